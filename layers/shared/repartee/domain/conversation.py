@@ -1,0 +1,103 @@
+"""What a conversation remembers: its header, its turns and its user's preferences."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from repartee.domain.calls import CallKey, CallStatus
+from repartee.domain.usage import TokenUsage
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedInput:
+    """Input that never arrived and was given up, by the client's numbers, both inclusive."""
+
+    first_seq: int
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool call that a turn made.
+
+    Attributes:
+        arguments_json: The model's arguments, as JSON text.
+    """
+
+    key: CallKey
+    name: str
+    arguments_json: str
+    status: CallStatus
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One stretch of user input and the reply to it, as it is remembered.
+
+    Attributes:
+        number: Its place in the conversation, from 1.
+        heard: Gemini's transcript of the user; it can be wrong, so it is marked unverified
+            wherever it is shown.
+        said: What the user was played.
+        said_is_approximate: The reply was cut by barge-in; ``said`` ends about where it was cut.
+        first_audio_ms: From the end of the input to the first audio posted, None without either.
+    """
+
+    number: int
+    session_id: str
+    started_at_ms: int
+    ended_at_ms: int
+    heard: str = ""
+    said: str = ""
+    said_is_approximate: bool = False
+    skipped: tuple[SkippedInput, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    first_audio_ms: int | None = None
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    cost_usd: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation's header.
+
+    Attributes:
+        turn_count: Committed turns; the next turn's number is one more.
+        summary: What the turns up to ``summary_through`` said, in short.
+        live_session_id: The one session that may commit turns, None before the first.
+        version: Raised by each commit.
+    """
+
+    user_id: str
+    conversation_id: str
+    title: str
+    created_at_ms: int
+    updated_at_ms: int
+    turn_count: int = 0
+    summary: str = ""
+    summary_through: int = 0
+    live_session_id: str | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A user's preferences; None where the deployment's default holds.
+
+    Attributes:
+        erased_at_ms: The tombstone: set once the user asked to be forgotten.
+    """
+
+    user_id: str
+    language: str | None = None
+    voice: str | None = None
+    erased_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All that a worker needs to take up a conversation: one read, newest turns last."""
+
+    conversation: Conversation
+    profile: Profile
+    turns: tuple[Turn, ...]

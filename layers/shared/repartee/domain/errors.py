@@ -1,0 +1,99 @@
+"""Every failure that crosses a port, as a type; each edge maps them once."""
+
+
+class ReparteeError(Exception):
+    """The root of all failures that this package raises on purpose."""
+
+
+class BadInput(ReparteeError):
+    """What a client sent cannot be used; it is told why and nothing is stored.
+
+    Attributes:
+        code: Stable machine-readable name, such as ``audio_too_long``.
+        field: The field at fault, or ``""`` when the message as a whole is.
+        retryable: Whether sending the same again later can succeed.
+    """
+
+    def __init__(self, code: str, message: str, *, field: str = "", retryable: bool = False):
+        super().__init__(message)
+        self.code = code
+        self.field = field
+        self.retryable = retryable
+
+
+class TicketRefused(ReparteeError):
+    """A ticket is forged, expired, made for another audience or malformed.
+
+    Attributes:
+        reason: One of ``malformed``, ``forged``, ``expired``, ``wrong_audience``.
+    """
+
+    def __init__(self, reason: str):
+        super().__init__(f"ticket refused: {reason}")
+        self.reason = reason
+
+
+class ConnectionRefused(ReparteeError):
+    """A connection may not be opened; the client sees ``status``, the log sees ``reason``.
+
+    Attributes:
+        status: HTTP status of the refused handshake, 4xx.
+        reason: One of ``ticket_spent``, ``too_many_sessions``, ``session_ended``,
+            ``session_of_another_user``, ``superseded``, ``user_erased``.
+    """
+
+    def __init__(self, status: int, reason: str):
+        super().__init__(f"connection refused: {reason}")
+        self.status = status
+        self.reason = reason
+
+
+class LeaseLost(ReparteeError):
+    """Another worker holds this session now; nothing more may be written or sent."""
+
+
+class ConversationTaken(ReparteeError):
+    """A newer session speaks in this conversation; this one has to end."""
+
+
+class UserErased(ReparteeError):
+    """The user's data was erased; nothing may be written for them."""
+
+
+class StoreUnavailable(ReparteeError):
+    """A table throttled or failed beyond the retries; the same call may succeed later."""
+
+
+class ConnectionGone(ReparteeError):
+    """The client's connection is closed; posts to it cannot succeed any more."""
+
+
+class ClientTooSlow(ReparteeError):
+    """The client's buffer is full or the post rate is exceeded (HTTP 429); try again later."""
+
+
+class CoreAgentFailed(ReparteeError):
+    """core_agent could not be reached, timed out or failed.
+
+    Attributes:
+        retryable: Whether asking again may succeed.
+    """
+
+    def __init__(self, message: str, *, retryable: bool):
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class LiveSetupFailed(ReparteeError):
+    """A live session could not be opened.
+
+    Attributes:
+        retryable: False when trying again cannot help (bad key, unknown model, bad config).
+        code: WebSocket close code or HTTP status, 0 when the server was not reached.
+    """
+
+    def __init__(self, reason: str, *, code: int, retryable: bool):
+        super().__init__(f"live session refused: {reason}")
+        self.reason = reason
+        self.code = code
+        self.retryable = retryable

@@ -1,0 +1,159 @@
+"""What a session tells its client, in the order the numbers give.
+
+``wire`` writes them as JSON and describes them in the protocol's schema. The worker's frames carry
+``(epoch, seq)``; the message function's own replies are not numbered.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The worker has everything up to ``through``; the client may forget it."""
+
+    type: ClassVar[str] = "accepted"
+    through: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Input with these numbers, both inclusive, has not arrived: send it again."""
+
+    type: ClassVar[str] = "missing"
+    first_seq: int
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudio:
+    """A chunk of the reply: base64 of PCM16 little-endian mono, 24 kHz."""
+
+    type: ClassVar[str] = "audio"
+    turn: int
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A piece of text of what was heard or is being said; pieces of one turn and role join up."""
+
+    type: ClassVar[str] = "transcript"
+    turn: int
+    role: Literal["user", "model"]
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The user spoke over this turn's reply: stop playing it at once."""
+
+    type: ClassVar[str] = "interrupted"
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolProgress:
+    """A tool call began or ended."""
+
+    type: ClassVar[str] = "tool"
+    turn: int
+    name: str
+    phase: Literal["started", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRestarted:
+    """This turn is answered anew: drop what was received of it."""
+
+    type: ClassVar[str] = "turn_restarted"
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyLost:
+    """Output that the client asked for is held by nobody any more; ``text`` is what it said."""
+
+    type: ClassVar[str] = "reply_lost"
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """The turn is over; it is remembered once this frame is acknowledged.
+
+    Attributes:
+        first_audio_ms: From the end of the input to the first reply audio, None without either.
+        cost_usd: By the price table of the deployment.
+    """
+
+    type: ClassVar[str] = "turn_end"
+    turn: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float
+    first_audio_ms: int | None
+    skipped_messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """A daily limit is used up; the session ends after this."""
+
+    type: ClassVar[str] = "limit_reached"
+    limit: str
+    resets_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReconnectSoon:
+    """The connection nears its end of life; open another one with a fresh ticket."""
+
+    type: ClassVar[str] = "reconnect_soon"
+    within_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """The last frame of a session; the conversation can be continued in a new one."""
+
+    type: ClassVar[str] = "closed"
+    reason: Literal["bye", "end_call", "superseded", "erased", "refused", "unavailable"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionError:
+    """Something went wrong that the user should know of; the session goes on."""
+
+    type: ClassVar[str] = "error"
+    code: str
+    message: str
+    retryable: bool
+
+
+type Frame = (
+    Accepted
+    | Missing
+    | ReplyAudio
+    | Transcript
+    | Interrupted
+    | ToolProgress
+    | TurnRestarted
+    | ReplyLost
+    | TurnEnd
+    | LimitReached
+    | ReconnectSoon
+    | SessionClosed
+    | SessionError
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedFrame:
+    """A frame at its place in a worker's output; numbers start at 1 in each epoch."""
+
+    epoch: int
+    seq: int
+    frame: Frame

@@ -1,0 +1,121 @@
+"""What reaches a session through its mailbox: the client's numbered messages and notices.
+
+The wire form with its limits is in ``wire``; these are the checked values behind it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPosition:
+    """How far a client has received a session's output.
+
+    Attributes:
+        epoch: The worker's epoch that the frames carried.
+        seq: The highest number up to which nothing is missing, 0 for none.
+    """
+
+    epoch: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first message of every connection; it makes that connection the session's current one."""
+
+    resume_from: OutputPosition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A chunk of the user's voice: PCM16 little-endian mono, 16 kHz."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStart:
+    """The client's own detector heard the user begin to speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnd:
+    """The client's own detector heard the user stop; audio may follow later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Something the user typed instead of saying it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """The user hangs up: the session ends, the conversation stays."""
+
+
+type Message = Hello | Audio | SpeechStart | SpeechEnd | Text | Bye
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A client's message at its place in the input.
+
+    Attributes:
+        seq: The client's number, from 1, without gaps.
+        connection_id: The connection it came over.
+        received_at_ms: When the message function put it into the mailbox, Unix time in ms.
+    """
+
+    seq: int
+    message: Message
+    connection_id: str
+    received_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The newest ``ack`` of the client; only the latest matters, so it has one fixed place.
+
+    Attributes:
+        received: Everything up to here has reached the client.
+        turn: The turn that is being played, 0 when none is.
+        played_ms: How much of that turn's audio the user has heard.
+    """
+
+    received: OutputPosition
+    turn: int
+    played_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """A connection was closed, as far as API Gateway noticed."""
+
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A newer session has taken over this session's conversation."""
+
+    by_session_id: str
+
+
+type Notice = Acknowledged | Detached | Superseded
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """A server-side notice in a mailbox.
+
+    Attributes:
+        notice_id: Its sortable place, ``ack`` for the one acknowledgement slot.
+    """
+
+    notice_id: str
+    notice: Notice
+
+
+type MailboxEntry = Numbered | Notified

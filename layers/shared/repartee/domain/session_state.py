@@ -1,0 +1,127 @@
+"""The durable state of a session: who serves it, how far it is, what is still owed."""
+
+from dataclasses import dataclass
+
+from repartee.domain.calls import CallKey
+from repartee.domain.conversation import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCall:
+    """A tool call that outlives its turn or its worker.
+
+    Attributes:
+        arguments_hash: SHA-256 of name and canonical arguments; a replay must match it.
+    """
+
+    key: CallKey
+    name: str
+    arguments_json: str
+    arguments_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """One item per session; every write of a worker carries the condition ``epoch = mine``.
+
+    Attributes:
+        epoch: Raised by each worker that takes the lease, 0 before the first.
+        owner: The worker that holds or last held the lease, None after a clean release.
+        lease_until_ms: Unix time in ms at which the lease ends, 0 when released.
+        cursor: Input up to this number is committed and never read again.
+        ended: The session was closed for good; a new one continues the conversation.
+    """
+
+    session_id: str
+    user_id: str
+    conversation_id: str
+    connection_id: str | None
+    epoch: int = 0
+    owner: str | None = None
+    lease_until_ms: int = 0
+    cursor: int = 0
+    ended: bool = False
+    pending_calls: tuple[PendingCall, ...] = ()
+
+    def lease_is_held(self, now_ms: int) -> bool:
+        """Tell whether a worker serves this session at ``now_ms``."""
+        return self.owner is not None and self.lease_until_ms > now_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to serve a session until ``until_ms``.
+
+    Attributes:
+        state: The session as it was taken over, its ``epoch`` already this worker's.
+        is_takeover: The worker before did not release: it died or was cut off.
+    """
+
+    state: SessionState
+    until_ms: int
+    is_takeover: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WakeElection:
+    """The outcome of asking to be the one who invokes a worker.
+
+    Attributes:
+        won: This caller invokes; everybody else within the window does not.
+        unserved_since_ms: An earlier wake that no worker answered, else None.
+    """
+
+    won: bool
+    unserved_since_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOpening:
+    """All that ``$connect`` writes, in one transaction or not at all.
+
+    Attributes:
+        ticket_id: Spent by this opening; a second one with the same id is refused.
+        ticket_expires_at_ms: When the spent mark may be forgotten.
+        max_sessions: How many sessions this user may have at once.
+    """
+
+    connection_id: str
+    user_id: str
+    session_id: str
+    conversation_id: str
+    ticket_id: str
+    ticket_expires_at_ms: int
+    opened_at_ms: int
+    max_sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedConnection:
+    """What an opening found.
+
+    Attributes:
+        is_new_session: False when the connection came back to a session that existed.
+        superseded_session_id: The session that held this conversation until now, if any.
+    """
+
+    is_new_session: bool
+    superseded_session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCommit:
+    """One turn and everything that moves with it, written in one transaction.
+
+    Attributes:
+        cursor: Input up to this number belongs to committed turns now.
+        pending_calls: Calls that are still open after this turn.
+    """
+
+    user_id: str
+    conversation_id: str
+    session_id: str
+    epoch: int
+    turn: Turn
+    cursor: int
+    committed_at_ms: int
+    pending_calls: tuple[PendingCall, ...] = ()

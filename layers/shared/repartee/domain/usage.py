@@ -1,0 +1,58 @@
+"""Tokens and money: what Gemini counted, and what it costs by the price table."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+_MILLION = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens by direction and modality; sums of every ``usageMetadata`` of a turn."""
+
+    text_in: int = 0
+    audio_in: int = 0
+    text_out: int = 0
+    audio_out: int = 0
+
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(
+            self.text_in + other.text_in,
+            self.audio_in + other.audio_in,
+            self.text_out + other.text_out,
+            self.audio_out + other.audio_out,
+        )
+
+    @property
+    def tokens_in(self) -> int:
+        """All tokens that went into the model, of any modality."""
+        return self.text_in + self.audio_in
+
+    @property
+    def tokens_out(self) -> int:
+        """All tokens that came out of the model, of any modality."""
+        return self.text_out + self.audio_out
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """A model's list prices in USD per million tokens.
+
+    Attributes:
+        source: Where and when the prices were read.
+    """
+
+    text_in_usd: Decimal
+    audio_in_usd: Decimal
+    text_out_usd: Decimal
+    audio_out_usd: Decimal
+    source: str
+
+    def cost_usd(self, usage: TokenUsage) -> Decimal:
+        """Return what ``usage`` costs, in USD."""
+        return (
+            usage.text_in * self.text_in_usd
+            + usage.audio_in * self.audio_in_usd
+            + usage.text_out * self.text_out_usd
+            + usage.audio_out * self.audio_out_usd
+        ) / _MILLION

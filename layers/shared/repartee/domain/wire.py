@@ -1,0 +1,287 @@
+"""The native protocol, version 1, as it stands on the wire: JSON text frames.
+
+Clients' messages are pydantic models, checked against every limit; the server's frames are the
+dataclasses of ``frames``, written by ``encode_frame``.
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from repartee.domain.errors import BadInput
+from repartee.domain.frames import NumberedFrame
+from repartee.domain.messages import (
+    Audio,
+    Bye,
+    Hello,
+    Message,
+    OutputPosition,
+    SpeechEnd,
+    SpeechStart,
+    Text,
+)
+
+PROTOCOL_VERSION = 1
+# API Gateway closes a connection (1009) whose frame is larger; base64 and JSON have to fit too.
+MAX_FRAME_BYTES = 32 * 1024
+# 500 ms of 16 kHz PCM16: 21,336 characters of base64.
+MAX_AUDIO_BYTES = 16_000
+MAX_TEXT_CHARACTERS = 4_000
+MAX_SEQ = 999_999_999
+# What a client may have sent and not yet seen `accepted`; covers a cold start at 200 ms a chunk.
+MAX_IN_FLIGHT = 25
+
+Seq = Annotated[int, Field(ge=1, le=MAX_SEQ)]
+
+
+class _ClientModel(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PositionModel(_ClientModel):
+    """How far the client has received: everything up to ``seq`` of ``epoch``."""
+
+    epoch: int = Field(ge=0)
+    seq: int = Field(ge=0)
+
+
+class HelloModel(_ClientModel):
+    """Opens the conversation on this connection; the first message of every connection."""
+
+    type: Literal["hello"]
+    seq: Seq
+    protocol: int
+    resume_from: PositionModel | None = None
+
+
+class AudioModel(_ClientModel):
+    """A chunk of the user's voice: base64 of PCM16 little-endian mono, 16 kHz, up to 500 ms."""
+
+    type: Literal["audio"]
+    seq: Seq
+    data: str
+
+
+class SpeechStartModel(_ClientModel):
+    """The client's detector heard the user begin to speak."""
+
+    type: Literal["speech_start"]
+    seq: Seq
+
+
+class SpeechEndModel(_ClientModel):
+    """The client's detector heard the user stop."""
+
+    type: Literal["speech_end"]
+    seq: Seq
+
+
+class TextModel(_ClientModel):
+    """Something typed instead of said."""
+
+    type: Literal["text"]
+    seq: Seq
+    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARACTERS)
+
+
+class ByeModel(_ClientModel):
+    """Hangs up: the session ends, the conversation stays."""
+
+    type: Literal["bye"]
+    seq: Seq
+
+
+class AckModel(_ClientModel):
+    """What has been received and how much of it was heard; unnumbered, the newest counts."""
+
+    type: Literal["ack"]
+    received: PositionModel
+    turn: int = Field(default=0, ge=0)
+    played_ms: int = Field(default=0, ge=0)
+
+
+class PingModel(_ClientModel):
+    """Asks for a ``pong``; ``owed`` says that the client waits for an answer."""
+
+    type: Literal["ping"]
+    owed: bool = False
+
+
+type ClientModel = (
+    HelloModel
+    | AudioModel
+    | SpeechStartModel
+    | SpeechEndModel
+    | TextModel
+    | ByeModel
+    | AckModel
+    | PingModel
+)
+
+CLIENT_MESSAGES: TypeAdapter[ClientModel] = TypeAdapter(
+    Annotated[ClientModel, Field(discriminator="type")]
+)
+
+_ADVICE = {
+    "union_tag_invalid": "use one of the message types of the protocol",
+    "union_tag_not_found": "add a 'type' that names the message",
+    "extra_forbidden": "leave this field out",
+    "missing": "add this field",
+}
+
+
+def parse_client_message(body: str) -> ClientModel:
+    """Check a text frame from a client.
+
+    Raises:
+        BadInput: It is no valid message; says which field, what limit and what to do.
+    """
+    try:
+        return CLIENT_MESSAGES.validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"][1:])
+        if first["type"] == "json_invalid":
+            raise BadInput("not_json", "the message is not JSON: send one JSON object") from None
+        advice = _ADVICE.get(first["type"], "correct this field and send the message again")
+        raise BadInput("invalid_message", f"{first['msg']}: {advice}", field=field) from None
+
+
+def _pcm(data: str) -> bytes:
+    try:
+        pcm = base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadInput(
+            "audio_not_base64", "data is not standard base64: encode the PCM bytes", field="data"
+        ) from None
+    if len(pcm) > MAX_AUDIO_BYTES:
+        raise BadInput(
+            "audio_too_long",
+            f"data holds {len(pcm)} bytes, the limit is {MAX_AUDIO_BYTES} (500 ms at 16 kHz): "
+            "send shorter chunks",
+            field="data",
+        )
+    if not pcm or len(pcm) % 2:
+        raise BadInput(
+            "audio_malformed",
+            f"data holds {len(pcm)} bytes: PCM16 needs an even number above 0",
+            field="data",
+        )
+    return pcm
+
+
+def to_message(model: ClientModel) -> Message:
+    """Turn a numbered wire model into the message that the session core knows.
+
+    Raises:
+        BadInput: The audio is no PCM16 within the limit, or the protocol version is unknown.
+    """
+    match model:
+        case HelloModel(protocol=protocol, resume_from=position):
+            if protocol != PROTOCOL_VERSION:
+                raise BadInput(
+                    "protocol_unknown",
+                    f"protocol {protocol} is not served: use {PROTOCOL_VERSION}",
+                    field="protocol",
+                )
+            return Hello(OutputPosition(position.epoch, position.seq) if position else None)
+        case AudioModel(data=data):
+            return Audio(_pcm(data))
+        case SpeechStartModel():
+            return SpeechStart()
+        case SpeechEndModel():
+            return SpeechEnd()
+        case TextModel(text=text):
+            return Text(text)
+        case ByeModel():
+            return Bye()
+        case AckModel() | PingModel():
+            raise ValueError("ack and ping are not numbered")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Answers ``hello`` at once, so that the user may begin to speak before a worker is up.
+
+    Attributes:
+        chunk_ms: How much audio one message should hold.
+        grace_s: For how long a dropped connection may come back to this session.
+    """
+
+    type: ClassVar[str] = "ready"
+    session_id: str
+    conversation_id: str
+    chunk_ms: int
+    grace_s: int
+    max_in_flight: int = MAX_IN_FLIGHT
+    max_audio_bytes: int = MAX_AUDIO_BYTES
+    max_text_characters: int = MAX_TEXT_CHARACTERS
+    input_rate_hz: int = 16_000
+    output_rate_hz: int = 24_000
+    protocol: int = PROTOCOL_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message could not be used: nothing of it was stored; the connection stays open.
+
+    Attributes:
+        field: The field at fault, empty when the whole message is.
+        seq: The number of the message at fault, where it had one.
+    """
+
+    type: ClassVar[str] = "error"
+    code: str
+    message: str
+    retryable: bool
+    field: str = ""
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """No worker has answered yet; what was sent is kept, except ``seq`` when it is given.
+
+    Attributes:
+        seq: This message was not stored: send it again after the wait.
+    """
+
+    type: ClassVar[str] = "busy"
+    retry_after_ms: int
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """Answers ``ping``.
+
+    Attributes:
+        served: Whether a worker holds the session right now.
+    """
+
+    type: ClassVar[str] = "pong"
+    served: bool
+
+
+type Reply = Ready | Rejected | Busy | Pong
+
+
+def _fields(frame: Any) -> dict[str, Any]:
+    return {"type": frame.type, **asdict(frame)}
+
+
+def encode_reply(reply: Reply) -> str:
+    """Write one of the message function's own replies, which carry no number."""
+    return json.dumps(_fields(reply), separators=(",", ":"))
+
+
+def encode_frame(numbered: NumberedFrame) -> str:
+    """Write a worker's frame with its epoch and number."""
+    fields = _fields(numbered.frame)
+    fields["epoch"] = numbered.epoch
+    fields["seq"] = numbered.seq
+    return json.dumps(fields, separators=(",", ":"))

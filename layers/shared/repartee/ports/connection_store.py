@@ -1,0 +1,33 @@
+from typing import Protocol
+
+from repartee.domain.session_state import ConnectionOpening, OpenedConnection
+
+
+class ConnectionStore(Protocol):
+    """Binds connections to sessions and spends tickets.
+
+    All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
+    """
+
+    def open(self, opening: ConnectionOpening) -> OpenedConnection:
+        """Spend the ticket, write the connection, make or find the session: all or nothing.
+
+        A new session becomes the conversation's live one, and the conversation is made if new.
+
+        Raises:
+            ConnectionRefused: ``ticket_spent`` 403, ``too_many_sessions`` 429, ``session_ended``
+                409, ``session_of_another_user`` 403, ``superseded`` 409, ``user_erased`` 403.
+        """
+        ...
+
+    def close(self, connection_id: str) -> str | None:
+        """Forget the connection; return its session's id, or None when it was unknown."""
+        ...
+
+    def count_active_sessions(self, user_id: str, *, now_ms: int) -> int:
+        """Return how many sessions of the user are open."""
+        ...
+
+    def end_session(self, user_id: str, session_id: str) -> None:
+        """Take a session out of its user's active ones."""
+        ...

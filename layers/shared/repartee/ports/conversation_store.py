@@ -1,0 +1,56 @@
+from collections.abc import Sequence
+from typing import Protocol
+
+from repartee.domain.conversation import Conversation, Memory, Profile, Turn
+from repartee.domain.session_state import TurnCommit
+
+
+class ConversationReader(Protocol):
+    """Reads what conversations remember.
+
+    All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
+    """
+
+    def load_memory(self, user_id: str, conversation_id: str, *, max_turns: int) -> Memory:
+        """Return header, profile and the last ``max_turns`` turns, oldest first.
+
+        A conversation that does not exist yet comes back empty, with ``version`` 0.
+        """
+        ...
+
+    def list_conversations(self, user_id: str, *, limit: int) -> Sequence[Conversation]:
+        """Return the user's conversations, the newest id first."""
+        ...
+
+    def list_turns(
+        self, user_id: str, conversation_id: str, *, after: int, limit: int
+    ) -> Sequence[Turn] | None:
+        """Return turns numbered above ``after`` in order; None when the user has no such one."""
+        ...
+
+
+class ConversationWriter(Protocol):
+    """Writes what conversations remember, for the one worker that holds the lease.
+
+    All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
+    """
+
+    def commit_turn(self, commit: TurnCommit) -> None:
+        """Write the turn, the header, the session's cursor and the usage, all or nothing.
+
+        Committing the same turn again is no error and changes nothing.
+
+        Raises:
+            LeaseLost: The session's epoch has moved on.
+            ConversationTaken: Another session is the conversation's live one.
+            UserErased: The user's tombstone is set.
+        """
+        ...
+
+    def save_profile(self, profile: Profile) -> None:
+        """Keep the user's preferences.
+
+        Raises:
+            UserErased: The user's tombstone is set.
+        """
+        ...

@@ -1,0 +1,27 @@
+from collections.abc import Sequence
+from typing import Protocol
+
+from repartee.domain.messages import MailboxEntry, Notice, Numbered
+
+
+class Mailbox(Protocol):
+    """Holds what clients sent until a committed turn has consumed it.
+
+    All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
+    """
+
+    def append(self, session_id: str, message: Numbered) -> bool:
+        """Keep ``message`` unless one with its number is there; False when one was."""
+        ...
+
+    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> None:
+        """Leave a notice; an ``Acknowledged`` replaces an older one and never a newer one."""
+        ...
+
+    def read_after(self, session_id: str, seq: int) -> Sequence[MailboxEntry]:
+        """Return numbered messages above ``seq`` in order, then all notices."""
+        ...
+
+    def delete(self, session_id: str, seqs: Sequence[int], notice_ids: Sequence[str]) -> None:
+        """Forget consumed entries; those that are gone already are no error."""
+        ...

@@ -1,0 +1,51 @@
+from typing import Protocol
+
+from repartee.domain.session_state import Lease, SessionState, WakeElection
+
+
+class SessionStore(Protocol):
+    """Keeps each session's state, lease and wake. Every read is strongly consistent.
+
+    All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
+    """
+
+    def load(self, session_id: str) -> SessionState | None:
+        """Return the session's state, or None where there is none."""
+        ...
+
+    def elect_waker(self, session_id: str, now_ms: int) -> WakeElection:
+        """Let exactly one caller per window of 3 s invoke a worker.
+
+        Taking the lease ends the window, so an older wake that is still there went unserved.
+        """
+        ...
+
+    def acquire_lease(
+        self, session_id: str, *, owner: str, now_ms: int, until_ms: int
+    ) -> Lease | None:
+        """Take the lease and raise the epoch; None while another holds it or no session is."""
+        ...
+
+    def renew_lease(self, session_id: str, *, epoch: int, until_ms: int) -> None:
+        """Hold the lease until ``until_ms``.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        ...
+
+    def set_connection(self, session_id: str, *, epoch: int, connection_id: str | None) -> None:
+        """Record which connection is the session's current one.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        ...
+
+    def release_lease(self, session_id: str, *, epoch: int, ended: bool) -> None:
+        """Give the lease back; ``ended`` closes the session for good.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        ...

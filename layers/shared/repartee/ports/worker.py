@@ -1,0 +1,30 @@
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class WakeRequest:
+    """Asks for a stream agent to serve a session.
+
+    Attributes:
+        woken_at_ms: Unix time in ms; a worker that starts long after it may be too late.
+        hop: How many workers handed this session over before, counted against runaway loops.
+    """
+
+    session_id: str
+    user_id: str
+    conversation_id: str
+    woken_at_ms: int
+    hop: int = 0
+
+
+class WorkerPool(Protocol):
+    """Starts stream agents."""
+
+    def wake(self, request: WakeRequest) -> None:
+        """Queue an invocation; returning does not mean that a worker runs.
+
+        Raises:
+            StoreUnavailable: The invocation could not be queued.
+        """
+        ...

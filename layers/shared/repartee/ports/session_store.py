@@ -26,8 +26,8 @@ class SessionStore(Protocol):
         """Take the lease and raise the epoch; None while another holds it or no session is."""
         ...
 
-    def renew_lease(self, session_id: str, *, epoch: int, until_ms: int) -> None:
-        """Hold the lease until ``until_ms``.
+    def renew_lease(self, session_id: str, *, epoch: int, until_ms: int, cursor: int) -> None:
+        """Hold the lease until ``until_ms``; input up to ``cursor`` need not be read again.
 
         Raises:
             LeaseLost: The epoch has moved on.
@@ -42,8 +42,8 @@ class SessionStore(Protocol):
         """
         ...
 
-    def release_lease(self, session_id: str, *, epoch: int, ended: bool) -> None:
-        """Give the lease back; ``ended`` closes the session for good.
+    def release_lease(self, session_id: str, *, epoch: int, cursor: int, ended: bool) -> None:
+        """Give the lease back at ``cursor``; ``ended`` closes the session for good.
 
         Raises:
             LeaseLost: The epoch has moved on.

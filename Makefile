@@ -78,7 +78,8 @@ lock: | $(filter .tools/%,$(UV)) ## Lock the packages and export each layer's re
 			-o layers/$$group/requirements.txt; done
 
 build: .venv/.stamp .tools/sam/.stamp ## Build the functions and layers (ARCHITECTURE=arm64 or x86_64)
-	$(SAM) build --cached --parallel --parameter-overrides Architecture=$(ARCHITECTURE) \
+	UV="$(abspath $(UV))" ARCHITECTURE=$(ARCHITECTURE) \
+		$(SAM) build --cached --parallel --parameter-overrides Architecture=$(ARCHITECTURE) \
 		--build-dir .aws-sam/build-$(ARCHITECTURE) --cache-dir .aws-sam/cache-$(ARCHITECTURE)
 
 deploy: build ## Deploy what was built, asking for the parameters

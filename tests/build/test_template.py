@@ -1,0 +1,442 @@
+"""Rules that template.yaml keeps."""
+
+import importlib
+import json
+import re
+from typing import Any
+
+import pytest
+
+from repartee.observability import DIMENSION, NAMESPACE, Metric
+from tests.build.cloudformation import (
+    ROOT,
+    as_list,
+    load_template,
+    resources_of_type,
+    text_of,
+)
+
+pytestmark = pytest.mark.build
+
+TEMPLATE = load_template()
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
+FUNCTIONS = resources_of_type(TEMPLATE, "AWS::Serverless::Function")
+LAYERS = resources_of_type(TEMPLATE, "AWS::Serverless::LayerVersion")
+TABLES = resources_of_type(TEMPLATE, "AWS::DynamoDB::Table")
+FOLDERS = {
+    "AuthorizerFunction": "authorizer",
+    "ConnectFunction": "connect",
+    "MessageFunction": "message",
+    "DisconnectFunction": "disconnect",
+    "StreamAgentFunction": "stream_agent",
+    "CoreAgentFunction": "core_agent",
+    "HttpApiFunction": "http_api",
+}
+# What each function may do: actions by the resource that they are allowed on.
+GRANTS: dict[str, dict[str, set[str]]] = {
+    "AuthorizerFunction": {"TicketKeySecret": {"secretsmanager:GetSecretValue"}},
+    "ConnectFunction": {
+        "LiveTable": {
+            "dynamodb:GetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:ConditionCheckItem",
+        },
+        "MemoryTable": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+    },
+    "MessageFunction": {
+        "LiveTable": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "StreamAgentFunction": {"lambda:InvokeFunction"},
+        "POST/@connections/*": {"execute-api:ManageConnections"},
+    },
+    "DisconnectFunction": {
+        "LiveTable": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}
+    },
+    "StreamAgentFunction": {
+        "LiveTable": {
+            "dynamodb:GetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:BatchWriteItem",
+            "dynamodb:ConditionCheckItem",
+        },
+        "MemoryTable": {
+            "dynamodb:GetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:ConditionCheckItem",
+        },
+        "GeminiKeySecret": {"secretsmanager:GetSecretValue"},
+        "CoreAgentFunction": {"lambda:InvokeFunction"},
+        "StreamAgentFunction": {"lambda:InvokeFunction"},
+        "POST/@connections/*": {"execute-api:ManageConnections"},
+        "DELETE/@connections/*": {"execute-api:ManageConnections"},
+    },
+    "CoreAgentFunction": {
+        "MemoryTable": {
+            "dynamodb:GetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        },
+        "DeskTable": {
+            "dynamodb:GetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+        },
+        "LiveTable": {"dynamodb:GetItem"},
+        "GeminiKeySecret": {"secretsmanager:GetSecretValue"},
+    },
+    "HttpApiFunction": {
+        "TicketKeySecret": {"secretsmanager:GetSecretValue"},
+        "MemoryTable": {
+            "dynamodb:GetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        },
+        "LiveTable": {"dynamodb:GetItem", "dynamodb:Query"},
+    },
+}
+
+each_function = pytest.mark.parametrize("name", FUNCTIONS)
+
+
+def statements(name: str) -> list[dict[str, Any]]:
+    return [
+        statement for policy in FUNCTIONS[name]["Policies"] for statement in policy["Statement"]
+    ]
+
+
+def granted_on(resource: Any) -> str:
+    """Return the logical id that a policy names, or its path below @connections."""
+    match resource:
+        case {"Fn::GetAtt": [str(name), "Arn"]} | {"Ref": str(name)}:
+            return name
+        case {"Fn::Sub": str(arn)} if "/@connections/" in arn:
+            assert ":${WebSocketApi}/${StageName}/" in arn
+            return arn.rpartition("${StageName}/")[2]
+        case {"Fn::Sub": str(arn)} if ":function:" in arn:
+            called = {text_of(found["FunctionName"]): key for key, found in FUNCTIONS.items()}
+            return called[arn.rpartition(":function:")[2]]
+    raise AssertionError(resource)
+
+
+def own_environment(name: str) -> dict[str, Any]:
+    variables: dict[str, Any] = FUNCTIONS[name]["Environment"]["Variables"]
+    return {key: value for key, value in variables.items() if not key.startswith("POWERTOOLS_")}
+
+
+def test_there_are_seven_functions_five_layers_and_three_tables() -> None:
+    assert set(FUNCTIONS) == set(FOLDERS)
+    assert set(LAYERS) == {
+        "SharedLayer",
+        "RuntimeLayer",
+        "GeminiLayer",
+        "LangchainLayer",
+        "WebLayer",
+    }
+    assert set(TABLES) == {"MemoryTable", "LiveTable", "DeskTable"}
+
+
+@each_function
+def test_a_function_is_its_folders_handler(name: str) -> None:
+    assert FUNCTIONS[name]["Handler"] == f"{FOLDERS[name]}.handler.lambda_handler"
+    assert GLOBALS["CodeUri"] == "functions/"
+    assert "CodeUri" not in FUNCTIONS[name]
+
+
+@each_function
+def test_a_function_may_do_just_what_it_is_for(name: str) -> None:
+    granted: dict[str, set[str]] = {}
+    for statement in statements(name):
+        assert statement["Effect"] == "Allow"
+        for resource in as_list(statement["Resource"]):
+            granted.setdefault(granted_on(resource), set()).update(as_list(statement["Action"]))
+    assert granted == GRANTS[name]
+
+
+@each_function
+def test_a_policy_has_no_star_for_an_action_or_a_resource(name: str) -> None:
+    for statement in statements(name):
+        assert not any("*" in action for action in as_list(statement["Action"]))
+        assert "NotAction" not in statement
+        assert "NotResource" not in statement
+        for resource in as_list(statement["Resource"]):
+            assert text_of(resource) != "*"
+            # The id of a connection is known only while it lasts.
+            assert text_of(resource).replace("/@connections/*", "").count("*") == 0
+
+
+@each_function
+def test_a_function_logs_to_a_group_of_its_own_that_forgets(name: str) -> None:
+    group = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]
+    users = [
+        key
+        for key, properties in FUNCTIONS.items()
+        if properties["LoggingConfig"]["LogGroup"] == {"Ref": group}
+    ]
+    assert users == [name]
+    assert RESOURCES[group]["Type"] == "AWS::Logs::LogGroup"
+
+
+def test_every_log_group_has_the_retention_that_was_asked_for() -> None:
+    groups = resources_of_type(TEMPLATE, "AWS::Logs::LogGroup")
+    assert groups
+    for properties in groups.values():
+        assert properties["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_no_function_is_told_to_log_its_events() -> None:
+    text = (ROOT / "template.yaml").read_text()
+    assert "POWERTOOLS_LOGGER_LOG_EVENT" not in text
+    assert "POWERTOOLS_DEV" not in text
+
+
+@each_function
+def test_a_function_has_a_timeout_with_its_reason_above_it(name: str) -> None:
+    assert isinstance(FUNCTIONS[name]["Timeout"], int)
+    body = (ROOT / "template.yaml").read_text().partition(f"\n  {name}:\n")[2]
+    before = body.partition("      Timeout:")[0].splitlines()
+    assert before[-1].lstrip().startswith("# ")
+
+
+@pytest.mark.parametrize("name", ["ConnectFunction", "MessageFunction", "DisconnectFunction"])
+def test_a_route_waits_for_its_function_no_longer_than_it_may_run(name: str) -> None:
+    routes = RESOURCES["WebSocketApi"]["Properties"]["Routes"].values()
+    (waits_ms,) = [
+        route["IntegrationTimeout"]
+        for route in routes
+        if route["FunctionArn"] == {"Fn::GetAtt": [name, "Arn"]}
+    ]
+    assert FUNCTIONS[name]["Timeout"] * 1000 == waits_ms
+
+
+@each_function
+def test_a_function_is_given_the_settings_that_it_reads_and_no_other(name: str) -> None:
+    config = importlib.import_module("repartee.config")
+    settings = getattr(config, f"{name.removesuffix('Function')}Settings")
+    assert set(own_environment(name)) == {field.upper() for field in settings.model_fields}
+
+
+@each_function
+def test_a_function_calls_itself_by_its_deployed_name(name: str) -> None:
+    variables = FUNCTIONS[name]["Environment"]["Variables"]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == FUNCTIONS[name]["FunctionName"]
+    assert text_of(FUNCTIONS[name]["FunctionName"]).startswith("${AWS::StackName}-")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "variable"),
+    [
+        ("LingerSeconds", "LINGER_S"),
+        ("GraceSeconds", "GRACE_S"),
+        ("ChunkMs", "CHUNK_MS"),
+        ("MemoryTurns", "MEMORY_TURNS"),
+        ("MaxSessionsPerUser", "MAX_SESSIONS_PER_USER"),
+    ],
+)
+def test_a_parameter_and_the_setting_behind_it_agree(parameter: str, variable: str) -> None:
+    config = importlib.import_module("repartee.config")
+    declared = TEMPLATE["Parameters"][parameter]
+    readers = [name for name in FUNCTIONS if variable in own_environment(name)]
+    assert readers
+    for name in readers:
+        settings = getattr(config, f"{name.removesuffix('Function')}Settings")
+        field = settings.model_fields[variable.lower()]
+        limits = {
+            kind: getattr(limit, kind)
+            for limit in field.metadata
+            for kind in ("ge", "le")
+            if hasattr(limit, kind)
+        }
+        assert field.default == declared["Default"]
+        assert limits == {"ge": declared["MinValue"], "le": declared["MaxValue"]}
+
+
+def test_every_parameter_is_described_grouped_and_used() -> None:
+    interface = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(TEMPLATE["Parameters"])
+    used = json.dumps([TEMPLATE["Conditions"], TEMPLATE["Globals"], RESOURCES])
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert parameter["Description"].endswith(".")
+        assert f'"Ref": "{name}"' in used or f"${{{name}}}" in used
+
+
+def test_a_failed_or_late_wake_is_kept_and_never_retried() -> None:
+    stream_agent = FUNCTIONS["StreamAgentFunction"]
+    asynchronous = stream_agent["EventInvokeConfig"]
+    assert asynchronous["MaximumRetryAttempts"] == 0
+    assert asynchronous["MaximumEventAgeInSeconds"] == 60
+    assert asynchronous["DestinationConfig"]["OnFailure"] == {
+        "Type": "SQS",
+        "Destination": {"Fn::GetAtt": ["OnFailureQueue", "Arn"]},
+    }
+
+
+def test_a_stream_agent_lives_long_may_hand_over_and_comes_from_a_pool() -> None:
+    stream_agent = FUNCTIONS["StreamAgentFunction"]
+    assert stream_agent["Timeout"] == 900
+    assert stream_agent["RecursiveLoop"] == "Allow"
+    assert stream_agent["ReservedConcurrentExecutions"] == {"Ref": "StreamAgentConcurrency"}
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        ("StreamAgentFunction", "GeminiLayer"),
+        ("CoreAgentFunction", "LangchainLayer"),
+        ("HttpApiFunction", "WebLayer"),
+    ],
+)
+def test_a_heavy_layer_goes_to_the_one_function_that_needs_it(name: str, layer: str) -> None:
+    assert GLOBALS["Layers"] == [{"Ref": "SharedLayer"}, {"Ref": "RuntimeLayer"}]
+    users = [key for key, found in FUNCTIONS.items() if {"Ref": layer} in found.get("Layers", [])]
+    assert users == [name]
+
+
+def test_a_websocket_opens_only_with_a_ticket_that_the_authorizer_took() -> None:
+    api = RESOURCES["WebSocketApi"]["Properties"]
+    assert api["Auth"] == {
+        "AuthType": "CUSTOM",
+        "AuthArn": {"Fn::GetAtt": ["AuthorizerFunction", "Arn"]},
+        "IdentitySource": ["route.request.querystring.ticket"],
+    }
+    assert {route: to["FunctionArn"] for route, to in api["Routes"].items()} == {
+        "$connect": {"Fn::GetAtt": ["ConnectFunction", "Arn"]},
+        "$default": {"Fn::GetAtt": ["MessageFunction", "Arn"]},
+        "$disconnect": {"Fn::GetAtt": ["DisconnectFunction", "Arn"]},
+    }
+
+
+def test_gateway_logs_hold_neither_tickets_nor_what_people_say() -> None:
+    api = RESOURCES["WebSocketApi"]["Properties"]
+    assert api["DefaultRouteSettings"]["DataTraceEnabled"] is False
+    for name in ("WebSocketApi", "HttpApi"):
+        text = json.dumps(RESOURCES[name]["Properties"]["AccessLogSettings"])
+        logged = set(re.findall(r"\$context\.([A-Za-z.]+)", text))
+        assert logged
+        assert not {key for key in logged if "query" in key.lower() or key in ("path", "identity")}
+
+
+def test_both_apis_are_throttled() -> None:
+    websocket = RESOURCES["WebSocketApi"]["Properties"]
+    http = RESOURCES["HttpApi"]["Properties"]
+    for settings in (
+        websocket["DefaultRouteSettings"],
+        websocket["RouteSettings"]["$connect"],
+        http["DefaultRouteSettings"],
+    ):
+        assert settings["ThrottlingRateLimit"]
+        assert settings["ThrottlingBurstLimit"]
+
+
+def test_the_http_api_wants_a_token_for_everything_but_health_and_preflight() -> None:
+    assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "Jwt"
+    routes = [event["Properties"] for event in FUNCTIONS["HttpApiFunction"]["Events"].values()]
+    everything = {(route["Method"], route["Path"]) for route in routes}
+    open_to_all = {
+        (route["Method"], route["Path"])
+        for route in routes
+        if route.get("Auth") == {"Authorizer": "NONE"}
+    }
+    assert ("ANY", "/{proxy+}") in everything
+    assert open_to_all == {("GET", "/health"), ("OPTIONS", "/{proxy+}")}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_keyed_by_pk_and_sk_and_paid_per_request(name: str) -> None:
+    assert TABLES[name]["BillingMode"] == "PAY_PER_REQUEST"
+    assert TABLES[name]["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+    assert {attribute["AttributeType"] for attribute in TABLES[name]["AttributeDefinitions"]} == {
+        "S"
+    }
+
+
+def test_memory_survives_mistakes_and_deleted_stacks() -> None:
+    memory = TABLES["MemoryTable"]
+    assert memory["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert memory["DeletionProtectionEnabled"] is True
+    assert memory["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+    assert RESOURCES["MemoryTable"]["DeletionPolicy"] == "Retain"
+    assert RESOURCES["MemoryTable"]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_live_items_expire() -> None:
+    assert TABLES["LiveTable"]["TimeToLiveSpecification"] == {
+        "AttributeName": "expires_at",
+        "Enabled": True,
+    }
+
+
+def test_secrets_come_with_no_value_from_the_template() -> None:
+    secrets = resources_of_type(TEMPLATE, "AWS::SecretsManager::Secret")
+    assert set(secrets) == {"GeminiKeySecret", "TicketKeySecret"}
+    assert all("SecretString" not in secret for secret in secrets.values())
+    assert secrets["TicketKeySecret"]["GenerateSecretString"]["PasswordLength"] >= 32
+    assert not any(parameter.get("NoEcho") for parameter in TEMPLATE["Parameters"].values())
+
+
+def test_the_account_wide_log_role_is_made_only_on_request() -> None:
+    assert RESOURCES["ApiGatewayAccount"]["Condition"] == "MakeLogRole"
+    assert TEMPLATE["Parameters"]["ManageApiGatewayLogRole"]["Default"] == "false"
+
+
+def test_alarms_watch_the_failure_queue_and_every_functions_errors() -> None:
+    alarms = resources_of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
+    (queue,) = [alarm for alarm in alarms.values() if alarm.get("Namespace") == "AWS/SQS"]
+    assert queue["Dimensions"] == [
+        {"Name": "QueueName", "Value": {"Fn::GetAtt": ["OnFailureQueue", "QueueName"]}}
+    ]
+    watched = {
+        metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
+        for alarm in alarms.values()
+        for metric in alarm.get("Metrics", [])
+        if "MetricStat" in metric
+    }
+    assert watched == set(FUNCTIONS)
+
+
+def dashboard_rows() -> list[list[Any]]:
+    body = json.loads(text_of(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]))
+    return [row for widget in body["widgets"] for row in widget["properties"]["metrics"]]
+
+
+def test_the_dashboard_shows_every_metric_and_names_no_other() -> None:
+    assert {row[1] for row in dashboard_rows()} == {metric.label for metric in Metric}
+
+
+def test_the_dashboard_looks_where_the_stream_agent_writes() -> None:
+    for row in dashboard_rows():
+        assert row[0] == NAMESPACE
+        assert row[2:4] == [DIMENSION, "${StreamAgentFunction}"]
+    assert GLOBALS["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] == NAMESPACE
+
+
+def test_time_to_first_audio_is_shown_as_p50_and_p95() -> None:
+    rows = [row for row in dashboard_rows() if row[1] == Metric.FIRST_AUDIO_MS.label]
+    assert [row[4]["stat"] for row in rows] == ["p50", "p95"]
+
+
+def test_an_alarm_on_our_own_metric_names_one_that_exists() -> None:
+    alarms = resources_of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
+    own = [alarm for alarm in alarms.values() if alarm.get("Namespace") == NAMESPACE]
+    assert own
+    assert {alarm["MetricName"] for alarm in own} <= {metric.label for metric in Metric}
+
+
+def test_outputs_tell_where_to_connect_and_what_everything_is_called() -> None:
+    wanted = {"WebSocketUrl", "HttpApiUrl", "UserPoolId", "UserPoolClientId", "GeminiKeySecretArn"}
+    wanted |= {f"{name}Name" for name in (*FUNCTIONS, *TABLES)}
+    assert wanted <= set(TEMPLATE["Outputs"])

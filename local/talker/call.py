@@ -1,0 +1,179 @@
+"""One call over a real WebSocket: the asyncio shell around ``ClientSession``."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from local.talker.errors import (
+    ConnectionLostError,
+    MessageRefusedError,
+    NoAnswerError,
+    NotLetInError,
+    TalkerError,
+)
+from local.talker.replies import Replies
+from local.talker.session import ClientSession
+from repartee.domain.frames import Frame
+from repartee.domain.wire import MAX_FRAME_BYTES, Ready, Rejected, Reply
+
+# @connections takes messages of 128 KB.
+_MAX_INCOMING_BYTES = 4 * MAX_FRAME_BYTES
+_CONNECT_TIMEOUT_S = 30.0
+
+type Listener = Callable[[float, Frame | Reply], None]
+
+
+def now_ms() -> float:
+    """The clock of a call: monotonic, in ms."""
+    return time.monotonic() * 1_000
+
+
+class Call:
+    """An open call.
+
+    Attributes:
+        session: The protocol's state.
+        replies: What was received.
+        opened_at_ms: When the connection was open, on ``now_ms``'s clock.
+    """
+
+    def __init__(self, connection: ClientConnection, listener: Listener | None) -> None:
+        self.session = ClientSession()
+        self.replies = Replies()
+        self.opened_at_ms = now_ms()
+        self._connection = connection
+        self._listener = listener
+        self._failure: BaseException | None = None
+        self._changed = asyncio.Event()
+        self._has_work = asyncio.Event()
+
+    async def until[T](
+        self, condition: Callable[[], T | None], *, timeout_s: float, what: str
+    ) -> T:
+        """Wait until ``condition`` gives something truthy, and return that.
+
+        Raises:
+            NoAnswerError: Not within ``timeout_s``; names ``what`` was waited for.
+            TalkerError: The call failed.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    if found := condition():
+                        return found
+                    if self._failure is not None:
+                        raise self._failure
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise NoAnswerError(f"no {what} within {timeout_s:g} s") from None
+
+    async def until_ready(self, timeout_s: float = 30.0) -> Ready:
+        """Wait until the user may begin to speak."""
+        return await self.until(lambda: self.session.ready, timeout_s=timeout_s, what="ready")
+
+    def push(self) -> None:
+        """Let what was just put into the session leave."""
+        self._has_work.set()
+
+    async def hang_up(self, timeout_s: float = 10.0) -> None:
+        """Say ``bye`` and wait until the session is closed."""
+        self.session.bye()
+        self.push()
+        await self.until(lambda: self.session.closed, timeout_s=timeout_s, what="closed")
+
+    async def _read(self) -> None:
+        async for text in self._connection:
+            at_ms = now_ms()
+            events = self.session.receive(str(text), at_ms)
+            self.replies.take(events, at_ms)
+            for event in events:
+                if self._listener is not None:
+                    self._listener(at_ms, event)
+                if isinstance(event, Rejected) and not event.retryable:
+                    raise MessageRefusedError(event)
+            self._has_work.set()
+            self._changed.set()
+
+    async def _write(self) -> None:
+        while True:
+            self._has_work.clear()
+            for text in self.session.outgoing(now_ms()):
+                await self._connection.send(text)
+            self._changed.set()
+            deadline_ms = self.session.next_deadline_ms()
+            wait_s = None if deadline_ms is None else max(0.0, (deadline_ms - now_ms()) / 1_000)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._has_work.wait()
+
+    async def run(self) -> None:
+        """Serve the connection until it ends; what goes wrong is raised to whoever waits."""
+        self.session.connected(now_ms())
+        tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._write())}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            self._failure = next(filter(None, (task.exception() for task in done)), None)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if self.session.closed is None and not isinstance(self._failure, TalkerError):
+            self._failure = _lost(self._failure)
+        self._changed.set()
+
+
+def _lost(failure: BaseException | None) -> Exception:
+    if not isinstance(failure, ConnectionClosed | None):
+        return ConnectionLostError(f"{type(failure).__name__}: {failure}")
+    # Reading ends without an error when the server closed in good order.
+    close = failure.rcvd if failure else None
+    told = f": {close.code} {close.reason}".rstrip() if close else ""
+    return ConnectionLostError(f"the server ended the connection{told}")
+
+
+@contextlib.asynccontextmanager
+async def open_call(
+    url: str, ticket: str, *, listener: Listener | None = None, origin: str | None = None
+) -> AsyncIterator[Call]:
+    """Connect with a ticket, greet, and close the connection at the end.
+
+    Args:
+        url: The WebSocket address, without the ticket.
+        ticket: Good for one connection.
+        listener: Called with the time and each event as it arrives.
+        origin: The Origin header that a browser would send.
+
+    Raises:
+        NotLetInError: The connection was refused.
+        ConnectionLostError: The gateway cannot be reached.
+    """
+    try:
+        # No pings of WebSocket's own: the protocol has its own, cheaper and rarer.
+        connection = await connect(
+            f"{url}?ticket={ticket}",
+            compression=None,
+            ping_interval=None,
+            max_size=_MAX_INCOMING_BYTES,
+            open_timeout=_CONNECT_TIMEOUT_S,
+            proxy=None,
+            origin=origin,  # type: ignore[arg-type]  # a NewType of str
+        )
+    except InvalidStatus as error:
+        body = error.response.body.decode(errors="replace")[:200] if error.response.body else ""
+        raise NotLetInError("connection", error.response.status_code, body) from error
+    except (OSError, TimeoutError) as error:
+        raise ConnectionLostError(f"cannot reach {url}: {error}") from error
+    call = Call(connection, listener)
+    serving = asyncio.create_task(call.run())
+    try:
+        yield call
+    finally:
+        await connection.close()
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving

@@ -1,0 +1,128 @@
+"""Says a recording over a call and waits for the whole answer."""
+
+import asyncio
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from local.speech import INPUT_SAMPLE_RATE_HZ, Recording
+from local.talker.call import Call, now_ms
+from local.talker.replies import TurnRecord
+
+HANGOVER_MS = 300
+"""Silence that a client's speech detector lets pass before it says that the user stopped."""
+ANSWER_TIMEOUT_S = 60.0
+
+_BYTES_PER_MS = INPUT_SAMPLE_RATE_HZ * 2 // 1_000
+
+
+class Pace(Enum):
+    """How fast a recording is said."""
+
+    REAL_TIME = auto()
+    FAST = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One utterance and all that answered it.
+
+    Attributes:
+        sent_pcm: Every byte of audio that was sent for it, the detector's silence included.
+        started_at_ms: When it began.
+        speech_sent_at_ms: When the last chunk of the recording itself left.
+        turns: The turns that answer it, mostly one; a tool that outlives its turn answers in
+            another.
+    """
+
+    sent_pcm: bytes
+    started_at_ms: float
+    speech_sent_at_ms: float
+    turns: tuple[TurnRecord, ...]
+
+    @property
+    def heard(self) -> str:
+        return " ".join(turn.heard.strip() for turn in self.turns if turn.heard).strip()
+
+    @property
+    def said(self) -> str:
+        return " ".join(turn.said.strip() for turn in self.turns if turn.said).strip()
+
+    @property
+    def first_audio_ms(self) -> int | None:
+        """From the last speech sample sent to the first reply audio received, if any came."""
+        arrivals = [
+            turn.first_audio_at_ms for turn in self.turns if turn.first_audio_at_ms is not None
+        ]
+        return round(min(arrivals) - self.speech_sent_at_ms) if arrivals else None
+
+    @property
+    def tool_calls(self) -> list[str]:
+        """Names of the tools that were called, in order."""
+        return [step.name for turn in self.turns for step in turn.tools if step.phase == "started"]
+
+    @property
+    def tokens_in(self) -> int:
+        return sum(turn.end.tokens_in for turn in self.turns if turn.end)
+
+    @property
+    def tokens_out(self) -> int:
+        return sum(turn.end.tokens_out for turn in self.turns if turn.end)
+
+    @property
+    def cost_usd(self) -> float:
+        return sum(turn.end.cost_usd for turn in self.turns if turn.end)
+
+
+async def say(
+    call: Call,
+    recording: Recording,
+    *,
+    pace: Pace = Pace.REAL_TIME,
+    timeout_s: float = ANSWER_TIMEOUT_S,
+) -> Exchange:
+    """Say ``recording`` as a user would, and wait until the answer is complete.
+
+    In real time a chunk leaves when its last sample would have been recorded.
+
+    Raises:
+        NoAnswerError: The answer is not complete ``timeout_s`` after the last chunk.
+        TalkerError: The call failed.
+    """
+    ready = await call.until_ready()
+    before = set(call.replies.turns)
+    session = call.session
+    started_at_ms = now_ms()
+    silence = Recording(bytes(HANGOVER_MS * _BYTES_PER_MS))
+
+    clock_ms = started_at_ms
+    last_speech_seq = 0
+    session.speech_start()
+    call.push()
+    sent = bytearray()
+    for part in (recording, silence):
+        for chunk in part.chunks(ready.chunk_ms):
+            clock_ms += len(chunk) / _BYTES_PER_MS
+            if pace is Pace.REAL_TIME:
+                await asyncio.sleep(max(0.0, clock_ms - now_ms()) / 1_000)
+            seq = session.audio(chunk)
+            call.push()
+            sent += chunk
+            if part is recording:
+                last_speech_seq = seq
+    session.speech_end(now_ms())
+    call.push()
+    # The rest may still wait for room in flight: the answer's time runs from when it has left.
+    await call.until(
+        lambda: session.outbox.is_drained, timeout_s=timeout_s, what="room for the last words"
+    )
+
+    def answer() -> tuple[TurnRecord, ...] | None:
+        turns = [
+            turn for number, turn in sorted(call.replies.turns.items()) if number not in before
+        ]
+        if session.is_owed_an_answer or not call.replies.is_settled:
+            return None
+        return tuple(turns) if turns and all(turn.end for turn in turns) else None
+
+    turns = await call.until(answer, timeout_s=timeout_s, what="complete answer")
+    return Exchange(bytes(sent), started_at_ms, session.outbox.sent_at_ms[last_speech_seq], turns)

@@ -1,0 +1,205 @@
+"""The client's side of one session, without sockets, clock or tasks.
+
+Feed it what arrives and what the user does, send what ``outgoing`` gives, and come back at
+``next_deadline_ms``. All times are ms on one clock that never jumps.
+"""
+
+from local.talker.decoding import UnknownFrame, decode_server_message
+from local.talker.inbox import Inbox
+from local.talker.outbox import Outbox
+from local.talker.playback import Playback
+from repartee.domain.frames import (
+    Accepted,
+    Frame,
+    Interrupted,
+    Missing,
+    NumberedFrame,
+    ReplyAudio,
+    SessionClosed,
+    TurnEnd,
+    TurnRestarted,
+)
+from repartee.domain.messages import Audio, Bye, Hello, OutputPosition, SpeechEnd, SpeechStart, Text
+from repartee.domain.wire import AckModel, Busy, PingModel, PositionModel, Ready, Reply
+
+ACK_EVERY_MS = 500
+"""Received output is acknowledged at least this often while frames arrive."""
+OWED_PING_AFTER_MS = 1_000
+"""A client that waits for an answer and hears nothing asks after it this often."""
+IDLE_PING_AFTER_MS = 8 * 60 * 1_000
+"""API Gateway closes a connection without traffic after 10 minutes."""
+
+_PCM_BYTES_PER_BASE64 = 3 / 4
+
+
+class ClientSession:
+    """Speaks the native protocol as a client must.
+
+    Attributes:
+        ready: The server's answer to the newest ``hello``; None until it comes.
+        closed: The session's last frame, once it has come.
+        outbox: What this client said, and how far it was accepted.
+        playback: What its user has heard by now.
+    """
+
+    def __init__(self) -> None:
+        self.ready: Ready | None = None
+        self.closed: SessionClosed | None = None
+        self.outbox = Outbox()
+        self.playback = Playback()
+        self._inbox = Inbox()
+        self._owed_since_ms: float | None = None
+        self._last_request_seq = 0
+        self._last_frame_ms = 0.0
+        self._last_sent_ms = 0.0
+        self._last_owed_ping_ms = 0.0
+        self._unacknowledged_since_ms: float | None = None
+        self._ack_now = False
+
+    @property
+    def is_owed_an_answer(self) -> bool:
+        """Whether the user finished saying something and no turn has ended since."""
+        return self._owed_since_ms is not None
+
+    # What the user and the line do.
+
+    def connected(self, now_ms: float) -> None:
+        """Greet over a connection that was just opened, the first one or a later one."""
+        self.ready = None
+        self._last_sent_ms = now_ms
+        position = self._inbox.position
+        self.outbox.reconnected(now_ms)
+        self.outbox.put(Hello(position if position.seq else None))
+
+    def speech_start(self) -> int:
+        return self.outbox.put(SpeechStart())
+
+    def audio(self, pcm: bytes) -> int:
+        return self.outbox.put(Audio(pcm))
+
+    def speech_end(self, now_ms: float) -> int:
+        return self._request(self.outbox.put(SpeechEnd()), now_ms)
+
+    def text(self, text: str, now_ms: float) -> int:
+        return self._request(self.outbox.put(Text(text)), now_ms)
+
+    def bye(self) -> int:
+        return self.outbox.put(Bye())
+
+    def _request(self, seq: int, now_ms: float) -> int:
+        self._last_request_seq = seq
+        self._owed_since_ms = now_ms
+        return seq
+
+    # What arrives.
+
+    def receive(self, text: str, now_ms: float) -> list[Frame | Reply]:
+        """Take one text frame; return what it brings, in order, without what is out of date.
+
+        Raises:
+            BadServerMessageError: It is no message of the protocol.
+        """
+        message = decode_server_message(text)
+        match message:
+            case None:
+                return []
+            case NumberedFrame() | UnknownFrame():
+                before = self._inbox.position
+                frames = self._inbox.put(message)
+                if self._inbox.position not in (before, OutputPosition(message.epoch, 0)):
+                    self._last_frame_ms = now_ms
+                    if self._unacknowledged_since_ms is None:
+                        self._unacknowledged_since_ms = now_ms
+                for frame in frames:
+                    self._take(frame, now_ms)
+                return list(frames)
+            case Ready():
+                self.ready = message
+                self.outbox.open(message.max_in_flight)
+            case Busy(retry_after_ms=wait_ms, seq=int(seq)):
+                self.outbox.refused_for_now(seq, now_ms + wait_ms)
+            case _:
+                pass
+        return [message]
+
+    def _take(self, frame: Frame, now_ms: float) -> None:
+        match frame:
+            case Accepted(through=through):
+                self.outbox.accepted(through)
+            case Missing(first_seq=first, last_seq=last):
+                self.outbox.missing(first, last, now_ms)
+            case ReplyAudio(turn=turn, data=data):
+                padding = len(data) - len(data.rstrip("="))
+                length = int(len(data) * _PCM_BYTES_PER_BASE64) - padding
+                self.playback.arrived(turn, length, now_ms)
+            case Interrupted(turn=turn):
+                self.playback.stop(turn, now_ms)
+                self._ack_now = True
+            case TurnRestarted(turn=turn):
+                self.playback.restart(turn, now_ms)
+            case TurnEnd():
+                self._ack_now = True
+                # The end of a turn from before the user's last words answers nothing.
+                if self.outbox.accepted_through >= self._last_request_seq:
+                    self._owed_since_ms = None
+            case SessionClosed():
+                self.closed = frame
+                self._owed_since_ms = None
+                self._ack_now = True
+            case _:
+                pass
+
+    # What leaves.
+
+    def outgoing(self, now_ms: float) -> list[str]:
+        """Take every text frame that is to be sent now, in order."""
+        texts = self.outbox.due(now_ms)
+        if self.ready and self._ack_is_due(now_ms):
+            texts.append(self._ack(now_ms))
+        if texts:
+            self._last_sent_ms = now_ms
+        if (ping_at_ms := self._owed_ping_at_ms()) is not None and ping_at_ms <= now_ms:
+            self._last_owed_ping_ms = self._last_sent_ms = now_ms
+            texts.append(PingModel(type="ping", owed=True).model_dump_json())
+        elif self.ready and now_ms >= self._last_sent_ms + IDLE_PING_AFTER_MS:
+            self._last_sent_ms = now_ms
+            texts.append(PingModel(type="ping").model_dump_json())
+        return texts
+
+    def next_deadline_ms(self) -> float | None:
+        """When ``outgoing`` may have something again if nothing happens; None for never."""
+        deadlines = [self._owed_ping_at_ms()]
+        if self.ready:
+            deadlines += [
+                self.outbox.next_deadline_ms(),
+                self._last_sent_ms + IDLE_PING_AFTER_MS,
+            ]
+            if self._unacknowledged_since_ms is not None:
+                deadlines.append(self._unacknowledged_since_ms + ACK_EVERY_MS)
+        return min((at for at in deadlines if at is not None), default=None)
+
+    def _owed_ping_at_ms(self) -> float | None:
+        if self.ready is None:
+            return None
+        if self._owed_since_ms is not None:
+            since_ms = self._owed_since_ms
+        elif self.outbox.is_held_up:
+            since_ms = self._last_sent_ms
+        else:
+            return None
+        return max(since_ms, self._last_frame_ms, self._last_owed_ping_ms) + OWED_PING_AFTER_MS
+
+    def _ack_is_due(self, now_ms: float) -> bool:
+        since_ms = self._unacknowledged_since_ms
+        return since_ms is not None and (self._ack_now or now_ms >= since_ms + ACK_EVERY_MS)
+
+    def _ack(self, now_ms: float) -> str:
+        self._unacknowledged_since_ms = None
+        self._ack_now = False
+        position = self._inbox.position
+        return AckModel(
+            type="ack",
+            received=PositionModel(epoch=position.epoch, seq=position.seq),
+            turn=self.playback.turn,
+            played_ms=self.playback.played_ms(self.playback.turn, now_ms),
+        ).model_dump_json()

@@ -1,0 +1,16 @@
+"""How a conversation gets its title."""
+
+MAX_TITLE_WORDS = 8
+MAX_TITLE_CHARACTERS = 60
+
+
+def title_from(heard: str) -> str:
+    """Return the first words of ``heard``, "" when nothing was heard.
+
+    A cut title ends with an ellipsis; the ellipsis counts towards ``MAX_TITLE_CHARACTERS``.
+    """
+    whole = " ".join(heard.split())
+    title = " ".join(whole.split(" ")[:MAX_TITLE_WORDS])[:MAX_TITLE_CHARACTERS]
+    if title == whole:
+        return title
+    return title[: MAX_TITLE_CHARACTERS - 1].rstrip(" ,.;:!?") + "…"

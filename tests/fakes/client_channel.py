@@ -1,0 +1,32 @@
+from collections import defaultdict
+
+from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
+
+
+class FakeClientChannel:
+    """Records what each connection was sent.
+
+    Attributes:
+        posts: Frames taken, by connection, in order.
+        gone: Connections that are closed.
+        slow: Connections whose buffer is full.
+        failing: The service itself fails.
+    """
+
+    def __init__(self) -> None:
+        self.posts: dict[str, list[str]] = defaultdict(list)
+        self.gone: set[str] = set()
+        self.slow: set[str] = set()
+        self.failing = False
+
+    def post(self, connection_id: str, frame: str) -> None:
+        if self.failing:
+            raise StoreUnavailable("the channel was told to fail")
+        if connection_id in self.gone:
+            raise ConnectionGone(connection_id)
+        if connection_id in self.slow:
+            raise ClientTooSlow(connection_id)
+        self.posts[connection_id].append(frame)
+
+    def close(self, connection_id: str) -> None:
+        self.gone.add(connection_id)

@@ -1,0 +1,81 @@
+from collections.abc import Sequence
+from dataclasses import replace
+
+from repartee.domain.conversation import Conversation, Memory, Profile, Turn
+from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
+from repartee.domain.session_state import TurnCommit
+from repartee.domain.titles import title_from
+from tests.fakes.tables import FakeTables
+
+
+class FakeConversationStore:
+    """Conversations in memory: both the reader's and the writer's port."""
+
+    def __init__(self, tables: FakeTables) -> None:
+        self._tables = tables
+
+    def load_memory(self, user_id: str, conversation_id: str, *, max_turns: int) -> Memory:
+        with self._tables.lock:
+            header = self._tables.conversations.get((user_id, conversation_id))
+            turns = self._turns(conversation_id) if header is not None else []
+            return Memory(
+                header or Conversation(user_id, conversation_id, "", 0, 0),
+                self._tables.profiles.get(user_id, Profile(user_id)),
+                tuple(turns[max(0, len(turns) - max_turns) :]),
+            )
+
+    def _turns(self, conversation_id: str) -> list[Turn]:
+        turns = self._tables.turns.get(conversation_id, {})
+        return [turns[number] for number in sorted(turns)]
+
+    def list_conversations(self, user_id: str, *, limit: int) -> Sequence[Conversation]:
+        with self._tables.lock:
+            mine = [
+                header
+                for (user, _), header in self._tables.conversations.items()
+                if user == user_id
+            ]
+        mine.sort(key=lambda header: header.conversation_id, reverse=True)
+        return mine[:limit]
+
+    def list_turns(
+        self, user_id: str, conversation_id: str, *, after: int, limit: int
+    ) -> Sequence[Turn] | None:
+        with self._tables.lock:
+            if (user_id, conversation_id) not in self._tables.conversations:
+                return None
+            return [turn for turn in self._turns(conversation_id) if turn.number > after][:limit]
+
+    def commit_turn(self, commit: TurnCommit) -> None:
+        tables, turn = self._tables, commit.turn
+        with tables.lock:
+            if tables.is_erased(commit.user_id):
+                raise UserErased(commit.user_id)
+            turns = tables.turns.setdefault(commit.conversation_id, {})
+            if turns.get(turn.number) == turn:
+                return
+            header = tables.conversations.get((commit.user_id, commit.conversation_id))
+            if header is None or header.live_session_id != commit.session_id:
+                raise ConversationTaken(commit.conversation_id)
+            state = tables.states.get(commit.session_id)
+            if state is None or state.epoch != commit.epoch:
+                raise LeaseLost(commit.session_id)
+            if turn.number in turns or header.turn_count != turn.number - 1:
+                raise LeaseLost(commit.session_id)
+            turns[turn.number] = turn
+            tables.conversations[commit.user_id, commit.conversation_id] = replace(
+                header,
+                title=header.title or title_from(turn.heard),
+                turn_count=turn.number,
+                version=header.version + 1,
+                updated_at_ms=commit.committed_at_ms,
+            )
+            tables.states[commit.session_id] = replace(
+                state, cursor=commit.cursor, pending_calls=commit.pending_calls
+            )
+
+    def save_profile(self, profile: Profile) -> None:
+        with self._tables.lock:
+            if self._tables.is_erased(profile.user_id):
+                raise UserErased(profile.user_id)
+            self._tables.profiles[profile.user_id] = profile

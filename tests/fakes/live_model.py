@@ -1,0 +1,107 @@
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from repartee.domain.errors import LiveSetupFailed
+from repartee.domain.live import LiveClosed, LiveConfig, LiveEvent, LiveFailure, ToolResponse
+
+
+@dataclass(frozen=True, slots=True)
+class SentAudio:
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SentAudioStreamEnd:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SentText:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentToolResponses:
+    responses: tuple[ToolResponse, ...]
+
+
+type Sent = SentAudio | SentAudioStreamEnd | SentText | SentToolResponses
+
+
+class FakeLiveSession:
+    """A session whose model is the test: it reads ``sent`` and calls ``emit``.
+
+    Attributes:
+        sent: What the model was sent while the session was open, in order.
+        received: The same, to be awaited one by one.
+    """
+
+    def __init__(self, config: LiveConfig) -> None:
+        self.config = config
+        self.sent: list[Sent] = []
+        self.received: asyncio.Queue[Sent] = asyncio.Queue()
+        self.closed = False
+        self._events: asyncio.Queue[LiveEvent] = asyncio.Queue()
+
+    def emit(self, *events: LiveEvent) -> None:
+        """Let the model say ``events``; after a ``LiveClosed`` it says nothing more."""
+        for event in events:
+            if self.closed:
+                return
+            self.closed = isinstance(event, LiveClosed)
+            self._events.put_nowait(event)
+
+    def _record(self, sent: Sent) -> None:
+        if not self.closed:
+            self.sent.append(sent)
+            self.received.put_nowait(sent)
+
+    async def send_audio(self, pcm: bytes) -> None:
+        self._record(SentAudio(pcm))
+
+    async def end_audio_stream(self) -> None:
+        self._record(SentAudioStreamEnd())
+
+    async def send_text(self, text: str) -> None:
+        self._record(SentText(text))
+
+    async def respond_to_tools(self, responses: Sequence[ToolResponse]) -> None:
+        self._record(SentToolResponses(tuple(responses)))
+
+    async def events(self) -> AsyncIterator[LiveEvent]:
+        while True:
+            event = await self._events.get()
+            yield event
+            if isinstance(event, LiveClosed):
+                return
+
+    async def close(self) -> None:
+        self.emit(LiveClosed(LiveFailure.DROPPED, 1000, "closed by us"))
+
+
+class FakeLiveModel:
+    """Opens scripted sessions.
+
+    Attributes:
+        sessions: Every session opened, in order.
+        refusals: Failures for the next openings, in order; with none left they succeed.
+        may_open: Clear it to hold openings back until it is set.
+    """
+
+    def __init__(self) -> None:
+        self.sessions: list[FakeLiveSession] = []
+        self.refusals: deque[LiveSetupFailed] = deque()
+        self.may_open = asyncio.Event()
+        self.may_open.set()
+        self.opened: asyncio.Queue[FakeLiveSession] = asyncio.Queue()
+
+    async def open(self, config: LiveConfig) -> FakeLiveSession:
+        await self.may_open.wait()
+        if self.refusals:
+            raise self.refusals.popleft()
+        session = FakeLiveSession(config)
+        self.sessions.append(session)
+        self.opened.put_nowait(session)
+        return session

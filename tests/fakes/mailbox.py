@@ -1,0 +1,81 @@
+from collections.abc import Sequence
+
+from repartee.domain.messages import (
+    Acknowledged,
+    MailboxEntry,
+    Notice,
+    Notified,
+    Numbered,
+)
+from repartee.ports.ids import IdSource
+from tests.fakes.ids import FakeIdSource
+from tests.fakes.tables import MAILBOX_LIFETIME_MS, FakeTables, MailboxContents
+
+
+def _order(ack: Acknowledged) -> tuple[int, int, int, int]:
+    return ack.received.epoch, ack.received.seq, ack.turn, ack.played_ms
+
+
+def _ack_id(ack: Acknowledged) -> str:
+    return "ack/" + "/".join(str(part) for part in _order(ack))
+
+
+class FakeMailbox:
+    """Mailboxes in memory."""
+
+    def __init__(self, tables: FakeTables, ids: IdSource | None = None) -> None:
+        self._tables = tables
+        self._ids = ids or FakeIdSource()
+
+    def _contents(self, session_id: str) -> MailboxContents:
+        return self._tables.mailboxes.setdefault(session_id, MailboxContents())
+
+    def append(self, session_id: str, message: Numbered) -> bool:
+        with self._tables.lock:
+            messages = self._contents(session_id).messages
+            kept = messages.get(message.seq)
+            if kept is not None and kept[1] > self._tables.clock.now_ms():
+                return False
+            messages[message.seq] = message, message.received_at_ms + MAILBOX_LIFETIME_MS
+            return True
+
+    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> None:
+        expires_ms = now_ms + MAILBOX_LIFETIME_MS
+        with self._tables.lock:
+            contents = self._contents(session_id)
+            if not isinstance(notice, Acknowledged):
+                contents.notices[self._ids.new_id(now_ms)] = notice, expires_ms
+                return
+            kept = contents.acknowledged
+            if kept is None or kept[1] <= now_ms or _order(kept[0]) < _order(notice):
+                contents.acknowledged = notice, expires_ms
+
+    def read_after(self, session_id: str, seq: int) -> Sequence[MailboxEntry]:
+        with self._tables.lock:
+            now_ms = self._tables.clock.now_ms()
+            contents = self._contents(session_id)
+            entries: list[MailboxEntry] = [
+                message
+                for number, (message, expires_ms) in sorted(contents.messages.items())
+                if number > seq and expires_ms > now_ms
+            ]
+            entries += [
+                Notified(notice_id, notice)
+                for notice_id, (notice, expires_ms) in sorted(contents.notices.items())
+                if expires_ms > now_ms
+            ]
+            if contents.acknowledged is not None and contents.acknowledged[1] > now_ms:
+                ack = contents.acknowledged[0]
+                entries.append(Notified(_ack_id(ack), ack))
+            return entries
+
+    def delete(self, session_id: str, seqs: Sequence[int], notice_ids: Sequence[str]) -> None:
+        with self._tables.lock:
+            contents = self._contents(session_id)
+            for seq in seqs:
+                contents.messages.pop(seq, None)
+            for notice_id in notice_ids:
+                contents.notices.pop(notice_id, None)
+                kept = contents.acknowledged
+                if kept is not None and _ack_id(kept[0]) == notice_id:
+                    contents.acknowledged = None

@@ -1,0 +1,68 @@
+from dataclasses import replace
+
+from repartee.domain.errors import LeaseLost
+from repartee.domain.session_state import Lease, SessionState, WakeElection
+from tests.fakes.tables import FakeTables
+
+_WAKE_WINDOW_MS = 3_000
+
+
+class FakeSessionStore:
+    """Session states in memory."""
+
+    def __init__(self, tables: FakeTables) -> None:
+        self._tables = tables
+        self._takeovers: dict[tuple[str, int], bool] = {}
+
+    def load(self, session_id: str) -> SessionState | None:
+        with self._tables.lock:
+            return self._tables.states.get(session_id)
+
+    def elect_waker(self, session_id: str, now_ms: int) -> WakeElection:
+        with self._tables.lock:
+            last = self._tables.wakes.get(session_id)
+            if last is not None and last > now_ms - _WAKE_WINDOW_MS:
+                return WakeElection(won=False)
+            self._tables.wakes[session_id] = now_ms
+            return WakeElection(won=True, unserved_since_ms=last)
+
+    def acquire_lease(
+        self, session_id: str, *, owner: str, now_ms: int, until_ms: int
+    ) -> Lease | None:
+        with self._tables.lock:
+            state = self._tables.states.get(session_id)
+            if state is None or state.ended:
+                return None
+            if state.lease_is_held(now_ms):
+                if (state.owner, state.lease_until_ms) != (owner, until_ms):
+                    return None
+                return Lease(state, until_ms, self._takeovers[session_id, state.epoch])
+            taken = replace(state, owner=owner, lease_until_ms=until_ms, epoch=state.epoch + 1)
+            self._tables.states[session_id] = taken
+            self._tables.wakes.pop(session_id, None)
+            self._takeovers[session_id, taken.epoch] = state.owner is not None
+            return Lease(taken, until_ms, is_takeover=state.owner is not None)
+
+    def _mine(self, session_id: str, epoch: int) -> SessionState:
+        state = self._tables.states.get(session_id)
+        if state is None or state.epoch != epoch:
+            raise LeaseLost(session_id)
+        return state
+
+    def renew_lease(self, session_id: str, *, epoch: int, until_ms: int) -> None:
+        with self._tables.lock:
+            state = self._mine(session_id, epoch)
+            self._tables.states[session_id] = replace(state, lease_until_ms=until_ms)
+
+    def set_connection(self, session_id: str, *, epoch: int, connection_id: str | None) -> None:
+        with self._tables.lock:
+            state = self._mine(session_id, epoch)
+            self._tables.states[session_id] = replace(state, connection_id=connection_id)
+
+    def release_lease(self, session_id: str, *, epoch: int, ended: bool) -> None:
+        with self._tables.lock:
+            state = self._mine(session_id, epoch)
+            self._tables.wakes.pop(session_id, None)
+            self._tables.states[session_id] = replace(
+                state, owner=None, lease_until_ms=0, ended=ended or state.ended
+            )

@@ -1,0 +1,19 @@
+from repartee.domain.errors import StoreUnavailable
+from repartee.ports.worker import WakeRequest
+
+
+class FakeWorkerPool:
+    """Records who was woken; starts nobody.
+
+    Attributes:
+        failing: Invocations cannot be queued.
+    """
+
+    def __init__(self) -> None:
+        self.wakes: list[WakeRequest] = []
+        self.failing = False
+
+    def wake(self, request: WakeRequest) -> None:
+        if self.failing:
+            raise StoreUnavailable("the pool was told to fail")
+        self.wakes.append(request)

@@ -77,13 +77,14 @@ lock: | $(filter .tools/%,$(UV)) ## Lock the packages and export each layer's re
 		$(UV) export --quiet --frozen --only-group $$group --no-emit-project --no-header \
 			-o layers/$$group/requirements.txt; done
 
+# A folder for each architecture: SAM keeps its notes on the cache beside the build folder.
 build: .venv/.stamp .tools/sam/.stamp ## Build the functions and layers (ARCHITECTURE=arm64 or x86_64)
 	UV="$(abspath $(UV))" ARCHITECTURE=$(ARCHITECTURE) \
 		$(SAM) build --cached --parallel --parameter-overrides Architecture=$(ARCHITECTURE) \
-		--build-dir .aws-sam/build-$(ARCHITECTURE) --cache-dir .aws-sam/cache-$(ARCHITECTURE)
+		--build-dir .aws-sam/$(ARCHITECTURE)/build --cache-dir .aws-sam/$(ARCHITECTURE)/cache
 
 deploy: build ## Deploy what was built, asking for the parameters
-	$(SAM) deploy --guided --template-file .aws-sam/build-$(ARCHITECTURE)/template.yaml \
+	$(SAM) deploy --guided --template-file .aws-sam/$(ARCHITECTURE)/build/template.yaml \
 		--parameter-overrides Architecture=$(ARCHITECTURE)
 
 bench: setup ## Measure Repartee beside its baselines

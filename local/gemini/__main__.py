@@ -1,0 +1,82 @@
+"""``python -m local.gemini``: serve until SIGINT or SIGTERM."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+from local.gemini.orphans import die_with_parent
+from local.gemini.server import Simulator
+from local.gemini.settings import Settings
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.gemini", description=__doc__)
+    parser.add_argument("--port", type=int, default=8707, help="0 takes a free port")
+    parser.add_argument("--tls-dir", type=Path, required=True, help="gets ca.pem")
+    parser.add_argument("--record-dir", type=Path, required=True)
+    parser.add_argument("--pace", choices=["human", "instant"], default="human")
+    parser.add_argument("--speed", type=float, help="audio seconds per second (human: 4)")
+    parser.add_argument("--first-audio-ms", type=int, help="thinking time (human: 250)")
+    parser.add_argument("--setup-ms", type=int, help="until setupComplete (human: 300)")
+    parser.add_argument("--connection-age-s", type=float, default=600.0)
+    parser.add_argument("--go-away-s", type=float, default=60.0)
+    parser.add_argument("--deaf-after-s", type=float, default=20.0)
+    parser.add_argument(
+        "--resumption", choices=["on", "off", "loses-seed", "refused"], default="on"
+    )
+    parser.add_argument("--decoders", type=int, default=2, help="processes; about 100 MB each")
+    parser.add_argument("--with-parent", action="store_true", help="end when the parent dies")
+    return parser.parse_args(arguments)
+
+
+def settings_from(arguments: argparse.Namespace) -> Settings:
+    human = arguments.pace == "human"
+
+    def chosen(value: int | None, for_human: int) -> int:
+        return value if value is not None else for_human if human else 0
+
+    return Settings(
+        record_dir=arguments.record_dir,
+        setup_ms=chosen(arguments.setup_ms, 300),
+        first_audio_ms=chosen(arguments.first_audio_ms, 250),
+        speed=arguments.speed or (4.0 if human else None),
+        wait_for_playback=human,
+        connection_age_s=arguments.connection_age_s,
+        go_away_s=arguments.go_away_s,
+        resumption=arguments.resumption,
+        deaf_after_s=arguments.deaf_after_s,
+    )
+
+
+async def serve(arguments: argparse.Namespace) -> int:
+    simulator = Simulator(
+        settings_from(arguments), arguments.tls_dir, arguments.port, arguments.decoders
+    )
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        await simulator.start()
+    except OSError as error:
+        print(f"local.gemini cannot listen on port {arguments.port}: {error}", file=sys.stderr)
+        return 1
+    ready = {"ready": True, "port": simulator.port, "ca_file": str(simulator.ca_file.resolve())}
+    print(json.dumps(ready), flush=True)
+    await stopping.wait()
+    await simulator.stop()
+    return 0
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    if arguments.with_parent:
+        die_with_parent()
+    sys.exit(asyncio.run(serve(arguments)))
+
+
+if __name__ == "__main__":
+    main()

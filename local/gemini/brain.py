@@ -1,0 +1,405 @@
+"""Decides and speaks: one job at a time, interruptible while it generates."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, field
+
+from local.gemini import mind
+from local.gemini.context import (
+    INPUT_BYTES_PER_S,
+    OUTPUT_BYTES_PER_S,
+    Context,
+    Item,
+    Usage,
+    bill,
+)
+from local.gemini.ears import EarsClosed, Hearing
+from local.gemini.faults import Faults
+from local.gemini.handles import Handles
+from local.gemini.outlet import Outlet
+from local.gemini.protocol import FunctionResponse, Refused, Setup
+from local.gemini.records import Record
+from local.gemini.settings import Settings
+from local.gemini.voice import Voice, VoiceStyle, split_audio, split_words
+
+# Shorter noises than this are not worth a question.
+WORTH_ASKING_MS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An utterance that ended; ``audio_s`` is all audio since the last one, silence included."""
+
+    hearing: Hearing
+    voiced_ms: int
+    audio_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Text from the user; "" asks for a reply to what is already in the context."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A function's answer to a pending call."""
+
+    pending: "Pending"
+    response: FunctionResponse
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether the answer starts a turn; a blocking call ignores the scheduling hint."""
+        return self.response.scheduling != "SILENT" or self.pending.blocking
+
+
+type Job = Spoken | Typed | Answered
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A call without an answer yet."""
+
+    id: str
+    call: mind.Call
+    blocking: bool
+    reply: int
+    utterance: int
+    since_s: float
+
+
+@dataclass(slots=True)
+class Generation:
+    """What the reply under way has emitted so far."""
+
+    reply: int
+    text: str = ""
+    audio_bytes: int = 0
+    calls: list[str] = field(default_factory=list)
+
+    def items(self) -> list[Item]:
+        items = [Item("call", text) for text in self.calls]
+        if self.text or self.audio_bytes:
+            items.append(Item("model", self.text, "AUDIO", self.audio_bytes / OUTPUT_BYTES_PER_S))
+        return items
+
+
+class Brain:
+    """One session's mind and mouth."""
+
+    def __init__(
+        self,
+        connection_id: str,
+        session_id: str,
+        setup: Setup,
+        context: Context,
+        outlet: Outlet,
+        record: Record,
+        voice: Voice,
+        faults: Faults,
+        handles: Handles,
+        settings: Settings,
+    ) -> None:
+        self._connection_id = connection_id
+        self._session_id = session_id
+        self._setup = setup
+        self.context = context
+        self._outlet = outlet
+        self._record = record
+        self._voice = voice
+        self._faults = faults
+        self._handles = handles
+        self._settings = settings
+        self._style = VoiceStyle(
+            setup.generation_config.speech_config.voice_config.prebuilt_voice_config.voice_name,
+            setup.generation_config.speech_config.language_code,
+        )
+        self._functions = tuple(
+            mind.Function(one.name, one.description, one.parameters_json_schema or one.parameters)
+            for one in setup.functions
+        )
+        self._blocking = {one.name for one in setup.functions if one.behavior == "BLOCKING"}
+        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self._current: asyncio.Task[None] | None = None
+        self._generation: Generation | None = None
+        self._stalled = False
+        # Held while a reply is being cut, so that the next one begins after its last frame.
+        self._floor = asyncio.Lock()
+        self.pending: dict[str, Pending] = {}
+        # Answers that came while something else was being said, and will be spoken.
+        self._owed_answers = 0
+        self._calls_made = 0
+        self._utterances = 0
+        self.replies = 0
+        self.usages: list[Usage] = []
+        self.unheard_bytes = 0
+        self.seeded = asyncio.Event()
+        self.user_quiet = asyncio.Event()
+        self.user_quiet.set()
+
+    @property
+    def generating(self) -> bool:
+        return self._generation is not None
+
+    def put(self, job: Job) -> None:
+        """Queue a job behind those that wait."""
+        if isinstance(job, Answered) and job.is_spoken:
+            self._owed_answers += 1
+        self._jobs.put_nowait(job)
+
+    async def run(self) -> None:
+        """Work on the jobs, in order, until cancelled or the connection is gone."""
+        try:
+            while True:
+                job = await self._jobs.get()
+                async with self._floor:
+                    self._current = asyncio.create_task(self._work(job))
+                await asyncio.wait({self._current})
+                if not self._current.cancelled():
+                    self._current.result()
+        finally:
+            if self._current and not self._current.done():
+                self._current.cancel()
+                await asyncio.gather(self._current, return_exceptions=True)
+
+    async def interrupt(self) -> None:
+        """Cut the reply under way: ``interrupted``, cancelled calls, ``turnComplete``."""
+        async with self._floor:
+            generation, current = self._generation, self._current
+            if generation is None or current is None:
+                return
+            stalled = self._stalled
+            current.cancel()
+            await asyncio.wait({current})
+            self._generation, self._stalled = None, False
+            if stalled:
+                return  # a stalled turn never ends, not even like this
+            await self._outlet.content(interrupted=True)
+            self._record.event("interrupted", reply=generation.reply, said=generation.text)
+            if self.pending:
+                ids = list(self.pending)
+                self.pending.clear()
+                await self._outlet.send({"toolCallCancellation": {"ids": ids}})
+                self._record.event("calls_cancelled", ids=ids)
+            await self._complete(generation, "IDLE")
+
+    def answer(self, response: FunctionResponse) -> Pending | None:
+        """Match an answer to its call; None for a call that is not pending."""
+        pending = self.pending.get(response.id)
+        if pending is None:
+            return None
+        if not response.will_continue:
+            del self.pending[response.id]
+        return pending
+
+    async def _work(self, job: Job) -> None:
+        match job:
+            case Spoken():
+                await self._on_spoken(job)
+            case Typed():
+                await self._on_typed(job)
+            case Answered():
+                await self._on_answered(job)
+
+    async def _on_spoken(self, job: Spoken) -> None:
+        try:
+            text = await job.hearing.text()
+        except EarsClosed as error:
+            raise Refused(1011, "Internal error encountered.") from error
+        self._record.event("heard", text=text, voiced_ms=job.voiced_ms)
+        if self._setup.input_audio_transcription is not None and text:
+            await self._outlet.content(inputTranscription={"text": text, "finished": True})
+        await self.seeded.wait()
+        known = self._known()
+        self._utterances += 1
+        self.context.add(Item("user", text, "AUDIO", job.audio_s))
+        if self._deaf():
+            self._record.event("deaf", text=text)
+        elif not self.user_quiet.is_set():
+            # They went on speaking: the reply comes to what is said next, this included.
+            self._record.event("continued", text=text)
+        elif text or job.voiced_ms >= WORTH_ASKING_MS:
+            text = self._with_continued(text)
+            reply = mind.respond(known, text) if text else mind.Reply(mind.NOT_HEARD)
+            await self._reply(reply, self._next_reply())
+
+    async def _on_typed(self, job: Typed) -> None:
+        await self.seeded.wait()
+        self._record.event("typed", text=job.text)
+        known = self._known()
+        self._utterances += 1
+        text = job.text
+        if text:
+            self.context.add(Item("user", text))
+        if self._deaf():
+            self._record.event("deaf", text=text)
+            return
+        reply = mind.respond(known, text or "please continue", spoken=False)
+        await self._reply(reply, self._next_reply())
+
+    async def _on_answered(self, job: Answered) -> None:
+        response, pending = job.response, job.pending
+        text = mind.speak_answer(pending.call.name, response.response)
+        self.context.add(Item("tool", text or json.dumps(response.response)))
+        if not job.is_spoken:
+            if not self.pending and not self._owed_answers:
+                await self._complete(Generation(pending.reply), "IDLE")
+            return
+        if response.scheduling == "WHEN_IDLE":
+            await self.user_quiet.wait()
+        self._owed_answers -= 1
+        same = pending.utterance == self._utterances
+        reply = pending.reply if same else self._next_reply()
+        await self._reply(mind.Reply(text or ""), reply)
+
+    async def _reply(self, reply: mind.Reply, number: int) -> None:
+        generation = self._generation = Generation(number)
+        if self._faults.take("stall", "turn", self._connection_id):
+            self._record.event("fault", fault="stall", reply=number)
+            self._stalled = True
+            await asyncio.Event().wait()
+        if fault := self._faults.take("close", "turn", self._connection_id):
+            raise Refused(fault.code, fault.reason)
+        if self._faults.take("unknown_message", "turn", self._connection_id):
+            await self._outlet.send({"somethingNew": {"fromTheFuture": True}})
+        if self._faults.take("empty_turn", "turn", self._connection_id):
+            self._record.event("fault", fault="empty_turn", reply=number)
+            self._generation = None
+            await self._complete(generation, "IDLE")
+            return
+        blocking = False
+        for call in reply.calls:
+            blocking |= await self._call(call, generation)
+            if self._faults.take("duplicate_call", "call", self._connection_id):
+                self._record.event("fault", fault="duplicate_call", reply=number)
+                await self._call(call, generation)
+        if reply.say and not blocking:
+            await self._speak(reply.say, generation)
+        self._generation = None
+        if blocking:
+            # A blocking call is not the end of the turn: the answer goes on with it.
+            self._remember(generation)
+            return
+        busy = self.pending or self._owed_answers
+        await self._complete(generation, "IN_PROGRESS" if busy else "IDLE")
+
+    async def _call(self, call: mind.Call, generation: Generation) -> bool:
+        self._calls_made += 1
+        call_id = f"call-{self._connection_id[-6:]}-{self._calls_made}"
+        blocking = call.name in self._blocking
+        self.pending[call_id] = Pending(
+            call_id, call, blocking, generation.reply, self._utterances, time.monotonic()
+        )
+        wire = {"id": call_id, "name": call.name, "args": call.args}
+        generation.calls.append(json.dumps(wire))
+        self._record.event("tool_call", reply=generation.reply, **wire)
+        await self._outlet.send({"toolCall": {"functionCalls": [wire]}})
+        return blocking
+
+    async def _speak(self, text: str, generation: Generation) -> None:
+        parts = split_audio(await self._voice.speak(text, self._style))
+        if self._settings.first_audio_ms:
+            await asyncio.sleep(self._settings.first_audio_ms / 1000)
+        start_s = time.monotonic()
+        emitted = 0
+        spaced = " " if generation.text else ""
+        for pcm, words in zip(parts, split_words(text, len(parts)), strict=True):
+            if words:
+                generation.text += spaced + words
+                spaced = ""
+                if self._setup.output_audio_transcription is not None:
+                    await self._outlet.content(outputTranscription={"text": words})
+            generation.audio_bytes += len(pcm)
+            await self._outlet.audio(generation.reply, pcm)
+            emitted += len(pcm)
+            if fault := self._faults.take("close", "audio", self._connection_id):
+                raise Refused(fault.code, fault.reason)
+            await self._sleep_until(start_s, emitted, self._settings.speed)
+        await self._outlet.content(generationComplete=True)
+        if self._settings.wait_for_playback:
+            await self._sleep_until(start_s, emitted, 1.0)
+
+    async def _sleep_until(self, start_s: float, emitted_bytes: int, speed: float | None) -> None:
+        if speed is None:
+            return
+        due_s = start_s + emitted_bytes / OUTPUT_BYTES_PER_S / speed
+        await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+
+    async def _complete(self, generation: Generation, status: str) -> None:
+        """Bill the turn, remember it, end it, and give a handle where that is allowed."""
+        if self.unheard_bytes:
+            self.context.add(Item("user", "", "AUDIO", self.take_unheard_s()))
+        usage = bill(self.context, generation.items())
+        self.usages.append(usage)
+        self._remember(generation)
+        self._record.event(
+            "turn_complete",
+            reply=generation.reply,
+            status=status,
+            said=generation.text,
+            audio_bytes=generation.audio_bytes,
+            usage=usage.as_wire(),
+        )
+        await self._outlet.turn_complete(status, usage)
+        self._slide()
+        await self.offer_handle()
+
+    def _remember(self, generation: Generation) -> None:
+        for item in generation.items():
+            self.context.add(item)
+
+    async def offer_handle(self) -> None:
+        """Send a resumption handle, unless a reply or a call is under way."""
+        if self._setup.session_resumption is None or self._settings.resumption == "off":
+            return
+        if self._generation is not None or self.pending or self._owed_answers:
+            return
+        handle = self._handles.give(self._session_id, self.context)
+        self._record.event("handle")
+        await self._outlet.send(
+            {"sessionResumptionUpdate": {"newHandle": handle, "resumable": True}}
+        )
+
+    def take_unheard_s(self) -> float:
+        """Seconds of audio received since they were last put into the context."""
+        seconds = self.unheard_bytes / INPUT_BYTES_PER_S
+        self.unheard_bytes = 0
+        return seconds
+
+    def _slide(self) -> None:
+        compression = self._setup.context_window_compression
+        if compression is None:
+            return
+        trigger = compression.trigger_tokens or 104_857  # documented default: 80 % of the limit
+        window = compression.sliding_window
+        target = (window.target_tokens if window else None) or trigger // 2
+        if dropped := self.context.slide(trigger, target):
+            self._record.event("compressed", dropped_items=dropped)
+
+    def _next_reply(self) -> int:
+        self.replies += 1
+        return self.replies
+
+    def _known(self) -> mind.Known:
+        lines = [mind.Line(i.role, i.text) for i in self.context.items if i.role != "call"]
+        return mind.Known(self.context.instruction, self._functions, lines)
+
+    def _with_continued(self, text: str) -> str:
+        """What was just heard, after the utterances directly before it that got no reply."""
+        earlier: list[str] = []
+        for item in reversed(self.context.items[:-1]):
+            if item.role != "user" or item.modality != "AUDIO" or item.seeded:
+                break
+            earlier.append(item.text)
+        return " ".join(part for part in [*reversed(earlier), text] if part)
+
+    def _deaf(self) -> bool:
+        """An unanswered call deafens the session: a blocking one at once, others after a time."""
+        now_s = time.monotonic()
+        return any(
+            one.blocking or now_s - one.since_s > self._settings.deaf_after_s
+            for one in self.pending.values()
+        )

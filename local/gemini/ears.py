@@ -1,0 +1,140 @@
+"""A pool of warm decoder processes, and one hearing per utterance."""
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+from pathlib import Path
+
+from local.gemini.decoder import HEADER
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+class EarsClosed(Exception):
+    """A decoder process is gone, so the utterance cannot be heard."""
+
+
+class Hearing:
+    """One utterance on its way into a decoder; made by `Ears.open`.
+
+    Samples may be fed before a decoder is free: they wait in order.
+    """
+
+    def __init__(self, ears: "Ears") -> None:
+        self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._dropped = False
+        self._task = asyncio.create_task(self._run(ears))
+
+    def feed(self, pcm: bytes) -> None:
+        """Add PCM16 mono 16 kHz."""
+        self._chunks.put_nowait(pcm)
+
+    def end(self) -> None:
+        """Say that the utterance is complete; `text` gives what was heard."""
+        self._chunks.put_nowait(None)
+
+    async def text(self) -> str:
+        """The words heard, once the utterance has ended and is decoded.
+
+        Raises:
+            EarsClosed: the decoder died.
+        """
+        return await asyncio.shield(self._task)
+
+    def drop(self) -> None:
+        """Forget the utterance and free its decoder."""
+        self._dropped = True
+        self._chunks.put_nowait(None)
+
+    async def _run(self, ears: "Ears") -> str:
+        decoder = await ears.take()
+        try:
+            await _send(decoder, b"S")
+            while (chunk := await self._chunks.get()) is not None:
+                await _send(decoder, b"A", chunk)
+            if self._dropped:
+                await _send(decoder, b"X")
+                return ""
+            await _send(decoder, b"E")
+            return str((await _read(decoder))["text"])
+        finally:
+            ears.give_back(decoder)
+
+
+class Ears:
+    """Owns the decoder processes; each serves one utterance at a time."""
+
+    def __init__(self, processes: int = 2) -> None:
+        self._count = processes
+        self._all: list[Process] = []
+        self._free: asyncio.Queue[Process] = asyncio.Queue()
+        self._hearings: set[asyncio.Task[str]] = set()
+
+    async def start(self) -> None:
+        """Start the processes and wait until each has loaded its model."""
+        self._all = [
+            await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "local.gemini.decoder",
+                stdin=PIPE,
+                stdout=PIPE,
+                cwd=PROJECT_ROOT,
+            )
+            for _ in range(self._count)
+        ]
+        for process in self._all:
+            await _read(process)
+            self._free.put_nowait(process)
+
+    async def close(self) -> None:
+        """Stop every process and wait for its end."""
+        for task in self._hearings:
+            task.cancel()
+        await asyncio.gather(*self._hearings, return_exceptions=True)
+        for process in self._all:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        self._all = []
+
+    def open(self) -> Hearing:
+        """Begin an utterance."""
+        hearing = Hearing(self)
+        self._hearings.add(hearing._task)
+        hearing._task.add_done_callback(self._done)
+        return hearing
+
+    async def take(self) -> Process:
+        """Wait for a free decoder."""
+        return await self._free.get()
+
+    def give_back(self, process: Process) -> None:
+        """Free a decoder for the next utterance."""
+        self._free.put_nowait(process)
+
+    def _done(self, task: asyncio.Task[str]) -> None:
+        self._hearings.discard(task)
+        if not task.cancelled():
+            task.exception()  # taken here too: a dropped hearing is never awaited
+
+
+async def _send(process: Process, kind: bytes, payload: bytes = b"") -> None:
+    assert process.stdin is not None  # noqa: S101 - opened with PIPE
+    try:
+        process.stdin.write(HEADER.pack(kind, len(payload)) + payload)
+        await process.stdin.drain()
+    except (BrokenPipeError, ConnectionResetError) as error:
+        raise EarsClosed("a decoder process ended") from error
+
+
+async def _read(process: Process) -> dict[str, object]:
+    assert process.stdout is not None  # noqa: S101 - opened with PIPE
+    line = await process.stdout.readline()
+    if not line:
+        raise EarsClosed("a decoder process ended")
+    answer: dict[str, object] = json.loads(line)
+    return answer

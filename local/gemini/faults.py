@@ -1,0 +1,92 @@
+"""Faults that a test or a demo orders: each is consumed once, and counted."""
+
+from collections import Counter
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+type Kind = Literal[
+    "close",
+    "stall",
+    "empty_turn",
+    "duplicate_call",
+    "slow_setup",
+    "go_away",
+    "unknown_message",
+    "lost_seed",
+    "rest_error",
+]
+type Moment = Literal["now", "setup", "turn", "audio", "seed", "call", "request"]
+
+# When a fault strikes if its order does not say.
+DEFAULT_MOMENTS: dict[str, Moment] = {
+    "close": "now",
+    "stall": "turn",
+    "empty_turn": "turn",
+    "duplicate_call": "call",
+    "slow_setup": "setup",
+    "go_away": "now",
+    "unknown_message": "now",
+    "lost_seed": "seed",
+    "rest_error": "request",
+}
+
+
+class Fault(BaseModel):
+    """An order for one fault.
+
+    Attributes:
+        kind: What happens.
+        at: ``now`` strikes open connections at once; the others wait for the next setup, reply,
+            audio part, seed, tool call or REST request.
+        connection: Only this connection; otherwise the next that comes to the moment.
+        count: How many times before it is used up.
+        code: Close code; 1006 drops the TCP connection without a close frame.
+        delay_ms: Extra set-up time.
+        time_left_s: What a goAway announces, and when the server then closes.
+        status: HTTP status of a REST error.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind
+    at: Moment | None = None
+    connection: str | None = None
+    count: int = Field(default=1, ge=1)
+    code: int = 1011
+    reason: str = "Internal error encountered."
+    delay_ms: int = Field(default=1_000, ge=0)
+    time_left_s: float = Field(default=10.0, ge=0)
+    status: int = 503
+
+    @property
+    def moment(self) -> Moment:
+        return self.at or DEFAULT_MOMENTS[self.kind]
+
+
+class Faults:
+    """Orders that wait for their moment, and how many were carried out."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Fault] = []
+        self.consumed: Counter[str] = Counter()
+
+    def order(self, fault: Fault) -> None:
+        self.waiting.append(fault)
+
+    def clear(self) -> None:
+        self.waiting.clear()
+
+    def take(self, kind: Kind, moment: Moment, connection: str | None) -> Fault | None:
+        """The oldest order that strikes here; one use of it is spent."""
+        for fault in self.waiting:
+            if fault.kind != kind or fault.moment != moment:
+                continue
+            if fault.connection not in (None, connection):
+                continue
+            fault.count -= 1
+            if fault.count == 0:
+                self.waiting.remove(fault)
+            self.consumed[kind] += 1
+            return fault
+        return None

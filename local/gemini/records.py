@@ -1,0 +1,51 @@
+"""What a connection leaves on disk: the audio that came, the audio that went, and what happened."""
+
+import json
+import time
+from datetime import UTC, datetime
+from io import FileIO
+from pathlib import Path
+
+
+class Record:
+    """One connection's folder; `close` when it ends.
+
+    ``heard.pcm`` holds the bytes received in order, ``turn-<n>.pcm`` the bytes emitted for reply n
+    (from 1; absent for a reply without audio), ``events.jsonl`` one event a line. Every write goes
+    to the file at once, so a reader never waits for a buffer.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self._folder = folder
+        self._start = time.monotonic()
+        self._heard = FileIO(folder / "heard.pcm", "w")
+        self._events = FileIO(folder / "events.jsonl", "w")
+        self.heard_bytes = 0
+        self.said_bytes: dict[int, int] = {}
+
+    def heard(self, pcm: bytes) -> None:
+        """Append audio as received, before any resampling."""
+        self.heard_bytes += len(pcm)
+        self._heard.write(pcm)
+
+    def said(self, reply: int, pcm: bytes) -> None:
+        """Append audio as emitted."""
+        self.said_bytes[reply] = self.said_bytes.get(reply, 0) + len(pcm)
+        with (self._folder / f"turn-{reply}.pcm").open("ab") as file:
+            file.write(pcm)
+
+    def event(self, kind: str, **fields: object) -> None:
+        """Append one event; ``t_ms`` counts from the connection's start."""
+        line = {
+            "t_ms": round((time.monotonic() - self._start) * 1000, 1),
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "kind": kind,
+            **fields,
+        }
+        self._events.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+
+    def close(self) -> None:
+        """Close the files; writing after it fails."""
+        self._heard.close()
+        self._events.close()

@@ -1,0 +1,118 @@
+"""One TLS port for BidiGenerateContent, generateContent and the control API."""
+
+import asyncio
+import re
+import ssl
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trustme
+from aiohttp import WSCloseCode, web
+
+from local.gemini.control import Control
+from local.gemini.ears import Ears
+from local.gemini.faults import Faults
+from local.gemini.handles import Handles
+from local.gemini.session import LiveSession, World
+from local.gemini.settings import Settings
+from local.gemini.voice import Voice
+
+HOST = "127.0.0.1"
+LIVE_PATH = re.compile(
+    r"/ws/google\.ai\.generativelanguage\.\w+\.GenerativeService\."
+    r"BidiGenerateContent(?:Constrained)?$"
+)
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+
+
+def write_certificates(folder: Path) -> ssl.SSLContext:
+    """Make a fresh authority and server certificate; ``ca.pem`` is what clients trust.
+
+    Returns:
+        The server's context. Its key never touches the disk for longer than trustme needs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", HOST).configure_cert(context)
+    return context
+
+
+@dataclass(slots=True)
+class Simulator:
+    """A running simulator; `start` and `stop` it once."""
+
+    settings: Settings
+    tls_dir: Path
+    port: int = 0
+    decoders: int = 2
+    connections: dict[str, LiveSession] = field(default_factory=dict)
+    _runner: web.AppRunner | None = None
+    _world: World | None = None
+    _count: int = 0
+
+    @property
+    def ca_file(self) -> Path:
+        return self.tls_dir / "ca.pem"
+
+    async def start(self) -> None:
+        """Load ears and voice, then listen.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        context = write_certificates(self.tls_dir)
+        faults = Faults()
+        ears, voice = Ears(self.decoders), Voice()
+        self._world = World(self.settings, ears, voice, faults, Handles(self.settings))
+        app = web.Application()
+        app.add_routes(Control(self.connections, faults).routes())
+        app.router.add_get("/{path:.*}", self._live)
+        app.on_shutdown.append(self._close_connections)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, HOST, self.port, ssl_context=context, shutdown_timeout=2.0)
+        try:
+            await site.start()
+            self.port = self._runner.addresses[0][1]
+            await asyncio.gather(ears.start(), voice.start())
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Close every connection, then ears and voice."""
+        if self._runner:
+            await self._runner.cleanup()
+        if self._world:
+            await self._world.ears.close()
+            self._world.voice.close()
+
+    async def _close_connections(self, app: web.Application) -> None:
+        for session in self.connections.values():
+            if session.open:
+                await session.outlet.close(WSCloseCode.GOING_AWAY, "The simulator stops.")
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        if not LIVE_PATH.search(request.path) or self._world is None:
+            raise web.HTTPNotFound
+        socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=2.0)
+        await socket.prepare(request)
+        transport = request.transport
+
+        def abort() -> None:
+            if transport:
+                transport.abort()
+
+        key = request.headers.get("x-goog-api-key") or request.query.get("key")
+        if not key and request.headers.get("Authorization", "").startswith("Token "):
+            key = request.headers["Authorization"].removeprefix("Token ")
+        self._count += 1
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+        connection_id = f"{stamp}-{time.time_ns() // 1_000_000 % 1_000:03}-{self._count:04}"
+        session = LiveSession(connection_id, self._world, socket, abort, key)
+        self.connections[connection_id] = session
+        await session.run()
+        return socket

@@ -1,0 +1,38 @@
+"""How the simulator behaves; everything here is set on its command line."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+type Resumption = Literal["on", "off", "loses-seed", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one run.
+
+    Attributes:
+        record_dir: Gets one folder per Live connection.
+        setup_ms: From the client's setup to ``setupComplete``; 300 to 1,000 was seen in the field.
+        first_audio_ms: From the decision what to say to its first audio part.
+        speed: Audio seconds emitted per second; None emits as fast as the client reads.
+        wait_for_playback: Hold ``turnComplete`` until the reply would have been played in real
+            time, as the service does; until then it can be interrupted.
+        connection_age_s: The server closes a connection at this age (documented: about 600).
+        go_away_s: How long before that it says so (documented: about 60).
+        resumption: ``off`` gives no handles, ``loses-seed`` forgets seeded history on resume,
+            ``refused`` gives handles and refuses them.
+        handle_life_s: How long a handle is good for after its session ended (documented: 2 h).
+        deaf_after_s: A non-blocking call unanswered for this long deafens the session.
+    """
+
+    record_dir: Path
+    setup_ms: int = 0
+    first_audio_ms: int = 0
+    speed: float | None = None
+    wait_for_playback: bool = False
+    connection_age_s: float = 600.0
+    go_away_s: float = 60.0
+    resumption: Resumption = "on"
+    handle_life_s: float = 7_200.0
+    deaf_after_s: float = 20.0

@@ -26,6 +26,7 @@ help: ## List the targets
 # Stamps: an environment is made again only when the lock changes.
 .venv/.stamp: uv.lock | $(filter .tools/%,$(UV))
 	$(UV) sync --frozen --quiet
+	@printf '%s\n' "$(CURDIR)/functions" "$(CURDIR)/layers/shared" > "$$($(PYTHON) -c 'import site; print(site.getsitepackages()[0])')/repartee.pth"
 	@touch $@
 
 .tools/emulator/.stamp: uv.lock | $(filter .tools/%,$(UV))

@@ -123,17 +123,14 @@ class Call:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         if self.session.closed is None and not isinstance(self._failure, TalkerError):
-            self._failure = _lost(self._failure)
+            self._failure = self._lost(self._failure)
         self._changed.set()
 
-
-def _lost(failure: BaseException | None) -> Exception:
-    if not isinstance(failure, ConnectionClosed | None):
-        return ConnectionLostError(f"{type(failure).__name__}: {failure}")
-    # Reading ends without an error when the server closed in good order.
-    close = failure.rcvd if failure else None
-    told = f": {close.code} {close.reason}".rstrip() if close else ""
-    return ConnectionLostError(f"the server ended the connection{told}")
+    def _lost(self, failure: BaseException | None) -> ConnectionLostError:
+        if failure is not None and not isinstance(failure, ConnectionClosed):
+            return ConnectionLostError(f"{type(failure).__name__}: {failure}")
+        code, reason = self._connection.close_code, self._connection.close_reason
+        return ConnectionLostError(f"the server ended the connection: {code} {reason}".rstrip())
 
 
 @contextlib.asynccontextmanager

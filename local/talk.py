@@ -1,0 +1,118 @@
+"""``python -m local.talk [WAV…]``: speak recordings to a running stack, tell what happens.
+
+Recordings are 16 kHz mono 16-bit WAV files (local/recordings/README.md); without any, those of the
+demo are spoken. Each is spoken when the answer to the one before is complete.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from local.speech import (
+    Recording,
+    UnusableRecordingError,
+    UnusableScriptError,
+    load_script,
+    read_wav,
+    write_wav,
+)
+from local.talker.access import HttpApi, SessionTicket, get_token
+from local.talker.call import now_ms, open_call
+from local.talker.conversation import ANSWER_TIMEOUT_S, Exchange, Pace, say
+from local.talker.errors import TalkerError
+from local.talker.playing import find_player, play
+from local.talker.printing import Printer
+from repartee.domain.audio import OUTPUT_RATE_HZ
+
+DEFAULT_RECORDINGS = Path(__file__).with_name("recordings") / "default"
+_HTTP_API_OFFSET = 1
+_ISSUER_OFFSET = 8
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    base = int(os.environ.get("REPARTEE_PORT_BASE", "8700"))
+    parser = argparse.ArgumentParser(
+        prog="python -m local.talk", description="Speak recordings to a running stack."
+    )
+    parser.add_argument("wavs", nargs="*", type=Path, metavar="WAV", help="16 kHz mono 16-bit WAV")
+    parser.add_argument("--user", default="demo", help="who speaks (default: demo)")
+    parser.add_argument(
+        "--conversation", help='id of one to continue, or "new" (default: the latest)'
+    )
+    parser.add_argument("--fast", action="store_true", help="as fast as allowed, not in real time")
+    parser.add_argument("--save", type=Path, metavar="DIR", help="save each reply as WAV")
+    parser.add_argument(
+        "--play", action="store_true", help="play each reply (aplay, afplay, ffplay)"
+    )
+    parser.add_argument("--timeout", type=float, default=ANSWER_TIMEOUT_S, help="s per answer")
+    parser.add_argument(
+        "--http-api", default=f"http://127.0.0.1:{base + _HTTP_API_OFFSET}", metavar="URL"
+    )
+    parser.add_argument(
+        "--issuer", default=f"http://127.0.0.1:{base + _ISSUER_OFFSET}", metavar="URL"
+    )
+    parser.add_argument("--token", help="bearer token of a deployed stack, instead of an issuer")
+    return parser.parse_args(arguments)
+
+
+async def talk(options: argparse.Namespace, recordings: Sequence[tuple[str, Recording]]) -> None:
+    """Hold one call; prints as it goes."""
+    printer = Printer(now_ms())
+    token = options.token or await get_token(options.issuer, options.user)
+    ticket: SessionTicket = await HttpApi(options.http_api, token).start_session(
+        conversation_id=options.conversation
+    )
+    pace = Pace.FAST if options.fast else Pace.REAL_TIME
+    async with open_call(ticket.url, ticket.ticket, listener=printer) as call:
+        for name, recording in recordings:
+            await call.until_ready()
+            printer.line(now_ms(), f"speaks  {name} ({recording.duration_ms / 1_000:.1f} s)")
+            exchange = await say(call, recording, pace=pace, timeout_s=options.timeout)
+            if exchange.first_audio_ms is not None:
+                printer.line(now_ms(), f"first audio {exchange.first_audio_ms} ms after the speech")
+            await _keep(exchange, name, options)
+        await call.hang_up()
+
+
+async def _keep(exchange: Exchange, name: str, options: argparse.Namespace) -> None:
+    for turn in exchange.turns:
+        if not turn.pcm:
+            continue
+        reply = Recording(bytes(turn.pcm), OUTPUT_RATE_HZ)
+        file_name = f"{name}-turn-{turn.number}.wav"
+        if options.save:
+            options.save.mkdir(parents=True, exist_ok=True)
+            write_wav(options.save / file_name, reply)
+            print(f"{'':11}saved {options.save / file_name}")
+        if options.play and (player := find_player()):
+            with tempfile.TemporaryDirectory() as folder:
+                write_wav(Path(folder) / file_name, reply)
+                await play(player, Path(folder) / file_name)
+
+
+def main() -> int:
+    options = parse_arguments()
+    try:
+        wavs = options.wavs or [one.wav for one in load_script(DEFAULT_RECORDINGS)]
+        recordings = [(wav.stem, read_wav(wav)) for wav in wavs]
+    except (UnusableRecordingError, UnusableScriptError, OSError) as error:
+        print(f"cannot use the recording: {error}", file=sys.stderr)
+        return 2
+    if options.play and find_player() is None:
+        print("no player found (aplay, afplay or ffplay): replies are not played", file=sys.stderr)
+    try:
+        asyncio.run(talk(options, recordings))
+    except TalkerError as error:
+        print(f"the call failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

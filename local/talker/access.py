@@ -1,0 +1,95 @@
+"""How a client gets in: a token from the issuer, then a ticket from the HTTP API."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import aiohttp
+
+from local.talker.errors import ConnectionLostError, NotLetInError
+
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTicket:
+    """The right to open one connection to a session.
+
+    Attributes:
+        ticket: Good for one connection, for a minute.
+        url: Where to connect, without the ticket.
+    """
+
+    session_id: str
+    conversation_id: str
+    ticket: str
+    url: str
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Self:
+        return cls(fields["session_id"], fields["conversation_id"], fields["ticket"], fields["url"])
+
+
+async def get_token(issuer_url: str, user: str) -> str:
+    """Get an access token for ``user`` from the laptop's issuer, which asks for no password.
+
+    Raises:
+        NotLetInError: The issuer refused.
+        ConnectionLostError: It cannot be reached.
+    """
+    answer = await _request("token", "POST", f"{issuer_url}/token", data={"user": user})
+    return str(answer["access_token"])
+
+
+@dataclass(frozen=True, slots=True)
+class HttpApi:
+    """The HTTP API as one user sees it.
+
+    Attributes:
+        url: Its address.
+        token: A bearer token of the user.
+    """
+
+    url: str
+    token: str
+
+    async def start_session(
+        self, *, conversation_id: str | None = None, session_id: str | None = None
+    ) -> SessionTicket:
+        """Ask for a ticket.
+
+        Args:
+            conversation_id: None continues the user's latest conversation, ``"new"`` starts one.
+            session_id: Come back to this session instead of starting one.
+
+        Raises:
+            NotLetInError: No ticket was given.
+            ConnectionLostError: The API cannot be reached.
+        """
+        wishes = {"conversation_id": conversation_id, "session_id": session_id}
+        body = {name: value for name, value in wishes.items() if value is not None}
+        answer = await self._call("ticket", "POST", "/sessions", json=body)
+        return SessionTicket.from_json(answer)
+
+    async def turns(self, conversation_id: str) -> list[dict[str, Any]]:
+        """The first turns that are remembered of a conversation, oldest first."""
+        path = f"/conversations/{conversation_id}/turns"
+        answer = await self._call("conversation", "GET", path)
+        return list(answer["turns"])
+
+    async def _call(self, door: str, method: str, path: str, **options: Any) -> dict[str, Any]:
+        headers = {"authorization": f"Bearer {self.token}"}
+        return await _request(door, method, self.url + path, headers=headers, **options)
+
+
+async def _request(door: str, method: str, url: str, **options: Any) -> dict[str, Any]:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT) as client,
+            client.request(method, url, **options) as response,
+        ):
+            if not response.ok:
+                raise NotLetInError(door, response.status, (await response.text())[:200])
+            answer: dict[str, Any] = await response.json()
+            return answer
+    except (aiohttp.ClientConnectionError, TimeoutError) as error:
+        raise ConnectionLostError(f"cannot reach {url}: {error}") from error

@@ -1,0 +1,206 @@
+"""A call over a real socket, against a server that plays a script."""
+
+import base64
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from local.speech import Recording
+from local.talker.call import open_call
+from local.talker.conversation import Pace, say
+from local.talker.errors import (
+    ConnectionLostError,
+    MessageRefusedError,
+    NoAnswerError,
+    NotLetInError,
+)
+from repartee.domain.frames import (
+    Accepted,
+    Frame,
+    NumberedFrame,
+    ReplyAudio,
+    SessionClosed,
+    ToolProgress,
+    Transcript,
+    TurnEnd,
+)
+from repartee.domain.wire import Ready, Rejected, encode_frame, encode_reply
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+
+SPEECH = Recording(bytes(range(256)) * 100)  # 0.8 s
+FILLER, ANSWER = bytes([1, 0] * 2_400), bytes([2, 0] * 2_400)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Script:
+    """The server's side of one connection."""
+
+    def __init__(self, connection: ServerConnection) -> None:
+        self._connection = connection
+        self._seq = 0
+        self.heard: list[dict[str, object]] = []
+
+    async def until(self, kind: str) -> dict[str, object]:
+        async for text in self._connection:
+            message = json.loads(text)
+            self.heard.append(message)
+            if message["type"] == kind:
+                return dict(message)
+        raise AssertionError(f"no {kind} came")
+
+    async def reply(self, reply: Ready | Rejected) -> None:
+        await self._connection.send(encode_reply(reply))
+
+    async def tell(self, *frames: Frame) -> None:
+        for frame in frames:
+            self._seq += 1
+            await self._connection.send(encode_frame(NumberedFrame(1, self._seq, frame)))
+
+    async def hear_utterance(self) -> int:
+        await self.until("hello")
+        await self.reply(Ready("S", "C", chunk_ms=200, grace_s=30))
+        end = await self.until("speech_end")
+        seq = end["seq"]
+        assert isinstance(seq, int)
+        await self.tell(Accepted(seq))
+        return seq
+
+
+@asynccontextmanager
+async def server(script: Callable[[Script], Awaitable[None]]) -> AsyncIterator[str]:
+    async def serve_one(connection: ServerConnection) -> None:
+        await script(Script(connection))
+
+    async with serve(serve_one, "127.0.0.1", 0, compression=None) as serving:
+        port = next(iter(serving.sockets)).getsockname()[1]
+        yield f"ws://127.0.0.1:{port}/local"
+
+
+def audio(turn: int, pcm: bytes) -> ReplyAudio:
+    return ReplyAudio(turn, base64.b64encode(pcm).decode())
+
+
+def end(turn: int) -> TurnEnd:
+    return TurnEnd(turn, 100, 50, 0.25, 300, 0)
+
+
+async def test_what_is_said_arrives_whole_with_the_detectors_silence():
+    scripts: list[Script] = []
+
+    async def script(its: Script) -> None:
+        scripts.append(its)
+        await its.hear_utterance()
+        await its.tell(Transcript(3, "user", "hello", True), audio(3, ANSWER), end(3))
+        await its.until("ack")
+
+    async with server(script) as url, open_call(url, "T") as call:
+        exchange = await say(call, SPEECH, pace=Pace.FAST)
+
+    (its,) = scripts
+    kinds = [message["type"] for message in its.heard if message["type"] != "ack"]
+    assert kinds == ["hello", "speech_start", *["audio"] * 6, "speech_end"]
+    sent = b"".join(base64.b64decode(str(m["data"])) for m in its.heard if m["type"] == "audio")
+    assert sent == exchange.sent_pcm == SPEECH.pcm + bytes(300 * 32)
+    assert exchange.heard == "hello"
+    assert [bytes(turn.pcm) for turn in exchange.turns] == [ANSWER]
+    assert exchange.first_audio_ms is not None
+    assert exchange.first_audio_ms >= 0
+
+
+async def test_an_answer_that_a_tool_brings_in_a_later_turn_is_waited_for():
+    async def script(its: Script) -> None:
+        await its.hear_utterance()
+        await its.tell(audio(1, FILLER), ToolProgress(1, "ask_core_agent", "started"), end(1))
+        await its.until("ack")
+        await its.tell(ToolProgress(1, "ask_core_agent", "done"))
+        await its.tell(Transcript(2, "model", "It is done.", True), audio(2, ANSWER), end(2))
+        await its.until("ack")
+
+    async with server(script) as url, open_call(url, "T") as call:
+        exchange = await say(call, SPEECH, pace=Pace.FAST)
+
+    assert [bytes(turn.pcm) for turn in exchange.turns] == [FILLER, ANSWER]
+    assert exchange.said == "It is done."
+    assert exchange.tool_calls == ["ask_core_agent"]
+    assert exchange.cost_usd == 0.5
+
+
+async def test_a_refused_message_is_an_error_of_its_own():
+    async def script(its: Script) -> None:
+        await its.until("hello")
+        await its.reply(Rejected("protocol_unknown", "use 1", False, "protocol", 1))
+        await its.until("bye")
+
+    async with server(script) as url, open_call(url, "T") as call:
+        with pytest.raises(MessageRefusedError, match="protocol_unknown") as caught:
+            await call.until_ready()
+    assert caught.value.rejected.field == "protocol"
+
+
+async def test_a_dropped_connection_is_an_error_for_whoever_waits():
+    async def script(its: Script) -> None:
+        await its.hear_utterance()
+
+    async with server(script) as url, open_call(url, "T") as call:
+        with pytest.raises(ConnectionLostError, match="1000"):
+            await say(call, SPEECH, pace=Pace.FAST)
+
+
+async def test_an_answer_that_never_comes_is_an_error_that_says_so():
+    async def script(its: Script) -> None:
+        await its.hear_utterance()
+        await its.until("bye")
+
+    async with server(script) as url, open_call(url, "T") as call:
+        with pytest.raises(NoAnswerError, match="complete answer"):
+            await say(call, SPEECH, pace=Pace.FAST, timeout_s=0.2)
+
+
+async def test_hanging_up_waits_until_the_session_is_closed():
+    async def script(its: Script) -> None:
+        await its.until("hello")
+        await its.reply(Ready("S", "C", chunk_ms=200, grace_s=30))
+        await its.until("bye")
+        await its.tell(SessionClosed("bye"))
+        await its.until("ack")
+
+    async with server(script) as url, open_call(url, "T") as call:
+        await call.until_ready()
+        await call.hang_up()
+        assert call.session.closed == SessionClosed("bye")
+
+
+async def test_a_refused_handshake_tells_its_status():
+    async def serve_one(connection: ServerConnection) -> None:
+        raise AssertionError("nobody gets in")
+
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        return connection.respond(HTTPStatus.FORBIDDEN, '{"message":"ticket_spent"}')
+
+    async with serve(serve_one, "127.0.0.1", 0, process_request=refuse) as serving:
+        port = next(iter(serving.sockets)).getsockname()[1]
+        with pytest.raises(NotLetInError, match="ticket_spent") as caught:
+            async with open_call(f"ws://127.0.0.1:{port}/local", "T"):
+                raise AssertionError("the call is open")
+    assert caught.value.status == HTTPStatus.FORBIDDEN
+
+
+async def test_an_address_where_nobody_listens_is_an_error_that_names_it():
+    async def serve_one(connection: ServerConnection) -> None:
+        raise AssertionError("it is closed")
+
+    async with serve(serve_one, "127.0.0.1", 0) as serving:
+        port = next(iter(serving.sockets)).getsockname()[1]
+    with pytest.raises(ConnectionLostError, match=str(port)):
+        async with open_call(f"ws://127.0.0.1:{port}/local", "T"):
+            raise AssertionError("the call is open")

@@ -1,0 +1,239 @@
+"""What `make build` makes is what Lambda can run: imported here with its own layers alone."""
+
+import fcntl
+import importlib.util
+import json
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.build.cloudformation import ROOT, load_template
+
+pytestmark = [pytest.mark.build, pytest.mark.xdist_group("artefacts")]
+
+TEMPLATE = load_template()
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+FUNCTIONS = [
+    name for name, found in RESOURCES.items() if found["Type"] == "AWS::Serverless::Function"
+]
+LAYERS = [
+    name for name, found in RESOURCES.items() if found["Type"] == "AWS::Serverless::LayerVersion"
+]
+# Function and layers together, unzipped; Lambda quotas, read 2026-11-22.
+MOST_UNZIPPED_BYTES = 250 * 1024 * 1024
+# e_machine in an ELF header, by architecture.
+ELF_MACHINES = {"x86_64": 62, "arm64": 183}
+# The layer of its own that a function cannot work without, and the module that needs it.
+HEAVY = {
+    "StreamAgentFunction": ("GeminiLayer", "repartee.adapters.gemini_live"),
+    "CoreAgentFunction": ("LangchainLayer", "repartee.adapters.langchain_reasoner"),
+    "HttpApiFunction": ("WebLayer", "http_api.app"),
+}
+HEAVY_PACKAGES = ["google", "langchain", "langchain_core", "fastapi", "mangum"]
+LIGHT = ["AuthorizerFunction", "ConnectFunction", "MessageFunction", "DisconnectFunction"]
+
+# A make above this test run must not pass its own flags on.
+WITHOUT_OUTER_MAKE = ("env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "-u", "MFLAGS")
+
+each_architecture = pytest.mark.parametrize("architecture", ELF_MACHINES)
+
+
+@dataclass(frozen=True, slots=True)
+class Artefacts:
+    """A built template's folders."""
+
+    folder: Path
+
+    def layers_of(self, function: str) -> list[str]:
+        own = RESOURCES[function]["Properties"].get("Layers", [])
+        return [layer["Ref"] for layer in (*TEMPLATE["Globals"]["Function"]["Layers"], *own)]
+
+    def code_of(self, function: str) -> Path:
+        built = load_template(self.folder / "template.yaml")
+        uri: str = built["Resources"][function]["Properties"]["CodeUri"]
+        return self.folder / uri
+
+    def files_of(self, logical_id: str) -> list[Path]:
+        files = [path for path in (self.folder / logical_id).rglob("*") if path.is_file()]
+        assert files
+        return files
+
+    def unzipped_bytes(self, function: str) -> int:
+        code = [path for path in self.code_of(function).rglob("*") if path.is_file()]
+        layers = [path for layer in self.layers_of(function) for path in self.files_of(layer)]
+        return sum(path.stat().st_size for path in (*code, *layers))
+
+    def run(
+        self, function: str, program: str, *, without: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program as Lambda would import the function: nothing else on its path.
+
+        Args:
+            function: Whose code and layers are importable.
+            program: Python; ``-I -S`` keeps every other package out, and there is no environment.
+            without: A layer to leave out.
+        """
+        folders = [self.code_of(function)]
+        folders += [
+            self.folder / layer / "python" for layer in self.layers_of(function) if layer != without
+        ]
+        paths = json.dumps([str(folder) for folder in folders])
+        return subprocess.run(  # noqa: S603 - our own interpreter
+            [
+                sys.executable,
+                "-I",
+                "-S",
+                "-B",
+                "-c",
+                f"import sys; sys.path[:0] = {paths}; {program}",
+            ],
+            env={},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+
+@pytest.fixture(scope="session")
+def artefacts() -> Callable[[str], Artefacts]:
+    """Build on demand, each architecture once per run; one process at a time."""
+    built: dict[str, Artefacts] = {}
+
+    def build(architecture: str) -> Artefacts:
+        if architecture not in built:
+            lock_file = ROOT / ".aws-sam" / "test.lock"
+            lock_file.parent.mkdir(exist_ok=True)
+            with lock_file.open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                run = subprocess.run(  # noqa: S603 - the target that developers call
+                    [*WITHOUT_OUTER_MAKE, "make", "build", f"ARCHITECTURE={architecture}"],
+                    cwd=ROOT,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+            assert run.returncode == 0, run.stdout[-2_000:] + run.stderr[-4_000:]
+            built[architecture] = Artefacts(ROOT / ".aws-sam" / architecture / "build")
+        return built[architecture]
+
+    return build
+
+
+def skip_until_written(module: str) -> None:
+    path = module.replace(".", "/")
+    for folder in (ROOT / "functions", ROOT / "layers" / "shared"):
+        if (folder / f"{path}.py").exists() or (folder / path / "__init__.py").exists():
+            return
+    pytest.skip(f"{module} is not written yet")
+
+
+def handler_module(function: str) -> str:
+    module: str = RESOURCES[function]["Properties"]["Handler"].rpartition(".")[0]
+    skip_until_written(module)
+    return module
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_handler_imports_with_its_own_layers_and_an_empty_environment(
+    function: str, artefacts: Callable[[str], Artefacts]
+) -> None:
+    module = handler_module(function)
+    run = artefacts("x86_64").run(
+        function, f"import {module} as handler; print(callable(handler.lambda_handler))"
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_module_of_our_code_comes_from_the_artefact(
+    function: str, artefacts: Callable[[str], Artefacts]
+) -> None:
+    run = artefacts("x86_64").run(function, "import repartee.config; print(repartee.__file__)")
+    assert run.returncode == 0, run.stderr
+    assert Path(run.stdout.strip()).is_relative_to(artefacts("x86_64").folder / "SharedLayer")
+
+
+@pytest.mark.parametrize("function", HEAVY)
+def test_a_heavy_function_works_through_its_layer_and_not_without_it(
+    function: str, artefacts: Callable[[str], Artefacts]
+) -> None:
+    layer, module = HEAVY[function]
+    skip_until_written(module)
+    program = f"import {module}"
+    with_layer = artefacts("x86_64").run(function, program)
+    assert with_layer.returncode == 0, with_layer.stderr
+    without_layer = artefacts("x86_64").run(function, program, without=layer)
+    assert without_layer.returncode == 1
+    assert "ModuleNotFoundError" in without_layer.stderr
+
+
+@pytest.mark.parametrize("function", LIGHT)
+def test_a_light_function_can_reach_no_heavy_package(
+    function: str, artefacts: Callable[[str], Artefacts]
+) -> None:
+    run = artefacts("x86_64").run(
+        function,
+        f"import importlib.util as u; print([p for p in {HEAVY_PACKAGES} if u.find_spec(p)])",
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == "[]"
+
+
+@each_architecture
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_and_its_layers_fit_into_lambda(
+    function: str, architecture: str, artefacts: Callable[[str], Artefacts]
+) -> None:
+    assert artefacts(architecture).unzipped_bytes(function) < MOST_UNZIPPED_BYTES
+
+
+@each_architecture
+def test_every_compiled_library_is_of_the_architecture_that_was_asked_for(
+    architecture: str, artefacts: Callable[[str], Artefacts]
+) -> None:
+    machines: dict[str, int] = {}
+    for layer in LAYERS:
+        for path in artefacts(architecture).files_of(layer):
+            if ".so" in path.suffixes:
+                header = path.read_bytes()[:20]
+                assert header.startswith(b"\x7fELF"), path
+                machines[str(path)] = struct.unpack_from("<H", header, 18)[0]
+    assert machines
+    assert set(machines.values()) == {ELF_MACHINES[architecture]}
+
+
+@each_architecture
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_ships_bytecode_that_lambda_takes_without_looking_at_times(
+    layer: str, architecture: str, artefacts: Callable[[str], Artefacts]
+) -> None:
+    sources = [path for path in artefacts(architecture).files_of(layer) if path.suffix == ".py"]
+    assert sources
+    for source in sources:
+        compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+        with compiled.open("rb") as file:
+            header = file.read(8)
+        assert header[:4] == importlib.util.MAGIC_NUMBER
+        # PEP 552: bit 0 says by hash, bit 1 would say that the source is compared.
+        assert struct.unpack("<I", header[4:])[0] == 0b01
+
+
+@each_architecture
+def test_functions_carry_code_alone(
+    architecture: str, artefacts: Callable[[str], Artefacts]
+) -> None:
+    for function in FUNCTIONS:
+        folder = artefacts(architecture).code_of(function)
+        assert {path.name for path in folder.iterdir()} == {
+            path.name
+            for path in (ROOT / "functions").iterdir()
+            if path.is_dir() and path.name != "__pycache__"
+        }

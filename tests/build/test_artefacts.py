@@ -101,26 +101,34 @@ class Artefacts:
         )
 
 
+def make_build(architecture: str) -> None:
+    run = subprocess.run(  # noqa: S603 - the target that developers call
+        [*WITHOUT_OUTER_MAKE, "make", "build", f"ARCHITECTURE={architecture}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-2_000:] + run.stderr[-4_000:]
+
+
 @pytest.fixture(scope="session")
-def artefacts() -> Callable[[str], Artefacts]:
-    """Build on demand, each architecture once per run; one process at a time."""
+def artefacts(testrun_uid: str) -> Callable[[str], Artefacts]:
+    """Build on demand, each architecture once per test run, however many processes it has."""
     built: dict[str, Artefacts] = {}
 
     def build(architecture: str) -> Artefacts:
         if architecture not in built:
-            lock_file = ROOT / ".aws-sam" / "test.lock"
-            lock_file.parent.mkdir(exist_ok=True)
-            with lock_file.open("w") as lock:
+            folder = ROOT / ".aws-sam" / architecture
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / "test.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                run = subprocess.run(  # noqa: S603 - the target that developers call
-                    [*WITHOUT_OUTER_MAKE, "make", "build", f"ARCHITECTURE={architecture}"],
-                    cwd=ROOT,
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                )
-            assert run.returncode == 0, run.stdout[-2_000:] + run.stderr[-4_000:]
-            built[architecture] = Artefacts(ROOT / ".aws-sam" / architecture / "build")
+                # A second build would take the files away from under another process's tests.
+                built_for = folder / "test-run"
+                if not built_for.exists() or built_for.read_text() != testrun_uid:
+                    make_build(architecture)
+                    built_for.write_text(testrun_uid)
+            built[architecture] = Artefacts(folder / "build")
         return built[architecture]
 
     return build

@@ -42,18 +42,20 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "dynamodb:Query",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+        },
+        "MemoryTable": {
+            "dynamodb:GetItem",
+            "dynamodb:UpdateItem",
             "dynamodb:ConditionCheckItem",
         },
-        "MemoryTable": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
     },
     "MessageFunction": {
         "LiveTable": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         "StreamAgentFunction": {"lambda:InvokeFunction"},
         "POST/@connections/*": {"execute-api:ManageConnections"},
     },
-    "DisconnectFunction": {
-        "LiveTable": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}
-    },
+    "DisconnectFunction": {"LiveTable": {"dynamodb:PutItem", "dynamodb:DeleteItem"}},
     "StreamAgentFunction": {
         "LiveTable": {
             "dynamodb:GetItem",
@@ -78,30 +80,19 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "DELETE/@connections/*": {"execute-api:ManageConnections"},
     },
     "CoreAgentFunction": {
-        "MemoryTable": {
-            "dynamodb:GetItem",
-            "dynamodb:Query",
-            "dynamodb:PutItem",
-            "dynamodb:UpdateItem",
-        },
+        "MemoryTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"},
         "DeskTable": {
             "dynamodb:GetItem",
             "dynamodb:Query",
             "dynamodb:PutItem",
-            "dynamodb:UpdateItem",
             "dynamodb:DeleteItem",
         },
-        "LiveTable": {"dynamodb:GetItem"},
+        "LiveTable": {"dynamodb:ConditionCheckItem"},
         "GeminiKeySecret": {"secretsmanager:GetSecretValue"},
     },
     "HttpApiFunction": {
         "TicketKeySecret": {"secretsmanager:GetSecretValue"},
-        "MemoryTable": {
-            "dynamodb:GetItem",
-            "dynamodb:Query",
-            "dynamodb:PutItem",
-            "dynamodb:UpdateItem",
-        },
+        "MemoryTable": {"dynamodb:GetItem", "dynamodb:Query"},
         "LiveTable": {"dynamodb:GetItem", "dynamodb:Query"},
     },
 }

@@ -1,0 +1,64 @@
+"""Faults that API Gateway allows itself, made on purpose and repeatable from a seed."""
+
+import random
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_DELAY_MS = 2_000
+
+
+class ChaosSettings(BaseModel):
+    """What goes wrong, and how often (probabilities from 0 to 1).
+
+    Args:
+        seed: Decides every single fault, with the connection's number and the event's number.
+        delay_probability: A message waits up to ``max_delay_ms`` before its function is called,
+            so that later ones overtake it.
+        max_delay_ms: 0 to 2000.
+        duplicate_probability: A message reaches its function twice.
+        drop_disconnect_probability: ``$disconnect`` is never delivered.
+        throttle_probability: A post to a connection is refused with 429.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 0
+    delay_probability: float = Field(0.0, ge=0, le=1)
+    max_delay_ms: int = Field(MAX_DELAY_MS, ge=0, le=MAX_DELAY_MS)
+    duplicate_probability: float = Field(0.0, ge=0, le=1)
+    drop_disconnect_probability: float = Field(0.0, ge=0, le=1)
+    throttle_probability: float = Field(0.0, ge=0, le=1)
+
+
+@dataclass(slots=True)
+class Chaos:
+    """Decides faults; ``settings`` may be replaced while the gateway runs."""
+
+    settings: ChaosSettings
+
+    def deliveries_s(self, connection_number: int, message_number: int) -> tuple[float, ...]:
+        """After how many seconds each delivery of a message happens; one or two of them."""
+        chance = self._chance("message", connection_number, message_number)
+        # Every draw is made every time: changing one probability moves no other decision.
+        draws = [(chance.random(), chance.random()) for _ in range(2)]
+        duplicated = chance.random() < self.settings.duplicate_probability
+        longest_s = self.settings.max_delay_ms / 1000
+        delays = tuple(
+            how_much * longest_s if whether < self.settings.delay_probability else 0.0
+            for whether, how_much in draws
+        )
+        return delays if duplicated else delays[:1]
+
+    def drops_disconnect(self, connection_number: int) -> bool:
+        """Whether a connection's end is kept from its function."""
+        chance = self._chance("disconnect", connection_number, 0)
+        return chance.random() < self.settings.drop_disconnect_probability
+
+    def throttles(self, connection_number: int, post_number: int) -> bool:
+        """Whether a post is refused."""
+        chance = self._chance("post", connection_number, post_number)
+        return chance.random() < self.settings.throttle_probability
+
+    def _chance(self, kind: str, connection_number: int, number: int) -> random.Random:
+        return random.Random(f"{self.settings.seed}/{kind}/{connection_number}/{number}")  # noqa: S311 - repeatable

@@ -1,0 +1,111 @@
+"""The open connections of a WebSocket API, as the ``@connections`` API sees them."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from local.gateway.chaos import Chaos
+from local.gateway.events import ConnectionContext
+from local.gateway.settings import GatewaySettings
+from local.timers import Timers
+
+
+class GoneError(LookupError):
+    """No open connection has that id."""
+
+
+class SlowClientError(RuntimeError):
+    """The client's buffer is full, or a fault was asked for."""
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One open connection.
+
+    Args:
+        number: 1 for the gateway's first connection; faults are decided by it, as ids are random.
+        context: What its events repeat.
+        socket: The transport.
+        last_active_at_s: When a message last went either way.
+        closed_by_us: Close code and reason when the gateway ended it.
+    """
+
+    number: int
+    context: ConnectionContext
+    socket: ServerConnection
+    last_active_at_s: float
+    closed_by_us: tuple[int, str] | None = None
+    messages: int = 0
+    posts: int = 0
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def close(self, code: int, reason: str) -> None:
+        """End the connection from the gateway's side."""
+        if self.closed_by_us is None:
+            self.closed_by_us = (code, reason)
+        await self.socket.close(code, reason)
+
+    def ended_with(self) -> tuple[int, str]:
+        """Close code and reason, for ``$disconnect``."""
+        if self.closed_by_us is not None:
+            return self.closed_by_us
+        protocol = self.socket.protocol
+        # A protocol error (1007, 1009) is closed by the library, without asking us.
+        if protocol.close_rcvd is None and protocol.close_sent is not None:
+            return protocol.close_sent.code, protocol.close_sent.reason
+        code = protocol.close_code or 1006
+        if code == 1005:
+            return code, "Client-side close frame status not set"
+        return code, protocol.close_reason or ""
+
+
+class Connections:
+    """Open connections by id."""
+
+    def __init__(self, settings: GatewaySettings, timers: Timers, chaos: Chaos) -> None:
+        self._settings = settings
+        self._timers = timers
+        self._chaos = chaos
+        self._open: dict[str, Connection] = {}
+
+    def add(self, connection: Connection) -> None:
+        self._open[connection.context.connection_id] = connection
+
+    def remove(self, connection: Connection) -> None:
+        self._open.pop(connection.context.connection_id, None)
+
+    def all(self) -> tuple[Connection, ...]:
+        return tuple(self._open.values())
+
+    def get(self, connection_id: str) -> Connection:
+        """The connection with that id.
+
+        Raises:
+            GoneError: Unknown, closed, or its ``$connect`` is not answered yet.
+        """
+        if connection_id not in self._open:
+            raise GoneError(connection_id)
+        return self._open[connection_id]
+
+    async def post(self, connection_id: str, text: str) -> None:
+        """Send a message to a client, after those that were posted before it.
+
+        Raises:
+            GoneError: See ``get``; or the connection closed meanwhile.
+            SlowClientError: Too much is unsent already.
+        """
+        connection = self.get(connection_id)
+        connection.posts += 1
+        if self._chaos.throttles(connection.number, connection.posts):
+            raise SlowClientError(connection_id)
+        async with connection.sending:
+            unsent_bytes = connection.socket.transport.get_write_buffer_size()
+            if unsent_bytes + len(text) > self._settings.client_buffer_bytes:
+                raise SlowClientError(connection_id)
+            try:
+                await connection.socket.send(text)
+            except ConnectionClosed as error:
+                raise GoneError(connection_id) from error
+            connection.last_active_at_s = self._timers.now_s()

@@ -1,0 +1,175 @@
+"""The HTTP API: routes, JWT authorizers and CORS from the template."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from local.gateway.http_events import (
+    HttpAnswer,
+    HttpRequest,
+    InvalidAnswerError,
+    request_event,
+    response_of,
+)
+from local.gateway.tokens import FetchJson, Principal, TokenVerifier, UnauthorizedError, fetch_json
+from local.lambdas.model import Invoker, ThrottledError
+from local.template import Cors, HttpApi, HttpRoute, JwtAuthorizer
+from local.timers import Timers, within
+
+_MAX_BODY_BYTES = 10 * 1024 * 1024  # HTTP API quota, read 2026-11-22
+_PARAMETER = re.compile(r"\\\{(\w+)(\\\+)?\\\}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    route: HttpRoute
+    parameters: Mapping[str, str]
+
+
+class _Routes:
+    """Finds the most specific route: full match, then ``{proxy+}``, then ``$default``."""
+
+    def __init__(self, api: HttpApi) -> None:
+        # Fewer parameters before more, and longer paths first, within each kind.
+        self._routes = sorted(
+            api.routes,
+            key=lambda route: (
+                route.path is None,
+                "+}" in (route.path or ""),
+                (route.path or "").count("{"),
+                -len(route.path or ""),
+                route.method == "ANY",
+            ),
+        )
+
+    def find(self, method: str, path: str) -> _Match | None:
+        for route in self._routes:
+            if route.method not in ("ANY", method) and route.path is not None:
+                continue
+            if route.path is None:
+                return _Match(route, {})
+            found = re.fullmatch(_expression(route.path), path)
+            if found is not None:
+                return _Match(route, found.groupdict())
+        return None
+
+
+def _expression(path: str) -> str:
+    def group(match: re.Match[str]) -> str:
+        return f"(?P<{match.group(1)}>{'.+' if match.group(2) else '[^/]+'})"
+
+    return _PARAMETER.sub(group, re.escape(path))
+
+
+class HttpGateway:
+    """Serves one HTTP API of the template as an aiohttp application."""
+
+    def __init__(
+        self, api: HttpApi, invoker: Invoker, timers: Timers, fetch: FetchJson = fetch_json
+    ) -> None:
+        self._api = api
+        self._invoker = invoker
+        self._timers = timers
+        self._fetch = fetch
+        self._routes = _Routes(api)
+        self._verifiers: dict[JwtAuthorizer, TokenVerifier] = {}
+
+    def application(self) -> web.Application:
+        """The application; every path goes through ``handle``."""
+        application = web.Application(client_max_size=_MAX_BODY_BYTES)
+        application.router.add_route("*", "/{path:.*}", self._handle)
+        return application
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        prefix = "" if self._api.stage == "$default" else f"/{self._api.stage}"
+        answer = await self.handle(
+            HttpRequest(
+                method=request.method,
+                path=request.rel_url.path.removeprefix(prefix) or "/",
+                query=request.rel_url.raw_query_string,
+                headers=[(name, value) for name, value in request.headers.items()],
+                body=await request.read(),
+                source_ip=peer[0] if peer else "",
+            )
+        )
+        response = web.Response(status=answer.status, body=answer.body)
+        for name, value in answer.headers:
+            response.headers.add(name, value)
+        return response
+
+    async def handle(self, request: HttpRequest) -> HttpAnswer:
+        """Answer one request."""
+        origin = request.joined_headers().get("origin")
+        cors = self._api.cors
+        if cors is not None and request.method == "OPTIONS" and origin is not None:
+            return HttpAnswer(204, _cors_headers(cors, origin, preflight=True), b"")
+        answer = await self._routed(request)
+        if cors is None:
+            return answer
+        # The API's own CORS settings replace what the function says.
+        kept = [h for h in answer.headers if not h[0].lower().startswith("access-control-")]
+        added = [] if origin is None else _cors_headers(cors, origin, preflight=False)
+        return HttpAnswer(answer.status, [*kept, *added], answer.body)
+
+    async def _routed(self, request: HttpRequest) -> HttpAnswer:
+        match = self._routes.find(request.method, request.path)
+        if match is None:
+            return _message(404, "Not Found")
+        principal: Principal | None = None
+        if match.route.authorizer is not None:
+            try:
+                principal = await self._verifier(match.route.authorizer).verify(
+                    request.joined_headers(), request.joined_query()
+                )
+            except UnauthorizedError:
+                return _message(401, "Unauthorized", ("www-authenticate", "Bearer"))
+            if match.route.scopes and not set(match.route.scopes) & set(principal.scopes):
+                return _message(403, "Forbidden")
+        event = request_event(
+            self._api, match.route, match.parameters, request, principal, self._timers.now_s()
+        )
+        try:
+            result = await within(
+                self._timers,
+                match.route.timeout_ms / 1000,
+                self._invoker.invoke(match.route.function, json.dumps(event).encode()),
+            )
+            return response_of(result)
+        except (TimeoutError, ThrottledError):
+            return _message(503, "Service Unavailable")
+        except InvalidAnswerError:
+            return _message(500, "Internal Server Error")
+
+    def _verifier(self, authorizer: JwtAuthorizer) -> TokenVerifier:
+        if authorizer not in self._verifiers:
+            self._verifiers[authorizer] = TokenVerifier(authorizer, self._fetch)
+        return self._verifiers[authorizer]
+
+
+def _message(status: int, message: str, *headers: tuple[str, str]) -> HttpAnswer:
+    body = json.dumps({"message": message}).encode()
+    return HttpAnswer(status, [("content-type", "application/json"), *headers], body)
+
+
+def _cors_headers(cors: Cors, origin: str, *, preflight: bool) -> list[tuple[str, str]]:
+    """CORS headers for a request; none for an origin that is not allowed."""
+    if "*" not in cors.allow_origins and origin not in cors.allow_origins:
+        return []
+    allowed = "*" if "*" in cors.allow_origins and not cors.allow_credentials else origin
+    headers = [("access-control-allow-origin", allowed)]
+    if cors.allow_credentials:
+        headers.append(("access-control-allow-credentials", "true"))
+    if cors.expose_headers:
+        headers.append(("access-control-expose-headers", ",".join(cors.expose_headers)))
+    if preflight:
+        if cors.allow_methods:
+            headers.append(("access-control-allow-methods", ",".join(cors.allow_methods)))
+        if cors.allow_headers:
+            headers.append(("access-control-allow-headers", ",".join(cors.allow_headers)))
+        if cors.max_age_s is not None:
+            headers.append(("access-control-max-age", str(cors.max_age_s)))
+    return headers

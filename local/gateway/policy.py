@@ -1,0 +1,78 @@
+"""What a REQUEST authorizer answered: who it is, and whether the policy lets them in."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class InvalidAuthorizerAnswerError(ValueError):
+    """The authorizer's answer is not what API Gateway accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """A valid answer.
+
+    Args:
+        principal_id: Who it is.
+        context: The authorizer's context, every value as text.
+        allowed: Whether the policy allows the resource.
+        explicit_deny: Whether a statement denies it.
+    """
+
+    principal_id: str
+    context: Mapping[str, str]
+    allowed: bool
+    explicit_deny: bool
+
+
+def evaluate(payload: bytes, method_arn: str) -> Authorization:
+    """Judge an authorizer's answer for one resource.
+
+    Raises:
+        InvalidAuthorizerAnswerError: No principal, no policy, or a context value that is no
+            string, number or boolean.
+    """
+    try:
+        answer = json.loads(payload)
+        principal_id = answer["principalId"]
+        statements = answer["policyDocument"]["Statement"]
+        context = answer.get("context") or {}
+        effects = {
+            statement["Effect"]
+            for statement in (statements if isinstance(statements, list) else [statements])
+            if _covers(statement, method_arn)
+        }
+        texts = {key: _text(value) for key, value in context.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidAuthorizerAnswerError(str(error)) from error
+    if not isinstance(principal_id, str):
+        raise InvalidAuthorizerAnswerError("principalId must be a string")
+    denied = "Deny" in effects
+    return Authorization(principal_id, texts, "Allow" in effects and not denied, denied)
+
+
+def _covers(statement: Mapping[str, Any], method_arn: str) -> bool:
+    return _matches(statement["Action"], "execute-api:Invoke", ignore_case=True) and _matches(
+        statement["Resource"], method_arn
+    )
+
+
+def _matches(patterns: str | list[str], value: str, *, ignore_case: bool = False) -> bool:
+    """IAM's wildcards: ``*`` is any run of characters, ``?`` is one."""
+    flags = re.IGNORECASE if ignore_case else re.NOFLAG
+    for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+        if re.fullmatch(expression, value, flags | re.DOTALL):
+            return True
+    return False
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise InvalidAuthorizerAnswerError("a context value must be a string, number or boolean")

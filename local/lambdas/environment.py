@@ -1,0 +1,185 @@
+"""One execution environment: a runtime process, and its end of the Runtime API."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from local.lambdas.model import EnvironmentInfo, EnvironmentState, HostedFunction, InvocationResult
+from local.processes import Child, start_child
+from local.template import REGION
+
+
+@dataclass(slots=True, eq=False)
+class Invocation:
+    """One event on its way through a function."""
+
+    request_id: str
+    payload: bytes
+    result: asyncio.Future[InvocationResult]
+    assigned: asyncio.Future[None]
+    client_context: str | None = None
+    deadline_ms: int = 0
+
+
+def error_payload(error_type: str, message: str) -> bytes:
+    """An error object as Lambda returns it."""
+    return json.dumps({"errorType": error_type, "errorMessage": message}).encode()
+
+
+@dataclass(slots=True)
+class FunctionLog:
+    """A function's log file, shared by its environments; lines stay whole."""
+
+    path: Path
+    _file: BinaryIO = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._file = self.path.open("ab", buffering=0)
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+
+    async def pump(self, source: asyncio.StreamReader) -> None:
+        """Copy what an environment prints, in whole lines, until it ends."""
+        rest = b""
+        while chunk := await source.read(65_536):
+            lines, newline, rest = (rest + chunk).rpartition(b"\n")
+            self.write(lines + newline)
+        if rest:
+            self.write(rest + b"\n")
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def process_environment(hosted: HostedFunction, runtime_api: str) -> Mapping[str, str]:
+    """The whole environment of a runtime process; nothing is inherited from the host."""
+    function = hosted.function
+    name = function.arn.rsplit(":", 1)[-1]
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        # Keeps the developer's own AWS configuration out of the functions.
+        "HOME": str(hosted.code.task_root),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONPATH": os.pathsep.join(str(path) for path in hosted.code.python_path),
+        "LAMBDA_TASK_ROOT": str(hosted.code.task_root),
+        "_HANDLER": function.handler,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+        "AWS_LAMBDA_LOG_FORMAT": function.log_format,
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        **function.environment,
+        **hosted.extra_environment,
+    }
+
+
+@dataclass(slots=True, eq=False)
+class Environment:
+    """One runtime process; it handles one invocation at a time."""
+
+    environment_id: str
+    hosted: HostedFunction
+    child: Child
+    started_at_s: float
+    ready: asyncio.Future[None]
+    state: EnvironmentState = "starting"
+    init_ms: float | None = None
+    init_error: bytes | None = None
+    invocations: int = 0
+    current: Invocation | None = None
+    pump: asyncio.Task[None] | None = None
+    _next: asyncio.Future[Invocation | None] | None = None
+
+    @classmethod
+    async def start(
+        cls, environment_id: str, hosted: HostedFunction, runtime_api: str, log: FunctionLog
+    ) -> "Environment":
+        """Start the runtime process."""
+        started_at_s = time.monotonic()
+        child = await start_child(
+            f"{hosted.function.logical_id}/{environment_id}",
+            [sys.executable, "-m", "awslambdaric", hosted.function.handler],
+            environment=process_environment(hosted, runtime_api),
+            working_directory=hosted.code.task_root,
+        )
+        ready = asyncio.get_running_loop().create_future()
+        environment = cls(environment_id, hosted, child, started_at_s, ready)
+        stdout = child.process.stdout
+        if stdout is None:
+            raise RuntimeError("an environment's output is always piped")
+        environment.pump = asyncio.create_task(log.pump(stdout))
+        return environment
+
+    def assign(self, invocation: Invocation) -> None:
+        """Give an idle environment something to do."""
+        self.state = "busy"
+        self.current = invocation
+        self.invocations += 1
+        if not invocation.assigned.done():
+            invocation.assigned.set_result(None)
+        if self._next is not None and not self._next.done():
+            self._next.set_result(invocation)
+
+    def listen(self) -> "asyncio.Future[Invocation | None]":
+        """The runtime asks for work: what comes next, or None when the environment ends."""
+        if self.init_ms is None:
+            self.init_ms = (time.monotonic() - self.started_at_s) * 1000
+        self._next = asyncio.get_running_loop().create_future()
+        self.state = "idle"
+        if not self.ready.done():
+            self.ready.set_result(None)
+        return self._next
+
+    def finish(self, request_id: str, result: InvocationResult) -> bool:
+        """Take the runtime's answer; False when it answers what nobody waits for."""
+        invocation = self.current
+        if invocation is None or invocation.request_id != request_id:
+            return False
+        self.current = None
+        if not invocation.result.done():
+            invocation.result.set_result(result)
+        return True
+
+    def end(self) -> None:
+        """Note that the process is gone and release a request that still waits."""
+        self.state = "ended"
+        if self._next is not None and not self._next.done():
+            self._next.set_result(None)
+
+    def max_memory_mb(self) -> float:
+        """The process's peak resident memory in MiB; 0 when it is gone or not on Linux."""
+        try:
+            status = Path(f"/proc/{self.child.pid}/status").read_text()
+        except OSError:
+            return 0.0
+        for line in status.splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+        return 0.0
+
+    def info(self) -> EnvironmentInfo:
+        return EnvironmentInfo(
+            self.environment_id,
+            self.hosted.function.logical_id,
+            self.child.pid,
+            self.state,
+            self.init_ms,
+            self.invocations,
+        )

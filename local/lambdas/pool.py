@@ -1,0 +1,226 @@
+"""The environments of one function, and the invocations that wait for one."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from local.lambdas.environment import Environment, FunctionLog, Invocation, error_payload
+from local.lambdas.model import (
+    HostedFunction,
+    InitFailedError,
+    InvocationResult,
+    Report,
+    ThrottledError,
+)
+from local.timers import Timers, within
+
+StartEnvironment = Callable[[HostedFunction, FunctionLog], Awaitable[Environment]]
+
+
+class Pool:
+    """Scales one function out to its cap; invocations beyond it queue."""
+
+    def __init__(
+        self,
+        hosted: HostedFunction,
+        log: FunctionLog,
+        timers: Timers,
+        start_environment: StartEnvironment,
+        environment_ended: Callable[[Environment], Awaitable[None]],
+        reported: Callable[[Report], None],
+    ) -> None:
+        self.hosted = hosted
+        self.environments: list[Environment] = []
+        self._log = log
+        self._timers = timers
+        self._start_environment = start_environment
+        self._environment_ended = environment_ended
+        self._reported = reported
+        self._pending: deque[Invocation] = deque()
+        self._starting = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    @property
+    def in_flight(self) -> int:
+        """Invocations that run or wait."""
+        busy = sum(environment.current is not None for environment in self.environments)
+        return busy + len(self._pending)
+
+    def submit(
+        self, request_id: str, payload: bytes, client_context: str | None = None
+    ) -> Invocation:
+        """Hand over an event; its ``result`` future gives the answer.
+
+        Raises:
+            ThrottledError: The reserved concurrency is used up.
+        """
+        reserved = self.hosted.function.reserved_concurrency
+        if reserved is not None and self.in_flight >= reserved:
+            raise ThrottledError(self.hosted.function.logical_id)
+        loop = asyncio.get_running_loop()
+        invocation = Invocation(
+            request_id, payload, loop.create_future(), loop.create_future(), client_context
+        )
+        self._pending.append(invocation)
+        self._dispatch()
+        return invocation
+
+    def withdraw(self, invocation: Invocation) -> None:
+        """Take back an invocation that no environment has taken yet."""
+        if invocation in self._pending:
+            self._pending.remove(invocation)
+
+    async def prewarm(self, count: int) -> None:
+        """Have at least ``count`` environments ready, within the cap.
+
+        Raises:
+            InitFailedError: One of them ended during its init.
+        """
+        wanted = min(count, self.hosted.max_environments)
+        missing = wanted - len(self.environments) - self._starting
+        await asyncio.gather(*(self._start() for _ in range(missing)))
+        for environment in [e for e in self.environments if e.state == "starting"]:
+            await environment.ready
+
+    async def close(self) -> None:
+        """Kill every environment and wait for all of them."""
+        self._closed = True
+        await asyncio.gather(*(environment.child.kill() for environment in self.environments))
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        for invocation in self._pending:
+            invocation.result.cancel()
+        self._log.close()
+
+    def became_idle(self) -> None:
+        """Called when an environment asked for its next invocation."""
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        # Last used first, so that spare environments stay spare.
+        idle = [e for e in reversed(self.environments) if e.state == "idle"]
+        while self._pending and idle:
+            environment, invocation = idle.pop(0), self._pending.popleft()
+            timeout_s = self.hosted.function.timeout_s
+            invocation.deadline_ms = int((self._timers.now_s() + timeout_s) * 1000)
+            environment.assign(invocation)
+            self._spawn(self._run(environment, invocation))
+        # One that has answered asks for more in a moment.
+        coming = sum(
+            e.state == "starting" or (e.state == "busy" and e.current is None)
+            for e in self.environments
+        )
+        total = len(self.environments) + self._starting
+        room = self.hosted.max_environments - total
+        for _ in range(min(len(self._pending) - coming - self._starting, room)):
+            self._spawn(self._start_quietly())
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        async def guarded() -> None:
+            await work
+
+        task = asyncio.create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _start_quietly(self) -> None:
+        try:
+            await self._start()
+        except OSError as error:
+            self._fail_one(error_payload("Runtime.InvalidEntrypoint", str(error)))
+
+    async def _start(self) -> None:
+        self._starting += 1
+        try:
+            environment = await self._start_environment(self.hosted, self._log)
+        finally:
+            self._starting -= 1
+        # Nobody may be waiting for it; a failed init is told to the invocation it was started for.
+        environment.ready.add_done_callback(lambda future: future.exception())
+        self.environments.append(environment)
+        self._spawn(self._watch(environment))
+        if self._closed:
+            await environment.child.kill()
+
+    async def _watch(self, environment: Environment) -> None:
+        """Wait for the process's end and tell whoever depends on it."""
+        status = await environment.child.process.wait()
+        if environment.pump is not None:
+            await environment.pump
+        was_starting = environment.state == "starting"
+        environment.end()
+        await self._environment_ended(environment)
+        if environment in self.environments:
+            self.environments.remove(environment)
+        how = f"signal: {-status}" if status < 0 else f"exit status {status}"
+        message = f"Error: Runtime exited with error: {how}"
+        if environment.current is not None and not environment.current.result.done():
+            body = error_payload(
+                "Runtime.ExitError", f"RequestId: {environment.current.request_id} {message}"
+            )
+            environment.current.result.set_result(InvocationResult(body, "Unhandled"))
+        if was_starting:
+            body = environment.init_error or error_payload("Runtime.ExitError", message)
+            environment.ready.set_exception(InitFailedError(body.decode(errors="replace")))
+            self._fail_one(body)
+        if not self._closed:
+            self._dispatch()
+
+    def _fail_one(self, body: bytes) -> None:
+        if self._pending:
+            invocation = self._pending.popleft()
+            if not invocation.result.done():
+                invocation.result.set_result(InvocationResult(body, "Unhandled"))
+
+    async def _run(self, environment: Environment, invocation: Invocation) -> None:
+        """See to the timeout of an assigned invocation, and report it."""
+        function = environment.hosted.function
+        started_at_s = time.monotonic()
+        init_ms = environment.init_ms if environment.invocations == 1 else None
+        try:
+            result = await within(
+                self._timers, function.timeout_s, asyncio.shield(invocation.result)
+            )
+        except TimeoutError:
+            result = InvocationResult(
+                error_payload(
+                    "Sandbox.Timedout",
+                    f"RequestId: {invocation.request_id} Error: "
+                    f"Task timed out after {function.timeout_s:.2f} seconds",
+                ),
+                "Unhandled",
+            )
+            environment.finish(invocation.request_id, result)
+            await environment.child.kill()
+        duration_ms = (time.monotonic() - started_at_s) * 1000
+        self._report(environment, invocation.request_id, duration_ms, init_ms, result)
+
+    def _report(
+        self,
+        environment: Environment,
+        request_id: str,
+        duration_ms: float,
+        init_ms: float | None,
+        result: InvocationResult,
+    ) -> None:
+        report = Report(
+            function=environment.hosted.function.logical_id,
+            request_id=request_id,
+            environment_id=environment.environment_id,
+            duration_ms=duration_ms,
+            init_ms=init_ms,
+            max_memory_mb=environment.max_memory_mb(),
+            error=result.function_error,
+        )
+        fields = [
+            f"REPORT RequestId: {report.request_id}",
+            f"Duration: {duration_ms:.2f} ms",
+            f"Memory Size: {environment.hosted.function.memory_mb} MB",
+            f"Max Memory Used: {report.max_memory_mb:.0f} MB",
+        ]
+        if init_ms is not None:
+            fields.append(f"Init Duration: {init_ms:.2f} ms")
+        self._log.write(("\t".join(fields) + "\n").encode())
+        self._reported(report)

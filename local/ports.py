@@ -1,0 +1,68 @@
+"""Which port is whose, and whether it is free."""
+
+import socket
+from dataclasses import dataclass, fields
+
+DEFAULT_BASE = 8_700
+
+
+class PortInUseError(RuntimeError):
+    """Another program listens on a port that the stack needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The stack's ports. Function runtimes call the Lambda host on further ones, free just then."""
+
+    websocket: int
+    http: int
+    connections: int
+    lambdas: int
+    dynamodb: int
+    aws: int
+    gemini: int
+    issuer: int
+
+    @classmethod
+    def from_base(cls, base: int) -> "Ports":
+        """The fixed layout; base + 4 is kept free."""
+        return cls(base, base + 1, base + 2, base + 3, base + 5, base + 6, base + 7, base + 8)
+
+    @classmethod
+    def free(cls) -> "Ports":
+        """Ports that nobody uses now."""
+        listeners = [socket.create_server(("127.0.0.1", 0)) for _ in fields(cls)]
+        ports = [listener.getsockname()[1] for listener in listeners]
+        for listener in listeners:
+            listener.close()
+        return cls(*ports)
+
+    def check(self) -> None:
+        """See that every port is free.
+
+        Raises:
+            PortInUseError: Names the port, what wants it, and the way out.
+        """
+        for field in fields(self):
+            port: int = getattr(self, field.name)
+            # DynamoDB Local listens on every interface and cannot be told otherwise.
+            host = "" if field.name == "dynamodb" else "127.0.0.1"
+            try:
+                socket.create_server((host, port)).close()
+            except OSError as error:
+                raise PortInUseError(
+                    f"port {port} is in use, and {_PURPOSES[field.name]} needs it. Stop what holds "
+                    "it, or set REPARTEE_PORT_BASE to the first of nine free ports."
+                ) from error
+
+
+_PURPOSES = {
+    "websocket": "the WebSocket API",
+    "http": "the HTTP API",
+    "connections": "the @connections API",
+    "lambdas": "the Lambda host",
+    "dynamodb": "DynamoDB",
+    "aws": "MiniStack (Secrets Manager, SQS)",
+    "gemini": "the Gemini simulator",
+    "issuer": "the token issuer",
+}

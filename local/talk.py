@@ -20,7 +20,7 @@ from local.speech import (
     read_wav,
     write_wav,
 )
-from local.talker.access import HttpApi, SessionTicket, get_token
+from local.talker.access import HttpApi, get_token
 from local.talker.call import now_ms, open_call
 from local.talker.conversation import ANSWER_TIMEOUT_S, Exchange, Pace, say
 from local.talker.errors import TalkerError
@@ -63,11 +63,11 @@ async def talk(options: argparse.Namespace, recordings: Sequence[tuple[str, Reco
     """Hold one call; prints as it goes."""
     printer = Printer(now_ms())
     token = options.token or await get_token(options.issuer, options.user)
-    ticket: SessionTicket = await HttpApi(options.http_api, token).start_session(
+    ticket = await HttpApi(options.http_api, token).start_session(
         conversation_id=options.conversation
     )
     pace = Pace.FAST if options.fast else Pace.REAL_TIME
-    async with open_call(ticket.url, ticket.ticket, listener=printer) as call:
+    async with open_call(ticket.url, listener=printer) as call:
         for name, recording in recordings:
             await call.until_ready()
             printer.line(now_ms(), f"speaks  {name} ({recording.duration_ms / 1_000:.1f} s)")

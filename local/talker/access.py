@@ -1,7 +1,7 @@
 """How a client gets in: a token from the issuer, then a ticket from the HTTP API."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 
@@ -16,17 +16,13 @@ class SessionTicket:
 
     Attributes:
         ticket: Good for one connection, for a minute.
-        url: Where to connect, without the ticket.
+        url: Where to connect, the ticket included.
     """
 
     session_id: str
     conversation_id: str
     ticket: str
     url: str
-
-    @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Self:
-        return cls(fields["session_id"], fields["conversation_id"], fields["ticket"], fields["url"])
 
 
 async def get_token(issuer_url: str, user: str) -> str:
@@ -68,7 +64,9 @@ class HttpApi:
         wishes = {"conversation_id": conversation_id, "session_id": session_id}
         body = {name: value for name, value in wishes.items() if value is not None}
         answer = await self._call("ticket", "POST", "/sessions", json=body)
-        return SessionTicket.from_json(answer)
+        return SessionTicket(
+            answer["session_id"], answer["conversation_id"], answer["ticket"], answer["url"]
+        )
 
     async def turns(self, conversation_id: str) -> list[dict[str, Any]]:
         """The first turns that are remembered of a conversation, oldest first."""

@@ -135,13 +135,12 @@ class Call:
 
 @contextlib.asynccontextmanager
 async def open_call(
-    url: str, ticket: str, *, listener: Listener | None = None, origin: str | None = None
+    url: str, *, listener: Listener | None = None, origin: str | None = None
 ) -> AsyncIterator[Call]:
-    """Connect with a ticket, greet, and close the connection at the end.
+    """Connect, greet, and close the connection at the end.
 
     Args:
-        url: The WebSocket address, without the ticket.
-        ticket: Good for one connection.
+        url: The WebSocket address with a ticket, as the HTTP API gives it.
         listener: Called with the time and each event as it arrives.
         origin: The Origin header that a browser would send.
 
@@ -152,7 +151,7 @@ async def open_call(
     try:
         # No pings of WebSocket's own: the protocol has its own, cheaper and rarer.
         connection = await connect(
-            f"{url}?ticket={ticket}",
+            url,
             compression=None,
             ping_interval=None,
             max_size=_MAX_INCOMING_BYTES,
@@ -164,7 +163,7 @@ async def open_call(
         body = error.response.body.decode(errors="replace")[:200] if error.response.body else ""
         raise NotLetInError("connection", error.response.status_code, body) from error
     except (OSError, TimeoutError) as error:
-        raise ConnectionLostError(f"cannot reach {url}: {error}") from error
+        raise ConnectionLostError(f"cannot reach {url.partition('?')[0]}: {error}") from error
     call = Call(connection, listener)
     serving = asyncio.create_task(call.run())
     try:

@@ -103,7 +103,7 @@ async def test_what_is_said_arrives_whole_with_the_detectors_silence():
         await its.tell(Transcript(3, "user", "hello", True), audio(3, ANSWER), end(3))
         await its.until("ack")
 
-    async with server(script) as url, open_call(url, "T") as call:
+    async with server(script) as url, open_call(url) as call:
         exchange = await say(call, SPEECH, pace=Pace.FAST)
 
     (its,) = scripts
@@ -126,7 +126,7 @@ async def test_an_answer_that_a_tool_brings_in_a_later_turn_is_waited_for():
         await its.tell(Transcript(2, "model", "It is done.", True), audio(2, ANSWER), end(2))
         await its.until("ack")
 
-    async with server(script) as url, open_call(url, "T") as call:
+    async with server(script) as url, open_call(url) as call:
         exchange = await say(call, SPEECH, pace=Pace.FAST)
 
     assert [bytes(turn.pcm) for turn in exchange.turns] == [FILLER, ANSWER]
@@ -141,7 +141,7 @@ async def test_a_refused_message_is_an_error_of_its_own():
         await its.reply(Rejected("protocol_unknown", "use 1", False, "protocol", 1))
         await its.until("bye")
 
-    async with server(script) as url, open_call(url, "T") as call:
+    async with server(script) as url, open_call(url) as call:
         with pytest.raises(MessageRefusedError, match="protocol_unknown") as caught:
             await call.until_ready()
     assert caught.value.rejected.field == "protocol"
@@ -151,7 +151,7 @@ async def test_a_dropped_connection_is_an_error_for_whoever_waits():
     async def script(its: Script) -> None:
         await its.hear_utterance()
 
-    async with server(script) as url, open_call(url, "T") as call:
+    async with server(script) as url, open_call(url) as call:
         with pytest.raises(ConnectionLostError, match="1000"):
             await say(call, SPEECH, pace=Pace.FAST)
 
@@ -161,7 +161,7 @@ async def test_an_answer_that_never_comes_is_an_error_that_says_so():
         await its.hear_utterance()
         await its.until("bye")
 
-    async with server(script) as url, open_call(url, "T") as call:
+    async with server(script) as url, open_call(url) as call:
         with pytest.raises(NoAnswerError, match="complete answer"):
             await say(call, SPEECH, pace=Pace.FAST, timeout_s=0.2)
 
@@ -174,7 +174,7 @@ async def test_hanging_up_waits_until_the_session_is_closed():
         await its.tell(SessionClosed("bye"))
         await its.until("ack")
 
-    async with server(script) as url, open_call(url, "T") as call:
+    async with server(script) as url, open_call(url) as call:
         await call.until_ready()
         await call.hang_up()
         assert call.session.closed == SessionClosed("bye")
@@ -190,7 +190,7 @@ async def test_a_refused_handshake_tells_its_status():
     async with serve(serve_one, "127.0.0.1", 0, process_request=refuse) as serving:
         port = next(iter(serving.sockets)).getsockname()[1]
         with pytest.raises(NotLetInError, match="ticket_spent") as caught:
-            async with open_call(f"ws://127.0.0.1:{port}/local", "T"):
+            async with open_call(f"ws://127.0.0.1:{port}/local"):
                 raise AssertionError("the call is open")
     assert caught.value.status == HTTPStatus.FORBIDDEN
 
@@ -202,5 +202,5 @@ async def test_an_address_where_nobody_listens_is_an_error_that_names_it():
     async with serve(serve_one, "127.0.0.1", 0) as serving:
         port = next(iter(serving.sockets)).getsockname()[1]
     with pytest.raises(ConnectionLostError, match=str(port)):
-        async with open_call(f"ws://127.0.0.1:{port}/local", "T"):
+        async with open_call(f"ws://127.0.0.1:{port}/local"):
             raise AssertionError("the call is open")

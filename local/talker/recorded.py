@@ -1,0 +1,42 @@
+"""The Gemini simulator's own record of what it heard and said, read from its folder."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_REPLY = re.compile(r"turn-(\d+)\.pcm")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedConnection:
+    """One connection at Gemini's side.
+
+    Attributes:
+        name: Its folder; names sort by time.
+        heard: All audio that it received, as received.
+        replies: The audio of each reply, in order.
+    """
+
+    name: str
+    heard: bytes
+    replies: tuple[bytes, ...]
+
+
+def read_records(folder: Path) -> list[RecordedConnection]:
+    """Read every connection's record, oldest first; none where the folder is not there yet."""
+    if not folder.is_dir():
+        return []
+    return [_read(one) for one in sorted(folder.iterdir()) if (one / "heard.pcm").is_file()]
+
+
+def _read(folder: Path) -> RecordedConnection:
+    numbered = {
+        int(match[1]): path
+        for path in folder.iterdir()
+        if (match := _REPLY.fullmatch(path.name)) is not None
+    }
+    return RecordedConnection(
+        folder.name,
+        (folder / "heard.pcm").read_bytes(),
+        tuple(numbered[number].read_bytes() for number in sorted(numbered)),
+    )

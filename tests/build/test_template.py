@@ -60,11 +60,9 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "LiveTable": {
             "dynamodb:GetItem",
             "dynamodb:Query",
-            "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             "dynamodb:DeleteItem",
             "dynamodb:BatchWriteItem",
-            "dynamodb:ConditionCheckItem",
         },
         "MemoryTable": {
             "dynamodb:GetItem",

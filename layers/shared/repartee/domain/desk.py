@@ -1,7 +1,8 @@
 """The sample business behind core_agent's tools: a front desk with slots to book."""
 
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from repartee.domain.errors import ReparteeError
 
@@ -20,6 +21,49 @@ class OpeningHours:
 
     opens: time
     closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class DeskHours:
+    """The desk's week.
+
+    Attributes:
+        week: Hours by weekday, Monday first, seven of them; None where the desk stays closed.
+        slot_minutes: Length of a slot; the first one starts when the desk opens.
+        zone: The zone that all days and times of the desk are in.
+    """
+
+    week: tuple[OpeningHours | None, ...]
+    slot_minutes: int
+    zone: ZoneInfo
+
+    def on(self, day: date) -> OpeningHours | None:
+        """Return the hours of ``day``, None when the desk is closed."""
+        return self.week[day.weekday()]
+
+    def slots(self, day: date) -> tuple[Slot, ...]:
+        """Return every slot of ``day`` that ends before the desk closes, in order."""
+        hours = self.on(day)
+        if hours is None:
+            return ()
+        length = timedelta(minutes=self.slot_minutes)
+        start, closing = datetime.combine(day, hours.opens), datetime.combine(day, hours.closes)
+        count = (closing - start) // length
+        return tuple(Slot(day, (start + length * number).time()) for number in range(count))
+
+    def open_slots(self, day: date, now: datetime) -> tuple[Slot, ...]:
+        """Return the slots of ``day`` that start after ``now``, an aware time."""
+        return tuple(slot for slot in self.slots(day) if self.starts_at(slot) > now)
+
+    def starts_at(self, slot: Slot) -> datetime:
+        """Return the slot's start as an aware time."""
+        return datetime.combine(slot.day, slot.start, self.zone)
+
+
+def weekday_hours(zone: ZoneInfo) -> DeskHours:
+    """Return what holds until the desk's own hours are set: Monday to Friday, 9 to 5."""
+    office = OpeningHours(time(9), time(17))
+    return DeskHours(week=(office,) * 5 + (None, None), slot_minutes=30, zone=zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+"""Answers one question with memory and the front desk's data."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from core_agent.tools.catalogue import make_tools
+from repartee.adapters.clock import SystemClock
+from repartee.adapters.core_agent_event import AnswerEvent, RequestEvent
+from repartee.adapters.desk_table import DeskTable
+from repartee.adapters.dynamodb.call_store import DynamoCallStore
+from repartee.adapters.dynamodb.client import make_client
+from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
+from repartee.adapters.secrets_manager import SecretsManager
+from repartee.application.answer_question import AnswerQuestion
+from repartee.config import CoreAgentSettings
+from repartee.domain.desk import weekday_hours
+from repartee.observability import get_logger
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What the function works with."""
+
+    answer_question: AnswerQuestion
+    log: Logger
+
+
+def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
+    """Answer a ``RequestEvent`` with an ``AnswerEvent``, both as JSON.
+
+    Raises:
+        pydantic.ValidationError: The event is no request, which is a fault of the caller's code.
+    """
+    request = RequestEvent.model_validate(event).request()
+    answered = deps.answer_question(request)
+    asked = {"session_id": request.session_id, "call": str(request.key)}
+    deps.log.info("question answered", extra={**asked, **answered.log_fields()})
+    return AnswerEvent.of(answered.answer)
+
+
+@lru_cache(maxsize=1)
+def build() -> Deps:
+    """Wire the function up, once per process; LangChain is imported only now."""
+    from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
+
+    settings = CoreAgentSettings.from_env()
+    zone = ZoneInfo(settings.desk_time_zone)
+    clock, dynamodb, memory_table = SystemClock(), make_client(), settings.memory_table
+    api_key = SecretsManager(partial(boto3.client, "secretsmanager")).get(
+        settings.gemini_key_secret_arn
+    )
+    model = gemini_model(settings.gemini_core_model, api_key, settings.gemini_base_url)
+    desk = DeskTable(dynamodb, settings.desk_table, weekday_hours(zone))
+    use_case = AnswerQuestion(
+        calls=DynamoCallStore(dynamodb, live_table=settings.live_table, memory_table=memory_table),
+        conversations=DynamoConversationReader(dynamodb, memory_table=memory_table),
+        reasoner=LangchainReasoner(model, clock),
+        make_tools=partial(make_tools, desk),
+        clock=clock,
+        wait=time.sleep,
+        zone=zone,
+        memory_turns=settings.memory_turns,
+    )
+    return Deps(use_case, get_logger())
+
+
+def lambda_handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Answer the stream agent."""
+    return handle(event, build())

@@ -1,0 +1,41 @@
+"""Types of arguments that several tools take, with errors that a model can act on."""
+
+import re
+from datetime import date, time
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+
+
+class Arguments(BaseModel):
+    """What a model fills in; nothing beyond it is accepted, whoever's id it may be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _day(value: object) -> date:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        raise ValueError("write the date as YYYY-MM-DD, such as 2026-11-27")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"there is no {value} in the calendar") from None
+
+
+def _time(value: object) -> time:
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise ValueError("write the time as HH:MM on the 24-hour clock, such as 15:00")
+    return time.fromisoformat(value)
+
+
+# Plain strings for the model: Gemini's function declarations know neither dates nor times.
+type Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    WithJsonSchema({"type": "string", "description": "The date, YYYY-MM-DD."}),
+]
+type ClockTime = Annotated[
+    time,
+    BeforeValidator(_time),
+    WithJsonSchema({"type": "string", "description": "The time, HH:MM on the 24-hour clock."}),
+]

@@ -1,0 +1,34 @@
+from datetime import datetime
+
+from core_agent.tools.arguments import Arguments
+from core_agent.tools.wording import booking_fields
+from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.ports.desk import Desk
+
+
+class MyAppointmentsArguments(Arguments):
+    """Nothing: whose appointments is settled."""
+
+
+def my_appointments(desk: Desk, context: ToolContext) -> Tool[MyAppointmentsArguments]:
+    """Make the tool that lists what the caller has booked."""
+
+    def run(_arguments: MyAppointmentsArguments) -> ToolResult:
+        coming = [
+            booking_fields(booking)
+            for booking in desk.bookings(context.user_id)
+            if datetime.combine(booking.slot.day, booking.slot.start, context.now.tzinfo)
+            > context.now
+        ]
+        message = "" if coming else "The caller has no appointment."
+        return ToolResult(ToolStatus.DONE, message, {"appointments": coming})
+
+    return Tool(
+        name="my_appointments",
+        description=(
+            "List the caller's own coming appointments. "
+            "Use it when the caller asks when their appointment is."
+        ),
+        arguments=MyAppointmentsArguments,
+        run=run,
+    )

@@ -1,0 +1,210 @@
+"""Reasons with LangChain's agent loop over Gemini; the only module that imports LangChain."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import httpx
+from google.genai.errors import APIError
+from langchain.agents import create_agent
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    ModelCallLimitMiddleware,
+    ModelRetryMiddleware,
+    ToolCallLimitMiddleware,
+)
+from langchain.agents.middleware.model_call_limit import ModelCallLimitExceededError
+from langchain.agents.middleware.types import InputAgentState, ModelRequest, ModelResponse
+from langchain_core.exceptions import ModelError
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    messages_from_dict,
+    messages_to_dict,
+)
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool, StructuredTool
+from langchain_google_genai import ChatGoogleGenerativeAI
+from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
+from langgraph.errors import GraphRecursionError
+
+from repartee.domain.tools import Tool, ToolResult, ToolStatus
+from repartee.ports.clock import Clock
+from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, ReasoningResult
+
+_SHORTEST_CALL_MS = 250
+"""With less time than this left, no model call is worth starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far one question may go.
+
+    Attributes:
+        model_calls: Calls of the model; the loop ends when it wants another.
+        tool_calls: Calls of tools; further ones are answered with an error.
+        retries: Further attempts at a model call that failed in a way that may pass.
+        retry_delay_s: Wait before the first of them; doubled each time, with jitter.
+    """
+
+    model_calls: int = 8
+    tool_calls: int = 12
+    retries: int = 1
+    retry_delay_s: float = 0.3
+
+    @property
+    def recursion(self) -> int:
+        """Steps of the graph; LangChain's default of 9,999 would let a loop run for ever.
+
+        Each round is at most six steps: the model, the tools, and the hooks of two middlewares
+        before and after the model. The call limits stop a loop long before.
+        """
+        return 6 * (self.model_calls + 1)
+
+
+class LangchainReasoner:
+    """A ``Reasoner`` on ``create_agent``.
+
+    Args:
+        model: The chat model; kept for the life of the process, it holds the HTTP connections.
+    """
+
+    def __init__(self, model: BaseChatModel, clock: Clock, limits: Limits | None = None):
+        self._model = model
+        self._clock = clock
+        self._limits = limits or Limits()
+
+    def answer(self, request: ReasoningRequest, tools: Sequence[Tool[Any]]) -> ReasoningResult:
+        """Think, call tools, and answer.
+
+        Raises:
+            ReasoningFailed: It came to nothing; tools may have run all the same.
+        """
+        history = [message for text in request.history_json for message in _messages(text)]
+        agent = create_agent(
+            self._model,
+            [self._bind(tool, request.deadline_ms) for tool in tools],
+            system_prompt=request.system_text,
+            middleware=self._middleware(request.deadline_ms),
+        )
+        asked: list[AnyMessage | dict[str, Any]] = [
+            *history,
+            HumanMessage(request.question, id=request.question_id),
+        ]
+        with _failures():
+            state = agent.invoke(
+                InputAgentState(messages=asked),
+                RunnableConfig(recursion_limit=self._limits.recursion),
+            )
+        known = {message.id for message in history}
+        # By id: middleware may reorder or replace messages, so positions say nothing.
+        added = [message for message in state["messages"] if message.id not in known]
+        return _result(added)
+
+    def _middleware(self, deadline_ms: int) -> list[AgentMiddleware[Any, Any, Any]]:
+        limits = self._limits
+        # The first is the outermost: each retry passes the deadline anew.
+        return [
+            ModelCallLimitMiddleware(run_limit=limits.model_calls, exit_behavior="error"),
+            ToolCallLimitMiddleware(run_limit=limits.tool_calls, exit_behavior="continue"),
+            ModelRetryMiddleware(
+                max_retries=limits.retries,
+                retry_on=_may_pass,
+                on_failure="error",
+                initial_delay=limits.retry_delay_s,
+            ),
+            _Deadline(self._clock, deadline_ms),
+        ]
+
+    def _bind(self, tool: Tool[Any], deadline_ms: int) -> BaseTool:
+        def run(**arguments: object) -> str:
+            if self._clock.now_ms() >= deadline_ms:
+                return ToolResult(ToolStatus.FAILED, "Too late: nobody waits any more.").to_json()
+            return tool.call(arguments).to_json()
+
+        # A plain schema instead of the model class: the tool itself checks the arguments, and
+        # Gemini's function declarations have no additionalProperties.
+        schema = tool.arguments.model_json_schema()
+        schema.pop("additionalProperties", None)
+        return StructuredTool.from_function(
+            run, name=tool.name, description=tool.description, args_schema=schema
+        )
+
+
+def gemini_model(model: str, api_key: str, base_url: str) -> ChatGoogleGenerativeAI:
+    """Return the chat model; ``base_url`` is empty for Google's own servers.
+
+    Retries are the agent's, which know the deadline, so the client makes one attempt only.
+    """
+    return ChatGoogleGenerativeAI(
+        model=model, api_key=api_key, base_url=base_url or None, max_retries=1
+    )
+
+
+class _Deadline(AgentMiddleware[Any, Any, Any]):
+    """Gives each model call the time that is left, and starts none when too little is."""
+
+    def __init__(self, clock: Clock, deadline_ms: int):
+        super().__init__()
+        self._clock = clock
+        self._deadline_ms = deadline_ms
+
+    def wrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
+    ) -> ModelResponse[Any]:
+        left_ms = self._deadline_ms - self._clock.now_ms()
+        if left_ms < _SHORTEST_CALL_MS:
+            raise ReasoningFailed("deadline", retryable=True)
+        settings = {**request.model_settings, "timeout": left_ms / 1000}
+        return handler(request.override(model_settings=settings))
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, ModelError):
+        return error.is_retryable
+    return isinstance(error, httpx.TransportError) and not isinstance(error, httpx.TimeoutException)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Translate what LangChain and Google's client raise; anything else is a fault of ours."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise ReasoningFailed("deadline", retryable=True) from error
+    except httpx.TransportError as error:
+        raise ReasoningFailed("model_unavailable", retryable=True) from error
+    except (ModelCallLimitExceededError, GraphRecursionError) as error:
+        raise ReasoningFailed("too_many_steps", retryable=False) from error
+    except (ModelError, APIError, ChatGoogleGenerativeAIError) as error:
+        retryable = _may_pass(error)
+        reason = "model_unavailable" if retryable else "model_refused"
+        raise ReasoningFailed(reason, retryable=retryable) from error
+
+
+def _messages(messages_json: str) -> list[AnyMessage]:
+    # The declared type is the base class; the members of AnyMessage are all that is ever made.
+    return cast("list[AnyMessage]", messages_from_dict(json.loads(messages_json)))
+
+
+def _result(added: Sequence[BaseMessage]) -> ReasoningResult:
+    last = added[-1] if added else None
+    # Gemini 3 answers in content blocks, which ``text`` joins.
+    text = " ".join(last.text.split()) if isinstance(last, AIMessage) else ""
+    if not text:
+        raise ReasoningFailed("no_text", retryable=True)
+    return ReasoningResult(
+        text=text,
+        messages_json=json.dumps(messages_to_dict(added), ensure_ascii=False),
+        tools_called=tuple(
+            message.name or "" for message in added if isinstance(message, ToolMessage)
+        ),
+    )

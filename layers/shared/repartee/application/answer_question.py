@@ -1,0 +1,171 @@
+"""One call of core_agent: claim it, think with what is remembered, store the exchange, answer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from repartee.domain.calls import CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.core_prompt import core_prompt
+from repartee.domain.errors import LeaseLost, StoreUnavailable
+from repartee.domain.tools import Tool, ToolContext
+from repartee.ports.call_store import CallClaim, CallStore
+from repartee.ports.clock import Clock
+from repartee.ports.conversation_store import ConversationReader
+from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
+
+MAX_QUESTION_CHARS = 2_000
+MAX_RUN_MS = 50_000
+"""Longest run, whatever the deadline; below the function's timeout in template.yaml, 60 s."""
+
+_ANSWER_MARGIN_MS = 300
+"""Kept of the deadline for storing the exchange and for the answer's way back."""
+_CLAIM_SLACK_MS = 5_000
+"""How long a claim outlives its run's deadline: a tool that started before it may still end."""
+_POLL_S = 0.2
+_REMEMBERED_EXCHANGES = 10
+
+_EMPTY = "I did not get a question. Please say again what you would like."
+_TOO_LONG = "That was too much at once. Please tell me in a few sentences what you would like."
+_SUPERSEDED = "This call goes on somewhere else, so I left this undone."
+_SORRY = {
+    "store_unavailable": "I cannot get at the records right now. Please try again in a moment.",
+    "deadline": "That is taking too long. Please ask me again in a moment.",
+    "too_many_steps": "I could not work that out. Please try asking in a simpler way.",
+    "no_text": "I could not find an answer. Please ask me again.",
+    "model_unavailable": "I cannot think that through right now. Please try again in a moment.",
+    "model_refused": "I am sorry, I cannot help with that at the moment.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer, and what a log may say about it.
+
+    Attributes:
+        repeated: The key had been answered before; nothing ran.
+        trouble: Why there is no good answer, "" where there is one.
+        tools_called: Names of the tools that ran, in order.
+    """
+
+    answer: CoreAnswer
+    repeated: bool = False
+    trouble: str = ""
+    tools_called: tuple[str, ...] = ()
+
+    def log_fields(self) -> dict[str, object]:
+        """Return what a log may hold: no word of the question or the answer."""
+        return {
+            "status": self.answer.status.value,
+            "repeated": self.repeated,
+            "trouble": self.trouble,
+            "tools": list(self.tools_called),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerQuestion:
+    """Answers core requests, each key once, however often it is asked.
+
+    Attributes:
+        make_tools: Makes the tools of one request, bound to its context.
+        wait: Blocks for that many seconds.
+        zone: The desk's time zone, which "today" and "three o'clock" are in.
+        memory_turns: How many of the last turns the model is told.
+    """
+
+    calls: CallStore
+    conversations: ConversationReader
+    reasoner: Reasoner
+    make_tools: Callable[[ToolContext], Sequence[Tool[Any]]]
+    clock: Clock
+    wait: Callable[[float], object]
+    zone: ZoneInfo
+    memory_turns: int
+
+    def __call__(self, request: CoreRequest) -> Answered:
+        """Answer once per key; a repetition waits for the first one's answer.
+
+        Every failure becomes an answer that can be spoken.
+        """
+        question = request.question.strip()
+        if not question:
+            return _refused("empty_question", _EMPTY)
+        if len(question) > MAX_QUESTION_CHARS:
+            return _refused("question_too_long", _TOO_LONG)
+        try:
+            return self._claim_and_run(request, question)
+        except LeaseLost:
+            return _refused("lease_lost", _SUPERSEDED)
+        except StoreUnavailable:
+            return _failed("store_unavailable", retryable=True)
+
+    def _claim_and_run(self, request: CoreRequest, question: str) -> Answered:
+        now_ms = self.clock.now_ms()
+        deadline_ms = min(request.deadline_ms, now_ms + MAX_RUN_MS) - _ANSWER_MARGIN_MS
+        while now_ms < deadline_ms:
+            # Asking for the claim again, not just for the answer, takes over from a run that died.
+            claim = self.calls.claim(request, now_ms=now_ms, until_ms=deadline_ms + _CLAIM_SLACK_MS)
+            if isinstance(claim, Exchange):
+                return Answered(claim.answer, repeated=True)
+            if claim is CallClaim.CLAIMED:
+                return self._run(request, question, deadline_ms)
+            self.wait(_POLL_S)
+            now_ms = self.clock.now_ms()
+        return _failed("deadline", retryable=True)
+
+    def _run(self, request: CoreRequest, question: str, deadline_ms: int) -> Answered:
+        messages_json = "[]"
+        try:
+            result = self._reason(request, question, deadline_ms)
+            messages_json = result.messages_json
+            answered = Answered(
+                CoreAnswer(CallStatus.DONE, result.text), tools_called=result.tools_called
+            )
+        except ReasoningFailed as failure:
+            answered = _failed(failure.reason, retryable=failure.retryable)
+        except StoreUnavailable:
+            answered = _failed("store_unavailable", retryable=True)
+        exchange = Exchange(
+            key=request.key,
+            question=question,
+            answer=answered.answer,
+            messages_json=messages_json,
+            finished_at_ms=self.clock.now_ms(),
+        )
+        try:
+            self.calls.finish(request.conversation_id, exchange)
+        except StoreUnavailable:
+            # The work is done and the user waits: the answer counts more than its record. A
+            # repetition after the claim's end runs again, and finds the work done by the data.
+            return replace(answered, trouble="not_stored")
+        return answered
+
+    def _reason(self, request: CoreRequest, question: str, deadline_ms: int) -> ReasoningResult:
+        memory = self.conversations.load_memory(
+            request.user_id, request.conversation_id, max_turns=self.memory_turns
+        )
+        exchanges = self.calls.recent(request.conversation_id, limit=_REMEMBERED_EXCHANGES)
+        now = datetime.fromtimestamp(self.clock.now_ms() / 1000, self.zone)
+        context = ToolContext(request.user_id, request.conversation_id, now)
+        return self.reasoner.answer(
+            ReasoningRequest(
+                system_text=core_prompt(now=now, language=request.language, memory=memory),
+                history_json=tuple(exchange.messages_json for exchange in exchanges),
+                question=question,
+                question_id=f"{request.conversation_id}/{request.key}",
+                deadline_ms=deadline_ms,
+            ),
+            self.make_tools(context),
+        )
+
+
+def _refused(trouble: str, sentence: str) -> Answered:
+    return Answered(CoreAnswer(CallStatus.REFUSED, sentence), trouble=trouble)
+
+
+def _failed(trouble: str, *, retryable: bool) -> Answered:
+    return Answered(
+        CoreAnswer(CallStatus.FAILED, _SORRY[trouble], retryable=retryable), trouble=trouble
+    )

@@ -1,0 +1,67 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from repartee.domain.errors import ReparteeError
+from repartee.domain.tools import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningRequest:
+    """One question with all that is known when it is asked.
+
+    Attributes:
+        system_text: Who answers, how, and what is known of the user.
+        history_json: ``ReasoningResult.messages_json`` of earlier questions, oldest first.
+        question_id: Names the question's message; unlike in any other question.
+        deadline_ms: Unix time in ms; no model call and no tool starts after it.
+    """
+
+    system_text: str
+    history_json: tuple[str, ...]
+    question: str
+    question_id: str
+    deadline_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningResult:
+    """What came of it.
+
+    Attributes:
+        text: The answer, not empty.
+        messages_json: The messages that this question added, as the reasoner reads them again:
+            a JSON array, with all that the model's provider wants to see again.
+        tools_called: Names of the tools that ran, in order.
+    """
+
+    text: str
+    messages_json: str
+    tools_called: tuple[str, ...] = ()
+
+
+class ReasoningFailed(ReparteeError):
+    """No answer came of it.
+
+    Attributes:
+        retryable: Whether asking again may succeed.
+        reason: One of ``deadline``, ``too_many_steps``, ``no_text``, ``model_unavailable``,
+            ``model_refused``; for logs.
+    """
+
+    def __init__(self, reason: str, *, retryable: bool):
+        super().__init__(f"no answer: {reason}")
+        self.reason = reason
+        self.retryable = retryable
+
+
+class Reasoner(Protocol):
+    """Answers questions with a language model and tools; keeps nothing between them."""
+
+    def answer(self, request: ReasoningRequest, tools: Sequence[Tool[Any]]) -> ReasoningResult:
+        """Think, call tools, and answer.
+
+        Raises:
+            ReasoningFailed: It came to nothing; tools may have run all the same.
+        """
+        ...

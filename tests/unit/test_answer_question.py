@@ -1,0 +1,316 @@
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, time
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from core_agent.tools.catalogue import make_tools
+from repartee.application.answer_question import Answered, AnswerQuestion
+from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.conversation import Conversation, Turn
+from repartee.domain.desk import OpeningHours, Slot
+from repartee.domain.errors import StoreUnavailable
+from repartee.domain.session_state import SessionState
+from repartee.ports.reasoner import ReasoningFailed
+from tests.fakes.call_store import FakeCallStore
+from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.desk import FakeDesk
+from tests.fakes.reasoner import FakeReasoner, Mind
+from tests.fakes.tables import FakeTables
+
+pytestmark = pytest.mark.unit
+
+ZONE = ZoneInfo("Europe/London")
+# The day of the fakes' clock, a Friday.
+TODAY = date(2026, 11, 20)
+
+
+class Bench:
+    """An ``AnswerQuestion`` on fakes, with the session that asks it."""
+
+    def __init__(self, mind: Mind | ReasoningFailed) -> None:
+        self.tables = FakeTables()
+        self.clock = self.tables.clock
+        self.tables.states["s1"] = SessionState(
+            session_id="s1", user_id="u1", conversation_id="c1", connection_id="k1", epoch=4
+        )
+        self.calls = FakeCallStore(self.tables)
+        self.reasoner = FakeReasoner(mind)
+        self.desk = FakeDesk({TODAY: OpeningHours(time(9), time(17))}, ZONE)
+        self.waits: list[float] = []
+
+    def wait(self, duration_s: float) -> None:
+        self.waits.append(duration_s)
+        self.clock.advance(int(duration_s * 1000))
+
+    def request(
+        self, question: str = "is there a slot", *, index: int = 1, epoch: int = 4
+    ) -> CoreRequest:
+        return CoreRequest(
+            user_id="u1",
+            conversation_id="c1",
+            session_id="s1",
+            epoch=epoch,
+            key=CallKey(3, index),
+            question=question,
+            language="en-US",
+            deadline_ms=self.clock.now_ms() + 20_000,
+        )
+
+    def ask(self, request: CoreRequest | None = None) -> Answered:
+        return self.use_case()(request or self.request())
+
+    def use_case(self, **changes: Any) -> AnswerQuestion:
+        whole = AnswerQuestion(
+            calls=self.calls,
+            conversations=FakeConversationStore(self.tables),
+            reasoner=self.reasoner,
+            make_tools=partial(make_tools, self.desk),
+            clock=self.clock,
+            wait=self.wait,
+            zone=ZONE,
+            memory_turns=20,
+        )
+        return replace(whole, **changes)
+
+
+def say_yes(_request, _tools):
+    return "Yes."
+
+
+def book_at_three(_request, tools):
+    return tools["book_appointment"].call({"date": "2026-11-20", "time": "15:00"}).fields["spoken"]
+
+
+def test_a_question_is_answered_and_its_exchange_stored_under_its_key():
+    bench = Bench(say_yes)
+
+    answered = bench.ask()
+
+    assert answered.answer == CoreAnswer(CallStatus.DONE, "Yes.")
+    stored = bench.calls.load("c1", CallKey(3, 1))
+    assert stored is not None
+    assert stored.question == "is there a slot"
+    assert stored.answer == answered.answer
+    assert json.loads(stored.messages_json)[0]["answer"] == "Yes."
+
+
+def test_the_same_key_again_gets_the_stored_answer_and_nothing_runs():
+    bench = Bench(book_at_three)
+    first = bench.ask()
+
+    again = bench.ask(bench.request("book something else"))
+
+    assert again.answer == first.answer
+    assert again.repeated
+    assert len(bench.reasoner.requests) == 1
+    assert len(bench.desk.bookings("u1")) == 1
+
+
+def test_two_calls_of_one_turn_are_two_questions():
+    bench = Bench(lambda request, _tools: f"You asked: {request.question}")
+
+    bench.ask(bench.request("first", index=1))
+    second = bench.ask(bench.request("second", index=2))
+
+    assert second.answer.answer == "You asked: second"
+
+
+def test_a_concurrent_repetition_waits_for_the_first_ones_answer():
+    bench = Bench(book_at_three)
+    bench.reasoner.may_answer.clear()
+    waiting = threading.Event()
+
+    def wait(_duration_s):
+        waiting.set()
+        bench.reasoner.may_answer.set()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(bench.use_case(), bench.request())
+        assert bench.reasoner.thinking.wait(5)
+        second = pool.submit(bench.use_case(wait=wait), bench.request())
+        answers = [first.result(10).answer, second.result(10).answer]
+
+    assert waiting.is_set()
+    assert answers[0] == answers[1]
+    assert len(bench.reasoner.requests) == 1
+    assert len(bench.desk.bookings("u1")) == 1
+
+
+def test_a_repetition_gives_up_at_its_deadline():
+    bench = Bench(say_yes)
+    bench.calls.claim(
+        bench.request(), now_ms=bench.clock.now_ms(), until_ms=bench.clock.now_ms() + 99_000
+    )
+
+    answered = bench.ask()
+
+    assert answered.answer.status is CallStatus.FAILED
+    assert answered.answer.retryable
+    assert answered.trouble == "deadline"
+    assert 19 <= sum(bench.waits) <= 20
+    assert bench.reasoner.requests == []
+
+
+def test_a_claim_whose_run_died_is_taken_over_when_it_expires():
+    bench = Bench(say_yes)
+    bench.calls.claim(
+        bench.request(), now_ms=bench.clock.now_ms(), until_ms=bench.clock.now_ms() + 1_000
+    )
+
+    assert bench.ask().answer.answer == "Yes."
+    assert 1 <= sum(bench.waits) < 1.5
+
+
+def test_a_worker_that_lost_its_lease_is_refused_before_any_model_runs():
+    bench = Bench(book_at_three)
+
+    answered = bench.ask(bench.request(epoch=3))
+
+    assert answered.answer.status is CallStatus.REFUSED
+    assert answered.trouble == "lease_lost"
+    assert bench.reasoner.requests == []
+
+
+@pytest.mark.parametrize(
+    ("question", "trouble"),
+    [("", "empty_question"), ("  \n", "empty_question"), ("x" * 2_001, "question_too_long")],
+)
+def test_a_question_that_cannot_be_used_is_refused_with_a_sentence(question, trouble):
+    bench = Bench(say_yes)
+
+    answered = bench.ask(bench.request(question))
+
+    assert answered.answer.status is CallStatus.REFUSED
+    assert answered.answer.answer.endswith(".")
+    assert answered.trouble == trouble
+    assert bench.tables.calls == {}
+
+
+def test_a_question_of_two_thousand_characters_is_answered():
+    bench = Bench(say_yes)
+
+    assert bench.ask(bench.request("x" * 2_000)).answer.status is CallStatus.DONE
+
+
+def test_a_question_past_its_deadline_is_not_begun():
+    bench = Bench(say_yes)
+    request = bench.request()
+    bench.clock.advance(20_000)
+
+    answered = bench.ask(request)
+
+    assert (answered.answer.status, answered.trouble) == (CallStatus.FAILED, "deadline")
+    assert bench.tables.calls == {}
+
+
+@pytest.mark.parametrize(
+    ("reason", "retryable"),
+    [
+        ("deadline", True),
+        ("too_many_steps", False),
+        ("no_text", True),
+        ("model_unavailable", True),
+        ("model_refused", False),
+    ],
+)
+def test_failed_reasoning_becomes_a_sentence_that_a_repetition_hears_too(reason, retryable):
+    bench = Bench(ReasoningFailed(reason, retryable=retryable))
+
+    answered = bench.ask()
+
+    assert answered.answer.status is CallStatus.FAILED
+    assert answered.answer.retryable is retryable
+    assert answered.answer.answer.endswith(".")
+    assert answered.trouble == reason
+    assert bench.ask().answer == answered.answer
+    assert len(bench.reasoner.requests) == 1
+
+
+def test_the_reasoner_is_told_the_turns_and_the_earlier_exchanges():
+    bench = Bench(say_yes)
+    bench.tables.conversations["u1", "c1"] = Conversation("u1", "c1", "", 0, 0, turn_count=1)
+    bench.tables.turns["c1"] = {1: Turn(1, "s1", 0, 1, heard="hello my name is robert")}
+    bench.ask(bench.request("first", index=1))
+
+    bench.ask(bench.request("second", index=2))
+
+    request = bench.reasoner.requests[1]
+    assert "hello my name is robert" in request.system_text
+    assert [json.loads(text)[0]["question"] for text in request.history_json] == ["first"]
+    assert request.question == "second"
+
+
+def test_the_reasoner_has_to_end_before_the_callers_deadline():
+    bench = Bench(say_yes)
+    request = bench.request()
+
+    bench.ask(request)
+
+    assert 0 < request.deadline_ms - bench.reasoner.requests[0].deadline_ms <= 1_000
+
+
+def test_no_run_is_given_more_than_the_function_has():
+    bench = Bench(say_yes)
+    request = replace(bench.request(), deadline_ms=bench.clock.now_ms() + 3_600_000)
+
+    bench.ask(request)
+
+    assert bench.reasoner.requests[0].deadline_ms - bench.clock.now_ms() < 60_000
+
+
+def test_tools_act_for_the_user_of_the_request():
+    bench = Bench(book_at_three)
+
+    bench.ask()
+
+    assert [booking.slot for booking in bench.desk.bookings("u1")] == [Slot(TODAY, time(15))]
+
+
+class Down:
+    """A store out of reach."""
+
+    def __init__(self, working: object, *failing: str) -> None:
+        self._working = working
+        self._failing = failing
+
+    def __getattr__(self, name):
+        if name not in self._failing:
+            return getattr(self._working, name)
+
+        def fail(*_args, **_kwargs):
+            raise StoreUnavailable("throttled")
+
+        return fail
+
+
+def test_calls_that_cannot_be_claimed_are_not_run():
+    bench = Bench(say_yes)
+
+    answered = bench.use_case(calls=Down(bench.calls, "claim"))(bench.request())
+
+    assert (answered.answer.status, answered.answer.retryable) == (CallStatus.FAILED, True)
+    assert bench.reasoner.requests == []
+
+
+def test_memory_out_of_reach_is_a_failure_that_can_be_spoken():
+    bench = Bench(say_yes)
+
+    answered = bench.use_case(conversations=Down(None, "load_memory"))(bench.request())
+
+    assert (answered.answer.status, answered.trouble) == (CallStatus.FAILED, "store_unavailable")
+    assert isinstance(bench.calls.load("c1", CallKey(3, 1)), Exchange)
+
+
+def test_an_answer_that_cannot_be_stored_is_given_all_the_same():
+    bench = Bench(say_yes)
+
+    answered = bench.use_case(calls=Down(bench.calls, "finish"))(bench.request())
+
+    assert answered.answer == CoreAnswer(CallStatus.DONE, "Yes.")
+    assert answered.trouble == "not_stored"

@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import ValidationError
+
+from core_agent.handler import Deps, handle
+from repartee.adapters.core_agent_event import AnswerEvent, RequestEvent
+from repartee.application.answer_question import AnswerQuestion
+from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.session_state import SessionState
+from repartee.observability import get_logger
+from tests.fakes.call_store import FakeCallStore
+from tests.fakes.clock import FakeClock
+from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.reasoner import FakeReasoner
+from tests.fakes.tables import FakeTables
+
+pytestmark = pytest.mark.unit
+
+EVENTS = Path(__file__).resolve().parents[2] / "events"
+REQUEST = CoreRequest(
+    user_id="u1",
+    conversation_id="c1",
+    session_id="s1",
+    epoch=2,
+    key=CallKey(3, 1),
+    question="when are you open",
+    language="en-US",
+    deadline_ms=1,
+)
+
+
+def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
+    tables = FakeTables(clock=FakeClock(unix_ms=event.deadline_ms - 20_000))
+    tables.states[event.session_id] = SessionState(
+        event.session_id, event.user_id, event.conversation_id, connection_id="k", epoch=event.epoch
+    )
+    use_case = AnswerQuestion(
+        calls=FakeCallStore(tables),
+        conversations=FakeConversationStore(tables),
+        reasoner=FakeReasoner(lambda request, _tools: f"You asked: {request.question}"),
+        make_tools=lambda _context: (),
+        clock=tables.clock,
+        wait=lambda duration_s: tables.clock.advance(int(duration_s * 1000)),
+        zone=ZoneInfo("Europe/London"),
+        memory_turns=20,
+    )
+    return Deps(use_case, get_logger(service))
+
+
+def test_a_request_survives_the_way_to_core_agent():
+    text = RequestEvent.of(REQUEST).model_dump_json()
+
+    assert RequestEvent.model_validate_json(text).request() == REQUEST
+
+
+def test_an_answer_survives_the_way_back():
+    answer = CoreAnswer(CallStatus.FAILED, "Not now.", retryable=True)
+
+    assert AnswerEvent.model_validate(AnswerEvent.of(answer)).reply() == answer
+
+
+@pytest.mark.parametrize(
+    "path", sorted(EVENTS.glob("core_agent.*.json")), ids=lambda path: path.stem
+)
+def test_each_example_event_is_answered(path):
+    event = json.loads(path.read_text())
+
+    reply = handle(event, _deps(RequestEvent.model_validate(event)))
+
+    assert reply["status"] == "done"
+    assert reply["answer"] == f"You asked: {event['question']}"
+    assert reply["retryable"] is False
+
+
+def test_there_are_example_events():
+    assert {path.stem for path in EVENTS.glob("core_agent.*.json")} == {
+        "core_agent.book_appointment",
+        "core_agent.opening_hours",
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("user_id", ""), ("turn", 0), ("index", 0), ("epoch", -1), ("question", None), ("extra", 1)],
+)
+def test_an_event_that_is_no_request_is_refused(field, value):
+    event = {**RequestEvent.of(REQUEST).model_dump(), field: value}
+
+    with pytest.raises(ValidationError, match=field):
+        handle(event, _deps(RequestEvent.of(REQUEST)))
+
+
+def test_the_log_holds_neither_question_nor_answer(capsys):
+    event = RequestEvent.of(REQUEST).model_copy(update={"deadline_ms": 9_000_000_000_000})
+
+    # A logger keeps the standard output that it was made with, so this test needs one of its own.
+    handle(event.model_dump(), _deps(event, service="core-agent-read-by-test"))
+
+    line = json.loads(capsys.readouterr().out)
+    assert (line["call"], line["status"]) == ("turn#00000003/1", "done")
+    assert "when are you open" not in json.dumps(line)
+    assert "You asked" not in json.dumps(line)

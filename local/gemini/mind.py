@@ -114,7 +114,8 @@ _ASKS_APPOINTMENT = re.compile(
     r"|\bwhen (?:do|am|should) i (?:come|coming|see|have|supposed)"
 )
 _WANTS_CHANGE = re.compile(
-    r"\b(cancel|move|change|reschedule|another|make|like to|want|need|could i have)\b"
+    r"\b(cancel|move|change|reschedule|another|make|book"
+    r"|(?:like|want|need)(?! to (?:know|hear)))\b"
 )
 _NUDGE = re.compile(
     r"^(?:please )?(?:continue|go on|answer|respond|reply)\b|\bare you (?:still )?there\b"
@@ -150,7 +151,7 @@ def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
         if _NUDGE.search(words_of(heard)):
             return _respond_again(known)
     words = words_of(heard)
-    name = _name_told(words)
+    name = name_told(words)
     for rule in (_recall, _wish, _farewell, _language, _greet):
         if reply := rule(known, words, name, heard):
             return reply
@@ -212,6 +213,8 @@ def _told_to_say(text: str) -> str | None:
     if not found:
         return None
     said = found["text"].strip().strip('"').strip()
+    if text.lstrip().startswith("("):
+        said = said.removesuffix(")").rstrip()
     return said or None
 
 
@@ -248,7 +251,7 @@ def _wish(
     if core is None:
         return Reply("I am sorry, I cannot help with appointments.")
     name = name or find_name(known)
-    if name and not _name_told(words_of(request)):
+    if name and not name_told(words_of(request)):
         request = f"{request}. My name is {name}."
     return Reply(FILLER, (Call(core.name, {_main_parameter(core): request}),))
 
@@ -323,7 +326,7 @@ def _capital(name: str) -> str:
     return "-".join(part.capitalize() for part in name.split("-"))
 
 
-def _name_told(words: str) -> str | None:
+def name_told(words: str) -> str | None:
     for found in reversed(list(_USER_SAYS_NAME.finditer(words))):
         if found[2] not in _NOT_NAMES:
             return _capital(found[2])
@@ -332,7 +335,7 @@ def _name_told(words: str) -> str | None:
 
 def _name_in(line: Line) -> str | None:
     words = words_of(line.text)
-    if line.role in ("user", "instruction") and (name := _name_told(words)):
+    if line.role in ("user", "instruction") and (name := name_told(words)):
         return name
     patterns = [_SAID_OF_USER, _GREETED_BY_NAME] if line.role != "user" else [_SAID_OF_USER]
     for pattern in patterns:

@@ -14,6 +14,7 @@ from local.gemini.control import Control
 from local.gemini.ears import Ears
 from local.gemini.faults import Faults
 from local.gemini.handles import Handles
+from local.gemini.rest import Rest
 from local.gemini.session import LiveSession, World
 from local.gemini.settings import Settings
 from local.gemini.voice import Voice
@@ -69,6 +70,7 @@ class Simulator:
         self._world = World(self.settings, ears, voice, faults, Handles(self.settings))
         app = web.Application()
         app.add_routes(Control(self.connections, faults).routes())
+        app.add_routes(Rest(faults).routes())
         app.router.add_get("/{path:.*}", self._live)
         app.on_shutdown.append(self._close_connections)
         self._runner = web.AppRunner(app, access_log=None)

@@ -1,0 +1,175 @@
+"""What a function's answer says, whatever its fields are called: did it work, and which slots."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
+
+from local.gemini.times import humanise, speak_date, speak_time
+
+_BAD_STATUS = frozenset(
+    re.findall(
+        r"\w+",
+        """error failed failure refused invalid taken conflict unavailable not_found unknown closed
+        rejected denied full""",
+    )
+)
+_SUCCESS_KEYS = ("ok", "success", "booked", "cancelled", "canceled", "moved", "done", "available")
+_SENTENCE_KEYS = ("message", "answer", "sentence", "say", "text", "summary", "detail", "reason")
+_WRAPPERS = ("output", "result", "content", "data")
+# Words to the model about what to do are not for the caller's ear.
+_TO_THE_MODEL = re.compile(r"\b(?:call \w+ again|say so|tell the caller|ask the caller)\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A day, an hour, or both."""
+
+    day: date | None = None
+    at: time | None = None
+
+    @property
+    def spoken(self) -> str:
+        parts = [speak_date(self.day) if self.day else "", speak_time(self.at) if self.at else ""]
+        return " at ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An answer understood.
+
+    Attributes:
+        ok: The function did what it was asked.
+        text: A sentence fit for the caller; "" if there is none.
+        slots: Days and hours listed in it, in their order.
+        when: The day and hour that it is about, as a phrase; "" if unknown.
+        hours: Opening hours as a sentence; "" if there are none.
+    """
+
+    ok: bool
+    text: str = ""
+    slots: tuple[Slot, ...] = ()
+    when: str = ""
+    hours: str = ""
+
+    @property
+    def says_why(self) -> bool:
+        """A refusal for which looking at other free slots of the day is no help."""
+        return bool(re.search(r"\b(?:closed|past|already|ahead|open)\b", self.text.lower()))
+
+
+def read_finding(response: Any, arguments: dict[str, Any]) -> Finding:
+    """Read one answer.
+
+    Args:
+        response: A string, JSON in a string, or any JSON value.
+        arguments: What the function was called with; fills in what the answer leaves out.
+    """
+    value = _unwrap(response)
+    if isinstance(value, list):
+        return Finding(True, slots=_slots(value))
+    if not isinstance(value, dict):
+        text = humanise(str(value)).strip()
+        return Finding(not re.search(r"\b(?:error|not|sorry|taken|cannot)\b", text.lower()), text)
+    ok = _ok(value)
+    slot = _slot({**arguments, **value})
+    lists = [one for one in value.values() if isinstance(one, list)]
+    slots = tuple(slot for one in lists for slot in _slots(one))
+    return Finding(
+        ok=ok,
+        text=_sentence(value),
+        slots=slots,
+        when=slot.spoken if slot else "",
+        hours=_hours(value, slot.day if slot else None),
+    )
+
+
+def say_list(items: Sequence[str], last: str) -> str:
+    """One, two and three."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def _unwrap(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            return value
+        return _unwrap(parsed) if isinstance(parsed, dict | list | str) else value
+    if isinstance(value, dict) and len(value) == 1:
+        key, inner = next(iter(value.items()))
+        if key in _WRAPPERS:
+            return _unwrap(inner)
+    return value
+
+
+def _ok(value: dict[str, Any]) -> bool:
+    if value.get("error"):
+        return False
+    if str(value.get("status", "")).lower() in _BAD_STATUS:
+        return False
+    return all(value[key] is not False for key in _SUCCESS_KEYS if key in value)
+
+
+def _sentence(value: dict[str, Any]) -> str:
+    for key in (*_SENTENCE_KEYS, "error"):
+        text = value.get(key)
+        if isinstance(text, str) and " " in text.strip() and not _TO_THE_MODEL.search(text):
+            text = humanise(text.strip())
+            return text if text[-1] in ".!?" else text + "."
+    return ""
+
+
+def _slots(values: Sequence[Any]) -> tuple[Slot, ...]:
+    found = []
+    for value in values:
+        slot = _slot(value) if isinstance(value, dict) else _slot_of_text(value)
+        if slot:
+            found.append(slot)
+    return tuple(found)
+
+
+def _slot(value: dict[str, Any]) -> Slot | None:
+    day: date | None = None
+    at: time | None = None
+    for key, inner in value.items():
+        if not isinstance(inner, str):
+            continue
+        named = key.lower()
+        if not re.search(r"date|day|time|start|slot|when|hour|from|at$", named):
+            continue
+        if re.search(r"old|previous|end|close|until", named):
+            continue
+        if slot := _slot_of_text(inner):
+            day, at = day or slot.day, at or slot.at
+    return Slot(day, at) if day or at else None
+
+
+def _slot_of_text(value: Any) -> Slot | None:
+    text = str(value)
+    day = re.search(r"\b\d{4}-\d{2}-\d{2}", text)
+    clock = re.search(r"(?<![\d-])([01]?\d|2[0-3]):([0-5]\d)", text)
+    try:
+        found = date.fromisoformat(day[0]) if day else None
+    except ValueError:
+        return None
+    at = time(int(clock[1]), int(clock[2])) if clock else None
+    return Slot(found, at) if found or at else None
+
+
+def _hours(value: dict[str, Any], day: date | None) -> str:
+    on = f" on {speak_date(day)}" if day else ""
+    opens = next((v for k, v in value.items() if k.lower() in ("opens", "open", "from")), None)
+    closes = next((v for k, v in value.items() if k.lower() in ("closes", "close", "to")), None)
+    if isinstance(opens, str) and isinstance(closes, str):
+        times = [_slot_of_text(opens), _slot_of_text(closes)]
+        spoken = [slot.spoken for slot in times if slot]
+        if len(spoken) == 2:
+            return f"We are open{on} from {spoken[0]} to {spoken[1]}."
+    if value.get("closed") is True or opens is False:
+        return f"We are closed{on}."
+    return ""

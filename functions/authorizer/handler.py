@@ -1,0 +1,82 @@
+"""The REQUEST authorizer of ``$connect``: a good ticket from an allowed page gets in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from repartee.adapters.authorizer_answer import allow, deny
+from repartee.adapters.clock import SystemClock
+from repartee.adapters.gateway_event import header_values
+from repartee.adapters.secrets_manager import SecretsManager
+from repartee.adapters.ticket_jwt import JwtTicketSigner
+from repartee.application.authorize_connection import authorize_connection
+from repartee.config import AuthorizerSettings
+from repartee.domain.errors import TicketRefused
+from repartee.domain.origins import OriginPolicy, OriginRefused
+from repartee.observability import get_logger
+from repartee.ports.clock import Clock
+from repartee.ports.tickets import TicketSigner
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """All that the function works with; tests bring fakes."""
+
+    signer: TicketSigner
+    origins: OriginPolicy
+    clock: Clock
+    log: Logger
+
+
+class Unauthorized(Exception):
+    """API Gateway answers 401 to an authorizer that fails with exactly this message."""
+
+    def __init__(self) -> None:
+        super().__init__("Unauthorized")
+
+
+def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
+    """Return an IAM policy: Allow with the ticket's ids as context, or Deny, which means 403.
+
+    Raises:
+        Unauthorized: There is no ticket.
+    """
+    refusal = {"connection_id": event["requestContext"]["connectionId"]}
+    token = (event.get("queryStringParameters") or {}).get("ticket")
+    if not token:
+        deps.log.warning("connection refused", extra={**refusal, "reason": "ticket_missing"})
+        raise Unauthorized
+    try:
+        ticket = authorize_connection(
+            token,
+            header_values(event, "origin"),
+            policy=deps.origins,
+            signer=deps.signer,
+            clock=deps.clock,
+        )
+    except (TicketRefused, OriginRefused) as refused:
+        deps.log.warning("connection refused", extra={**refusal, "reason": refused.reason})
+        return deny(event["methodArn"])
+    return allow(ticket, event["methodArn"])
+
+
+@lru_cache(maxsize=1)
+def build() -> Deps:
+    """Wire the function up, once per process."""
+    settings = AuthorizerSettings.from_env()
+    secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
+    return Deps(
+        signer=JwtTicketSigner(secrets, settings.ticket_key_secret_arn),
+        origins=OriginPolicy(settings.allowed_origins, settings.allow_missing_origin),
+        clock=SystemClock(),
+        log=get_logger(),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Answer API Gateway."""
+    return handle(event, build())

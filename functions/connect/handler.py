@@ -1,0 +1,90 @@
+"""``$connect``: spends the ticket and binds the connection to its session."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import boto3  # noqa: F401 - make_client wants it; here it loads during init, at full speed
+from aws_lambda_powertools import Logger
+
+from repartee.adapters.clock import SystemClock
+from repartee.adapters.dynamodb.client import make_client
+from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
+from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.gateway_event import header_values, opening_of
+from repartee.adapters.ids import UlidSource
+from repartee.application.open_connection import open_connection
+from repartee.config import ConnectSettings
+from repartee.domain.errors import ConnectionRefused, StoreUnavailable
+from repartee.observability import get_logger
+from repartee.ports.clock import Clock
+from repartee.ports.connection_store import ConnectionStore
+from repartee.ports.mailbox import Mailbox
+
+SUBPROTOCOL = "repartee.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """All that the function works with; tests bring fakes."""
+
+    connections: ConnectionStore
+    mailbox: Mailbox
+    clock: Clock
+    max_sessions: int
+    log: Logger
+
+
+def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
+    """Return 200 to let the connection in, any other status to refuse it."""
+    opening = opening_of(event, opened_at_ms=deps.clock.now_ms(), max_sessions=deps.max_sessions)
+    ids = {"connection_id": opening.connection_id, "session_id": opening.session_id}
+    try:
+        opened = open_connection(opening, connections=deps.connections, mailbox=deps.mailbox)
+    except ConnectionRefused as refused:
+        deps.log.warning("connection refused", extra={**ids, "reason": refused.reason})
+        return {"statusCode": refused.status}
+    except StoreUnavailable:
+        deps.log.exception("connection refused", extra={**ids, "reason": "store_unavailable"})
+        return {"statusCode": 503}
+    deps.log.info(
+        "connection opened",
+        extra={
+            **ids,
+            "is_new_session": opened.is_new_session,
+            "superseded_session_id": opened.superseded_session_id,
+            "superseded_was_told": opened.superseded_was_told,
+        },
+    )
+    return {"statusCode": 200, **_subprotocol(header_values(event, "sec-websocket-protocol"))}
+
+
+def _subprotocol(offers: Sequence[str]) -> dict[str, Any]:
+    """Return the header that accepts our protocol, when it is what the client wants most.
+
+    A client that offers protocols and is told none may hang up; that is its decision.
+    """
+    first = ",".join(offers).split(",")[0].strip()
+    return {"headers": {"Sec-WebSocket-Protocol": first}} if first == SUBPROTOCOL else {}
+
+
+@lru_cache(maxsize=1)
+def build() -> Deps:
+    """Wire the function up, once per process."""
+    settings = ConnectSettings.from_env()
+    client, clock, live_table = make_client(), SystemClock(), settings.live_table
+    return Deps(
+        connections=DynamoConnectionStore(
+            client, live_table=live_table, memory_table=settings.memory_table
+        ),
+        mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=UlidSource()),
+        clock=clock,
+        max_sessions=settings.max_sessions_per_user,
+        log=get_logger(),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Answer API Gateway."""
+    return handle(event, build())

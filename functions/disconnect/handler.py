@@ -1,0 +1,74 @@
+"""``$disconnect``: tells the session that its connection has gone. Nothing relies on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import boto3  # noqa: F401 - make_client wants it; here it loads during init, at full speed
+from aws_lambda_powertools import Logger
+
+from repartee.adapters.clock import SystemClock
+from repartee.adapters.dynamodb.client import make_client
+from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
+from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.gateway_event import caller_of
+from repartee.adapters.ids import UlidSource
+from repartee.application.close_connection import close_connection
+from repartee.config import DisconnectSettings
+from repartee.observability import get_logger
+from repartee.ports.clock import Clock
+from repartee.ports.connection_store import ConnectionStore
+from repartee.ports.mailbox import Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """All that the function works with; tests bring fakes."""
+
+    connections: ConnectionStore
+    mailbox: Mailbox
+    clock: Clock
+    log: Logger
+
+
+def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
+    """Do what can be done; the answer is 200 whatever happens, since nobody waits for it."""
+    context = event["requestContext"]
+    close = {
+        "connection_id": context["connectionId"],
+        "close_code": context.get("disconnectStatusCode"),
+    }
+    try:
+        caller = caller_of(event)
+        session_id = close_connection(
+            caller.connection_id,
+            caller.session_id,
+            connections=deps.connections,
+            mailbox=deps.mailbox,
+            clock=deps.clock,
+        )
+    except Exception:  # lease expiry and 410 tell the session as well, only later
+        deps.log.exception("session not told of its lost connection", extra=close)
+    else:
+        deps.log.info("connection closed", extra={**close, "session_id": session_id})
+    return {"statusCode": 200}
+
+
+@lru_cache(maxsize=1)
+def build() -> Deps:
+    """Wire the function up, once per process."""
+    live_table = DisconnectSettings.from_env().live_table
+    client, clock = make_client(), SystemClock()
+    return Deps(
+        # Closing looks into LiveTable alone, the only table that this function may touch.
+        connections=DynamoConnectionStore(client, live_table=live_table, memory_table=""),
+        mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=UlidSource()),
+        clock=clock,
+        log=get_logger(),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Answer API Gateway."""
+    return handle(event, build())

@@ -1,0 +1,30 @@
+from dataclasses import dataclass
+from typing import Annotated
+
+from aws_lambda_powertools import Logger
+from fastapi import Depends, Request
+
+from repartee.application.start_session import SessionStarter
+from repartee.ports.conversation_store import ConversationReader
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What the routes work with.
+
+    Attributes:
+        websocket_url: Where clients connect; a ticket is added as the query.
+    """
+
+    starter: SessionStarter
+    reader: ConversationReader
+    websocket_url: str
+    log: Logger
+
+
+def _deps(request: Request) -> Deps:
+    deps: Deps = request.app.state.deps
+    return deps
+
+
+Dependencies = Annotated[Deps, Depends(_deps)]

@@ -1,0 +1,61 @@
+"""The HTTP API: tickets, conversations and turns, as a FastAPI application on Mangum."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import boto3
+from mangum import Mangum
+
+from http_api.app import create_app
+from http_api.deps import Deps
+from repartee.adapters.clock import SystemClock
+from repartee.adapters.dynamodb.client import make_client
+from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
+from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
+from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.ids import UlidSource
+from repartee.adapters.secrets_manager import SecretsManager
+from repartee.adapters.ticket_jwt import JwtTicketSigner
+from repartee.application.start_session import SessionStarter
+from repartee.config import HttpApiSettings
+from repartee.observability import get_logger
+
+
+class Application:
+    """The API behind Mangum, made once and used for every event."""
+
+    def __init__(self, deps: Deps):
+        # Mangum runs the lifespan on every event, and there is none.
+        self._mangum = Mangum(create_app(deps), lifespan="off")
+
+    def handle(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
+        """Return the answer to an event of payload format 2.0."""
+        answer: dict[str, Any] = self._mangum(event, context)
+        return answer
+
+
+@lru_cache(maxsize=1)
+def build() -> Application:
+    """Wire the function up, once per process."""
+    settings = HttpApiSettings.from_env()
+    client, clock, live_table = make_client(), SystemClock(), settings.live_table
+    secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
+    reader = DynamoConversationReader(client, memory_table=settings.memory_table)
+    starter = SessionStarter(
+        reader=reader,
+        connections=DynamoConnectionStore(
+            client, live_table=live_table, memory_table=settings.memory_table
+        ),
+        sessions=DynamoSessionStore(client, live_table=live_table),
+        signer=JwtTicketSigner(secrets, settings.ticket_key_secret_arn),
+        ids=UlidSource(),
+        clock=clock,
+        max_sessions=settings.max_sessions_per_user,
+    )
+    return Application(Deps(starter, reader, settings.websocket_url, get_logger()))
+
+
+def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Answer API Gateway."""
+    return build().handle(event, context)

@@ -1,0 +1,152 @@
+"""Errors as problem documents: one shape, and the one place that maps failures to statuses.
+
+Source: RFC 9457, with ``code``, ``message`` and ``field`` as extension members.
+"""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from repartee.application.start_session import (
+    ConversationUnknown,
+    SessionEnded,
+    SessionUnknown,
+    TooManySessions,
+)
+from repartee.domain.errors import StoreUnavailable, UserErased
+
+# Sessions end when their users hang up or by their time; nobody can say when.
+TOO_MANY_RETRY_AFTER_S = 30
+STORE_RETRY_AFTER_S = 2
+
+
+class Problem(Exception):
+    """An answer that is not what was asked for.
+
+    Attributes:
+        code: Stable machine-readable name.
+        message: What is wrong and what to do.
+        field: The parameter or member at fault, empty when there is none.
+        retry_after_s: When the same request may succeed, None when it will not by itself.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        field: str = "",
+        retry_after_s: int | None = None,
+    ):
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.field = field
+        self.retry_after_s = retry_after_s
+
+    def response(self) -> JSONResponse:
+        """Return the problem document."""
+        content = {"status": self.status, "code": self.code, "message": self.message}
+        if self.field:
+            content["field"] = self.field
+        headers = {} if self.retry_after_s is None else {"retry-after": str(self.retry_after_s)}
+        return JSONResponse(
+            content, self.status, headers=headers, media_type="application/problem+json"
+        )
+
+
+def conversation_unknown() -> Problem:
+    """The answer for a conversation that is not there, or is somebody else's: the same one."""
+    return Problem(
+        404,
+        "conversation_unknown",
+        'you have no such conversation: list yours, or start one with "new"',
+        field="conversation_id",
+    )
+
+
+def _problem(error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case RequestValidationError():
+            return _invalid(error)
+        case HTTPException(status_code=404):
+            return Problem(404, "path_unknown", "there is nothing at this address")
+        case HTTPException(status_code=405):
+            return Problem(405, "method_not_allowed", "this address does not take this method")
+        case ConversationUnknown():
+            return conversation_unknown()
+        case SessionUnknown():
+            return Problem(
+                404,
+                "session_unknown",
+                "there is no such session to come back to: leave session_id out to start one",
+                field="session_id",
+            )
+        case SessionEnded():
+            return Problem(
+                409,
+                "session_ended",
+                "this session is over: leave session_id out to start one",
+                field="session_id",
+            )
+        case TooManySessions(limit=limit):
+            return Problem(
+                429,
+                "too_many_sessions",
+                f"{limit} sessions are open, which is the limit: end one of them first",
+                retry_after_s=TOO_MANY_RETRY_AFTER_S,
+            )
+        case UserErased():
+            return Problem(403, "user_erased", "this user's data was erased; nothing can be kept")
+        case StoreUnavailable():
+            return Problem(
+                503,
+                "unavailable",
+                "the service is overloaded: try again shortly",
+                retry_after_s=STORE_RETRY_AFTER_S,
+            )
+    return Problem(500, "internal_error", "something unexpected went wrong")
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return Problem(422, "not_json", "the body is not JSON: send one JSON object")
+    # The first part says where it was found: body, query or path.
+    field = ".".join(str(part) for part in first["loc"][1:])
+    advice = {"missing": "add it", "extra_forbidden": "leave it out"}.get(
+        first["type"], "correct it and send the request again"
+    )
+    return Problem(422, "invalid_request", f"{first['msg']}: {advice}", field=field)
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Make ``app`` answer every failure with a problem document, and log those that are ours."""
+
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        problem = _problem(error)
+        if problem.status >= 500:
+            extra: Mapping[str, str] = {"code": problem.code}
+            request.app.state.deps.log.error("request failed", extra=extra, exc_info=error)
+        return problem.response()
+
+    for kind in (
+        Problem,
+        RequestValidationError,
+        HTTPException,
+        ConversationUnknown,
+        SessionUnknown,
+        SessionEnded,
+        TooManySessions,
+        UserErased,
+        StoreUnavailable,
+        Exception,
+    ):
+        app.add_exception_handler(kind, answer)

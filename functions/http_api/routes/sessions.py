@@ -1,0 +1,60 @@
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from http_api.deps import Dependencies
+from http_api.identity import UserId
+from http_api.values import ID_PATTERN, Moment
+
+router = APIRouter()
+
+Id = Annotated[str, Field(pattern=ID_PATTERN)]
+
+
+class SessionRequest(BaseModel):
+    """What to open a connection for.
+
+    Attributes:
+        conversation_id: Absent continues the latest conversation, ``"new"`` starts one.
+        session_id: A session to come back to after a lost connection.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    conversation_id: Id | None = None
+    session_id: Id | None = None
+
+
+class SessionTicket(BaseModel):
+    """A ticket, good for one connection.
+
+    Attributes:
+        url: Where to connect, with the ticket.
+    """
+
+    session_id: str
+    conversation_id: str
+    ticket: str
+    expires_at: Moment
+    url: str
+
+
+@router.post("/sessions", status_code=201)
+def create_session(
+    deps: Dependencies, user_id: UserId, wanted: SessionRequest | None = None
+) -> SessionTicket:
+    """Hand out a ticket for the WebSocket API."""
+    wanted = wanted or SessionRequest()
+    started = deps.starter.start(
+        user_id, conversation_id=wanted.conversation_id, session_id=wanted.session_id
+    )
+    ticket = started.ticket
+    return SessionTicket(
+        session_id=ticket.session_id,
+        conversation_id=ticket.conversation_id,
+        ticket=started.token,
+        expires_at=ticket.expires_at_ms,
+        url=f"{deps.websocket_url}?{urlencode({'ticket': started.token})}",
+    )

@@ -1,0 +1,75 @@
+"""``$default``: puts one client message into its session's mailbox and wakes a stream agent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from repartee.adapters.api_gateway_channel import ApiGatewayChannel
+from repartee.adapters.clock import SystemClock
+from repartee.adapters.dynamodb.client import make_client
+from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.gateway_event import caller_of, text_of
+from repartee.adapters.ids import UlidSource
+from repartee.adapters.lambda_worker_pool import LambdaWorkerPool
+from repartee.application.route_message import MessageRouter
+from repartee.config import MessageSettings
+from repartee.observability import get_logger
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """All that the function works with; tests bring fakes."""
+
+    router: MessageRouter
+    log: Logger
+
+
+def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
+    """Take the message; whatever the client has to know has been posted to it."""
+    caller = caller_of(event)
+    routed = deps.router.route(caller, text_of(event))
+    # Most messages are audio and go well: a line for each would cost as much as handling it.
+    if routed.rejected or routed.troubles:
+        deps.log.warning(
+            "message not fully handled",
+            extra={
+                "connection_id": caller.connection_id,
+                "session_id": caller.session_id,
+                "message_type": routed.kind,
+                "rejected": routed.rejected,
+                "troubles": [str(trouble) for trouble in routed.troubles],
+            },
+        )
+    if routed.woke:
+        deps.log.info(
+            "worker woken",
+            extra={"session_id": caller.session_id, "message_type": routed.kind},
+        )
+    return {"statusCode": 200}
+
+
+@lru_cache(maxsize=1)
+def build() -> Deps:
+    """Wire the function up, once per process."""
+    settings = MessageSettings.from_env()
+    client, clock, live_table = make_client(), SystemClock(), settings.live_table
+    router = MessageRouter(
+        mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=UlidSource()),
+        sessions=DynamoSessionStore(client, live_table=live_table),
+        channel=ApiGatewayChannel.at(settings.management_endpoint),
+        workers=LambdaWorkerPool.of(settings.stream_agent_function),
+        clock=clock,
+        chunk_ms=settings.chunk_ms,
+        grace_s=settings.grace_s,
+        prewarm=settings.prewarm,
+    )
+    return Deps(router=router, log=get_logger())
+
+
+def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Answer API Gateway."""
+    return handle(event, build())

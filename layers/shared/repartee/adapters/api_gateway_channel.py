@@ -1,0 +1,80 @@
+"""Posts to clients through API Gateway's ``@connections``."""
+
+from typing import TYPE_CHECKING, Self
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
+
+if TYPE_CHECKING:
+    from types_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+
+# ``Data`` of PostToConnection: 131,072 bytes (service model of apigatewaymanagementapi).
+MAX_POST_BYTES = 128 * 1024
+# A pooled connection that the server closed fails once; a second attempt opens a fresh one.
+_ATTEMPTS = 2
+
+
+class ApiGatewayChannel:
+    """Sends frames with a client that must not retry by itself.
+
+    botocore counts 429 among the errors that it waits and retries for; here it means that the
+    client reads too slowly, which the sender has to hear at once.
+    """
+
+    def __init__(self, client: "ApiGatewayManagementApiClient"):
+        self._client = client
+
+    @classmethod
+    def at(cls, endpoint_url: str) -> Self:
+        """Open a channel; ``endpoint_url`` is the stage's https address."""
+        config = Config(
+            connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1}
+        )
+        return cls(
+            boto3.client("apigatewaymanagementapi", endpoint_url=endpoint_url, config=config)
+        )
+
+    def post(self, connection_id: str, frame: str) -> None:
+        """Send one frame as text.
+
+        Raises:
+            ValueError: The frame is larger than API Gateway takes.
+        """
+        data = frame.encode()
+        if len(data) > MAX_POST_BYTES:
+            raise ValueError(f"a frame of {len(data)} bytes: the limit is {MAX_POST_BYTES}")
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._client.post_to_connection(ConnectionId=connection_id, Data=data)
+            except (ClientError, BotoCoreError) as error:
+                self._raise_unless_transient(error, is_last=attempt == _ATTEMPTS)
+            else:
+                return
+
+    def close(self, connection_id: str) -> None:
+        """Close the connection from this side."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._client.delete_connection(ConnectionId=connection_id)
+            except self._client.exceptions.GoneException:
+                return
+            except (ClientError, BotoCoreError) as error:
+                self._raise_unless_transient(error, is_last=attempt == _ATTEMPTS)
+            else:
+                return
+
+    def _raise_unless_transient(self, error: ClientError | BotoCoreError, *, is_last: bool) -> None:
+        if isinstance(error, self._client.exceptions.GoneException):
+            raise ConnectionGone("the connection is closed") from error
+        status = (
+            error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if isinstance(error, ClientError)
+            else 0
+        )
+        if status == 429:
+            raise ClientTooSlow("the client does not take frames fast enough") from error
+        if is_last or 0 < status < 500:
+            raise StoreUnavailable("API Gateway did not take the frame") from error

@@ -1,0 +1,93 @@
+"""Tickets as JSON Web Tokens, signed with HMAC-SHA-256."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import jwt
+
+from repartee.domain.errors import TicketRefused
+from repartee.domain.ticket import Ticket
+from repartee.ports.secrets import Secrets
+
+AUDIENCE = "repartee-websocket"
+ALGORITHM = "HS256"
+# RFC 7518, section 3.2: a key of the same size as the hash output or larger must be used.
+MIN_KEY_BYTES = 32
+
+_CLAIMS = ("jti", "sub", "sid", "cid")
+
+
+class JwtTicketSigner:
+    """Signs with a key from the secrets' holder.
+
+    Args:
+        secrets: Hands out the key; it caches, so the key is fetched at first use only.
+        key_id: Under which name the key is kept there.
+    """
+
+    def __init__(self, secrets: Secrets, key_id: str):
+        self._secrets = secrets
+        self._key_id = key_id
+
+    def _key(self) -> bytes:
+        key = self._secrets.get(self._key_id).encode()
+        if len(key) < MIN_KEY_BYTES:
+            raise ValueError(f"the ticket key has {len(key)} bytes: it needs {MIN_KEY_BYTES}")
+        return key
+
+    def issue(self, ticket: Ticket) -> str:
+        """Sign the ticket; ``exp`` keeps its milliseconds (RFC 7519 allows fractions)."""
+        claims = {
+            "aud": AUDIENCE,
+            "exp": ticket.expires_at_ms / 1000,
+            "jti": ticket.ticket_id,
+            "sub": ticket.user_id,
+            "sid": ticket.session_id,
+            "cid": ticket.conversation_id,
+        }
+        return jwt.encode(claims, self._key(), algorithm=ALGORITHM)
+
+    def verify(self, token: str, *, now_ms: int) -> Ticket:
+        """Check signature, audience and claims, then the expiry against ``now_ms``."""
+        ticket = _ticket(self._signed_claims(token))
+        if now_ms >= ticket.expires_at_ms:
+            raise TicketRefused("expired")
+        return ticket
+
+    def _signed_claims(self, token: str) -> dict[str, Any]:
+        try:
+            return jwt.decode(
+                token,
+                self._key(),
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                # Times are checked against our own clock; types of the ids by ``verify``.
+                options={
+                    "require": ["exp", "aud", *_CLAIMS],
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
+            )
+        except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
+            raise TicketRefused("forged") from None
+        except jwt.InvalidAudienceError:
+            raise TicketRefused("wrong_audience") from None
+        except jwt.MissingRequiredClaimError as error:
+            reason = "wrong_audience" if error.claim == "aud" else "malformed"
+            raise TicketRefused(reason) from None
+        except jwt.InvalidTokenError:
+            raise TicketRefused("malformed") from None
+
+
+def _ticket(claims: Mapping[str, Any]) -> Ticket:
+    ids = [claims[name] for name in _CLAIMS]
+    if not all(isinstance(value, str) and value for value in ids):
+        raise TicketRefused("malformed")
+    expiry_s = claims["exp"]
+    is_number = isinstance(expiry_s, int | float) and not isinstance(expiry_s, bool)
+    if not is_number or not math.isfinite(expiry_s):
+        raise TicketRefused("malformed")
+    ticket_id, user_id, session_id, conversation_id = ids
+    return Ticket(ticket_id, user_id, session_id, conversation_id, round(expiry_s * 1000))

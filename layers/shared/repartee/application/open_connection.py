@@ -1,0 +1,45 @@
+"""Open a connection: spend the ticket, bind the connection, tell the session it replaces."""
+
+from dataclasses import dataclass
+
+from repartee.domain.errors import StoreUnavailable
+from repartee.domain.messages import Superseded
+from repartee.domain.session_state import ConnectionOpening
+from repartee.ports.connection_store import ConnectionStore
+from repartee.ports.mailbox import Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What opening a connection did.
+
+    Attributes:
+        superseded_session_id: The session whose conversation this one took over, if any.
+        superseded_was_told: False when its mailbox failed: it finds out at its next commit.
+    """
+
+    is_new_session: bool
+    superseded_session_id: str | None = None
+    superseded_was_told: bool = False
+
+
+def open_connection(
+    opening: ConnectionOpening, *, connections: ConnectionStore, mailbox: Mailbox
+) -> Opened:
+    """Open the connection, or change nothing.
+
+    Nobody is woken for a superseded session: with no worker it has nothing left to say.
+
+    Raises:
+        ConnectionRefused: The ticket is spent, a limit is reached, or the session is closed.
+        StoreUnavailable: The table failed; the client may try again with a fresh ticket.
+    """
+    opened = connections.open(opening)
+    superseded = opened.superseded_session_id
+    if superseded is None:
+        return Opened(opened.is_new_session)
+    try:
+        mailbox.notify(superseded, Superseded(opening.session_id), now_ms=opening.opened_at_ms)
+    except StoreUnavailable:
+        return Opened(opened.is_new_session, superseded, superseded_was_told=False)
+    return Opened(opened.is_new_session, superseded, superseded_was_told=True)

@@ -7,6 +7,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+type CloseReason = Literal["bye", "end_call", "superseded", "erased", "refused", "unavailable"]
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -120,7 +122,7 @@ class SessionClosed:
     """The last frame of a session; the conversation can be continued in a new one."""
 
     type: ClassVar[str] = "closed"
-    reason: Literal["bye", "end_call", "superseded", "erased", "refused", "unavailable"]
+    reason: CloseReason
 
 
 @dataclass(frozen=True, slots=True)

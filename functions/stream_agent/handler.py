@@ -1,0 +1,120 @@
+"""Serves one session: holds its lease and talks for it with Gemini Live.
+
+Invoked asynchronously with a ``WakeRequest``; hands over to itself before Lambda's limit.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import boto3
+from pydantic import TypeAdapter
+
+from repartee.adapters.api_gateway_channel import ApiGatewayChannel
+from repartee.adapters.clock import SystemClock
+from repartee.adapters.dynamodb.client import make_client
+from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
+from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
+from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
+from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.gemini_live import GeminiLive
+from repartee.adapters.ids import UlidSource
+from repartee.adapters.lambda_core_agent import LambdaCoreAgent
+from repartee.adapters.lambda_worker_pool import LambdaWorkerPool
+from repartee.adapters.secrets_manager import SecretsManager
+from repartee.adapters.speech_detector import WebRtcSpeechDetector
+from repartee.application.serve_session import serve_session
+from repartee.application.session_ports import SessionPorts
+from repartee.config import LIVE_PRICES, StreamAgentSettings
+from repartee.domain.session.settings import SessionSettings
+from repartee.observability import MetricsRecorder, get_logger
+from repartee.ports.worker import WakeRequest
+
+# Reads, posts, writes, a renewal and tool calls wait side by side; none may starve the others.
+THREADS = 16
+
+_WAKE_REQUEST = TypeAdapter(WakeRequest)
+
+
+class LambdaContext(Protocol):
+    """What Lambda tells of an invocation, as far as it is used here."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long this invocation may still run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """All that the function works with; tests bring fakes."""
+
+    ports: SessionPorts
+    settings: SessionSettings
+    memory_turns: int
+
+
+def handle(
+    event: Mapping[str, Any], deps: Deps, remaining_ms: Callable[[], int]
+) -> dict[str, str | None]:
+    """Serve the session that the wake names; return why the worker left it."""
+    wake = _WAKE_REQUEST.validate_python(event)
+
+    async def serve() -> str | None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+        return await serve_session(
+            wake,
+            deps.ports,
+            deps.settings,
+            memory_turns=deps.memory_turns,
+            remaining_ms=remaining_ms,
+        )
+
+    return {"left": asyncio.run(serve())}
+
+
+@lru_cache(maxsize=1)
+def build() -> Deps:
+    """Wire the function up, once per process."""
+    settings = StreamAgentSettings.from_env()
+    client, clock, ids = make_client(max_connections=THREADS), SystemClock(), UlidSource()
+    secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
+    live_table, memory_table = settings.live_table, settings.memory_table
+    ports = SessionPorts(
+        sessions=DynamoSessionStore(client, live_table=live_table),
+        mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=ids),
+        connections=DynamoConnectionStore(client, live_table=live_table, memory_table=memory_table),
+        reader=DynamoConversationReader(client, memory_table=memory_table),
+        writer=DynamoConversationWriter(client, live_table=live_table, memory_table=memory_table),
+        channel=ApiGatewayChannel.at(settings.management_endpoint),
+        live=GeminiLive(
+            lambda: secrets.get(settings.gemini_key_secret_arn), settings.gemini_base_url
+        ),
+        core=LambdaCoreAgent(settings.core_agent_function, clock),
+        workers=LambdaWorkerPool.of(settings.stream_agent_function),
+        clock=clock,
+        ids=ids,
+        metrics=MetricsRecorder(),
+        log=get_logger(),
+        detector=WebRtcSpeechDetector,
+    )
+    session_settings = SessionSettings(
+        live_model=settings.gemini_live_model,
+        voice=settings.voice,
+        language=settings.language,
+        linger_ms=settings.linger_s * 1000,
+        grace_ms=settings.grace_s * 1000,
+        zone=ZoneInfo(settings.desk_time_zone),
+        zone_name=settings.desk_time_zone,
+        prices=LIVE_PRICES,
+    )
+    return Deps(ports, session_settings, settings.memory_turns)
+
+
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, str | None]:
+    """Answer Lambda."""
+    return handle(event, build(), context.get_remaining_time_in_millis)

@@ -1,0 +1,206 @@
+"""Gemini Live through google-genai, behind the LiveModel port."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from google import genai
+from google.genai import errors, types
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from repartee.adapters.gemini_events import translate
+from repartee.domain.errors import LiveSetupFailed
+from repartee.domain.live import (
+    LiveClosed,
+    LiveConfig,
+    LiveEvent,
+    LiveFailure,
+    LiveUnknown,
+    ToolDeclaration,
+    ToolResponse,
+)
+
+if TYPE_CHECKING:
+    from google.genai.live import AsyncSession
+
+# google-genai 3 moves the default to v1, where not every model is served: say which we mean.
+API_VERSION = "v1beta"
+AUDIO_MIME_TYPE = "audio/pcm;rate=16000"
+# Pongs of 8 to 30 s have been measured (aicc2025/sip-to-ai#14): a ping timeout would end calls.
+# Parts above 1 MiB close a connection with the default limit. Deflate costs CPU for nothing.
+WEBSOCKET_OPTIONS = {"ping_interval": None, "max_size": 16 * 1024 * 1024, "compression": None}
+# The model's window is 131,072 tokens; the safety net cuts the oldest context well before that.
+COMPRESSION_TRIGGER_TOKENS = 100_000
+# Set-up refusals that another try cannot mend: bad argument or key, unknown model.
+FINAL_CODES = frozenset({400, 401, 403, 404, 1007, 1008})
+
+
+class GeminiLiveSession:
+    """One open Live connection; owns it until ``close``."""
+
+    def __init__(self, session: "AsyncSession", stack: contextlib.AsyncExitStack):
+        self._session = session
+        self._stack = stack
+
+    async def send_audio(self, pcm: bytes) -> None:
+        """Send PCM16 little-endian mono, 16 kHz."""
+        with _ignoring_closed():
+            await self._session.send_realtime_input(
+                audio=types.Blob(data=pcm, mime_type=AUDIO_MIME_TYPE)
+            )
+
+    async def end_audio_stream(self) -> None:
+        """Say that no audio follows for now."""
+        with _ignoring_closed():
+            await self._session.send_realtime_input(audio_stream_end=True)
+
+    async def send_text(self, text: str) -> None:
+        """Send typed text as a complete turn."""
+        with _ignoring_closed():
+            await self._session.send_realtime_input(text=text)
+
+    async def respond_to_tools(self, responses: Sequence[ToolResponse]) -> None:
+        """Answer tool calls with a status and a speakable sentence each."""
+        with _ignoring_closed():
+            await self._session.send_tool_response(
+                function_responses=[
+                    types.FunctionResponse(
+                        id=one.call_id,
+                        name=one.name,
+                        scheduling=types.FunctionResponseScheduling(one.scheduling),
+                        response={
+                            "status": one.status,
+                            "answer": one.answer,
+                            "retryable": one.retryable,
+                        },
+                    )
+                    for one in responses
+                ]
+            )
+
+    async def events(self) -> AsyncIterator[LiveEvent]:
+        """Yield events until the connection closes; the last one is ``LiveClosed``."""
+        while True:
+            try:
+                async for message in self._session.receive():
+                    for event in translate(message):
+                        yield event
+            except errors.APIError as error:
+                yield LiveClosed(LiveFailure.DROPPED, error.code or 1006, error.message or "")
+                return
+            except ConnectionClosed as error:
+                code = error.rcvd.code if error.rcvd else 1006
+                yield LiveClosed(LiveFailure.DROPPED, code, "")
+                return
+            except TypeError:
+                # google-genai 2.34 trips over a message whose only key it does not know.
+                yield LiveUnknown(())
+
+    async def close(self) -> None:
+        """Close the connection and wait for it, so that a resume is not refused."""
+        with contextlib.suppress(WebSocketException, OSError):
+            await self._stack.aclose()
+
+
+class GeminiLive:
+    """Opens Live sessions.
+
+    Args:
+        api_key: Asked for when a session is opened, not before.
+        base_url: Empty for Google's own servers.
+    """
+
+    def __init__(self, api_key: Callable[[], str], base_url: str = ""):
+        self._api_key = api_key
+        self._base_url = base_url
+        self._client: genai.Client | None = None
+
+    async def open(self, config: LiveConfig) -> GeminiLiveSession:
+        """Set up a session and seed it.
+
+        Raises:
+            LiveSetupFailed: It was refused or could not be reached.
+        """
+        client = self._client = self._client or self._make_client()
+        stack = contextlib.AsyncExitStack()
+        try:
+            session = await stack.enter_async_context(
+                client.aio.live.connect(model=config.model, config=_connect_config(config))
+            )
+            if config.history:
+                await session.send_client_content(
+                    turns=[
+                        types.Content(role=entry.role, parts=[types.Part(text=entry.text)])
+                        for entry in config.history
+                    ],
+                    turn_complete=True,
+                )
+        except errors.APIError as error:
+            await stack.aclose()
+            code = error.code or 0
+            raise LiveSetupFailed(
+                error.message or "refused", code=code, retryable=code not in FINAL_CODES
+            ) from error
+        except (WebSocketException, OSError) as error:
+            await stack.aclose()
+            raise LiveSetupFailed(type(error).__name__, code=0, retryable=True) from error
+        return GeminiLiveSession(session, stack)
+
+    def _make_client(self) -> genai.Client:
+        return genai.Client(
+            api_key=self._api_key(),
+            http_options=types.HttpOptions(
+                api_version=API_VERSION,
+                base_url=self._base_url or None,
+                async_client_args=dict(WEBSOCKET_OPTIONS),
+            ),
+        )
+
+
+def _connect_config(config: LiveConfig) -> types.LiveConnectConfig:
+    seeding: dict[str, Any] = {}
+    if config.history:
+        seeding["history_config"] = types.HistoryConfig(initial_history_in_client_content=True)
+    return types.LiveConnectConfig(
+        response_modalities=[types.Modality.AUDIO],
+        system_instruction=config.system_instruction,
+        speech_config=types.SpeechConfig(
+            language_code=config.language,
+            voice_config=types.VoiceConfig(
+                prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=config.voice)
+            ),
+        ),
+        input_audio_transcription=types.AudioTranscriptionConfig(),
+        output_audio_transcription=types.AudioTranscriptionConfig(),
+        session_resumption=types.SessionResumptionConfig(handle=config.resumption_handle),
+        context_window_compression=types.ContextWindowCompressionConfig(
+            trigger_tokens=COMPRESSION_TRIGGER_TOKENS, sliding_window=types.SlidingWindow()
+        ),
+        tools=[types.Tool(function_declarations=[_declaration(tool) for tool in config.tools])],
+        **seeding,
+    )
+
+
+def _declaration(tool: ToolDeclaration) -> types.FunctionDeclaration:
+    return types.FunctionDeclaration(
+        name=tool.name,
+        description=tool.description,
+        behavior=types.Behavior.BLOCKING if tool.blocking else types.Behavior.NON_BLOCKING,
+        parameters=types.Schema(
+            type=types.Type.OBJECT,
+            properties={
+                one.name: types.Schema(type=types.Type.STRING, description=one.description)
+                for one in tool.parameters
+            },
+            required=[one.name for one in tool.parameters],
+        )
+        if tool.parameters
+        else None,
+    )
+
+
+@contextlib.contextmanager
+def _ignoring_closed() -> Any:
+    # Whoever reads ``events`` is told that the connection is closed; a sender need not be.
+    with contextlib.suppress(ConnectionClosed):
+        yield

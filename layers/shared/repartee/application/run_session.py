@@ -1,0 +1,369 @@
+"""Runs one session machine: feeds it what happens, carries out what it wants."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from repartee.application.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
+from repartee.application.poll_pace import PollPace
+from repartee.application.session_ports import SessionPorts
+from repartee.domain.calls import CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.errors import (
+    ClientTooSlow,
+    ConnectionGone,
+    ConversationTaken,
+    CoreAgentFailed,
+    LeaseLost,
+    LiveSetupFailed,
+    StoreUnavailable,
+    UserErased,
+)
+from repartee.domain.live import LiveClosed, LiveFailure, LiveOpened
+from repartee.domain.session.effects import (
+    AskCoreAgent,
+    CloseConnection,
+    CommitTurn,
+    DeleteInput,
+    Effect,
+    EndAudioStream,
+    Finish,
+    FinishReason,
+    OpenLive,
+    PostFrame,
+    RespondToTool,
+    SaveProfile,
+    SendAudio,
+    SendText,
+    SetConnection,
+)
+from repartee.domain.session.events import (
+    ConversationLost,
+    CoreAnswered,
+    Event,
+    FramePosted,
+    FromLive,
+    LeaseWasLost,
+    MailboxRead,
+    PostRefused,
+    Started,
+    Tick,
+    TimeRunningOut,
+    TurnCommitted,
+)
+from repartee.domain.session.machine import (
+    FORCED_HAND_OVER_MS,
+    HAND_OVER_MS,
+    SessionMachine,
+)
+from repartee.domain.session.tool_calls import NO_ANSWER
+from repartee.domain.session_state import SessionState, TurnCommit
+from repartee.domain.wire import encode_frame
+from repartee.ports.live_model import LiveSession
+
+STORE_RETRY_MS = 200
+# After the machine is done, its last writes and posts get this long.
+DRAIN_S = 2.0
+
+type ToTables = CommitTurn | SetConnection | SaveProfile | DeleteInput
+type ToLive = OpenLive | SendAudio | EndAudioStream | SendText | RespondToTool
+type ToClient = PostFrame | CloseConnection
+
+
+class SessionRun:
+    """The asyncio shell around one machine, for one lease.
+
+    Three lanes carry effects out, each in order: to the tables, to the live model, to the client.
+    """
+
+    def __init__(
+        self,
+        machine: SessionMachine,
+        state: SessionState,
+        lease: LeaseKeeper,
+        ports: SessionPorts,
+    ):
+        self._machine = machine
+        self._state = state
+        self._lease = lease
+        self._ports = ports
+        self._tables: asyncio.Queue[ToTables] = asyncio.Queue()
+        self._live: asyncio.Queue[ToLive] = asyncio.Queue()
+        self._client: asyncio.Queue[ToClient] = asyncio.Queue()
+        self._session: LiveSession | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._calls: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._finished: asyncio.Future[FinishReason] = asyncio.get_running_loop().create_future()
+
+    async def run(self, remaining_ms: Callable[[], int]) -> FinishReason:
+        """Serve until the machine is done.
+
+        Args:
+            remaining_ms: How long this worker may still run.
+        """
+        loop = asyncio.get_running_loop()
+        for threshold_ms in (HAND_OVER_MS, FORCED_HAND_OVER_MS):
+            delay_ms = max(0, remaining_ms() - threshold_ms)
+            loop.call_later(delay_ms / 1000, self._feed, TimeRunningOut(threshold_ms))
+        lanes = (
+            self._read_mailbox(),
+            self._carry_to_tables(),
+            self._carry_to_live(),
+            self._carry_to_client(),
+            self._watch_fence(),
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(lane) for lane in lanes]
+                self._feed(Started())
+                reason = await self._finished
+                if reason is not FinishReason.FENCED:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(DRAIN_S):
+                            await asyncio.gather(self._tables.join(), self._client.join())
+                for task in (*tasks, *self._calls):
+                    task.cancel()
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            await self._close_live()
+        return reason
+
+    def _feed(self, event: Event) -> None:
+        now_ms = self._ports.clock.monotonic_ms()
+        for effect in self._machine.handle(event, now_ms):
+            self._start(effect)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline_ms = self._machine.next_deadline_ms()
+        if deadline_ms is not None:
+            delay_s = max(0, deadline_ms - now_ms) / 1000
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._feed, Tick())
+
+    def _start(self, effect: Effect) -> None:
+        match effect:
+            case CommitTurn() | SetConnection() | SaveProfile() | DeleteInput():
+                self._tables.put_nowait(effect)
+            case OpenLive() | SendAudio() | EndAudioStream() | SendText() | RespondToTool():
+                self._live.put_nowait(effect)
+            case PostFrame() | CloseConnection():
+                self._client.put_nowait(effect)
+            case AskCoreAgent():
+                task = asyncio.create_task(self._ask(effect))
+                self._calls.add(task)
+                task.add_done_callback(self._calls.discard)
+            case Finish(reason=reason):
+                if not self._finished.done():
+                    self._finished.set_result(reason)
+
+    # From the client
+
+    async def _read_mailbox(self) -> None:
+        pace = PollPace()
+        session_id = self._state.session_id
+        seen: tuple[object, ...] = ()
+        while True:
+            found = False
+            try:
+                after = self._machine.read_after
+                read = await asyncio.to_thread(self._ports.mailbox.read_after, session_id, after)
+                entries = tuple(read)
+                found = bool(entries) and entries != seen
+                if found:
+                    self._feed(MailboxRead(entries))
+                seen = entries
+            except StoreUnavailable:
+                self._ports.log.warning(
+                    "mailbox not readable for now", extra={"session_id": session_id}
+                )
+                await asyncio.sleep(STORE_RETRY_MS / 1000)
+            delay_ms = pace.after_look(found=found, is_listening=self._machine.is_listening)
+            await asyncio.sleep(delay_ms / 1000)
+
+    # To the tables: one lane serialises commits and renewals
+
+    async def _carry_to_tables(self) -> None:
+        loop = asyncio.get_running_loop()
+        renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
+        while True:
+            effect: ToTables | None = None
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(renew_at_s):
+                    effect = await self._tables.get()
+            if effect is not None:
+                await self._write_until_done(effect)
+                self._tables.task_done()
+            if loop.time() >= renew_at_s:
+                renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
+                await self._renew()
+
+    async def _renew(self) -> None:
+        try:
+            await asyncio.to_thread(self._lease.renew, self._machine.cursor)
+        except LeaseLost:
+            self._feed(LeaseWasLost())
+        except StoreUnavailable:
+            self._ports.log.warning(
+                "lease not renewed", extra={"session_id": self._state.session_id}
+            )
+
+    async def _write_until_done(self, effect: ToTables) -> None:
+        while self._lease.is_held():
+            try:
+                await asyncio.to_thread(self._write, effect)
+            except StoreUnavailable:
+                self._ports.log.warning(
+                    "write delayed", extra={"session_id": self._state.session_id}
+                )
+                await asyncio.sleep(STORE_RETRY_MS / 1000)
+                await self._renew()
+                continue
+            except LeaseLost:
+                self._feed(LeaseWasLost())
+            except (ConversationTaken, UserErased) as lost:
+                self._feed(ConversationLost(is_erased=isinstance(lost, UserErased)))
+            else:
+                if isinstance(effect, CommitTurn):
+                    self._feed(TurnCommitted())
+            return
+
+    def _write(self, effect: ToTables) -> None:
+        ports, state = self._ports, self._state
+        match effect:
+            case CommitTurn(turn=turn, cursor=cursor, pending_calls=pending_calls):
+                ports.writer.commit_turn(
+                    TurnCommit(
+                        user_id=state.user_id,
+                        conversation_id=state.conversation_id,
+                        session_id=state.session_id,
+                        epoch=state.epoch,
+                        turn=turn,
+                        cursor=cursor,
+                        committed_at_ms=ports.clock.now_ms(),
+                        pending_calls=pending_calls,
+                    )
+                )
+                ports.metrics.turn_finished(
+                    first_audio_ms=turn.first_audio_ms,
+                    input_tokens=turn.usage.tokens_in,
+                    output_tokens=turn.usage.tokens_out,
+                    cost_usd=turn.cost_usd,
+                    errors=len(turn.skipped)
+                    + sum(call.status is CallStatus.FAILED for call in turn.tool_calls),
+                    tool_calls=len(turn.tool_calls),
+                )
+                ports.log.info("turn committed", extra={"turn": turn.number, "epoch": state.epoch})
+            case SetConnection(connection_id=connection_id):
+                ports.sessions.set_connection(
+                    state.session_id, epoch=state.epoch, connection_id=connection_id
+                )
+            case SaveProfile(profile=profile):
+                ports.writer.save_profile(profile)
+            case DeleteInput(seqs=seqs, notice_ids=notice_ids):
+                ports.mailbox.delete(state.session_id, seqs, notice_ids)
+
+    async def _watch_fence(self) -> None:
+        while self._lease.is_held():
+            left_ms = self._lease.fenced_at_ms - self._ports.clock.monotonic_ms()
+            await asyncio.sleep(max(1, left_ms) / 1000)
+        self._ports.log.warning("lease ran out", extra={"session_id": self._state.session_id})
+        self._feed(LeaseWasLost())
+
+    # To the client
+
+    async def _carry_to_client(self) -> None:
+        while True:
+            effect = await self._client.get()
+            if self._lease.is_held():
+                await self._deliver(effect)
+            self._client.task_done()
+
+    async def _deliver(self, effect: ToClient) -> None:
+        channel, connection_id = self._ports.channel, effect.connection_id
+        if isinstance(effect, CloseConnection):
+            with suppress(StoreUnavailable):
+                await asyncio.to_thread(channel.close, connection_id)
+            return
+        seq = effect.frame.seq
+        try:
+            await asyncio.to_thread(channel.post, connection_id, encode_frame(effect.frame))
+        except ConnectionGone:
+            self._feed(PostRefused(connection_id, seq, is_gone=True))
+        except (ClientTooSlow, StoreUnavailable):
+            self._feed(PostRefused(connection_id, seq, is_gone=False))
+        else:
+            self._feed(FramePosted(connection_id, seq))
+
+    # To and from the live model
+
+    async def _carry_to_live(self) -> None:
+        while True:
+            effect = await self._live.get()
+            session = self._session
+            if isinstance(effect, OpenLive):
+                await self._open_live(effect)
+            elif session is not None:
+                match effect:
+                    case SendAudio(pcm=pcm):
+                        await session.send_audio(pcm)
+                    case EndAudioStream():
+                        await session.end_audio_stream()
+                    case SendText(text=text):
+                        await session.send_text(text)
+                    case RespondToTool(response=response):
+                        await session.respond_to_tools([response])
+
+    async def _open_live(self, effect: OpenLive) -> None:
+        await self._close_live()
+        try:
+            self._session = await self._ports.live.open(effect.config)
+        except LiveSetupFailed as error:
+            self._ports.log.warning(
+                "live session refused", extra={"code": error.code, "reason": error.reason}
+            )
+            failure = LiveFailure.BUSY if error.retryable else LiveFailure.REFUSED
+            closed = LiveClosed(failure, error.code, error.reason)
+            self._feed(FromLive(effect.generation, closed))
+            return
+        self._reader = asyncio.create_task(self._read_live(effect.generation, self._session))
+        self._feed(FromLive(effect.generation, LiveOpened()))
+
+    async def _read_live(self, generation: int, session: LiveSession) -> None:
+        async for event in session.events():
+            if isinstance(event, LiveClosed):
+                self._ports.log.warning("live session closed", extra={"code": event.code})
+            self._feed(FromLive(generation, event))
+
+    async def _close_live(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reader
+            self._reader = None
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    # Tools
+
+    async def _ask(self, effect: AskCoreAgent) -> None:
+        state = self._state
+        request = CoreRequest(
+            user_id=state.user_id,
+            conversation_id=state.conversation_id,
+            session_id=state.session_id,
+            epoch=state.epoch,
+            key=effect.key,
+            question=effect.question,
+            language=effect.language,
+            deadline_ms=self._ports.clock.now_ms() + effect.timeout_ms,
+        )
+        try:
+            answer: CoreAnswer = await asyncio.to_thread(self._ports.core.ask, request)
+        except CoreAgentFailed as error:
+            self._ports.log.warning(
+                "core agent failed", extra={"call": str(effect.key), "error": str(error)}
+            )
+            answer = NO_ANSWER
+        self._feed(CoreAnswered(effect.key, answer))

@@ -1,0 +1,124 @@
+"""A worker's whole visit to a session: take the lease, serve, give it back, look once more."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from repartee.application.lease_keeper import LEASE_MS, SAFETY_MS, LeaseKeeper
+from repartee.application.run_session import SessionRun
+from repartee.application.session_ports import SessionPorts
+from repartee.domain.errors import LeaseLost, StoreUnavailable
+from repartee.domain.messages import Numbered
+from repartee.domain.session.effects import FinishReason
+from repartee.domain.session.machine import SessionMachine
+from repartee.domain.session.settings import SessionSettings
+from repartee.domain.session_state import Lease
+from repartee.ports.worker import WakeRequest
+
+# A connection lives 2 h and a worker about 13 min: 10 hand-overs. More is a loop gone wrong.
+MAX_HOPS = 20
+
+
+async def serve_session(
+    wake: WakeRequest,
+    ports: SessionPorts,
+    settings: SessionSettings,
+    *,
+    memory_turns: int,
+    remaining_ms: Callable[[], int],
+) -> FinishReason | None:
+    """Serve a session until there is nothing more to do for it.
+
+    Args:
+        wake: Which session, and how often it was handed over before.
+        ports: The outside.
+        settings: What the deployment decides.
+        memory_turns: How many of the last turns are loaded.
+        remaining_ms: How long this worker may still run.
+
+    Returns:
+        Why the worker left, None when another worker serves the session already.
+    """
+    reason: FinishReason | None = None
+    while True:
+        asked_at_ms = ports.clock.monotonic_ms()
+        now_ms = ports.clock.now_ms()
+        lease = await asyncio.to_thread(
+            ports.sessions.acquire_lease,
+            wake.session_id,
+            owner=ports.ids.new_id(now_ms),
+            now_ms=now_ms,
+            until_ms=now_ms + LEASE_MS,
+        )
+        if lease is None:
+            return reason
+        keeper = LeaseKeeper(
+            ports.sessions,
+            ports.clock,
+            wake.session_id,
+            lease.state.epoch,
+            asked_at_ms + LEASE_MS - SAFETY_MS,
+        )
+        reason = await _serve_lease(lease, keeper, ports, settings, memory_turns, remaining_ms)
+        if reason is not FinishReason.IDLE or not await _has_input(ports, wake):
+            break
+    if reason is FinishReason.HAND_OVER:
+        await _hand_over(wake, ports)
+    return reason
+
+
+async def _serve_lease(
+    lease: Lease,
+    keeper: LeaseKeeper,
+    ports: SessionPorts,
+    settings: SessionSettings,
+    memory_turns: int,
+    remaining_ms: Callable[[], int],
+) -> FinishReason:
+    state = lease.state
+    ports.metrics.lease_taken(takeover=lease.is_takeover)
+    if state.epoch == 1:
+        ports.metrics.session_opened()
+    ports.log.info("lease taken", extra={"session_id": state.session_id, "epoch": state.epoch})
+    memory = await asyncio.to_thread(
+        ports.reader.load_memory, state.user_id, state.conversation_id, max_turns=memory_turns
+    )
+    offset_ms = ports.clock.now_ms() - ports.clock.monotonic_ms()
+    machine = SessionMachine(lease, memory, settings, ports.detector(), unix_offset_ms=offset_ms)
+    run = SessionRun(machine, state, keeper, ports)
+    reason = await run.run(remaining_ms)
+    ports.log.info("lease left", extra={"session_id": state.session_id, "reason": reason.value})
+    if reason is FinishReason.FENCED:
+        return reason
+    ended = reason is FinishReason.ENDED
+    with suppress(LeaseLost, StoreUnavailable):
+        await asyncio.to_thread(
+            ports.sessions.release_lease,
+            state.session_id,
+            epoch=state.epoch,
+            cursor=machine.cursor,
+            ended=ended,
+        )
+        if ended:
+            await asyncio.to_thread(ports.connections.end_session, state.user_id, state.session_id)
+    return reason
+
+
+async def _has_input(ports: SessionPorts, wake: WakeRequest) -> bool:
+    """Look once more after the release: who wrote before it saw a lease and woke nobody."""
+    state = await asyncio.to_thread(ports.sessions.load, wake.session_id)
+    if state is None or state.ended:
+        return False
+    entries = await asyncio.to_thread(ports.mailbox.read_after, wake.session_id, state.cursor)
+    return any(isinstance(entry, Numbered) for entry in entries)
+
+
+async def _hand_over(wake: WakeRequest, ports: SessionPorts) -> None:
+    if wake.hop >= MAX_HOPS:
+        ports.log.warning(
+            "too many hand-overs", extra={"session_id": wake.session_id, "hop": wake.hop}
+        )
+        return
+    successor = replace(wake, woken_at_ms=ports.clock.now_ms(), hop=wake.hop + 1)
+    await asyncio.to_thread(ports.workers.wake, successor)

@@ -1,0 +1,73 @@
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from repartee.domain.speech import SpeechDetector
+from repartee.ports.client_channel import ClientChannel
+from repartee.ports.clock import Clock
+from repartee.ports.connection_store import ConnectionStore
+from repartee.ports.conversation_store import ConversationReader, ConversationWriter
+from repartee.ports.core_agent import CoreAgent
+from repartee.ports.ids import IdSource
+from repartee.ports.live_model import LiveModel
+from repartee.ports.mailbox import Mailbox
+from repartee.ports.session_store import SessionStore
+from repartee.ports.worker import WorkerPool
+
+
+class TurnMetrics(Protocol):
+    """Counts what a session does; never raises."""
+
+    def turn_finished(
+        self,
+        *,
+        first_audio_ms: float | None,
+        input_tokens: int,
+        output_tokens: int,
+        cost_usd: Decimal | float,
+        errors: int,
+        tool_calls: int,
+    ) -> None:
+        """Record one committed turn."""
+        ...
+
+    def lease_taken(self, *, takeover: bool) -> None:
+        """Record that a worker took a lease."""
+        ...
+
+    def session_opened(self) -> None:
+        """Record that a session got its first worker."""
+        ...
+
+
+class Log(Protocol):
+    """Structured log: constant messages, values in keys."""
+
+    def info(self, message: str, /, *, extra: Mapping[str, object]) -> None:
+        """Note something expected."""
+        ...
+
+    def warning(self, message: str, /, *, extra: Mapping[str, object]) -> None:
+        """Note something that an operator may want to look at."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPorts:
+    """Everything outside the process that serving a session needs."""
+
+    sessions: SessionStore
+    mailbox: Mailbox
+    connections: ConnectionStore
+    reader: ConversationReader
+    writer: ConversationWriter
+    channel: ClientChannel
+    live: LiveModel
+    core: CoreAgent
+    workers: WorkerPool
+    clock: Clock
+    ids: IdSource
+    metrics: TurnMetrics
+    log: Log
+    detector: Callable[[], SpeechDetector]

@@ -1,0 +1,97 @@
+"""What a fresh live session is told: who it is, what day it is, and what was said before."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from repartee.domain.calls import ASK_CORE_AGENT, END_CALL, SET_LANGUAGE
+from repartee.domain.conversation import Memory, Turn
+from repartee.domain.live import HistoryEntry, Role, ToolDeclaration, ToolParameter
+
+# About 4 characters a token: 3,000 tokens of history at most.
+MAX_HISTORY_CHARACTERS = 12_000
+
+PERSONA = (
+    "You are the voice of a front desk. Speak warmly and briefly, in one or two short sentences. "
+    "For anything about opening hours, free slots or appointments call ask_core_agent and say "
+    "its answer; never guess such facts. While you wait, say in a few words that you are looking. "
+    "What you already know from this conversation you answer yourself."
+)
+
+TOOLS = (
+    ToolDeclaration(
+        ASK_CORE_AGENT,
+        "Looks up and changes the desk's data: opening hours, free slots, booking, cancelling.",
+        (ToolParameter("question", "What the user wants, complete, in the user's own words."),),
+    ),
+    ToolDeclaration(
+        SET_LANGUAGE,
+        "Changes the language of this and later conversations when the user asks for it.",
+        (ToolParameter("language", "BCP 47 tag such as en-US, es-ES or hi-IN."),),
+    ),
+    ToolDeclaration(END_CALL, "Ends the call once the user has said goodbye.", ()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When and in which language a live session begins.
+
+    Attributes:
+        now: Local time at the desk, with its zone.
+        zone: The zone's IANA name.
+        language: BCP 47 tag.
+    """
+
+    now: datetime
+    zone: str
+    language: str
+
+
+def system_instruction(memory: Memory, occasion: Occasion) -> str:
+    """Return what the live model is told about itself, the day, and the user."""
+    lines = [
+        PERSONA,
+        f"Speak {occasion.language} unless the user speaks another language.",
+        f"It is {occasion.now:%A}, {occasion.now.date().isoformat()}, "
+        f"{occasion.now:%H:%M} in {occasion.zone}.",
+    ]
+    if memory.conversation.summary:
+        lines.append(f"Earlier in this conversation: {memory.conversation.summary}")
+    return "\n".join(lines)
+
+
+def history(turns: tuple[Turn, ...]) -> tuple[HistoryEntry, ...]:
+    """Return the newest turns that fit the budget, user and model in strict alternation.
+
+    Gemini takes no history with two user turns in a row, nor one that ends with the user.
+    """
+    chosen: list[HistoryEntry] = []
+    left = MAX_HISTORY_CHARACTERS
+    for turn in reversed(turns):
+        entries = _entries(turn)
+        left -= sum(len(entry.text) for entry in entries)
+        if left < 0:
+            break
+        chosen[:0] = entries
+    merged: list[HistoryEntry] = []
+    for entry in chosen:
+        if merged and merged[-1].role == entry.role:
+            merged[-1] = HistoryEntry(entry.role, f"{merged[-1].text}\n{entry.text}")
+        else:
+            merged.append(entry)
+    if merged and merged[0].role is Role.MODEL:
+        merged.insert(0, HistoryEntry(Role.USER, "(The user listens.)"))
+    if merged and merged[-1].role is Role.USER:
+        merged.pop()
+    return tuple(merged)
+
+
+def _entries(turn: Turn) -> list[HistoryEntry]:
+    entries = []
+    if turn.heard:
+        entries.append(HistoryEntry(Role.USER, turn.heard))
+    done = [call.answer for call in turn.tool_calls if call.answer and call.answer not in turn.said]
+    spoken = " ".join(part for part in (turn.said, *done) if part)
+    if spoken:
+        entries.append(HistoryEntry(Role.MODEL, spoken))
+    return entries

@@ -1,0 +1,97 @@
+"""The session's tie to its client: the current connection, what it was sent, what it heard."""
+
+from dataclasses import dataclass
+
+from repartee.domain.frames import Accepted
+from repartee.domain.messages import Acknowledged, Hello, Numbered
+from repartee.domain.session.effects import Effect, PostFrame, SetConnection
+from repartee.domain.session.outbox import Outbox
+
+# A frame for each message would double the cost of listening.
+ACCEPTED_EVERY_MS = 200
+ACCEPTED_EVERY_MESSAGES = 5
+
+
+@dataclass(slots=True)
+class ClientLink:
+    """One client, over whichever connection is current.
+
+    Attributes:
+        connection_id: The current connection, None while there is none.
+        accepted_through: The last input number that the client was told is safe.
+        detached_at_ms: Since when there is no connection, None while there is one.
+    """
+
+    outbox: Outbox
+    connection_id: str | None
+    accepted_through: int
+    detached_at_ms: int | None = None
+    _accepted_at_ms: int = 0
+    _last_hello_seq: int = 0
+    _played: tuple[int, int] = (0, 0)
+
+    def attach(self, hello: Numbered) -> tuple[list[Effect], bool]:
+        """Make the hello's connection the current one, unless a newer hello came before.
+
+        Returns:
+            What is to be done, and whether output that the client asks for is held no more.
+        """
+        message = hello.message
+        if not isinstance(message, Hello) or hello.seq <= self._last_hello_seq:
+            return [], False
+        self._last_hello_seq = hello.seq
+        self.detached_at_ms = None
+        if hello.connection_id == self.connection_id and message.resume_from is None:
+            return [], False
+        is_held = self.outbox.resume(message.resume_from)
+        if hello.connection_id == self.connection_id:
+            return [], not is_held
+        self.connection_id = hello.connection_id
+        return [SetConnection(hello.connection_id)], not is_held
+
+    def detach(self, connection_id: str, now_ms: int) -> list[Effect]:
+        """Note that a connection is closed; one that is not current any more changes nothing."""
+        if connection_id != self.connection_id:
+            return []
+        self.connection_id = None
+        self.detached_at_ms = now_ms
+        return [SetConnection(None)]
+
+    def acknowledge(self, ack: Acknowledged) -> None:
+        """Take the client's newest ``ack``."""
+        self.outbox.acknowledge(ack.received)
+        self._played = (ack.turn, ack.played_ms)
+
+    def played_ms(self, turn: int) -> int:
+        """Return how much of a turn's reply the user is known to have heard."""
+        played_turn, played_ms = self._played
+        return played_ms if played_turn == turn else 0
+
+    def report_accepted(self, through: int, now_ms: int, *, is_urgent: bool) -> None:
+        """Tell the client, not too often, up to where its input is safe."""
+        news = through - self.accepted_through
+        if news <= 0:
+            self._accepted_at_ms = now_ms
+            return
+        is_due = now_ms >= self._accepted_at_ms + ACCEPTED_EVERY_MS
+        if is_urgent or is_due or news >= ACCEPTED_EVERY_MESSAGES:
+            self.outbox.offer(Accepted(through))
+            self.accepted_through = through
+            self._accepted_at_ms = now_ms
+
+    def next_post(self, now_ms: int) -> PostFrame | None:
+        """Return the frame to post now, if there is one and somewhere to post it."""
+        if self.connection_id is None:
+            return None
+        numbered = self.outbox.next_post(now_ms)
+        return None if numbered is None else PostFrame(self.connection_id, numbered)
+
+    def next_deadline_ms(self, through: int) -> int | None:
+        """Return when a post or a report may be due by time alone."""
+        paused_until_ms = self.outbox.next_deadline_ms()
+        report_at_ms = self._accepted_at_ms + ACCEPTED_EVERY_MS
+        deadlines = [
+            paused_until_ms,
+            report_at_ms if through > self.accepted_through else None,
+        ]
+        return min((one for one in deadlines if one is not None), default=None)

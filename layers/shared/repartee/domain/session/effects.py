@@ -1,0 +1,142 @@
+"""What a session wants done; the shell does it in order and reports what became of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from repartee.domain.calls import CallKey
+from repartee.domain.conversation import Profile, Turn
+from repartee.domain.frames import NumberedFrame
+from repartee.domain.live import LiveConfig, ToolResponse
+from repartee.domain.session_state import PendingCall
+
+
+@dataclass(frozen=True, slots=True)
+class PostFrame:
+    """Send a frame; one at a time, the next comes after ``FramePosted`` or ``PostRefused``."""
+
+    connection_id: str
+    frame: NumberedFrame
+
+
+@dataclass(frozen=True, slots=True)
+class CloseConnection:
+    """Close a client's connection, once everything posted before has been taken."""
+
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLive:
+    """Close the live session that may be open, then open one.
+
+    Attributes:
+        generation: Counts the live sessions of this worker, so that an old one's last words
+            are not taken for a new one's.
+    """
+
+    generation: int
+    config: LiveConfig
+
+
+@dataclass(frozen=True, slots=True)
+class SendAudio:
+    """Send 16 kHz PCM16 to the live model."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EndAudioStream:
+    """Tell the live model that no audio follows for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """Send typed text to the live model."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RespondToTool:
+    """Answer one of the live model's tool calls."""
+
+    response: ToolResponse
+
+
+@dataclass(frozen=True, slots=True)
+class AskCoreAgent:
+    """Ask core_agent; ``CoreAnswered`` with the key follows, whatever happens.
+
+    Attributes:
+        timeout_ms: Nobody waits for the answer any longer than this.
+    """
+
+    key: CallKey
+    question: str
+    language: str
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaveProfile:
+    """Remember the user's preferences."""
+
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class SetConnection:
+    """Record the session's current connection, None for no connection."""
+
+    connection_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTurn:
+    """Write a turn to memory; ``TurnCommitted`` follows."""
+
+    turn: Turn
+    cursor: int
+    pending_calls: tuple[PendingCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteInput:
+    """Forget mailbox entries that are consumed for good."""
+
+    seqs: tuple[int, ...]
+    notice_ids: tuple[str, ...]
+
+
+class FinishReason(StrEnum):
+    """Why a worker leaves a session."""
+
+    IDLE = "idle"  # nothing to do; the next message wakes another worker
+    ENDED = "ended"  # closed for good
+    HAND_OVER = "hand_over"  # this worker's time is up; wake a successor
+    FENCED = "fenced"  # the lease is another's; write nothing, send nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Close the live session, release the lease and go. No effect follows this one."""
+
+    reason: FinishReason
+
+
+type Effect = (
+    PostFrame
+    | CloseConnection
+    | OpenLive
+    | SendAudio
+    | EndAudioStream
+    | SendText
+    | RespondToTool
+    | AskCoreAgent
+    | SaveProfile
+    | SetConnection
+    | CommitTurn
+    | DeleteInput
+    | Finish
+)

@@ -1,0 +1,104 @@
+"""What can happen to a session. Nothing else reaches its machine."""
+
+from dataclasses import dataclass
+
+from repartee.domain.calls import CallKey, CoreAnswer
+from repartee.domain.live import LiveEvent
+from repartee.domain.messages import MailboxEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The lease is held; serve the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxRead:
+    """What stands in the mailbox after ``SessionMachine.read_after``; may repeat itself."""
+
+    entries: tuple[MailboxEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FromLive:
+    """The live model said something.
+
+    Attributes:
+        generation: Of the ``OpenLive`` that opened the session it was said in.
+    """
+
+    generation: int
+    event: LiveEvent
+
+
+@dataclass(frozen=True, slots=True)
+class CoreAnswered:
+    """core_agent has answered, or it is known that it will not."""
+
+    key: CallKey
+    answer: CoreAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class FramePosted:
+    """API Gateway took a frame for this connection."""
+
+    connection_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostRefused:
+    """A frame was not taken.
+
+    Attributes:
+        is_gone: The connection is closed; otherwise the client is too slow for now.
+    """
+
+    connection_id: str
+    seq: int
+    is_gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCommitted:
+    """The oldest uncommitted turn is in memory now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationLost:
+    """The conversation may not be written any more: a newer session has it, or it is erased."""
+
+    is_erased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseWasLost:
+    """Another worker serves this session, or may by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRunningOut:
+    """This worker will be stopped from outside in ``remaining_ms``."""
+
+    remaining_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A deadline that the machine asked for has come."""
+
+
+type Event = (
+    Started
+    | MailboxRead
+    | FromLive
+    | CoreAnswered
+    | FramePosted
+    | PostRefused
+    | TurnCommitted
+    | ConversationLost
+    | LeaseWasLost
+    | TimeRunningOut
+    | Tick
+)

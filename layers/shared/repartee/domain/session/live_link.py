@@ -1,0 +1,77 @@
+"""The session's tie to the live model: when it is open, and when to open another one."""
+
+from dataclasses import dataclass
+
+from repartee.domain.live import LiveClosed, LiveConfig, LiveFailure
+from repartee.domain.session.effects import OpenLive
+
+# The model's server closes for certain at its deadline; a forced rotation needs some of that time.
+GO_AWAY_MARGIN_MS = 10_000
+# Three failures without a completed turn between them: this is no passing fault.
+MAX_FAILURES = 3
+REOPEN_AFTER_MS = 500
+
+
+@dataclass(slots=True)
+class LiveLink:
+    """One worker's live sessions, one after the other.
+
+    Attributes:
+        generation: Counts them; what an older one still says is ignored.
+        is_open: The current one is set up and takes input.
+    """
+
+    generation: int = 0
+    is_open: bool = False
+    _failures: int = 0
+    _reopen_at_ms: int | None = None
+    _rotate_by_ms: int | None = None
+
+    def open(self, config: LiveConfig) -> OpenLive:
+        """Begin another live session."""
+        self.generation += 1
+        self.is_open = False
+        self._reopen_at_ms = self._rotate_by_ms = None
+        return OpenLive(self.generation, config)
+
+    def completed_turn(self) -> None:
+        """A turn came to its end, so the model is well."""
+        self._failures = 0
+
+    def go_away(self, time_left_ms: int, now_ms: int) -> None:
+        """The model's server will close in ``time_left_ms``."""
+        self._rotate_by_ms = now_ms + max(0, time_left_ms - GO_AWAY_MARGIN_MS)
+
+    def lose(self, closed: LiveClosed, now_ms: int) -> LiveFailure | None:
+        """Note that the live session is gone and plan the next one.
+
+        Returns:
+            Why there will be no next one; None when there will.
+        """
+        self.is_open = False
+        self._failures += 1
+        if closed.failure is LiveFailure.REFUSED:
+            return LiveFailure.REFUSED
+        if self._failures > MAX_FAILURES:
+            return closed.failure
+        is_first_drop = closed.failure is LiveFailure.DROPPED and self._failures == 1
+        delay_ms = 0 if is_first_drop else REOPEN_AFTER_MS * 2 ** (self._failures - 1)
+        self._reopen_at_ms = now_ms + delay_ms
+        return None
+
+    def must_reopen(self, now_ms: int) -> bool:
+        """Tell whether the planned next live session is due."""
+        return self._reopen_at_ms is not None and now_ms >= self._reopen_at_ms
+
+    def must_rotate(self, now_ms: int, *, is_between_turns: bool) -> bool:
+        """Tell whether to leave the current live session before its server closes it."""
+        if self._rotate_by_ms is None or not self.is_open:
+            return False
+        return is_between_turns or now_ms >= self._rotate_by_ms
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when one of these may become true by time alone."""
+        return min(
+            (one for one in (self._reopen_at_ms, self._rotate_by_ms) if one is not None),
+            default=None,
+        )

@@ -1,0 +1,147 @@
+"""The session's output: numbered when it is posted, kept until it is acknowledged."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from repartee.domain.frames import Frame, Interrupted, NumberedFrame, ReplyAudio, TurnEnd
+from repartee.domain.messages import OutputPosition
+
+# Base64 of 24 kHz PCM16: 30 s take 1.92 million characters.
+MAX_AUDIO_CHARACTERS = 2_000_000
+SLOW_CLIENT_PAUSE_MS = 250
+
+
+@dataclass(slots=True)
+class Outbox:
+    """Frames to one client in order, one post at a time.
+
+    Numbers are given at the moment of posting, so what barge-in drops leaves no gap. Audio that
+    is waiting, and audio that is posted but not acknowledged, are bounded each: the oldest goes
+    first, control frames stay.
+
+    Attributes:
+        epoch: The worker's epoch, carried by every frame.
+        acknowledged: Every frame up to this number has reached the client.
+        last_seq: The highest number given so far.
+    """
+
+    epoch: int
+    acknowledged: int = 0
+    last_seq: int = 0
+    _waiting: deque[Frame] = field(default_factory=deque)
+    _waiting_characters: int = 0
+    _kept: deque[NumberedFrame] = field(default_factory=deque)
+    _kept_characters: int = 0
+    _lost_through: int = 0
+    _again: deque[NumberedFrame] = field(default_factory=deque)
+    _in_flight: NumberedFrame | None = None
+    _paused_until_ms: int | None = None
+    _turn_ends: dict[int, int] = field(default_factory=dict)
+
+    def offer(self, frame: Frame) -> None:
+        """Queue a frame behind the others."""
+        self._waiting.append(frame)
+        self._waiting_characters += _audio_characters(frame)
+        while self._waiting_characters > MAX_AUDIO_CHARACTERS:
+            oldest = _first_audio(self._waiting)
+            self._waiting_characters -= _audio_characters(self._waiting[oldest])
+            del self._waiting[oldest]
+
+    def drop_audio(self, turn: int) -> None:
+        """Forget the turn's audio that is not posted yet."""
+        self._waiting = deque(
+            frame
+            for frame in self._waiting
+            if not (isinstance(frame, ReplyAudio) and frame.turn == turn)
+        )
+        self._waiting_characters = sum(map(_audio_characters, self._waiting))
+
+    def interrupt(self, turn: int) -> None:
+        """Drop the turn's audio that is not posted yet and tell the client before all else."""
+        self.drop_audio(turn)
+        self._waiting.appendleft(Interrupted(turn))
+
+    def next_post(self, now_ms: int) -> NumberedFrame | None:
+        """Return the frame to post now; None while one is in flight or nothing may be posted."""
+        if self._in_flight is not None:
+            return None
+        if self._paused_until_ms is not None:
+            if now_ms < self._paused_until_ms:
+                return None
+            self._paused_until_ms = None
+        if self._again:
+            self._in_flight = self._again.popleft()
+        elif self._waiting:
+            frame = self._waiting.popleft()
+            self._waiting_characters -= _audio_characters(frame)
+            self.last_seq += 1
+            self._in_flight = NumberedFrame(self.epoch, self.last_seq, frame)
+            self._keep(self._in_flight)
+            if isinstance(frame, TurnEnd):
+                self._turn_ends[frame.turn] = self.last_seq
+        return self._in_flight
+
+    def posted(self, seq: int) -> None:
+        """The frame was taken."""
+        if self._in_flight is not None and self._in_flight.seq == seq:
+            self._in_flight = None
+
+    def refused(self, seq: int, now_ms: int, *, is_gone: bool) -> None:
+        """The frame was not taken; it is posted again later, with its number."""
+        if self._in_flight is None or self._in_flight.seq != seq:
+            return
+        self._again.appendleft(self._in_flight)
+        self._in_flight = None
+        if not is_gone:
+            self._paused_until_ms = now_ms + SLOW_CLIENT_PAUSE_MS
+
+    def acknowledge(self, position: OutputPosition) -> bool:
+        """Forget what has reached the client; True when that is news."""
+        if position.epoch != self.epoch or position.seq <= self.acknowledged:
+            return False
+        self.acknowledged = min(position.seq, self.last_seq)
+        while self._kept and self._kept[0].seq <= self.acknowledged:
+            self._kept_characters -= _audio_characters(self._kept.popleft().frame)
+        return True
+
+    def resume(self, position: OutputPosition | None) -> bool:
+        """Post anew what a returning client lacks; False when some of that is held no more."""
+        received = 0
+        if position is not None and position.epoch == self.epoch:
+            received = position.seq
+            self.acknowledge(position)
+        self._again = deque(frame for frame in self._kept if frame.seq > received)
+        self._in_flight = None
+        self._paused_until_ms = None
+        return received >= self._lost_through
+
+    def has_delivered(self, turn: int) -> bool:
+        """Tell whether the client has the whole of a turn, its end included."""
+        end = self._turn_ends.get(turn)
+        return end is not None and self.acknowledged >= end
+
+    def is_empty(self) -> bool:
+        """Tell whether everything offered has been posted."""
+        return not (self._waiting or self._again or self._in_flight)
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when a paused post may be tried again."""
+        return self._paused_until_ms
+
+    def _keep(self, numbered: NumberedFrame) -> None:
+        self._kept.append(numbered)
+        self._kept_characters += _audio_characters(numbered.frame)
+        while self._kept_characters > MAX_AUDIO_CHARACTERS:
+            oldest = _first_audio(kept.frame for kept in self._kept)
+            self._lost_through = max(self._lost_through, self._kept[oldest].seq)
+            self._kept_characters -= _audio_characters(self._kept[oldest].frame)
+            del self._kept[oldest]
+
+
+def _audio_characters(frame: Frame) -> int:
+    return len(frame.data) if isinstance(frame, ReplyAudio) else 0
+
+
+def _first_audio(frames: Iterable[Frame]) -> int:
+    return next(index for index, frame in enumerate(frames) if isinstance(frame, ReplyAudio))

@@ -1,0 +1,25 @@
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from repartee.domain.usage import Prices
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """What the operator and the deployment decide about a session.
+
+    Attributes:
+        language: The default, where the user has no preference. BCP 47.
+        linger_ms: How long a worker stays without anything to do.
+        grace_ms: How long a session without a connection is kept by its worker.
+        zone: The time zone that dates are told in, and its IANA name.
+    """
+
+    live_model: str
+    voice: str
+    language: str
+    linger_ms: int
+    grace_ms: int
+    zone: tzinfo
+    zone_name: str
+    prices: Prices

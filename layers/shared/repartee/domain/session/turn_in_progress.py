@@ -1,0 +1,96 @@
+"""A turn while it happens: what has been heard, said and done so far."""
+
+from dataclasses import dataclass, field
+
+from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
+from repartee.domain.conversation import SkippedInput, ToolCall, Turn
+from repartee.domain.usage import Prices, TokenUsage
+
+
+@dataclass(slots=True)
+class TurnInProgress:
+    """One stretch of user input and the reply to it, or a reply without input.
+
+    Times are the machine's, in ms.
+
+    Attributes:
+        first_seq: The input message it begins with, None for a reply without input.
+        input_ended_ms: When the user fell silent, None while speaking or without input.
+        first_audio_at_ms: When the first reply audio came.
+        over_at_ms: When the model was done with it.
+    """
+
+    number: int
+    started_at_ms: int
+    first_seq: int | None = None
+    input_ended_ms: int | None = None
+    first_audio_at_ms: int | None = None
+    over_at_ms: int = 0
+    reply_bytes: int = 0
+    is_cut: bool = False
+    skipped: list[SkippedInput] = field(default_factory=list)
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    _heard: str = ""
+    _said: str = ""
+
+    @property
+    def has_reply(self) -> bool:
+        """Tell whether the model has begun to answer."""
+        return bool(self._said or self.reply_bytes)
+
+    @property
+    def is_being_spoken(self) -> bool:
+        """Tell whether the user is still speaking it."""
+        return self.first_seq is not None and self.input_ended_ms is None
+
+    @property
+    def heard(self) -> str:
+        """What the user is thought to have said."""
+        return self._heard.strip()
+
+    @property
+    def said(self) -> str:
+        """What the model has said so far."""
+        return self._said.strip()
+
+    @property
+    def first_audio_ms(self) -> int | None:
+        """From the end of the input to the first reply audio; None without either."""
+        if self.first_audio_at_ms is None or self.input_ended_ms is None:
+            return None
+        return max(0, self.first_audio_at_ms - self.input_ended_ms)
+
+    def hear(self, text: str) -> None:
+        """Add a piece of the user's transcript."""
+        self._heard += text
+
+    def say(self, text: str) -> None:
+        """Add a piece of the reply's transcript."""
+        self._said += text
+
+    def cut(self, played_ms: int) -> None:
+        """Remember as said only what the user heard, to about a word."""
+        total_ms = duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)
+        self.is_cut = True
+        if total_ms <= played_ms:
+            return
+        kept = self._said[: round(len(self._said) * played_ms / total_ms)]
+        self._said = kept.rpartition(" ")[0] if kept != self._said else kept
+
+    def record(self, session_id: str, prices: Prices, unix_offset_ms: int) -> Turn:
+        """Return the turn as memory keeps it."""
+        return Turn(
+            number=self.number,
+            session_id=session_id,
+            started_at_ms=self.started_at_ms + unix_offset_ms,
+            ended_at_ms=self.over_at_ms + unix_offset_ms,
+            heard=self.heard,
+            said=self.said,
+            said_is_approximate=self.is_cut,
+            skipped=tuple(self.skipped),
+            tool_calls=tuple(self.tool_calls),
+            first_audio_ms=self.first_audio_ms,
+            usage=self.usage,
+            cost_usd=prices.cost_usd(self.usage),
+        )

@@ -1,0 +1,19 @@
+"""What a voice-activity detector tells. It keeps the books; Gemini decides when to answer."""
+
+from enum import Enum, auto
+from typing import Protocol
+
+
+class SpeechEdge(Enum):
+    """A change that a detector found in a chunk of audio."""
+
+    ONSET = auto()
+    END = auto()
+
+
+class SpeechDetector(Protocol):
+    """Follows one user's audio; the same bytes always give the same edges."""
+
+    def hear(self, pcm: bytes) -> SpeechEdge | None:
+        """Take the next chunk, 16 kHz PCM16; return the last edge in it, if any."""
+        ...

@@ -47,8 +47,6 @@ class FakeConnectionStore:
     def _refuse(
         self, opening: ConnectionOpening, state: SessionState | None, live: str | None
     ) -> None:
-        if opening.ticket_id in self._tables.spent_tickets:
-            raise ConnectionRefused(403, "ticket_spent")
         if state is not None and state.user_id != opening.user_id:
             raise ConnectionRefused(403, "session_of_another_user")
         if self._tables.is_erased(opening.user_id):
@@ -62,6 +60,8 @@ class FakeConnectionStore:
         others = self._active(opening.user_id, opening.opened_at_ms) - {opening.session_id, live}
         if state is None and len(others) >= opening.max_sessions:
             raise ConnectionRefused(429, "too_many_sessions")
+        if opening.ticket_id in self._tables.spent_tickets:
+            raise ConnectionRefused(403, "ticket_spent")
 
     def _active(self, user_id: str, now_ms: int) -> set[str]:
         return {

@@ -49,20 +49,20 @@ class FakeSessionStore:
             raise LeaseLost(session_id)
         return state
 
-    def renew_lease(self, session_id: str, *, epoch: int, until_ms: int) -> None:
+    def renew_lease(self, session_id: str, *, epoch: int, until_ms: int, cursor: int) -> None:
         with self._tables.lock:
             state = self._mine(session_id, epoch)
-            self._tables.states[session_id] = replace(state, lease_until_ms=until_ms)
+            self._tables.states[session_id] = replace(state, lease_until_ms=until_ms, cursor=cursor)
 
     def set_connection(self, session_id: str, *, epoch: int, connection_id: str | None) -> None:
         with self._tables.lock:
             state = self._mine(session_id, epoch)
             self._tables.states[session_id] = replace(state, connection_id=connection_id)
 
-    def release_lease(self, session_id: str, *, epoch: int, ended: bool) -> None:
+    def release_lease(self, session_id: str, *, epoch: int, cursor: int, ended: bool) -> None:
         with self._tables.lock:
             state = self._mine(session_id, epoch)
             self._tables.wakes.pop(session_id, None)
             self._tables.states[session_id] = replace(
-                state, owner=None, lease_until_ms=0, ended=ended or state.ended
+                state, owner=None, lease_until_ms=0, cursor=cursor, ended=ended or state.ended
             )

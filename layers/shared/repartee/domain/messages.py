@@ -111,7 +111,8 @@ class Notified:
     """A server-side notice in a mailbox.
 
     Attributes:
-        notice_id: Its sortable place, ``ack`` for the one acknowledgement slot.
+        notice_id: What ``Mailbox.delete`` calls it. An acknowledgement's names its content too, so
+            that deleting it never takes a newer one along.
     """
 
     notice_id: str

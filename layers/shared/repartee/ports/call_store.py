@@ -31,7 +31,10 @@ class CallStore(Protocol):
         ...
 
     def finish(self, conversation_id: str, exchange: Exchange) -> None:
-        """Store the answer under the claimed key; a second answer for a key is dropped."""
+        """Store the answer under the claimed key; a second answer for a key is dropped.
+
+        So is the answer to a key that nobody claimed or whose claim was erased.
+        """
         ...
 
     def load(self, conversation_id: str, key: CallKey) -> Exchange | None:

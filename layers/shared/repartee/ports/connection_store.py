@@ -17,6 +17,7 @@ class ConnectionStore(Protocol):
         Raises:
             ConnectionRefused: ``ticket_spent`` 403, ``too_many_sessions`` 429, ``session_ended``
                 409, ``session_of_another_user`` 403, ``superseded`` 409, ``user_erased`` 403.
+                The ticket is spent only by an opening that succeeds.
         """
         ...
 
@@ -25,7 +26,10 @@ class ConnectionStore(Protocol):
         ...
 
     def count_active_sessions(self, user_id: str, *, now_ms: int) -> int:
-        """Return how many sessions of the user are open."""
+        """Return how many sessions of the user are open.
+
+        A session that no connection was opened for within API Gateway's 2 h counts as closed.
+        """
         ...
 
     def end_session(self, user_id: str, session_id: str) -> None:

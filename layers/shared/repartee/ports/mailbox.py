@@ -11,11 +11,17 @@ class Mailbox(Protocol):
     """
 
     def append(self, session_id: str, message: Numbered) -> bool:
-        """Keep ``message`` unless one with its number is there; False when one was."""
+        """Keep ``message`` unless one with its number is there; False when one was.
+
+        An entry of any kind that nobody read for an hour counts as gone.
+        """
         ...
 
     def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> None:
-        """Leave a notice; an ``Acknowledged`` replaces an older one and never a newer one."""
+        """Leave a notice; an ``Acknowledged`` replaces an older one and never a newer one.
+
+        Newer is, in this order: more received, a later turn playing, more of it played.
+        """
         ...
 
     def read_after(self, session_id: str, seq: int) -> Sequence[MailboxEntry]:
@@ -23,5 +29,8 @@ class Mailbox(Protocol):
         ...
 
     def delete(self, session_id: str, seqs: Sequence[int], notice_ids: Sequence[str]) -> None:
-        """Forget consumed entries; those that are gone already are no error."""
+        """Forget consumed entries; those that are gone already are no error.
+
+        An acknowledgement that a newer one has replaced since it was read stays.
+        """
         ...

@@ -16,14 +16,19 @@ class SessionStore(Protocol):
     def elect_waker(self, session_id: str, now_ms: int) -> WakeElection:
         """Let exactly one caller per window of 3 s invoke a worker.
 
-        Taking the lease ends the window, so an older wake that is still there went unserved.
+        Taking or releasing the lease ends the window, so an older wake that is still there went
+        unserved.
         """
         ...
 
     def acquire_lease(
         self, session_id: str, *, owner: str, now_ms: int, until_ms: int
     ) -> Lease | None:
-        """Take the lease and raise the epoch; None while another holds it or no session is."""
+        """Take the lease and raise the epoch; None while another holds it or no session is.
+
+        An ended session has no lease. Asking again with the same ``owner`` and ``until_ms``, as
+        after an answer that was lost, gives the same lease; so an owner's name is used once.
+        """
         ...
 
     def renew_lease(self, session_id: str, *, epoch: int, until_ms: int, cursor: int) -> None:

@@ -1,0 +1,151 @@
+"""MemoryTable's items as domain values, and back."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from repartee.adapters.dynamodb.session_items import number, text
+from repartee.adapters.dynamodb.values import encode_all
+from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, Exchange
+from repartee.domain.conversation import Conversation, Profile, SkippedInput, ToolCall, Turn
+from repartee.domain.usage import TokenUsage
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    from repartee.adapters.dynamodb.keys import Item
+
+
+def turn_attributes(turn: Turn) -> "Item":
+    """Return the attributes of a turn, without its key."""
+    return encode_all(
+        {
+            "session_id": turn.session_id,
+            "started_at_ms": turn.started_at_ms,
+            "ended_at_ms": turn.ended_at_ms,
+            "heard": turn.heard,
+            "said": turn.said,
+            "said_is_approximate": turn.said_is_approximate,
+            "skipped": [[skipped.first_seq, skipped.last_seq] for skipped in turn.skipped],
+            "tool_calls": [
+                {
+                    "turn": call.key.turn,
+                    "index": call.key.index,
+                    "name": call.name,
+                    "arguments_json": call.arguments_json,
+                    "status": str(call.status),
+                    "answer": call.answer,
+                }
+                for call in turn.tool_calls
+            ],
+            "first_audio_ms": turn.first_audio_ms,
+            "tokens_text_in": turn.usage.text_in,
+            "tokens_audio_in": turn.usage.audio_in,
+            "tokens_text_out": turn.usage.text_out,
+            "tokens_audio_out": turn.usage.audio_out,
+            "cost_usd": turn.cost_usd,
+        }
+    )
+
+
+def _tool_call(value: "AttributeValueTypeDef") -> ToolCall:
+    call = value["M"]
+    return ToolCall(
+        CallKey(int(call["turn"]["N"]), int(call["index"]["N"])),
+        call["name"]["S"],
+        call["arguments_json"]["S"],
+        CallStatus(call["status"]["S"]),
+        call["answer"]["S"],
+    )
+
+
+def _skipped(value: "AttributeValueTypeDef") -> SkippedInput:
+    first, last = value["L"]
+    return SkippedInput(int(first["N"]), int(last["N"]))
+
+
+def turn_from(item: "Item") -> Turn:
+    """Return the turn; its number is in its sort key."""
+    return Turn(
+        number=int(item["sk"]["S"].partition("#")[2]),
+        session_id=item["session_id"]["S"],
+        started_at_ms=number(item, "started_at_ms"),
+        ended_at_ms=number(item, "ended_at_ms"),
+        heard=item["heard"]["S"],
+        said=item["said"]["S"],
+        said_is_approximate=item["said_is_approximate"]["BOOL"],
+        skipped=tuple(_skipped(skipped) for skipped in item["skipped"]["L"]),
+        tool_calls=tuple(_tool_call(call) for call in item["tool_calls"]["L"]),
+        first_audio_ms=number(item, "first_audio_ms") if "first_audio_ms" in item else None,
+        usage=TokenUsage(
+            number(item, "tokens_text_in"),
+            number(item, "tokens_audio_in"),
+            number(item, "tokens_text_out"),
+            number(item, "tokens_audio_out"),
+        ),
+        cost_usd=Decimal(item["cost_usd"]["N"]),
+    )
+
+
+def header_from(user_id: str, item: "Item") -> Conversation:
+    """Return a conversation's header; its id is in its sort key, no title means none yet."""
+    return Conversation(
+        user_id,
+        item["sk"]["S"].partition("#")[2],
+        text(item, "title") or "",
+        number(item, "created_at_ms"),
+        number(item, "updated_at_ms"),
+        number(item, "turn_count"),
+        item["summary"]["S"],
+        number(item, "summary_through"),
+        text(item, "live_session_id"),
+        number(item, "version"),
+    )
+
+
+def profile_attributes(profile: Profile) -> "Item":
+    """Return the attributes of a profile, without its key."""
+    return encode_all(
+        {
+            "language": profile.language,
+            "voice": profile.voice,
+            "erased_at_ms": profile.erased_at_ms,
+        }
+    )
+
+
+def profile_from(user_id: str, item: "Item") -> Profile:
+    """Return a user's profile."""
+    return Profile(
+        user_id,
+        text(item, "language"),
+        text(item, "voice"),
+        number(item, "erased_at_ms") if "erased_at_ms" in item else None,
+    )
+
+
+def exchange_attributes(exchange: Exchange) -> "Item":
+    """Return the attributes of a finished call, without its key."""
+    return encode_all(
+        {
+            "question": exchange.question,
+            "status": str(exchange.answer.status),
+            "answer": exchange.answer.answer,
+            "retryable": exchange.answer.retryable,
+            "messages_json": exchange.messages_json,
+            "finished_at_ms": exchange.finished_at_ms,
+        }
+    )
+
+
+def exchange_from(item: "Item") -> Exchange | None:
+    """Return the finished call, None while it runs."""
+    if "finished_at_ms" not in item:
+        return None
+    turn, _, index = item["sk"]["S"].partition("#")[2].partition("/")
+    return Exchange(
+        CallKey(int(turn), int(index)),
+        item["question"]["S"],
+        CoreAnswer(CallStatus(item["status"]["S"]), item["answer"]["S"], item["retryable"]["BOOL"]),
+        item["messages_json"]["S"],
+        number(item, "finished_at_ms"),
+    )

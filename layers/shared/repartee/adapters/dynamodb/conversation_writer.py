@@ -1,0 +1,186 @@
+import hashlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.conversation_items import (
+    profile_attributes,
+    turn_attributes,
+    turn_from,
+)
+from repartee.adapters.dynamodb.retries import (
+    Backoff,
+    ConditionFailed,
+    TransactionRefused,
+    mapped_failures,
+    transact,
+)
+from repartee.adapters.dynamodb.session_items import pending_calls_value, text
+from repartee.adapters.dynamodb.values import Value, encode_all
+from repartee.domain.conversation import Profile
+from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
+from repartee.domain.session_state import TurnCommit
+from repartee.domain.titles import title_from
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+# Places in a commit's transaction.
+_TURN, _HEADER, _PROFILE, _STATE = range(4)
+
+
+class DynamoConversationWriter:
+    """Writes turns, headers and usage to MemoryTable and moves the session in LiveTable."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        *,
+        live_table: str,
+        memory_table: str,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._client = client
+        self._live = live_table
+        self._memory = memory_table
+        self._backoff = backoff or Backoff()
+
+    def commit_turn(self, commit: TurnCommit) -> None:
+        """Write the turn, the header, the session's cursor and the usage, all or nothing.
+
+        Raises:
+            LeaseLost: The session's epoch has moved on, or another turn has this number.
+            ConversationTaken: Another session is the conversation's live one.
+            UserErased: The user's tombstone is set.
+        """
+        # The same commit has the same token, so a repetition within 10 min costs no conflict.
+        token = hashlib.sha256(repr(commit).encode()).hexdigest()[:36]
+        try:
+            transact(self._client, self._writes(commit), backoff=self._backoff, token=token)
+        except TransactionRefused as refused:
+            self._explain(commit, refused)
+
+    def _explain(self, commit: TurnCommit, refused: TransactionRefused) -> None:
+        """Return when the turn had been committed before; otherwise raise what went wrong."""
+        if refused.failed(_PROFILE):
+            raise UserErased(commit.user_id) from None
+        stored = refused.item(_TURN)
+        if stored is not None and turn_from(stored) == commit.turn:
+            return
+        if refused.failed(_HEADER):
+            header = refused.item(_HEADER)
+            if header is None or text(header, "live_session_id") != commit.session_id:
+                raise ConversationTaken(commit.conversation_id) from None
+        raise LeaseLost(commit.session_id) from None
+
+    def _writes(self, commit: TurnCommit) -> "list[TransactWriteItemTypeDef]":
+        turn_key = keys.turn(commit.conversation_id, commit.turn.number)
+        return [
+            {
+                "Put": {
+                    "TableName": self._memory,
+                    "Item": {**turn_key, **turn_attributes(commit.turn)},
+                    "ConditionExpression": "attribute_not_exists(pk)",
+                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                }
+            },
+            self._advance_header(commit),
+            {
+                "ConditionCheck": {
+                    "TableName": self._memory,
+                    "Key": keys.profile(commit.user_id),
+                    "ConditionExpression": "attribute_not_exists(erased_at_ms)",
+                }
+            },
+            self._advance_state(commit),
+            self._count_usage(commit),
+        ]
+
+    def _advance_header(self, commit: TurnCommit) -> "TransactWriteItemTypeDef":
+        update = "SET turn_count = :number, version = version + :one, updated_at_ms = :now"
+        values: dict[str, Value] = {
+            ":number": commit.turn.number,
+            ":before": commit.turn.number - 1,
+            ":one": 1,
+            ":now": commit.committed_at_ms,
+            ":session": commit.session_id,
+        }
+        if title := title_from(commit.turn.heard):
+            update += ", title = if_not_exists(title, :title)"
+            values[":title"] = title
+        return {
+            "Update": {
+                "TableName": self._memory,
+                "Key": keys.header(commit.user_id, commit.conversation_id),
+                "UpdateExpression": update,
+                "ConditionExpression": "live_session_id = :session AND turn_count = :before",
+                "ExpressionAttributeValues": encode_all(values),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def _advance_state(self, commit: TurnCommit) -> "TransactWriteItemTypeDef":
+        values = encode_all(
+            {
+                ":cursor": commit.cursor,
+                ":mine": commit.epoch,
+                ":expires_at": keys.expires_at(commit.committed_at_ms, keys.STATE_LIFETIME_S),
+            }
+        )
+        return {
+            "Update": {
+                "TableName": self._live,
+                "Key": keys.state(commit.session_id),
+                "UpdateExpression": (
+                    "SET input_cursor = :cursor, pending_calls = :pending, expires_at = :expires_at"
+                ),
+                "ConditionExpression": "epoch = :mine",
+                "ExpressionAttributeValues": {
+                    **values,
+                    ":pending": pending_calls_value(commit.pending_calls),
+                },
+            }
+        }
+
+    def _count_usage(self, commit: TurnCommit) -> "TransactWriteItemTypeDef":
+        turn = commit.turn
+        day = datetime.fromtimestamp(commit.committed_at_ms / 1000, UTC).date().isoformat()
+        return {
+            "Update": {
+                "TableName": self._memory,
+                "Key": keys.usage(commit.user_id, day),
+                "UpdateExpression": (
+                    "ADD turns :one, talk_ms :talk, tokens_text_in :text_in, "
+                    "tokens_audio_in :audio_in, tokens_text_out :text_out, "
+                    "tokens_audio_out :audio_out, cost_usd :cost"
+                ),
+                "ExpressionAttributeValues": encode_all(
+                    {
+                        ":one": 1,
+                        ":talk": max(0, turn.ended_at_ms - turn.started_at_ms),
+                        ":text_in": turn.usage.text_in,
+                        ":audio_in": turn.usage.audio_in,
+                        ":text_out": turn.usage.text_out,
+                        ":audio_out": turn.usage.audio_out,
+                        ":cost": turn.cost_usd,
+                    }
+                ),
+            }
+        }
+
+    def save_profile(self, profile: Profile) -> None:
+        """Keep the user's preferences.
+
+        Raises:
+            UserErased: The user's tombstone is set.
+        """
+        try:
+            with mapped_failures():
+                self._client.put_item(
+                    TableName=self._memory,
+                    Item={**keys.profile(profile.user_id), **profile_attributes(profile)},
+                    ConditionExpression="attribute_not_exists(erased_at_ms)",
+                )
+        except ConditionFailed:
+            raise UserErased(profile.user_id) from None

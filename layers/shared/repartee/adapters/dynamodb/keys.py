@@ -1,0 +1,135 @@
+"""Where each item lies, and for how long; the only place that spells keys.
+
+MemoryTable keeps its items until they are erased. LiveTable's carry ``expires_at`` in epoch
+seconds; DynamoDB may delete them up to 48 h late, so readers for whom that matters look at it.
+"""
+
+from typing import TYPE_CHECKING
+
+from repartee.domain.calls import CallKey
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    type Item = dict[str, AttributeValueTypeDef]
+
+_HOUR_S = 3_600
+
+# No worker lives longer than Lambda's 15 min, none is queued longer than 60 s; a day leaves room.
+STATE_LIFETIME_S = 24 * _HOUR_S
+# A wake counts for seconds only.
+WAKE_LIFETIME_S = _HOUR_S
+# Input that no worker has read for an hour belongs to a talk that is over.
+MAILBOX_LIFETIME_S = _HOUR_S
+# API Gateway closes a connection after 2 h; 15 min more, because clocks and clean-ups lag.
+CONNECTION_LIFETIME_S = 2 * _HOUR_S + 900
+# A session without a new connection for that long has no open connection either.
+ACTIVE_SESSION_LIFETIME_S = CONNECTION_LIFETIME_S
+# The spent mark outlives its ticket by this much, whatever leeway verifiers give to clocks.
+TICKET_MARGIN_S = _HOUR_S
+
+TURN_PREFIX = "turn#"
+CALL_PREFIX = "call#"
+CALLS_END = "call#~"
+CONVERSATION_PREFIX = "conv#"
+CONVERSATIONS_END = "conv#~"
+ACTIVE_PREFIX = "session#"
+# "in#<12 digits>" come before "in#~<ulid>"; "in#~ack" is the one acknowledgement slot.
+_MAILBOX_PREFIX = "in#"
+NOTICE_PREFIX = "in#~"
+ACK_SORT_KEY = "in#~ack"
+MAILBOX_END = "in#~~"
+# The largest number that a turn's key holds.
+MAX_TURN = 99_999_999
+
+
+def key(partition: str, sort: str) -> "Item":
+    """Return the primary key of an item of any of our tables."""
+    return {"pk": {"S": partition}, "sk": {"S": sort}}
+
+
+def expires_at(now_ms: int, lifetime_s: int) -> int:
+    """Return the epoch second at which an item written at ``now_ms`` expires."""
+    return now_ms // 1000 + lifetime_s
+
+
+def session(session_id: str) -> str:
+    """Return the partition of a session's state, wake and mailbox."""
+    return f"session#{session_id}"
+
+
+def state(session_id: str) -> "Item":
+    """Return the key of a session's state."""
+    return key(session(session_id), "state")
+
+
+def wake(session_id: str) -> "Item":
+    """Return the key of a session's wake."""
+    return key(session(session_id), "wake")
+
+
+def message_sort(seq: int) -> str:
+    """Return the sort key of the client's message number ``seq``."""
+    return f"{_MAILBOX_PREFIX}{seq:012d}"
+
+
+def connection(connection_id: str) -> "Item":
+    """Return the key of a connection."""
+    return key(f"conn#{connection_id}", "meta")
+
+
+def ticket(ticket_id: str) -> "Item":
+    """Return the key of a ticket's spent mark."""
+    return key(f"ticket#{ticket_id}", "spent")
+
+
+def user(user_id: str) -> str:
+    """Return the partition of a user, in either table."""
+    return f"user#{user_id}"
+
+
+def active_session(user_id: str, session_id: str) -> "Item":
+    """Return the key of a session among its user's active ones."""
+    return key(user(user_id), f"{ACTIVE_PREFIX}{session_id}")
+
+
+def active_guard(user_id: str) -> "Item":
+    """Return the key of the item that serialises changes to a user's active sessions."""
+    return key(user(user_id), "sessions")
+
+
+def profile(user_id: str) -> "Item":
+    """Return the key of a user's preferences and tombstone."""
+    return key(user(user_id), "profile")
+
+
+def usage(user_id: str, day: str) -> "Item":
+    """Return the key of a user's counters for a UTC day, ``YYYY-MM-DD``."""
+    return key(user(user_id), f"usage#{day}")
+
+
+def header(user_id: str, conversation_id: str) -> "Item":
+    """Return the key of a conversation's header; being under the user, it proves ownership."""
+    return key(user(user_id), f"{CONVERSATION_PREFIX}{conversation_id}")
+
+
+def conversation(conversation_id: str) -> str:
+    """Return the partition of a conversation's turns and calls."""
+    return f"conv#{conversation_id}"
+
+
+def turn_sort(number: int) -> str:
+    """Return the sort key of a turn."""
+    return f"{TURN_PREFIX}{number:08d}"
+
+
+def turn(conversation_id: str, number: int) -> "Item":
+    """Return the key of a turn."""
+    return key(conversation(conversation_id), turn_sort(number))
+
+
+def call(conversation_id: str, call_key: CallKey) -> "Item":
+    """Return the key of a call; the index is padded, so that calls sort by their place."""
+    return key(
+        conversation(conversation_id), f"{CALL_PREFIX}{call_key.turn:08d}/{call_key.index:04d}"
+    )

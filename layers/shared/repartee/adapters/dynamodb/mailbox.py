@@ -1,0 +1,169 @@
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.reads import query
+from repartee.adapters.dynamodb.retries import Backoff, ConditionFailed, mapped_failures
+from repartee.adapters.dynamodb.session_items import (
+    message_attributes,
+    message_from,
+    notice_attributes,
+    notice_from,
+    number,
+)
+from repartee.domain.errors import StoreUnavailable
+from repartee.domain.messages import Acknowledged, MailboxEntry, Notice, Notified, Numbered
+from repartee.ports.clock import Clock
+from repartee.ports.ids import IdSource
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import WriteRequestOutputTypeDef
+
+    from repartee.adapters.dynamodb.keys import Item
+
+# BatchWriteItem takes no more. Source: DynamoDB API reference.
+_BATCH = 25
+_ACK_PREFIX = "ack/"
+
+
+def _ack_order(ack: Acknowledged) -> str:
+    """Return a text that sorts as acknowledgements follow each other."""
+    received = ack.received
+    return f"{received.epoch:012d}/{received.seq:012d}/{ack.turn:08d}/{ack.played_ms:012d}"
+
+
+class DynamoMailbox:
+    """Keeps mailboxes in LiveTable, one item per entry, in the order in which they are read."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        *,
+        live_table: str,
+        clock: Clock,
+        ids: IdSource,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._client = client
+        self._table = live_table
+        self._clock = clock
+        self._ids = ids
+        self._backoff = backoff or Backoff()
+
+    def append(self, session_id: str, message: Numbered) -> bool:
+        """Keep ``message`` unless one with its number is there; False when one was.
+
+        When the SDK had to repeat the write, False may also mean that the first attempt kept it.
+        """
+        expires_at = keys.expires_at(message.received_at_ms, keys.MAILBOX_LIFETIME_S)
+        item = {
+            **keys.key(keys.session(session_id), keys.message_sort(message.seq)),
+            **message_attributes(message, expires_at),
+        }
+        try:
+            with mapped_failures():
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
+                    ExpressionAttributeValues={":now": {"N": str(self._now_s())}},
+                )
+        except ConditionFailed:
+            return False
+        return True
+
+    def _now_s(self) -> int:
+        return self._clock.now_ms() // 1000
+
+    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> None:
+        """Leave a notice; an ``Acknowledged`` replaces an older one and never a newer one."""
+        attributes = notice_attributes(notice, keys.expires_at(now_ms, keys.MAILBOX_LIFETIME_S))
+        partition = keys.session(session_id)
+        if isinstance(notice, Acknowledged):
+            self._acknowledge(keys.key(partition, keys.ACK_SORT_KEY), notice, attributes, now_ms)
+            return
+        sort = f"{keys.NOTICE_PREFIX}{self._ids.new_id(now_ms)}"
+        with mapped_failures():
+            self._client.put_item(
+                TableName=self._table, Item={**keys.key(partition, sort), **attributes}
+            )
+
+    def _acknowledge(self, key: "Item", ack: Acknowledged, item: "Item", now_ms: int) -> None:
+        order = {"S": _ack_order(ack)}
+        try:
+            with mapped_failures():
+                self._client.put_item(
+                    TableName=self._table,
+                    Item={**key, **item, "ack_order": order},
+                    ConditionExpression=(
+                        "attribute_not_exists(pk) OR ack_order < :order OR expires_at <= :now"
+                    ),
+                    ExpressionAttributeValues={
+                        ":order": order,
+                        ":now": {"N": str(now_ms // 1000)},
+                    },
+                )
+        except ConditionFailed:
+            return
+
+    def read_after(self, session_id: str, seq: int) -> Sequence[MailboxEntry]:
+        """Return numbered messages above ``seq`` in order, then all notices."""
+        now_s = self._now_s()
+        items = query(
+            self._client,
+            self._table,
+            keys.session(session_id),
+            first=keys.message_sort(seq + 1),
+            last=keys.MAILBOX_END,
+        )
+        return [self._entry(item) for item in items if number(item, "expires_at") > now_s]
+
+    def _entry(self, item: "Item") -> MailboxEntry:
+        sort = item["sk"]["S"]
+        if not sort.startswith(keys.NOTICE_PREFIX):
+            return message_from(item, int(sort.partition("#")[2]))
+        if sort == keys.ACK_SORT_KEY:
+            return Notified(_ACK_PREFIX + item["ack_order"]["S"], notice_from(item))
+        return Notified(sort.removeprefix(keys.NOTICE_PREFIX), notice_from(item))
+
+    def delete(self, session_id: str, seqs: Sequence[int], notice_ids: Sequence[str]) -> None:
+        """Forget consumed entries; those that are gone already are no error.
+
+        An acknowledgement goes only if no newer one has replaced it since it was read.
+        """
+        partition = keys.session(session_id)
+        sorts = {keys.message_sort(seq): None for seq in seqs}
+        for notice_id in notice_ids:
+            if notice_id.startswith(_ACK_PREFIX):
+                self._delete_ack(partition, notice_id.removeprefix(_ACK_PREFIX))
+            else:
+                sorts[f"{keys.NOTICE_PREFIX}{notice_id}"] = None
+        doomed: list[WriteRequestOutputTypeDef] = [
+            {"DeleteRequest": {"Key": keys.key(partition, sort)}} for sort in sorts
+        ]
+        for start in range(0, len(doomed), _BATCH):
+            self._delete_batch(doomed[start : start + _BATCH])
+
+    def _delete_ack(self, partition: str, order: str) -> None:
+        try:
+            with mapped_failures():
+                self._client.delete_item(
+                    TableName=self._table,
+                    Key=keys.key(partition, keys.ACK_SORT_KEY),
+                    ConditionExpression="ack_order = :order",
+                    ExpressionAttributeValues={":order": {"S": order}},
+                )
+        except ConditionFailed:
+            return
+
+    def _delete_batch(self, batch: "list[WriteRequestOutputTypeDef]") -> None:
+        for attempt in range(self._backoff.attempts):
+            if attempt:
+                self._backoff.wait(attempt - 1)
+            with mapped_failures():
+                response = self._client.batch_write_item(RequestItems={self._table: batch})
+            batch = response["UnprocessedItems"].get(self._table, [])
+            if not batch:
+                return
+        raise StoreUnavailable("BatchWriteItem left items unprocessed")

@@ -1,0 +1,194 @@
+"""LiveTable's items as domain values, and back."""
+
+from typing import TYPE_CHECKING
+
+from repartee.adapters.dynamodb.values import Value, encode, encode_all
+from repartee.domain.calls import CallKey
+from repartee.domain.messages import (
+    Acknowledged,
+    Audio,
+    Bye,
+    Detached,
+    Hello,
+    Message,
+    Notice,
+    Numbered,
+    OutputPosition,
+    SpeechEnd,
+    SpeechStart,
+    Superseded,
+    Text,
+)
+from repartee.domain.session_state import PendingCall, SessionState
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    from repartee.adapters.dynamodb.keys import Item
+
+
+def number(item: "Item", name: str) -> int:
+    """Return a whole number of ``item``."""
+    return int(item[name]["N"])
+
+
+def text(item: "Item", name: str) -> str | None:
+    """Return a text of ``item``, None where it has none."""
+    return item[name]["S"] if name in item else None
+
+
+def _hello_values(hello: Hello) -> dict[str, Value]:
+    position = hello.resume_from
+    if position is None:
+        return {"kind": "hello"}
+    return {"kind": "hello", "resume_epoch": position.epoch, "resume_seq": position.seq}
+
+
+def _message_values(message: Message) -> dict[str, Value]:
+    match message:
+        case Hello():
+            return _hello_values(message)
+        case Audio(pcm):
+            return {"kind": "audio", "pcm": pcm}
+        case SpeechStart():
+            return {"kind": "speech_start"}
+        case SpeechEnd():
+            return {"kind": "speech_end"}
+        case Text(written):
+            return {"kind": "text", "text": written}
+        case Bye():
+            return {"kind": "bye"}
+
+
+def message_attributes(message: Numbered, expires_at: int) -> "Item":
+    """Return the attributes of a client's message, without its key."""
+    return encode_all(
+        {
+            **_message_values(message.message),
+            "connection_id": message.connection_id,
+            "received_at_ms": message.received_at_ms,
+            "expires_at": expires_at,
+        }
+    )
+
+
+def _message(item: "Item") -> Message:
+    match item["kind"]["S"]:
+        case "hello" if "resume_seq" in item:
+            return Hello(OutputPosition(number(item, "resume_epoch"), number(item, "resume_seq")))
+        case "hello":
+            return Hello()
+        case "audio":
+            return Audio(bytes(item["pcm"]["B"]))
+        case "speech_start":
+            return SpeechStart()
+        case "speech_end":
+            return SpeechEnd()
+        case "text":
+            return Text(item["text"]["S"])
+        case "bye":
+            return Bye()
+        case kind:
+            raise ValueError(f"unknown kind of message: {kind}")
+
+
+def message_from(item: "Item", seq: int) -> Numbered:
+    """Return the client's message number ``seq``."""
+    return Numbered(seq, _message(item), item["connection_id"]["S"], number(item, "received_at_ms"))
+
+
+def notice_attributes(notice: Notice, expires_at: int) -> "Item":
+    """Return the attributes of a notice, without its key."""
+    values: dict[str, Value]
+    match notice:
+        case Acknowledged(OutputPosition(epoch, seq), turn, played_ms):
+            values = {
+                "kind": "acknowledged",
+                "received_epoch": epoch,
+                "received_seq": seq,
+                "playing_turn": turn,
+                "played_ms": played_ms,
+            }
+        case Detached(connection_id):
+            values = {"kind": "detached", "connection_id": connection_id}
+        case Superseded(by_session_id):
+            values = {"kind": "superseded", "by_session_id": by_session_id}
+    return encode_all({**values, "expires_at": expires_at})
+
+
+def notice_from(item: "Item") -> Notice:
+    """Return the notice that ``item`` holds."""
+    match item["kind"]["S"]:
+        case "acknowledged":
+            return Acknowledged(
+                OutputPosition(number(item, "received_epoch"), number(item, "received_seq")),
+                number(item, "playing_turn"),
+                number(item, "played_ms"),
+            )
+        case "detached":
+            return Detached(item["connection_id"]["S"])
+        case "superseded":
+            return Superseded(item["by_session_id"]["S"])
+        case kind:
+            raise ValueError(f"unknown kind of notice: {kind}")
+
+
+def pending_calls_value(calls: tuple[PendingCall, ...]) -> "AttributeValueTypeDef":
+    """Return pending calls as one attribute value."""
+    return encode(
+        [
+            {
+                "turn": call.key.turn,
+                "index": call.key.index,
+                "name": call.name,
+                "arguments_json": call.arguments_json,
+                "arguments_hash": call.arguments_hash,
+            }
+            for call in calls
+        ]
+    )
+
+
+def _pending_call(value: "AttributeValueTypeDef") -> PendingCall:
+    call = value["M"]
+    return PendingCall(
+        CallKey(int(call["turn"]["N"]), int(call["index"]["N"])),
+        call["name"]["S"],
+        call["arguments_json"]["S"],
+        call["arguments_hash"]["S"],
+    )
+
+
+def state_attributes(state: SessionState, expires_at: int) -> "Item":
+    """Return the attributes of a session's state, without its key."""
+    item = encode_all(
+        {
+            "user_id": state.user_id,
+            "conversation_id": state.conversation_id,
+            "connection_id": state.connection_id,
+            "epoch": state.epoch,
+            "lease_owner": state.owner,
+            "lease_until_ms": state.lease_until_ms,
+            "input_cursor": state.cursor,
+            "is_ended": state.ended,
+            "expires_at": expires_at,
+        }
+    )
+    item["pending_calls"] = pending_calls_value(state.pending_calls)
+    return item
+
+
+def state_from(session_id: str, item: "Item") -> SessionState:
+    """Return the session's state."""
+    return SessionState(
+        session_id,
+        item["user_id"]["S"],
+        item["conversation_id"]["S"],
+        text(item, "connection_id"),
+        number(item, "epoch"),
+        text(item, "lease_owner"),
+        number(item, "lease_until_ms"),
+        number(item, "input_cursor"),
+        item["is_ended"]["BOOL"],
+        tuple(_pending_call(call) for call in item["pending_calls"]["L"]),
+    )

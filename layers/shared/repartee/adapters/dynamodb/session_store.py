@@ -1,0 +1,168 @@
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.reads import get
+from repartee.adapters.dynamodb.retries import ConditionFailed, mapped_failures
+from repartee.adapters.dynamodb.session_items import number, state_from, text
+from repartee.adapters.dynamodb.values import Value, encode_all
+from repartee.domain.errors import LeaseLost, StoreUnavailable
+from repartee.domain.session_state import Lease, SessionState, WakeElection
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+    from repartee.adapters.dynamodb.keys import Item
+
+# How long one waker keeps all others from waking too; ports.session_store promises it.
+_WAKE_WINDOW_MS = 3_000
+
+
+class DynamoSessionStore:
+    """Keeps sessions' states in LiveTable.
+
+    The SDK repeats a write whose answer was lost, and the repetition finds the condition false.
+    So the owner of a lease and the winner of an election are stored, and found to be ourselves.
+    """
+
+    def __init__(self, client: "DynamoDBClient", *, live_table: str) -> None:
+        self._client = client
+        self._table = live_table
+
+    def load(self, session_id: str) -> SessionState | None:
+        """Return the session's state, or None where there is none."""
+        item = get(self._client, self._table, keys.state(session_id))
+        return state_from(session_id, item) if item is not None else None
+
+    def _update(self, key: "Item", update: str, condition: str, values: dict[str, Value]) -> "Item":
+        with mapped_failures():
+            response = self._client.update_item(
+                TableName=self._table,
+                Key=key,
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=encode_all(values),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        return response["Attributes"]
+
+    def elect_waker(self, session_id: str, now_ms: int) -> WakeElection:
+        """Let exactly one caller per window of 3 s invoke a worker."""
+        candidate = secrets.token_hex(8)
+        try:
+            item = self._update(
+                keys.wake(session_id),
+                "SET previous_ms = if_not_exists(woken_at_ms, :never), woken_at_ms = :now, "
+                "waker = :waker, expires_at = :expires_at",
+                "attribute_not_exists(woken_at_ms) OR woken_at_ms <= :window_start",
+                {
+                    ":never": -1,
+                    ":now": now_ms,
+                    ":waker": candidate,
+                    ":expires_at": keys.expires_at(now_ms, keys.WAKE_LIFETIME_S),
+                    ":window_start": now_ms - _WAKE_WINDOW_MS,
+                },
+            )
+        except ConditionFailed as failed:
+            if failed.item is None or text(failed.item, "waker") != candidate:
+                return WakeElection(won=False)
+            item = failed.item
+        previous_ms = number(item, "previous_ms")
+        return WakeElection(won=True, unserved_since_ms=previous_ms if previous_ms >= 0 else None)
+
+    def acquire_lease(
+        self, session_id: str, *, owner: str, now_ms: int, until_ms: int
+    ) -> Lease | None:
+        """Take the lease and raise the epoch; None while another holds it or no session is."""
+        try:
+            item = self._update(
+                keys.state(session_id),
+                "SET previous_owner = if_not_exists(lease_owner, :nobody), lease_owner = :me, "
+                "lease_until_ms = :until, epoch = epoch + :one, expires_at = :expires_at",
+                "attribute_exists(pk) AND is_ended = :no "
+                "AND (attribute_not_exists(lease_owner) OR lease_until_ms <= :now)",
+                {
+                    ":nobody": "",
+                    ":me": owner,
+                    ":until": until_ms,
+                    ":one": 1,
+                    ":expires_at": keys.expires_at(now_ms, keys.STATE_LIFETIME_S),
+                    ":no": False,
+                    ":now": now_ms,
+                },
+            )
+        except ConditionFailed as failed:
+            if failed.item is None or failed.item["is_ended"]["BOOL"]:
+                return None
+            if (text(failed.item, "lease_owner"), number(failed.item, "lease_until_ms")) != (
+                owner,
+                until_ms,
+            ):
+                return None
+            item = failed.item
+        self._clear_wake(session_id)
+        is_takeover = text(item, "previous_owner") != ""
+        return Lease(state_from(session_id, item), until_ms, is_takeover)
+
+    def _clear_wake(self, session_id: str) -> None:
+        # A wake that stays only makes a later waker report an unserved one too many.
+        with suppress(StoreUnavailable), mapped_failures():
+            self._client.delete_item(TableName=self._table, Key=keys.wake(session_id))
+
+    def _update_mine(
+        self, session_id: str, epoch: int, update: str, values: dict[str, Value]
+    ) -> None:
+        try:
+            self._update(
+                keys.state(session_id), update, "epoch = :mine", {":mine": epoch, **values}
+            )
+        except ConditionFailed:
+            raise LeaseLost(session_id) from None
+
+    def renew_lease(self, session_id: str, *, epoch: int, until_ms: int, cursor: int) -> None:
+        """Hold the lease until ``until_ms``; input up to ``cursor`` need not be read again.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        self._update_mine(
+            session_id,
+            epoch,
+            "SET lease_until_ms = :until, input_cursor = :cursor, expires_at = :expires_at",
+            {
+                ":until": until_ms,
+                ":cursor": cursor,
+                ":expires_at": keys.expires_at(until_ms, keys.STATE_LIFETIME_S),
+            },
+        )
+
+    def set_connection(self, session_id: str, *, epoch: int, connection_id: str | None) -> None:
+        """Record which connection is the session's current one.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        if connection_id is None:
+            self._update_mine(session_id, epoch, "REMOVE connection_id", {})
+        else:
+            self._update_mine(
+                session_id, epoch, "SET connection_id = :connection", {":connection": connection_id}
+            )
+
+    def release_lease(self, session_id: str, *, epoch: int, cursor: int, ended: bool) -> None:
+        """Give the lease back at ``cursor``; ``ended`` closes the session for good.
+
+        A wake that came too late to be this worker's goes too: whoever waited for it was served.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        self._clear_wake(session_id)
+        update = "SET lease_until_ms = :released, input_cursor = :cursor"
+        values: dict[str, Value] = {":released": 0, ":cursor": cursor}
+        if ended:
+            update += ", is_ended = :yes"
+            values[":yes"] = True
+        self._update_mine(session_id, epoch, f"{update} REMOVE lease_owner", values)

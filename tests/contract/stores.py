@@ -1,0 +1,106 @@
+"""The stores of one test, as fakes or on a real table, with the clock and ids they share."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from repartee.adapters.dynamodb.call_store import DynamoCallStore
+from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
+from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
+from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
+from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.ports.call_store import CallStore
+from repartee.ports.connection_store import ConnectionStore
+from repartee.ports.conversation_store import ConversationReader, ConversationWriter
+from repartee.ports.mailbox import Mailbox
+from repartee.ports.session_store import SessionStore
+from tests.fakes.call_store import FakeCallStore
+from tests.fakes.clock import FakeClock
+from tests.fakes.connection_store import FakeConnectionStore
+from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.ids import FakeIdSource
+from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.session_store import FakeSessionStore
+from tests.fakes.tables import FakeTables
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Every port that keeps something in tables."""
+
+    clock: FakeClock
+    sessions: SessionStore
+    mailbox: Mailbox
+    connections: ConnectionStore
+    reader: ConversationReader
+    writer: ConversationWriter
+    calls: CallStore
+
+
+@dataclass(frozen=True, slots=True)
+class TableNames:
+    """A test's own tables."""
+
+    live: str
+    memory: str
+
+
+def fake_stores() -> Stores:
+    """Return fakes that share one memory."""
+    tables = FakeTables()
+    conversations = FakeConversationStore(tables)
+    return Stores(
+        tables.clock,
+        FakeSessionStore(tables),
+        FakeMailbox(tables),
+        FakeConnectionStore(tables),
+        conversations,
+        conversations,
+        FakeCallStore(tables),
+    )
+
+
+@contextmanager
+def tables(client: "DynamoDBClient") -> Iterator[TableNames]:
+    """Make tables that no other test has; they are deleted afterwards."""
+    suffix = secrets.token_hex(8)
+    names = TableNames(f"live-{suffix}", f"memory-{suffix}")
+    for name in (names.live, names.memory):
+        client.create_table(
+            TableName=name,
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    try:
+        yield names
+    finally:
+        for name in (names.live, names.memory):
+            client.delete_table(TableName=name)
+
+
+def dynamodb_stores(client: "DynamoDBClient", names: TableNames) -> Stores:
+    """Return the real adapters over ``names``; nothing in the tables expires by itself."""
+    clock = FakeClock()
+    live, memory = names.live, names.memory
+    return Stores(
+        clock,
+        DynamoSessionStore(client, live_table=live),
+        DynamoMailbox(client, live_table=live, clock=clock, ids=FakeIdSource()),
+        DynamoConnectionStore(client, live_table=live, memory_table=memory),
+        DynamoConversationReader(client, memory_table=memory),
+        DynamoConversationWriter(client, live_table=live, memory_table=memory),
+        DynamoCallStore(client, live_table=live, memory_table=memory),
+    )

@@ -1,0 +1,230 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from repartee.domain.messages import (
+    Acknowledged,
+    Audio,
+    Bye,
+    Detached,
+    Hello,
+    MailboxEntry,
+    Message,
+    Notified,
+    Numbered,
+    OutputPosition,
+    SpeechEnd,
+    SpeechStart,
+    Superseded,
+    Text,
+)
+from tests.contract.scenes import SESSION, all_at_once
+from tests.contract.stores import Stores
+from tests.fakes.clock import NOON_MS
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+HOUR_MS = 3_600_000
+
+
+def numbered(seq: int, message: Message | None = None) -> Numbered:
+    return Numbered(seq, message or Text(f"message {seq}"), "connection-1", NOON_MS)
+
+
+def ack(epoch: int, seq: int, turn: int = 0, played_ms: int = 0) -> Acknowledged:
+    return Acknowledged(OutputPosition(epoch, seq), turn, played_ms)
+
+
+def notices(entries: "list[MailboxEntry]") -> list[object]:
+    return [entry.notice for entry in entries if isinstance(entry, Notified)]
+
+
+def acknowledged(stores: Stores) -> object:
+    [entry] = stores.mailbox.read_after(SESSION, 0)
+    assert isinstance(entry, Notified)
+    return entry.notice
+
+
+def test_an_empty_mailbox_reads_empty(stores: Stores) -> None:
+    assert list(stores.mailbox.read_after(SESSION, 0)) == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Hello(),
+        Hello(OutputPosition(3, 41)),
+        Audio(bytes(range(256)) * 62 + b"\x00\xff"),
+        SpeechStart(),
+        SpeechEnd(),
+        Text("Grüße 👋 'quoted'\n"),
+        Bye(),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_every_kind_of_message_comes_back_as_it_was(stores: Stores, message: Message) -> None:
+    kept = Numbered(7, message, "connection=", NOON_MS + 3)
+
+    assert stores.mailbox.append(SESSION, kept)
+
+    assert list(stores.mailbox.read_after(SESSION, 0)) == [kept]
+
+
+def test_messages_are_read_in_the_order_of_their_numbers(stores: Stores) -> None:
+    for seq in (10, 9, 2, 100, 1):
+        stores.mailbox.append(SESSION, numbered(seq))
+
+    assert list(stores.mailbox.read_after(SESSION, 2)) == [numbered(9), numbered(10), numbered(100)]
+
+
+def test_a_number_is_kept_once(stores: Stores) -> None:
+    assert stores.mailbox.append(SESSION, numbered(1, Text("first")))
+    assert not stores.mailbox.append(SESSION, numbered(1, Text("again")))
+
+    assert list(stores.mailbox.read_after(SESSION, 0)) == [numbered(1, Text("first"))]
+
+
+def test_of_twenty_deliveries_of_a_message_one_is_kept(stores: Stores) -> None:
+    kept = all_at_once(20, lambda _: stores.mailbox.append(SESSION, numbered(1)))
+
+    assert sum(kept) == 1
+
+
+def test_mailboxes_are_apart(stores: Stores) -> None:
+    stores.mailbox.append("session-a", numbered(1))
+    stores.mailbox.notify("session-a", Detached("c"), now_ms=NOON_MS)
+
+    assert list(stores.mailbox.read_after("session-b", 0)) == []
+
+
+def test_notices_follow_the_messages_in_order_of_time(stores: Stores) -> None:
+    stores.mailbox.notify(SESSION, Detached("connection-1"), now_ms=NOON_MS)
+    stores.mailbox.notify(SESSION, Superseded("session-2"), now_ms=NOON_MS + 1)
+    stores.mailbox.append(SESSION, numbered(5))
+
+    entries = list(stores.mailbox.read_after(SESSION, 0))
+
+    assert entries[0] == numbered(5)
+    assert notices(entries) == [Detached("connection-1"), Superseded("session-2")]
+
+
+def test_notices_are_read_whatever_the_number(stores: Stores) -> None:
+    stores.mailbox.notify(SESSION, Detached("connection-1"), now_ms=NOON_MS)
+
+    entries = list(stores.mailbox.read_after(SESSION, 999_999_999))
+
+    assert notices(entries) == [Detached("connection-1")]
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [ack(2, 0, 0, 0), ack(1, 6, 0, 0), ack(1, 5, 3, 0), ack(1, 5, 2, 701)],
+    ids=["epoch", "received", "turn", "played"],
+)
+def test_only_the_newest_acknowledgement_stays(stores: Stores, newer: Acknowledged) -> None:
+    older = ack(1, 5, 2, 700)
+
+    stores.mailbox.notify(SESSION, older, now_ms=NOON_MS)
+    assert acknowledged(stores) == older
+    stores.mailbox.notify(SESSION, newer, now_ms=NOON_MS)
+    assert acknowledged(stores) == newer
+    stores.mailbox.notify(SESSION, older, now_ms=NOON_MS)
+    assert acknowledged(stores) == newer
+
+
+def test_deleted_entries_are_gone_and_the_others_stay(stores: Stores) -> None:
+    for seq in range(1, 61):
+        stores.mailbox.append(SESSION, numbered(seq))
+    stores.mailbox.notify(SESSION, Detached("a"), now_ms=NOON_MS)
+    stores.mailbox.notify(SESSION, Detached("b"), now_ms=NOON_MS)
+    stores.mailbox.notify(SESSION, ack(1, 1), now_ms=NOON_MS)
+    ids = [
+        entry.notice_id
+        for entry in stores.mailbox.read_after(SESSION, 0)
+        if isinstance(entry, Notified) and entry.notice != Detached("b")
+    ]
+
+    stores.mailbox.delete(SESSION, range(1, 60), ids)
+
+    left = list(stores.mailbox.read_after(SESSION, 0))
+    assert left[0] == numbered(60)
+    assert notices(left) == [Detached("b")]
+    assert len(left) == 2
+
+
+def test_deleting_what_is_gone_is_no_error(stores: Stores) -> None:
+    stores.mailbox.append(SESSION, numbered(1))
+    stores.mailbox.notify(SESSION, ack(1, 1), now_ms=NOON_MS)
+    _, notified = stores.mailbox.read_after(SESSION, 0)
+    assert isinstance(notified, Notified)
+
+    for _ in range(2):
+        stores.mailbox.delete(SESSION, [1, 1, 2], [notified.notice_id, notified.notice_id])
+    stores.mailbox.delete(SESSION, [], [])
+
+    assert list(stores.mailbox.read_after(SESSION, 0)) == []
+
+
+def test_deleting_an_acknowledgement_spares_a_newer_one(stores: Stores) -> None:
+    stores.mailbox.notify(SESSION, ack(1, 1), now_ms=NOON_MS)
+    [read] = stores.mailbox.read_after(SESSION, 0)
+    assert isinstance(read, Notified)
+    stores.mailbox.notify(SESSION, ack(1, 2), now_ms=NOON_MS)
+
+    stores.mailbox.delete(SESSION, [], [read.notice_id])
+
+    assert acknowledged(stores) == ack(1, 2)
+
+
+def test_entries_that_nobody_read_for_an_hour_are_gone(stores: Stores) -> None:
+    stores.mailbox.append(SESSION, numbered(1))
+    stores.mailbox.notify(SESSION, Superseded("session-2"), now_ms=NOON_MS)
+    stores.mailbox.notify(SESSION, ack(9, 9), now_ms=NOON_MS)
+
+    stores.clock.advance(HOUR_MS - 1_000)
+    assert len(stores.mailbox.read_after(SESSION, 0)) == 3
+    stores.clock.advance(1_000)
+    assert list(stores.mailbox.read_after(SESSION, 0)) == []
+
+
+def test_an_expired_entry_does_not_stand_in_the_way_of_a_new_one(stores: Stores) -> None:
+    stores.mailbox.append(SESSION, numbered(1))
+    stores.mailbox.notify(SESSION, ack(9, 9), now_ms=NOON_MS)
+    stores.clock.advance(HOUR_MS)
+    later_ms = stores.clock.now_ms()
+    again = replace(numbered(1), received_at_ms=later_ms)
+
+    assert stores.mailbox.append(SESSION, again)
+    stores.mailbox.notify(SESSION, ack(1, 1), now_ms=later_ms)
+
+    entries = list(stores.mailbox.read_after(SESSION, 0))
+    assert entries[0] == again
+    assert notices(entries) == [ack(1, 1)]
+
+
+acks = st.builds(
+    ack, st.integers(0, 3), st.integers(0, 12), st.integers(0, 11), st.integers(0, 1_000)
+)
+
+
+@given(given_acks=st.lists(acks, min_size=1, max_size=8))
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_in_whatever_order_they_arrive_the_greatest_acknowledgement_wins(
+    stores: Stores, given_acks: list[Acknowledged]
+) -> None:
+    session = f"session-of-{hash(tuple(given_acks))}"
+    for given_ack in given_acks:
+        stores.mailbox.notify(session, given_ack, now_ms=NOON_MS)
+
+    entries = list(stores.mailbox.read_after(session, 0))
+
+    greatest = max(
+        given_acks, key=lambda a: (a.received.epoch, a.received.seq, a.turn, a.played_ms)
+    )
+    assert notices(entries) == [greatest]

@@ -1,0 +1,199 @@
+import pytest
+
+from repartee.domain.errors import LeaseLost
+from repartee.domain.session_state import WakeElection
+from tests.contract.scenes import (
+    CONVERSATION,
+    LEASE_MS,
+    SESSION,
+    USER,
+    all_at_once,
+    opening,
+    served_session,
+)
+from tests.contract.stores import Stores
+from tests.fakes.clock import NOON_MS
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+UNTIL_MS = NOON_MS + LEASE_MS
+
+
+def test_there_is_no_state_before_a_connection_opened_the_session(stores: Stores) -> None:
+    assert stores.sessions.load("unknown") is None
+    assert (
+        stores.sessions.acquire_lease("unknown", owner="w", now_ms=NOON_MS, until_ms=UNTIL_MS)
+        is None
+    )
+
+
+def test_a_fresh_session_is_served_by_nobody(stores: Stores) -> None:
+    stores.connections.open(opening())
+
+    state = stores.sessions.load(SESSION)
+
+    assert state is not None
+    assert (state.user_id, state.conversation_id) == (USER, CONVERSATION)
+    assert (state.epoch, state.owner, state.cursor) == (0, None, 0)
+    assert (state.connection_id, state.ended, state.pending_calls) == (None, False, ())
+    assert not state.lease_is_held(NOON_MS)
+
+
+def test_taking_the_lease_raises_the_epoch(stores: Stores) -> None:
+    lease = served_session(stores)
+
+    assert (lease.state.epoch, lease.until_ms, lease.is_takeover) == (1, UNTIL_MS, False)
+    assert stores.sessions.load(SESSION) == lease.state
+    assert lease.state.lease_is_held(UNTIL_MS - 1)
+    assert not lease.state.lease_is_held(UNTIL_MS)
+
+
+def test_a_held_lease_is_not_given_to_another(stores: Stores) -> None:
+    served_session(stores)
+
+    assert (
+        stores.sessions.acquire_lease(
+            SESSION, owner="worker-2", now_ms=UNTIL_MS - 1, until_ms=UNTIL_MS + LEASE_MS
+        )
+        is None
+    )
+
+
+def test_asking_again_after_a_lost_answer_gives_the_same_lease(stores: Stores) -> None:
+    lease = served_session(stores)
+
+    again = stores.sessions.acquire_lease(
+        SESSION, owner="worker-1", now_ms=NOON_MS, until_ms=UNTIL_MS
+    )
+
+    assert again == lease
+
+
+def test_a_lease_that_ran_out_is_taken_over(stores: Stores) -> None:
+    served_session(stores)
+
+    lease = stores.sessions.acquire_lease(
+        SESSION, owner="worker-2", now_ms=UNTIL_MS, until_ms=UNTIL_MS + LEASE_MS
+    )
+
+    assert lease is not None
+    assert (lease.state.owner, lease.state.epoch, lease.is_takeover) == ("worker-2", 2, True)
+
+
+def test_a_released_lease_is_taken_without_takeover(stores: Stores) -> None:
+    served_session(stores)
+    stores.sessions.release_lease(SESSION, epoch=1, cursor=23, ended=False)
+
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert (state.owner, state.lease_until_ms, state.epoch, state.cursor) == (None, 0, 1, 23)
+    lease = stores.sessions.acquire_lease(
+        SESSION, owner="worker-2", now_ms=NOON_MS + 1, until_ms=UNTIL_MS
+    )
+    assert lease is not None
+    assert (lease.state.epoch, lease.is_takeover) == (2, False)
+
+
+def test_an_ended_session_gives_no_lease(stores: Stores) -> None:
+    served_session(stores)
+    stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
+
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert state.ended
+    assert (
+        stores.sessions.acquire_lease(SESSION, owner="w", now_ms=NOON_MS, until_ms=UNTIL_MS) is None
+    )
+
+
+def test_the_holder_renews_and_keeps_its_epoch(stores: Stores) -> None:
+    served_session(stores)
+
+    stores.sessions.renew_lease(SESSION, epoch=1, until_ms=UNTIL_MS + 1_500, cursor=17)
+
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert (state.lease_until_ms, state.epoch, state.owner) == (UNTIL_MS + 1_500, 1, "worker-1")
+    assert state.cursor == 17
+
+
+def test_a_connection_becomes_current_and_goes(stores: Stores) -> None:
+    served_session(stores)
+
+    stores.sessions.set_connection(SESSION, epoch=1, connection_id="connection-7")
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert state.connection_id == "connection-7"
+
+    stores.sessions.set_connection(SESSION, epoch=1, connection_id=None)
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert state.connection_id is None
+
+
+def test_whoever_was_taken_over_can_change_nothing(stores: Stores) -> None:
+    served_session(stores)
+    successor = stores.sessions.acquire_lease(
+        SESSION, owner="worker-2", now_ms=UNTIL_MS, until_ms=UNTIL_MS + LEASE_MS
+    )
+    assert successor is not None
+
+    with pytest.raises(LeaseLost):
+        stores.sessions.renew_lease(SESSION, epoch=1, until_ms=UNTIL_MS + 9_000, cursor=99)
+    with pytest.raises(LeaseLost):
+        stores.sessions.set_connection(SESSION, epoch=1, connection_id="connection-9")
+    with pytest.raises(LeaseLost):
+        stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
+
+    assert stores.sessions.load(SESSION) == successor.state
+
+
+def test_a_session_that_does_not_exist_is_never_mine(stores: Stores) -> None:
+    with pytest.raises(LeaseLost):
+        stores.sessions.renew_lease("unknown", epoch=0, until_ms=UNTIL_MS, cursor=0)
+
+
+def test_of_twenty_workers_at_once_one_gets_the_lease(stores: Stores) -> None:
+    stores.connections.open(opening())
+
+    leases = all_at_once(
+        20,
+        lambda number: stores.sessions.acquire_lease(
+            SESSION, owner=f"worker-{number}", now_ms=NOON_MS, until_ms=UNTIL_MS
+        ),
+    )
+
+    won = [lease for lease in leases if lease is not None]
+    assert [lease.state.epoch for lease in won] == [1]
+    assert stores.sessions.load(SESSION) == won[0].state
+
+
+def test_one_waker_is_elected_per_window(stores: Stores) -> None:
+    assert stores.sessions.elect_waker(SESSION, NOON_MS) == WakeElection(won=True)
+    assert stores.sessions.elect_waker(SESSION, NOON_MS + 2_999) == WakeElection(won=False)
+    assert stores.sessions.elect_waker(SESSION, NOON_MS + 3_000) == WakeElection(
+        won=True, unserved_since_ms=NOON_MS
+    )
+
+
+def test_a_wake_that_a_worker_answered_is_not_unserved(stores: Stores) -> None:
+    stores.connections.open(opening())
+    stores.sessions.elect_waker(SESSION, NOON_MS)
+    stores.sessions.acquire_lease(SESSION, owner="w", now_ms=NOON_MS + 400, until_ms=UNTIL_MS)
+
+    # A message that had read the state just before the lease was taken.
+    assert stores.sessions.elect_waker(SESSION, NOON_MS + 401) == WakeElection(won=True)
+
+    stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=False)
+    assert stores.sessions.elect_waker(SESSION, NOON_MS + 60_000) == WakeElection(won=True)
+
+
+def test_sessions_elect_their_wakers_apart(stores: Stores) -> None:
+    assert stores.sessions.elect_waker("session-a", NOON_MS).won
+    assert stores.sessions.elect_waker("session-b", NOON_MS).won
+
+
+def test_of_twenty_callers_at_once_one_is_elected(stores: Stores) -> None:
+    elections = all_at_once(20, lambda _: stores.sessions.elect_waker(SESSION, NOON_MS))
+
+    assert sum(election.won for election in elections) == 1

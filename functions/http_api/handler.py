@@ -1,14 +1,15 @@
 """The HTTP API: tickets, conversations and turns, as a FastAPI application on Mangum."""
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import boto3
 from mangum import Mangum
+from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 from http_api.app import create_app
 from http_api.deps import Deps
+from http_api.problems import PROBLEM_TYPE
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
@@ -26,13 +27,14 @@ class Application:
     """The API behind Mangum, made once and used for every event."""
 
     def __init__(self, deps: Deps):
-        # Mangum runs the lifespan on every event, and there is none.
-        self._mangum = Mangum(create_app(deps), lifespan="off")
+        # Mangum runs the lifespan on every event, and there is none; types that it does not know
+        # as text it sends in base64.
+        text_types = [*DEFAULT_TEXT_MIME_TYPES, PROBLEM_TYPE]
+        self._mangum = Mangum(create_app(deps), lifespan="off", text_mime_types=text_types)
 
-    def handle(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Return the answer to an event of payload format 2.0."""
-        answer: dict[str, Any] = self._mangum(event, context)
-        return answer
+        return self._mangum(event, context)
 
 
 @lru_cache(maxsize=1)
@@ -56,6 +58,6 @@ def build() -> Application:
     return Application(Deps(starter, reader, settings.websocket_url, get_logger()))
 
 
-def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer API Gateway."""
     return build().handle(event, context)

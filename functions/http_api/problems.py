@@ -18,6 +18,7 @@ from repartee.application.start_session import (
 )
 from repartee.domain.errors import StoreUnavailable, UserErased
 
+PROBLEM_TYPE = "application/problem+json"
 # Sessions end when their users hang up or by their time; nobody can say when.
 TOO_MANY_RETRY_AFTER_S = 30
 STORE_RETRY_AFTER_S = 2
@@ -55,9 +56,7 @@ class Problem(Exception):
         if self.field:
             content["field"] = self.field
         headers = {} if self.retry_after_s is None else {"retry-after": str(self.retry_after_s)}
-        return JSONResponse(
-            content, self.status, headers=headers, media_type="application/problem+json"
-        )
+        return JSONResponse(content, self.status, headers=headers, media_type=PROBLEM_TYPE)
 
 
 def conversation_unknown() -> Problem:

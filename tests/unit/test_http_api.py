@@ -1,0 +1,504 @@
+import json
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from http_api.app import create_app
+from http_api.deps import Deps
+from http_api.handler import Application
+from repartee.application.start_session import SessionStarter
+from repartee.domain.calls import CallKey, CallStatus
+from repartee.domain.conversation import Conversation, Profile, SkippedInput, ToolCall, Turn
+from repartee.domain.errors import StoreUnavailable
+from repartee.domain.session_state import ConnectionOpening
+from repartee.domain.usage import TokenUsage
+from tests.event_files import load_event
+from tests.fakes.clock import NOON_MS
+from tests.fakes.connection_store import FakeConnectionStore
+from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.ids import FakeIdSource
+from tests.fakes.log import CapturedLog
+from tests.fakes.session_store import FakeSessionStore
+from tests.fakes.tables import FakeTables
+from tests.fakes.ticket_signer import FakeTicketSigner
+
+pytestmark = pytest.mark.unit
+
+USER = "user|1"
+
+
+class Reader(FakeConversationStore):
+    """Can be told to fail."""
+
+    fails_with: Exception | None = None
+
+    def list_conversations(self, user_id: str, *, limit: int) -> Any:
+        if self.fails_with is not None:
+            raise self.fails_with
+        return super().list_conversations(user_id, limit=limit)
+
+
+class Api:
+    """The HTTP API on fakes."""
+
+    def __init__(self) -> None:
+        self.tables = FakeTables()
+        self.connections = FakeConnectionStore(self.tables)
+        self.reader = Reader(self.tables)
+        self.signer = FakeTicketSigner()
+        self.log = CapturedLog()
+        starter = SessionStarter(
+            reader=self.reader,
+            connections=self.connections,
+            sessions=FakeSessionStore(self.tables),
+            signer=self.signer,
+            ids=FakeIdSource(),
+            clock=self.tables.clock,
+            max_sessions=2,
+        )
+        self.deps = Deps(starter, self.reader, "wss://voice.example/live", self.log.logger)
+        self.application = Application(self.deps)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: str = "",
+        user: str | None = USER,
+    ) -> tuple[int, dict[str, Any], dict[str, str]]:
+        """Return status, parsed body and headers of the answer."""
+        event = load_event("http_api.create_session" if user else "http_api.health")
+        event |= {"rawPath": path, "rawQueryString": query, "body": None}
+        event["requestContext"]["http"] |= {"method": method, "path": path}
+        if user is not None:
+            event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = user
+        if body is not None:
+            event["body"] = body if isinstance(body, str) else json.dumps(body)
+        event["headers"]["content-length"] = str(len(event["body"] or ""))
+        answer = self.application.handle(event, None)
+        headers = {name.lower(): value for name, value in answer["headers"].items()}
+        return answer["statusCode"], json.loads(answer["body"]), headers
+
+    def connect(self, session: dict[str, Any], user: str = USER) -> None:
+        """Open a connection with the ticket that ``POST /sessions`` answered."""
+        ticket = self.signer.verify(session["ticket"], now_ms=self.tables.clock.now_ms())
+        assert ticket.user_id == user
+        self.connections.open(
+            ConnectionOpening(
+                connection_id=f"connection-of-{ticket.ticket_id}",
+                user_id=ticket.user_id,
+                session_id=ticket.session_id,
+                conversation_id=ticket.conversation_id,
+                ticket_id=ticket.ticket_id,
+                ticket_expires_at_ms=ticket.expires_at_ms,
+                opened_at_ms=self.tables.clock.now_ms(),
+                max_sessions=2,
+            )
+        )
+
+    def begin(self, conversation_id: str | None = None, user: str = USER) -> dict[str, Any]:
+        """Start a session and connect to it."""
+        body = {} if conversation_id is None else {"conversation_id": conversation_id}
+        status, session, _ = self.call("POST", "/sessions", body, user=user)
+        assert status == 201
+        self.connect(session, user)
+        return session
+
+
+def test_a_new_session_comes_with_a_ticket_that_names_it() -> None:
+    api = Api()
+
+    status, session, headers = api.call("POST", "/sessions", {"conversation_id": "new"})
+
+    assert status == 201
+    assert headers["content-type"] == "application/json"
+    ticket = api.signer.verify(session["ticket"], now_ms=NOON_MS)
+    assert ticket.user_id == USER
+    assert ticket.session_id == session["session_id"]
+    assert ticket.conversation_id == session["conversation_id"]
+    assert ticket.expires_at_ms == NOON_MS + 60_000
+    assert session["expires_at"] == "2026-11-20T12:01:00.000Z"
+    assert len({ticket.ticket_id, ticket.session_id, ticket.conversation_id}) == 3
+
+
+def test_the_url_is_ready_to_connect_to() -> None:
+    _, session, _ = Api().call("POST", "/sessions", {})
+
+    address = urlsplit(session["url"])
+
+    assert (address.scheme, address.netloc, address.path) == ("wss", "voice.example", "/live")
+    assert parse_qs(address.query) == {"ticket": [session["ticket"]]}
+
+
+def test_starting_a_session_writes_nothing() -> None:
+    api = Api()
+
+    api.call("POST", "/sessions", {"conversation_id": "new"})
+
+    assert api.tables.conversations == {}
+    assert api.tables.states == {}
+
+
+@pytest.mark.parametrize("body", [None, {}, {"conversation_id": None}])
+def test_without_a_conversation_the_latest_one_goes_on(body: dict[str, Any] | None) -> None:
+    api = Api()
+    api.begin("new")
+    api.tables.clock.advance(1_000)
+    latest = api.begin("new")
+
+    status, session, _ = api.call("POST", "/sessions", body)
+
+    assert status == 201
+    assert session["conversation_id"] == latest["conversation_id"]
+    assert session["session_id"] != latest["session_id"]
+
+
+def test_a_users_first_session_starts_a_conversation_without_being_told_to() -> None:
+    api = Api()
+    api.begin("new", user="user-2")
+
+    status, session, _ = api.call("POST", "/sessions")
+
+    assert status == 201
+    assert (USER, session["conversation_id"]) not in api.tables.conversations
+
+
+def test_an_older_conversation_can_be_named() -> None:
+    api = Api()
+    older = api.begin("new")["conversation_id"]
+    api.tables.clock.advance(1_000)
+    api.begin("new")
+
+    _, session, _ = api.call("POST", "/sessions", {"conversation_id": older})
+
+    assert session["conversation_id"] == older
+
+
+def test_anothers_conversation_is_as_unknown_as_one_that_never_was() -> None:
+    api = Api()
+    foreign = api.begin("new", user="user-2")["conversation_id"]
+
+    answers = [
+        api.call("POST", "/sessions", {"conversation_id": each}) for each in (foreign, "never-was")
+    ]
+
+    assert answers[0] == answers[1]
+    status, problem, headers = answers[0]
+    assert status == 404
+    assert problem["code"] == "conversation_unknown"
+    assert problem["field"] == "conversation_id"
+    assert headers["content-type"] == "application/problem+json"
+
+
+def test_one_session_too_many_is_refused_with_a_time_to_wait() -> None:
+    api = Api()
+    api.begin("new")
+    api.tables.clock.advance(1_000)
+    api.begin("new")
+
+    status, problem, headers = api.call("POST", "/sessions", {"conversation_id": "new"})
+
+    assert status == 429
+    assert problem["code"] == "too_many_sessions"
+    assert int(headers["retry-after"]) > 0
+
+
+def test_a_full_user_may_still_take_over_one_of_the_conversations() -> None:
+    api = Api()
+    first = api.begin("new")
+    api.tables.clock.advance(1_000)
+    api.begin("new")
+
+    again = api.begin(first["conversation_id"])
+
+    assert again["session_id"] != first["session_id"]
+
+
+def test_a_lost_connection_comes_back_to_its_session_even_when_the_user_is_full() -> None:
+    api = Api()
+    first = api.begin("new")
+    api.tables.clock.advance(1_000)
+    api.begin("new")
+
+    status, session, _ = api.call("POST", "/sessions", {"session_id": first["session_id"]})
+
+    assert status == 201
+    assert session["session_id"] == first["session_id"]
+    assert session["conversation_id"] == first["conversation_id"]
+    assert session["ticket"] != first["ticket"]
+    api.connect(session)
+
+
+def test_anothers_session_is_unknown() -> None:
+    api = Api()
+    foreign = api.begin("new", user="user-2")
+
+    status, problem, _ = api.call("POST", "/sessions", {"session_id": foreign["session_id"]})
+
+    assert (status, problem["code"]) == (404, "session_unknown")
+
+
+def test_a_session_of_another_conversation_is_unknown() -> None:
+    api = Api()
+    session = api.begin("new")
+    body = {"session_id": session["session_id"], "conversation_id": "another"}
+
+    status, problem, _ = api.call("POST", "/sessions", body)
+
+    assert (status, problem["code"]) == (404, "session_unknown")
+
+
+def test_a_session_that_has_ended_says_how_to_go_on() -> None:
+    api = Api()
+    session_id = api.begin("new")["session_id"]
+    api.tables.states[session_id] = replace(api.tables.states[session_id], ended=True)
+
+    status, problem, _ = api.call("POST", "/sessions", {"session_id": session_id})
+
+    assert (status, problem["code"], problem["field"]) == (409, "session_ended", "session_id")
+
+
+@pytest.mark.parametrize("way", ["new", "latest", "session"])
+def test_an_erased_user_gets_no_ticket(way: str) -> None:
+    api = Api()
+    session_id = api.begin("new")["session_id"]
+    api.tables.profiles[USER] = Profile(USER, erased_at_ms=NOON_MS)
+    body = {
+        "new": {"conversation_id": "new"},
+        "latest": {},
+        "session": {"session_id": session_id},
+    }[way]
+
+    status, problem, _ = api.call("POST", "/sessions", body)
+
+    assert (status, problem["code"]) == (403, "user_erased")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"conversation_id": 7}, "conversation_id"),
+        ({"conversation_id": "conv#1"}, "conversation_id"),
+        ({"conversation_id": "x" * 65}, "conversation_id"),
+        ({"conversation_id": ""}, "conversation_id"),
+        ({"session_id": "a b"}, "session_id"),
+        ({"user_id": "user-2"}, "user_id"),
+        ([1], ""),
+    ],
+)
+def test_a_bad_body_is_explained_by_field(body: Any, field: str) -> None:
+    status, problem, headers = Api().call("POST", "/sessions", body)
+
+    assert status == 422
+    assert problem["code"] == "invalid_request"
+    assert problem.get("field", "") == field
+    assert headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_that_is_not_json_is_explained() -> None:
+    status, problem, _ = Api().call("POST", "/sessions", "{")
+
+    assert (status, problem["code"]) == (422, "not_json")
+
+
+def test_who_asks_is_taken_from_the_verified_token_alone() -> None:
+    api = Api()
+
+    for path in ("/conversations", "/conversations/some-id/turns"):
+        status, problem, _ = api.call("GET", path, user=None)
+        assert (status, problem["code"]) == (401, "not_signed_in")
+    status, problem, _ = api.call("POST", "/sessions", {}, user=None)
+    assert (status, problem["code"]) == (401, "not_signed_in")
+
+
+def test_conversations_are_listed_newest_first_and_only_ones_own() -> None:
+    api = Api()
+    older = api.begin("new")["conversation_id"]
+    api.tables.clock.advance(1_000)
+    newer = api.begin("new")["conversation_id"]
+    api.begin("new", user="user-2")
+
+    status, page, _ = api.call("GET", "/conversations")
+
+    assert status == 200
+    assert [each["conversation_id"] for each in page["conversations"]] == [newer, older]
+    assert page["conversations"][1] == {
+        "conversation_id": older,
+        "title": "",
+        "turn_count": 0,
+        "created_at": "2026-11-20T12:00:00.000Z",
+        "updated_at": "2026-11-20T12:00:00.000Z",
+    }
+    _, page, _ = api.call("GET", "/conversations", query="limit=1")
+    assert [each["conversation_id"] for each in page["conversations"]] == [newer]
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "many"])
+@pytest.mark.parametrize("path", ["/conversations", "/conversations/some-id/turns"])
+def test_a_page_has_its_limits(path: str, limit: str) -> None:
+    status, problem, _ = Api().call("GET", path, query=f"limit={limit}")
+
+    assert (status, problem["code"], problem["field"]) == (422, "invalid_request", "limit")
+
+
+TURN = Turn(
+    number=1,
+    session_id="session-1",
+    started_at_ms=NOON_MS,
+    ended_at_ms=NOON_MS + 2_500,
+    heard="book me in",
+    said="Done, Friday at",
+    said_is_approximate=True,
+    skipped=(SkippedInput(4, 6), SkippedInput(9, 9)),
+    tool_calls=(ToolCall(CallKey(1, 1), "ask_core_agent", "{}", CallStatus.DONE, "Booked."),),
+    first_audio_ms=420,
+    usage=TokenUsage(text_in=10, audio_in=20, text_out=3, audio_out=40),
+    cost_usd=Decimal("0.000561"),
+)
+
+
+def with_turns(api: Api, count: int) -> None:
+    api.tables.conversations[USER, "conv-1"] = Conversation(USER, "conv-1", "Booking", 1, 2)
+    api.tables.turns["conv-1"] = {
+        number: replace(TURN, number=number) for number in range(1, count + 1)
+    }
+
+
+def test_a_turn_is_shown_with_what_was_heard_marked_as_unverified() -> None:
+    api = Api()
+    with_turns(api, 1)
+
+    status, page, _ = api.call("GET", "/conversations/conv-1/turns")
+
+    assert status == 200
+    assert page == {
+        "turns": [
+            {
+                "number": 1,
+                "session_id": "session-1",
+                "started_at": "2026-11-20T12:00:00.000Z",
+                "ended_at": "2026-11-20T12:00:02.500Z",
+                "heard": {"text": "book me in", "verified": False},
+                "said": {"text": "Done, Friday at", "approximate": True},
+                "skipped_messages": 4,
+                "tool_calls": [
+                    {"name": "ask_core_agent", "status": "done", "answer": "Booked."},
+                ],
+                "first_audio_ms": 420,
+                "tokens_in": 30,
+                "tokens_out": 43,
+                "cost_usd": 0.000561,
+            }
+        ],
+        "next_after": None,
+    }
+
+
+def test_turns_are_read_page_by_page_without_a_gap() -> None:
+    api = Api()
+    with_turns(api, 5)
+    seen: list[int] = []
+    after: int | None = 0
+
+    while after is not None:
+        query = f"after={after}&limit=2"
+        _, page, _ = api.call("GET", "/conversations/conv-1/turns", query=query)
+        seen += [turn["number"] for turn in page["turns"]]
+        after = page["next_after"]
+
+    assert seen == [1, 2, 3, 4, 5]
+
+
+def test_a_last_page_that_is_full_says_that_it_is_the_last() -> None:
+    api = Api()
+    with_turns(api, 4)
+
+    _, page, _ = api.call("GET", "/conversations/conv-1/turns", query="after=2&limit=2")
+
+    assert [turn["number"] for turn in page["turns"]] == [3, 4]
+    assert page["next_after"] is None
+
+
+def test_anothers_turns_are_not_found() -> None:
+    api = Api()
+    with_turns(api, 1)
+
+    status, problem, _ = api.call("GET", "/conversations/conv-1/turns", user="user-2")
+
+    assert (status, problem["code"]) == (404, "conversation_unknown")
+
+
+def test_health_needs_no_user_and_no_table() -> None:
+    api = Api()
+    api.reader.fails_with = StoreUnavailable("told to fail")
+    api.signer.failing = True
+
+    status, body, _ = api.call("GET", "/health", user=None)
+
+    assert (status, body) == (200, {"status": "ok"})
+
+
+def test_an_overloaded_table_is_answered_503_with_a_time_to_wait() -> None:
+    api = Api()
+    api.reader.fails_with = StoreUnavailable("told to fail")
+
+    status, problem, headers = api.call("GET", "/conversations")
+
+    assert (status, problem["code"]) == (503, "unavailable")
+    assert int(headers["retry-after"]) > 0
+    assert api.log.lines[0]["message"] == "request failed"
+
+
+def test_a_fault_of_ours_tells_the_client_nothing_and_the_log_everything() -> None:
+    api = Api()
+    api.reader.fails_with = RuntimeError("the reason")
+
+    status, problem, _ = api.call("GET", "/conversations")
+
+    assert (status, problem["code"]) == (500, "internal_error")
+    assert "reason" not in json.dumps(problem)
+    assert "the reason" in api.log.lines[0]["exception"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/", 404, "path_unknown"),
+        ("GET", "/docs", 404, "path_unknown"),
+        ("GET", "/openapi.json", 404, "path_unknown"),
+        ("GET", "/sessions", 405, "method_not_allowed"),
+        ("DELETE", "/conversations", 405, "method_not_allowed"),
+    ],
+)
+def test_what_is_not_served_is_a_problem_document_too(
+    method: str, path: str, status: int, code: str
+) -> None:
+    answered, problem, _ = Api().call(method, path)
+
+    assert (answered, problem["code"], problem["status"]) == (status, code, status)
+
+
+def test_the_api_can_describe_itself() -> None:
+    paths = create_app(Api().deps).openapi()["paths"]
+
+    assert set(paths) == {
+        "/health",
+        "/sessions",
+        "/conversations",
+        "/conversations/{conversation_id}/turns",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("health", 200), ("create_session", 201), ("list_conversations", 200), ("list_turns", 404)],
+)
+def test_each_event_file_is_answered(name: str, status: int) -> None:
+    answer = Api().application.handle(load_event(f"http_api.{name}"), None)
+
+    assert answer["statusCode"] == status

@@ -66,6 +66,10 @@ class ApiGatewayChannel:
             else:
                 return
 
+    def shut(self) -> None:
+        """Give up the client's pooled connections."""
+        self._client.close()
+
     def _raise_unless_transient(self, error: ClientError | BotoCoreError, *, is_last: bool) -> None:
         if isinstance(error, self._client.exceptions.GoneException):
             raise ConnectionGone("the connection is closed") from error

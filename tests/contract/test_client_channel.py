@@ -1,0 +1,213 @@
+"""What every client channel promises, checked on the fake and against API Gateway's wire form.
+
+Source for status codes and names: service model of apigatewaymanagementapi, 2018-11-29.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pytest
+
+from repartee.adapters.api_gateway_channel import MAX_POST_BYTES, ApiGatewayChannel
+from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
+from repartee.ports.client_channel import ClientChannel
+from tests.contract.aws_double import Answer, AwsDouble, Request, aws_double
+from tests.fakes.client_channel import FakeClientChannel
+
+pytestmark = pytest.mark.contract
+
+GONE = Answer(410, "GoneException")
+SLOW = Answer(429, "LimitExceededException")
+BROKEN = Answer(500, "InternalServerErrorException")
+
+
+class Subject(Protocol):
+    """A channel, and the hands to bring its connections into any state."""
+
+    @property
+    def channel(self) -> ClientChannel: ...
+
+    @property
+    def gone(self) -> set[str]: ...
+
+    @property
+    def slow(self) -> set[str]: ...
+
+    def fail(self) -> None: ...
+
+    def frames(self, connection_id: str) -> list[str]: ...
+
+
+class FakeSubject:
+    def __init__(self) -> None:
+        self.channel = FakeClientChannel()
+        self.gone = self.channel.gone
+        self.slow = self.channel.slow
+
+    def fail(self) -> None:
+        self.channel.failing = True
+
+    def frames(self, connection_id: str) -> list[str]:
+        return self.channel.posts[connection_id]
+
+
+@dataclass
+class RealSubject:
+    double: AwsDouble
+    channel: ApiGatewayChannel
+    gone: set[str] = field(default_factory=set)
+    slow: set[str] = field(default_factory=set)
+    taken: list[Request] = field(default_factory=list)
+    failures: list[Answer] = field(default_factory=list)
+
+    def fail(self) -> None:
+        self.failures = [BROKEN] * 10
+
+    def frames(self, connection_id: str) -> list[str]:
+        path = f"/live/@connections/{connection_id}"
+        return [request.body.decode() for request in self.taken if request.path == path]
+
+    def respond(self, request: Request) -> Answer:
+        if self.failures:
+            return self.failures.pop(0)
+        connection_id = request.path.removeprefix("/live/@connections/")
+        if connection_id in self.gone:
+            return GONE
+        if request.method == "DELETE":
+            self.gone.add(connection_id)
+            return Answer(204)
+        if connection_id in self.slow:
+            return SLOW
+        self.taken.append(request)
+        return Answer()
+
+
+@pytest.fixture
+def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[RealSubject]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with aws_double() as double:
+        channel = ApiGatewayChannel.at(f"{double.url}/live")
+        subject = RealSubject(double, channel)
+        double.respond = subject.respond
+        try:
+            yield subject
+        finally:
+            channel.shut()
+
+
+@pytest.fixture(params=["fake", "api_gateway"])
+def subject(request: pytest.FixtureRequest) -> Subject:
+    if request.param == "fake":
+        return FakeSubject()
+    made: RealSubject = request.getfixturevalue("real")
+    return made
+
+
+def test_frames_arrive_as_they_were_posted_and_in_order(subject: Subject) -> None:
+    for frame in ('{"type":"ready"}', '{"text":"Grüße, 你好"}', ""):
+        subject.channel.post("N7qPzd7jIAMCJbA=", frame)
+
+    assert subject.frames("N7qPzd7jIAMCJbA=") == ['{"type":"ready"}', '{"text":"Grüße, 你好"}', ""]
+
+
+def test_frames_reach_the_connection_that_they_are_for(subject: Subject) -> None:
+    subject.channel.post("one=", "for one")
+    subject.channel.post("two=", "for two")
+
+    assert subject.frames("one=") == ["for one"]
+    assert subject.frames("two=") == ["for two"]
+
+
+def test_a_closed_connection_takes_no_frames(subject: Subject) -> None:
+    subject.gone.add("left=")
+
+    with pytest.raises(ConnectionGone):
+        subject.channel.post("left=", "anybody?")
+    assert subject.frames("left=") == []
+
+
+def test_closing_ends_a_connection_for_good(subject: Subject) -> None:
+    subject.channel.close("one=")
+
+    with pytest.raises(ConnectionGone):
+        subject.channel.post("one=", "anybody?")
+
+
+def test_closing_a_connection_that_is_gone_is_no_error(subject: Subject) -> None:
+    subject.gone.add("left=")
+
+    subject.channel.close("left=")
+
+
+def test_a_client_with_a_full_buffer_is_reported_and_recovers(subject: Subject) -> None:
+    subject.slow.add("one=")
+    with pytest.raises(ClientTooSlow):
+        subject.channel.post("one=", "first")
+
+    subject.slow.clear()
+    subject.channel.post("one=", "second")
+
+    assert subject.frames("one=") == ["second"]
+
+
+def test_a_failing_service_is_unavailable(subject: Subject) -> None:
+    subject.fail()
+
+    with pytest.raises(StoreUnavailable):
+        subject.channel.post("one=", "frame")
+
+
+def test_a_full_buffer_is_reported_at_once_without_a_second_try(real: RealSubject) -> None:
+    real.slow.add("one=")
+
+    with pytest.raises(ClientTooSlow):
+        real.channel.post("one=", "frame")
+
+    assert len(real.double.requests) == 1
+
+
+@pytest.mark.parametrize("failure", [BROKEN, Answer(hang_up=True)], ids=["500", "hang_up"])
+def test_one_failure_is_made_good_by_a_second_try(real: RealSubject, failure: Answer) -> None:
+    real.failures = [failure]
+
+    real.channel.post("one=", "frame")
+
+    assert real.frames("one=") == ["frame"]
+
+
+@pytest.mark.parametrize("failure", [BROKEN, Answer(hang_up=True)], ids=["500", "hang_up"])
+def test_closing_too_is_tried_twice_and_then_given_up(real: RealSubject, failure: Answer) -> None:
+    real.failures = [failure]
+    real.channel.close("one=")
+    assert real.gone == {"one="}
+
+    real.failures = [failure] * 2
+    with pytest.raises(StoreUnavailable):
+        real.channel.close("two=")
+
+
+def test_a_refusal_is_not_tried_again(real: RealSubject) -> None:
+    real.failures = [Answer(403, "ForbiddenException")]
+
+    with pytest.raises(StoreUnavailable):
+        real.channel.post("one=", "frame")
+
+    assert len(real.double.requests) == 1
+
+
+def test_a_frame_that_api_gateway_would_refuse_is_not_sent(real: RealSubject) -> None:
+    with pytest.raises(ValueError, match="the limit is 131072"):
+        real.channel.post("one=", "é" * (MAX_POST_BYTES // 2) + "x")
+
+    assert real.double.requests == []
+
+
+def test_a_server_that_is_not_there_is_unavailable(real: RealSubject) -> None:
+    channel = ApiGatewayChannel.at("http://127.0.0.1:9/live")
+
+    with pytest.raises(StoreUnavailable):
+        channel.post("one=", "frame")
+    channel.shut()

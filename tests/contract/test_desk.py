@@ -1,0 +1,181 @@
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from local.services import NotInstalledError
+from repartee.adapters.desk_table import DeskTable
+from repartee.domain.desk import (
+    Booking,
+    BookingUnknown,
+    DeskHours,
+    OpeningHours,
+    Slot,
+    SlotTaken,
+    SlotUnknown,
+)
+from repartee.ports.desk import Desk
+from tests.contract.scenes import all_at_once
+from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
+from tests.contract.stores import tables
+from tests.fakes.desk import FakeDesk
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+ZONE = ZoneInfo("Europe/London")
+FRIDAY = date(2026, 11, 27)
+SATURDAY = date(2026, 11, 28)
+NEXT_FRIDAY = date(2026, 12, 4)
+THREE = Slot(FRIDAY, time(15))
+NOW_MS = int(datetime(2026, 11, 27, 10, 30, tzinfo=ZONE).timestamp() * 1000)
+OPEN = OpeningHours(time(9), time(17))
+CALLERS = 20
+
+
+@pytest.fixture(params=["fake", DYNAMODB_LOCAL, MINISTACK])
+def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """A desk that is open on Fridays from 9 to 5, with slots of an hour."""
+    if request.param == "fake":
+        yield FakeDesk({FRIDAY: OPEN, NEXT_FRIDAY: OPEN}, ZONE)
+        return
+    servers: Servers = request.getfixturevalue("servers")
+    try:
+        client = servers.dynamodb(request.param)
+    except NotInstalledError as missing:
+        # The stores' suites fail when neither is there.
+        pytest.skip(str(missing))
+    week = (None, None, None, None, OPEN, None, None)
+    with tables(client) as names:
+        yield DeskTable(client, names.memory, DeskHours(week, slot_minutes=60, zone=ZONE))
+
+
+def _book(desk: Desk, user_id: str, slot: Slot = THREE, reason: str = "") -> Booking:
+    return desk.book(user_id, slot, reason=reason, booked_at_ms=NOW_MS)
+
+
+def test_opening_hours_are_those_of_the_day(desk: Desk) -> None:
+    assert desk.opening_hours(FRIDAY) == OPEN
+    assert desk.opening_hours(SATURDAY) is None
+
+
+def test_every_slot_of_an_open_day_is_free_at_first(desk: Desk) -> None:
+    assert [slot.start.hour for slot in desk.free_slots(FRIDAY)] == [9, 10, 11, 12, 13, 14, 15, 16]
+    assert list(desk.free_slots(SATURDAY)) == []
+
+
+def test_a_booked_slot_is_not_free_on_that_day_only(desk: Desk) -> None:
+    _book(desk, "ann")
+
+    assert THREE not in desk.free_slots(FRIDAY)
+    assert Slot(NEXT_FRIDAY, time(15)) in desk.free_slots(NEXT_FRIDAY)
+
+
+def test_a_booking_is_returned_and_listed_as_it_was_made(desk: Desk) -> None:
+    booking = _book(desk, "ann", reason="check-up")
+
+    assert booking == Booking("ann", THREE, "check-up", NOW_MS)
+    assert list(desk.bookings("ann")) == [booking]
+
+
+def test_bookings_come_in_order_of_time_and_of_one_user_only(desk: Desk) -> None:
+    slots = [Slot(NEXT_FRIDAY, time(9)), THREE, Slot(FRIDAY, time(11))]
+    for slot in slots:
+        _book(desk, "ann", slot)
+    _book(desk, "ben", Slot(FRIDAY, time(12)))
+
+    assert [booking.slot for booking in desk.bookings("ann")] == sorted(slots)
+    assert list(desk.bookings("cleo")) == []
+
+
+def test_booking_ones_own_slot_again_returns_the_first_booking(desk: Desk) -> None:
+    first = _book(desk, "ann", reason="check-up")
+
+    again = desk.book("ann", THREE, reason="something else", booked_at_ms=NOW_MS + 60_000)
+
+    assert again == first
+    assert list(desk.bookings("ann")) == [first]
+
+
+def test_a_repetition_after_the_slot_began_returns_the_first_booking(desk: Desk) -> None:
+    first = _book(desk, "ann")
+
+    assert desk.book("ann", THREE, reason="", booked_at_ms=NOW_MS + 24 * 3_600_000) == first
+
+
+def test_somebody_elses_slot_cannot_be_booked(desk: Desk) -> None:
+    _book(desk, "ann")
+
+    with pytest.raises(SlotTaken):
+        _book(desk, "ben")
+
+    assert list(desk.bookings("ben")) == []
+
+
+@pytest.mark.parametrize(
+    "slot",
+    [
+        Slot(FRIDAY, time(10)),
+        Slot(FRIDAY, time(8)),
+        Slot(FRIDAY, time(17)),
+        Slot(FRIDAY, time(15, 10)),
+        Slot(SATURDAY, time(11)),
+    ],
+    ids=["begun", "before opening", "at closing", "between slots", "closed day"],
+)
+def test_what_the_desk_does_not_offer_cannot_be_booked(desk: Desk, slot: Slot) -> None:
+    with pytest.raises(SlotUnknown):
+        _book(desk, "ann", slot)
+
+    assert list(desk.bookings("ann")) == []
+
+
+def test_a_cancelled_slot_is_free_for_others(desk: Desk) -> None:
+    _book(desk, "ann")
+
+    desk.cancel("ann", THREE)
+
+    assert list(desk.bookings("ann")) == []
+    assert _book(desk, "ben").user_id == "ben"
+
+
+def test_only_ones_own_booking_can_be_cancelled(desk: Desk) -> None:
+    booking = _book(desk, "ann")
+
+    with pytest.raises(BookingUnknown):
+        desk.cancel("ben", THREE)
+    with pytest.raises(BookingUnknown):
+        desk.cancel("ann", Slot(FRIDAY, time(16)))
+
+    assert list(desk.bookings("ann")) == [booking]
+
+
+def test_a_booking_is_cancelled_once(desk: Desk) -> None:
+    _book(desk, "ann")
+    desk.cancel("ann", THREE)
+
+    with pytest.raises(BookingUnknown):
+        desk.cancel("ann", THREE)
+
+
+def test_of_many_who_want_the_same_slot_at_once_exactly_one_gets_it(desk: Desk) -> None:
+    def book(number: int) -> str:
+        try:
+            return _book(desk, f"caller-{number:02d}").user_id
+        except SlotTaken:
+            return "taken"
+
+    outcomes = all_at_once(CALLERS, book)
+
+    winners = [outcome for outcome in outcomes if outcome != "taken"]
+    assert len(winners) == 1
+    assert outcomes.count("taken") == CALLERS - 1
+    holders = [number for number in range(CALLERS) if desk.bookings(f"caller-{number:02d}")]
+    assert [f"caller-{number:02d}" for number in holders] == winners
+
+
+def test_one_user_who_books_the_same_slot_many_times_at_once_holds_it_once(desk: Desk) -> None:
+    outcomes = all_at_once(CALLERS, lambda _number: _book(desk, "ann"))
+
+    assert set(outcomes) == {Booking("ann", THREE, "", NOW_MS)}
+    assert len(desk.bookings("ann")) == 1

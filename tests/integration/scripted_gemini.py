@@ -1,0 +1,110 @@
+"""An HTTP server that speaks generateContent and answers from a script."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+type Part = dict[str, Any]
+type Body = dict[str, Any]
+type Step = list[Part] | int | threading.Event
+"""Parts to answer with, an HTTP status to fail with, or an event until which nothing is said."""
+
+_PATIENCE_S = 10.0
+
+
+def say(text: str) -> list[Part]:
+    """Answer with text."""
+    return [{"text": text}]
+
+
+def call(name: str, **arguments: object) -> Part:
+    """Call a function; Gemini wants the signature back."""
+    return {"functionCall": {"name": name, "args": arguments}, "thoughtSignature": "c2lnbmVk"}
+
+
+@dataclass(slots=True)
+class ScriptedGemini:
+    """What the server says and what it was told.
+
+    Attributes:
+        script: One step per request; the last one repeats.
+        requests: The body of each request.
+        on_request: Called at each request.
+    """
+
+    script: Sequence[Step]
+    base_url: str = ""
+    requests: list[Body] = field(default_factory=list)
+    on_request: Callable[[], object] = lambda: None
+
+    def take(self, body: Body) -> Step:
+        """Note the request; return what to answer."""
+        self.requests.append(body)
+        self.on_request()
+        return self.script[min(len(self.requests), len(self.script)) - 1]
+
+    def answers_to_functions(self) -> list[Any]:
+        """Return every function response that the last request holds, in order."""
+        return [
+            part["functionResponse"]["response"]
+            for content in self.requests[-1]["contents"]
+            for part in content["parts"]
+            if "functionResponse" in part
+        ]
+
+
+@contextmanager
+def serving(script: Sequence[Step]) -> Iterator[ScriptedGemini]:
+    """Serve ``script`` on a free port."""
+    gemini = ScriptedGemini(script)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(gemini.take))
+    gemini.base_url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield gemini
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler(take: Callable[[Body], Step]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            step = take(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            if isinstance(step, threading.Event):
+                step.wait(_PATIENCE_S)
+                step = 503
+            if isinstance(step, int):
+                self._reply(step, {"error": {"code": step, "message": "scripted", "status": "X"}})
+            else:
+                self._reply(200, _answer(step))
+
+        def _reply(self, status: int, body: Body) -> None:
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+    return Handler
+
+
+def _answer(parts: list[Part]) -> Body:
+    return {
+        "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}],
+        "usageMetadata": {
+            "promptTokenCount": 9,
+            "candidatesTokenCount": 3,
+            "totalTokenCount": 12,
+        },
+    }

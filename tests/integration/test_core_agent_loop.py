@@ -1,0 +1,266 @@
+"""core_agent with LangChain and Google's client for real; the model behind them is scripted."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, time
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from core_agent.handler import Deps, handle
+from core_agent.tools.catalogue import make_tools
+from repartee.adapters.core_agent_event import RequestEvent
+from repartee.adapters.langchain_reasoner import LangchainReasoner, Limits, gemini_model
+from repartee.application.answer_question import AnswerQuestion
+from repartee.domain.calls import CallKey, CoreRequest
+from repartee.domain.desk import OpeningHours, Slot
+from repartee.domain.session_state import SessionState
+from repartee.observability import get_logger
+from tests.fakes.call_store import FakeCallStore
+from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.desk import FakeDesk
+from tests.fakes.tables import FakeTables
+from tests.integration.scripted_gemini import ScriptedGemini, Step, call, say, serving
+
+pytestmark = pytest.mark.integration
+
+ZONE = ZoneInfo("Europe/London")
+# The day of the fakes' clock, a Friday.
+TODAY = date(2026, 11, 20)
+LIMITS = Limits(model_calls=4, tool_calls=6, retries=1, retry_delay_s=0)
+BOOK_AT_THREE = call("book_appointment", date="2026-11-20", time="15:00", reason="check-up")
+
+
+@dataclass
+class CoreAgentUnderTest:
+    """The function on fakes of its stores and a scripted model."""
+
+    gemini: ScriptedGemini
+    tables: FakeTables = field(default_factory=FakeTables)
+    desk: FakeDesk = field(
+        default_factory=lambda: FakeDesk({TODAY: OpeningHours(time(9), time(17))}, ZONE)
+    )
+
+    def __post_init__(self) -> None:
+        self.tables.states["s1"] = SessionState("s1", "ann", "c1", connection_id="k", epoch=1)
+        model = gemini_model("gemini-3.8-flash", "made-up-key", self.gemini.base_url)
+        self.calls = FakeCallStore(self.tables)
+        self.deps = Deps(
+            AnswerQuestion(
+                calls=self.calls,
+                conversations=FakeConversationStore(self.tables),
+                reasoner=LangchainReasoner(model, self.tables.clock, LIMITS),
+                make_tools=partial(make_tools, self.desk),
+                clock=self.tables.clock,
+                wait=lambda duration_s: self.tables.clock.advance(int(duration_s * 1000)),
+                zone=ZONE,
+                memory_turns=20,
+            ),
+            get_logger("core-agent"),
+        )
+
+    def ask(self, question: str, *, index: int = 1, within_ms: int = 20_000) -> dict[str, Any]:
+        request = CoreRequest(
+            user_id="ann",
+            conversation_id="c1",
+            session_id="s1",
+            epoch=1,
+            key=CallKey(2, index),
+            question=question,
+            language="en-US",
+            deadline_ms=self.tables.clock.now_ms() + within_ms,
+        )
+        return handle(RequestEvent.of(request).model_dump(mode="json"), self.deps)
+
+    def booked(self, user_id: str = "ann") -> list[Slot]:
+        return [booking.slot for booking in self.desk.bookings(user_id)]
+
+
+@contextmanager
+def core_agent(*script: Step) -> Iterator[CoreAgentUnderTest]:
+    with serving(script) as gemini:
+        yield CoreAgentUnderTest(gemini)
+
+
+def test_an_appointment_is_booked_from_question_to_answer():
+    with core_agent([BOOK_AT_THREE], say("You are booked for 3 p.m.")) as function:
+        answer = function.ask("book me in at three today")
+
+        assert answer == {
+            "status": "done",
+            "answer": "You are booked for 3 p.m.",
+            "retryable": False,
+        }
+        assert function.booked() == [Slot(TODAY, time(15))]
+        (result,) = function.gemini.answers_to_functions()
+        assert result["status"] == "done"
+        assert result["spoken"] == "Friday the 20th of November at 3 p.m."
+
+
+def test_the_model_is_told_the_day_and_the_tools_with_their_arguments():
+    with core_agent(say("Yes.")) as function:
+        function.ask("are you open")
+
+        (request,) = function.gemini.requests
+        assert "2026-11-20" in request["systemInstruction"]["parts"][0]["text"]
+        declared = {
+            one["name"]: one for tool in request["tools"] for one in tool["functionDeclarations"]
+        }
+        assert set(declared) == {
+            "opening_hours",
+            "free_slots",
+            "book_appointment",
+            "my_appointments",
+            "cancel_appointment",
+            "move_appointment",
+        }
+        parameters = declared["book_appointment"]["parameters"]
+        assert parameters["required"] == ["date", "time"]
+        assert parameters["properties"]["date"]["description"] == "The date, YYYY-MM-DD."
+
+
+def test_the_same_call_key_again_repeats_neither_model_nor_side_effect():
+    with core_agent([BOOK_AT_THREE], say("You are booked.")) as function:
+        first = function.ask("book me in at three today")
+        function.desk.cancel("ann", Slot(TODAY, time(15)))
+
+        again = function.ask("book me in at three today")
+
+        assert again == first
+        assert function.booked() == []
+        assert len(function.gemini.requests) == 2
+
+
+def test_two_bookings_of_one_question_both_happen():
+    at_four = call("book_appointment", date="2026-11-20", time="16:00")
+    with core_agent([BOOK_AT_THREE, at_four], say("Both are booked.")) as function:
+        function.ask("book three and four")
+
+        assert function.booked() == [Slot(TODAY, time(15)), Slot(TODAY, time(16))]
+
+
+def test_a_loop_without_end_ends_with_a_sentence():
+    with core_agent([call("my_appointments")]) as function:
+        answer = function.ask("what now")
+
+        assert (answer["status"], answer["retryable"]) == ("failed", False)
+        assert answer["answer"] == "I could not work that out. Please try asking in a simpler way."
+        assert len(function.gemini.requests) == LIMITS.model_calls
+
+
+def test_too_many_tool_calls_are_refused_and_the_model_goes_on():
+    with core_agent(
+        [call("my_appointments")] * 5, [call("my_appointments")] * 5, say("Enough.")
+    ) as function:
+        answer = function.ask("what now")
+
+        assert answer["answer"] == "Enough."
+        ran = [result for result in function.gemini.answers_to_functions() if "status" in result]
+        assert len(ran) == LIMITS.tool_calls
+
+
+def test_an_id_among_the_models_arguments_reaches_nobody():
+    smuggled = call("book_appointment", date="2026-11-20", time="15:00", user_id="ben")
+    with core_agent([smuggled], say("I cannot.")) as function:
+        function.ask("book it for ben, his user id is ben")
+
+        (result,) = function.gemini.answers_to_functions()
+        assert result["status"] == "invalid"
+        assert function.booked("ben") == function.booked("ann") == []
+
+
+def test_a_tool_that_does_not_exist_is_answered_and_the_model_goes_on():
+    with core_agent([call("read_all_users")], say("I cannot do that.")) as function:
+        answer = function.ask("list all users")
+
+        assert answer["answer"] == "I cannot do that."
+
+
+def test_earlier_exchanges_are_told_with_their_thought_signatures():
+    with core_agent([BOOK_AT_THREE], say("Booked."), say("At three.")) as function:
+        function.ask("book me in at three", index=1)
+        function.ask("when is it", index=2)
+
+        contents = function.gemini.requests[-1]["contents"]
+        assert contents[0]["parts"] == [{"text": "book me in at three"}]
+        assert contents[1]["parts"][0]["thoughtSignature"] == "c2lnbmVk"
+        assert contents[1]["parts"][0]["functionCall"]["name"] == "book_appointment"
+        assert contents[2]["parts"][0]["functionResponse"]["response"]["status"] == "done"
+        assert contents[3]["parts"] == [{"text": "Booked."}]
+        assert contents[4]["parts"] == [{"text": "when is it"}]
+
+
+def test_an_exchange_stores_its_own_messages_only():
+    with core_agent([BOOK_AT_THREE], say("Booked."), say("At three.")) as function:
+        function.ask("book me in at three", index=1)
+        function.ask("when is it", index=2)
+
+        exchanges = function.calls.recent("c1", limit=10)
+        stored = [json.loads(exchange.messages_json) for exchange in exchanges]
+        assert [[message["type"] for message in messages] for messages in stored] == [
+            ["human", "ai", "tool", "ai"],
+            ["human", "ai"],
+        ]
+
+
+def test_a_failure_that_may_pass_is_tried_once_more():
+    with core_agent(503, say("Here I am.")) as function:
+        assert function.ask("hello")["answer"] == "Here I am."
+
+
+@pytest.mark.parametrize(
+    ("status", "retryable", "attempts"),
+    [(503, True, 2), (429, True, 2), (400, False, 1), (403, False, 1), (404, False, 1)],
+)
+def test_a_model_that_refuses_becomes_a_sentence(status: int, retryable: bool, attempts: int):
+    with core_agent(status) as function:
+        answer = function.ask("hello")
+
+        assert (answer["status"], answer["retryable"]) == ("failed", retryable)
+        assert answer["answer"].endswith(".")
+        assert len(function.gemini.requests) == attempts
+
+
+def test_a_model_out_of_reach_becomes_a_sentence():
+    with core_agent(say("never said")) as function:
+        pass
+
+    answer = function.ask("hello")
+
+    assert (answer["status"], answer["retryable"]) == ("failed", True)
+
+
+def test_a_model_that_says_nothing_becomes_a_sentence():
+    with core_agent([{"text": ""}]) as function:
+        answer = function.ask("hello")
+
+        assert answer["answer"] == "I could not find an answer. Please ask me again."
+        assert answer["retryable"] is True
+
+
+def test_a_model_that_keeps_silent_is_given_up_at_the_deadline():
+    silence = threading.Event()
+    with core_agent(silence) as function:
+        answer = function.ask("hello", within_ms=1_000)
+        silence.set()
+
+        assert (answer["status"], answer["retryable"]) == ("failed", True)
+        assert answer["answer"].startswith("That is taking too long.")
+        assert len(function.gemini.requests) == 1
+
+
+def test_no_tool_runs_after_the_deadline():
+    with core_agent([BOOK_AT_THREE], say("never said")) as function:
+        # The model takes longer than anybody waits.
+        function.gemini.on_request = lambda: function.tables.clock.advance(30_000)
+
+        answer = function.ask("book me in")
+
+        assert answer["status"] == "failed"
+        assert function.booked() == []
+        assert len(function.gemini.requests) == 1

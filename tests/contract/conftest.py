@@ -2,8 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.services import NotInstalledError
-from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
+from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers, require
 from tests.contract.stores import Stores, TableNames, dynamodb_stores, fake_stores, tables
 
 
@@ -16,26 +15,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         running.stop()
 
 
-def _needed(servers: Servers, name: str) -> None:
-    """Start the server; skip without it, unless the other one is missing too."""
-    try:
-        servers.endpoint(name)
-    except NotInstalledError as missing:
-        other = MINISTACK if name == DYNAMODB_LOCAL else DYNAMODB_LOCAL
-        try:
-            servers.endpoint(other)
-        except NotInstalledError as also_missing:
-            pytest.fail(f"contract tests need a DynamoDB: {missing}; {also_missing}")
-        pytest.skip(f"{missing}; the suite runs on {other}")
-
-
 @pytest.fixture(params=["fake", DYNAMODB_LOCAL, MINISTACK])
 def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
     if request.param == "fake":
         yield fake_stores()
         return
     servers: Servers = request.getfixturevalue("servers")
-    _needed(servers, request.param)
+    require(servers, request.param)
     client = servers.dynamodb(request.param)
     with tables(client) as names:
         yield dynamodb_stores(client, names)
@@ -44,7 +30,7 @@ def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
 @pytest.fixture(params=[DYNAMODB_LOCAL, MINISTACK])
 def dynamodb_name(request: pytest.FixtureRequest, servers: Servers) -> str:
     name: str = request.param
-    _needed(servers, name)
+    require(servers, name)
     return name
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import pytest
 from botocore.config import Config
 
 from local.processes import Child
@@ -100,3 +101,16 @@ class Servers:
         for child in self._children:
             self._run(child.stop())
         self._loop.close()
+
+
+def require(servers: Servers, name: str) -> None:
+    """Start the server; skip the test without it, fail it when no DynamoDB is there at all."""
+    try:
+        servers.endpoint(name)
+    except NotInstalledError as missing:
+        other = MINISTACK if name == DYNAMODB_LOCAL else DYNAMODB_LOCAL
+        try:
+            servers.endpoint(other)
+        except NotInstalledError as also_missing:
+            pytest.fail(f"contract tests need a DynamoDB: {missing}; {also_missing}")
+        pytest.skip(f"{missing}; the suites run on {other}")

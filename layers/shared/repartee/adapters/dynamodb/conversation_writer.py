@@ -54,8 +54,9 @@ class DynamoConversationWriter:
             ConversationTaken: Another session is the conversation's live one.
             UserErased: The user's tombstone is set.
         """
-        # The same commit has the same token, so a repetition within 10 min costs no conflict.
-        token = hashlib.sha256(repr(commit).encode()).hexdigest()[:36]
+        # A commit that is repeated within 10 min brings the same token, so DynamoDB answers by
+        # itself; tokens count for a whole account, hence the tables' names.
+        token = hashlib.sha256(repr((self._memory, self._live, commit)).encode()).hexdigest()[:36]
         try:
             transact(self._client, self._writes(commit), backoff=self._backoff, token=token)
         except TransactionRefused as refused:

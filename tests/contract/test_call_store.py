@@ -1,0 +1,152 @@
+from dataclasses import replace
+
+import pytest
+
+from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.errors import LeaseLost
+from repartee.ports.call_store import CallClaim
+from tests.contract.scenes import (
+    CONVERSATION,
+    LEASE_MS,
+    SESSION,
+    USER,
+    all_at_once,
+    commit,
+    served_session,
+    turn,
+)
+from tests.contract.stores import Stores
+from tests.fakes.clock import NOON_MS
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+KEY = CallKey(3, 1)
+UNTIL_MS = NOON_MS + 30_000
+
+
+def request(key: CallKey = KEY, epoch: int = 1) -> CoreRequest:
+    return CoreRequest(
+        USER, CONVERSATION, SESSION, epoch, key, "when may I come?", "en-US", NOON_MS + 20_000
+    )
+
+
+def exchange(key: CallKey = KEY, answer: str = "Friday at three.") -> Exchange:
+    return Exchange(
+        key,
+        "when may I come?",
+        CoreAnswer(CallStatus.DONE, answer, retryable=False),
+        '[{"type":"human","content":"é"}]',
+        NOON_MS + 900,
+    )
+
+
+def claim(stores: Stores, asked: CoreRequest, now_ms: int = NOON_MS) -> Exchange | CallClaim:
+    return stores.calls.claim(asked, now_ms=now_ms, until_ms=now_ms + 30_000)
+
+
+def test_the_first_to_ask_runs_the_call_and_others_wait(stores: Stores) -> None:
+    served_session(stores)
+
+    assert claim(stores, request()) is CallClaim.CLAIMED
+    assert claim(stores, request()) is CallClaim.RUNNING
+    assert stores.calls.load(CONVERSATION, KEY) is None
+
+
+def test_of_twenty_claims_at_once_one_runs(stores: Stores) -> None:
+    served_session(stores)
+
+    claims = all_at_once(20, lambda _: claim(stores, request()))
+
+    assert claims.count(CallClaim.CLAIMED) == 1
+    assert claims.count(CallClaim.RUNNING) == 19
+
+
+def test_a_finished_call_gives_its_answer(stores: Stores) -> None:
+    served_session(stores)
+    claim(stores, request())
+
+    stores.calls.finish(CONVERSATION, exchange())
+
+    assert stores.calls.load(CONVERSATION, KEY) == exchange()
+    assert claim(stores, request()) == exchange()
+    assert claim(stores, request(), now_ms=UNTIL_MS + 1) == exchange()
+
+
+def test_the_first_answer_stays(stores: Stores) -> None:
+    served_session(stores)
+    claim(stores, request())
+
+    stores.calls.finish(CONVERSATION, exchange(answer="first"))
+    stores.calls.finish(CONVERSATION, exchange(answer="second"))
+
+    assert stores.calls.load(CONVERSATION, KEY) == exchange(answer="first")
+
+
+def test_an_answer_that_nobody_claimed_is_dropped(stores: Stores) -> None:
+    served_session(stores)
+
+    stores.calls.finish(CONVERSATION, exchange())
+
+    assert stores.calls.load(CONVERSATION, KEY) is None
+    assert list(stores.calls.recent(CONVERSATION, limit=5)) == []
+
+
+def test_a_claim_that_ran_out_is_claimed_anew(stores: Stores) -> None:
+    served_session(stores)
+    claim(stores, request())
+
+    assert claim(stores, request(), now_ms=UNTIL_MS - 1) is CallClaim.RUNNING
+    assert claim(stores, request(), now_ms=UNTIL_MS) is CallClaim.CLAIMED
+    assert claim(stores, request(), now_ms=UNTIL_MS + 1) is CallClaim.RUNNING
+
+
+def test_a_stale_worker_claims_nothing(stores: Stores) -> None:
+    served_session(stores)
+    later_ms = NOON_MS + LEASE_MS
+    stores.sessions.acquire_lease(
+        SESSION, owner="worker-2", now_ms=later_ms, until_ms=later_ms + LEASE_MS
+    )
+
+    with pytest.raises(LeaseLost):
+        claim(stores, request(epoch=1))
+    with pytest.raises(LeaseLost):
+        claim(stores, replace(request(), session_id="unknown"))
+
+    assert claim(stores, request(epoch=2)) is CallClaim.CLAIMED
+
+
+def test_a_stale_worker_does_not_even_get_an_answer(stores: Stores) -> None:
+    served_session(stores)
+    claim(stores, request())
+    stores.calls.finish(CONVERSATION, exchange())
+
+    with pytest.raises(LeaseLost):
+        claim(stores, request(epoch=0))
+
+
+def test_the_last_finished_exchanges_come_oldest_first(stores: Stores) -> None:
+    served_session(stores)
+    places = [CallKey(1, 1), CallKey(2, 1), *(CallKey(2, index) for index in range(2, 12))]
+    for key in reversed(places):
+        claim(stores, request(key))
+        stores.calls.finish(CONVERSATION, exchange(key))
+    claim(stores, request(CallKey(3, 1)))
+    stores.writer.commit_turn(commit(turn(1)))
+
+    recent = stores.calls.recent(CONVERSATION, limit=4)
+
+    assert [done.key for done in recent] == [CallKey(2, index) for index in (8, 9, 10, 11)]
+    assert [done.key for done in stores.calls.recent(CONVERSATION, limit=99)] == places
+    assert list(stores.calls.recent(CONVERSATION, limit=0)) == []
+    assert list(stores.calls.recent("unknown", limit=4)) == []
+
+
+def test_turns_and_calls_of_one_conversation_do_not_mix(stores: Stores) -> None:
+    served_session(stores)
+    claim(stores, request())
+    stores.calls.finish(CONVERSATION, exchange())
+    stores.writer.commit_turn(commit(turn(1)))
+
+    listed = stores.reader.list_turns(USER, CONVERSATION, after=0, limit=9)
+    assert listed == [turn(1)]
+    assert list(stores.calls.recent(CONVERSATION, limit=9)) == [exchange()]

@@ -1,0 +1,254 @@
+import pytest
+
+from repartee.domain.conversation import Profile
+from repartee.domain.errors import ConnectionRefused
+from repartee.domain.session_state import ConnectionOpening, OpenedConnection
+from tests.contract.scenes import (
+    CONVERSATION,
+    SESSION,
+    USER,
+    all_at_once,
+    opening,
+    served_session,
+)
+from tests.contract.stores import Stores
+from tests.fakes.clock import NOON_MS
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+TWO_HOURS_MS = 2 * 3_600_000
+QUARTER_HOUR_MS = 900_000
+
+
+def refusal(stores: Stores, refused: ConnectionOpening) -> tuple[int, str]:
+    """Return status and reason of an opening that has to be refused."""
+    with pytest.raises(ConnectionRefused) as caught:
+        stores.connections.open(refused)
+    return caught.value.status, caught.value.reason
+
+
+def active(stores: Stores, now_ms: int = NOON_MS) -> int:
+    return stores.connections.count_active_sessions(USER, now_ms=now_ms)
+
+
+def test_the_first_connection_makes_session_and_conversation(stores: Stores) -> None:
+    opened = stores.connections.open(opening())
+
+    assert opened == OpenedConnection(is_new_session=True)
+    memory = stores.reader.load_memory(USER, CONVERSATION, max_turns=5)
+    assert memory.conversation.live_session_id == SESSION
+    assert memory.conversation.created_at_ms == NOON_MS
+    assert (memory.conversation.title, memory.conversation.turn_count) == ("", 0)
+    assert active(stores) == 1
+
+
+def test_a_second_connection_comes_back_to_its_session(stores: Stores) -> None:
+    lease = served_session(stores)
+
+    opened = stores.connections.open(opening(connection="connection-2"))
+
+    assert opened == OpenedConnection(is_new_session=False)
+    assert stores.sessions.load(SESSION) == lease.state
+    assert active(stores) == 1
+
+
+def test_a_ticket_opens_one_connection(stores: Stores) -> None:
+    stores.connections.open(opening(ticket="ticket-1"))
+
+    again = opening(connection="connection-2", ticket="ticket-1")
+    assert refusal(stores, again) == (403, "ticket_spent")
+    elsewhere = opening(
+        connection="connection-3", ticket="ticket-1", session="s-3", conversation="c-3"
+    )
+    assert refusal(stores, elsewhere) == (403, "ticket_spent")
+    assert refusal(stores, opening(ticket="ticket-1")) == (403, "ticket_spent")
+    assert stores.sessions.load("s-3") is None
+    assert stores.connections.close("connection-2") is None
+
+
+def test_of_twenty_openings_with_one_ticket_one_succeeds(stores: Stores) -> None:
+    def attempt(number: int) -> str:
+        try:
+            stores.connections.open(
+                opening(
+                    connection=f"connection-{number}",
+                    session=f"session-{number}",
+                    conversation=f"conversation-{number}",
+                    ticket="ticket-1",
+                    max_sessions=100,
+                )
+            )
+        except ConnectionRefused as refused:
+            return refused.reason
+        return "opened"
+
+    outcomes = all_at_once(20, attempt)
+
+    assert sorted(outcomes) == ["opened"] + ["ticket_spent"] * 19
+    assert active(stores) == 1
+
+
+def test_at_most_so_many_sessions_are_open_at_once(stores: Stores) -> None:
+    for number in range(3):
+        stores.connections.open(
+            opening(
+                connection=f"connection-{number}",
+                session=f"session-{number}",
+                conversation=f"conversation-{number}",
+            )
+        )
+    fourth = opening(connection="connection-4", session="session-4", conversation="conversation-4")
+
+    assert refusal(stores, fourth) == (429, "too_many_sessions")
+    assert stores.sessions.load("session-4") is None
+
+    stores.connections.end_session(USER, "session-0")
+    assert active(stores) == 2
+    assert stores.connections.open(fourth).is_new_session, "the refusal left its ticket unspent"
+
+
+def test_the_cap_does_not_keep_a_session_from_coming_back(stores: Stores) -> None:
+    stores.connections.open(opening(max_sessions=1))
+
+    assert not stores.connections.open(
+        opening(connection="connection-2", max_sessions=1)
+    ).is_new_session
+
+
+def test_the_cap_does_not_count_the_session_that_is_replaced(stores: Stores) -> None:
+    stores.connections.open(opening(max_sessions=1))
+
+    opened = stores.connections.open(
+        opening(connection="connection-2", session="session-2", max_sessions=1)
+    )
+
+    assert opened == OpenedConnection(is_new_session=True, superseded_session_id=SESSION)
+    assert active(stores) == 1
+
+
+def test_the_cap_holds_among_concurrent_openings(stores: Stores) -> None:
+    def attempt(number: int) -> str:
+        try:
+            stores.connections.open(
+                opening(
+                    connection=f"connection-{number}",
+                    session=f"session-{number}",
+                    conversation=f"conversation-{number}",
+                    max_sessions=2,
+                )
+            )
+        except ConnectionRefused as refused:
+            return refused.reason
+        return "opened"
+
+    outcomes = all_at_once(6, attempt)
+
+    assert sorted(outcomes) == ["opened"] * 2 + ["too_many_sessions"] * 4
+    assert active(stores) == 2
+
+
+def test_users_are_counted_apart(stores: Stores) -> None:
+    stores.connections.open(opening(max_sessions=1))
+
+    assert stores.connections.open(
+        opening(
+            connection="connection-b",
+            user="user-bob",
+            session="session-b",
+            conversation="conversation-b",
+            max_sessions=1,
+        )
+    ).is_new_session
+    assert active(stores) == 1
+
+
+def test_a_session_without_connections_for_two_hours_is_not_counted(stores: Stores) -> None:
+    stores.connections.open(opening())
+
+    assert active(stores, NOON_MS + TWO_HOURS_MS) == 1
+    later_ms = NOON_MS + TWO_HOURS_MS + QUARTER_HOUR_MS
+    assert active(stores, later_ms) == 0
+
+    stores.connections.open(opening(connection="connection-2", opened_at_ms=later_ms))
+    assert active(stores, later_ms) == 1
+
+
+def test_a_newer_session_takes_the_conversation_over(stores: Stores) -> None:
+    stores.connections.open(opening())
+    stores.connections.open(opening(connection="connection-2", session="session-2"))
+
+    header = stores.reader.load_memory(USER, CONVERSATION, max_turns=1).conversation
+    assert header.live_session_id == "session-2"
+    back = opening(connection="connection-3")
+    assert refusal(stores, back) == (409, "superseded")
+    assert stores.connections.open(
+        opening(connection="connection-4", session="session-4", ticket=back.ticket_id)
+    ) == OpenedConnection(is_new_session=True, superseded_session_id="session-2")
+
+
+def test_of_sessions_that_take_over_at_once_each_replaces_another(stores: Stores) -> None:
+    stores.connections.open(opening(session="session-start"))
+
+    opened = all_at_once(
+        4,
+        lambda number: stores.connections.open(
+            opening(connection=f"connection-{number}-b", session=f"session-{number}")
+        ),
+    )
+
+    replaced = [outcome.superseded_session_id for outcome in opened]
+    header = stores.reader.load_memory(USER, CONVERSATION, max_turns=1).conversation
+    everyone = {"session-start", *(f"session-{number}" for number in range(4))}
+    assert len(set(replaced)) == 4
+    assert {*replaced, header.live_session_id} == everyone
+    assert active(stores) == 1
+
+
+def test_an_ended_session_is_not_opened_again(stores: Stores) -> None:
+    served_session(stores)
+    stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
+    stores.connections.end_session(USER, SESSION)
+
+    assert refusal(stores, opening(connection="connection-2")) == (409, "session_ended")
+    assert active(stores) == 0
+
+
+def test_nobody_opens_another_users_session(stores: Stores) -> None:
+    stores.connections.open(opening())
+
+    thief = opening(connection="connection-2", user="user-bob")
+    assert refusal(stores, thief) == (403, "session_of_another_user")
+    assert stores.reader.list_conversations("user-bob", limit=5) == []
+
+
+def test_equal_conversation_ids_of_two_users_are_two_conversations(stores: Stores) -> None:
+    stores.connections.open(opening())
+    stores.connections.open(opening(connection="c-2", user="user-bob", session="session-b"))
+
+    ann = stores.reader.load_memory(USER, CONVERSATION, max_turns=1).conversation
+    bob = stores.reader.load_memory("user-bob", CONVERSATION, max_turns=1).conversation
+    assert (ann.live_session_id, bob.live_session_id) == (SESSION, "session-b")
+
+
+def test_an_erased_user_gets_no_connection(stores: Stores) -> None:
+    stores.connections.open(opening())
+    stores.writer.save_profile(Profile(USER, erased_at_ms=NOON_MS))
+
+    assert refusal(stores, opening(connection="connection-2")) == (403, "user_erased")
+    new = opening(connection="connection-3", session="session-3", conversation="conversation-3")
+    assert refusal(stores, new) == (403, "user_erased")
+    assert stores.sessions.load("session-3") is None
+
+
+def test_closing_a_connection_names_its_session_once(stores: Stores) -> None:
+    stores.connections.open(opening(connection="connection="))
+
+    assert stores.connections.close("connection=") == SESSION
+    assert stores.connections.close("connection=") is None
+    assert stores.connections.close("unknown") is None
+
+
+def test_ending_an_unknown_session_is_no_error(stores: Stores) -> None:
+    stores.connections.end_session(USER, "unknown")
+
+    assert active(stores) == 0

@@ -1,0 +1,288 @@
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from repartee.domain.calls import CallKey, CallStatus
+from repartee.domain.conversation import Conversation, Profile, SkippedInput, ToolCall
+from repartee.domain.errors import ConversationTaken, LeaseLost, ReparteeError, UserErased
+from repartee.domain.session_state import PendingCall
+from repartee.domain.usage import TokenUsage
+from tests.contract.scenes import (
+    CONVERSATION,
+    LEASE_MS,
+    SESSION,
+    USER,
+    all_at_once,
+    commit,
+    opening,
+    served_session,
+    turn,
+)
+from tests.contract.stores import Stores
+from tests.fakes.clock import NOON_MS
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+PENDING = PendingCall(CallKey(1, 2), "ask_core_agent", '{"question":"when?"}', "ab" * 32)
+
+
+def commit_turns(stores: Stores, count: int) -> None:
+    for number in range(1, count + 1):
+        stores.writer.commit_turn(commit(turn(number, heard=f"utterance {number}")))
+
+
+def header(stores: Stores) -> Conversation:
+    return stores.reader.load_memory(USER, CONVERSATION, max_turns=1).conversation
+
+
+def test_a_conversation_that_does_not_exist_is_empty(stores: Stores) -> None:
+    memory = stores.reader.load_memory(USER, "unknown", max_turns=20)
+
+    assert memory.conversation == Conversation(USER, "unknown", "", 0, 0)
+    assert memory.conversation.version == 0
+    assert memory.profile == Profile(USER)
+    assert memory.turns == ()
+
+
+def test_a_committed_turn_comes_back_as_it_was(stores: Stores) -> None:
+    served_session(stores)
+    rich = replace(
+        turn(1, heard="Grüß Gott, I am Robert 👋", said="Hello Robert."),
+        said_is_approximate=True,
+        skipped=(SkippedInput(3, 5), SkippedInput(9, 9)),
+        tool_calls=(
+            ToolCall(CallKey(1, 1), "ask_core_agent", '{"q":"é"}', CallStatus.REFUSED, "No."),
+            ToolCall(CallKey(1, 2), "set_language", "{}", CallStatus.DONE, ""),
+        ),
+        first_audio_ms=431,
+        usage=TokenUsage(1, 2_000, 3, 4_000_000),
+        cost_usd=Decimal("0.0000123456789012345678"),
+    )
+
+    stores.writer.commit_turn(commit(rich))
+
+    [stored] = stores.reader.load_memory(USER, CONVERSATION, max_turns=1).turns
+    assert stored == rich
+    assert isinstance(stored.cost_usd, Decimal)
+
+
+def test_a_commit_moves_header_and_cursor(stores: Stores) -> None:
+    lease = served_session(stores)
+    first = turn(1, heard="hello my name is robert")
+
+    stores.writer.commit_turn(replace(commit(first, cursor=42), pending_calls=(PENDING,)))
+
+    state = stores.sessions.load(SESSION)
+    assert state == replace(lease.state, cursor=42, pending_calls=(PENDING,))
+    assert header(stores) == Conversation(
+        USER,
+        CONVERSATION,
+        "hello my name is robert",
+        created_at_ms=NOON_MS,
+        updated_at_ms=first.ended_at_ms,
+        turn_count=1,
+        live_session_id=SESSION,
+        version=1,
+    )
+
+
+def test_the_title_is_the_first_that_was_heard_and_stays(stores: Stores) -> None:
+    served_session(stores)
+
+    stores.writer.commit_turn(commit(turn(1, said="Welcome!")))
+    assert header(stores).title == ""
+    stores.writer.commit_turn(commit(turn(2, heard="one two three four five six seven eight nine")))
+    assert header(stores).title == "one two three four five six seven eight…"
+    stores.writer.commit_turn(commit(turn(3, heard="something else")))
+    assert header(stores).title == "one two three four five six seven eight…"
+    assert header(stores).version == 3
+
+
+def test_committing_the_same_turn_again_changes_nothing(stores: Stores) -> None:
+    served_session(stores)
+    first = commit(turn(1, heard="hello"), cursor=7)
+
+    stores.writer.commit_turn(first)
+    stores.writer.commit_turn(first)
+    stores.writer.commit_turn(replace(first, committed_at_ms=first.committed_at_ms + 9, cursor=8))
+
+    assert (header(stores).turn_count, header(stores).version) == (1, 1)
+    assert header(stores).updated_at_ms == first.committed_at_ms
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert state.cursor == 7
+
+
+def test_a_turn_committed_by_twenty_threads_is_remembered_once(stores: Stores) -> None:
+    served_session(stores)
+    first = commit(turn(1, heard="hello"))
+
+    def attempt(number: int) -> None:
+        stores.writer.commit_turn(replace(first, committed_at_ms=NOON_MS + number))
+
+    all_at_once(20, attempt)
+
+    assert (header(stores).turn_count, header(stores).version) == (1, 1)
+    assert stores.reader.list_turns(USER, CONVERSATION, after=0, limit=9) == [first.turn]
+
+
+def test_of_different_turns_with_one_number_one_is_remembered(stores: Stores) -> None:
+    served_session(stores)
+
+    def attempt(number: int) -> bool:
+        try:
+            stores.writer.commit_turn(commit(turn(1, heard=f"version {number}")))
+        except LeaseLost:
+            return False
+        return True
+
+    outcomes = all_at_once(20, attempt)
+
+    assert sum(outcomes) == 1
+    [stored] = stores.reader.load_memory(USER, CONVERSATION, max_turns=5).turns
+    assert stored.heard == f"version {outcomes.index(True)}"
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_turn_out_of_order_is_not_committed(stores: Stores, number: int) -> None:
+    served_session(stores)
+
+    with pytest.raises(LeaseLost):
+        stores.writer.commit_turn(commit(turn(number)))
+
+    assert header(stores).turn_count == 0
+
+
+def test_a_stale_worker_commits_nothing(stores: Stores) -> None:
+    served_session(stores)
+    later_ms = NOON_MS + LEASE_MS
+    successor = stores.sessions.acquire_lease(
+        SESSION, owner="worker-2", now_ms=later_ms, until_ms=later_ms + LEASE_MS
+    )
+    assert successor is not None
+
+    with pytest.raises(LeaseLost):
+        stores.writer.commit_turn(commit(turn(1), epoch=1, cursor=5))
+
+    assert stores.reader.list_turns(USER, CONVERSATION, after=0, limit=9) == []
+    assert (header(stores).turn_count, header(stores).version) == (0, 0)
+    assert stores.sessions.load(SESSION) == successor.state
+    stores.writer.commit_turn(commit(turn(1), epoch=2))
+
+
+def test_a_superseded_session_commits_nothing(stores: Stores) -> None:
+    served_session(stores)
+    stores.connections.open(opening(connection="connection-2", session="session-2"))
+
+    with pytest.raises(ConversationTaken):
+        stores.writer.commit_turn(commit(turn(1)))
+
+    assert header(stores).live_session_id == "session-2"
+    assert stores.reader.list_turns(USER, CONVERSATION, after=0, limit=9) == []
+
+
+def test_a_session_that_commits_what_its_successor_did_learns_of_it(stores: Stores) -> None:
+    served_session(stores)
+    stores.connections.open(opening(connection="connection-2", session="session-2"))
+    stores.sessions.acquire_lease(
+        "session-2", owner="worker-2", now_ms=NOON_MS, until_ms=NOON_MS + LEASE_MS
+    )
+    stores.writer.commit_turn(commit(turn(1, session="session-2", heard="theirs")))
+
+    with pytest.raises(ConversationTaken):
+        stores.writer.commit_turn(commit(turn(1, heard="mine")))
+
+
+def test_nothing_is_written_for_an_erased_user(stores: Stores) -> None:
+    served_session(stores)
+    first = commit(turn(1))
+    stores.writer.commit_turn(first)
+    stores.writer.save_profile(Profile(USER, erased_at_ms=NOON_MS))
+
+    with pytest.raises(UserErased):
+        stores.writer.commit_turn(commit(turn(2)))
+    with pytest.raises(UserErased):
+        stores.writer.save_profile(Profile(USER, language="de-DE"))
+
+    assert header(stores).turn_count == 1
+    assert stores.reader.load_memory(USER, CONVERSATION, max_turns=1).profile == Profile(
+        USER, erased_at_ms=NOON_MS
+    )
+
+
+def test_preferences_are_kept(stores: Stores) -> None:
+    stores.writer.save_profile(Profile(USER, "de-DE", "Puck"))
+    stores.writer.save_profile(Profile(USER, "fr-FR"))
+
+    memory = stores.reader.load_memory(USER, "any", max_turns=1)
+    assert memory.profile == Profile(USER, "fr-FR", None)
+
+
+def test_memory_holds_the_last_turns_oldest_first(stores: Stores) -> None:
+    served_session(stores)
+    commit_turns(stores, 12)
+
+    memory = stores.reader.load_memory(USER, CONVERSATION, max_turns=3)
+
+    assert [remembered.number for remembered in memory.turns] == [10, 11, 12]
+    assert memory.conversation.turn_count == 12
+    assert stores.reader.load_memory(USER, CONVERSATION, max_turns=0).turns == ()
+
+
+def test_a_new_session_goes_on_with_the_conversation(stores: Stores) -> None:
+    served_session(stores)
+    commit_turns(stores, 2)
+    served_session(stores, session="session-2", owner="worker-2")
+
+    stores.writer.commit_turn(commit(turn(3, session="session-2")))
+
+    numbers = [
+        (remembered.number, remembered.session_id)
+        for remembered in stores.reader.load_memory(USER, CONVERSATION, max_turns=9).turns
+    ]
+    assert numbers == [(1, SESSION), (2, SESSION), (3, "session-2")]
+
+
+def test_turns_are_listed_page_by_page(stores: Stores) -> None:
+    served_session(stores)
+    commit_turns(stores, 5)
+
+    def page(after: int) -> list[int]:
+        turns = stores.reader.list_turns(USER, CONVERSATION, after=after, limit=2)
+        assert turns is not None
+        return [listed.number for listed in turns]
+
+    assert [page(0), page(2), page(4), page(5)] == [[1, 2], [3, 4], [5], []]
+
+
+def test_turns_of_others_are_not_listed(stores: Stores) -> None:
+    served_session(stores)
+    commit_turns(stores, 1)
+
+    assert stores.reader.list_turns("user-bob", CONVERSATION, after=0, limit=9) is None
+    assert stores.reader.list_turns(USER, "unknown", after=0, limit=9) is None
+    assert stores.reader.load_memory("user-bob", CONVERSATION, max_turns=9).turns == ()
+
+
+def test_conversations_are_listed_newest_id_first(stores: Stores) -> None:
+    for number in (2, 1, 3):
+        served_session(stores, session=f"session-{number}", conversation=f"conversation-{number}")
+    served_session(stores, user="user-bob", session="session-b", conversation="conversation-9")
+
+    listed = stores.reader.list_conversations(USER, limit=2)
+
+    assert [conversation.conversation_id for conversation in listed] == [
+        "conversation-3",
+        "conversation-2",
+    ]
+    assert stores.reader.list_conversations("nobody", limit=2) == []
+
+
+def test_a_commit_for_a_conversation_that_nobody_opened_is_refused(stores: Stores) -> None:
+    served_session(stores)
+
+    with pytest.raises(ReparteeError):
+        stores.writer.commit_turn(commit(turn(1), conversation="elsewhere"))
+
+    assert stores.reader.list_conversations(USER, limit=9) == [header(stores)]

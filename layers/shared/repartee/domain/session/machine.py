@@ -367,13 +367,15 @@ class SessionMachine:
                 self._outbox.offer(Transcript(turn.number, "user", text, final))
             case LiveTranscript(role=Role.MODEL, text=text, final=final):
                 turn = self._turns.of_reply(now_ms)
-                turn.say(text)
-                self._outbox.offer(Transcript(turn.number, "model", text, final))
+                piece = turn.say(text)
+                self._outbox.offer(Transcript(turn.number, "model", piece, final))
             case LiveInterrupted():
                 self._interrupt()
             case LiveTurnComplete(status=status):
                 if status is not TurnStatus.IN_PROGRESS:
                     self._turn_over(now_ms)
+                elif self._turns.current is not None:
+                    self._turns.current.pause()
             case LiveToolCall():
                 self._begin_call(event, now_ms)
             case LiveToolCallsCancelled(call_ids=call_ids):

@@ -33,6 +33,7 @@ class TurnInProgress:
     usage: TokenUsage = field(default_factory=TokenUsage)
     _heard: str = ""
     _said: str = ""
+    _has_paused: bool = False
 
     @property
     def has_reply(self) -> bool:
@@ -65,9 +66,17 @@ class TurnInProgress:
         """Add a piece of the user's transcript."""
         self._heard += text
 
-    def say(self, text: str) -> None:
-        """Add a piece of the reply's transcript."""
+    def say(self, text: str) -> str:
+        """Add a piece of the reply's transcript; return it, set apart from what a pause ended."""
+        if self._has_paused and not text[:1].isspace():
+            text = f" {text}"
+        self._has_paused = False
         self._said += text
+        return text
+
+    def pause(self) -> None:
+        """The model has said what it can for now; what follows is another sentence."""
+        self._has_paused = bool(self._said)
 
     def cut(self, played_ms: int) -> None:
         """Remember as said only what the user heard, to about a word."""

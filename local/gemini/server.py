@@ -27,17 +27,21 @@ LIVE_PATH = re.compile(
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
-def write_certificates(folder: Path) -> ssl.SSLContext:
-    """Make a fresh authority and server certificate; ``ca.pem`` is what clients trust.
+def server_context(folder: Path) -> ssl.SSLContext:
+    """Serve with the certificate in ``folder``, made there first; clients trust ``ca.pem``.
 
-    Returns:
-        The server's context. Its key never touches the disk for longer than trustme needs.
+    A restarted simulator keeps its certificate: warm clients go on trusting what they once read.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    server_file = folder / "server.pem"
+    if not server_file.exists():
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+        server = authority.issue_cert("localhost", HOST)
+        server_file.touch(mode=0o600)
+        server.private_key_and_cert_chain_pem.write_to_path(str(server_file))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost", HOST).configure_cert(context)
+    context.load_cert_chain(server_file)
     return context
 
 
@@ -64,7 +68,7 @@ class Simulator:
         Raises:
             OSError: the port is taken.
         """
-        context = write_certificates(self.tls_dir)
+        context = server_context(self.tls_dir)
         faults = Faults()
         ears, voice = Ears(self.decoders), Voice()
         self._world = World(self.settings, ears, voice, faults, Handles(self.settings))

@@ -13,6 +13,7 @@ from local.talker.errors import (
     MessageRefusedError,
     NoAnswerError,
     NotLetInError,
+    SessionOverError,
     TalkerError,
 )
 from local.talker.replies import Replies
@@ -67,6 +68,8 @@ class Call:
                         return found
                     if self._failure is not None:
                         raise self._failure
+                    if self.session.closed is not None:
+                        raise SessionOverError(self.session.closed.reason)
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:

@@ -41,5 +41,17 @@ class ConnectionLostError(TalkerError):
     """The connection ended before the session said ``closed``."""
 
 
+class SessionOverError(TalkerError):
+    """The session was closed while something was still waited for.
+
+    Attributes:
+        reason: Why the server closed it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the session was closed: {reason}")
+        self.reason = reason
+
+
 class NoAnswerError(TalkerError):
     """What was waited for did not come in time; the message says what was."""

@@ -18,6 +18,7 @@ from local.talker.errors import (
     MessageRefusedError,
     NoAnswerError,
     NotLetInError,
+    SessionOverError,
 )
 from repartee.domain.frames import (
     Accepted,
@@ -164,6 +165,17 @@ async def test_an_answer_that_never_comes_is_an_error_that_says_so():
     async with server(script) as url, open_call(url) as call:
         with pytest.raises(NoAnswerError, match="complete answer"):
             await say(call, SPEECH, pace=Pace.FAST, timeout_s=0.2)
+
+
+async def test_a_session_that_is_closed_answers_nothing_more():
+    async def script(its: Script) -> None:
+        await its.hear_utterance()
+        await its.tell(SessionClosed("unavailable"))
+        await its.until("ack")
+
+    async with server(script) as url, open_call(url) as call:
+        with pytest.raises(SessionOverError, match="unavailable"):
+            await say(call, SPEECH, pace=Pace.FAST)
 
 
 async def test_hanging_up_waits_until_the_session_is_closed():

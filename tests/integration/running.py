@@ -1,0 +1,114 @@
+"""The whole stack for tests, running in a thread of its own, and what tests do with it."""
+
+import asyncio
+import threading
+import uuid
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from local.aws_resources import client_options
+from local.speech import Utterance, load_script
+from local.stack import PROJECT, Stack, StackOptions, running_stack
+from local.talker.access import HttpApi, get_token
+from local.talker.recorded import RecordedConnection, read_records
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    type Items = list[dict[str, AttributeValueTypeDef]]
+
+START_TIMEOUT_S = 120.0
+TEST_TIMEOUT_S = 120.0
+
+
+class RunningStack:
+    """A running stack; its servers go on while a test does something else."""
+
+    def __init__(self, stack: Stack, loop: asyncio.AbstractEventLoop) -> None:
+        self.stack = stack
+        self._loop = loop
+
+    def run[T](self, work: Coroutine[Any, Any, T], timeout_s: float = TEST_TIMEOUT_S) -> T:
+        """Run ``work`` in the stack's event loop and wait for its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
+
+    async def api_of(self, user: str) -> HttpApi:
+        """The HTTP API with a token of ``user``."""
+        addresses = self.stack.addresses
+        return HttpApi(addresses.http, await get_token(addresses.issuer, user))
+
+    def records(self) -> list[RecordedConnection]:
+        """What Gemini's side recorded so far, connection by connection."""
+        assert self.stack.simulator is not None
+        return read_records(self.stack.simulator.record_directory)
+
+    def dynamodb(self) -> "DynamoDBClient":
+        """A client of the stack's tables."""
+        options = client_options(self.stack.addresses.dynamodb)
+        return boto3.session.Session().client("dynamodb", **options)
+
+    def items(self, table: str) -> "Items":
+        """Every item of a table, given by logical id."""
+        pages = self.dynamodb().get_paginator("scan")
+        name = self.stack.table_names[table]
+        return [
+            item
+            for page in pages.paginate(TableName=name, ConsistentRead=True)
+            for item in page["Items"]
+        ]
+
+
+@contextmanager
+def stack_in_thread(options: StackOptions) -> Iterator[RunningStack]:
+    """Start a stack, and stop it at the end of the context."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="stack", daemon=True)
+    thread.start()
+    stopping = asyncio.Event()
+    started: asyncio.Future[Stack] = loop.create_future()
+
+    async def serve() -> None:
+        try:
+            async with running_stack(options) as stack:
+                started.set_result(stack)
+                await stopping.wait()
+        except BaseException as error:
+            if not started.done():
+                started.set_exception(error)
+            raise
+
+    async def start() -> Stack:
+        return await started
+
+    serving = asyncio.run_coroutine_threadsafe(serve(), loop)
+    try:
+        stack = asyncio.run_coroutine_threadsafe(start(), loop).result(START_TIMEOUT_S)
+        yield RunningStack(stack, loop)
+    finally:
+        loop.call_soon_threadsafe(stopping.set)
+        try:
+            serving.result(START_TIMEOUT_S)
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+
+def new_user(name: str) -> str:
+    """A user that no other test knows."""
+    return f"{name}-{uuid.uuid4().hex[:12]}"  # noqa: TID251 - a test's own id
+
+
+def recordings(name: str) -> list[Utterance]:
+    """One of the committed sets of recordings."""
+    return load_script(PROJECT / "local" / "recordings" / name)
+
+
+def options_for_tests(run_directory: Path) -> StackOptions:
+    """Free ports, and a simulator that answers at once."""
+    return StackOptions(run_directory=run_directory, port_base=None, gemini_pace="instant")

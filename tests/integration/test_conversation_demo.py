@@ -1,0 +1,175 @@
+"""The demo's conversation, held on the whole stack with the committed recordings."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from local.speech import Recording, Utterance, read_wav, write_wav
+from local.talker.call import open_call
+from local.talker.checks import (
+    Check,
+    check_bookings,
+    check_name,
+    check_replies,
+    check_time,
+    check_word_error,
+    says_name,
+)
+from local.talker.conversation import Exchange, Pace, say
+from local.talker.desk import FrontDesk
+from local.talker.script import Spoken, hold_script, match_replies
+from repartee.domain.audio import OUTPUT_RATE_HZ
+from repartee.domain.calls import ASK_CORE_AGENT
+from repartee.domain.desk import Booking
+from tests.integration.running import RunningStack, new_user, recordings
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A conversation that was held, and what it left behind."""
+
+    user: str
+    spoken: list[Spoken]
+    bookings: list[Booking]
+    emitted: list[bytes]
+
+    def checks(self) -> list[Check]:
+        last_said = self.spoken[-1].exchange.said
+        return [
+            check_word_error([one.word_error for one in self.spoken]),
+            check_name(self.spoken[0].exchange.heard, last_said),
+            check_bookings(self.bookings),
+            check_time(self.bookings, last_said),
+            check_replies(
+                [one.reply_pcm for one in self.spoken], match_replies(self.spoken, self.emitted)
+            ),
+        ]
+
+
+def hold(running: RunningStack, script: list[Utterance], user: str) -> Held:
+    """Hold the script; Gemini's side is restarted before the last utterance."""
+    before = {record.name for record in running.records()}
+
+    async def converse() -> tuple[list[Spoken], list[Booking]]:
+        spoken = await hold_script(
+            await running.api_of(user),
+            script,
+            pace=Pace.FAST,
+            between=running.stack.restart_gemini,
+        )
+        return spoken, list(await FrontDesk(running.stack).bookings(user))
+
+    spoken, bookings = running.run(converse())
+    emitted = [
+        reply
+        for record in running.records()
+        if record.name not in before
+        for reply in record.replies
+    ]
+    return Held(user, spoken, bookings, emitted)
+
+
+@pytest.fixture(scope="module")
+def default(running: RunningStack) -> Held:
+    return hold(running, recordings("default"), new_user("default"))
+
+
+def failures(checks: list[Check]) -> list[Check]:
+    return [check for check in checks if check.passed is not True]
+
+
+def test_speech_goes_in_and_the_right_speech_comes_back(default: Held):
+    assert failures(default.checks()) == []
+
+
+def test_the_booking_asks_core_agent_and_the_recall_needs_nobody(default: Held):
+    calls = [one.exchange.tool_calls for one in default.spoken]
+    assert calls == [[], [ASK_CORE_AGENT], []]
+
+
+def test_every_turn_is_timed_and_billed(default: Held):
+    for one in default.spoken:
+        assert one.exchange.first_audio_ms is not None
+        assert one.exchange.first_audio_ms > 0
+        assert one.exchange.tokens_in > 0
+        assert one.exchange.tokens_out > 0
+        assert one.exchange.cost_usd > 0
+
+
+def test_every_turn_is_remembered_once_across_sessions(running: RunningStack, default: Held):
+    async def remembered() -> list[dict[str, object]]:
+        api = await running.api_of(default.user)
+        ticket = await api.start_session()
+        return await api.turns(ticket.conversation_id)
+
+    turns = running.run(remembered())
+
+    exchanges = [(one.exchange.heard, one.exchange.said) for one in default.spoken]
+    assert [(turn["heard"]["text"], turn["said"]["text"]) for turn in turns] == exchanges  # type: ignore[index]
+    assert [turn["number"] for turn in turns] == [1, 2, 3]
+    sessions = [one.session_id for one in default.spoken]
+    assert [turn["session_id"] for turn in turns] == sessions
+    assert sessions[0] == sessions[1] != sessions[2]
+
+
+def test_a_saved_reply_equals_what_gemini_emitted_and_no_other_reply(tmp_path, default: Held):
+    for number, one in enumerate(default.spoken):
+        wav = tmp_path / f"{one.name}.wav"
+        write_wav(wav, Recording(one.reply_pcm, OUTPUT_RATE_HZ))
+        saved = read_wav(wav, sample_rate_hz=OUTPUT_RATE_HZ).pcm
+        matches = [saved == emitted for emitted in default.emitted]
+        assert matches == [number == other for other in range(3)]
+
+    first, *rest = (one.reply_pcm for one in default.spoken)
+    swapped = check_replies([*rest, first], default.emitted)
+    assert swapped.passed is False
+
+
+def test_other_recordings_work_as_well(running: RunningStack, default: Held):
+    other = hold(running, recordings("alternative"), new_user("alternative"))
+
+    assert failures(other.checks()) == []
+    assert other.bookings[0].slot != default.bookings[0].slot
+    # The checks can fail: what was said to one user is wrong for the other.
+    mixed = check_name(default.spoken[0].exchange.heard, other.spoken[-1].exchange.said)
+    assert mixed.passed is False
+    assert check_time(default.bookings, other.spoken[-1].exchange.said).passed is False
+
+
+def test_another_user_does_not_get_the_name(running: RunningStack, default: Held):
+    exchange = ask_for_the_name(running, new_user("stranger"))
+
+    assert exchange.said
+    assert not says_name(exchange.said, "robert")
+
+
+def test_with_emptied_memory_nobody_gets_the_name(running: RunningStack):
+    user = new_user("forgotten")
+    script = recordings("default")
+    hold_greeting(running, script[0], user)
+    assert says_name(ask_for_the_name(running, user).said, "robert"), "it is remembered at first"
+
+    table = running.stack.table_names["MemoryTable"]
+    for item in running.items("MemoryTable"):
+        running.dynamodb().delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+
+    said = ask_for_the_name(running, user).said
+    assert said
+    assert not says_name(said, "robert")
+
+
+def hold_greeting(running: RunningStack, greeting: Utterance, user: str) -> Exchange:
+    async def greet() -> Exchange:
+        ticket = await (await running.api_of(user)).start_session()
+        async with open_call(ticket.url) as call:
+            exchange = await say(call, read_wav(greeting.wav), pace=Pace.FAST)
+            await call.hang_up()
+            return exchange
+
+    return running.run(greet())
+
+
+def ask_for_the_name(running: RunningStack, user: str) -> Exchange:
+    return hold_greeting(running, recordings("default")[-1], user)

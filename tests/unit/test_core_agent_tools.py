@@ -152,10 +152,10 @@ def _move(desk: Desk, new_time: str, user_id: str = "robert") -> dict[str, Any]:
         desk,
         "move_appointment",
         user_id,
-        from_date="2026-11-30",
-        from_time="15:00",
-        to_date="2026-11-30",
-        to_time=new_time,
+        old_date="2026-11-30",
+        old_time="15:00",
+        new_date="2026-11-30",
+        new_time=new_time,
     )
 
 

@@ -12,10 +12,10 @@ from repartee.ports.desk import Desk
 class MoveAppointmentArguments(Arguments):
     """From which slot to which."""
 
-    from_date: Day
-    from_time: ClockTime
-    to_date: Day
-    to_time: ClockTime
+    old_date: Day
+    old_time: ClockTime
+    new_date: Day
+    new_time: ClockTime
 
 
 def move_appointment(desk: Desk, context: ToolContext) -> Tool[MoveAppointmentArguments]:
@@ -26,8 +26,8 @@ def move_appointment(desk: Desk, context: ToolContext) -> Tool[MoveAppointmentAr
     """
 
     def run(arguments: MoveAppointmentArguments) -> ToolResult:
-        old = Slot(arguments.from_date, arguments.from_time)
-        new = Slot(arguments.to_date, arguments.to_time)
+        old = Slot(arguments.old_date, arguments.old_time)
+        new = Slot(arguments.new_date, arguments.new_time)
         held = {booking.slot: booking for booking in desk.bookings(context.user_id)}
         if old not in held:
             if new not in held:

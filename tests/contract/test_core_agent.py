@@ -1,0 +1,223 @@
+"""The CoreAgent port on the fake, and on Lambda's invoke API served by a small stand-in."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from repartee.adapters.core_agent_event import AnswerEvent, RequestEvent
+from repartee.adapters.lambda_core_agent import LambdaCoreAgent
+from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.errors import CoreAgentFailed
+from repartee.ports.core_agent import CoreAgent
+from tests.fakes.clock import NOON_MS, FakeClock
+from tests.fakes.core_agent import FakeCoreAgent
+
+if TYPE_CHECKING:
+    from types_boto3_lambda.client import LambdaClient
+
+pytestmark = pytest.mark.contract
+
+_PATIENCE_S = 10.0
+REQUEST = CoreRequest(
+    user_id="ann",
+    conversation_id="c1",
+    session_id="s1",
+    epoch=3,
+    key=CallKey(5, 2),
+    question="¿a qué hora abren?",
+    language="es-ES",
+    deadline_ms=NOON_MS + 20_000,
+)
+
+
+class Reply(Protocol):
+    """What a function replies: status, headers, body."""
+
+    def __call__(self) -> tuple[int, Mapping[str, str], bytes]: ...
+
+
+def _returns(answer: CoreAnswer) -> Reply:
+    return lambda: (200, {}, json.dumps(AnswerEvent.of(answer)).encode())
+
+
+def _refuses(status: int, code: str) -> Reply:
+    return lambda: (status, {"x-amzn-errortype": code}, json.dumps({"message": "no"}).encode())
+
+
+@dataclass(slots=True)
+class FunctionStandIn:
+    """Lambda's invoke API for one function."""
+
+    reply: Reply
+    endpoint: str = ""
+    invocations: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    read_timeouts_s: list[int] = field(default_factory=list)
+
+    def client(self, read_timeout_s: int) -> "LambdaClient":
+        self.read_timeouts_s.append(read_timeout_s)
+        session = boto3.session.Session("test", "test", region_name="us-east-1")
+        config = Config(
+            # The deadline is a second or more; a test that waits for its end need not.
+            read_timeout=min(read_timeout_s, 0.3),
+            retries={"total_max_attempts": 1},
+        )
+        return session.client("lambda", endpoint_url=self.endpoint, config=config)
+
+
+@contextmanager
+def _lambda(reply: Reply) -> Iterator[FunctionStandIn]:
+    function = FunctionStandIn(reply)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(function))
+    function.endpoint = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield function
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler(function: FunctionStandIn) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            kind = self.headers.get("x-amz-invocation-type", "RequestResponse")
+            function.invocations.append((unquote(self.path), kind, event))
+            status, headers, body = function.reply()
+            self.send_response(status)
+            for name, value in {**headers, "content-length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+    return Handler
+
+
+type Made = Callable[[CoreAnswer | CoreAgentFailed], CoreAgent]
+
+
+@pytest.fixture(params=["fake", "lambda"])
+def made(request: pytest.FixtureRequest) -> Iterator[Made]:
+    """Make a core agent that answers as told; failures are throttled invocations there."""
+    if request.param == "fake":
+        yield lambda scripted: FakeCoreAgent([scripted])
+        return
+
+    with _lambda(_refuses(500, "ServiceException")) as function:
+
+        def make(scripted: CoreAnswer | CoreAgentFailed) -> CoreAgent:
+            if isinstance(scripted, CoreAnswer):
+                function.reply = _returns(scripted)
+            elif scripted.retryable:
+                function.reply = _refuses(429, "TooManyRequestsException")
+            else:
+                function.reply = _refuses(404, "ResourceNotFoundException")
+            return LambdaCoreAgent("core-agent", FakeClock(), function.client)
+
+        yield make
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        CoreAnswer(CallStatus.DONE, "Abrimos a las nueve."),
+        CoreAnswer(CallStatus.REFUSED, "Nein."),
+        CoreAnswer(CallStatus.FAILED, "Not now.", retryable=True),
+    ],
+    ids=lambda answer: answer.status.value,
+)
+def test_the_answer_comes_back_as_it_was_given(made: Made, answer: CoreAnswer) -> None:
+    assert made(answer).ask(REQUEST) == answer
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+def test_a_failure_says_whether_asking_again_may_help(made: Made, retryable: bool) -> None:
+    agent = made(CoreAgentFailed("scripted", retryable=retryable))
+
+    with pytest.raises(CoreAgentFailed) as failed:
+        agent.ask(REQUEST)
+
+    assert failed.value.retryable is retryable
+
+
+def test_the_function_is_invoked_once_with_the_whole_request() -> None:
+    answer = CoreAnswer(CallStatus.DONE, "Yes.")
+    with _lambda(_returns(answer)) as function:
+        LambdaCoreAgent("core-agent", FakeClock(), function.client).ask(REQUEST)
+
+        ((path, kind, event),) = function.invocations
+        assert path == "/2015-03-31/functions/core-agent/invocations"
+        assert kind == "RequestResponse"
+        assert RequestEvent.model_validate(event).request() == REQUEST
+
+
+def test_the_client_waits_as_long_as_the_deadline_allows() -> None:
+    clock = FakeClock()
+    with _lambda(_returns(CoreAnswer(CallStatus.DONE, "Yes."))) as function:
+        agent = LambdaCoreAgent("core-agent", clock, function.client)
+        agent.ask(REQUEST)
+        clock.advance(12_500)
+        agent.ask(REQUEST)
+
+        assert function.read_timeouts_s == [20, 8]
+
+
+def test_nothing_is_invoked_when_no_time_is_left() -> None:
+    clock = FakeClock(unix_ms=REQUEST.deadline_ms)
+    with _lambda(_returns(CoreAnswer(CallStatus.DONE, "Yes."))) as function:
+        with pytest.raises(CoreAgentFailed) as failed:
+            LambdaCoreAgent("core-agent", clock, function.client).ask(REQUEST)
+
+        assert failed.value.retryable
+        assert function.invocations == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "retryable"),
+    [
+        (_refuses(500, "ServiceException"), True),
+        (_refuses(403, "AccessDeniedException"), False),
+        (lambda: (200, {"x-amz-function-error": "Unhandled"}, b'{"errorMessage": "x"}'), True),
+        (lambda: (200, {}, b'{"status": "maybe"}'), False),
+    ],
+    ids=["service fault", "access denied", "function error", "malformed answer"],
+)
+def test_what_goes_wrong_is_not_repeated_and_told_apart(reply: Reply, retryable: bool) -> None:
+    with _lambda(reply) as function:
+        with pytest.raises(CoreAgentFailed) as failed:
+            LambdaCoreAgent("core-agent", FakeClock(), function.client).ask(REQUEST)
+
+        assert failed.value.retryable is retryable
+        assert len(function.invocations) == 1
+
+
+def test_a_function_that_does_not_answer_is_given_up_and_not_invoked_again() -> None:
+    released = threading.Event()
+
+    def silent() -> tuple[int, Mapping[str, str], bytes]:
+        released.wait(_PATIENCE_S)
+        return _returns(CoreAnswer(CallStatus.DONE, "late"))()
+
+    with _lambda(silent) as function:
+        try:
+            with pytest.raises(CoreAgentFailed) as failed:
+                LambdaCoreAgent("core-agent", FakeClock(), function.client).ask(REQUEST)
+        finally:
+            released.set()
+
+        assert failed.value.retryable
+        assert len(function.invocations) == 1

@@ -16,6 +16,7 @@ from local.gemini.mind import Call, Function, Known, Line, find_name
 from local.gemini.times import When, speak_date, speak_time
 
 OFFERED_SLOTS = 3
+NO_SUCH = "I find no such appointment of yours."
 SORRY = "I am sorry, that did not work."
 
 
@@ -161,8 +162,10 @@ def _offer(case: _Case, refused: Finding) -> Answer:
     if not slots and free is None and not refused.says_why and (ask := case.asks(Intent.FREE)):
         return ask
     why = refused.text or "I am sorry, that time is not free."
-    if not slots or refused.text.endswith("?"):
+    if why.endswith("?"):
         return Answer(why)
+    if not slots:
+        return Answer(f"{why} Which other day would suit you?")
     day = case.request.when.on(case.now)
     offered = _nearest(slots, case.request.when.at)
     on = f" on {speak_date(day)}" if day and not any(slot.day for slot in offered) else ""
@@ -192,9 +195,11 @@ def _free(case: _Case) -> Answer:
 
 def _cancel(case: _Case) -> Answer:
     if done := case.findings.get(Intent.CANCEL):
-        when = _when(case.request.old, case.now) or done.when
+        if not done.ok:
+            return Answer(done.text or NO_SUCH)
+        when = done.when or _when(case.request.old, case.now)
         on = f" on {when}" if when else ""
-        return Answer(f"Your appointment{on} is cancelled." if done.ok else done.text or SORRY)
+        return Answer(f"Your appointment{on} is cancelled.")
     chosen = _chosen(case)
     if isinstance(chosen, Answer):
         return chosen
@@ -205,7 +210,7 @@ def _cancel(case: _Case) -> Answer:
 def _move(case: _Case) -> Answer:
     if done := case.findings.get(Intent.MOVE):
         if done.ok:
-            when = _when(case.request.when, case.now) or done.when
+            when = done.when or _when(case.request.when, case.now)
             return Answer(f"Your appointment is moved to {when}.")
         return _offer(case, done)
     if not case.request.when.has_day or case.request.when.at is None:
@@ -230,7 +235,7 @@ def _chosen(case: _Case) -> When | Answer:
     if day := named.on(case.now):
         slots = [slot for slot in slots if slot.day == day]
     if not slots:
-        return Answer("I find no such appointment of yours.")
+        return Answer(NO_SUCH)
     if len(slots) > 1:
         named_slots = say_list([slot.spoken for slot in slots], "and")
         return Answer(f"You have appointments on {named_slots}. Which one do you mean?")
@@ -245,7 +250,7 @@ def _hours(case: _Case) -> Answer:
         if case.can(Intent.HOURS):
             return Answer("For which day would you like to know the opening hours?")
         return Answer(_cannot(case, Intent.HOURS, "see the opening hours"))
-    return Answer(found.text or found.hours or SORRY)
+    return Answer(found.hours or found.text or SORRY)
 
 
 def _mine(case: _Case) -> Answer:

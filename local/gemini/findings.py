@@ -17,10 +17,13 @@ _BAD_STATUS = frozenset(
     )
 )
 _SUCCESS_KEYS = ("ok", "success", "booked", "cancelled", "canceled", "moved", "done", "available")
-_SENTENCE_KEYS = ("message", "answer", "sentence", "say", "text", "summary", "detail", "reason")
+_SENTENCE_KEYS = ("message", "answer", "sentence", "say", "text", "summary", "detail")
 _WRAPPERS = ("output", "result", "content", "data")
 # Words to the model about what to do are not for the caller's ear.
-_TO_THE_MODEL = re.compile(r"\b(?:call \w+ again|say so|tell the caller|ask the caller)\b", re.I)
+_TO_THE_MODEL = re.compile(
+    r"^(?:offer|look|call|say|ask|tell|use|try|do not|apologi[sz]e)\b|\bthe (?:caller|user)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +121,12 @@ def _ok(value: dict[str, Any]) -> bool:
 def _sentence(value: dict[str, Any]) -> str:
     for key in (*_SENTENCE_KEYS, "error"):
         text = value.get(key)
-        if isinstance(text, str) and " " in text.strip() and not _TO_THE_MODEL.search(text):
-            text = humanise(text.strip())
-            return text if text[-1] in ".!?" else text + "."
+        if not isinstance(text, str) or " " not in text.strip():
+            continue
+        sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z])", humanise(text.strip()))
+        said = " ".join(one for one in sentences if not _TO_THE_MODEL.search(one))
+        if said:
+            return said if said[-1] in ".!?" else said + "."
     return ""
 
 
@@ -163,13 +169,14 @@ def _slot_of_text(value: Any) -> Slot | None:
 
 def _hours(value: dict[str, Any], day: date | None) -> str:
     on = f" on {speak_date(day)}" if day else ""
-    opens = next((v for k, v in value.items() if k.lower() in ("opens", "open", "from")), None)
-    closes = next((v for k, v in value.items() if k.lower() in ("closes", "close", "to")), None)
-    if isinstance(opens, str) and isinstance(closes, str):
+    texts = {key.lower(): inner for key, inner in value.items() if isinstance(inner, str)}
+    opens = next((texts[key] for key in ("opens", "open", "from") if key in texts), None)
+    closes = next((texts[key] for key in ("closes", "close", "to") if key in texts), None)
+    if opens and closes:
         times = [_slot_of_text(opens), _slot_of_text(closes)]
         spoken = [slot.spoken for slot in times if slot]
         if len(spoken) == 2:
             return f"We are open{on} from {spoken[0]} to {spoken[1]}."
-    if value.get("closed") is True or opens is False:
+    if value.get("closed") is True or value.get("open") is False:
         return f"We are closed{on}."
     return ""

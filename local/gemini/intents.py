@@ -92,6 +92,8 @@ def understand(text: str) -> Request:
             when, old = new, parse_when(before)
     elif intent is Intent.CANCEL:
         old = when
+    elif intent is Intent.FREE and when.at and re.search(r"\bbook\b", words):
+        intent = Intent.BOOK
     reason = next((found[1] for pattern in _REASON if (found := pattern.search(words))), "")
     return Request(text, intent, when, old, reason, name_told(words))
 
@@ -104,7 +106,8 @@ def completed(request: Request, earlier: Request) -> Request:
         merged = replace(before, at=when.at or before.at, part=when.part or before.part)
     return Request(
         text=request.text,
-        intent=earlier.intent,
+        # An hour in answer to the free slots chooses one of them.
+        intent=Intent.BOOK if earlier.intent is Intent.FREE and when.at else earlier.intent,
         when=merged,
         old=request.old if request.old.has_day else earlier.old,
         reason=request.reason or earlier.reason,

@@ -265,7 +265,10 @@ def _request(known: Known, words: str, heard: str, *, force: bool) -> str | None
         return heard.strip()
     if asked and (when.at or when.has_day or when.part):
         earlier = _last_wish(known)
-        return f"{earlier}. {heard.strip()}" if earlier else heard.strip()
+        if earlier is None:
+            return heard.strip()
+        looked = when.at and not re.search(r"\b(?:book|see|move|cancel)\b", earlier)
+        return f"{earlier}. {'Please book it ' if looked else ''}{heard.strip()}"
     if asked and affirmed and (offer := find_when(asked)):
         return f"Yes, please book the appointment on {offer}"
     return heard.strip() if force or _BOOKING.search(words) else None

@@ -1,0 +1,255 @@
+"""Scripted faults, the control API, and the simulator as a process."""
+
+import asyncio
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.genai.errors import APIError
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
+
+from tests.integration.gemini_caller import (
+    ANSWER,
+    DEADLINE_S,
+    GREETING_TEXT,
+    ROOT,
+    WISH_TEXT,
+    Simulator,
+    Turn,
+    answer,
+    next_message,
+    receive,
+    running_simulator,
+    say,
+)
+
+pytestmark = pytest.mark.integration
+
+LIVE_PATH = "ws/google.ai.generativelanguage.v1.GenerativeService.BidiGenerateContent"
+SETUP = {"setup": {"model": "models/gemini-3.8-live"}}
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    with running_simulator(tmp_path_factory.mktemp("gemini"), "--decoders", "1") as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def no_fault_left(simulator: Simulator) -> Iterator[None]:
+    """Every ordered fault was carried out by its test."""
+    yield
+    assert simulator.control("faults")["waiting"] == []
+
+
+def greet(simulator: Simulator, **config: Any) -> Turn:
+    """One typed greeting on a connection of its own."""
+
+    async def call() -> Turn:
+        async with simulator.connect(**config) as session:
+            await session.send_realtime_input(text=GREETING_TEXT)
+            return await receive(session, Turn())
+
+    return asyncio.run(call())
+
+
+@pytest.mark.parametrize("moment", ["setup", "turn", "audio"])
+@pytest.mark.parametrize("code", [1006, 1007, 1008, 1011])
+def test_a_connection_closes_with_the_ordered_code_at_the_ordered_moment(simulator, moment, code):
+    simulator.control("faults", {"kind": "close", "at": moment, "code": code, "reason": "why"})
+    with pytest.raises(APIError) as closed:
+        greet(simulator)
+    assert closed.value.code == code
+    assert greet(simulator).said == "Hello Robert, how can I help you?"
+
+
+def test_open_connections_can_be_struck_now(simulator):
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            connection = simulator.last_connection()["id"]
+            order = {"kind": "close", "code": 1011, "connection": connection}
+            struck = simulator.control("faults", order)["struck"]
+            with pytest.raises(APIError) as closed:
+                await receive(session, Turn())
+            return connection, struck, closed.value.code
+
+    connection, struck, code = asyncio.run(call())
+    assert struck == [connection]
+    assert code == 1011
+
+
+def test_a_stalled_turn_never_ends_until_the_client_speaks_again(simulator):
+    simulator.control("faults", {"kind": "stall"})
+
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            await say(session, "gemini_hello_my_name_is_robert")
+            turn = Turn()
+            while not turn.heard:
+                turn.add(await anext(session.receive()))
+            await session.send_realtime_input(text="Please continue.")
+            return await receive(session, turn)
+
+    turn = asyncio.run(call())
+    assert turn.said == "Hello Robert, how can I help you?"
+    assert turn.statuses == ["IDLE"]
+
+
+def test_an_empty_turn_completes_without_output(simulator):
+    simulator.control("faults", {"kind": "empty_turn"})
+    turn = greet(simulator)
+    assert (turn.audio, turn.said, turn.statuses) == (b"", "", ["IDLE"])
+
+
+def test_a_duplicate_call_has_an_id_of_its_own(simulator):
+    simulator.control("faults", {"kind": "duplicate_call"})
+
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            await session.send_realtime_input(text=WISH_TEXT)
+            turn = await receive(session, Turn(), "IN_PROGRESS")
+            for one in turn.calls:
+                await answer(session, one, ANSWER)
+            return await receive(session, turn)
+
+    turn = asyncio.run(call())
+    first, second = turn.calls
+    assert (first.name, first.args) == (second.name, second.args)
+    assert first.id != second.id
+
+
+def test_setup_can_be_slow(simulator):
+    simulator.control("faults", {"kind": "slow_setup", "delay_ms": 100})
+    greet(simulator)
+    assert simulator.control("faults")["consumed"]["slow_setup"] == 1
+
+
+def test_a_go_away_can_be_ordered_and_is_followed_by_the_close(simulator):
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            simulator.control("faults", {"kind": "go_away", "time_left_s": 0.05})
+            told = await next_message(session, "go_away")
+            with pytest.raises(APIError) as closed:
+                await receive(session, Turn())
+            return told.time_left, closed.value.code
+
+    assert asyncio.run(call()) == ("0.05s", 1001)
+
+
+def test_a_lost_seed_is_taken_and_forgotten(simulator):
+    simulator.control("faults", {"kind": "lost_seed"})
+
+    async def call() -> Any:
+        config = {"history_config": {"initial_history_in_client_content": True}}
+        async with simulator.connect(**config) as session:
+            seed = [{"role": "user", "parts": [{"text": GREETING_TEXT}]}]
+            await session.send_client_content(turns=seed, turn_complete=True)
+            await session.send_realtime_input(text="what is my name")
+            return await receive(session, Turn())
+
+    assert asyncio.run(call()).said == "I do not know your name."
+
+
+async def raw(simulator: Simulator, *frames: object) -> list[dict[str, Any]]:
+    """Send frames without a client library; what came back until turnComplete or the close."""
+    url = f"wss://127.0.0.1:{simulator.port}/some/prefix/{LIVE_PATH}"
+    headers = {"x-goog-api-key": "a-key"}
+    received: list[dict[str, Any]] = []
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        connect(url, ssl=simulator.tls, additional_headers=headers) as wire,
+    ):
+        for frame in frames:
+            await wire.send(frame if isinstance(frame, str) else json.dumps(frame))
+        async for text in wire:
+            received.append(json.loads(text))
+            if "turnComplete" in received[-1].get("serverContent", {}):
+                break
+    return received
+
+
+def test_frames_are_camel_case_and_setup_complete_comes_first(simulator):
+    frames = asyncio.run(raw(simulator, SETUP, {"realtimeInput": {"text": "hello"}}))
+    assert list(frames[0]) == ["setupComplete"]
+    turns = [frame.get("serverContent", {}).get("modelTurn", {}) for frame in frames]
+    audio = [part["inlineData"]["mimeType"] for turn in turns for part in turn.get("parts", [])]
+    assert set(audio) == {"audio/pcm;rate=24000"}
+    assert {"generationComplete": True} in [frame.get("serverContent") for frame in frames]
+    assert frames[-1]["usageMetadata"]["totalTokenCount"] > 0
+    assert not any("outputTranscription" in frame.get("serverContent", {}) for frame in frames)
+
+
+def test_a_message_from_the_future_can_be_ordered(simulator):
+    simulator.control("faults", {"kind": "unknown_message", "at": "turn"})
+    frames = asyncio.run(raw(simulator, SETUP, {"realtimeInput": {"text": "hello"}}))
+    assert {"somethingNew": {"fromTheFuture": True}} in frames
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        ({"realtimeInput": {"text": "no setup"}},),
+        ({"setup": {"model": "models/gemini-3.8-live", "modle": 1}},),
+        (SETUP, SETUP),
+        (SETUP, {"realtimeInput": {"activityStart": {}}}),
+        (SETUP, "nonsense"),
+    ],
+)
+def test_what_the_protocol_does_not_allow_closes_with_1007(simulator, frames):
+    with pytest.raises(ConnectionClosedError) as closed:
+        asyncio.run(raw(simulator, *frames))
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1007
+
+
+def test_bad_orders_and_unknown_connections_are_refused(simulator):
+    for path, body, status in (
+        ("faults", {"kind": "earthquake"}, 400),
+        ("connections/nobody", None, 404),
+    ):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            simulator.control(path, body)
+        assert refused.value.code == status
+        refused.value.close()
+
+
+def test_a_taken_port_is_a_clear_message(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "local.gemini", "--port", port]
+        command += ["--tls-dir", str(tmp_path), "--record-dir", str(tmp_path / "records")]
+        done = subprocess.run(  # noqa: S603
+            command,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert f"port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and waits on pidfds")
+def test_decoder_processes_die_with_a_killed_simulator(tmp_path):
+    with running_simulator(tmp_path) as simulator:
+        pid = simulator.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        assert len(children) == 2
+        watched = [os.pidfd_open(int(child)) for child in children]
+        os.kill(pid, signal.SIGKILL)
+        for descriptor in watched:
+            ended, _, _ = select.select([descriptor], [], [], DEADLINE_S)
+            os.close(descriptor)
+            assert ended

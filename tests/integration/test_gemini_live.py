@@ -1,0 +1,420 @@
+"""The simulator's Live half through the real google-genai client, over TLS."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from google.genai import types
+from google.genai.errors import APIError
+
+from tests.integration.gemini_caller import (
+    ANSWER,
+    ASK_CORE,
+    GREETING,
+    GREETING_TEXT,
+    WISH,
+    WISH_TEXT,
+    Simulator,
+    Turn,
+    answer,
+    next_message,
+    receive,
+    running_simulator,
+    say,
+    send_audio,
+    speech,
+)
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    with running_simulator(tmp_path_factory.mktemp("gemini")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def talkative(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """Speaks in real time, so that it can be interrupted."""
+    with running_simulator(tmp_path_factory.mktemp("gemini"), "--speed", "1") as running:
+        yield running
+
+
+def seeded(*turns: tuple[str, str]) -> dict[str, Any]:
+    contents = [{"role": role, "parts": [{"text": text}]} for role, text in turns]
+    return {"turns": contents, "turn_complete": True}
+
+
+HISTORY = seeded(
+    ("user", GREETING_TEXT),
+    ("model", "Hello Robert, how can I help you?"),
+    ("user", WISH_TEXT),
+    ("model", ANSWER),
+)
+QUESTION = "can you tell me my name and when my appointment is"
+RECALLED = "Your name is Robert, and your appointment is on Friday the 27th of November at 3 p.m."
+WITH_HISTORY = {"history_config": {"initial_history_in_client_content": True}}
+
+
+def test_a_spoken_greeting_is_heard_and_answered_with_recorded_audio(simulator):
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            sent = await say(session, GREETING)
+            return sent, await receive(session, Turn())
+
+    sent, turn = asyncio.run(call())
+    assert turn.heard == GREETING_TEXT
+    assert turn.said == "Hello Robert, how can I help you?"
+    assert turn.statuses == ["IDLE"]
+    assert turn.generation_complete == 1
+    assert turn.biggest_part <= 11_520
+    connection = simulator.last_connection()
+    assert connection["heard_bytes"] == len(sent)
+    assert simulator.recorded(connection["id"], "heard.pcm") == sent
+    assert simulator.recorded(connection["id"], "turn-1.pcm") == turn.audio
+    assert connection["turns"] == [{"turn": 1, "pcm_bytes": len(turn.audio)}]
+
+
+def test_a_call_is_a_filler_in_progress_and_then_the_answer_in_one_reply(simulator):
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            await say(session, WISH)
+            turn = await receive(session, Turn(), "IN_PROGRESS")
+            filler = len(turn.audio)
+            await answer(session, turn.calls[0], ANSWER)
+            return filler, await receive(session, turn)
+
+    filler, turn = asyncio.run(call())
+    assert turn.calls[0].name == "ask_core_agent"
+    assert turn.calls[0].args == {"question": WISH_TEXT}
+    assert turn.statuses == ["IN_PROGRESS", "IDLE"]
+    assert turn.said == f"One moment, please.{ANSWER}"
+    assert 0 < filler < len(turn.audio)
+    connection = simulator.last_connection()
+    assert simulator.recorded(connection["id"], "turn-1.pcm") == turn.audio
+
+
+def test_what_was_said_in_the_session_is_remembered_and_billed_again(simulator):
+    async def call() -> Any:
+        turns = []
+        async with simulator.connect() as session:
+            await say(session, GREETING)
+            turns.append(await receive(session, Turn()))
+            await session.send_realtime_input(text="do you remember my name")
+            turns.append(await receive(session, Turn()))
+        return turns
+
+    first, second = asyncio.run(call())
+    assert second.said == "Your name is Robert."
+    assert second.usage[0].prompt_token_count >= first.usage[0].total_token_count
+    modalities = {one.modality.name for one in first.usage[0].prompt_tokens_details}
+    assert modalities == {"TEXT", "AUDIO"}
+
+
+def test_seeded_history_is_waited_for_and_then_answered_from(simulator):
+    async def call() -> Any:
+        async with simulator.connect(**WITH_HISTORY) as session:
+            await session.send_realtime_input(text=QUESTION)
+            await session.send_client_content(**HISTORY)
+            return await receive(session, Turn())
+
+    assert asyncio.run(call()).said == RECALLED
+
+
+def test_a_connection_without_the_seed_does_not_know(simulator):
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            await session.send_realtime_input(text=QUESTION)
+            return await receive(session, Turn())
+
+    turn = asyncio.run(call())
+    assert turn.said == "I do not know your name, and I do not know of any appointment."
+
+
+def test_two_callers_are_heard_apart_at_the_same_time(simulator):
+    async def one(name: str) -> str:
+        async with simulator.connect() as session:
+            await say(session, name)
+            return (await receive(session, Turn(), "IDLE" if name == GREETING else "call")).heard
+
+    async def call() -> Any:
+        return await asyncio.gather(one(GREETING), one(WISH), one(GREETING))
+
+    assert asyncio.run(call()) == [GREETING_TEXT, WISH_TEXT, GREETING_TEXT]
+
+
+def test_the_end_of_the_audio_stream_ends_the_utterance_without_silence(simulator):
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            await say(session, GREETING, silence_s=0)
+            await session.send_realtime_input(audio_stream_end=True)
+            return await receive(session, Turn())
+
+    assert asyncio.run(call()).heard == GREETING_TEXT
+
+
+def test_without_automatic_detection_the_client_marks_the_utterance(simulator):
+    manual = {"automatic_activity_detection": {"disabled": True}}
+
+    async def call() -> Any:
+        async with simulator.connect(realtime_input_config=manual) as session:
+            await session.send_realtime_input(activity_start=types.ActivityStart())
+            await say(session, GREETING, silence_s=0.2)
+            await session.send_realtime_input(activity_end=types.ActivityEnd())
+            return await receive(session, Turn())
+
+    assert asyncio.run(call()).heard == GREETING_TEXT
+
+
+def test_audio_of_another_rate_is_resampled_but_recorded_as_it_came(simulator):
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            quarter = bytes(b"\x01\x00" * 8_000)
+            await send_audio(session, quarter, rate_hz=8_000)
+            await session.send_realtime_input(text="hello")
+            await receive(session, Turn())
+
+    asyncio.run(call())
+    connection = simulator.last_connection()
+    assert simulator.recorded(connection["id"], "heard.pcm") == b"\x01\x00" * 8_000
+    details = connection["usage"][0]["promptTokensDetails"]
+    assert {"modality": "AUDIO", "tokenCount": 25} in details
+
+
+def test_speech_during_a_reply_interrupts_it(talkative):
+    async def call() -> Any:
+        async with talkative.connect() as session:
+            await session.send_realtime_input(text="hello my name is robert")
+            turn = await receive(session, Turn(), "audio")
+            await say(session, GREETING)
+            cut = await receive(session, turn)
+            return cut, await receive(session, Turn())
+
+    cut, after = asyncio.run(call())
+    assert cut.interrupted
+    assert cut.generation_complete == 0
+    assert cut.statuses == ["IDLE"]
+    assert not cut.said.endswith("you?")
+    assert after.heard == GREETING_TEXT
+    assert after.said == "Hello Robert, how can I help you?"
+
+
+def test_a_call_that_was_interrupted_is_cancelled_and_its_answer_ignored(talkative):
+    async def call() -> Any:
+        async with talkative.connect() as session:
+            await session.send_realtime_input(text=WISH_TEXT)
+            turn = await receive(session, Turn(), "audio")
+            await say(session, GREETING)
+            cut = await receive(session, turn)
+            await answer(session, cut.calls[0], ANSWER)
+            return cut, await receive(session, Turn())
+
+    cut, after = asyncio.run(call())
+    assert cut.cancelled == [cut.calls[0].id]
+    assert after.said == "Hello Robert, how can I help you?"
+
+
+def test_nobody_is_interrupted_where_the_setup_says_so(talkative):
+    calm = {"activity_handling": "NO_INTERRUPTION"}
+
+    async def call() -> Any:
+        async with talkative.connect(realtime_input_config=calm) as session:
+            await session.send_realtime_input(text="goodbye")
+            turn = await receive(session, Turn(), "audio")
+            await say(session, GREETING)
+            return await receive(session, turn)
+
+    turn = asyncio.run(call())
+    assert not turn.interrupted
+    assert turn.said == "Goodbye."
+
+
+def test_an_answer_with_interrupt_cuts_what_is_being_said(talkative):
+    async def call() -> Any:
+        async with talkative.connect() as session:
+            await session.send_realtime_input(text=WISH_TEXT)
+            turn = await receive(session, Turn(), "audio")
+            await answer(session, turn.calls[0], ANSWER, "INTERRUPT")
+            cut = await receive(session, turn)
+            return cut, await receive(session, Turn())
+
+    cut, after = asyncio.run(call())
+    assert cut.interrupted
+    assert after.said == ANSWER
+
+
+def test_a_silent_answer_is_not_spoken_but_known(simulator):
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            await session.send_realtime_input(text=WISH_TEXT)
+            turn = await receive(session, Turn(), "IN_PROGRESS")
+            await answer(session, turn.calls[0], ANSWER, "SILENT")
+            silent = await receive(session, Turn())
+            await session.send_realtime_input(text="when is my appointment")
+            return silent, await receive(session, Turn())
+
+    silent, after = asyncio.run(call())
+    assert silent.audio == b""
+    assert after.said == "Your appointment is on Friday the 27th of November at 3 p.m."
+
+
+def test_an_answer_to_an_unknown_call_is_ignored(simulator):
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            stranger = types.FunctionCall(id="call-of-another-session", name="ask_core_agent")
+            await answer(session, stranger, ANSWER)
+            await session.send_realtime_input(text="hello")
+            return await receive(session, Turn())
+
+    assert asyncio.run(call()).said == "Hello, how can I help you?"
+
+
+def test_a_blocking_call_takes_no_audio_meanwhile(simulator):
+    tools = [{"function_declarations": [{**ASK_CORE, "behavior": "BLOCKING"}]}]
+
+    async def answered() -> Any:
+        async with simulator.connect(tools=tools) as session:
+            await session.send_realtime_input(text=WISH_TEXT)
+            turn = await receive(session, Turn(), "call")
+            await answer(session, turn.calls[0], ANSWER)
+            return await receive(session, turn)
+
+    async def spoken_into() -> Any:
+        async with simulator.connect(tools=tools) as session:
+            await session.send_realtime_input(text=WISH_TEXT)
+            await receive(session, Turn(), "call")
+            await say(session, GREETING)
+            await receive(session, Turn())
+
+    assert asyncio.run(answered()).said == ANSWER
+    with pytest.raises(APIError) as closed:
+        asyncio.run(spoken_into())
+    assert closed.value.code == 1008
+
+
+def test_an_unanswered_call_deafens_the_session_until_it_is_answered(tmp_path):
+    async def call(simulator: Simulator) -> Any:
+        async with simulator.connect() as session:
+            await session.send_realtime_input(text=WISH_TEXT)
+            turn = await receive(session, Turn(), "IN_PROGRESS")
+            await session.send_realtime_input(text="hello")
+            await answer(session, turn.calls[0], ANSWER)
+            return await receive(session, Turn())
+
+    with running_simulator(tmp_path, "--deaf-after-s", "0") as simulator:
+        assert asyncio.run(call(simulator)).said == ANSWER
+        kinds = [one["kind"] for one in simulator.events(simulator.last_connection()["id"])]
+        assert "deaf" in kinds
+
+
+def test_a_client_turn_interrupts_and_is_answered(talkative):
+    async def call() -> Any:
+        async with talkative.connect() as session:
+            await session.send_realtime_input(text="hello my name is robert")
+            turn = await receive(session, Turn(), "audio")
+            await session.send_client_content(**seeded(("user", "what is my name")))
+            cut = await receive(session, turn)
+            return cut, await receive(session, Turn())
+
+    cut, after = asyncio.run(call())
+    assert cut.interrupted
+    assert after.said == "Your name is Robert."
+
+
+def test_a_handle_brings_the_session_back_and_not_while_it_is_open(simulator):
+    async def call() -> Any:
+        async with simulator.connect(session_resumption={}) as session:
+            await session.send_realtime_input(text="hello my name is robert")
+            await receive(session, Turn())
+            update = await next_message(session, "session_resumption_update")
+            assert update.resumable
+            resumption = {"session_resumption": {"handle": update.new_handle}}
+            with pytest.raises(APIError) as early:
+                async with simulator.connect(**resumption) as second:
+                    await receive(second, Turn())
+        async with simulator.connect(**resumption) as session:
+            await session.send_realtime_input(text="what is my name")
+            return early.value.code, await receive(session, Turn())
+
+    code, turn = asyncio.run(call())
+    assert code == 1011
+    assert turn.said == "Your name is Robert."
+
+
+def test_no_handle_is_given_while_a_call_is_pending(simulator):
+    async def call() -> Any:
+        async with simulator.connect(session_resumption={}) as session:
+            await session.send_realtime_input(text=WISH_TEXT)
+            turn = await receive(session, Turn(), "IN_PROGRESS")
+            events = simulator.events(simulator.last_connection()["id"])
+            handles = [one for one in events if one["kind"] == "handle"]
+            await answer(session, turn.calls[0], ANSWER)
+            await receive(session, Turn())
+            update = await next_message(session, "session_resumption_update")
+            return handles, update.new_handle
+
+    handles, new_handle = asyncio.run(call())
+    assert handles == []
+    assert new_handle
+
+
+def test_an_old_connection_is_told_to_go_and_closed(tmp_path):
+    async def call(simulator: Simulator) -> Any:
+        async with simulator.connect() as session:
+            go_away = await next_message(session, "go_away")
+            with pytest.raises(APIError) as closed:
+                await receive(session, Turn())
+            return go_away.time_left, closed.value.code
+
+    with running_simulator(tmp_path, "--connection-age-s", "0.2", "--go-away-s", "60") as simulator:
+        assert asyncio.run(call(simulator)) == ("0.2s", 1001)
+
+
+def test_compression_forgets_the_oldest_and_lowers_the_bill(simulator):
+    compression = {"trigger_tokens": 60, "sliding_window": {"target_tokens": 30}}
+
+    async def call() -> Any:
+        async with simulator.connect(context_window_compression=compression) as session:
+            turns = []
+            for text in ("hello my name is robert", "thank you", "what is my name"):
+                await session.send_realtime_input(text=text)
+                turns.append(await receive(session, Turn()))
+            return turns
+
+    turns = asyncio.run(call())
+    assert turns[2].said == "I do not know your name."
+    assert turns[1].usage[0].prompt_token_count < turns[0].usage[0].total_token_count
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"key": "bad-key"}, 1007),
+        ({"model": "gemini-9"}, 1008),
+        ({"enable_affective_dialog": True}, 1007),
+        ({"thinking_config": {"thinking_budget": 1}}, 1007),
+        ({"session_resumption": {"handle": "unknown"}}, 1008),
+    ],
+)
+def test_a_setup_that_is_refused_closes_with_its_code(simulator, change, code):
+    async def call() -> Any:
+        async with simulator.connect(**change) as session:
+            await session.send_realtime_input(text="hello")
+            await receive(session, Turn())
+
+    with pytest.raises(APIError) as closed:
+        asyncio.run(call())
+    assert closed.value.code == code
+
+
+def test_wrong_audio_closes_with_1007(simulator):
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            await send_audio(session, speech(GREETING)[:-1])
+            await receive(session, Turn())
+
+    with pytest.raises(APIError) as closed:
+        asyncio.run(call())
+    assert closed.value.code == 1007

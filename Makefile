@@ -12,6 +12,7 @@ SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 PATH="$(CURDIR)/.venv/bi
 LAYER_GROUPS := runtime gemini langchain web
 SOURCES := functions layers/shared local tests
 ARCHITECTURE ?= arm64
+PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
 .PHONY: help setup demo talk up test lint format lock build bench deploy clean
@@ -58,7 +59,7 @@ talk: setup ## Talk to the running stack (WAV=FILE speaks a recording)
 	@$(PYTHON) -m local.talk $(if $(WAV),"$(WAV)")
 
 test: setup .tools/sam/.stamp ## Run every test
-	$(RUN) pytest $(PYTEST_ARGS)
+	$(RUN) pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and the template
 	$(RUN) ruff format --check $(SOURCES)
@@ -84,9 +85,10 @@ build: .venv/.stamp .tools/sam/.stamp ## Build the functions and layers (ARCHITE
 		$(SAM) build --cached --parallel --parameter-overrides Architecture=$(ARCHITECTURE) \
 		--build-dir .aws-sam/$(ARCHITECTURE)/build --cache-dir .aws-sam/$(ARCHITECTURE)/cache
 
-deploy: build ## Deploy what was built, asking for the parameters
-	$(SAM) deploy --guided --template-file .aws-sam/$(ARCHITECTURE)/build/template.yaml \
-		--parameter-overrides Architecture=$(ARCHITECTURE)
+# An environment of samconfig.toml names its parameters; without one they are asked for.
+deploy: build ## Deploy what was built (ENV=dev or prod; else it asks)
+	$(SAM) deploy --template-file .aws-sam/$(ARCHITECTURE)/build/template.yaml \
+		$(if $(ENV),--config-env $(ENV),--guided --parameter-overrides Architecture=$(ARCHITECTURE))
 
 bench: setup ## Measure Repartee beside its baselines
 	@$(PYTHON) -m bench

@@ -40,29 +40,28 @@ class Resources:
     queue_urls: Mapping[str, str]
 
 
-def create_resources(
-    application: Application,
-    *,
-    dynamodb_endpoint: str,
-    aws_endpoint: str,
-    secret_values: Mapping[str, str],
-) -> Resources:
-    """Make everything; tables and queues that exist already are kept.
-
-    Args:
-        application: The template.
-        dynamodb_endpoint: Where tables go.
-        aws_endpoint: Where secrets and queues go.
-        secret_values: Values by logical id; other secrets get a random value.
-    """
-    session = boto3.session.Session()
-    dynamodb = session.client("dynamodb", **client_options(dynamodb_endpoint))
+def create_tables(application: Application, endpoint: str) -> None:
+    """Make the tables; those that exist already are kept."""
+    dynamodb = boto3.session.Session().client("dynamodb", **client_options(endpoint))
     existing = set(dynamodb.list_tables()["TableNames"])
     for table in application.tables.values():
         if table.name not in existing:
             _create_table(dynamodb, table)
-    sqs = session.client("sqs", **client_options(aws_endpoint))
-    manager = session.client("secretsmanager", **client_options(aws_endpoint))
+
+
+def create_secrets_and_queues(
+    application: Application, endpoint: str, secret_values: Mapping[str, str]
+) -> Resources:
+    """Make the secrets and queues.
+
+    Args:
+        application: The template.
+        endpoint: Where Secrets Manager and SQS are.
+        secret_values: Values by logical id; other secrets get a random value.
+    """
+    session = boto3.session.Session()
+    sqs = session.client("sqs", **client_options(endpoint))
+    manager = session.client("secretsmanager", **client_options(endpoint))
     return Resources(
         secret_arns={
             name: _create_secret(manager, secret, secret_values.get(name))

@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from local.aws_resources import Resources, create_resources, send_message
+from local.aws_resources import (
+    Resources,
+    create_secrets_and_queues,
+    create_tables,
+    send_message,
+)
 from local.gateway.chaos import Chaos, ChaosSettings
 from local.gateway.http_api import HttpGateway
 from local.gateway.management import ManagementApi
@@ -243,14 +248,10 @@ class _Start:
         with self._step("tables, queues, secrets"):
             # Read twice: a secret's ARN is known when it has been made.
             application = self._template(issuer_url, addresses, {})
-            resources = await asyncio.to_thread(
-                create_resources,
-                application,
-                dynamodb_endpoint=addresses.dynamodb,
-                aws_endpoint=addresses.aws,
-                secret_values={
-                    GEMINI_KEY_SECRET: self._options.gemini_api_key or "simulated-gemini-key"
-                },
+            values = {GEMINI_KEY_SECRET: self._options.gemini_api_key or "simulated-gemini-key"}
+            _, resources = await asyncio.gather(
+                asyncio.to_thread(create_tables, application, addresses.dynamodb),
+                asyncio.to_thread(create_secrets_and_queues, application, addresses.aws, values),
             )
             application = self._template(
                 issuer_url, addresses, {**resources.secret_arns, **resources.queue_urls}

@@ -15,7 +15,7 @@ from local.lambdas.model import InitFailedError
 from local.ports import DEFAULT_BASE, PortInUseError
 from local.processes import ChildFailedError
 from local.services import NotInstalledError
-from local.stack import Stack, StackOptions, running_stack, write_addresses
+from local.stack import PREWARM, Stack, StackOptions, running_stack, write_addresses
 
 # What a start can fail with; the message is for the person at the keyboard.
 EXPECTED_FAILURES = (
@@ -33,6 +33,7 @@ def options_from(arguments: list[str] | None = None) -> StackOptions:
     parser.add_argument("--pace", choices=["human", "instant"], default="human")
     parser.add_argument("--data", type=Path, help="folder that keeps DynamoDB's tables")
     parser.add_argument("--run-directory", type=Path, help="default: a new one under .local/")
+    parser.add_argument("--no-prewarm", action="store_true", help="let functions start when called")
     given = parser.parse_args(arguments)
     return StackOptions(
         run_directory=given.run_directory,
@@ -40,6 +41,7 @@ def options_from(arguments: list[str] | None = None) -> StackOptions:
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
         gemini_pace=given.pace,
         dynamodb_data=given.data,
+        prewarm={} if given.no_prewarm else PREWARM,
     )
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from local.lambdas.environment import Environment, FunctionLog, Invocation, error_payload
 from local.lambdas.model import (
@@ -80,8 +81,9 @@ class Pool:
         """
         wanted = min(count, self.hosted.max_environments)
         missing = wanted - len(self.environments) - self._starting
-        await asyncio.gather(*(self._start() for _ in range(missing)))
-        for environment in [e for e in self.environments if e.state == "starting"]:
+        coming = [e for e in self.environments if e.state == "starting"]
+        coming += await asyncio.gather(*(self._begin() for _ in range(missing)))
+        for environment in coming:
             await environment.ready
 
     async def close(self) -> None:
@@ -115,7 +117,7 @@ class Pool:
         total = len(self.environments) + self._starting
         room = self.hosted.max_environments - total
         for _ in range(min(len(self._pending) - coming - self._starting, room)):
-            self._spawn(self._start_quietly())
+            self._spawn(self._start_quietly(self._begin()))
 
     def _spawn(self, work: Awaitable[None]) -> None:
         async def guarded() -> None:
@@ -125,14 +127,18 @@ class Pool:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _start_quietly(self) -> None:
+    async def _start_quietly(self, start: Awaitable[Environment]) -> None:
         try:
-            await self._start()
+            await start
         except OSError as error:
             self._fail_one(error_payload("Runtime.InvalidEntrypoint", str(error)))
 
-    async def _start(self) -> None:
+    def _begin(self) -> Coroutine[Any, Any, Environment]:
+        # Counted at once: whoever decides next must see it, before the task runs.
         self._starting += 1
+        return self._start()
+
+    async def _start(self) -> Environment:
         try:
             environment = await self._start_environment(self.hosted, self._log)
         finally:
@@ -143,6 +149,7 @@ class Pool:
         self._spawn(self._watch(environment))
         if self._closed:
             await environment.child.kill()
+        return environment
 
     async def _watch(self, environment: Environment) -> None:
         """Wait for the process's end and tell whoever depends on it."""

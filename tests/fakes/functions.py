@@ -48,6 +48,6 @@ class FakeFunctions:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Return as soon as the condition holds; for what nothing else announces."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - see above
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)

@@ -1,0 +1,319 @@
+"""The local stack starts, works end to end, and leaves nothing behind however it ends."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import boto3
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from local.aws_resources import client_options
+from local.lambdas.model import Code, InitFailedError
+from local.ports import PortInUseError, Ports
+from local.processes import ChildFailedError, start_child
+from local.stack import Stack, StackOptions, running_stack
+
+pytestmark = pytest.mark.integration
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+APPLICATION = PROJECT / "tests" / "fixtures" / "lambdas"
+FUNCTIONS = ("Authorizer", "Connect", "Message", "Worker", "Http")
+
+
+def options(tmp_path: Path, **changes: Any) -> StackOptions:
+    code = Code(APPLICATION, (APPLICATION,))
+    return StackOptions(
+        **{
+            "template": APPLICATION / "template.yaml",
+            "run_directory": tmp_path / "run",
+            "port_base": None,
+            "code": {f"{name}Function": code for name in FUNCTIONS},
+            "gemini": False,
+            "prewarm": {"WorkerFunction": 1},
+            "deadline_s": 60,
+            **changes,
+        }
+    )
+
+
+def exists(pid: int) -> bool:
+    """Whether a process runs; one that has ended but was not yet reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def children(pid: int) -> set[int]:
+    """All processes below one."""
+    found: set[int] = set()
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for child in map(int, path.read_text().split()):
+                found |= {child} | children(child)
+    return found
+
+
+def eventually(condition: Callable[[], bool], deadline_s: float) -> bool:
+    ends_at_s = time.monotonic() + deadline_s
+    while time.monotonic() < ends_at_s:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return condition()
+
+
+async def use(stack: Stack) -> dict[str, Any]:
+    """Send something through every part; what was seen."""
+    url = stack.addresses.websocket
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"{url}?ticket=bad-ada"):
+            pass
+    async with connect(f"{url}?ticket=good-ada") as client:
+        await client.send("hello")
+        answer = json.loads(await client.recv())
+        await client.send("fail")
+        queue = boto3.session.Session().client("sqs", **client_options(stack.addresses.aws))
+        url = stack.resources.queue_urls["FailureQueue"]
+        failure: Any = {}
+        while "Messages" not in failure:
+            failure = await asyncio.to_thread(queue.receive_message, QueueUrl=url)
+    async with aiohttp.ClientSession() as http:
+        async with http.post(f"{stack.addresses.issuer}/token", data={"user": "ada"}) as response:
+            token = (await response.json())["access_token"]
+        async with http.get(
+            f"{stack.addresses.http}/notes", headers={"Authorization": f"Bearer {token}"}
+        ) as response:
+            notes = json.loads(await response.text())
+    database = boto3.session.Session().client(
+        "dynamodb", **client_options(stack.addresses.dynamodb)
+    )
+    expiry = await asyncio.to_thread(database.describe_time_to_live, TableName="NotesTable")
+    return {
+        "refused": refused.value.response.status_code,
+        "answer": answer,
+        "notes": notes,
+        "failure": json.loads(failure["Messages"][0]["Body"]),
+        "expiry": expiry["TimeToLiveDescription"]["AttributeName"],
+    }
+
+
+@pytest.mark.parametrize("dynamodb", ["auto", "ministack"])
+def test_an_application_runs_from_its_template_and_ends_without_a_trace(tmp_path, dynamodb):
+    async def run() -> Any:
+        async with running_stack(options(tmp_path, dynamodb=dynamodb)) as stack:
+            seen = await use(stack)
+            pids = children(os.getpid())
+        return seen, pids, stack
+
+    seen, pids, stack = asyncio.run(run())
+    assert seen["refused"] == 403
+    assert seen["answer"] == {"noted": "hello", "key_length": 48}
+    assert seen["notes"] == ["hello"]
+    assert seen["failure"]["requestPayload"]["text"] == "fail"
+    assert seen["failure"]["responsePayload"]["errorMessage"] == "told to fail"
+    assert seen["expiry"] == "expires_at"
+    assert len(pids) >= (3 if dynamodb == "ministack" else 4)
+    assert not any(map(exists, pids))
+    assert "REPORT RequestId" in stack.log_path("WorkerFunction").read_text()
+    for address in (stack.addresses.http, stack.addresses.dynamodb, stack.addresses.aws):
+        port = int(address.rsplit(":", 1)[1])
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            pass
+
+
+def test_two_stacks_run_side_by_side_and_listen_where_they_should(tmp_path):
+    async def run() -> Any:
+        async with (
+            running_stack(options(tmp_path, run_directory=tmp_path / "a")) as one,
+            running_stack(options(tmp_path, run_directory=tmp_path / "b")) as two,
+        ):
+            both = await asyncio.gather(use(one), use(two))
+            return [seen["answer"]["noted"] for seen in both]
+
+    assert asyncio.run(run()) == ["hello", "hello"]
+
+
+def test_a_busy_port_is_named_before_anything_starts(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        async def run() -> Any:
+            async with running_stack(options(tmp_path, port_base=port - 3)):
+                pass
+
+        with pytest.raises(PortInUseError) as caught:
+            asyncio.run(run())
+    assert f"port {port} is in use" in str(caught.value)
+    assert "the Lambda host" in str(caught.value)
+    assert "REPARTEE_PORT_BASE" in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_layout_of_ports_is_fixed():
+    assert Ports.from_base(8_700) == Ports(8700, 8701, 8702, 8703, 8705, 8706, 8707, 8708)
+
+
+def test_a_start_that_fails_undoes_itself_and_says_why(tmp_path):
+    async def run() -> Any:
+        broken = options(
+            tmp_path,
+            code={"WorkerFunction": Code(tmp_path, (tmp_path,))},
+            prewarm={"WorkerFunction": 1},
+        )
+        before = children(os.getpid())
+        with pytest.raises(InitFailedError) as caught:
+            async with running_stack(broken):
+                pass
+        return str(caught.value), children(os.getpid()) - before
+
+    message, left = asyncio.run(run())
+    assert "No module named 'application'" in message
+    assert not any(map(exists, left))
+
+
+def test_a_program_that_fails_shows_the_end_of_its_log(tmp_path):
+    async def run() -> Any:
+        missing = options(tmp_path, gemini=True, gemini_arguments=("--no-such-argument",))
+        with pytest.raises(ChildFailedError) as caught:
+            async with running_stack(missing):
+                pass
+        return str(caught.value)
+
+    message = asyncio.run(run())
+    assert "the Gemini simulator ended before it was ready" in message
+    assert "--no-such-argument" in message
+
+
+PARENT = """
+import asyncio, json, sys
+from pathlib import Path
+sys.path.insert(0, {project!r})
+from tests.integration.test_stack_life import options
+from local.stack import running_stack
+
+async def main():
+    async with running_stack(options(Path({folder!r}))) as stack:
+        print(json.dumps({{"ready": True}}), flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@contextlib.contextmanager
+def stack_in_another_process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    script = PARENT.format(project=str(PROJECT), folder=str(tmp_path))
+    parent = subprocess.Popen(  # noqa: S603 - our own script
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=PROJECT
+    )
+    try:
+        with parent:
+            assert parent.stdout is not None
+            assert json.loads(parent.stdout.readline()) == {"ready": True}
+            yield parent
+    finally:
+        if parent.poll() is None:
+            parent.kill()
+
+
+def test_killing_the_parent_ends_every_child(tmp_path):
+    with stack_in_another_process(tmp_path) as parent:
+        pids = children(parent.pid)
+        commands = {Path(f"/proc/{pid}/cmdline").read_text() for pid in pids}
+        for program in ("DynamoDBLocal.jar", "ministack", "awslambdaric"):
+            assert any(program in command for command in commands), program
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        assert eventually(lambda: not any(map(exists, pids)), 5)
+
+
+def test_a_command_elsewhere_is_watched_and_ends_with_its_parent(tmp_path):
+    """What other systems use in place of the kernel's promise, tried here."""
+    launcher = PROJECT / "local" / "lifeline.py"
+    started = tmp_path / "pid"
+    command = f"import os,time;open({str(started)!r},'w').write(str(os.getpid()));time.sleep(600)"
+    watched = subprocess.Popen(  # noqa: S603 - our own script
+        [sys.executable, "-I", "-S", launcher, "--watch", sys.executable, "-c", command],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with watched:
+        assert eventually(lambda: started.exists() and bool(started.read_text()), 5)
+        pid = int(started.read_text())
+        assert exists(pid)
+        assert watched.stdin is not None
+        watched.stdin.close()
+        assert eventually(lambda: not exists(pid), 5)
+
+
+def test_a_child_that_ignores_the_request_to_end_is_killed(tmp_path):
+    async def run() -> Any:
+        command = (
+            "import signal;signal.signal(15,signal.SIG_IGN);print('up',flush=True)\n"
+            "while True: signal.pause()"
+        )
+        child = await start_child(
+            "a stubborn program",
+            [sys.executable, "-c", command],
+            environment={},
+            log_path=tmp_path / "log",
+            pipe_output=True,
+        )
+        assert child.process.stdout is not None
+        assert await child.process.stdout.readline() == b"up\n"
+        await child.stop(grace_s=0.1)
+        return child.process.returncode
+
+    assert asyncio.run(run()) == -signal.SIGKILL
+
+
+def test_up_prints_the_addresses_and_ends_on_ctrl_c(tmp_path):
+    base = free_base()
+    up = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", "local.up", "--run-directory", tmp_path / "run", "--no-prewarm"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], "REPARTEE_PORT_BASE": str(base)},  # noqa: TID251
+    )
+    with up:
+        assert up.stdout is not None
+        lines = []
+        for line in up.stdout:
+            lines.append(line.strip())
+            if line.startswith("Ctrl-C"):
+                break
+        pids = children(up.pid)
+        up.send_signal(signal.SIGINT)
+        asked_at_s = time.monotonic()
+        status = up.wait(20)
+        assert time.monotonic() - asked_at_s < 10
+        assert up.stderr is not None
+        assert (status, up.stderr.read()) == (0, "")
+    assert f"WebSocket API   ws://127.0.0.1:{base}/local" in lines
+    assert f"Token           curl -s -d user=ada http://127.0.0.1:{base + 8}/token" in lines
+    assert json.loads((tmp_path / "run" / "stack.json").read_text())["tables"]
+    assert eventually(lambda: not any(map(exists, pids)), 5)
+
+
+def free_base() -> int:
+    """The first of nine ports that are free now."""
+    for base in range(20_000, 30_000, 9):
+        with contextlib.suppress(PortInUseError):
+            Ports.from_base(base).check()
+            return base
+    raise AssertionError("no nine free ports")

@@ -1,4 +1,8 @@
-"""Answers one question with memory and the front desk's data."""
+"""Answers one question with memory and the front desk's data.
+
+LangChain is imported with this module: no question is answered without it, and Lambda gives more
+processor to importing than to the first invocation.
+"""
 
 import time
 from collections.abc import Mapping
@@ -17,6 +21,7 @@ from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb.call_store import DynamoCallStore
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
+from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.application.answer_question import AnswerQuestion
 from repartee.config import CoreAgentSettings
@@ -47,9 +52,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def build() -> Deps:
-    """Wire the function up, once per process; LangChain is imported only now."""
-    from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
-
+    """Wire the function up, once per process."""
     settings = CoreAgentSettings.from_env()
     zone = ZoneInfo(settings.desk_time_zone)
     clock, dynamodb, memory_table = SystemClock(), make_client(), settings.memory_table

@@ -4,7 +4,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from local.services import NotInstalledError
 from repartee.adapters.desk_table import DeskTable
 from repartee.domain.desk import (
     Booking,
@@ -17,7 +16,7 @@ from repartee.domain.desk import (
 )
 from repartee.ports.desk import Desk
 from tests.contract.scenes import all_at_once
-from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
+from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers, require
 from tests.contract.stores import tables
 from tests.fakes.desk import FakeDesk
 
@@ -40,11 +39,8 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
         yield FakeDesk({FRIDAY: OPEN, NEXT_FRIDAY: OPEN}, ZONE)
         return
     servers: Servers = request.getfixturevalue("servers")
-    try:
-        client = servers.dynamodb(request.param)
-    except NotInstalledError as missing:
-        # The stores' suites fail when neither is there.
-        pytest.skip(str(missing))
+    require(servers, request.param)
+    client = servers.dynamodb(request.param)
     week = (None, None, None, None, OPEN, None, None)
     with tables(client) as names:
         yield DeskTable(client, names.memory, DeskHours(week, slot_minutes=60, zone=ZONE))

@@ -24,11 +24,13 @@ class Answer:
     """What the server says; ``error`` becomes the header and body that SDKs read it from.
 
     Attributes:
+        body: JSON text of an answer that is no error.
         hang_up: Close the line instead of answering.
     """
 
     status: int = 200
     error: str = ""
+    body: str = ""
     hang_up: bool = False
 
 
@@ -63,10 +65,11 @@ def aws_double() -> Iterator[AwsDouble]:
             if answer.hang_up:
                 self.close_connection = True
                 return
-            content = json.dumps({"message": None}).encode() if answer.error else b""
+            content = (json.dumps({"message": None}) if answer.error else answer.body).encode()
             self.send_response(answer.status)
             if answer.error:
                 self.send_header("x-amzn-ErrorType", answer.error)
+            if content:
                 self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(content)))
             self.end_headers()

@@ -1,0 +1,273 @@
+"""The gateway's functions as they are deployed, on real tables, from ticket to goodbye."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+import authorizer.handler
+import connect.handler
+import disconnect.handler
+import http_api.handler
+import message.handler
+from local.services import NotInstalledError
+from repartee.adapters.clock import SystemClock
+from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.ids import UlidSource
+from repartee.domain.messages import (
+    Acknowledged,
+    Detached,
+    Hello,
+    Notice,
+    Notified,
+    Numbered,
+    OutputPosition,
+    Superseded,
+    Text,
+)
+from tests.contract.aws_double import Answer, Request, aws_double
+from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
+from tests.contract.stores import tables
+from tests.event_files import load_event
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+pytestmark = pytest.mark.integration
+
+HANDLERS = (authorizer.handler, connect.handler, disconnect.handler, http_api.handler)
+CONNECTION_PATH = "/live/@connections/"
+
+
+@dataclass
+class Deployment:
+    """The functions, what they told clients and whom they woke."""
+
+    client: "DynamoDBClient"
+    live_table: str
+    key: str = "k" * 64
+    context: dict[str, str] = field(default_factory=dict)
+    frames: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    wakes: list[dict[str, Any]] = field(default_factory=list)
+
+    def respond(self, request: Request) -> Answer:
+        """Play Secrets Manager, Lambda and ``@connections``."""
+        if request.headers.get("X-Amz-Target", "").endswith("GetSecretValue"):
+            return Answer(body=json.dumps({"Name": "ticket-key", "SecretString": self.key}))
+        if request.path.endswith("/invocations"):
+            self.wakes.append(json.loads(request.body))
+            return Answer(202)
+        connection_id = request.path.removeprefix(CONNECTION_PATH)
+        self.frames.append((connection_id, json.loads(request.body)))
+        return Answer()
+
+    def post_session(self, body: dict[str, Any], user: str = "user-1") -> tuple[int, Any]:
+        event = load_event("http_api.create_session")
+        event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = user
+        event["body"] = json.dumps(body)
+        event["headers"]["content-length"] = str(len(event["body"]))
+        answer = http_api.handler.lambda_handler(event, None)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def connect(self, url: str, connection_id: str) -> int:
+        """Come through the door as API Gateway does it; return the handshake's status."""
+        event = load_event("authorizer.expired_ticket")
+        (ticket,) = parse_qs(urlsplit(url).query)["ticket"]
+        event["queryStringParameters"] = {"ticket": ticket}
+        event["requestContext"]["connectionId"] = connection_id
+        answer = authorizer.handler.lambda_handler(event, None)
+        if answer["policyDocument"]["Statement"][0]["Effect"] != "Allow":
+            return 403
+        event = load_event("connect.new_session")
+        event["requestContext"] |= {"connectionId": connection_id, "authorizer": answer["context"]}
+        self.context = answer["context"]
+        status: int = connect.handler.lambda_handler(event, None)["statusCode"]
+        return status
+
+    def send(self, connection_id: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+        event = load_event("message.hello")
+        event["requestContext"] |= {"connectionId": connection_id, "authorizer": self.context}
+        event["body"] = json.dumps(body)
+        before = len(self.frames)
+        assert message.handler.lambda_handler(event, None) == {"statusCode": 200}
+        assert {to for to, _ in self.frames[before:]} <= {connection_id}
+        return [frame for _, frame in self.frames[before:]]
+
+    def leave(self, connection_id: str) -> None:
+        event = load_event("disconnect.client_closed")
+        event["requestContext"] |= {"connectionId": connection_id, "authorizer": self.context}
+        assert disconnect.handler.lambda_handler(event, None) == {"statusCode": 200}
+
+    def mailbox(self, session_id: str) -> tuple[list[Numbered], list[Notice]]:
+        mailbox = DynamoMailbox(
+            self.client, live_table=self.live_table, clock=SystemClock(), ids=UlidSource()
+        )
+        entries = mailbox.read_after(session_id, 0)
+        return (
+            [entry for entry in entries if isinstance(entry, Numbered)],
+            [entry.notice for entry in entries if isinstance(entry, Notified)],
+        )
+
+    def serve(self, session_id: str) -> None:
+        """Take the session's lease as a stream agent does."""
+        sessions = DynamoSessionStore(self.client, live_table=self.live_table)
+        now_ms = SystemClock().now_ms()
+        lease = sessions.acquire_lease(
+            session_id, owner="worker-1", now_ms=now_ms, until_ms=now_ms + 60_000
+        )
+        assert lease is not None
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    running = Servers(tmp_path_factory.mktemp("servers"))
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def deployed(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    try:
+        name, endpoint = DYNAMODB_LOCAL, servers.endpoint(DYNAMODB_LOCAL)
+    except NotInstalledError:
+        name, endpoint = MINISTACK, servers.endpoint(MINISTACK)
+    client = servers.dynamodb(name)
+    with tables(client) as names, aws_double() as double:
+        deployment = Deployment(client, names.live)
+        double.respond = deployment.respond
+        environment = {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+            "AWS_ENDPOINT_URL_LAMBDA": double.url,
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": double.url,
+            "LIVE_TABLE": names.live,
+            "MEMORY_TABLE": names.memory,
+            "MANAGEMENT_ENDPOINT": f"{double.url}/live",
+            "WEBSOCKET_URL": "wss://voice.example/live",
+            "STREAM_AGENT_FUNCTION": "repartee-stream-agent",
+            "TICKET_KEY_SECRET_ARN": "ticket-key",
+            "ALLOWED_ORIGINS": "https://app.example.com",
+        }
+        for variable, value in environment.items():
+            monkeypatch.setenv(variable, value)
+        builds = [handler.build for handler in (*HANDLERS, message.handler)]
+        for build in builds:
+            build.cache_clear()
+        try:
+            yield deployment
+        finally:
+            for build in builds:
+                build.cache_clear()
+
+
+def test_a_call_from_its_ticket_to_its_end(deployed: Deployment) -> None:
+    status, session = deployed.post_session({"conversation_id": "new"})
+    assert status == 201
+
+    assert deployed.connect(session["url"], "connection-1=") == 200
+    assert deployed.connect(session["url"], "connection-2=") == 403, "a ticket is good once"
+
+    (ready,) = deployed.send("connection-1=", {"type": "hello", "seq": 1, "protocol": 1})
+    assert ready["type"] == "ready"
+    assert ready["session_id"] == session["session_id"]
+    assert ready["conversation_id"] == session["conversation_id"]
+    deployed.send("connection-1=", {"type": "text", "seq": 2, "text": "hello"})
+    (wake,) = deployed.wakes
+    assert wake | {"woken_at_ms": 0} == {
+        "session_id": session["session_id"],
+        "user_id": "user-1",
+        "conversation_id": session["conversation_id"],
+        "woken_at_ms": 0,
+        "hop": 0,
+    }
+
+    deployed.serve(session["session_id"])
+    assert deployed.send("connection-1=", {"type": "ping", "owed": True}) == [
+        {"type": "pong", "served": True}
+    ]
+    acknowledgement = {"type": "ack", "received": {"epoch": 1, "seq": 3}, "turn": 1}
+    deployed.send("connection-1=", acknowledgement)
+    deployed.leave("connection-1=")
+
+    numbered, notices = deployed.mailbox(session["session_id"])
+    assert [(each.seq, each.message) for each in numbered] == [(1, Hello()), (2, Text("hello"))]
+    assert {each.connection_id for each in numbered} == {"connection-1="}
+    assert len(deployed.wakes) == 1
+    assert Detached("connection-1=") in notices
+    assert Acknowledged(OutputPosition(1, 3), 1, 0) in notices
+
+
+def test_a_second_device_takes_the_conversation_over(deployed: Deployment) -> None:
+    _, first = deployed.post_session({"conversation_id": "new"})
+    deployed.connect(first["url"], "connection-1=")
+
+    _, second = deployed.post_session({})
+    assert second["conversation_id"] == first["conversation_id"]
+    assert deployed.connect(second["url"], "connection-2=") == 200
+
+    _, notices = deployed.mailbox(first["session_id"])
+    assert notices == [Superseded(second["session_id"])]
+    assert deployed.mailbox(second["session_id"]) == ([], [])
+
+
+def test_a_lost_connection_comes_back_to_its_session(deployed: Deployment) -> None:
+    _, session = deployed.post_session({"conversation_id": "new"})
+    deployed.connect(session["url"], "connection-1=")
+    deployed.send("connection-1=", {"type": "hello", "seq": 1, "protocol": 1})
+    deployed.leave("connection-1=")
+
+    _, again = deployed.post_session({"session_id": session["session_id"]})
+    assert deployed.connect(again["url"], "connection-2=") == 200
+    deployed.send("connection-2=", {"type": "hello", "seq": 2, "protocol": 1})
+
+    numbered, _ = deployed.mailbox(session["session_id"])
+    assert [each.connection_id for each in numbered] == ["connection-1=", "connection-2="]
+
+
+def test_one_session_too_many_is_refused_at_the_desk_and_at_the_door(
+    deployed: Deployment,
+) -> None:
+    _, spare = deployed.post_session({"conversation_id": "new"})
+    for number in range(3):
+        _, session = deployed.post_session({"conversation_id": "new"})
+        assert deployed.connect(session["url"], f"connection-{number}=") == 200
+
+    status, problem = deployed.post_session({"conversation_id": "new"})
+    assert (status, problem["code"]) == (429, "too_many_sessions")
+    assert deployed.connect(spare["url"], "connection-4=") == 429
+
+
+def test_history_is_read_from_the_tables(deployed: Deployment) -> None:
+    _, session = deployed.post_session({"conversation_id": "new"})
+    deployed.connect(session["url"], "connection-1=")
+    listing = load_event("http_api.list_conversations")
+    listing["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = "user-1"
+    answer = http_api.handler.lambda_handler(listing, None)
+    (found,) = json.loads(answer["body"])["conversations"]
+    assert found["conversation_id"] == session["conversation_id"]
+
+    turns = load_event("http_api.list_turns")
+    turns["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = "user-1"
+    path = f"/conversations/{session['conversation_id']}/turns"
+    turns["rawPath"] = turns["requestContext"]["http"]["path"] = path
+    answer = http_api.handler.lambda_handler(turns, None)
+    assert json.loads(answer["body"]) == {"turns": [], "next_after": None}
+
+
+def test_a_ticket_signed_with_another_key_is_refused_before_anything_is_written(
+    deployed: Deployment,
+) -> None:
+    _, session = deployed.post_session({"conversation_id": "new"})
+    authorizer.handler.build.cache_clear()
+    deployed.key = "o" * 64
+
+    assert deployed.connect(session["url"], "connection-1=") == 403
+    assert deployed.client.scan(TableName=deployed.live_table)["Count"] == 0

@@ -305,15 +305,13 @@ class Brain:
             await asyncio.sleep(self._settings.first_audio_ms / 1000)
         start_s = time.monotonic()
         emitted = 0
-        # A reply that goes on after a tool's answer: its pieces of text join to sentences.
-        continues = generation.text or generation.reply in self._record.said_bytes
-        spaced = " " if continues else ""
+        spaced = " " if generation.text else ""
         for pcm, words in zip(parts, split_words(text, len(parts)), strict=True):
             if words:
                 generation.text += spaced + words
-                if self._setup.output_audio_transcription is not None:
-                    await self._outlet.content(outputTranscription={"text": spaced + words})
                 spaced = ""
+                if self._setup.output_audio_transcription is not None:
+                    await self._outlet.content(outputTranscription={"text": words})
             generation.audio_bytes += len(pcm)
             await self._outlet.audio(generation.reply, pcm)
             emitted += len(pcm)

@@ -60,7 +60,7 @@ class Hearing:
             await _send(decoder, b"E")
             return str((await _read(decoder))["text"])
         finally:
-            ears.give_back(decoder)
+            await ears.give_back(decoder)
 
 
 class Ears:
@@ -74,17 +74,7 @@ class Ears:
 
     async def start(self) -> None:
         """Start the processes and wait until each has loaded its model."""
-        self._all = [
-            await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "local.gemini.decoder",
-                stdin=PIPE,
-                stdout=PIPE,
-                cwd=PROJECT_ROOT,
-            )
-            for _ in range(self._count)
-        ]
+        self._all = [await _start_decoder() for _ in range(self._count)]
         for process in self._all:
             await _read(process)
             self._free.put_nowait(process)
@@ -112,14 +102,31 @@ class Ears:
         """Wait for a free decoder."""
         return await self._free.get()
 
-    def give_back(self, process: Process) -> None:
-        """Free a decoder for the next utterance."""
+    async def give_back(self, process: Process) -> None:
+        """Free a decoder for the next utterance; one that died is replaced."""
+        if process.stdout is not None and process.stdout.at_eof():
+            await process.wait()
+            self._all.remove(process)
+            process = await _start_decoder()
+            self._all.append(process)
+            await _read(process)
         self._free.put_nowait(process)
 
     def _done(self, task: asyncio.Task[str]) -> None:
         self._hearings.discard(task)
         if not task.cancelled():
             task.exception()  # taken here too: a dropped hearing is never awaited
+
+
+async def _start_decoder() -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "local.gemini.decoder",
+        stdin=PIPE,
+        stdout=PIPE,
+        cwd=PROJECT_ROOT,
+    )
 
 
 async def _send(process: Process, kind: bytes, payload: bytes = b"") -> None:

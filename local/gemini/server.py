@@ -38,8 +38,11 @@ def server_context(folder: Path) -> ssl.SSLContext:
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(folder / "ca.pem"))
         server = authority.issue_cert("localhost", HOST)
-        server_file.touch(mode=0o600)
-        server.private_key_and_cert_chain_pem.write_to_path(str(server_file))
+        # Renamed when it is whole: a simulator killed here must not leave half a key behind.
+        new_file = folder / "server.pem.new"
+        new_file.touch(mode=0o600)
+        server.private_key_and_cert_chain_pem.write_to_path(str(new_file))
+        new_file.replace(server_file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(server_file)
     return context

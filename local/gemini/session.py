@@ -129,8 +129,9 @@ class LiveSession:
         }
 
     async def _serve(self) -> None:
-        check_key(self._key)
         setup = self.setup = await self._receive_setup()
+        # Only now: a close before the setup would meet the client while it sends.
+        check_key(self._key)
         self.record.event("setup", setup=setup.model_dump(mode="json", exclude_unset=True))
         faults, settings = self._world.faults, self._world.settings
         if fault := faults.take("close", "setup", self.connection_id):

@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosedError
 from tests.integration.gemini_caller import (
     ANSWER,
     DEADLINE_S,
+    GREETING,
     GREETING_TEXT,
     ROOT,
     WISH_TEXT,
@@ -36,6 +37,7 @@ from tests.integration.gemini_caller import (
 pytestmark = pytest.mark.integration
 
 LIVE_PATH = "ws/google.ai.generativelanguage.v1.GenerativeService.BidiGenerateContent"
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, waits on pidfds")
 SETUP = {"setup": {"model": "models/gemini-3.8-live"}}
 
 
@@ -93,7 +95,7 @@ def test_a_stalled_turn_never_ends_until_the_client_speaks_again(simulator):
 
     async def call() -> Any:
         async with simulator.connect() as session:
-            await say(session, "gemini_hello_my_name_is_robert")
+            await say(session, GREETING)
             turn = Turn()
             while not turn.heard:
                 turn.add(await anext(session.receive()))
@@ -241,14 +243,43 @@ def test_a_taken_port_is_a_clear_message(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and waits on pidfds")
+def decoders_of(simulator: Simulator) -> list[int]:
+    pid = simulator.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children]
+
+
+@on_linux
+def test_a_decoder_that_dies_costs_one_connection_and_is_replaced(simulator):
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            await say(session, GREETING)
+            return (await receive(session, Turn())).heard
+
+    (decoder,) = decoders_of(simulator)
+    os.kill(decoder, signal.SIGKILL)
+    with pytest.raises(APIError) as closed:
+        asyncio.run(call())
+    assert closed.value.code == 1011
+    assert asyncio.run(call()) == GREETING_TEXT
+    assert decoders_of(simulator) != [decoder]
+
+
+def test_a_restart_keeps_the_certificate(tmp_path):
+    certificates = []
+    for _ in range(2):
+        with running_simulator(tmp_path, "--decoders", "1") as simulator:
+            certificates.append(Path(simulator.ca_file).read_bytes())
+            assert simulator.control("health")["status"] == "ok"
+    assert certificates[0] == certificates[1]
+
+
+@on_linux
 def test_decoder_processes_die_with_a_killed_simulator(tmp_path):
     with running_simulator(tmp_path) as simulator:
-        pid = simulator.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        assert len(children) == 2
-        watched = [os.pidfd_open(int(child)) for child in children]
-        os.kill(pid, signal.SIGKILL)
+        watched = [os.pidfd_open(decoder) for decoder in decoders_of(simulator)]
+        assert len(watched) == 2
+        simulator.process.kill()
         for descriptor in watched:
             ended, _, _ = select.select([descriptor], [], [], DEADLINE_S)
             os.close(descriptor)

@@ -3,12 +3,15 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from repartee.domain.tools import Tool
+from repartee.domain.tools import Tool, ToolResult, ToolStatus
 from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, ReasoningResult
+from tests.fakes.clock import FakeClock
 
 _PATIENCE_S = 10.0
 
-type Mind = Callable[[ReasoningRequest, dict[str, Tool[Any]]], str]
+type CallTool = Callable[..., ToolResult]
+"""Calls a tool by name, with arguments by keyword."""
+type Mind = Callable[[ReasoningRequest, CallTool], str]
 
 
 class FakeReasoner:
@@ -20,8 +23,9 @@ class FakeReasoner:
         may_answer: Clear it to hold answers back until it is set.
     """
 
-    def __init__(self, mind: Mind | ReasoningFailed) -> None:
+    def __init__(self, mind: Mind | ReasoningFailed, clock: FakeClock | None = None) -> None:
         self._mind = mind
+        self._clock = clock or FakeClock()
         self.requests: list[ReasoningRequest] = []
         self.thinking = threading.Event()
         self.may_answer = threading.Event()
@@ -30,9 +34,30 @@ class FakeReasoner:
     def answer(self, request: ReasoningRequest, tools: Sequence[Tool[Any]]) -> ReasoningResult:
         self.requests.append(request)
         self.thinking.set()
-        if not self.may_answer.wait(_PATIENCE_S):
+        if not self.may_answer.wait(_PATIENCE_S) or self._is_late(request):
             raise ReasoningFailed("deadline", retryable=True)
         if isinstance(self._mind, ReasoningFailed):
             raise self._mind
-        text = self._mind(request, {tool.name: tool for tool in tools})
-        return ReasoningResult(text, json.dumps([{"question": request.question, "answer": text}]))
+        named = {tool.name: tool for tool in tools}
+        called: list[str] = []
+
+        def call_tool(name: str, /, **arguments: object) -> ToolResult:
+            called.append(name)
+            if self._is_late(request):
+                return ToolResult(ToolStatus.FAILED, "Too late.")
+            return named[name].call(arguments)
+
+        text = self._mind(request, call_tool)
+        if self._is_late(request):
+            raise ReasoningFailed("deadline", retryable=True)
+        if not text:
+            raise ReasoningFailed("no_text", retryable=True)
+        added = [
+            {"id": request.question_id, "question": request.question},
+            {"called": called},
+            {"answer": text},
+        ]
+        return ReasoningResult(text, json.dumps(added), tuple(called))
+
+    def _is_late(self, request: ReasoningRequest) -> bool:
+        return self._clock.now_ms() >= request.deadline_ms

@@ -40,7 +40,7 @@ class Bench:
             session_id="s1", user_id="u1", conversation_id="c1", connection_id="k1", epoch=4
         )
         self.calls = FakeCallStore(self.tables)
-        self.reasoner = FakeReasoner(mind)
+        self.reasoner = FakeReasoner(mind, self.clock)
         self.desk = FakeDesk({TODAY: OpeningHours(time(9), time(17))}, ZONE)
         self.waits: list[float] = []
 
@@ -79,12 +79,12 @@ class Bench:
         return replace(whole, **changes)
 
 
-def say_yes(_request, _tools):
+def say_yes(_request, _call):
     return "Yes."
 
 
-def book_at_three(_request, tools):
-    return tools["book_appointment"].call({"date": "2026-11-20", "time": "15:00"}).fields["spoken"]
+def book_at_three(_request, call):
+    return call("book_appointment", date="2026-11-20", time="15:00").fields["spoken"]
 
 
 def test_a_question_is_answered_and_its_exchange_stored_under_its_key():
@@ -92,12 +92,12 @@ def test_a_question_is_answered_and_its_exchange_stored_under_its_key():
 
     answered = bench.ask()
 
-    assert answered.answer == CoreAnswer(CallStatus.DONE, "Yes.")
+    assert answered == Answered(CoreAnswer(CallStatus.DONE, "Yes."))
     stored = bench.calls.load("c1", CallKey(3, 1))
     assert stored is not None
     assert stored.question == "is there a slot"
     assert stored.answer == answered.answer
-    assert json.loads(stored.messages_json)[0]["answer"] == "Yes."
+    assert json.loads(stored.messages_json)[-1] == {"answer": "Yes."}
 
 
 def test_the_same_key_again_gets_the_stored_answer_and_nothing_runs():
@@ -113,7 +113,7 @@ def test_the_same_key_again_gets_the_stored_answer_and_nothing_runs():
 
 
 def test_two_calls_of_one_turn_are_two_questions():
-    bench = Bench(lambda request, _tools: f"You asked: {request.question}")
+    bench = Bench(lambda request, _call: f"You asked: {request.question}")
 
     bench.ask(bench.request("first", index=1))
     second = bench.ask(bench.request("second", index=2))

@@ -40,7 +40,9 @@ def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
     use_case = AnswerQuestion(
         calls=FakeCallStore(tables),
         conversations=FakeConversationStore(tables),
-        reasoner=FakeReasoner(lambda request, _tools: f"You asked: {request.question}"),
+        reasoner=FakeReasoner(
+            lambda request, _call: f"You asked: {request.question}", tables.clock
+        ),
         make_tools=lambda _context: (),
         clock=tables.clock,
         wait=lambda duration_s: tables.clock.advance(int(duration_s * 1000)),

@@ -104,16 +104,14 @@ class _Routing:
         self._troubles: list[Trouble] = []
 
     def run(self, text: str | None) -> Routed:
-        seq = None
         try:
             if text is None:
                 raise BadInput("not_text", "binary frames are not served: send JSON as text")
-            seq = _number_in(text)
             model = parse_client_message(text)
             self._kind = model.type
             self._take(model)
         except BadInput as problem:
-            self._reject(problem, seq)
+            self._reject(problem, _number_in(text) if text else None)
         return Routed(self._kind, self._rejected, self._woke, tuple(self._troubles))
 
     def _take(self, model: ClientModel) -> None:

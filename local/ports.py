@@ -1,5 +1,7 @@
 """Which port is whose, and whether it is free."""
 
+import contextlib
+import secrets
 import socket
 from dataclasses import dataclass, fields
 
@@ -30,12 +32,16 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Ports that nobody uses now."""
-        listeners = [socket.create_server(("127.0.0.1", 0)) for _ in fields(cls)]
-        ports = [listener.getsockname()[1] for listener in listeners]
-        for listener in listeners:
-            listener.close()
-        return cls(*ports)
+        """Ports that nobody uses now.
+
+        They lie below the range that systems hand to outgoing connections, so that none is taken
+        by chance between now and the moment its program listens.
+        """
+        while True:
+            ports = cls.from_base(secrets.choice(range(10_000, 32_000, 9)))
+            with contextlib.suppress(PortInUseError):
+                ports.check()
+                return ports
 
     def check(self) -> None:
         """See that every port is free.

@@ -37,6 +37,7 @@ class Function:
     reserved_concurrency: int | None
     event_invoke: EventInvokeConfig
     log_format: str = "Text"
+    log_level: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +306,12 @@ class _Reader:
         reserved = resolve(raw.get("ReservedConcurrentExecutions"))
         invoke = properties.get("EventInvokeConfig", {})
         default = EventInvokeConfig()
+        settings = raw.get("LoggingConfig", {})
+        logging = {
+            key: resolve(settings[key])
+            for key in ("LogFormat", "ApplicationLogLevel")
+            if key in settings
+        }
         return Function(
             logical_id=name,
             arn=self._resolver.attributes[name, "Arn"],
@@ -316,7 +323,8 @@ class _Reader:
                 for key, value in variables.items()
             },
             reserved_concurrency=int(reserved) if isinstance(reserved, int | str) else None,
-            log_format=str(resolve(raw.get("LoggingConfig", {}).get("LogFormat", "Text"))),
+            log_format=str(logging.get("LogFormat", "Text")),
+            log_level=logging.get("ApplicationLogLevel"),
             event_invoke=EventInvokeConfig(
                 maximum_retry_attempts=int(
                     invoke.get("MaximumRetryAttempts", default.maximum_retry_attempts)

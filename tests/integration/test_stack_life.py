@@ -110,40 +110,50 @@ async def use(stack: Stack) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("dynamodb", ["auto", "ministack"])
-def test_an_application_runs_from_its_template_and_ends_without_a_trace(tmp_path, dynamodb):
+def test_two_applications_run_from_their_template_and_end_without_a_trace(tmp_path):
     async def run() -> Any:
-        async with running_stack(options(tmp_path, dynamodb=dynamodb)) as stack:
-            seen = await use(stack)
-            pids = children(os.getpid())
-        return seen, pids, stack
-
-    seen, pids, stack = asyncio.run(run())
-    assert seen["refused"] == 403
-    assert seen["answer"] == {"noted": "hello", "key_length": 48}
-    assert seen["notes"] == ["hello"]
-    assert seen["failure"]["requestPayload"]["text"] == "fail"
-    assert seen["failure"]["responsePayload"]["errorMessage"] == "told to fail"
-    assert seen["expiry"] == "expires_at"
-    assert len(pids) >= (3 if dynamodb == "ministack" else 4)
-    assert not any(map(exists, pids))
-    assert "REPORT RequestId" in stack.log_path("WorkerFunction").read_text()
-    for address in (stack.addresses.http, stack.addresses.dynamodb, stack.addresses.aws):
-        port = int(address.rsplit(":", 1)[1])
-        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-            pass
-
-
-def test_two_stacks_run_side_by_side_and_listen_where_they_should(tmp_path):
-    async def run() -> Any:
-        async with (
-            running_stack(options(tmp_path, run_directory=tmp_path / "a")) as one,
-            running_stack(options(tmp_path, run_directory=tmp_path / "b")) as two,
-        ):
+        first = options(tmp_path, run_directory=tmp_path / "a")
+        second = options(tmp_path, run_directory=tmp_path / "b", dynamodb="ministack")
+        before = children(os.getpid())
+        async with running_stack(first) as one, running_stack(second) as two:
             both = await asyncio.gather(use(one), use(two))
-            return [seen["answer"]["noted"] for seen in both]
+            pids = children(os.getpid()) - before
+            listening = listeners()
+        return both, pids, listening, one, two
 
-    assert asyncio.run(run()) == ["hello", "hello"]
+    both, pids, listening, one, two = asyncio.run(run())
+    for seen in both:
+        assert seen["refused"] == 403
+        assert seen["answer"] == {"noted": "hello", "key_length": 48}
+        assert seen["notes"] == ["hello"], "each has tables of its own"
+        assert seen["failure"]["requestPayload"]["text"] == "fail"
+        assert seen["failure"]["responsePayload"]["errorMessage"] == "told to fail"
+        assert seen["expiry"] == "expires_at"
+    assert two.addresses.dynamodb == two.addresses.aws
+    assert len(pids) >= 3 + 5 + 5, "DynamoDB, MiniStack twice, a runtime per function"
+    assert not any(map(exists, pids))
+    for stack in (one, two):
+        assert "REPORT RequestId" in stack.log_path("WorkerFunction").read_text()
+        addresses = stack.addresses
+        for address in (addresses.http, addresses.aws, addresses.lambdas, addresses.issuer):
+            port = int(address.rsplit(":", 1)[1])
+            assert listening[port] == {LOOPBACK}
+            assert port not in listeners()
+
+
+LOOPBACK = "0100007F"
+
+
+def listeners() -> dict[int, set[str]]:
+    """The addresses, as the kernel writes them, that are listened on at each port."""
+    found: dict[int, set[str]] = {}
+    for name in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
+            local, state = line.split()[1], line.split()[3]
+            if state == "0A":
+                address, port = local.split(":")
+                found.setdefault(int(port, 16), set()).add(address)
+    return found
 
 
 def test_a_busy_port_is_named_before_anything_starts(tmp_path):
@@ -171,7 +181,7 @@ def test_a_start_that_fails_undoes_itself_and_says_why(tmp_path):
         broken = options(
             tmp_path,
             code={"WorkerFunction": Code(tmp_path, (tmp_path,))},
-            prewarm={"WorkerFunction": 1},
+            dynamodb="ministack",
         )
         before = children(os.getpid())
         with pytest.raises(InitFailedError) as caught:
@@ -205,7 +215,7 @@ from tests.integration.test_stack_life import options
 from local.stack import running_stack
 
 async def main():
-    async with running_stack(options(Path({folder!r}))) as stack:
+    async with running_stack(options(Path({folder!r}), gemini=True)) as stack:
         print(json.dumps({{"ready": True}}), flush=True)
         await asyncio.Event().wait()
 
@@ -233,7 +243,7 @@ def test_killing_the_parent_ends_every_child(tmp_path):
     with stack_in_another_process(tmp_path) as parent:
         pids = children(parent.pid)
         commands = {Path(f"/proc/{pid}/cmdline").read_text() for pid in pids}
-        for program in ("DynamoDBLocal.jar", "ministack", "awslambdaric"):
+        for program in ("DynamoDBLocal.jar", "ministack", "awslambdaric", "local.gemini"):
             assert any(program in command for command in commands), program
         parent.send_signal(signal.SIGKILL)
         parent.wait()
@@ -281,7 +291,7 @@ def test_a_child_that_ignores_the_request_to_end_is_killed(tmp_path):
 
 
 def test_up_prints_the_addresses_and_ends_on_ctrl_c(tmp_path):
-    base = free_base()
+    base = Ports.free().websocket
     up = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-m", "local.up", "--run-directory", tmp_path / "run", "--no-prewarm"],
         stdout=subprocess.PIPE,
@@ -308,12 +318,3 @@ def test_up_prints_the_addresses_and_ends_on_ctrl_c(tmp_path):
     assert f"Token           curl -s -d user=ada http://127.0.0.1:{base + 8}/token" in lines
     assert json.loads((tmp_path / "run" / "stack.json").read_text())["tables"]
     assert eventually(lambda: not any(map(exists, pids)), 5)
-
-
-def free_base() -> int:
-    """The first of nine ports that are free now."""
-    for base in range(20_000, 30_000, 9):
-        with contextlib.suppress(PortInUseError):
-            Ports.from_base(base).check()
-            return base
-    raise AssertionError("no nine free ports")

@@ -162,17 +162,15 @@ class SessionRun:
     async def _read_mailbox(self) -> None:
         pace = PollPace()
         session_id = self._state.session_id
-        seen: tuple[object, ...] = ()
         while True:
             found = False
             try:
                 after = self._machine.read_after
                 read = await asyncio.to_thread(self._ports.mailbox.read_after, session_id, after)
-                entries = tuple(read)
-                found = bool(entries) and entries != seen
-                if found:
-                    self._feed(MailboxRead(entries))
-                seen = entries
+                if read:
+                    # Entries may repeat themselves: the machine knows what is new.
+                    self._feed(MailboxRead(tuple(read)))
+                found = self._machine.read_after != after
             except StoreUnavailable:
                 self._ports.log.warning(
                     "mailbox not readable for now", extra={"session_id": session_id}

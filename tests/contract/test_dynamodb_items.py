@@ -1,0 +1,251 @@
+"""What the adapters leave in the tables, seen from the tables' side."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from repartee.domain.errors import ConnectionRefused, LeaseLost, UserErased
+from repartee.domain.messages import Acknowledged, Audio, Detached, Numbered, OutputPosition
+from repartee.domain.usage import TokenUsage
+from tests.contract.scenes import (
+    CONVERSATION,
+    SESSION,
+    USER,
+    commit,
+    opening,
+    served_session,
+    turn,
+)
+from tests.contract.servers import Servers
+from tests.contract.stores import Stores, TableNames, dynamodb_stores
+from tests.fakes.clock import NOON_MS
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+NOON_S = NOON_MS // 1000
+HOUR_S = 3_600
+
+
+@pytest.fixture
+def client(dynamodb_name: str, servers: Servers) -> "DynamoDBClient":
+    return servers.dynamodb(dynamodb_name)
+
+
+@pytest.fixture
+def stores(client: "DynamoDBClient", table_names: TableNames) -> Stores:
+    return dynamodb_stores(client, table_names)
+
+
+def item(client: "DynamoDBClient", table: str, pk: str, sk: str) -> dict[str, Any]:
+    key = {"pk": {"S": pk}, "sk": {"S": sk}}
+    return dict(client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"])
+
+
+def sort_keys(client: "DynamoDBClient", table: str) -> set[tuple[str, str]]:
+    scanned = client.scan(TableName=table, ConsistentRead=True)["Items"]
+    return {(one["pk"]["S"], one["sk"]["S"]) for one in scanned}
+
+
+def test_audio_lies_there_as_raw_bytes(
+    stores: Stores, client: "DynamoDBClient", table_names: TableNames
+) -> None:
+    pcm = bytes(range(256)) * 25
+    stores.mailbox.append(SESSION, Numbered(12, Audio(pcm), "connection-1", NOON_MS))
+
+    stored = item(client, table_names.live, "session#session-1", "in#000000000012")
+    assert stored["pcm"] == {"B": pcm}
+
+
+def test_every_item_lies_where_the_design_says(
+    stores: Stores, client: "DynamoDBClient", table_names: TableNames
+) -> None:
+    served_session(stores)
+    stores.sessions.elect_waker(SESSION, NOON_MS)
+    stores.mailbox.append(SESSION, Numbered(1, Audio(b"\0\0"), "c", NOON_MS))
+    stores.mailbox.notify(SESSION, Detached("c"), now_ms=NOON_MS)
+    stores.mailbox.notify(SESSION, Acknowledged(OutputPosition(1, 1), 0, 0), now_ms=NOON_MS)
+    stores.writer.commit_turn(commit(turn(1)))
+
+    live = {(pk, sk) for pk, sk in sort_keys(client, table_names.live) if "~0" not in sk}
+    assert live == {
+        ("session#session-1", "state"),
+        ("session#session-1", "wake"),
+        ("session#session-1", "in#000000000001"),
+        ("session#session-1", "in#~ack"),
+        ("conn#connection-of-session-1", "meta"),
+        ("ticket#ticket-of-connection-of-session-1", "spent"),
+        ("user#user-ann", "session#session-1"),
+        ("user#user-ann", "sessions"),
+    }
+    assert sort_keys(client, table_names.memory) == {
+        ("user#user-ann", "conv#conversation-1"),
+        ("conv#conversation-1", "turn#00000001"),
+        ("user#user-ann", "usage#2026-11-20"),
+    }
+
+
+def test_every_live_item_expires(
+    stores: Stores, client: "DynamoDBClient", table_names: TableNames
+) -> None:
+    served_session(stores)
+    stores.sessions.elect_waker(SESSION, NOON_MS)
+    stores.mailbox.append(SESSION, Numbered(1, Audio(b"\0\0"), "c", NOON_MS))
+    stores.mailbox.notify(SESSION, Detached("c"), now_ms=NOON_MS)
+
+    scanned = client.scan(TableName=table_names.live, ConsistentRead=True)["Items"]
+    lifetimes_s = {
+        (one["pk"]["S"].partition("#")[0], one["sk"]["S"].partition("#")[0]): int(
+            one["expires_at"]["N"]
+        )
+        - NOON_S
+        for one in scanned
+    }
+    assert lifetimes_s == {
+        ("session", "state"): 24 * HOUR_S,
+        ("session", "wake"): HOUR_S,
+        ("session", "in"): HOUR_S,
+        ("conn", "meta"): 2 * HOUR_S + 900,
+        ("ticket", "spent"): 60 + HOUR_S,
+        ("user", "session"): 2 * HOUR_S + 900,
+        ("user", "sessions"): 24 * HOUR_S,
+    }
+
+
+def test_a_served_sessions_state_lives_on(
+    stores: Stores, client: "DynamoDBClient", table_names: TableNames
+) -> None:
+    served_session(stores)
+    later_ms = NOON_MS + 20 * HOUR_S * 1000
+
+    stores.sessions.renew_lease(SESSION, epoch=1, until_ms=later_ms, cursor=0)
+
+    state = item(client, table_names.live, "session#session-1", "state")
+    assert int(state["expires_at"]["N"]) == later_ms // 1000 + 24 * HOUR_S
+
+
+def test_usage_of_a_day_adds_up_to_the_last_digit(
+    stores: Stores, client: "DynamoDBClient", table_names: TableNames
+) -> None:
+    served_session(stores)
+    spent = TokenUsage(10, 200, 30, 4_000)
+    for number in (1, 2):
+        paid = replace(turn(number), usage=spent, cost_usd=Decimal("0.1000000000000000000001"))
+        stores.writer.commit_turn(commit(paid))
+        stores.writer.commit_turn(commit(paid))
+
+    counters = item(client, table_names.memory, "user#user-ann", "usage#2026-11-20")
+    numbers = {
+        name: Decimal(value["N"]) for name, value in counters.items() if name not in ("pk", "sk")
+    }
+    assert numbers == {
+        "turns": 2,
+        "talk_ms": 4_000,
+        "tokens_text_in": 20,
+        "tokens_audio_in": 400,
+        "tokens_text_out": 60,
+        "tokens_audio_out": 8_000,
+        "cost_usd": Decimal("0.2000000000000000000002"),
+    }
+
+
+def test_a_commit_that_fails_at_the_last_condition_leaves_nothing(
+    stores: Stores, client: "DynamoDBClient", table_names: TableNames
+) -> None:
+    served_session(stores)
+    before = client.scan(TableName=table_names.memory, ConsistentRead=True)["Items"]
+
+    with pytest.raises(LeaseLost):
+        stores.writer.commit_turn(commit(turn(1), epoch=7))
+
+    assert client.scan(TableName=table_names.memory, ConsistentRead=True)["Items"] == before
+
+
+def test_a_refused_opening_leaves_nothing(
+    stores: Stores, client: "DynamoDBClient", table_names: TableNames
+) -> None:
+    stores.connections.open(opening(max_sessions=1))
+    before = sort_keys(client, table_names.live), sort_keys(client, table_names.memory)
+
+    with pytest.raises(ConnectionRefused):
+        stores.connections.open(
+            opening(connection="c-2", session="s-2", conversation="v-2", max_sessions=1)
+        )
+
+    after = sort_keys(client, table_names.live), sort_keys(client, table_names.memory)
+    assert after == before
+
+
+def test_a_tombstone_stops_writes_even_when_its_conversations_are_gone(
+    stores: Stores, client: "DynamoDBClient", table_names: TableNames
+) -> None:
+    served_session(stores)
+    client.put_item(
+        TableName=table_names.memory,
+        Item={
+            "pk": {"S": "user#user-ann"},
+            "sk": {"S": "profile"},
+            "erased_at_ms": {"N": str(NOON_MS)},
+        },
+    )
+    client.delete_item(
+        TableName=table_names.memory,
+        Key={"pk": {"S": "user#user-ann"}, "sk": {"S": "conv#conversation-1"}},
+    )
+
+    with pytest.raises(UserErased):
+        stores.writer.commit_turn(commit(turn(1)))
+    with pytest.raises(ConnectionRefused, match="user_erased"):
+        stores.connections.open(opening(connection="c-2"))
+
+    assert sort_keys(client, table_names.memory) == {("user#user-ann", "profile")}
+
+
+def test_a_session_whose_state_has_expired_is_over(
+    stores: Stores, client: "DynamoDBClient", table_names: TableNames
+) -> None:
+    stores.connections.open(opening())
+    client.delete_item(
+        TableName=table_names.live,
+        Key={"pk": {"S": "session#session-1"}, "sk": {"S": "state"}},
+    )
+
+    with pytest.raises(ConnectionRefused, match="session_ended"):
+        stores.connections.open(opening(connection="c-2"))
+
+
+def test_a_thousand_messages_of_more_than_a_page_are_read_in_order(stores: Stores) -> None:
+    chunk = bytes(3_200)
+    messages = [
+        Numbered(seq, Audio(seq.to_bytes(2) + chunk), "connection-1", NOON_MS)
+        for seq in range(1, 1_001)
+    ]
+    with ThreadPoolExecutor(4) as senders:
+        assert all(senders.map(lambda message: stores.mailbox.append(SESSION, message), messages))
+    stores.mailbox.notify(SESSION, Detached("connection-1"), now_ms=NOON_MS)
+
+    entries = list(stores.mailbox.read_after(SESSION, 0))
+
+    assert entries[:-1] == messages, "3.2 MB, four pages"
+    assert len(entries) == 1_001
+
+    stores.mailbox.delete(SESSION, range(1, 1_001), [])
+    assert len(stores.mailbox.read_after(SESSION, 0)) == 1
+
+
+def test_long_turns_beyond_a_page_are_listed(stores: Stores) -> None:
+    served_session(stores)
+    long = "word " * 60_000
+    for number in range(1, 6):
+        stores.writer.commit_turn(commit(turn(number, heard=long)))
+
+    listed = stores.reader.list_turns(USER, CONVERSATION, after=0, limit=5)
+    assert listed is not None
+    assert [one.number for one in listed] == [1, 2, 3, 4, 5]
+    memory = stores.reader.load_memory(USER, CONVERSATION, max_turns=4)
+    assert [one.number for one in memory.turns] == [2, 3, 4, 5]

@@ -10,12 +10,17 @@ from aiohttp import web
 from local.processes import Child
 
 _POLL_S = 0.05
+# Longer than functions idle between two calls: some of their clients must not retry, and would
+# fail on a connection that is closed just as they use it again.
+_KEEP_ALIVE_S = 3_600.0
 
 
 @contextlib.asynccontextmanager
 async def serving(application: web.Application, port: int) -> AsyncIterator[int]:
     """Serve an application on 127.0.0.1 while the context lasts; gives the port (0 picks one)."""
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(
+        application, access_log=None, shutdown_timeout=0.5, keepalive_timeout=_KEEP_ALIVE_S
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()

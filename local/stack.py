@@ -61,6 +61,16 @@ PREWARM = {
     "StreamAgentFunction": 1,
     "CoreAgentFunction": 1,
 }
+# More starts at once than this only slow each other down on a laptop; further invocations wait.
+MAX_ENVIRONMENTS = {
+    "MessageFunction": 4,
+    "AuthorizerFunction": 2,
+    "ConnectFunction": 2,
+    "DisconnectFunction": 2,
+    "HttpApiFunction": 2,
+    "CoreAgentFunction": 4,
+    "StreamAgentFunction": 10,
+}
 _CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "NO_PROXY")
 
 
@@ -105,7 +115,7 @@ class StackOptions:
     dynamodb_data: Path | None = None
     prewarm: Mapping[str, int] = field(default_factory=lambda: dict(PREWARM))
     prewarm_at_once: int = 2
-    max_environments: Mapping[str, int] = field(default_factory=lambda: {"MessageFunction": 4})
+    max_environments: Mapping[str, int] = field(default_factory=lambda: dict(MAX_ENVIRONMENTS))
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     chaos: ChaosSettings = field(default_factory=ChaosSettings)
     events: EventSettings = field(default_factory=EventSettings)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import boto3
 import pytest
 from botocore.config import Config
@@ -436,3 +437,44 @@ def test_an_unknown_function_is_told(tmp_path):
                 await call(host, function="arn:aws:lambda:us-east-1:0:function:nobody")
 
     asyncio.run(run())
+
+
+def test_environments_are_listed_and_killed_over_http(tmp_path):
+    async def run() -> Any:
+        async with (
+            running(tmp_path, hosted("sample.echo", cap=2)) as host,
+            serving(InvokeApi(host).application(), 0) as port,
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http,
+        ):
+            async with http.post("/control/functions/Sample/prewarm?count=2") as response:
+                prewarmed = response.status
+            async with http.get("/control/environments") as response:
+                before = await response.json()
+            victim = before[0]["environment_id"]
+            statuses = []
+            for environment_id, action in ((victim, "stop"), (victim, "kill"), ("nobody", "kill")):
+                path = f"/control/environments/{environment_id}/{action}"
+                async with http.post(path) as response:
+                    statuses.append(response.status)
+            await until(lambda: len(host.environments()) == 1)
+            async with http.post("/control/functions/nobody/prewarm") as response:
+                statuses.append(response.status)
+            return prewarmed, before, statuses
+
+    prewarmed, before, statuses = asyncio.run(run())
+    assert prewarmed == 200
+    assert [info["state"] for info in before] == ["idle", "idle"]
+    assert not exists(before[0]["pid"])
+    assert statuses == [200, 200, 404, 404]
+
+
+def test_a_functions_log_settings_reach_its_runtime(tmp_path):
+    async def run() -> Any:
+        function = hosted("sample.fail", log_format="JSON")
+        async with running(tmp_path, function) as host:
+            await call(host)
+
+    asyncio.run(run())
+    lines = (tmp_path / "logs" / "Sample.log").read_text().splitlines()
+    entry = json.loads(next(line for line in lines if line.startswith("{")))
+    assert (entry["level"], entry["errorType"]) == ("ERROR", "ValueError")

@@ -1,0 +1,219 @@
+"""One suite for the LiveModel port: the scripted fake, and google-genai against the simulator."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from repartee.domain.errors import LiveSetupFailed
+from repartee.domain.live import (
+    HistoryEntry,
+    LiveAudio,
+    LiveClosed,
+    LiveConfig,
+    LiveEvent,
+    LiveToolCall,
+    LiveTranscript,
+    LiveTurnComplete,
+    LiveUsage,
+    Role,
+    ToolResponse,
+    TurnStatus,
+)
+from repartee.domain.seed import TOOLS
+from repartee.domain.usage import TokenUsage
+from repartee.ports.live_model import LiveModel, LiveSession
+from tests.fakes.live_model import FakeLiveModel, FakeLiveSession
+from tests.integration.gemini_caller import Simulator, running_simulator
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("gemini")]
+
+CONFIG = LiveConfig(
+    model="gemini-3.8-live",
+    voice="Kore",
+    language="en-US",
+    system_instruction="You are the voice of a front desk. It is Friday, 2026-11-20, 12:00.",
+    tools=TOOLS,
+)
+PATIENCE_S = 20
+
+
+class Stage:
+    """A live model, and what it needs to say its lines.
+
+    Attributes:
+        model: What is tested.
+        refusing: A model whose key is bad.
+    """
+
+    def __init__(self, model: LiveModel, refusing: LiveModel) -> None:
+        self.model = model
+        self.refusing = refusing
+
+    def prompt(self, session: LiveSession, *lines: LiveEvent) -> None:
+        """Let a fake say its lines; the simulator has a mind of its own."""
+        if isinstance(session, FakeLiveSession):
+            session.emit(*lines)
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    with running_simulator(tmp_path_factory.mktemp("simulator")) as running:
+        yield running
+
+
+@pytest.fixture(params=["fake", "google-genai"])
+def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    if request.param == "fake":
+        refusing = FakeLiveModel()
+        refusing.refusals.append(LiveSetupFailed("bad key", code=1007, retryable=False))
+        return Stage(FakeLiveModel(), refusing)
+    from repartee.adapters.gemini_live import GeminiLive
+
+    simulator: Simulator = request.getfixturevalue("simulator")
+    monkeypatch.setenv("SSL_CERT_FILE", str(Path(simulator.ca_file)))
+    return Stage(
+        GeminiLive(lambda: "a-key", simulator.base_url),
+        GeminiLive(lambda: "bad-key", simulator.base_url),
+    )
+
+
+async def until_turn_is_over(session: LiveSession) -> list[LiveEvent]:
+    events = []
+    async with asyncio.timeout(PATIENCE_S):
+        async for event in session.events():
+            events.append(event)
+            if isinstance(event, LiveTurnComplete) and event.status is not TurnStatus.IN_PROGRESS:
+                break
+            if isinstance(event, LiveToolCall):
+                break
+    return events
+
+
+def said(events: Sequence[LiveEvent]) -> str:
+    return "".join(
+        event.text
+        for event in events
+        if isinstance(event, LiveTranscript) and event.role is Role.MODEL
+    )
+
+
+def lines(text: str) -> tuple[LiveEvent, ...]:
+    """Return what a fake says for a whole reply of ``text``."""
+    return (
+        LiveAudio(b"\1\0" * 240),
+        LiveTranscript(Role.MODEL, text),
+        LiveUsage(TokenUsage(text_in=10, audio_out=5)),
+        LiveTurnComplete(TurnStatus.IDLE),
+    )
+
+
+@asynccontextmanager
+async def opened(model: LiveModel, config: LiveConfig = CONFIG) -> AsyncIterator[LiveSession]:
+    session = await model.open(config)
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+def test_a_text_is_answered_with_voice_transcript_usage_and_the_end_of_the_turn(stage):
+    async def main() -> None:
+        async with opened(stage.model) as session:
+            await session.send_text("hello my name is robert")
+            stage.prompt(session, *lines("Hello Robert, how can I help you?"))
+            events = await until_turn_is_over(session)
+            assert "Robert" in said(events)
+            assert b"".join(e.pcm for e in events if isinstance(e, LiveAudio))
+            assert sum(e.usage.tokens_in for e in events if isinstance(e, LiveUsage)) > 0
+
+    asyncio.run(main())
+
+
+def test_a_seeded_history_is_known_and_not_answered(stage):
+    async def main() -> None:
+        history = (
+            HistoryEntry(Role.USER, "hello my name is linda"),
+            HistoryEntry(Role.MODEL, "Hello Linda, how can I help you?"),
+        )
+        async with opened(stage.model, replace(CONFIG, history=history)) as session:
+            await session.send_text("can you tell me my name")
+            stage.prompt(session, *lines("Your name is Linda."))
+            assert "Linda" in said(await until_turn_is_over(session))
+
+    asyncio.run(main())
+
+
+def test_a_tool_call_is_made_and_its_answer_spoken(stage):
+    async def main() -> None:
+        async with opened(stage.model) as session:
+            await session.send_text("i would like to book an appointment on friday at three")
+            stage.prompt(session, LiveToolCall("call-1", "ask_core_agent", '{"question":"book"}'))
+            call = (await until_turn_is_over(session))[-1]
+            assert isinstance(call, LiveToolCall)
+            assert call.name == "ask_core_agent"
+            await session.respond_to_tools(
+                [ToolResponse(call.call_id, call.name, "done", "You are booked.", retryable=False)]
+            )
+            stage.prompt(session, *lines("You are booked."))
+            assert "You are booked." in said(await until_turn_is_over(session))
+
+    asyncio.run(main())
+
+
+def test_a_closed_session_says_so_last_and_takes_input_without_complaint(stage):
+    async def main() -> None:
+        session = await stage.model.open(CONFIG)
+        await session.close()
+        await session.send_audio(b"\0" * 640)
+        await session.end_audio_stream()
+        await session.send_text("hello")
+        await session.respond_to_tools([ToolResponse("call-1", "ask", "done", "", retryable=False)])
+        async with asyncio.timeout(PATIENCE_S):
+            events = [event async for event in session.events()]
+        assert isinstance(events[-1], LiveClosed)
+
+    asyncio.run(main())
+
+
+def test_a_bad_key_is_refused_for_good(stage):
+    async def main() -> None:
+        with pytest.raises(LiveSetupFailed) as refused:
+            await stage.refusing.open(CONFIG)
+        assert not refused.value.retryable
+
+    asyncio.run(main())
+
+
+class TestGeminiLiveAlone:
+    """What only the real client can meet."""
+
+    @pytest.fixture
+    def model(self, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> LiveModel:
+        from repartee.adapters.gemini_live import GeminiLive
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(Path(simulator.ca_file)))
+        return GeminiLive(lambda: "a-key", simulator.base_url)
+
+    def test_a_server_that_is_not_there_may_be_tried_again(self, monkeypatch, simulator):
+        from repartee.adapters.gemini_live import GeminiLive
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(Path(simulator.ca_file)))
+
+        async def main() -> None:
+            with pytest.raises(LiveSetupFailed) as refused:
+                await GeminiLive(lambda: "a-key", "https://127.0.0.1:9").open(CONFIG)
+            assert refused.value.retryable
+
+        asyncio.run(main())
+
+    def test_an_unknown_model_is_refused_for_good(self, model):
+        async def main() -> None:
+            with pytest.raises(LiveSetupFailed) as refused:
+                await model.open(replace(CONFIG, model="gemini-0-nothing"))
+            assert not refused.value.retryable
+
+        asyncio.run(main())

@@ -44,6 +44,15 @@ _ORDINALS = {
 } | {"thirtieth": 30}
 # What the recogniser writes for an hour that follows "at".
 _SOUNDS_LIKE = {"for": "four", "to": "two", "too": "two", "ate": "eight", "tree": "three"}
+# What it writes for one that stands before "in the morning" and its like, where no other word fits.
+_SOUNDS_LIKE_IN_PLACE = {
+    **_SOUNDS_LIKE,
+    "him": "ten",
+    "to me": "ten",
+    "mine": "nine",
+    "you": "two",
+    "floor": "four",
+}
 
 _HOUR = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})"
 _MINUTE = (
@@ -144,11 +153,7 @@ def words_of(text: str) -> str:
 
 def parse_when(text: str) -> When:
     """Read the day and hour that ``text`` names; of several, the last."""
-    words = re.sub(
-        r"\bat (for|to|too|ate|tree)\b",
-        lambda found: "at " + _SOUNDS_LIKE[found[1]],
-        _ordinals_as_numbers(words_of(text)),
-    )
+    words = _hours_misheard(_ordinals_as_numbers(words_of(text)))
     fields: dict[str, object] = {}
     if found := _last(_ISO_DATE, words):
         try:
@@ -262,6 +267,19 @@ def _ordinals_as_numbers(words: str) -> str:
 
     pattern = r"\b(?:(twenty|thirty)[ -])?(" + "|".join(_ORDINALS) + r")\b"
     return re.sub(pattern, number, words)
+
+
+def _hours_misheard(words: str) -> str:
+    words = re.sub(
+        rf"\b(?:at|and) ({'|'.join(_SOUNDS_LIKE_IN_PLACE)}) (?=in the (?:morn|after|even))",
+        lambda found: f"at {_SOUNDS_LIKE_IN_PLACE[found[1]]} ",
+        words,
+    )
+    return re.sub(
+        rf"\bat ({'|'.join(_SOUNDS_LIKE)})\b",
+        lambda found: f"at {_SOUNDS_LIKE[found[1]]}",
+        words,
+    )
 
 
 def _number(words: str) -> int:

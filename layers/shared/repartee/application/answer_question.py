@@ -87,7 +87,8 @@ class AnswerQuestion:
     def __call__(self, request: CoreRequest) -> Answered:
         """Answer once per key; a repetition waits for the first one's answer.
 
-        Every failure becomes an answer that can be spoken.
+        Every failure becomes an answer that can be spoken. A failed run is stored as well, for it
+        may have changed something: who wants to try again asks under a new key.
         """
         question = request.question.strip()
         if not question:

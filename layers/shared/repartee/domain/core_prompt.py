@@ -50,7 +50,7 @@ def _present(now: datetime) -> str:
     return (
         f"Today is {weekday(now)} {now:%Y-%m-%d} and the time is {now:%H:%M} in the desk's time "
         f"zone, {now.tzinfo}. The coming days are {coming}. A weekday without a date means the "
-        "next such day."
+        "next such day on which the wanted time lies ahead, today included."
     )
 
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from local.aws_resources import (
     Resources,
@@ -16,18 +15,16 @@ from local.aws_resources import (
     create_tables,
     send_message,
 )
-from local.gateway.chaos import Chaos, ChaosSettings
+from local.gateway.chaos import Chaos
 from local.gateway.http_api import HttpGateway
 from local.gateway.management import ManagementApi
-from local.gateway.settings import GatewaySettings
 from local.gateway.websocket import WebSocketGateway
 from local.intrinsics import TemplateError
 from local.issuer import TokenIssuer
-from local.lambdas.event_queue import EventSettings
 from local.lambdas.host import LambdaHost
 from local.lambdas.invoke_api import InvokeApi
 from local.lambdas.model import Code, HostedFunction
-from local.ports import DEFAULT_BASE, Ports
+from local.ports import Ports
 from local.servers import serving, until_answering
 from local.services import (
     GeminiSimulator,
@@ -38,115 +35,31 @@ from local.services import (
     start_ministack,
     until_ministack_ready,
 )
-from local.template import (
-    Application,
-    Function,
-    LocalValues,
-    declared_parameters,
-    read_template,
+from local.stack_options import (
+    AUDIENCE,
+    GEMINI_KEY_SECRET,
+    PREWARM,
+    PROJECT,
+    STAGE,
+    Addresses,
+    StackOptions,
 )
+from local.template import Application, Function, LocalValues
+from local.template_reader import declared_parameters, read_template
 from local.timers import SystemTimers
 
-PROJECT = Path(__file__).resolve().parent.parent
-STAGE = "local"
-AUDIENCE = "repartee-local"
-GEMINI_KEY_SECRET = "GeminiKeySecret"  # noqa: S105 - a logical id
-# Enough for a first conversation without a cold start (build notes: the first messages of a
-# session may each start an environment of their own).
-PREWARM = {
-    "MessageFunction": 2,
-    "AuthorizerFunction": 1,
-    "ConnectFunction": 1,
-    "HttpApiFunction": 1,
-    "StreamAgentFunction": 1,
-    "CoreAgentFunction": 1,
-}
-# More starts at once than this only slow each other down on a laptop; further invocations wait.
-MAX_ENVIRONMENTS = {
-    "MessageFunction": 4,
-    "AuthorizerFunction": 2,
-    "ConnectFunction": 2,
-    "DisconnectFunction": 2,
-    "HttpApiFunction": 2,
-    "CoreAgentFunction": 4,
-    "StreamAgentFunction": 10,
-}
+__all__ = [
+    "PREWARM",
+    "PROJECT",
+    "Addresses",
+    "Stack",
+    "StackOptions",
+    "new_run_directory",
+    "running_stack",
+    "write_addresses",
+]
+
 _CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "NO_PROXY")
-
-
-@dataclass(frozen=True, slots=True)
-class StackOptions:
-    """How to run the stack.
-
-    Args:
-        template: The SAM template; nothing is wired that it does not say.
-        run_directory: Data and logs; None makes a new folder under ``.local/``.
-        port_base: First of nine ports; None takes free ones.
-        parameters: Values for template parameters, over the stack's own.
-        environment: Values for functions' variables that the template defines, over its own.
-        code: Where the functions' code is; None for the source tree.
-        gemini_api_key: A real key: the functions then talk to Google's Gemini.
-        gemini: Whether to run the simulator when there is no key.
-        gemini_pace: How fast the simulator answers.
-        gemini_arguments: More arguments for the simulator.
-        dynamodb: Which program holds the tables; "auto" is DynamoDB Local where it is installed.
-        dynamodb_data: Folder that keeps DynamoDB Local's tables; None keeps them in memory.
-        prewarm: Environments to start beforehand, by function; functions that the template
-            lacks are ignored.
-        prewarm_at_once: How many of them start side by side.
-        max_environments: Processes at most, by function; 10 where nothing is said.
-        gateway: The gateway's limits.
-        chaos: The gateway's faults.
-        events: How Event invocations are delivered.
-        deadline_s: How long each program may take to start.
-    """
-
-    template: Path = PROJECT / "template.yaml"
-    run_directory: Path | None = None
-    port_base: int | None = DEFAULT_BASE
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    code: Mapping[str, Code] | None = None
-    gemini_api_key: str | None = None
-    gemini: bool = True
-    gemini_pace: Literal["human", "instant"] = "human"
-    gemini_arguments: tuple[str, ...] = ()
-    dynamodb: Literal["auto", "dynamodb-local", "ministack"] = "auto"
-    dynamodb_data: Path | None = None
-    prewarm: Mapping[str, int] = field(default_factory=lambda: dict(PREWARM))
-    prewarm_at_once: int = 2
-    max_environments: Mapping[str, int] = field(default_factory=lambda: dict(MAX_ENVIRONMENTS))
-    gateway: GatewaySettings = field(default_factory=GatewaySettings)
-    chaos: ChaosSettings = field(default_factory=ChaosSettings)
-    events: EventSettings = field(default_factory=EventSettings)
-    deadline_s: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where everything listens.
-
-    Args:
-        websocket: What a client connects to, stage included.
-        http: The HTTP API.
-        connections: The ``@connections`` endpoint, stage included.
-        gateway_control: Prefix of the gateway's ``/control``.
-        lambdas: Lambda's endpoint for boto3; its ``/control`` too.
-        dynamodb: DynamoDB's endpoint.
-        aws: Endpoint of Secrets Manager and SQS.
-        gemini: The simulator; "" with the real Gemini or without any.
-        issuer: The token issuer.
-    """
-
-    websocket: str
-    http: str
-    connections: str
-    gateway_control: str
-    lambdas: str
-    dynamodb: str
-    aws: str
-    gemini: str
-    issuer: str
 
 
 @dataclass(frozen=True, slots=True)

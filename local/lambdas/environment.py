@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,8 +67,11 @@ def process_environment(hosted: HostedFunction, runtime_api: str) -> Mapping[str
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
+        # The one place where a function may write.
+        "HOME": tempfile.gettempdir(),
         # Keeps the developer's own AWS configuration out of the functions.
-        "HOME": str(hosted.code.task_root),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONPATH": os.pathsep.join(str(path) for path in hosted.code.python_path),
         "LAMBDA_TASK_ROOT": str(hosted.code.task_root),

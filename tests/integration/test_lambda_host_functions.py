@@ -125,6 +125,7 @@ def test_a_function_sees_only_what_lambda_and_the_template_give_it(tmp_path, mon
     assert variables["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
     assert variables["AWS_ACCESS_KEY_ID"] == "test"
     assert variables["LAMBDA_TASK_ROOT"] == seen["cwd"] == str(HANDLERS)
+    assert variables["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
     assert "OF_THE_DEVELOPER" not in variables
     assert "SSL_CERT_FILE" not in variables
 

@@ -97,7 +97,8 @@ class Call:
             for event in events:
                 if self._listener is not None:
                     self._listener(at_ms, event)
-                if isinstance(event, Rejected) and not event.retryable:
+                is_open = self.session.closed is None
+                if is_open and isinstance(event, Rejected) and not event.retryable:
                     raise MessageRefusedError(event)
             self._has_work.set()
             self._changed.set()

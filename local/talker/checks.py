@@ -67,7 +67,7 @@ def check_name(first_heard: str, last_said: str) -> Check:
     name = introduced_name(first_heard)
     if name is None:
         return Check(title, False, f"no name was heard in “{first_heard}”")
-    return Check(title, says_name(last_said, name), f"{name.capitalize()}")
+    return Check(title, says_name(last_said, name), name.capitalize())
 
 
 def check_bookings(bookings: Sequence[Booking]) -> Check:
@@ -82,7 +82,7 @@ def check_time(bookings: Sequence[Booking], last_said: str) -> Check:
     if not bookings:
         return Check(title, False, "nothing was booked")
     slot = bookings[0].slot
-    return Check(title, says_time(last_said, slot), f"{speakable_slot(slot)}")
+    return Check(title, says_time(last_said, slot), speakable_slot(slot))
 
 
 def check_replies(

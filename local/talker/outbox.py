@@ -73,7 +73,8 @@ class Outbox:
         self._max_in_flight = 0
         self._waiting: deque[int] = deque()
         self._kept: dict[int, str] = {}
-        self._greeting: int | None = None
+        self._hello: tuple[int, str] | None = None
+        self._must_greet = False
         self._resends: list[_Resend] = []
 
     def put(self, message: Message) -> int:
@@ -82,10 +83,15 @@ class Outbox:
         self._next_seq += 1
         self._kept[seq] = _model(seq, message).model_dump_json(exclude_none=True)
         if isinstance(message, Hello):
-            self._greeting = seq
+            self._hello = (seq, self._kept[seq])
+            self._must_greet = True
         else:
             self._waiting.append(seq)
         return seq
+
+    def greet_again(self) -> None:
+        """Send the newest ``hello`` once more: it, or the answer to it, got lost."""
+        self._must_greet = self._hello is not None
 
     def open(self, max_in_flight: int) -> None:
         """Let messages leave: the server has said ``ready``."""
@@ -118,7 +124,7 @@ class Outbox:
     @property
     def is_drained(self) -> bool:
         """Whether everything has left at least once."""
-        return not self._waiting and self._greeting is None
+        return not self._waiting and not self._must_greet
 
     def accepted(self, through: int) -> None:
         """Forget messages up to ``through``."""
@@ -144,9 +150,11 @@ class Outbox:
     def due(self, now_ms: float) -> list[str]:
         """Take everything that may leave now, in order; it counts as sent."""
         texts: list[str] = []
-        if self._greeting is not None:
-            texts.append(self._leave(self._greeting, now_ms))
-            self._greeting = None
+        if self._must_greet and self._hello is not None:
+            seq, text = self._hello
+            self.sent_at_ms.setdefault(seq, now_ms)
+            self._must_greet = False
+            texts.append(text)
         if not self._max_in_flight:
             return texts
         ready = sorted(one.seq for one in self._resends if one.not_before_ms <= now_ms)

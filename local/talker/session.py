@@ -26,6 +26,8 @@ ACK_EVERY_MS = 500
 """Received output is acknowledged at least this often while frames arrive."""
 OWED_PING_AFTER_MS = 1_000
 """A client that waits for an answer and hears nothing asks after it this often."""
+HELLO_AGAIN_AFTER_MS = 3_000
+"""Above a cold start of the message function; a ``hello`` that came twice is answered twice."""
 IDLE_PING_AFTER_MS = 8 * 60 * 1_000
 """API Gateway closes a connection without traffic after 10 minutes."""
 
@@ -53,6 +55,7 @@ class ClientSession:
         self._last_frame_ms = 0.0
         self._last_sent_ms = 0.0
         self._last_owed_ping_ms = 0.0
+        self._greeted_at_ms: float | None = None
         self._unacknowledged_since_ms: float | None = None
         self._ack_now = False
 
@@ -66,7 +69,7 @@ class ClientSession:
     def connected(self, now_ms: float) -> None:
         """Greet over a connection that was just opened, the first one or a later one."""
         self.ready = None
-        self._last_sent_ms = now_ms
+        self._last_sent_ms = self._greeted_at_ms = now_ms
         position = self._inbox.position
         self.outbox.reconnected(now_ms)
         self.outbox.put(Hello(position if position.seq else None))
@@ -153,6 +156,9 @@ class ClientSession:
 
     def outgoing(self, now_ms: float) -> list[str]:
         """Take every text frame that is to be sent now, in order."""
+        if (greet_at_ms := self._greet_again_at_ms()) is not None and greet_at_ms <= now_ms:
+            self._greeted_at_ms = now_ms
+            self.outbox.greet_again()
         texts = self.outbox.due(now_ms)
         if self.ready and self._ack_is_due(now_ms):
             texts.append(self._ack(now_ms))
@@ -168,7 +174,7 @@ class ClientSession:
 
     def next_deadline_ms(self) -> float | None:
         """When ``outgoing`` may have something again if nothing happens; None for never."""
-        deadlines = [self._owed_ping_at_ms()]
+        deadlines = [self._owed_ping_at_ms(), self._greet_again_at_ms()]
         if self.ready:
             deadlines += [
                 self.outbox.next_deadline_ms(),
@@ -177,6 +183,11 @@ class ClientSession:
             if self._unacknowledged_since_ms is not None:
                 deadlines.append(self._unacknowledged_since_ms + ACK_EVERY_MS)
         return min((at for at in deadlines if at is not None), default=None)
+
+    def _greet_again_at_ms(self) -> float | None:
+        if self.ready is not None or self._greeted_at_ms is None:
+            return None
+        return self._greeted_at_ms + HELLO_AGAIN_AFTER_MS
 
     def _owed_ping_at_ms(self) -> float | None:
         if self.ready is None:

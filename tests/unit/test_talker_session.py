@@ -67,11 +67,27 @@ def test_nothing_but_hello_leaves_before_ready():
     session.speech_start()
     session.audio(CHUNK)
     assert said(session.outgoing(0)) == [("hello", 1)]
-    assert session.outgoing(5_000) == []
+    assert session.outgoing(2_000) == []
 
-    session.receive(ready(), 5_000)
+    session.receive(ready(), 2_000)
 
-    assert said(session.outgoing(5_000)) == [("speech_start", 2), ("audio", 3)]
+    assert said(session.outgoing(2_000)) == [("speech_start", 2), ("audio", 3)]
+
+
+def test_hello_is_said_again_until_it_is_answered():
+    session = ClientSession()
+    session.connected(0)
+    hello = session.outgoing(0)
+    assert session.next_deadline_ms() == 3_000
+    assert session.outgoing(2_999) == []
+    # The worker may have it although the answer got lost.
+    session.receive(frame(1, Accepted(through=1)), 2_999)
+    assert session.outgoing(3_000) == hello
+    assert session.outgoing(6_000) == hello
+
+    session.receive(ready(), 6_100)
+
+    assert said(session.outgoing(9_100)) == [("ack", None)]
 
 
 def test_no_more_than_the_servers_limit_is_in_flight():

@@ -1,0 +1,75 @@
+"""Messages that overtake each other and come twice leave what Gemini hears byte-identical."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.gateway.chaos import ChaosSettings
+from local.speech import read_wav
+from local.talker.call import open_call
+from local.talker.conversation import Exchange, Pace, say
+from local.talker.replies import TurnRecord
+from local.talker.script import hold_script
+from tests.integration.running import RunningStack, new_user, recordings
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def chaos(running: RunningStack) -> Iterator[ChaosSettings]:
+    settings = ChaosSettings(
+        seed=2, delay_probability=0.4, max_delay_ms=2_000, duplicate_probability=0.4
+    )
+    before = running.stack.chaos.settings
+    running.stack.chaos.settings = settings
+    try:
+        yield settings
+    finally:
+        running.stack.chaos.settings = before
+
+
+@pytest.mark.parametrize("pace", [Pace.REAL_TIME, Pace.FAST], ids=lambda pace: pace.name.lower())
+def test_what_gemini_hears_is_what_was_sent(
+    running: RunningStack, chaos: ChaosSettings, pace: Pace
+):
+    before = {record.name for record in running.records()}
+    script = recordings("default")
+
+    async def talk() -> tuple[list[Exchange], list[TurnRecord]]:
+        ticket = await (await running.api_of(new_user("chaos"))).start_session()
+        async with open_call(ticket.url) as call:
+            exchanges = [
+                await say(call, read_wav(utterance.wav), pace=pace) for utterance in script[:2]
+            ]
+            await call.hang_up()
+            return exchanges, [turn for _, turn in sorted(call.replies.turns.items())]
+
+    exchanges, turns = running.run(talk())
+
+    (record,) = (record for record in running.records() if record.name not in before)
+    assert record.heard == b"".join(exchange.sent_pcm for exchange in exchanges)
+    assert [bytes(turn.pcm) for turn in turns] == list(record.replies)
+    assert not any(turn.end.skipped_messages for turn in turns if turn.end)
+
+
+def test_posts_that_are_refused_and_lost_disconnects_cost_no_frame(running: RunningStack):
+    before = {record.name for record in running.records()}
+    calm = running.stack.chaos.settings
+    running.stack.chaos.settings = ChaosSettings(
+        seed=3, throttle_probability=0.1, drop_disconnect_probability=1.0
+    )
+    try:
+
+        async def talk() -> list[Exchange]:
+            api = await running.api_of(new_user("throttled"))
+            greeting, _, recall = recordings("default")
+            spoken = await hold_script(api, [greeting, recall], pace=Pace.FAST)
+            return [one.exchange for one in spoken]
+
+        exchanges = running.run(talk())
+    finally:
+        running.stack.chaos.settings = calm
+
+    records = [record for record in running.records() if record.name not in before]
+    received = [bytes(turn.pcm) for one in exchanges for turn in one.turns]
+    assert received == [reply for record in records for reply in record.replies]

@@ -1,0 +1,165 @@
+"""Who has no good ticket is refused before anything is written."""
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import boto3
+import jwt
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from local.aws_resources import client_options
+from local.talker.access import HttpApi, SessionTicket
+from local.talker.call import open_call
+from local.talker.errors import NotLetInError
+from tests.integration.running import RunningStack, new_user
+
+pytestmark = pytest.mark.integration
+
+SETTLE_TIMEOUT_S = 20.0
+
+
+def ticket_key(running: RunningStack) -> str:
+    options = client_options(running.stack.addresses.aws)
+    manager = boto3.session.Session().client("secretsmanager", **options)
+    arn = running.stack.resources.secret_arns["TicketKeySecret"]
+    return manager.get_secret_value(SecretId=arn)["SecretString"]
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def fresh_ticket(running: RunningStack, user: str | None = None) -> SessionTicket:
+    async def get() -> SessionTicket:
+        return await (await running.api_of(user or new_user("visitor"))).start_session()
+
+    return running.run(get())
+
+
+def state(running: RunningStack) -> dict[tuple[str, str, str], str]:
+    """Every item of the two tables that hold state, by table and key."""
+    return {
+        (table, str(item["pk"]["S"]), str(item["sk"]["S"])): repr(sorted(item.items()))
+        for table in ("LiveTable", "MemoryTable")
+        for item in running.items(table)
+    }
+
+
+def settled_state(running: RunningStack) -> dict[tuple[str, str, str], str]:
+    """The state once the workers of earlier calls have written their last."""
+    deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
+    before = state(running)
+    while (now := state(running)) != before or any(
+        "'owner'" in item and "'lease_until_ms': {'N': '0'}" not in item
+        for (_, _, sort), item in now.items()
+        if sort == "state"
+    ):
+        if time.monotonic() > deadline_s:
+            raise AssertionError("the tables never came to rest")
+        before = now
+    return now
+
+
+def refusal(running: RunningStack, query: dict[str, str], *, origin: str | None = None) -> int:
+    """Try to connect; gives the HTTP status of the refusal."""
+    url = running.stack.addresses.websocket
+    target = f"{url}?{urlencode(query)}" if query else url
+
+    async def knock() -> None:
+        async with open_call(target, origin=origin) as call:
+            await call.until_ready()
+
+    with pytest.raises(NotLetInError) as caught:
+        running.run(knock())
+    return caught.value.status
+
+
+def test_a_connection_without_a_ticket_is_refused(running: RunningStack):
+    before = settled_state(running)
+    assert refusal(running, {}) == 401
+    assert state(running) == before
+
+
+def test_a_ticket_signed_with_another_key_is_refused(running: RunningStack):
+    claims = claims_of(fresh_ticket(running).ticket)
+    forged = jwt.encode(claims, "another-key" * 8, algorithm="HS256")
+    before = settled_state(running)
+    assert refusal(running, {"ticket": forged}) == 403
+    assert state(running) == before
+
+
+def test_an_unsigned_ticket_is_refused(running: RunningStack):
+    claims = claims_of(fresh_ticket(running).ticket)
+    unsigned = jwt.encode(claims, "", algorithm="none")
+    before = settled_state(running)
+    assert refusal(running, {"ticket": unsigned}) == 403
+    assert state(running) == before
+
+
+def test_an_expired_ticket_is_refused(running: RunningStack):
+    claims = claims_of(fresh_ticket(running).ticket) | {"exp": time.time() - 1}  # noqa: TID251
+    expired = jwt.encode(claims, ticket_key(running), algorithm="HS256")
+    still_good = jwt.encode(
+        claims | {"exp": time.time() + 30},  # noqa: TID251
+        ticket_key(running),
+        algorithm="HS256",
+    )
+    before = settled_state(running)
+    assert refusal(running, {"ticket": expired}) == 403
+    assert state(running) == before
+    # The same claims with time left get in: it was the time that was refused.
+    running.run(connect_and_hang_up(f"{running.stack.addresses.websocket}?ticket={still_good}"))
+
+
+def test_a_ticket_is_good_for_one_connection_only(running: RunningStack):
+    ticket = fresh_ticket(running)
+    # Without a hello no worker wakes: nothing but the connection itself is written.
+    connection = running.run(open_silently(ticket.url))
+    try:
+        before = settled_state(running)
+        assert refusal(running, {"ticket": ticket.ticket}) == 403
+        assert state(running) == before
+    finally:
+        running.run(connection.close())
+
+
+def test_a_ticket_for_a_session_that_is_over_is_refused(running: RunningStack):
+    ticket = fresh_ticket(running)
+    running.run(connect_and_hang_up(ticket.url))
+    again = claims_of(ticket.ticket) | {"jti": "another"}
+    unspent = jwt.encode(again, ticket_key(running), algorithm="HS256")
+    before = settled_state(running)
+    assert refusal(running, {"ticket": unspent}) == 409
+    assert state(running) == before
+
+
+def test_a_page_that_is_not_allowed_is_refused_even_with_a_good_ticket(running: RunningStack):
+    ticket = fresh_ticket(running)
+    before = settled_state(running)
+    assert refusal(running, {"ticket": ticket.ticket}, origin="https://elsewhere.example") == 403
+    assert state(running) == before
+
+
+def test_a_ticket_needs_a_token_of_the_issuer(running: RunningStack):
+    before = settled_state(running)
+    forged = jwt.encode({"sub": "somebody"}, "another-key" * 8, algorithm="HS256")
+
+    async def ask() -> None:
+        await HttpApi(running.stack.addresses.http, forged).start_session()
+
+    with pytest.raises(NotLetInError) as caught:
+        running.run(ask())
+    assert caught.value.status == 401
+    assert state(running) == before
+
+
+async def open_silently(url: str) -> ClientConnection:
+    return await connect(url, proxy=None)
+
+
+async def connect_and_hang_up(url: str) -> None:
+    async with open_call(url) as call:
+        await call.until_ready()
+        await call.hang_up()

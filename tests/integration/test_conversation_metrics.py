@@ -1,0 +1,57 @@
+"""The dashboard shows only what a conversation really emits."""
+
+import json
+import re
+
+import pytest
+
+from local.speech import read_wav
+from local.stack import PROJECT
+from local.talker.call import open_call
+from local.talker.conversation import Exchange, Pace, say
+from repartee.observability import NAMESPACE
+from tests.integration.running import RunningStack, new_user, recordings
+
+pytestmark = pytest.mark.integration
+
+
+def dashboard_metrics() -> set[str]:
+    body = (PROJECT / "template.yaml").read_text().partition("DashboardBody:")[2]
+    return set(re.findall(rf'\["{NAMESPACE}", "(\w+)"', body))
+
+
+def emitted_metrics(log: str) -> dict[str, list[float]]:
+    """Values by metric name, from the embedded-metric-format lines."""
+    values: dict[str, list[float]] = {}
+    for line in log.splitlines():
+        if '"_aws"' not in line:
+            continue
+        fields = json.loads(line)
+        for directive in fields["_aws"]["CloudWatchMetrics"]:
+            assert directive["Namespace"] == NAMESPACE
+            assert directive["Dimensions"] == [["service"]]
+            for metric in directive["Metrics"]:
+                values.setdefault(metric["Name"], []).extend(fields[metric["Name"]])
+    return values
+
+
+def test_every_metric_of_the_dashboard_is_emitted(running: RunningStack):
+    async def talk() -> Exchange:
+        booking = recordings("second_user")[1]
+        ticket = await (await running.api_of(new_user("measured"))).start_session()
+        async with open_call(ticket.url) as call:
+            exchange = await say(call, read_wav(booking.wav), pace=Pace.FAST)
+            await call.hang_up()
+            return exchange
+
+    exchange = running.run(talk())
+    values = emitted_metrics(running.stack.log_path("StreamAgentFunction").read_text())
+
+    wanted = dashboard_metrics()
+    assert len(wanted) > 5
+    assert wanted - set(values) == set()
+    assert exchange.tokens_in in values["InputTokens"]
+    assert exchange.tokens_out in values["OutputTokens"]
+    assert any(cost == pytest.approx(exchange.cost_usd) for cost in values["CostUsd"])
+    assert max(values["ToolCalls"]) >= 1
+    assert min(values["FirstAudioMs"]) > 0

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from local.gemini import mind
 from local.gemini.context import (
@@ -34,6 +34,7 @@ class Spoken:
     hearing: Hearing
     voiced_ms: int
     audio_s: float
+    deaf: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Typed:
     """Text from the user; "" asks for a reply to what is already in the context."""
 
     text: str
+    deaf: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,9 @@ class Brain:
         return self._generation is not None
 
     def put(self, job: Job) -> None:
-        """Queue a job behind those that wait."""
+        """Queue a job behind those that wait; a deaf session leaves it unanswered."""
+        if isinstance(job, Spoken | Typed):
+            job = replace(job, deaf=self._deaf())
         if isinstance(job, Answered) and job.is_spoken:
             self._owed_answers += 1
         self._jobs.put_nowait(job)
@@ -216,7 +220,7 @@ class Brain:
         known = self._known()
         self._utterances += 1
         self.context.add(Item("user", text, "AUDIO", job.audio_s))
-        if self._deaf():
+        if job.deaf:
             self._record.event("deaf", text=text)
         elif not self.user_quiet.is_set():
             # They went on speaking: the reply comes to what is said next, this included.
@@ -234,7 +238,7 @@ class Brain:
         text = job.text
         if text:
             self.context.add(Item("user", text))
-        if self._deaf():
+        if job.deaf:
             self._record.event("deaf", text=text)
             return
         reply = mind.respond(known, text or "please continue", spoken=False)

@@ -92,7 +92,7 @@ def test_a_call_is_a_filler_in_progress_and_then_the_answer_in_one_reply(simulat
     assert turn.calls[0].name == "ask_core_agent"
     assert turn.calls[0].args == {"question": WISH_TEXT}
     assert turn.statuses == ["IN_PROGRESS", "IDLE"]
-    assert turn.said == f"One moment, please. {ANSWER}"
+    assert turn.said == f"One moment, please.{ANSWER}"
     assert 0 < filler < len(turn.audio)
     connection = simulator.last_connection()
     assert simulator.recorded(connection["id"], "turn-1.pcm") == turn.audio

@@ -188,6 +188,16 @@ def test_a_wake_that_a_worker_answered_is_not_unserved(stores: Stores) -> None:
     assert stores.sessions.elect_waker(SESSION, NOON_MS + 60_000) == WakeElection(won=True)
 
 
+def test_a_release_that_comes_too_late_does_not_undo_an_election(stores: Stores) -> None:
+    served_session(stores)
+    stores.sessions.elect_waker(SESSION, UNTIL_MS)
+
+    with pytest.raises(LeaseLost):
+        stores.sessions.release_lease(SESSION, epoch=0, cursor=0, ended=False)
+
+    assert not stores.sessions.elect_waker(SESSION, UNTIL_MS + 1).won
+
+
 def test_sessions_elect_their_wakers_apart(stores: Stores) -> None:
     assert stores.sessions.elect_waker("session-a", NOON_MS).won
     assert stores.sessions.elect_waker("session-b", NOON_MS).won

@@ -417,7 +417,7 @@ def test_openings_that_others_always_forestall_are_given_up() -> None:
 
 
 def test_losing_the_epoch_is_no_failure_of_the_table() -> None:
-    failing = FailingClient({}, failure("ConditionalCheckFailedException"))
+    failing = FailingClient(failure("ConditionalCheckFailedException"))
     store = DynamoSessionStore(as_client(failing), live_table="live")
 
     with pytest.raises(LeaseLost):

@@ -107,7 +107,8 @@ class DynamoSessionStore:
         return Lease(state_from(session_id, item), until_ms, is_takeover)
 
     def _clear_wake(self, session_id: str) -> None:
-        # A wake that stays only makes a later waker report an unserved one too many.
+        # A wake that stays makes a later waker report an unserved one too many; one that was made
+        # just now and goes lets another caller wake too, and the second worker finds no lease.
         with suppress(StoreUnavailable), mapped_failures():
             self._client.delete_item(TableName=self._table, Key=keys.wake(session_id))
 
@@ -159,10 +160,10 @@ class DynamoSessionStore:
         Raises:
             LeaseLost: The epoch has moved on.
         """
-        self._clear_wake(session_id)
         update = "SET lease_until_ms = :released, input_cursor = :cursor"
         values: dict[str, Value] = {":released": 0, ":cursor": cursor}
         if ended:
             update += ", is_ended = :yes"
             values[":yes"] = True
         self._update_mine(session_id, epoch, f"{update} REMOVE lease_owner", values)
+        self._clear_wake(session_id)

@@ -63,15 +63,19 @@ def system_instruction(memory: Memory, occasion: Occasion) -> str:
 def history(turns: tuple[Turn, ...]) -> tuple[HistoryEntry, ...]:
     """Return the newest turns that fit the budget, user and model in strict alternation.
 
-    Gemini takes no history with two user turns in a row, nor one that ends with the user.
+    Gemini takes no history with two user turns in a row, nor one that ends with the user. A newest
+    turn that does not fit by itself is cut: half the budget for either side.
     """
     chosen: list[HistoryEntry] = []
     left = MAX_HISTORY_CHARACTERS
     for turn in reversed(turns):
         entries = _entries(turn)
-        left -= sum(len(entry.text) for entry in entries)
-        if left < 0:
+        length = sum(len(entry.text) for entry in entries)
+        if length > left:
+            if not chosen:
+                chosen = [HistoryEntry(one.role, one.text[: left // 2]) for one in entries]
             break
+        left -= length
         chosen[:0] = entries
     merged: list[HistoryEntry] = []
     for entry in chosen:

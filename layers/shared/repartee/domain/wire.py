@@ -32,21 +32,27 @@ MAX_FRAME_BYTES = 32 * 1024
 MAX_AUDIO_BYTES = 16_000
 MAX_TEXT_CHARACTERS = 4_000
 MAX_SEQ = 999_999_999
+# A connection lives 2 h, so nobody hears as much of one turn.
+MAX_PLAYED_MS = 24 * 60 * 60 * 1_000
 # What a client may have sent and not yet seen `accepted`; covers a cold start at 200 ms a chunk.
 MAX_IN_FLIGHT = 25
 
+# How much of a client's own words an error repeats to it.
+MAX_ECHO_CHARACTERS = 40
+
 Seq = Annotated[int, Field(ge=1, le=MAX_SEQ)]
+Count = Annotated[int, Field(ge=0, le=MAX_SEQ)]
 
 
 class _ClientModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
 class PositionModel(_ClientModel):
     """How far the client has received: everything up to ``seq`` of ``epoch``."""
 
-    epoch: int = Field(ge=0)
-    seq: int = Field(ge=0)
+    epoch: Count
+    seq: Count
 
 
 class HelloModel(_ClientModel):
@@ -54,7 +60,7 @@ class HelloModel(_ClientModel):
 
     type: Literal["hello"]
     seq: Seq
-    protocol: int
+    protocol: Count
     resume_from: PositionModel | None = None
 
 
@@ -100,8 +106,8 @@ class AckModel(_ClientModel):
 
     type: Literal["ack"]
     received: PositionModel
-    turn: int = Field(default=0, ge=0)
-    played_ms: int = Field(default=0, ge=0)
+    turn: Count = 0
+    played_ms: int = Field(default=0, ge=0, le=MAX_PLAYED_MS)
 
 
 class PingModel(_ClientModel):
@@ -126,11 +132,14 @@ CLIENT_MESSAGES: TypeAdapter[ClientModel] = TypeAdapter(
     Annotated[ClientModel, Field(discriminator="type")]
 )
 
-_ADVICE = {
-    "union_tag_invalid": "use one of the message types of the protocol",
-    "union_tag_not_found": "add a 'type' that names the message",
-    "extra_forbidden": "leave this field out",
-    "missing": "add this field",
+_MESSAGE_TYPES = "hello, audio, speech_start, speech_end, text, bye, ack or ping"
+# Where pydantic's own words would repeat what the client sent, or say too little.
+_WORDS = {
+    "union_tag_invalid": f"the message has an unknown type: use {_MESSAGE_TYPES}",
+    "union_tag_not_found": f"the message has no type: use {_MESSAGE_TYPES}",
+    "dict_type": "the message is not an object: send one JSON object",
+    "extra_forbidden": "this field is not known here: leave it out",
+    "missing": "this field is required: add it",
 }
 
 
@@ -144,11 +153,11 @@ def parse_client_message(body: str) -> ClientModel:
         return CLIENT_MESSAGES.validate_json(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"][1:])
-        if first["type"] == "json_invalid":
-            raise BadInput("not_json", "the message is not JSON: send one JSON object") from None
-        advice = _ADVICE.get(first["type"], "correct this field and send the message again")
-        raise BadInput("invalid_message", f"{first['msg']}: {advice}", field=field) from None
+    field = ".".join(str(part) for part in first["loc"][1:])[:MAX_ECHO_CHARACTERS]
+    if first["type"] == "json_invalid" or (first["type"] == "string_unicode" and not field):
+        raise BadInput("not_json", "the message is not JSON: send one JSON object")
+    words = _WORDS.get(first["type"], f"{first['msg']}: correct this field and send it again")
+    raise BadInput("invalid_message", words, field=field)
 
 
 def _pcm(data: str) -> bytes:

@@ -1,0 +1,119 @@
+"""What a fresh live session is told."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repartee.domain.calls import CallKey, CallStatus
+from repartee.domain.conversation import Conversation, Memory, Profile, ToolCall, Turn
+from repartee.domain.live import HistoryEntry, Role
+from repartee.domain.seed import MAX_HISTORY_CHARACTERS, Occasion, history, system_instruction
+
+pytestmark = pytest.mark.unit
+
+OCCASION = Occasion(
+    datetime(2026, 11, 20, 12, 5, tzinfo=ZoneInfo("Europe/London")), "Europe/London", "en-GB"
+)
+
+
+def memory(summary: str = "") -> Memory:
+    return Memory(Conversation("u", "c", "", 0, 0, summary=summary), Profile("u"), ())
+
+
+def turn(number: int, heard: str = "", said: str = "", *answers: str) -> Turn:
+    calls = tuple(
+        ToolCall(CallKey(number, index), "ask_core_agent", "{}", CallStatus.DONE, answer)
+        for index, answer in enumerate(answers, 1)
+    )
+    return Turn(number, "s", 0, 0, heard=heard, said=said, tool_calls=calls)
+
+
+def test_the_model_is_told_the_day_the_zone_and_the_language():
+    told = system_instruction(memory(), OCCASION)
+
+    assert "It is Friday, 2026-11-20, 12:05 in Europe/London." in told
+    assert "Speak en-GB" in told
+    assert "Earlier" not in told
+
+
+def test_the_summary_of_what_was_said_before_is_told_too():
+    assert "Earlier in this conversation: Ada booked." in system_instruction(
+        memory("Ada booked."), OCCASION
+    )
+
+
+def test_a_turn_becomes_what_the_user_and_then_the_model_said():
+    assert history((turn(1, "Hello", "Hi"), turn(2, "Who am I?", "Ada"))) == (
+        HistoryEntry(Role.USER, "Hello"),
+        HistoryEntry(Role.MODEL, "Hi"),
+        HistoryEntry(Role.USER, "Who am I?"),
+        HistoryEntry(Role.MODEL, "Ada"),
+    )
+
+
+def test_what_a_tool_answered_is_told_even_where_the_reply_was_cut():
+    told = history((turn(1, "Book Friday", "I have", "You are booked for Friday at three."),))
+
+    assert told[-1].text == "I have You are booked for Friday at three."
+
+
+def test_what_was_said_is_not_told_twice():
+    told = history((turn(1, "Book", "Well: you are booked.", "you are booked."),))
+
+    assert told[-1].text == "Well: you are booked."
+
+
+def test_a_conversation_that_the_model_began_starts_with_a_listening_user():
+    assert history((turn(1, "", "Welcome"),)) == (
+        HistoryEntry(Role.USER, "(The user listens.)"),
+        HistoryEntry(Role.MODEL, "Welcome"),
+    )
+
+
+def test_two_turns_without_a_reply_between_them_are_told_as_one():
+    told = history((turn(1, "Hello?"), turn(2, "Anybody?", "Yes")))
+
+    assert told[0] == HistoryEntry(Role.USER, "Hello?\nAnybody?")
+
+
+def test_a_history_does_not_end_with_the_user():
+    assert history((turn(1, "Hello", "Hi"), turn(2, "Are you"))) == (
+        HistoryEntry(Role.USER, "Hello"),
+        HistoryEntry(Role.MODEL, "Hi"),
+    )
+    assert history((turn(1, "Hello"),)) == ()
+    assert history(()) == ()
+
+
+def test_the_oldest_turns_go_when_the_budget_is_used_up():
+    long = "x" * (MAX_HISTORY_CHARACTERS // 3)
+
+    told = history(tuple(turn(number, str(number), long) for number in (1, 2, 3, 4)))
+
+    assert [entry.text for entry in told if entry.role is Role.USER] == ["3", "4"]
+
+
+def test_a_last_turn_over_the_budget_is_cut_and_not_forgotten():
+    told = history((turn(1, "Tell me all", "y" * (2 * MAX_HISTORY_CHARACTERS)),))
+
+    assert [entry.role for entry in told] == [Role.USER, Role.MODEL]
+    assert sum(len(entry.text) for entry in told) <= MAX_HISTORY_CHARACTERS
+    assert told[0].text == "Tell me all"
+
+
+TEXTS = st.text(max_size=9_000)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, st.lists(TEXTS, max_size=2)), max_size=6))
+def test_any_history_alternates_from_user_to_model_within_the_budget(spoken):
+    told = history(
+        tuple(turn(number, heard, said, *done) for number, (heard, said, done) in enumerate(spoken))
+    )
+
+    assert [entry.role for entry in told] == [Role.USER, Role.MODEL] * (len(told) // 2)
+    assert all(entry.text for entry in told)
+    # What joins turns and sentences comes on top.
+    assert sum(len(entry.text) for entry in told) <= MAX_HISTORY_CHARACTERS + 50

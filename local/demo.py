@@ -67,12 +67,16 @@ class Demo:
     Args:
         stack: Running, with nothing in its tables.
         script: What to say.
+        folder: Gets ``report.json``.
         started_s: When the demo began, on the monotonic clock.
     """
 
-    def __init__(self, stack: Stack, script: Sequence[Utterance], started_s: float) -> None:
+    def __init__(
+        self, stack: Stack, script: Sequence[Utterance], folder: Path, started_s: float
+    ) -> None:
         self._stack = stack
         self._script = script
+        self._folder = folder
         self._started_s = started_s
         self._replies = stack.run_directory / "replies"
 
@@ -93,7 +97,7 @@ class Demo:
         bookings = await desk.bookings(USER)
         checks = self._check(spoken, bookings)
         report = self._report(spoken, bookings, checks)
-        path = FOLDER / "report.json"
+        path = self._folder / "report.json"
         path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
         for check in checks:
             mark = {True: "ok", False: "FAILED", None: "skipped"}[check.passed]
@@ -185,13 +189,11 @@ def _relative(path: Path) -> str:
     return str(resolved.relative_to(PROJECT) if resolved.is_relative_to(PROJECT) else resolved)
 
 
-async def demonstrate(script: Sequence[Utterance], *, once: bool) -> int:
+async def demonstrate(script: Sequence[Utterance], folder: Path, *, once: bool) -> int:
     """Start the stack and hold the demo; without ``once``, serve on until cancelled."""
     started_s = time.monotonic()
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "report.json").unlink(missing_ok=True)
     options = StackOptions(
-        run_directory=FOLDER / time.strftime(f"run-%Y%m%d-%H%M%S-{os.getpid()}"),
+        run_directory=folder / time.strftime(f"run-%Y%m%d-%H%M%S-{os.getpid()}"),
         port_base=int(os.environ.get("REPARTEE_PORT_BASE", DEFAULT_BASE)),
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
     )
@@ -204,7 +206,7 @@ async def demonstrate(script: Sequence[Utterance], *, once: bool) -> int:
             flush=True,
         )
         try:
-            passed = await Demo(stack, script, started_s).run()
+            passed = await Demo(stack, script, folder, started_s).run()
         except TalkerError as error:
             print(f"the conversation failed: {error}", file=sys.stderr)
             passed = False
@@ -219,13 +221,13 @@ async def demonstrate(script: Sequence[Utterance], *, once: bool) -> int:
     return 0
 
 
-async def run(script: Sequence[Utterance], *, once: bool) -> int:
+async def run(script: Sequence[Utterance], folder: Path, *, once: bool) -> int:
     """Hold the demo until it ends or a signal comes; whatever was started is stopped."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    work = asyncio.create_task(demonstrate(script, once=once))
+    work = asyncio.create_task(demonstrate(script, folder, once=once))
     signalled = asyncio.create_task(stopping.wait())
     await asyncio.wait({work, signalled}, return_when=asyncio.FIRST_COMPLETED)
     signalled.cancel()
@@ -250,6 +252,13 @@ def main() -> int:
         metavar="DIR",
         help="other recordings (local/recordings/README.md)",
     )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=FOLDER,
+        metavar="DIR",
+        help="gets report.json and a folder per run (default: .local/demo)",
+    )
     options = parser.parse_args()
     try:
         script = load_script(options.wavs)
@@ -258,7 +267,10 @@ def main() -> int:
     except (*_UNUSABLE, OSError) as error:
         print(f"cannot use the recordings: {error}", file=sys.stderr)
         return 2
-    return asyncio.run(run(script, once=options.once))
+    options.folder.mkdir(parents=True, exist_ok=True)
+    # An old report must not pass for this run's.
+    (options.folder / "report.json").unlink(missing_ok=True)
+    return asyncio.run(run(script, options.folder, once=options.once))
 
 
 if __name__ == "__main__":

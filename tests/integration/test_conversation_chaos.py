@@ -28,18 +28,22 @@ def chaos(running: RunningStack) -> Iterator[ChaosSettings]:
         running.stack.chaos.settings = before
 
 
-@pytest.mark.parametrize("pace", [Pace.REAL_TIME, Pace.FAST], ids=lambda pace: pace.name.lower())
+@pytest.mark.parametrize(
+    ("pace", "utterances"),
+    [(Pace.REAL_TIME, slice(0, 1)), (Pace.FAST, slice(0, 2))],
+    ids=["real time", "fast"],
+)
 def test_what_gemini_hears_is_what_was_sent(
-    running: RunningStack, chaos: ChaosSettings, pace: Pace
+    running: RunningStack, chaos: ChaosSettings, pace: Pace, utterances: slice
 ):
     before = {record.name for record in running.records()}
-    script = recordings("default")
+    script = recordings("default")[utterances]
 
     async def talk() -> tuple[list[Exchange], list[TurnRecord]]:
         ticket = await (await running.api_of(new_user("chaos"))).start_session()
         async with open_call(ticket.url) as call:
             exchanges = [
-                await say(call, read_wav(utterance.wav), pace=pace) for utterance in script[:2]
+                await say(call, read_wav(utterance.wav), pace=pace) for utterance in script
             ]
             await call.hang_up()
             return exchanges, [turn for _, turn in sorted(call.replies.turns.items())]

@@ -1,0 +1,187 @@
+"""The demo and the talker as programs: what they print, leave behind, and stop."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.ports import PortInUseError, Ports
+from local.speech import read_wav
+from local.stack import PROJECT
+from repartee.domain.audio import OUTPUT_RATE_HZ
+from tests.integration.running import RunningStack, new_user, recordings
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
+]
+
+PROGRAM_TIMEOUT_S = 150.0
+
+
+def free_base() -> int:
+    """The first of nine free ports."""
+    for _ in range(50):
+        base = random.randrange(20_000, 32_000, 10)  # noqa: S311 - not a secret
+        try:
+            Ports.from_base(base).check()
+        except PortInUseError:
+            continue
+        return base
+    raise AssertionError("no nine free ports")
+
+
+class Descendants:
+    """Every process that a process starts, and those start, as long as it runs."""
+
+    def __init__(self, pid: int) -> None:
+        # A pid may be used again: the start time tells two processes apart.
+        self._known = {(pid, _started(pid))}
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._run)
+        self._watch.start()
+
+    def alive_after_the_end(self) -> list[str]:
+        """Command lines of those that still run."""
+        self._over.set()
+        self._watch.join()
+        return [_command(pid) for pid, started in self._known if _started(pid) == started]
+
+    @property
+    def count(self) -> int:
+        return len(self._known) - 1
+
+    def _run(self) -> None:
+        while not self._over.wait(0.1):
+            parents = {pid for pid, _ in self._known}
+            for entry in Path("/proc").iterdir():
+                if entry.name.isdigit() and _parent(int(entry.name)) in parents:
+                    self._known.add((int(entry.name), _started(int(entry.name))))
+
+
+def _stat(pid: int) -> list[str]:
+    """Fields of /proc/PID/stat from the third on; none for a process that is gone or a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+    return [] if fields[0] == "Z" else fields
+
+
+def _parent(pid: int) -> int | None:
+    fields = _stat(pid)
+    return int(fields[1]) if fields else None
+
+
+def _started(pid: int) -> str | None:
+    fields = _stat(pid)
+    return fields[19] if fields else None
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+@contextmanager
+def demo(folder: Path, base: int) -> Iterator[subprocess.Popen[str]]:
+    environment = {key: value for key, value in os.environ.items() if key != "GEMINI_API_KEY"}  # noqa: TID251
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", "local.demo", "--once", "--folder", str(folder)],
+        cwd=PROJECT,
+        env={**environment, "REPARTEE_PORT_BASE": str(base), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_the_demo_succeeds_reports_and_leaves_nothing_running(tmp_path: Path):
+    base = free_base()
+    with demo(tmp_path, base) as process:
+        descendants = Descendants(process.pid)
+        output, _ = process.communicate(timeout=PROGRAM_TIMEOUT_S)
+
+    assert process.returncode == 0, output
+    assert descendants.count > 5
+    assert descendants.alive_after_the_end() == []
+    Ports.from_base(base).check()
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [check["passed"] for check in report["checks"]] == [True] * 5
+    for turn in report["turns"]:
+        assert turn["word_error"] <= 0.2
+        assert turn["first_audio_ms"] > 0
+        assert turn["reply_ms"] > 500
+        assert turn["heard"] in output
+        assert turn["said"] in output
+        assert read_wav(Path(turn["reply_wav"]), sample_rate_hz=OUTPUT_RATE_HZ).pcm
+    assert [turn["tool_calls"] for turn in report["turns"]] == [[], ["ask_core_agent"], []]
+    assert len(report["bookings"]) == 1
+
+
+def test_an_interrupted_demo_stops_everything(tmp_path: Path):
+    base = free_base()
+    with demo(tmp_path, base) as process:
+        descendants = Descendants(process.pid)
+        assert process.stdout is not None
+        first_line = process.stdout.readline()
+        assert "started in" in first_line
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=PROGRAM_TIMEOUT_S)
+
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert descendants.alive_after_the_end() == []
+    Ports.from_base(base).check()
+    assert not (tmp_path / "report.json").exists()
+
+
+def test_a_busy_port_is_named(tmp_path: Path):
+    base = free_base()
+    with socket.create_server(("127.0.0.1", base + 7)), demo(tmp_path, base) as process:
+        output, _ = process.communicate(timeout=PROGRAM_TIMEOUT_S)
+
+    assert process.returncode == 1
+    assert f"port {base + 7} is in use" in output
+    assert "Traceback" not in output
+
+
+def test_the_talker_tells_the_call_and_saves_the_reply(running: RunningStack, tmp_path: Path):
+    addresses = running.stack.addresses
+    before = {record.name for record in running.records()}
+    greeting = recordings("default")[0].wav
+    command = [
+        *(sys.executable, "-m", "local.talk", str(greeting), "--fast", "--save", str(tmp_path)),
+        *("--user", new_user("talker")),
+        *("--http-api", addresses.http, "--issuer", addresses.issuer),
+    ]
+
+    done = subprocess.run(  # noqa: S603 - our own program
+        command, cwd=PROJECT, capture_output=True, text=True, timeout=PROGRAM_TIMEOUT_S, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    for told in (
+        "hello my name is robert",
+        "Hello Robert",
+        "first audio",
+        "end     turn 1",
+        "closed",
+    ):
+        assert told in done.stdout
+    (record,) = (record for record in running.records() if record.name not in before)
+    (wav,) = tmp_path.glob("*.wav")
+    assert [read_wav(wav, sample_rate_hz=OUTPUT_RATE_HZ).pcm] == list(record.replies)

@@ -12,7 +12,7 @@ from local.talker.replies import TurnRecord
 from local.talker.script import hold_script
 from tests.integration.running import RunningStack, new_user, recordings
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from repartee.domain.calls import ASK_CORE_AGENT
 from repartee.domain.desk import Booking
 from tests.integration.running import RunningStack, new_user, recordings
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 
 @dataclass(frozen=True, slots=True)

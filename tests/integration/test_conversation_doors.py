@@ -15,7 +15,7 @@ from local.talker.call import open_call
 from local.talker.errors import NotLetInError
 from tests.integration.running import RunningStack, new_user
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 SETTLE_TIMEOUT_S = 20.0
 

@@ -15,7 +15,7 @@ from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.domain.session_state import ConnectionOpening
 from tests.integration.running import RunningStack
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 NOW_MS = 1_763_209_236_000
 

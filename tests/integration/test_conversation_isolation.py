@@ -11,7 +11,7 @@ from local.talker.conversation import Exchange, Pace, say
 from local.talker.recorded import RecordedConnection
 from tests.integration.running import RunningStack, new_user, recordings
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 
 async def greet_and_recall(running: RunningStack, user: str, script_name: str) -> list[Exchange]:

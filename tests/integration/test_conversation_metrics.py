@@ -12,7 +12,7 @@ from local.talker.conversation import Exchange, Pace, say
 from repartee.observability import NAMESPACE
 from tests.integration.running import RunningStack, new_user, recordings
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 
 def dashboard_metrics() -> set[str]:

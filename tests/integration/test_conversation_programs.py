@@ -159,6 +159,7 @@ def test_a_busy_port_is_named(tmp_path: Path):
     assert "Traceback" not in output
 
 
+@pytest.mark.xdist_group("stack")
 def test_the_talker_tells_the_call_and_saves_the_reply(running: RunningStack, tmp_path: Path):
     addresses = running.stack.addresses
     before = {record.name for record in running.records()}

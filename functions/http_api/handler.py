@@ -1,5 +1,6 @@
 """The HTTP API: tickets, conversations and turns, as a FastAPI application on Mangum."""
 
+import asyncio
 from functools import lru_cache
 from typing import Any
 
@@ -27,14 +28,22 @@ class Application:
     """The API behind Mangum, made once and used for every event."""
 
     def __init__(self, deps: Deps):
-        # Mangum runs the lifespan on every event, and there is none; types that it does not know
-        # as text it sends in base64.
-        text_types = [*DEFAULT_TEXT_MIME_TYPES, PROBLEM_TYPE]
-        self._mangum = Mangum(create_app(deps), lifespan="off", text_mime_types=text_types)
+        self._app = create_app(deps)
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Return the answer to an event of payload format 2.0."""
-        return self._mangum(event, context)
+        # Mangum wants the thread's event loop, both when it is made and when it is called, and
+        # Python no longer makes one by itself.
+        with asyncio.Runner() as runner:
+            asyncio.set_event_loop(runner.get_loop())
+            try:
+                # Mangum would run the lifespan on every event, and there is none; types that it
+                # does not know as text it sends in base64.
+                text_types = [*DEFAULT_TEXT_MIME_TYPES, PROBLEM_TYPE]
+                mangum = Mangum(self._app, lifespan="off", text_mime_types=text_types)
+                return mangum(event, context)
+            finally:
+                asyncio.set_event_loop(None)
 
 
 @lru_cache(maxsize=1)

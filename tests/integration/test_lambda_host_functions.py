@@ -143,7 +143,8 @@ def test_what_functions_print_lands_whole_in_their_log_with_a_report(tmp_path):
     report_lines = [line for line in lines if line.startswith("REPORT RequestId: ")]
     assert len(report_lines) == len(reports) == 20
     with_init = [report for report in reports if report.init_ms is not None]
-    assert sorted(report.environment_id for report in with_init) == ["Sample-1", "Sample-2"]
+    used = {report.environment_id for report in reports}
+    assert sorted(report.environment_id for report in with_init) == sorted(used)
     assert sum("Init Duration: " in line for line in report_lines) == 2
     assert all(report.duration_ms > 0 for report in reports)
     assert all(report.max_memory_mb > 5 for report in reports)

@@ -128,6 +128,7 @@ def test_the_limits_on_the_page_are_the_models() -> None:
         f"{wire.MAX_AUDIO_BYTES:,} bytes",
         f"{wire.MAX_TEXT_CHARACTERS:,} characters",
         f"1 to {wire.MAX_SEQ:,}",
+        f"0 to {wire.MAX_PLAYED_MS:,}",
         f"({wire.MAX_FRAME_BYTES:,} bytes)",
         f"`max_in_flight` ({wire.MAX_IN_FLIGHT})",
         f"version {wire.PROTOCOL_VERSION}",
@@ -147,7 +148,8 @@ def test_every_error_code_of_the_websocket_is_explained() -> None:
         f"{shared}/application/route_message.py",
         pattern=r'BadInput\(\s*"(\w+)"',
     )
-    offered = codes_in(f"{shared}/domain/session/machine.py", pattern=r'SessionError\(\s*"(\w+)"')
+    machine = (path.relative_to(ROOT) for path in (ROOT / shared / "domain/session").glob("*.py"))
+    offered = codes_in(*map(str, machine), pattern=r'SessionError\(\s*"(\w+)"')
     assert raised
     assert offered
     explained = {first_code(row[0]) for row in rows(section(PROTOCOL, "Error codes"))}

@@ -105,6 +105,13 @@ def test_the_readme_invokes_every_function_with_a_sample_event() -> None:
         assert Path(event).name.startswith(f"{folder}.")
 
 
+def test_the_readmes_limits_are_the_templates_defaults() -> None:
+    parameters = load_template()["Parameters"]
+    found = re.findall(r"`(\w+)`, (\d+) \|", README)
+    assert found
+    assert all(str(parameters[name]["Default"]) == value for name, value in found)
+
+
 def test_the_readme_names_the_command_that_ci_runs() -> None:
     assert "make test" in page(".ci/run")
     assert "\n    make test " in README

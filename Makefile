@@ -10,12 +10,12 @@ PYTHON := .venv/bin/python
 RUN := $(UV) run --frozen --no-sync
 SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 PATH="$(CURDIR)/.venv/bin:$$PATH" .tools/sam/bin/sam
 LAYER_GROUPS := runtime gemini langchain web
-SOURCES := functions layers/shared local tests
+SOURCES := functions layers/shared local bench tests
 ARCHITECTURE ?= arm64
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo talk up test lint format lock build bench deploy clean
+.PHONY: help setup demo talk up test lint format docs smoke lock build bench chaos deploy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -72,6 +72,12 @@ format: .venv/.stamp ## Put the code into its format
 	$(RUN) ruff format $(SOURCES)
 	$(RUN) ruff check --fix $(SOURCES)
 
+docs: .venv/.stamp ## Write docs/asyncapi.yaml anew from the protocol's models
+	@$(PYTHON) -m local.asyncapi
+
+smoke: .venv/.stamp ## Check an assumption on a real account (ARGS='gateway --help')
+	@$(PYTHON) -m local.smoke $(ARGS)
+
 lock: | $(filter .tools/%,$(UV)) ## Lock the packages and export each layer's requirements
 	$(UV) lock
 	@for group in $(LAYER_GROUPS); do \
@@ -92,6 +98,11 @@ deploy: build ## Deploy what was built (ENV=dev or prod; else it asks)
 
 bench: setup ## Measure Repartee beside its baselines
 	@$(PYTHON) -m bench
+
+RUNS ?= 15
+SEED ?= 1
+chaos: setup ## Hold conversations under faults and judge them (RUNS=15 SEED=1)
+	@$(PYTHON) -m local.chaos --runs $(RUNS) --seed $(SEED)
 
 clean: ## Remove everything that the other targets made
 	rm -rf .venv .tools .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

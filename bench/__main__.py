@@ -1,0 +1,136 @@
+"""``python -m bench [name ...]``: measures Repartee beside its baselines and reports."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bench.report import Report, complain, show
+from local.intrinsics import TemplateError
+from local.lambdas.model import InitFailedError
+from local.ports import PortInUseError
+from local.processes import ChildFailedError
+from local.services import NotInstalledError
+from local.talker.errors import TalkerError
+
+_STOPPED_BY_SIGNAL = 130
+_FAILURES = (
+    PortInUseError,
+    NotInstalledError,
+    ChildFailedError,
+    InitFailedError,
+    TemplateError,
+    TalkerError,
+    RuntimeError,
+)
+
+type Benchmark = Callable[[], Awaitable[Report]]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked for on the command line; None leaves a number to the benchmark."""
+
+    names: tuple[str, ...]
+    quick: bool
+    pairs: int | None
+    users: tuple[int, ...] | None
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}")
+        return value
+
+    return number
+
+
+def _user_counts(text: str) -> tuple[int, ...]:
+    counts = tuple(int(part) for part in text.split(","))
+    if len(counts) < 2 or list(counts) != sorted(set(counts)) or counts[0] < 1:
+        raise argparse.ArgumentTypeError("wants two rising numbers or more, such as 10,50,200")
+    return counts
+
+
+def parse_arguments(arguments: Sequence[str]) -> Options:
+    """Read the command line; what cannot be used ends the program with status 2."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"{', '.join(NAMES)}; all of them by default"
+    )
+    parser.add_argument("--quick", action="store_true", help="under a minute, for a first look")
+    parser.add_argument(
+        "--pairs", type=_at_least(2), help="first_audio: utterances of each kind (8)"
+    )
+    parser.add_argument(
+        "--users", type=_user_counts, help="memory: connected users to measure at (10,50,200)"
+    )
+    given = parser.parse_args(arguments)
+    if unknown := [name for name in given.names if name not in NAMES]:
+        parser.error(f"no benchmark is named {', '.join(unknown)}: there are {', '.join(NAMES)}")
+    return Options(tuple(given.names) or NAMES, given.quick, given.pairs, given.users)
+
+
+def _benchmark(name: str, options: Options) -> Benchmark:
+    # Imported when it is wanted: each brings libraries that the others should not wait for.
+    match name:
+        case "first_audio":
+            from bench.first_audio import Plan, measure_first_audio
+
+            plan = Plan.quick() if options.quick else Plan()
+            return lambda: measure_first_audio(plan.with_pairs(options.pairs))
+        case "memory":
+            from bench.memory import measure_memory
+
+            counts = options.users or ((5, 20) if options.quick else (10, 50, 200))
+            return lambda: measure_memory(counts)
+        case "cold_start":
+            from bench.cold_start import Repeats, measure_cold_starts
+
+            repeats = Repeats(2, 1) if options.quick else Repeats()
+            return lambda: measure_cold_starts(repeats)
+        case _:
+            from bench.mailbox import measure_mailbox
+
+            return lambda: measure_mailbox(quick=options.quick)
+
+
+NAMES = ("first_audio", "memory", "cold_start", "mailbox")
+
+
+async def run(options: Options) -> int:
+    """Run the benchmarks one after the other; the exit status tells whether all could."""
+    failed = 0
+    for name in options.names:
+        try:
+            report = await _benchmark(name, options)()
+        except _FAILURES as error:
+            complain(f"{name} could not be measured: {type(error).__name__}: {error}")
+            failed += 1
+            continue
+        path = report.write()
+        show(f"\n{report.text()}\n  all of it: {path}")
+    return 1 if failed else 0
+
+
+async def _until_signal(options: Options) -> int:
+    work = asyncio.create_task(run(options))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        return _STOPPED_BY_SIGNAL
+
+
+def main() -> int:
+    """Return the exit status."""
+    return asyncio.run(_until_signal(parse_arguments(sys.argv[1:])))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

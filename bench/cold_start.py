@@ -1,0 +1,192 @@
+"""Cold starts of every function under the real runtime client, one at a time."""
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.bytecode import standard_library_bytecode
+from bench.report import RESULTS, Report, Table, show
+from bench.statistics import Summary
+from local.lambdas.host import LambdaHost
+from local.lambdas.model import Code, HostedFunction
+from local.stack import PROJECT, Stack, StackOptions, running_stack
+from local.template import EventInvokeConfig, Function, function_arn
+
+EMPTY = "EmptyFunction"
+_EVENTS = PROJECT / "events"
+# The first invocation makes the function's clients; these events need nothing that is not there.
+# core_agent has none: its first invocation would ask Gemini.
+FIRST_EVENTS: Mapping[str, dict[str, Any] | Path] = {
+    EMPTY: {},
+    "AuthorizerFunction": _EVENTS / "authorizer.expired_ticket.json",
+    "ConnectFunction": _EVENTS / "connect.new_session.json",
+    "MessageFunction": _EVENTS / "message.ping.json",
+    "DisconnectFunction": _EVENTS / "disconnect.client_closed.json",
+    "HttpApiFunction": _EVENTS / "http_api.health.json",
+    "StreamAgentFunction": _EVENTS / "stream_agent.unknown_session.json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """How often each function is started; without bytecode it is slow and varies less."""
+
+    with_bytecode: int = 5
+    without_bytecode: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """One function's starts, in ms.
+
+    Attributes:
+        init_ms: From starting the process to its first request for work, with bytecode.
+        init_without_bytecode_ms: The same where only the standard library is compiled.
+        first_invocation_ms: How long its first invocation took beyond the second one, where there
+            is an event to invoke it with.
+    """
+
+    function: str
+    init_ms: tuple[float, ...]
+    init_without_bytecode_ms: tuple[float, ...]
+    first_invocation_ms: tuple[float, ...]
+
+
+async def measure_cold_starts(repeats: Repeats, run_directory: Path | None = None) -> Report:
+    """Start every function of the template, and an empty one, again and again."""
+    options = StackOptions(
+        run_directory=run_directory or RESULTS / time.strftime("cold-start-%Y%m%d-%H%M%S"),
+        port_base=None,
+        gemini=False,
+        prewarm={},
+    )
+    found = []
+    async with running_stack(options) as stack:
+        for hosted in [_empty(), *_functions(stack)]:
+            name = hosted.function.logical_id
+            show(f"cold_start: {name} ...")
+            logs = stack.run_directory / "cold"
+            # Not counted: it fills the caches of the disk and, where it is missing, the bytecode.
+            await _starts(hosted, logs, 1)
+            warm = await _starts(hosted, logs, repeats.with_bytecode)
+            with tempfile.TemporaryDirectory() as folder:
+                bare = _without_bytecode(hosted, standard_library_bytecode(Path(folder)))
+                cold = await _starts(bare, logs, repeats.without_bytecode)
+            found.append(
+                ColdStart(
+                    name,
+                    tuple(init_ms for init_ms, _ in warm),
+                    tuple(init_ms for init_ms, _ in cold),
+                    tuple(first_ms for _, first_ms in warm if first_ms is not None),
+                )
+            )
+    return _report(found)
+
+
+async def _starts(
+    hosted: HostedFunction, logs: Path, count: int
+) -> list[tuple[float, float | None]]:
+    """Return the init of each start, and what its first invocation took beyond its second."""
+    found = []
+    name = hosted.function.logical_id
+    async with LambdaHost([hosted], logs) as host:
+        for _ in range(count):
+            await host.prewarm({name: 1})
+            (environment,) = host.environments(name)
+            if environment.init_ms is None:
+                raise RuntimeError(f"{name} has no init time")
+            found.append((environment.init_ms, await _first_invocation_ms(host, name)))
+            await host.kill(environment.environment_id)
+    return found
+
+
+async def _first_invocation_ms(host: LambdaHost, name: str) -> float | None:
+    source = FIRST_EVENTS.get(name)
+    if source is None:
+        return None
+    payload = source.read_bytes() if isinstance(source, Path) else json.dumps(source).encode()
+    took_ms = []
+    for _ in range(2):
+        started_s = time.monotonic()
+        result = await host.invoke(name, payload)
+        if result.function_error is not None:
+            raise RuntimeError(f"{name} failed: {result.payload.decode(errors='replace')[:500]}")
+        took_ms.append((time.monotonic() - started_s) * 1_000)
+    return took_ms[0] - took_ms[1]
+
+
+def _functions(stack: Stack) -> list[HostedFunction]:
+    """Every function, as the stack hosts it."""
+    addresses = stack.addresses
+    endpoints = {
+        "AWS_ENDPOINT_URL_DYNAMODB": addresses.dynamodb,
+        "AWS_ENDPOINT_URL_LAMBDA": addresses.lambdas,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": addresses.aws,
+    }
+    code = Code(PROJECT / "functions", (PROJECT / "functions", PROJECT / "layers" / "shared"))
+    return [
+        HostedFunction(function, code, endpoints, max_environments=1)
+        for function in stack.application.functions.values()
+    ]
+
+
+def _empty() -> HostedFunction:
+    folder = PROJECT / "bench" / "baselines" / "empty_function"
+    function = Function(
+        logical_id=EMPTY,
+        arn=function_arn("empty"),
+        handler="empty.lambda_handler",
+        timeout_s=5,
+        memory_mb=256,
+        environment={},
+        reserved_concurrency=None,
+        event_invoke=EventInvokeConfig(),
+    )
+    return HostedFunction(function, Code(folder, (folder,)), max_environments=1)
+
+
+def _without_bytecode(hosted: HostedFunction, prefix: Path) -> HostedFunction:
+    environment = {
+        **hosted.extra_environment,
+        "PYTHONPYCACHEPREFIX": str(prefix),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return replace(hosted, extra_environment=environment)
+
+
+def _report(found: Sequence[ColdStart]) -> Report:
+    empty_ms = Summary.of(found[0].init_ms).p50
+    rows = []
+    for one in found:
+        init, bare = Summary.of(one.init_ms), Summary.of(one.init_without_bytecode_ms)
+        first = Summary.of(one.first_invocation_ms).p50 if one.first_invocation_ms else None
+        rows.append(
+            (
+                one.function,
+                f"{init.p50:.0f}",
+                f"{init.p95:.0f}",
+                f"{init.p50 / empty_ms:.1f}",
+                f"{bare.p50:.0f}",
+                f"{bare.p50 / init.p50:.1f}",
+                "" if first is None else f"{first:.0f}",
+            )
+        )
+    table = Table(
+        ("function", "init p50", "p95", "x empty", "no bytecode", "ratio", "first call"), rows
+    )
+    return Report(
+        "cold_start",
+        "ms from starting a function's process to its first request for work, one at a time",
+        (table,),
+        (
+            "x empty = ratio to a handler that does nothing; first call = what the first "
+            "invocation took beyond the second.",
+            "The machine's processor, not Lambda's: a function with 256 MB has a seventh of a "
+            "core there once it is started.",
+        ),
+        {"functions": found},
+    )

@@ -1,0 +1,141 @@
+"""Proxies that count what the functions ask of DynamoDB and of ``@connections``."""
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from local.lambdas.model import Code
+from local.servers import serving
+from local.stack import PROJECT
+
+# API Gateway bills a message for each 32 KB that it is begun.
+MESSAGE_UNIT_BYTES = 32 * 1024
+_READS = frozenset({"GetItem", "Query", "BatchGetItem", "TransactGetItems", "Scan"})
+_HOP_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+# A refused condition is billed like the write, and its answer does not say how much that was.
+_REFUSED = ("ConditionalCheckFailedException", "TransactionCanceledException")
+# AWS's own variable would be overwritten by the host's, so the function's process sets it late.
+_SITECUSTOMIZE = 'import os\n\nos.environ["AWS_ENDPOINT_URL_DYNAMODB"] = "{url}"\n'
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was counted so far.
+
+    Attributes:
+        operations: Calls of DynamoDB by name.
+        units: Their read or write units by name.
+        refused_writes: Conditions that did not hold, counted as one write unit each.
+        posts: Messages to clients, by API Gateway's units.
+    """
+
+    operations: Counter[str] = field(default_factory=Counter)
+    units: dict[str, float] = field(default_factory=dict)
+    read_units: float = 0.0
+    write_units: float = 0.0
+    refused_writes: int = 0
+    posts: int = 0
+    posted_bytes: int = 0
+
+    def add_dynamodb(self, operation: str, status: int, answer: Mapping[str, Any]) -> None:
+        """Count one call of DynamoDB by its answer."""
+        self.operations[operation] += 1
+        consumed = answer.get("ConsumedCapacity", [])
+        units = sum(
+            float(one.get("CapacityUnits", 0))
+            for one in (consumed if isinstance(consumed, list) else [consumed])
+        )
+        if status >= 400 and str(answer.get("__type", "")).endswith(_REFUSED):
+            self.refused_writes += 1
+            units = 1.0
+        self.units[operation] = self.units.get(operation, 0.0) + units
+        if operation in _READS:
+            self.read_units += units
+        else:
+            self.write_units += units
+
+    def add_post(self, size_bytes: int) -> None:
+        """Count one message to a client."""
+        self.posts += max(1, ceil(size_bytes / MESSAGE_UNIT_BYTES))
+        self.posted_bytes += size_bytes
+
+
+class CountingProxies:
+    """Two proxies on free ports; ``dynamodb`` and ``connections`` are set once those listen."""
+
+    def __init__(self, client: aiohttp.ClientSession) -> None:
+        self.counts = Counts()
+        self.dynamodb = ""
+        self.connections = ""
+        self.dynamodb_port = 0
+        self.connections_port = 0
+        self._client = client
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def started(cls) -> AsyncIterator["CountingProxies"]:
+        """Serve both while the context lasts."""
+        connector = aiohttp.TCPConnector(limit=0)
+        async with (
+            aiohttp.ClientSession(connector=connector, auto_decompress=False) as client,
+            contextlib.AsyncExitStack() as stack,
+        ):
+            proxies = cls(client)
+            applications = (web.Application(client_max_size=2**24) for _ in range(2))
+            dynamodb, connections = applications
+            dynamodb.router.add_route("*", "/{path:.*}", proxies._to_dynamodb)
+            connections.router.add_route("*", "/{path:.*}", proxies._to_connections)
+            proxies.dynamodb_port = await stack.enter_async_context(serving(dynamodb, 0))
+            proxies.connections_port = await stack.enter_async_context(serving(connections, 0))
+            yield proxies
+
+    def code(self, folder: Path) -> Code:
+        """Return the source tree, with a hook that sends DynamoDB's calls here.
+
+        Args:
+            folder: A new folder for the hook.
+        """
+        folder.mkdir(parents=True)
+        url = f"http://127.0.0.1:{self.dynamodb_port}"
+        (folder / "sitecustomize.py").write_text(_SITECUSTOMIZE.format(url=url))
+        functions = PROJECT / "functions"
+        return Code(functions, (folder, functions, PROJECT / "layers" / "shared"))
+
+    async def _to_dynamodb(self, request: web.Request) -> web.Response:
+        operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        asked = json.loads(await request.read())
+        # The local table server does not check signatures, so the question may be extended.
+        body = json.dumps({**asked, "ReturnConsumedCapacity": "TOTAL"}).encode()
+        response, answer = await self._pass_on(request, self.dynamodb, body)
+        self.counts.add_dynamodb(operation, response.status, json.loads(answer or b"{}"))
+        return response
+
+    async def _to_connections(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        response, _ = await self._pass_on(request, self.connections, body)
+        if request.method == "POST" and response.status == 200:
+            self.counts.add_post(len(body))
+        return response
+
+    async def _pass_on(
+        self, request: web.Request, base_url: str, body: bytes
+    ) -> tuple[web.Response, bytes]:
+        headers = {n: v for n, v in request.headers.items() if n.lower() not in _HOP_HEADERS}
+        # What is counted has to be read.
+        headers["Accept-Encoding"] = "identity"
+        url = str(URL(base_url).origin()).rstrip("/") + request.raw_path
+        async with self._client.request(
+            request.method, URL(url, encoded=True), data=body, headers=headers
+        ) as answer:
+            content = await answer.read()
+            kept = {n: v for n, v in answer.headers.items() if n.lower() not in _HOP_HEADERS}
+            return web.Response(status=answer.status, body=content, headers=kept), content

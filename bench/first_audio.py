@@ -1,0 +1,330 @@
+"""First audio out: what Repartee adds to a direct session that hears the same chunks."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from bench.direct import DirectCall, open_direct_call
+from bench.gemini_side import moments_after
+from bench.report import RESULTS, Report, Table, show
+from bench.speaking import Speech
+from bench.statistics import Summary
+from local.speech import read_wav
+from local.stack import PROJECT, Stack, StackOptions, running_stack
+from local.talker.access import HttpApi, get_token
+from local.talker.call import Call, now_ms, open_call
+from local.talker.conversation import say
+
+WORKER = "StreamAgentFunction"
+MODEL = "gemini-3.8-live"
+RECORDING = PROJECT / "local" / "recordings" / "default" / "1-greeting.wav"
+# A quick thinker that does not wait until its reply would have been played: neither side's first
+# audio depends on that wait. Set-up and thinking time are the simulator's human ones.
+GEMINI = ("--setup-ms", "300", "--first-audio-ms", "250", "--speed", "4")
+CHUNK_MS = 200
+WAIT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How often each kind of turn is measured."""
+
+    lingering_pairs: int = 8
+    cold_pairs: int = 3
+
+    @classmethod
+    def quick(cls) -> "Plan":
+        """Enough to see the order of magnitude."""
+        return cls(2, 1)
+
+    def with_pairs(self, pairs: int | None) -> "Plan":
+        """Measure every kind so often, when a number is given."""
+        return self if pairs is None else replace(self, lingering_pairs=pairs, cold_pairs=pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Where the time went between the last speech sample and the first reply audio, in ms.
+
+    Attributes:
+        to_gemini: Until Gemini's side knew that the speech had ended; 300 ms of it are the
+            client's own silence.
+        hearing: Until Gemini's side had its words.
+        back: Until the first reply audio was at the client; 250 ms of it are thinking.
+    """
+
+    to_gemini: float
+    hearing: float
+    back: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One utterance.
+
+    Attributes:
+        first_audio_ms: From the last speech sample sent to the first reply audio received.
+        ready_ms: From opening the connection until the user could speak; 0 where it was open.
+    """
+
+    first_audio_ms: float
+    ready_ms: float
+    stages: Stages
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same utterance, said directly and through Repartee, one right after the other."""
+
+    direct: Sample
+    repartee: Sample
+
+    @property
+    def added_ms(self) -> float:
+        """What Repartee added."""
+        return self.repartee.first_audio_ms - self.direct.first_audio_ms
+
+    @property
+    def added_on_the_way_ms(self) -> float:
+        """What Repartee added outside the simulator's hearing.
+
+        How long the simulator's decoder takes depends on who else uses the processor.
+        """
+        direct, repartee = self.direct.stages, self.repartee.stages
+        return repartee.to_gemini - direct.to_gemini + repartee.back - direct.back
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of turn and its pairs."""
+
+    name: str
+    pairs: tuple[Pair, ...]
+
+
+class Bench:
+    """Measures on one running stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        if stack.simulator is None:
+            raise RuntimeError("first_audio compares on the simulator")
+        self._stack = stack
+        self._simulator = stack.simulator
+        self._speech = Speech.of(read_wav(RECORDING), CHUNK_MS)
+        self._unix_offset_ms = datetime.now(UTC).timestamp() * 1_000 - now_ms()
+        self._users = count(1)
+
+    async def lingering(self, pairs: int) -> Kind:
+        """Speak turn after turn to a worker that is there."""
+        found = []
+        async with self._direct() as direct, self._call() as call:
+            # The first turn of either is not counted: it makes connections and loads code.
+            await self._say_directly(direct, 0.0)
+            await self._say(call, 0.0)
+            for _ in range(pairs):
+                one = await self._say_directly(direct, 0.0)
+                found.append(Pair(one, await self._say(call, 0.0)))
+            await call.hang_up()
+        return Kind("lingering worker", tuple(found))
+
+    async def first_turns(
+        self, name: str, pairs: int, *, wait_s: float, cold: Callable[[str], bool]
+    ) -> Kind:
+        """Speak the first turn of fresh sessions.
+
+        Args:
+            name: Of this kind of turn.
+            pairs: How many.
+            wait_s: How long the user waits after ``ready``.
+            cold: Whether a function's environments are ended before, by its logical id.
+        """
+        found = []
+        for _ in range(pairs):
+            opened_at_ms = now_ms()
+            async with self._direct() as direct:
+                ready_ms = now_ms() - opened_at_ms
+                await asyncio.sleep(wait_s)
+                one = await self._say_directly(direct, ready_ms)
+            for environment in self._stack.lambdas.environments():
+                if cold(environment.function):
+                    await self._stack.lambdas.kill(environment.environment_id)
+            opened_at_ms = now_ms()
+            async with self._call() as call:
+                ready_ms = now_ms() - opened_at_ms
+                await asyncio.sleep(wait_s)
+                found.append(Pair(one, await self._say(call, ready_ms)))
+                await call.hang_up()
+        return Kind(name, tuple(found))
+
+    @contextlib.asynccontextmanager
+    async def _direct(self) -> AsyncIterator[DirectCall]:
+        simulator = self._simulator
+        async with open_direct_call(simulator.url, simulator.ca_file, MODEL) as call:
+            yield call
+
+    @contextlib.asynccontextmanager
+    async def _call(self) -> AsyncIterator[Call]:
+        addresses = self._stack.addresses
+        user = f"bench-{next(self._users)}"
+        api = HttpApi(addresses.http, await get_token(addresses.issuer, user))
+        async with open_call((await api.start_session(conversation_id="new")).url) as call:
+            await call.until_ready()
+            yield call
+
+    async def _say_directly(self, call: DirectCall, ready_ms: float) -> Sample:
+        answer = await call.say(self._speech)
+        return self._sample(answer.speech_sent_at_ms, answer.first_audio_ms, ready_ms, answer.said)
+
+    async def _say(self, call: Call, ready_ms: float) -> Sample:
+        exchange = await say(call, self._speech.recording)
+        first_at_ms = min(
+            (one.first_audio_at_ms for one in exchange.turns if one.first_audio_at_ms is not None),
+            default=None,
+        )
+        if first_at_ms is None:
+            raise RuntimeError("an utterance was answered without audio")
+        sent_at_ms = exchange.speech_sent_at_ms
+        return self._sample(sent_at_ms, first_at_ms - sent_at_ms, ready_ms, exchange.said)
+
+    def _sample(
+        self, sent_at_ms: float, first_audio_ms: float, ready_ms: float, said: str
+    ) -> Sample:
+        sent_at_unix_ms = sent_at_ms + self._unix_offset_ms
+        moments = moments_after(self._simulator.record_directory, sent_at_unix_ms)
+        stages = Stages(
+            to_gemini=moments.speech_ended_ms - sent_at_unix_ms,
+            hearing=moments.heard_ms - moments.speech_ended_ms,
+            back=sent_at_unix_ms + first_audio_ms - moments.heard_ms,
+        )
+        return Sample(first_audio_ms, ready_ms, stages, said)
+
+
+async def measure_first_audio(plan: Plan, run_directory: Path | None = None) -> Report:
+    """Measure each kind of turn as ``plan`` says."""
+    options = StackOptions(
+        run_directory=run_directory or RESULTS / time.strftime("first-audio-%Y%m%d-%H%M%S"),
+        port_base=None,
+        gemini_pace="instant",
+        gemini_arguments=GEMINI,
+    )
+    kinds = []
+    async with running_stack(options) as stack:
+        bench = Bench(stack)
+        show("first_audio: a lingering worker ...")
+        kinds.append(await bench.lingering(plan.lingering_pairs))
+        show("first_audio: cold workers ...")
+        for name, wait_s in ((f"cold worker, user waits {WAIT_S:g} s", WAIT_S), _AT_ONCE):
+            kinds.append(
+                await bench.first_turns(
+                    name, plan.cold_pairs, wait_s=wait_s, cold=lambda function: function == WORKER
+                )
+            )
+        show("first_audio: everything cold ...")
+        kinds.append(
+            await bench.first_turns(
+                "all functions cold, speaks at once",
+                plan.cold_pairs,
+                wait_s=0.0,
+                cold=lambda _: True,
+            )
+        )
+    return _report(kinds)
+
+
+_AT_ONCE = ("cold worker, user speaks at once", 0.0)
+
+
+def _report(kinds: list[Kind]) -> Report:
+    notes = [
+        "added = the difference of each pair; on the way = the same without the simulator's own "
+        "hearing, which competes for this processor; stages are medians of the pairs' differences.",
+        f"chunks of {CHUNK_MS} ms, {read_wav(RECORDING).duration_ms:.0f} ms of speech, 300 ms of "
+        "silence, audioStreamEnd; both sides alike. The simulator thinks 250 ms and sets up in "
+        "300 ms. AWS's own hops are not in these numbers.",
+    ]
+    differing = sum(
+        pair.direct.said.strip() != pair.repartee.said.strip()
+        for kind in kinds
+        for pair in kind.pairs
+    )
+    if differing:
+        notes.append(f"{differing} pairs were answered with different words.")
+    return Report(
+        "first_audio",
+        "ms from the last speech sample sent to the first reply audio received",
+        (_totals(kinds), _stages(kinds)),
+        notes,
+        {
+            "chunk_ms": CHUNK_MS,
+            "gemini": list(GEMINI),
+            "kinds": [
+                {
+                    "name": kind.name,
+                    "direct_ms": Summary.of([pair.direct.first_audio_ms for pair in kind.pairs]),
+                    "repartee_ms": Summary.of(
+                        [pair.repartee.first_audio_ms for pair in kind.pairs]
+                    ),
+                    "added_ms": Summary.of([pair.added_ms for pair in kind.pairs]),
+                    "added_on_the_way_ms": Summary.of(
+                        [pair.added_on_the_way_ms for pair in kind.pairs]
+                    ),
+                    "pairs": kind.pairs,
+                }
+                for kind in kinds
+            ],
+        },
+    )
+
+
+def _totals(kinds: list[Kind]) -> Table:
+    rows = []
+    for kind in kinds:
+        direct = Summary.of([pair.direct.first_audio_ms for pair in kind.pairs])
+        repartee = Summary.of([pair.repartee.first_audio_ms for pair in kind.pairs])
+        added = Summary.of([pair.added_ms for pair in kind.pairs])
+        way = Summary.of([pair.added_on_the_way_ms for pair in kind.pairs])
+        numbers = (
+            *(direct.p50, direct.p95, repartee.p50, repartee.p95),
+            *(added.p50, added.p95, way.p50, way.p95),
+        )
+        rows.append((kind.name, str(added.n), *(f"{number:.0f}" for number in numbers)))
+    headings = (
+        *(
+            "turn",
+            "pairs",
+            "direct p50",
+            "p95",
+            "repartee p50",
+            "p95",
+            "added p50",
+            "p95",
+            "on the way p50",
+            "p95",
+        ),
+    )
+    return Table(headings, rows)
+
+
+def _stages(kinds: list[Kind]) -> Table:
+    rows = []
+    for kind in kinds:
+        differences = [
+            (
+                pair.repartee.stages.to_gemini - pair.direct.stages.to_gemini,
+                pair.repartee.stages.hearing - pair.direct.stages.hearing,
+                pair.repartee.stages.back - pair.direct.stages.back,
+                pair.repartee.ready_ms,
+                pair.direct.ready_ms,
+            )
+            for pair in kind.pairs
+        ]
+        medians = (Summary.of(column).p50 for column in zip(*differences, strict=True))
+        rows.append((kind.name, *(f"{number:.0f}" for number in medians)))
+    headings = (*("added where", "to Gemini", "hearing", "back", "ready repartee", "ready direct"),)
+    return Table(headings, rows)

@@ -1,0 +1,266 @@
+"""What a talking minute costs on AWS: counted operations of real conversations, at list prices."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from bench.counting import CountingProxies
+from bench.prices import Item, Usage
+from bench.report import RESULTS, Report, Table, show
+from local.speech import Recording, Utterance, load_script, read_wav
+from local.stack import PREWARM, PROJECT, Stack, StackOptions, running_stack
+from local.talker.access import HttpApi, get_token
+from local.talker.call import Call, now_ms, open_call
+from local.talker.conversation import say
+from local.talker.desk import FrontDesk
+
+WORKER = "StreamAgentFunction"
+RECORDINGS = PROJECT / "local" / "recordings" / "default"
+# docs: the measure is a minute of which the user speaks 40 %.
+SPEECH_SHARE = 0.4
+SILENCE_S = 6.0
+COMMIT_S = 1.0
+# m$ per talking minute (0.001 USD): client marks speech; microphone always open.
+TARGETS_MUSD = {"marked": Decimal("2.5"), "open": Decimal("4")}
+_SETTLED_TIMEOUT_S = 60.0
+_BYTES_PER_MS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One counted stretch of time.
+
+    Attributes:
+        speech_share: How much of it the user spoke.
+        target_musd: Per minute, None where there is none.
+    """
+
+    name: str
+    usage: Usage
+    speech_share: float
+    target_musd: Decimal | None
+
+
+class Meter:
+    """Reads every counter of a running stack."""
+
+    def __init__(self, stack: Stack, proxies: CountingProxies) -> None:
+        self._stack = stack
+        self._counts = proxies.counts
+        self._began_at_ms = now_ms()
+
+    def read(self) -> Usage:
+        """Return everything counted since the meter was made.
+
+        The worker's invocation is reported at its end only, so it is counted by the clock: one
+        serves all the time.
+        """
+        counts, stack = self._counts, self._stack
+        functions = stack.application.functions
+        gb_s = sum(
+            report.duration_ms / 1_000 * functions[report.function].memory_mb / 1_024
+            for report in stack.lambdas.reports
+            if report.function != WORKER
+        )
+        invocations = {
+            report.request_id for report in stack.lambdas.reports if report.function != WORKER
+        }
+        messages = [
+            report for report in stack.lambdas.reports if report.function == "MessageFunction"
+        ]
+        seconds = (now_ms() - self._began_at_ms) / 1_000
+        simulator = stack.simulator
+        heard = sum(
+            path.stat().st_size
+            for path in (simulator.record_directory.glob("*/heard.pcm") if simulator else ())
+        )
+        logs = sum(stack.log_path(name).stat().st_size for name in functions)
+        return Usage(
+            seconds,
+            {
+                Item.MESSAGES_IN: len(messages),
+                Item.MESSAGES_OUT: counts.posts,
+                Item.CONNECTION_MIN: seconds / 60,
+                Item.INVOCATIONS: len(invocations),
+                Item.WORKER_GB_S: seconds * functions[WORKER].memory_mb / 1_024,
+                Item.OTHER_GB_S: gb_s,
+                Item.WRITE_UNITS: counts.write_units,
+                Item.READ_UNITS: counts.read_units,
+                # Gemini gets the audio in base64.
+                Item.EGRESS_GB: (counts.posted_bytes + heard * 4 / 3) / 1e9,
+                Item.LOG_GB: logs / 1e9,
+            },
+            dict(counts.operations),
+            dict(counts.units),
+        )
+
+
+async def measure_mailbox(*, quick: bool = False, run_directory: Path | None = None) -> Report:
+    """Hold conversations and count.
+
+    Args:
+        quick: Only the first utterance of each.
+        run_directory: Data and logs.
+    """
+    folder = run_directory or RESULTS / time.strftime("mailbox-%Y%m%d-%H%M%S")
+    script = load_script(RECORDINGS)[: 1 if quick else None]
+    async with CountingProxies.started() as proxies:
+        code = proxies.code(folder / "hook")
+        options = StackOptions(
+            run_directory=folder,
+            port_base=None,
+            environment={
+                "MANAGEMENT_ENDPOINT": f"http://127.0.0.1:{proxies.connections_port}/local"
+            },
+            code={f"{name}Function": code for name in _FUNCTIONS},
+            prewarm={**PREWARM, "MessageFunction": 4},
+        )
+        async with running_stack(options) as stack:
+            proxies.dynamodb = stack.addresses.dynamodb
+            proxies.connections = stack.addresses.connections
+            await FrontDesk(stack).seed()
+            meter = Meter(stack, proxies)
+            show("mailbox: a client that marks speech ...")
+            stretches = await _marked(stack, meter, script)
+            show("mailbox: a microphone that is always open ...")
+            stretches.append(await _open_microphone(stack, meter, script))
+    return _report(stretches)
+
+
+_FUNCTIONS = (
+    *("Authorizer", "Connect", "Message", "Disconnect", "StreamAgent", "CoreAgent", "HttpApi"),
+)
+
+
+async def _marked(stack: Stack, meter: Meter, script: Sequence[Utterance]) -> list[Stretch]:
+    async with open_call(await _url(stack, "marked")) as call:
+        await _until_served(call)
+        began, began_at_ms = meter.read(), now_ms()
+        spoken_ms = 0.0
+        for utterance in script:
+            recording = read_wav(utterance.wav)
+            await say(call, recording)
+            spoken_ms += recording.duration_ms
+            await _until(began_at_ms + spoken_ms / SPEECH_SHARE)
+        # The last turn is committed once its end is acknowledged; that belongs to the talking.
+        await asyncio.sleep(COMMIT_S)
+        talked = meter.read()
+        await asyncio.sleep(SILENCE_S)
+        silent = meter.read()
+        await call.hang_up()
+    talking = talked.minus(began)
+    return [
+        Stretch(
+            "client marks speech",
+            talking,
+            spoken_ms / 1_000 / talking.seconds,
+            TARGETS_MUSD["marked"],
+        ),
+        Stretch("silent, worker lingers", silent.minus(talked), 0.0, None),
+    ]
+
+
+async def _open_microphone(stack: Stack, meter: Meter, script: Sequence[Utterance]) -> Stretch:
+    async with open_call(await _url(stack, "open")) as call:
+        await _until_served(call)
+        chunk_ms = (await call.until_ready()).chunk_ms
+        began, clock_ms = meter.read(), now_ms()
+        spoken_ms = 0.0
+        for utterance in script:
+            recording = read_wav(utterance.wav)
+            spoken_ms += recording.duration_ms
+            silence_ms = round(recording.duration_ms * (1 / SPEECH_SHARE - 1))
+            sound = Recording(recording.pcm + bytes(silence_ms * _BYTES_PER_MS))
+            for chunk in sound.chunks(chunk_ms):
+                clock_ms += len(chunk) / _BYTES_PER_MS
+                await _until(clock_ms)
+                call.session.audio(chunk)
+                call.push()
+        usage = meter.read().minus(began)
+        await call.until(
+            lambda: call.replies.is_settled, timeout_s=_SETTLED_TIMEOUT_S, what="last answer"
+        )
+        await call.hang_up()
+    share = spoken_ms / 1_000 / usage.seconds
+    return Stretch("microphone always open", usage, share, TARGETS_MUSD["open"])
+
+
+async def _until_served(call: Call) -> None:
+    """Wait until a worker has taken the session: it accepts the ``hello``."""
+    await call.until_ready()
+    outbox = call.session.outbox
+    await call.until(lambda: outbox.accepted_through, timeout_s=30.0, what="worker")
+
+
+async def _until(at_ms: float) -> None:
+    await asyncio.sleep(max(0.0, at_ms - now_ms()) / 1_000)
+
+
+async def _url(stack: Stack, user: str) -> str:
+    api = HttpApi(stack.addresses.http, await get_token(stack.addresses.issuer, user))
+    return (await api.start_session(conversation_id="new")).url
+
+
+def _report(stretches: Sequence[Stretch]) -> Report:
+    minutes = [one.usage.per_minute() for one in stretches]
+    rows = [
+        (
+            item.label,
+            *(
+                cell
+                for minute in minutes
+                for cell in (
+                    f"{minute.counts.get(item, 0):.4g}",
+                    f"{minute.cost_usd(item) * 1_000:.3f}",
+                )
+            ),
+            f"{item.usd} per {item.per:,}" if item.per > 1 else f"{item.usd}",
+            item.source,
+        )
+        for item in Item
+    ]
+    totals = [cell for minute in minutes for cell in ("", f"{minute.total_usd * 1_000:.3f}")]
+    targets = [cell for one in stretches for cell in ("", f"{one.target_musd or ''}")]
+    rows += [("total", *totals, "", ""), ("target", *targets, "", "")]
+    headings = [cell for one in stretches for cell in (one.name, "m$")]
+    operations = [
+        f"{one.name}: {one.usage.seconds:.0f} s, speech {one.speech_share:.0%} of it; DynamoDB "
+        + ", ".join(
+            f"{minute.operations[name]:.0f} {name} ({minute.units.get(name, 0):.0f} units)"
+            for name in sorted(minute.operations)
+        )
+        + " a minute."
+        for one, minute in zip(stretches, minutes, strict=True)
+    ]
+    return Report(
+        "mailbox",
+        "AWS units and milli-USD per minute, counted in one run and scaled to a minute",
+        (Table(("per minute", *headings, "USD", "source"), rows),),
+        (
+            *operations,
+            "Durations are this machine's, so GB-s of the short functions are only a guess at "
+            "Lambda's. Gemini's own price is not in it, nor the start and end of a session.",
+        ),
+        {
+            "prices": [
+                {"item": item.label, "usd": item.usd, "per": item.per, "source": item.source}
+                for item in Item
+            ],
+            "stretches": [
+                {
+                    "name": one.name,
+                    "seconds": one.usage.seconds,
+                    "speech_share": one.speech_share,
+                    "target_musd_per_minute": one.target_musd,
+                    "musd_per_minute": minute.total_usd * 1_000,
+                    "per_minute": {item.label: minute.counts.get(item, 0) for item in Item},
+                    "operations_per_minute": minute.operations,
+                    "units_per_minute": minute.units,
+                }
+                for one, minute in zip(stretches, minutes, strict=True)
+            ],
+        },
+    )

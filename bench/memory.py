@@ -1,0 +1,220 @@
+"""Memory of compute per connected, silent user who has a history: Repartee and a naive server."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.naive_client import NaiveServer
+from bench.process_memory import ProcessMemory, memory_of
+from bench.report import RESULTS, Report, Table, show
+from bench.statistics import slope
+from local.lambdas.model import EnvironmentInfo
+from local.stack import Stack, StackOptions, running_stack
+from local.talker.access import HttpApi, get_token
+from local.talker.call import Call, now_ms, open_call
+from local.talker.desk import FrontDesk
+
+# One of them needs a tool, so that the agent's own history is there too.
+TURNS = ("hello my name is robert", "what are your opening hours on friday", "what is my name")
+WORKER = "StreamAgentFunction"
+# How many users talk at the same time while the histories are made, and so how many workers.
+TALKING = 4
+LINGER_S = 1
+POOL = {
+    "AuthorizerFunction": 1,
+    "ConnectFunction": 1,
+    "MessageFunction": 2,
+    "DisconnectFunction": 1,
+    "HttpApiFunction": 1,
+    "CoreAgentFunction": 2,
+    WORKER: TALKING,
+}
+_TURN_TIMEOUT_S = 60.0
+_QUIET_TIMEOUT_S = 60.0
+_LOOK_EVERY_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """All compute of one server while so many users are connected and silent."""
+
+    users: int
+    memory: ProcessMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One server's points, by rising number of users.
+
+    Attributes:
+        before: Nobody was ever there.
+        after: Everybody has left.
+    """
+
+    name: str
+    before: ProcessMemory
+    points: tuple[Point, ...]
+    after: ProcessMemory
+
+    @property
+    def kib_per_user(self) -> float:
+        """What one more user costs: the slope through the points."""
+        return slope([(one.users, one.memory.pss_kib) for one in self.points])
+
+
+async def measure_memory(user_counts: Sequence[int], run_directory: Path | None = None) -> Report:
+    """Measure both servers with the same numbers of users, one server after the other.
+
+    Args:
+        user_counts: At how many connected users to measure; rising, two or more.
+        run_directory: Data and logs.
+    """
+    options = StackOptions(
+        run_directory=run_directory or RESULTS / time.strftime("memory-%Y%m%d-%H%M%S"),
+        port_base=None,
+        gemini_pace="instant",
+        environment={"LINGER_S": str(LINGER_S)},
+        prewarm=POOL,
+        # The pool is as large for one user as for all of them.
+        max_environments=POOL,
+    )
+    async with running_stack(options) as stack:
+        await FrontDesk(stack).seed()
+        show(f"memory: the naive server, {', '.join(map(str, user_counts))} users ...")
+        naive = await _naive(stack, user_counts)
+        show("memory: Repartee, the same users ...")
+        repartee, serving_kib = await _repartee(stack, user_counts)
+    return _report(naive, repartee, serving_kib)
+
+
+async def _naive(stack: Stack, user_counts: Sequence[int]) -> Curve:
+    async with NaiveServer.started(stack) as server, contextlib.AsyncExitStack() as users:
+        before = memory_of([server.pid])
+
+        async def take_part(_number: int) -> None:
+            user = await users.enter_async_context(server.connected())
+            for text in TURNS:
+                await user.ask(text)
+
+        points = []
+        async for count in _rising(user_counts, take_part):
+            points.append(Point(count, memory_of([server.pid])))
+        await users.aclose()
+        return Curve("naive server", before, tuple(points), memory_of([server.pid]))
+
+
+async def _repartee(stack: Stack, user_counts: Sequence[int]) -> tuple[Curve, float]:
+    """Measure Repartee; the second number is the memory of one worker that serves a session."""
+    before = _all_functions(stack)
+    serving_kib: list[float] = []
+    async with contextlib.AsyncExitStack() as users:
+
+        async def take_part(number: int) -> None:
+            await _talk(stack, users, number)
+            if serving := [one.pid for one in _busy_workers(stack)]:
+                serving_kib.append(memory_of(serving).pss_kib / len(serving))
+
+        points = []
+        async for count in _rising(user_counts, take_part):
+            await _until_quiet(stack)
+            points.append(Point(count, _all_functions(stack)))
+    curve = Curve("Repartee, all functions", before, tuple(points), _all_functions(stack))
+    return curve, max(serving_kib, default=0.0)
+
+
+async def _rising(
+    user_counts: Sequence[int], take_part: Callable[[int], Awaitable[None]]
+) -> AsyncIterator[int]:
+    """Have users take part until there are as many as each count says; give each count."""
+    turns = asyncio.Semaphore(TALKING)
+
+    async def one(number: int) -> None:
+        async with turns:
+            await take_part(number)
+
+    connected = 0
+    for wanted in user_counts:
+        await asyncio.gather(*(one(number) for number in range(connected, wanted)))
+        connected = wanted
+        yield wanted
+
+
+async def _talk(stack: Stack, users: contextlib.AsyncExitStack, number: int) -> None:
+    """Connect one user, let them say three things, and leave them connected."""
+    addresses = stack.addresses
+    api = HttpApi(addresses.http, await get_token(addresses.issuer, f"user-{number}"))
+    call = await users.enter_async_context(open_call((await api.start_session()).url))
+    await call.until_ready()
+    for text in TURNS:
+        await _ask(call, text)
+
+
+async def _ask(call: Call, text: str) -> None:
+    call.session.text(text, now_ms())
+    call.push()
+    await call.until(
+        lambda: (
+            not call.session.is_owed_an_answer
+            and call.replies.is_settled
+            and all(turn.end for turn in call.replies.turns.values())
+        ),
+        timeout_s=_TURN_TIMEOUT_S,
+        what="answer",
+    )
+
+
+def _busy_workers(stack: Stack) -> list[EnvironmentInfo]:
+    return [one for one in stack.lambdas.environments(WORKER) if one.state == "busy"]
+
+
+async def _until_quiet(stack: Stack) -> None:
+    """Wait until every worker's linger is over, so that none serves a session."""
+    async with asyncio.timeout(_QUIET_TIMEOUT_S):
+        while _busy_workers(stack):  # noqa: ASYNC110 - the host tells nobody
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _all_functions(stack: Stack) -> ProcessMemory:
+    return memory_of(one.pid for one in stack.lambdas.environments())
+
+
+def _report(naive: Curve, repartee: Curve, serving_kib: float) -> Report:
+    rows = [
+        (
+            curve.name,
+            f"{curve.before.pss_kib / 1024:.1f}",
+            *(f"{one.memory.pss_kib / 1024:.1f}" for one in curve.points),
+            f"{curve.after.pss_kib / 1024:.1f}",
+            f"{curve.kib_per_user:.0f}",
+            str(curve.points[-1].memory.processes),
+            f"{curve.points[-1].memory.rss_kib / 1024:.0f}",
+        )
+        for curve in (naive, repartee)
+    ]
+    counts = (f"MiB at {one.users}" for one in naive.points)
+    table = Table(
+        ("server", "MiB before", *counts, "after", "KiB per user", "processes", "RSS MiB"), rows
+    )
+    return Report(
+        "memory",
+        "PSS of all compute while every user is connected and silent, after three text turns each",
+        (table,),
+        (
+            "KiB per user = slope through the points; RSS counts shared pages in every process.",
+            f"Repartee's processes are its warm pool ({TALKING} workers), idle: none serves a "
+            "session. On Lambda an idle environment is frozen and not billed.",
+            f"A worker that serves a talking user holds up to {serving_kib / 1024:.0f} MiB (PSS).",
+        ),
+        {
+            "turns": list(TURNS),
+            "talking_at_once": TALKING,
+            "linger_s": LINGER_S,
+            "serving_worker_pss_kib": serving_kib,
+            "curves": [
+                {"kib_per_user": curve.kib_per_user, "curve": curve} for curve in (naive, repartee)
+            ],
+        },
+    )

@@ -1,0 +1,35 @@
+"""The benchmarks' command line."""
+
+import pytest
+
+from bench.__main__ import NAMES, Options, parse_arguments
+
+pytestmark = pytest.mark.unit
+
+
+def test_without_names_every_benchmark_runs():
+    assert parse_arguments([]) == Options(NAMES, quick=False, pairs=None, users=None)
+
+
+def test_names_and_numbers_are_taken_as_given():
+    given = parse_arguments(["memory", "mailbox", "--quick", "--pairs", "4", "--users", "5,10"])
+    assert given == Options(("memory", "mailbox"), quick=True, pairs=4, users=(5, 10))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["speed"], "no benchmark is named speed: there are first_audio"),
+        (["--pairs", "1"], "must be at least 2"),
+        (["--pairs", "many"], "invalid"),
+        (["--users", "10"], "two rising numbers"),
+        (["--users", "50,10"], "two rising numbers"),
+        (["--users", "0,10"], "two rising numbers"),
+        (["--users", "ten,20"], "invalid"),
+    ],
+)
+def test_what_cannot_be_used_is_said_and_ends_with_status_2(arguments, complaint, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_arguments(arguments)
+    assert ended.value.code == 2
+    assert complaint in capsys.readouterr().err

@@ -60,7 +60,8 @@ class ClientLink:
     def acknowledge(self, ack: Acknowledged) -> None:
         """Take the client's newest ``ack``."""
         self.outbox.acknowledge(ack.received)
-        self._played = (ack.turn, ack.played_ms)
+        if ack.received.epoch == self.outbox.epoch:
+            self._played = (ack.turn, ack.played_ms)
 
     def played_ms(self, turn: int) -> int:
         """Return how much of a turn's reply the user is known to have heard."""

@@ -12,6 +12,16 @@ ASK_AGAIN_MS = 1_000
 GIVE_UP_AFTER_MS = 3_000
 # How long control that was given up is still looked for.
 FORGET_AFTER_MS = 10_000
+# A client has 25 messages in flight at most; a number far beyond is a fault, not a gap.
+MAX_AHEAD = 200
+
+
+@dataclass(slots=True)
+class _Missing:
+    """A number that has not come, though a later one has."""
+
+    since_ms: int
+    ask_at_ms: int
 
 
 @dataclass(slots=True)
@@ -23,15 +33,26 @@ class InputOrder:
     """
 
     through: int
+    _highest: int = field(init=False)
+    _received_through: int = field(init=False)
+    _forgotten_through: int = field(init=False)
     _held: dict[int, Numbered] = field(default_factory=dict)
-    _gap_since_ms: int | None = None
-    _ask_at_ms: int = 0
-    _given_up_at_ms: dict[int, int] = field(default_factory=dict)
+    _taken: dict[int, Numbered] = field(default_factory=dict)
+    _missing: dict[int, _Missing] = field(default_factory=dict)
+    _skipped: set[int] = field(default_factory=set)
+    _look_until_ms: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._highest = self._received_through = self._forgotten_through = self.through
 
     @property
     def read_after(self) -> int:
         """Return after which number the mailbox may still hold something of use."""
-        return min([self.through, *(seq - 1 for seq in self._given_up_at_ms)])
+        return min([self._received_through, *(seq - 1 for seq in self._look_until_ms)])
+
+    def is_too_far(self, seq: int) -> bool:
+        """Tell whether a number runs so far ahead that what lies between will never come."""
+        return seq > self._highest + MAX_AHEAD
 
     def add(self, message: Numbered, now_ms: int) -> bool:
         """Hold a message until its turn comes; False when it is a duplicate.
@@ -40,70 +61,95 @@ class InputOrder:
         out of place is worse than silence.
         """
         seq = message.seq
-        if seq in self._given_up_at_ms:
-            del self._given_up_at_ms[seq]
+        if seq in self._look_until_ms:
+            del self._look_until_ms[seq]
             if isinstance(message.message, Audio):
                 return False
-        elif seq <= self.through or seq in self._held:
+            self._skipped.discard(seq)
+        elif seq <= self._received_through or seq in self._held:
             return False
         self._held[seq] = message
-        self._note_gap(now_ms)
+        self._missing.pop(seq, None)
+        for number in range(self._highest + 1, seq):
+            self._missing[number] = _Missing(now_ms, now_ms + ASK_AFTER_MS)
+        self._highest = max(self._highest, seq)
         return True
 
-    def take(self, now_ms: int) -> list[Numbered]:
-        """Return the messages whose turn has come, in order."""
-        for seq in [s for s, at in self._given_up_at_ms.items() if now_ms >= at + FORGET_AFTER_MS]:
-            del self._given_up_at_ms[seq]
-        ready = [self._held.pop(seq) for seq in sorted(self._held) if seq <= self.through]
-        while (message := self._held.pop(self.through + 1, None)) is not None:
-            self.through += 1
-            ready.append(message)
-        self._note_gap(now_ms)
+    def take(self, now_ms: int) -> list[Numbered | SkippedInput]:
+        """Return what is next, in order, with a mark where something was given up."""
+        for seq in [seq for seq, until in self._look_until_ms.items() if now_ms >= until]:
+            del self._look_until_ms[seq]
+        late = sorted(seq for seq in self._held if seq <= self.through)
+        ready: list[Numbered | SkippedInput] = [self._hand_out(seq) for seq in late]
+        while True:
+            seq = self.through + 1
+            if seq in self._held:
+                ready.append(self._hand_out(seq))
+            elif seq in self._skipped:
+                last = ready[-1] if ready else None
+                first = seq
+                if isinstance(last, SkippedInput):
+                    first = last.first_seq
+                    ready.pop()
+                ready.append(SkippedInput(first, seq))
+            else:
+                break
+            self.through = seq
+        self._received_through = max(self._received_through, self.through)
         return ready
 
-    def missing(self, now_ms: int) -> SkippedInput | None:
-        """Return the first gap when it is time to ask for it."""
-        gap = self._gap()
-        if gap is None or now_ms < self._ask_at_ms:
-            return None
-        self._ask_at_ms = now_ms + ASK_AGAIN_MS
-        return gap
+    def missing(self, now_ms: int) -> list[SkippedInput]:
+        """Return the stretches that it is time to ask for."""
+        due = [seq for seq, one in self._missing.items() if now_ms >= one.ask_at_ms]
+        for seq in due:
+            self._missing[seq].ask_at_ms = now_ms + ASK_AGAIN_MS
+        return _stretches(sorted(due))
 
-    def give_up(self, now_ms: int) -> SkippedInput | None:
-        """Step over the first gap when it has stood too long; return what was skipped."""
-        gap = self._gap()
-        if gap is None or self._gap_since_ms is None:
-            return None
-        if now_ms < self._gap_since_ms + GIVE_UP_AFTER_MS:
-            return None
-        for seq in range(gap.first_seq, gap.last_seq + 1):
-            self._given_up_at_ms[seq] = now_ms
-        self.through = gap.last_seq
-        self._gap_since_ms = None
-        return gap
+    def give_up(self, now_ms: int) -> bool:
+        """Step over what stands in the way for too long; True when there was such a thing."""
+        seq = self.through + 1
+        while (one := self._missing.get(seq)) and now_ms >= one.since_ms + GIVE_UP_AFTER_MS:
+            del self._missing[seq]
+            self._skipped.add(seq)
+            self._look_until_ms[seq] = now_ms + FORGET_AFTER_MS
+            seq += 1
+        return seq > self.through + 1
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``missing`` or ``give_up`` will have something to say."""
-        if self._gap_since_ms is None:
-            return None
-        return min(self._ask_at_ms, self._gap_since_ms + GIVE_UP_AFTER_MS)
+        asks = [one.ask_at_ms for one in self._missing.values()]
+        first = self._missing.get(self.through + 1)
+        if first is not None:
+            asks.append(first.since_ms + GIVE_UP_AFTER_MS)
+        return min(asks, default=None)
 
     def rewind(self, through: int) -> None:
-        """Take everything after ``through`` once more; the mailbox still has it."""
+        """Take everything after ``through`` once more; it must not be forgotten yet."""
+        for seq in [seq for seq in self._taken if seq > through]:
+            self._held[seq] = self._taken.pop(seq)
         self.through = through
-        self._held.clear()
-        self._given_up_at_ms.clear()
-        self._gap_since_ms = None
 
-    def _gap(self) -> SkippedInput | None:
-        ahead = [seq for seq in self._held if seq > self.through]
-        if not ahead or min(ahead) == self.through + 1:
-            return None
-        return SkippedInput(self.through + 1, min(ahead) - 1)
+    def forget(self, through: int) -> None:
+        """Keep nothing up to ``through`` for another ``rewind``."""
+        if through <= self._forgotten_through:
+            return
+        self._forgotten_through = through
+        for seq in [seq for seq in self._taken if seq <= through]:
+            del self._taken[seq]
+        self._skipped = {seq for seq in self._skipped if seq > through}
 
-    def _note_gap(self, now_ms: int) -> None:
-        if self._gap() is None:
-            self._gap_since_ms = None
-        elif self._gap_since_ms is None:
-            self._gap_since_ms = now_ms
-            self._ask_at_ms = now_ms + ASK_AFTER_MS
+    def _hand_out(self, seq: int) -> Numbered:
+        message = self._held.pop(seq)
+        if seq > self._forgotten_through:
+            self._taken[seq] = message
+        return message
+
+
+def _stretches(seqs: list[int]) -> list[SkippedInput]:
+    stretches: list[SkippedInput] = []
+    for seq in seqs:
+        if stretches and stretches[-1].last_seq == seq - 1:
+            stretches[-1] = SkippedInput(stretches[-1].first_seq, seq)
+        else:
+            stretches.append(SkippedInput(seq, seq))
+    return stretches

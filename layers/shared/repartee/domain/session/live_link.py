@@ -10,6 +10,8 @@ GO_AWAY_MARGIN_MS = 10_000
 # Three failures without a completed turn between them: this is no passing fault.
 MAX_FAILURES = 3
 REOPEN_AFTER_MS = 500
+# Set-up takes 0.3 to 1 s; who has heard nothing by then will hear nothing.
+SETUP_MS = 15_000
 
 
 @dataclass(slots=True)
@@ -24,15 +26,26 @@ class LiveLink:
     generation: int = 0
     is_open: bool = False
     _failures: int = 0
+    _open_by_ms: int | None = None
     _reopen_at_ms: int | None = None
     _rotate_by_ms: int | None = None
 
-    def open(self, config: LiveConfig) -> OpenLive:
+    def open(self, config: LiveConfig, now_ms: int) -> OpenLive:
         """Begin another live session."""
         self.generation += 1
         self.is_open = False
+        self._open_by_ms = now_ms + SETUP_MS
         self._reopen_at_ms = self._rotate_by_ms = None
         return OpenLive(self.generation, config)
+
+    def opened(self) -> None:
+        """The current session is set up."""
+        self.is_open = True
+        self._open_by_ms = None
+
+    def is_stuck(self, now_ms: int) -> bool:
+        """Tell whether the current session's set-up has taken too long."""
+        return self._open_by_ms is not None and now_ms >= self._open_by_ms
 
     def completed_turn(self) -> None:
         """A turn came to its end, so the model is well."""
@@ -49,6 +62,9 @@ class LiveLink:
             Why there will be no next one; None when there will.
         """
         self.is_open = False
+        self._open_by_ms = self._rotate_by_ms = None
+        # Whatever it still says is not its successor's word.
+        self.generation += 1
         self._failures += 1
         if closed.failure is LiveFailure.REFUSED:
             return LiveFailure.REFUSED
@@ -71,7 +87,5 @@ class LiveLink:
 
     def next_deadline_ms(self) -> int | None:
         """Return when one of these may become true by time alone."""
-        return min(
-            (one for one in (self._reopen_at_ms, self._rotate_by_ms) if one is not None),
-            default=None,
-        )
+        deadlines = (self._open_by_ms, self._reopen_at_ms, self._rotate_by_ms)
+        return min((one for one in deadlines if one is not None), default=None)

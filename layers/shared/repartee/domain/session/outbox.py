@@ -4,7 +4,14 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from repartee.domain.frames import Frame, Interrupted, NumberedFrame, ReplyAudio, TurnEnd
+from repartee.domain.frames import (
+    Frame,
+    Interrupted,
+    NumberedFrame,
+    ReplyAudio,
+    SessionClosed,
+    TurnEnd,
+)
 from repartee.domain.messages import OutputPosition
 
 # Base64 of 24 kHz PCM16: 30 s take 1.92 million characters.
@@ -38,9 +45,13 @@ class Outbox:
     _in_flight: NumberedFrame | None = None
     _paused_until_ms: int | None = None
     _turn_ends: dict[int, int] = field(default_factory=dict)
+    _is_closed: bool = False
 
     def offer(self, frame: Frame) -> None:
-        """Queue a frame behind the others."""
+        """Queue a frame behind the others; nothing follows the session's last one."""
+        if self._is_closed:
+            return
+        self._is_closed = isinstance(frame, SessionClosed)
         self._waiting.append(frame)
         self._waiting_characters += _audio_characters(frame)
         while self._waiting_characters > MAX_AUDIO_CHARACTERS:
@@ -107,14 +118,12 @@ class Outbox:
 
     def resume(self, position: OutputPosition | None) -> bool:
         """Post anew what a returning client lacks; False when some of that is held no more."""
-        received = 0
-        if position is not None and position.epoch == self.epoch:
-            received = position.seq
+        if position is not None:
             self.acknowledge(position)
-        self._again = deque(frame for frame in self._kept if frame.seq > received)
+        self._again = deque(self._kept)
         self._in_flight = None
         self._paused_until_ms = None
-        return received >= self._lost_through
+        return self.acknowledged >= self._lost_through
 
     def has_delivered(self, turn: int) -> bool:
         """Tell whether the client has the whole of a turn, its end included."""

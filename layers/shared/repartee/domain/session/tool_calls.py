@@ -22,6 +22,7 @@ class CallInProgress:
     Attributes:
         call_ids: The model's ids for it; duplicates share one run and each get the answer.
         is_orphan: The live session that asked is gone; the answer is told as text.
+        owed: An orphan's answer, until it is told.
     """
 
     key: CallKey
@@ -30,6 +31,7 @@ class CallInProgress:
     deadline_ms: int
     call_ids: list[str] = field(default_factory=list)
     is_orphan: bool = False
+    owed: CoreAnswer | None = None
 
     @property
     def pending(self) -> PendingCall:
@@ -48,12 +50,19 @@ class ToolCalls:
 
     _open: dict[CallKey, CallInProgress] = field(default_factory=dict)
     _count: dict[int, int] = field(default_factory=dict)
+    _seen_ids: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return bool(self._open)
 
     def begin(self, call: LiveToolCall, turn: int, now_ms: int) -> CallInProgress | None:
-        """Take up a call; None when the same one is being worked on already."""
+        """Take up a call; None when there is nothing new to run.
+
+        A call id that comes twice is one call; two ids that ask the same share one run.
+        """
+        if call.call_id in self._seen_ids:
+            return None
+        self._seen_ids.add(call.call_id)
         for running in self._open.values():
             same = (running.name, running.arguments_json) == (call.name, call.arguments_json)
             if same and running.key.turn == turn:
@@ -83,9 +92,26 @@ class ToolCalls:
         self._open[pending.key] = adopted
         return adopted
 
-    def end(self, key: CallKey) -> CallInProgress | None:
-        """Close a call; None when it was closed before."""
-        return self._open.pop(key, None)
+    def end(self, key: CallKey, answer: CoreAnswer) -> CallInProgress | None:
+        """Take a call's answer; None when it had one before, or nobody awaits it.
+
+        The call is closed, unless it is an orphan: that one stays open until it is told.
+        """
+        call = self._open.get(key)
+        if call is None or call.owed is not None:
+            return None
+        if call.is_orphan:
+            call.owed = answer
+        else:
+            del self._open[key]
+        return call
+
+    def take_owed(self) -> list[CoreAnswer]:
+        """Close the orphans that have their answers, and return these."""
+        owed = [(call.key, call.owed) for call in self._open.values() if call.owed is not None]
+        for key, _ in owed:
+            del self._open[key]
+        return [answer for _, answer in owed]
 
     def cancel(self, call_ids: tuple[str, ...]) -> list[CallInProgress]:
         """Drop ids that the model wants no answer to; return the calls that nobody awaits now."""
@@ -99,10 +125,11 @@ class ToolCalls:
 
     def expired(self, now_ms: int) -> list[CallInProgress]:
         """Return the calls whose deadline has passed, still open."""
-        return [call for call in self._open.values() if call.deadline_ms <= now_ms]
+        return [call for call in self._awaited() if call.deadline_ms <= now_ms]
 
     def lose_session(self, restarted_turn: int | None) -> None:
         """The live session is gone: a restarted turn will call again, the rest is orphaned."""
+        self._seen_ids.clear()
         if restarted_turn is not None:
             self._count.pop(restarted_turn, None)
         for key in list(self._open):
@@ -112,18 +139,26 @@ class ToolCalls:
                 self._open[key].is_orphan = True
                 self._open[key].call_ids.clear()
 
-    @property
-    def pending(self) -> tuple[PendingCall, ...]:
-        """All open calls as the session's state keeps them."""
-        return tuple(call.pending for call in self._open.values())
+    def pending(self, through_turn: int) -> tuple[PendingCall, ...]:
+        """Return the open calls of turns up to ``through_turn`` as the session's state keeps them.
+
+        A later turn is not in memory yet: who takes over replays it, and it calls again.
+        """
+        return tuple(call.pending for call in self._open.values() if call.key.turn <= through_turn)
 
     def next_deadline_ms(self) -> int | None:
         """Return when the first open call expires."""
-        return min((call.deadline_ms for call in self._open.values()), default=None)
+        return min((call.deadline_ms for call in self._awaited()), default=None)
+
+    def _awaited(self) -> list[CallInProgress]:
+        return [call for call in self._open.values() if call.owed is None]
 
 
 def text_argument(arguments_json: str, name: str) -> str | None:
     """Return a call's text argument, or None when it is absent, empty or no text."""
-    arguments = json.loads(arguments_json)
+    try:
+        arguments = json.loads(arguments_json)
+    except ValueError:
+        return None
     value = arguments.get(name) if isinstance(arguments, dict) else None
     return value.strip() or None if isinstance(value, str) else None

@@ -15,6 +15,7 @@ class TurnInProgress:
 
     Attributes:
         first_seq: The input message it begins with, None for a reply without input.
+        speech_from_seq: Where its newest stretch of speech begins.
         input_ended_ms: When the user fell silent, None while speaking or without input.
         first_audio_at_ms: When the first reply audio came.
         over_at_ms: When the model was done with it.
@@ -23,6 +24,7 @@ class TurnInProgress:
     number: int
     started_at_ms: int
     first_seq: int | None = None
+    speech_from_seq: int = 0
     input_ended_ms: int | None = None
     first_audio_at_ms: int | None = None
     over_at_ms: int = 0
@@ -34,6 +36,12 @@ class TurnInProgress:
     _heard: str = ""
     _said: str = ""
     _has_paused: bool = False
+    _is_silenced: bool = False
+
+    @property
+    def is_silenced(self) -> bool:
+        """Tell whether the reply was cut, so that what still comes of it is void."""
+        return self._is_silenced
 
     @property
     def has_reply(self) -> bool:
@@ -77,15 +85,27 @@ class TurnInProgress:
     def pause(self) -> None:
         """The model has said what it can for now; what follows is another sentence."""
         self._has_paused = bool(self._said)
+        self._is_silenced = False
 
     def cut(self, played_ms: int) -> None:
         """Remember as said only what the user heard, to about a word."""
         total_ms = duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)
-        self.is_cut = True
+        self.is_cut = self._is_silenced = True
         if total_ms <= played_ms:
             return
         kept = self._said[: round(len(self._said) * played_ms / total_ms)]
         self._said = kept.rpartition(" ")[0] if kept != self._said else kept
+
+    def restarted(self) -> "TurnInProgress":
+        """Return the turn as it was before its first message; only what it cost stays."""
+        return TurnInProgress(
+            self.number,
+            self.started_at_ms,
+            self.first_seq,
+            skipped=[gap for gap in self.skipped if gap.first_seq < (self.first_seq or 0)],
+            tool_calls=[call for call in self.tool_calls if call.key.turn != self.number],
+            usage=self.usage,
+        )
 
     def record(self, session_id: str, prices: Prices, unix_offset_ms: int) -> Turn:
         """Return the turn as memory keeps it."""

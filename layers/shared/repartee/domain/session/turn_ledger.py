@@ -3,12 +3,17 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from repartee.domain.conversation import SkippedInput, ToolCall
 from repartee.domain.session.turn_in_progress import TurnInProgress
+from repartee.domain.usage import TokenUsage
 
 
 @dataclass(slots=True)
 class TurnLedger:
     """The turns of one session that are not in memory yet.
+
+    What belongs to no turn that can still change (a bill that comes late, an answer that outlived
+    its turn, speech lost between two turns) is carried to the next one.
 
     Attributes:
         next_number: The number that the next turn gets.
@@ -23,6 +28,9 @@ class TurnLedger:
     upcoming: TurnInProgress | None = None
     finished: deque[TurnInProgress] = field(default_factory=deque)
     is_committing: bool = False
+    _carried_usage: TokenUsage = field(default_factory=TokenUsage)
+    _carried_calls: list[ToolCall] = field(default_factory=list)
+    _carried_gaps: list[SkippedInput] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.current or self.upcoming or self.finished)
@@ -34,18 +42,18 @@ class TurnLedger:
         """
         if self.current is None:
             self.current = self._new(now_ms)
-        elif self.current.has_reply or self.upcoming is not None:
-            self.upcoming = self.upcoming or self._new(now_ms)
+        elif self.current.has_reply and self.upcoming is None:
+            self.upcoming = self._new(now_ms)
         turn = self.upcoming or self.current
         turn.input_ended_ms = None
+        turn.speech_from_seq = seq
         if turn.first_seq is None:
             turn.first_seq = seq
         return turn
 
     def of_input(self, now_ms: int) -> TurnInProgress:
         """Return the turn that a transcript of the user belongs to; it may come late."""
-        last = self.finished[-1] if self.finished and not self.is_committing else None
-        return self.upcoming or self.current or last or self.of_reply(now_ms)
+        return self.upcoming or self.current or self._last_open() or self.of_reply(now_ms)
 
     def of_reply(self, now_ms: int) -> TurnInProgress:
         """Return the turn that the model answers; without one, a turn without input begins."""
@@ -53,11 +61,13 @@ class TurnLedger:
             self.current = self._new(now_ms)
         return self.current
 
-    def end_input(self, now_ms: int) -> None:
-        """The user has fallen silent."""
+    def end_input(self, seq: int, now_ms: int) -> bool:
+        """The user fell silent at ``seq``; False when nobody was speaking there."""
         turn = self.upcoming or self.current
-        if turn is not None and turn.input_ended_ms is None:
-            turn.input_ended_ms = now_ms
+        if turn is None or not turn.is_being_spoken or seq < turn.speech_from_seq:
+            return False
+        turn.input_ended_ms = now_ms
+        return True
 
     def over(self, now_ms: int) -> TurnInProgress | None:
         """The current turn is over; what the user said meanwhile becomes the current one."""
@@ -69,32 +79,76 @@ class TurnLedger:
         self.finished.append(turn)
         return turn
 
-    def forget_current(self) -> None:
-        """Drop the current and the upcoming turn as if they had not begun."""
-        for turn in (self.upcoming, self.current):
-            if turn is not None:
-                self.next_number = turn.number
-        self.current = self.upcoming = None
+    def restart(self, turn: TurnInProgress) -> None:
+        """Begin the current turn anew; what was said into an upcoming one is heard again too."""
+        if self.upcoming is not None:
+            turn.usage += self.upcoming.usage
+            turn.tool_calls += self.upcoming.tool_calls
+            self.upcoming = None
+        self.current = turn.restarted()
+        self.next_number = turn.number + 1
+
+    def bill(self, usage: TokenUsage) -> None:
+        """Add what the model counted to the turn it worked on."""
+        turn = self.current or self._last_open()
+        if turn is None:
+            self._carried_usage += usage
+        else:
+            turn.usage += usage
+
+    def note_call(self, call: ToolCall) -> None:
+        """Remember a finished call in the turn that made it, or in the one that tells it."""
+        for turn in (self.current, self.upcoming, *self._open()):
+            if turn is not None and turn.number == call.key.turn:
+                turn.tool_calls.append(call)
+                return
+        self._carried_calls.append(call)
+
+    def note_gap(self, gap: SkippedInput) -> None:
+        """Remember that a part of the input never came."""
+        turn = self.upcoming or self.current
+        gaps = self._carried_gaps if turn is None else turn.skipped
+        gaps.append(gap)
 
     def committed(self) -> TurnInProgress:
         """The oldest finished turn is in memory."""
         self.is_committing = False
         return self.finished.popleft()
 
-    def cursor(self, consumed: int, *, after_commit: bool) -> int:
+    def drop_finished(self) -> None:
+        """Let go of all finished turns, save one that is being written."""
+        while len(self.finished) > self.is_committing:
+            self.finished.pop()
+
+    def cursor(self, settled: int, *, after_commit: bool) -> int:
         """Return up to which input message nobody needs to hear again.
 
         Args:
-            consumed: The last message that was given to the model.
+            settled: The last message that was given to the model and cannot be part of an
+                utterance whose begin is still to be found.
             after_commit: Count the oldest finished turn as committed.
         """
         turns = [*self.finished, self.current, self.upcoming]
         if after_commit:
             del turns[0]
         firsts = [turn.first_seq for turn in turns if turn and turn.first_seq is not None]
-        return min([consumed, *(first - 1 for first in firsts)])
+        return min([settled, *(first - 1 for first in firsts)])
+
+    def _open(self) -> list[TurnInProgress]:
+        """Return the finished turns that can still be added to."""
+        return [turn for turn in self.finished if not self._is_being_written(turn)]
+
+    def _last_open(self) -> TurnInProgress | None:
+        turns = self._open()
+        return turns[-1] if turns else None
+
+    def _is_being_written(self, turn: TurnInProgress) -> bool:
+        return self.is_committing and turn is self.finished[0]
 
     def _new(self, now_ms: int) -> TurnInProgress:
         turn = TurnInProgress(self.next_number, now_ms)
         self.next_number += 1
+        turn.usage, self._carried_usage = self._carried_usage, TokenUsage()
+        turn.tool_calls, self._carried_calls = self._carried_calls, []
+        turn.skipped, self._carried_gaps = self._carried_gaps, []
         return turn

@@ -1,0 +1,121 @@
+"""When and how a worker leaves its session: idle, closed for good, or handing over."""
+
+from dataclasses import dataclass
+
+from repartee.domain.frames import CloseReason, SessionClosed
+from repartee.domain.session.client_link import ClientLink
+from repartee.domain.session.effects import CloseConnection, Effect, Finish, FinishReason
+from repartee.domain.session.tool_calls import ToolCalls
+from repartee.domain.session.turn_ledger import TurnLedger
+
+# A farewell is spoken to its end; everything else closes as soon as the client has been told.
+CLOSING_MS = 3_000
+FAREWELL_MS = 20_000
+
+
+@dataclass(slots=True)
+class Departure:
+    """The way out of a session.
+
+    Attributes:
+        last_activity_ms: When something last happened between user and model.
+        closing: Why the session is being closed for good, None while it is not.
+        has_said_closed: The client was told; that frame is the last one.
+        must_hand_over: The worker's time runs out: leave at the next boundary between turns.
+        is_forced: The worker's time is up: leave as soon as what is finished is safe.
+        is_done: The worker has left.
+    """
+
+    linger_ms: int
+    grace_ms: int
+    _client: ClientLink
+    _turns: TurnLedger
+    _calls: ToolCalls
+    _effects: list[Effect]
+    last_activity_ms: int = 0
+    closing: CloseReason | None = None
+    has_said_closed: bool = False
+    must_hand_over: bool = False
+    is_forced: bool = False
+    is_done: bool = False
+    _leave_by_ms: int = 0
+
+    @property
+    def takes_input(self) -> bool:
+        """Tell whether the user is still listened to."""
+        return self.closing is None and not self.is_forced
+
+    @property
+    def takes_replies(self) -> bool:
+        """Tell whether the model may still speak: a farewell is spoken to its end."""
+        is_farewell = self.closing == "end_call" and not self.has_said_closed
+        return self.takes_input or (is_farewell and not self.is_forced)
+
+    def close(self, reason: CloseReason, now_ms: int) -> bool:
+        """Begin to close for good; False when that has begun before."""
+        if self.closing is not None:
+            return False
+        self.closing = reason
+        self._leave_by_ms = now_ms + (FAREWELL_MS if reason == "end_call" else CLOSING_MS)
+        return True
+
+    def force(self, now_ms: int) -> None:
+        """The worker's time is up."""
+        by_ms = now_ms + CLOSING_MS
+        self._leave_by_ms = by_ms if self.closing is None else min(by_ms, self._leave_by_ms)
+        self.is_forced = True
+
+    def finish(self, reason: FinishReason) -> None:
+        """Leave now."""
+        self._effects.append(Finish(reason))
+        self.is_done = True
+
+    def is_late(self, now_ms: int) -> bool:
+        """Tell whether the time for leaving in good order is over."""
+        return not self.takes_input and now_ms >= self._leave_by_ms
+
+    def is_unused(self, now_ms: int) -> bool:
+        """Tell whether nothing has happened for as long as a worker lingers."""
+        return now_ms >= self.last_activity_ms + self.linger_ms
+
+    def leave(self, now_ms: int, *, has_input: bool) -> None:
+        """Leave if it is time to."""
+        if self.closing is not None:
+            self._leave_for_good(self.closing, now_ms)
+        elif self.is_forced:
+            if self.is_late(now_ms) or not (self._turns.finished or self._must_post()):
+                self.finish(FinishReason.HAND_OVER)
+        elif not (self._turns or self._calls):
+            if self.must_hand_over:
+                self.finish(FinishReason.HAND_OVER)
+            elif not has_input and (self.is_unused(now_ms) or self._is_abandoned(now_ms)):
+                self.finish(FinishReason.IDLE)
+
+    def deadlines_ms(self) -> list[int]:
+        """Return when it may be time to leave."""
+        if not self.takes_input:
+            return [self._leave_by_ms]
+        deadlines = [self.last_activity_ms + self.linger_ms]
+        if self._client.detached_at_ms is not None:
+            deadlines.append(self._client.detached_at_ms + self.grace_ms)
+        return deadlines
+
+    def _leave_for_good(self, reason: CloseReason, now_ms: int) -> None:
+        if not self.has_said_closed:
+            is_owing = self._turns or (reason == "end_call" and self._calls)
+            if is_owing and not self.is_late(now_ms):
+                return
+            self.has_said_closed = True
+            self._leave_by_ms = now_ms + CLOSING_MS
+            self._client.outbox.offer(SessionClosed(reason))
+        if self.is_late(now_ms) or not (self._turns.finished or self._must_post()):
+            if self._client.connection_id is not None:
+                self._effects.append(CloseConnection(self._client.connection_id))
+            self.finish(FinishReason.ENDED)
+
+    def _must_post(self) -> bool:
+        return self._client.connection_id is not None and not self._client.outbox.is_empty()
+
+    def _is_abandoned(self, now_ms: int) -> bool:
+        detached_at_ms = self._client.detached_at_ms
+        return detached_at_ms is not None and now_ms >= detached_at_ms + self.grace_ms

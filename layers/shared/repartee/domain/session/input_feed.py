@@ -1,0 +1,168 @@
+"""Gives the client's input to the live model, and finds in it where turns begin and end."""
+
+from collections import deque
+
+from repartee.domain.conversation import SkippedInput
+from repartee.domain.frames import Missing
+from repartee.domain.messages import Audio, Bye, Hello, Numbered, SpeechEnd, SpeechStart, Text
+from repartee.domain.session.client_link import ClientLink
+from repartee.domain.session.effects import Effect, EndAudioStream, SendAudio, SendText
+from repartee.domain.session.input_order import InputOrder
+from repartee.domain.session.turn_ledger import TurnLedger
+from repartee.domain.speech import SpeechDetector, SpeechEdge
+
+AUDIO_STREAM_END_AFTER_MS = 1_000
+# A detector hears speech late; what came shortly before belongs to it.
+ONSET_PAD_MESSAGES = 2
+
+
+class InputFeed:
+    """The way of the input from its order in the mailbox to the model.
+
+    Attributes:
+        order: What has come, and what is missing.
+        settled: Input up to here was given to the model, and no utterance whose begin is still to
+            be found reaches back into it.
+        last_given_ms: When input was last given to the model.
+        has_bye: The user has hung up.
+    """
+
+    def __init__(
+        self,
+        cursor: int,
+        client: ClientLink,
+        turns: TurnLedger,
+        detector: SpeechDetector,
+        effects: list[Effect],
+    ):
+        self.order = InputOrder(cursor)
+        self.settled = cursor
+        self.last_given_ms = 0
+        self.has_bye = False
+        self._client = client
+        self._turns = turns
+        self._detector = detector
+        self._effects = effects
+        self._ready: deque[Numbered | SkippedInput] = deque()
+        self._last_audio_ms: int | None = None
+        self._client_marks_speech = False
+        self._is_open = False
+        self._given_through = cursor
+
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether input waits for the model."""
+        return bool(self._ready)
+
+    @property
+    def is_streaming(self) -> bool:
+        """Tell whether speech is flowing."""
+        return self._last_audio_ms is not None
+
+    def sort(self, now_ms: int) -> None:
+        """Put into order what has come, and tell the client what is missing or safe."""
+        taken = self.order.take(now_ms)
+        for gap in self.order.missing(now_ms):
+            self._client.outbox.offer(Missing(gap.first_seq, gap.last_seq))
+        if self.order.give_up(now_ms):
+            taken += self.order.take(now_ms)
+        self._ready.extend(taken)
+        has_audio = any(isinstance(one, Numbered) and _is_audio(one) for one in self._ready)
+        self._client.report_accepted(self.order.through, now_ms, is_urgent=not has_audio)
+
+    def give(self, now_ms: int, *, is_open: bool) -> None:
+        """Give the model what waits for it; without a model, only a bye gets anything moving."""
+        self._is_open = is_open
+        while self._ready and (is_open or self._is_hung_up()) and not self.has_bye:
+            one = self._ready.popleft()
+            if isinstance(one, SkippedInput):
+                self.settled = max(self.settled, one.last_seq)
+                self._turns.note_gap(one)
+            else:
+                self._consume(one, now_ms)
+                self.last_given_ms = now_ms
+        last_ms = self._last_audio_ms
+        if last_ms is not None and now_ms >= last_ms + AUDIO_STREAM_END_AFTER_MS:
+            self._end_audio_stream()
+
+    def rewind(self, first_seq: int) -> None:
+        """Give everything from ``first_seq`` on once more."""
+        self.settled = self._given_through = first_seq - 1
+        self.order.rewind(self.settled)
+        self._ready.clear()
+
+    def forget_stream(self) -> None:
+        """The model that was listening is gone."""
+        self._last_audio_ms = None
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when something is due by time alone."""
+        deadlines = [
+            self.order.next_deadline_ms(),
+            None
+            if self._last_audio_ms is None
+            else self._last_audio_ms + AUDIO_STREAM_END_AFTER_MS,
+        ]
+        return min((one for one in deadlines if one is not None), default=None)
+
+    def _consume(self, numbered: Numbered, now_ms: int) -> None:
+        seq = numbered.seq
+        self._given_through = max(self._given_through, seq)
+        match numbered.message:
+            case Audio(pcm=pcm):
+                self._last_audio_ms = now_ms
+                self._send(SendAudio(pcm))
+                self._follow_speech(seq, pcm, now_ms)
+                return
+            case SpeechStart():
+                self._client_marks_speech = True
+                self._turns.begin_input(max(seq, self.settled + 1), now_ms)
+            case SpeechEnd():
+                # One that comes late must not end an utterance that began after it.
+                if self._turns.end_input(seq, now_ms) or seq > self.settled:
+                    self._end_audio_stream()
+            case Text(text=text):
+                first = max(seq, self.settled + 1)
+                self._turns.begin_input(first, now_ms).hear(text)
+                self._turns.end_input(first, now_ms)
+                self._send(SendText(text))
+            case Bye():
+                self.has_bye = True
+            case Hello():
+                # It counted when it came; speech may be under way without a mark.
+                if self.is_streaming and not self._client_marks_speech:
+                    return
+        self.settled = max(self.settled, seq)
+
+    def _follow_speech(self, seq: int, pcm: bytes, now_ms: int) -> None:
+        if self._client_marks_speech:
+            self.settled = max(self.settled, seq)
+            return
+        edge = self._detector.hear(pcm)
+        if edge is SpeechEdge.ONSET:
+            first = max(seq - ONSET_PAD_MESSAGES, self.settled + 1)
+            self._turns.begin_input(first, now_ms)
+        elif edge is SpeechEdge.END:
+            self._turns.end_input(seq, now_ms)
+            self.settled = max(self.settled, seq)
+        self.settled = max(self.settled, seq - ONSET_PAD_MESSAGES)
+
+    def _end_audio_stream(self) -> None:
+        if self._last_audio_ms is not None:
+            self._last_audio_ms = None
+            self._send(EndAudioStream())
+        # The next utterance begins with what comes next.
+        self.settled = max(self.settled, self._given_through)
+
+    def _send(self, effect: Effect) -> None:
+        if self._is_open:
+            self._effects.append(effect)
+
+    def _is_hung_up(self) -> bool:
+        return any(
+            isinstance(one, Numbered) and isinstance(one.message, Bye) for one in self._ready
+        )
+
+
+def _is_audio(numbered: Numbered) -> bool:
+    return isinstance(numbered.message, Audio)

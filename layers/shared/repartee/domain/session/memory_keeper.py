@@ -1,0 +1,82 @@
+"""Puts finished turns into memory, one at a time, and forgets the input they were made of."""
+
+from dataclasses import dataclass, replace
+
+from repartee.domain.conversation import Memory, Turn
+from repartee.domain.live import HistoryEntry
+from repartee.domain.seed import history
+from repartee.domain.session.effects import CommitTurn, DeleteInput, Effect
+from repartee.domain.session.outbox import Outbox
+from repartee.domain.session.tool_calls import ToolCalls
+from repartee.domain.session.turn_in_progress import TurnInProgress
+from repartee.domain.session.turn_ledger import TurnLedger
+from repartee.domain.usage import Prices
+
+
+@dataclass(slots=True)
+class MemoryKeeper:
+    """What the conversation remembers, and what it will.
+
+    Attributes:
+        memory: The conversation so far.
+        may_commit: False once the conversation is another's.
+    """
+
+    memory: Memory
+    session_id: str
+    prices: Prices
+    grace_ms: int
+    unix_offset_ms: int
+    deleted_through: int
+    _turns: TurnLedger
+    _calls: ToolCalls
+    _outbox: Outbox
+    _effects: list[Effect]
+    may_commit: bool = True
+
+    def commit(self, settled: int, now_ms: int, *, is_pressing: bool) -> None:
+        """Commit the oldest finished turn once it is delivered, or will not be in time."""
+        if not self._turns.finished or self._turns.is_committing or not self.may_commit:
+            return
+        turn = self._turns.finished[0]
+        is_overdue = now_ms >= turn.over_at_ms + self.grace_ms
+        if self._outbox.has_delivered(turn.number) or is_overdue or is_pressing:
+            self._turns.is_committing = True
+            self._effects.append(
+                CommitTurn(
+                    self._record(turn),
+                    self._turns.cursor(settled, after_commit=True),
+                    self._calls.pending(turn.number),
+                )
+            )
+
+    def committed(self) -> None:
+        """The turn that was being written is in memory."""
+        turn = self._record(self._turns.committed())
+        self.memory = replace(self.memory, turns=(*self.memory.turns, turn))
+
+    def delete_input(self, cursor: int) -> None:
+        """Let the mailbox forget what nobody needs to hear again."""
+        if cursor > self.deleted_through:
+            seqs = tuple(range(self.deleted_through + 1, cursor + 1))
+            self.deleted_through = cursor
+            self._effects.append(DeleteInput(seqs, ()))
+
+    def lose(self) -> None:
+        """The conversation is another's: nothing more may be written."""
+        self.may_commit = False
+        self._turns.drop_finished()
+
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """Return what a fresh live session is told, turns that are not yet written included."""
+        uncommitted = (self._record(turn) for turn in self._turns.finished)
+        return history((*self.memory.turns, *uncommitted))
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when the oldest finished turn waits no longer to be delivered."""
+        if not self._turns.finished or self._turns.is_committing:
+            return None
+        return self._turns.finished[0].over_at_ms + self.grace_ms
+
+    def _record(self, turn: TurnInProgress) -> Turn:
+        return turn.record(self.session_id, self.prices, self.unix_offset_ms)

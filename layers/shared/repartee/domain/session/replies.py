@@ -1,0 +1,83 @@
+"""Takes in what the live model says: speech to the client, text and cost to the turn."""
+
+import base64
+from dataclasses import dataclass
+
+from repartee.domain.frames import ReplyAudio, Transcript, TurnEnd
+from repartee.domain.live import LiveTranscript, Role
+from repartee.domain.session.client_link import ClientLink
+from repartee.domain.session.turn_in_progress import TurnInProgress
+from repartee.domain.session.turn_ledger import TurnLedger
+from repartee.domain.usage import Prices
+
+# Gemini's parts are about 11.5 kB; a larger one is split so that base64 and JSON fit 32 KB.
+MAX_REPLY_PCM_BYTES = 18_000
+
+
+@dataclass(slots=True)
+class Replies:
+    """The model's side of the turns."""
+
+    _client: ClientLink
+    _turns: TurnLedger
+    _prices: Prices
+
+    def speak(self, pcm: bytes, now_ms: int) -> None:
+        """Pass a stretch of the reply on, in frames that fit."""
+        turn = self._turns.of_reply(now_ms)
+        if turn.is_silenced:
+            return
+        if turn.first_audio_at_ms is None:
+            turn.first_audio_at_ms = now_ms
+        turn.reply_bytes += len(pcm)
+        for start in range(0, len(pcm), MAX_REPLY_PCM_BYTES):
+            data = base64.b64encode(pcm[start : start + MAX_REPLY_PCM_BYTES]).decode()
+            self._client.outbox.offer(ReplyAudio(turn.number, data))
+
+    def transcribe(self, piece: LiveTranscript, now_ms: int) -> None:
+        """Add a piece of text to the side that said it."""
+        text = piece.text
+        if piece.role is Role.USER:
+            turn = self._turns.of_input(now_ms)
+            turn.hear(text)
+            self._client.outbox.offer(Transcript(turn.number, "user", text, piece.final))
+            return
+        turn = self._turns.of_reply(now_ms)
+        if not turn.is_silenced:
+            text = turn.say(text)
+            self._client.outbox.offer(Transcript(turn.number, "model", text, piece.final))
+
+    def interrupt(self) -> None:
+        """The user speaks over the reply: what was not heard of it was not said."""
+        turn = self._turns.current
+        if turn is not None and turn.has_reply and not turn.is_silenced:
+            self._client.outbox.interrupt(turn.number)
+            turn.cut(self._client.played_ms(turn.number))
+
+    def pause(self) -> None:
+        """The model has said what it can for now; the turn goes on."""
+        if self._turns.current is not None:
+            self._turns.current.pause()
+
+    def end_turn(self, now_ms: int) -> bool:
+        """The model is done; False when the turn is not over by that."""
+        turn = self._turns.current
+        if turn is None or (turn.is_being_spoken and not turn.has_reply):
+            # An interrupted generation ends too, while the user is still speaking.
+            return False
+        self.give_up(turn, now_ms)
+        return True
+
+    def give_up(self, turn: TurnInProgress, now_ms: int) -> None:
+        """The current turn is over, whatever the model says."""
+        self._turns.over(now_ms)
+        self._client.outbox.offer(
+            TurnEnd(
+                turn.number,
+                tokens_in=turn.usage.tokens_in,
+                tokens_out=turn.usage.tokens_out,
+                cost_usd=float(self._prices.cost_usd(turn.usage)),
+                first_audio_ms=turn.first_audio_ms,
+                skipped_messages=sum(gap.last_seq - gap.first_seq + 1 for gap in turn.skipped),
+            )
+        )

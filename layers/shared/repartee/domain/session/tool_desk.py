@@ -1,0 +1,132 @@
+"""Serves the live model's tool calls: who is asked, what is answered, and when it is told."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from repartee.domain.calls import (
+    ASK_CORE_AGENT,
+    END_CALL,
+    SET_LANGUAGE,
+    CallKey,
+    CallStatus,
+    CoreAnswer,
+)
+from repartee.domain.conversation import Profile
+from repartee.domain.frames import ToolProgress
+from repartee.domain.live import LiveToolCall, ToolResponse
+from repartee.domain.session.effects import (
+    AskCoreAgent,
+    Effect,
+    RespondToTool,
+    SaveProfile,
+    SendText,
+)
+from repartee.domain.session.outbox import Outbox
+from repartee.domain.session.tool_calls import NO_ANSWER, CallInProgress, ToolCalls, text_argument
+from repartee.domain.session.turn_ledger import TurnLedger
+from repartee.domain.session_state import PendingCall
+
+# A language, a script and a region at most, as in zh-Hant-TW.
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?")
+
+
+@dataclass(slots=True)
+class ToolDesk:
+    """Where the model's calls are taken, and the answers come back.
+
+    Attributes:
+        profile: The user's preferences, as the calls have changed them.
+        language: What is spoken now, BCP 47.
+    """
+
+    profile: Profile
+    language: str
+    _calls: ToolCalls
+    _turns: TurnLedger
+    _outbox: Outbox
+    _effects: list[Effect]
+
+    def begin(self, event: LiveToolCall, now_ms: int) -> bool:
+        """Take up a call; True when the model wants the conversation to end with it."""
+        turn = self._turns.of_reply(now_ms)
+        call = self._calls.begin(event, turn.number, now_ms)
+        if call is None:
+            return False
+        self._outbox.offer(ToolProgress(turn.number, call.name, "started"))
+        if call.name == ASK_CORE_AGENT:
+            self._ask(call, now_ms)
+        elif call.name == SET_LANGUAGE:
+            self.answer(call.key, self._set_language(call))
+        elif call.name == END_CALL:
+            done = CoreAnswer(CallStatus.DONE, "The call ends after your farewell.")
+            self.answer(call.key, done)
+            return True
+        else:
+            refused = CoreAnswer(CallStatus.REFUSED, f"There is no tool {call.name}.")
+            self.answer(call.key, refused)
+        return False
+
+    def adopt(self, pending: PendingCall, now_ms: int) -> None:
+        """Take over a call that a worker before this one left open, and ask again by its key."""
+        self._ask(self._calls.adopt(pending, now_ms), now_ms)
+
+    def answer(self, key: CallKey, answer: CoreAnswer) -> bool:
+        """Pass an answer on to whom it is due; False when nobody waits for it."""
+        call = self._calls.end(key, answer)
+        if call is None:
+            return False
+        phase: Literal["done", "failed"] = "done" if answer.status is CallStatus.DONE else "failed"
+        self._outbox.offer(ToolProgress(key.turn, call.name, phase))
+        self._turns.note_call(call.ended(answer))
+        for call_id in call.call_ids:
+            response = ToolResponse(
+                call_id, call.name, answer.status, answer.answer, answer.retryable
+            )
+            self._effects.append(RespondToTool(response))
+        return True
+
+    def cancel(self, call_ids: tuple[str, ...]) -> None:
+        """Drop calls that the model wants no answer to."""
+        for call in self._calls.cancel(call_ids):
+            self._outbox.offer(ToolProgress(call.key.turn, call.name, "cancelled"))
+
+    def expire(self, now_ms: int) -> bool:
+        """Answer what has waited too long; True when there was any."""
+        expired = self._calls.expired(now_ms)
+        for call in expired:
+            self.answer(call.key, NO_ANSWER)
+        return bool(expired)
+
+    def tell_owed(self) -> bool:
+        """Tell the model what it did not ask for itself; True when there was something.
+
+        All in one text, because each text interrupts what the model says.
+        """
+        owed = self._calls.take_owed()
+        if not owed:
+            return False
+        answers = " ".join(answer.answer for answer in owed)
+        self._effects.append(SendText(f"(The answer that was still owed: {answers})"))
+        return True
+
+    def _ask(self, call: CallInProgress, now_ms: int) -> None:
+        question = text_argument(call.arguments_json, "question")
+        if question is None:
+            refused = CoreAnswer(CallStatus.REFUSED, "Say in question what is wanted.")
+            self.answer(call.key, refused)
+            return
+        timeout_ms = call.deadline_ms - now_ms
+        self._effects.append(AskCoreAgent(call.key, question, self.language, timeout_ms))
+
+    def _set_language(self, call: CallInProgress) -> CoreAnswer:
+        language = text_argument(call.arguments_json, "language")
+        if language is None or _LANGUAGE_TAG.fullmatch(language) is None:
+            # Gemini refuses for good to open a session in a language that is none.
+            return CoreAnswer(
+                CallStatus.REFUSED, "Say in language which one, as a tag such as es-ES."
+            )
+        self.language = language
+        self.profile = replace(self.profile, language=language)
+        self._effects.append(SaveProfile(self.profile))
+        return CoreAnswer(CallStatus.DONE, f"Speak {language} from now on.")

@@ -1,0 +1,412 @@
+"""How a worker leaves: idle, closed for good, handing over, or fenced."""
+
+from dataclasses import replace
+
+import pytest
+
+from repartee.domain.conversation import Profile
+from repartee.domain.frames import ReplyAudio, SessionClosed, TurnEnd, TurnRestarted
+from repartee.domain.live import (
+    LiveAudio,
+    LiveClosed,
+    LiveFailure,
+    LiveGenerationComplete,
+    LiveInterrupted,
+    LiveTranscript,
+    Role,
+)
+from repartee.domain.messages import Audio, Bye, Detached, SpeechStart, Superseded, Text
+from repartee.domain.session.effects import (
+    CloseConnection,
+    CommitTurn,
+    DeleteInput,
+    Finish,
+    FinishReason,
+    OpenLive,
+    SendText,
+)
+from repartee.domain.session.events import (
+    ConversationLost,
+    FromLive,
+    LeaseWasLost,
+    Tick,
+    TimeRunningOut,
+    TurnCommitted,
+)
+from tests.fakes.speech_detector import SPEECH
+from tests.sessions import MEMORY, SETTINGS, Call, remembering, started
+
+pytestmark = pytest.mark.unit
+
+SECOND = bytes(48_000)
+HAND_OVER = TimeRunningOut(90_000)
+FORCED = TimeRunningOut(20_000)
+
+
+def test_a_worker_with_nothing_to_do_lingers_and_leaves():
+    call = started()
+    call.pass_ms(29_999)
+    assert call.finish() is None
+
+    call.pass_ms(1)
+
+    assert call.effects[-1] == Finish(FinishReason.IDLE)
+    assert call.machine.next_deadline_ms() is None
+    assert call.feed(Tick()) == []
+
+
+def test_the_time_to_linger_begins_with_the_end_of_the_last_turn():
+    call = started()
+    call.pass_ms(20_000)
+    call.utter()
+    call.reply()
+    call.ack()
+    call.pass_ms(29_999)
+    assert call.finish() is None
+
+    call.pass_ms(1)
+
+    assert call.finish() is FinishReason.IDLE
+    assert call.machine.cursor == call.next_seq - 1
+
+
+def test_a_worker_does_not_leave_before_its_turn_is_committed():
+    call = started(takes_commits=False, settings=replace(SETTINGS, linger_ms=1_000))
+    call.utter()
+    call.reply()
+    call.ack()
+    call.pass_ms(60_000)
+    assert call.finish() is None
+
+    call.take_commit()
+
+    assert call.finish() is FinishReason.IDLE
+
+
+def test_a_bye_cuts_the_reply_commits_the_turn_and_closes():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "One two."))
+    call.ack(turn=1, played_ms=500)
+    call.send(Bye())
+
+    assert [(turn.said, turn.said_is_approximate) for turn in call.turns] == [("One", True)]
+    assert call.posted[-1].frame == SessionClosed("bye")
+    assert call.effects[-2:] == [CloseConnection("A"), Finish(FinishReason.ENDED)]
+
+
+def test_what_the_model_says_after_a_bye_is_neither_played_nor_remembered():
+    call = started(takes_commits=False)
+    call.utter()
+    call.live(LiveAudio(SECOND))
+    call.send(Bye())
+    played = call.pcm_posted(1)
+    call.live(LiveAudio(SECOND), LiveInterrupted(), LiveGenerationComplete())
+    call.take_commit()
+
+    assert call.pcm_posted(1) == played
+    assert call.frames(ReplyAudio)[-1].turn == 1
+    assert len(call.turns) == 1
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_bye_is_obeyed_before_the_model_is_there_and_what_was_said_is_kept():
+    call = Call(opens_live=False)
+    call.start()
+    call.send(Text("Are you there?"), Bye())
+
+    assert call.all(SendText) == []
+    assert [turn.heard for turn in call.turns] == ["Are you there?"]
+    assert call.finish() is FinishReason.ENDED
+    assert call.machine.cursor == 2
+
+
+def test_nothing_after_a_bye_is_taken():
+    call = started()
+    call.read(call.numbered(Bye()), call.numbered(Text("Oh, and")))
+
+    assert call.all(SendText) == []
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_bye_on_a_dead_line_ends_the_session_all_the_same():
+    call = started()
+    call.notice(Detached("A"))
+    call.send(Bye())
+
+    assert call.finish() is FinishReason.ENDED
+    assert call.all(CloseConnection) == []
+
+
+def test_a_client_that_takes_no_more_frames_does_not_keep_a_closed_session():
+    call = started(takes_posts=False)
+    call.send(Bye())
+    call.pass_ms(2_999)
+    assert call.finish() is None
+    call.pass_ms(1)
+
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_all_turns_are_committed_before_a_closed_session_is_left():
+    call = started(takes_commits=False)
+    for _ in range(3):
+        call.utter()
+        call.reply()
+    call.send(Bye())
+    for _ in range(3):
+        assert call.finish() is None
+        call.take_commit()
+
+    assert [turn.number for turn in call.turns] == [1, 2, 3]
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_an_end_that_comes_late_still_commits_what_it_can():
+    call = started(takes_commits=False)
+    for _ in range(2):
+        call.utter()
+        call.reply()
+    call.ack()
+    call.send(Bye())
+    call.pass_ms(3_000)
+    assert call.finish() is None
+    call.take_commit()
+    call.take_commit()
+
+    assert [turn.number for turn in call.turns] == [1, 2]
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_superseded_session_closes_and_writes_nothing_more():
+    call = started()
+    call.utter()
+    call.reply()
+    call.notice(Superseded("S2"), "s1")
+
+    assert call.turns == []
+    assert DeleteInput((), ("s1",)) in call.effects
+    assert call.posted[-1].frame == SessionClosed("superseded")
+    assert call.finish() is FinishReason.ENDED
+    assert call.machine.cursor >= 1
+
+
+def test_a_commit_under_way_when_the_session_is_superseded_is_taken_note_of():
+    call = started(takes_commits=False)
+    for _ in range(2):
+        call.utter()
+        call.reply()
+    call.ack()
+    call.notice(Superseded("S2"))
+    call.notice(Superseded("S2"))
+    assert call.finish() is None
+    call.take_commit()
+
+    assert len(call.turns) == 1
+    assert call.finish() is FinishReason.ENDED
+
+
+@pytest.mark.parametrize(("is_erased", "reason"), [(True, "erased"), (False, "superseded")])
+def test_a_conversation_that_is_anothers_or_erased_closes_the_session(is_erased, reason):
+    call = started(takes_commits=False)
+    for _ in range(2):
+        call.utter()
+        call.reply()
+    call.ack()
+    call.feed(ConversationLost(is_erased=is_erased))
+
+    assert len(call.turns) == 1
+    assert call.posted[-1].frame == SessionClosed(reason)
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_conversation_lost_while_saying_goodbye_is_not_written_to_again():
+    call = started(takes_commits=False)
+    for _ in range(2):
+        call.utter()
+        call.reply()
+    call.send(Bye())
+    call.feed(ConversationLost(is_erased=False))
+
+    assert len(call.turns) == 1
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_session_whose_conversation_is_anothers_opens_no_live_session():
+    header = replace(MEMORY.conversation, live_session_id="S2")
+    call = Call(memory=replace(MEMORY, conversation=header))
+    call.start()
+
+    assert call.all(OpenLive) == []
+    assert call.frames(SessionClosed) == [SessionClosed("superseded")]
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_session_of_an_erased_user_opens_no_live_session():
+    call = Call(memory=remembering(profile=Profile("U", erased_at_ms=5)))
+    call.start()
+
+    assert call.all(OpenLive) == []
+    assert call.frames(SessionClosed) == [SessionClosed("erased")]
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_after_the_lease_is_lost_nothing_is_done_any_more():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND))
+
+    assert call.feed(LeaseWasLost()) == [Finish(FinishReason.FENCED)]
+    assert call.reply() == []
+    assert call.ack() == []
+    assert call.pass_ms(60_000) == []
+
+
+def test_a_hand_over_waits_for_the_boundary_between_turns():
+    call = started()
+    call.utter()
+    call.feed(HAND_OVER)
+    call.reply()
+    assert call.finish() is None
+
+    call.ack()
+
+    assert call.finish() is FinishReason.HAND_OVER
+    assert len(call.turns) == 1
+    assert call.machine.cursor == call.next_seq - 1
+
+
+def test_time_that_is_up_when_nothing_is_under_way_needs_no_more_of_it():
+    call = started()
+    call.feed(FORCED)
+
+    assert call.finish() is FinishReason.HAND_OVER
+    assert call.frames(TurnRestarted) == []
+
+
+def test_a_hand_over_between_turns_is_immediate():
+    call = started()
+    assert call.feed(HAND_OVER) == [Finish(FinishReason.HAND_OVER)]
+
+
+def test_a_hand_over_waits_for_a_call():
+    call = started()
+    call.utter()
+    call.call_tool()
+    call.reply()
+    call.ack()
+    call.feed(HAND_OVER)
+    assert call.finish() is None
+
+    call.answer_tool()
+
+    assert call.finish() is FinishReason.HAND_OVER
+
+
+def test_input_that_waits_for_the_model_is_left_to_the_successor():
+    call = Call(opens_live=False)
+    call.start()
+    call.send(Text("Hello"))
+    call.feed(HAND_OVER)
+
+    assert call.finish() is FinishReason.HAND_OVER
+    assert call.machine.cursor == 0
+
+
+def test_a_forced_hand_over_tells_the_client_and_leaves_the_turn_to_the_successor():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND))
+    call.feed(HAND_OVER)
+    call.feed(FORCED)
+
+    assert call.posted[-1].frame == TurnRestarted(1)
+    assert call.finish() is FinishReason.HAND_OVER
+    assert call.machine.cursor == 1
+
+
+def test_a_forced_hand_over_commits_what_is_finished_first():
+    call = started(takes_commits=False)
+    call.utter()
+    call.reply()
+    call.send(SpeechStart(), Audio(SPEECH))
+    onset = call.next_seq - 2
+    call.feed(FORCED)
+    call.live(LiveAudio(SECOND), LiveClosed(LiveFailure.DROPPED, 1006, ""))
+    call.send(Audio(SPEECH))
+    assert call.finish() is None
+    call.take_commit()
+
+    assert len(call.turns) == 1
+    assert call.finish() is FinishReason.HAND_OVER
+    assert call.machine.cursor == onset - 1
+
+
+def test_a_forced_hand_over_needs_no_word_about_a_turn_without_a_reply():
+    call = started()
+    call.utter()
+    call.feed(FORCED)
+
+    assert call.frames(TurnRestarted) == []
+    assert call.finish() is FinishReason.HAND_OVER
+
+
+def test_a_forced_hand_over_cuts_a_reply_without_input():
+    call = started()
+    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Welcome"))
+    call.feed(FORCED)
+
+    assert len(call.turns) == 1
+    assert len(call.frames(TurnEnd)) == 1
+    assert call.finish() is FinishReason.HAND_OVER
+
+
+def test_a_forced_hand_over_does_not_wait_for_ever():
+    call = started(takes_commits=False)
+    call.utter()
+    call.reply()
+    call.feed(FORCED)
+    call.pass_ms(2_999)
+    assert call.finish() is None
+    call.pass_ms(1)
+
+    assert call.finish() is FinishReason.HAND_OVER
+
+
+def test_a_commit_that_succeeds_after_the_worker_has_left_moves_the_cursor():
+    call = started(takes_commits=False)
+    call.utter()
+    call.reply()
+    call.feed(FORCED)
+    call.pass_ms(3_000)
+    before = call.machine.cursor
+
+    assert call.feed(TurnCommitted()) == []
+
+    assert call.machine.cursor > before
+    assert call.feed(TurnCommitted()) == []
+
+
+def test_time_that_runs_out_during_a_farewell_cuts_it_short():
+    call = started()
+    call.utter()
+    call.call_tool("x", "{}", name="end_call")
+    call.live(LiveTranscript(Role.MODEL, "Good"))
+    call.feed(FORCED)
+    call.live(LiveTranscript(Role.MODEL, "bye"))
+    call.wait_for_end()
+
+    assert call.finish() is FinishReason.ENDED
+    assert [turn.said for turn in call.turns] == ["Good"]
+    assert call.now_ms <= 1_000 + 2 * 3_000
+
+
+def test_a_session_that_is_closed_is_not_opened_again_by_a_live_session_that_ends():
+    call = started(takes_posts=False)
+    call.send(Bye())
+    call.feed(FromLive(call.generation, LiveClosed(LiveFailure.REFUSED, 1008, "")))
+    call.wait_for_end()
+
+    assert len(call.all(OpenLive)) == 1
+    assert call.all(CommitTurn) == []
+    assert call.finish() is FinishReason.ENDED

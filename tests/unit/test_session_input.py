@@ -1,0 +1,248 @@
+"""How a client's input reaches the live model."""
+
+import pytest
+
+from repartee.domain.frames import Accepted, Missing, SessionError, TurnEnd
+from repartee.domain.messages import Audio, Hello, SpeechEnd, SpeechStart, Text
+from repartee.domain.session.effects import (
+    DeleteInput,
+    EndAudioStream,
+    SendAudio,
+    SendText,
+    SetConnection,
+)
+from tests.fakes.speech_detector import SILENCE, SPEECH
+from tests.sessions import Call, started
+
+pytestmark = pytest.mark.unit
+
+
+def test_nothing_is_sent_to_the_model_before_it_is_open():
+    call = Call(opens_live=False)
+    call.start()
+    call.hello()
+    call.utter()
+    assert call.all(SendAudio) == []
+
+    call.open_live()
+
+    assert call.to_model[1] == [SendAudio(SPEECH), SendAudio(SPEECH), EndAudioStream()]
+
+
+def test_input_reaches_the_model_in_the_order_of_its_numbers():
+    call = started()
+    chunks = [bytes([number, 1]) for number in range(3)]
+    first = call.numbered(SpeechStart())
+    messages = [call.numbered(Audio(pcm)) for pcm in chunks]
+
+    call.read(*reversed([first, *messages]))
+
+    assert call.to_model[1] == [SendAudio(pcm) for pcm in chunks]
+
+
+def test_a_duplicate_is_heard_once():
+    call = started()
+    message = call.numbered(Audio(SPEECH))
+
+    call.read(message, message)
+    call.read(message)
+
+    assert call.to_model[1] == [SendAudio(SPEECH)]
+
+
+def test_missing_input_is_asked_for_after_300_ms():
+    call = started()
+    call.send(Audio(SPEECH), seq=4)
+
+    call.pass_ms(299)
+    assert call.frames(Missing) == []
+    call.pass_ms(1)
+    assert call.frames(Missing) == [Missing(2, 3)]
+
+
+def test_input_that_never_comes_is_skipped_after_three_seconds_and_told():
+    call = started()
+    call.send(SpeechStart())
+    call.send(Audio(SPEECH), SpeechEnd(), seq=5)
+    call.send(SpeechEnd(), seq=6)
+
+    call.pass_ms(2_999)
+    assert call.all(SendAudio) == []
+    call.pass_ms(1)
+    call.reply()
+    call.ack()
+
+    assert call.all(SendAudio) == [SendAudio(SPEECH)]
+    assert call.frames(TurnEnd)[0].skipped_messages == 2
+    assert [(gap.first_seq, gap.last_seq) for gap in call.turns[0].skipped] == [(3, 4)]
+
+
+def test_a_gap_between_two_turns_is_told_with_the_next_one():
+    call = started()
+    call.send(SpeechStart(), seq=3)
+    call.pass_ms(3_000)
+    call.send(Audio(SPEECH), SpeechEnd())
+    call.reply()
+    call.ack()
+
+    assert [(gap.first_seq, gap.last_seq) for gap in call.turns[0].skipped] == [(2, 2)]
+
+
+def test_control_that_was_given_up_is_still_obeyed_but_audio_is_not_heard():
+    call = started()
+    call.send(Audio(SPEECH), seq=4)
+    call.pass_ms(3_000)
+
+    call.send(Audio(SILENCE), seq=2)
+    call.send(Text("Hello"), seq=3)
+
+    assert call.all(SendAudio) == [SendAudio(SPEECH)]
+    assert call.all(SendText) == [SendText("Hello")]
+
+
+def test_an_end_of_speech_that_comes_late_does_not_end_the_next_utterance():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.send(SpeechStart(), seq=5)
+    call.pass_ms(3_000)
+    call.send(Audio(SPEECH))
+
+    call.send(SpeechEnd(), seq=4)
+
+    assert call.to_model[1][-1] == SendAudio(SPEECH)
+    assert call.machine.is_listening
+
+
+def test_the_end_of_speech_ends_the_audio_stream():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    assert call.machine.is_listening
+
+    call.send(SpeechEnd())
+
+    assert call.to_model[1][-1] == EndAudioStream()
+    assert not call.machine.is_listening
+
+
+def test_the_audio_stream_ends_after_a_second_without_input():
+    call = started()
+    call.send(Audio(SPEECH))
+
+    call.pass_ms(999)
+    assert call.all(EndAudioStream) == []
+    call.pass_ms(1)
+    assert call.all(EndAudioStream) == [EndAudioStream()]
+    call.pass_ms(5_000)
+    assert len(call.all(EndAudioStream)) == 1
+
+
+def test_an_end_of_speech_without_audio_ends_nothing():
+    call = started()
+    call.send(SpeechEnd())
+
+    assert call.to_model[1] == []
+
+
+def test_the_client_is_told_what_is_safe_at_once_except_while_audio_flows():
+    call = started()
+    assert call.frames(Accepted) == [Accepted(1)]
+
+    call.send(SpeechStart())
+    call.send(Audio(SPEECH))
+    assert call.frames(Accepted) == [Accepted(1), Accepted(2)]
+    call.pass_ms(200)
+    assert call.frames(Accepted)[-1] == Accepted(3)
+
+
+def test_five_messages_of_audio_are_reported_without_waiting():
+    call = Call(opens_live=False)
+    call.start()
+    call.send(*[Audio(SPEECH)] * 4)
+    assert call.frames(Accepted) == []
+
+    call.send(Audio(SPEECH))
+
+    assert call.frames(Accepted) == [Accepted(5)]
+
+
+def test_typed_text_is_a_turn_of_its_own():
+    call = started()
+    call.send(Text("When do you open?"))
+
+    assert call.to_model[1] == [SendText("When do you open?")]
+    call.reply("At nine.")
+    call.ack()
+    assert (call.turns[0].heard, call.turns[0].said) == ("When do you open?", "At nine.")
+
+
+def test_a_number_that_runs_far_ahead_is_refused_and_not_waited_for():
+    call = started()
+    call.send(Text("Hello"), seq=900_000_000)
+
+    assert [frame.code for frame in call.frames(SessionError)] == ["seq_too_far"]
+    assert call.all(DeleteInput) == [DeleteInput((900_000_000,), ())]
+    call.pass_ms(4_000)
+    assert call.frames(Missing) == []
+    assert call.machine.cursor == 1
+
+
+def test_an_end_of_speech_on_a_dead_stream_is_no_end_of_what_follows():
+    call = started()
+    call.send(SpeechStart(), seq=3)
+    call.send(Audio(SPEECH))
+    call.pass_ms(3_000)
+    call.reply()
+
+    call.send(SpeechEnd(), seq=2)
+
+    assert call.all(EndAudioStream) == []
+
+
+def test_speech_that_a_detector_finds_begins_shortly_before():
+    call = started()
+    call.send(*[Audio(SILENCE)] * 4, Audio(SPEECH))
+    onset = call.next_seq - 1
+
+    assert call.machine.cursor == onset - 3
+    call.send(Audio(SPEECH), Audio(SILENCE))
+    call.pass_ms(2_000)
+    assert call.machine.cursor == onset - 3
+    call.reply()
+    call.ack()
+    assert call.machine.cursor == call.next_seq - 1
+
+
+def test_the_cursor_follows_silence_but_for_what_may_be_the_onset_of_speech():
+    call = started()
+    call.send(*[Audio(SILENCE)] * 5)
+    assert call.machine.cursor == call.next_seq - 1 - 2
+
+    call.pass_ms(1_000)
+
+    assert call.machine.cursor == call.next_seq - 1
+
+
+def test_a_hello_in_mid_speech_does_not_swallow_the_onset():
+    call = started()
+    call.send(Audio(SILENCE), Audio(SILENCE), Audio(SILENCE), Hello())
+    assert call.machine.cursor == call.next_seq - 1 - 3
+
+    call.send(Audio(SPEECH))
+
+    assert call.machine.cursor == call.next_seq - 1 - 3
+
+
+def test_the_first_hello_of_a_connection_makes_it_current():
+    call = started()
+    call.hello("B")
+
+    assert call.all(SetConnection) == [SetConnection("B")]
+
+
+def test_what_stays_unread_is_looked_for_only_behind_what_is_known():
+    call = started()
+    assert call.machine.read_after == 1
+    call.send(Audio(SPEECH), seq=3)
+    assert call.machine.read_after == 1
+    call.send(Audio(SPEECH), seq=2)
+    assert call.machine.read_after == 3

@@ -1,0 +1,119 @@
+import pytest
+
+from repartee.domain.calls import CallKey, CallStatus, CoreAnswer
+from repartee.domain.live import LiveToolCall
+from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, ToolCalls, text_argument
+from tests.sessions import pending
+
+pytestmark = pytest.mark.unit
+
+DONE = CoreAnswer(CallStatus.DONE, "At three.")
+
+
+def ask(call_id: str, question: str = "When?") -> LiveToolCall:
+    return LiveToolCall(call_id, "ask_core_agent", f'{{"question":"{question}"}}')
+
+
+def test_calls_are_keyed_by_their_place_in_the_turn():
+    calls = ToolCalls()
+
+    keys = [
+        begun.key
+        for begun in (
+            calls.begin(ask("a"), 4, 0),
+            calls.begin(ask("b", "Where?"), 4, 0),
+            calls.begin(ask("c"), 5, 0),
+        )
+        if begun
+    ]
+
+    assert keys == [CallKey(4, 1), CallKey(4, 2), CallKey(5, 1)]
+
+
+def test_two_ids_that_ask_the_same_share_one_run_and_an_id_twice_is_one_call():
+    calls = ToolCalls()
+    calls.begin(ask("a"), 1, 0)
+
+    assert calls.begin(ask("b"), 1, 0) is None
+    assert calls.begin(ask("b"), 1, 0) is None
+
+    ended = calls.end(CallKey(1, 1), DONE)
+    assert ended is not None
+    assert ended.call_ids == ["a", "b"]
+    assert calls.begin(ask("a"), 1, 0) is None
+    assert calls.end(CallKey(1, 1), DONE) is None
+
+
+def test_a_call_expires_at_its_deadline():
+    calls = ToolCalls()
+    calls.begin(ask("a"), 1, 100)
+
+    assert calls.next_deadline_ms() == 100 + CALL_TIMEOUT_MS
+    assert calls.expired(99 + CALL_TIMEOUT_MS) == []
+    assert [call.key for call in calls.expired(100 + CALL_TIMEOUT_MS)] == [CallKey(1, 1)]
+
+
+def test_a_call_is_dropped_when_nobody_awaits_it_any_more():
+    calls = ToolCalls()
+    calls.begin(ask("a"), 1, 0)
+    calls.begin(ask("b"), 1, 0)
+
+    assert calls.cancel(("a", "unknown")) == []
+    assert [call.key for call in calls.cancel(("b",))] == [CallKey(1, 1)]
+    assert not calls
+
+
+def test_an_adopted_call_cannot_be_cancelled_and_stays_open_until_it_is_told():
+    calls = ToolCalls()
+    calls.adopt(pending(), 0)
+    assert calls.cancel(("a",)) == []
+
+    calls.end(CallKey(1, 1), DONE)
+
+    assert calls
+    assert calls.end(CallKey(1, 1), DONE) is None
+    assert calls.expired(10**9) == []
+    assert calls.next_deadline_ms() is None
+    assert calls.take_owed() == [DONE]
+    assert not calls
+    assert calls.take_owed() == []
+
+
+def test_a_restarted_turn_numbers_its_calls_anew_and_others_become_orphans():
+    calls = ToolCalls()
+    calls.begin(ask("a"), 1, 0)
+    calls.begin(ask("b"), 2, 0)
+
+    calls.lose_session(2)
+
+    again = calls.begin(ask("b"), 2, 0)
+    assert again is not None
+    assert again.key == CallKey(2, 1)
+    orphan = calls.end(CallKey(1, 1), DONE)
+    assert orphan is not None
+    assert orphan.is_orphan
+    assert orphan.call_ids == []
+
+
+def test_only_calls_of_committed_turns_are_left_to_a_successor():
+    calls = ToolCalls()
+    calls.begin(ask("a"), 1, 0)
+    calls.begin(ask("b"), 2, 0)
+
+    assert [one.key for one in calls.pending(1)] == [CallKey(1, 1)]
+    assert len(calls.pending(2)[0].arguments_hash) == 64
+
+
+@pytest.mark.parametrize(
+    ("arguments", "value"),
+    [
+        ('{"question":" When? "}', "When?"),
+        ('{"question":"  "}', None),
+        ('{"question":5}', None),
+        ("{}", None),
+        ("[]", None),
+        ("no json", None),
+    ],
+)
+def test_an_argument_is_text_or_nothing(arguments, value):
+    assert text_argument(arguments, "question") == value

@@ -180,7 +180,8 @@ class _Start:
                 issuer_url, addresses, {**resources.secret_arns, **resources.queue_urls}
             )
         with self._step("servers"):
-            host = await self._lambdas(application, resources, addresses, simulator)
+            tables = await self._tables(addresses)
+            host = await self._lambdas(application, resources, addresses, tables, simulator)
             chaos = Chaos(self._options.chaos)
             gateway = await self._gateway(application, host, chaos, timers)
         with self._step("prewarm"):
@@ -287,11 +288,20 @@ class _Start:
             raise TemplateError("the stack serves one WebSocket API and at most one HTTP API")
         return application
 
+    async def _tables(self, addresses: Addresses) -> str:
+        """The address at which the functions find the tables."""
+        faults = self._options.table_faults
+        if faults is None:
+            return addresses.dynamodb
+        proxy = faults.serving(addresses.dynamodb)
+        return f"http://127.0.0.1:{await self._running.enter_async_context(proxy)}"
+
     async def _lambdas(
         self,
         application: Application,
         resources: Resources,
         addresses: Addresses,
+        tables: str,
         simulator: GeminiSimulator | None,
     ) -> LambdaHost:
         urls = {application.queues[name].arn: url for name, url in resources.queue_urls.items()}
@@ -301,7 +311,7 @@ class _Start:
 
         host = LambdaHost(
             [
-                self._hosted(function, addresses, simulator)
+                self._hosted(function, addresses, tables, simulator)
                 for function in application.functions.values()
             ],
             self._place.run_directory / "logs",
@@ -315,10 +325,14 @@ class _Start:
         return host
 
     def _hosted(
-        self, function: Function, addresses: Addresses, simulator: GeminiSimulator | None
+        self,
+        function: Function,
+        addresses: Addresses,
+        tables: str,
+        simulator: GeminiSimulator | None,
     ) -> HostedFunction:
         extra = {
-            "AWS_ENDPOINT_URL_DYNAMODB": addresses.dynamodb,
+            "AWS_ENDPOINT_URL_DYNAMODB": tables,
             "AWS_ENDPOINT_URL_LAMBDA": addresses.lambdas,
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": addresses.aws,
             "AWS_ENDPOINT_URL_SQS": addresses.aws,

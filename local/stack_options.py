@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from local.chaos.table_faults import TableFaults
 from local.gateway.chaos import ChaosSettings
 from local.gateway.settings import GatewaySettings
 from local.lambdas.event_queue import EventSettings
@@ -60,6 +61,8 @@ class StackOptions:
         max_environments: Processes at most, by function; 10 where nothing is said.
         gateway: The gateway's limits.
         chaos: The gateway's faults.
+        table_faults: Stands between the functions and the tables, and makes faults that no emulator
+            makes; None lets the functions call DynamoDB itself.
         events: How Event invocations are delivered.
         deadline_s: How long each program may take to start.
     """
@@ -81,6 +84,7 @@ class StackOptions:
     max_environments: Mapping[str, int] = field(default_factory=lambda: dict(MAX_ENVIRONMENTS))
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     chaos: ChaosSettings = field(default_factory=ChaosSettings)
+    table_faults: TableFaults | None = None
     events: EventSettings = field(default_factory=EventSettings)
     deadline_s: float = 60.0
 

@@ -1,7 +1,8 @@
 """Faults that API Gateway allows itself, made on purpose and repeatable from a seed."""
 
 import random
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +20,8 @@ class ChaosSettings(BaseModel):
         duplicate_probability: A message reaches its function twice.
         drop_disconnect_probability: ``$disconnect`` is never delivered.
         throttle_probability: A post to a connection is refused with 429.
+        connections_before: The gateway's connections up to this number are not counted, so that
+            one seed decides alike whatever was connected before.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,13 +32,27 @@ class ChaosSettings(BaseModel):
     duplicate_probability: float = Field(0.0, ge=0, le=1)
     drop_disconnect_probability: float = Field(0.0, ge=0, le=1)
     throttle_probability: float = Field(0.0, ge=0, le=1)
+    connections_before: int = Field(0, ge=0)
+
+
+@dataclass(slots=True)
+class _Delivered:
+    highest: int = 0
+    numbers: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class Chaos:
-    """Decides faults; ``settings`` may be replaced while the gateway runs."""
+    """Decides faults; ``settings`` may be replaced while the gateway runs.
+
+    Attributes:
+        happened: Faults that came to pass: ``reordered``, ``duplicated``, ``disconnect_lost``,
+            ``post_refused``. A message that waited and was not overtaken is none.
+    """
 
     settings: ChaosSettings
+    happened: Counter[str] = field(default_factory=Counter)
+    _delivered: dict[int, _Delivered] = field(default_factory=dict)
 
     def deliveries_s(self, connection_number: int, message_number: int) -> tuple[float, ...]:
         """After how many seconds each delivery of a message happens; one or two of them."""
@@ -50,15 +67,30 @@ class Chaos:
         )
         return delays if duplicated else delays[:1]
 
+    def delivered(self, connection_number: int, message_number: int) -> None:
+        """Note that a message goes to its function now."""
+        seen = self._delivered.setdefault(connection_number, _Delivered())
+        if message_number in seen.numbers:
+            self.happened["duplicated"] += 1
+        elif message_number < seen.highest:
+            self.happened["reordered"] += 1
+        seen.numbers.add(message_number)
+        seen.highest = max(seen.highest, message_number)
+
     def drops_disconnect(self, connection_number: int) -> bool:
         """Whether a connection's end is kept from its function."""
         chance = self._chance("disconnect", connection_number, 0)
-        return chance.random() < self.settings.drop_disconnect_probability
+        is_lost = chance.random() < self.settings.drop_disconnect_probability
+        self.happened["disconnect_lost"] += is_lost
+        return is_lost
 
     def throttles(self, connection_number: int, post_number: int) -> bool:
         """Whether a post is refused."""
         chance = self._chance("post", connection_number, post_number)
-        return chance.random() < self.settings.throttle_probability
+        is_refused = chance.random() < self.settings.throttle_probability
+        self.happened["post_refused"] += is_refused
+        return is_refused
 
     def _chance(self, kind: str, connection_number: int, number: int) -> random.Random:
-        return random.Random(f"{self.settings.seed}/{kind}/{connection_number}/{number}")  # noqa: S311 - repeatable
+        counted = connection_number - self.settings.connections_before
+        return random.Random(f"{self.settings.seed}/{kind}/{counted}/{number}")  # noqa: S311 - repeatable

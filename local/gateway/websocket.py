@@ -100,6 +100,11 @@ class WebSocketGateway:
         return self._port
 
     @property
+    def connections_so_far(self) -> int:
+        """The number of the newest connection."""
+        return self._connection_number
+
+    @property
     def url(self) -> str:
         """What clients connect to."""
         return f"ws://{self._host}:{self._port}/{self._api.stage}"
@@ -199,7 +204,8 @@ class WebSocketGateway:
             event = message_event(connection.context, key, message, self._timers.now_s())
             delays_s = self._chaos.deliveries_s(connection.number, connection.messages)
             for delay_s in delays_s:
-                self._spawn(self._deliver(connection, route, event, delay_s))
+                number = connection.messages
+                self._spawn(self._deliver(connection, route, event, number, delay_s))
 
     def _route(self, message: str) -> WebSocketRoute | None:
         default = self._api.routes.get("$default")
@@ -218,10 +224,12 @@ class WebSocketGateway:
         connection: Connection,
         route: WebSocketRoute | None,
         event: dict[str, Any],
+        number: int,
         delay_s: float,
     ) -> None:
         if delay_s:
             await self._timers.sleep(delay_s)
+        self._chaos.delivered(connection.number, number)
         request_id = event["requestContext"]["requestId"]
         if route is None:
             await self._complain(connection, "Forbidden", request_id)

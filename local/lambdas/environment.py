@@ -59,7 +59,9 @@ class FunctionLog:
         self._file.close()
 
 
-def process_environment(hosted: HostedFunction, runtime_api: str) -> Mapping[str, str]:
+def process_environment(
+    hosted: HostedFunction, runtime_api: str, environment_id: str
+) -> Mapping[str, str]:
     """The whole environment of a runtime process; nothing is inherited from the host."""
     function = hosted.function
     name = function.arn.rsplit(":", 1)[-1]
@@ -90,6 +92,8 @@ def process_environment(hosted: HostedFunction, runtime_api: str) -> Mapping[str
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
+        # The SDK puts it into its user agent, so a server can tell who of a pool is calling.
+        "AWS_SDK_UA_APP_ID": environment_id,
         **function.environment,
         **hosted.extra_environment,
     }
@@ -121,7 +125,7 @@ class Environment:
         child = await start_child(
             f"{hosted.function.logical_id}/{environment_id}",
             [sys.executable, "-m", "awslambdaric", hosted.function.handler],
-            environment=process_environment(hosted, runtime_api),
+            environment=process_environment(hosted, runtime_api, environment_id),
             working_directory=hosted.code.task_root,
         )
         ready = asyncio.get_running_loop().create_future()

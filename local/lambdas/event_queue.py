@@ -47,11 +47,17 @@ class SubmittingPool(Protocol):
 
 
 class EventQueue:
-    """Delivers Event invocations for all functions."""
+    """Delivers Event invocations for all functions.
+
+    Attributes:
+        settings: May be replaced while it runs.
+        doubled: How many events were delivered a second time.
+    """
 
     def __init__(self, timers: Timers, settings: EventSettings, send_failure: SendFailure) -> None:
         self._timers = timers
-        self._settings = settings
+        self.settings = settings
+        self.doubled = 0
         self._send_failure = send_failure
         self._tasks: set[asyncio.Task[None]] = set()
         self._accepted: dict[str, int] = {}
@@ -62,12 +68,12 @@ class EventQueue:
         """Take an event over; its caller learns nothing more about it."""
         number = self._accepted.get(function.logical_id, 0)
         self._accepted[function.logical_id] = number + 1
-        self._spawn(self._deliver(function, pool, request_id, payload, 0.0))
+        self._spawn(self._deliver(function, pool, request_id, payload))
         # Seeded by function and number, so that a run can be replayed.
-        chance = random.Random(f"{self._settings.seed}/{function.logical_id}/{number}")  # noqa: S311
-        if chance.random() < self._settings.duplicate_probability:
-            delay_s = chance.uniform(0, self._settings.duplicate_delay_s)
-            self._spawn(self._deliver(function, pool, request_id, payload, delay_s))
+        chance = random.Random(f"{self.settings.seed}/{function.logical_id}/{number}")  # noqa: S311
+        if chance.random() < self.settings.duplicate_probability:
+            delay_s = chance.uniform(0, self.settings.duplicate_delay_s)
+            self._spawn(self._deliver_again(function, pool, request_id, payload, delay_s))
 
     async def close(self) -> None:
         """Drop what has not been delivered."""
@@ -80,7 +86,7 @@ class EventQueue:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _deliver(
+    async def _deliver_again(
         self,
         function: Function,
         pool: SubmittingPool,
@@ -89,6 +95,16 @@ class EventQueue:
         delay_s: float,
     ) -> None:
         await self._timers.sleep(delay_s)
+        self.doubled += 1
+        await self._deliver(function, pool, request_id, payload)
+
+    async def _deliver(
+        self,
+        function: Function,
+        pool: SubmittingPool,
+        request_id: str,
+        payload: bytes,
+    ) -> None:
         config = function.event_invoke
         give_up_at_s = self._timers.now_s() + config.maximum_event_age_s
         result: InvocationResult | None = None
@@ -103,7 +119,7 @@ class EventQueue:
             try:
                 result = await self._attempt(pool, request_id, payload, left_s)
             except ThrottledError:
-                await self._timers.sleep(min(self._settings.throttle_delay_s, left_s))
+                await self._timers.sleep(min(self.settings.throttle_delay_s, left_s))
                 continue
             except TimeoutError:
                 continue
@@ -115,7 +131,7 @@ class EventQueue:
                     function, request_id, payload, "RetriesExhausted", attempts, result
                 )
                 return
-            delays = self._settings.retry_delays_s
+            delays = self.settings.retry_delays_s
             await self._timers.sleep(delays[min(attempts, len(delays)) - 1])
 
     async def _attempt(

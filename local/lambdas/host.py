@@ -66,7 +66,7 @@ class LambdaHost:
         self._names = {
             pool.hosted.function.arn.rsplit(":", 1)[-1]: name for name, pool in self._pools.items()
         }
-        self._events = EventQueue(timers, events or EventSettings(), send_failure)
+        self.events = EventQueue(timers, events or EventSettings(), send_failure)
         self._environment_number = 0
 
     async def __aenter__(self) -> "LambdaHost":
@@ -74,7 +74,7 @@ class LambdaHost:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._events.close()
+        await self.events.close()
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
         await self._runtime_api.close()
 
@@ -109,7 +109,7 @@ class LambdaHost:
         """Queue an Event invocation; return its request id."""
         pool = self._pool(function)
         request_id = str(uuid.uuid4())
-        self._events.accept(pool.hosted.function, pool, request_id, payload)
+        self.events.accept(pool.hosted.function, pool, request_id, payload)
         return request_id
 
     async def prewarm(self, counts: Mapping[str, int], *, at_once: int = 2) -> None:
@@ -140,6 +140,14 @@ class LambdaHost:
         """The environments that exist, of one function or of all."""
         pools = self._pools.values() if function is None else [self._pool(function)]
         return [environment.info() for pool in pools for environment in pool.environments]
+
+    def serving(self, function: str, payload_part: bytes) -> Sequence[EnvironmentInfo]:
+        """The environments that work on an event with ``payload_part`` in it."""
+        return [
+            environment.info()
+            for environment in self._pool(function).environments
+            if environment.current is not None and payload_part in environment.current.payload
+        ]
 
     async def kill(self, environment_id: str) -> None:
         """``kill -9`` an environment and wait until it is gone."""

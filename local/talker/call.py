@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from local.talker.access import HttpApi, SessionTicket
 from local.talker.errors import (
     ConnectionLostError,
     MessageRefusedError,
@@ -25,7 +27,30 @@ from repartee.domain.wire import MAX_FRAME_BYTES, Ready, Rejected, Reply
 _MAX_INCOMING_BYTES = 4 * MAX_FRAME_BYTES
 _CONNECT_TIMEOUT_S = 30.0
 
+# A line that broke is often back at once; one that stays away for longer than a session is kept
+# for its client is not waited for.
+_REDIAL_AFTER_S = (0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+_SERVER_TROUBLE = 500
+_TOO_MANY = 429
+
 type Listener = Callable[[float, Frame | Reply], None]
+type Redial = Callable[[], Awaitable[ClientConnection]]
+
+
+class Observer(Protocol):
+    """Sees what really goes over the line; times are ``now_ms``'s."""
+
+    def opened(self, at_ms: float) -> None:
+        """Another connection is open."""
+
+    def sent(self, at_ms: float, text: str) -> None:
+        """A frame leaves."""
+
+    def received(self, at_ms: float, text: str, taken: Sequence[Frame | Reply]) -> None:
+        """A frame came; ``taken`` is what the client then took in, in order, often just this."""
+
+    def lost(self, at_ms: float) -> None:
+        """The connection ended before the session did."""
 
 
 def now_ms() -> float:
@@ -39,15 +64,24 @@ class Call:
     Attributes:
         session: The protocol's state.
         replies: What was received.
-        opened_at_ms: When the connection was open, on ``now_ms``'s clock.
+        opened_at_ms: When the first connection was open, on ``now_ms``'s clock.
     """
 
-    def __init__(self, connection: ClientConnection, listener: Listener | None) -> None:
+    def __init__(
+        self,
+        connection: ClientConnection,
+        listener: Listener | None,
+        *,
+        observer: Observer | None = None,
+        redial: Redial | None = None,
+    ) -> None:
         self.session = ClientSession()
         self.replies = Replies()
         self.opened_at_ms = now_ms()
         self._connection = connection
         self._listener = listener
+        self._observer = observer
+        self._redial = redial
         self._failure: BaseException | None = None
         self._changed = asyncio.Event()
         self._has_work = asyncio.Event()
@@ -94,6 +128,8 @@ class Call:
             at_ms = now_ms()
             events = self.session.receive(str(text), at_ms)
             self.replies.take(events, at_ms)
+            if self._observer is not None:
+                self._observer.received(at_ms, str(text), events)
             for event in events:
                 if self._listener is not None:
                     self._listener(at_ms, event)
@@ -107,6 +143,8 @@ class Call:
         while True:
             self._has_work.clear()
             for text in self.session.outgoing(now_ms()):
+                if self._observer is not None:
+                    self._observer.sent(now_ms(), text)
                 await self._connection.send(text)
             self._changed.set()
             deadline_ms = self.session.next_deadline_ms()
@@ -116,25 +154,80 @@ class Call:
                     await self._has_work.wait()
 
     async def run(self) -> None:
-        """Serve the connection until it ends; what goes wrong is raised to whoever waits."""
+        """Serve connections until the session ends; what goes wrong is raised to whoever waits."""
+        while self._failure is None:
+            failure = await self._serve()
+            if isinstance(failure, TalkerError) or self.session.closed is not None:
+                self._failure = failure
+                break
+            if self._observer is not None:
+                self._observer.lost(now_ms())
+            if self._redial is None:
+                self._failure = self._lost(failure)
+                break
+            self._changed.set()
+            try:
+                self._connection = await self._redial()
+            except TalkerError as error:
+                self._failure = error
+        self._changed.set()
+
+    async def close(self) -> None:
+        """Close the connection that is open now."""
+        await self._connection.close()
+
+    async def _serve(self) -> BaseException | None:
+        if self._observer is not None:
+            self._observer.opened(now_ms())
         self.session.connected(now_ms())
         tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._write())}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            self._failure = next(filter(None, (task.exception() for task in done)), None)
+            return next(filter(None, (task.exception() for task in done)), None)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        if self.session.closed is None and not isinstance(self._failure, TalkerError):
-            self._failure = self._lost(self._failure)
-        self._changed.set()
 
     def _lost(self, failure: BaseException | None) -> ConnectionLostError:
         if failure is not None and not isinstance(failure, ConnectionClosed):
             return ConnectionLostError(f"{type(failure).__name__}: {failure}")
         code, reason = self._connection.close_code, self._connection.close_reason
         return ConnectionLostError(f"the server ended the connection: {code} {reason}".rstrip())
+
+
+async def _dial(url: str, origin: str | None = None) -> ClientConnection:
+    try:
+        # No pings of WebSocket's own: the protocol has its own, cheaper and rarer.
+        return await connect(
+            url,
+            compression=None,
+            ping_interval=None,
+            max_size=_MAX_INCOMING_BYTES,
+            open_timeout=_CONNECT_TIMEOUT_S,
+            proxy=None,
+            origin=origin,  # type: ignore[arg-type]  # a NewType of str
+        )
+    except InvalidStatus as error:
+        body = error.response.body.decode(errors="replace")[:200] if error.response.body else ""
+        raise NotLetInError("connection", error.response.status_code, body) from error
+    except (OSError, TimeoutError, InvalidHandshake) as error:
+        raise ConnectionLostError(f"cannot reach {url.partition('?')[0]}: {error}") from error
+
+
+@contextlib.asynccontextmanager
+async def _served(call: Call) -> AsyncIterator[Call]:
+    serving = asyncio.create_task(call.run())
+    try:
+        yield call
+    finally:
+        # It must not come back while it is hung up.
+        if call.session.closed is None:
+            serving.cancel()
+        await call.close()
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
 
 
 @contextlib.asynccontextmanager
@@ -152,28 +245,47 @@ async def open_call(
         NotLetInError: The connection was refused.
         ConnectionLostError: The gateway cannot be reached.
     """
-    try:
-        # No pings of WebSocket's own: the protocol has its own, cheaper and rarer.
-        connection = await connect(
-            url,
-            compression=None,
-            ping_interval=None,
-            max_size=_MAX_INCOMING_BYTES,
-            open_timeout=_CONNECT_TIMEOUT_S,
-            proxy=None,
-            origin=origin,  # type: ignore[arg-type]  # a NewType of str
-        )
-    except InvalidStatus as error:
-        body = error.response.body.decode(errors="replace")[:200] if error.response.body else ""
-        raise NotLetInError("connection", error.response.status_code, body) from error
-    except (OSError, TimeoutError) as error:
-        raise ConnectionLostError(f"cannot reach {url.partition('?')[0]}: {error}") from error
-    call = Call(connection, listener)
-    serving = asyncio.create_task(call.run())
-    try:
+    async with _served(Call(await _dial(url, origin), listener)) as call:
         yield call
-    finally:
-        await connection.close()
-        serving.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
+
+
+@contextlib.asynccontextmanager
+async def hold_call(
+    api: HttpApi,
+    ticket: SessionTicket,
+    *,
+    listener: Listener | None = None,
+    observer: Observer | None = None,
+) -> AsyncIterator[Call]:
+    """Connect as ``open_call`` does, and come back whenever the line breaks.
+
+    Each time a fresh ticket for the same session is asked for; the session then gets again what it
+    had not accepted, and sends again what had not come.
+
+    Raises:
+        NotLetInError: The first connection was refused.
+        ConnectionLostError: The gateway cannot be reached.
+    """
+
+    async def redial() -> ClientConnection:
+        for delay_s in _REDIAL_AFTER_S[:-1]:
+            await asyncio.sleep(delay_s)
+            try:
+                return await again()
+            except NotLetInError as error:
+                if error.status < _SERVER_TROUBLE and error.status != _TOO_MANY:
+                    raise
+            except ConnectionLostError:
+                continue
+        await asyncio.sleep(_REDIAL_AFTER_S[-1])
+        return await again()
+
+    async def again() -> ClientConnection:
+        fresh = await api.start_session(
+            conversation_id=ticket.conversation_id, session_id=ticket.session_id
+        )
+        return await _dial(fresh.url)
+
+    connection = await _dial(ticket.url)
+    async with _served(Call(connection, listener, observer=observer, redial=redial)) as call:
+        yield call

@@ -89,7 +89,7 @@ async def say(
         TalkerError: The call failed.
     """
     ready = await call.until_ready()
-    before = set(call.replies.turns)
+    before = {number: turn.restarts for number, turn in call.replies.turns.items()}
     session = call.session
     started_at_ms = now_ms()
     silence = Recording(bytes(HANGOVER_MS * _BYTES_PER_MS))
@@ -118,7 +118,10 @@ async def say(
 
     def answer() -> tuple[TurnRecord, ...] | None:
         turns = [
-            turn for number, turn in sorted(call.replies.turns.items()) if number not in before
+            turn
+            for number, turn in sorted(call.replies.turns.items())
+            # An earlier turn that is answered anew may take in what was just said.
+            if before.get(number) != turn.restarts
         ]
         if session.is_owed_an_answer or not call.replies.is_settled:
             return None

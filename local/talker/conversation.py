@@ -1,6 +1,7 @@
 """Says a recording over a call and waits for the whole answer."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -73,6 +74,23 @@ class Exchange:
         return sum(turn.end.cost_usd for turn in self.turns if turn.end)
 
 
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What was said into a call.
+
+    Attributes:
+        sent_pcm: Every byte of audio that was sent, the detector's silence included.
+        started_at_ms: When it began.
+        last_speech_seq: The message with the end of the recording itself.
+        restarts_before: The turns that were there before it, and how often each was restarted.
+    """
+
+    sent_pcm: bytes
+    started_at_ms: float
+    last_speech_seq: int
+    restarts_before: Mapping[int, int]
+
+
 async def say(
     call: Call,
     recording: Recording,
@@ -82,23 +100,53 @@ async def say(
 ) -> Exchange:
     """Say ``recording`` as a user would, and wait until the answer is complete.
 
-    In real time a chunk leaves when its last sample would have been recorded.
-
     Raises:
         NoAnswerError: The answer is not complete ``timeout_s`` after the last chunk.
         TalkerError: The call failed.
     """
-    ready = await call.until_ready()
-    before = {number: turn.restarts for number, turn in call.replies.turns.items()}
-    session = call.session
-    started_at_ms = now_ms()
-    silence = Recording(bytes(HANGOVER_MS * _BYTES_PER_MS))
+    speech = await speak(call, recording, pace=pace, timeout_s=timeout_s)
+    session, replies = call.session, call.replies
 
-    clock_ms = started_at_ms
+    def answer() -> tuple[TurnRecord, ...] | None:
+        if session.is_owed_an_answer or not replies.is_settled:
+            return None
+        turns = [
+            turn
+            for number, turn in sorted(replies.turns.items())
+            # An earlier turn that is answered anew may take in what was just said.
+            if speech.restarts_before.get(number) != turn.restarts
+        ]
+        return tuple(turns) if turns and all(turn.end for turn in turns) else None
+
+    turns = await call.until(answer, timeout_s=timeout_s, what="complete answer")
+    speech_sent_at_ms = session.outbox.sent_at_ms[speech.last_speech_seq]
+    return Exchange(speech.sent_pcm, speech.started_at_ms, speech_sent_at_ms, turns)
+
+
+async def speak(
+    call: Call,
+    recording: Recording,
+    *,
+    pace: Pace = Pace.REAL_TIME,
+    timeout_s: float = ANSWER_TIMEOUT_S,
+) -> Speech:
+    """Send ``recording``, and return when all of it has left; nobody waits for the answer.
+
+    In real time a chunk leaves when its last sample would have been recorded.
+
+    Raises:
+        NoAnswerError: The server did not accept enough for the rest to leave.
+        TalkerError: The call failed.
+    """
+    ready = await call.until_ready()
+    session = call.session
+    before = {number: turn.restarts for number, turn in call.replies.turns.items()}
+    started_at_ms = clock_ms = now_ms()
+    silence = Recording(bytes(HANGOVER_MS * _BYTES_PER_MS))
     last_speech_seq = 0
+    sent = bytearray()
     session.speech_start()
     call.push()
-    sent = bytearray()
     for part in (recording, silence):
         for chunk in part.chunks(ready.chunk_ms):
             clock_ms += len(chunk) / _BYTES_PER_MS
@@ -115,17 +163,4 @@ async def say(
     await call.until(
         lambda: session.outbox.is_drained, timeout_s=timeout_s, what="room for the last words"
     )
-
-    def answer() -> tuple[TurnRecord, ...] | None:
-        turns = [
-            turn
-            for number, turn in sorted(call.replies.turns.items())
-            # An earlier turn that is answered anew may take in what was just said.
-            if before.get(number) != turn.restarts
-        ]
-        if session.is_owed_an_answer or not call.replies.is_settled:
-            return None
-        return tuple(turns) if turns and all(turn.end for turn in turns) else None
-
-    turns = await call.until(answer, timeout_s=timeout_s, what="complete answer")
-    return Exchange(bytes(sent), started_at_ms, session.outbox.sent_at_ms[last_speech_seq], turns)
+    return Speech(bytes(sent), started_at_ms, last_speech_seq, before)

@@ -62,12 +62,12 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "names", nargs="*", metavar="name", help=f"{', '.join(NAMES)}; all of them by default"
     )
-    parser.add_argument("--quick", action="store_true", help="under a minute, for a first look")
+    parser.add_argument("--quick", action="store_true", help="fewer samples, for a first look")
     parser.add_argument(
         "--pairs", type=_at_least(2), help="first_audio: utterances of each kind (8)"
     )
     parser.add_argument(
-        "--users", type=_user_counts, help="memory: connected users to measure at (10,50,200)"
+        "--users", type=_user_counts, help="memory: connected users to measure at (10,50,100)"
     )
     given = parser.parse_args(arguments)
     if unknown := [name for name in given.names if name not in NAMES]:
@@ -86,7 +86,7 @@ def _benchmark(name: str, options: Options) -> Benchmark:
         case "memory":
             from bench.memory import measure_memory
 
-            counts = options.users or ((5, 20) if options.quick else (10, 50, 200))
+            counts = options.users or ((4, 12) if options.quick else (10, 50, 100))
             return lambda: measure_memory(counts)
         case "cold_start":
             from bench.cold_start import Repeats, measure_cold_starts

@@ -36,7 +36,7 @@ class Repeats:
     """How often each function is started; without bytecode it is slow and varies less."""
 
     with_bytecode: int = 5
-    without_bytecode: int = 3
+    without_bytecode: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,14 @@ class ColdStart:
     first_invocation_ms: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start; ``first_ms`` is what the first invocation took beyond the second, if there was."""
+
+    init_ms: float
+    first_ms: float | None
+
+
 async def measure_cold_starts(repeats: Repeats, run_directory: Path | None = None) -> Report:
     """Start every function of the template, and an empty one, again and again."""
     options = StackOptions(
@@ -64,44 +72,51 @@ async def measure_cold_starts(repeats: Repeats, run_directory: Path | None = Non
         gemini=False,
         prewarm={},
     )
-    found = []
     async with running_stack(options) as stack:
-        for hosted in [_empty(), *_functions(stack)]:
-            name = hosted.function.logical_id
-            show(f"cold_start: {name} ...")
-            logs = stack.run_directory / "cold"
-            # Not counted: it fills the caches of the disk and, where it is missing, the bytecode.
-            await _starts(hosted, logs, 1)
-            warm = await _starts(hosted, logs, repeats.with_bytecode)
-            with tempfile.TemporaryDirectory() as folder:
-                bare = _without_bytecode(hosted, standard_library_bytecode(Path(folder)))
-                cold = await _starts(bare, logs, repeats.without_bytecode)
-            found.append(
-                ColdStart(
-                    name,
-                    tuple(init_ms for init_ms, _ in warm),
-                    tuple(init_ms for init_ms, _ in cold),
-                    tuple(first_ms for _, first_ms in warm if first_ms is not None),
-                )
+        hosted = [_empty(), *_functions(stack)]
+        logs = stack.run_directory / "cold"
+        # Not counted: it fills the disk's caches and, where it is missing, the bytecode.
+        show("cold_start: once each, not counted ...")
+        await _rounds(hosted, logs, 1)
+        show("cold_start: with bytecode ...")
+        warm = await _rounds(hosted, logs, repeats.with_bytecode)
+        show("cold_start: without bytecode ...")
+        with tempfile.TemporaryDirectory() as folder:
+            prefix = standard_library_bytecode(Path(folder))
+            bare = [_without_bytecode(one, prefix) for one in hosted]
+            cold = await _rounds(bare, logs, repeats.without_bytecode)
+    return _report(
+        [
+            ColdStart(
+                name,
+                tuple(start.init_ms for start in warm[name]),
+                tuple(start.init_ms for start in cold[name]),
+                tuple(one.first_ms for one in warm[name] if one.first_ms is not None),
             )
-    return _report(found)
+            for name in warm
+        ]
+    )
 
 
-async def _starts(
-    hosted: HostedFunction, logs: Path, count: int
-) -> list[tuple[float, float | None]]:
-    """Return the init of each start, and what its first invocation took beyond its second."""
-    found = []
+async def _rounds(
+    hosted: Sequence[HostedFunction], logs: Path, rounds: int
+) -> dict[str, list[Start]]:
+    """Start every function once, and that so many times: a busy moment hits all alike."""
+    found: dict[str, list[Start]] = {one.function.logical_id: [] for one in hosted}
+    for _ in range(rounds):
+        for one in hosted:
+            found[one.function.logical_id].append(await _start(one, logs))
+    return found
+
+
+async def _start(hosted: HostedFunction, logs: Path) -> Start:
     name = hosted.function.logical_id
     async with LambdaHost([hosted], logs) as host:
-        for _ in range(count):
-            await host.prewarm({name: 1})
-            (environment,) = host.environments(name)
-            if environment.init_ms is None:
-                raise RuntimeError(f"{name} has no init time")
-            found.append((environment.init_ms, await _first_invocation_ms(host, name)))
-            await host.kill(environment.environment_id)
-    return found
+        await host.prewarm({name: 1})
+        (environment,) = host.environments(name)
+        if environment.init_ms is None:
+            raise RuntimeError(f"{name} has no init time")
+        return Start(environment.init_ms, await _first_invocation_ms(host, name))
 
 
 async def _first_invocation_ms(host: LambdaHost, name: str) -> float | None:

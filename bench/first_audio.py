@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -27,20 +27,20 @@ RECORDING = PROJECT / "local" / "recordings" / "default" / "1-greeting.wav"
 # audio depends on that wait. Set-up and thinking time are the simulator's human ones.
 GEMINI = ("--setup-ms", "300", "--first-audio-ms", "250", "--speed", "4")
 CHUNK_MS = 200
-WAIT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How often each kind of turn is measured."""
+    """How often each kind of turn is measured; ``every_cold`` also those that hide more or less."""
 
     lingering_pairs: int = 8
-    cold_pairs: int = 3
+    cold_pairs: int = 2
+    every_cold: bool = True
 
     @classmethod
     def quick(cls) -> "Plan":
         """Enough to see the order of magnitude."""
-        return cls(2, 1)
+        return cls(2, 1, every_cold=False)
 
     def with_pairs(self, pairs: int | None) -> "Plan":
         """Measure every kind so often, when a number is given."""
@@ -108,6 +108,27 @@ class Kind:
     pairs: tuple[Pair, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FirstTurn:
+    """A kind of first turn in a session whose functions have to start.
+
+    Attributes:
+        wait_s: How long the user waits after ``ready``.
+        only_worker: The other functions' processes are there.
+    """
+
+    name: str
+    wait_s: float
+    only_worker: bool
+
+
+_COLD = (
+    FirstTurn("cold worker, user speaks at once", 0.0, only_worker=True),
+    FirstTurn("cold worker, user waits 2 s", 2.0, only_worker=True),
+    FirstTurn("all functions cold, speaks at once", 0.0, only_worker=False),
+)
+
+
 class Bench:
     """Measures on one running stack."""
 
@@ -133,34 +154,25 @@ class Bench:
             await call.hang_up()
         return Kind("lingering worker", tuple(found))
 
-    async def first_turns(
-        self, name: str, pairs: int, *, wait_s: float, cold: Callable[[str], bool]
-    ) -> Kind:
-        """Speak the first turn of fresh sessions.
-
-        Args:
-            name: Of this kind of turn.
-            pairs: How many.
-            wait_s: How long the user waits after ``ready``.
-            cold: Whether a function's environments are ended before, by its logical id.
-        """
+    async def first_turns(self, first: FirstTurn, pairs: int) -> Kind:
+        """Speak the first turn of fresh sessions."""
         found = []
         for _ in range(pairs):
             opened_at_ms = now_ms()
             async with self._direct() as direct:
                 ready_ms = now_ms() - opened_at_ms
-                await asyncio.sleep(wait_s)
+                await asyncio.sleep(first.wait_s)
                 one = await self._say_directly(direct, ready_ms)
             for environment in self._stack.lambdas.environments():
-                if cold(environment.function):
+                if not first.only_worker or environment.function == WORKER:
                     await self._stack.lambdas.kill(environment.environment_id)
             opened_at_ms = now_ms()
             async with self._call() as call:
                 ready_ms = now_ms() - opened_at_ms
-                await asyncio.sleep(wait_s)
+                await asyncio.sleep(first.wait_s)
                 found.append(Pair(one, await self._say(call, ready_ms)))
                 await call.hang_up()
-        return Kind(name, tuple(found))
+        return Kind(first.name, tuple(found))
 
     @contextlib.asynccontextmanager
     async def _direct(self) -> AsyncIterator[DirectCall]:
@@ -218,26 +230,10 @@ async def measure_first_audio(plan: Plan, run_directory: Path | None = None) -> 
         bench = Bench(stack)
         show("first_audio: a lingering worker ...")
         kinds.append(await bench.lingering(plan.lingering_pairs))
-        show("first_audio: cold workers ...")
-        for name, wait_s in ((f"cold worker, user waits {WAIT_S:g} s", WAIT_S), _AT_ONCE):
-            kinds.append(
-                await bench.first_turns(
-                    name, plan.cold_pairs, wait_s=wait_s, cold=lambda function: function == WORKER
-                )
-            )
-        show("first_audio: everything cold ...")
-        kinds.append(
-            await bench.first_turns(
-                "all functions cold, speaks at once",
-                plan.cold_pairs,
-                wait_s=0.0,
-                cold=lambda _: True,
-            )
-        )
+        for kind in _COLD if plan.every_cold else _COLD[:1]:
+            show(f"first_audio: {kind.name} ...")
+            kinds.append(await bench.first_turns(kind, plan.cold_pairs))
     return _report(kinds)
-
-
-_AT_ONCE = ("cold worker, user speaks at once", 0.0)
 
 
 def _report(kinds: list[Kind]) -> Report:

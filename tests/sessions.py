@@ -98,6 +98,7 @@ class Call:
         effects: All that the machine wanted, in order.
         posted: The frames that were taken, repetitions included.
         to_model: What reached each live session, by its generation.
+        commits_taken: How many of the commits have come to their end.
     """
 
     state: SessionState = STATE
@@ -113,10 +114,11 @@ class Call:
     posted: list[NumberedFrame] = field(default_factory=list)
     to_model: dict[int, list[Effect]] = field(default_factory=dict)
     generation: int = 0
-    _is_live_open: bool = False
+    is_live_open: bool = False
+    awaits_live: bool = False
     _numbered: dict[int, Frame] = field(default_factory=dict)
     _commits: int = 0
-    _committed: int = 0
+    commits_taken: int = 0
     _cursor: int = 0
 
     def __post_init__(self) -> None:
@@ -162,7 +164,7 @@ class Call:
                     assert seq == len(self._numbered) + 1, "a gap in the output's numbers"
                     self._numbered[seq] = frame
             case CommitTurn(turn=turn, cursor=cursor):
-                assert self._commits == self._committed, "two commits in flight"
+                assert self._commits == self.commits_taken, "two commits in flight"
                 self._commits += 1
                 assert turn.number == self.memory.conversation.turn_count + self._commits
                 assert cursor >= self.state.cursor
@@ -170,9 +172,9 @@ class Call:
                 assert generation > self.generation
                 self.generation = generation
                 self.to_model[generation] = []
-                self._is_live_open = False
+                self.is_live_open, self.awaits_live = False, True
             case SendAudio() | EndAudioStream() | SendText() | RespondToTool():
-                assert self._is_live_open, "the model is not open"
+                assert self.is_live_open, "the model is not open"
                 self.to_model[self.generation].append(effect)
             case _:
                 pass
@@ -196,12 +198,12 @@ class Call:
 
     def take_commit(self) -> list[Effect]:
         """The turn that is being written is in memory."""
-        self._committed += 1
+        self.commits_taken += 1
         return self.feed(TurnCommitted())
 
     def open_live(self) -> list[Effect]:
         """The live session that was asked for is set up."""
-        self._is_live_open = True
+        self.is_live_open, self.awaits_live = True, False
         return self.live(LiveOpened())
 
     # Time
@@ -283,7 +285,7 @@ class Call:
         )
 
     def lose_live(self, failure: LiveFailure = LiveFailure.DROPPED) -> list[Effect]:
-        self._is_live_open = False
+        self.is_live_open = self.awaits_live = False
         return self.live(LiveClosed(failure, 1006, ""))
 
     def call_tool(

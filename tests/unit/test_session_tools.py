@@ -253,6 +253,19 @@ def test_an_owed_answer_does_not_interrupt_a_turn():
     assert "At three. Upstairs." in told.text
 
 
+def test_a_turn_that_is_never_answered_does_not_keep_back_what_is_owed():
+    call = started(state=_with_pending(pending()), memory=remembering(_turn()))
+    call.utter()
+    call.answer_tool("At three.")
+    call.pass_ms(29_000)
+    assert call.all(SendText) == []
+
+    call.pass_ms(1_000)
+
+    assert len(call.frames(TurnEnd)) == 1
+    assert len(call.all(SendText)) == 1
+
+
 def test_a_worker_does_not_leave_before_an_adopted_call_is_told():
     call = Call(state=_with_pending(pending()), memory=remembering(_turn()), opens_live=False)
     call.start()

@@ -395,7 +395,7 @@ class SessionMachine:
         elif (turn := self._turns.current) is None:
             if self._live.is_open and self._desk.tell_owed():
                 self._departure.last_activity_ms = now_ms
-        elif not self._calls and self._departure.is_unused(now_ms):
+        elif not self._calls.is_waiting and self._departure.is_unused(now_ms):
             # The model never answered, or never ended its answer.
             self._replies.give_up(turn, now_ms)
             self._departure.last_activity_ms = now_ms

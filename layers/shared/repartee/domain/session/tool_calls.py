@@ -55,6 +55,11 @@ class ToolCalls:
     def __bool__(self) -> bool:
         return bool(self._open)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether any call still waits for its answer."""
+        return bool(self._awaited())
+
     def begin(self, call: LiveToolCall, turn: int, now_ms: int) -> CallInProgress | None:
         """Take up a call; None when there is nothing new to run.
 

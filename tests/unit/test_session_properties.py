@@ -1,0 +1,339 @@
+"""Whatever happens to a session, in whatever order, some things never do.
+
+``Call`` itself fails on an effect after the end, a gap in the output's numbers, one number for two
+frames, two commits in flight, a gap in the committed turns, a cursor that moves back, a deadline
+that lies behind, and on anything sent to a model that is not open.
+"""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from repartee.domain.calls import ASK_CORE_AGENT, END_CALL, SET_LANGUAGE
+from repartee.domain.conversation import Turn
+from repartee.domain.live import (
+    LiveAudio,
+    LiveEvent,
+    LiveFailure,
+    LiveGoAway,
+    LiveInterrupted,
+    LiveToolCallsCancelled,
+    LiveTranscript,
+    LiveTurnComplete,
+    LiveUsage,
+    Role,
+    TurnStatus,
+)
+from repartee.domain.messages import (
+    Audio,
+    Bye,
+    Detached,
+    Hello,
+    Message,
+    Numbered,
+    OutputPosition,
+    SpeechEnd,
+    SpeechStart,
+    Superseded,
+    Text,
+)
+from repartee.domain.session.effects import CommitTurn, OpenLive, PostFrame, SendAudio
+from repartee.domain.session.events import (
+    ConversationLost,
+    LeaseWasLost,
+    PostRefused,
+    TimeRunningOut,
+)
+from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS
+from repartee.domain.usage import TokenUsage
+from tests.sessions import EPOCH, SETTINGS, STATE, Call, pending, remembering, started
+
+pytestmark = pytest.mark.unit
+
+SECOND = bytes(48_000)
+
+
+def speech(seq: int) -> Audio:
+    """Audio that tells which message it came in."""
+    return Audio(seq.to_bytes(2, "little") + b"\x01\x01")
+
+
+def earlier_turn() -> Turn:
+    call = started()
+    call.send(Text("x"))
+    call.reply()
+    call.ack()
+    return call.turns[0]
+
+
+EARLIER = earlier_turn()
+LIVE_EVENTS = st.sampled_from(
+    [
+        LiveAudio(SECOND),
+        LiveAudio(SECOND),
+        LiveTranscript(Role.USER, "Hello"),
+        LiveTranscript(Role.MODEL, "Good morning"),
+        LiveInterrupted(),
+        LiveTurnComplete(),
+        LiveTurnComplete(TurnStatus.IDLE),
+        LiveTurnComplete(TurnStatus.IN_PROGRESS),
+        LiveUsage(TokenUsage(1, 2, 3, 4)),
+        LiveGoAway(0),
+        LiveGoAway(30_000),
+    ]
+)
+
+
+class AnySession(RuleBasedStateMachine):
+    """Client, model, tools, tables and time, each doing what it likes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        state = replace(STATE, pending_calls=(pending(),), cursor=7)
+        self.call = Call(
+            state=state,
+            memory=remembering(EARLIER),
+            settings=replace(SETTINGS, linger_ms=20_000, grace_ms=10_000),
+            takes_posts=False,
+            takes_commits=False,
+            opens_live=False,
+        )
+        self.call.start()
+        self.delayed: list[Numbered] = []
+        self.sent: list[Numbered] = []
+        self.made: dict[str, tuple[int, int]] = {}
+        self.cancelled: set[str] = set()
+        self.typed: list[str] = []
+        self.is_ending = False
+
+    # What the parties wait for
+
+    @property
+    def post(self) -> PostFrame | None:
+        posts = self.call.all(PostFrame)
+        return posts[-1] if posts and not self.call.finish() else None
+
+    @property
+    def is_writing(self) -> bool:
+        return len(self.call.all(CommitTurn)) > self.call.commits_taken
+
+    # The client
+
+    @rule(
+        kind=st.sampled_from([speech, speech, SpeechStart, SpeechEnd, Text, "silence"]),
+        is_delayed=st.integers(0, 4).map(lambda number: number == 0),
+    )
+    def say(self, kind, is_delayed):
+        seq = self.call.next_seq
+        message: Message
+        if kind is speech:
+            message = speech(seq)
+        elif kind == "silence":
+            message = Audio(bytes(640))
+        else:
+            message = Text(f"<{seq}>") if kind is Text else kind()
+        numbered = self.call.numbered(message)
+        self.sent.append(numbered)
+        if is_delayed:
+            self.delayed.append(numbered)
+        else:
+            if kind is Text and self.call.finish() is None:
+                self.typed.append(f"<{seq}>")
+            self.call.read(numbered)
+
+    @precondition(lambda self: self.delayed)
+    @rule(data=st.data())
+    def arrive_late(self, data):
+        index = data.draw(st.integers(0, len(self.delayed) - 1))
+        self.call.read(self.delayed.pop(index))
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def arrive_twice(self, data):
+        numbered = data.draw(st.sampled_from(self.sent))
+        if numbered not in self.delayed:
+            self.call.read(numbered)
+
+    @rule(connection=st.sampled_from("AB"), received=st.none() | st.integers(0, 30))
+    def greet(self, connection, received):
+        position = None if received is None else OutputPosition(EPOCH, received)
+        self.call.send(Hello(position), connection=connection)
+
+    @rule(connection=st.sampled_from("AB"))
+    def hang(self, connection):
+        self.call.notice(Detached(connection))
+
+    @rule(through=st.none() | st.integers(0, 30), turn=st.integers(0, 4))
+    def acknowledge(self, through, turn):
+        self.call.ack(through, turn, 500)
+
+    @precondition(lambda self: len(self.sent) > 15)
+    @rule()
+    def say_bye(self):
+        self.is_ending = True
+        self.call.send(Bye())
+
+    # The gateway and the tables
+
+    @precondition(lambda self: self.post is not None)
+    @rule(times=st.integers(1, 20))
+    def take_posts(self, times):
+        for _ in range(times):
+            before = self.post
+            if before is not None:
+                self.call.take_post(before)
+            if self.post is before:
+                break
+
+    @precondition(lambda self: self.post is not None)
+    @rule(is_gone=st.booleans())
+    def refuse_post(self, is_gone):
+        post = self.post
+        assert post is not None
+        self.call.feed(PostRefused(post.connection_id, post.frame.seq, is_gone=is_gone))
+
+    @precondition(lambda self: self.is_writing)
+    @rule()
+    def write(self):
+        self.call.take_commit()
+
+    @precondition(lambda self: self.is_writing and len(self.sent) > 15)
+    @rule(is_erased=st.booleans())
+    def refuse_to_write(self, is_erased):
+        self.is_ending = True
+        self.call.commits_taken += 1
+        self.call.feed(ConversationLost(is_erased=is_erased))
+
+    @precondition(lambda self: len(self.sent) > 25)
+    @rule(what=st.sampled_from([LeaseWasLost(), TimeRunningOut(90_000), TimeRunningOut(20_000)]))
+    def run_out(self, what):
+        self.is_ending = True
+        self.call.feed(what)
+
+    @precondition(lambda self: len(self.sent) > 25)
+    @rule()
+    def supersede(self):
+        self.is_ending = True
+        self.call.notice(Superseded("S2"))
+
+    # The model and its tools
+
+    @precondition(lambda self: self.call.awaits_live)
+    @rule()
+    def set_up(self):
+        self.call.open_live()
+
+    @precondition(lambda self: self.call.awaits_live)
+    @rule(failure=st.sampled_from([LiveFailure.BUSY, LiveFailure.DROPPED]))
+    def fail_to_set_up(self, failure):
+        self.is_ending = True
+        self.call.lose_live(failure)
+
+    @precondition(lambda self: self.call.is_live_open)
+    @rule(event=LIVE_EVENTS)
+    def hear(self, event: LiveEvent):
+        self.call.live(event)
+
+    @precondition(lambda self: self.call.is_live_open)
+    @rule(
+        number=st.integers(0, 5),
+        name=st.sampled_from([ASK_CORE_AGENT] * 4 + [SET_LANGUAGE, "unknown", END_CALL]),
+        arguments=st.sampled_from(['{"question":"a"}', '{"question":"b"}', '{"language":"de"}']),
+    )
+    def use_a_tool(self, number, name, arguments):
+        self.is_ending |= name == END_CALL
+        call_id = f"{self.call.generation}/{number}"
+        self.made.setdefault(call_id, (self.call.generation, self.call.now_ms))
+        self.call.call_tool(call_id, arguments, name)
+
+    @precondition(lambda self: self.made)
+    @rule(data=st.data())
+    def cancel(self, data):
+        call_id = data.draw(st.sampled_from(sorted(self.made)))
+        self.cancelled.add(call_id)
+        if self.call.is_live_open:
+            self.call.live(LiveToolCallsCancelled((call_id,)))
+
+    @precondition(lambda self: self.call.asked)
+    @rule(data=st.data())
+    def answer(self, data):
+        key = data.draw(st.sampled_from(self.call.asked)).key
+        self.call.answer_tool("At three.", key.turn, key.index)
+
+    @precondition(lambda self: self.call.is_live_open)
+    @rule()
+    def drop_live(self):
+        self.is_ending |= len(self.call.all(OpenLive)) > 3
+        self.call.lose_live()
+
+    # Time
+
+    @rule(duration_ms=st.sampled_from([1, 50, 300, 1_000, 3_000, 9_000, 26_000]))
+    def wait(self, duration_ms):
+        self.call.pass_ms(duration_ms)
+
+    # What never happens
+
+    @invariant()
+    def every_call_is_answered_at_most_once(self) -> None:
+        answered = [call_id for call_id, _ in self.call.responses]
+        assert len(answered) == len(set(answered))
+
+    @invariant()
+    def no_call_stays_unanswered_beyond_its_deadline(self):
+        if self.is_ending or self.call.finish() is not None:
+            return
+        answered = {call_id for call_id, _ in self.call.responses}
+        for call_id, (generation, made_ms) in self.made.items():
+            is_due = self.call.now_ms >= made_ms + CALL_TIMEOUT_MS
+            if is_due and generation == self.call.generation and call_id not in self.cancelled:
+                assert call_id in answered
+
+    @invariant()
+    def each_model_hears_each_message_once_and_in_order(self):
+        for effects in self.call.to_model.values():
+            audio = [effect.pcm for effect in effects if isinstance(effect, SendAudio)]
+            seqs = [int.from_bytes(pcm[:2], "little") for pcm in audio if any(pcm)]
+            assert seqs == sorted(set(seqs))
+
+    @invariant()
+    def nothing_is_deleted_that_is_not_committed(self):
+        assert max(self.call.deleted, default=0) <= self.call.machine.cursor
+
+    def teardown(self):
+        """Left alone, with all that is under way going well, the session comes to its end."""
+        call = self.call
+        call.takes_posts = call.takes_commits = call.opens_live = True
+        if call.awaits_live:
+            call.open_live()
+        if self.is_writing:
+            call.take_commit()
+        if self.post is not None:
+            call.take_post(self.post)
+        assert call.wait_for_end() is not None
+        self.every_call_is_answered_at_most_once()
+        if not self.is_ending:
+            remembered = " ".join(turn.heard for turn in call.turns)
+            assert [remembered.count(text) for text in self.typed] == [1] * len(self.typed)
+
+
+AnySession.TestCase.settings = settings(
+    max_examples=100,
+    stateful_step_count=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestAnySession = pytest.mark.unit(AnySession.TestCase)
+
+
+@pytest.mark.parametrize("takes_posts", [True, False])
+@pytest.mark.parametrize("opens_live", [True, False])
+def test_a_session_to_which_nothing_happens_ends(takes_posts, opens_live):
+    call = Call(takes_posts=takes_posts, opens_live=opens_live)
+    call.start()
+    call.utter()
+
+    assert call.wait_for_end() is not None

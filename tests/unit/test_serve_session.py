@@ -487,3 +487,26 @@ def test_a_live_model_that_stays_busy_is_tried_with_growing_pauses_then_given_up
         assert [frame["code"] for frame in scene.frames("error")] == ["model_busy"] * 3
 
     run_in_virtual_time(main)
+
+
+@pytest.mark.parametrize("moment", ["write", "ask", "listen"])
+def test_a_fault_that_nobody_foresaw_ends_the_worker_by_its_own_name(monkeypatch, moment):
+    async def main():
+        scene = Scene()
+
+        def broken(*_args, **_kwargs):
+            raise ZeroDivisionError("a fault of our own")
+
+        if moment == "listen":
+            monkeypatch.setattr(FakeLiveSession, "events", broken)
+        monkeypatch.setattr(scene.sessions, "set_connection", broken if moment == "write" else
+                            scene.sessions.set_connection)  # fmt: skip
+        monkeypatch.setattr(scene.core, "ask", broken)
+        serving = scene.serve()
+        if moment == "ask":
+            session = await scene.live.opened.get()
+            session.emit(LiveToolCall("call-1", "ask_core_agent", '{"question":"book"}'))
+        with pytest.raises(ZeroDivisionError):
+            await serving
+
+    run_in_virtual_time(main)

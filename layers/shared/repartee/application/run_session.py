@@ -1,7 +1,7 @@
 """Runs one session machine: feeds it what happens, carries out what it wants."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
 from repartee.application.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
@@ -91,7 +91,8 @@ class SessionRun:
         self._client: asyncio.Queue[ToClient] = asyncio.Queue()
         self._session: LiveSession | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._calls: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._group = asyncio.TaskGroup()
         self._timer: asyncio.TimerHandle | None = None
         self._finished: asyncio.Future[FinishReason] = asyncio.get_running_loop().create_future()
 
@@ -113,21 +114,31 @@ class SessionRun:
             self._watch_fence(),
         )
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(lane) for lane in lanes]
+            async with asyncio.TaskGroup() as self._group:
+                for lane in lanes:
+                    self._spawn(lane)
                 self._feed(Started())
                 reason = await self._finished
                 if reason is not FinishReason.FENCED:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(DRAIN_S):
                             await asyncio.gather(self._tables.join(), self._client.join())
-                for task in (*tasks, *self._calls):
+                for task in self._tasks:
                     task.cancel()
+        except BaseExceptionGroup as failures:
+            # Lambda logs a group without what is in it.
+            raise _first(failures) from failures
         finally:
             if self._timer is not None:
                 self._timer.cancel()
             await self._close_live()
         return reason
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _feed(self, event: Event) -> None:
         now_ms = self._ports.clock.monotonic_ms()
@@ -150,9 +161,7 @@ class SessionRun:
             case PostFrame() | CloseConnection():
                 self._client.put_nowait(effect)
             case AskCoreAgent():
-                task = asyncio.create_task(self._ask(effect))
-                self._calls.add(task)
-                task.add_done_callback(self._calls.discard)
+                self._spawn(self._ask(effect))
             case Finish(reason=reason):
                 if not self._finished.done():
                     self._finished.set_result(reason)
@@ -324,7 +333,7 @@ class SessionRun:
             closed = LiveClosed(failure, error.code, error.reason)
             self._feed(FromLive(effect.generation, closed))
             return
-        self._reader = asyncio.create_task(self._read_live(effect.generation, self._session))
+        self._reader = self._spawn(self._read_live(effect.generation, self._session))
         self._feed(FromLive(effect.generation, LiveOpened()))
 
     async def _read_live(self, generation: int, session: LiveSession) -> None:
@@ -365,3 +374,8 @@ class SessionRun:
             )
             answer = NO_ANSWER
         self._feed(CoreAnswered(effect.key, answer))
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    failure = failures.exceptions[0]
+    return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure

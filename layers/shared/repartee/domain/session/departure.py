@@ -102,19 +102,23 @@ class Departure:
 
     def _leave_for_good(self, reason: CloseReason, now_ms: int) -> None:
         if not self.has_said_closed:
-            is_owing = self._turns or (reason == "end_call" and self._calls)
-            if is_owing and not self.is_late(now_ms):
+            is_speaking = self._turns or (reason == "end_call" and self._calls)
+            if is_speaking and not self.is_late(now_ms):
                 return
             self.has_said_closed = True
             self._leave_by_ms = now_ms + CLOSING_MS
             self._client.outbox.offer(SessionClosed(reason))
-        if self.is_late(now_ms) or not (self._turns.finished or self._must_post()):
+        # Who has no connection just now may come back in time to hear that the session is closed.
+        is_owing = self._turns.finished or not self._client.outbox.is_empty()
+        if self.is_late(now_ms) or not is_owing:
             if self._client.connection_id is not None:
                 self._effects.append(CloseConnection(self._client.connection_id))
             self.finish(FinishReason.ENDED)
 
     def _must_post(self) -> bool:
-        return self._client.connection_id is not None and not self._client.outbox.is_empty()
+        # Without a connection that was lost, the client's hello is still to be read.
+        is_gone = self._client.detached_at_ms is not None
+        return not (is_gone or self._client.outbox.is_empty())
 
     def _is_abandoned(self, now_ms: int) -> bool:
         detached_at_ms = self._client.detached_at_ms

@@ -133,9 +133,21 @@ def test_a_bye_on_a_dead_line_ends_the_session_all_the_same():
     call = started()
     call.notice(Detached("A"))
     call.send(Bye())
+    call.pass_ms(3_000)
 
     assert call.finish() is FinishReason.ENDED
     assert call.all(CloseConnection) == []
+
+
+def test_a_client_that_comes_back_in_time_hears_that_its_session_is_closed():
+    call = started()
+    call.notice(Detached("A"))
+    call.notice(Superseded("S2"))
+    assert call.finish() is None
+    call.hello("B")
+
+    assert call.posted[-1].frame == SessionClosed("superseded")
+    assert call.finish() is FinishReason.ENDED
 
 
 def test_a_client_that_takes_no_more_frames_does_not_keep_a_closed_session():

@@ -4,7 +4,7 @@ from collections import deque
 
 from repartee.domain.conversation import SkippedInput
 from repartee.domain.frames import Missing
-from repartee.domain.messages import Audio, Bye, Hello, Numbered, SpeechEnd, SpeechStart, Text
+from repartee.domain.messages import Audio, Bye, Numbered, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.effects import Effect, EndAudioStream, SendAudio, SendText
 from repartee.domain.session.input_order import InputOrder
@@ -128,8 +128,8 @@ class InputFeed:
                 self._send(SendText(text))
             case Bye():
                 self.has_bye = True
-            case Hello():
-                # It counted when it came; speech may be under way without a mark.
+            case _:
+                # A hello counted when it came; speech may be under way without a mark.
                 if self.is_streaming and not self._client_marks_speech:
                     return
         self.settled = max(self.settled, seq)

@@ -36,9 +36,16 @@ class FrontDesk:
 
     async def bookings(self, user: str) -> Sequence[Booking]:
         """What ``user`` has booked, in order of time."""
-        hours = weekday_hours(ZoneInfo(self._zone))
-        desk = DeskTable(self._client(), self._table, hours)
-        return await asyncio.to_thread(desk.bookings, user)
+        return await asyncio.to_thread(self._desk().bookings, user)
+
+    async def cancel_all(self, user: str) -> None:
+        """Give back everything that ``user`` has booked."""
+        desk = self._desk()
+        for booking in await self.bookings(user):
+            await asyncio.to_thread(desk.cancel, user, booking.slot)
+
+    def _desk(self) -> DeskTable:
+        return DeskTable(self._client(), self._table, weekday_hours(ZoneInfo(self._zone)))
 
     @property
     def _table(self) -> str:

@@ -117,9 +117,11 @@ class Outbox:
         return max(0, self._max_in_flight - self.in_flight)
 
     @property
-    def is_held_up(self) -> bool:
-        """Whether messages wait because too many are out that nobody has accepted."""
-        return bool(self._waiting) and self.in_flight >= self._max_in_flight > 0
+    def unaccepted_since_ms(self) -> float | None:
+        """Since when the oldest message that must be accepted is out; ``hello`` need not be."""
+        hello = self._hello[0] if self._hello else 0
+        sent_at_ms = [self.sent_at_ms.get(seq) for seq in self._kept if seq != hello]
+        return min((at_ms for at_ms in sent_at_ms if at_ms is not None), default=None)
 
     @property
     def is_drained(self) -> bool:

@@ -26,10 +26,11 @@ def read_records(folder: Path) -> list[RecordedConnection]:
     """Read every connection's record, oldest first; none where the folder is not there yet."""
     if not folder.is_dir():
         return []
-    return [_read(one) for one in sorted(folder.iterdir()) if (one / "heard.pcm").is_file()]
+    return [read_record(one) for one in sorted(folder.iterdir()) if (one / "heard.pcm").is_file()]
 
 
-def _read(folder: Path) -> RecordedConnection:
+def read_record(folder: Path) -> RecordedConnection:
+    """Read one connection's record."""
     numbered = {
         int(match[1]): path
         for path in folder.iterdir()

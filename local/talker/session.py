@@ -25,7 +25,8 @@ from repartee.domain.wire import AckModel, Busy, PingModel, PositionModel, Ready
 ACK_EVERY_MS = 500
 """Received output is acknowledged at least this often while frames arrive."""
 OWED_PING_AFTER_MS = 1_000
-"""A client that waits for an answer and hears nothing asks after it this often."""
+"""A client that waits for an answer, or for its input to be accepted, and hears nothing asks after
+it this often."""
 HELLO_AGAIN_AFTER_MS = 3_000
 """Above a cold start of the message function; a ``hello`` that came twice is answered twice."""
 IDLE_PING_AFTER_MS = 8 * 60 * 1_000
@@ -52,6 +53,7 @@ class ClientSession:
         self._inbox = Inbox()
         self._owed_since_ms: float | None = None
         self._last_request_seq = 0
+        self._is_leaving = False
         self._last_frame_ms = 0.0
         self._last_sent_ms = 0.0
         self._last_owed_ping_ms = 0.0
@@ -87,6 +89,7 @@ class ClientSession:
         return self._request(self.outbox.put(Text(text)), now_ms)
 
     def bye(self) -> int:
+        self._is_leaving = True
         return self.outbox.put(Bye())
 
     def _request(self, seq: int, now_ms: float) -> int:
@@ -194,8 +197,11 @@ class ClientSession:
             return None
         if self._owed_since_ms is not None:
             since_ms = self._owed_since_ms
-        elif self.outbox.is_held_up:
+        elif self._is_leaving and self.closed is None:
             since_ms = self._last_sent_ms
+        elif (unaccepted_since_ms := self.outbox.unaccepted_since_ms) is not None:
+            # Its worker may have died with the message unread: only a ping wakes another.
+            since_ms = unaccepted_since_ms
         else:
             return None
         return max(since_ms, self._last_frame_ms, self._last_owed_ping_ms) + OWED_PING_AFTER_MS

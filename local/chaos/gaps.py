@@ -1,0 +1,54 @@
+"""How long a fault kept the user in silence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from local.chaos.plan import Kind
+
+if TYPE_CHECKING:
+    from local.chaos.client_record import ClientRecord
+    from local.chaos.injector import OpenGap
+
+
+class GapKind(StrEnum):
+    """From which event to the first audible frame after it."""
+
+    WORKER_KILLED = "worker killed while it owed an answer"
+    WORKER_FROZEN = "worker frozen while it owed an answer"
+    LINE_DROPPED = "line dropped during a reply"
+    HELLO = "new hello after a line dropped during a reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One measured silence."""
+
+    kind: GapKind
+    ms: float
+
+
+_WORKER = {
+    Kind.WORKER_KILLED: GapKind.WORKER_KILLED,
+    Kind.WORKER_FROZEN: GapKind.WORKER_FROZEN,
+}
+
+
+def close_gaps(opened: Sequence["OpenGap"], record: "ClientRecord") -> list[Gap]:
+    """Measure each silence that ended; one that did not is the oracle's to find."""
+    gaps: list[Gap] = []
+    for gap in opened:
+        if gap.kind in _WORKER and gap.is_owed:
+            # What the dead one had still sent does not count.
+            at_ms = [one.at_ms for one in record.audio if one.epoch > gap.epoch]
+            if at_ms:
+                gaps.append(Gap(_WORKER[gap.kind], at_ms[0] - gap.from_ms))
+        elif gap.kind is Kind.LINE_DROPPED and gap.is_replying:
+            came = [one for one in record.audio if one.connection > gap.connection]
+            if came:
+                first = came[0]
+                hello_ms = record.hellos_at_ms[first.connection]
+                gaps.append(Gap(GapKind.LINE_DROPPED, first.at_ms - gap.from_ms))
+                gaps.append(Gap(GapKind.HELLO, first.at_ms - hello_ms))
+    return gaps

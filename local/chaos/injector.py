@@ -1,0 +1,243 @@
+"""Strikes when a run's plan says so, and counts what really happened."""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.chaos.client_record import ClientRecord
+from local.chaos.gemini_control import GeminiControl
+from local.chaos.plan import Kind, Moment, RunPlan, Strike
+from local.chaos.table_faults import TableRequest
+from local.lambdas.model import UnknownEnvironmentError
+from local.stack import Stack
+from local.talker.call import Call, now_ms
+
+WORKER = "StreamAgentFunction"
+GO_AWAY_S = 2.0
+
+_TURN = re.compile(rb'"turn#(\d+)"')
+_DAY = re.compile(rb'"day#[0-9-]+"')
+_CLOSE_CODES = {Kind.GEMINI_1006: 1006, Kind.GEMINI_1011: 1011}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGap:
+    """A stretch of silence that a fault began.
+
+    Attributes:
+        kind: The fault.
+        from_ms: When it struck.
+        epoch: The worker's epoch then.
+        connection: The client's connection then.
+        is_owed: An answer was owed.
+        is_replying: The reply had begun and not ended.
+    """
+
+    kind: Kind
+    from_ms: float
+    epoch: int
+    connection: int
+    is_owed: bool
+    is_replying: bool
+
+
+@dataclass(slots=True)
+class Injector:
+    """The faults of one run.
+
+    Attributes:
+        happened: Faults that came to pass, those of the gateway and the tables left out.
+        gaps: What each death and each broken line began.
+        remembered: The highest turn that was committed.
+        releases: How often the lease was given back.
+        stale_writes: What a worker wrote after another had taken its lease from it.
+    """
+
+    stack: Stack
+    control: GeminiControl
+    plan: RunPlan
+    session_id: str
+    user: str
+    call: Call
+    record: ClientRecord
+    happened: Counter[Kind] = field(default_factory=Counter)
+    gaps: list[OpenGap] = field(default_factory=list)
+    remembered: int = 0
+    releases: int = 0
+    stale_writes: list[str] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _turn: int = -1
+    _armed: list[Strike] = field(default_factory=list)
+    _ordered: list[tuple[str, Kind]] = field(default_factory=list)
+    _holder: str = ""
+    _retired: set[str] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def begin_turn(self, turn: int) -> None:
+        """The user begins to speak."""
+        self._turn = turn
+        coming = [strike for strike in self.plan.strikes if strike.turn == turn]
+        self._armed += coming
+        await self.reached(Moment.START)
+        for strike in coming:
+            if strike.moment is Moment.RANDOM:
+                self._spawn(self._strike_later(strike))
+
+    async def reached(self, moment: Moment) -> None:
+        """A moment has come: strike what waited for it."""
+        due = [strike for strike in self._armed if strike.moment is moment]
+        for strike in due:
+            self._armed.remove(strike)
+        for strike in due:
+            await self._strike(strike)
+
+    def audio_came(self) -> None:
+        """Reply audio has reached the client."""
+        if any(strike.moment is Moment.REPLY for strike in self._armed):
+            self._spawn(self.reached(Moment.REPLY))
+
+    async def gemini_wrote(self, event: Mapping[str, Any]) -> None:
+        """The simulator noted an event."""
+        match event["kind"]:
+            case "speech_started":
+                await self.reached(Moment.SPEECH)
+            case "seeded":
+                await self.reached(Moment.SEED)
+            case _:
+                pass
+
+    async def table_wrote(self, request: TableRequest) -> None:
+        """A table carried out a write; whoever asked for it does not know yet."""
+        is_ours = self.session_id.encode() in request.body or self.user.encode() in request.body
+        if not is_ours:
+            return
+        if request.caller in self._retired:
+            self.stale_writes.append(f"{request.caller}: {request.operation}")
+        if request.operation == "UpdateItem":
+            await self._state_moved(request)
+        elif request.operation == "TransactWriteItems":
+            if (turn := _TURN.search(request.body)) is not None:
+                self.remembered = max(self.remembered, int(turn[1]))
+                self.changed.set()
+                await self.reached(Moment.COMMIT)
+            elif _DAY.search(request.body) is not None:
+                await self.reached(Moment.TOOL_EFFECT)
+
+    async def _state_moved(self, request: TableRequest) -> None:
+        if b"epoch = epoch + :one" in request.body:
+            if self._holder and self._holder != request.caller:
+                self._retired.add(self._holder)
+            self._retired.discard(request.caller)
+            self._holder = request.caller
+            self.changed.set()
+        elif b"REMOVE lease_owner" in request.body:
+            await self.reached(Moment.RELEASE)
+            self._holder = ""
+            self.releases += 1
+            self.changed.set()
+
+    async def finish(self) -> None:
+        """Wake whom the run froze, and take back what has not struck."""
+        self._armed.clear()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        waiting = await self.control.waiting()
+        for kind_there, kind in self._ordered:
+            self.happened[kind] += kind_there not in waiting
+        await self.control.clear()
+
+    # Strikes
+
+    async def _strike_later(self, strike: Strike) -> None:
+        await asyncio.sleep(strike.delay_ms / 1_000)
+        if strike in self._armed:
+            self._armed.remove(strike)
+            await self._strike(strike)
+
+    async def _strike(self, strike: Strike) -> None:
+        match strike.kind:
+            case Kind.WORKER_KILLED | Kind.WORKER_FROZEN:
+                await self._strike_worker(strike.kind)
+            case Kind.LINE_DROPPED:
+                self._drop_line()
+            case Kind.GEMINI_1006 | Kind.GEMINI_1011:
+                struck = await self.control.order(
+                    kind="close", at="now", code=_CLOSE_CODES[strike.kind]
+                )
+                self._count(strike.kind, struck)
+            case Kind.GEMINI_GO_AWAY:
+                struck = await self.control.order(kind="go_away", time_left_s=GO_AWAY_S)
+                self._count(strike.kind, struck)
+            case Kind.GEMINI_UNKNOWN:
+                self._count(strike.kind, await self.control.order(kind="unknown_message"))
+            case Kind.GEMINI_BUSY:
+                await self.control.order(
+                    kind="close", at="setup", code=1011, reason="Resource has been exhausted."
+                )
+                self._ordered.append(("close", strike.kind))
+            case Kind.GEMINI_CALL_TWICE:
+                await self.control.order(kind="duplicate_call")
+                self._ordered.append(("duplicate_call", strike.kind))
+            case other:
+                raise ValueError(f"{other} has no moment")
+
+    def _count(self, kind: Kind, how_often: int) -> None:
+        if how_often:
+            self.happened[kind] += 1
+            self.record.note(now_ms(), kind)
+
+    async def _strike_worker(self, kind: Kind) -> None:
+        holder = self._holder
+        if not holder:
+            return
+        self._open_gap(kind)
+        try:
+            if kind is Kind.WORKER_KILLED:
+                await self.stack.lambdas.kill(holder)
+                self._count(kind, 1)
+                return
+            self.stack.lambdas.stop(holder)
+        except UnknownEnvironmentError:
+            return
+        self.record.note(now_ms(), "worker frozen")
+        self._spawn(self._wake_when_replaced(holder))
+
+    async def _wake_when_replaced(self, frozen: str) -> None:
+        try:
+            while self._holder == frozen:
+                self.changed.clear()
+                await self.changed.wait()
+            self._count(Kind.WORKER_FROZEN, 1)
+        finally:
+            self.stack.lambdas.resume(frozen)
+
+    def _drop_line(self) -> None:
+        connections = self.stack.gateway.connections.all()
+        if not connections:
+            return
+        self._open_gap(Kind.LINE_DROPPED)
+        for connection in connections:
+            connection.socket.transport.abort()
+        self._count(Kind.LINE_DROPPED, 1)
+
+    def _open_gap(self, kind: Kind) -> None:
+        turns = self.call.replies.turns.values()
+        self.gaps.append(
+            OpenGap(
+                kind,
+                now_ms(),
+                self.record.epoch,
+                self.record.connections,
+                is_owed=self.call.session.is_owed_an_answer,
+                is_replying=any(turn.pcm and turn.end is None for turn in turns),
+            )
+        )
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

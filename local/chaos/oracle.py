@@ -1,0 +1,173 @@
+"""Judges a run from outside: what was said, heard, remembered and done must agree."""
+
+from collections.abc import Iterator, Sequence
+
+from local.chaos.evidence import Evidence, LiveRecord, SaidUtterance
+from local.speech import word_error_rate, words_of
+from local.talker.replies import TurnRecord
+from repartee.domain.calls import CallStatus
+from repartee.domain.conversation import Turn
+
+# The recogniser errs; a word lost out of five is still the same sentence.
+MAX_WORD_ERROR = 0.25
+
+
+def judge(evidence: Evidence) -> list[str]:
+    """Every promise that was broken, in words; empty for a good run."""
+    return [
+        *_talk(evidence),
+        *_each_utterance_in_one_turn(evidence),
+        *_audio_heard_by_who_answered(evidence),
+        *_replies_whole(evidence),
+        *_memory_like_replies(evidence),
+        *_turns_in_a_row(evidence),
+        *_bookings(evidence),
+        *_no_stale_worker(evidence),
+    ]
+
+
+def _talk(evidence: Evidence) -> Iterator[str]:
+    if evidence.failure:
+        yield f"hung: {evidence.failure}"
+    state = evidence.tables.state
+    if state is None or not state.ended:
+        yield "hung: the session was not closed"
+
+
+def _each_utterance_in_one_turn(evidence: Evidence) -> Iterator[str]:
+    """Turns hold the utterances in the order in which they were said, each once.
+
+    Two in one turn are in order: who speaks on before the answer begins is still in that turn.
+    """
+    accepted = [one.words for one in evidence.utterances if one.is_accepted]
+    said = list(accepted)
+    for turn in evidence.tables.turns:
+        if not turn.heard:
+            continue
+        taken = _how_many(said, turn.heard)
+        if not taken:
+            expected = said[0] if said else "nothing more"
+            kind = "doubled" if _is_among(accepted, turn.heard) else "lost"
+            yield f"{kind}: turn {turn.number} heard “{turn.heard}” where “{expected}” was said"
+            continue
+        said = said[taken:]
+    for words in said:
+        yield f"lost: “{words}” was accepted and is in no turn"
+
+
+def _how_many(said: Sequence[str], heard: str) -> int:
+    """How many of the next utterances ``heard`` holds, 0 for none."""
+    for count in range(len(said), 0, -1):
+        if word_error_rate(" ".join(said[:count]), heard) <= MAX_WORD_ERROR:
+            return count
+    return 0
+
+
+def _is_among(said: Sequence[str], heard: str) -> bool:
+    return any(word_error_rate(words, heard) <= MAX_WORD_ERROR for words in said)
+
+
+def _audio_heard_by_who_answered(evidence: Evidence) -> Iterator[str]:
+    for utterance in evidence.utterances:
+        if not utterance.is_accepted:
+            continue
+        whole = [live for live in evidence.live if utterance.pcm in live.heard]
+        if not whole:
+            yield f"lost: no live session heard all audio of “{utterance.words}” in order"
+        elif not any(_answered(live, utterance) for live in whole):
+            yield f"lost: no live session that heard all of “{utterance.words}” answered it"
+
+
+def _answered(live: LiveRecord, utterance: SaidUtterance) -> bool:
+    is_heard = False
+    for event in live.events:
+        if event["kind"] == "heard" and words_of(event["text"]):
+            is_heard = is_heard or (
+                word_error_rate(utterance.words, event["text"]) <= MAX_WORD_ERROR
+            )
+        elif event["kind"] in {"turn_complete", "interrupted"} and is_heard:
+            return True
+    return False
+
+
+def _replies_whole(evidence: Evidence) -> Iterator[str]:
+    for turn in evidence.client_turns:
+        if not (turn.pcm or turn.heard or turn.said or turn.end):
+            # A new worker's word that what it may answer next begins anew, and nothing was asked.
+            continue
+        if turn.end is None:
+            yield f"hung: turn {turn.number} never ended at the client"
+        if turn.number in evidence.barged_in:
+            continue
+        if turn.is_interrupted:
+            yield f"cut: the reply of turn {turn.number} was cut and nobody had spoken over it"
+        elif turn.is_lost:
+            yield f"cut: the reply of turn {turn.number} was lost and only told as text"
+        elif turn.pcm and not any(_is_made_of(turn, live) for live in evidence.live):
+            yield f"cut: the audio of turn {turn.number} is not whole as Gemini's side emitted it"
+
+
+def _is_made_of(turn: TurnRecord, live: LiveRecord) -> bool:
+    """Whether the turn's audio is one reply of ``live``, or some that follow each other."""
+    pcm = bytes(turn.pcm)
+    for first in range(len(live.replies)):
+        joined = b""
+        for reply in live.replies[first:]:
+            joined += reply
+            if joined == pcm:
+                return True
+            if len(joined) > len(pcm):
+                break
+    return False
+
+
+def _memory_like_replies(evidence: Evidence) -> Iterator[str]:
+    at_client = {turn.number: turn for turn in evidence.client_turns}
+    remembered = {turn.number for turn in evidence.tables.turns}
+    for number in sorted(at_client.keys() - remembered):
+        if at_client[number].end is not None:
+            yield f"lost: the client has all of turn {number}, memory has nothing"
+    for turn in evidence.tables.turns:
+        client = at_client.get(turn.number)
+        if client is None:
+            yield f"lost: turn {turn.number} is remembered and never reached the client"
+        else:
+            yield from _same_reply(turn, client)
+
+
+def _same_reply(turn: Turn, client: TurnRecord) -> Iterator[str]:
+    if turn.said_is_approximate or client.is_interrupted or client.is_lost:
+        return
+    if not client.pcm:
+        yield f"lost: “{turn.heard}” of turn {turn.number} got no audible reply"
+    if words_of(turn.said) != words_of(client.said):
+        yield (
+            f"lost: turn {turn.number} is remembered as “{turn.said}”, "
+            f"the client was told “{client.said}”"
+        )
+
+
+def _turns_in_a_row(evidence: Evidence) -> Iterator[str]:
+    numbers = [turn.number for turn in evidence.tables.turns]
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield f"lost: turns are not numbered in a row: {numbers}"
+    header = evidence.tables.header
+    if header is None or header.turn_count != len(numbers):
+        count = "nothing" if header is None else str(header.turn_count)
+        yield f"lost: the header counts {count} for {len(numbers)} turns"
+
+
+def _bookings(evidence: Evidence) -> Iterator[str]:
+    count = len(evidence.bookings)
+    if count > 1:
+        yield f"doubled: {count} bookings for one request"
+    calls = [call for turn in evidence.tables.turns for call in turn.tool_calls]
+    if not count and any(call.status is CallStatus.DONE for call in calls):
+        yield "lost: the tool's answer came, its booking is not there"
+
+
+def _no_stale_worker(evidence: Evidence) -> Iterator[str]:
+    if evidence.stale_taken:
+        yield f"stale: the client took {evidence.stale_taken} frames of a replaced worker"
+    for write in evidence.stale_writes:
+        yield f"stale: a replaced worker wrote: {write}"

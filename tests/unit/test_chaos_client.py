@@ -1,0 +1,130 @@
+"""What a client owes to a session whose worker may die: it asks after all that was not accepted."""
+
+import base64
+import json
+
+import pytest
+
+from local.chaos.client_record import ClientRecord
+from local.chaos.gaps import Gap, GapKind, close_gaps
+from local.chaos.injector import OpenGap
+from local.chaos.plan import Kind
+from local.talker.session import ClientSession
+from repartee.domain.frames import Accepted, Frame, NumberedFrame, ReplyAudio, SessionClosed
+from repartee.domain.wire import Ready, encode_frame, encode_reply
+
+pytestmark = pytest.mark.unit
+
+
+def greeted() -> ClientSession:
+    session = ClientSession()
+    session.connected(0)
+    session.outgoing(0)
+    session.receive(encode_reply(Ready("S", "C", chunk_ms=200, grace_s=30)), 0)
+    return session
+
+
+def frame(epoch: int, seq: int, inner: Frame) -> str:
+    return encode_frame(NumberedFrame(epoch, seq, inner))
+
+
+def pings(session: ClientSession, now_ms: float) -> list[bool]:
+    messages = [json.loads(text) for text in session.outgoing(now_ms)]
+    return [message["owed"] for message in messages if message["type"] == "ping"]
+
+
+def test_a_message_that_nobody_accepts_is_asked_after_once_a_second():
+    session = greeted()
+    session.speech_start()
+    session.audio(bytes(6_400))
+    session.outgoing(100)
+
+    assert not session.is_owed_an_answer
+    assert session.next_deadline_ms() == 1_100
+    assert pings(session, 1_099) == []
+    assert pings(session, 1_100) == [True]
+    assert pings(session, 2_099) == []
+    assert pings(session, 2_100) == [True]
+
+
+def test_what_is_accepted_is_not_asked_after():
+    session = greeted()
+    session.speech_start()
+    session.outgoing(100)
+    session.receive(frame(1, 1, Accepted(2)), 200)
+    session.outgoing(700)
+    assert pings(session, 5_000) == []
+
+
+def test_a_greeting_alone_wakes_nobody():
+    session = greeted()
+    assert pings(session, 5_000) == []
+
+
+def test_a_goodbye_is_asked_after_until_the_session_is_closed():
+    session = greeted()
+    session.bye()
+    session.outgoing(100)
+    session.receive(frame(1, 1, Accepted(2)), 200)
+    session.outgoing(700)
+    assert pings(session, 1_700) == [True]
+    session.receive(frame(2, 1, SessionClosed("bye")), 1_800)
+    session.outgoing(1_800)
+    assert pings(session, 9_000) == []
+
+
+def audio() -> ReplyAudio:
+    return ReplyAudio(1, base64.b64encode(bytes(48)).decode())
+
+
+def test_the_record_tells_a_stale_frame_from_a_late_one():
+    record = ClientRecord()
+    record.opened(0)
+    first, second = audio(), audio()
+    record.received(1, frame(1, 1, first), [first])
+    record.received(2, frame(2, 1, second), [second])
+    record.received(3, frame(1, 2, first), [])
+    assert (record.stale_arrived, record.stale_taken) == (1, 0)
+    record.received(4, frame(1, 3, first), [first])
+    assert (record.stale_arrived, record.stale_taken) == (2, 1)
+    assert [(one.at_ms, one.epoch) for one in record.audio] == [(1, 1), (2, 2)]
+
+
+def test_a_cut_counts_as_barge_in_only_while_the_user_speaks():
+    record = ClientRecord()
+    record.opened(0)
+    record.sent(1_000, json.dumps({"type": "speech_start", "seq": 2}))
+    for at_ms, turn in ((999, 1), (1_500, 2), (9_000, 3)):
+        record.received(at_ms, json.dumps({"type": "interrupted", "turn": turn, "epoch": 1}), [])
+    assert record.barged_in() == {2}
+
+
+def gap(kind: Kind, **changes: object) -> OpenGap:
+    values = {"is_owed": True, "is_replying": True, **changes}
+    return OpenGap(kind, 100.0, 1, 1, **values)  # type: ignore[arg-type]
+
+
+def test_silence_after_a_death_lasts_until_its_successor_is_heard():
+    record = ClientRecord()
+    record.opened(0)
+    sound = audio()
+    record.received(110, frame(1, 5, sound), [sound])
+    record.received(4_100, frame(2, 1, sound), [sound])
+    assert close_gaps([gap(Kind.WORKER_KILLED)], record) == [Gap(GapKind.WORKER_KILLED, 4_000)]
+    assert close_gaps([gap(Kind.WORKER_KILLED, is_owed=False)], record) == []
+
+
+def test_silence_after_a_broken_line_is_measured_from_the_break_and_from_the_new_hello():
+    record = ClientRecord()
+    record.opened(0)
+    sound = audio()
+    record.received(90, frame(1, 1, sound), [sound])
+    record.lost(100)
+    record.opened(180)
+    record.sent(200, json.dumps({"type": "hello", "seq": 9}))
+    record.received(250, frame(1, 2, sound), [sound])
+    assert close_gaps([gap(Kind.LINE_DROPPED)], record) == [
+        Gap(GapKind.LINE_DROPPED, 150),
+        Gap(GapKind.HELLO, 50),
+    ]
+    assert close_gaps([gap(Kind.LINE_DROPPED, is_replying=False)], record) == []

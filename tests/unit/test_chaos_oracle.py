@@ -1,0 +1,185 @@
+"""The oracle lets a good run pass and names each promise that is broken."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from local.chaos.evidence import Evidence, LiveRecord, SaidUtterance, TableRecord
+from local.chaos.oracle import judge
+from local.talker.replies import TurnRecord
+from repartee.domain.calls import CallKey, CallStatus
+from repartee.domain.conversation import Conversation, ToolCall, Turn
+from repartee.domain.frames import TurnEnd
+from repartee.domain.session_state import SessionState
+
+pytestmark = pytest.mark.unit
+
+WORDS = ("hello my name is robert", "do you remember my name")
+PCM = (bytes([1, 2] * 40), bytes([3, 4] * 40))
+SAID = ("Hello Robert.", "You are Robert.")
+REPLIES = (bytes([5, 6] * 40), bytes([7, 8] * 40))
+
+
+def remembered(number: int, **changes: object) -> Turn:
+    turn = Turn(number, "S", 0, 1, WORDS[number - 1], SAID[number - 1], cost_usd=Decimal(0))
+    return replace(turn, **changes)  # type: ignore[arg-type]
+
+
+def received(number: int, **changes: object) -> TurnRecord:
+    record = TurnRecord(
+        number,
+        bytearray(REPLIES[number - 1]),
+        said=SAID[number - 1],
+        end=TurnEnd(number, 1, 1, 0.0, 1, 0),
+    )
+    for name, value in changes.items():
+        setattr(record, name, value)
+    return record
+
+
+def live(*numbers: int) -> LiveRecord:
+    events = []
+    for number in numbers:
+        events += [{"kind": "heard", "text": WORDS[number - 1]}, {"kind": "turn_complete"}]
+    return LiveRecord(
+        "L",
+        b"".join(PCM[number - 1] for number in numbers),
+        tuple(REPLIES[number - 1] for number in numbers),
+        events,
+    )
+
+
+def tables(*turns: Turn, count: int | None = None, ended: bool = True) -> TableRecord:
+    header = Conversation("U", "C", "", 0, 0, len(turns) if count is None else count)
+    return TableRecord(turns, header, SessionState("S", "U", "C", None, ended=ended))
+
+
+def good() -> Evidence:
+    return Evidence(
+        failure="",
+        utterances=[SaidUtterance(words, pcm, True) for words, pcm in zip(WORDS, PCM, strict=True)],
+        client_turns=[received(1), received(2)],
+        barged_in=frozenset(),
+        stale_taken=0,
+        stale_writes=(),
+        live=[live(1, 2)],
+        tables=tables(remembered(1), remembered(2)),
+        bookings=(),
+    )
+
+
+def test_a_run_without_fault_is_good():
+    assert judge(good()) == []
+
+
+def test_a_turn_that_another_live_session_answered_anew_is_good():
+    torn = replace(live(1), heard=PCM[0][:30], replies=(REPLIES[0][:20],), events=[])
+    assert judge(replace(good(), live=[torn, live(1), live(2)])) == []
+
+
+def test_two_utterances_in_one_turn_are_in_exactly_one_turn():
+    both = remembered(1, heard=" ".join(WORDS))
+    evidence = replace(good(), tables=tables(both), client_turns=[received(1)])
+    assert judge(evidence) == []
+
+
+def test_a_reply_that_the_user_spoke_over_may_be_cut():
+    cut = received(2, is_interrupted=True, pcm=bytearray(REPLIES[1][:10]), said="You are")
+    evidence = replace(good(), client_turns=[received(1), cut], barged_in=frozenset({2}))
+    assert judge(evidence) == []
+
+
+def test_what_was_not_accepted_may_be_in_no_turn():
+    first, second = good().utterances
+    evidence = replace(
+        good(),
+        utterances=[first, replace(second, is_accepted=False)],
+        client_turns=[received(1)],
+        tables=tables(remembered(1)),
+        live=[live(1)],
+    )
+    assert judge(evidence) == []
+
+
+BOOKED = ToolCall(CallKey(1, 1), "ask_core_agent", "{}", CallStatus.DONE, "booked")
+BROKEN = {
+    "a run that was given up": ({"failure": "no answer"}, "hung: no answer"),
+    "a session that stays open": (
+        {"tables": tables(remembered(1), remembered(2), ended=False)},
+        "hung: the session was not closed",
+    ),
+    "an accepted utterance in no turn": (
+        {"tables": tables(remembered(1), remembered(2, heard=""))},
+        f"lost: “{WORDS[1]}” was accepted and is in no turn",
+    ),
+    "an utterance remembered twice": (
+        {"tables": tables(remembered(1), remembered(2, heard=WORDS[0]))},
+        f"doubled: turn 2 heard “{WORDS[0]}”",
+    ),
+    "audio with a hole": (
+        {"live": [replace(live(1, 2), heard=PCM[0] + PCM[1][:-2])]},
+        f"lost: no live session heard all audio of “{WORDS[1]}”",
+    ),
+    "audio heard where nobody answered": (
+        {"live": [replace(live(1, 2), events=live(1).events)]},
+        f"lost: no live session that heard all of “{WORDS[1]}” answered it",
+    ),
+    "a reply without its end": (
+        {"client_turns": [received(1), received(2, pcm=bytearray(REPLIES[1][:-2]))]},
+        "cut: the audio of turn 2 is not whole",
+    ),
+    "a reply with a piece that came twice": (
+        {"client_turns": [received(1), received(2, pcm=bytearray(REPLIES[1] + REPLIES[1][:4]))]},
+        "cut: the audio of turn 2 is not whole",
+    ),
+    "a reply that was cut for nothing": (
+        {"client_turns": [received(1), received(2, is_interrupted=True)]},
+        "cut: the reply of turn 2 was cut",
+    ),
+    "a turn without end": (
+        {"client_turns": [received(1), received(2, end=None)]},
+        "hung: turn 2 never ended",
+    ),
+    "a silent reply": (
+        {"client_turns": [received(1), received(2, pcm=bytearray())]},
+        "lost: “do you remember my name” of turn 2 got no audible reply",
+    ),
+    "memory that differs from what was told": (
+        {"tables": tables(remembered(1), remembered(2, said="You are Linda."))},
+        "lost: turn 2 is remembered as “You are Linda.”",
+    ),
+    "a turn that only memory knows": (
+        {"client_turns": [received(1)]},
+        "lost: turn 2 is remembered and never reached the client",
+    ),
+    "a turn that only the client knows": (
+        {"tables": tables(remembered(1))},
+        "lost: the client has all of turn 2, memory has nothing",
+    ),
+    "a hole in the numbers": (
+        {"tables": tables(remembered(1), replace(remembered(2), number=3), count=2)},
+        "lost: turns are not numbered in a row: [1, 3]",
+    ),
+    "a header that counts wrong": (
+        {"tables": tables(remembered(1), remembered(2), count=3)},
+        "lost: the header counts 3 for 2 turns",
+    ),
+    "a booking too many": ({"bookings": ("one", "two")}, "doubled: 2 bookings for one request"),
+    "a booking that is not there": (
+        {"tables": tables(remembered(1, tool_calls=(BOOKED,)), remembered(2))},
+        "lost: the tool's answer came, its booking is not there",
+    ),
+    "a frame of a replaced worker": ({"stale_taken": 1}, "stale: the client took 1 frames"),
+    "a write of a replaced worker": (
+        {"stale_writes": ("W-1: PutItem",)},
+        "stale: a replaced worker wrote: W-1: PutItem",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_oracle_names(name: str):
+    changes, expected = BROKEN[name]
+    broken = judge(replace(good(), **changes))  # type: ignore[arg-type]
+    assert any(text.startswith(expected) for text in broken), broken

@@ -1,0 +1,53 @@
+"""A campaign passes when every run held and every kind of fault really happened."""
+
+from collections import Counter
+
+import pytest
+
+from local.chaos.gaps import Gap, GapKind
+from local.chaos.plan import Kind
+from local.chaos.report import Verdict, percentile
+from local.chaos.run import RunResult
+
+pytestmark = pytest.mark.unit
+
+
+def result(seed: int = 1, *, broken: tuple[str, ...] = (), **happened: int) -> RunResult:
+    faults = Counter({Kind[name]: count for name, count in happened.items()})
+    gaps = [Gap(GapKind.WORKER_KILLED, 1_000.0 * seed)]
+    return RunResult(seed, broken, faults, frozenset(), gaps, 4, 0, 10.0)
+
+
+WANTED = frozenset({Kind.WORKER_KILLED, Kind.LINE_DROPPED})
+
+
+def test_runs_that_held_with_every_kind_injected_pass():
+    verdict = Verdict([result(WORKER_KILLED=1), result(2, LINE_DROPPED=3)], WANTED)
+    assert verdict.passed
+    table = "\n".join(verdict.lines())
+    assert "0 of 2 runs broke a promise: nothing" in table
+    assert "NOT INJECTED" not in table
+    (line,) = [one for one in verdict.lines() if GapKind.WORKER_KILLED in one]
+    assert line.split()[-4:] == ["2", "1000", "2000", "2000"]
+
+
+def test_a_kind_that_never_happened_fails_the_campaign():
+    verdict = Verdict([result(WORKER_KILLED=1)], WANTED)
+    assert not verdict.passed
+    assert verdict.not_injected == [Kind.LINE_DROPPED]
+    assert any("NOT INJECTED" in line and Kind.LINE_DROPPED in line for line in verdict.lines())
+
+
+def test_a_broken_promise_fails_the_campaign():
+    broken = result(2, broken=("lost: this", "hung: that"), LINE_DROPPED=1)
+    verdict = Verdict([result(WORKER_KILLED=1), broken], WANTED)
+    assert not verdict.passed
+    assert verdict.failed == [broken]
+    assert "1 of 2 runs broke a promise: 1 lost, 1 hung" in list(verdict.lines())
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.0, 1), (0.5, 10), (0.95, 19), (0.99, 20), (1.0, 20)]
+)
+def test_percentiles_are_values_that_were_measured(share: float, expected: int):
+    assert percentile(list(range(20, 0, -1)), share) == expected

@@ -134,6 +134,8 @@ class Injector:
             self._holder = request.caller
             self.changed.set()
         elif b"REMOVE lease_owner" in request.body:
+            if self.plan.worker_life_s is not None:
+                await self.reached(Moment.HAND_OVER)
             await self.reached(Moment.RELEASE)
             self._holder = ""
             self.releases += 1

@@ -12,6 +12,7 @@ class Kind(StrEnum):
 
     WORKER_KILLED = "worker killed"
     WORKER_FROZEN = "worker frozen, woken after its lease was taken"
+    HAND_OVER = "worker's time ran out"
     LINE_DROPPED = "client line dropped"
     REORDERED = "message overtaken by a later one"
     DUPLICATED = "message delivered twice"
@@ -40,6 +41,7 @@ class Moment(StrEnum):
     TOOL_EFFECT = "tool effect"  # the tool has changed its data, its answer is still to come
     COMMIT = "commit"  # the turn is in the table, its worker does not know it yet
     RELEASE = "release"  # the lease is given back, the worker has not left yet
+    HAND_OVER = "hand-over"  # the lease is given back, the successor is not woken yet
     SEED = "seed"  # a new live session is told what was said before
     RANDOM = "random"  # so many ms after the turn began
 
@@ -81,6 +83,7 @@ class RunPlan:
         rests_after: Turns after which the user stays silent until the worker has left.
         strikes: Faults with a moment.
         doubles_events: Each invoke of a worker is delivered twice.
+        worker_life_s: How long workers are told that they may run; None tells the truth.
     """
 
     seed: int
@@ -91,6 +94,7 @@ class RunPlan:
     gateway: GatewayFaults
     tables: tuple[tuple[TableFault, float, int], ...]
     doubles_events: bool
+    worker_life_s: float | None
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -103,6 +107,7 @@ class RunPlan:
             Kind.DISCONNECT_LOST: self.gateway.lose_disconnect,
             Kind.POST_REFUSED: self.gateway.refuse_post,
             Kind.EVENT_DOUBLED: self.doubles_events,
+            Kind.HAND_OVER: self.worker_life_s is not None,
         }
         return frozenset(kinds | {kind for kind, how_often in wanted.items() if how_often})
 
@@ -124,6 +129,8 @@ _RECORDINGS = ("default", "alternative", "second_user")
 _BOOKING = 1
 _LAST = 3
 _MAX_DELAY_MS = 1_500
+# Workers hand over from 90 s before their end.
+_SHORT_LIVES_S = (91.5, 92.5, 94.0)
 
 # Every run has one of these: they cost a lease's time each. Consecutive seeds take them in turn.
 _HEAVY = (
@@ -138,6 +145,7 @@ _HEAVY = (
     (Kind.WORKER_KILLED, Moment.REPLY),
     (Kind.WORKER_FROZEN, Moment.COMMIT),
     (Kind.WORKER_KILLED, Moment.RANDOM),
+    (Kind.WORKER_KILLED, Moment.HAND_OVER),
 )
 # And one of these: the line, or Gemini.
 _MEDIUM = (
@@ -168,6 +176,7 @@ _LIGHT = (
     Kind.TABLE_UNREACHED,
     Kind.EVENT_DOUBLED,
     Kind.TABLE_SLOW,
+    Kind.HAND_OVER,
 )
 
 
@@ -192,6 +201,7 @@ def plan_run(seed: int) -> RunPlan:
         strikes.append(_strike(Kind.LINE_DROPPED, Moment.RANDOM, chance))
     if chance.random() < 0.3:
         strikes.append(_strike(Kind.LINE_DROPPED, Moment.REPLY, chance))
+    hands_over = Kind.HAND_OVER in lights or heavy_moment is Moment.HAND_OVER
     rests = frozenset({heavy.turn}) if heavy_moment is Moment.RELEASE else frozenset[int]()
     eager = frozenset(turn for turn in range(_LAST) if chance.random() < 0.3) - rests
     return RunPlan(
@@ -212,6 +222,7 @@ def plan_run(seed: int) -> RunPlan:
             if kind in lights
         ),
         doubles_events=Kind.EVENT_DOUBLED in lights,
+        worker_life_s=chance.choice(_SHORT_LIVES_S) if hands_over else None,
     )
 
 

@@ -111,12 +111,14 @@ class Theatre:
         )
         twice = 1.0 if plan.doubles_events else 0.0
         stack.lambdas.events.settings = EventSettings(duplicate_probability=twice, seed=plan.seed)
+        stack.lambdas.tell_timeout(WORKER, plan.worker_life_s)
         self.tables.use(plan.seed, *plan.table_rules())
 
     def _calm(self) -> None:
         self.tables.use(0)
         self.stack.chaos.settings = ChaosSettings()
         self.stack.lambdas.events.settings = EventSettings()
+        self.stack.lambdas.tell_timeout(WORKER, None)
 
 
 class _Run:
@@ -128,6 +130,7 @@ class _Run:
         self._record = ClientRecord()
         self._script = [_utterance(*one) for one in plan.utterances]
         self._failure = ""
+        self._session_id = ""
 
     async def play(self, started_at_ms: float) -> RunResult:
         stack, theatre = self._stack, self._theatre
@@ -135,6 +138,7 @@ class _Run:
         token = await get_token(stack.addresses.issuer, self.user)
         api = HttpApi(stack.addresses.http, token)
         ticket = await api.start_session(conversation_id="new")
+        self._session_id = ticket.session_id
         if stack.simulator is None:
             raise RuntimeError("chaos needs the Gemini simulator")
         theatre.excite(self._plan)
@@ -230,6 +234,10 @@ class _Run:
             happened[_GATEWAY_KINDS[name]] += count
         for fault, count in self._theatre.tables.happened.items():
             happened[TABLE_KINDS[fault]] += count
+        log = self._stack.log_path(WORKER).read_text()
+        happened[Kind.HAND_OVER] += sum(
+            self._session_id in line and '"reason":"hand_over"' in line for line in log.splitlines()
+        )
         happened[Kind.EVENT_DOUBLED] += self._stack.lambdas.events.doubled - doubled_before
         return +happened
 

@@ -141,13 +141,9 @@ class LambdaHost:
         pools = self._pools.values() if function is None else [self._pool(function)]
         return [environment.info() for pool in pools for environment in pool.environments]
 
-    def serving(self, function: str, payload_part: bytes) -> Sequence[EnvironmentInfo]:
-        """The environments that work on an event with ``payload_part`` in it."""
-        return [
-            environment.info()
-            for environment in self._pool(function).environments
-            if environment.current is not None and payload_part in environment.current.payload
-        ]
+    def tell_timeout(self, function: str, timeout_s: float | None) -> None:
+        """Let later invocations believe in another timeout; None lets them know their own."""
+        self._pool(function).told_timeout_s = timeout_s
 
     async def kill(self, environment_id: str) -> None:
         """``kill -9`` an environment and wait until it is gone."""

@@ -20,7 +20,11 @@ StartEnvironment = Callable[[HostedFunction, FunctionLog], Awaitable[Environment
 
 
 class Pool:
-    """Scales one function out to its cap; invocations beyond it queue."""
+    """Scales one function out to its cap; invocations beyond it queue.
+
+    Attributes:
+        told_timeout_s: What functions are told of their time instead of the truth; None tells it.
+    """
 
     def __init__(
         self,
@@ -33,6 +37,7 @@ class Pool:
     ) -> None:
         self.hosted = hosted
         self.environments: list[Environment] = []
+        self.told_timeout_s: float | None = None
         self._log = log
         self._timers = timers
         self._start_environment = start_environment
@@ -105,7 +110,7 @@ class Pool:
         idle = [e for e in reversed(self.environments) if e.state == "idle"]
         while self._pending and idle:
             environment, invocation = idle.pop(0), self._pending.popleft()
-            timeout_s = self.hosted.function.timeout_s
+            timeout_s = self.told_timeout_s or self.hosted.function.timeout_s
             invocation.deadline_ms = int((self._timers.now_s() + timeout_s) * 1000)
             environment.assign(invocation)
             self._spawn(self._run(environment, invocation))

@@ -1,0 +1,80 @@
+"""What the Lambda host lets a campaign do to functions."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.lambdas.event_queue import EventSettings
+from local.lambdas.host import LambdaHost
+from local.lambdas.model import Code, HostedFunction
+from local.template import EventInvokeConfig, Function, function_arn
+from tests.fakes.functions import until
+
+pytestmark = pytest.mark.integration
+
+HANDLERS = Path(__file__).resolve().parent.parent / "fixtures" / "lambdas"
+
+
+def hosted(handler: str) -> HostedFunction:
+    function = Function(
+        logical_id="Sample",
+        arn=function_arn("local-sample"),
+        handler=handler,
+        timeout_s=60,
+        memory_mb=256,
+        environment={},
+        reserved_concurrency=None,
+        event_invoke=EventInvokeConfig(),
+        log_format="Text",
+    )
+    return HostedFunction(function, Code(HANDLERS, (HANDLERS,)))
+
+
+async def answer(host: LambdaHost) -> Any:
+    return json.loads((await host.invoke("Sample", b"{}")).payload)
+
+
+def test_a_function_can_be_told_a_time_that_is_not_its_own(tmp_path: Path):
+    async def run() -> list[int]:
+        async with asyncio.timeout(30), LambdaHost([hosted("sample.echo")], tmp_path) as host:
+            found = [(await answer(host))["remaining_ms"]]
+            host.tell_timeout("Sample", 5.0)
+            found.append((await answer(host))["remaining_ms"])
+            host.tell_timeout("Sample", None)
+            return [*found, (await answer(host))["remaining_ms"]]
+
+    before, told, after = asyncio.run(run())
+    assert 5_000 < before <= 60_000
+    assert 0 < told <= 5_000
+    assert 5_000 < after <= 60_000
+
+
+def test_events_are_doubled_from_when_it_is_asked_for_and_counted(tmp_path: Path):
+    async def run() -> tuple[int, int]:
+        async with asyncio.timeout(30), LambdaHost([hosted("sample.echo")], tmp_path) as host:
+            host.invoke_event("Sample", b"{}")
+            await until(lambda: len(host.reports) == 1)
+            before = host.events.doubled
+            host.events.settings = EventSettings(duplicate_probability=1, duplicate_delay_s=0)
+            host.invoke_event("Sample", b"{}")
+            await until(lambda: len(host.reports) == 3)
+            return before, host.events.doubled
+
+    assert asyncio.run(run()) == (0, 1)
+
+
+def test_the_sdk_tells_which_environment_calls(tmp_path: Path):
+    async def run() -> Any:
+        async with (
+            asyncio.timeout(30),
+            LambdaHost([hosted("sample.environment")], tmp_path) as host,
+        ):
+            variables = (await answer(host))["environment"]
+            (environment,) = host.environments()
+            return variables["AWS_SDK_UA_APP_ID"], environment.environment_id
+
+    told, own = asyncio.run(run())
+    assert told == own

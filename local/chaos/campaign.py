@@ -10,8 +10,9 @@ from pathlib import Path
 from local.chaos.gemini_control import GeminiControl
 from local.chaos.plan import Kind, plan_run
 from local.chaos.report import Verdict
-from local.chaos.run import RunResult, Theatre
+from local.chaos.run import RunResult, play
 from local.chaos.table_faults import TableFaults
+from local.chaos.theatre import Theatre
 from local.lambdas.model import Code
 from local.stack import PREWARM, PROJECT, StackOptions, running_stack
 from local.stack_options import MAX_ENVIRONMENTS
@@ -68,7 +69,7 @@ async def hold_campaign(
             for seed in seeds:
                 plan = plan_run(seed)
                 wanted |= plan.kinds
-                results.append(await theatre.play(plan))
+                results.append(await play(theatre, plan))
                 for line in _told(results[-1], folder):
                     print(line, flush=True)
     return Verdict(results, frozenset(Kind) if len(seeds) >= FULL_ROUND else frozenset(wanted))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repartee.domain.frames import Frame, ReplyAudio
+from repartee.domain.frames import Frame, ReplyAudio, TurnEnd
 from repartee.domain.wire import Reply
 
 # Recordings last 2 to 4 s and are said faster than that; their reply is cut while they are said.
@@ -23,7 +23,7 @@ class AudioArrival:
 
 
 def _ignore() -> None:
-    """Nobody waits for audio."""
+    """Nobody waits for it."""
 
 
 @dataclass(slots=True)
@@ -41,9 +41,11 @@ class ClientRecord:
         stale_taken: Those that the client took in all the same.
         interrupted_at_ms: When each cut turn was cut.
         on_audio: Called at each arrival of reply audio.
+        on_turn_end: Called when the client has the whole of a turn.
     """
 
     on_audio: Callable[[], None] = _ignore
+    on_turn_end: Callable[[], None] = _ignore
     connections: int = 0
     epoch: int = 0
     audio: list[AudioArrival] = field(default_factory=list)
@@ -92,6 +94,8 @@ class ClientRecord:
             if isinstance(frame, ReplyAudio):
                 self.audio.append(AudioArrival(at_ms, self.connections, epoch))
                 self.on_audio()
+            elif isinstance(frame, TurnEnd):
+                self.on_turn_end()
 
     def lost(self, at_ms: float) -> None:
         """The connection ended before the session did."""

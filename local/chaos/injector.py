@@ -15,7 +15,6 @@ from local.lambdas.model import UnknownEnvironmentError
 from local.stack import Stack
 from local.talker.call import Call, now_ms
 
-WORKER = "StreamAgentFunction"
 GO_AWAY_S = 2.0
 
 _TURN = re.compile(rb'"turn#(\d+)"')
@@ -96,8 +95,15 @@ class Injector:
 
     def audio_came(self) -> None:
         """Reply audio has reached the client."""
-        if any(strike.moment is Moment.REPLY for strike in self._armed):
-            self._spawn(self.reached(Moment.REPLY))
+        self._reached_at_client(Moment.REPLY)
+
+    def turn_ended(self) -> None:
+        """The client has the whole of a turn and has not said so yet."""
+        self._reached_at_client(Moment.DELIVERED)
+
+    def _reached_at_client(self, moment: Moment) -> None:
+        if any(strike.moment is moment for strike in self._armed):
+            self._spawn(self.reached(moment))
 
     async def gemini_wrote(self, event: Mapping[str, Any]) -> None:
         """The simulator noted an event."""

@@ -38,6 +38,7 @@ class Moment(StrEnum):
     START = "start"  # before the conversation
     SPEECH = "speech"  # Gemini's side has heard speech begin
     REPLY = "reply"  # the reply's first audio has reached the client
+    DELIVERED = "delivered"  # the turn's end has reached the client, its commit is still to come
     TOOL_EFFECT = "tool effect"  # the tool has changed its data, its answer is still to come
     COMMIT = "commit"  # the turn is in the table, its worker does not know it yet
     RELEASE = "release"  # the lease is given back, the worker has not left yet
@@ -146,6 +147,7 @@ _HEAVY = (
     (Kind.WORKER_FROZEN, Moment.COMMIT),
     (Kind.WORKER_KILLED, Moment.RANDOM),
     (Kind.WORKER_KILLED, Moment.HAND_OVER),
+    (Kind.WORKER_KILLED, Moment.DELIVERED),
 )
 # And one of these: the line, or Gemini.
 _MEDIUM = (

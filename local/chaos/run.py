@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from local.chaos.client_record import ClientRecord
 from local.chaos.evidence import (
@@ -18,19 +17,16 @@ from local.chaos.evidence import (
     table_client,
 )
 from local.chaos.gaps import Gap, close_gaps
-from local.chaos.gemini_control import GeminiControl, RecordWatch
-from local.chaos.injector import WORKER, Injector
+from local.chaos.gemini_control import RecordWatch
+from local.chaos.injector import Injector
 from local.chaos.oracle import judge
 from local.chaos.plan import TABLE_KINDS, Kind, RunPlan
-from local.chaos.table_faults import TableFaults
-from local.gateway.chaos import ChaosSettings
-from local.lambdas.event_queue import EventSettings
+from local.chaos.theatre import WORKER, Theatre
 from local.speech import Recording, load_script, read_wav
-from local.stack import PROJECT, Stack
+from local.stack import PROJECT
 from local.talker.access import HttpApi, SessionTicket, get_token
 from local.talker.call import Call, hold_call, now_ms
 from local.talker.conversation import HANGOVER_MS, Pace, say
-from local.talker.desk import FrontDesk
 from local.talker.errors import NotLetInError, TalkerError
 from local.talker.replies import TurnRecord
 
@@ -72,53 +68,16 @@ class RunResult:
     seconds: float
 
 
-@dataclass(slots=True)
-class Theatre:
-    """What all runs of a campaign share."""
-
-    stack: Stack
-    tables: TableFaults
-    control: GeminiControl
-    folder: Path
-    desk: FrontDesk = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.desk = FrontDesk(self.stack)
-
-    async def play(self, plan: RunPlan) -> RunResult:
-        """Hold one run; nothing of it is left in the way of the next."""
-        started_at_ms = now_ms()
-        await self.stack.lambdas.prewarm({WORKER: 1})
-        run = _Run(self, plan)
-        try:
-            return await run.play(started_at_ms)
-        finally:
-            self._calm()
-            await self.desk.cancel_all(run.user)
-
-    def excite(self, plan: RunPlan) -> None:
-        """Turn on what goes on all run long."""
-        stack, faults = self.stack, plan.gateway
-        stack.chaos.happened.clear()
-        self.tables.happened.clear()
-        stack.chaos.settings = ChaosSettings(
-            seed=plan.seed,
-            delay_probability=faults.delay,
-            duplicate_probability=faults.duplicate,
-            drop_disconnect_probability=faults.lose_disconnect,
-            throttle_probability=faults.refuse_post,
-            connections_before=stack.gateway.connections_so_far,
-        )
-        twice = 1.0 if plan.doubles_events else 0.0
-        stack.lambdas.events.settings = EventSettings(duplicate_probability=twice, seed=plan.seed)
-        stack.lambdas.tell_timeout(WORKER, plan.worker_life_s)
-        self.tables.use(plan.seed, *plan.table_rules())
-
-    def _calm(self) -> None:
-        self.tables.use(0)
-        self.stack.chaos.settings = ChaosSettings()
-        self.stack.lambdas.events.settings = EventSettings()
-        self.stack.lambdas.tell_timeout(WORKER, None)
+async def play(theatre: Theatre, plan: RunPlan) -> RunResult:
+    """Hold one run; nothing of it is left in the way of the next."""
+    started_at_ms = now_ms()
+    await theatre.stack.lambdas.prewarm({WORKER: 1})
+    run = _Run(theatre, plan)
+    try:
+        return await run.play(started_at_ms)
+    finally:
+        theatre.calm()
+        await theatre.desk.cancel_all(run.user)
 
 
 class _Run:
@@ -196,6 +155,7 @@ class _Run:
             self._record,
         )
         self._record.on_audio = injector.audio_came
+        self._record.on_turn_end = injector.turn_ended
         self._theatre.tables.watcher = injector.table_wrote
         return injector
 

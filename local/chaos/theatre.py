@@ -1,0 +1,53 @@
+"""The stack that all runs of a campaign share, and the faults that go on all run long."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.chaos.gemini_control import GeminiControl
+from local.chaos.plan import RunPlan
+from local.chaos.table_faults import TableFaults
+from local.gateway.chaos import ChaosSettings
+from local.lambdas.event_queue import EventSettings
+from local.stack import Stack
+from local.talker.desk import FrontDesk
+
+WORKER = "StreamAgentFunction"
+
+
+@dataclass(slots=True)
+class Theatre:
+    """What all runs of a campaign share."""
+
+    stack: Stack
+    tables: TableFaults
+    control: GeminiControl
+    folder: Path
+    desk: FrontDesk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.desk = FrontDesk(self.stack)
+
+    def excite(self, plan: RunPlan) -> None:
+        """Turn on what goes on all run long."""
+        stack, faults = self.stack, plan.gateway
+        stack.chaos.happened.clear()
+        self.tables.happened.clear()
+        stack.chaos.settings = ChaosSettings(
+            seed=plan.seed,
+            delay_probability=faults.delay,
+            duplicate_probability=faults.duplicate,
+            drop_disconnect_probability=faults.lose_disconnect,
+            throttle_probability=faults.refuse_post,
+            connections_before=stack.gateway.connections_so_far,
+        )
+        twice = 1.0 if plan.doubles_events else 0.0
+        stack.lambdas.events.settings = EventSettings(duplicate_probability=twice, seed=plan.seed)
+        stack.lambdas.tell_timeout(WORKER, plan.worker_life_s)
+        self.tables.use(plan.seed, *plan.table_rules())
+
+    def calm(self) -> None:
+        """Turn everything off again."""
+        self.tables.use(0)
+        self.stack.chaos.settings = ChaosSettings()
+        self.stack.lambdas.events.settings = EventSettings()
+        self.stack.lambdas.tell_timeout(WORKER, None)

@@ -9,8 +9,8 @@ from repartee.adapters.dynamodb.retries import (
     Backoff,
     ConditionFailed,
     TransactionRefused,
-    mapped_failures,
     transact,
+    write_one,
 )
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.calls import CallKey, CoreRequest, Exchange
@@ -87,15 +87,18 @@ class DynamoCallStore:
         So is an answer whose claim is gone, as after an erasure.
         """
         try:
-            with mapped_failures():
-                self._client.put_item(
+            # A duplicate that asks for the claim again and again is such a transaction.
+            write_one(
+                lambda: self._client.put_item(
                     TableName=self._memory,
                     Item={
                         **keys.call(conversation_id, exchange.key),
                         **exchange_attributes(exchange),
                     },
                     ConditionExpression="attribute_exists(claimed_until_ms)",
-                )
+                ),
+                self._backoff,
+            )
         except ConditionFailed:
             return
 

@@ -12,8 +12,8 @@ from repartee.adapters.dynamodb.retries import (
     Backoff,
     ConditionFailed,
     TransactionRefused,
-    mapped_failures,
     transact,
+    write_one,
 )
 from repartee.adapters.dynamodb.session_items import pending_calls_value, text
 from repartee.adapters.dynamodb.values import Value, encode_all
@@ -177,11 +177,13 @@ class DynamoConversationWriter:
             UserErased: The user's tombstone is set.
         """
         try:
-            with mapped_failures():
-                self._client.put_item(
+            write_one(
+                lambda: self._client.put_item(
                     TableName=self._memory,
                     Item={**keys.profile(profile.user_id), **profile_attributes(profile)},
                     ConditionExpression="attribute_not_exists(erased_at_ms)",
-                )
+                ),
+                self._backoff,
+            )
         except ConditionFailed:
             raise UserErased(profile.user_id) from None

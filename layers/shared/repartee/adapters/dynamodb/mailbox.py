@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.reads import query
-from repartee.adapters.dynamodb.retries import Backoff, ConditionFailed, mapped_failures
+from repartee.adapters.dynamodb.retries import Backoff, ConditionFailed, mapped_failures, write_one
 from repartee.adapters.dynamodb.session_items import (
     message_attributes,
     message_from,
@@ -62,13 +62,15 @@ class DynamoMailbox:
             **message_attributes(message, expires_at),
         }
         try:
-            with mapped_failures():
-                self._client.put_item(
+            write_one(
+                lambda: self._client.put_item(
                     TableName=self._table,
                     Item=item,
                     ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
                     ExpressionAttributeValues={":now": {"N": str(self._now_s())}},
-                )
+                ),
+                self._backoff,
+            )
         except ConditionFailed:
             return False
         return True
@@ -92,8 +94,8 @@ class DynamoMailbox:
     def _acknowledge(self, key: "Item", ack: Acknowledged, item: "Item", now_ms: int) -> None:
         order = {"S": _ack_order(ack)}
         try:
-            with mapped_failures():
-                self._client.put_item(
+            write_one(
+                lambda: self._client.put_item(
                     TableName=self._table,
                     Item={**key, **item, "ack_order": order},
                     ConditionExpression=(
@@ -103,7 +105,9 @@ class DynamoMailbox:
                         ":order": order,
                         ":now": {"N": str(now_ms // 1000)},
                     },
-                )
+                ),
+                self._backoff,
+            )
         except ConditionFailed:
             return
 

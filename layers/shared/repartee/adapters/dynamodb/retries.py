@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from repartee.adapters.dynamodb.keys import Item
 
+_CONFLICT = "TransactionConflictException"
 # What may pass by itself. Source: DynamoDB developer guide, "Error handling"; botocore's model.
 _PASSING = frozenset(
     {
@@ -27,7 +28,7 @@ _PASSING = frozenset(
         "RequestLimitExceeded",
         "ServiceUnavailable",
         "ThrottlingException",
-        "TransactionConflictException",
+        _CONFLICT,
         "TransactionInProgressException",
     }
 )
@@ -115,6 +116,26 @@ class Backoff:
     def wait(self, attempt: int) -> None:
         """Wait after the failed attempt number ``attempt``, counted from 0."""
         self.sleep(self.first_cap_s * 2**attempt * self.jitter())
+
+
+def write_one[T](write: Callable[[], T], backoff: Backoff) -> T:
+    """Carry out a single write, again if a transaction has hold of its item.
+
+    The SDK repeats by itself what was throttled or not answered, but not this; nothing was written.
+
+    Raises:
+        StoreUnavailable, ConditionFailed: As ``mapped_failures``.
+    """
+    for attempt in range(backoff.attempts - 1):
+        with mapped_failures():
+            try:
+                return write()
+            except ClientError as error:
+                if error.response["Error"]["Code"] != _CONFLICT:
+                    raise
+        backoff.wait(attempt)
+    with mapped_failures():
+        return write()
 
 
 def _failed_conditions(error: ClientError) -> "dict[int, Item | None]":

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.reads import get
-from repartee.adapters.dynamodb.retries import ConditionFailed, mapped_failures
+from repartee.adapters.dynamodb.retries import Backoff, ConditionFailed, mapped_failures, write_one
 from repartee.adapters.dynamodb.session_items import number, state_from, text
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.errors import LeaseLost, StoreUnavailable
@@ -26,9 +26,12 @@ class DynamoSessionStore:
     So the owner of a lease and the winner of an election are stored, and found to be ourselves.
     """
 
-    def __init__(self, client: "DynamoDBClient", *, live_table: str) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", *, live_table: str, backoff: Backoff | None = None
+    ) -> None:
         self._client = client
         self._table = live_table
+        self._backoff = backoff or Backoff()
 
     def load(self, session_id: str) -> SessionState | None:
         """Return the session's state, or None where there is none."""
@@ -36,8 +39,8 @@ class DynamoSessionStore:
         return state_from(session_id, item) if item is not None else None
 
     def _update(self, key: "Item", update: str, condition: str, values: dict[str, Value]) -> "Item":
-        with mapped_failures():
-            response = self._client.update_item(
+        response = write_one(
+            lambda: self._client.update_item(
                 TableName=self._table,
                 Key=key,
                 UpdateExpression=update,
@@ -45,7 +48,9 @@ class DynamoSessionStore:
                 ExpressionAttributeValues=encode_all(values),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            ),
+            self._backoff,
+        )
         return response["Attributes"]
 
     def elect_waker(self, session_id: str, now_ms: int) -> WakeElection:

@@ -1,0 +1,97 @@
+"""Single writes that meet a transaction on their item: the SDK gives up on them, we try again."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from repartee.adapters.dynamodb.call_store import DynamoCallStore
+from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
+from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.retries import Backoff
+from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, Exchange
+from repartee.domain.conversation import Profile
+from repartee.domain.errors import StoreUnavailable
+from repartee.domain.messages import Acknowledged, Bye, Numbered, OutputPosition
+from tests.fakes.clock import FakeClock
+from tests.fakes.ids import FakeIdSource
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+pytestmark = pytest.mark.unit
+
+EXCHANGE = Exchange(CallKey(1, 1), "q", CoreAnswer(CallStatus.DONE, "a"), "[]", 5)
+
+
+def failure(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "told by the test"}}, "Operation")
+
+
+class Table:
+    """Refuses the first writes, then takes the rest."""
+
+    def __init__(self, *failures: ClientError) -> None:
+        self.failures = list(failures)
+        self.calls = 0
+
+    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
+        def call(**_: Any) -> dict[str, Any]:
+            self.calls += 1
+            if self.failures:
+                raise self.failures.pop(0)
+            return {"Attributes": {"previous_ms": {"N": "-1"}}}
+
+        return call
+
+
+def writes(table: Table, waited_s: list[float]) -> dict[str, Callable[[], object]]:
+    client = cast("DynamoDBClient", table)
+    backoff = Backoff(attempts=4, first_cap_s=0.1, sleep=waited_s.append, jitter=lambda: 1.0)
+    both = {"live_table": "live", "memory_table": "memory"}
+    sessions = DynamoSessionStore(client, live_table="live", backoff=backoff)
+    mailbox = DynamoMailbox(
+        client, live_table="live", clock=FakeClock(), ids=FakeIdSource(), backoff=backoff
+    )
+    calls = DynamoCallStore(client, backoff=backoff, **both)
+    writer = DynamoConversationWriter(client, backoff=backoff, **both)
+    ack = Acknowledged(OutputPosition(1, 2), 1, 0)
+    return {
+        "renew a lease": lambda: sessions.renew_lease("S", epoch=1, until_ms=9, cursor=0),
+        "elect a waker": lambda: sessions.elect_waker("S", 0),
+        "keep a message": lambda: mailbox.append("S", Numbered(1, Bye(), "K", 0)),
+        "keep an acknowledgement": lambda: mailbox.notify("S", ack, now_ms=0),
+        "store an answer": lambda: calls.finish("C", EXCHANGE),
+        "save a profile": lambda: writer.save_profile(Profile("U")),
+    }
+
+
+NAMES = tuple(writes(Table(), []))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_write_that_meets_a_transaction_is_tried_again(name: str):
+    conflict = failure("TransactionConflictException")
+    table, waited_s = Table(conflict, conflict), list[float]()
+    writes(table, waited_s)[name]()
+    assert table.calls == 3
+    assert waited_s == [0.1, 0.2]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_transaction_that_does_not_end_makes_the_store_unavailable(name: str):
+    table, waited_s = Table(*[failure("TransactionConflictException")] * 9), list[float]()
+    with pytest.raises(StoreUnavailable, match="TransactionConflictException"):
+        writes(table, waited_s)[name]()
+    assert table.calls == 4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_sdk_repeats_by_itself_is_not_repeated_again(name: str):
+    table, waited_s = Table(failure("ThrottlingException")), list[float]()
+    with pytest.raises(StoreUnavailable):
+        writes(table, waited_s)[name]()
+    assert table.calls == 1
+    assert waited_s == []

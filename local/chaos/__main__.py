@@ -9,13 +9,34 @@ import asyncio
 import sys
 from pathlib import Path
 
-from local.chaos.campaign import hold_campaign
+from local.chaos.campaign import Campaign
+from local.intrinsics import TemplateError
+from local.lambdas.model import InitFailedError
+from local.ports import PortInUseError
+from local.processes import ChildFailedError
+from local.services import NotInstalledError
 from local.stack import PROJECT
+
+NOT_STARTED = (
+    PortInUseError,
+    NotInstalledError,
+    ChildFailedError,
+    InitFailedError,
+    TemplateError,
+)
+_STOPPED_BY_SIGNAL = 130
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least one")
+    return number
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.chaos", description=__doc__)
-    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--runs", type=_at_least_one, default=15)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--source",
@@ -26,11 +47,19 @@ def main() -> int:
     )
     options = parser.parse_args()
     seeds = range(options.seed, options.seed + options.runs)
-    verdict = asyncio.run(hold_campaign(seeds, options.source.resolve()))
+    campaign = Campaign(seeds, options.source.resolve())
+    status = 0
+    try:
+        asyncio.run(campaign.hold())
+    except KeyboardInterrupt:
+        status = _STOPPED_BY_SIGNAL
+    except NOT_STARTED as error:
+        print(f"the stack did not start: {error}", file=sys.stderr)
+        return 1
     print()
-    for line in verdict.lines():
+    for line in campaign.verdict.lines():
         print(line)
-    return 0 if verdict.passed else 1
+    return status or (0 if campaign.verdict.passed else 1)
 
 
 if __name__ == "__main__":

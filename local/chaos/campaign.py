@@ -5,6 +5,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.chaos.gemini_control import GeminiControl
@@ -23,6 +24,10 @@ FOLDER = PROJECT / ".local" / "chaos"
 LINGER_S = 3
 # Any so many runs in a row inject every kind.
 FULL_ROUND = 14
+
+
+def _new_folder() -> Path:
+    return FOLDER / time.strftime(f"campaign-%Y%m%d-%H%M%S-{os.getpid()}")
 
 
 def options_for(folder: Path, tables: TableFaults, source: Path) -> StackOptions:
@@ -52,27 +57,47 @@ def _functions() -> list[str]:
     return re.findall(r"^  (\w+Function):$", template, re.MULTILINE)
 
 
-async def hold_campaign(
-    seeds: Sequence[int], source: Path = PROJECT, folder: Path | None = None
-) -> Verdict:
-    """Hold a run for each seed and tell of it as it goes."""
-    folder = folder or FOLDER / time.strftime(f"campaign-%Y%m%d-%H%M%S-{os.getpid()}")
-    tables = TableFaults()
-    results: list[RunResult] = []
-    wanted: set[Kind] = set()
-    async with running_stack(options_for(folder, tables, source)) as stack:
-        if stack.simulator is None:
-            raise RuntimeError("chaos needs the Gemini simulator")
-        await FrontDesk(stack).seed()
-        async with GeminiControl(stack.simulator) as control:
-            theatre = Theatre(stack, tables, control, folder)
-            for seed in seeds:
-                plan = plan_run(seed)
-                wanted |= plan.kinds
-                results.append(await play(theatre, plan))
-                for line in _told(results[-1], folder):
-                    print(line, flush=True)
-    return Verdict(results, frozenset(Kind) if len(seeds) >= FULL_ROUND else frozenset(wanted))
+@dataclass(slots=True)
+class Campaign:
+    """A run for each seed, one after the other, each by a user of its own.
+
+    Args:
+        seeds: What is to be run.
+        source: The project folder whose functions and layers are run.
+        folder: Gets data and logs, and ``seed-N`` for each run that broke a promise.
+    """
+
+    seeds: Sequence[int]
+    source: Path = PROJECT
+    folder: Path = field(default_factory=_new_folder)
+    _results: list[RunResult] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        """On the runs so far."""
+        seeds = [result.seed for result in self._results]
+        planned = frozenset[Kind]().union(*(plan_run(seed).kinds for seed in seeds))
+        return Verdict(self._results, frozenset(Kind) if len(seeds) >= FULL_ROUND else planned)
+
+    async def hold(self) -> Verdict:
+        """Hold all runs and tell of each as it ends.
+
+        Raises:
+            PortInUseError: As ``running_stack`` does, and whatever else that raises.
+        """
+        tables = TableFaults()
+        async with running_stack(options_for(self.folder, tables, self.source)) as stack:
+            if stack.simulator is None:
+                raise RuntimeError("chaos needs the Gemini simulator")
+            await FrontDesk(stack).seed()
+            async with GeminiControl(stack.simulator) as control:
+                theatre = Theatre(stack, tables, control, self.folder)
+                for seed in self.seeds:
+                    result = await play(theatre, plan_run(seed))
+                    self._results.append(result)
+                    for line in _told(result, self.folder):
+                        print(line, flush=True)
+        return self.verdict
 
 
 def _told(result: RunResult, folder: Path) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -93,6 +94,12 @@ class RecordWatch:
     def new_connections(self) -> list[Path]:
         """The folders of the connections since ``start``, oldest first."""
         return [self.folder / name for name in self._names() if name not in self._known]
+
+    def forget(self) -> None:
+        """Delete the records of connections since ``start`` that have ended."""
+        for folder in self.new_connections():
+            if b'"connection_ended"' in (folder / "events.jsonl").read_bytes():
+                shutil.rmtree(folder)
 
     async def run(self) -> None:
         """Watch until cancelled."""

@@ -142,6 +142,8 @@ class _Run:
         )
         if broken:
             self._keep(watch, result, tables)
+        else:
+            await asyncio.to_thread(watch.forget)
         return result
 
     def _injector(self, ticket: SessionTicket, call: Call) -> Injector:

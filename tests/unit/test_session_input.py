@@ -4,6 +4,7 @@ import pytest
 
 from repartee.domain.frames import Accepted, Missing, SessionError, TurnEnd
 from repartee.domain.messages import Audio, Hello, SpeechEnd, SpeechStart, Text
+from repartee.domain.session.client_link import ACCEPTED_EVERY_MS
 from repartee.domain.session.effects import (
     DeleteInput,
     EndAudioStream,
@@ -136,6 +137,33 @@ def test_the_audio_stream_ends_after_a_second_without_input():
     assert len(call.all(EndAudioStream)) == 1
 
 
+def test_while_a_gap_is_waited_for_a_pause_does_not_end_the_audio_stream():
+    call = started()
+    call.send(Audio(SPEECH))
+    call.send(Audio(SPEECH), seq=call.next_seq + 1)
+    call.pass_ms(2_900)
+    assert call.all(EndAudioStream) == []
+
+
+def test_while_the_client_has_marked_no_end_of_speech_a_pause_is_no_end():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.pass_ms(3_999)
+    assert call.all(EndAudioStream) == []
+    call.send(Audio(SPEECH))
+    call.pass_ms(3_999)
+    assert call.all(EndAudioStream) == []
+    call.pass_ms(1)
+    assert call.all(EndAudioStream) == [EndAudioStream()]
+
+
+def test_after_a_marked_end_speech_without_marks_ends_after_a_second_again():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH), SpeechEnd(), Audio(SPEECH))
+    call.pass_ms(1_000)
+    assert len(call.all(EndAudioStream)) == 2
+
+
 def test_an_end_of_speech_without_audio_ends_nothing():
     call = started()
     call.send(SpeechEnd())
@@ -150,7 +178,7 @@ def test_the_client_is_told_what_is_safe_at_once_except_while_audio_flows():
     call.send(SpeechStart())
     call.send(Audio(SPEECH))
     assert call.frames(Accepted) == [Accepted(1), Accepted(2)]
-    call.pass_ms(200)
+    call.pass_ms(ACCEPTED_EVERY_MS)
     assert call.frames(Accepted)[-1] == Accepted(3)
 
 

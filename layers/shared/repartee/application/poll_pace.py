@@ -4,29 +4,35 @@ from dataclasses import dataclass
 
 # A look costs one read unit, so it is spent where speech is expected.
 LISTENING_MS = 20
-FIRST_LOOK_MS = 60
+# Whoever speaks over a reply wants to be heard soon.
+ANSWERING_MS = 60
 QUIET_MS = 250
 BACK_OFF = 1.5
 
 
 @dataclass(slots=True)
 class PollPace:
-    """Looks every 20 ms while speech flows, and ever less often while it does not."""
+    """Looks every 20 ms while speech flows, and ever less often while it does not.
+
+    A look's own time counts: looks begin 20 ms apart, not 20 ms after one another.
+    """
 
     _delay_ms: float = LISTENING_MS
 
-    def after_look(self, *, found: bool, is_listening: bool) -> float:
+    def after_look(
+        self, took_ms: float, *, found: bool, is_listening: bool, is_answering: bool
+    ) -> float:
         """Return how long to wait before the next look, in ms.
 
         Args:
-            found: This look brought something new; the next chunk is not there at once.
+            took_ms: How long this look took.
+            found: This look brought something new.
             is_listening: Audio is flowing.
+            is_answering: The model works on a turn.
         """
-        if found:
-            self._delay_ms = LISTENING_MS
-            return FIRST_LOOK_MS if is_listening else LISTENING_MS
-        if is_listening:
+        if found or is_listening:
             self._delay_ms = LISTENING_MS
         else:
-            self._delay_ms = min(QUIET_MS, self._delay_ms * BACK_OFF)
-        return self._delay_ms
+            longest_ms = ANSWERING_MS if is_answering else QUIET_MS
+            self._delay_ms = min(longest_ms, self._delay_ms * BACK_OFF)
+        return max(0.0, self._delay_ms - took_ms)

@@ -169,24 +169,32 @@ class SessionRun:
     # From the client
 
     async def _read_mailbox(self) -> None:
-        pace = PollPace()
-        session_id = self._state.session_id
+        pace, machine, clock = PollPace(), self._machine, self._ports.clock
         while True:
+            began_ms = clock.monotonic_ms()
             found = False
             try:
-                after = self._machine.read_after
-                read = await asyncio.to_thread(self._ports.mailbox.read_after, session_id, after)
-                if read:
-                    # Entries may repeat themselves: the machine knows what is new.
-                    self._feed(MailboxRead(tuple(read)))
-                found = self._machine.read_after != after
+                found = await self._look_into_mailbox()
             except StoreUnavailable:
                 self._ports.log.warning(
-                    "mailbox not readable for now", extra={"session_id": session_id}
+                    "mailbox not readable for now", extra={"session_id": self._state.session_id}
                 )
                 await asyncio.sleep(STORE_RETRY_MS / 1000)
-            delay_ms = pace.after_look(found=found, is_listening=self._machine.is_listening)
+            delay_ms = pace.after_look(
+                clock.monotonic_ms() - began_ms,
+                found=found,
+                is_listening=machine.is_listening,
+                is_answering=machine.is_answering,
+            )
             await asyncio.sleep(delay_ms / 1000)
+
+    async def _look_into_mailbox(self) -> bool:
+        after = self._machine.read_after
+        mailbox, session_id = self._ports.mailbox, self._state.session_id
+        if entries := await asyncio.to_thread(mailbox.read_after, session_id, after):
+            # Entries may repeat themselves: the machine knows what is new.
+            self._feed(MailboxRead(tuple(entries)))
+        return self._machine.read_after != after
 
     # To the tables: one lane serialises commits and renewals
 

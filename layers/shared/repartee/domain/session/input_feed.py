@@ -7,11 +7,14 @@ from repartee.domain.frames import Missing
 from repartee.domain.messages import Audio, Bye, Numbered, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.effects import Effect, EndAudioStream, SendAudio, SendText
-from repartee.domain.session.input_order import InputOrder
+from repartee.domain.session.input_order import GIVE_UP_AFTER_MS, InputOrder
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.speech import SpeechDetector, SpeechEdge
 
 AUDIO_STREAM_END_AFTER_MS = 1_000
+# While more is known to come (the client marked no end, or a gap is asked for) a pause is no end:
+# ending the stream then would cut one utterance into two.
+PAUSE_IN_SPEECH_MS = GIVE_UP_AFTER_MS + AUDIO_STREAM_END_AFTER_MS
 # A detector hears speech late; what came shortly before belongs to it.
 ONSET_PAD_MESSAGES = 2
 
@@ -46,13 +49,14 @@ class InputFeed:
         self._ready: deque[Numbered | SkippedInput] = deque()
         self._last_audio_ms: int | None = None
         self._client_marks_speech = False
+        self._is_marked_open = False
         self._is_open = False
         self._given_through = cursor
 
     @property
     def is_waiting(self) -> bool:
-        """Tell whether input waits for the model."""
-        return bool(self._ready)
+        """Tell whether input waits for the model, or for what is missing before it."""
+        return bool(self._ready) or self.order.has_gap
 
     @property
     def is_streaming(self) -> bool:
@@ -81,8 +85,8 @@ class InputFeed:
             else:
                 self._consume(one, now_ms)
                 self.last_given_ms = now_ms
-        last_ms = self._last_audio_ms
-        if last_ms is not None and now_ms >= last_ms + AUDIO_STREAM_END_AFTER_MS:
+        end_ms = self._stream_end_ms()
+        if end_ms is not None and now_ms >= end_ms:
             self._end_audio_stream()
 
     def rewind(self, first_seq: int) -> None:
@@ -97,13 +101,15 @@ class InputFeed:
 
     def next_deadline_ms(self) -> int | None:
         """Return when something is due by time alone."""
-        deadlines = [
-            self.order.next_deadline_ms(),
-            None
-            if self._last_audio_ms is None
-            else self._last_audio_ms + AUDIO_STREAM_END_AFTER_MS,
-        ]
+        deadlines = (self.order.next_deadline_ms(), self._stream_end_ms())
         return min((one for one in deadlines if one is not None), default=None)
+
+    def _stream_end_ms(self) -> int | None:
+        if self._last_audio_ms is None:
+            return None
+        is_more_to_come = self._is_marked_open or self.order.has_gap
+        pause_ms = PAUSE_IN_SPEECH_MS if is_more_to_come else AUDIO_STREAM_END_AFTER_MS
+        return self._last_audio_ms + pause_ms
 
     def _consume(self, numbered: Numbered, now_ms: int) -> None:
         seq = numbered.seq
@@ -115,11 +121,12 @@ class InputFeed:
                 self._follow_speech(seq, pcm, now_ms)
                 return
             case SpeechStart():
-                self._client_marks_speech = True
+                self._client_marks_speech = self._is_marked_open = True
                 self._turns.begin_input(max(seq, self.settled + 1), now_ms)
             case SpeechEnd():
                 # One that comes late must not end an utterance that began after it.
                 if self._turns.end_input(seq, now_ms) or seq > self.settled:
+                    self._is_marked_open = False
                     self._end_audio_stream()
             case Text(text=text):
                 first = max(seq, self.settled + 1)

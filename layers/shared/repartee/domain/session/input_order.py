@@ -50,6 +50,11 @@ class InputOrder:
         """Return after which number the mailbox may still hold something of use."""
         return min([self._received_through, *(seq - 1 for seq in self._look_until_ms)])
 
+    @property
+    def has_gap(self) -> bool:
+        """Tell whether something is missing that is still waited for."""
+        return bool(self._missing)
+
     def is_too_far(self, seq: int) -> bool:
         """Tell whether a number runs so far ahead that what lies between will never come."""
         return seq > self._highest + MAX_AHEAD

@@ -139,6 +139,11 @@ class SessionMachine:
         """Tell whether speech is flowing, so that the mailbox deserves frequent looks."""
         return self._feed.is_streaming
 
+    @property
+    def is_answering(self) -> bool:
+        """Tell whether the model works on a turn, which the user may interrupt."""
+        return self._turns.current is not None
+
     def handle(self, event: Event, now_ms: int) -> list[Effect]:
         """Take in what happened; return what is to be done, in order.
 

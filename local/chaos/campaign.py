@@ -105,6 +105,8 @@ def _told(result: RunResult, folder: Path) -> Iterator[str]:
     verdict = "BROKEN" if result.broken else "held"
     missed = f"; moment never came: {', '.join(sorted(result.missed))}" if result.missed else ""
     yield f"seed {result.seed}: {verdict} in {result.seconds:.1f} s, {faults}{missed}"
+    for gap in result.gaps:
+        yield f"    {gap.ms:.0f} ms: {gap.kind}"
     for text in result.broken:
         yield f"    {text}"
     if result.broken:

@@ -46,7 +46,8 @@ def close_gaps(opened: Sequence["OpenGap"], record: "ClientRecord") -> list[Gap]
                 gaps.append(Gap(_WORKER[gap.kind], at_ms[0] - gap.from_ms))
         elif gap.kind is Kind.LINE_DROPPED and gap.is_replying:
             came = [one for one in record.audio if one.connection > gap.connection]
-            if came:
+            # Where another worker goes on, it is the death of the one before that took so long.
+            if came and came[0].epoch == gap.epoch:
                 first = came[0]
                 hello_ms = record.hellos_at_ms[first.connection]
                 gaps.append(Gap(GapKind.LINE_DROPPED, first.at_ms - gap.from_ms))

@@ -128,3 +128,13 @@ def test_silence_after_a_broken_line_is_measured_from_the_break_and_from_the_new
         Gap(GapKind.HELLO, 50),
     ]
     assert close_gaps([gap(Kind.LINE_DROPPED, is_replying=False)], record) == []
+
+
+def test_silence_that_another_workers_start_ended_is_not_the_lines():
+    record = ClientRecord()
+    record.opened(180)
+    record.opened(190)
+    record.sent(200, json.dumps({"type": "hello", "seq": 9}))
+    sound = audio()
+    record.received(4_250, frame(2, 1, sound), [sound])
+    assert close_gaps([gap(Kind.LINE_DROPPED)], record) == []

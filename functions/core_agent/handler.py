@@ -53,6 +53,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def build() -> Deps:
     """Wire the function up, once per process."""
+    log = get_logger()  # first: it keeps libraries from logging the key that is read below
     settings = CoreAgentSettings.from_env()
     zone = ZoneInfo(settings.desk_time_zone)
     clock, dynamodb, memory_table = SystemClock(), make_client(), settings.memory_table
@@ -71,7 +72,7 @@ def build() -> Deps:
         zone=zone,
         memory_turns=settings.memory_turns,
     )
-    return Deps(use_case, get_logger())
+    return Deps(use_case, log)
 
 
 def lambda_handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

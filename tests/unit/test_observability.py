@@ -1,6 +1,7 @@
 """Metrics are lines of the embedded metric format on standard output; logs are JSON lines."""
 
 import json
+import logging
 import subprocess
 import sys
 from decimal import Decimal
@@ -144,6 +145,24 @@ def test_a_log_line_has_its_message_and_its_keys(capsys: pytest.CaptureFixture[s
     assert line["message"] == "turn committed"
     assert line["service"] == "stream-agent-log-test"
     assert (line["session"], line["turn"]) == ("s1", 3)
+
+
+def test_at_debug_libraries_still_say_nothing_of_what_passes_through_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What Lambda's runtime client does when LogLevel is DEBUG.
+    root, to_stdout = logging.getLogger(), logging.StreamHandler(sys.stdout)
+    monkeypatch.setattr(root, "level", logging.DEBUG)
+    monkeypatch.setattr(root, "handlers", [to_stdout])
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
+
+    own = get_logger("debug-log-test")
+    logging.getLogger("botocore.parsers").debug("Response body: a key")
+    logging.getLogger("websockets.client").debug("x-goog-api-key: a key")
+    logging.getLogger("httpx").info("HTTP Request: an address")
+    own.debug("said by us")
+
+    assert [line["message"] for line in emitted(capsys)] == ["said by us"]
 
 
 def test_importing_the_module_loads_neither_powertools_nor_a_tracer() -> None:

@@ -4,6 +4,7 @@ Powertools is imported inside the functions: it costs tens of ms, and importing 
 stay free for tests and for what only asks for a name.
 """
 
+import logging
 import sys
 from decimal import Decimal
 from enum import Enum
@@ -125,10 +126,16 @@ def get_logger(service: str | None = None) -> "Logger":
     It logs what it is given and nothing by itself: no event, whose body may hold a ticket or
     speech, and no uncaught exception, which Lambda logs already.
 
+    Libraries are silenced below WARNING for the whole process, so call this before anything that
+    is secret passes through one: Lambda's runtime lets LogLevel decide for the root logger too,
+    and at DEBUG botocore writes secrets and items, and websockets the Gemini key and speech.
+
     Args:
         service: Value of the ``service`` key; None takes Powertools' own setting from the
             environment.
     """
     from aws_lambda_powertools.logging import Logger
 
+    root = logging.getLogger()
+    root.setLevel(max(root.level, logging.WARNING))
     return Logger(service=service, utc=True, use_rfc3339=True, log_uncaught_exceptions=False)

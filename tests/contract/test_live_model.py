@@ -1,14 +1,19 @@
 """One suite for the LiveModel port: the scripted fake, and google-genai against the simulator."""
 
 import asyncio
+import ssl
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trustme
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
-from repartee.domain.errors import LiveSetupFailed
+from repartee.domain.errors import LiveSetupFailed, StoreUnavailable
 from repartee.domain.live import (
     HistoryEntry,
     LiveAudio,
@@ -18,6 +23,7 @@ from repartee.domain.live import (
     LiveToolCall,
     LiveTranscript,
     LiveTurnComplete,
+    LiveUnknown,
     LiveUsage,
     Role,
     ToolResponse,
@@ -217,3 +223,74 @@ class TestGeminiLiveAlone:
             assert not refused.value.retryable
 
         asyncio.run(main())
+
+    def test_a_key_that_cannot_be_read_may_be_tried_again_and_holds_nobody_up(self):
+        from repartee.adapters.gemini_live import GeminiLive
+
+        readers = []
+
+        def key() -> str:
+            readers.append(threading.get_ident())
+            raise StoreUnavailable("a secret could not be read")
+
+        async def main() -> None:
+            with pytest.raises(LiveSetupFailed) as refused:
+                await GeminiLive(key).open(CONFIG)
+            assert refused.value.retryable
+
+        asyncio.run(main())
+        assert readers
+        assert threading.get_ident() not in readers
+
+    @pytest.mark.parametrize(("status", "retryable"), [(403, False), (429, True), (503, True)])
+    def test_a_refused_handshake_is_final_by_its_status(
+        self, status, retryable, tmp_path, monkeypatch
+    ):
+        async def main() -> None:
+            async with odd_server(tmp_path, monkeypatch, status=status) as model:
+                with pytest.raises(LiveSetupFailed) as refused:
+                    await model.open(CONFIG)
+                assert (refused.value.code, refused.value.retryable) == (status, retryable)
+
+        asyncio.run(main())
+
+    def test_messages_that_cannot_be_understood_do_not_end_the_session(self, tmp_path, monkeypatch):
+        odd = ("no json", '{"serverContent":{"modelTurn":"hello"}}', '{"news":{}}')
+
+        async def main() -> None:
+            async with (
+                odd_server(tmp_path, monkeypatch, frames=('{"setupComplete":{}}', *odd)) as model,
+                asyncio.timeout(PATIENCE_S),
+                opened(model) as session,
+            ):
+                events = [event async for event in session.events()]
+            assert events[:-1] == [LiveUnknown(())] * len(odd)
+            assert isinstance(events[-1], LiveClosed)
+
+        asyncio.run(main())
+
+
+@asynccontextmanager
+async def odd_server(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, status: int = 101, frames: Sequence[str] = ()
+) -> AsyncIterator[LiveModel]:
+    """Answer handshakes with ``status``, or each session's set-up with ``frames`` and a close."""
+    from repartee.adapters.gemini_live import GeminiLive
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "ca.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+
+    async def speak(connection: ServerConnection) -> None:
+        await connection.recv()
+        for frame in frames:
+            await connection.send(frame)
+
+    def answer(connection: ServerConnection, _request: Request) -> Response | None:
+        return None if status == 101 else connection.respond(status, "")
+
+    async with serve(speak, "127.0.0.1", 0, ssl=context, process_request=answer) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        yield GeminiLive(lambda: "a-key", f"https://127.0.0.1:{port}")

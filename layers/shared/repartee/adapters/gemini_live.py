@@ -1,15 +1,16 @@
 """Gemini Live through google-genai, behind the LiveModel port."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from google import genai
 from google.genai import errors, types
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from repartee.adapters.gemini_events import translate
-from repartee.domain.errors import LiveSetupFailed
+from repartee.domain.errors import LiveSetupFailed, StoreUnavailable
 from repartee.domain.live import (
     LiveClosed,
     LiveConfig,
@@ -92,8 +93,9 @@ class GeminiLiveSession:
                 code = error.rcvd.code if error.rcvd else 1006
                 yield LiveClosed(LiveFailure.DROPPED, code, "")
                 return
-            except TypeError:
-                # google-genai 2.34 trips over a message whose only key it does not know.
+            except (TypeError, ValueError):
+                # google-genai 2.34 trips over a message whose only key it does not know, and over
+                # one that is no JSON or has another shape; its errors quote the message.
                 yield LiveUnknown(())
 
     async def close(self) -> None:
@@ -121,30 +123,30 @@ class GeminiLive:
         Raises:
             LiveSetupFailed: It was refused or could not be reached.
         """
-        client = self._client = self._client or self._make_client()
-        stack = contextlib.AsyncExitStack()
+        options = _connect_config(config)
         try:
-            session = await stack.enter_async_context(
-                client.aio.live.connect(model=config.model, config=_connect_config(config))
-            )
-            if config.history:
-                await session.send_client_content(
-                    turns=[
-                        types.Content(role=entry.role, parts=[types.Part(text=entry.text)])
-                        for entry in config.history
-                    ],
-                    turn_complete=True,
+            if self._client is None:
+                # Reads a secret and trusted certificates: too long for the loop of a lease.
+                self._client = await asyncio.to_thread(self._make_client)
+            async with contextlib.AsyncExitStack() as stack:
+                session = await stack.enter_async_context(
+                    self._client.aio.live.connect(model=config.model, config=options)
                 )
+                if config.history:
+                    await session.send_client_content(
+                        turns=[
+                            types.Content(role=entry.role, parts=[types.Part(text=entry.text)])
+                            for entry in config.history
+                        ],
+                        turn_complete=True,
+                    )
+                return GeminiLiveSession(session, stack.pop_all())
         except errors.APIError as error:
-            await stack.aclose()
-            code = error.code or 0
-            raise LiveSetupFailed(
-                error.message or "refused", code=code, retryable=code not in FINAL_CODES
-            ) from error
-        except (WebSocketException, OSError) as error:
-            await stack.aclose()
-            raise LiveSetupFailed(type(error).__name__, code=0, retryable=True) from error
-        return GeminiLiveSession(session, stack)
+            raise _refused(error.message or "refused", error.code or 0) from error
+        except InvalidStatus as error:
+            raise _refused("handshake refused", error.response.status_code) from error
+        except (WebSocketException, OSError, ValueError, StoreUnavailable) as error:
+            raise _refused(type(error).__name__, 0) from error
 
     def _make_client(self) -> genai.Client:
         return genai.Client(
@@ -155,6 +157,10 @@ class GeminiLive:
                 async_client_args=dict(WEBSOCKET_OPTIONS),
             ),
         )
+
+
+def _refused(reason: str, code: int) -> LiveSetupFailed:
+    return LiveSetupFailed(reason, code=code, retryable=code not in FINAL_CODES)
 
 
 def _connect_config(config: LiveConfig) -> types.LiveConnectConfig:

@@ -257,9 +257,9 @@ def test_a_go_away_in_mid_turn_waits_for_the_boundary():
     call = started()
     call.utter()
     call.live(LiveGoAway(50_000))
-    call.pass_ms(20_000)
-    call.live(LiveAudio(SECOND))
-    call.pass_ms(19_000)
+    call.pass_ms(5_000)
+    call.live(LiveAudio(SECOND * 30))
+    call.pass_ms(34_000)
     assert len(call.all(OpenLive)) == 1
 
     call.reply()

@@ -25,6 +25,7 @@ from repartee.domain.session.effects import (
     SaveProfile,
     SendText,
 )
+from repartee.domain.session.watchdog import NUDGE, STALL_MS
 from repartee.domain.session_state import PendingCall, SessionState
 from tests.sessions import STATE, Call, pending, remembering, started
 
@@ -94,13 +95,13 @@ def test_a_call_that_gets_no_answer_is_answered_with_an_apology_at_its_deadline(
 def test_the_model_gets_time_to_speak_an_answer_that_came_late():
     call = started()
     call.utter()
-    call.pass_ms(10_000)
+    call.pass_ms(5_000)
     call.call_tool("x")
     call.pass_ms(25_000)
     assert call.responses == [("x", "failed")]
 
-    call.pass_ms(29_000)
-    assert call.frames(TurnEnd) == []
+    call.pass_ms(STALL_MS - 1)
+    assert call.all(SendText) == []
 
 
 def test_an_unknown_tool_is_refused_by_name():
@@ -257,13 +258,12 @@ def test_a_turn_that_is_never_answered_does_not_keep_back_what_is_owed():
     call = started(state=_with_pending(pending()), memory=remembering(_turn()))
     call.utter()
     call.answer_tool("At three.")
-    call.pass_ms(29_000)
-    assert call.all(SendText) == []
-
-    call.pass_ms(1_000)
+    call.pass_ms(3 * STALL_MS)
 
     assert len(call.frames(TurnEnd)) == 1
-    assert len(call.all(SendText)) == 1
+    nudge, told = call.all(SendText)
+    assert nudge.text == NUDGE
+    assert "At three." in told.text
 
 
 def test_a_worker_does_not_leave_before_an_adopted_call_is_told():

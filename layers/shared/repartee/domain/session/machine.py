@@ -54,6 +54,7 @@ from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.tool_desk import ToolDesk
 from repartee.domain.session.turn_in_progress import TurnInProgress
 from repartee.domain.session.turn_ledger import TurnLedger
+from repartee.domain.session.watchdog import Watchdog
 from repartee.domain.session_state import Lease
 from repartee.domain.speech import SpeechDetector
 
@@ -95,6 +96,9 @@ class SessionMachine:
         self._live = LiveLink()
         self._feed = InputFeed(state.cursor, self._client, self._turns, detector, self._effects)
         self._replies = Replies(self._client, self._turns, prices)
+        self._watchdog = Watchdog(
+            self._turns, self._calls, self._live, self._replies, self._outbox, self._effects
+        )
         self._desk = ToolDesk(
             memory.profile,
             memory.profile.language or settings.language,
@@ -173,6 +177,7 @@ class SessionMachine:
             self._client.next_deadline_ms(self._feed.order.through),
             self._calls.next_deadline_ms(),
             self._live.next_deadline_ms(),
+            self._watchdog.next_deadline_ms(),
             self._keeper.next_deadline_ms(),
             *self._departure.deadlines_ms(),
         ]
@@ -195,7 +200,7 @@ class SessionMachine:
                     self._hear(live_event, now_ms)
             case CoreAnswered(key=key, answer=answer):
                 if self._desk.answer(key, answer):
-                    self._departure.last_activity_ms = now_ms
+                    self._note_life(now_ms)
             case FramePosted(connection_id=connection_id, seq=seq):
                 if connection_id == self._client.connection_id:
                     self._outbox.posted(seq)
@@ -287,7 +292,7 @@ class SessionMachine:
         match event:
             case LiveOpened():
                 self._live.opened()
-                self._departure.last_activity_ms = now_ms
+                self._note_life(now_ms)
             case LiveGoAway(time_left_ms=time_left_ms):
                 self._live.go_away(time_left_ms, now_ms)
             case LiveClosed():
@@ -310,7 +315,7 @@ class SessionMachine:
             case LiveTurnComplete(status=TurnStatus.IN_PROGRESS):
                 self._replies.pause()
             case LiveTurnComplete():
-                if self._replies.end_turn(now_ms):
+                if not self._watchdog.is_empty() and self._replies.end_turn(now_ms):
                     self._live.completed_turn()
             case LiveToolCall():
                 if self._desk.begin(event, now_ms):
@@ -320,7 +325,11 @@ class SessionMachine:
             case _:
                 # Handles and generation marks are not needed: every new session is re-seeded.
                 return
+        self._note_life(now_ms)
+
+    def _note_life(self, now_ms: int) -> None:
         self._departure.last_activity_ms = now_ms
+        self._watchdog.alive(now_ms)
 
     def _lose_live(self, closed: LiveClosed, now_ms: int) -> None:
         failure = self._live.lose(closed, now_ms)
@@ -367,7 +376,7 @@ class SessionMachine:
         if self._departure.takes_input:
             self._move_input(now_ms)
         if self._desk.expire(now_ms):
-            self._departure.last_activity_ms = now_ms
+            self._note_life(now_ms)
         if self._departure.takes_input:
             self._tend_live(now_ms)
         is_late = self._departure.is_late(now_ms)
@@ -391,17 +400,21 @@ class SessionMachine:
     def _tend_live(self, now_ms: int) -> None:
         if self._live.is_stuck(now_ms):
             self._lose_live(LiveClosed(LiveFailure.DROPPED, 0, "set-up took too long"), now_ms)
+        has_stalled = self._watchdog.check(now_ms)
         is_between_turns = self._turns.current is None and not self._calls
+        must_go = self._live.must_rotate(now_ms, is_between_turns=is_between_turns)
         if self._live.must_reopen(now_ms):
             self._open_live(now_ms)
-        elif self._live.must_rotate(now_ms, is_between_turns=is_between_turns):
+        elif has_stalled or must_go:
             self._restart_turn(now_ms)
             self._open_live(now_ms)
         elif (turn := self._turns.current) is None:
             if self._live.is_open and self._desk.tell_owed():
                 self._departure.last_activity_ms = now_ms
-        elif not self._calls.is_waiting and self._departure.is_unused(now_ms):
-            # The model never answered, or never ended its answer.
+        elif self._watchdog.is_watching() or self._calls.is_waiting:
+            pass
+        elif self._departure.is_unused(now_ms):
+            # A reply that nobody asked for never ended, or an utterance never did.
             self._replies.give_up(turn, now_ms)
             self._departure.last_activity_ms = now_ms
 

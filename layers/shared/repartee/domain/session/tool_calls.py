@@ -60,6 +60,10 @@ class ToolCalls:
         """Tell whether any call still waits for its answer."""
         return bool(self._awaited())
 
+    def has_begun(self, turn: int) -> bool:
+        """Tell whether the turn has called any tool."""
+        return self._count.get(turn, 0) > 0
+
     def begin(self, call: LiveToolCall, turn: int, now_ms: int) -> CallInProgress | None:
         """Take up a call; None when there is nothing new to run.
 

@@ -1,0 +1,96 @@
+"""Watches a turn that the user waits for: who asked is always told how it ends."""
+
+from dataclasses import dataclass
+
+from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
+from repartee.domain.frames import SessionError
+from repartee.domain.session.effects import Effect, SendText
+from repartee.domain.session.live_link import LiveLink
+from repartee.domain.session.outbox import Outbox
+from repartee.domain.session.replies import Replies
+from repartee.domain.session.tool_calls import ToolCalls
+from repartee.domain.session.turn_in_progress import TurnInProgress
+from repartee.domain.session.turn_ledger import TurnLedger
+
+# Far beyond the time to a first word, and still within what a caller waits in silence.
+STALL_MS = 8_000
+NUDGE = "(Please answer the user now. If you did not understand, say so.)"
+APOLOGY = "There was no answer to that. Please say it again."
+
+
+@dataclass(slots=True)
+class Watchdog:
+    """Helps a turn that brings nothing: one nudge, one fresh live session, then an apology.
+
+    Tries are counted per turn, so a turn costs two at most, however it fails.
+    """
+
+    _turns: TurnLedger
+    _calls: ToolCalls
+    _live: LiveLink
+    _replies: Replies
+    _outbox: Outbox
+    _effects: list[Effect]
+    _alive_at_ms: int = 0
+    _turn_number: int = 0
+    _tries: int = 0
+    _is_empty: bool = False
+
+    def alive(self, now_ms: int) -> None:
+        """The model has done something, or was given what it waited for."""
+        self._alive_at_ms = now_ms
+
+    def is_empty(self) -> bool:
+        """Tell whether the turn that the model calls complete left the user without a reply.
+
+        One that called a tool did not: its answer may be meant to be silent.
+        """
+        turn = self._awaited()
+        has_done = turn is None or turn.has_reply or self._calls.has_begun(turn.number)
+        self._is_empty = not has_done
+        return self._is_empty
+
+    def is_watching(self) -> bool:
+        """Tell whether the current turn is one that the user waits for."""
+        return self._awaited() is not None
+
+    def check(self, now_ms: int) -> bool:
+        """Do what is due; True when the turn is to be given to a fresh live session."""
+        turn, due_ms = self._awaited(), self.next_deadline_ms()
+        is_due = self._is_empty or (due_ms is not None and now_ms >= due_ms)
+        self._is_empty = False
+        if turn is None or not self._live.is_open or not is_due:
+            return False
+        self.alive(now_ms)
+        if turn.is_silenced:
+            # The user spoke over it and waits for no more of it.
+            self._replies.give_up(turn, now_ms)
+            return False
+        if turn.number != self._turn_number:
+            self._turn_number, self._tries = turn.number, 0
+        self._tries += 1
+        if self._tries == 1:
+            self._effects.append(SendText(NUDGE))
+        elif self._tries > 2:
+            self._outbox.offer(SessionError("no_answer", APOLOGY, retryable=True))
+            self._replies.give_up(turn, now_ms)
+        return self._tries == 2
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when the silence has lasted too long."""
+        turn = self._awaited()
+        if turn is None or turn.input_ended_ms is None:
+            return None
+        if not self._live.is_open or self._calls.is_waiting:
+            return None
+        # A reply comes faster than it is played; its end may come when it should have been heard.
+        reply_ms = round(duration_ms(turn.reply_bytes, OUTPUT_RATE_HZ))
+        played_at_ms = (turn.first_audio_at_ms or 0) + reply_ms
+        return max(self._alive_at_ms, turn.input_ended_ms, played_at_ms) + STALL_MS
+
+    def _awaited(self) -> TurnInProgress | None:
+        turn, upcoming = self._turns.current, self._turns.upcoming
+        is_user_speaking = upcoming is not None and upcoming.is_being_spoken
+        if turn is None or turn.input_ended_ms is None or is_user_speaking:
+            return None
+        return turn

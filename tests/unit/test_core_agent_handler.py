@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -56,6 +57,12 @@ def test_a_request_survives_the_way_to_core_agent():
     text = RequestEvent.of(REQUEST).model_dump_json()
 
     assert RequestEvent.model_validate_json(text).request() == REQUEST
+
+
+def test_a_user_may_have_as_long_an_id_as_openid_connect_allows():
+    request = replace(REQUEST, user_id="u" * 255)
+
+    assert RequestEvent.of(request).request() == request
 
 
 def test_an_answer_survives_the_way_back():

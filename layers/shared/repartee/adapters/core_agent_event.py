@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
 
-type _Id = Annotated[str, Field(min_length=1, max_length=128)]
+# A user's id is the issuer's "sub": up to 255 characters (OpenID Connect Core 1.0, section 2).
+type _Id = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class _Event(BaseModel):

@@ -302,6 +302,44 @@ def test_a_go_away_with_no_time_left_is_obeyed_at_once():
     assert len(call.all(OpenLive)) == 2
 
 
+def test_a_server_that_always_says_go_away_at_once_is_given_up_after_growing_pauses():
+    call = started()
+    opened_at_ms = []
+    for _ in range(3):
+        before = len(call.all(OpenLive))
+        call.live(LiveGoAway(0))
+        while len(call.all(OpenLive)) == before:
+            call.pass_ms(100)
+        opened_at_ms.append(call.now_ms)
+    call.live(LiveGoAway(50_000))
+
+    assert opened_at_ms == [1_000, 2_000, 4_000]
+    assert call.frames(SessionClosed) == [SessionClosed("unavailable")]
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_turn_that_completes_makes_up_for_go_aways_before_it():
+    call = started()
+    for number in range(6):
+        call.live(LiveGoAway(0))
+        assert len(call.all(OpenLive)) == number + 2
+        call.utter()
+        call.reply()
+        call.ack()
+
+    assert call.finish() is None
+
+
+def test_a_go_away_that_comes_while_the_next_session_is_waited_for_changes_nothing():
+    call = started()
+    call.live(LiveGoAway(0), LiveGoAway(0), LiveGoAway(0))
+    call.live(LiveAudio(SECOND))
+    call.pass_ms(10_000)
+
+    assert call.frames(ReplyAudio) == []
+    assert len(call.all(OpenLive)) == 3
+
+
 def test_a_takeover_tells_the_client_that_the_turn_is_answered_anew():
     taken = started()
     taken.utter()

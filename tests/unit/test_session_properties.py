@@ -107,6 +107,7 @@ class AnySession(RuleBasedStateMachine):
         self.sent: list[Numbered] = []
         self.made: dict[str, tuple[int, int]] = {}
         self.cancelled: set[str] = set()
+        self.told_to_go: set[int] = set()
         self.typed: list[str] = []
         self.is_ending = False
 
@@ -236,6 +237,9 @@ class AnySession(RuleBasedStateMachine):
     @precondition(lambda self: self.call.is_live_open)
     @rule(event=LIVE_EVENTS)
     def hear(self, event: LiveEvent):
+        if isinstance(event, LiveGoAway):
+            self.told_to_go.add(self.call.generation)
+            self.is_ending |= len(self.call.all(OpenLive)) > MAX_FAILURES
         self.call.live(event)
 
     @precondition(lambda self: self.call.is_live_open)
@@ -290,7 +294,8 @@ class AnySession(RuleBasedStateMachine):
         answered = {call_id for call_id, _ in self.call.responses}
         for call_id, (generation, made_ms) in self.made.items():
             is_due = self.call.now_ms >= made_ms + CALL_TIMEOUT_MS
-            if is_due and generation == self.call.generation and call_id not in self.cancelled:
+            is_wanted = call_id not in self.cancelled and generation not in self.told_to_go
+            if is_due and generation == self.call.generation and is_wanted:
                 assert call_id in answered
 
     @invariant()

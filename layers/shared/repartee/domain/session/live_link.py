@@ -7,7 +7,8 @@ from repartee.domain.session.effects import OpenLive
 
 # The model's server closes for certain at its deadline; a forced rotation needs some of that time.
 GO_AWAY_MARGIN_MS = 10_000
-# Three failures without a completed turn between them: this is no passing fault.
+# Three failures without a completed turn between them: this is no passing fault. A session that its
+# server sends away counts as one, or a server that does so at once would keep us opening sessions.
 MAX_FAILURES = 3
 REOPEN_AFTER_MS = 500
 # Set-up takes 0.3 to 1 s; who has heard nothing by then will hear nothing.

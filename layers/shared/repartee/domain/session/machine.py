@@ -400,13 +400,13 @@ class SessionMachine:
     def _tend_live(self, now_ms: int) -> None:
         if self._live.is_stuck(now_ms):
             self._lose_live(LiveClosed(LiveFailure.DROPPED, 0, "set-up took too long"), now_ms)
-        has_stalled = self._watchdog.check(now_ms)
         is_between_turns = self._turns.current is None and not self._calls
-        must_go = self._live.must_rotate(now_ms, is_between_turns=is_between_turns)
-        if self._live.must_reopen(now_ms):
-            self._open_live(now_ms)
-        elif has_stalled or must_go:
+        if self._live.must_rotate(now_ms, is_between_turns=is_between_turns):
+            self._lose_live(LiveClosed(LiveFailure.DROPPED, 0, "go away"), now_ms)
+        elif self._watchdog.check(now_ms):
             self._restart_turn(now_ms)
+            self._open_live(now_ms)
+        if self._live.must_reopen(now_ms):
             self._open_live(now_ms)
         elif (turn := self._turns.current) is None:
             if self._live.is_open and self._desk.tell_owed():

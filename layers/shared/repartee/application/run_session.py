@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from repartee.application.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
 from repartee.application.poll_pace import PollPace
+from repartee.application.record_session import SessionRecording
 from repartee.application.session_ports import SessionPorts
 from repartee.domain.calls import CallStatus, CoreAnswer, CoreRequest
 from repartee.domain.errors import (
@@ -81,8 +82,10 @@ class SessionRun:
         state: SessionState,
         lease: LeaseKeeper,
         ports: SessionPorts,
+        recording: SessionRecording | None = None,
     ):
         self._machine = machine
+        self._recording = recording
         self._state = state
         self._lease = lease
         self._ports = ports
@@ -142,7 +145,14 @@ class SessionRun:
 
     def _feed(self, event: Event) -> None:
         now_ms = self._ports.clock.monotonic_ms()
-        for effect in self._machine.handle(event, now_ms):
+        effects: list[Effect] = []
+        try:
+            effects = self._machine.handle(event, now_ms)
+        finally:
+            # An event that the machine fails on is the one to be replayed.
+            if self._recording is not None:
+                self._recording.add(event, now_ms, effects)
+        for effect in effects:
             self._start(effect)
         if self._timer is not None:
             self._timer.cancel()

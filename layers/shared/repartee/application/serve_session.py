@@ -6,12 +6,14 @@ from contextlib import suppress
 from dataclasses import replace
 
 from repartee.application.lease_keeper import LEASE_MS, SAFETY_MS, LeaseKeeper
+from repartee.application.record_session import SessionRecording
 from repartee.application.run_session import SessionRun
 from repartee.application.session_ports import SessionPorts
 from repartee.domain.errors import LeaseLost, StoreUnavailable
 from repartee.domain.messages import Numbered
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.machine import SessionMachine
+from repartee.domain.session.recording import Opening
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session_state import Lease
 from repartee.ports.worker import WakeRequest
@@ -85,8 +87,14 @@ async def _serve_lease(
         ports.reader.load_memory, state.user_id, state.conversation_id, max_turns=memory_turns
     )
     offset_ms = ports.clock.now_ms() - ports.clock.monotonic_ms()
-    machine = SessionMachine(lease, memory, settings, ports.detector(), unix_offset_ms=offset_ms)
-    run = SessionRun(machine, state, keeper, ports)
+    detector = ports.detector()
+    recording: SessionRecording | None = None
+    if ports.recorder is not None:
+        opening = Opening(lease, memory, settings, offset_ms)
+        recording = SessionRecording(ports.recorder, opening, detector)
+        detector = recording.detector
+    machine = SessionMachine(lease, memory, settings, detector, unix_offset_ms=offset_ms)
+    run = SessionRun(machine, state, keeper, ports, recording)
     reason = await run.run(remaining_ms)
     ports.log.info("lease left", extra={"session_id": state.session_id, "reason": reason.value})
     if reason is FinishReason.FENCED:

@@ -12,6 +12,7 @@ from repartee.ports.core_agent import CoreAgent
 from repartee.ports.ids import IdSource
 from repartee.ports.live_model import LiveModel
 from repartee.ports.mailbox import Mailbox
+from repartee.ports.session_recorder import SessionRecorder
 from repartee.ports.session_store import SessionStore
 from repartee.ports.worker import WorkerPool
 
@@ -55,7 +56,11 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SessionPorts:
-    """Everything outside the process that serving a session needs."""
+    """Everything outside the process that serving a session needs.
+
+    Attributes:
+        recorder: Keeps recordings of sessions, None where nothing is recorded.
+    """
 
     sessions: SessionStore
     mailbox: Mailbox
@@ -71,3 +76,4 @@ class SessionPorts:
     metrics: TurnMetrics
     log: Log
     detector: Callable[[], SpeechDetector]
+    recorder: SessionRecorder | None = None

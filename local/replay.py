@@ -1,0 +1,45 @@
+"""``python -m local.replay FILE``: run a recording through today's session machine.
+
+Prints the first place where the machine wants something else than was recorded. Exits with 0 where
+there is none, 1 where there is one, 2 where the file is no recording.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from repartee.domain.session.recording import RecordingUnreadable, replay
+
+_EVENT_CHARACTERS = 500
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.replay", description=__doc__)
+    parser.add_argument("file", type=Path, metavar="FILE", help="a recording, SESSION-EPOCH.jsonl")
+    path: Path = parser.parse_args(arguments).file
+    try:
+        with path.open(encoding="utf-8") as lines:
+            steps, difference = replay(lines)
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"{path}: {error}", file=sys.stderr)
+        return 2
+    except RecordingUnreadable as error:
+        print(f"{path}:{error.line}: not a line of a recording: {error}", file=sys.stderr)
+        return 2
+    if difference is None:
+        print(f"{path}: {steps} events give the same effects as they did")
+        return 0
+    event = json.dumps(difference.event, ensure_ascii=False)
+    if len(event) > _EVENT_CHARACTERS:
+        event = f"{event[:_EVENT_CHARACTERS]}…"
+    print(f"{path}:{difference.line}: {difference.place} differs, at event {steps}")
+    print(f"  recorded  {difference.recorded}")
+    print(f"  replayed  {difference.replayed}")
+    print(f"  event     {event}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,19 +1,22 @@
 """How a client's input reaches the live model."""
 
+from dataclasses import replace
+
 import pytest
 
-from repartee.domain.frames import Accepted, Missing, SessionError, TurnEnd
-from repartee.domain.messages import Audio, Hello, SpeechEnd, SpeechStart, Text
+from repartee.domain.frames import Accepted, Missing, SessionClosed, SessionError, TurnEnd
+from repartee.domain.messages import Audio, Bye, Hello, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client_link import ACCEPTED_EVERY_MS
 from repartee.domain.session.effects import (
     DeleteInput,
     EndAudioStream,
+    RespondToTool,
     SendAudio,
     SendText,
     SetConnection,
 )
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import Call, started
+from tests.sessions import SETTINGS, Call, started
 
 pytestmark = pytest.mark.unit
 
@@ -274,3 +277,64 @@ def test_what_stays_unread_is_looked_for_only_behind_what_is_known():
     assert call.machine.read_after == 1
     call.send(Audio(SPEECH), seq=2)
     assert call.machine.read_after == 3
+
+
+def with_a_blocking_tool() -> Call:
+    tools = tuple(replace(tool, blocking=True) for tool in SETTINGS.tools)
+    call = started(settings=replace(SETTINGS, tools=tools))
+    call.send(Text("When?"))
+    call.call_tool()
+    return call
+
+
+def test_input_waits_for_a_blocking_call_and_follows_its_answer_in_order():
+    call = with_a_blocking_tool()
+    call.utter(chunks=2)
+    call.send(Text("Or tomorrow?"))
+    assert call.to_model[call.generation] == [SendText("When?")]
+    call.pass_ms(5_000)
+    call.answer_tool()
+
+    assert call.to_model[call.generation][1:] == [
+        call.all(RespondToTool)[0],
+        SendAudio(SPEECH),
+        SendAudio(SPEECH),
+        EndAudioStream(),
+        SendText("Or tomorrow?"),
+    ]
+
+
+def test_a_stream_that_pauses_while_a_blocking_call_is_pending_is_ended_after_it():
+    call = started(settings=with_a_blocking_tool().settings)
+    call.send(Audio(SPEECH))
+    call.call_tool()
+    call.pass_ms(2_000)
+    assert call.all(EndAudioStream) == []
+    call.answer_tool()
+
+    assert len(call.all(EndAudioStream)) == 1
+
+
+def test_a_blocking_call_of_a_live_session_that_is_gone_holds_nothing_back():
+    call = with_a_blocking_tool()
+    call.lose_live()
+    call.utter()
+
+    assert len(call.all(SendAudio)) == 2
+
+
+def test_a_bye_is_heard_though_a_blocking_call_is_pending():
+    call = with_a_blocking_tool()
+    call.send(Audio(SPEECH), Bye())
+
+    assert call.all(SendAudio) == []
+    assert call.frames(SessionClosed) == [SessionClosed("bye")]
+
+
+def test_a_call_that_does_not_block_holds_nothing_back():
+    call = started()
+    call.utter()
+    call.call_tool()
+    call.utter()
+
+    assert len(call.all(SendAudio)) == 4

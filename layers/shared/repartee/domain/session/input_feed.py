@@ -75,7 +75,12 @@ class InputFeed:
         self._client.report_accepted(self.order.through, now_ms, is_urgent=not has_audio)
 
     def give(self, now_ms: int, *, is_open: bool) -> None:
-        """Give the model what waits for it; without a model, only a bye gets anything moving."""
+        """Give the model what waits for it.
+
+        Args:
+            now_ms: The present.
+            is_open: The model listens; while it does not, only a bye gets anything moving.
+        """
         self._is_open = is_open
         while self._ready and (is_open or self._is_hung_up()) and not self.has_bye:
             one = self._ready.popleft()
@@ -86,7 +91,7 @@ class InputFeed:
                 self._consume(one, now_ms)
                 self.last_given_ms = now_ms
         end_ms = self._stream_end_ms()
-        if end_ms is not None and now_ms >= end_ms:
+        if is_open and end_ms is not None and now_ms >= end_ms:
             self._end_audio_stream()
 
     def rewind(self, first_seq: int) -> None:

@@ -27,7 +27,7 @@ from repartee.domain.live import (
     TurnStatus,
 )
 from repartee.domain.messages import Acknowledged, Detached, Notified, Numbered
-from repartee.domain.seed import TOOLS, Occasion, system_instruction
+from repartee.domain.seed import Occasion, system_instruction
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.departure import Departure
 from repartee.domain.session.effects import DeleteInput, Effect, FinishReason
@@ -92,7 +92,7 @@ class SessionMachine:
         self._outbox = Outbox(state.epoch)
         self._client = ClientLink(self._outbox, state.connection_id, state.cursor)
         self._turns = TurnLedger(memory.conversation.turn_count + 1)
-        self._calls = ToolCalls()
+        self._calls = ToolCalls(frozenset(tool.name for tool in settings.tools if tool.blocking))
         self._live = LiveLink()
         self._feed = InputFeed(state.cursor, self._client, self._turns, detector, self._effects)
         self._replies = Replies(self._client, self._turns, prices)
@@ -282,7 +282,7 @@ class SessionMachine:
             system_instruction=system_instruction(
                 memory, Occasion(now, settings.zone_name, language)
             ),
-            tools=TOOLS,
+            tools=settings.tools,
             history=self._keeper.history(),
         )
         self._feed.forget_stream()
@@ -391,7 +391,8 @@ class SessionMachine:
 
     def _move_input(self, now_ms: int) -> None:
         self._feed.sort(now_ms)
-        self._feed.give(now_ms, is_open=self._live.is_open)
+        may_give = self._live.is_open and not self._calls.is_blocking
+        self._feed.give(now_ms, is_open=may_give)
         last_ms = max(self._departure.last_activity_ms, self._feed.last_given_ms)
         self._departure.last_activity_ms = last_ms
         if self._feed.has_bye:

@@ -1,6 +1,8 @@
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from repartee.domain.live import ToolDeclaration
+from repartee.domain.seed import TOOLS
 from repartee.domain.usage import Prices
 
 
@@ -23,3 +25,4 @@ class SessionSettings:
     zone: tzinfo
     zone_name: str
     prices: Prices
+    tools: tuple[ToolDeclaration, ...] = TOOLS

@@ -46,8 +46,13 @@ class CallInProgress:
 
 @dataclass(slots=True)
 class ToolCalls:
-    """The calls of a session that are not answered yet."""
+    """The calls of a session that are not answered yet.
 
+    Attributes:
+        blocking: Names of the tools whose answer the model awaits in silence.
+    """
+
+    blocking: frozenset[str] = frozenset()
     _open: dict[CallKey, CallInProgress] = field(default_factory=dict)
     _count: dict[int, int] = field(default_factory=dict)
     _seen_ids: set[str] = field(default_factory=set)
@@ -59,6 +64,13 @@ class ToolCalls:
     def is_waiting(self) -> bool:
         """Tell whether any call still waits for its answer."""
         return bool(self._awaited())
+
+    @property
+    def is_blocking(self) -> bool:
+        """Tell whether the model awaits an answer in silence; audio could close the session."""
+        return any(
+            call.name in self.blocking and not call.is_orphan for call in self._open.values()
+        )
 
     def has_begun(self, turn: int) -> bool:
         """Tell whether the turn has called any tool."""

@@ -20,8 +20,9 @@ from local.stack_options import MAX_ENVIRONMENTS
 from local.talker.desk import FrontDesk
 
 FOLDER = PROJECT / ".local" / "chaos"
-# A worker that has nothing to do leaves soon, so that a run may wait for it.
-LINGER_S = 3
+# Short enough for a run to wait until its worker has left, and longer than a busy laptop takes to
+# recognise an utterance: it is also how long a worker waits for a model that does not answer.
+LINGER_S = 8
 # Any so many runs in a row inject every kind.
 FULL_ROUND = 14
 

@@ -280,6 +280,7 @@ class _Start:
                     "MANAGEMENT_ENDPOINT": addresses.connections,
                     "WEBSOCKET_URL": addresses.websocket,
                     "GEMINI_BASE_URL": addresses.gemini,
+                    "RECORD_DIRECTORY": str((self._place.run_directory / "recordings").resolve()),
                     **self._options.environment,
                 },
             ),

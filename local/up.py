@@ -33,11 +33,18 @@ def options_from(arguments: list[str] | None = None) -> StackOptions:
     parser.add_argument("--pace", choices=["human", "instant"], default="human")
     parser.add_argument("--data", type=Path, help="folder that keeps DynamoDB's tables")
     parser.add_argument("--run-directory", type=Path, help="default: a new one under .local/")
+    parser.add_argument(
+        "--record",
+        choices=["off", "events", "events_and_audio"],
+        default="off",
+        help="record sessions for python -m local.replay",
+    )
     parser.add_argument("--no-prewarm", action="store_true", help="let functions start when called")
     given = parser.parse_args(arguments)
     return StackOptions(
         run_directory=given.run_directory,
         port_base=int(os.environ.get("REPARTEE_PORT_BASE", DEFAULT_BASE)),
+        parameters={"RecordSessions": given.record},
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
         gemini_pace=given.pace,
         dynamodb_data=given.data,

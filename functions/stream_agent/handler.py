@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from repartee.adapters.dynamodb.conversation_reader import DynamoConversationRea
 from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.file_recorder import FileRecorder
 from repartee.adapters.gemini_live import GeminiLive
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.lambda_core_agent import LambdaCoreAgent
@@ -84,6 +86,10 @@ def build() -> Deps:
     client, clock, ids = make_client(max_connections=THREADS), SystemClock(), UlidSource()
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
     live_table, memory_table = settings.live_table, settings.memory_table
+    recorder = FileRecorder(
+        Path(settings.record_directory),
+        wants_audio=settings.record_sessions == "events_and_audio",
+    )
     ports = SessionPorts(
         sessions=DynamoSessionStore(client, live_table=live_table),
         mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=ids),
@@ -101,6 +107,7 @@ def build() -> Deps:
         metrics=MetricsRecorder(),
         log=get_logger(),
         detector=WebRtcSpeechDetector,
+        recorder=None if settings.record_sessions == "off" else recorder,
     )
     session_settings = SessionSettings(
         live_model=settings.gemini_live_model,

@@ -5,7 +5,7 @@ Each field is one environment variable of the function in template.yaml, by its 
 
 import os
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -91,6 +91,8 @@ class StreamAgentSettings(_Settings):
         linger_s: How long a worker waits for more input after a turn.
         grace_s: How long a worker keeps a session whose connection dropped.
         memory_turns: How many of the last turns a fresh Gemini session is told.
+        record_sessions: Whether sessions are recorded for replay, with what people say.
+        record_directory: Where recordings are written.
     """
 
     live_table: str
@@ -107,6 +109,8 @@ class StreamAgentSettings(_Settings):
     linger_s: int = Field(default=30, ge=0, le=600)
     grace_s: int = Field(default=30, ge=0, le=300)
     memory_turns: int = Field(default=20, ge=1, le=200)
+    record_sessions: Literal["off", "events", "events_and_audio"] = "off"
+    record_directory: str = "/tmp/recordings"  # noqa: S108 - all that Lambda lets be written
 
 
 class CoreAgentSettings(_Settings):

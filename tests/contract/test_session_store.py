@@ -8,8 +8,10 @@ from tests.contract.scenes import (
     SESSION,
     USER,
     all_at_once,
+    commit,
     opening,
     served_session,
+    turn,
 )
 from tests.contract.stores import Stores
 from tests.fakes.clock import NOON_MS
@@ -115,6 +117,21 @@ def test_the_holder_renews_and_keeps_its_epoch(stores: Stores) -> None:
     assert state is not None
     assert (state.lease_until_ms, state.epoch, state.owner) == (UNTIL_MS + 1_500, 1, "worker-1")
     assert state.cursor == 17
+
+
+def test_the_cursor_never_moves_back_behind_a_commit_whose_answer_was_lost(stores: Stores) -> None:
+    served_session(stores)
+    stores.writer.commit_turn(commit(turn(1), cursor=40))
+
+    stores.sessions.renew_lease(SESSION, epoch=1, until_ms=UNTIL_MS + 1_500, cursor=12)
+    renewed = stores.sessions.load(SESSION)
+    stores.sessions.release_lease(SESSION, epoch=1, cursor=12, ended=False)
+    released = stores.sessions.load(SESSION)
+
+    assert renewed is not None
+    assert released is not None
+    assert (renewed.lease_until_ms, renewed.cursor) == (UNTIL_MS + 1_500, 40)
+    assert (released.owner, released.lease_until_ms, released.cursor) == (None, 0, 40)
 
 
 def test_a_connection_becomes_current_and_goes(stores: Stores) -> None:

@@ -52,7 +52,9 @@ class FakeSessionStore:
     def renew_lease(self, session_id: str, *, epoch: int, until_ms: int, cursor: int) -> None:
         with self._tables.lock:
             state = self._mine(session_id, epoch)
-            self._tables.states[session_id] = replace(state, lease_until_ms=until_ms, cursor=cursor)
+            self._tables.states[session_id] = replace(
+                state, lease_until_ms=until_ms, cursor=max(cursor, state.cursor)
+            )
 
     def set_connection(self, session_id: str, *, epoch: int, connection_id: str | None) -> None:
         with self._tables.lock:
@@ -64,5 +66,9 @@ class FakeSessionStore:
             state = self._mine(session_id, epoch)
             self._tables.wakes.pop(session_id, None)
             self._tables.states[session_id] = replace(
-                state, owner=None, lease_until_ms=0, cursor=cursor, ended=ended or state.ended
+                state,
+                owner=None,
+                lease_until_ms=0,
+                cursor=max(cursor, state.cursor),
+                ended=ended or state.ended,
             )

@@ -6,6 +6,8 @@ from repartee.domain.session_state import Lease, SessionState, WakeElection
 class SessionStore(Protocol):
     """Keeps each session's state, lease and wake. Every read is strongly consistent.
 
+    A session's cursor never moves back, whatever cursor a call brings.
+
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
 

@@ -127,19 +127,37 @@ class DynamoSessionStore:
         except ConditionFailed:
             raise LeaseLost(session_id) from None
 
+    def _update_mine_at(
+        self, session_id: str, epoch: int, cursor: int, update: str, values: dict[str, Value]
+    ) -> None:
+        """Update and move the cursor, unless it is further already.
+
+        So it is when a turn's commit counted whose answer was lost: whoever moved it back would
+        have the turn's input replayed, and the turn remembered twice.
+        """
+        try:
+            self._update(
+                keys.state(session_id),
+                f"SET input_cursor = :cursor, {update}",
+                "epoch = :mine AND input_cursor <= :cursor",
+                {":mine": epoch, ":cursor": cursor, **values},
+            )
+        except ConditionFailed:
+            self._update_mine(session_id, epoch, f"SET {update}", values)
+
     def renew_lease(self, session_id: str, *, epoch: int, until_ms: int, cursor: int) -> None:
         """Hold the lease until ``until_ms``; input up to ``cursor`` need not be read again.
 
         Raises:
             LeaseLost: The epoch has moved on.
         """
-        self._update_mine(
+        self._update_mine_at(
             session_id,
             epoch,
-            "SET lease_until_ms = :until, input_cursor = :cursor, expires_at = :expires_at",
+            cursor,
+            "lease_until_ms = :until, expires_at = :expires_at",
             {
                 ":until": until_ms,
-                ":cursor": cursor,
                 ":expires_at": keys.expires_at(until_ms, keys.STATE_LIFETIME_S),
             },
         )
@@ -165,10 +183,10 @@ class DynamoSessionStore:
         Raises:
             LeaseLost: The epoch has moved on.
         """
-        update = "SET lease_until_ms = :released, input_cursor = :cursor"
-        values: dict[str, Value] = {":released": 0, ":cursor": cursor}
+        update = "lease_until_ms = :released"
+        values: dict[str, Value] = {":released": 0}
         if ended:
             update += ", is_ended = :yes"
             values[":yes"] = True
-        self._update_mine(session_id, epoch, f"{update} REMOVE lease_owner", values)
+        self._update_mine_at(session_id, epoch, cursor, f"{update} REMOVE lease_owner", values)
         self._clear_wake(session_id)

@@ -24,7 +24,7 @@ FOLDER = PROJECT / ".local" / "chaos"
 # recognise an utterance: it is also how long a worker waits for a model that does not answer.
 LINGER_S = 8
 # Any so many runs in a row inject every kind.
-FULL_ROUND = 14
+FULL_ROUND = 16
 
 
 def _new_folder() -> Path:

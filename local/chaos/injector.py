@@ -19,6 +19,11 @@ GO_AWAY_S = 2.0
 
 _TURN = re.compile(rb'"turn#(\d+)"')
 _DAY = re.compile(rb'"day#[0-9-]+"')
+_NEXT_REPLY = {
+    Kind.GEMINI_CALL_TWICE: "duplicate_call",
+    Kind.GEMINI_STALL: "stall",
+    Kind.GEMINI_EMPTY: "empty_turn",
+}
 _CLOSE_CODES = {Kind.GEMINI_1006: 1006, Kind.GEMINI_1011: 1011}
 
 
@@ -189,9 +194,10 @@ class Injector:
                     kind="close", at="setup", code=1011, reason="Resource has been exhausted."
                 )
                 self._ordered.append(("close", strike.kind))
-            case Kind.GEMINI_CALL_TWICE:
-                await self.control.order(kind="duplicate_call")
-                self._ordered.append(("duplicate_call", strike.kind))
+            case Kind.GEMINI_CALL_TWICE | Kind.GEMINI_STALL | Kind.GEMINI_EMPTY:
+                fault = _NEXT_REPLY[strike.kind]
+                await self.control.order(kind=fault)
+                self._ordered.append((fault, strike.kind))
             case other:
                 raise ValueError(f"{other} has no moment")
 

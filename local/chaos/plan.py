@@ -30,12 +30,14 @@ class Kind(StrEnum):
     GEMINI_BUSY = "Gemini busy at set-up"
     GEMINI_UNKNOWN = "Gemini message of an unknown kind"
     GEMINI_CALL_TWICE = "Gemini's tool call doubled"
+    GEMINI_STALL = "Gemini's turn without an end"
+    GEMINI_EMPTY = "Gemini's turn without a word"
 
 
 class Moment(StrEnum):
     """When a fault strikes."""
 
-    START = "start"  # before the conversation
+    START = "start"  # before the turn
     SPEECH = "speech"  # Gemini's side has heard speech begin
     REPLY = "reply"  # the reply's first audio has reached the client
     DELIVERED = "delivered"  # the turn's end has reached the client, its commit is still to come
@@ -165,6 +167,8 @@ _MEDIUM = (
     (Kind.GEMINI_1006, Moment.SPEECH),
     (Kind.LINE_DROPPED, Moment.RANDOM),
     (Kind.GEMINI_GO_AWAY, Moment.REPLY),
+    (Kind.GEMINI_EMPTY, Moment.START),
+    (Kind.GEMINI_STALL, Moment.START),
 )
 # And two of these, all run long.
 _LIGHT = (
@@ -185,7 +189,7 @@ _LIGHT = (
 def plan_run(seed: int) -> RunPlan:
     """Plan the run that ``seed`` stands for.
 
-    What must be covered is dealt out in turn by the seed itself, the rest is drawn: any 14 seeds
+    What must be covered is dealt out in turn by the seed itself, the rest is drawn: any 16 seeds
     in a row hold every kind at every moment.
     """
     chance = random.Random(f"plan/{seed}")  # noqa: S311 - repeatable
@@ -239,7 +243,7 @@ def _strike(kind: Kind, moment: Moment, chance: random.Random) -> Strike:
     delay_ms = chance.randrange(_MAX_DELAY_MS) if moment is Moment.RANDOM else 0
     if moment is Moment.TOOL_EFFECT or kind is Kind.GEMINI_CALL_TWICE:
         turn = _BOOKING
-    elif moment is Moment.START:
+    elif kind is Kind.GEMINI_BUSY:
         turn = 0
     elif moment is Moment.RELEASE:
         turn = min(turn, _LAST - 1)

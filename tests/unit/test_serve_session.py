@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from repartee.application.serve_session import MAX_HOPS, serve_session
+from repartee.application.serve_session import LATE_WAKE_MS, MAX_HOPS, serve_session
 from repartee.application.session_ports import SessionPorts
 from repartee.config import LIVE_PRICES
-from repartee.domain.calls import CallStatus, CoreAnswer
+from repartee.domain.calls import ASK_CORE_AGENT, CallKey, CallStatus, CoreAnswer
 from repartee.domain.errors import CoreAgentFailed, LiveSetupFailed, StoreUnavailable
 from repartee.domain.live import (
     LiveAudio,
@@ -40,7 +40,7 @@ from repartee.domain.messages import (
 )
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.settings import SessionSettings
-from repartee.domain.session_state import ConnectionOpening, SessionState
+from repartee.domain.session_state import ConnectionOpening, PendingCall, SessionState
 from repartee.domain.speech import SpeechEdge
 from repartee.domain.usage import TokenUsage
 from repartee.ports.worker import WakeRequest
@@ -173,9 +173,9 @@ class Scene:
         return [frame for frame in posted if kind in ("", frame["type"])]
 
     def serve(
-        self, *, hop: int = 0, remaining_ms: int = PLENTY_MS
+        self, *, hop: int = 0, remaining_ms: int = PLENTY_MS, late_ms: int = 0
     ) -> "asyncio.Task[FinishReason | None]":
-        wake = WakeRequest(SESSION, USER, CONVERSATION, self.clock.now_ms(), hop)
+        wake = WakeRequest(SESSION, USER, CONVERSATION, self.clock.now_ms() - late_ms, hop)
         end_ms = self.clock.monotonic_ms() + remaining_ms
         return asyncio.create_task(
             serve_session(
@@ -260,6 +260,40 @@ def test_a_second_worker_leaves_at_once_and_opens_no_live_session():
         assert await scene.serve() is None
         assert len(scene.live.sessions) == 1
         await first
+
+    run_in_virtual_time(main)
+
+
+def test_a_wake_that_comes_late_and_finds_nothing_to_do_opens_no_live_session():
+    async def main():
+        scene = Scene()
+        await scene.serve()
+        assert await scene.serve(late_ms=LATE_WAKE_MS + 1) is None
+        assert len(scene.live.sessions) == 1
+        assert scene.state().epoch == 1
+
+    run_in_virtual_time(main)
+
+
+def test_a_wake_that_comes_late_still_serves_who_has_spoken():
+    async def main():
+        scene = Scene()
+        serving = scene.serve(late_ms=LATE_WAKE_MS + 1)
+        await scene.one_turn()
+        assert await serving is FinishReason.IDLE
+
+    run_in_virtual_time(main)
+
+
+def test_a_wake_that_comes_late_still_fetches_an_answer_that_is_owed():
+    async def main():
+        scene = Scene()
+        await scene.serve()
+        pending = PendingCall(CallKey(1, 1), ASK_CORE_AGENT, '{"question":"when"}', "hash")
+        scene.tables.states[SESSION] = replace(scene.state(), pending_calls=(pending,))
+        serving = scene.serve(late_ms=LATE_WAKE_MS + 1)
+        await scene.until(lambda: scene.core.requests)
+        await serving
 
     run_in_virtual_time(main)
 

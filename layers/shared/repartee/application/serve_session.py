@@ -20,6 +20,9 @@ from repartee.ports.worker import WakeRequest
 
 # A connection lives 2 h and a worker about 13 min: 10 hand-overs. More is a loop gone wrong.
 MAX_HOPS = 20
+# Clients that still wait wake again every 3 s. An older wake was queued behind a full pool, or was
+# delivered twice, and may open a live session for nobody.
+LATE_WAKE_MS = 10_000
 
 
 async def serve_session(
@@ -40,9 +43,13 @@ async def serve_session(
         remaining_ms: How long this worker may still run.
 
     Returns:
-        Why the worker left, None when another worker serves the session already.
+        Why the worker left; None when another worker serves the session already, or when the wake
+        came late and nothing is left to do.
     """
     reason: FinishReason | None = None
+    is_late = ports.clock.now_ms() > wake.woken_at_ms + LATE_WAKE_MS
+    if is_late and not await _has_work(ports, wake):
+        return reason
     while True:
         asked_at_ms = ports.clock.monotonic_ms()
         now_ms = ports.clock.now_ms()
@@ -111,6 +118,12 @@ async def _serve_lease(
         if ended:
             await asyncio.to_thread(ports.connections.end_session, state.user_id, state.session_id)
     return reason
+
+
+async def _has_work(ports: SessionPorts, wake: WakeRequest) -> bool:
+    state = await asyncio.to_thread(ports.sessions.load, wake.session_id)
+    owes_answer = state is not None and not state.ended and bool(state.pending_calls)
+    return owes_answer or await _has_input(ports, wake)
 
 
 async def _has_input(ports: SessionPorts, wake: WakeRequest) -> bool:

@@ -14,9 +14,11 @@ from typing import Any, Literal, TypeAliasType, Union, get_args, get_origin, get
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
 
+import tests.sessions
 from local.replay import main
 from repartee.domain.conversation import Memory
 from repartee.domain.frames import ReplyAudio
@@ -33,13 +35,23 @@ from repartee.domain.messages import Audio, Bye, Message, Text
 from repartee.domain.session.effects import Effect, FinishReason, SendAudio
 from repartee.domain.session.events import Event, FromLive, Started
 from repartee.domain.session.machine import SessionMachine
-from repartee.domain.session.recording import RecordingUnreadable, replay
+from repartee.domain.session.recording import (
+    Opening,
+    OverheardDetector,
+    RecordingUnreadable,
+    Step,
+    opening_line,
+    replay,
+    step_line,
+)
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.value_codec import classes_of, decode, digest, encode, stand_in, whole
 from repartee.domain.session_state import Lease
+from repartee.domain.speech import SpeechDetector
 from tests.fakes.session_recorder import FakeSessionRecorder
 from tests.fakes.speech_detector import SILENCE, SPEECH, FakeSpeechDetector
 from tests.unit.test_serve_session import SESSION, Scene
+from tests.unit.test_session_properties import AnySession
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit
@@ -206,6 +218,58 @@ def test_a_recorded_conversation_gives_the_same_effects_again(story, wants_audio
     assert replay(lines) == (len(lines) - 1, None)
     kinds = {effect["class"] for line in lines[1:] for effect in json.loads(line)["effects"]}
     assert kinds >= {"OpenLive", "SendAudio", "PostFrame", "CommitTurn", "DeleteInput", "Finish"}
+
+
+class RecordedMachine(SessionMachine):
+    """A machine that records itself, without audio."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        memory: Memory,
+        settings: SessionSettings,
+        detector: SpeechDetector,
+        *,
+        unix_offset_ms: int,
+    ) -> None:
+        self.overheard = OverheardDetector(detector)
+        self.lines = [opening_line(Opening(lease, memory, settings, unix_offset_ms))]
+        super().__init__(lease, memory, settings, self.overheard, unix_offset_ms=unix_offset_ms)
+
+    def handle(self, event: Event, now_ms: int) -> list[Effect]:
+        effects = super().handle(event, now_ms)
+        step = Step(now_ms, event, effects, self.overheard.edges)
+        self.lines.append(step_line(step, with_audio=False))
+        self.overheard.edges.clear()
+        return effects
+
+
+class ReplayedSession(AnySession):
+    def teardown(self):
+        super().teardown()  # type: ignore[no-untyped-call]  # a test of its own
+        machine = self.call.machine
+        assert isinstance(machine, RecordedMachine)
+        assert replay(machine.lines) == (len(machine.lines) - 1, None)
+
+
+def test_whatever_happened_to_a_session_gives_the_same_effects_again(monkeypatch):
+    monkeypatch.setattr(tests.sessions, "SessionMachine", RecordedMachine)
+    run_state_machine_as_test(
+        ReplayedSession,
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+        ),
+    )
+
+
+def test_a_replay_without_what_the_detector_said_shows_where_it_counted():
+    lines = [line.replace('"edges":', '"unheard":') for line in record(unmarked_story)]
+
+    _, difference = replay(lines)
+    assert difference is not None
 
 
 def test_a_recording_holds_audio_only_where_it_is_wanted_and_never_twice():

@@ -118,6 +118,7 @@ def build() -> Deps:
         zone=ZoneInfo(settings.desk_time_zone),
         zone_name=settings.desk_time_zone,
         prices=LIVE_PRICES,
+        context_policy=settings.context_policy,
     )
     return Deps(ports, session_settings, settings.memory_turns)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from repartee.domain.context_policy import ContextPolicy
 from repartee.domain.usage import Prices
 
 # USD per million tokens for gemini-3.8-live, audio and text. Secondary sources that cite Google's
@@ -109,6 +110,7 @@ class StreamAgentSettings(_Settings):
     linger_s: int = Field(default=30, ge=0, le=600)
     grace_s: int = Field(default=30, ge=0, le=300)
     memory_turns: int = Field(default=20, ge=1, le=200)
+    context_policy: ContextPolicy = ContextPolicy.AUTO
     record_sessions: Literal["off", "events", "events_and_audio"] = "off"
     record_directory: str = "/tmp/recordings"  # noqa: S108 - all that Lambda lets be written
 

@@ -340,6 +340,14 @@ class SessionRun:
                         await session.respond_to_tools([response])
 
     async def _open_live(self, effect: OpenLive) -> None:
+        if effect.saves_usd is not None:
+            self._ports.log.info(
+                "context told anew",
+                extra={
+                    "session_id": self._state.session_id,
+                    "saves_usd": float(effect.saves_usd),
+                },
+            )
         await self._close_live()
         try:
             self._session = await self._ports.live.open(effect.config)

@@ -1,6 +1,7 @@
 """What a session wants done; the shell does it in order and reports what became of it."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from repartee.domain.calls import CallKey
@@ -32,10 +33,12 @@ class OpenLive:
     Attributes:
         generation: Counts the live sessions of this worker, so that an old one's last words
             are not taken for a new one's.
+        saves_usd: What carrying less context is estimated to save, where that is the reason.
     """
 
     generation: int
     config: LiveConfig
+    saves_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class InputFeed:
     @property
     def is_waiting(self) -> bool:
         """Tell whether input waits for the model, or for what is missing before it."""
-        return bool(self._ready) or self.order.has_gap
+        return bool(self._ready) or self.order.is_holding or self.order.has_gap
 
     @property
     def is_streaming(self) -> bool:

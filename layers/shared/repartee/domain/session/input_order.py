@@ -55,6 +55,11 @@ class InputOrder:
         """Tell whether something is missing that is still waited for."""
         return bool(self._missing)
 
+    @property
+    def is_holding(self) -> bool:
+        """Tell whether anything has come that is not taken yet."""
+        return bool(self._held)
+
     def is_too_far(self, seq: int) -> bool:
         """Tell whether a number runs so far ahead that what lies between will never come."""
         return seq > self._highest + MAX_AHEAD

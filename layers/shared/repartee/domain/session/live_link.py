@@ -1,6 +1,7 @@
 """The session's tie to the live model: when it is open, and when to open another one."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from repartee.domain.live import LiveClosed, LiveConfig, LiveFailure
 from repartee.domain.session.effects import OpenLive
@@ -31,13 +32,13 @@ class LiveLink:
     _reopen_at_ms: int | None = None
     _rotate_by_ms: int | None = None
 
-    def open(self, config: LiveConfig, now_ms: int) -> OpenLive:
+    def open(self, config: LiveConfig, now_ms: int, saves_usd: Decimal | None = None) -> OpenLive:
         """Begin another live session."""
         self.generation += 1
         self.is_open = False
         self._open_by_ms = now_ms + SETUP_MS
         self._reopen_at_ms = self._rotate_by_ms = None
-        return OpenLive(self.generation, config)
+        return OpenLive(self.generation, config, saves_usd)
 
     def opened(self) -> None:
         """The current session is set up."""

@@ -6,14 +6,13 @@ joins the parts that hold the rules: ``input_feed`` and ``client_link`` towards 
 tables, and ``departure`` for the end.
 """
 
-from datetime import UTC, datetime
+from decimal import Decimal
 
 from repartee.domain.conversation import Memory
 from repartee.domain.frames import CloseReason, ReplyLost, SessionError, TurnRestarted
 from repartee.domain.live import (
     LiveAudio,
     LiveClosed,
-    LiveConfig,
     LiveEvent,
     LiveFailure,
     LiveGoAway,
@@ -27,7 +26,6 @@ from repartee.domain.live import (
     TurnStatus,
 )
 from repartee.domain.messages import Acknowledged, Detached, Notified, Numbered
-from repartee.domain.seed import Occasion, system_instruction
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.departure import Departure
 from repartee.domain.session.effects import DeleteInput, Effect, FinishReason
@@ -45,6 +43,7 @@ from repartee.domain.session.events import (
     TurnCommitted,
 )
 from repartee.domain.session.input_feed import InputFeed
+from repartee.domain.session.live_context import LiveContext
 from repartee.domain.session.live_link import LiveLink
 from repartee.domain.session.memory_keeper import MemoryKeeper
 from repartee.domain.session.outbox import Outbox
@@ -85,8 +84,6 @@ class SessionMachine:
     ):
         state, prices = lease.state, settings.prices
         self._lease = lease
-        self._settings = settings
-        self._unix_offset_ms = unix_offset_ms
         self._now_ms = 0
         self._effects: list[Effect] = []
         self._outbox = Outbox(state.epoch)
@@ -119,6 +116,7 @@ class SessionMachine:
             self._outbox,
             self._effects,
         )
+        self._context = LiveContext(settings, self._keeper, self._desk, unix_offset_ms)
         self._departure = Departure(
             settings.linger_ms,
             settings.grace_ms,
@@ -212,6 +210,7 @@ class SessionMachine:
             case TurnCommitted():
                 self._keeper.committed()
                 self._keeper.delete_input(self.cursor)
+                self._context.is_due = True
             case ConversationLost(is_erased=is_erased):
                 self._turns.is_committing = False
                 self._close("erased" if is_erased else "superseded", now_ms)
@@ -271,22 +270,10 @@ class SessionMachine:
             for pending in state.pending_calls:
                 self._desk.adopt(pending, now_ms)
 
-    def _open_live(self, now_ms: int) -> None:
-        settings, memory, language = self._settings, self._keeper.memory, self._desk.language
-        unix_s = (now_ms + self._unix_offset_ms) / 1000
-        now = datetime.fromtimestamp(unix_s, UTC).astimezone(settings.zone)
-        config = LiveConfig(
-            model=settings.live_model,
-            voice=memory.profile.voice or settings.voice,
-            language=language,
-            system_instruction=system_instruction(
-                memory, Occasion(now, settings.zone_name, language)
-            ),
-            tools=settings.tools,
-            history=self._keeper.history(),
-        )
+    def _open_live(self, now_ms: int, saves_usd: Decimal | None = None) -> None:
         self._feed.forget_stream()
-        self._effects.append(self._live.open(config, now_ms))
+        self._context.begin()
+        self._effects.append(self._live.open(self._context.config(now_ms), now_ms, saves_usd))
 
     def _hear(self, event: LiveEvent, now_ms: int) -> None:
         match event:
@@ -299,6 +286,7 @@ class SessionMachine:
                 self._lose_live(event, now_ms)
             case LiveUsage(usage=usage):
                 self._turns.bill(usage)
+                self._context.count(usage)
             case _ if self._departure.takes_replies:
                 self._hear_reply(event, now_ms)
             case _:
@@ -330,6 +318,8 @@ class SessionMachine:
     def _note_life(self, now_ms: int) -> None:
         self._departure.last_activity_ms = now_ms
         self._watchdog.alive(now_ms)
+        # There is more to come, such as words for an answer; the next commit is early enough.
+        self._context.is_due = False
 
     def _lose_live(self, closed: LiveClosed, now_ms: int) -> None:
         failure = self._live.lose(closed, now_ms)
@@ -353,6 +343,9 @@ class SessionMachine:
         if turn is not None and turn.first_seq is not None:
             self._turns.restart(turn)
             self._feed.rewind(turn.first_seq)
+        elif turn is None:
+            # An utterance may have begun unnoticed.
+            self._feed.rewind(self._feed.settled + 1)
 
     def _unsay(self, now_ms: int) -> TurnInProgress | None:
         """Take back what was said of the turn that is cut off; return that turn.
@@ -407,6 +400,8 @@ class SessionMachine:
         elif self._watchdog.check(now_ms):
             self._restart_turn(now_ms)
             self._open_live(now_ms)
+        elif self._context.is_due and self._may_reseed():
+            self._reseed_if_cheaper(now_ms)
         if self._live.must_reopen(now_ms):
             self._open_live(now_ms)
         elif (turn := self._turns.current) is None:
@@ -418,6 +413,16 @@ class SessionMachine:
             # A reply that nobody asked for never ended, or an utterance never did.
             self._replies.give_up(turn, now_ms)
             self._departure.last_activity_ms = now_ms
+
+    def _may_reseed(self) -> bool:
+        is_pausing = not (self._turns or self._calls or self._feed.is_waiting)
+        return is_pausing and self._live.is_open and not self._departure.must_hand_over
+
+    def _reseed_if_cheaper(self, now_ms: int) -> None:
+        saves_usd = self._context.reseed_saves_usd(now_ms)
+        if saves_usd is not None:
+            self._restart_turn(now_ms)
+            self._open_live(now_ms, saves_usd)
 
     # The end
 

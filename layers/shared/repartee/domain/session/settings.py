@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from repartee.domain.context_policy import ContextPolicy
 from repartee.domain.live import ToolDeclaration
 from repartee.domain.seed import TOOLS
 from repartee.domain.usage import Prices
@@ -26,3 +27,4 @@ class SessionSettings:
     zone_name: str
     prices: Prices
     tools: tuple[ToolDeclaration, ...] = TOOLS
+    context_policy: ContextPolicy = ContextPolicy.AUTO

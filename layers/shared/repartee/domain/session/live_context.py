@@ -1,0 +1,63 @@
+"""What a live session is told at its begin, and when telling it anew is cheaper than going on."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from repartee.domain.context_policy import carried, reseed_saves_usd, seed_tokens
+from repartee.domain.live import LiveConfig
+from repartee.domain.seed import Occasion, system_instruction
+from repartee.domain.session.memory_keeper import MemoryKeeper
+from repartee.domain.session.settings import SessionSettings
+from repartee.domain.session.tool_desk import ToolDesk
+from repartee.domain.usage import TokenUsage
+
+
+@dataclass(slots=True)
+class LiveContext:
+    """The context of one worker's live sessions.
+
+    Attributes:
+        is_due: A turn is in memory, so it may be time to go on in a fresh session.
+    """
+
+    _settings: SessionSettings
+    _keeper: MemoryKeeper
+    _desk: ToolDesk
+    _unix_offset_ms: int
+    is_due: bool = False
+    _carried: TokenUsage = field(default_factory=TokenUsage)
+
+    def config(self, now_ms: int) -> LiveConfig:
+        """Return how a fresh live session is opened now."""
+        settings, memory, language = self._settings, self._keeper.memory, self._desk.language
+        unix_s = (now_ms + self._unix_offset_ms) / 1000
+        now = datetime.fromtimestamp(unix_s, UTC).astimezone(settings.zone)
+        occasion = Occasion(now, settings.zone_name, language)
+        return LiveConfig(
+            model=settings.live_model,
+            voice=memory.profile.voice or settings.voice,
+            language=language,
+            system_instruction=system_instruction(memory, occasion),
+            tools=settings.tools,
+            history=self._keeper.history(),
+        )
+
+    def begin(self) -> None:
+        """A fresh live session has begun; it carries nothing yet."""
+        self._carried = TokenUsage()
+
+    def count(self, usage: TokenUsage) -> None:
+        """Take what the current live session was billed for its newest reply."""
+        self._carried = carried(usage)
+
+    def reseed_saves_usd(self, now_ms: int) -> Decimal | None:
+        """Decide, once after each commit, whether to go on in a fresh live session.
+
+        Returns:
+            What that is estimated to save, None when to stay.
+        """
+        self.is_due = False
+        tokens = seed_tokens(self.config(now_ms))
+        settings = self._settings
+        return reseed_saves_usd(settings.context_policy, self._carried, tokens, settings.prices)

@@ -1,0 +1,167 @@
+"""When a session goes on in a fresh live session because that is cheaper."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from repartee.domain.context_policy import ContextPolicy
+from repartee.domain.frames import SessionClosed, TurnRestarted
+from repartee.domain.live import LiveAudio, LiveGoAway, LiveTranscript, LiveUsage, Role
+from repartee.domain.messages import Audio, SpeechEnd, SpeechStart, Text
+from repartee.domain.session.effects import OpenLive, SendAudio, SendText
+from repartee.domain.session.events import TimeRunningOut
+from repartee.domain.usage import TokenUsage
+from tests.fakes.speech_detector import SILENCE, SPEECH
+from tests.sessions import SETTINGS, Call, started
+
+pytestmark = pytest.mark.unit
+
+MUCH = LiveUsage(TokenUsage(audio_in=20_000))
+LITTLE = LiveUsage(TokenUsage(audio_in=20))
+
+
+def talk(call: Call, usage: LiveUsage, heard: str = "I am Ada") -> None:
+    call.utter()
+    call.live(LiveTranscript(Role.USER, heard), usage)
+    call.reply("Hello Ada")
+
+
+def with_policy(policy: ContextPolicy) -> Call:
+    return started(settings=replace(SETTINGS, context_policy=policy))
+
+
+def test_a_dear_context_is_told_anew_in_the_pause_after_the_commit():
+    call = started()
+    talk(call, MUCH)
+    assert len(call.all(OpenLive)) == 1
+    call.ack()
+
+    _, fresh = call.all(OpenLive)
+    assert fresh.saves_usd is not None
+    assert fresh.saves_usd > Decimal("0.1")
+    assert [entry.text for entry in fresh.config.history] == ["I am Ada", "Hello Ada"]
+    assert call.frames(TurnRestarted) == []
+
+
+def test_the_conversation_goes_on_in_the_fresh_session_which_is_carried_on_until_it_is_dear():
+    call = started()
+    talk(call, MUCH)
+    call.ack()
+    for _ in range(3):
+        talk(call, LITTLE)
+        call.ack()
+    assert len(call.all(OpenLive)) == 2
+
+    talk(call, MUCH)
+    call.ack()
+
+    assert len(call.all(OpenLive)) == 3
+    assert [turn.number for turn in call.turns] == [1, 2, 3, 4, 5]
+
+
+def test_only_what_the_newest_reply_was_billed_is_carried():
+    call = started()
+    call.utter()
+    for _ in range(100):
+        call.live(LITTLE)
+    call.reply()
+    call.ack()
+
+    assert len(call.all(OpenLive)) == 1
+
+
+def test_an_operator_can_have_every_context_kept():
+    call = with_policy(ContextPolicy.KEEP)
+    talk(call, MUCH)
+    call.ack()
+
+    assert len(call.all(OpenLive)) == 1
+
+
+def test_an_operator_can_have_every_turn_told_anew_as_often_as_it_likes():
+    call = with_policy(ContextPolicy.RESEED)
+    for _ in range(6):
+        talk(call, LITTLE)
+        call.ack()
+
+    assert len(call.all(OpenLive)) == 7
+    assert call.frames(SessionClosed) == []
+
+
+def test_who_speaks_on_is_not_kept_waiting():
+    call = started()
+    talk(call, MUCH)
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.ack()
+    assert len(call.all(OpenLive)) == 1
+
+    call.send(SpeechEnd())
+    call.reply()
+    call.ack()
+
+    assert len(call.all(OpenLive)) == 2
+
+
+def test_a_pending_call_keeps_the_session_that_made_it_until_its_answer_is_told():
+    call = started()
+    call.send(Text("When?"))
+    call.call_tool()
+    call.live(MUCH)
+    call.reply("Let me look.")
+    call.ack()
+    assert len(call.all(OpenLive)) == 1
+
+    call.answer_tool()
+    assert len(call.all(OpenLive)) == 1
+
+    call.live(MUCH)
+    call.reply("At three.")
+    call.ack()
+
+    assert len(call.all(OpenLive)) == 2
+
+
+def test_a_worker_that_hands_over_opens_nothing_more():
+    call = started()
+    talk(call, MUCH)
+    call.feed(TimeRunningOut(90_000))
+    call.ack()
+
+    assert len(call.all(OpenLive)) == 1
+
+
+def test_a_session_that_is_sent_away_has_no_other_reason():
+    call = started()
+    call.live(LiveGoAway(0))
+
+    assert [opened.saves_usd for opened in call.all(OpenLive)] == [None, None]
+
+
+def test_what_was_said_while_the_fresh_session_is_set_up_is_heard():
+    call = started()
+    talk(call, MUCH)
+    call.opens_live = False
+    call.ack()
+    call.send(Text("And on Friday?"))
+    call.open_live()
+
+    assert call.to_model[call.generation] == [SendText("And on Friday?")]
+
+
+def test_a_stream_without_marks_loses_no_begin_of_an_utterance():
+    call = started()
+    call.send(Text("Hello"))
+    call.send(*[Audio(SILENCE)] * 3)
+    call.live(MUCH, LiveAudio(bytes(960)))
+    call.reply()
+    call.send(Audio(SILENCE))
+    call.ack()
+    call.send(Audio(SPEECH))
+
+    assert len(call.all(OpenLive)) == 2
+    assert call.to_model[call.generation] == [
+        SendAudio(SILENCE),
+        SendAudio(SILENCE),
+        SendAudio(SPEECH),
+    ]

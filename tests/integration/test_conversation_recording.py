@@ -1,0 +1,61 @@
+"""A whole stack that records: what its worker wrote, today's machine does again."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from local.replay import main
+from local.speech import read_wav
+from local.talker.call import open_call
+from local.talker.conversation import Pace, say
+from tests.integration.running import (
+    RunningStack,
+    new_user,
+    options_for_tests,
+    recordings,
+    stack_in_thread,
+)
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("recording")]
+
+WRITTEN_WITHIN_S = 20.0
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Iterator[RunningStack]:
+    options = replace(options_for_tests(tmp_path), parameters={"RecordSessions": "events"})
+    with stack_in_thread(options) as running:
+        yield running
+
+
+async def whole(path: Path) -> list[str]:
+    """The recording's lines, once its worker has left."""
+    async with asyncio.timeout(WRITTEN_WITHIN_S):
+        while True:
+            lines = (await asyncio.to_thread(path.read_text)).splitlines()
+            if any('"Finish"' in line for line in lines):
+                return lines
+            await asyncio.sleep(0.05)
+
+
+def test_a_recorded_call_is_replayed_to_the_same_effects(recording: RunningStack, capsys):
+    async def call_once() -> str:
+        ticket = await (await recording.api_of(new_user("recorded"))).start_session()
+        async with open_call(ticket.url) as call:
+            await say(call, read_wav(recordings("default")[0].wav), pace=Pace.FAST)
+            await call.hang_up()
+        return ticket.session_id
+
+    session_id = recording.run(call_once())
+    path = recording.stack.run_directory / "recordings" / f"{session_id}-000001.jsonl"
+    lines = recording.run(whole(path))
+
+    assert '"base64"' not in "".join(lines)
+    effects = [effect for line in lines[1:] for effect in json.loads(line)["effects"]]
+    assert sum(effect["class"] == "CommitTurn" for effect in effects) == 1
+    assert main([str(path)]) == 0
+    assert "the same effects" in capsys.readouterr().out

@@ -50,6 +50,7 @@ from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.core_agent import FakeCoreAgent
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.live_model import FakeLiveModel, FakeLiveSession, SentAudio, SentToolResponses
+from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
@@ -452,6 +453,28 @@ def test_a_dropped_live_session_is_replaced_and_the_utterance_is_given_to_the_ne
         await scene.answer(second, "hello", "Hello.")
         await serving
         assert scene.tables.turns[CONVERSATION][1].heard == "hello"
+
+    run_in_virtual_time(main)
+
+
+def test_a_fresh_live_session_that_saves_money_is_logged_with_its_estimate():
+    async def main():
+        scene, log = Scene(), CapturedLog()
+        scene.ports = replace(scene.ports, log=log.logger)
+        serving = scene.serve()
+        session = await scene.live.opened.get()
+        scene.speak()
+        await scene.until(lambda: len(session.sent) >= 3)
+        session.emit(LiveAudio(REPLY), LiveUsage(TokenUsage(audio_in=50_000)))
+        session.emit(LiveTurnComplete(TurnStatus.IDLE))
+        await scene.until(lambda: scene.frames("turn_end"))
+        scene.acknowledge_all()
+        await scene.live.opened.get()
+
+        (line,) = [one for one in log.lines if one["message"] == "context told anew"]
+        assert line["session_id"] == SESSION
+        assert 0.7 < line["saves_usd"] < 0.75
+        assert await serving is FinishReason.IDLE
 
     run_in_virtual_time(main)
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.context_policy import ContextPolicy
+from repartee.config import LIVE_PRICES
+from repartee.domain.context_policy import ContextPolicy, seed_tokens
 from repartee.domain.frames import SessionClosed, TurnRestarted
 from repartee.domain.live import LiveAudio, LiveGoAway, LiveTranscript, LiveUsage, Role
 from repartee.domain.messages import Audio, SpeechEnd, SpeechStart, Text
@@ -87,6 +88,31 @@ def test_an_operator_can_have_every_turn_told_anew_as_often_as_it_likes():
 
     assert len(call.all(OpenLive)) == 7
     assert call.frames(SessionClosed) == []
+
+
+def cost_of_a_long_call_usd(policy: ContextPolicy) -> Decimal:
+    """40 turns of 10 s each way, billed as Gemini does: the whole context again on every turn."""
+    call = started(settings=replace(SETTINGS, context_policy=policy, prices=LIVE_PRICES))
+    for number in range(40):
+        begun = call.all(OpenLive)[-1]
+        answered = sum(one.config.history == begun.config.history for one in call.all(OpenLive))
+        assert answered == 1, "each fresh session is told something new"
+        earlier = number - len([e for e in begun.config.history if e.role is Role.USER])
+        audio_in = 250 + 500 * earlier
+        usage = TokenUsage(text_in=seed_tokens(begun.config), audio_in=audio_in, audio_out=250)
+        talk(call, LiveUsage(usage), f"This is sentence {number}.")
+        call.ack()
+    history = call.all(OpenLive)[-1].config.history
+    assert policy is ContextPolicy.KEEP or "sentence 0." in history[0].text
+    return sum((turn.cost_usd for turn in call.turns), Decimal(0))
+
+
+def test_a_long_call_costs_a_fraction_and_its_first_words_are_still_known():
+    kept, told_anew, auto = map(
+        cost_of_a_long_call_usd, (ContextPolicy.KEEP, ContextPolicy.RESEED, ContextPolicy.AUTO)
+    )
+
+    assert told_anew < auto < kept / 3
 
 
 def test_who_speaks_on_is_not_kept_waiting():

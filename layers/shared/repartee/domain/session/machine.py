@@ -340,12 +340,12 @@ class SessionMachine:
         self._feed.forget_stream()
         turn = self._unsay(now_ms)
         self._calls.lose_session(None if turn is None else turn.number)
-        if turn is not None and turn.first_seq is not None:
-            self._turns.restart(turn)
-            self._feed.rewind(turn.first_seq)
-        elif turn is None:
+        if turn is None or turn.first_seq is None:
             # An utterance may have begun unnoticed.
             self._feed.rewind(self._feed.settled + 1)
+        else:
+            self._turns.restart(turn)
+            self._feed.rewind(turn.first_seq)
 
     def _unsay(self, now_ms: int) -> TurnInProgress | None:
         """Take back what was said of the turn that is cut off; return that turn.

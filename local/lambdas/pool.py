@@ -149,7 +149,7 @@ class Pool:
         finally:
             self._starting -= 1
         # Nobody may be waiting for it; a failed init is told to the invocation it was started for.
-        environment.ready.add_done_callback(lambda future: future.exception())
+        environment.ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
         self.environments.append(environment)
         self._spawn(self._watch(environment))
         if self._closed:
@@ -175,7 +175,8 @@ class Pool:
             environment.current.result.set_result(InvocationResult(body, "Unhandled"))
         if was_starting:
             body = environment.init_error or error_payload("Runtime.ExitError", message)
-            environment.ready.set_exception(InitFailedError(body.decode(errors="replace")))
+            if not environment.ready.done():
+                environment.ready.set_exception(InitFailedError(body.decode(errors="replace")))
             self._fail_one(body)
         if not self._closed:
             self._dispatch()

@@ -165,8 +165,22 @@ def test_a_client_that_comes_back_too_late_for_its_audio_is_told():
 
     assert not box.resume(OutputPosition(2, 1))
     again = post_all(box)
-    assert len(again) == MAX_AUDIO_CHARACTERS // len(SECOND)
+    full = [one for one in again if isinstance(one.frame, ReplyAudio) and one.frame.data]
+    assert len(full) == MAX_AUDIO_CHARACTERS // len(SECOND)
     assert box.resume(OutputPosition(2, 2))
+
+
+def test_audio_that_was_let_go_leaves_no_gap_in_the_numbers_of_what_is_posted_again():
+    box = outbox(end(1))
+    for _ in range(MAX_AUDIO_CHARACTERS // len(SECOND) + 3):
+        box.offer(ReplyAudio(2, SECOND))
+        post_all(box)
+
+    box.resume(OutputPosition(2, 0))
+
+    again = post_all(box)
+    assert numbers(again) == list(range(1, len(again) + 1))
+    assert again[1].frame == ReplyAudio(2, "")
 
 
 def test_a_client_that_says_no_position_lacks_nothing_that_it_acknowledged():

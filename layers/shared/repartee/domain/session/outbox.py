@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from repartee.domain.frames import (
     Frame,
@@ -143,9 +143,10 @@ class Outbox:
         self._kept_characters += _audio_characters(numbered.frame)
         while self._kept_characters > MAX_AUDIO_CHARACTERS:
             oldest = _first_audio(kept.frame for kept in self._kept)
-            self._lost_through = max(self._lost_through, self._kept[oldest].seq)
-            self._kept_characters -= _audio_characters(self._kept[oldest].frame)
-            del self._kept[oldest]
+            lost = self._kept[oldest]
+            self._lost_through = max(self._lost_through, lost.seq)
+            self._kept_characters -= _audio_characters(lost.frame)
+            self._kept[oldest] = _emptied(lost)
 
 
 def _audio_characters(frame: Frame) -> int:
@@ -153,4 +154,12 @@ def _audio_characters(frame: Frame) -> int:
 
 
 def _first_audio(frames: Iterable[Frame]) -> int:
-    return next(index for index, frame in enumerate(frames) if isinstance(frame, ReplyAudio))
+    return next(index for index, frame in enumerate(frames) if _audio_characters(frame))
+
+
+def _emptied(numbered: NumberedFrame) -> NumberedFrame:
+    """Let go of the audio; the number stays, for a client holds back all that is behind a gap."""
+    frame = numbered.frame
+    if not isinstance(frame, ReplyAudio):
+        return numbered
+    return replace(numbered, frame=replace(frame, data=""))

@@ -121,6 +121,31 @@ def test_a_bye_is_obeyed_before_the_model_is_there_and_what_was_said_is_kept():
     assert call.machine.cursor == 2
 
 
+def test_speech_before_a_bye_is_heard_by_the_model_although_it_is_not_there_yet():
+    call = Call(opens_live=False)
+    call.start()
+    call.utter()
+    call.send(Bye())
+    assert call.finish() is None
+    call.open_live()
+    call.live(LiveTranscript(Role.USER, "please note it"))
+    call.reply("It is noted.")
+
+    assert [turn.heard for turn in call.turns] == ["please note it"]
+    assert call.frames(SessionClosed) == [SessionClosed("bye")]
+
+
+def test_the_last_words_before_a_bye_are_answered_and_remembered():
+    call = started()
+    call.utter()
+    call.send(Bye())
+    assert call.frames(SessionClosed) == []
+    call.reply("You are booked.")
+
+    assert [turn.said for turn in call.turns] == ["You are booked."]
+    assert call.posted[-1].frame == SessionClosed("bye")
+
+
 def test_nothing_after_a_bye_is_taken():
     call = started()
     call.read(call.numbered(Bye()), call.numbered(Text("Oh, and")))

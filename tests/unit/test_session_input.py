@@ -7,6 +7,7 @@ import pytest
 from repartee.domain.frames import Accepted, Missing, SessionClosed, SessionError, TurnEnd
 from repartee.domain.messages import Audio, Bye, Hello, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client_link import ACCEPTED_EVERY_MS
+from repartee.domain.session.departure import FAREWELL_MS
 from repartee.domain.session.effects import (
     DeleteInput,
     EndAudioStream,
@@ -323,11 +324,12 @@ def test_a_blocking_call_of_a_live_session_that_is_gone_holds_nothing_back():
     assert len(call.all(SendAudio)) == 2
 
 
-def test_a_bye_is_heard_though_a_blocking_call_is_pending():
+def test_a_bye_waits_for_a_blocking_call_no_longer_than_for_a_farewell():
     call = with_a_blocking_tool()
-    call.send(Audio(SPEECH), Bye())
+    call.send(Bye())
+    assert call.frames(SessionClosed) == []
+    call.pass_ms(FAREWELL_MS)
 
-    assert call.all(SendAudio) == []
     assert call.frames(SessionClosed) == [SessionClosed("bye")]
 
 

@@ -20,6 +20,7 @@ class Departure:
     Attributes:
         last_activity_ms: When something last happened between user and model.
         closing: Why the session is being closed for good, None while it is not.
+        awaits_reply: The model may speak to its end before the session closes.
         has_said_closed: The client was told; that frame is the last one.
         must_hand_over: The worker's time runs out: leave at the next boundary between turns.
         is_forced: The worker's time is up: leave as soon as what is finished is safe.
@@ -34,6 +35,7 @@ class Departure:
     _effects: list[Effect]
     last_activity_ms: int = 0
     closing: CloseReason | None = None
+    awaits_reply: bool = False
     has_said_closed: bool = False
     must_hand_over: bool = False
     is_forced: bool = False
@@ -48,15 +50,23 @@ class Departure:
     @property
     def takes_replies(self) -> bool:
         """Tell whether the model may still speak: a farewell is spoken to its end."""
-        is_farewell = self.closing == "end_call" and not self.has_said_closed
+        is_farewell = self.awaits_reply and not self.has_said_closed
         return self.takes_input or (is_farewell and not self.is_forced)
 
-    def close(self, reason: CloseReason, now_ms: int) -> bool:
-        """Begin to close for good; False when that has begun before."""
+    def close(self, reason: CloseReason, now_ms: int, *, awaits_reply: bool = False) -> bool:
+        """Begin to close for good; False when that has begun before.
+
+        Args:
+            reason: What the client is told.
+            now_ms: The present.
+            awaits_reply: The model still has something to say: a farewell, or the answer to the
+                last words before the user hung up.
+        """
         if self.closing is not None:
             return False
         self.closing = reason
-        self._leave_by_ms = now_ms + (FAREWELL_MS if reason == "end_call" else CLOSING_MS)
+        self.awaits_reply = awaits_reply
+        self._leave_by_ms = now_ms + (FAREWELL_MS if awaits_reply else CLOSING_MS)
         return True
 
     def force(self, now_ms: int) -> None:

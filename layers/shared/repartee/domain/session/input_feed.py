@@ -171,9 +171,11 @@ class InputFeed:
             self._effects.append(effect)
 
     def _is_hung_up(self) -> bool:
-        return any(
-            isinstance(one, Numbered) and isinstance(one.message, Bye) for one in self._ready
-        )
+        """Tell whether a bye waits, and before it nothing that only the model can understand."""
+        for one in self._ready:
+            if isinstance(one, Numbered) and isinstance(one.message, Audio | Bye):
+                return isinstance(one.message, Bye)
+        return False
 
 
 def _is_audio(numbered: Numbered) -> bool:

@@ -375,7 +375,8 @@ class SessionMachine:
         is_late = self._departure.is_late(now_ms)
         if is_late and self._departure.closing is not None:
             self._end_turns(now_ms)
-        is_pressing = is_late or not self._departure.takes_replies
+        has_hung_up = self._departure.closing == "bye"
+        is_pressing = is_late or has_hung_up or not self._departure.takes_replies
         self._keeper.commit(self._feed.settled, now_ms, is_pressing=is_pressing)
         self._departure.leave(now_ms, has_input=self._feed.is_waiting)
         self._feed.order.forget(self.cursor)
@@ -427,12 +428,17 @@ class SessionMachine:
     # The end
 
     def _close(self, reason: CloseReason, now_ms: int) -> None:
-        if not self._departure.close(reason, now_ms):
+        # Last words are answered, for they may be a wish; a reply that is under way is cut.
+        turn = self._turns.current
+        has_last_words = reason == "bye" and turn is not None and not turn.has_reply
+        awaits_reply = reason == "end_call" or (has_last_words and self._live.is_open)
+        if not self._departure.close(reason, now_ms, awaits_reply=awaits_reply):
+            return
+        if awaits_reply:
             return
         if reason == "bye":
             self._replies.interrupt()
-        if reason != "end_call":
-            self._end_turns(now_ms)
+        self._end_turns(now_ms)
         if reason in ("superseded", "erased"):
             self._keeper.lose()
 

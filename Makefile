@@ -15,7 +15,7 @@ ARCHITECTURE ?= arm64
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo talk up test lint format docs smoke lock build bench chaos deploy clean
+.PHONY: help setup demo talk up test lint format docs smoke lock build bench chaos replay deploy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -99,10 +99,15 @@ deploy: build ## Deploy what was built (ENV=dev or prod; else it asks)
 bench: setup ## Measure Repartee beside its baselines
 	@$(PYTHON) -m bench
 
+replay: setup ## Run a recorded session through today's machine (FILE=...)
+	@$(PYTHON) -m local.replay "$(FILE)"
+
 RUNS ?= 15
 SEED ?= 1
 chaos: setup ## Hold conversations under faults and judge them (RUNS=15 SEED=1)
 	@$(PYTHON) -m local.chaos --runs $(RUNS) --seed $(SEED)
 
 clean: ## Remove everything that the other targets made
-	rm -rf .venv .tools .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .tools .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,7 +21,7 @@ from repartee.domain.wire import MAX_FRAME_BYTES, PROTOCOL_VERSION, ClientModel,
 
 PATH = Path(__file__).resolve().parent.parent / "docs" / "asyncapi.yaml"
 HEADER = (
-    "# Written by `python -m local.asyncapi` from repartee.domain.wire and .frames: change those,\n"
+    "# Written by `make docs` from repartee.domain.wire and .frames: change those,\n"
     "# then write this file anew.\n"
 )
 _SCHEMA_REFERENCE = "#/components/schemas/{model}"

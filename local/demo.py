@@ -18,7 +18,7 @@ from typing import Any
 
 from local.intrinsics import TemplateError
 from local.lambdas.model import InitFailedError
-from local.ports import DEFAULT_BASE, PortInUseError
+from local.ports import PortInUseError, base_of
 from local.processes import ChildFailedError
 from local.services import NotInstalledError
 from local.speech import (
@@ -194,7 +194,7 @@ async def demonstrate(script: Sequence[Utterance], folder: Path, *, once: bool) 
     started_s = time.monotonic()
     options = StackOptions(
         run_directory=folder / time.strftime(f"run-%Y%m%d-%H%M%S-{os.getpid()}"),
-        port_base=int(os.environ.get("REPARTEE_PORT_BASE", DEFAULT_BASE)),
+        port_base=base_of(os.environ),
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
     )
     async with running_stack(options) as stack:
@@ -260,16 +260,19 @@ def main() -> int:
         help="gets report.json and a folder per run (default: .local/demo)",
     )
     options = parser.parse_args()
+    # An old report must not pass for this run's.
+    (options.folder / "report.json").unlink(missing_ok=True)
     try:
+        base_of(os.environ)
         script = load_script(options.wavs)
         for utterance in script:
             read_wav(utterance.wav)
+    except ValueError as error:
+        parser.error(str(error))
     except (*_UNUSABLE, OSError) as error:
         print(f"cannot use the recordings: {error}", file=sys.stderr)
         return 2
     options.folder.mkdir(parents=True, exist_ok=True)
-    # An old report must not pass for this run's.
-    (options.folder / "report.json").unlink(missing_ok=True)
     return asyncio.run(run(script, options.folder, once=options.once))
 
 

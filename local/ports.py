@@ -3,9 +3,22 @@
 import contextlib
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 DEFAULT_BASE = 8_700
+
+
+def base_of(environment: Mapping[str, str]) -> int:
+    """Read REPARTEE_PORT_BASE.
+
+    Raises:
+        ValueError: It is no number that leaves room for nine ports.
+    """
+    text = environment.get("REPARTEE_PORT_BASE", str(DEFAULT_BASE))
+    if not text.isdecimal() or not 1_024 <= int(text) <= 65_526:
+        raise ValueError(f"REPARTEE_PORT_BASE is {text!r}: use a number from 1024 to 65526")
+    return int(text)
 
 
 class PortInUseError(RuntimeError):

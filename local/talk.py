@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from local.ports import base_of
 from local.speech import (
     Recording,
     UnusableRecordingError,
@@ -34,10 +35,13 @@ _ISSUER_OFFSET = 8
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    base = int(os.environ.get("REPARTEE_PORT_BASE", "8700"))
     parser = argparse.ArgumentParser(
         prog="python -m local.talk", description="Speak recordings to a running stack."
     )
+    try:
+        base = base_of(os.environ)
+    except ValueError as error:
+        parser.error(str(error))
     parser.add_argument("wavs", nargs="*", type=Path, metavar="WAV", help="16 kHz mono 16-bit WAV")
     parser.add_argument("--user", default="demo", help="who speaks (default: demo)")
     parser.add_argument(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local.intrinsics import TemplateError
 from local.lambdas.model import InitFailedError
-from local.ports import DEFAULT_BASE, PortInUseError
+from local.ports import PortInUseError, base_of
 from local.processes import ChildFailedError
 from local.services import NotInstalledError
 from local.stack import PREWARM, Stack, StackOptions, running_stack, write_addresses
@@ -41,9 +41,13 @@ def options_from(arguments: list[str] | None = None) -> StackOptions:
     )
     parser.add_argument("--no-prewarm", action="store_true", help="let functions start when called")
     given = parser.parse_args(arguments)
+    try:
+        port_base = base_of(os.environ)
+    except ValueError as error:
+        parser.error(str(error))
     return StackOptions(
         run_directory=given.run_directory,
-        port_base=int(os.environ.get("REPARTEE_PORT_BASE", DEFAULT_BASE)),
+        port_base=port_base,
         parameters={"RecordSessions": given.record},
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
         gemini_pace=given.pace,

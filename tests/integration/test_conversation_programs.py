@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,10 +52,17 @@ class Descendants:
         self._watch.start()
 
     def alive_after_the_end(self) -> list[str]:
-        """Command lines of those that still run."""
+        """Command lines of those that still run; what is being killed gets a moment to go."""
         self._over.set()
         self._watch.join()
-        return [_command(pid) for pid, started in self._known if _started(pid) == started]
+        patience_s = time.monotonic() + 3
+        while (alive := self._alive()) and time.monotonic() < patience_s:
+            time.sleep(0.05)
+        return alive
+
+    def _alive(self) -> list[str]:
+        alive = [_command(pid) for pid, started in self._known if _started(pid) == started]
+        return [command for command in alive if command]
 
     @property
     def count(self) -> int:
@@ -88,7 +96,11 @@ def _started(pid: int) -> str | None:
 
 
 def _command(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    """Command line of a process; empty for one that is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
 
 
 @contextmanager

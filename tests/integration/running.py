@@ -14,6 +14,7 @@ from local.aws_resources import client_options
 from local.speech import Utterance, load_script
 from local.stack import PROJECT, Stack, StackOptions, running_stack
 from local.talker.access import HttpApi, get_token
+from local.talker.desk import FrontDesk
 from local.talker.recorded import RecordedConnection, read_records
 
 if TYPE_CHECKING:
@@ -51,6 +52,15 @@ class RunningStack:
         """A client of the stack's tables."""
         options = client_options(self.stack.addresses.dynamodb)
         return boto3.session.Session().client("dynamodb", **options)
+
+    def clear_desk(self) -> None:
+        """Give back every slot that other tests have booked, and fill the book anew."""
+        name = self.stack.table_names["DeskTable"]
+        for item in self.items("DeskTable"):
+            self.dynamodb().delete_item(
+                TableName=name, Key={key: item[key] for key in ("pk", "sk")}
+            )
+        self.run(FrontDesk(self.stack).seed())
 
     def items(self, table: str) -> "Items":
         """Every item of a table, given by logical id."""

@@ -50,6 +50,7 @@ class Held:
 
 def hold(running: RunningStack, script: list[Utterance], user: str) -> Held:
     """Hold the script; Gemini's side is restarted before the last utterance."""
+    running.clear_desk()
     before = {record.name for record in running.records()}
 
     async def converse() -> tuple[list[Spoken], list[Booking]]:

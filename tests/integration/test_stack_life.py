@@ -157,11 +157,12 @@ def listeners() -> dict[int, set[str]]:
 
 
 def test_a_busy_port_is_named_before_anything_starts(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    ports = Ports.free()
+    port = ports.lambdas
+    with socket.create_server(("127.0.0.1", port)):
 
         async def run() -> Any:
-            async with running_stack(options(tmp_path, port_base=port - 3)):
+            async with running_stack(options(tmp_path, port_base=ports.websocket)):
                 pass
 
         with pytest.raises(PortInUseError) as caught:

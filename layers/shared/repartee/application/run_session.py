@@ -106,9 +106,14 @@ class SessionRun:
             remaining_ms: How long this worker may still run.
         """
         loop = asyncio.get_running_loop()
-        for threshold_ms in (HAND_OVER_MS, FORCED_HAND_OVER_MS):
-            delay_ms = max(0, remaining_ms() - threshold_ms)
-            loop.call_later(delay_ms / 1000, self._feed, TimeRunningOut(threshold_ms))
+        warnings = [
+            loop.call_later(
+                max(0, remaining_ms() - threshold_ms) / 1000,
+                self._feed,
+                TimeRunningOut(threshold_ms),
+            )
+            for threshold_ms in (HAND_OVER_MS, FORCED_HAND_OVER_MS)
+        ]
         lanes = (
             self._read_mailbox(),
             self._carry_to_tables(),
@@ -132,8 +137,9 @@ class SessionRun:
             # Lambda logs a group without what is in it.
             raise _first(failures) from failures
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
+            for timer in (self._timer, *warnings):
+                if timer is not None:
+                    timer.cancel()
             await self._close_live()
         return reason
 
@@ -371,8 +377,8 @@ class SessionRun:
     async def _close_live(self) -> None:
         if self._reader is not None:
             self._reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reader
+            # Not awaited itself: its cancellation would look like our own.
+            await asyncio.wait({self._reader})
             self._reader = None
         if self._session is not None:
             await self._session.close()

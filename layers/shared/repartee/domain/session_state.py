@@ -11,7 +11,7 @@ class PendingCall:
     """A tool call that outlives its turn or its worker.
 
     Attributes:
-        arguments_hash: SHA-256 of name and canonical arguments; a replay must match it.
+        arguments_hash: SHA-256 of name and canonical arguments, to tell one call from another.
     """
 
     key: CallKey

@@ -122,7 +122,7 @@ class SessionRun:
             self._watch_fence(),
         )
         try:
-            async with asyncio.TaskGroup() as self._group:
+            async with self._group:
                 for lane in lanes:
                     self._spawn(lane)
                 self._feed(Started())

@@ -67,7 +67,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         "--pairs", type=_at_least(2), help="first_audio: utterances of each kind (8)"
     )
     parser.add_argument(
-        "--users", type=_user_counts, help="memory: connected users to measure at (10,50,100)"
+        "--users", type=_user_counts, help="process: connected users to measure at (10,50,100)"
     )
     given = parser.parse_args(arguments)
     if unknown := [name for name in given.names if name not in NAMES]:
@@ -83,11 +83,11 @@ def _benchmark(name: str, options: Options) -> Benchmark:
 
             plan = Plan.quick() if options.quick else Plan()
             return lambda: measure_first_audio(plan.with_pairs(options.pairs))
-        case "memory":
-            from bench.memory import measure_memory
+        case "process":
+            from bench.process import measure_process_memory
 
             counts = options.users or ((4, 12) if options.quick else (10, 50, 100))
-            return lambda: measure_memory(counts)
+            return lambda: measure_process_memory(counts)
         case "cold_start":
             from bench.cold_start import Repeats, measure_cold_starts
 
@@ -99,7 +99,7 @@ def _benchmark(name: str, options: Options) -> Benchmark:
             return lambda: measure_mailbox(quick=options.quick)
 
 
-NAMES = ("first_audio", "memory", "cold_start", "mailbox")
+NAMES = ("first_audio", "process", "cold_start", "mailbox")
 
 
 async def run(options: Options) -> int:

@@ -1,5 +1,8 @@
 """The benchmarks' command line."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from bench.__main__ import NAMES, Options, parse_arguments
@@ -12,8 +15,8 @@ def test_without_names_every_benchmark_runs():
 
 
 def test_names_and_numbers_are_taken_as_given():
-    given = parse_arguments(["memory", "mailbox", "--quick", "--pairs", "4", "--users", "5,10"])
-    assert given == Options(("memory", "mailbox"), quick=True, pairs=4, users=(5, 10))
+    given = parse_arguments(["process", "mailbox", "--quick", "--pairs", "4", "--users", "5,10"])
+    assert given == Options(("process", "mailbox"), quick=True, pairs=4, users=(5, 10))
 
 
 @pytest.mark.parametrize(
@@ -33,3 +36,9 @@ def test_what_cannot_be_used_is_said_and_ends_with_status_2(arguments, complaint
         parse_arguments(arguments)
     assert ended.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_make_takes_the_name_of_every_benchmark():
+    makefile = (Path(__file__).resolve().parents[2] / "Makefile").read_text()
+    [names] = re.findall(r"^BENCHMARKS := (.+)$", makefile, re.MULTILINE)
+    assert tuple(names.split()) == NAMES

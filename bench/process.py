@@ -65,7 +65,9 @@ class Curve:
         return slope([(one.users, one.memory.pss_kib) for one in self.points])
 
 
-async def measure_memory(user_counts: Sequence[int], run_directory: Path | None = None) -> Report:
+async def measure_process_memory(
+    user_counts: Sequence[int], run_directory: Path | None = None
+) -> Report:
     """Measure both servers with the same numbers of users, one server after the other.
 
     Args:
@@ -73,7 +75,7 @@ async def measure_memory(user_counts: Sequence[int], run_directory: Path | None 
         run_directory: Data and logs.
     """
     options = StackOptions(
-        run_directory=run_directory or RESULTS / time.strftime("memory-%Y%m%d-%H%M%S"),
+        run_directory=run_directory or RESULTS / time.strftime("process-%Y%m%d-%H%M%S"),
         port_base=None,
         gemini_pace="instant",
         environment={"LINGER_S": str(LINGER_S)},
@@ -83,9 +85,9 @@ async def measure_memory(user_counts: Sequence[int], run_directory: Path | None 
     )
     async with running_stack(options) as stack:
         await FrontDesk(stack).seed()
-        show(f"memory: the naive server, {', '.join(map(str, user_counts))} users ...")
+        show(f"process: the naive server, {', '.join(map(str, user_counts))} users ...")
         naive = await _naive(stack, user_counts)
-        show("memory: Repartee, the same users ...")
+        show("process: Repartee, the same users ...")
         repartee, serving_kib = await _repartee(stack, user_counts)
     return _report(naive, repartee, serving_kib)
 
@@ -199,7 +201,7 @@ def _report(naive: Curve, repartee: Curve, serving_kib: float) -> Report:
         ("server", "MiB before", *counts, "after", "KiB per user", "processes", "RSS MiB"), rows
     )
     return Report(
-        "memory",
+        "process",
         "PSS of all compute while every user is connected and silent, after three text turns each",
         (table,),
         (

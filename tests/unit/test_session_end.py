@@ -336,6 +336,9 @@ def test_a_hand_over_waits_for_a_call():
     assert call.finish() is None
 
     call.answer_tool()
+    assert call.finish() is None
+    call.reply("At three.")
+    call.ack()
 
     assert call.finish() is FinishReason.HAND_OVER
 

@@ -26,6 +26,7 @@ from repartee.domain.session.effects import (
     FinishReason,
     OpenLive,
     SendAudio,
+    SendText,
 )
 from repartee.domain.session.events import FromLive
 from repartee.domain.usage import TokenUsage
@@ -277,8 +278,26 @@ def test_a_go_away_waits_for_a_call_too():
     assert len(call.all(OpenLive)) == 1
 
     call.answer_tool()
+    assert len(call.all(OpenLive)) == 1
+    call.reply("At three.")
 
     assert len(call.all(OpenLive)) == 2
+
+
+def test_a_go_away_waits_no_longer_than_8_s_for_an_answer_to_be_spoken():
+    call = started()
+    call.utter()
+    call.call_tool()
+    call.reply()
+    call.live(LiveGoAway(50_000))
+    call.answer_tool()
+    call.pass_ms(7_999)
+    assert len(call.all(OpenLive)) == 1
+
+    call.pass_ms(1)
+
+    assert len(call.all(OpenLive)) == 2
+    assert call.all(SendText) == []
 
 
 def test_a_go_away_is_obeyed_by_force_ten_seconds_before_its_end():

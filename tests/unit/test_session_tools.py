@@ -186,6 +186,9 @@ def test_a_farewell_waits_for_an_answer_that_is_still_owed():
     assert call.frames(SessionClosed) == []
 
     call.answer_tool()
+    assert call.finish() is None
+    call.reply("At three. Goodbye.")
+    call.ack()
     assert call.finish() is FinishReason.ENDED
 
 
@@ -236,6 +239,71 @@ def test_an_answer_whose_asker_is_gone_is_told_as_text_when_the_model_is_idle():
     call.reply("At three, by the way.")
     call.ack()
     assert [one.answer for one in call.turns[1].tool_calls] == ["At three."]
+
+
+def test_an_answer_that_came_after_its_turn_and_was_not_spoken_before_a_drop_is_told_again():
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    call.reply("I am looking.")
+    call.answer_tool("At three.")
+    assert call.responses == [("x", "done")]
+
+    call.lose_live()
+
+    (told,) = call.all(SendText)
+    assert "At three." in told.text
+    call.lose_live()
+    assert len(call.all(SendText)) == 1
+    call.pass_ms(2_000)
+    assert len(call.all(SendText)) == 2
+    call.reply("At three.")
+    call.lose_live()
+    call.pass_ms(4_000)
+    assert len(call.all(SendText)) == 2
+
+
+def test_an_answer_that_is_cut_off_while_it_is_spoken_is_told_again():
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    call.reply("I am looking.")
+    call.answer_tool("At three.")
+    call.live(LiveAudio(bytes(960)), LiveTranscript(Role.MODEL, "At"))
+
+    call.lose_live()
+
+    assert "At three." in call.all(SendText)[0].text
+    assert [turn.said for turn in call.turns] == []
+    call.reply("At three.")
+    call.ack()
+    assert [turn.said for turn in call.turns][-1] == "At three."
+
+
+def test_an_answer_that_was_not_spoken_is_left_to_a_successor():
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    call.reply("I am looking.")
+    call.answer_tool("At three.")
+    call.ack()
+
+    (commit,) = call.all(CommitTurn)
+    assert [one.key for one in commit.pending_calls] == [CallKey(1, 1)]
+
+
+def test_an_answer_that_comes_into_another_reply_is_open_until_a_reply_of_its_own():
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    call.reply("I am looking.")
+    call.utter()
+    call.live(LiveAudio(bytes(960)))
+    call.answer_tool("At three.")
+    call.reply("As to the other thing.")
+    call.lose_live()
+
+    assert "At three." in call.all(SendText)[0].text
 
 
 def test_an_owed_answer_does_not_interrupt_a_turn():

@@ -2,6 +2,7 @@ import pytest
 
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer
 from repartee.domain.live import LiveToolCall
+from repartee.domain.session.told_answers import SPEAK_AFTER_TURN_MS, SPEAK_WITHIN_MS
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, ToolCalls, text_argument
 from tests.sessions import pending
 
@@ -74,9 +75,61 @@ def test_an_adopted_call_cannot_be_cancelled_and_stays_open_until_it_is_told():
     assert calls.end(CallKey(1, 1), DONE) is None
     assert calls.expired(10**9) == []
     assert calls.next_deadline_ms() is None
-    assert calls.take_owed() == [DONE]
+    assert calls.take_owed(0) == [DONE]
+    assert calls.take_owed(0) == []
+
+
+def test_an_owed_answer_is_open_until_it_is_spoken():
+    calls = ToolCalls()
+    calls.adopt(pending(), 0)
+    calls.end(CallKey(1, 1), DONE)
+    calls.take_owed(0)
+    assert [one.key for one in calls.pending(1)] == [CallKey(1, 1)]
+
+    calls.end_turn(100)
+
     assert not calls
-    assert calls.take_owed() == []
+    assert calls.pending(1) == ()
+
+
+def test_an_answer_that_the_model_keeps_to_itself_is_waited_for_no_longer_than_8_s():
+    calls = ToolCalls()
+    calls.adopt(pending(), 0)
+    calls.end(CallKey(1, 1), DONE)
+    calls.take_owed(100)
+    assert calls.next_deadline_ms() == 100 + SPEAK_WITHIN_MS
+
+    calls.forget_unspoken(99 + SPEAK_WITHIN_MS)
+    assert calls
+    calls.forget_unspoken(100 + SPEAK_WITHIN_MS)
+    assert not calls
+
+
+def test_an_answer_that_was_told_in_mid_speech_is_spoken_after_it():
+    calls = ToolCalls()
+    calls.begin(ask("a"), 1, 0)
+    call = calls.end(CallKey(1, 1), DONE)
+    assert call is not None
+    calls.told(call, DONE, 0, follows_turn=True)
+    assert calls.next_deadline_ms() == SPEAK_AFTER_TURN_MS
+
+    calls.end_turn(5_000)
+    assert calls.next_deadline_ms() == 5_000 + SPEAK_WITHIN_MS
+    calls.end_turn(6_000)
+    assert not calls
+
+
+def test_an_answer_that_was_told_to_a_session_that_is_gone_is_owed_again():
+    calls = ToolCalls()
+    calls.begin(ask("a"), 1, 0)
+    call = calls.end(CallKey(1, 1), DONE)
+    assert call is not None
+    calls.told(call, DONE, 0, follows_turn=False)
+
+    calls.lose_session(None)
+
+    assert not calls.is_waiting
+    assert calls.take_owed(0) == [DONE]
 
 
 def test_a_restarted_turn_numbers_its_calls_anew_and_others_become_orphans():

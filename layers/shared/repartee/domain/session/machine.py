@@ -197,7 +197,7 @@ class SessionMachine:
                 if generation == self._live.generation:
                     self._hear(live_event, now_ms)
             case CoreAnswered(key=key, answer=answer):
-                if self._desk.answer(key, answer):
+                if self._desk.answer(key, answer, now_ms):
                     self._note_life(now_ms)
             case FramePosted(connection_id=connection_id, seq=seq):
                 if connection_id == self._client.connection_id:
@@ -305,6 +305,7 @@ class SessionMachine:
             case LiveTurnComplete():
                 if not self._watchdog.is_empty() and self._replies.end_turn(now_ms):
                     self._live.completed_turn()
+                    self._calls.end_turn(now_ms)
             case LiveToolCall():
                 if self._desk.begin(event, now_ms):
                     self._close("end_call", now_ms)
@@ -406,7 +407,7 @@ class SessionMachine:
         if self._live.must_reopen(now_ms):
             self._open_live(now_ms)
         elif (turn := self._turns.current) is None:
-            if self._live.is_open and self._desk.tell_owed():
+            if self._live.is_open and self._desk.tell_owed(now_ms):
                 self._departure.last_activity_ms = now_ms
         elif self._watchdog.is_watching() or self._calls.is_waiting:
             pass

@@ -1,12 +1,12 @@
 """The tool rules: every call id is answered exactly once, by a deadline, unless cancelled."""
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer
-from repartee.domain.conversation import ToolCall
 from repartee.domain.live import LiveToolCall
+from repartee.domain.session.call_in_progress import CallInProgress
+from repartee.domain.session.told_answers import ToldAnswers
 from repartee.domain.session_state import PendingCall
 
 CALL_TIMEOUT_MS = 25_000
@@ -16,37 +16,8 @@ NO_ANSWER = CoreAnswer(
 
 
 @dataclass(slots=True)
-class CallInProgress:
-    """A call that is being worked on.
-
-    Attributes:
-        call_ids: The model's ids for it; duplicates share one run and each get the answer.
-        is_orphan: The live session that asked is gone; the answer is told as text.
-        owed: An orphan's answer, until it is told.
-    """
-
-    key: CallKey
-    name: str
-    arguments_json: str
-    deadline_ms: int
-    call_ids: list[str] = field(default_factory=list)
-    is_orphan: bool = False
-    owed: CoreAnswer | None = None
-
-    @property
-    def pending(self) -> PendingCall:
-        """The call as the session's state keeps it."""
-        digest = hashlib.sha256(f"{self.name}\n{self.arguments_json}".encode()).hexdigest()
-        return PendingCall(self.key, self.name, self.arguments_json, digest)
-
-    def ended(self, answer: CoreAnswer) -> ToolCall:
-        """Return the call as its turn remembers it."""
-        return ToolCall(self.key, self.name, self.arguments_json, answer.status, answer.answer)
-
-
-@dataclass(slots=True)
 class ToolCalls:
-    """The calls of a session that are not answered yet.
+    """The calls of a session that are not answered yet, or whose answer is not spoken yet.
 
     Attributes:
         blocking: Names of the tools whose answer the model awaits in silence.
@@ -56,9 +27,10 @@ class ToolCalls:
     _open: dict[CallKey, CallInProgress] = field(default_factory=dict)
     _count: dict[int, int] = field(default_factory=dict)
     _seen_ids: set[str] = field(default_factory=set)
+    _told: ToldAnswers = field(default_factory=ToldAnswers)
 
     def __bool__(self) -> bool:
-        return bool(self._open)
+        return bool(self._open or self._told)
 
     @property
     def is_waiting(self) -> bool:
@@ -127,12 +99,36 @@ class ToolCalls:
             del self._open[key]
         return call
 
-    def take_owed(self) -> list[CoreAnswer]:
-        """Close the orphans that have their answers, and return these."""
-        owed = [(call.key, call.owed) for call in self._open.values() if call.owed is not None]
-        for key, _ in owed:
-            del self._open[key]
-        return [answer for _, answer in owed]
+    def told(
+        self, call: CallInProgress, answer: CoreAnswer, now_ms: int, *, follows_turn: bool
+    ) -> None:
+        """Keep an answer that came after its turn until it is spoken, or for 8 s.
+
+        Args:
+            call: Whose answer the model was given.
+            answer: What it was given.
+            now_ms: The present.
+            follows_turn: The model is speaking; the answer comes after that.
+        """
+        self._told.add(call, answer, now_ms, follows_turn=follows_turn)
+
+    def end_turn(self, now_ms: int) -> None:
+        """The model has come to the end of a turn, and has spoken what it was told before."""
+        self._told.end_turn(now_ms)
+
+    def forget_unspoken(self, now_ms: int) -> None:
+        """Wait no longer for what the model keeps to itself."""
+        self._told.expire(now_ms)
+
+    def take_owed(self, now_ms: int) -> list[CoreAnswer]:
+        """Return the answers of orphans, to be told now."""
+        taken = []
+        for call in list(self._open.values()):
+            if call.owed is not None:
+                taken.append(call.owed)
+                self._told.add(call, call.owed, now_ms, follows_turn=False)
+                del self._open[call.key]
+        return taken
 
     def cancel(self, call_ids: tuple[str, ...]) -> list[CallInProgress]:
         """Drop ids that the model wants no answer to; return the calls that nobody awaits now."""
@@ -149,8 +145,14 @@ class ToolCalls:
         return [call for call in self._awaited() if call.deadline_ms <= now_ms]
 
     def lose_session(self, restarted_turn: int | None) -> None:
-        """The live session is gone: a restarted turn will call again, the rest is orphaned."""
+        """The live session is gone: a restarted turn will call again, the rest is orphaned.
+
+        What the session was told and has not spoken is owed again.
+        """
         self._seen_ids.clear()
+        for call, answer in self._told.take():
+            call.owed = answer
+            self._open[call.key] = call
         if restarted_turn is not None:
             self._count.pop(restarted_turn, None)
         for key in list(self._open):
@@ -165,11 +167,14 @@ class ToolCalls:
 
         A later turn is not in memory yet: who takes over replays it, and it calls again.
         """
-        return tuple(call.pending for call in self._open.values() if call.key.turn <= through_turn)
+        calls = (*self._open.values(), *self._told.calls)
+        return tuple(call.pending for call in calls if call.key.turn <= through_turn)
 
     def next_deadline_ms(self) -> int | None:
-        """Return when the first open call expires."""
-        return min((call.deadline_ms for call in self._awaited()), default=None)
+        """Return when the first open call expires, or an answer is not going to be spoken."""
+        deadlines = [call.deadline_ms for call in self._awaited()]
+        speak_by_ms = self._told.next_deadline_ms()
+        return min([*deadlines, *([] if speak_by_ms is None else [speak_by_ms])], default=None)
 
     def _awaited(self) -> list[CallInProgress]:
         return [call for call in self._open.values() if call.owed is None]

@@ -15,6 +15,7 @@ from repartee.domain.calls import (
 from repartee.domain.conversation import Profile
 from repartee.domain.frames import ToolProgress
 from repartee.domain.live import LiveToolCall, ToolResponse
+from repartee.domain.session.call_in_progress import CallInProgress
 from repartee.domain.session.effects import (
     AskCoreAgent,
     Effect,
@@ -23,7 +24,7 @@ from repartee.domain.session.effects import (
     SendText,
 )
 from repartee.domain.session.outbox import Outbox
-from repartee.domain.session.tool_calls import NO_ANSWER, CallInProgress, ToolCalls, text_argument
+from repartee.domain.session.tool_calls import NO_ANSWER, ToolCalls, text_argument
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.session_state import PendingCall
 
@@ -57,21 +58,21 @@ class ToolDesk:
         if call.name == ASK_CORE_AGENT:
             self._ask(call, now_ms)
         elif call.name == SET_LANGUAGE:
-            self.answer(call.key, self._set_language(call))
+            self.answer(call.key, self._set_language(call), now_ms)
         elif call.name == END_CALL:
             done = CoreAnswer(CallStatus.DONE, "The call ends after your farewell.")
-            self.answer(call.key, done)
+            self.answer(call.key, done, now_ms)
             return True
         else:
             refused = CoreAnswer(CallStatus.REFUSED, f"There is no tool {call.name}.")
-            self.answer(call.key, refused)
+            self.answer(call.key, refused, now_ms)
         return False
 
     def adopt(self, pending: PendingCall, now_ms: int) -> None:
         """Take over a call that a worker before this one left open, and ask again by its key."""
         self._ask(self._calls.adopt(pending, now_ms), now_ms)
 
-    def answer(self, key: CallKey, answer: CoreAnswer) -> bool:
+    def answer(self, key: CallKey, answer: CoreAnswer, now_ms: int) -> bool:
         """Pass an answer on to whom it is due; False when nobody waits for it."""
         call = self._calls.end(key, answer)
         if call is None:
@@ -84,6 +85,10 @@ class ToolDesk:
                 call_id, call.name, answer.status, answer.answer, answer.retryable
             )
             self._effects.append(RespondToTool(response))
+        turn = self._turns.current
+        if call.call_ids and (turn is None or turn.number != key.turn):
+            is_speaking = turn is not None and turn.has_reply
+            self._calls.told(call, answer, now_ms, follows_turn=is_speaking)
         return True
 
     def cancel(self, call_ids: tuple[str, ...]) -> None:
@@ -93,17 +98,18 @@ class ToolDesk:
 
     def expire(self, now_ms: int) -> bool:
         """Answer what has waited too long; True when there was any."""
+        self._calls.forget_unspoken(now_ms)
         expired = self._calls.expired(now_ms)
         for call in expired:
-            self.answer(call.key, NO_ANSWER)
+            self.answer(call.key, NO_ANSWER, now_ms)
         return bool(expired)
 
-    def tell_owed(self) -> bool:
+    def tell_owed(self, now_ms: int) -> bool:
         """Tell the model what it did not ask for itself; True when there was something.
 
         All in one text, because each text interrupts what the model says.
         """
-        owed = self._calls.take_owed()
+        owed = self._calls.take_owed(now_ms)
         if not owed:
             return False
         answers = " ".join(answer.answer for answer in owed)
@@ -114,7 +120,7 @@ class ToolDesk:
         question = text_argument(call.arguments_json, "question")
         if question is None:
             refused = CoreAnswer(CallStatus.REFUSED, "Say in question what is wanted.")
-            self.answer(call.key, refused)
+            self.answer(call.key, refused, now_ms)
             return
         timeout_ms = call.deadline_ms - now_ms
         self._effects.append(AskCoreAgent(call.key, question, self.language, timeout_ms))

@@ -26,6 +26,7 @@ from repartee.adapters.secrets_manager import SecretsManager
 from repartee.application.answer_question import AnswerQuestion
 from repartee.config import CoreAgentSettings
 from repartee.domain.desk import weekday_hours
+from repartee.domain.memory_budget import MemoryBudget
 from repartee.observability import get_logger
 
 
@@ -70,7 +71,7 @@ def build() -> Deps:
         clock=clock,
         wait=time.sleep,
         zone=zone,
-        memory_turns=settings.memory_turns,
+        memory=MemoryBudget(settings.memory_tokens),
     )
     return Deps(use_case, log)
 

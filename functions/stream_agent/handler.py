@@ -33,6 +33,7 @@ from repartee.adapters.speech_detector import WebRtcSpeechDetector
 from repartee.application.serve_session import serve_session
 from repartee.application.session_ports import SessionPorts
 from repartee.config import LIVE_PRICES, StreamAgentSettings
+from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session.settings import SessionSettings
 from repartee.observability import MetricsRecorder, get_logger
 from repartee.ports.worker import WakeRequest
@@ -57,7 +58,6 @@ class Deps:
 
     ports: SessionPorts
     settings: SessionSettings
-    memory_turns: int
 
 
 def handle(
@@ -72,7 +72,6 @@ def handle(
             wake,
             deps.ports,
             deps.settings,
-            memory_turns=deps.memory_turns,
             remaining_ms=remaining_ms,
         )
 
@@ -119,8 +118,9 @@ def build() -> Deps:
         zone_name=settings.desk_time_zone,
         prices=LIVE_PRICES,
         context_policy=settings.context_policy,
+        memory=MemoryBudget(settings.memory_tokens),
     )
-    return Deps(ports, session_settings, settings.memory_turns)
+    return Deps(ports, session_settings)
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, str | None]:

@@ -66,6 +66,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         },
         "MemoryTable": {
             "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
             "dynamodb:Query",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
@@ -78,7 +79,12 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "DELETE/@connections/*": {"execute-api:ManageConnections"},
     },
     "CoreAgentFunction": {
-        "MemoryTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"},
+        "MemoryTable": {
+            "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+        },
         "DeskTable": {
             "dynamodb:GetItem",
             "dynamodb:Query",
@@ -90,7 +96,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     },
     "HttpApiFunction": {
         "TicketKeySecret": {"secretsmanager:GetSecretValue"},
-        "MemoryTable": {"dynamodb:GetItem", "dynamodb:Query"},
+        "MemoryTable": {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"},
         "LiveTable": {"dynamodb:GetItem", "dynamodb:Query"},
     },
 }
@@ -228,7 +234,7 @@ def test_a_function_calls_itself_by_its_deployed_name(name: str) -> None:
         ("LingerSeconds", "LINGER_S"),
         ("GraceSeconds", "GRACE_S"),
         ("ChunkMs", "CHUNK_MS"),
-        ("MemoryTurns", "MEMORY_TURNS"),
+        ("MemoryTokens", "MEMORY_TOKENS"),
         ("MaxSessionsPerUser", "MAX_SESSIONS_PER_USER"),
     ],
 )

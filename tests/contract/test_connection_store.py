@@ -35,7 +35,7 @@ def test_the_first_connection_makes_session_and_conversation(stores: Stores) -> 
     opened = stores.connections.open(opening())
 
     assert opened == OpenedConnection(is_new_session=True)
-    memory = stores.reader.load_memory(USER, CONVERSATION, max_turns=5)
+    memory = stores.reader.load_memory(USER, CONVERSATION, max_characters=999)
     assert memory.conversation.live_session_id == SESSION
     assert memory.conversation.created_at_ms == NOON_MS
     assert (memory.conversation.title, memory.conversation.turn_count) == ("", 0)
@@ -177,7 +177,7 @@ def test_a_newer_session_takes_the_conversation_over(stores: Stores) -> None:
     stores.connections.open(opening())
     stores.connections.open(opening(connection="connection-2", session="session-2"))
 
-    header = stores.reader.load_memory(USER, CONVERSATION, max_turns=1).conversation
+    header = stores.reader.load_memory(USER, CONVERSATION, max_characters=0).conversation
     assert header.live_session_id == "session-2"
     back = opening(connection="connection-3")
     assert refusal(stores, back) == (409, "superseded")
@@ -197,7 +197,7 @@ def test_of_sessions_that_take_over_at_once_each_replaces_another(stores: Stores
     )
 
     replaced = [outcome.superseded_session_id for outcome in opened]
-    header = stores.reader.load_memory(USER, CONVERSATION, max_turns=1).conversation
+    header = stores.reader.load_memory(USER, CONVERSATION, max_characters=0).conversation
     everyone = {"session-start", *(f"session-{number}" for number in range(4))}
     assert len(set(replaced)) == 4
     assert {*replaced, header.live_session_id} == everyone
@@ -225,8 +225,8 @@ def test_equal_conversation_ids_of_two_users_are_two_conversations(stores: Store
     stores.connections.open(opening())
     stores.connections.open(opening(connection="c-2", user="user-bob", session="session-b"))
 
-    ann = stores.reader.load_memory(USER, CONVERSATION, max_turns=1).conversation
-    bob = stores.reader.load_memory("user-bob", CONVERSATION, max_turns=1).conversation
+    ann = stores.reader.load_memory(USER, CONVERSATION, max_characters=0).conversation
+    bob = stores.reader.load_memory("user-bob", CONVERSATION, max_characters=0).conversation
     assert (ann.live_session_id, bob.live_session_id) == (SESSION, "session-b")
 
 

@@ -33,11 +33,11 @@ def commit_turns(stores: Stores, count: int) -> None:
 
 
 def header(stores: Stores) -> Conversation:
-    return stores.reader.load_memory(USER, CONVERSATION, max_turns=1).conversation
+    return stores.reader.load_memory(USER, CONVERSATION, max_characters=0).conversation
 
 
 def test_a_conversation_that_does_not_exist_is_empty(stores: Stores) -> None:
-    memory = stores.reader.load_memory(USER, "unknown", max_turns=20)
+    memory = stores.reader.load_memory(USER, "unknown", max_characters=999)
 
     assert memory.conversation == Conversation(USER, "unknown", "", 0, 0)
     assert memory.conversation.version == 0
@@ -62,7 +62,7 @@ def test_a_committed_turn_comes_back_as_it_was(stores: Stores) -> None:
 
     stores.writer.commit_turn(commit(rich))
 
-    [stored] = stores.reader.load_memory(USER, CONVERSATION, max_turns=1).turns
+    [stored] = stores.reader.load_memory(USER, CONVERSATION, max_characters=1).turns
     assert stored == rich
     assert isinstance(stored.cost_usd, Decimal)
 
@@ -140,7 +140,7 @@ def test_of_different_turns_with_one_number_one_is_remembered(stores: Stores) ->
     outcomes = all_at_once(20, attempt)
 
     assert sum(outcomes) == 1
-    [stored] = stores.reader.load_memory(USER, CONVERSATION, max_turns=5).turns
+    [stored] = stores.reader.load_memory(USER, CONVERSATION, max_characters=999).turns
     assert stored.heard == f"version {outcomes.index(True)}"
 
 
@@ -206,7 +206,7 @@ def test_nothing_is_written_for_an_erased_user(stores: Stores) -> None:
         stores.writer.save_profile(Profile(USER, language="de-DE"))
 
     assert header(stores).turn_count == 1
-    assert stores.reader.load_memory(USER, CONVERSATION, max_turns=1).profile == Profile(
+    assert stores.reader.load_memory(USER, CONVERSATION, max_characters=0).profile == Profile(
         USER, erased_at_ms=NOON_MS
     )
 
@@ -215,7 +215,7 @@ def test_preferences_are_kept(stores: Stores) -> None:
     stores.writer.save_profile(Profile(USER, "de-DE", "Puck"))
     stores.writer.save_profile(Profile(USER, "fr-FR"))
 
-    memory = stores.reader.load_memory(USER, "any", max_turns=1)
+    memory = stores.reader.load_memory(USER, "any", max_characters=0)
     assert memory.profile == Profile(USER, "fr-FR", None)
 
 
@@ -223,11 +223,27 @@ def test_memory_holds_the_last_turns_oldest_first(stores: Stores) -> None:
     served_session(stores)
     commit_turns(stores, 12)
 
-    memory = stores.reader.load_memory(USER, CONVERSATION, max_turns=3)
+    def remembered(max_characters: int) -> list[int]:
+        memory = stores.reader.load_memory(USER, CONVERSATION, max_characters=max_characters)
+        assert memory.conversation.turn_count == 12
+        return [one.number for one in memory.turns]
 
-    assert [remembered.number for remembered in memory.turns] == [10, 11, 12]
-    assert memory.conversation.turn_count == 12
-    assert stores.reader.load_memory(USER, CONVERSATION, max_turns=0).turns == ()
+    # "utterance 12" has 12 characters, "utterance 9" has 11.
+    assert remembered(36) == [10, 11, 12]
+    assert remembered(47) == [9, 10, 11, 12]
+    assert remembered(46) == [10, 11, 12]
+    assert remembered(1) == [12], "the newest, whatever its length"
+    assert remembered(0) == []
+    assert remembered(999) == list(range(1, 13))
+
+
+def test_memory_goes_on_to_the_next_page_while_there_is_room(stores: Stores) -> None:
+    served_session(stores)
+    commit_turns(stores, 83)
+
+    memory = stores.reader.load_memory(USER, CONVERSATION, max_characters=9_999)
+
+    assert [one.number for one in memory.turns] == list(range(1, 84))
 
 
 def test_a_new_session_goes_on_with_the_conversation(stores: Stores) -> None:
@@ -239,7 +255,7 @@ def test_a_new_session_goes_on_with_the_conversation(stores: Stores) -> None:
 
     numbers = [
         (remembered.number, remembered.session_id)
-        for remembered in stores.reader.load_memory(USER, CONVERSATION, max_turns=9).turns
+        for remembered in stores.reader.load_memory(USER, CONVERSATION, max_characters=999).turns
     ]
     assert numbers == [(1, SESSION), (2, SESSION), (3, "session-2")]
 
@@ -262,7 +278,7 @@ def test_turns_of_others_are_not_listed(stores: Stores) -> None:
 
     assert stores.reader.list_turns("user-bob", CONVERSATION, after=0, limit=9) is None
     assert stores.reader.list_turns(USER, "unknown", after=0, limit=9) is None
-    assert stores.reader.load_memory("user-bob", CONVERSATION, max_turns=9).turns == ()
+    assert stores.reader.load_memory("user-bob", CONVERSATION, max_characters=999).turns == ()
 
 
 def test_conversations_are_listed_newest_id_first(stores: Stores) -> None:

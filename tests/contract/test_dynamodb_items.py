@@ -247,5 +247,5 @@ def test_long_turns_beyond_a_page_are_listed(stores: Stores) -> None:
     listed = stores.reader.list_turns(USER, CONVERSATION, after=0, limit=5)
     assert listed is not None
     assert [one.number for one in listed] == [1, 2, 3, 4, 5]
-    memory = stores.reader.load_memory(USER, CONVERSATION, max_turns=4)
+    memory = stores.reader.load_memory(USER, CONVERSATION, max_characters=4 * len(long))
     assert [one.number for one in memory.turns] == [2, 3, 4, 5]

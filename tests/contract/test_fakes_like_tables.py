@@ -84,7 +84,7 @@ class Action:
     def _commit(self, stores: Stores, user: str, session: str, number: int, epoch: int) -> Any:
         told = replace(turn(number, session=session, heard=f"by epoch {epoch}"))
         stores.writer.commit_turn(commit(told, user=user, epoch=epoch, cursor=number))
-        return stores.reader.load_memory(user, "conversation-1", max_turns=2)
+        return stores.reader.load_memory(user, "conversation-1", max_characters=25)
 
     def _erase(self, stores: Stores, user: str) -> Any:
         return stores.writer.save_profile(Profile(user, erased_at_ms=1))

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 from repartee.domain.conversation import Conversation, Memory, Profile, Turn
 from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
+from repartee.domain.memory_budget import newest_within
 from repartee.domain.session_state import TurnCommit
 from repartee.domain.titles import title_from
 from tests.fakes.tables import FakeTables
@@ -14,14 +15,17 @@ class FakeConversationStore:
     def __init__(self, tables: FakeTables) -> None:
         self._tables = tables
 
-    def load_memory(self, user_id: str, conversation_id: str, *, max_turns: int) -> Memory:
+    def load_memory(self, user_id: str, conversation_id: str, *, max_characters: int) -> Memory:
         with self._tables.lock:
             header = self._tables.conversations.get((user_id, conversation_id))
-            turns = self._turns(conversation_id) if header is not None else []
+            turns: list[Turn] = []
+            if header is not None and max_characters > 0:
+                through = header.summary_through
+                turns = [one for one in self._turns(conversation_id) if one.number > through]
             return Memory(
                 header or Conversation(user_id, conversation_id, "", 0, 0),
                 self._tables.profiles.get(user_id, Profile(user_id)),
-                tuple(turns[max(0, len(turns) - max_turns) :]),
+                newest_within(turns, max_characters),
             )
 
     def _turns(self, conversation_id: str) -> list[Turn]:

@@ -19,6 +19,7 @@ from repartee.adapters.langchain_reasoner import LangchainReasoner, Limits, gemi
 from repartee.application.answer_question import AnswerQuestion
 from repartee.domain.calls import CallKey, CoreRequest
 from repartee.domain.desk import OpeningHours, Slot
+from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
 from repartee.observability import get_logger
 from tests.fakes.call_store import FakeCallStore
@@ -59,7 +60,7 @@ class CoreAgentUnderTest:
                 clock=self.tables.clock,
                 wait=lambda duration_s: self.tables.clock.advance(int(duration_s * 1000)),
                 zone=ZONE,
-                memory_turns=20,
+                memory=MemoryBudget(),
             ),
             get_logger("core-agent"),
         )

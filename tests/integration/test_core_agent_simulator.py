@@ -17,6 +17,7 @@ from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
 from repartee.application.answer_question import AnswerQuestion
 from repartee.domain.calls import CallKey, CallStatus, CoreRequest
 from repartee.domain.desk import OpeningHours, Slot
+from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.conversation_store import FakeConversationStore
@@ -99,7 +100,7 @@ def caller(simulator: tuple[str, str], desk: FakeDesk, monkeypatch: pytest.Monke
             clock=tables.clock,
             wait=lambda duration_s: tables.clock.advance(int(duration_s * 1000)),
             zone=ZONE,
-            memory_turns=20,
+            memory=MemoryBudget(),
         )
     )
 

@@ -15,6 +15,7 @@ from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, 
 from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.desk import OpeningHours, Slot
 from repartee.domain.errors import StoreUnavailable
+from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
 from repartee.ports.reasoner import ReasoningFailed
 from tests.fakes.call_store import FakeCallStore
@@ -74,7 +75,7 @@ class Bench:
             clock=self.clock,
             wait=self.wait,
             zone=ZONE,
-            memory_turns=20,
+            memory=MemoryBudget(),
         )
         return replace(whole, **changes)
 

@@ -10,6 +10,7 @@ from core_agent.handler import Deps, handle
 from repartee.adapters.core_agent_event import AnswerEvent, RequestEvent
 from repartee.application.answer_question import AnswerQuestion
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
 from repartee.observability import get_logger
 from tests.fakes.call_store import FakeCallStore
@@ -48,7 +49,7 @@ def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
         clock=tables.clock,
         wait=lambda duration_s: tables.clock.advance(int(duration_s * 1000)),
         zone=ZoneInfo("Europe/London"),
-        memory_turns=20,
+        memory=MemoryBudget(),
     )
     return Deps(use_case, get_logger(service))
 

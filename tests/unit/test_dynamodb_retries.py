@@ -361,7 +361,7 @@ def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[]
         ("close", lambda: connections.close("c")),
         ("count", lambda: connections.count_active_sessions("user", now_ms=1)),
         ("end_session", lambda: connections.end_session("user", "s")),
-        ("load_memory", lambda: reader.load_memory("user", "talk", max_turns=3)),
+        ("load_memory", lambda: reader.load_memory("user", "talk", max_characters=3)),
         ("list_conversations", lambda: reader.list_conversations("user", limit=3)),
         ("list_turns", lambda: reader.list_turns("user", "talk", after=0, limit=3)),
         ("commit_turn", lambda: writer.commit_turn(COMMIT)),

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from repartee.domain.calls import CallKey, CallStatus
 from repartee.domain.conversation import Conversation, Memory, Profile, ToolCall, Turn
 from repartee.domain.live import HistoryEntry, Role
-from repartee.domain.seed import MAX_HISTORY_CHARACTERS, Occasion, history, system_instruction
+from repartee.domain.memory_budget import MemoryBudget
+from repartee.domain.seed import Occasion, system_instruction
+from repartee.domain.seed import history as history_within
 
 pytestmark = pytest.mark.unit
 
+MAX_HISTORY_CHARACTERS = MemoryBudget().characters
 OCCASION = Occasion(
     datetime(2026, 11, 20, 12, 5, tzinfo=ZoneInfo("Europe/London")), "Europe/London", "en-GB"
 )
@@ -21,6 +24,10 @@ OCCASION = Occasion(
 
 def memory(summary: str = "") -> Memory:
     return Memory(Conversation("u", "c", "", 0, 0, summary=summary), Profile("u"), ())
+
+
+def history(turns: tuple[Turn, ...]) -> tuple[HistoryEntry, ...]:
+    return history_within(turns, MAX_HISTORY_CHARACTERS)
 
 
 def turn(number: int, heard: str = "", said: str = "", *answers: str) -> Turn:

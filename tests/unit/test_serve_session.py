@@ -183,7 +183,6 @@ class Scene:
                 wake,
                 self.ports,
                 SETTINGS,
-                memory_turns=20,
                 remaining_ms=lambda: end_ms - self.clock.monotonic_ms(),
             )
         )

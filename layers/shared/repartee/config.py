@@ -91,7 +91,7 @@ class StreamAgentSettings(_Settings):
         gemini_base_url: Empty for Google's own servers.
         linger_s: How long a worker waits for more input after a turn.
         grace_s: How long a worker keeps a session whose connection dropped.
-        memory_turns: How many of the last turns a fresh Gemini session is told.
+        memory_tokens: Room for past turns in what a fresh Gemini session is told.
         record_sessions: Whether sessions are recorded for replay, with what people say.
         record_directory: Where recordings are written.
     """
@@ -109,7 +109,7 @@ class StreamAgentSettings(_Settings):
     desk_time_zone: str = "Europe/London"
     linger_s: int = Field(default=30, ge=0, le=600)
     grace_s: int = Field(default=30, ge=0, le=300)
-    memory_turns: int = Field(default=20, ge=1, le=200)
+    memory_tokens: int = Field(default=2_000, ge=200, le=20_000)
     context_policy: ContextPolicy = ContextPolicy.AUTO
     record_sessions: Literal["off", "events", "events_and_audio"] = "off"
     record_directory: str = "/tmp/recordings"  # noqa: S108 - all that Lambda lets be written
@@ -125,7 +125,7 @@ class CoreAgentSettings(_Settings):
     gemini_base_url: str = ""
     gemini_core_model: str = "gemini-3.8-flash"
     desk_time_zone: str = "Europe/London"
-    memory_turns: int = Field(default=20, ge=1, le=200)
+    memory_tokens: int = Field(default=2_000, ge=200, le=20_000)
 
 
 class HttpApiSettings(_Settings):

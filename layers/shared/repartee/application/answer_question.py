@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from repartee.domain.calls import CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.core_prompt import core_prompt
 from repartee.domain.errors import LeaseLost, StoreUnavailable
+from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.tools import Tool, ToolContext
 from repartee.ports.call_store import CallClaim, CallStore
 from repartee.ports.clock import Clock
@@ -72,7 +73,7 @@ class AnswerQuestion:
         make_tools: Makes the tools of one request, bound to its context.
         wait: Blocks for that many seconds.
         zone: The desk's time zone, which "today" and "three o'clock" are in.
-        memory_turns: How many of the last turns the model is told.
+        memory: How much of the past the model is told.
     """
 
     calls: CallStore
@@ -82,7 +83,7 @@ class AnswerQuestion:
     clock: Clock
     wait: Callable[[float], object]
     zone: ZoneInfo
-    memory_turns: int
+    memory: MemoryBudget
 
     def __call__(self, request: CoreRequest) -> Answered:
         """Answer once per key; a repetition waits for the first one's answer.
@@ -145,7 +146,7 @@ class AnswerQuestion:
 
     def _reason(self, request: CoreRequest, question: str, deadline_ms: int) -> ReasoningResult:
         memory = self.conversations.load_memory(
-            request.user_id, request.conversation_id, max_turns=self.memory_turns
+            request.user_id, request.conversation_id, max_characters=self.memory.characters
         )
         exchanges = self.calls.recent(request.conversation_id, limit=_REMEMBERED_EXCHANGES)
         now = datetime.fromtimestamp(self.clock.now_ms() / 1000, self.zone)

@@ -30,7 +30,6 @@ async def serve_session(
     ports: SessionPorts,
     settings: SessionSettings,
     *,
-    memory_turns: int,
     remaining_ms: Callable[[], int],
 ) -> FinishReason | None:
     """Serve a session until there is nothing more to do for it.
@@ -39,7 +38,6 @@ async def serve_session(
         wake: Which session, and how often it was handed over before.
         ports: The outside.
         settings: What the deployment decides.
-        memory_turns: How many of the last turns are loaded.
         remaining_ms: How long this worker may still run.
 
     Returns:
@@ -69,7 +67,7 @@ async def serve_session(
             lease.state.epoch,
             asked_at_ms + LEASE_MS - SAFETY_MS,
         )
-        reason = await _serve_lease(lease, keeper, ports, settings, memory_turns, remaining_ms)
+        reason = await _serve_lease(lease, keeper, ports, settings, remaining_ms)
         if reason is not FinishReason.IDLE or not await _has_input(ports, wake):
             break
     if reason is FinishReason.HAND_OVER:
@@ -82,7 +80,6 @@ async def _serve_lease(
     keeper: LeaseKeeper,
     ports: SessionPorts,
     settings: SessionSettings,
-    memory_turns: int,
     remaining_ms: Callable[[], int],
 ) -> FinishReason:
     state = lease.state
@@ -91,7 +88,10 @@ async def _serve_lease(
         ports.metrics.session_opened()
     ports.log.info("lease taken", extra={"session_id": state.session_id, "epoch": state.epoch})
     memory = await asyncio.to_thread(
-        ports.reader.load_memory, state.user_id, state.conversation_id, max_turns=memory_turns
+        ports.reader.load_memory,
+        state.user_id,
+        state.conversation_id,
+        max_characters=settings.memory.characters,
     )
     offset_ms = ports.clock.now_ms() - ports.clock.monotonic_ms()
     detector = ports.detector()

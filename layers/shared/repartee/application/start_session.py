@@ -120,7 +120,7 @@ class SessionStarter:
         return state.conversation_id
 
     def _header(self, user_id: str, conversation_id: str) -> Conversation:
-        memory = self.reader.load_memory(user_id, conversation_id, max_turns=1)
+        memory = self.reader.load_memory(user_id, conversation_id, max_characters=0)
         if memory.profile.erased_at_ms is not None:
             raise UserErased("the user asked to be forgotten")
         return memory.conversation

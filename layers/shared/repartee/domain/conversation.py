@@ -56,6 +56,12 @@ class Turn:
     usage: TokenUsage = field(default_factory=TokenUsage)
     cost_usd: Decimal = Decimal(0)
 
+    @property
+    def unspoken_answers(self) -> tuple[str, ...]:
+        """Tools' answers that the reply does not repeat."""
+        answers = (call.answer for call in self.tool_calls)
+        return tuple(answer for answer in answers if answer and answer not in self.said)
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
@@ -65,7 +71,7 @@ class Conversation:
         turn_count: Committed turns; the next turn's number is one more.
         summary: What the turns up to ``summary_through`` said, in short.
         live_session_id: The one session that may commit turns, None before the first.
-        version: Raised by each commit.
+        version: Raised by each commit, and by nothing else.
     """
 
     user_id: str
@@ -96,7 +102,11 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """All that a worker needs to take up a conversation: one read, newest turns last."""
+    """All that a worker needs to take up a conversation.
+
+    Attributes:
+        turns: The newest that the summary does not cover, oldest first.
+    """
 
     conversation: Conversation
     profile: Profile

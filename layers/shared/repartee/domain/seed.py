@@ -7,9 +7,6 @@ from repartee.domain.calls import ASK_CORE_AGENT, END_CALL, SET_LANGUAGE
 from repartee.domain.conversation import Memory, Turn
 from repartee.domain.live import HistoryEntry, Role, ToolDeclaration, ToolParameter
 
-# About 4 characters a token: 3,000 tokens of history at most.
-MAX_HISTORY_CHARACTERS = 12_000
-
 PERSONA = (
     "You are the voice of a front desk. Speak warmly and briefly, in one or two short sentences. "
     "For anything about opening hours, free slots or appointments call ask_core_agent and say "
@@ -60,14 +57,14 @@ def system_instruction(memory: Memory, occasion: Occasion) -> str:
     return "\n".join(lines)
 
 
-def history(turns: tuple[Turn, ...]) -> tuple[HistoryEntry, ...]:
-    """Return the newest turns that fit the budget, user and model in strict alternation.
+def history(turns: tuple[Turn, ...], max_characters: int) -> tuple[HistoryEntry, ...]:
+    """Return the newest turns that fit, user and model in strict alternation.
 
     Gemini takes no history with two user turns in a row, nor one that ends with the user. A newest
-    turn that does not fit by itself is cut: half the budget for either side.
+    turn that does not fit by itself is cut: half the room for either side.
     """
     chosen: list[HistoryEntry] = []
-    left = MAX_HISTORY_CHARACTERS
+    left = max_characters
     for turn in reversed(turns):
         entries = _entries(turn)
         length = sum(len(entry.text) for entry in entries)
@@ -94,8 +91,7 @@ def _entries(turn: Turn) -> list[HistoryEntry]:
     entries = []
     if turn.heard:
         entries.append(HistoryEntry(Role.USER, turn.heard))
-    done = [call.answer for call in turn.tool_calls if call.answer and call.answer not in turn.said]
-    spoken = " ".join(part for part in (turn.said, *done) if part)
+    spoken = " ".join(part for part in (turn.said, *turn.unspoken_answers) if part)
     if spoken:
         entries.append(HistoryEntry(Role.MODEL, spoken))
     return entries

@@ -11,10 +11,17 @@ class ConversationReader(Protocol):
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
 
-    def load_memory(self, user_id: str, conversation_id: str, *, max_turns: int) -> Memory:
-        """Return header, profile and the last ``max_turns`` turns, oldest first.
+    def load_memory(self, user_id: str, conversation_id: str, *, max_characters: int) -> Memory:
+        """Return header, profile and the newest turns that the summary does not cover.
 
-        A conversation that does not exist yet comes back empty, with ``version`` 0.
+        Costs the same however long the conversation is. One that does not exist yet comes back
+        empty, with ``version`` 0.
+
+        Args:
+            user_id: Whose conversation it has to be.
+            conversation_id: Which one.
+            max_characters: Room for the turns, counted as ``told_characters`` does; the very
+                newest comes whatever its length. With 0 no turn is read.
         """
         ...
 

@@ -4,33 +4,65 @@ from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import header_from, profile_from, turn_from
-from repartee.adapters.dynamodb.reads import get, query
+from repartee.adapters.dynamodb.reads import get, get_all, query
+from repartee.adapters.dynamodb.retries import Backoff
 from repartee.domain.conversation import Conversation, Memory, Profile, Turn
+from repartee.domain.memory_budget import told_characters
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
 
+# One page holds more turns than a budget of 2,000 tokens usually does: two short sentences each.
+_PAGE_TURNS = 40
+
+
 class DynamoConversationReader:
     """Reads conversations from MemoryTable; only a header under its user leads to the turns."""
 
-    def __init__(self, client: "DynamoDBClient", *, memory_table: str) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", *, memory_table: str, backoff: Backoff | None = None
+    ) -> None:
         self._client = client
         self._table = memory_table
+        self._backoff = backoff or Backoff()
 
-    def load_memory(self, user_id: str, conversation_id: str, *, max_turns: int) -> Memory:
-        """Return header, profile and the last ``max_turns`` turns, oldest first."""
-        profile_item = get(self._client, self._table, keys.profile(user_id))
+    def load_memory(self, user_id: str, conversation_id: str, *, max_characters: int) -> Memory:
+        """Return header, profile and the newest turns that the summary does not cover.
+
+        Two round trips: header and profile together, then the turns, newest first, a page at a
+        time until the room is used up.
+        """
+        wanted = keys.profile(user_id), keys.header(user_id, conversation_id)
+        profile_item, header_item = get_all(self._client, self._table, wanted, self._backoff)
         profile = profile_from(user_id, profile_item) if profile_item else Profile(user_id)
-        header = get(self._client, self._table, keys.header(user_id, conversation_id))
-        if header is None:
+        if header_item is None:
             return Memory(Conversation(user_id, conversation_id, "", 0, 0), profile, ())
-        turns = self._turns(conversation_id, 0, max_turns, backwards=True)
-        return Memory(header_from(user_id, header), profile, tuple(reversed(turns)))
+        header = header_from(user_id, header_item)
+        return Memory(header, profile, self._newest(header, max_characters))
 
-    def _turns(
-        self, conversation_id: str, after: int, limit: int, *, backwards: bool = False
-    ) -> list[Turn]:
+    def _newest(self, header: Conversation, max_characters: int) -> tuple[Turn, ...]:
+        if max_characters <= 0 or header.turn_count <= header.summary_through:
+            return ()
+        items = query(
+            self._client,
+            self._table,
+            keys.conversation(header.conversation_id),
+            first=keys.turn_sort(header.summary_through + 1),
+            last=keys.turn_sort(header.turn_count),
+            backwards=True,
+            page_size=_PAGE_TURNS,
+        )
+        newest: list[Turn] = []
+        left = max_characters
+        for turn in map(turn_from, items):
+            left -= told_characters([turn])
+            if left < 0 and newest:
+                break
+            newest.append(turn)
+        return tuple(reversed(newest))
+
+    def _turns(self, conversation_id: str, after: int, limit: int) -> list[Turn]:
         if limit <= 0 or after >= keys.MAX_TURN:
             return []
         items = query(
@@ -39,7 +71,6 @@ class DynamoConversationReader:
             keys.conversation(conversation_id),
             first=keys.turn_sort(after + 1),
             last=keys.turn_sort(keys.MAX_TURN),
-            backwards=backwards,
             page_size=limit,
         )
         return [turn_from(item) for item in islice(items, limit)]

@@ -1,9 +1,10 @@
 """Consistent reads of one item or of a stretch of a partition."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from repartee.adapters.dynamodb.retries import mapped_failures
+from repartee.adapters.dynamodb.retries import Backoff, mapped_failures
+from repartee.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -21,6 +22,42 @@ def get(client: "DynamoDBClient", table: str, key: "Item") -> "Item | None":
     with mapped_failures():
         response = client.get_item(TableName=table, Key=key, ConsistentRead=True)
     return response.get("Item")
+
+
+def get_all(
+    client: "DynamoDBClient", table: str, wanted: "Sequence[Item]", backoff: Backoff
+) -> "list[Item | None]":
+    """Return the items with these primary keys in their order, None where there is none.
+
+    One round trip, unless the table is too busy to give all of them at once.
+
+    Args:
+        client: A low-level client.
+        table: Where they lie.
+        wanted: Keys, at most 100, none twice.
+        backoff: How often and with which waits to ask for what was not given.
+
+    Raises:
+        StoreUnavailable: The table failed beyond the retries.
+    """
+    found: dict[tuple[str, str], Item] = {}
+    left = list(wanted)
+    for attempt in range(backoff.attempts):
+        if attempt:
+            backoff.wait(attempt - 1)
+        with mapped_failures():
+            answer = client.batch_get_item(
+                RequestItems={table: {"Keys": left, "ConsistentRead": True}}
+            )
+        found |= {_place(item): item for item in answer["Responses"].get(table, [])}
+        if table not in answer.get("UnprocessedKeys", {}):
+            return [found.get(_place(key)) for key in wanted]
+        left = answer["UnprocessedKeys"][table]["Keys"]
+    raise StoreUnavailable(f"{len(left)} items not read in {backoff.attempts} attempts")
+
+
+def _place(item: "Item") -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
 
 
 def query(

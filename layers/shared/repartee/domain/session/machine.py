@@ -106,6 +106,7 @@ class SessionMachine:
         )
         self._keeper = MemoryKeeper(
             memory,
+            settings.memory,
             state.session_id,
             prices,
             settings.grace_ms,

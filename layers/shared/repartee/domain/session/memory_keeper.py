@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from repartee.domain.conversation import Memory, Turn
 from repartee.domain.live import HistoryEntry
+from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.seed import history
 from repartee.domain.session.effects import CommitTurn, DeleteInput, Effect
 from repartee.domain.session.outbox import Outbox
@@ -23,6 +24,7 @@ class MemoryKeeper:
     """
 
     memory: Memory
+    budget: MemoryBudget
     session_id: str
     prices: Prices
     grace_ms: int
@@ -70,7 +72,7 @@ class MemoryKeeper:
     def history(self) -> tuple[HistoryEntry, ...]:
         """Return what a fresh live session is told, turns that are not yet written included."""
         uncommitted = (self._record(turn) for turn in self._turns.finished)
-        return history((*self.memory.turns, *uncommitted))
+        return history((*self.memory.turns, *uncommitted), self.budget.characters)
 
     def next_deadline_ms(self) -> int | None:
         """Return when the oldest finished turn waits no longer to be delivered."""

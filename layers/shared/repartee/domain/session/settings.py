@@ -1,8 +1,9 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from repartee.domain.context_policy import ContextPolicy
 from repartee.domain.live import ToolDeclaration
+from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.seed import TOOLS
 from repartee.domain.usage import Prices
 
@@ -15,6 +16,7 @@ class SessionSettings:
         language: The default, where the user has no preference. BCP 47.
         linger_ms: How long a worker stays without anything to do.
         grace_ms: How long a session without a connection is kept by its worker.
+        memory: How much of the past a fresh live session is told.
         zone: The time zone that dates are told in, and its IANA name.
     """
 
@@ -28,3 +30,4 @@ class SessionSettings:
     prices: Prices
     tools: tuple[ToolDeclaration, ...] = TOOLS
     context_policy: ContextPolicy = ContextPolicy.AUTO
+    memory: MemoryBudget = field(default_factory=MemoryBudget)

@@ -1,0 +1,46 @@
+from typing import Any
+
+import pytest
+
+from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.reads import get_all
+from repartee.domain.errors import StoreUnavailable
+from tests.unit.test_dynamodb_retries import FailingClient, Waits, as_client
+
+pytestmark = pytest.mark.unit
+
+PROFILE, HEADER = keys.profile("ann"), keys.header("ann", "talk")
+
+
+def given(*items: Any, left: Any = ()) -> dict[str, Any]:
+    answer: dict[str, Any] = {"Responses": {"memory": list(items)}}
+    return answer | ({"UnprocessedKeys": {"memory": {"Keys": list(left)}}} if left else {})
+
+
+def test_items_come_in_the_order_in_which_they_were_asked_for():
+    client = FailingClient(given(HEADER, PROFILE))
+
+    found = get_all(as_client(client), "memory", [PROFILE, HEADER], Waits().backoff)
+
+    assert found == [PROFILE, HEADER]
+
+
+def test_what_a_busy_table_did_not_give_is_asked_for_again_alone():
+    client, waits = FailingClient(given(HEADER, left=[PROFILE]), given()), Waits()
+
+    found = get_all(as_client(client), "memory", [PROFILE, HEADER], waits.backoff)
+
+    assert found == [None, HEADER]
+    asked = [call["RequestItems"]["memory"] for _, call in client.calls]
+    assert [one["Keys"] for one in asked] == [[PROFILE, HEADER], [PROFILE]]
+    assert all(one["ConsistentRead"] for one in asked)
+    assert waits.seconds == [0.1]
+
+
+def test_a_table_that_never_gives_all_is_unavailable():
+    client, waits = FailingClient(given(left=[PROFILE])), Waits(attempts=3)
+
+    with pytest.raises(StoreUnavailable):
+        get_all(as_client(client), "memory", [PROFILE], waits.backoff)
+
+    assert len(client.calls) == 3

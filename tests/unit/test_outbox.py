@@ -76,6 +76,46 @@ def test_an_interruption_goes_before_all_else_and_leaves_no_gap():
     ]
 
 
+def test_what_was_cut_is_not_posted_anew_before_its_interruption():
+    box = outbox(ReplyAudio(1, SECOND), Transcript(1, "model", "Hi", False), ReplyAudio(1, SECOND))
+    post_all(box)
+    box.resume(OutputPosition(2, 0))
+
+    box.interrupt(1)
+
+    assert [one.frame for one in post_all(box)] == [
+        ReplyAudio(1, ""),
+        Transcript(1, "model", "Hi", False),
+        ReplyAudio(1, ""),
+        Interrupted(1),
+    ]
+
+
+def test_audio_that_a_slow_client_did_not_take_is_not_tried_again_once_it_is_cut():
+    box = outbox(ReplyAudio(1, SECOND))
+    first = box.next_post(0)
+    assert first is not None
+    box.refused(first.seq, 0, is_gone=False)
+
+    box.interrupt(1)
+
+    posted = post_all(box, SLOW_CLIENT_PAUSE_MS)
+    assert [one.frame for one in posted] == [ReplyAudio(1, ""), Interrupted(1)]
+    assert posted[0].seq == first.seq
+
+
+def test_audio_that_was_cut_makes_room_for_what_follows():
+    half = MAX_AUDIO_CHARACTERS // len(SECOND) // 2 + 1
+    box = outbox(*[ReplyAudio(1, SECOND)] * half)
+    post_all(box)
+    box.interrupt(1)
+    for _ in range(half):
+        box.offer(ReplyAudio(2, SECOND))
+    post_all(box)
+
+    assert box.resume(OutputPosition(2, 0))
+
+
 def test_a_slow_client_is_left_in_peace_for_a_while_and_then_gets_the_same_number():
     box = outbox(Accepted(1))
     first = box.next_post(0)

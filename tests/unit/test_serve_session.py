@@ -539,7 +539,7 @@ def test_a_live_model_that_stays_busy_is_tried_with_growing_pauses_then_given_up
             scene.live.refusals.append(LiveSetupFailed("quota", code=1011, retryable=True))
         assert await scene.serve() is FinishReason.ENDED
         assert len(scene.live.refusals) == 6
-        assert scene.frames("closed")[0]["reason"] == "unavailable"
+        assert scene.frames("closed")[0]["reason"] == "busy"
         assert [frame["code"] for frame in scene.frames("error")] == ["model_busy"] * 3
 
     run_in_virtual_time(main)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.frames import Accepted, Missing, SessionClosed, SessionError, TurnEnd
+from repartee.domain.live import LiveAudio
 from repartee.domain.messages import Audio, Bye, Hello, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client_link import ACCEPTED_EVERY_MS
 from repartee.domain.session.departure import FAREWELL_MS
@@ -340,3 +341,35 @@ def test_a_call_that_does_not_block_holds_nothing_back():
     call.utter()
 
     assert len(call.all(SendAudio)) == 4
+
+
+def test_control_that_came_late_is_given_to_the_next_live_session_too():
+    call = started()
+    call.send(SpeechStart(), seq=3)
+    call.send(Audio(SPEECH), seq=4)
+    call.pass_ms(3_000)
+    call.send(Text("and typed"), seq=2)
+    call.lose_live()
+
+    assert call.to_model[call.generation] == [SendText("and typed"), SendAudio(SPEECH)]
+    call.lose_live()
+    call.pass_ms(2_000)
+    assert call.to_model[call.generation] == [SendText("and typed"), SendAudio(SPEECH)]
+    call.send(SpeechEnd(), seq=5)
+    call.reply()
+    call.ack()
+    assert [turn.heard for turn in call.turns] == ["and typed"]
+
+
+def test_control_that_came_late_into_the_next_utterance_is_given_once_to_the_next_live_session():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(bytes(960)))
+    call.send(SpeechStart(), seq=8)
+    call.send(Audio(SPEECH), seq=9)
+    call.pass_ms(3_000)
+    call.send(Text("within"), seq=7)
+    call.lose_live()
+
+    texts = [one for one in call.to_model[call.generation] if isinstance(one, SendText)]
+    assert texts == [SendText("within")]

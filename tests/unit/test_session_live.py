@@ -1,5 +1,7 @@
 """When the live session is lost, refused, busy or told to go."""
 
+from dataclasses import replace
+
 import pytest
 
 from repartee.domain.frames import (
@@ -31,7 +33,7 @@ from repartee.domain.session.effects import (
 from repartee.domain.session.events import FromLive
 from repartee.domain.usage import TokenUsage
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import Call, remembering, started
+from tests.sessions import STATE, Call, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -192,22 +194,40 @@ def test_a_refused_session_is_closed_with_the_reason_and_without_a_second_try():
     assert len(call.all(OpenLive)) == 1
 
 
-def test_a_busy_model_is_tried_three_times_more_with_growing_pauses():
-    call = Call(opens_live=False)
+def _pauses_of_a_busy_model(session_id: str) -> list[int]:
+    call = Call(opens_live=False, state=replace(STATE, session_id=session_id))
+    call.memory = remembering()
+    call.memory = replace(
+        call.memory, conversation=replace(call.memory.conversation, live_session_id=session_id)
+    )
+    call.__post_init__()
     call.start()
-    opened_at_ms = []
+    pauses_ms = []
     for _ in range(3):
+        lost_at_ms = call.now_ms
         call.lose_live(LiveFailure.BUSY)
         before = len(call.all(OpenLive))
         while len(call.all(OpenLive)) == before:
-            call.pass_ms(100)
-        opened_at_ms.append(call.now_ms)
+            call.pass_ms(1)
+        pauses_ms.append(call.now_ms - lost_at_ms)
     call.lose_live(LiveFailure.BUSY)
 
-    assert opened_at_ms == [1_500, 2_500, 4_500]
     assert [frame.code for frame in call.frames(SessionError)] == ["model_busy"] * 3
-    assert call.frames(SessionClosed) == [SessionClosed("unavailable")]
+    assert call.frames(SessionClosed) == [SessionClosed("busy")]
     assert call.finish() is FinishReason.ENDED
+    return pauses_ms
+
+
+def test_a_busy_model_is_tried_three_times_more_with_growing_pauses():
+    for pause_ms, least_ms in zip(_pauses_of_a_busy_model("S"), (500, 1_000, 2_000), strict=True):
+        assert least_ms <= pause_ms < 2 * least_ms
+
+
+def test_sessions_that_a_busy_model_refused_together_do_not_come_back_together():
+    first, second = _pauses_of_a_busy_model("S"), _pauses_of_a_busy_model("T")
+
+    assert all(one != other for one, other in zip(first, second, strict=True))
+    assert first == _pauses_of_a_busy_model("S")
 
 
 def test_a_turn_that_completes_makes_up_for_failures_before_it():

@@ -7,7 +7,9 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-type CloseReason = Literal["bye", "end_call", "superseded", "erased", "refused", "unavailable"]
+type CloseReason = Literal[
+    "bye", "end_call", "superseded", "erased", "refused", "busy", "unavailable"
+]
 
 
 @dataclass(frozen=True, slots=True)

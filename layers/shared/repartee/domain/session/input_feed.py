@@ -1,6 +1,7 @@
 """Gives the client's input to the live model, and finds in it where turns begin and end."""
 
 from collections import deque
+from collections.abc import Iterable
 
 from repartee.domain.conversation import SkippedInput
 from repartee.domain.frames import Missing
@@ -94,11 +95,11 @@ class InputFeed:
         if is_open and end_ms is not None and now_ms >= end_ms:
             self._end_audio_stream()
 
-    def rewind(self, first_seq: int) -> None:
-        """Give everything from ``first_seq`` on once more."""
+    def rewind(self, first_seq: int, late: Iterable[Numbered] = ()) -> None:
+        """Give everything from ``first_seq`` on once more, and before it what came ``late``."""
         self.settled = self._given_through = first_seq - 1
         self.order.rewind(self.settled)
-        self._ready.clear()
+        self._ready = deque(late)
 
     def forget_stream(self) -> None:
         """The model that was listening is gone."""
@@ -127,7 +128,8 @@ class InputFeed:
                 return
             case SpeechStart():
                 self._client_marks_speech = self._is_marked_open = True
-                self._turns.begin_input(max(seq, self.settled + 1), now_ms)
+                turn = self._turns.begin_input(max(seq, self.settled + 1), now_ms)
+                turn.keep_if_late(numbered)
             case SpeechEnd():
                 # One that comes late must not end an utterance that began after it.
                 if self._turns.end_input(seq, now_ms) or seq > self.settled:
@@ -135,7 +137,9 @@ class InputFeed:
                     self._end_audio_stream()
             case Text(text=text):
                 first = max(seq, self.settled + 1)
-                self._turns.begin_input(first, now_ms).hear(text)
+                turn = self._turns.begin_input(first, now_ms)
+                turn.keep_if_late(numbered)
+                turn.hear(text)
                 self._turns.end_input(first, now_ms)
                 self._send(SendText(text))
             case Bye():

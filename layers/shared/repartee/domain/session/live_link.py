@@ -1,5 +1,6 @@
 """The session's tie to the live model: when it is open, and when to open another one."""
 
+import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -21,10 +22,12 @@ class LiveLink:
     """One worker's live sessions, one after the other.
 
     Attributes:
+        session_id: Whose they are; spreads the tries of sessions that are refused together.
         generation: Counts them; what an older one still says is ignored.
         is_open: The current one is set up and takes input.
     """
 
+    session_id: str
     generation: int = 0
     is_open: bool = False
     _failures: int = 0
@@ -72,9 +75,7 @@ class LiveLink:
             return LiveFailure.REFUSED
         if self._failures > MAX_FAILURES:
             return closed.failure
-        is_first_drop = closed.failure is LiveFailure.DROPPED and self._failures == 1
-        delay_ms = 0 if is_first_drop else REOPEN_AFTER_MS * 2 ** (self._failures - 1)
-        self._reopen_at_ms = now_ms + delay_ms
+        self._reopen_at_ms = now_ms + self._pause_ms(closed.failure)
         return None
 
     def must_reopen(self, now_ms: int) -> bool:
@@ -86,6 +87,14 @@ class LiveLink:
         if self._rotate_by_ms is None or not self.is_open:
             return False
         return is_between_turns or now_ms >= self._rotate_by_ms
+
+    def _pause_ms(self, failure: LiveFailure) -> int:
+        pause_ms: int = REOPEN_AFTER_MS * 2 ** (self._failures - 1)
+        if failure is LiveFailure.BUSY:
+            # All who share a quota are refused at once; together they would be refused again.
+            digest = hashlib.sha256(f"{self.session_id}/{self._failures}".encode()).digest()
+            return pause_ms + pause_ms * digest[0] // 256
+        return 0 if self._failures == 1 else pause_ms
 
     def next_deadline_ms(self) -> int | None:
         """Return when one of these may become true by time alone."""

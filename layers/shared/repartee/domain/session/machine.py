@@ -60,6 +60,10 @@ from repartee.domain.speech import SpeechDetector
 # Handing over takes a boundary between turns; without one by the second mark it is forced.
 HAND_OVER_MS = 90_000
 FORCED_HAND_OVER_MS = 20_000
+_CLOSE_REASONS: dict[LiveFailure | None, CloseReason] = {
+    LiveFailure.REFUSED: "refused",
+    LiveFailure.BUSY: "busy",
+}
 
 
 class SessionMachine:
@@ -90,7 +94,7 @@ class SessionMachine:
         self._client = ClientLink(self._outbox, state.connection_id, state.cursor)
         self._turns = TurnLedger(memory.conversation.turn_count + 1)
         self._calls = ToolCalls(frozenset(tool.name for tool in settings.tools if tool.blocking))
-        self._live = LiveLink()
+        self._live = LiveLink(state.session_id)
         self._feed = InputFeed(state.cursor, self._client, self._turns, detector, self._effects)
         self._replies = Replies(self._client, self._turns, prices)
         self._watchdog = Watchdog(
@@ -333,7 +337,7 @@ class SessionMachine:
             return
         self._calls.lose_session(None)
         if self._departure.takes_input:
-            self._close("refused" if failure is LiveFailure.REFUSED else "unavailable", now_ms)
+            self._close(_CLOSE_REASONS.get(failure, "unavailable"), now_ms)
         elif self._departure.closing is not None:
             self._end_turns(now_ms)
 
@@ -346,8 +350,8 @@ class SessionMachine:
             # An utterance may have begun unnoticed.
             self._feed.rewind(self._feed.settled + 1)
         else:
-            self._turns.restart(turn)
-            self._feed.rewind(turn.first_seq)
+            late = self._turns.restart(turn)
+            self._feed.rewind(turn.first_seq, late)
 
     def _unsay(self, now_ms: int) -> TurnInProgress | None:
         """Take back what was said of the turn that is cut off; return that turn.

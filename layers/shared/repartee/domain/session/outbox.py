@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from repartee.domain.frames import (
     Frame,
@@ -60,16 +61,15 @@ class Outbox:
             del self._waiting[oldest]
 
     def drop_audio(self, turn: int) -> None:
-        """Forget the turn's audio that is not posted yet."""
-        self._waiting = deque(
-            frame
-            for frame in self._waiting
-            if not (isinstance(frame, ReplyAudio) and frame.turn == turn)
-        )
+        """Forget the turn's audio, be it not posted yet or to be posted anew."""
+        self._waiting = deque(frame for frame in self._waiting if not _is_audio_of(frame, turn))
         self._waiting_characters = sum(map(_audio_characters, self._waiting))
+        self._again = deque(map(partial(_emptied, turn=turn), self._again))
+        self._kept = deque(map(partial(_emptied, turn=turn), self._kept))
+        self._kept_characters = sum(_audio_characters(kept.frame) for kept in self._kept)
 
     def interrupt(self, turn: int) -> None:
-        """Drop the turn's audio that is not posted yet and tell the client before all else."""
+        """Drop the turn's audio and tell the client before it hears anything else."""
         self.drop_audio(turn)
         self._waiting.appendleft(Interrupted(turn))
 
@@ -157,9 +157,16 @@ def _first_audio(frames: Iterable[Frame]) -> int:
     return next(index for index, frame in enumerate(frames) if _audio_characters(frame))
 
 
-def _emptied(numbered: NumberedFrame) -> NumberedFrame:
-    """Let go of the audio; the number stays, for a client holds back all that is behind a gap."""
+def _is_audio_of(frame: Frame, turn: int) -> bool:
+    return isinstance(frame, ReplyAudio) and frame.turn == turn
+
+
+def _emptied(numbered: NumberedFrame, turn: int | None = None) -> NumberedFrame:
+    """Let go of audio, that of one turn or any; the number stays.
+
+    A client holds back what is behind a gap.
+    """
     frame = numbered.frame
-    if not isinstance(frame, ReplyAudio):
+    if not isinstance(frame, ReplyAudio) or turn not in (None, frame.turn):
         return numbered
     return replace(numbered, frame=replace(frame, data=""))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.conversation import SkippedInput, ToolCall, Turn
+from repartee.domain.messages import Numbered
 from repartee.domain.usage import Prices, TokenUsage
 
 
@@ -19,6 +20,7 @@ class TurnInProgress:
         input_ended_ms: When the user fell silent, None while speaking or without input.
         first_audio_at_ms: When the first reply audio came.
         over_at_ms: When the model was done with it.
+        late: Control that belongs to it and came so late that its number lies before ``first_seq``.
     """
 
     number: int
@@ -33,6 +35,7 @@ class TurnInProgress:
     skipped: list[SkippedInput] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
     usage: TokenUsage = field(default_factory=TokenUsage)
+    late: list[Numbered] = field(default_factory=list)
     _heard: str = ""
     _said: str = ""
     _has_paused: bool = False
@@ -69,6 +72,11 @@ class TurnInProgress:
         if self.first_audio_at_ms is None or self.input_ended_ms is None:
             return None
         return max(0, self.first_audio_at_ms - self.input_ended_ms)
+
+    def keep_if_late(self, control: Numbered) -> None:
+        """Keep what a rewind to ``first_seq`` would not find."""
+        if self.first_seq is not None and control.seq < self.first_seq:
+            self.late.append(control)
 
     def hear(self, text: str) -> None:
         """Add a piece of the user's transcript."""

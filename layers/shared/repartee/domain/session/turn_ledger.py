@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from repartee.domain.conversation import SkippedInput, ToolCall
+from repartee.domain.messages import Numbered
 from repartee.domain.session.turn_in_progress import TurnInProgress
 from repartee.domain.usage import TokenUsage
 
@@ -79,14 +80,22 @@ class TurnLedger:
         self.finished.append(turn)
         return turn
 
-    def restart(self, turn: TurnInProgress) -> None:
-        """Begin the current turn anew; what was said into an upcoming one is heard again too."""
+    def restart(self, turn: TurnInProgress) -> list[Numbered]:
+        """Begin the current turn anew; what was said into an upcoming one is heard again too.
+
+        Returns:
+            What lies before the turn's first message and is to be heard again all the same.
+        """
+        late = turn.late
         if self.upcoming is not None:
+            first = turn.first_seq or 0
+            late = late + [control for control in self.upcoming.late if control.seq < first]
             turn.usage += self.upcoming.usage
             turn.tool_calls += self.upcoming.tool_calls
             self.upcoming = None
         self.current = turn.restarted()
         self.next_number = turn.number + 1
+        return late
 
     def bill(self, usage: TokenUsage) -> None:
         """Add what the model counted to the turn it worked on."""

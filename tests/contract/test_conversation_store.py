@@ -5,7 +5,13 @@ import pytest
 
 from repartee.domain.calls import CallKey, CallStatus
 from repartee.domain.conversation import Conversation, Profile, SkippedInput, ToolCall
-from repartee.domain.errors import ConversationTaken, LeaseLost, ReparteeError, UserErased
+from repartee.domain.errors import (
+    ConversationTaken,
+    ItemTooLarge,
+    LeaseLost,
+    ReparteeError,
+    UserErased,
+)
 from repartee.domain.session_state import PendingCall
 from repartee.domain.usage import TokenUsage
 from tests.contract.scenes import (
@@ -55,6 +61,7 @@ def test_a_committed_turn_comes_back_as_it_was(stores: Stores) -> None:
             ToolCall(CallKey(1, 1), "ask_core_agent", '{"q":"é"}', CallStatus.REFUSED, "No."),
             ToolCall(CallKey(1, 2), "set_language", "{}", CallStatus.DONE, ""),
         ),
+        is_shortened=True,
         first_audio_ms=431,
         usage=TokenUsage(1, 2_000, 3, 4_000_000),
         cost_usd=Decimal("0.0000123456789012345678"),
@@ -65,6 +72,19 @@ def test_a_committed_turn_comes_back_as_it_was(stores: Stores) -> None:
     [stored] = stores.reader.load_memory(USER, CONVERSATION, max_characters=1).turns
     assert stored == rich
     assert isinstance(stored.cost_usd, Decimal)
+
+
+def test_a_turn_too_large_to_keep_is_refused_before_anything_is_written(stores: Stores) -> None:
+    served_session(stores)
+
+    with pytest.raises(ItemTooLarge) as refused:
+        stores.writer.commit_turn(commit(turn(1, heard="hello", said="x" * 310_000)))
+
+    assert refused.value.field == "said"
+    assert refused.value.size_bytes > refused.value.limit_bytes > 300_000
+    assert (header(stores).turn_count, header(stores).version) == (0, 0)
+    stores.writer.commit_turn(commit(turn(1, said="x" * 300_000)))
+    assert header(stores).turn_count == 1
 
 
 def test_a_commit_moves_header_and_cursor(stores: Stores) -> None:

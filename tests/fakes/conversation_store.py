@@ -1,6 +1,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.conversation_items import turn_attributes
+from repartee.adapters.dynamodb.item_size import check_size
 from repartee.domain.conversation import Conversation, Memory, Profile, Turn
 from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
 from repartee.domain.memory_budget import newest_within
@@ -52,6 +55,8 @@ class FakeConversationStore:
 
     def commit_turn(self, commit: TurnCommit) -> None:
         tables, turn = self._tables, commit.turn
+        # The fake refuses the very items that a table would not take.
+        check_size({**keys.turn(commit.conversation_id, turn.number), **turn_attributes(turn)})
         with tables.lock:
             if tables.is_erased(commit.user_id):
                 raise UserErased(commit.user_id)

@@ -385,6 +385,7 @@ def test_a_turn_is_shown_with_what_was_heard_marked_as_unverified() -> None:
                 "ended_at": "2026-11-20T12:00:02.500Z",
                 "heard": {"text": "book me in", "verified": False},
                 "said": {"text": "Done, Friday at", "approximate": True},
+                "shortened": False,
                 "skipped_messages": 4,
                 "tool_calls": [
                     {"name": "ask_core_agent", "status": "done", "answer": "Booked."},

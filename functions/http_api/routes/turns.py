@@ -36,7 +36,7 @@ class ToolCallView(BaseModel):
 
 
 class TurnView(BaseModel):
-    """One turn as it is remembered."""
+    """One turn as it is remembered; shortened where it was longer than a turn may be."""
 
     number: int
     session_id: str
@@ -44,6 +44,7 @@ class TurnView(BaseModel):
     ended_at: Moment
     heard: Heard
     said: Said
+    shortened: bool
     skipped_messages: int
     tool_calls: list[ToolCallView]
     first_audio_ms: int | None
@@ -61,6 +62,7 @@ class TurnView(BaseModel):
             ended_at=turn.ended_at_ms,
             heard=Heard(text=turn.heard),
             said=Said(text=turn.said, approximate=turn.said_is_approximate),
+            shortened=turn.is_shortened,
             skipped_messages=sum(gap.last_seq - gap.first_seq + 1 for gap in turn.skipped),
             tool_calls=[
                 ToolCallView(name=call.name, status=call.status, answer=call.answer)

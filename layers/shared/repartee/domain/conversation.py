@@ -40,6 +40,7 @@ class Turn:
             wherever it is shown.
         said: What the user was played.
         said_is_approximate: The reply was cut by barge-in; ``said`` ends about where it was cut.
+        is_shortened: There was more than a turn may hold; a text that was cut ends with a mark.
         first_audio_ms: From the end of the input to the first audio posted, None without either.
     """
 
@@ -52,6 +53,7 @@ class Turn:
     said_is_approximate: bool = False
     skipped: tuple[SkippedInput, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
+    is_shortened: bool = False
     first_audio_ms: int | None = None
     usage: TokenUsage = field(default_factory=TokenUsage)
     cost_usd: Decimal = Decimal(0)

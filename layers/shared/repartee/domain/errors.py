@@ -64,6 +64,25 @@ class StoreUnavailable(ReparteeError):
     """A table throttled or failed beyond the retries; the same call may succeed later."""
 
 
+class ItemTooLarge(ReparteeError):
+    """What was to be kept is too large for one item; nothing was written.
+
+    Attributes:
+        field: The attribute that takes the most room: the one to shorten.
+        size_bytes: Of the whole item.
+        limit_bytes: What an item may have.
+    """
+
+    def __init__(self, field: str, size_bytes: int, limit_bytes: int):
+        super().__init__(
+            f"an item of {size_bytes:,} bytes is above the limit of {limit_bytes:,}; "
+            f"shorten {field}, its largest attribute"
+        )
+        self.field = field
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+
 class ConnectionGone(ReparteeError):
     """The client's connection is closed; posts to it cannot succeed any more."""
 

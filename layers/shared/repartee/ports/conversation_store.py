@@ -51,6 +51,7 @@ class ConversationWriter(Protocol):
             LeaseLost: The session's epoch has moved on.
             ConversationTaken: Another session is the conversation's live one.
             UserErased: The user's tombstone is set.
+            ItemTooLarge: The turn is larger than a store takes; ``turn_bounds`` keeps it below.
         """
         ...
 

@@ -37,6 +37,7 @@ def turn_attributes(turn: Turn) -> "Item":
                 }
                 for call in turn.tool_calls
             ],
+            "is_shortened": turn.is_shortened or None,
             "first_audio_ms": turn.first_audio_ms,
             "tokens_text_in": turn.usage.text_in,
             "tokens_audio_in": turn.usage.audio_in,
@@ -75,6 +76,7 @@ def turn_from(item: "Item") -> Turn:
         said_is_approximate=item["said_is_approximate"]["BOOL"],
         skipped=tuple(_skipped(skipped) for skipped in item["skipped"]["L"]),
         tool_calls=tuple(_tool_call(call) for call in item["tool_calls"]["L"]),
+        is_shortened="is_shortened" in item,
         first_audio_ms=number(item, "first_audio_ms") if "first_audio_ms" in item else None,
         usage=TokenUsage(
             number(item, "tokens_text_in"),

@@ -8,6 +8,7 @@ from repartee.adapters.dynamodb.conversation_items import (
     turn_attributes,
     turn_from,
 )
+from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.retries import (
     Backoff,
     ConditionFailed,
@@ -53,6 +54,7 @@ class DynamoConversationWriter:
             LeaseLost: The session's epoch has moved on, or another turn has this number.
             ConversationTaken: Another session is the conversation's live one.
             UserErased: The user's tombstone is set.
+            ItemTooLarge: The turn is; nothing was asked of the table.
         """
         # A commit that is repeated within 10 min brings the same token, so DynamoDB answers by
         # itself; tokens count for a whole account, hence the tables' names.
@@ -77,11 +79,13 @@ class DynamoConversationWriter:
 
     def _writes(self, commit: TurnCommit) -> "list[TransactWriteItemTypeDef]":
         turn_key = keys.turn(commit.conversation_id, commit.turn.number)
+        turn_item = {**turn_key, **turn_attributes(commit.turn)}
+        check_size(turn_item)
         return [
             {
                 "Put": {
                     "TableName": self._memory,
-                    "Item": {**turn_key, **turn_attributes(commit.turn)},
+                    "Item": turn_item,
                     "ConditionExpression": "attribute_not_exists(pk)",
                     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                 }

@@ -11,6 +11,7 @@ from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.turn_in_progress import TurnInProgress
 from repartee.domain.session.turn_ledger import TurnLedger
+from repartee.domain.turn_bounds import bounded
 from repartee.domain.usage import Prices
 
 
@@ -81,4 +82,4 @@ class MemoryKeeper:
         return self._turns.finished[0].over_at_ms + self.grace_ms
 
     def _record(self, turn: TurnInProgress) -> Turn:
-        return turn.record(self.session_id, self.prices, self.unix_offset_ms)
+        return bounded(turn.record(self.session_id, self.prices, self.unix_offset_ms))

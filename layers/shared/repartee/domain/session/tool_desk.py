@@ -28,6 +28,8 @@ from repartee.domain.session.tool_calls import NO_ANSWER, ToolCalls, text_argume
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.session_state import PendingCall
 
+# A call that is still open is kept in the session's state, whose size has a limit.
+MAX_ARGUMENTS_CHARACTERS = 16_000
 # A language, a script and a region at most, as in zh-Hant-TW.
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?")
 
@@ -118,8 +120,8 @@ class ToolDesk:
 
     def _ask(self, call: CallInProgress, now_ms: int) -> None:
         question = text_argument(call.arguments_json, "question")
-        if question is None:
-            refused = CoreAnswer(CallStatus.REFUSED, "Say in question what is wanted.")
+        if question is None or len(call.arguments_json) > MAX_ARGUMENTS_CHARACTERS:
+            refused = CoreAnswer(CallStatus.REFUSED, "Say in question what is wanted, in short.")
             self.answer(call.key, refused, now_ms)
             return
         timeout_ms = call.deadline_ms - now_ms

@@ -60,7 +60,7 @@ from repartee.domain.session.events import (
 from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session_state import Lease, PendingCall, SessionState
-from repartee.domain.usage import Prices
+from repartee.domain.usage import Bill, Prices
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH, FakeSpeechDetector
 
@@ -298,9 +298,19 @@ class Call:
     ) -> list[Effect]:
         return self.live(LiveToolCall(call_id, name, arguments))
 
-    def answer_tool(self, answer: str = "At three.", turn: int = 1, index: int = 1) -> list[Effect]:
+    def answer_tool(
+        self, answer: str = "At three.", turn: int = 1, index: int = 1, bill: Bill | None = None
+    ) -> list[Effect]:
+        """core_agent answers the newest question of that place."""
+        done = CoreAnswer(CallStatus.DONE, answer, bill=bill or Bill())
+        key = CallKey(turn, index)
+        asked = next((one for one in reversed(self.asked) if one.key == key), None)
+        return self.feed(CoreAnswered(key, asked.arguments_hash if asked else "", done))
+
+    def answer_late(self, asked: AskCoreAgent, answer: str) -> list[Effect]:
+        """core_agent answers a question that may not be the newest of its place."""
         done = CoreAnswer(CallStatus.DONE, answer)
-        return self.feed(CoreAnswered(CallKey(turn, index), done))
+        return self.feed(CoreAnswered(asked.key, asked.arguments_hash, done))
 
     # What came of it
 

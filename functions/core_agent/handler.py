@@ -21,10 +21,11 @@ from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb.call_store import DynamoCallStore
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
+from repartee.adapters.langchain_middleware import PricedModel
 from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.application.answer_question import AnswerQuestion
-from repartee.config import CoreAgentSettings
+from repartee.config import CoreAgentSettings, core_prices
 from repartee.domain.desk import weekday_hours
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.observability import get_logger
@@ -61,12 +62,19 @@ def build() -> Deps:
     api_key = SecretsManager(partial(boto3.client, "secretsmanager")).get(
         settings.gemini_key_secret_arn
     )
-    model = gemini_model(settings.gemini_core_model, api_key, settings.gemini_base_url)
+
+    def model(name: str) -> PricedModel:
+        return PricedModel(gemini_model(name, api_key, settings.gemini_base_url), core_prices(name))
+
+    other = settings.gemini_core_fallback_model
+    reasoner = LangchainReasoner(
+        model(settings.gemini_core_model), clock, fallback=model(other) if other else None
+    )
     desk = DeskTable(dynamodb, settings.desk_table, weekday_hours(zone))
     use_case = AnswerQuestion(
         calls=DynamoCallStore(dynamodb, live_table=settings.live_table, memory_table=memory_table),
         conversations=DynamoConversationReader(dynamodb, memory_table=memory_table),
-        reasoner=LangchainReasoner(model, clock),
+        reasoner=reasoner,
         make_tools=partial(make_tools, desk),
         clock=clock,
         wait=time.sleep,

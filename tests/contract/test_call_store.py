@@ -1,9 +1,11 @@
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.errors import LeaseLost
+from repartee.domain.usage import Bill, TokenUsage
 from repartee.ports.call_store import CallClaim
 from tests.contract.scenes import (
     CONVERSATION,
@@ -21,12 +23,14 @@ from tests.fakes.clock import NOON_MS
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
 KEY = CallKey(3, 1)
+BILL = Bill(TokenUsage(text_in=900, text_out=40), Decimal("0.000825"))
+HASH = "ab" * 32
 UNTIL_MS = NOON_MS + 30_000
 
 
 def request(key: CallKey = KEY, epoch: int = 1) -> CoreRequest:
     return CoreRequest(
-        USER, CONVERSATION, SESSION, epoch, key, "when may I come?", "en-US", NOON_MS + 20_000
+        USER, CONVERSATION, SESSION, epoch, key, HASH, "when may I come?", "en-US", NOON_MS + 20_000
     )
 
 
@@ -34,7 +38,7 @@ def exchange(key: CallKey = KEY, answer: str = "Friday at three.") -> Exchange:
     return Exchange(
         key,
         "when may I come?",
-        CoreAnswer(CallStatus.DONE, answer, retryable=False),
+        CoreAnswer(CallStatus.DONE, answer, bill=BILL),
         '[{"type":"human","content":"é"}]',
         NOON_MS + 900,
     )

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
@@ -17,6 +18,7 @@ from repartee.adapters.core_agent_event import AnswerEvent, RequestEvent
 from repartee.adapters.lambda_core_agent import LambdaCoreAgent
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
 from repartee.domain.errors import CoreAgentFailed
+from repartee.domain.usage import Bill, TokenUsage
 from repartee.ports.core_agent import CoreAgent
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.core_agent import FakeCoreAgent
@@ -33,6 +35,7 @@ REQUEST = CoreRequest(
     session_id="s1",
     epoch=3,
     key=CallKey(5, 2),
+    arguments_hash="ab" * 32,
     question="¿a qué hora abren?",
     language="es-ES",
     deadline_ms=NOON_MS + 20_000,
@@ -135,6 +138,11 @@ def made(request: pytest.FixtureRequest) -> Iterator[Made]:
     "answer",
     [
         CoreAnswer(CallStatus.DONE, "Abrimos a las nueve."),
+        CoreAnswer(
+            CallStatus.DONE,
+            "Pues sí.",
+            bill=Bill(TokenUsage(900, 1, 40, 2), Decimal("0.000000000825")),
+        ),
         CoreAnswer(CallStatus.REFUSED, "Nein."),
         CoreAnswer(CallStatus.FAILED, "Not now.", retryable=True),
     ],

@@ -92,7 +92,9 @@ class Action:
     def _claim(self, stores: Stores, session: str, number: int, epoch: int) -> Any:
         now_ms = stores.clock.now_ms()
         key = CallKey(number, 1)
-        asked = CoreRequest("user-ann", "conversation-1", session, epoch, key, "q", "en-US", now_ms)
+        asked = CoreRequest(
+            "user-ann", "conversation-1", session, epoch, key, "ab" * 32, "q", "en-US", now_ms
+        )
         return stores.calls.claim(asked, now_ms=now_ms, until_ms=now_ms + 4_000)
 
     def _finish(self, stores: Stores, number: int, epoch: int) -> Any:

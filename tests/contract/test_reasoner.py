@@ -7,7 +7,9 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, Field
 
+from repartee.adapters.langchain_middleware import PricedModel
 from repartee.adapters.langchain_reasoner import LangchainReasoner, Limits, gemini_model
+from repartee.config import core_prices
 from repartee.domain.tools import Tool, ToolResult, ToolStatus
 from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest
 from tests.fakes.clock import NOON_MS, FakeClock
@@ -56,7 +58,8 @@ def made(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Made]:
     def real(amounts: list[int], text: str) -> Reasoner:
         steps = [[call("add", amount=amount)] for amount in amounts]
         gemini = open_servers.enter_context(serving([*steps, say(text)]))
-        model = gemini_model("gemini-3.8-flash", "made-up-key", gemini.base_url)
+        chat = gemini_model("gemini-3.8-flash", "made-up-key", gemini.base_url)
+        model = PricedModel(chat, core_prices("gemini-3.8-flash"))
         return LangchainReasoner(model, clock, Limits(retry_delay_s=0))
 
     with ExitStack() as open_servers:

@@ -33,17 +33,20 @@ class ScriptedGemini:
     Attributes:
         script: One step per request; the last one repeats.
         requests: The body of each request.
+        models: The model that each request asked.
         on_request: Called at each request.
     """
 
     script: Sequence[Step]
     base_url: str = ""
     requests: list[Body] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
     on_request: Callable[[], object] = lambda: None
 
-    def take(self, body: Body) -> Step:
+    def take(self, path: str, body: Body) -> Step:
         """Note the request; return what to answer."""
         self.requests.append(body)
+        self.models.append(path.partition("models/")[2].partition(":")[0])
         self.on_request()
         return self.script[min(len(self.requests), len(self.script)) - 1]
 
@@ -73,10 +76,11 @@ def serving(script: Sequence[Step]) -> Iterator[ScriptedGemini]:
         server.server_close()
 
 
-def _handler(take: Callable[[Body], Step]) -> type[BaseHTTPRequestHandler]:
+def _handler(take: Callable[[str, Body], Step]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            step = take(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            body = self.rfile.read(int(self.headers["content-length"]))
+            step = take(self.path, json.loads(body))
             if isinstance(step, threading.Event):
                 step.wait(_PATIENCE_S)
                 step = 503

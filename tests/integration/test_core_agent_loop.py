@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, time
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,9 +16,11 @@ import pytest
 from core_agent.handler import Deps, handle
 from core_agent.tools.catalogue import make_tools
 from repartee.adapters.core_agent_event import RequestEvent
+from repartee.adapters.langchain_middleware import PricedModel
 from repartee.adapters.langchain_reasoner import LangchainReasoner, Limits, gemini_model
 from repartee.application.answer_question import AnswerQuestion
-from repartee.domain.calls import CallKey, CoreRequest
+from repartee.config import core_prices
+from repartee.domain.calls import CallKey, CoreRequest, arguments_hash
 from repartee.domain.desk import OpeningHours, Slot
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
@@ -33,6 +36,7 @@ pytestmark = pytest.mark.integration
 ZONE = ZoneInfo("Europe/London")
 # The day of the fakes' clock, a Friday.
 TODAY = date(2026, 11, 20)
+OTHER = "gemini-3.5-flash-lite"
 LIMITS = Limits(model_calls=4, tool_calls=6, retries=1, retry_delay_s=0)
 BOOK_AT_THREE = call("book_appointment", date="2026-11-20", time="15:00", reason="check-up")
 
@@ -42,6 +46,7 @@ class CoreAgentUnderTest:
     """The function on fakes of its stores and a scripted model."""
 
     gemini: ScriptedGemini
+    fallback: str = ""
     tables: FakeTables = field(default_factory=FakeTables)
     desk: FakeDesk = field(
         default_factory=lambda: FakeDesk({TODAY: OpeningHours(time(9), time(17))}, ZONE)
@@ -49,13 +54,15 @@ class CoreAgentUnderTest:
 
     def __post_init__(self) -> None:
         self.tables.states["s1"] = SessionState("s1", "ann", "c1", connection_id="k", epoch=1)
-        model = gemini_model("gemini-3.8-flash", "made-up-key", self.gemini.base_url)
+        other = self._model(self.fallback) if self.fallback else None
         self.calls = FakeCallStore(self.tables)
         self.deps = Deps(
             AnswerQuestion(
                 calls=self.calls,
                 conversations=FakeConversationStore(self.tables),
-                reasoner=LangchainReasoner(model, self.tables.clock, LIMITS),
+                reasoner=LangchainReasoner(
+                    self._model("gemini-3.8-flash"), self.tables.clock, LIMITS, other
+                ),
                 make_tools=partial(make_tools, self.desk),
                 clock=self.tables.clock,
                 wait=lambda duration_s: self.tables.clock.advance(int(duration_s * 1000)),
@@ -65,6 +72,11 @@ class CoreAgentUnderTest:
             get_logger("core-agent"),
         )
 
+    def _model(self, name: str) -> PricedModel:
+        return PricedModel(
+            gemini_model(name, "made-up-key", self.gemini.base_url), core_prices(name)
+        )
+
     def ask(self, question: str, *, index: int = 1, within_ms: int = 20_000) -> dict[str, Any]:
         request = CoreRequest(
             user_id="ann",
@@ -72,6 +84,7 @@ class CoreAgentUnderTest:
             session_id="s1",
             epoch=1,
             key=CallKey(2, index),
+            arguments_hash=arguments_hash("ask_core_agent", question),
             question=question,
             language="en-US",
             deadline_ms=self.tables.clock.now_ms() + within_ms,
@@ -83,20 +96,17 @@ class CoreAgentUnderTest:
 
 
 @contextmanager
-def core_agent(*script: Step) -> Iterator[CoreAgentUnderTest]:
+def core_agent(*script: Step, fallback: str = "") -> Iterator[CoreAgentUnderTest]:
     with serving(script) as gemini:
-        yield CoreAgentUnderTest(gemini)
+        yield CoreAgentUnderTest(gemini, fallback)
 
 
 def test_an_appointment_is_booked_from_question_to_answer():
     with core_agent([BOOK_AT_THREE], say("You are booked for 3 p.m.")) as function:
         answer = function.ask("book me in at three today")
 
-        assert answer == {
-            "status": "done",
-            "answer": "You are booked for 3 p.m.",
-            "retryable": False,
-        }
+        assert (answer["status"], answer["retryable"]) == ("done", False)
+        assert answer["answer"] == "You are booked for 3 p.m."
         assert function.booked() == [Slot(TODAY, time(15))]
         (result,) = function.gemini.answers_to_functions()
         assert result["status"] == "done"
@@ -225,6 +235,67 @@ def test_a_model_that_refuses_becomes_a_sentence(status: int, retryable: bool, a
         assert (answer["status"], answer["retryable"]) == ("failed", retryable)
         assert answer["answer"].endswith(".")
         assert len(function.gemini.requests) == attempts
+
+
+@pytest.mark.parametrize(("status", "tries"), [(503, 2), (429, 2), (404, 1)])
+def test_another_model_answers_when_the_first_is_out_of_order(status: int, tries: int):
+    # What may pass is tried with the first model again before the other is asked.
+    with core_agent(*[status] * tries, say("Here I am."), fallback=OTHER) as function:
+        answer = function.ask("hello")
+
+        assert answer["answer"] == "Here I am."
+        assert function.gemini.models == ["gemini-3.8-flash"] * tries + [OTHER]
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_what_another_model_would_refuse_as_well_is_not_tried_there(status: int):
+    with core_agent(status, fallback=OTHER) as function:
+        answer = function.ask("hello")
+
+        assert (answer["status"], answer["retryable"]) == ("failed", False)
+        assert function.gemini.models == ["gemini-3.8-flash"]
+
+
+def test_another_model_has_half_of_the_time_when_the_first_keeps_silent():
+    silence = threading.Event()
+    with core_agent(silence, say("Here I am."), fallback=OTHER) as function:
+        answer = function.ask("hello", within_ms=1_600)
+        silence.set()
+
+        assert answer["answer"] == "Here I am."
+        assert function.gemini.models == ["gemini-3.8-flash", OTHER]
+
+
+def test_no_other_model_is_asked_when_nobody_waits_any_more():
+    with core_agent(503, fallback=OTHER) as function:
+        function.gemini.on_request = lambda: function.tables.clock.advance(30_000)
+
+        assert function.ask("hello")["status"] == "failed"
+        assert function.gemini.models == ["gemini-3.8-flash"]
+
+
+def test_every_answered_model_call_of_a_question_is_billed():
+    with core_agent([BOOK_AT_THREE], 503, say("Booked.")) as function:
+        answer = function.ask("book me in at three")
+
+        # 9 tokens in and 3 out of each of the two calls that were answered.
+        assert (answer["tokens_text_in"], answer["tokens_text_out"]) == (18, 6)
+        assert Decimal(answer["cost_usd"]) == (18 * Decimal("0.75") + 6 * Decimal("3.75")) / 10**6
+
+
+def test_a_call_that_another_model_answers_is_billed_at_that_models_price():
+    with core_agent(404, say("Here I am."), fallback=OTHER) as function:
+        answer = function.ask("hello")
+
+        assert Decimal(answer["cost_usd"]) == (9 * Decimal("0.30") + 3 * Decimal("2.50")) / 10**6
+
+
+def test_what_a_failed_question_has_cost_is_billed_too():
+    with core_agent([BOOK_AT_THREE], 403) as function:
+        answer = function.ask("book me in at three")
+
+        assert answer["status"] == "failed"
+        assert (answer["tokens_text_in"], answer["tokens_text_out"]) == (9, 3)
 
 
 def test_a_model_out_of_reach_becomes_a_sentence():

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.tools.catalogue import make_tools
+from repartee.adapters.langchain_middleware import PricedModel
 from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
 from repartee.application.answer_question import AnswerQuestion
-from repartee.domain.calls import CallKey, CallStatus, CoreRequest
+from repartee.config import core_prices
+from repartee.domain.calls import CallKey, CallStatus, CoreRequest, arguments_hash
 from repartee.domain.desk import OpeningHours, Slot
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
@@ -70,6 +72,7 @@ class Caller:
             session_id="s1",
             epoch=1,
             key=CallKey(self.asked, 1),
+            arguments_hash=arguments_hash("ask_core_agent", question),
             question=question,
             language="en-US",
             deadline_ms=self.use_case.clock.now_ms() + 20_000,
@@ -90,7 +93,8 @@ def caller(simulator: tuple[str, str], desk: FakeDesk, monkeypatch: pytest.Monke
     monkeypatch.setenv("SSL_CERT_FILE", ca_file)
     tables = FakeTables()
     tables.states["s1"] = SessionState("s1", "ann", "c1", connection_id="k", epoch=1)
-    model = gemini_model("gemini-3.8-flash", "made-up-key", base_url)
+    chat = gemini_model("gemini-3.8-flash", "made-up-key", base_url)
+    model = PricedModel(chat, core_prices("gemini-3.8-flash"))
     return Caller(
         AnswerQuestion(
             calls=FakeCallStore(tables),

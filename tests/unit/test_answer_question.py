@@ -11,7 +11,14 @@ import pytest
 
 from core_agent.tools.catalogue import make_tools
 from repartee.application.answer_question import Answered, AnswerQuestion
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.calls import (
+    CallKey,
+    CallStatus,
+    CoreAnswer,
+    CoreRequest,
+    Exchange,
+    arguments_hash,
+)
 from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.desk import OpeningHours, Slot
 from repartee.domain.errors import StoreUnavailable
@@ -58,6 +65,7 @@ class Bench:
             session_id="s1",
             epoch=epoch,
             key=CallKey(3, index),
+            arguments_hash=arguments_hash("ask_core_agent", question),
             question=question,
             language="en-US",
             deadline_ms=self.clock.now_ms() + 20_000,

@@ -28,6 +28,7 @@ REQUEST = CoreRequest(
     session_id="s1",
     epoch=2,
     key=CallKey(3, 1),
+    arguments_hash="ab" * 32,
     question="when are you open",
     language="en-US",
     deadline_ms=1,

@@ -344,7 +344,7 @@ def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[]
     writer = DynamoConversationWriter(client, backoff=backoff, **both)
     calls = DynamoCallStore(client, backoff=backoff, **both)
     key = CallKey(1, 1)
-    request = CoreRequest("user", "talk", "session", 1, key, "?", "en-US", 9)
+    request = CoreRequest("user", "talk", "session", 1, key, "ab" * 32, "?", "en-US", 9)
     exchange = Exchange(key, "?", CoreAnswer(CallStatus.DONE, "!"), "[]", 3)
     return [
         ("load", lambda: sessions.load("s")),

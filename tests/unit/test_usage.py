@@ -2,7 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.usage import Prices, TokenUsage
+from repartee.config import core_prices
+from repartee.domain.usage import Bill, Prices, TokenUsage
 
 pytestmark = pytest.mark.unit
 
@@ -31,3 +32,28 @@ def test_the_cost_of_one_token_is_not_rounded_away():
 
 def test_nothing_used_costs_nothing():
     assert PRICES.cost_usd(TokenUsage()) == 0
+
+
+def test_bills_of_several_models_add_up():
+    live = PRICES.bill(TokenUsage(audio_in=1_000_000))
+    core = Bill(TokenUsage(text_in=10, text_out=1), Decimal("0.25"))
+
+    total = live + core
+
+    assert total == Bill(TokenUsage(10, 1_000_000, 1, 0), Decimal("3.25"))
+    assert not Bill()
+    assert Bill(cost_usd=Decimal("0.1"))
+
+
+def test_thoughts_and_words_of_a_core_model_have_its_list_price():
+    prices = core_prices("gemini-3.8-flash")
+
+    assert prices.cost_usd(TokenUsage(text_in=1_000_000)) == Decimal("0.75")
+    assert prices.cost_usd(TokenUsage(text_out=1_000_000)) == Decimal("3.75")
+
+
+def test_a_core_model_without_a_list_price_is_billed_as_the_dearest():
+    unknown, dearest = core_prices("gemini-9-ultra"), core_prices("gemini-3.1-pro-preview")
+
+    assert unknown == dearest
+    assert unknown.text_out_usd > core_prices("gemini-3.8-flash").text_out_usd

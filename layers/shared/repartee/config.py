@@ -22,6 +22,29 @@ LIVE_PRICES = Prices(
     source="list price of gemini-3.8-live as cited on 2026-09-28",
 )
 
+# USD per million tokens of the models that core_agent may use; thoughts count as output. Secondary
+# sources that cite Google's price page of 2026-10-07, which was not read itself. Text only: no
+# audio reaches these models. The price of 3.8-flash is announced to double on 2027-01-01.
+_CORE_PRICES = {
+    "gemini-3.8-flash": ("0.75", "3.75"),
+    "gemini-3.5-flash-lite": ("0.30", "2.50"),
+    "gemini-3.1-pro-preview": ("2.00", "12.00"),
+}
+
+
+def core_prices(model: str) -> Prices:
+    """Return a model's prices; one that is not listed is billed as the dearest that is."""
+    listed = model in _CORE_PRICES
+    name = model if listed else max(_CORE_PRICES, key=lambda one: Decimal(_CORE_PRICES[one][1]))
+    text_in_usd, text_out_usd = (Decimal(price) for price in _CORE_PRICES[name])
+    return Prices(
+        text_in_usd=text_in_usd,
+        audio_in_usd=text_in_usd,
+        text_out_usd=text_out_usd,
+        audio_out_usd=text_out_usd,
+        source=f"list price of {name} as cited on 2026-10-07",
+    )
+
 
 def _split(value: object) -> object:
     if isinstance(value, str):
@@ -116,7 +139,11 @@ class StreamAgentSettings(_Settings):
 
 
 class CoreAgentSettings(_Settings):
-    """Settings of the function that thinks with data."""
+    """Settings of the function that thinks with data.
+
+    Attributes:
+        gemini_core_fallback_model: Asked when the first model fails; empty for none.
+    """
 
     live_table: str
     memory_table: str
@@ -124,6 +151,7 @@ class CoreAgentSettings(_Settings):
     gemini_key_secret_arn: str
     gemini_base_url: str = ""
     gemini_core_model: str = "gemini-3.8-flash"
+    gemini_core_fallback_model: str = ""
     desk_time_zone: str = "Europe/London"
     memory_tokens: int = Field(default=2_000, ge=200, le=20_000)
 

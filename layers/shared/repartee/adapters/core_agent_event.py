@@ -1,10 +1,12 @@
 """The JSON between the functions stream_agent and core_agent: one request, one answer."""
 
+from decimal import Decimal
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.usage import Bill, TokenUsage
 
 # A user's id is the issuer's "sub": up to 255 characters (OpenID Connect Core 1.0, section 2).
 type _Id = Annotated[str, Field(min_length=1, max_length=255)]
@@ -20,6 +22,7 @@ class RequestEvent(_Event):
     Attributes:
         turn: The conversation's turn in which the call was made, from 1.
         index: Which call of that turn it was, from 1.
+        arguments_hash: What tells it from another call at that place; 64 hexadecimal digits.
     """
 
     user_id: _Id
@@ -28,6 +31,7 @@ class RequestEvent(_Event):
     epoch: int = Field(ge=0)
     turn: int = Field(ge=1)
     index: int = Field(ge=1)
+    arguments_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     question: str
     language: Annotated[str, Field(min_length=2, max_length=35)]
     deadline_ms: int = Field(ge=0)
@@ -42,6 +46,7 @@ class RequestEvent(_Event):
             epoch=request.epoch,
             turn=request.key.turn,
             index=request.key.index,
+            arguments_hash=request.arguments_hash,
             question=request.question,
             language=request.language,
             deadline_ms=request.deadline_ms,
@@ -55,6 +60,7 @@ class RequestEvent(_Event):
             session_id=self.session_id,
             epoch=self.epoch,
             key=CallKey(self.turn, self.index),
+            arguments_hash=self.arguments_hash,
             question=self.question,
             language=self.language,
             deadline_ms=self.deadline_ms,
@@ -62,18 +68,40 @@ class RequestEvent(_Event):
 
 
 class AnswerEvent(_Event):
-    """A ``CoreAnswer`` as core_agent returns it."""
+    """A ``CoreAnswer`` as core_agent returns it.
+
+    Attributes:
+        cost_usd: As text, so that no digit is lost.
+    """
 
     status: CallStatus
     answer: str
     retryable: bool
+    tokens_text_in: int = Field(ge=0)
+    tokens_audio_in: int = Field(ge=0)
+    tokens_text_out: int = Field(ge=0)
+    tokens_audio_out: int = Field(ge=0)
+    cost_usd: Decimal = Field(ge=0)
 
     @classmethod
     def of(cls, answer: CoreAnswer) -> dict[str, Any]:
         """Return ``answer`` as what the function returns."""
-        event = cls(status=answer.status, answer=answer.answer, retryable=answer.retryable)
+        usage = answer.bill.usage
+        event = cls(
+            status=answer.status,
+            answer=answer.answer,
+            retryable=answer.retryable,
+            tokens_text_in=usage.text_in,
+            tokens_audio_in=usage.audio_in,
+            tokens_text_out=usage.text_out,
+            tokens_audio_out=usage.audio_out,
+            cost_usd=answer.bill.cost_usd,
+        )
         return event.model_dump(mode="json")
 
     def reply(self) -> CoreAnswer:
         """Return the answer that the event holds."""
-        return CoreAnswer(self.status, self.answer, self.retryable)
+        usage = TokenUsage(
+            self.tokens_text_in, self.tokens_audio_in, self.tokens_text_out, self.tokens_audio_out
+        )
+        return CoreAnswer(self.status, self.answer, self.retryable, Bill(usage, self.cost_usd))

@@ -1,7 +1,7 @@
-"""Reasons with LangChain's agent loop over Gemini; the only module that imports LangChain."""
+"""Reasons with LangChain's agent loop over Gemini."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,9 +16,8 @@ from langchain.agents.middleware import (
     ToolCallLimitMiddleware,
 )
 from langchain.agents.middleware.model_call_limit import ModelCallLimitExceededError
-from langchain.agents.middleware.types import InputAgentState, ModelRequest, ModelResponse
+from langchain.agents.middleware.types import InputAgentState
 from langchain_core.exceptions import ModelError
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
     AnyMessage,
@@ -34,12 +33,17 @@ from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
 from langgraph.errors import GraphRecursionError
 
+from repartee.adapters.langchain_middleware import (
+    Deadline,
+    Fallback,
+    Meter,
+    PricedModel,
+    may_pass,
+)
 from repartee.domain.tools import Tool, ToolResult, ToolStatus
+from repartee.domain.usage import Bill
 from repartee.ports.clock import Clock
 from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, ReasoningResult
-
-_SHORTEST_CALL_MS = 250
-"""With less time than this left, no model call is worth starting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,8 @@ class Limits:
         """Steps of the graph; LangChain's default of 9,999 would let a loop run for ever.
 
         Each round is at most six steps: the model, the tools, and the hooks of two middlewares
-        before and after the model. The call limits stop a loop long before.
+        before and after the model; retries and the other model are within the model's step. The
+        call limits stop a loop long before.
         """
         return 6 * (self.model_calls + 1)
 
@@ -72,13 +77,23 @@ class LangchainReasoner:
     """A ``Reasoner`` on ``create_agent``.
 
     Args:
-        model: The chat model; kept for the life of the process, it holds the HTTP connections.
+        model: Answers; kept for the life of the process, it holds the HTTP connections.
+        clock: Tells the present.
+        limits: How far one question may go.
+        fallback: Asked when ``model`` fails in a way that need not befall another model.
     """
 
-    def __init__(self, model: BaseChatModel, clock: Clock, limits: Limits | None = None):
+    def __init__(
+        self,
+        model: PricedModel,
+        clock: Clock,
+        limits: Limits | None = None,
+        fallback: PricedModel | None = None,
+    ):
         self._model = model
         self._clock = clock
         self._limits = limits or Limits()
+        self._fallback = fallback
 
     def answer(self, request: ReasoningRequest, tools: Sequence[Tool[Any]]) -> ReasoningResult:
         """Think, call tools, and answer.
@@ -87,39 +102,48 @@ class LangchainReasoner:
             ReasoningFailed: It came to nothing; tools may have run all the same.
         """
         history = [message for text in request.history_json for message in _messages(text)]
+        meter = Meter(*(model for model in (self._model, self._fallback) if model is not None))
         agent = create_agent(
-            self._model,
+            self._model.chat,
             [self._bind(tool, request.deadline_ms) for tool in tools],
             system_prompt=request.system_text,
-            middleware=self._middleware(request.deadline_ms),
+            middleware=[*self._middleware(request.deadline_ms), meter],
         )
         asked: list[AnyMessage | dict[str, Any]] = [
             *history,
             HumanMessage(request.question, id=request.question_id),
         ]
-        with _failures():
-            state = agent.invoke(
-                InputAgentState(messages=asked),
-                RunnableConfig(recursion_limit=self._limits.recursion),
-            )
-        known = {message.id for message in history}
-        # By id: middleware may reorder or replace messages, so positions say nothing.
-        added = [message for message in state["messages"] if message.id not in known]
-        return _result(added)
+        try:
+            with _failures():
+                state = agent.invoke(
+                    InputAgentState(messages=asked),
+                    RunnableConfig(recursion_limit=self._limits.recursion),
+                )
+            known = {message.id for message in history}
+            # By id: middleware may reorder or replace messages, so positions say nothing.
+            added = [message for message in state["messages"] if message.id not in known]
+            return _result(added, meter.bill)
+        except ReasoningFailed as failure:
+            failure.bill = meter.bill
+            raise
 
     def _middleware(self, deadline_ms: int) -> list[AgentMiddleware[Any, Any, Any]]:
         limits = self._limits
-        # The first is the outermost: each retry passes the deadline anew.
+        other = self._fallback
+        # The first is the outermost: the other model is asked after the retries of the first, has
+        # retries of its own, and each attempt passes the deadline anew.
+        fallback = [] if other is None else [Fallback(other.chat, self._clock, deadline_ms)]
         return [
             ModelCallLimitMiddleware(run_limit=limits.model_calls, exit_behavior="error"),
             ToolCallLimitMiddleware(run_limit=limits.tool_calls, exit_behavior="continue"),
+            *fallback,
             ModelRetryMiddleware(
                 max_retries=limits.retries,
-                retry_on=_may_pass,
+                retry_on=may_pass,
                 on_failure="error",
                 initial_delay=limits.retry_delay_s,
             ),
-            _Deadline(self._clock, deadline_ms),
+            Deadline(self._clock, deadline_ms, None if other is None else self._model.chat),
         ]
 
     def _bind(self, tool: Tool[Any], deadline_ms: int) -> BaseTool:
@@ -147,32 +171,6 @@ def gemini_model(model: str, api_key: str, base_url: str) -> ChatGoogleGenerativ
     )
 
 
-class _Deadline(AgentMiddleware[Any, Any, Any]):
-    """Gives each model call the time that is left, and starts none when too little is."""
-
-    def __init__(self, clock: Clock, deadline_ms: int):
-        super().__init__()
-        self._clock = clock
-        self._deadline_ms = deadline_ms
-
-    def wrap_model_call(
-        self,
-        request: ModelRequest[Any],
-        handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
-    ) -> ModelResponse[Any]:
-        left_ms = self._deadline_ms - self._clock.now_ms()
-        if left_ms < _SHORTEST_CALL_MS:
-            raise ReasoningFailed("deadline", retryable=True)
-        settings = {**request.model_settings, "timeout": left_ms / 1000}
-        return handler(request.override(model_settings=settings))
-
-
-def _may_pass(error: Exception) -> bool:
-    if isinstance(error, ModelError):
-        return error.is_retryable
-    return isinstance(error, httpx.TransportError) and not isinstance(error, httpx.TimeoutException)
-
-
 @contextmanager
 def _failures() -> Iterator[None]:
     """Translate what LangChain and Google's client raise; anything else is a fault of ours."""
@@ -185,7 +183,7 @@ def _failures() -> Iterator[None]:
     except (ModelCallLimitExceededError, GraphRecursionError) as error:
         raise ReasoningFailed("too_many_steps", retryable=False) from error
     except (ModelError, APIError, ChatGoogleGenerativeAIError) as error:
-        retryable = _may_pass(error)
+        retryable = may_pass(error)
         reason = "model_unavailable" if retryable else "model_refused"
         raise ReasoningFailed(reason, retryable=retryable) from error
 
@@ -195,7 +193,7 @@ def _messages(messages_json: str) -> list[AnyMessage]:
     return cast("list[AnyMessage]", messages_from_dict(json.loads(messages_json)))
 
 
-def _result(added: Sequence[BaseMessage]) -> ReasoningResult:
+def _result(added: Sequence[BaseMessage], bill: Bill) -> ReasoningResult:
     last = added[-1] if added else None
     # Gemini 3 answers in content blocks, which ``text`` joins.
     text = " ".join(last.text.split()) if isinstance(last, AIMessage) else ""
@@ -207,4 +205,5 @@ def _result(added: Sequence[BaseMessage]) -> ReasoningResult:
         tools_called=tuple(
             message.name or "" for message in added if isinstance(message, ToolMessage)
         ),
+        bill=bill,
     )

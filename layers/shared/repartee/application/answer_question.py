@@ -11,6 +11,7 @@ from repartee.domain.core_prompt import core_prompt
 from repartee.domain.errors import LeaseLost, StoreUnavailable
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.tools import Tool, ToolContext
+from repartee.domain.usage import Bill
 from repartee.ports.call_store import CallClaim, CallStore
 from repartee.ports.clock import Clock
 from repartee.ports.conversation_store import ConversationReader
@@ -62,6 +63,7 @@ class Answered:
             "repeated": self.repeated,
             "trouble": self.trouble,
             "tools": list(self.tools_called),
+            "cost_usd": str(self.answer.bill.cost_usd),
         }
 
 
@@ -123,10 +125,11 @@ class AnswerQuestion:
             result = self._reason(request, question, deadline_ms)
             messages_json = result.messages_json
             answered = Answered(
-                CoreAnswer(CallStatus.DONE, result.text), tools_called=result.tools_called
+                CoreAnswer(CallStatus.DONE, result.text, bill=result.bill),
+                tools_called=result.tools_called,
             )
         except ReasoningFailed as failure:
-            answered = _failed(failure.reason, retryable=failure.retryable)
+            answered = _failed(failure.reason, retryable=failure.retryable, bill=failure.bill)
         except StoreUnavailable:
             answered = _failed("store_unavailable", retryable=True)
         exchange = Exchange(
@@ -167,7 +170,6 @@ def _refused(trouble: str, sentence: str) -> Answered:
     return Answered(CoreAnswer(CallStatus.REFUSED, sentence), trouble=trouble)
 
 
-def _failed(trouble: str, *, retryable: bool) -> Answered:
-    return Answered(
-        CoreAnswer(CallStatus.FAILED, _SORRY[trouble], retryable=retryable), trouble=trouble
-    )
+def _failed(trouble: str, *, retryable: bool, bill: Bill | None = None) -> Answered:
+    answer = CoreAnswer(CallStatus.FAILED, _SORRY[trouble], retryable, bill or Bill())
+    return Answered(answer, trouble=trouble)

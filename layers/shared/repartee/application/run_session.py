@@ -394,6 +394,7 @@ class SessionRun:
             session_id=state.session_id,
             epoch=state.epoch,
             key=effect.key,
+            arguments_hash=effect.arguments_hash,
             question=effect.question,
             language=effect.language,
             deadline_ms=self._ports.clock.now_ms() + effect.timeout_ms,
@@ -405,7 +406,7 @@ class SessionRun:
                 "core agent failed", extra={"call": str(effect.key), "error": str(error)}
             )
             answer = NO_ANSWER
-        self._feed(CoreAnswered(effect.key, answer))
+        self._feed(CoreAnswered(effect.key, effect.arguments_hash, answer))
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -1,7 +1,10 @@
 """Calls of core_agent: their keys, requests and answers."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from repartee.domain.usage import Bill
 
 ASK_CORE_AGENT = "ask_core_agent"
 SET_LANGUAGE = "set_language"
@@ -24,6 +27,20 @@ class CallKey:
         return f"turn#{self.turn:08d}/{self.index}"
 
 
+def arguments_hash(name: str, arguments_json: str) -> str:
+    """Return what tells one call of a place from another: SHA-256, as 64 hexadecimal digits.
+
+    A replayed turn is heard anew and may word the same wish differently; case and spaces alone
+    make no other wish.
+
+    Args:
+        name: The tool's.
+        arguments_json: Its arguments with sorted keys, as the live model's adapter writes them.
+    """
+    asked = " ".join(f"{name} {arguments_json}".casefold().split())
+    return hashlib.sha256(asked.encode()).hexdigest()
+
+
 class CallStatus(StrEnum):
     """How a call ended."""
 
@@ -38,6 +55,7 @@ class CoreRequest:
 
     Attributes:
         epoch: The asking worker's epoch; a stale worker's call may not change anything.
+        arguments_hash: ``arguments_hash`` of the call; with the key it names what is asked.
         language: BCP 47 tag of the language to answer in.
         deadline_ms: Unix time in ms after which nobody waits for the answer any more.
     """
@@ -47,6 +65,7 @@ class CoreRequest:
     session_id: str
     epoch: int
     key: CallKey
+    arguments_hash: str
     question: str
     language: str
     deadline_ms: int
@@ -59,11 +78,13 @@ class CoreAnswer:
     Attributes:
         answer: One or two sentences to be spoken as they are.
         retryable: Whether asking the same again may succeed.
+        bill: What finding it out cost; a repeated answer carries the bill of the run it is from.
     """
 
     status: CallStatus
     answer: str
     retryable: bool = False
+    bill: Bill = field(default_factory=Bill)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from repartee.domain.calls import CallKey, CallStatus
+from repartee.domain.calls import CallKey, CallStatus, arguments_hash
 from repartee.domain.usage import TokenUsage
 
 
@@ -28,6 +28,11 @@ class ToolCall:
     arguments_json: str
     status: CallStatus
     answer: str
+
+    @property
+    def arguments_hash(self) -> str:
+        """What tells it from another call at its place."""
+        return arguments_hash(self.name, self.arguments_json)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Tokens and money: what Gemini counted, and what it costs by the price table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 _MILLION = Decimal(1_000_000)
@@ -35,6 +35,20 @@ class TokenUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class Bill:
+    """What some work used and what that cost, whichever models did it."""
+
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    cost_usd: Decimal = Decimal(0)
+
+    def __add__(self, other: "Bill") -> "Bill":
+        return Bill(self.usage + other.usage, self.cost_usd + other.cost_usd)
+
+    def __bool__(self) -> bool:
+        return self != Bill()
+
+
+@dataclass(frozen=True, slots=True)
 class Prices:
     """A model's list prices in USD per million tokens.
 
@@ -56,3 +70,7 @@ class Prices:
             + usage.text_out * self.text_out_usd
             + usage.audio_out * self.audio_out_usd
         ) / _MILLION
+
+    def bill(self, usage: TokenUsage) -> Bill:
+        """Return ``usage`` with what it costs."""
+        return Bill(usage, self.cost_usd(usage))

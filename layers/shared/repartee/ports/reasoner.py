@@ -1,9 +1,10 @@
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from repartee.domain.errors import ReparteeError
 from repartee.domain.tools import Tool
+from repartee.domain.usage import Bill
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,13 @@ class ReasoningResult:
         messages_json: The messages that this question added, as the reasoner reads them again:
             a JSON array, with all that the model's provider wants to see again.
         tools_called: Names of the tools that ran, in order.
+        bill: What the model calls used and cost, as far as it was reported.
     """
 
     text: str
     messages_json: str
     tools_called: tuple[str, ...] = ()
+    bill: Bill = field(default_factory=Bill)
 
 
 class ReasoningFailed(ReparteeError):
@@ -47,12 +50,14 @@ class ReasoningFailed(ReparteeError):
         retryable: Whether asking again may succeed.
         reason: One of ``deadline``, ``too_many_steps``, ``no_text``, ``model_unavailable``,
             ``model_refused``; for logs.
+        bill: What the model calls used and cost before it failed.
     """
 
-    def __init__(self, reason: str, *, retryable: bool):
+    def __init__(self, reason: str, *, retryable: bool, bill: Bill | None = None):
         super().__init__(f"no answer: {reason}")
         self.reason = reason
         self.retryable = retryable
+        self.bill = bill or Bill()
 
 
 class Reasoner(Protocol):

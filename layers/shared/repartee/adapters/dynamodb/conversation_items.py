@@ -4,10 +4,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb.session_items import number, text
-from repartee.adapters.dynamodb.values import encode_all
+from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, Exchange
 from repartee.domain.conversation import Conversation, Profile, SkippedInput, ToolCall, Turn
-from repartee.domain.usage import TokenUsage
+from repartee.domain.usage import Bill, TokenUsage
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -39,13 +39,29 @@ def turn_attributes(turn: Turn) -> "Item":
             ],
             "is_shortened": turn.is_shortened or None,
             "first_audio_ms": turn.first_audio_ms,
-            "tokens_text_in": turn.usage.text_in,
-            "tokens_audio_in": turn.usage.audio_in,
-            "tokens_text_out": turn.usage.text_out,
-            "tokens_audio_out": turn.usage.audio_out,
-            "cost_usd": turn.cost_usd,
+            **_bill_attributes(Bill(turn.usage, turn.cost_usd)),
         }
     )
+
+
+def _bill_attributes(bill: Bill) -> dict[str, Value]:
+    return {
+        "tokens_text_in": bill.usage.text_in,
+        "tokens_audio_in": bill.usage.audio_in,
+        "tokens_text_out": bill.usage.text_out,
+        "tokens_audio_out": bill.usage.audio_out,
+        "cost_usd": bill.cost_usd,
+    }
+
+
+def _bill_from(item: "Item") -> Bill:
+    usage = TokenUsage(
+        number(item, "tokens_text_in"),
+        number(item, "tokens_audio_in"),
+        number(item, "tokens_text_out"),
+        number(item, "tokens_audio_out"),
+    )
+    return Bill(usage, Decimal(item["cost_usd"]["N"]))
 
 
 def _tool_call(value: "AttributeValueTypeDef") -> ToolCall:
@@ -66,6 +82,7 @@ def _skipped(value: "AttributeValueTypeDef") -> SkippedInput:
 
 def turn_from(item: "Item") -> Turn:
     """Return the turn; its number is in its sort key."""
+    bill = _bill_from(item)
     return Turn(
         number=int(item["sk"]["S"].partition("#")[2]),
         session_id=item["session_id"]["S"],
@@ -78,13 +95,8 @@ def turn_from(item: "Item") -> Turn:
         tool_calls=tuple(_tool_call(call) for call in item["tool_calls"]["L"]),
         is_shortened="is_shortened" in item,
         first_audio_ms=number(item, "first_audio_ms") if "first_audio_ms" in item else None,
-        usage=TokenUsage(
-            number(item, "tokens_text_in"),
-            number(item, "tokens_audio_in"),
-            number(item, "tokens_text_out"),
-            number(item, "tokens_audio_out"),
-        ),
-        cost_usd=Decimal(item["cost_usd"]["N"]),
+        usage=bill.usage,
+        cost_usd=bill.cost_usd,
     )
 
 
@@ -133,6 +145,7 @@ def exchange_attributes(exchange: Exchange) -> "Item":
             "status": str(exchange.answer.status),
             "answer": exchange.answer.answer,
             "retryable": exchange.answer.retryable,
+            **_bill_attributes(exchange.answer.bill),
             "messages_json": exchange.messages_json,
             "finished_at_ms": exchange.finished_at_ms,
         }
@@ -143,11 +156,17 @@ def exchange_from(item: "Item") -> Exchange | None:
     """Return the finished call, None while it runs."""
     if "finished_at_ms" not in item:
         return None
+    answer = CoreAnswer(
+        CallStatus(item["status"]["S"]),
+        item["answer"]["S"],
+        item["retryable"]["BOOL"],
+        _bill_from(item),
+    )
     turn, _, index = item["sk"]["S"].partition("#")[2].partition("/")
     return Exchange(
         CallKey(int(turn), int(index)),
         item["question"]["S"],
-        CoreAnswer(CallStatus(item["status"]["S"]), item["answer"]["S"], item["retryable"]["BOOL"]),
+        answer,
         item["messages_json"]["S"],
         number(item, "finished_at_ms"),
     )

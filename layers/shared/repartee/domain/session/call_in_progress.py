@@ -1,9 +1,8 @@
 """A tool call while it is worked on."""
 
-import hashlib
 from dataclasses import dataclass, field
 
-from repartee.domain.calls import CallKey, CoreAnswer
+from repartee.domain.calls import CallKey, CoreAnswer, arguments_hash
 from repartee.domain.conversation import ToolCall
 from repartee.domain.session_state import PendingCall
 
@@ -27,10 +26,14 @@ class CallInProgress:
     owed: CoreAnswer | None = None
 
     @property
+    def arguments_hash(self) -> str:
+        """What tells it from another call at its place, made by the same turn before a restart."""
+        return arguments_hash(self.name, self.arguments_json)
+
+    @property
     def pending(self) -> PendingCall:
         """The call as the session's state keeps it."""
-        digest = hashlib.sha256(f"{self.name}\n{self.arguments_json}".encode()).hexdigest()
-        return PendingCall(self.key, self.name, self.arguments_json, digest)
+        return PendingCall(self.key, self.name, self.arguments_json, self.arguments_hash)
 
     def ended(self, answer: CoreAnswer) -> ToolCall:
         """Return the call as its turn remembers it."""

@@ -72,10 +72,12 @@ class AskCoreAgent:
     """Ask core_agent; ``CoreAnswered`` with the key follows, whatever happens.
 
     Attributes:
+        arguments_hash: Tells this call from another one at its place, in a replayed turn.
         timeout_ms: Nobody waits for the answer any longer than this.
     """
 
     key: CallKey
+    arguments_hash: str
     question: str
     language: str
     timeout_ms: int

@@ -33,9 +33,14 @@ class FromLive:
 
 @dataclass(frozen=True, slots=True)
 class CoreAnswered:
-    """core_agent has answered, or it is known that it will not."""
+    """core_agent has answered, or it is known that it will not.
+
+    Attributes:
+        arguments_hash: That of the ``AskCoreAgent`` it answers.
+    """
 
     key: CallKey
+    arguments_hash: str
     answer: CoreAnswer
 
 

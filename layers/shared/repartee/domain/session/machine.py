@@ -92,7 +92,7 @@ class SessionMachine:
         self._effects: list[Effect] = []
         self._outbox = Outbox(state.epoch)
         self._client = ClientLink(self._outbox, state.connection_id, state.cursor)
-        self._turns = TurnLedger(memory.conversation.turn_count + 1)
+        self._turns = TurnLedger.after(memory)
         self._calls = ToolCalls(frozenset(tool.name for tool in settings.tools if tool.blocking))
         self._live = LiveLink(state.session_id)
         self._feed = InputFeed(state.cursor, self._client, self._turns, detector, self._effects)
@@ -201,8 +201,8 @@ class SessionMachine:
             case FromLive(generation=generation, event=live_event):
                 if generation == self._live.generation:
                     self._hear(live_event, now_ms)
-            case CoreAnswered(key=key, answer=answer):
-                if self._desk.answer(key, answer, now_ms):
+            case CoreAnswered():
+                if self._desk.take_answer(event, now_ms):
                     self._note_life(now_ms)
             case FramePosted(connection_id=connection_id, seq=seq):
                 if connection_id == self._client.connection_id:

@@ -71,12 +71,13 @@ class Replies:
     def give_up(self, turn: TurnInProgress, now_ms: int) -> None:
         """The current turn is over, whatever the model says."""
         self._turns.over(now_ms)
+        bill = turn.bill(self._prices)
         self._client.outbox.offer(
             TurnEnd(
                 turn.number,
-                tokens_in=turn.usage.tokens_in,
-                tokens_out=turn.usage.tokens_out,
-                cost_usd=float(self._prices.cost_usd(turn.usage)),
+                tokens_in=bill.usage.tokens_in,
+                tokens_out=bill.usage.tokens_out,
+                cost_usd=float(bill.cost_usd),
                 first_audio_ms=turn.first_audio_ms,
                 skipped_messages=sum(gap.last_seq - gap.first_seq + 1 for gap in turn.skipped),
             )

@@ -85,6 +85,11 @@ class ToolCalls:
         self._open[pending.key] = adopted
         return adopted
 
+    def awaits(self, key: CallKey, asked_hash: str) -> bool:
+        """Tell whether the open call at this place is the one that asked this."""
+        call = self._open.get(key)
+        return call is not None and call.arguments_hash == asked_hash
+
     def end(self, key: CallKey, answer: CoreAnswer) -> CallInProgress | None:
         """Take a call's answer; None when it had one before, or nobody awaits it.
 

@@ -23,6 +23,7 @@ from repartee.domain.session.effects import (
     SaveProfile,
     SendText,
 )
+from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.tool_calls import NO_ANSWER, ToolCalls, text_argument
 from repartee.domain.session.turn_ledger import TurnLedger
@@ -73,6 +74,13 @@ class ToolDesk:
     def adopt(self, pending: PendingCall, now_ms: int) -> None:
         """Take over a call that a worker before this one left open, and ask again by its key."""
         self._ask(self._calls.adopt(pending, now_ms), now_ms)
+
+    def take_answer(self, event: CoreAnswered, now_ms: int) -> bool:
+        """Take what core_agent answered; False when nobody waits for it, but it has cost."""
+        self._turns.bill_call(event)
+        if not self._calls.awaits(event.key, event.arguments_hash):
+            return False
+        return self.answer(event.key, event.answer, now_ms)
 
     def answer(self, key: CallKey, answer: CoreAnswer, now_ms: int) -> bool:
         """Pass an answer on to whom it is due; False when nobody waits for it."""
@@ -125,7 +133,9 @@ class ToolDesk:
             self.answer(call.key, refused, now_ms)
             return
         timeout_ms = call.deadline_ms - now_ms
-        self._effects.append(AskCoreAgent(call.key, question, self.language, timeout_ms))
+        self._effects.append(
+            AskCoreAgent(call.key, call.arguments_hash, question, self.language, timeout_ms)
+        )
 
     def _set_language(self, call: CallInProgress) -> CoreAnswer:
         language = text_argument(call.arguments_json, "language")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.conversation import SkippedInput, ToolCall, Turn
 from repartee.domain.messages import Numbered
-from repartee.domain.usage import Prices, TokenUsage
+from repartee.domain.usage import Bill, Prices, TokenUsage
 
 
 @dataclass(slots=True)
@@ -21,6 +21,8 @@ class TurnInProgress:
         first_audio_at_ms: When the first reply audio came.
         over_at_ms: When the model was done with it.
         late: Control that belongs to it and came so late that its number lies before ``first_seq``.
+        usage: What the live model counted.
+        core_bill: What core_agent's models used and cost.
     """
 
     number: int
@@ -36,6 +38,7 @@ class TurnInProgress:
     tool_calls: list[ToolCall] = field(default_factory=list)
     usage: TokenUsage = field(default_factory=TokenUsage)
     late: list[Numbered] = field(default_factory=list)
+    core_bill: Bill = field(default_factory=Bill)
     _heard: str = ""
     _said: str = ""
     _has_paused: bool = False
@@ -113,10 +116,16 @@ class TurnInProgress:
             skipped=[gap for gap in self.skipped if gap.first_seq < (self.first_seq or 0)],
             tool_calls=[call for call in self.tool_calls if call.key.turn != self.number],
             usage=self.usage,
+            core_bill=self.core_bill,
         )
+
+    def bill(self, prices: Prices) -> Bill:
+        """Return what the turn used and cost so far, by the live model's ``prices``."""
+        return prices.bill(self.usage) + self.core_bill
 
     def record(self, session_id: str, prices: Prices, unix_offset_ms: int) -> Turn:
         """Return the turn as memory keeps it."""
+        bill = self.bill(prices)
         return Turn(
             number=self.number,
             session_id=session_id,
@@ -128,6 +137,6 @@ class TurnInProgress:
             skipped=tuple(self.skipped),
             tool_calls=tuple(self.tool_calls),
             first_audio_ms=self.first_audio_ms,
-            usage=self.usage,
-            cost_usd=prices.cost_usd(self.usage),
+            usage=bill.usage,
+            cost_usd=bill.cost_usd,
         )

@@ -2,11 +2,14 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Self
 
-from repartee.domain.conversation import SkippedInput, ToolCall
+from repartee.domain.calls import CallKey
+from repartee.domain.conversation import Memory, SkippedInput, ToolCall
 from repartee.domain.messages import Numbered
+from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.turn_in_progress import TurnInProgress
-from repartee.domain.usage import TokenUsage
+from repartee.domain.usage import Bill, TokenUsage
 
 
 @dataclass(slots=True)
@@ -30,8 +33,19 @@ class TurnLedger:
     finished: deque[TurnInProgress] = field(default_factory=deque)
     is_committing: bool = False
     _carried_usage: TokenUsage = field(default_factory=TokenUsage)
+    _carried_core_bill: Bill = field(default_factory=Bill)
+    _billed_calls: set[tuple[CallKey, str]] = field(default_factory=set)
     _carried_calls: list[ToolCall] = field(default_factory=list)
     _carried_gaps: list[SkippedInput] = field(default_factory=list)
+
+    @classmethod
+    def after(cls, memory: Memory) -> Self:
+        """Return the ledger of the turns that follow those in memory.
+
+        An answer that was told but not spoken is asked for again: it has been paid for.
+        """
+        paid = {(call.key, call.arguments_hash) for one in memory.turns for call in one.tool_calls}
+        return cls(memory.conversation.turn_count + 1, _billed_calls=paid)
 
     def __bool__(self) -> bool:
         return bool(self.current or self.upcoming or self.finished)
@@ -91,6 +105,7 @@ class TurnLedger:
             first = turn.first_seq or 0
             late = late + [control for control in self.upcoming.late if control.seq < first]
             turn.usage += self.upcoming.usage
+            turn.core_bill += self.upcoming.core_bill
             turn.tool_calls += self.upcoming.tool_calls
             self.upcoming = None
         self.current = turn.restarted()
@@ -105,13 +120,26 @@ class TurnLedger:
         else:
             turn.usage += usage
 
+    def bill_call(self, answered: CoreAnswered) -> None:
+        """Add what a call of core_agent cost to its turn, or to the one that tells its answer.
+
+        A restarted turn keeps its costs and is given the same answer again: that is billed once.
+        """
+        asked = (answered.key, answered.arguments_hash)
+        if asked in self._billed_calls or not answered.answer.bill:
+            return
+        self._billed_calls.add(asked)
+        turn = self._of_call(answered.key) or self.current or self._last_open()
+        if turn is None:
+            self._carried_core_bill += answered.answer.bill
+        else:
+            turn.core_bill += answered.answer.bill
+
     def note_call(self, call: ToolCall) -> None:
         """Remember a finished call in the turn that made it, or in the one that tells it."""
-        for turn in (self.current, self.upcoming, *self._open()):
-            if turn is not None and turn.number == call.key.turn:
-                turn.tool_calls.append(call)
-                return
-        self._carried_calls.append(call)
+        turn = self._of_call(call.key)
+        calls = self._carried_calls if turn is None else turn.tool_calls
+        calls.append(call)
 
     def note_gap(self, gap: SkippedInput) -> None:
         """Remember that a part of the input never came."""
@@ -143,6 +171,11 @@ class TurnLedger:
         firsts = [turn.first_seq for turn in turns if turn and turn.first_seq is not None]
         return min([settled, *(first - 1 for first in firsts)])
 
+    def _of_call(self, key: CallKey) -> TurnInProgress | None:
+        """Return the turn that made a call, None once it is written."""
+        turns = (self.current, self.upcoming, *self._open())
+        return next((turn for turn in turns if turn and turn.number == key.turn), None)
+
     def _open(self) -> list[TurnInProgress]:
         """Return the finished turns that can still be added to."""
         return [turn for turn in self.finished if not self._is_being_written(turn)]
@@ -158,6 +191,7 @@ class TurnLedger:
         turn = TurnInProgress(self.next_number, now_ms)
         self.next_number += 1
         turn.usage, self._carried_usage = self._carried_usage, TokenUsage()
+        turn.core_bill, self._carried_core_bill = self._carried_core_bill, Bill()
         turn.tool_calls, self._carried_calls = self._carried_calls, []
         turn.skipped, self._carried_gaps = self._carried_gaps, []
         return turn

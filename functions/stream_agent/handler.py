@@ -5,7 +5,6 @@ Invoked asynchronously with a ``WakeRequest``; hands over to itself before Lambd
 
 import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +29,7 @@ from repartee.adapters.lambda_core_agent import LambdaCoreAgent
 from repartee.adapters.lambda_worker_pool import LambdaWorkerPool
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.adapters.speech_detector import WebRtcSpeechDetector
+from repartee.application.loose_threads import LooseThreads
 from repartee.application.serve_session import serve_session
 from repartee.application.session_ports import SessionPorts
 from repartee.config import LIVE_PRICES, StreamAgentSettings
@@ -67,7 +67,7 @@ def handle(
     wake = _WAKE_REQUEST.validate_python(event)
 
     async def serve() -> str | None:
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+        asyncio.get_running_loop().set_default_executor(LooseThreads(THREADS))
         return await serve_session(
             wake,
             deps.ports,

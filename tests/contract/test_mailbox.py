@@ -20,6 +20,7 @@ from repartee.domain.messages import (
     Superseded,
     Text,
 )
+from repartee.ports.mailbox import MAX_MESSAGES_READ
 from tests.contract.scenes import SESSION, all_at_once
 from tests.contract.stores import Stores
 from tests.fakes.clock import NOON_MS
@@ -77,6 +78,19 @@ def test_messages_are_read_in_the_order_of_their_numbers(stores: Stores) -> None
         stores.mailbox.append(SESSION, numbered(seq))
 
     assert list(stores.mailbox.read_after(SESSION, 2)) == [numbered(9), numbered(10), numbered(100)]
+
+
+def test_of_a_flood_as_much_as_one_read_holds_is_read_and_the_rest_after_it(stores: Stores) -> None:
+    for seq in range(1, MAX_MESSAGES_READ + 4):
+        stores.mailbox.append(SESSION, numbered(seq))
+    stores.mailbox.notify(SESSION, Detached("connection-1"), now_ms=NOON_MS)
+
+    first = list(stores.mailbox.read_after(SESSION, 0))
+    rest = list(stores.mailbox.read_after(SESSION, MAX_MESSAGES_READ))
+
+    assert first[:-1] == [numbered(seq) for seq in range(1, MAX_MESSAGES_READ + 1)]
+    assert rest[:-1] == [numbered(MAX_MESSAGES_READ + number) for number in (1, 2, 3)]
+    assert notices(first) == notices(rest) == [Detached("connection-1")]
 
 
 def test_a_number_is_kept_once(stores: Stores) -> None:

@@ -8,6 +8,7 @@ from repartee.domain.messages import (
     Numbered,
 )
 from repartee.ports.ids import IdSource
+from repartee.ports.mailbox import MAX_MESSAGES_READ
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.tables import MAILBOX_LIFETIME_MS, FakeTables, MailboxContents
 
@@ -54,11 +55,12 @@ class FakeMailbox:
         with self._tables.lock:
             now_ms = self._tables.clock.now_ms()
             contents = self._contents(session_id)
-            entries: list[MailboxEntry] = [
+            messages: list[MailboxEntry] = [
                 message
                 for number, (message, expires_ms) in sorted(contents.messages.items())
                 if number > seq and expires_ms > now_ms
             ]
+            entries = messages[:MAX_MESSAGES_READ]
             entries += [
                 Notified(notice_id, notice)
                 for notice_id, (notice, expires_ms) in sorted(contents.notices.items())

@@ -259,6 +259,24 @@ def test_an_expired_lease_is_no_lease() -> None:
     assert len(line.workers.wakes) == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [{"type": "ping", "owed": True}, {"type": "speech_start", "seq": 2}],
+    ids=lambda body: str(body["type"]),
+)
+def test_who_waits_wakes_as_soon_as_the_lease_has_missed_renewals(body: dict[str, Any]) -> None:
+    line = Line()
+    line.serve(5_000)
+    line.tables.clock.advance(2_999)
+    line.send(body)
+    assert line.workers.wakes == []
+
+    line.tables.clock.advance(1)
+    line.send({**body, "seq": 3} if "seq" in body else body)
+
+    assert len(line.workers.wakes) == 1
+
+
 def test_a_message_sent_twice_is_kept_once() -> None:
     line = Line()
     line.send({"type": "text", "seq": 2, "text": "hi"})

@@ -566,3 +566,117 @@ def test_a_fault_that_nobody_foresaw_ends_the_worker_by_its_own_name(monkeypatch
             await serving
 
     run_in_virtual_time(main)
+
+
+def test_a_worker_that_is_woken_before_a_dead_ones_lease_is_over_takes_it_the_moment_it_is():
+    async def main():
+        scene = Scene()
+        scene.sessions.acquire_lease(
+            SESSION,
+            owner="dead",
+            now_ms=scene.clock.now_ms(),
+            until_ms=scene.clock.now_ms() + 5_000,
+        )
+        await asyncio.sleep(3.5)
+        serving = scene.serve()
+        await scene.live.opened.get()
+
+        assert scene.clock.monotonic_ms() == 5_000
+        assert scene.metrics.takeovers == [True]
+        await serving
+
+    run_in_virtual_time(main)
+
+
+def test_a_worker_that_is_woken_while_the_lease_is_merely_late_leaves_it_to_its_holder():
+    async def main():
+        scene = Scene()
+        now_ms = scene.clock.now_ms()
+        lease = scene.sessions.acquire_lease(
+            SESSION, owner="slow", now_ms=now_ms, until_ms=now_ms + 5_000
+        )
+        assert lease is not None
+        await asyncio.sleep(3.5)
+        serving = scene.serve()
+        await asyncio.sleep(0.5)
+        scene.sessions.renew_lease(
+            SESSION, epoch=lease.state.epoch, until_ms=now_ms + 9_000, cursor=0
+        )
+
+        assert await serving is None
+        assert scene.live.sessions == []
+
+    run_in_virtual_time(main)
+
+
+@pytest.mark.parametrize("is_takeover", [False, True])
+def test_a_worker_that_cannot_read_the_conversation_lets_the_next_one_try_at_once(
+    monkeypatch, is_takeover
+):
+    async def main():
+        scene = Scene()
+        if is_takeover:
+            now_ms = scene.clock.now_ms()
+            scene.sessions.acquire_lease(SESSION, owner="dead", now_ms=now_ms, until_ms=now_ms)
+        scene.tables.states[SESSION] = replace(scene.state(), connection_id=LINE)
+        load = scene.ports.reader.load_memory
+
+        def unavailable(*_args, **_kwargs):
+            raise StoreUnavailable("down")
+
+        monkeypatch.setattr(scene.ports.reader, "load_memory", unavailable)
+        with pytest.raises(StoreUnavailable):
+            await scene.serve()
+
+        assert scene.frames() == [{"type": "busy", "retry_after_ms": 1_000, "seq": None}]
+        assert not scene.state().lease_is_held(scene.clock.now_ms())
+        monkeypatch.setattr(scene.ports.reader, "load_memory", load)
+        serving = scene.serve()
+        await scene.live.opened.get()
+        assert scene.metrics.takeovers == [is_takeover] * 2
+        await serving
+
+    run_in_virtual_time(main)
+
+
+def test_the_cursor_does_not_pass_a_hello_before_its_connection_is_written(monkeypatch):
+    async def main():
+        scene = Scene()
+        serving = scene.serve()
+        session = await scene.one_turn()
+        set_connection = scene.sessions.set_connection
+
+        def unavailable(*_args, **_kwargs):
+            raise StoreUnavailable("throttled")
+
+        monkeypatch.setattr(scene.sessions, "set_connection", unavailable)
+        cursor = scene.state().cursor
+        scene._seq += 1
+        hello = Numbered(scene._seq, Hello(), "line-2", scene.clock.now_ms())
+        scene.mailbox.append(SESSION, hello)
+        await asyncio.sleep(4)
+        assert scene.state().cursor == cursor < hello.seq
+        assert scene.state().lease_is_held(scene.clock.now_ms())
+
+        monkeypatch.setattr(scene.sessions, "set_connection", set_connection)
+        await scene.until(lambda: scene.state().cursor == hello.seq)
+        assert scene.state().connection_id == "line-2"
+        assert not session.closed
+        await serving
+
+    run_in_virtual_time(main)
+
+
+def test_a_live_session_that_does_not_close_delays_the_release_by_no_more_than_2_s(monkeypatch):
+    async def main():
+        scene = Scene()
+
+        async def stuck(_session):
+            await asyncio.sleep(60)
+
+        monkeypatch.setattr(FakeLiveSession, "close", stuck)
+        scene.send(Bye())
+        assert await scene.serve() is FinishReason.ENDED
+        assert scene.clock.monotonic_ms() < 4_000
+
+    run_in_virtual_time(main)

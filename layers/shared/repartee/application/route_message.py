@@ -141,9 +141,9 @@ class _Routing:
         except StoreUnavailable:
             self._busy(Trouble.STATE_FAILED, STORE_RETRY_MS)
             return
-        served = self._is_served(state)
-        self._post(Pong(served))
-        if owed and not served:
+        now_ms = self._to.clock.now_ms()
+        self._post(Pong(state.lease_is_held(now_ms)))
+        if owed and not self._is_served(state):
             self._wake()
 
     def _keep(self, numbered: Numbered, model: ClientModel) -> None:
@@ -175,7 +175,8 @@ class _Routing:
         return state
 
     def _is_served(self, state: SessionState) -> bool:
-        return state.lease_is_held(self._to.clock.now_ms())
+        now_ms = self._to.clock.now_ms()
+        return state.lease_is_held(now_ms) and not state.lease_is_expiring(now_ms)
 
     def _greet(self) -> None:
         self._post(

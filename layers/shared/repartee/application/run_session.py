@@ -64,6 +64,8 @@ from repartee.ports.live_model import LiveSession
 STORE_RETRY_MS = 200
 # After the machine is done, its last writes and posts get this long.
 DRAIN_S = 2.0
+# A live session that is not answering any more must not delay the next one, nor the release.
+CLOSE_LIVE_S = 2.0
 
 type ToTables = CommitTurn | SetConnection | SaveProfile | DeleteInput
 type ToLive = OpenLive | SendAudio | EndAudioStream | SendText | RespondToTool
@@ -92,12 +94,23 @@ class SessionRun:
         self._tables: asyncio.Queue[ToTables] = asyncio.Queue()
         self._live: asyncio.Queue[ToLive] = asyncio.Queue()
         self._client: asyncio.Queue[ToClient] = asyncio.Queue()
+        self._safe_cursor = state.cursor
+        self._is_writing = False
         self._session: LiveSession | None = None
         self._reader: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._group = asyncio.TaskGroup()
         self._timer: asyncio.TimerHandle | None = None
         self._finished: asyncio.Future[FinishReason] = asyncio.get_running_loop().create_future()
+
+    @property
+    def cursor(self) -> int:
+        """Input up to here is of no use to any later worker, for all that it led to is written.
+
+        A cursor beyond a hello whose connection is not written would hide that connection.
+        """
+        is_all_written = self._tables.empty() and not self._is_writing
+        return self._machine.cursor if is_all_written else self._safe_cursor
 
     async def run(self, remaining_ms: Callable[[], int]) -> FinishReason:
         """Serve until the machine is done.
@@ -223,15 +236,18 @@ class SessionRun:
                 async with asyncio.timeout_at(renew_at_s):
                     effect = await self._tables.get()
             if effect is not None:
+                self._is_writing = True
                 await self._write_until_done(effect)
+                self._is_writing = False
                 self._tables.task_done()
+            self._safe_cursor = self.cursor
             if loop.time() >= renew_at_s:
                 renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
                 await self._renew()
 
     async def _renew(self) -> None:
         try:
-            await asyncio.to_thread(self._lease.renew, self._machine.cursor)
+            await asyncio.to_thread(self._lease.renew, self.cursor)
         except LeaseLost:
             self._feed(LeaseWasLost())
         except StoreUnavailable:
@@ -256,6 +272,7 @@ class SessionRun:
                 self._feed(ConversationLost(is_erased=isinstance(lost, UserErased)))
             else:
                 if isinstance(effect, CommitTurn):
+                    self._safe_cursor = effect.cursor
                     self._feed(TurnCommitted())
             return
 
@@ -381,8 +398,10 @@ class SessionRun:
             await asyncio.wait({self._reader})
             self._reader = None
         if self._session is not None:
-            await self._session.close()
-            self._session = None
+            session, self._session = self._session, None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_LIVE_S):
+                    await session.close()
 
     # Tools
 

@@ -9,13 +9,14 @@ from repartee.application.lease_keeper import LEASE_MS, SAFETY_MS, LeaseKeeper
 from repartee.application.record_session import SessionRecording
 from repartee.application.run_session import SessionRun
 from repartee.application.session_ports import SessionPorts
-from repartee.domain.errors import LeaseLost, StoreUnavailable
+from repartee.domain.errors import ClientTooSlow, ConnectionGone, LeaseLost, StoreUnavailable
 from repartee.domain.messages import Numbered
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.recording import Opening
 from repartee.domain.session.settings import SessionSettings
-from repartee.domain.session_state import Lease
+from repartee.domain.session_state import Lease, SessionState
+from repartee.domain.wire import Busy, encode_reply
 from repartee.ports.worker import WakeRequest
 
 # A connection lives 2 h and a worker about 13 min: 10 hand-overs. More is a loop gone wrong.
@@ -23,6 +24,8 @@ MAX_HOPS = 20
 # Clients that still wait wake again every 3 s. An older wake was queued behind a full pool, or was
 # delivered twice, and may open a live session for nobody.
 LATE_WAKE_MS = 10_000
+# A table that failed beyond its retries; the next owed ping comes after a second.
+MEMORY_RETRY_MS = 1_000
 
 
 async def serve_session(
@@ -49,30 +52,49 @@ async def serve_session(
     if is_late and not await _has_work(ports, wake):
         return reason
     while True:
-        asked_at_ms = ports.clock.monotonic_ms()
-        now_ms = ports.clock.now_ms()
-        lease = await asyncio.to_thread(
-            ports.sessions.acquire_lease,
-            wake.session_id,
-            owner=ports.ids.new_id(now_ms),
-            now_ms=now_ms,
-            until_ms=now_ms + LEASE_MS,
-        )
-        if lease is None:
+        taken = await _take_lease(wake, ports)
+        if taken is None and await _outwait_expiring(wake, ports):
+            taken = await _take_lease(wake, ports)
+        if taken is None:
             return reason
-        keeper = LeaseKeeper(
-            ports.sessions,
-            ports.clock,
-            wake.session_id,
-            lease.state.epoch,
-            asked_at_ms + LEASE_MS - SAFETY_MS,
-        )
+        lease, keeper = taken
         reason = await _serve_lease(lease, keeper, ports, settings, remaining_ms)
         if reason is not FinishReason.IDLE or not await _has_input(ports, wake):
             break
     if reason is FinishReason.HAND_OVER:
         await _hand_over(wake, ports)
     return reason
+
+
+async def _take_lease(wake: WakeRequest, ports: SessionPorts) -> tuple[Lease, LeaseKeeper] | None:
+    asked_at_ms = ports.clock.monotonic_ms()
+    now_ms = ports.clock.now_ms()
+    lease = await asyncio.to_thread(
+        ports.sessions.acquire_lease,
+        wake.session_id,
+        owner=ports.ids.new_id(now_ms),
+        now_ms=now_ms,
+        until_ms=now_ms + LEASE_MS,
+    )
+    if lease is None:
+        return None
+    fenced_at_ms = asked_at_ms + LEASE_MS - SAFETY_MS
+    return lease, LeaseKeeper(
+        ports.sessions, ports.clock, wake.session_id, lease.state.epoch, fenced_at_ms
+    )
+
+
+async def _outwait_expiring(wake: WakeRequest, ports: SessionPorts) -> bool:
+    """Wait for the end of a lease that its holder has not renewed in time; False when it has.
+
+    Such a wake comes early, so that this worker's own start is over when the lease is.
+    """
+    state = await asyncio.to_thread(ports.sessions.load, wake.session_id)
+    now_ms = ports.clock.now_ms()
+    if state is None or state.ended or not state.lease_is_expiring(now_ms):
+        return False
+    await asyncio.sleep((state.lease_until_ms - now_ms) / 1000)
+    return True
 
 
 async def _serve_lease(
@@ -87,12 +109,16 @@ async def _serve_lease(
     if state.epoch == 1:
         ports.metrics.session_opened()
     ports.log.info("lease taken", extra={"session_id": state.session_id, "epoch": state.epoch})
-    memory = await asyncio.to_thread(
-        ports.reader.load_memory,
-        state.user_id,
-        state.conversation_id,
-        max_characters=settings.memory.characters,
-    )
+    try:
+        memory = await asyncio.to_thread(
+            ports.reader.load_memory,
+            state.user_id,
+            state.conversation_id,
+            max_characters=settings.memory.characters,
+        )
+    except StoreUnavailable:
+        await _give_up(lease, ports)
+        raise
     offset_ms = ports.clock.now_ms() - ports.clock.monotonic_ms()
     detector = ports.detector()
     recording: SessionRecording | None = None
@@ -112,12 +138,39 @@ async def _serve_lease(
             ports.sessions.release_lease,
             state.session_id,
             epoch=state.epoch,
-            cursor=machine.cursor,
+            cursor=run.cursor,
             ended=ended,
         )
         if ended:
             await asyncio.to_thread(ports.connections.end_session, state.user_id, state.session_id)
     return reason
+
+
+async def _give_up(lease: Lease, ports: SessionPorts) -> None:
+    """Let the next message wake another worker at once, and tell the client to go on asking."""
+    state = lease.state
+    ports.log.warning("memory not readable", extra={"session_id": state.session_id})
+    with suppress(LeaseLost, StoreUnavailable):
+        # The lease runs out instead of being released where one had run out before: the next
+        # worker has to tell the client, too, that its turn begins anew.
+        give_back = _expire if lease.is_takeover else _release
+        await asyncio.to_thread(give_back, ports, state)
+    if state.connection_id is not None:
+        with suppress(ConnectionGone, ClientTooSlow, StoreUnavailable):
+            busy = encode_reply(Busy(MEMORY_RETRY_MS))
+            await asyncio.to_thread(ports.channel.post, state.connection_id, busy)
+
+
+def _expire(ports: SessionPorts, state: SessionState) -> None:
+    ports.sessions.renew_lease(
+        state.session_id, epoch=state.epoch, until_ms=ports.clock.now_ms(), cursor=state.cursor
+    )
+
+
+def _release(ports: SessionPorts, state: SessionState) -> None:
+    ports.sessions.release_lease(
+        state.session_id, epoch=state.epoch, cursor=state.cursor, ended=False
+    )
 
 
 async def _has_work(ports: SessionPorts, wake: WakeRequest) -> bool:

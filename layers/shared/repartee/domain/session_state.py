@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from repartee.domain.calls import CallKey
 from repartee.domain.conversation import Turn
 
+# A lease lasts 5 s and is renewed every 1.5 s, so a live worker's has 3.5 s left, less what a
+# renewal takes. Who is woken at this point is up when the lease runs out.
+EXPIRING_MS = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class PendingCall:
@@ -46,6 +50,10 @@ class SessionState:
     def lease_is_held(self, now_ms: int) -> bool:
         """Tell whether a worker serves this session at ``now_ms``."""
         return self.owner is not None and self.lease_until_ms > now_ms
+
+    def lease_is_expiring(self, now_ms: int) -> bool:
+        """Tell whether a worker holds the lease that has missed renewals: it may be dead."""
+        return self.lease_is_held(now_ms) and self.lease_until_ms <= now_ms + EXPIRING_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,9 @@ from typing import Protocol
 
 from repartee.domain.messages import MailboxEntry, Notice, Numbered
 
+# A client has 25 messages in flight; 200 of the longest take 3.2 MB, whoever floods its mailbox.
+MAX_MESSAGES_READ = 200
+
 
 class Mailbox(Protocol):
     """Holds what clients sent until a committed turn has consumed it.
@@ -25,7 +28,10 @@ class Mailbox(Protocol):
         ...
 
     def read_after(self, session_id: str, seq: int) -> Sequence[MailboxEntry]:
-        """Return numbered messages above ``seq`` in order, then all notices."""
+        """Return numbered messages above ``seq`` in order, then all notices.
+
+        Of the messages at most the first ``MAX_MESSAGES_READ``; who has taken them asks again.
+        """
         ...
 
     def delete(self, session_id: str, seqs: Sequence[int], notice_ids: Sequence[str]) -> None:

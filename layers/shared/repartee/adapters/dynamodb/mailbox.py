@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
@@ -15,6 +15,7 @@ from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import Acknowledged, MailboxEntry, Notice, Notified, Numbered
 from repartee.ports.clock import Clock
 from repartee.ports.ids import IdSource
+from repartee.ports.mailbox import MAX_MESSAGES_READ
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -112,16 +113,21 @@ class DynamoMailbox:
             return
 
     def read_after(self, session_id: str, seq: int) -> Sequence[MailboxEntry]:
-        """Return numbered messages above ``seq`` in order, then all notices."""
+        """Return the next numbered messages above ``seq`` in order, then all notices."""
+        entries: list[MailboxEntry] = []
+        for entry in self._entries(session_id, keys.message_sort(seq + 1)):
+            if isinstance(entry, Numbered) and len(entries) == MAX_MESSAGES_READ:
+                # The notices lie behind messages that are left for the next time.
+                return [*entries, *self._entries(session_id, keys.NOTICE_PREFIX)]
+            entries.append(entry)
+        return entries
+
+    def _entries(self, session_id: str, first: str) -> Iterator[MailboxEntry]:
         now_s = self._now_s()
-        items = query(
-            self._client,
-            self._table,
-            keys.session(session_id),
-            first=keys.message_sort(seq + 1),
-            last=keys.MAILBOX_END,
-        )
-        return [self._entry(item) for item in items if number(item, "expires_at") > now_s]
+        partition = keys.session(session_id)
+        for item in query(self._client, self._table, partition, first=first, last=keys.MAILBOX_END):
+            if number(item, "expires_at") > now_s:
+                yield self._entry(item)
 
     def _entry(self, item: "Item") -> MailboxEntry:
         sort = item["sk"]["S"]

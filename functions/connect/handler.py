@@ -12,6 +12,7 @@ from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.gateway_event import header_values, opening_of
 from repartee.adapters.ids import UlidSource
 from repartee.application.open_connection import open_connection
@@ -21,6 +22,7 @@ from repartee.observability import get_logger
 from repartee.ports.clock import Clock
 from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.mailbox import Mailbox
+from repartee.ports.session_store import SessionStore
 
 SUBPROTOCOL = "repartee.v1"
 
@@ -31,6 +33,7 @@ class Deps:
 
     connections: ConnectionStore
     mailbox: Mailbox
+    sessions: SessionStore
     clock: Clock
     max_sessions: int
     log: Logger
@@ -41,7 +44,12 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
     opening = opening_of(event, opened_at_ms=deps.clock.now_ms(), max_sessions=deps.max_sessions)
     ids = {"connection_id": opening.connection_id, "session_id": opening.session_id}
     try:
-        opened = open_connection(opening, connections=deps.connections, mailbox=deps.mailbox)
+        opened = open_connection(
+            opening,
+            connections=deps.connections,
+            mailbox=deps.mailbox,
+            sessions=deps.sessions,
+        )
     except ConnectionRefused as refused:
         deps.log.warning("connection refused", extra={**ids, "reason": refused.reason})
         return {"statusCode": refused.status}
@@ -79,6 +87,7 @@ def build() -> Deps:
             client, live_table=live_table, memory_table=settings.memory_table
         ),
         mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=UlidSource()),
+        sessions=DynamoSessionStore(client, live_table=live_table),
         clock=clock,
         max_sessions=settings.max_sessions_per_user,
         log=get_logger(),

@@ -70,7 +70,7 @@ def build() -> Deps:
     reasoner = LangchainReasoner(
         model(settings.gemini_core_model), clock, fallback=model(other) if other else None
     )
-    desk = DeskTable(dynamodb, settings.desk_table, weekday_hours(zone))
+    desk = DeskTable(dynamodb, settings.desk_table, weekday_hours(zone), memory_table=memory_table)
     use_case = AnswerQuestion(
         calls=DynamoCallStore(dynamodb, live_table=settings.live_table, memory_table=memory_table),
         conversations=DynamoConversationReader(dynamodb, memory_table=memory_table),

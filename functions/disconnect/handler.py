@@ -12,6 +12,7 @@ from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.gateway_event import caller_of
 from repartee.adapters.ids import UlidSource
 from repartee.application.close_connection import close_connection
@@ -20,6 +21,7 @@ from repartee.observability import get_logger
 from repartee.ports.clock import Clock
 from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.mailbox import Mailbox
+from repartee.ports.session_store import SessionStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Deps:
 
     connections: ConnectionStore
     mailbox: Mailbox
+    sessions: SessionStore
     clock: Clock
     log: Logger
 
@@ -46,6 +49,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
             caller.session_id,
             connections=deps.connections,
             mailbox=deps.mailbox,
+            sessions=deps.sessions,
             clock=deps.clock,
         )
     except Exception:  # lease expiry and 410 tell the session as well, only later
@@ -64,6 +68,7 @@ def build() -> Deps:
         # Closing looks into LiveTable alone, the only table that this function may touch.
         connections=DynamoConnectionStore(client, live_table=live_table, memory_table=""),
         mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=UlidSource()),
+        sessions=DynamoSessionStore(client, live_table=live_table),
         clock=clock,
         log=get_logger(),
     )

@@ -43,6 +43,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             "dynamodb:DeleteItem",
+            "dynamodb:BatchWriteItem",
         },
         "MemoryTable": {
             "dynamodb:GetItem",
@@ -51,11 +52,24 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         },
     },
     "MessageFunction": {
-        "LiveTable": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "LiveTable": {
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:BatchWriteItem",
+        },
         "StreamAgentFunction": {"lambda:InvokeFunction"},
         "POST/@connections/*": {"execute-api:ManageConnections"},
     },
-    "DisconnectFunction": {"LiveTable": {"dynamodb:PutItem", "dynamodb:DeleteItem"}},
+    "DisconnectFunction": {
+        "LiveTable": {
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:BatchWriteItem",
+        },
+    },
     "StreamAgentFunction": {
         "LiveTable": {
             "dynamodb:GetItem",
@@ -84,6 +98,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "dynamodb:BatchGetItem",
             "dynamodb:Query",
             "dynamodb:PutItem",
+            "dynamodb:ConditionCheckItem",
         },
         "DeskTable": {
             "dynamodb:GetItem",

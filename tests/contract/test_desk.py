@@ -1,10 +1,12 @@
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from repartee.adapters.desk_table import DeskTable
+from repartee.domain.conversation import Profile
 from repartee.domain.desk import (
     Booking,
     BookingUnknown,
@@ -14,11 +16,15 @@ from repartee.domain.desk import (
     SlotTaken,
     SlotUnknown,
 )
+from repartee.domain.errors import UserErased
+from repartee.ports.conversation_store import ConversationWriter
 from repartee.ports.desk import Desk
 from tests.contract.scenes import all_at_once
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers, require
-from tests.contract.stores import tables
+from tests.contract.stores import dynamodb_stores, tables
+from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
+from tests.fakes.tables import FakeTables
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
@@ -32,18 +38,36 @@ OPEN = OpeningHours(time(9), time(17))
 CALLERS = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Business:
+    """A desk, and who writes the tombstones of its users."""
+
+    desk: Desk
+    profiles: ConversationWriter
+
+
 @pytest.fixture(params=["fake", DYNAMODB_LOCAL, MINISTACK])
-def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
+def business(request: pytest.FixtureRequest) -> Iterator[Business]:
     """A desk that is open on Fridays from 9 to 5, with slots of an hour."""
     if request.param == "fake":
-        yield FakeDesk({FRIDAY: OPEN, NEXT_FRIDAY: OPEN}, ZONE)
+        shared = FakeTables()
+        fake = FakeDesk({FRIDAY: OPEN, NEXT_FRIDAY: OPEN}, ZONE, shared)
+        yield Business(fake, FakeConversationStore(shared))
         return
     servers: Servers = request.getfixturevalue("servers")
     require(servers, request.param)
     client = servers.dynamodb(request.param)
     week = (None, None, None, None, OPEN, None, None)
     with tables(client) as names:
-        yield DeskTable(client, names.memory, DeskHours(week, slot_minutes=60, zone=ZONE))
+        hours = DeskHours(week, slot_minutes=60, zone=ZONE)
+        # Its own table in a deployment; the keys are apart.
+        desk = DeskTable(client, names.live, hours, memory_table=names.memory)
+        yield Business(desk, dynamodb_stores(client, names).writer)
+
+
+@pytest.fixture
+def desk(business: Business) -> Desk:
+    return business.desk
 
 
 def _book(desk: Desk, user_id: str, slot: Slot = THREE, reason: str = "") -> Booking:
@@ -175,3 +199,13 @@ def test_one_user_who_books_the_same_slot_many_times_at_once_holds_it_once(desk:
 
     assert set(outcomes) == {Booking("ann", THREE, "", NOW_MS)}
     assert len(desk.bookings("ann")) == 1
+
+
+def test_nothing_is_booked_for_an_erased_user(business: Business) -> None:
+    business.profiles.save_profile(Profile("ann", erased_at_ms=NOW_MS))
+
+    with pytest.raises(UserErased):
+        _book(business.desk, "ann")
+
+    assert list(business.desk.bookings("ann")) == []
+    assert THREE in business.desk.free_slots(FRIDAY)

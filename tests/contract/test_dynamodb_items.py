@@ -80,6 +80,7 @@ def test_every_item_lies_where_the_design_says(
         ("session#session-1", "in#~ack"),
         ("conn#connection-of-session-1", "meta"),
         ("ticket#ticket-of-connection-of-session-1", "spent"),
+        ("user#user-ann", "opening#connection-of-session-1"),
         ("user#user-ann", "session#session-1"),
         ("user#user-ann", "sessions"),
     }
@@ -112,6 +113,7 @@ def test_every_live_item_expires(
         ("session", "in"): HOUR_S,
         ("conn", "meta"): 2 * HOUR_S + 900,
         ("ticket", "spent"): 60 + HOUR_S,
+        ("user", "opening"): 7 * 24 * HOUR_S,
         ("user", "session"): 2 * HOUR_S + 900,
         ("user", "sessions"): 24 * HOUR_S,
     }

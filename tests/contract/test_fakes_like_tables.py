@@ -111,7 +111,8 @@ class Action:
         now_ms = stores.clock.now_ms()
         stores.mailbox.notify(session, Detached(f"c-{number}"), now_ms=now_ms)
         ack = Acknowledged(OutputPosition(epoch, number), 0, 0)
-        return stores.mailbox.notify(session, ack, now_ms=now_ms)
+        # Each names its notices in its own way.
+        stores.mailbox.notify(session, ack, now_ms=now_ms)
 
     def _read(self, stores: Stores, session: str, number: int) -> Any:
         entries = stores.mailbox.read_after(session, number)

@@ -12,6 +12,7 @@ from repartee.domain.messages import (
     Hello,
     MailboxEntry,
     Message,
+    Notice,
     Notified,
     Numbered,
     OutputPosition,
@@ -242,3 +243,14 @@ def test_in_whatever_order_they_arrive_the_greatest_acknowledgement_wins(
         given_acks, key=lambda a: (a.received.epoch, a.received.seq, a.turn, a.played_ms)
     )
     assert notices(entries) == [greatest]
+
+
+@pytest.mark.parametrize("notice", [Detached("c"), ack(1, 1)], ids=["detached", "acknowledged"])
+def test_a_notice_can_be_taken_back_by_the_id_that_leaving_it_gave(
+    stores: Stores, notice: Notice
+) -> None:
+    notice_id = stores.mailbox.notify(SESSION, notice, now_ms=NOON_MS)
+
+    stores.mailbox.delete(SESSION, (), (notice_id,))
+
+    assert list(stores.mailbox.read_after(SESSION, 0)) == []

@@ -224,3 +224,12 @@ def test_of_twenty_callers_at_once_one_is_elected(stores: Stores) -> None:
     elections = all_at_once(20, lambda _: stores.sessions.elect_waker(SESSION, NOON_MS))
 
     assert sum(election.won for election in elections) == 1
+
+
+def test_an_election_that_is_taken_back_leaves_nothing(stores: Stores) -> None:
+    stores.sessions.elect_waker(SESSION, NOON_MS)
+
+    stores.sessions.forget_wake(SESSION)
+    stores.sessions.forget_wake(SESSION)
+
+    assert stores.sessions.elect_waker(SESSION, NOON_MS + 1) == WakeElection(won=True)

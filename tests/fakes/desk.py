@@ -10,12 +10,20 @@ from repartee.domain.desk import (
     SlotTaken,
     SlotUnknown,
 )
+from repartee.domain.errors import UserErased
+from tests.fakes.tables import FakeTables
 
 
 class FakeDesk:
     """A desk with one slot per full hour of its opening hours."""
 
-    def __init__(self, hours: Mapping[date, OpeningHours], time_zone: tzinfo = UTC) -> None:
+    def __init__(
+        self,
+        hours: Mapping[date, OpeningHours],
+        time_zone: tzinfo = UTC,
+        tables: FakeTables | None = None,
+    ) -> None:
+        self._tables = tables or FakeTables()
         self._hours = dict(hours)
         self._time_zone = time_zone
         self._bookings: dict[Slot, Booking] = {}
@@ -48,6 +56,8 @@ class FakeDesk:
             if booking is None:
                 if slot not in self._slots(slot.day) or start <= now:
                     raise SlotUnknown(f"{slot.day} {slot.start}")
+                if self._tables.is_erased(user_id):
+                    raise UserErased(user_id)
                 booking = Booking(user_id, slot, reason, booked_at_ms)
                 self._bookings[slot] = booking
             elif booking.user_id != user_id:

@@ -40,16 +40,18 @@ class FakeMailbox:
             messages[message.seq] = message, message.received_at_ms + MAILBOX_LIFETIME_MS
             return True
 
-    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> None:
+    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
         expires_ms = now_ms + MAILBOX_LIFETIME_MS
         with self._tables.lock:
             contents = self._contents(session_id)
             if not isinstance(notice, Acknowledged):
-                contents.notices[self._ids.new_id(now_ms)] = notice, expires_ms
-                return
+                notice_id = self._ids.new_id(now_ms)
+                contents.notices[notice_id] = notice, expires_ms
+                return notice_id
             kept = contents.acknowledged
             if kept is None or kept[1] <= now_ms or _order(kept[0]) < _order(notice):
                 contents.acknowledged = notice, expires_ms
+            return _ack_id(notice)
 
     def read_after(self, session_id: str, seq: int) -> Sequence[MailboxEntry]:
         with self._tables.lock:

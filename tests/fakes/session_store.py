@@ -26,6 +26,10 @@ class FakeSessionStore:
             self._tables.wakes[session_id] = now_ms
             return WakeElection(won=True, unserved_since_ms=last)
 
+    def forget_wake(self, session_id: str) -> None:
+        with self._tables.lock:
+            self._tables.wakes.pop(session_id, None)
+
     def acquire_lease(
         self, session_id: str, *, owner: str, now_ms: int, until_ms: int
     ) -> Lease | None:

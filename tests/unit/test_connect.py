@@ -14,6 +14,7 @@ from tests.fakes.clock import NOON_MS
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 
 pytestmark = pytest.mark.unit
@@ -27,7 +28,7 @@ class UnavailableConnections(FakeConnectionStore):
 
 
 class DeafMailbox(FakeMailbox):
-    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> None:
+    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
         raise StoreUnavailable("told to fail")
 
 
@@ -41,6 +42,7 @@ class Door:
         self.deps = Deps(
             connections=FakeConnectionStore(self.tables),
             mailbox=self.mailbox,
+            sessions=FakeSessionStore(self.tables),
             clock=self.tables.clock,
             max_sessions=2,
             log=self.log.logger,
@@ -203,3 +205,14 @@ def test_the_event_file_opens_a_connection() -> None:
     assert answer["statusCode"] == 200
     assert answer["headers"] == {"Sec-WebSocket-Protocol": "repartee.v1"}
     assert EVENT["queryStringParameters"]["ticket"] not in door.log.text
+
+
+def test_a_replaced_session_that_is_over_is_left_without_a_notice() -> None:
+    door = Door()
+    door.knock()
+    door.tables.states.clear()
+
+    assert door.knock("ticket-2", session="session-2")["statusCode"] == 200
+
+    assert door.mailbox.read_after("session-1", 0) == []
+    assert door.log.lines[1]["superseded_was_told"] is False

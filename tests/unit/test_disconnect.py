@@ -12,6 +12,7 @@ from tests.fakes.clock import NOON_MS
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 
 pytestmark = pytest.mark.unit
@@ -27,12 +28,12 @@ class UnavailableConnections(FakeConnectionStore):
 
 
 class DeafMailbox(FakeMailbox):
-    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> None:
+    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
         raise StoreUnavailable("told to fail")
 
 
 class BrokenMailbox(FakeMailbox):
-    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> None:
+    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
         raise RuntimeError("a fault nobody thought of")
 
 
@@ -44,7 +45,11 @@ class Exit:
         self.mailbox = FakeMailbox(self.tables)
         self.log = CapturedLog()
         self.deps = Deps(
-            FakeConnectionStore(self.tables), self.mailbox, self.tables.clock, self.log.logger
+            connections=FakeConnectionStore(self.tables),
+            mailbox=self.mailbox,
+            sessions=FakeSessionStore(self.tables),
+            clock=self.tables.clock,
+            log=self.log.logger,
         )
         self.deps.connections.open(
             ConnectionOpening(
@@ -86,8 +91,8 @@ def test_what_the_table_says_counts_more_than_the_authorizer() -> None:
 
 
 def test_a_connection_that_the_table_has_lost_is_told_by_the_authorizers_session() -> None:
-    leaving = Exit("session-in-table")
-    handle(EVENT, leaving.deps)
+    leaving = Exit()
+    leaving.tables.connections.clear()
 
     assert handle(EVENT, leaving.deps) == {"statusCode": 200}
 
@@ -118,3 +123,13 @@ def test_an_event_without_an_authorizer_is_survived() -> None:
     del event["requestContext"]["authorizer"]
 
     assert handle(event, Exit().deps) == {"statusCode": 200}
+
+
+def test_a_session_that_is_over_is_left_without_a_notice() -> None:
+    leaving = Exit()
+    leaving.tables.states.clear()
+
+    assert handle(EVENT, leaving.deps) == {"statusCode": 200}
+
+    assert leaving.notices(SESSION) == []
+    assert leaving.tables.connections == {}

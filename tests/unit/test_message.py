@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from message.handler import Deps, handle
-from repartee.application.route_message import MessageRouter
+from repartee.application.route_message import MessageRouter, Trouble
+from repartee.domain.caller import Caller
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import (
     Acknowledged,
@@ -37,6 +38,7 @@ from tests.fakes.worker_pool import FakeWorkerPool
 
 pytestmark = pytest.mark.unit
 
+CALLER = Caller("connection-1", "user-1", "session-1", "conversation-1")
 PCM = bytes(range(200)) * 2
 DATA = base64.b64encode(PCM).decode()
 READY = {
@@ -83,10 +85,10 @@ class Mailbox(FakeMailbox):
             raise StoreUnavailable("told to fail")
         return super().append(session_id, message)
 
-    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> None:
+    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
         if self.fails:
             raise StoreUnavailable("told to fail")
-        super().notify(session_id, notice, now_ms=now_ms)
+        return super().notify(session_id, notice, now_ms=now_ms)
 
 
 class Line:
@@ -539,3 +541,46 @@ def test_each_event_file_is_handled_as_its_name_says(name: str, reply_types: lis
 
     frames = [json.loads(frame) for frame in line.channel.posts[context["connectionId"]]]
     assert [frame["type"] for frame in frames] == reply_types
+
+
+@pytest.mark.parametrize("gone", ["ended", "missing"])
+def test_nothing_of_a_client_is_kept_once_its_session_is_over(gone: str) -> None:
+    line = Line()
+    if gone == "ended":
+        line.change_state(ended=True)
+    else:
+        line.tables.states.clear()
+
+    line.send({"type": "audio", "seq": 2, "data": DATA})
+    line.send({"type": "ack", "received": {"epoch": 1, "seq": 3}})
+
+    assert line.kept == []
+
+
+def test_what_cannot_be_taken_back_is_reported() -> None:
+    class Stuck(Mailbox):
+        def delete(self, session_id: str, seqs: Any, notice_ids: Any) -> None:
+            raise StoreUnavailable("told to fail")
+
+    line = Line()
+    line.tables.states.clear()
+    router = replace(line.deps.router, mailbox=Stuck(line.tables))
+
+    routed = router.route(CALLER, json.dumps({"type": "text", "seq": 2, "text": "hi"}))
+
+    assert routed.rejected == "session_ended"
+    assert routed.troubles == (Trouble.MAILBOX_FAILED,)
+
+
+def test_a_wake_is_not_left_behind_for_a_session_that_was_erased_meanwhile() -> None:
+    class Erasing(Sessions):
+        def elect_waker(self, session_id: str, now_ms: int) -> WakeElection:
+            self._tables.states.clear()
+            return super().elect_waker(session_id, now_ms)
+
+    line = Line()
+    router = replace(line.deps.router, sessions=Erasing(line.tables))
+
+    router.route(CALLER, json.dumps({"type": "text", "seq": 2, "text": "hi"}))
+
+    assert line.tables.wakes == {}

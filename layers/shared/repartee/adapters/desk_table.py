@@ -14,7 +14,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from repartee.adapters.dynamodb.keys import key, user
+from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.reads import get, query
 from repartee.adapters.dynamodb.retries import (
     Backoff,
@@ -32,14 +32,16 @@ from repartee.domain.desk import (
     SlotTaken,
     SlotUnknown,
 )
+from repartee.domain.errors import UserErased
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
     from repartee.adapters.dynamodb.keys import Item
 
-_SLOT = "slot#"
-_BOOKING = "booking#"
+# The place in a booking's transaction that has a reason of its own.
+_PROFILE = 2
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -48,6 +50,8 @@ class DeskTable:
 
     Args:
         default_hours: Hold until hours are written to the table.
+        memory_table: Where the users' tombstones are, which no booking may pass; None for filling
+            a book by hand.
     """
 
     def __init__(
@@ -55,11 +59,14 @@ class DeskTable:
         client: "DynamoDBClient",
         table: str,
         default_hours: DeskHours,
+        *,
+        memory_table: str | None = None,
         backoff: Backoff | None = None,
     ):
         self._client = client
         self._table = table
         self._default_hours = default_hours
+        self._memory = memory_table
         self._backoff = backoff or Backoff()
 
     def opening_hours(self, day: date) -> OpeningHours | None:
@@ -71,9 +78,15 @@ class DeskTable:
         slots = self._hours().slots(day)
         if not slots:
             return ()
-        items = query(self._client, self._table, _day(day), first=_SLOT, last=f"{_SLOT}~")
+        items = query(
+            self._client,
+            self._table,
+            keys.desk_day(day),
+            first=keys.SLOT_PREFIX,
+            last=keys.SLOTS_END,
+        )
         booked = {item["sk"]["S"] for item in items}
-        return tuple(slot for slot in slots if _slot_sort(slot) not in booked)
+        return tuple(slot for slot in slots if keys.slot_sort(slot) not in booked)
 
     def book(self, user_id: str, slot: Slot, *, reason: str, booked_at_ms: int) -> Booking:
         """Book ``slot`` for the user; booking one's own slot again returns the same booking.
@@ -81,12 +94,13 @@ class DeskTable:
         Raises:
             SlotTaken: Somebody else has it.
             SlotUnknown: The desk offers no such slot.
+            UserErased: The user's tombstone is set.
         """
         hours = self._hours()
         now = datetime.fromtimestamp(booked_at_ms / 1000, hours.zone)
         if slot not in hours.open_slots(slot.day, now):
             # A repetition may come after the slot has begun or the hours have changed.
-            return _held(user_id, slot, get(self._client, self._table, _slot_key(slot)))
+            return _held(user_id, slot, get(self._client, self._table, keys.slot(slot)))
         booking = Booking(user_id, slot, reason, booked_at_ms)
         details = encode_all({"user_id": user_id, "reason": reason, "booked_at_ms": booked_at_ms})
         try:
@@ -96,7 +110,7 @@ class DeskTable:
                     {
                         "Put": {
                             "TableName": self._table,
-                            "Item": {**_slot_key(slot), **details},
+                            "Item": {**keys.slot(slot), **details},
                             "ConditionExpression": "attribute_not_exists(pk)",
                             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                         }
@@ -104,20 +118,42 @@ class DeskTable:
                     {
                         "Put": {
                             "TableName": self._table,
-                            "Item": {**_booking_key(user_id, slot), **details},
+                            "Item": {**keys.booking(user_id, slot), **details},
                         }
                     },
+                    *self._unless_erased(user_id),
                 ],
                 backoff=self._backoff,
             )
         except TransactionRefused as refused:
+            if refused.failed(_PROFILE):
+                raise UserErased(user_id) from None
             return _held(user_id, slot, refused.item(0))
         return booking
 
+    def _unless_erased(self, user_id: str) -> "list[TransactWriteItemTypeDef]":
+        if self._memory is None:
+            return []
+        return [
+            {
+                "ConditionCheck": {
+                    "TableName": self._memory,
+                    "Key": keys.profile(user_id),
+                    "ConditionExpression": "attribute_not_exists(erased_at_ms)",
+                }
+            }
+        ]
+
     def bookings(self, user_id: str) -> Sequence[Booking]:
         """Return the user's bookings in order of time."""
-        items = query(self._client, self._table, user(user_id), first=_BOOKING, last=f"{_BOOKING}~")
-        return tuple(_booking(item, _booked_slot(item)) for item in items)
+        items = query(
+            self._client,
+            self._table,
+            keys.user(user_id),
+            first=keys.BOOKING_PREFIX,
+            last=keys.BOOKINGS_END,
+        )
+        return tuple(_booking(item, keys.booked_slot(item["sk"]["S"])) for item in items)
 
     def cancel(self, user_id: str, slot: Slot) -> None:
         """Give the slot back.
@@ -132,12 +168,12 @@ class DeskTable:
                     {
                         "Delete": {
                             "TableName": self._table,
-                            "Key": _slot_key(slot),
+                            "Key": keys.slot(slot),
                             "ConditionExpression": "user_id = :me",
                             "ExpressionAttributeValues": {":me": {"S": user_id}},
                         }
                     },
-                    {"Delete": {"TableName": self._table, "Key": _booking_key(user_id, slot)}},
+                    {"Delete": {"TableName": self._table, "Key": keys.booking(user_id, slot)}},
                 ],
                 backoff=self._backoff,
             )
@@ -155,10 +191,10 @@ class DeskTable:
             {"week": week, "slot_minutes": hours.slot_minutes, "time_zone": hours.zone.key}
         )
         with mapped_failures():
-            self._client.put_item(TableName=self._table, Item={**_HOURS_KEY, **values})
+            self._client.put_item(TableName=self._table, Item={**keys.desk_hours(), **values})
 
     def _hours(self) -> DeskHours:
-        item = get(self._client, self._table, _HOURS_KEY)
+        item = get(self._client, self._table, keys.desk_hours())
         if item is None:
             return self._default_hours
         week = item["week"]["M"]
@@ -167,30 +203,6 @@ class DeskTable:
             slot_minutes=int(item["slot_minutes"]["N"]),
             zone=ZoneInfo(item["time_zone"]["S"]),
         )
-
-
-_HOURS_KEY = key("desk", "hours")
-
-
-def _day(day: date) -> str:
-    return f"day#{day:%Y-%m-%d}"
-
-
-def _slot_sort(slot: Slot) -> str:
-    return f"{_SLOT}{slot.start:%H:%M}"
-
-
-def _slot_key(slot: Slot) -> "Item":
-    return key(_day(slot.day), _slot_sort(slot))
-
-
-def _booking_key(user_id: str, slot: Slot) -> "Item":
-    return key(user(user_id), f"{_BOOKING}{slot.day:%Y-%m-%d}T{slot.start:%H:%M}")
-
-
-def _booked_slot(item: "Item") -> Slot:
-    moment = datetime.fromisoformat(item["sk"]["S"].removeprefix(_BOOKING))
-    return Slot(moment.date(), moment.time())
 
 
 def _booking(item: "Item", slot: Slot) -> Booking:

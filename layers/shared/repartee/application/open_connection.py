@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from repartee.application.leave_notice import leave_notice
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import Superseded
 from repartee.domain.session_state import ConnectionOpening
 from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.mailbox import Mailbox
+from repartee.ports.session_store import SessionStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,8 @@ class Opened:
 
     Attributes:
         superseded_session_id: The session whose conversation this one took over, if any.
-        superseded_was_told: False when its mailbox failed: it finds out at its next commit.
+        superseded_was_told: False when it had ended, or when its mailbox failed: then it finds out
+            at its next commit.
     """
 
     is_new_session: bool
@@ -24,7 +27,11 @@ class Opened:
 
 
 def open_connection(
-    opening: ConnectionOpening, *, connections: ConnectionStore, mailbox: Mailbox
+    opening: ConnectionOpening,
+    *,
+    connections: ConnectionStore,
+    mailbox: Mailbox,
+    sessions: SessionStore,
 ) -> Opened:
     """Open the connection, or change nothing.
 
@@ -39,7 +46,13 @@ def open_connection(
     if superseded is None:
         return Opened(opened.is_new_session)
     try:
-        mailbox.notify(superseded, Superseded(opening.session_id), now_ms=opening.opened_at_ms)
+        was_told = leave_notice(
+            superseded,
+            Superseded(opening.session_id),
+            mailbox=mailbox,
+            sessions=sessions,
+            now_ms=opening.opened_at_ms,
+        )
     except StoreUnavailable:
-        return Opened(opened.is_new_session, superseded, superseded_was_told=False)
-    return Opened(opened.is_new_session, superseded, superseded_was_told=True)
+        was_told = False
+    return Opened(opened.is_new_session, superseded, was_told)

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
+from repartee.application.leave_notice import leave_notice
 from repartee.domain.caller import Caller
 from repartee.domain.errors import BadInput, ClientTooSlow, ConnectionGone, StoreUnavailable
 from repartee.domain.messages import Acknowledged, Numbered, OutputPosition
@@ -92,6 +93,13 @@ class MessageRouter:
         return _Routing(self, caller).run(text)
 
 
+class SessionOver(BadInput):
+    """The message's session has ended, or was erased."""
+
+    def __init__(self) -> None:
+        super().__init__("session_ended", "this session is over: get a ticket for a new one")
+
+
 class _Routing:
     """One message on its way."""
 
@@ -130,7 +138,13 @@ class _Routing:
     def _acknowledge(self, notice: Acknowledged) -> None:
         now_ms = self._to.clock.now_ms()
         try:
-            self._to.mailbox.notify(self._caller.session_id, notice, now_ms=now_ms)
+            leave_notice(
+                self._caller.session_id,
+                notice,
+                mailbox=self._to.mailbox,
+                sessions=self._to.sessions,
+                now_ms=now_ms,
+            )
         except StoreUnavailable:
             # The next one says all that this one said, so the client need not send it again.
             self._troubles.append(Trouble.MAILBOX_FAILED)
@@ -160,6 +174,9 @@ class _Routing:
                 self._greet()
             self._busy(Trouble.STATE_FAILED, STORE_RETRY_MS)
             return
+        except SessionOver:
+            self._take_back(numbered.seq)
+            raise
         if is_hello:
             self._greet()
         # A late duplicate of what a turn has consumed is nobody's reason to start a worker.
@@ -168,10 +185,17 @@ class _Routing:
         if wanted and not self._is_served(state):
             self._wake()
 
+    def _take_back(self, seq: int) -> None:
+        """Delete what nobody will read; see ``leave_notice`` for why it was written first."""
+        try:
+            self._to.mailbox.delete(self._caller.session_id, (seq,), ())
+        except StoreUnavailable:
+            self._troubles.append(Trouble.MAILBOX_FAILED)
+
     def _state(self) -> SessionState:
         state = self._to.sessions.load(self._caller.session_id)
         if state is None or state.ended:
-            raise BadInput("session_ended", "this session is over: get a ticket for a new one")
+            raise SessionOver
         return state
 
     def _is_served(self, state: SessionState) -> bool:
@@ -203,6 +227,11 @@ class _Routing:
                     )
                 )
                 self._woke = True
+                # Looked at only now, so that no wake waits for it: the session may have been erased
+                # since its state was read, and the election has just written for it.
+                state = self._to.sessions.load(caller.session_id)
+                if state is None or state.ended:
+                    self._to.sessions.forget_wake(caller.session_id)
         except StoreUnavailable:
             self._busy(Trouble.WAKE_FAILED, WAKE_RETRY_MS)
             return

@@ -25,6 +25,7 @@ class Desk(Protocol):
         Raises:
             SlotTaken: Somebody else has it.
             SlotUnknown: The desk offers no such slot.
+            UserErased: The user asked to be forgotten.
         """
         ...
 

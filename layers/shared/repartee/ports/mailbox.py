@@ -20,10 +20,13 @@ class Mailbox(Protocol):
         """
         ...
 
-    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> None:
+    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
         """Leave a notice; an ``Acknowledged`` replaces an older one and never a newer one.
 
         Newer is, in this order: more received, a later turn playing, more of it played.
+
+        Returns:
+            What ``delete`` calls this notice.
         """
         ...
 

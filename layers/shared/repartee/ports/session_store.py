@@ -23,6 +23,10 @@ class SessionStore(Protocol):
         """
         ...
 
+    def forget_wake(self, session_id: str) -> None:
+        """Take back an election, of a session that turned out to be over."""
+        ...
+
     def acquire_lease(
         self, session_id: str, *, owner: str, now_ms: int, until_ms: int
     ) -> Lease | None:

@@ -146,6 +146,7 @@ class DynamoConnectionStore:
                 }
             },
             self._put_connection(opening),
+            self._put_opening(opening),
             {
                 "Put": {
                     "TableName": self._live,
@@ -173,6 +174,12 @@ class DynamoConnectionStore:
             }
         )
         item = {**keys.connection(opening.connection_id), **values}
+        return {"Put": {"TableName": self._live, "Item": item}}
+
+    def _put_opening(self, opening: ConnectionOpening) -> "TransactWriteItemTypeDef":
+        expires_at = keys.expires_at(opening.opened_at_ms, keys.OPENING_LIFETIME_S)
+        values = encode_all({"session_id": opening.session_id, "expires_at": expires_at})
+        item = {**keys.opening(opening.user_id, opening.connection_id), **values}
         return {"Put": {"TableName": self._live, "Item": item}}
 
     def _new_session(

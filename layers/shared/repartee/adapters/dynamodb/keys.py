@@ -4,9 +4,11 @@ MemoryTable keeps its items until they are erased. LiveTable's carry ``expires_a
 seconds; DynamoDB may delete them up to 48 h late, so readers for whom that matters look at it.
 """
 
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from repartee.domain.calls import CallKey
+from repartee.domain.desk import Slot
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -25,6 +27,9 @@ MAILBOX_LIFETIME_S = _HOUR_S
 CONNECTION_LIFETIME_S = 2 * _HOUR_S + 900
 # A session without a new connection for that long has no open connection either.
 ACTIVE_SESSION_LIFETIME_S = CONNECTION_LIFETIME_S
+# Erasing finds a user's sessions by their openings, so these outlive the states, which DynamoDB may
+# delete 48 h late: 24 h, a connection's 2 h, the delay, and room.
+OPENING_LIFETIME_S = 7 * 24 * _HOUR_S
 # The spent mark outlives its ticket by this much, whatever leeway verifiers give to clocks.
 TICKET_MARGIN_S = _HOUR_S
 
@@ -34,6 +39,11 @@ CALLS_END = "call#~"
 CONVERSATION_PREFIX = "conv#"
 CONVERSATIONS_END = "conv#~"
 ACTIVE_PREFIX = "session#"
+OPENING_PREFIX = "opening#"
+SLOT_PREFIX = "slot#"
+SLOTS_END = "slot#~"
+BOOKING_PREFIX = "booking#"
+BOOKINGS_END = "booking#~"
 # "in#<12 digits>" come before "in#~<ulid>"; "in#~ack" is the one acknowledgement slot.
 _MAILBOX_PREFIX = "in#"
 NOTICE_PREFIX = "in#~"
@@ -93,6 +103,11 @@ def active_session(user_id: str, session_id: str) -> "Item":
     return key(user(user_id), f"{ACTIVE_PREFIX}{session_id}")
 
 
+def opening(user_id: str, connection_id: str) -> "Item":
+    """Return the key under which a user's connection, and so its session, can be found."""
+    return key(user(user_id), f"{OPENING_PREFIX}{connection_id}")
+
+
 def active_guard(user_id: str) -> "Item":
     """Return the key of the item that serialises changes to a user's active sessions."""
     return key(user(user_id), "sessions")
@@ -133,3 +148,34 @@ def call(conversation_id: str, call_key: CallKey) -> "Item":
     return key(
         conversation(conversation_id), f"{CALL_PREFIX}{call_key.turn:08d}/{call_key.index:04d}"
     )
+
+
+def desk_hours() -> "Item":
+    """Return the key of the front desk's week."""
+    return key("desk", "hours")
+
+
+def desk_day(day: date) -> str:
+    """Return the partition of a day's booked slots."""
+    return f"day#{day:%Y-%m-%d}"
+
+
+def slot_sort(slot: Slot) -> str:
+    """Return the sort key of a slot."""
+    return f"{SLOT_PREFIX}{slot.start:%H:%M}"
+
+
+def slot(booked: Slot) -> "Item":
+    """Return the key of a booked slot; there is one item per slot, so no two users hold it."""
+    return key(desk_day(booked.day), slot_sort(booked))
+
+
+def booking(user_id: str, booked: Slot) -> "Item":
+    """Return the key of the same booking among its user's."""
+    return key(user(user_id), f"{BOOKING_PREFIX}{booked.day:%Y-%m-%d}T{booked.start:%H:%M}")
+
+
+def booked_slot(sort: str) -> Slot:
+    """Return the slot that a booking's sort key names."""
+    moment = datetime.fromisoformat(sort.removeprefix(BOOKING_PREFIX))
+    return Slot(moment.date(), moment.time())

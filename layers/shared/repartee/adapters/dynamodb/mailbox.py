@@ -79,18 +79,20 @@ class DynamoMailbox:
     def _now_s(self) -> int:
         return self._clock.now_ms() // 1000
 
-    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> None:
-        """Leave a notice; an ``Acknowledged`` replaces an older one and never a newer one."""
+    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
+        """Leave a notice and return its id; an ``Acknowledged`` replaces an older one alone."""
         attributes = notice_attributes(notice, keys.expires_at(now_ms, keys.MAILBOX_LIFETIME_S))
         partition = keys.session(session_id)
         if isinstance(notice, Acknowledged):
             self._acknowledge(keys.key(partition, keys.ACK_SORT_KEY), notice, attributes, now_ms)
-            return
-        sort = f"{keys.NOTICE_PREFIX}{self._ids.new_id(now_ms)}"
+            return _ACK_PREFIX + _ack_order(notice)
+        notice_id = self._ids.new_id(now_ms)
+        sort = f"{keys.NOTICE_PREFIX}{notice_id}"
         with mapped_failures():
             self._client.put_item(
                 TableName=self._table, Item={**keys.key(partition, sort), **attributes}
             )
+        return notice_id
 
     def _acknowledge(self, key: "Item", ack: Acknowledged, item: "Item", now_ms: int) -> None:
         order = {"S": _ack_order(ack)}

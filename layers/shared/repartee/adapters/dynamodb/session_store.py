@@ -77,6 +77,11 @@ class DynamoSessionStore:
         previous_ms = number(item, "previous_ms")
         return WakeElection(won=True, unserved_since_ms=previous_ms if previous_ms >= 0 else None)
 
+    def forget_wake(self, session_id: str) -> None:
+        """Take back an election, of a session that turned out to be over."""
+        with mapped_failures():
+            self._client.delete_item(TableName=self._table, Key=keys.wake(session_id))
+
     def acquire_lease(
         self, session_id: str, *, owner: str, now_ms: int, until_ms: int
     ) -> Lease | None:
@@ -114,8 +119,8 @@ class DynamoSessionStore:
     def _clear_wake(self, session_id: str) -> None:
         # A wake that stays makes a later waker report an unserved one too many; one that was made
         # just now and goes lets another caller wake too, and the second worker finds no lease.
-        with suppress(StoreUnavailable), mapped_failures():
-            self._client.delete_item(TableName=self._table, Key=keys.wake(session_id))
+        with suppress(StoreUnavailable):
+            self.forget_wake(session_id)
 
     def _update_mine(
         self, session_id: str, epoch: int, update: str, values: dict[str, Value]

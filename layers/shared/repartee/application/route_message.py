@@ -93,13 +93,6 @@ class MessageRouter:
         return _Routing(self, caller).run(text)
 
 
-class SessionOver(BadInput):
-    """The message's session has ended, or was erased."""
-
-    def __init__(self) -> None:
-        super().__init__("session_ended", "this session is over: get a ticket for a new one")
-
-
 class _Routing:
     """One message on its way."""
 
@@ -174,7 +167,7 @@ class _Routing:
                 self._greet()
             self._busy(Trouble.STATE_FAILED, STORE_RETRY_MS)
             return
-        except SessionOver:
+        except BadInput:
             self._take_back(numbered.seq)
             raise
         if is_hello:
@@ -195,7 +188,7 @@ class _Routing:
     def _state(self) -> SessionState:
         state = self._to.sessions.load(self._caller.session_id)
         if state is None or state.ended:
-            raise SessionOver
+            raise BadInput("session_ended", "this session is over: get a ticket for a new one")
         return state
 
     def _is_served(self, state: SessionState) -> bool:

@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from repartee.application.start_session import SessionStarter
 from repartee.ports.conversation_store import ConversationReader
+from repartee.ports.profile_store import ProfileStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Deps:
 
     starter: SessionStarter
     reader: ConversationReader
+    profiles: ProfileStore
     websocket_url: str
     log: Logger
 

@@ -15,6 +15,7 @@ from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
+from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.secrets_manager import SecretsManager
@@ -64,7 +65,8 @@ def build() -> Application:
         clock=clock,
         max_sessions=settings.max_sessions_per_user,
     )
-    return Application(Deps(starter, reader, settings.websocket_url, get_logger()))
+    profiles = DynamoProfileStore(client, memory_table=settings.memory_table)
+    return Application(Deps(starter, reader, profiles, settings.websocket_url, get_logger()))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

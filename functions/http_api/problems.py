@@ -17,6 +17,7 @@ from repartee.application.start_session import (
     TooManySessions,
 )
 from repartee.domain.errors import StoreUnavailable, UserErased
+from repartee.domain.preferences import PreferenceRefused
 
 PROBLEM_TYPE = "application/problem+json"
 # Sessions end when their users hang up or by their time; nobody can say when.
@@ -102,6 +103,8 @@ def _problem(error: Exception) -> Problem:
                 f"{limit} sessions are open, which is the limit: end one of them first",
                 retry_after_s=TOO_MANY_RETRY_AFTER_S,
             )
+        case PreferenceRefused(field=field, advice=advice):
+            return Problem(422, "invalid_request", advice, field=field)
         case UserErased():
             return Problem(403, "user_erased", "this user's data was erased; nothing can be kept")
         case StoreUnavailable():
@@ -144,6 +147,7 @@ def answer_with_problems(app: FastAPI) -> None:
         SessionUnknown,
         SessionEnded,
         TooManySessions,
+        PreferenceRefused,
         UserErased,
         StoreUnavailable,
         Exception,

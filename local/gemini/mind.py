@@ -165,10 +165,10 @@ def speak_answer(call_name: str, response: dict[str, Any]) -> str | None:
     if call_name == "end_call":
         return None
     text = _text_of(response)
+    if call_name in ("set_preferences", "set_language") and response.get("status") == "done":
+        return "All right."
     if text:
         return text
-    if call_name == "set_language":
-        return "All right."
     if "error" in response or response.get("status") in ("failed", "error"):
         return "I am sorry, that did not work."
     return "It is done."
@@ -287,7 +287,7 @@ def _language(known: Known, words: str, name: str | None, heard: str) -> Reply |
     found = _LANGUAGE.search(words)
     if not found:
         return None
-    function = known.function("set_language")
+    function = known.function("set_preferences", "set_language")
     if function is None:
         return Reply("I am sorry, I can only speak this language.")
     properties = (function.schema or {}).get("properties") or {}

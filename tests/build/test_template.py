@@ -111,7 +111,12 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     },
     "HttpApiFunction": {
         "TicketKeySecret": {"secretsmanager:GetSecretValue"},
-        "MemoryTable": {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"},
+        "MemoryTable": {
+            "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        },
         "LiveTable": {"dynamodb:GetItem", "dynamodb:Query"},
     },
 }

@@ -1,21 +1,26 @@
 """The stores of one test, as fakes or on a real table, with the clock and ids they share."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.call_store import DynamoCallStore
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.values import encode_all
+from repartee.domain.conversation import Profile
 from repartee.ports.call_store import CallStore
 from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.conversation_store import ConversationReader, ConversationWriter
 from repartee.ports.mailbox import Mailbox
+from repartee.ports.profile_store import ProfileStore
 from repartee.ports.session_store import SessionStore
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.clock import FakeClock
@@ -23,6 +28,7 @@ from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 
@@ -32,7 +38,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Every port that keeps something in tables."""
+    """Every port that keeps something in tables.
+
+    Attributes:
+        erase: Leaves nothing of a user's profile but the mark, set at a Unix time in ms.
+    """
 
     clock: FakeClock
     sessions: SessionStore
@@ -41,6 +51,8 @@ class Stores:
     reader: ConversationReader
     writer: ConversationWriter
     calls: CallStore
+    profiles: ProfileStore
+    erase: Callable[[str, int], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,10 @@ def fake_stores() -> Stores:
         conversations,
         conversations,
         FakeCallStore(tables),
+        FakeProfileStore(tables),
+        lambda user_id, at_ms: tables.profiles.update(
+            {user_id: Profile(user_id, erased_at_ms=at_ms)}
+        ),
     )
 
 
@@ -103,4 +119,8 @@ def dynamodb_stores(client: "DynamoDBClient", names: TableNames) -> Stores:
         DynamoConversationReader(client, memory_table=memory),
         DynamoConversationWriter(client, live_table=live, memory_table=memory),
         DynamoCallStore(client, live_table=live, memory_table=memory),
+        DynamoProfileStore(client, memory_table=memory),
+        lambda user_id, at_ms: client.put_item(
+            TableName=memory, Item={**keys.profile(user_id), **encode_all({"erased_at_ms": at_ms})}
+        ),
     )

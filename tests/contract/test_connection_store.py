@@ -1,6 +1,5 @@
 import pytest
 
-from repartee.domain.conversation import Profile
 from repartee.domain.errors import ConnectionRefused
 from repartee.domain.session_state import ConnectionOpening, OpenedConnection
 from tests.contract.scenes import (
@@ -232,7 +231,7 @@ def test_equal_conversation_ids_of_two_users_are_two_conversations(stores: Store
 
 def test_an_erased_user_gets_no_connection(stores: Stores) -> None:
     stores.connections.open(opening())
-    stores.writer.save_profile(Profile(USER, erased_at_ms=NOON_MS))
+    stores.erase(USER, NOON_MS)
 
     assert refusal(stores, opening(connection="connection-2")) == (403, "user_erased")
     new = opening(connection="connection-3", session="session-3", conversation="conversation-3")

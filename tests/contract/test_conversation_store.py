@@ -12,6 +12,7 @@ from repartee.domain.errors import (
     ReparteeError,
     UserErased,
 )
+from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session_state import PendingCall
 from repartee.domain.usage import TokenUsage
 from tests.contract.scenes import (
@@ -59,7 +60,7 @@ def test_a_committed_turn_comes_back_as_it_was(stores: Stores) -> None:
         skipped=(SkippedInput(3, 5), SkippedInput(9, 9)),
         tool_calls=(
             ToolCall(CallKey(1, 1), "ask_core_agent", '{"q":"é"}', CallStatus.REFUSED, "No."),
-            ToolCall(CallKey(1, 2), "set_language", "{}", CallStatus.DONE, ""),
+            ToolCall(CallKey(1, 2), "set_preferences", "{}", CallStatus.DONE, ""),
         ),
         is_shortened=True,
         first_audio_ms=431,
@@ -218,12 +219,10 @@ def test_nothing_is_written_for_an_erased_user(stores: Stores) -> None:
     served_session(stores)
     first = commit(turn(1))
     stores.writer.commit_turn(first)
-    stores.writer.save_profile(Profile(USER, erased_at_ms=NOON_MS))
+    stores.erase(USER, NOON_MS)
 
     with pytest.raises(UserErased):
         stores.writer.commit_turn(commit(turn(2)))
-    with pytest.raises(UserErased):
-        stores.writer.save_profile(Profile(USER, language="de-DE"))
 
     assert header(stores).turn_count == 1
     assert stores.reader.load_memory(USER, CONVERSATION, max_characters=0).profile == Profile(
@@ -231,12 +230,11 @@ def test_nothing_is_written_for_an_erased_user(stores: Stores) -> None:
     )
 
 
-def test_preferences_are_kept(stores: Stores) -> None:
-    stores.writer.save_profile(Profile(USER, "de-DE", "Puck"))
-    stores.writer.save_profile(Profile(USER, "fr-FR"))
+def test_memory_holds_the_preferences(stores: Stores) -> None:
+    stores.profiles.change(USER, PreferenceChanges("de-DE", "Puck", "slowly"))
 
     memory = stores.reader.load_memory(USER, "any", max_characters=0)
-    assert memory.profile == Profile(USER, "fr-FR", None)
+    assert memory.profile == Profile(USER, "de-DE", "Puck", "slowly")
 
 
 def test_memory_holds_the_last_turns_oldest_first(stores: Stores) -> None:

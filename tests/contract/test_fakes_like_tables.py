@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
-from repartee.domain.conversation import Profile
 from repartee.domain.errors import ConnectionRefused, ReparteeError
 from repartee.domain.messages import (
     Acknowledged,
@@ -86,8 +85,8 @@ class Action:
         stores.writer.commit_turn(commit(told, user=user, epoch=epoch, cursor=number))
         return stores.reader.load_memory(user, "conversation-1", max_characters=25)
 
-    def _erase(self, stores: Stores, user: str) -> Any:
-        return stores.writer.save_profile(Profile(user, erased_at_ms=1))
+    def _erase(self, stores: Stores, user: str) -> None:
+        stores.erase(user, 1)
 
     def _claim(self, stores: Stores, session: str, number: int, epoch: int) -> Any:
         now_ms = stores.clock.now_ms()

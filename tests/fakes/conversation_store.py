@@ -82,9 +82,3 @@ class FakeConversationStore:
             tables.states[commit.session_id] = replace(
                 state, cursor=commit.cursor, pending_calls=commit.pending_calls
             )
-
-    def save_profile(self, profile: Profile) -> None:
-        with self._tables.lock:
-            if self._tables.is_erased(profile.user_id):
-                raise UserErased(profile.user_id)
-            self._tables.profiles[profile.user_id] = profile

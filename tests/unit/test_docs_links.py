@@ -119,7 +119,8 @@ def test_the_readme_names_the_command_that_ci_runs() -> None:
 
 def test_every_decision_is_listed_and_has_its_parts() -> None:
     decisions = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
-    assert [int(path.name[:4]) for path in decisions] == list(range(1, len(decisions) + 1))
+    # Numbers are handed out before a decision is written, so there may be gaps.
+    assert len({path.name[:4] for path in decisions}) == len(decisions)
     for path in decisions:
         text = path.read_text()
         parts = re.findall(r"^## (.+)$", text, re.MULTILINE)

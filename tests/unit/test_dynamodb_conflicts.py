@@ -7,14 +7,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from repartee.adapters.dynamodb.call_store import DynamoCallStore
-from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.retries import Backoff
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, Exchange
-from repartee.domain.conversation import Profile
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import Acknowledged, Bye, Numbered, OutputPosition
+from repartee.domain.preferences import PreferenceChanges
 from tests.fakes.clock import FakeClock
 from tests.fakes.ids import FakeIdSource
 
@@ -56,7 +56,7 @@ def writes(table: Table, waited_s: list[float]) -> dict[str, Callable[[], object
         client, live_table="live", clock=FakeClock(), ids=FakeIdSource(), backoff=backoff
     )
     calls = DynamoCallStore(client, backoff=backoff, **both)
-    writer = DynamoConversationWriter(client, backoff=backoff, **both)
+    profiles = DynamoProfileStore(client, memory_table="memory", backoff=backoff)
     ack = Acknowledged(OutputPosition(1, 2), 1, 0)
     return {
         "renew a lease": lambda: sessions.renew_lease("S", epoch=1, until_ms=9, cursor=0),
@@ -64,7 +64,7 @@ def writes(table: Table, waited_s: list[float]) -> dict[str, Callable[[], object
         "keep a message": lambda: mailbox.append("S", Numbered(1, Bye(), "K", 0)),
         "keep an acknowledgement": lambda: mailbox.notify("S", ack, now_ms=0),
         "store an answer": lambda: calls.finish("C", EXCHANGE),
-        "save a profile": lambda: writer.save_profile(Profile("U")),
+        "change a profile": lambda: profiles.change("U", PreferenceChanges("de-DE")),
     }
 
 

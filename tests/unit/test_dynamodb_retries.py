@@ -15,12 +15,14 @@ from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
-from repartee.domain.conversation import Profile, Turn
+from repartee.domain.conversation import Turn
 from repartee.domain.errors import LeaseLost, StoreUnavailable
 from repartee.domain.messages import Bye, Detached, Numbered
+from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session_state import ConnectionOpening, TurnCommit
 from tests.fakes.clock import FakeClock
 from tests.fakes.ids import FakeIdSource
@@ -342,6 +344,7 @@ def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[]
     connections = DynamoConnectionStore(client, backoff=backoff, **both)
     reader = DynamoConversationReader(client, memory_table="memory")
     writer = DynamoConversationWriter(client, backoff=backoff, **both)
+    profiles = DynamoProfileStore(client, memory_table="memory", backoff=backoff)
     calls = DynamoCallStore(client, backoff=backoff, **both)
     key = CallKey(1, 1)
     request = CoreRequest("user", "talk", "session", 1, key, "ab" * 32, "?", "en-US", 9)
@@ -365,7 +368,8 @@ def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[]
         ("list_conversations", lambda: reader.list_conversations("user", limit=3)),
         ("list_turns", lambda: reader.list_turns("user", "talk", after=0, limit=3)),
         ("commit_turn", lambda: writer.commit_turn(COMMIT)),
-        ("save_profile", lambda: writer.save_profile(Profile("user"))),
+        ("load_profile", lambda: profiles.load("user")),
+        ("change_profile", lambda: profiles.change("user", PreferenceChanges("de-DE"))),
         ("claim", lambda: calls.claim(request, now_ms=1, until_ms=2)),
         ("finish", lambda: calls.finish("talk", exchange)),
         ("load_call", lambda: calls.load("talk", key)),

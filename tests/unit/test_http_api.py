@@ -21,6 +21,7 @@ from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.log import CapturedLog
+from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 from tests.fakes.ticket_signer import FakeTicketSigner
@@ -59,7 +60,13 @@ class Api:
             clock=self.tables.clock,
             max_sessions=2,
         )
-        self.deps = Deps(starter, self.reader, "wss://voice.example/live", self.log.logger)
+        self.deps = Deps(
+            starter=starter,
+            reader=self.reader,
+            profiles=FakeProfileStore(self.tables),
+            websocket_url="wss://voice.example/live",
+            log=self.log.logger,
+        )
         self.application = Application(self.deps)
 
     def call(
@@ -492,6 +499,7 @@ def test_the_api_can_describe_itself() -> None:
         "/sessions",
         "/conversations",
         "/conversations/{conversation_id}/turns",
+        "/me/preferences",
     }
 
 
@@ -503,3 +511,55 @@ def test_each_event_file_is_answered(name: str, status: int) -> None:
     answer = Api().application.handle(load_event(f"http_api.{name}"), None)
 
     assert answer["statusCode"] == status
+
+
+def test_preferences_begin_with_the_deployments_defaults() -> None:
+    status, body, _ = Api().call("GET", "/me/preferences")
+
+    assert (status, body) == (200, {"language": None, "voice": None, "style": None})
+
+
+def test_preferences_that_are_left_out_stay_and_null_goes_back_to_the_default() -> None:
+    api = Api()
+    wanted = {"language": "ES-es", "voice": "puck", "style": " slowly\n and formally "}
+    settled = {"language": "es-ES", "voice": "Puck", "style": "slowly and formally"}
+    assert api.call("PUT", "/me/preferences", wanted)[:2] == (200, settled)
+
+    status, body, _ = api.call("PUT", "/me/preferences", {"voice": "Kore", "style": None})
+
+    assert (status, body) == (200, {"language": "es-ES", "voice": "Kore", "style": None})
+    assert api.call("GET", "/me/preferences")[1] == body
+    assert api.call("GET", "/me/preferences", user="user-2")[1]["voice"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"language": "Spanish"}, "language"),
+        ({"language": "tlh-KL"}, "language"),
+        ({"language": 7}, "language"),
+        ({"voice": "Robert"}, "voice"),
+        ({"style": "x" * 201}, "style"),
+        ({"style": "be\x00calm"}, "style"),
+        ({"user_id": "user-2"}, "user_id"),
+    ],
+)
+def test_a_preference_that_cannot_be_had_is_named_and_nothing_changes(
+    body: dict[str, Any], field: str
+) -> None:
+    api = Api()
+
+    status, problem, _ = api.call("PUT", "/me/preferences", {"voice": "Puck", **body})
+
+    assert (status, problem["code"], problem["field"]) == (422, "invalid_request", field)
+    assert api.tables.profiles == {}
+
+
+@pytest.mark.parametrize(("method", "body"), [("GET", None), ("PUT", {"voice": "Puck"})])
+def test_an_erased_user_has_no_preferences(method: str, body: Any) -> None:
+    api = Api()
+    api.tables.profiles[USER] = Profile(USER, erased_at_ms=NOON_MS)
+
+    status, problem, _ = api.call(method, "/me/preferences", body)
+
+    assert (status, problem["code"]) == (403, "user_erased")

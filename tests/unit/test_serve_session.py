@@ -52,6 +52,7 @@ from tests.fakes.ids import FakeIdSource
 from tests.fakes.live_model import FakeLiveModel, FakeLiveSession, SentAudio, SentToolResponses
 from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 from tests.fakes.worker_pool import FakeWorkerPool
@@ -123,6 +124,7 @@ class Scene:
             connections=self.connections,
             reader=FakeConversationStore(tables),
             writer=FakeConversationStore(tables),
+            profiles=FakeProfileStore(tables),
             channel=self.channel,
             live=self.live,
             core=self.core,

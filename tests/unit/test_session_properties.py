@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from repartee.domain.calls import ASK_CORE_AGENT, END_CALL, SET_LANGUAGE
+from repartee.domain.calls import ASK_CORE_AGENT, END_CALL, SET_PREFERENCES
 from repartee.domain.conversation import Turn
 from repartee.domain.live import (
     LiveAudio,
@@ -245,7 +245,7 @@ class AnySession(RuleBasedStateMachine):
     @precondition(lambda self: self.call.is_live_open)
     @rule(
         number=st.integers(0, 5),
-        name=st.sampled_from([ASK_CORE_AGENT] * 4 + [SET_LANGUAGE, "unknown", END_CALL]),
+        name=st.sampled_from([ASK_CORE_AGENT] * 4 + [SET_PREFERENCES, "unknown", END_CALL]),
         arguments=st.sampled_from(['{"question":"a"}', '{"question":"b"}', '{"language":"de"}']),
     )
     def use_a_tool(self, number, name, arguments):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.calls import CallKey
-from repartee.domain.conversation import Profile, Turn
+from repartee.domain.conversation import Turn
 from repartee.domain.frames import SessionClosed, ToolProgress, TurnEnd
 from repartee.domain.live import (
     LiveAudio,
@@ -16,13 +16,14 @@ from repartee.domain.live import (
     TurnStatus,
 )
 from repartee.domain.messages import Text
+from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session.effects import (
     CloseConnection,
     CommitTurn,
     FinishReason,
     OpenLive,
     RespondToTool,
-    SaveProfile,
+    SavePreferences,
     SendText,
 )
 from repartee.domain.session.watchdog import NUDGE, STALL_MS
@@ -123,13 +124,13 @@ def test_a_question_without_words_is_refused(arguments):
 
 def test_the_language_is_changed_remembered_and_used_from_then_on():
     call = started()
-    call.call_tool("x", '{"language":"es-ES"}', name="set_language")
+    call.call_tool("x", '{"language":"es-ES"}', name="set_preferences")
     call.call_tool("y")
     call.reply()
     call.lose_live()
 
     assert call.responses[0] == ("x", "done")
-    assert call.all(SaveProfile) == [SaveProfile(Profile("U", language="es-ES"))]
+    assert call.all(SavePreferences) == [SavePreferences(PreferenceChanges("es-ES"))]
     assert call.asked[0].language == "es-ES"
     assert call.all(OpenLive)[-1].config.language == "es-ES"
 
@@ -137,10 +138,10 @@ def test_the_language_is_changed_remembered_and_used_from_then_on():
 @pytest.mark.parametrize("language", ["", "Spanish please", "e", "es_ES", "es-ES; drop"])
 def test_what_is_no_language_tag_is_refused_because_no_session_could_be_opened_with_it(language):
     call = started()
-    call.call_tool("x", f'{{"language":"{language}"}}', name="set_language")
+    call.call_tool("x", f'{{"language":"{language}"}}', name="set_preferences")
 
     assert call.responses == [("x", "refused")]
-    assert call.all(SaveProfile) == []
+    assert call.all(SavePreferences) == []
 
 
 def test_a_call_is_ended_after_the_farewell_has_been_heard():

@@ -198,7 +198,7 @@ def _declaration(tool: ToolDeclaration) -> types.FunctionDeclaration:
                 one.name: types.Schema(type=types.Type.STRING, description=one.description)
                 for one in tool.parameters
             },
-            required=[one.name for one in tool.parameters],
+            required=[one.name for one in tool.parameters if one.required],
         )
         if tool.parameters
         else None,

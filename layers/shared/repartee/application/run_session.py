@@ -32,7 +32,7 @@ from repartee.domain.session.effects import (
     OpenLive,
     PostFrame,
     RespondToTool,
-    SaveProfile,
+    SavePreferences,
     SendAudio,
     SendText,
     SetConnection,
@@ -67,7 +67,7 @@ DRAIN_S = 2.0
 # A live session that is not answering any more must not delay the next one, nor the release.
 CLOSE_LIVE_S = 2.0
 
-type ToTables = CommitTurn | SetConnection | SaveProfile | DeleteInput
+type ToTables = CommitTurn | SetConnection | SavePreferences | DeleteInput
 type ToLive = OpenLive | SendAudio | EndAudioStream | SendText | RespondToTool
 type ToClient = PostFrame | CloseConnection
 
@@ -183,7 +183,7 @@ class SessionRun:
 
     def _start(self, effect: Effect) -> None:
         match effect:
-            case CommitTurn() | SetConnection() | SaveProfile() | DeleteInput():
+            case CommitTurn() | SetConnection() | SavePreferences() | DeleteInput():
                 self._tables.put_nowait(effect)
             case OpenLive() | SendAudio() | EndAudioStream() | SendText() | RespondToTool():
                 self._live.put_nowait(effect)
@@ -306,8 +306,8 @@ class SessionRun:
                 ports.sessions.set_connection(
                     state.session_id, epoch=state.epoch, connection_id=connection_id
                 )
-            case SaveProfile(profile=profile):
-                ports.writer.save_profile(profile)
+            case SavePreferences(changes=changes):
+                ports.profiles.change(state.user_id, changes)
             case DeleteInput(seqs=seqs, notice_ids=notice_ids):
                 ports.mailbox.delete(state.session_id, seqs, notice_ids)
 

@@ -12,6 +12,7 @@ from repartee.ports.core_agent import CoreAgent
 from repartee.ports.ids import IdSource
 from repartee.ports.live_model import LiveModel
 from repartee.ports.mailbox import Mailbox
+from repartee.ports.profile_store import ProfileStore
 from repartee.ports.session_recorder import SessionRecorder
 from repartee.ports.session_store import SessionStore
 from repartee.ports.worker import WorkerPool
@@ -67,6 +68,7 @@ class SessionPorts:
     connections: ConnectionStore
     reader: ConversationReader
     writer: ConversationWriter
+    profiles: ProfileStore
     channel: ClientChannel
     live: LiveModel
     core: CoreAgent

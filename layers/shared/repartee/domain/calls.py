@@ -7,7 +7,7 @@ from enum import StrEnum
 from repartee.domain.usage import Bill
 
 ASK_CORE_AGENT = "ask_core_agent"
-SET_LANGUAGE = "set_language"
+SET_PREFERENCES = "set_preferences"
 END_CALL = "end_call"
 
 

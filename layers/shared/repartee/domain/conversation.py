@@ -98,12 +98,14 @@ class Profile:
     """A user's preferences; None where the deployment's default holds.
 
     Attributes:
+        style: A few words on how to speak, such as "slowly and formally".
         erased_at_ms: The tombstone: set once the user asked to be forgotten.
     """
 
     user_id: str
     language: str | None = None
     voice: str | None = None
+    style: str | None = None
     erased_at_ms: int | None = None
 
 

@@ -27,6 +27,7 @@ class ToolParameter:
 
     name: str
     description: str
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)

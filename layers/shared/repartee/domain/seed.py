@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from repartee.domain.calls import ASK_CORE_AGENT, END_CALL, SET_LANGUAGE
+from repartee.domain.calls import ASK_CORE_AGENT, END_CALL, SET_PREFERENCES
 from repartee.domain.conversation import Memory, Turn
 from repartee.domain.live import HistoryEntry, Role, ToolDeclaration, ToolParameter
+from repartee.domain.preferences import VOICES
 
 PERSONA = (
     "You are the voice of a front desk. Speak warmly and briefly, in one or two short sentences. "
     "For anything about opening hours, free slots or appointments call ask_core_agent and say "
     "its answer; never guess such facts. While you wait, say in a few words that you are looking. "
-    "What you already know from this conversation you answer yourself."
+    "What you already know from this conversation you answer yourself. "
+    "When the user speaks another language than yours, or wants another language, voice or manner "
+    "of speaking, call set_preferences and go on in it."
 )
 
 TOOLS = (
@@ -21,9 +24,16 @@ TOOLS = (
         (ToolParameter("question", "What the user wants, complete, in the user's own words."),),
     ),
     ToolDeclaration(
-        SET_LANGUAGE,
-        "Changes the language of this and later conversations when the user asks for it.",
-        (ToolParameter("language", "BCP 47 tag such as en-US, es-ES or hi-IN."),),
+        SET_PREFERENCES,
+        "Changes how you speak, now and in later conversations: the language, the voice, the "
+        "manner. Give only what is to change.",
+        (
+            ToolParameter("language", "BCP 47 tag such as en-US, es-ES or hi-IN.", required=False),
+            ToolParameter("voice", f"One of {', '.join(VOICES)}.", required=False),
+            ToolParameter(
+                "style", "How to speak, in a few words such as slowly and formally.", required=False
+            ),
+        ),
     ),
     ToolDeclaration(END_CALL, "Ends the call once the user has said goodbye.", ()),
 )
@@ -52,6 +62,8 @@ def system_instruction(memory: Memory, occasion: Occasion) -> str:
         f"It is {occasion.now:%A}, {occasion.now.date().isoformat()}, "
         f"{occasion.now:%H:%M} in {occasion.zone}.",
     ]
+    if memory.profile.style:
+        lines.append(f"The user wishes you to speak like this: {memory.profile.style}.")
     if memory.conversation.summary:
         lines.append(f"Earlier in this conversation: {memory.conversation.summary}")
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from repartee.domain.conversation import Conversation, Memory, Profile, Turn
+from repartee.domain.conversation import Conversation, Memory, Turn
 from repartee.domain.session_state import TurnCommit
 
 
@@ -52,13 +52,5 @@ class ConversationWriter(Protocol):
             ConversationTaken: Another session is the conversation's live one.
             UserErased: The user's tombstone is set.
             ItemTooLarge: The turn is larger than a store takes; ``turn_bounds`` keeps it below.
-        """
-        ...
-
-    def save_profile(self, profile: Profile) -> None:
-        """Keep the user's preferences.
-
-        Raises:
-            UserErased: The user's tombstone is set.
         """
         ...

@@ -116,23 +116,13 @@ def header_from(user_id: str, item: "Item") -> Conversation:
     )
 
 
-def profile_attributes(profile: Profile) -> "Item":
-    """Return the attributes of a profile, without its key."""
-    return encode_all(
-        {
-            "language": profile.language,
-            "voice": profile.voice,
-            "erased_at_ms": profile.erased_at_ms,
-        }
-    )
-
-
 def profile_from(user_id: str, item: "Item") -> Profile:
     """Return a user's profile."""
     return Profile(
         user_id,
         text(item, "language"),
         text(item, "voice"),
+        text(item, "style"),
         number(item, "erased_at_ms") if "erased_at_ms" in item else None,
     )
 

@@ -3,22 +3,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.conversation_items import (
-    profile_attributes,
-    turn_attributes,
-    turn_from,
-)
+from repartee.adapters.dynamodb.conversation_items import turn_attributes, turn_from
 from repartee.adapters.dynamodb.item_size import check_size
-from repartee.adapters.dynamodb.retries import (
-    Backoff,
-    ConditionFailed,
-    TransactionRefused,
-    transact,
-    write_one,
-)
+from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
 from repartee.adapters.dynamodb.session_items import pending_calls_value, text
 from repartee.adapters.dynamodb.values import Value, encode_all
-from repartee.domain.conversation import Profile
 from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
 from repartee.domain.session_state import TurnCommit
 from repartee.domain.titles import title_from
@@ -173,21 +162,3 @@ class DynamoConversationWriter:
                 ),
             }
         }
-
-    def save_profile(self, profile: Profile) -> None:
-        """Keep the user's preferences.
-
-        Raises:
-            UserErased: The user's tombstone is set.
-        """
-        try:
-            write_one(
-                lambda: self._client.put_item(
-                    TableName=self._memory,
-                    Item={**keys.profile(profile.user_id), **profile_attributes(profile)},
-                    ConditionExpression="attribute_not_exists(erased_at_ms)",
-                ),
-                self._backoff,
-            )
-        except ConditionFailed:
-            raise UserErased(profile.user_id) from None

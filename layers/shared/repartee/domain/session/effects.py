@@ -5,9 +5,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from repartee.domain.calls import CallKey
-from repartee.domain.conversation import Profile, Turn
+from repartee.domain.conversation import Turn
 from repartee.domain.frames import NumberedFrame
 from repartee.domain.live import LiveConfig, ToolResponse
+from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session_state import PendingCall
 
 
@@ -84,10 +85,10 @@ class AskCoreAgent:
 
 
 @dataclass(frozen=True, slots=True)
-class SaveProfile:
-    """Remember the user's preferences."""
+class SavePreferences:
+    """Remember what the user changed about how they are spoken to."""
 
-    profile: Profile
+    changes: PreferenceChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ type Effect = (
     | SendText
     | RespondToTool
     | AskCoreAgent
-    | SaveProfile
+    | SavePreferences
     | SetConnection
     | CommitTurn
     | DeleteInput

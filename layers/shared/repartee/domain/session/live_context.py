@@ -1,6 +1,6 @@
 """What a live session is told at its begin, and when telling it anew is cheaper than going on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -26,25 +26,33 @@ class LiveContext:
     _desk: ToolDesk
     _unix_offset_ms: int
     is_due: bool = False
+    _voice: str = ""
     _carried: TokenUsage = field(default_factory=TokenUsage)
 
     def config(self, now_ms: int) -> LiveConfig:
         """Return how a fresh live session is opened now."""
-        settings, memory, language = self._settings, self._keeper.memory, self._desk.language
+        settings, preferences = self._settings, self._desk.preferences
+        memory = replace(self._keeper.memory, profile=preferences.profile)
         unix_s = (now_ms + self._unix_offset_ms) / 1000
         now = datetime.fromtimestamp(unix_s, UTC).astimezone(settings.zone)
-        occasion = Occasion(now, settings.zone_name, language)
+        occasion = Occasion(now, settings.zone_name, preferences.language)
         return LiveConfig(
             model=settings.live_model,
-            voice=memory.profile.voice or settings.voice,
-            language=language,
+            voice=preferences.voice,
+            language=preferences.language,
             system_instruction=system_instruction(memory, occasion),
             tools=settings.tools,
             history=self._keeper.history(),
         )
 
+    @property
+    def is_outdated(self) -> bool:
+        """Tell whether the user wants another voice, which only a fresh live session can have."""
+        return self._voice != self._desk.preferences.voice
+
     def begin(self) -> None:
         """A fresh live session has begun; it carries nothing yet."""
+        self._voice = self._desk.preferences.voice
         self._carried = TokenUsage()
 
     def count(self, usage: TokenUsage) -> None:

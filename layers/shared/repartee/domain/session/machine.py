@@ -47,6 +47,7 @@ from repartee.domain.session.live_context import LiveContext
 from repartee.domain.session.live_link import LiveLink
 from repartee.domain.session.memory_keeper import MemoryKeeper
 from repartee.domain.session.outbox import Outbox
+from repartee.domain.session.preferences_in_force import PreferencesInForce
 from repartee.domain.session.replies import Replies
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.tool_calls import ToolCalls
@@ -101,8 +102,7 @@ class SessionMachine:
             self._turns, self._calls, self._live, self._replies, self._outbox, self._effects
         )
         self._desk = ToolDesk(
-            memory.profile,
-            memory.profile.language or settings.language,
+            PreferencesInForce(memory.profile, settings.language, settings.voice),
             self._calls,
             self._turns,
             self._outbox,
@@ -427,7 +427,7 @@ class SessionMachine:
 
     def _reseed_if_cheaper(self, now_ms: int) -> None:
         saves_usd = self._context.reseed_saves_usd(now_ms)
-        if saves_usd is not None:
+        if saves_usd is not None or self._context.is_outdated:
             self._restart_turn(now_ms)
             self._open_live(now_ms, saves_usd)
 

@@ -1,38 +1,36 @@
 """Serves the live model's tool calls: who is asked, what is answered, and when it is told."""
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from repartee.domain.calls import (
     ASK_CORE_AGENT,
     END_CALL,
-    SET_LANGUAGE,
+    SET_PREFERENCES,
     CallKey,
     CallStatus,
     CoreAnswer,
 )
-from repartee.domain.conversation import Profile
 from repartee.domain.frames import ToolProgress
 from repartee.domain.live import LiveToolCall, ToolResponse
+from repartee.domain.preferences import PreferenceRefused
 from repartee.domain.session.call_in_progress import CallInProgress
 from repartee.domain.session.effects import (
     AskCoreAgent,
     Effect,
     RespondToTool,
-    SaveProfile,
+    SavePreferences,
     SendText,
 )
 from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.outbox import Outbox
+from repartee.domain.session.preferences_in_force import PreferencesInForce
 from repartee.domain.session.tool_calls import NO_ANSWER, ToolCalls, text_argument
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.session_state import PendingCall
 
 # A call that is still open is kept in the session's state, whose size has a limit.
 MAX_ARGUMENTS_CHARACTERS = 16_000
-# A language, a script and a region at most, as in zh-Hant-TW.
-_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?")
 
 
 @dataclass(slots=True)
@@ -40,12 +38,10 @@ class ToolDesk:
     """Where the model's calls are taken, and the answers come back.
 
     Attributes:
-        profile: The user's preferences, as the calls have changed them.
-        language: What is spoken now, BCP 47.
+        preferences: How the user is spoken to, as the calls have changed it.
     """
 
-    profile: Profile
-    language: str
+    preferences: PreferencesInForce
     _calls: ToolCalls
     _turns: TurnLedger
     _outbox: Outbox
@@ -60,8 +56,8 @@ class ToolDesk:
         self._outbox.offer(ToolProgress(turn.number, call.name, "started"))
         if call.name == ASK_CORE_AGENT:
             self._ask(call, now_ms)
-        elif call.name == SET_LANGUAGE:
-            self.answer(call.key, self._set_language(call), now_ms)
+        elif call.name == SET_PREFERENCES:
+            self.answer(call.key, self._set_preferences(call), now_ms)
         elif call.name == END_CALL:
             done = CoreAnswer(CallStatus.DONE, "The call ends after your farewell.")
             self.answer(call.key, done, now_ms)
@@ -132,19 +128,22 @@ class ToolDesk:
             refused = CoreAnswer(CallStatus.REFUSED, "Say in question what is wanted, in short.")
             self.answer(call.key, refused, now_ms)
             return
-        timeout_ms = call.deadline_ms - now_ms
+        language, timeout_ms = self.preferences.language, call.deadline_ms - now_ms
         self._effects.append(
-            AskCoreAgent(call.key, call.arguments_hash, question, self.language, timeout_ms)
+            AskCoreAgent(call.key, call.arguments_hash, question, language, timeout_ms)
         )
 
-    def _set_language(self, call: CallInProgress) -> CoreAnswer:
-        language = text_argument(call.arguments_json, "language")
-        if language is None or _LANGUAGE_TAG.fullmatch(language) is None:
-            # Gemini refuses for good to open a session in a language that is none.
-            return CoreAnswer(
-                CallStatus.REFUSED, "Say in language which one, as a tag such as es-ES."
-            )
-        self.language = language
-        self.profile = replace(self.profile, language=language)
-        self._effects.append(SaveProfile(self.profile))
-        return CoreAnswer(CallStatus.DONE, f"Speak {language} from now on.")
+    def _set_preferences(self, call: CallInProgress) -> CoreAnswer:
+        try:
+            changes = self.preferences.change(call.arguments_json)
+        except PreferenceRefused as refused:
+            return CoreAnswer(CallStatus.REFUSED, f"{refused.field}: {refused.advice}.")
+        self._effects.append(SavePreferences(changes))
+        told = []
+        if changes.language:
+            told.append(f"Speak {changes.language} from now on.")
+        if changes.style:
+            told.append(f"Speak like this from now on: {changes.style}.")
+        if changes.voice:
+            told.append(f"Your voice will be {changes.voice} after this reply.")
+        return CoreAnswer(CallStatus.DONE, " ".join(told))

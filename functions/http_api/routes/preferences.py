@@ -1,0 +1,57 @@
+from typing import Self
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from http_api.deps import Dependencies
+from http_api.identity import UserId
+from repartee.domain.conversation import Profile
+from repartee.domain.errors import UserErased
+from repartee.domain.preferences import PreferenceChanges, checked_changes
+
+router = APIRouter()
+
+
+class Preferences(BaseModel):
+    """How a user is spoken to; null where the deployment's default holds.
+
+    Attributes:
+        language: BCP 47 tag.
+        voice: One of Gemini's prebuilt voices.
+        style: A few words on the manner of speaking.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    language: str | None = None
+    voice: str | None = None
+    style: str | None = None
+
+    @classmethod
+    def of(cls, profile: Profile) -> Self:
+        """Show the preferences of ``profile``."""
+        return cls(language=profile.language, voice=profile.voice, style=profile.style)
+
+    def changes(self) -> PreferenceChanges:
+        """Return what is asked for: a field left out stays, null goes back to the default.
+
+        Raises:
+            PreferenceRefused: One of them cannot be had.
+        """
+        named = {name: getattr(self, name) or "" for name in self.model_fields_set}
+        return checked_changes(**named)
+
+
+@router.get("/me/preferences")
+def read_preferences(deps: Dependencies, user_id: UserId) -> Preferences:
+    """Tell how the user is spoken to."""
+    profile = deps.profiles.load(user_id)
+    if profile.erased_at_ms is not None:
+        raise UserErased(user_id)
+    return Preferences.of(profile)
+
+
+@router.put("/me/preferences")
+def change_preferences(deps: Dependencies, user_id: UserId, wanted: Preferences) -> Preferences:
+    """Change some of the user's preferences; return all of them."""
+    return Preferences.of(deps.profiles.change(user_id, wanted.changes()))

@@ -1,0 +1,71 @@
+"""What every ProfileStore does."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from repartee.domain.conversation import Profile
+from repartee.domain.errors import UserErased
+from repartee.domain.preferences import PreferenceChanges
+from tests.contract.scenes import USER
+from tests.contract.stores import Stores
+from tests.fakes.clock import NOON_MS
+
+pytestmark = pytest.mark.contract
+
+
+def test_who_has_settled_nothing_has_an_empty_profile(stores: Stores) -> None:
+    assert stores.profiles.load(USER) == Profile(USER)
+
+
+def test_a_change_leaves_the_other_preferences_alone(stores: Stores) -> None:
+    stores.profiles.change(USER, PreferenceChanges("de-DE", "Puck", "slowly"))
+
+    changed = stores.profiles.change(USER, PreferenceChanges(language="fr-FR"))
+
+    assert changed == Profile(USER, "fr-FR", "Puck", "slowly")
+    assert stores.profiles.load(USER) == changed
+
+
+def test_an_empty_text_goes_back_to_the_default(stores: Stores) -> None:
+    stores.profiles.change(USER, PreferenceChanges("de-DE", "Puck", "slowly"))
+
+    changed = stores.profiles.change(USER, PreferenceChanges(voice="", style="calmly"))
+
+    assert changed == Profile(USER, "de-DE", None, "calmly")
+    assert stores.profiles.change(USER, PreferenceChanges(language="")).language is None
+
+
+def test_no_change_changes_nothing(stores: Stores) -> None:
+    assert stores.profiles.change(USER, PreferenceChanges()) == Profile(USER)
+    stores.profiles.change(USER, PreferenceChanges(voice="Puck"))
+    assert stores.profiles.change(USER, PreferenceChanges()) == Profile(USER, voice="Puck")
+
+
+def test_writers_of_different_preferences_do_not_undo_each_other(stores: Stores) -> None:
+    changes = (
+        PreferenceChanges(language="es-ES"),
+        PreferenceChanges(voice="Puck"),
+        PreferenceChanges(style="slowly"),
+    ) * 4
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda one: stores.profiles.change(USER, one), changes))
+
+    assert stores.profiles.load(USER) == Profile(USER, "es-ES", "Puck", "slowly")
+
+
+def test_users_do_not_share_preferences(stores: Stores) -> None:
+    stores.profiles.change(USER, PreferenceChanges(voice="Puck"))
+
+    assert stores.profiles.load("user-bob") == Profile("user-bob")
+
+
+def test_the_mark_of_an_erased_user_is_never_written_over(stores: Stores) -> None:
+    stores.profiles.change(USER, PreferenceChanges(voice="Puck"))
+    stores.erase(USER, NOON_MS)
+
+    for changes in (PreferenceChanges(voice="Kore"), PreferenceChanges()):
+        with pytest.raises(UserErased):
+            stores.profiles.change(USER, changes)
+
+    assert stores.profiles.load(USER) == Profile(USER, erased_at_ms=NOON_MS)

@@ -1,0 +1,36 @@
+from dataclasses import replace
+
+from repartee.domain.conversation import Profile
+from repartee.domain.errors import UserErased
+from repartee.domain.preferences import PreferenceChanges
+from tests.fakes.tables import FakeTables
+
+
+class FakeProfileStore:
+    """Preferences in memory."""
+
+    def __init__(self, tables: FakeTables) -> None:
+        self._tables = tables
+
+    def load(self, user_id: str) -> Profile:
+        with self._tables.lock:
+            return self._tables.profiles.get(user_id, Profile(user_id))
+
+    def change(self, user_id: str, changes: PreferenceChanges) -> Profile:
+        with self._tables.lock:
+            if self._tables.is_erased(user_id):
+                raise UserErased(user_id)
+            before = self.load(user_id)
+            changed = replace(
+                before,
+                language=_settled(changes.language, before.language),
+                voice=_settled(changes.voice, before.voice),
+                style=_settled(changes.style, before.style),
+            )
+            if changes:
+                self._tables.profiles[user_id] = changed
+            return changed
+
+
+def _settled(wanted: str | None, before: str | None) -> str | None:
+    return before if wanted is None else wanted or None

@@ -63,9 +63,9 @@ class TableNames:
     memory: str
 
 
-def fake_stores() -> Stores:
+def fake_stores(tables: FakeTables | None = None) -> Stores:
     """Return fakes that share one memory."""
-    tables = FakeTables()
+    tables = tables or FakeTables()
     conversations = FakeConversationStore(tables)
     return Stores(
         tables.clock,

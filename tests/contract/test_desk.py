@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from repartee.adapters.desk_table import DeskTable
-from repartee.domain.conversation import Profile
 from repartee.domain.desk import (
     Booking,
     BookingUnknown,
@@ -17,12 +16,10 @@ from repartee.domain.desk import (
     SlotUnknown,
 )
 from repartee.domain.errors import UserErased
-from repartee.ports.conversation_store import ConversationWriter
 from repartee.ports.desk import Desk
 from tests.contract.scenes import all_at_once
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers, require
-from tests.contract.stores import dynamodb_stores, tables
-from tests.fakes.conversation_store import FakeConversationStore
+from tests.contract.stores import dynamodb_stores, fake_stores, tables
 from tests.fakes.desk import FakeDesk
 from tests.fakes.tables import FakeTables
 
@@ -40,10 +37,10 @@ CALLERS = 20
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """A desk, and who writes the tombstones of its users."""
+    """A desk, and what writes the tombstones of its users, with a Unix time in ms."""
 
     desk: Desk
-    profiles: ConversationWriter
+    erase: Callable[[str, int], object]
 
 
 @pytest.fixture(params=["fake", DYNAMODB_LOCAL, MINISTACK])
@@ -52,7 +49,7 @@ def business(request: pytest.FixtureRequest) -> Iterator[Business]:
     if request.param == "fake":
         shared = FakeTables()
         fake = FakeDesk({FRIDAY: OPEN, NEXT_FRIDAY: OPEN}, ZONE, shared)
-        yield Business(fake, FakeConversationStore(shared))
+        yield Business(fake, fake_stores(shared).erase)
         return
     servers: Servers = request.getfixturevalue("servers")
     require(servers, request.param)
@@ -62,7 +59,7 @@ def business(request: pytest.FixtureRequest) -> Iterator[Business]:
         hours = DeskHours(week, slot_minutes=60, zone=ZONE)
         # Its own table in a deployment; the keys are apart.
         desk = DeskTable(client, names.live, hours, memory_table=names.memory)
-        yield Business(desk, dynamodb_stores(client, names).writer)
+        yield Business(desk, dynamodb_stores(client, names).erase)
 
 
 @pytest.fixture
@@ -202,7 +199,7 @@ def test_one_user_who_books_the_same_slot_many_times_at_once_holds_it_once(desk:
 
 
 def test_nothing_is_booked_for_an_erased_user(business: Business) -> None:
-    business.profiles.save_profile(Profile("ann", erased_at_ms=NOW_MS))
+    business.erase("ann", NOW_MS)
 
     with pytest.raises(UserErased):
         _book(business.desk, "ann")

@@ -98,6 +98,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "dynamodb:BatchGetItem",
             "dynamodb:Query",
             "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
             "dynamodb:ConditionCheckItem",
         },
         "DeskTable": {

@@ -3,8 +3,16 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
-from repartee.domain.errors import LeaseLost
+from repartee.domain.calls import (
+    Attempt,
+    BegunTool,
+    CallKey,
+    CallStatus,
+    CoreAnswer,
+    CoreRequest,
+    Exchange,
+)
+from repartee.domain.errors import ClaimLost, LeaseLost
 from repartee.domain.usage import Bill, TokenUsage
 from repartee.ports.call_store import CallClaim
 from tests.contract.scenes import (
@@ -25,22 +33,38 @@ pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 KEY = CallKey(3, 1)
 BILL = Bill(TokenUsage(text_in=900, text_out=40), Decimal("0.000825"))
 HASH = "ab" * 32
+OTHER_HASH = "cd" * 32
+BOOK = BegunTool("book_appointment", '{"date":"2026-11-27","time":"15:00"}')
 UNTIL_MS = NOON_MS + 30_000
 
 
-def request(key: CallKey = KEY, epoch: int = 1) -> CoreRequest:
+def request(key: CallKey = KEY, epoch: int = 1, asked_hash: str = HASH) -> CoreRequest:
     return CoreRequest(
-        USER, CONVERSATION, SESSION, epoch, key, HASH, "when may I come?", "en-US", NOON_MS + 20_000
+        USER,
+        CONVERSATION,
+        SESSION,
+        epoch,
+        key,
+        asked_hash,
+        "when may I come?",
+        "en-US",
+        NOON_MS + 20_000,
     )
 
 
-def exchange(key: CallKey = KEY, answer: str = "Friday at three.") -> Exchange:
+def exchange(
+    key: CallKey = KEY,
+    answer: str = "Friday at three.",
+    asked_hash: str = HASH,
+    finished_at_ms: int = NOON_MS + 900,
+) -> Exchange:
     return Exchange(
         key,
+        asked_hash,
         "when may I come?",
         CoreAnswer(CallStatus.DONE, answer, bill=BILL),
         '[{"type":"human","content":"é"}]',
-        NOON_MS + 900,
+        finished_at_ms,
     )
 
 
@@ -100,8 +124,99 @@ def test_a_claim_that_ran_out_is_claimed_anew(stores: Stores) -> None:
     claim(stores, request())
 
     assert claim(stores, request(), now_ms=UNTIL_MS - 1) is CallClaim.RUNNING
-    assert claim(stores, request(), now_ms=UNTIL_MS) is CallClaim.CLAIMED
+    assert claim(stores, request(), now_ms=UNTIL_MS) is CallClaim.CLAIMED_AGAIN
     assert claim(stores, request(), now_ms=UNTIL_MS + 1) is CallClaim.RUNNING
+
+
+def test_the_same_place_with_another_question_is_run_once_the_first_has_ended(
+    stores: Stores,
+) -> None:
+    served_session(stores)
+    other = request(asked_hash=OTHER_HASH)
+    claim(stores, request())
+    assert claim(stores, other) is CallClaim.RUNNING
+    stores.calls.finish(CONVERSATION, exchange())
+
+    assert claim(stores, other) is CallClaim.CLAIMED_AGAIN
+    assert claim(stores, other) is CallClaim.RUNNING
+    later = exchange(
+        answer="Friday at four.", asked_hash=OTHER_HASH, finished_at_ms=NOON_MS + 2_000
+    )
+    stores.calls.finish(CONVERSATION, later)
+
+    assert claim(stores, other) == later
+    assert claim(stores, request()) == exchange()
+    assert stores.calls.load(CONVERSATION, KEY) == later
+    assert list(stores.calls.recent(CONVERSATION, limit=5)) == [exchange(), later]
+
+
+def test_an_answer_stays_at_hand_while_its_place_is_run_in_other_words(stores: Stores) -> None:
+    served_session(stores)
+    claim(stores, request())
+    stores.calls.finish(CONVERSATION, exchange())
+    claim(stores, request(asked_hash=OTHER_HASH))
+
+    assert claim(stores, request()) == exchange()
+    assert claim(stores, request(asked_hash="ef" * 32)) is CallClaim.RUNNING
+
+
+def test_of_twenty_claims_of_a_used_place_at_once_one_runs(stores: Stores) -> None:
+    served_session(stores)
+    claim(stores, request())
+    stores.calls.finish(CONVERSATION, exchange())
+
+    claims = all_at_once(20, lambda _: claim(stores, request(asked_hash=OTHER_HASH)))
+
+    assert claims.count(CallClaim.CLAIMED_AGAIN) == 1
+    assert claims.count(CallClaim.RUNNING) == 19
+
+
+def test_what_a_dead_run_had_begun_is_known_to_the_next(stores: Stores) -> None:
+    served_session(stores)
+    claim(stores, request())
+    stores.calls.begin_tool(CONVERSATION, KEY, HASH, BOOK)
+
+    again = replace(request(asked_hash=OTHER_HASH), question="Friday at three?")
+    assert claim(stores, again, now_ms=UNTIL_MS) is CallClaim.CLAIMED_AGAIN
+
+    assert list(stores.calls.attempts(CONVERSATION, KEY.turn)) == [
+        Attempt("Friday at three?", (BOOK,))
+    ]
+
+
+def test_all_runs_of_a_turn_are_known_with_what_they_began_and_answered(stores: Stores) -> None:
+    served_session(stores)
+    for key in (KEY, CallKey(KEY.turn, 2), CallKey(KEY.turn + 1, 1)):
+        claim(stores, request(key))
+        stores.calls.begin_tool(CONVERSATION, key, HASH, BOOK)
+        stores.calls.finish(CONVERSATION, exchange(key))
+    claim(stores, request(asked_hash=OTHER_HASH))
+
+    done = Attempt("when may I come?", (BOOK,), "Friday at three.")
+    assert list(stores.calls.attempts(CONVERSATION, KEY.turn)) == [
+        Attempt("when may I come?", ()),
+        done,
+        done,
+    ]
+    assert list(stores.calls.attempts(CONVERSATION, 99)) == []
+
+
+def test_a_run_whose_claim_is_lost_begins_nothing_and_stores_nothing(stores: Stores) -> None:
+    served_session(stores)
+    with pytest.raises(ClaimLost):
+        stores.calls.begin_tool(CONVERSATION, KEY, HASH, BOOK)
+    claim(stores, request())
+    claim(stores, request(asked_hash=OTHER_HASH), now_ms=UNTIL_MS)
+
+    with pytest.raises(ClaimLost):
+        stores.calls.begin_tool(CONVERSATION, KEY, HASH, BOOK)
+    stores.calls.finish(CONVERSATION, exchange())
+    assert stores.calls.load(CONVERSATION, KEY) is None
+
+    stores.calls.begin_tool(CONVERSATION, KEY, OTHER_HASH, BOOK)
+    stores.calls.finish(CONVERSATION, exchange(asked_hash=OTHER_HASH))
+    with pytest.raises(ClaimLost):
+        stores.calls.begin_tool(CONVERSATION, KEY, OTHER_HASH, BOOK)
 
 
 def test_a_stale_worker_claims_nothing(stores: Stores) -> None:

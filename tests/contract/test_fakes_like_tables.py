@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
-from repartee.domain.errors import ConnectionRefused, ReparteeError
+from repartee.domain.calls import BegunTool, CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.errors import ClaimLost, ConnectionRefused, ReparteeError
 from repartee.domain.messages import (
     Acknowledged,
     Detached,
@@ -32,6 +32,8 @@ sessions = st.sampled_from(["session-1"] * 4 + ["session-2", "session-3"])
 conversations = st.sampled_from(["conversation-1"] * 3 + ["conversation-2"])
 epochs = st.sampled_from([1, 1, 1, 2, 2, 3])
 numbers = st.integers(1, 3)
+HASHES = ("aa" * 32, "bb" * 32)
+hashes = st.sampled_from(HASHES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +90,40 @@ class Action:
     def _erase(self, stores: Stores, user: str) -> None:
         stores.erase(user, 1)
 
-    def _claim(self, stores: Stores, session: str, number: int, epoch: int) -> Any:
+    def _claim(
+        self, stores: Stores, session: str, number: int, epoch: int, asked_hash: str = HASHES[0]
+    ) -> Any:
         now_ms = stores.clock.now_ms()
         key = CallKey(number, 1)
         asked = CoreRequest(
-            "user-ann", "conversation-1", session, epoch, key, "ab" * 32, "q", "en-US", now_ms
+            "user-ann",
+            "conversation-1",
+            session,
+            epoch,
+            key,
+            asked_hash,
+            asked_hash,
+            "en-US",
+            now_ms,
         )
         return stores.calls.claim(asked, now_ms=now_ms, until_ms=now_ms + 4_000)
 
-    def _finish(self, stores: Stores, number: int, epoch: int) -> Any:
+    def _begin_tool(self, stores: Stores, number: int, asked_hash: str) -> Any:
+        tool = BegunTool("book", f'{{"slot":{number}}}')
+        try:
+            stores.calls.begin_tool("conversation-1", CallKey(number, 1), asked_hash, tool)
+        except ClaimLost:
+            return "claim lost"
+        return list(stores.calls.attempts("conversation-1", number))
+
+    def _finish(self, stores: Stores, number: int, epoch: int, asked_hash: str = HASHES[0]) -> Any:
         answer = CoreAnswer(CallStatus.DONE, f"answer {epoch}")
-        done = Exchange(CallKey(number, 1), "q", answer, "[]", 1)
+        done = Exchange(
+            CallKey(number, 1), asked_hash, asked_hash, answer, "[]", stores.clock.now_ms()
+        )
         stores.calls.finish("conversation-1", done)
-        return list(stores.calls.recent("conversation-1", limit=2))
+        attempts = list(stores.calls.attempts("conversation-1", number))
+        return attempts, list(stores.calls.recent("conversation-1", limit=2))
 
     def _send(self, stores: Stores, session: str, number: int) -> Any:
         message = Numbered(number, Text("hi"), "c", stores.clock.now_ms())
@@ -137,8 +160,9 @@ actions = st.one_of(
     action("wake", sessions),
     action("commit", users, sessions, numbers, epochs),
     action("erase", st.just("user-bob")),
-    action("claim", sessions, numbers, epochs),
-    action("finish", numbers, epochs),
+    action("claim", sessions, numbers, epochs, hashes),
+    action("begin_tool", numbers, hashes),
+    action("finish", numbers, epochs, hashes),
     action("send", sessions, numbers),
     action("notify", sessions, epochs, numbers),
     action("read", sessions, numbers),

@@ -1,9 +1,9 @@
 from collections.abc import Sequence
 
-from repartee.domain.calls import CallKey, CoreRequest, Exchange
-from repartee.domain.errors import LeaseLost
+from repartee.domain.calls import Attempt, BegunTool, CallKey, CoreRequest, Exchange
+from repartee.domain.errors import ClaimLost, LeaseLost
 from repartee.ports.call_store import CallClaim
-from tests.fakes.tables import FakeTables, RunningCall
+from tests.fakes.tables import FakeTables, KeptCall
 
 
 class FakeCallStore:
@@ -18,28 +18,65 @@ class FakeCallStore:
             if state is None or state.epoch != request.epoch:
                 raise LeaseLost(request.session_id)
             calls = self._tables.calls.setdefault(request.conversation_id, {})
-            kept = calls.get(request.key)
-            if isinstance(kept, Exchange):
-                return kept
-            if kept is not None and kept.until_ms > now_ms:
+            kept = calls.get((request.key, ""))
+            mine = KeptCall(request.arguments_hash, request.question, until_ms)
+            if kept is None:
+                calls[request.key, ""] = mine
+                return CallClaim.CLAIMED
+            if kept.arguments_hash != request.arguments_hash:
+                replaced = calls.get((request.key, request.arguments_hash[:16]))
+                if replaced is not None and replaced.exchange is not None:
+                    return replaced.exchange
+            elif kept.exchange is not None:
+                return kept.exchange
+            if kept.exchange is not None:
+                calls[request.key, kept.arguments_hash[:16]] = kept
+            elif kept.until_ms > now_ms:
                 return CallClaim.RUNNING
-            calls[request.key] = RunningCall(until_ms)
-            return CallClaim.CLAIMED
+            else:
+                mine.begun = kept.begun
+            calls[request.key, ""] = mine
+            return CallClaim.CLAIMED_AGAIN
+
+    def attempts(self, conversation_id: str, turn: int) -> Sequence[Attempt]:
+        with self._tables.lock:
+            calls = self._tables.calls.get(conversation_id, {})
+            places = sorted(calls, key=lambda place: (place[0].turn, place[0].index, place[1]))
+            return [calls[place].attempt() for place in places if place[0].turn == turn]
+
+    def begin_tool(
+        self, conversation_id: str, key: CallKey, arguments_hash: str, tool: BegunTool
+    ) -> None:
+        with self._tables.lock:
+            self._claimed(conversation_id, key, arguments_hash).begun.append(tool)
 
     def finish(self, conversation_id: str, exchange: Exchange) -> None:
         with self._tables.lock:
-            calls = self._tables.calls.get(conversation_id, {})
-            if isinstance(calls.get(exchange.key), RunningCall):
-                calls[exchange.key] = exchange
+            try:
+                kept = self._claimed(conversation_id, exchange.key, exchange.arguments_hash)
+            except ClaimLost:
+                return
+            kept.exchange = exchange
+            kept.question = exchange.question
+
+    def _claimed(self, conversation_id: str, key: CallKey, arguments_hash: str) -> KeptCall:
+        kept = self._tables.calls.get(conversation_id, {}).get((key, ""))
+        if kept is None or kept.exchange is not None or kept.arguments_hash != arguments_hash:
+            raise ClaimLost(str(key))
+        return kept
 
     def load(self, conversation_id: str, key: CallKey) -> Exchange | None:
         with self._tables.lock:
-            kept = self._tables.calls.get(conversation_id, {}).get(key)
-            return kept if isinstance(kept, Exchange) else None
+            kept = self._tables.calls.get(conversation_id, {}).get((key, ""))
+            return kept.exchange if kept is not None else None
 
     def recent(self, conversation_id: str, *, limit: int) -> Sequence[Exchange]:
         with self._tables.lock:
             calls = self._tables.calls.get(conversation_id, {})
-            done = [kept for kept in calls.values() if isinstance(kept, Exchange)]
-        done.sort(key=lambda exchange: (exchange.key.turn, exchange.key.index))
-        return done[max(0, len(done) - limit) :]
+            places = sorted(calls, key=lambda place: (place[0].turn, place[0].index, place[1]))
+            done = [calls[place].exchange for place in places]
+        last = [exchange for exchange in done if exchange is not None]
+        return sorted(
+            last[max(0, len(last) - limit) :],
+            key=lambda one: (one.key.turn, one.key.index, one.finished_at_ms),
+        )

@@ -1,7 +1,7 @@
 import threading
 from dataclasses import dataclass, field
 
-from repartee.domain.calls import CallKey, Exchange
+from repartee.domain.calls import Attempt, BegunTool, CallKey, Exchange
 from repartee.domain.conversation import Conversation, Profile, Turn
 from repartee.domain.messages import Acknowledged, Notice, Numbered
 from repartee.domain.session_state import ConnectionOpening, SessionState
@@ -21,16 +21,27 @@ class MailboxContents:
     acknowledged: tuple[Acknowledged, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunningCall:
-    """A claimed call whose claim holds until ``until_ms``."""
+@dataclass(slots=True)
+class KeptCall:
+    """A call: claimed until ``until_ms``, or finished where it has its exchange."""
 
+    arguments_hash: str
+    question: str
     until_ms: int
+    begun: list[BegunTool] = field(default_factory=list)
+    exchange: Exchange | None = None
+
+    def attempt(self) -> Attempt:
+        """Return it as far as it came."""
+        answer = self.exchange.answer.answer if self.exchange is not None else None
+        return Attempt(self.question, tuple(self.begun), answer)
 
 
 @dataclass(slots=True)
 class FakeTables:
     """What the fake stores share, so that one may check what another wrote.
+
+    Calls lie under their place and "", those whose place another took under part of their hash.
 
     Every store takes ``lock`` around each operation, which makes each of them atomic.
     """
@@ -46,7 +57,7 @@ class FakeTables:
     conversations: dict[tuple[str, str], Conversation] = field(default_factory=dict)
     turns: dict[str, dict[int, Turn]] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
-    calls: dict[str, dict[CallKey, Exchange | RunningCall]] = field(default_factory=dict)
+    calls: dict[str, dict[tuple[CallKey, str], KeptCall]] = field(default_factory=dict)
 
     def is_erased(self, user_id: str) -> bool:
         """Tell whether the user's tombstone is set."""

@@ -15,7 +15,7 @@ from repartee.adapters.clock import SystemClock
 from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.call_store import DynamoCallStore
-from repartee.domain.calls import CallKey
+from repartee.domain.calls import CallKey, arguments_hash
 from repartee.domain.desk import Slot, weekday_hours
 from tests.contract.scenes import CONVERSATION, SESSION, USER, served_session
 from tests.contract.servers import MINISTACK, Servers, require
@@ -65,6 +65,7 @@ class Deployed:
             "epoch": epoch,
             "turn": 1,
             "index": index,
+            "arguments_hash": arguments_hash("ask_core_agent", question),
             "question": question,
             "language": "en-US",
             "deadline_ms": SystemClock().now_ms() + DEADLINE_MS,

@@ -64,7 +64,7 @@ class Caller:
     use_case: AnswerQuestion
     asked: int = 0
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, ends: CallStatus = CallStatus.DONE) -> str:
         self.asked += 1
         request = CoreRequest(
             user_id="ann",
@@ -78,7 +78,7 @@ class Caller:
             deadline_ms=self.use_case.clock.now_ms() + 20_000,
         )
         answered = self.use_case(request)
-        assert answered.answer.status is CallStatus.DONE, answered
+        assert answered.answer.status is ends, answered
         return answered.answer.answer
 
 
@@ -135,7 +135,7 @@ def test_a_taken_slot_is_answered_with_others(caller: Caller, desk: FakeDesk) ->
     now_ms = caller.use_case.clock.now_ms()
     desk.book("ben", Slot(MONDAY, time(15)), reason="", booked_at_ms=now_ms)
 
-    answer = caller.ask("Book an appointment on Monday at 3 p.m.")
+    answer = caller.ask("Book an appointment on Monday at 3 p.m.", CallStatus.REFUSED)
 
     assert "Somebody else has that time." in answer
     assert "4 p.m." in answer

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.tools.catalogue import make_tools
-from repartee.application.answer_question import Answered, AnswerQuestion
+from repartee.application.answer_question import MAX_HISTORY_CHARS, Answered, AnswerQuestion
 from repartee.domain.calls import (
     CallKey,
     CallStatus,
@@ -21,7 +21,7 @@ from repartee.domain.calls import (
 )
 from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.desk import OpeningHours, Slot
-from repartee.domain.errors import StoreUnavailable
+from repartee.domain.errors import ItemTooLarge, StoreUnavailable
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
 from repartee.ports.reasoner import ReasoningFailed
@@ -88,6 +88,17 @@ class Bench:
         return replace(whole, **changes)
 
 
+AT_THREE = {"date": "2026-11-20", "time": "15:00"}
+
+
+class Stopped:
+    """Thinks until its tool has run, and is stopped there as a killed process is."""
+
+    def __call__(self, _request, call):
+        call("book_appointment", **AT_THREE)
+        raise KeyboardInterrupt
+
+
 def say_yes(_request, _call):
     return "Yes."
 
@@ -109,16 +120,117 @@ def test_a_question_is_answered_and_its_exchange_stored_under_its_key():
     assert json.loads(stored.messages_json)[-1] == {"answer": "Yes."}
 
 
-def test_the_same_key_again_gets_the_stored_answer_and_nothing_runs():
+def test_the_same_call_again_gets_the_stored_answer_and_nothing_runs():
     bench = Bench(book_at_three)
-    first = bench.ask()
+    first = bench.ask(bench.request("Book me in at three."))
 
-    again = bench.ask(bench.request("book something else"))
+    again = bench.ask(bench.request("book me in  at three."))
 
     assert again.answer == first.answer
     assert again.repeated
     assert len(bench.reasoner.requests) == 1
     assert len(bench.desk.bookings("u1")) == 1
+
+
+def test_the_same_place_in_other_words_is_thought_through_again_knowing_what_was_done():
+    bench = Bench(book_at_three)
+    first = bench.ask(bench.request("book me in at three"))
+
+    again = bench.ask(bench.request("I would like to come at three"))
+
+    assert again.answer.answer == first.answer.answer
+    assert not again.repeated
+    assert [booking.slot for booking in bench.desk.bookings("u1")] == [Slot(TODAY, time(15))]
+    told = bench.reasoner.requests[1].system_text
+    assert "This turn was cut off and is being repeated" in told
+    assert "- Asked: book me in at three\n" in told
+    assert '  Begun: book_appointment {"date":"2026-11-20","time":"15:00:00","reason":""}\n' in told
+    assert f"  Answer: {first.answer.answer}" in told
+    assert "This turn was cut off" not in bench.reasoner.requests[0].system_text
+
+
+def test_a_run_that_was_cut_off_after_its_tool_is_told_to_the_next_one():
+    bench = Bench(Stopped())
+    with pytest.raises(KeyboardInterrupt):
+        bench.ask(bench.request("book me in at three"))
+    assert len(bench.desk.bookings("u1")) == 1
+
+    bench.reasoner = FakeReasoner(book_at_three, bench.clock)
+    bench.clock.advance(25_000)
+    again = bench.ask(bench.request("I would like to come at three"))
+
+    assert again.answer.status is CallStatus.DONE
+    assert len(bench.desk.bookings("u1")) == 1
+    told = bench.reasoner.requests[0].system_text
+    assert "book_appointment" in told
+    assert "the outcome is unknown" in told
+
+
+def test_a_tool_that_changes_something_does_not_run_unless_it_is_noted():
+    bench = Bench(lambda request, call: call("book_appointment", **AT_THREE).message or "Booked.")
+
+    answered = bench.use_case(calls=Down(bench.calls, "begin_tool"))(bench.request())
+
+    assert bench.desk.bookings("u1") == []
+    assert (answered.answer.status, answered.answer.retryable) == (CallStatus.FAILED, True)
+
+
+def test_looking_something_up_needs_no_note():
+    bench = Bench(lambda request, call: f"{call('free_slots', date='2026-11-20').status}")
+
+    answered = bench.use_case(calls=Down(bench.calls, "begin_tool"))(bench.request())
+
+    assert answered.answer == CoreAnswer(CallStatus.DONE, "done")
+
+
+def test_an_answer_is_refused_when_its_tool_refused_whatever_the_model_says():
+    bench = Bench(lambda _request, call: f"All {call('book_appointment', **AT_THREE).status}!")
+    bench.desk.book("u2", Slot(TODAY, time(15)), reason="", booked_at_ms=bench.clock.now_ms())
+
+    answered = bench.ask()
+
+    assert (answered.answer.status, answered.answer.retryable) == (CallStatus.REFUSED, False)
+
+
+def test_the_model_is_told_the_last_exchanges_that_there_is_room_for_and_each_one_whole():
+    bench = Bench(say_yes)
+    sizes = [MAX_HISTORY_CHARS, 20, MAX_HISTORY_CHARS - 20]
+    for index, size in enumerate(sizes, start=1):
+        asked = bench.request(f"question {index}", index=index)
+        bench.calls.claim(asked, now_ms=0, until_ms=1)
+        answer = CoreAnswer(CallStatus.DONE, "Yes.")
+        bench.calls.finish(
+            "c1", Exchange(asked.key, asked.arguments_hash, "?", answer, "x" * size, index)
+        )
+
+    bench.ask(bench.request(index=4))
+
+    assert [len(text) for text in bench.reasoner.requests[0].history_json] == sizes[1:]
+
+
+class TooLarge:
+    """A store that keeps no messages."""
+
+    def __init__(self, working: FakeCallStore) -> None:
+        self._working = working
+
+    def __getattr__(self, name):
+        return getattr(self._working, name)
+
+    def finish(self, conversation_id, exchange):
+        if exchange.messages_json != "[]":
+            raise ItemTooLarge("messages_json", 400_000, 300_000)
+        self._working.finish(conversation_id, exchange)
+
+
+def test_an_answer_whose_messages_are_too_large_is_stored_without_them_and_says_so():
+    bench = Bench(say_yes)
+
+    answered = bench.use_case(calls=TooLarge(bench.calls))(bench.request())
+
+    assert answered.trouble == "messages_too_large"
+    assert answered.answer == CoreAnswer(CallStatus.DONE, "Yes.")
+    assert bench.ask().answer == answered.answer
 
 
 def test_two_calls_of_one_turn_are_two_questions():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.unit
 
-EXCHANGE = Exchange(CallKey(1, 1), "q", CoreAnswer(CallStatus.DONE, "a"), "[]", 5)
+EXCHANGE = Exchange(CallKey(1, 1), "ab" * 32, "q", CoreAnswer(CallStatus.DONE, "a"), "[]", 5)
 
 
 def failure(code: str) -> ClientError:

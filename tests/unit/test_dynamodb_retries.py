@@ -18,7 +18,7 @@ from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.calls import BegunTool, CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.conversation import Turn
 from repartee.domain.errors import LeaseLost, StoreUnavailable
 from repartee.domain.messages import Bye, Detached, Numbered
@@ -348,7 +348,7 @@ def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[]
     calls = DynamoCallStore(client, backoff=backoff, **both)
     key = CallKey(1, 1)
     request = CoreRequest("user", "talk", "session", 1, key, "ab" * 32, "?", "en-US", 9)
-    exchange = Exchange(key, "?", CoreAnswer(CallStatus.DONE, "!"), "[]", 3)
+    exchange = Exchange(key, "ab" * 32, "?", CoreAnswer(CallStatus.DONE, "!"), "[]", 3)
     return [
         ("load", lambda: sessions.load("s")),
         ("elect_waker", lambda: sessions.elect_waker("s", 1)),
@@ -371,6 +371,8 @@ def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[]
         ("load_profile", lambda: profiles.load("user")),
         ("change_profile", lambda: profiles.change("user", PreferenceChanges("de-DE"))),
         ("claim", lambda: calls.claim(request, now_ms=1, until_ms=2)),
+        ("attempts", lambda: calls.attempts("talk", 1)),
+        ("begin_tool", lambda: calls.begin_tool("talk", key, "ab" * 32, BegunTool("t", "{}"))),
         ("finish", lambda: calls.finish("talk", exchange)),
         ("load_call", lambda: calls.load("talk", key)),
         ("recent", lambda: calls.recent("talk", limit=3)),

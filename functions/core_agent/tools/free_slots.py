@@ -36,6 +36,7 @@ def free_slots(desk: Desk, context: ToolContext) -> Tool[FreeSlotsArguments]:
         ),
         arguments=FreeSlotsArguments,
         run=run,
+        is_read_only=True,
     )
 
 

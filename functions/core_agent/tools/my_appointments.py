@@ -31,4 +31,5 @@ def my_appointments(desk: Desk, context: ToolContext) -> Tool[MyAppointmentsArgu
         ),
         arguments=MyAppointmentsArguments,
         run=run,
+        is_read_only=True,
     )

@@ -35,4 +35,5 @@ def opening_hours(desk: Desk, _context: ToolContext) -> Tool[OpeningHoursArgumen
         description="Tell when the desk is open on one day, or that it is closed.",
         arguments=OpeningHoursArguments,
         run=run,
+        is_read_only=True,
     )

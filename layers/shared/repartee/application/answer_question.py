@@ -3,13 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from repartee.application.watch_tools import WatchTools
 from repartee.domain.calls import CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.core_prompt import core_prompt
-from repartee.domain.errors import LeaseLost, StoreUnavailable
+from repartee.domain.errors import ItemTooLarge, LeaseLost, StoreUnavailable
 from repartee.domain.memory_budget import MemoryBudget
+from repartee.domain.outcome import outcome
+from repartee.domain.repeated_turn import repeated_turn_note
 from repartee.domain.tools import Tool, ToolContext
 from repartee.domain.usage import Bill
 from repartee.ports.call_store import CallClaim, CallStore
@@ -27,6 +31,8 @@ _CLAIM_SLACK_MS = 5_000
 """How long a claim outlives its run's deadline: a tool that started before it may still end."""
 _POLL_S = 0.2
 _REMEMBERED_EXCHANGES = 10
+MAX_HISTORY_CHARS = 60_000
+"""Of the last exchanges' messages as JSON, about 15,000 tokens; older ones are left out whole."""
 
 _EMPTY = "I did not get a question. Please say again what you would like."
 _TOO_LONG = "That was too much at once. Please tell me in a few sentences what you would like."
@@ -113,19 +119,27 @@ class AnswerQuestion:
             claim = self.calls.claim(request, now_ms=now_ms, until_ms=deadline_ms + _CLAIM_SLACK_MS)
             if isinstance(claim, Exchange):
                 return Answered(claim.answer, repeated=True)
-            if claim is CallClaim.CLAIMED:
-                return self._run(request, question, deadline_ms)
+            if claim is not CallClaim.RUNNING:
+                is_repeated = claim is CallClaim.CLAIMED_AGAIN
+                return self._run(request, question, deadline_ms, is_repeated=is_repeated)
             self.wait(_POLL_S)
             now_ms = self.clock.now_ms()
         return _failed("deadline", retryable=True)
 
-    def _run(self, request: CoreRequest, question: str, deadline_ms: int) -> Answered:
+    def _run(
+        self, request: CoreRequest, question: str, deadline_ms: int, *, is_repeated: bool
+    ) -> Answered:
         messages_json = "[]"
+        note = partial(
+            self.calls.begin_tool, request.conversation_id, request.key, request.arguments_hash
+        )
+        watch = WatchTools(note)
         try:
-            result = self._reason(request, question, deadline_ms)
+            result = self._reason(request, question, deadline_ms, watch, is_repeated=is_repeated)
             messages_json = result.messages_json
+            ended = outcome(watch.ran)
             answered = Answered(
-                CoreAnswer(CallStatus.DONE, result.text, bill=result.bill),
+                CoreAnswer(ended.status, result.text, ended.retryable, result.bill),
                 tools_called=result.tools_called,
             )
         except ReasoningFailed as failure:
@@ -134,36 +148,72 @@ class AnswerQuestion:
             answered = _failed("store_unavailable", retryable=True)
         exchange = Exchange(
             key=request.key,
+            arguments_hash=request.arguments_hash,
             question=question,
             answer=answered.answer,
             messages_json=messages_json,
             finished_at_ms=self.clock.now_ms(),
         )
+        return self._store(request.conversation_id, exchange, answered)
+
+    def _store(self, conversation_id: str, exchange: Exchange, answered: Answered) -> Answered:
         try:
-            self.calls.finish(request.conversation_id, exchange)
+            try:
+                self.calls.finish(conversation_id, exchange)
+            except ItemTooLarge:
+                # A repetition must find the answer; how it was found is let go.
+                self.calls.finish(conversation_id, replace(exchange, messages_json="[]"))
+                return replace(answered, trouble="messages_too_large")
         except StoreUnavailable:
             # The work is done and the user waits: the answer counts more than its record. A
             # repetition after the claim's end runs again, and finds the work done by the data.
             return replace(answered, trouble="not_stored")
         return answered
 
-    def _reason(self, request: CoreRequest, question: str, deadline_ms: int) -> ReasoningResult:
+    def _reason(
+        self,
+        request: CoreRequest,
+        question: str,
+        deadline_ms: int,
+        watch: WatchTools,
+        *,
+        is_repeated: bool,
+    ) -> ReasoningResult:
+        now = datetime.fromtimestamp(self.clock.now_ms() / 1000, self.zone)
         memory = self.conversations.load_memory(
             request.user_id, request.conversation_id, max_characters=self.memory.characters
         )
         exchanges = self.calls.recent(request.conversation_id, limit=_REMEMBERED_EXCHANGES)
-        now = datetime.fromtimestamp(self.clock.now_ms() / 1000, self.zone)
+        system = [core_prompt(now=now, language=request.language, memory=memory)]
+        if is_repeated:
+            attempts = self.calls.attempts(request.conversation_id, request.key.turn)
+            system.append(repeated_turn_note(attempts))
         context = ToolContext(request.user_id, request.conversation_id, now)
         return self.reasoner.answer(
             ReasoningRequest(
-                system_text=core_prompt(now=now, language=request.language, memory=memory),
-                history_json=tuple(exchange.messages_json for exchange in exchanges),
+                system_text="\n\n".join(part for part in system if part),
+                history_json=_history(exchanges),
                 question=question,
-                question_id=f"{request.conversation_id}/{request.key}",
+                question_id=f"{request.conversation_id}/{request.key}/{request.arguments_hash[:16]}",
                 deadline_ms=deadline_ms,
             ),
-            self.make_tools(context),
+            watch(self.make_tools(context)),
         )
+
+
+def _history(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
+    """Return the messages of the last exchanges that there is room for, oldest first.
+
+    An exchange is told whole or not at all: half of one would be calls without their answers.
+    """
+    told: list[str] = []
+    left = MAX_HISTORY_CHARS
+    for exchange in reversed(exchanges):
+        left -= len(exchange.messages_json)
+        if left < 0:
+            break
+        told.append(exchange.messages_json)
+    return tuple(reversed(told))
 
 
 def _refused(trouble: str, sentence: str) -> Answered:

@@ -88,10 +88,37 @@ class CoreAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class BegunTool:
+    """A tool that a run was about to run; whether it did is for the data to say.
+
+    Attributes:
+        arguments_json: Its checked arguments, as JSON text.
+    """
+
+    name: str
+    arguments_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A run of a turn's call, as far as it came.
+
+    Attributes:
+        tools: The tools that can change something and that it began, in order.
+        answer: None when it was cut off before it had one.
+    """
+
+    question: str
+    tools: tuple[BegunTool, ...]
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """A finished call of core_agent as the conversation remembers it."""
 
     key: CallKey
+    arguments_hash: str
     question: str
     answer: CoreAnswer
     messages_json: str

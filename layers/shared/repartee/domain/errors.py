@@ -83,6 +83,10 @@ class ItemTooLarge(ReparteeError):
         self.limit_bytes = limit_bytes
 
 
+class ClaimLost(ReparteeError):
+    """A call is claimed by another run, or erased: this run may not change anything any more."""
+
+
 class ConnectionGone(ReparteeError):
     """The client's connection is closed; posts to it cannot succeed any more."""
 

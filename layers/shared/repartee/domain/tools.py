@@ -72,6 +72,7 @@ class Tool[Arguments: BaseModel]:
         name: Verb and object, ``snake_case``; the model chooses by it and by the description.
         description: When to use it and what it returns, for the model.
         arguments: What the model has to fill in; each field's description is shown to it.
+        is_read_only: It changes nothing, so that nobody needs to know whether it ran.
         run: Does it. Raises ``ReparteeError`` only for what no other arguments would mend.
     """
 
@@ -79,6 +80,7 @@ class Tool[Arguments: BaseModel]:
     description: str
     arguments: type[Arguments]
     run: Callable[[Arguments], ToolResult]
+    is_read_only: bool = False
 
     def call(self, raw: Mapping[str, object]) -> ToolResult:
         """Check what the model filled in and run the tool.

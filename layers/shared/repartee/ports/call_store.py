@@ -2,18 +2,22 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Protocol
 
-from repartee.domain.calls import CallKey, CoreRequest, Exchange
+from repartee.domain.calls import Attempt, BegunTool, CallKey, CoreRequest, Exchange
 
 
 class CallClaim(Enum):
     """What became of asking for a call's key."""
 
     CLAIMED = auto()
+    CLAIMED_AGAIN = auto()
     RUNNING = auto()
 
 
 class CallStore(Protocol):
     """Remembers core_agent's calls by key, so that none runs twice.
+
+    A call is named by its place in the turn and by what it asks. At one place only one runs at a
+    time: a replayed turn that asks in other words waits for what the turn before asked there.
 
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
@@ -22,25 +26,51 @@ class CallStore(Protocol):
         """Claim the call's key before any model runs.
 
         Returns:
-            CLAIMED when this caller is to run it, RUNNING while another does, the stored exchange
-            when it is done. A claim past its ``until_ms`` may be claimed anew.
+            CLAIMED when this caller is to run it; CLAIMED_AGAIN when moreover this place was run
+            before, in other words or not to its end, see ``attempts``; RUNNING while another run
+            has the place; the stored exchange when the same was asked and is done. A claim past
+            its ``until_ms`` may be claimed anew.
 
         Raises:
             LeaseLost: The request's epoch is not the session's any more.
         """
         ...
 
+    def attempts(self, conversation_id: str, turn: int) -> Sequence[Attempt]:
+        """Return what was asked and begun in a turn, oldest place first.
+
+        A run that is still going on is among them, as far as it has come.
+        """
+        ...
+
+    def begin_tool(
+        self, conversation_id: str, key: CallKey, arguments_hash: str, tool: BegunTool
+    ) -> None:
+        """Note that the claimed call is about to run a tool that may change something.
+
+        Raises:
+            ClaimLost: The claim is another's, or gone; the tool must not run.
+        """
+        ...
+
     def finish(self, conversation_id: str, exchange: Exchange) -> None:
         """Store the answer under the claimed key; a second answer for a key is dropped.
 
-        So is the answer to a key that nobody claimed or whose claim was erased.
+        So is the answer to a key that nobody claimed, that is claimed for another question
+        meanwhile, or whose claim was erased.
+
+        Raises:
+            ItemTooLarge: It is more than an item may hold; nothing is written.
         """
         ...
 
     def load(self, conversation_id: str, key: CallKey) -> Exchange | None:
-        """Return the finished exchange, or None while there is none."""
+        """Return the place's newest exchange, or None while that is not finished."""
         ...
 
     def recent(self, conversation_id: str, *, limit: int) -> Sequence[Exchange]:
-        """Return the last finished exchanges, oldest first."""
+        """Return the last finished exchanges, oldest first.
+
+        Where a place was run twice, both are among them.
+        """
         ...

@@ -3,7 +3,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.conversation_items import exchange_attributes, exchange_from
+from repartee.adapters.dynamodb.conversation_items import (
+    attempt_from,
+    exchange_attributes,
+    exchange_from,
+)
+from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.reads import get, query
 from repartee.adapters.dynamodb.retries import (
     Backoff,
@@ -12,16 +17,19 @@ from repartee.adapters.dynamodb.retries import (
     transact,
     write_one,
 )
-from repartee.adapters.dynamodb.values import encode_all
-from repartee.domain.calls import CallKey, CoreRequest, Exchange
-from repartee.domain.errors import LeaseLost
+from repartee.adapters.dynamodb.session_items import number, text
+from repartee.adapters.dynamodb.values import Value, encode_all
+from repartee.domain.calls import Attempt, BegunTool, CallKey, CoreRequest, Exchange
+from repartee.domain.errors import ClaimLost, LeaseLost
 from repartee.ports.call_store import CallClaim
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-# Places in a claim's transaction.
-_CALL, _STATE = range(2)
+    from repartee.adapters.dynamodb.keys import Item
+
+_CLAIM_IS_MINE = "attribute_exists(claimed_until_ms) AND arguments_hash = :hash"
 
 
 class DynamoCallStore:
@@ -46,56 +54,167 @@ class DynamoCallStore:
         Raises:
             LeaseLost: The request's epoch is not the session's any more.
         """
-        key = keys.call(request.conversation_id, request.key)
+        # The usual call is the first at its place and takes this one transaction.
+        fresh = self._claimed(request, until_ms, "attribute_not_exists(pk)")
+        refused = self._transact(request, [fresh])
+        if refused is None:
+            return CallClaim.CLAIMED
+        stored = refused.item(0)
+        if stored is None:
+            return CallClaim.RUNNING
+        exchange = exchange_from(stored)
+        is_same = text(stored, "arguments_hash") == request.arguments_hash
+        if exchange is not None and is_same:
+            return exchange
+        if not is_same and (earlier := self._replaced(request)) is not None:
+            return earlier
+        if exchange is not None:
+            return self._claim_finished(request, stored, until_ms)
+        if number(stored, "claimed_until_ms") > now_ms:
+            return CallClaim.RUNNING
+        return self._claim_expired(request, stored, until_ms)
+
+    def _claim_expired(self, request: CoreRequest, stored: "Item", until_ms: int) -> CallClaim:
+        # What the dead run began stays noted.
+        values = {f":{name}": one for name, one in _claim_values(request, until_ms).items()}
+        update: TransactWriteItemTypeDef = {
+            "Update": {
+                "TableName": self._memory,
+                "Key": keys.call(request.conversation_id, request.key),
+                "UpdateExpression": (
+                    "SET claimed_until_ms = :claimed_until_ms, "
+                    "arguments_hash = :arguments_hash, question = :question"
+                ),
+                "ConditionExpression": "claimed_until_ms = :seen",
+                "ExpressionAttributeValues": {
+                    **encode_all(values),
+                    ":seen": stored["claimed_until_ms"],
+                },
+            }
+        }
+        lost = self._transact(request, [update])
+        return CallClaim.CLAIMED_AGAIN if lost is None else CallClaim.RUNNING
+
+    def _claim_finished(self, request: CoreRequest, stored: "Item", until_ms: int) -> CallClaim:
+        """Put the exchange of another question aside and claim its place."""
+        replaced = keys.replaced_call(
+            request.conversation_id, request.key, stored["arguments_hash"]["S"]
+        )
+        put_aside: TransactWriteItemTypeDef = {
+            "Put": {"TableName": self._memory, "Item": {**stored, **replaced}}
+        }
+        claimed = self._claimed(
+            request, until_ms, "arguments_hash = :stored AND attribute_exists(finished_at_ms)"
+        )
+        claimed["Put"]["ExpressionAttributeValues"] = {":stored": stored["arguments_hash"]}
+        lost = self._transact(request, [claimed, put_aside])
+        return CallClaim.CLAIMED_AGAIN if lost is None else CallClaim.RUNNING
+
+    def _replaced(self, request: CoreRequest) -> Exchange | None:
+        key = keys.replaced_call(request.conversation_id, request.key, request.arguments_hash)
+        item = get(self._client, self._memory, key)
+        return exchange_from(item) if item is not None else None
+
+    def _claimed(
+        self, request: CoreRequest, until_ms: int, condition: str
+    ) -> "TransactWriteItemTypeDef":
+        item = {
+            **keys.call(request.conversation_id, request.key),
+            **encode_all(_claim_values(request, until_ms)),
+        }
+        return {
+            "Put": {
+                "TableName": self._memory,
+                "Item": item,
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                "ConditionExpression": condition,
+            }
+        }
+
+    def _transact(
+        self, request: CoreRequest, writes: "list[TransactWriteItemTypeDef]"
+    ) -> TransactionRefused | None:
+        """Write, if the session is still the request's worker's; return a refusal of ``writes``."""
+        mine: TransactWriteItemTypeDef = {
+            "ConditionCheck": {
+                "TableName": self._live,
+                "Key": keys.state(request.session_id),
+                "ConditionExpression": "epoch = :mine",
+                "ExpressionAttributeValues": encode_all({":mine": request.epoch}),
+            }
+        }
         try:
-            transact(
-                self._client,
-                [
-                    {
-                        "Put": {
-                            "TableName": self._memory,
-                            "Item": {**key, **encode_all({"claimed_until_ms": until_ms})},
-                            "ConditionExpression": (
-                                "attribute_not_exists(pk) OR claimed_until_ms <= :now"
-                            ),
-                            "ExpressionAttributeValues": encode_all({":now": now_ms}),
-                            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                        }
-                    },
-                    {
-                        "ConditionCheck": {
-                            "TableName": self._live,
-                            "Key": keys.state(request.session_id),
-                            "ConditionExpression": "epoch = :mine",
-                            "ExpressionAttributeValues": encode_all({":mine": request.epoch}),
-                        }
-                    },
-                ],
-                backoff=self._backoff,
-            )
+            transact(self._client, [*writes, mine], backoff=self._backoff)
         except TransactionRefused as refused:
-            if refused.failed(_STATE):
+            if refused.failed(len(writes)):
                 raise LeaseLost(request.session_id) from None
-            stored = refused.item(_CALL)
-            exchange = exchange_from(stored) if stored is not None else None
-            return exchange or CallClaim.RUNNING
-        return CallClaim.CLAIMED
+            return refused
+        return None
+
+    def attempts(self, conversation_id: str, turn: int) -> Sequence[Attempt]:
+        """Return what was asked and begun in a turn, oldest place first."""
+        first, last = keys.calls_of_turn(turn)
+        items = query(
+            self._client,
+            self._memory,
+            keys.conversation(conversation_id),
+            first=first,
+            last=last,
+        )
+        return [attempt_from(item) for item in items]
+
+    def begin_tool(
+        self, conversation_id: str, key: CallKey, arguments_hash: str, tool: BegunTool
+    ) -> None:
+        """Note that the claimed call is about to run a tool that may change something.
+
+        Raises:
+            ClaimLost: The claim is another's, or gone; the tool must not run.
+        """
+        begun: Value = [{"name": tool.name, "arguments_json": tool.arguments_json}]
+        try:
+            write_one(
+                lambda: self._client.update_item(
+                    TableName=self._memory,
+                    Key=keys.call(conversation_id, key),
+                    UpdateExpression="SET begun = list_append(if_not_exists(begun, :none), :tool)",
+                    ConditionExpression=_CLAIM_IS_MINE,
+                    ExpressionAttributeValues=encode_all(
+                        {":none": [], ":tool": begun, ":hash": arguments_hash}
+                    ),
+                ),
+                self._backoff,
+            )
+        except ConditionFailed:
+            raise ClaimLost(str(key)) from None
 
     def finish(self, conversation_id: str, exchange: Exchange) -> None:
         """Store the answer under the claimed key; a second answer for a key is dropped.
 
-        So is an answer whose claim is gone, as after an erasure.
+        So is an answer whose claim is gone, as after an erasure, or another question's by now.
+
+        Raises:
+            ItemTooLarge: It is more than an item may hold; nothing is written.
         """
+        key = keys.call(conversation_id, exchange.key)
+        attributes = exchange_attributes(exchange)
+        check_size({**key, **attributes})
+        names = {f"#{name}": name for name in attributes}
+        changes = ", ".join(f"#{name} = :{name}" for name in attributes)
+        values = {f":{name}": value for name, value in attributes.items()}
         try:
             # A duplicate that asks for the claim again and again is such a transaction.
             write_one(
-                lambda: self._client.put_item(
+                lambda: self._client.update_item(
                     TableName=self._memory,
-                    Item={
-                        **keys.call(conversation_id, exchange.key),
-                        **exchange_attributes(exchange),
+                    Key=key,
+                    UpdateExpression=f"SET {changes} REMOVE claimed_until_ms",
+                    ConditionExpression=_CLAIM_IS_MINE,
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues={
+                        **values,
+                        **encode_all({":hash": exchange.arguments_hash}),
                     },
-                    ConditionExpression="attribute_exists(claimed_until_ms)",
                 ),
                 self._backoff,
             )
@@ -103,7 +222,7 @@ class DynamoCallStore:
             return
 
     def load(self, conversation_id: str, key: CallKey) -> Exchange | None:
-        """Return the finished exchange, or None while there is none."""
+        """Return the place's newest exchange, or None while that is not finished."""
         item = get(self._client, self._memory, keys.call(conversation_id, key))
         return exchange_from(item) if item is not None else None
 
@@ -121,4 +240,16 @@ class DynamoCallStore:
             page_size=limit,
         )
         finished = (exchange for item in items if (exchange := exchange_from(item)) is not None)
-        return list(reversed(list(islice(finished, limit))))
+        last = list(islice(finished, limit))
+        last.reverse()
+        # By keys, an exchange that was put aside comes after the one that took its place.
+        last.sort(key=lambda one: (one.key.turn, one.key.index, one.finished_at_ms))
+        return last
+
+
+def _claim_values(request: CoreRequest, until_ms: int) -> dict[str, Value]:
+    return {
+        "claimed_until_ms": until_ms,
+        "arguments_hash": request.arguments_hash,
+        "question": request.question,
+    }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb.session_items import number, text
 from repartee.adapters.dynamodb.values import Value, encode_all
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, Exchange
+from repartee.domain.calls import Attempt, BegunTool, CallKey, CallStatus, CoreAnswer, Exchange
 from repartee.domain.conversation import Conversation, Profile, SkippedInput, ToolCall, Turn
 from repartee.domain.usage import Bill, TokenUsage
 
@@ -131,6 +131,7 @@ def exchange_attributes(exchange: Exchange) -> "Item":
     """Return the attributes of a finished call, without its key."""
     return encode_all(
         {
+            "arguments_hash": exchange.arguments_hash,
             "question": exchange.question,
             "status": str(exchange.answer.status),
             "answer": exchange.answer.answer,
@@ -152,11 +153,23 @@ def exchange_from(item: "Item") -> Exchange | None:
         item["retryable"]["BOOL"],
         _bill_from(item),
     )
-    turn, _, index = item["sk"]["S"].partition("#")[2].partition("/")
+    # A third part tells exchanges of one place apart.
+    turn, index = item["sk"]["S"].partition("#")[2].split("/")[:2]
     return Exchange(
         CallKey(int(turn), int(index)),
+        item["arguments_hash"]["S"],
         item["question"]["S"],
         answer,
         item["messages_json"]["S"],
         number(item, "finished_at_ms"),
+    )
+
+
+def attempt_from(item: "Item") -> Attempt:
+    """Return a call as far as it came, finished or not."""
+    begun = item["begun"]["L"] if "begun" in item else []
+    return Attempt(
+        item["question"]["S"],
+        tuple(BegunTool(one["M"]["name"]["S"], one["M"]["arguments_json"]["S"]) for one in begun),
+        text(item, "answer"),
     )

@@ -145,9 +145,25 @@ def turn(conversation_id: str, number: int) -> "Item":
 
 def call(conversation_id: str, call_key: CallKey) -> "Item":
     """Return the key of a call; the index is padded, so that calls sort by their place."""
-    return key(
-        conversation(conversation_id), f"{CALL_PREFIX}{call_key.turn:08d}/{call_key.index:04d}"
-    )
+    return key(conversation(conversation_id), _call_sort(call_key))
+
+
+def replaced_call(conversation_id: str, call_key: CallKey, arguments_hash: str) -> "Item":
+    """Return the key of an exchange whose place another question of a replayed turn has taken.
+
+    16 digits of the hash tell the few questions of one place apart.
+    """
+    sort = f"{_call_sort(call_key)}/{arguments_hash[:16]}"
+    return key(conversation(conversation_id), sort)
+
+
+def calls_of_turn(turn: int) -> tuple[str, str]:
+    """Return the first and the last sort key that a call of a turn may have."""
+    return f"{CALL_PREFIX}{turn:08d}/", f"{CALL_PREFIX}{turn:08d}/~"
+
+
+def _call_sort(call_key: CallKey) -> str:
+    return f"{CALL_PREFIX}{call_key.turn:08d}/{call_key.index:04d}"
 
 
 def desk_hours() -> "Item":

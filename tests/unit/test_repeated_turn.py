@@ -1,0 +1,28 @@
+import pytest
+
+from repartee.domain.calls import Attempt, BegunTool
+from repartee.domain.repeated_turn import repeated_turn_note
+
+pytestmark = pytest.mark.unit
+
+BOOK = BegunTool("book_appointment", '{"time":"15:00"}')
+
+
+def test_what_was_begun_and_answered_is_told():
+    note = repeated_turn_note([Attempt("three, please", (BOOK, BOOK), "Booked.")])
+
+    assert "- Asked: three, please" in note
+    assert note.count('book_appointment {"time":"15:00"}') == 2
+    assert note.endswith("  Answer: Booked.")
+
+
+def test_an_outcome_that_nobody_knows_is_said_to_be_unknown():
+    note = repeated_turn_note([Attempt("three, please", (BOOK,)), Attempt("when?", (), "At nine.")])
+
+    assert "  Answer: none, the outcome is unknown\n" in note
+    assert "  Begun: nothing that changes anything\n  Answer: At nine." in note
+
+
+def test_a_turn_in_which_nothing_came_about_needs_no_note():
+    assert repeated_turn_note([Attempt("three, please", ())]) == ""
+    assert repeated_turn_note([]) == ""

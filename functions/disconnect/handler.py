@@ -33,6 +33,7 @@ class Deps:
     sessions: SessionStore
     clock: Clock
     log: Logger
+    grace_ms: int
 
 
 def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
@@ -45,8 +46,8 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
     try:
         caller = caller_of(event)
         session_id = close_connection(
-            caller.connection_id,
-            caller.session_id,
+            caller,
+            grace_ms=deps.grace_ms,
             connections=deps.connections,
             mailbox=deps.mailbox,
             sessions=deps.sessions,
@@ -62,8 +63,8 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def build() -> Deps:
     """Wire the function up, once per process."""
-    live_table = DisconnectSettings.from_env().live_table
-    client, clock = make_client(), SystemClock()
+    settings = DisconnectSettings.from_env()
+    client, clock, live_table = make_client(), SystemClock(), settings.live_table
     return Deps(
         # Closing looks into LiveTable alone, the only table that this function may touch.
         connections=DynamoConnectionStore(client, live_table=live_table, memory_table=""),
@@ -71,6 +72,7 @@ def build() -> Deps:
         sessions=DynamoSessionStore(client, live_table=live_table),
         clock=clock,
         log=get_logger(),
+        grace_ms=settings.grace_s * 1000,
     )
 
 

@@ -66,6 +66,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "LiveTable": {
             "dynamodb:GetItem",
             "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
             "dynamodb:DeleteItem",
             "dynamodb:BatchWriteItem",
         },

@@ -27,7 +27,7 @@ def refusal(stores: Stores, refused: ConnectionOpening) -> tuple[int, str]:
 
 
 def active(stores: Stores, now_ms: int = NOON_MS) -> int:
-    return stores.connections.count_active_sessions(USER, now_ms=now_ms)
+    return len(stores.connections.active_sessions(USER, now_ms=now_ms))
 
 
 def test_the_first_connection_makes_session_and_conversation(stores: Stores) -> None:
@@ -245,6 +245,90 @@ def test_closing_a_connection_names_its_session_once(stores: Stores) -> None:
     assert stores.connections.close("connection=") == SESSION
     assert stores.connections.close("connection=") is None
     assert stores.connections.close("unknown") is None
+
+
+def lapse(stores: Stores, connection: str, expires_at_ms: int = NOON_MS + 30_000) -> None:
+    stores.connections.lapse_session(
+        USER, SESSION, connection_id=connection, expires_at_ms=expires_at_ms
+    )
+
+
+def test_a_session_whose_connection_is_gone_counts_until_it_has_lapsed(stores: Stores) -> None:
+    stores.connections.open(opening())
+
+    lapse(stores, "connection-1")
+    lapse(stores, "connection-1", NOON_MS + 60_000)
+
+    assert active(stores, NOON_MS + 29_999) == 1
+    assert active(stores, NOON_MS + 30_000) == 0
+
+
+def test_a_session_that_was_come_back_to_does_not_lapse_with_its_old_connection(
+    stores: Stores,
+) -> None:
+    stores.connections.open(opening())
+    stores.connections.open(opening(connection="connection-2"))
+
+    lapse(stores, "connection-1")
+
+    assert active(stores, NOON_MS + TWO_HOURS_MS) == 1
+
+
+def test_a_session_that_lapsed_counts_again_when_it_is_come_back_to(stores: Stores) -> None:
+    stores.connections.open(opening())
+    lapse(stores, "connection-1", NOON_MS)
+    assert active(stores) == 0
+
+    stores.connections.open(opening(connection="connection-2"))
+
+    assert active(stores, NOON_MS + TWO_HOURS_MS) == 1
+
+
+def test_sessions_that_lapsed_are_no_way_around_the_cap(stores: Stores) -> None:
+    stores.connections.open(opening())
+    lapse(stores, "connection-1", NOON_MS)
+    other = opening(connection="c-2", session="session-2", conversation="c-2", max_sessions=1)
+    stores.connections.open(other)
+
+    back = opening(connection="connection-3", max_sessions=1)
+    assert refusal(stores, back) == (429, "too_many_sessions")
+
+    stores.connections.end_session(USER, "session-2")
+    assert not stores.connections.open(back).is_new_session
+
+
+def test_of_lapsed_sessions_that_come_back_at_once_the_cap_lets_in_as_many_as_fit(
+    stores: Stores,
+) -> None:
+    def at(number: int, connection: str, max_sessions: int) -> ConnectionOpening:
+        return opening(
+            connection=f"{connection}-{number}",
+            session=f"session-{number}",
+            conversation=f"conversation-{number}",
+            max_sessions=max_sessions,
+        )
+
+    for number in range(5):
+        stores.connections.open(at(number, "first", 5))
+        stores.connections.lapse_session(
+            USER, f"session-{number}", connection_id=f"first-{number}", expires_at_ms=NOON_MS
+        )
+
+    def come_back(number: int) -> bool:
+        try:
+            stores.connections.open(at(number, "second", 2))
+        except ConnectionRefused:
+            return False
+        return True
+
+    assert sum(all_at_once(5, come_back)) == 2
+    assert active(stores) == 2
+
+
+def test_a_session_that_is_unknown_does_not_come_to_count_by_lapsing(stores: Stores) -> None:
+    lapse(stores, "connection-1")
+
+    assert active(stores) == 0
 
 
 def test_ending_an_unknown_session_is_no_error(stores: Stores) -> None:

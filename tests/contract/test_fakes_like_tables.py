@@ -68,7 +68,16 @@ class Action:
 
     def _end(self, stores: Stores, user: str, session: str) -> Any:
         stores.connections.end_session(user, session)
-        return stores.connections.count_active_sessions(user, now_ms=stores.clock.now_ms())
+        return stores.connections.active_sessions(user, now_ms=stores.clock.now_ms())
+
+    def _lapse(self, stores: Stores, user: str, session: str, number: int) -> Any:
+        stores.connections.lapse_session(
+            user,
+            session,
+            connection_id=f"connection-{number}",
+            expires_at_ms=stores.clock.now_ms(),
+        )
+        return stores.connections.active_sessions(user, now_ms=stores.clock.now_ms())
 
     def _acquire(self, stores: Stores, session: str, owner: str) -> Any:
         now_ms = stores.clock.now_ms()
@@ -155,6 +164,7 @@ actions = st.one_of(
     action("open", users, sessions, conversations, st.integers(1, 30)),
     action("close", st.integers(1, 6)),
     action("end", users, sessions),
+    action("lapse", users, sessions, st.integers(1, 6)),
     action("acquire", sessions, st.sampled_from(["worker-1", "worker-2"])),
     action("release", sessions, epochs, st.sampled_from([False, False, True])),
     action("wake", sessions),

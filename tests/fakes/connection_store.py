@@ -22,7 +22,8 @@ class FakeConnectionStore:
             tables.spent_tickets.add(opening.ticket_id)
             tables.connections[opening.connection_id] = opening
             tables.active_sessions[opening.user_id, opening.session_id] = (
-                opening.opened_at_ms + ACTIVE_SESSION_LIFETIME_MS
+                opening.opened_at_ms + ACTIVE_SESSION_LIFETIME_MS,
+                opening.connection_id,
             )
             if state is not None:
                 return OpenedConnection(is_new_session=False)
@@ -57,8 +58,9 @@ class FakeConnectionStore:
             raise ConnectionRefused(409, "superseded")
         if state is None and live == opening.session_id:
             raise ConnectionRefused(409, "session_ended")
-        others = self._active(opening.user_id, opening.opened_at_ms) - {opening.session_id, live}
-        if state is None and len(others) >= opening.max_sessions:
+        active = self._active(opening.user_id, opening.opened_at_ms)
+        counts_already = state is not None and opening.session_id in active
+        if not counts_already and len(active - {live}) >= opening.max_sessions:
             raise ConnectionRefused(429, "too_many_sessions")
         if opening.ticket_id in self._tables.spent_tickets:
             raise ConnectionRefused(403, "ticket_spent")
@@ -66,7 +68,7 @@ class FakeConnectionStore:
     def _active(self, user_id: str, now_ms: int) -> set[str]:
         return {
             session_id
-            for (user, session_id), expires_ms in self._tables.active_sessions.items()
+            for (user, session_id), (expires_ms, _) in self._tables.active_sessions.items()
             if user == user_id and expires_ms > now_ms
         }
 
@@ -75,9 +77,18 @@ class FakeConnectionStore:
             opening = self._tables.connections.pop(connection_id, None)
             return opening.session_id if opening is not None else None
 
-    def count_active_sessions(self, user_id: str, *, now_ms: int) -> int:
+    def active_sessions(self, user_id: str, *, now_ms: int) -> frozenset[str]:
         with self._tables.lock:
-            return len(self._active(user_id, now_ms))
+            return frozenset(self._active(user_id, now_ms))
+
+    def lapse_session(
+        self, user_id: str, session_id: str, *, connection_id: str, expires_at_ms: int
+    ) -> None:
+        with self._tables.lock:
+            kept = self._tables.active_sessions.get((user_id, session_id))
+            soon_ms = expires_at_ms // 1000 * 1000
+            if kept is not None and kept[1] == connection_id and kept[0] > soon_ms:
+                self._tables.active_sessions[user_id, session_id] = soon_ms, connection_id
 
     def end_session(self, user_id: str, session_id: str) -> None:
         with self._tables.lock:

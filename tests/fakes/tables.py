@@ -53,7 +53,7 @@ class FakeTables:
     mailboxes: dict[str, MailboxContents] = field(default_factory=dict)
     connections: dict[str, ConnectionOpening] = field(default_factory=dict)
     spent_tickets: set[str] = field(default_factory=set)
-    active_sessions: dict[tuple[str, str], int] = field(default_factory=dict)
+    active_sessions: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     conversations: dict[tuple[str, str], Conversation] = field(default_factory=dict)
     turns: dict[str, dict[int, Turn]] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)

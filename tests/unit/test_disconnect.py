@@ -19,6 +19,7 @@ pytestmark = pytest.mark.unit
 
 EVENT = load_event("disconnect.client_closed")
 CONNECTION = EVENT["requestContext"]["connectionId"]
+USER = EVENT["requestContext"]["authorizer"]["user_id"]
 SESSION = EVENT["requestContext"]["authorizer"]["session_id"]
 
 
@@ -50,11 +51,12 @@ class Exit:
             sessions=FakeSessionStore(self.tables),
             clock=self.tables.clock,
             log=self.log.logger,
+            grace_ms=30_000,
         )
         self.deps.connections.open(
             ConnectionOpening(
                 connection_id=CONNECTION,
-                user_id="user-1",
+                user_id=USER,
                 session_id=session_id,
                 conversation_id="conversation-1",
                 ticket_id="ticket-1",
@@ -79,6 +81,15 @@ def test_the_session_is_told_and_the_connection_forgotten() -> None:
     (line,) = leaving.log.lines
     assert line["message"] == "connection closed"
     assert line["close_code"] == 1000
+
+
+def test_the_session_counts_against_its_users_cap_for_the_grace_only() -> None:
+    leaving = Exit()
+    handle(EVENT, leaving.deps)
+
+    connections = leaving.deps.connections
+    assert connections.active_sessions(USER, now_ms=NOON_MS + 29_999) == {SESSION}
+    assert not connections.active_sessions(USER, now_ms=NOON_MS + 30_000)
 
 
 def test_what_the_table_says_counts_more_than_the_authorizer() -> None:

@@ -362,7 +362,11 @@ def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[]
         ("delete", lambda: mailbox.delete("s", [1], [])),
         ("open", lambda: connections.open(OPENING)),
         ("close", lambda: connections.close("c")),
-        ("count", lambda: connections.count_active_sessions("user", now_ms=1)),
+        ("active", lambda: connections.active_sessions("user", now_ms=1)),
+        (
+            "lapse",
+            lambda: connections.lapse_session("user", "s", connection_id="c", expires_at_ms=1),
+        ),
         ("end_session", lambda: connections.end_session("user", "s")),
         ("load_memory", lambda: reader.load_memory("user", "talk", max_characters=3)),
         ("list_conversations", lambda: reader.list_conversations("user", limit=3)),

@@ -226,6 +226,29 @@ def test_a_full_user_may_still_take_over_one_of_the_conversations() -> None:
     assert again["session_id"] != first["session_id"]
 
 
+def test_a_conversation_whose_session_has_ended_makes_no_room_for_another() -> None:
+    api = Api()
+    ended = api.begin("new")
+    api.connections.end_session(USER, ended["session_id"])
+    for _ in range(2):
+        api.tables.clock.advance(1_000)
+        api.begin("new")
+
+    body = {"conversation_id": ended["conversation_id"]}
+    assert api.call("POST", "/sessions", body)[0] == 429
+
+
+def test_an_old_session_is_come_back_to_only_when_there_is_room_for_it() -> None:
+    api = Api()
+    old = api.begin("new")
+    api.connections.end_session(USER, old["session_id"])
+    for _ in range(2):
+        api.tables.clock.advance(1_000)
+        api.begin("new")
+
+    assert api.call("POST", "/sessions", {"session_id": old["session_id"]})[0] == 429
+
+
 def test_a_lost_connection_comes_back_to_its_session_even_when_the_user_is_full() -> None:
     api = Api()
     first = api.begin("new")

@@ -528,7 +528,7 @@ def test_who_hangs_up_ends_the_session_and_the_conversation_stays():
         scene.send(Bye())
         assert await serving is FinishReason.ENDED
         assert scene.frames("closed")[0]["reason"] == "bye"
-        assert scene.connections.count_active_sessions(USER, now_ms=scene.clock.now_ms()) == 0
+        assert not scene.connections.active_sessions(USER, now_ms=scene.clock.now_ms())
         assert 1 in scene.tables.turns[CONVERSATION]
 
     run_in_virtual_time(main)
@@ -680,5 +680,22 @@ def test_a_live_session_that_does_not_close_delays_the_release_by_no_more_than_2
         scene.send(Bye())
         assert await scene.serve() is FinishReason.ENDED
         assert scene.clock.monotonic_ms() < 4_000
+
+    run_in_virtual_time(main)
+
+
+def test_a_client_found_gone_counts_against_its_users_cap_for_the_grace_only():
+    async def main():
+        scene = Scene()
+        scene.tables.states[SESSION] = replace(scene.state(), connection_id=LINE)
+        scene.channel.gone.add(LINE)
+        serving = scene.serve()
+        await scene.until(lambda: scene.state().connection_id is None)
+        now_ms = scene.clock.now_ms()
+
+        assert scene.connections.active_sessions(USER, now_ms=now_ms) == {SESSION}
+        soon_ms = now_ms + SETTINGS.grace_ms
+        assert not scene.connections.active_sessions(USER, now_ms=soon_ms)
+        await serving
 
     run_in_virtual_time(main)

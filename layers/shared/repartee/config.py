@@ -105,6 +105,7 @@ class DisconnectSettings(_Settings):
     """Settings of the ``$disconnect`` route."""
 
     live_table: str
+    grace_s: int = Field(default=30, ge=0, le=300)
 
 
 class StreamAgentSettings(_Settings):

@@ -84,6 +84,7 @@ class SessionRun:
         state: SessionState,
         lease: LeaseKeeper,
         ports: SessionPorts,
+        grace_ms: int,
         recording: SessionRecording | None = None,
     ):
         self._machine = machine
@@ -91,6 +92,8 @@ class SessionRun:
         self._state = state
         self._lease = lease
         self._ports = ports
+        self._grace_ms = grace_ms
+        self._connection_id = state.connection_id
         self._tables: asyncio.Queue[ToTables] = asyncio.Queue()
         self._live: asyncio.Queue[ToLive] = asyncio.Queue()
         self._client: asyncio.Queue[ToClient] = asyncio.Queue()
@@ -306,10 +309,23 @@ class SessionRun:
                 ports.sessions.set_connection(
                     state.session_id, epoch=state.epoch, connection_id=connection_id
                 )
+                self._note_connection(connection_id)
             case SavePreferences(changes=changes):
                 ports.profiles.change(state.user_id, changes)
             case DeleteInput(seqs=seqs, notice_ids=notice_ids):
                 ports.mailbox.delete(state.session_id, seqs, notice_ids)
+
+    def _note_connection(self, connection_id: str | None) -> None:
+        # Who vanishes without a bye counts against the user's cap no longer than may be waited for;
+        # API Gateway may never tell it by $disconnect.
+        lost, self._connection_id = self._connection_id, connection_id
+        if connection_id is None and lost is not None:
+            self._ports.connections.lapse_session(
+                self._state.user_id,
+                self._state.session_id,
+                connection_id=lost,
+                expires_at_ms=self._ports.clock.now_ms() + self._grace_ms,
+            )
 
     async def _watch_fence(self) -> None:
         while self._lease.is_held():

@@ -127,7 +127,7 @@ async def _serve_lease(
         recording = SessionRecording(ports.recorder, opening, detector)
         detector = recording.detector
     machine = SessionMachine(lease, memory, settings, detector, unix_offset_ms=offset_ms)
-    run = SessionRun(machine, state, keeper, ports, recording)
+    run = SessionRun(machine, state, keeper, ports, settings.grace_ms, recording)
     reason = await run.run(remaining_ms)
     ports.log.info("lease left", extra={"session_id": state.session_id, "reason": reason.value})
     if reason is FinishReason.FENCED:

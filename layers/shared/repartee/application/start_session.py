@@ -82,14 +82,13 @@ class SessionStarter:
         if session_id is None:
             conversation_id = self._conversation(user_id, conversation_id, now_ms)
             replaced = self._header(user_id, conversation_id).live_session_id
-            active = self.connections.count_active_sessions(user_id, now_ms=now_ms)
             # The conversation's own session makes room for the new one.
-            if active - (replaced is not None) >= self.max_sessions:
-                raise TooManySessions(self.max_sessions)
+            self._check_cap(user_id, replaced, now_ms)
             session_id = self.ids.new_id(now_ms)
         else:
             conversation_id = self._conversation_of(user_id, session_id, conversation_id)
             self._header(user_id, conversation_id)
+            self._check_cap(user_id, session_id, now_ms)
         ticket = Ticket(
             ticket_id=self.ids.new_id(now_ms),
             user_id=user_id,
@@ -98,6 +97,11 @@ class SessionStarter:
             expires_at_ms=now_ms + TICKET_LIFETIME_MS,
         )
         return StartedSession(ticket, self.signer.issue(ticket))
+
+    def _check_cap(self, user_id: str, but_for: str | None, now_ms: int) -> None:
+        active = self.connections.active_sessions(user_id, now_ms=now_ms)
+        if len(active - {but_for}) >= self.max_sessions:
+            raise TooManySessions(self.max_sessions)
 
     def _conversation(self, user_id: str, wanted: str | None, now_ms: int) -> str:
         if wanted is None:

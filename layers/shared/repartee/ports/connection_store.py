@@ -12,7 +12,9 @@ class ConnectionStore(Protocol):
     def open(self, opening: ConnectionOpening) -> OpenedConnection:
         """Spend the ticket, write the connection, make or find the session: all or nothing.
 
-        A new session becomes the conversation's live one, and the conversation is made if new.
+        A session that does not count as open yet must find room under the user's cap, a new one
+        and one that is come back to late. A new session becomes the conversation's live one, and
+        the conversation is made if new.
 
         Raises:
             ConnectionRefused: ``ticket_spent`` 403, ``too_many_sessions`` 429, ``session_ended``
@@ -25,10 +27,21 @@ class ConnectionStore(Protocol):
         """Forget the connection; return its session's id, or None when it was unknown."""
         ...
 
-    def count_active_sessions(self, user_id: str, *, now_ms: int) -> int:
-        """Return how many sessions of the user are open.
+    def active_sessions(self, user_id: str, *, now_ms: int) -> frozenset[str]:
+        """Return the user's open sessions.
 
-        A session that no connection was opened for within API Gateway's 2 h counts as closed.
+        One that no connection was opened for within API Gateway's 2 h counts as closed, and one
+        that has lapsed.
+        """
+        ...
+
+    def lapse_session(
+        self, user_id: str, session_id: str, *, connection_id: str, expires_at_ms: int
+    ) -> None:
+        """Let a session count as open until ``expires_at_ms`` only: its connection is gone.
+
+        Nothing changes when ``connection_id`` is not the newest that was opened for the session.
+        Opening another one lets the session count again, if the cap has room for it.
         """
         ...
 

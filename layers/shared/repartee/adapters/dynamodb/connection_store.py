@@ -1,3 +1,4 @@
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -5,6 +6,7 @@ from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.reads import get, query
 from repartee.adapters.dynamodb.retries import (
     Backoff,
+    ConditionFailed,
     TransactionRefused,
     mapped_failures,
     transact,
@@ -30,6 +32,7 @@ class _Found:
     """What the tables say before an opening; its transaction checks that it still holds."""
 
     is_new_session: bool
+    counts_already: bool
     has_header: bool
     live_session_id: str | None
     guard_version: int
@@ -39,8 +42,8 @@ class DynamoConnectionStore:
     """Keeps connections, tickets and active sessions in LiveTable.
 
     An opening reads, decides and writes with what it read as conditions; when another opening came
-    between, it decides anew. Openings of new sessions by one user go one after the other past the
-    user's guard item, so that the cap holds among concurrent ones.
+    between, it decides anew. Openings by one user that come to count against the cap go one after
+    the other past the user's guard item, so that the cap holds among concurrent ones.
     """
 
     def __init__(
@@ -94,14 +97,14 @@ class DynamoConnectionStore:
                 raise ConnectionRefused(409, "session_ended")
             if live != opening.session_id:
                 raise ConnectionRefused(409, "superseded")
-            return _Found(False, bool(header), live, 0)
-        if live == opening.session_id:
+        elif live == opening.session_id:
             # Its state has expired, and with it how far its input was read.
             raise ConnectionRefused(409, "session_ended")
         active, guard_version = self._active(opening.user_id, opening.opened_at_ms)
-        if len(active - {live}) >= opening.max_sessions:
+        counts_already = state is not None and opening.session_id in active
+        if not counts_already and len(active - {live}) >= opening.max_sessions:
             raise ConnectionRefused(429, "too_many_sessions")
-        return _Found(True, bool(header), live, guard_version)
+        return _Found(state is None, counts_already, bool(header), live, guard_version)
 
     def _active(self, user_id: str, now_ms: int) -> tuple[set[str], int]:
         """Return the user's open sessions and their guard's version, 0 while there is none."""
@@ -153,12 +156,19 @@ class DynamoConnectionStore:
                     "Item": {
                         **keys.active_session(opening.user_id, opening.session_id),
                         **encode_all(
-                            {"expires_at": keys.expires_at(now_ms, keys.ACTIVE_SESSION_LIFETIME_S)}
+                            {
+                                "connection_id": opening.connection_id,
+                                "expires_at": keys.expires_at(
+                                    now_ms, keys.ACTIVE_SESSION_LIFETIME_S
+                                ),
+                            }
                         ),
                     },
                 }
             },
         ]
+        if not found.counts_already:
+            writes.append(self._pass_guard(opening, found.guard_version))
         if found.is_new_session:
             return writes + self._new_session(opening, found)
         return writes + self._known_session(opening)
@@ -198,7 +208,6 @@ class DynamoConnectionStore:
                     "ConditionExpression": "attribute_not_exists(pk)",
                 }
             },
-            self._pass_guard(opening, found.guard_version),
             self._take_conversation(opening, found),
         ]
         if found.live_session_id is not None:
@@ -292,10 +301,25 @@ class DynamoConnectionStore:
             )
         return text(response.get("Attributes", {}), "session_id")
 
-    def count_active_sessions(self, user_id: str, *, now_ms: int) -> int:
-        """Return how many sessions of the user are open."""
+    def active_sessions(self, user_id: str, *, now_ms: int) -> frozenset[str]:
+        """Return the user's open sessions."""
         active, _ = self._active(user_id, now_ms)
-        return len(active)
+        return frozenset(active)
+
+    def lapse_session(
+        self, user_id: str, session_id: str, *, connection_id: str, expires_at_ms: int
+    ) -> None:
+        """Let a session count as open until ``expires_at_ms`` only, unless it was come back to."""
+        with suppress(ConditionFailed), mapped_failures():
+            self._client.update_item(
+                TableName=self._live,
+                Key=keys.active_session(user_id, session_id),
+                UpdateExpression="SET expires_at = :soon",
+                ConditionExpression="connection_id = :connection AND expires_at > :soon",
+                ExpressionAttributeValues=encode_all(
+                    {":soon": expires_at_ms // 1000, ":connection": connection_id}
+                ),
+            )
 
     def end_session(self, user_id: str, session_id: str) -> None:
         """Take a session out of its user's active ones."""

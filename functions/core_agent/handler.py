@@ -25,7 +25,8 @@ from repartee.adapters.langchain_middleware import PricedModel
 from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.application.answer_question import AnswerQuestion
-from repartee.config import CoreAgentSettings, core_prices
+from repartee.application.price_models import ModelPrices
+from repartee.config import PRICE_LIST, CoreAgentSettings
 from repartee.domain.desk import weekday_hours
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.observability import get_logger
@@ -62,9 +63,10 @@ def build() -> Deps:
     api_key = SecretsManager(partial(boto3.client, "secretsmanager")).get(
         settings.gemini_key_secret_arn
     )
+    prices = ModelPrices(PRICE_LIST.replacing(settings.model_prices), clock.now_ms(), log)
 
     def model(name: str) -> PricedModel:
-        return PricedModel(gemini_model(name, api_key, settings.gemini_base_url), core_prices(name))
+        return PricedModel(gemini_model(name, api_key, settings.gemini_base_url), prices.of(name))
 
     other = settings.gemini_core_fallback_model
     reasoner = LangchainReasoner(

@@ -31,9 +31,10 @@ from repartee.adapters.lambda_worker_pool import LambdaWorkerPool
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.adapters.speech_detector import WebRtcSpeechDetector
 from repartee.application.loose_threads import LooseThreads
+from repartee.application.price_models import ModelPrices
 from repartee.application.serve_session import serve_session
 from repartee.application.session_ports import SessionPorts
-from repartee.config import LIVE_PRICES, StreamAgentSettings
+from repartee.config import PRICE_LIST, StreamAgentSettings
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session.settings import SessionSettings
 from repartee.observability import MetricsRecorder, get_logger
@@ -84,6 +85,7 @@ def build() -> Deps:
     """Wire the function up, once per process."""
     settings = StreamAgentSettings.from_env()
     client, clock, ids = make_client(max_connections=THREADS), SystemClock(), UlidSource()
+    log = get_logger()
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
     live_table, memory_table = settings.live_table, settings.memory_table
     recorder = FileRecorder(
@@ -106,10 +108,11 @@ def build() -> Deps:
         clock=clock,
         ids=ids,
         metrics=MetricsRecorder(),
-        log=get_logger(),
+        log=log,
         detector=WebRtcSpeechDetector,
         recorder=None if settings.record_sessions == "off" else recorder,
     )
+    prices = ModelPrices(PRICE_LIST.replacing(settings.model_prices), clock.now_ms(), log)
     session_settings = SessionSettings(
         live_model=settings.gemini_live_model,
         voice=settings.voice,
@@ -118,7 +121,7 @@ def build() -> Deps:
         grace_ms=settings.grace_s * 1000,
         zone=ZoneInfo(settings.desk_time_zone),
         zone_name=settings.desk_time_zone,
-        prices=LIVE_PRICES,
+        prices=prices.of(settings.gemini_live_model),
         context_policy=settings.context_policy,
         memory=MemoryBudget(settings.memory_tokens),
     )

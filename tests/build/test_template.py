@@ -258,6 +258,8 @@ def test_a_function_calls_itself_by_its_deployed_name(name: str) -> None:
         ("ChunkMs", "CHUNK_MS"),
         ("MemoryTokens", "MEMORY_TOKENS"),
         ("MaxSessionsPerUser", "MAX_SESSIONS_PER_USER"),
+        ("MaxTalkSecondsPerDay", "MAX_TALK_S_PER_DAY"),
+        ("MaxUsdPerDay", "MAX_USD_PER_DAY"),
     ],
 )
 def test_a_parameter_and_the_setting_behind_it_agree(parameter: str, variable: str) -> None:

@@ -14,6 +14,7 @@ from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWri
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation import Profile
 from repartee.ports.call_store import CallStore
@@ -22,6 +23,7 @@ from repartee.ports.conversation_store import ConversationReader, ConversationWr
 from repartee.ports.mailbox import Mailbox
 from repartee.ports.profile_store import ProfileStore
 from repartee.ports.session_store import SessionStore
+from repartee.ports.usage_store import UsageStore
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.connection_store import FakeConnectionStore
@@ -31,6 +33,7 @@ from tests.fakes.mailbox import FakeMailbox
 from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
+from tests.fakes.usage_store import FakeUsageStore
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -53,6 +56,7 @@ class Stores:
     calls: CallStore
     profiles: ProfileStore
     erase: Callable[[str, int], object]
+    usage: UsageStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ def fake_stores(tables: FakeTables | None = None) -> Stores:
         lambda user_id, at_ms: tables.profiles.update(
             {user_id: Profile(user_id, erased_at_ms=at_ms)}
         ),
+        FakeUsageStore(tables),
     )
 
 
@@ -123,4 +128,5 @@ def dynamodb_stores(client: "DynamoDBClient", names: TableNames) -> Stores:
         lambda user_id, at_ms: client.put_item(
             TableName=memory, Item={**keys.profile(user_id), **encode_all({"erased_at_ms": at_ms})}
         ),
+        DynamoUsageStore(client, live_table=live, memory_table=memory),
     )

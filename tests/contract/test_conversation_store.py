@@ -95,7 +95,7 @@ def test_a_commit_moves_header_and_cursor(stores: Stores) -> None:
     stores.writer.commit_turn(replace(commit(first, cursor=42), pending_calls=(PENDING,)))
 
     state = stores.sessions.load(SESSION)
-    assert state == replace(lease.state, cursor=42, pending_calls=(PENDING,))
+    assert state == replace(lease.state, cursor=42, pending_calls=(PENDING,), talk_ms=first.talk_ms)
     assert header(stores) == Conversation(
         USER,
         CONVERSATION,

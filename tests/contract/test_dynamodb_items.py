@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from repartee.domain.conversation import Profile
 from repartee.domain.errors import ConnectionRefused, LeaseLost, UserErased
+from repartee.domain.limits import OwnLimits
 from repartee.domain.messages import Acknowledged, Audio, Detached, Numbered, OutputPosition
+from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.usage import TokenUsage
 from tests.contract.scenes import (
     CONVERSATION,
@@ -251,3 +254,21 @@ def test_long_turns_beyond_a_page_are_listed(stores: Stores) -> None:
     assert [one.number for one in listed] == [1, 2, 3, 4, 5]
     memory = stores.reader.load_memory(USER, CONVERSATION, max_characters=4 * len(long))
     assert [one.number for one in memory.turns] == [2, 3, 4, 5]
+
+
+def test_limits_that_an_operator_wrote_are_read_and_outlive_changed_preferences(
+    stores: Stores, client: "DynamoDBClient", table_names: TableNames
+) -> None:
+    # As docs/operations.md tells operators to do it, here for a user who has no profile yet.
+    client.update_item(
+        TableName=table_names.memory,
+        Key={"pk": {"S": "user#user-ann"}, "sk": {"S": "profile"}},
+        UpdateExpression="SET max_talk_s_per_day = :talk, max_usd_per_day = :usd",
+        ExpressionAttributeValues={":talk": {"N": "600"}, ":usd": {"N": "0.5"}},
+    )
+    own = OwnLimits(600, Decimal("0.5"))
+    assert stores.profiles.load(USER) == Profile(USER, limits=own)
+
+    profile = stores.profiles.change(USER, PreferenceChanges(language="de-DE"))
+
+    assert profile == Profile(USER, "de-DE", limits=own)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import date
 from typing import Annotated
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from repartee.adapters.langchain_middleware import PricedModel
 from repartee.adapters.langchain_reasoner import LangchainReasoner, Limits, gemini_model
-from repartee.config import core_prices
+from repartee.config import PRICE_LIST
 from repartee.domain.tools import Tool, ToolResult, ToolStatus
 from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest
 from tests.fakes.clock import NOON_MS, FakeClock
@@ -59,7 +60,7 @@ def made(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Made]:
         steps = [[call("add", amount=amount)] for amount in amounts]
         gemini = open_servers.enter_context(serving([*steps, say(text)]))
         chat = gemini_model("gemini-3.8-flash", "made-up-key", gemini.base_url)
-        model = PricedModel(chat, core_prices("gemini-3.8-flash"))
+        model = PricedModel(chat, PRICE_LIST.quote("gemini-3.8-flash", date(2026, 11, 22)).prices)
         return LangchainReasoner(model, clock, Limits(retry_delay_s=0))
 
     with ExitStack() as open_servers:

@@ -6,6 +6,7 @@ from repartee.adapters.dynamodb.conversation_items import turn_attributes
 from repartee.adapters.dynamodb.item_size import check_size
 from repartee.domain.conversation import Conversation, Memory, Profile, Turn
 from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
+from repartee.domain.limits import DayUsage, utc_day
 from repartee.domain.memory_budget import newest_within
 from repartee.domain.session_state import TurnCommit
 from repartee.domain.titles import title_from
@@ -80,5 +81,11 @@ class FakeConversationStore:
                 updated_at_ms=commit.committed_at_ms,
             )
             tables.states[commit.session_id] = replace(
-                state, cursor=commit.cursor, pending_calls=commit.pending_calls
+                state,
+                cursor=commit.cursor,
+                pending_calls=commit.pending_calls,
+                talk_ms=state.talk_ms + turn.talk_ms,
+                cost_usd=state.cost_usd + turn.cost_usd,
             )
+            day = utc_day(commit.committed_at_ms)
+            tables.count(commit.user_id, DayUsage(day, 1, turn.talk_ms, turn.usage, turn.cost_usd))

@@ -1,8 +1,10 @@
 import threading
 from dataclasses import dataclass, field
+from datetime import date
 
 from repartee.domain.calls import Attempt, BegunTool, CallKey, Exchange
 from repartee.domain.conversation import Conversation, Profile, Turn
+from repartee.domain.limits import DayUsage
 from repartee.domain.messages import Acknowledged, Notice, Numbered
 from repartee.domain.session_state import ConnectionOpening, SessionState
 from tests.fakes.clock import FakeClock
@@ -58,6 +60,19 @@ class FakeTables:
     turns: dict[str, dict[int, Turn]] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
     calls: dict[str, dict[tuple[CallKey, str], KeptCall]] = field(default_factory=dict)
+
+    usage: dict[tuple[str, date], DayUsage] = field(default_factory=dict)
+
+    def count(self, user_id: str, more: DayUsage) -> None:
+        """Add to what the user has used on a day."""
+        used = self.usage.get((user_id, more.day), DayUsage(more.day))
+        self.usage[user_id, more.day] = DayUsage(
+            more.day,
+            used.turns + more.turns,
+            used.talk_ms + more.talk_ms,
+            used.tokens + more.tokens,
+            used.cost_usd + more.cost_usd,
+        )
 
     def is_erased(self, user_id: str) -> bool:
         """Tell whether the user's tombstone is set."""

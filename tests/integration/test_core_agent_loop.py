@@ -19,7 +19,7 @@ from repartee.adapters.core_agent_event import RequestEvent
 from repartee.adapters.langchain_middleware import PricedModel
 from repartee.adapters.langchain_reasoner import LangchainReasoner, Limits, gemini_model
 from repartee.application.answer_question import AnswerQuestion
-from repartee.config import core_prices
+from repartee.config import PRICE_LIST
 from repartee.domain.calls import CallKey, CoreRequest, arguments_hash
 from repartee.domain.desk import OpeningHours, Slot
 from repartee.domain.memory_budget import MemoryBudget
@@ -74,7 +74,8 @@ class CoreAgentUnderTest:
 
     def _model(self, name: str) -> PricedModel:
         return PricedModel(
-            gemini_model(name, "made-up-key", self.gemini.base_url), core_prices(name)
+            gemini_model(name, "made-up-key", self.gemini.base_url),
+            PRICE_LIST.quote(name, date(2026, 11, 22)).prices,
         )
 
     def ask(self, question: str, *, index: int = 1, within_ms: int = 20_000) -> dict[str, Any]:

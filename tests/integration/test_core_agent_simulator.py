@@ -16,7 +16,7 @@ from core_agent.tools.catalogue import make_tools
 from repartee.adapters.langchain_middleware import PricedModel
 from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
 from repartee.application.answer_question import AnswerQuestion
-from repartee.config import core_prices
+from repartee.config import PRICE_LIST
 from repartee.domain.calls import CallKey, CallStatus, CoreRequest, arguments_hash
 from repartee.domain.desk import OpeningHours, Slot
 from repartee.domain.memory_budget import MemoryBudget
@@ -94,7 +94,7 @@ def caller(simulator: tuple[str, str], desk: FakeDesk, monkeypatch: pytest.Monke
     tables = FakeTables()
     tables.states["s1"] = SessionState("s1", "ann", "c1", connection_id="k", epoch=1)
     chat = gemini_model("gemini-3.8-flash", "made-up-key", base_url)
-    model = PricedModel(chat, core_prices("gemini-3.8-flash"))
+    model = PricedModel(chat, PRICE_LIST.quote("gemini-3.8-flash", date(2026, 11, 22)).prices)
     return Caller(
         AnswerQuestion(
             calls=FakeCallStore(tables),

@@ -46,5 +46,5 @@ def test_recordings_go_to_the_folder_that_is_named(
 
 
 def test_an_unknown_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="record_sessions"):
+    with pytest.raises(ValueError, match="RECORD_SESSIONS"):
         build(monkeypatch, RECORD_SESSIONS="all")

@@ -2,7 +2,6 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.config import core_prices
 from repartee.domain.usage import Bill, Prices, TokenUsage
 
 pytestmark = pytest.mark.unit
@@ -43,17 +42,3 @@ def test_bills_of_several_models_add_up():
     assert total == Bill(TokenUsage(10, 1_000_000, 1, 0), Decimal("3.25"))
     assert not Bill()
     assert Bill(cost_usd=Decimal("0.1"))
-
-
-def test_thoughts_and_words_of_a_core_model_have_its_list_price():
-    prices = core_prices("gemini-3.8-flash")
-
-    assert prices.cost_usd(TokenUsage(text_in=1_000_000)) == Decimal("0.75")
-    assert prices.cost_usd(TokenUsage(text_out=1_000_000)) == Decimal("3.75")
-
-
-def test_a_core_model_without_a_list_price_is_billed_as_the_dearest():
-    unknown, dearest = core_prices("gemini-9-ultra"), core_prices("gemini-3.1-pro-preview")
-
-    assert unknown == dearest
-    assert unknown.text_out_usd > core_prices("gemini-3.8-flash").text_out_usd

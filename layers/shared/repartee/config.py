@@ -4,46 +4,45 @@ Each field is one environment variable of the function in template.yaml, by its 
 """
 
 import os
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from repartee.domain.context_policy import ContextPolicy
+from repartee.domain.limits import DAY_S
+from repartee.domain.prices import ListPrice, PriceList, parse_prices
 from repartee.domain.usage import Prices
 
-# USD per million tokens for gemini-3.8-live, audio and text. Secondary sources that cite Google's
-# price page of 2026-09-28; the page itself was not read (docs/assumptions.md).
 LIVE_PRICES = Prices(
     text_in_usd=Decimal("0.75"),
     audio_in_usd=Decimal("3"),
     text_out_usd=Decimal("4.50"),
     audio_out_usd=Decimal("12"),
-    source="list price of gemini-3.8-live as cited on 2026-09-28",
+    source="list price as cited by secondary sources on 2026-09-28",
 )
-
-# USD per million tokens of the models that core_agent may use; thoughts count as output. Secondary
-# sources that cite Google's price page of 2026-10-07, which was not read itself. Text only: no
-# audio reaches these models. The price of 3.8-flash is announced to double on 2027-01-01.
-_CORE_PRICES = {
-    "gemini-3.8-flash": ("0.75", "3.75"),
-    "gemini-3.5-flash-lite": ("0.30", "2.50"),
-    "gemini-3.1-pro-preview": ("2.00", "12.00"),
-}
+_PAGE = "Google's price page as transcribed by others on 2026-10-07"
 
 
-def core_prices(model: str) -> Prices:
-    """Return a model's prices; one that is not listed is billed as the dearest that is."""
-    listed = model in _CORE_PRICES
-    name = model if listed else max(_CORE_PRICES, key=lambda one: Decimal(_CORE_PRICES[one][1]))
-    text_in_usd, text_out_usd = (Decimal(price) for price in _CORE_PRICES[name])
-    return Prices(
-        text_in_usd=text_in_usd,
-        audio_in_usd=text_in_usd,
-        text_out_usd=text_out_usd,
-        audio_out_usd=text_out_usd,
-        source=f"list price of {name} as cited on 2026-10-07",
+def _text_model(usd_in: str, usd_out: str) -> Prices:
+    """Prices of a model that no audio reaches or leaves; thoughts count as output."""
+    read, written = Decimal(usd_in), Decimal(usd_out)
+    return Prices(read, read, written, written, _PAGE)
+
+
+# USD per million tokens. Nobody here read Google's page itself (docs/assumptions.md); operators
+# put their own prices into MODEL_PRICES.
+PRICE_LIST = PriceList(
+    (
+        ListPrice("gemini-3.8-live", date.min, LIVE_PRICES),
+        ListPrice("gemini-3.8-flash", date.min, _text_model("0.75", "3.75")),
+        ListPrice("gemini-3.8-flash", date(2027, 1, 1), _text_model("1.50", "7.50")),
+        ListPrice("gemini-3.5-flash", date.min, _text_model("1.50", "9")),
+        ListPrice("gemini-3.1-pro-preview", date.min, _text_model("2", "12")),
+        ListPrice("gemini-3.5-flash-lite", date.min, _text_model("0.30", "2.50")),
     )
+)
 
 
 def _split(value: object) -> object:
@@ -52,25 +51,27 @@ def _split(value: object) -> object:
     return value
 
 
+def _prices(value: object) -> object:
+    return parse_prices(value) if isinstance(value, str) else value
+
+
 type Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+type OwnPrices = Annotated[tuple[ListPrice, ...], BeforeValidator(_prices)]
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, alias_generator=str.upper, validate_by_name=True)
 
     @classmethod
     def from_env(cls) -> Self:
         """Read this function's settings.
 
         Raises:
-            pydantic.ValidationError: A variable is missing or out of range; it names the field.
+            pydantic.ValidationError: A variable is missing or out of range; it names the variable.
         """
+        variables = (name.upper() for name in cls.model_fields)
         return cls.model_validate(
-            {
-                name: os.environ[name.upper()]
-                for name in cls.model_fields
-                if name.upper() in os.environ
-            }
+            {name: os.environ[name] for name in variables if name in os.environ}
         )
 
 
@@ -118,6 +119,9 @@ class StreamAgentSettings(_Settings):
         memory_tokens: Room for past turns in what a fresh Gemini session is told.
         record_sessions: Whether sessions are recorded for replay, with what people say.
         record_directory: Where recordings are written.
+        max_talk_s_per_day: What a user may talk in a UTC day; 0 for no limit.
+        max_usd_per_day: What a user may cost in a UTC day; 0 for no limit.
+        model_prices: The operator's own prices, see ``domain.prices.parse_prices``.
     """
 
     live_table: str
@@ -137,6 +141,9 @@ class StreamAgentSettings(_Settings):
     context_policy: ContextPolicy = ContextPolicy.AUTO
     record_sessions: Literal["off", "events", "events_and_audio"] = "off"
     record_directory: str = "/tmp/recordings"  # noqa: S108 - all that Lambda lets be written
+    max_talk_s_per_day: int = Field(default=3_600, ge=0, le=DAY_S)
+    max_usd_per_day: Decimal = Field(default=Decimal(5), ge=0, le=100_000)
+    model_prices: OwnPrices = ()
 
 
 class CoreAgentSettings(_Settings):
@@ -155,6 +162,7 @@ class CoreAgentSettings(_Settings):
     gemini_core_fallback_model: str = ""
     desk_time_zone: str = "Europe/London"
     memory_tokens: int = Field(default=2_000, ge=200, le=20_000)
+    model_prices: OwnPrices = ()
 
 
 class HttpApiSettings(_Settings):
@@ -165,3 +173,5 @@ class HttpApiSettings(_Settings):
     ticket_key_secret_arn: str
     websocket_url: str
     max_sessions_per_user: int = Field(default=3, ge=1, le=100)
+    max_talk_s_per_day: int = Field(default=3_600, ge=0, le=DAY_S)
+    max_usd_per_day: Decimal = Field(default=Decimal(5), ge=0, le=100_000)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from repartee.domain.calls import CallKey, CallStatus, arguments_hash
+from repartee.domain.limits import OwnLimits
 from repartee.domain.usage import TokenUsage
 
 
@@ -69,6 +70,11 @@ class Turn:
         answers = (call.answer for call in self.tool_calls)
         return tuple(answer for answer in answers if answer and answer not in self.said)
 
+    @property
+    def talk_ms(self) -> int:
+        """How long it took from its begin to its end."""
+        return max(0, self.ended_at_ms - self.started_at_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
@@ -100,6 +106,7 @@ class Profile:
     Attributes:
         style: A few words on how to speak, such as "slowly and formally".
         erased_at_ms: The tombstone: set once the user asked to be forgotten.
+        limits: An operator's word for this user; nothing here ever writes it.
     """
 
     user_id: str
@@ -107,6 +114,7 @@ class Profile:
     voice: str | None = None
     style: str | None = None
     erased_at_ms: int | None = None
+    limits: OwnLimits = field(default_factory=OwnLimits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """The durable state of a session: who serves it, how far it is, what is still owed."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from repartee.domain.calls import CallKey
 from repartee.domain.conversation import Turn
+from repartee.domain.usage import TokenUsage
 
 # A lease lasts 5 s and is renewed every 1.5 s, so a live worker's has 3.5 s left, less what a
 # renewal takes. Who is woken at this point is up when the lease runs out.
@@ -34,6 +36,8 @@ class SessionState:
         lease_until_ms: Unix time in ms at which the lease ends, 0 when released.
         cursor: Input up to this number is committed and never read again.
         ended: The session was closed for good; a new one continues the conversation.
+        talk_ms: Sum of the times of its committed turns.
+        cost_usd: What it has cost so far, by its commits and what was spent beside them.
     """
 
     session_id: str
@@ -46,6 +50,8 @@ class SessionState:
     cursor: int = 0
     ended: bool = False
     pending_calls: tuple[PendingCall, ...] = ()
+    talk_ms: int = 0
+    cost_usd: Decimal = Decimal(0)
 
     def lease_is_held(self, now_ms: int) -> bool:
         """Tell whether a worker serves this session at ``now_ms``."""
@@ -133,3 +139,19 @@ class TurnCommit:
     cursor: int
     committed_at_ms: int
     pending_calls: tuple[PendingCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a session has used that no turn will tell of.
+
+    Attributes:
+        token: Names this spending, so that it is counted once however often it is written.
+    """
+
+    user_id: str
+    session_id: str
+    token: str
+    spent_at_ms: int
+    tokens: TokenUsage
+    cost_usd: Decimal

@@ -7,6 +7,7 @@ from repartee.adapters.dynamodb.session_items import number, text
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.calls import Attempt, BegunTool, CallKey, CallStatus, CoreAnswer, Exchange
 from repartee.domain.conversation import Conversation, Profile, SkippedInput, ToolCall, Turn
+from repartee.domain.limits import OwnLimits
 from repartee.domain.usage import Bill, TokenUsage
 
 if TYPE_CHECKING:
@@ -116,6 +117,14 @@ def header_from(user_id: str, item: "Item") -> Conversation:
     )
 
 
+def own_limits_from(item: "Item") -> OwnLimits:
+    """Return what an operator decided for the user whose profile this is."""
+    return OwnLimits(
+        number(item, "max_talk_s_per_day") if "max_talk_s_per_day" in item else None,
+        Decimal(item["max_usd_per_day"]["N"]) if "max_usd_per_day" in item else None,
+    )
+
+
 def profile_from(user_id: str, item: "Item") -> Profile:
     """Return a user's profile."""
     return Profile(
@@ -124,6 +133,7 @@ def profile_from(user_id: str, item: "Item") -> Profile:
         text(item, "voice"),
         text(item, "style"),
         number(item, "erased_at_ms") if "erased_at_ms" in item else None,
+        own_limits_from(item),
     )
 
 

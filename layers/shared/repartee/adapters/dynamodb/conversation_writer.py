@@ -1,5 +1,4 @@
 import hashlib
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
@@ -7,8 +6,10 @@ from repartee.adapters.dynamodb.conversation_items import turn_attributes, turn_
 from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
 from repartee.adapters.dynamodb.session_items import pending_calls_value, text
+from repartee.adapters.dynamodb.usage_items import count_usage
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
+from repartee.domain.limits import DayUsage, utc_day
 from repartee.domain.session_state import TurnCommit
 from repartee.domain.titles import title_from
 
@@ -120,6 +121,8 @@ class DynamoConversationWriter:
                 ":cursor": commit.cursor,
                 ":mine": commit.epoch,
                 ":expires_at": keys.expires_at(commit.committed_at_ms, keys.STATE_LIFETIME_S),
+                ":talk": commit.turn.talk_ms,
+                ":cost": commit.turn.cost_usd,
             }
         )
         return {
@@ -127,7 +130,8 @@ class DynamoConversationWriter:
                 "TableName": self._live,
                 "Key": keys.state(commit.session_id),
                 "UpdateExpression": (
-                    "SET input_cursor = :cursor, pending_calls = :pending, expires_at = :expires_at"
+                    "SET input_cursor = :cursor, pending_calls = :pending, "
+                    "expires_at = :expires_at ADD talk_ms :talk, cost_usd :cost"
                 ),
                 "ConditionExpression": "epoch = :mine",
                 "ExpressionAttributeValues": {
@@ -139,26 +143,12 @@ class DynamoConversationWriter:
 
     def _count_usage(self, commit: TurnCommit) -> "TransactWriteItemTypeDef":
         turn = commit.turn
-        day = datetime.fromtimestamp(commit.committed_at_ms / 1000, UTC).date().isoformat()
         return {
-            "Update": {
-                "TableName": self._memory,
-                "Key": keys.usage(commit.user_id, day),
-                "UpdateExpression": (
-                    "ADD turns :one, talk_ms :talk, tokens_text_in :text_in, "
-                    "tokens_audio_in :audio_in, tokens_text_out :text_out, "
-                    "tokens_audio_out :audio_out, cost_usd :cost"
+            "Update": count_usage(
+                self._memory,
+                commit.user_id,
+                DayUsage(
+                    utc_day(commit.committed_at_ms), 1, turn.talk_ms, turn.usage, turn.cost_usd
                 ),
-                "ExpressionAttributeValues": encode_all(
-                    {
-                        ":one": 1,
-                        ":talk": max(0, turn.ended_at_ms - turn.started_at_ms),
-                        ":text_in": turn.usage.text_in,
-                        ":audio_in": turn.usage.audio_in,
-                        ":text_out": turn.usage.text_out,
-                        ":audio_out": turn.usage.audio_out,
-                        ":cost": turn.cost_usd,
-                    }
-                ),
-            }
+            )
         }

@@ -38,6 +38,8 @@ CALL_PREFIX = "call#"
 CALLS_END = "call#~"
 CONVERSATION_PREFIX = "conv#"
 CONVERSATIONS_END = "conv#~"
+USAGE_PREFIX = "usage#"
+USAGE_END = "usage#~"
 ACTIVE_PREFIX = "session#"
 OPENING_PREFIX = "opening#"
 SLOT_PREFIX = "slot#"
@@ -120,7 +122,7 @@ def profile(user_id: str) -> "Item":
 
 def usage(user_id: str, day: str) -> "Item":
     """Return the key of a user's counters for a UTC day, ``YYYY-MM-DD``."""
-    return key(user(user_id), f"usage#{day}")
+    return key(user(user_id), f"{USAGE_PREFIX}{day}")
 
 
 def header(user_id: str, conversation_id: str) -> "Item":

@@ -1,5 +1,6 @@
 """LiveTable's items as domain values, and back."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb.values import Value, encode, encode_all
@@ -191,4 +192,6 @@ def state_from(session_id: str, item: "Item") -> SessionState:
         number(item, "input_cursor"),
         item["is_ended"]["BOOL"],
         tuple(_pending_call(call) for call in item["pending_calls"]["L"]),
+        number(item, "talk_ms") if "talk_ms" in item else 0,
+        Decimal(item["cost_usd"]["N"]) if "cost_usd" in item else Decimal(0),
     )

@@ -1,0 +1,93 @@
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.reads import get, query
+from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
+from repartee.adapters.dynamodb.usage_items import count_usage, usage_from
+from repartee.adapters.dynamodb.values import encode_all
+from repartee.domain.errors import UserErased
+from repartee.domain.limits import DayUsage, utc_day
+from repartee.domain.session_state import Spending
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+
+class DynamoUsageStore:
+    """Users' counters by UTC day in MemoryTable, and a session's own in its state in LiveTable."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        *,
+        live_table: str,
+        memory_table: str,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._client = client
+        self._live = live_table
+        self._memory = memory_table
+        self._backoff = backoff or Backoff()
+
+    def of_day(self, user_id: str, day: date) -> DayUsage:
+        """Return what the user has used on ``day``, every commit before this call included."""
+        item = get(self._client, self._memory, keys.usage(user_id, day.isoformat()))
+        return DayUsage(day) if item is None else usage_from(item)
+
+    def days(self, user_id: str, *, limit: int) -> Sequence[DayUsage]:
+        """Return the user's newest days on which something was used, the newest first."""
+        items = query(
+            self._client,
+            self._memory,
+            keys.user(user_id),
+            first=keys.USAGE_PREFIX,
+            last=keys.USAGE_END,
+            backwards=True,
+            page_size=limit,
+        )
+        return [usage_from(item) for item in islice(items, limit)]
+
+    def add(self, spending: Spending) -> None:
+        """Count what belongs to no turn, in the day and in its session; once per token.
+
+        DynamoDB knows a token for 10 min, far longer than the retries take.
+
+        Raises:
+            UserErased: The user's tombstone is set, or the session is gone: nothing was counted.
+        """
+        # Tokens count for a whole account, hence the tables' names.
+        named = repr((self._memory, self._live, spending.token)).encode()
+        day = utc_day(spending.spent_at_ms)
+        more = DayUsage(day, tokens=spending.tokens, cost_usd=spending.cost_usd)
+        try:
+            transact(
+                self._client,
+                [
+                    {
+                        "ConditionCheck": {
+                            "TableName": self._memory,
+                            "Key": keys.profile(spending.user_id),
+                            "ConditionExpression": "attribute_not_exists(erased_at_ms)",
+                        }
+                    },
+                    {
+                        "Update": {
+                            "TableName": self._live,
+                            "Key": keys.state(spending.session_id),
+                            "UpdateExpression": "ADD cost_usd :cost",
+                            # Or a state that is gone would come back as a stump.
+                            "ConditionExpression": "attribute_exists(pk)",
+                            "ExpressionAttributeValues": encode_all({":cost": spending.cost_usd}),
+                        }
+                    },
+                    {"Update": count_usage(self._memory, spending.user_id, more)},
+                ],
+                backoff=self._backoff,
+                token=hashlib.sha256(named).hexdigest()[:36],
+            )
+        except TransactionRefused:
+            raise UserErased(spending.user_id) from None

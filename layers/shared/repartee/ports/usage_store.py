@@ -1,0 +1,29 @@
+from collections.abc import Sequence
+from datetime import date
+from typing import Protocol
+
+from repartee.domain.limits import DayUsage
+from repartee.domain.session_state import Spending
+
+
+class UsageStore(Protocol):
+    """Counts what users use, by UTC day. Turns are counted by the commit that writes them.
+
+    All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
+    """
+
+    def of_day(self, user_id: str, day: date) -> DayUsage:
+        """Return what the user has used on ``day``, every commit before this call included."""
+        ...
+
+    def days(self, user_id: str, *, limit: int) -> Sequence[DayUsage]:
+        """Return the user's newest days on which something was used, the newest first."""
+        ...
+
+    def add(self, spending: Spending) -> None:
+        """Count what belongs to no turn, in the day and in its session; once per token.
+
+        Raises:
+            UserErased: The user's tombstone is set, or the session is gone: nothing was counted.
+        """
+        ...

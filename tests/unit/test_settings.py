@@ -1,0 +1,78 @@
+"""Settings that cannot be used stop a function at its start, with a word on which and why."""
+
+from decimal import Decimal
+
+import pytest
+from pydantic import ValidationError
+
+from repartee.config import HttpApiSettings, StreamAgentSettings
+
+pytestmark = pytest.mark.unit
+
+ENVIRONMENT = {
+    "LIVE_TABLE": "live",
+    "MEMORY_TABLE": "memory",
+    "MANAGEMENT_ENDPOINT": "https://api.example/live",
+    "CORE_AGENT_FUNCTION": "core-agent",
+    "STREAM_AGENT_FUNCTION": "stream-agent",
+    "GEMINI_KEY_SECRET_ARN": "arn",
+    "TICKET_KEY_SECRET_ARN": "arn",
+    "WEBSOCKET_URL": "wss://api.example/live",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MAX_TALK_S_PER_DAY", "MAX_USD_PER_DAY", "MODEL_PRICES"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAX_TALK_S_PER_DAY", "-1"),
+        ("MAX_TALK_S_PER_DAY", "1.5"),
+        ("MAX_TALK_S_PER_DAY", "86401"),
+        ("MAX_USD_PER_DAY", "-0.01"),
+        ("MAX_USD_PER_DAY", "NaN"),
+        ("MAX_USD_PER_DAY", "Infinity"),
+        ("MAX_USD_PER_DAY", "five"),
+        ("MODEL_PRICES", "gemini-3.8-live=0.75"),
+    ],
+)
+def test_a_bad_limit_or_price_is_refused_by_the_name_of_its_variable(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ValidationError, match=name):
+        StreamAgentSettings.from_env()
+
+
+def test_limits_are_read_to_the_last_digit_and_nought_is_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MAX_TALK_S_PER_DAY", "0")
+    monkeypatch.setenv("MAX_USD_PER_DAY", "0.10")
+
+    settings = HttpApiSettings.from_env()
+
+    assert settings.max_talk_s_per_day == 0
+    assert settings.max_usd_per_day == Decimal("0.10")
+
+
+def test_an_operators_prices_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL_PRICES", "gemini-3.8-live=1/2/3/4")
+
+    (own,) = StreamAgentSettings.from_env().model_prices
+
+    assert (own.model, own.prices.audio_out_usd) == ("gemini-3.8-live", Decimal(4))
+
+
+def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEBSOCKET_URL")
+
+    with pytest.raises(ValidationError, match="WEBSOCKET_URL"):
+        HttpApiSettings.from_env()

@@ -45,9 +45,16 @@ def main() -> int:
         metavar="DIR",
         help="a project folder whose functions and layers are run (default: this one)",
     )
+    parser.add_argument(
+        "--lanes",
+        type=_at_least_one,
+        default=1,
+        metavar="N",
+        help="runs held side by side, on a stack each (default: 1, for true silences)",
+    )
     options = parser.parse_args()
     seeds = range(options.seed, options.seed + options.runs)
-    campaign = Campaign(seeds, options.source.resolve())
+    campaign = Campaign(seeds, options.source.resolve(), lanes=options.lanes)
     status = 0
     try:
         asyncio.run(campaign.hold())

@@ -1,15 +1,18 @@
-"""Many runs on one stack."""
+"""Many runs, on one stack or side by side on some."""
 
+import asyncio
 import os
 import re
 import shutil
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.chaos.dealing import FULL_ROUND, plan_run
 from local.chaos.gemini_control import GeminiControl
-from local.chaos.plan import Kind, plan_run
+from local.chaos.plan import Kind
 from local.chaos.report import Verdict
 from local.chaos.run import RunResult, play
 from local.chaos.table_faults import TableFaults
@@ -23,29 +26,41 @@ FOLDER = PROJECT / ".local" / "chaos"
 # Short enough for a run to wait until its worker has left, and longer than a busy laptop takes to
 # recognise an utterance: it is also how long a worker waits for a model that does not answer.
 LINGER_S = 8
-# Any so many runs in a row inject every kind.
-FULL_ROUND = 16
+# A worker hands over from 90 s before its end, and by force 20 s before. No turn of a run lasts for
+# the 70 s between: the campaign's copy of the functions begins here.
+HAND_OVER_MS = 21_000
+_HAND_OVER = re.compile(r"^HAND_OVER_MS = [\d_]+$", re.MULTILINE)
+_MACHINE = Path("layers/shared/repartee/domain/session/machine.py")
 
 
 def _new_folder() -> Path:
     return FOLDER / time.strftime(f"campaign-%Y%m%d-%H%M%S-{os.getpid()}")
 
 
-def options_for(folder: Path, tables: TableFaults, source: Path) -> StackOptions:
-    """The stack of a campaign: free ports, answers at once, a faulty line to the tables.
+def copy_source(source: Path, copy: Path) -> None:
+    """Copy the functions, so that an edit during the campaign changes nothing.
 
-    The functions run from a copy, so that an edit during the campaign changes nothing.
+    Raises:
+        ValueError: What the campaign changes in its copy is not there.
     """
-    copy = folder / "source"
     for part in ("functions", "layers/shared"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(source / part, copy / part, ignore=ignore, dirs_exist_ok=True)
+    machine = copy / _MACHINE
+    text, count = _HAND_OVER.subn(f"HAND_OVER_MS = {HAND_OVER_MS}", machine.read_text())
+    if count != 1:
+        raise ValueError(f"{_MACHINE} sets HAND_OVER_MS {count} times")
+    machine.write_text(text)
+
+
+def options_for(folder: Path, tables: TableFaults, copy: Path) -> StackOptions:
+    """The stack of a campaign: free ports, answers at once, a faulty line to the tables."""
     code = Code(copy / "functions", (copy / "functions", copy / "layers" / "shared"))
     return StackOptions(
         run_directory=folder,
         port_base=None,
         gemini_pace="instant",
-        environment={"LINGER_S": str(LINGER_S)},
+        environment={"LINGER_S": str(LINGER_S), "RECORD_SESSIONS": "events"},
         code=dict.fromkeys(_functions(), code),
         prewarm=PREWARM,
         max_environments=MAX_ENVIRONMENTS,
@@ -60,10 +75,12 @@ def _functions() -> list[str]:
 
 @dataclass(slots=True)
 class Campaign:
-    """A run for each seed, one after the other, each by a user of its own.
+    """A run for each seed, each by a user of its own.
 
     Args:
         seeds: What is to be run.
+        lanes: How many runs are held side by side, on a stack each. Only one after the other do
+            they measure silences rightly.
         source: The project folder whose functions and layers are run.
         folder: Gets data and logs, and ``seed-N`` for each run that broke a promise.
     """
@@ -71,6 +88,7 @@ class Campaign:
     seeds: Sequence[int]
     source: Path = PROJECT
     folder: Path = field(default_factory=_new_folder)
+    lanes: int = 1
     _results: list[RunResult] = field(default_factory=list)
 
     @property
@@ -78,7 +96,10 @@ class Campaign:
         """On the runs so far."""
         seeds = [result.seed for result in self._results]
         planned = frozenset[Kind]().union(*(plan_run(seed).kinds for seed in seeds))
-        return Verdict(self._results, frozenset(Kind) if len(seeds) >= FULL_ROUND else planned)
+        return Verdict(
+            sorted(self._results, key=lambda result: result.seed),
+            frozenset(Kind) if len(seeds) >= FULL_ROUND else planned,
+        )
 
     async def hold(self) -> Verdict:
         """Hold all runs and tell of each as it ends.
@@ -86,19 +107,33 @@ class Campaign:
         Raises:
             PortInUseError: As ``running_stack`` does, and whatever else that raises.
         """
+        copy_source(self.source, self.folder / "source")
+        waiting = deque(self.seeds)
+        lanes = range(1, min(self.lanes, len(waiting)) + 1)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for lane in lanes:
+                    folder = self.folder if len(lanes) == 1 else self.folder / f"lane-{lane}"
+                    group.create_task(self._hold_lane(folder, waiting))
+        except BaseExceptionGroup as errors:
+            # The first failure cancelled the others; it is the one to tell.
+            raise errors.exceptions[0] from None
+        return self.verdict
+
+    async def _hold_lane(self, folder: Path, waiting: deque[int]) -> None:
         tables = TableFaults()
-        async with running_stack(options_for(self.folder, tables, self.source)) as stack:
+        options = options_for(folder, tables, self.folder / "source")
+        async with running_stack(options) as stack:
             if stack.simulator is None:
                 raise RuntimeError("chaos needs the Gemini simulator")
             await FrontDesk(stack).seed()
             async with GeminiControl(stack.simulator) as control:
                 theatre = Theatre(stack, tables, control, self.folder)
-                for seed in self.seeds:
-                    result = await play(theatre, plan_run(seed))
+                while waiting:
+                    result = await play(theatre, plan_run(waiting.popleft()))
                     self._results.append(result)
                     for line in _told(result, self.folder):
                         print(line, flush=True)
-        return self.verdict
 
 
 def _told(result: RunResult, folder: Path) -> Iterator[str]:
@@ -111,5 +146,5 @@ def _told(result: RunResult, folder: Path) -> Iterator[str]:
     for text in result.broken:
         yield f"    {text}"
     if result.broken:
-        yield f"    replay: python -m local.chaos --runs 1 --seed {result.seed}"
+        yield f"    replay: make chaos RUNS=1 SEED={result.seed}"
         yield f"    kept: {folder / f'seed-{result.seed}'}"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repartee.domain.frames import Frame, ReplyAudio, TurnEnd
-from repartee.domain.wire import Reply
+from repartee.domain.frames import Frame, Interrupted, ReplyAudio, TurnEnd, TurnRestarted
+from repartee.domain.wire import Busy, Reply
 
 # Recordings last 2 to 4 s and are said faster than that; their reply is cut while they are said.
 _BARGE_IN_MS = 3_000
@@ -26,6 +26,10 @@ def _ignore() -> None:
     """Nobody waits for it."""
 
 
+def _ignore_busy(_retry_after_ms: int) -> None:
+    """Nobody waits for it."""
+
+
 @dataclass(slots=True)
 class ClientRecord:
     """An observer of a call.
@@ -40,12 +44,16 @@ class ClientRecord:
         stale_arrived: Frames of a worker that had a successor already.
         stale_taken: Those that the client took in all the same.
         interrupted_at_ms: When each cut turn was cut.
+        out_of_turn: What was to be heard of a reply after its cut, or before the cut of an earlier
+            one.
         on_audio: Called at each arrival of reply audio.
         on_turn_end: Called when the client has the whole of a turn.
+        on_busy: Called with the time to wait when the client is told to.
     """
 
     on_audio: Callable[[], None] = _ignore
     on_turn_end: Callable[[], None] = _ignore
+    on_busy: Callable[[int], None] = _ignore_busy
     connections: int = 0
     epoch: int = 0
     audio: list[AudioArrival] = field(default_factory=list)
@@ -55,6 +63,9 @@ class ClientRecord:
     stale_arrived: int = 0
     stale_taken: int = 0
     interrupted_at_ms: dict[int, float] = field(default_factory=dict)
+    out_of_turn: list[str] = field(default_factory=list)
+    _cut: set[int] = field(default_factory=set)
+    _last_audible: int = 0
     _lines: list[dict[str, Any]] = field(default_factory=list)
 
     def opened(self, at_ms: float) -> None:
@@ -80,6 +91,9 @@ class ClientRecord:
         """A frame came."""
         fields = json.loads(text)
         self._note(at_ms, "received", {**fields, "taken": len(taken)})
+        for frame in taken:
+            if isinstance(frame, Busy):
+                self.on_busy(frame.retry_after_ms)
         epoch = fields.get("epoch")
         if epoch is None:
             return
@@ -91,11 +105,28 @@ class ClientRecord:
         if fields["type"] == "interrupted":
             self.interrupted_at_ms.setdefault(fields["turn"], at_ms)
         for frame in taken:
-            if isinstance(frame, ReplyAudio):
+            self._take(frame, at_ms, epoch)
+
+    def _take(self, frame: Frame | Reply, at_ms: float, epoch: int) -> None:
+        match frame:
+            case ReplyAudio(turn=turn):
                 self.audio.append(AudioArrival(at_ms, self.connections, epoch))
+                if turn in self._cut:
+                    self.out_of_turn.append(f"audio of turn {turn} after its reply was cut")
+                self._last_audible = turn
                 self.on_audio()
-            elif isinstance(frame, TurnEnd):
+            case Interrupted(turn=turn):
+                if self._last_audible > turn:
+                    self.out_of_turn.append(
+                        f"audio of turn {self._last_audible} before turn {turn} was cut"
+                    )
+                self._cut.add(turn)
+            case TurnRestarted(turn=turn):
+                self._cut.discard(turn)
+            case TurnEnd():
                 self.on_turn_end()
+            case _:
+                pass
 
     def lost(self, at_ms: float) -> None:
         """The connection ended before the session did."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from local.aws_resources import client_options
+from local.chaos.replays import LeaseRecord
 from local.stack import Stack
 from local.talker.recorded import read_record
 from local.talker.replies import TurnRecord
@@ -57,11 +58,20 @@ class LiveRecord:
 
 @dataclass(frozen=True, slots=True)
 class TableRecord:
-    """What the tables hold of the conversation; None where nothing is."""
+    """What the tables hold of the conversation; None where nothing is.
+
+    Attributes:
+        states: Of its sessions, in order.
+    """
 
     turns: Sequence[Turn]
     header: Conversation | None
-    state: SessionState | None
+    states: Sequence[SessionState | None]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every session was closed."""
+        return all(state is not None and state.ended for state in self.states)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +80,27 @@ class Evidence:
 
     Attributes:
         failure: What ended the talk before its time, "" when nothing did.
+        ends: How each session should have ended, and why the client was told that it did.
         client_turns: The turns as the client has them in the end.
         barged_in: Turns that were cut while the user spoke.
+        out_of_turn: What the client was to hear too late or too early.
         stale_taken: Frames of a worker with a successor that the client took in.
         stale_writes: What such a worker wrote.
+        leases: What the workers recorded.
     """
 
     failure: str
+    ends: Sequence[tuple[str, str]]
     utterances: Sequence[SaidUtterance]
     client_turns: Sequence[TurnRecord]
     barged_in: frozenset[int]
+    out_of_turn: Sequence[str]
     stale_taken: int
     stale_writes: Sequence[str]
     live: Sequence[LiveRecord]
     tables: TableRecord
     bookings: Sequence[Booking]
+    leases: Sequence[LeaseRecord]
 
 
 def read_live(folder: Path) -> LiveRecord:
@@ -107,7 +123,7 @@ def read_tables(
     *,
     user: str,
     conversation_id: str,
-    session_id: str,
+    session_ids: Sequence[str],
 ) -> TableRecord:
     """Read a conversation; ``tables`` are names by logical id. Blocking: use a thread."""
     memory, live = tables["MemoryTable"], tables["LiveTable"]
@@ -119,9 +135,9 @@ def read_tables(
         last=keys.turn_sort(keys.MAX_TURN),
     )
     header = get(client, memory, keys.header(user, conversation_id))
-    state = get(client, live, keys.state(session_id))
+    states = [(one, get(client, live, keys.state(one))) for one in session_ids]
     return TableRecord(
         [turn_from(item) for item in turns],
         None if header is None else header_from(user, header),
-        None if state is None else state_from(session_id, state),
+        [None if state is None else state_from(one, state) for one, state in states],
     )

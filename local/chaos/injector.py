@@ -1,6 +1,7 @@
 """Strikes when a run's plan says so, and counts what really happened."""
 
 import asyncio
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -11,20 +12,28 @@ from local.chaos.client_record import ClientRecord
 from local.chaos.gemini_control import GeminiControl
 from local.chaos.plan import Kind, Moment, RunPlan, Strike
 from local.chaos.table_faults import TableRequest
+from local.chaos.theatre import WORKER
 from local.lambdas.model import UnknownEnvironmentError
 from local.stack import Stack
 from local.talker.call import Call, now_ms
+from repartee.application.route_message import WAKE_RETRY_MS
 
 GO_AWAY_S = 2.0
 
 _TURN = re.compile(rb'"turn#(\d+)"')
+# A hand-over counts them; who is woken by a message begins with 0.
+_FIRST_HOP = re.compile(rb'"hop":\s*0')
 _DAY = re.compile(rb'"day#[0-9-]+"')
 _NEXT_REPLY = {
     Kind.GEMINI_CALL_TWICE: "duplicate_call",
     Kind.GEMINI_STALL: "stall",
     Kind.GEMINI_EMPTY: "empty_turn",
+    Kind.GEMINI_LOST_SEED: "lost_seed",
 }
-_CLOSE_CODES = {Kind.GEMINI_1006: 1006, Kind.GEMINI_1011: 1011}
+# A reply in real time, for whoever wants to speak over it or to be replaced in its midst.
+_LONG_REPLIES = (Kind.BARGED_IN, Kind.FORCED_HAND_OVER)
+_CLOSE_CODES = {Kind.GEMINI_1001: 1001, Kind.GEMINI_1006: 1006, Kind.GEMINI_1011: 1011}
+_EARLY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class Injector:
         remembered: The highest turn that was committed.
         releases: How often the lease was given back.
         stale_writes: What a worker wrote after another had taken its lease from it.
+        is_over: The session has ended; what its user does elsewhere is none of its business.
     """
 
     stack: Stack
@@ -72,11 +82,15 @@ class Injector:
     remembered: int = 0
     releases: int = 0
     stale_writes: list[str] = field(default_factory=list)
+    is_over: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     _turn: int = -1
     _armed: list[Strike] = field(default_factory=list)
     _ordered: list[tuple[str, Kind]] = field(default_factory=list)
     _holder: str = ""
+    _leaving: str = ""
+    _core: str = ""
+    _is_live_open: bool = False
     _retired: set[str] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -86,6 +100,8 @@ class Injector:
         coming = [strike for strike in self.plan.strikes if strike.turn == turn]
         self._armed += coming
         await self.reached(Moment.START)
+        if self._is_live_open:
+            await self.reached(Moment.OPENED)
         for strike in coming:
             if strike.moment is Moment.RANDOM:
                 self._spawn(self._strike_later(strike))
@@ -113,6 +129,9 @@ class Injector:
     async def gemini_wrote(self, event: Mapping[str, Any]) -> None:
         """The simulator noted an event."""
         match event["kind"]:
+            case "setup":
+                self._is_live_open = True
+                await self.reached(Moment.OPENED)
             case "speech_started":
                 await self.reached(Moment.SPEECH)
             case "seeded":
@@ -122,8 +141,8 @@ class Injector:
 
     async def table_wrote(self, request: TableRequest) -> None:
         """A table carried out a write; whoever asked for it does not know yet."""
-        is_ours = self.session_id.encode() in request.body or self.user.encode() in request.body
-        if not is_ours:
+        is_ours = self.session_id.encode() in request.body
+        if not is_ours and (self.is_over or self.user.encode() not in request.body):
             return
         takes_lease = b"epoch = epoch + :one" in request.body
         # Who takes the lease anew serves by right again: the same process, another invocation.
@@ -137,6 +156,7 @@ class Injector:
                 self.changed.set()
                 await self.reached(Moment.COMMIT)
             elif _DAY.search(request.body) is not None:
+                self._core = request.caller
                 await self.reached(Moment.TOOL_EFFECT)
 
     async def _state_moved(self, request: TableRequest) -> None:
@@ -150,9 +170,21 @@ class Injector:
             if self.plan.worker_life_s is not None:
                 await self.reached(Moment.HAND_OVER)
             await self.reached(Moment.RELEASE)
-            self._holder = ""
+            self._leaving, self._holder = self._holder, ""
             self.releases += 1
             self.changed.set()
+
+    async def worker_woken(self, payload: bytes) -> None:
+        """A worker was asked for; whoever asked does not know yet that it is."""
+        if self.session_id.encode() in payload and not _FIRST_HOP.search(payload):
+            await self.reached(Moment.WOKEN)
+
+    def was_busy(self, retry_after_ms: int) -> None:
+        """The client is told to wait: when its wake found no worker, there are some from now on."""
+        is_unserved = retry_after_ms >= WAKE_RETRY_MS
+        if self.plan.without_worker and is_unserved and not self.happened[Kind.NO_WORKER]:
+            self._count(Kind.NO_WORKER, 1)
+            self.stack.lambdas.limit(WORKER, None)
 
     async def finish(self) -> None:
         """Wake whom the run froze, and take back what has not struck."""
@@ -176,10 +208,13 @@ class Injector:
     async def _strike(self, strike: Strike) -> None:
         match strike.kind:
             case Kind.WORKER_KILLED | Kind.WORKER_FROZEN:
-                await self._strike_worker(strike.kind)
+                is_woken = strike.moment is Moment.WOKEN
+                await self._strike_worker(strike.kind, self._leaving if is_woken else self._holder)
             case Kind.LINE_DROPPED:
                 self._drop_line()
-            case Kind.GEMINI_1006 | Kind.GEMINI_1011:
+            case Kind.CORE_KILLED:
+                await self._kill(strike.kind, self._core)
+            case Kind.GEMINI_1001 | Kind.GEMINI_1006 | Kind.GEMINI_1011:
                 struck = await self.control.order(
                     kind="close", at="now", code=_CLOSE_CODES[strike.kind]
                 )
@@ -187,6 +222,8 @@ class Injector:
             case Kind.GEMINI_GO_AWAY:
                 struck = await self.control.order(kind="go_away", time_left_s=GO_AWAY_S)
                 self._count(strike.kind, struck)
+            case Kind.GEMINI_GO_AWAY_EARLY:
+                self._spawn(self._send_away_early())
             case Kind.GEMINI_UNKNOWN:
                 self._count(strike.kind, await self.control.order(kind="unknown_message"))
             case Kind.GEMINI_BUSY:
@@ -194,10 +231,12 @@ class Injector:
                     kind="close", at="setup", code=1011, reason="Resource has been exhausted."
                 )
                 self._ordered.append(("close", strike.kind))
-            case Kind.GEMINI_CALL_TWICE | Kind.GEMINI_STALL | Kind.GEMINI_EMPTY:
-                fault = _NEXT_REPLY[strike.kind]
+            case kind if kind in _LONG_REPLIES:
+                await self.control.order(kind="slow_reply")
+            case kind if kind in _NEXT_REPLY:
+                fault = _NEXT_REPLY[kind]
                 await self.control.order(kind=fault)
-                self._ordered.append((fault, strike.kind))
+                self._ordered.append((fault, kind))
             case other:
                 raise ValueError(f"{other} has no moment")
 
@@ -206,16 +245,24 @@ class Injector:
             self.happened[kind] += 1
             self.record.note(now_ms(), kind)
 
-    async def _strike_worker(self, kind: Kind) -> None:
-        holder = self._holder
+    async def _send_away_early(self) -> None:
+        await asyncio.sleep(_EARLY_S)
+        struck = await self.control.order(kind="go_away", time_left_s=GO_AWAY_S)
+        self._count(Kind.GEMINI_GO_AWAY_EARLY, struck)
+
+    async def _kill(self, kind: Kind, environment: str) -> None:
+        with contextlib.suppress(UnknownEnvironmentError):
+            await self.stack.lambdas.kill(environment)
+            self._count(kind, 1)
+
+    async def _strike_worker(self, kind: Kind, holder: str) -> None:
         if not holder:
             return
         self._open_gap(kind)
+        if kind is Kind.WORKER_KILLED:
+            await self._kill(kind, holder)
+            return
         try:
-            if kind is Kind.WORKER_KILLED:
-                await self.stack.lambdas.kill(holder)
-                self._count(kind, 1)
-                return
             self.stack.lambdas.stop(holder)
         except UnknownEnvironmentError:
             return

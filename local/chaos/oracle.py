@@ -19,19 +19,23 @@ def judge(evidence: Evidence) -> list[str]:
         *_each_utterance_in_one_turn(evidence),
         *_audio_heard_by_who_answered(evidence),
         *_replies_whole(evidence),
+        *_cuts_in_time(evidence),
         *_memory_like_replies(evidence),
         *_turns_in_a_row(evidence),
         *_bookings(evidence),
         *_no_stale_worker(evidence),
+        *_replayed_alike(evidence),
     ]
 
 
 def _talk(evidence: Evidence) -> Iterator[str]:
     if evidence.failure:
         yield f"hung: {evidence.failure}"
-    state = evidence.tables.state
-    if state is None or not state.ended:
+    if not evidence.tables.is_over:
         yield "hung: the session was not closed"
+    for expected, reason in evidence.ends:
+        if reason != expected and not evidence.failure:
+            yield f"hung: the client was told “{reason}” for the end, not “{expected}”"
 
 
 def _each_utterance_in_one_turn(evidence: Evidence) -> Iterator[str]:
@@ -107,6 +111,32 @@ def _replies_whole(evidence: Evidence) -> Iterator[str]:
             yield f"cut: the audio of turn {turn.number} is not whole as Gemini's side emitted it"
 
 
+def _cuts_in_time(evidence: Evidence) -> Iterator[str]:
+    for text in evidence.out_of_turn:
+        yield f"cut: {text}"
+    remembered = {turn.number: turn for turn in evidence.tables.turns}
+    for turn in evidence.client_turns:
+        if turn.number not in evidence.barged_in or not turn.is_interrupted:
+            continue
+        if not any(_begins_with(live, bytes(turn.pcm)) for live in evidence.live):
+            yield f"cut: the audio of turn {turn.number} is not the begin of a reply"
+        kept = remembered.get(turn.number)
+        if kept is not None and not _is_begin(kept.said, turn.said):
+            yield (
+                f"cut: turn {turn.number} is remembered as “{kept.said}”, "
+                f"no more than “{turn.said}” was told"
+            )
+
+
+def _begins_with(live: LiveRecord, pcm: bytes) -> bool:
+    return any(b"".join(live.replies[first:]).startswith(pcm) for first in range(len(live.replies)))
+
+
+def _is_begin(said: str, told: str) -> bool:
+    words = words_of(said)
+    return words == words_of(told)[: len(words)]
+
+
 def _is_made_of(turn: TurnRecord, live: LiveRecord) -> bool:
     """Whether the turn's audio is one reply of ``live``, or some that follow each other."""
     pcm = bytes(turn.pcm)
@@ -171,3 +201,9 @@ def _no_stale_worker(evidence: Evidence) -> Iterator[str]:
         yield f"stale: the client took {evidence.stale_taken} frames of a replaced worker"
     for write in evidence.stale_writes:
         yield f"stale: a replaced worker wrote: {write}"
+
+
+def _replayed_alike(evidence: Evidence) -> Iterator[str]:
+    for lease in evidence.leases:
+        if lease.difference:
+            yield f"replay: {lease.name}, {lease.difference}"

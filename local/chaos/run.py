@@ -1,11 +1,11 @@
 """One run: a conversation held while its plan's faults strike, and the judgement on it."""
 
 import asyncio
-import contextlib
+import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 
 from local.chaos.client_record import ClientRecord
 from local.chaos.evidence import (
@@ -21,23 +21,17 @@ from local.chaos.gemini_control import RecordWatch
 from local.chaos.injector import Injector
 from local.chaos.oracle import judge
 from local.chaos.plan import TABLE_KINDS, Kind, RunPlan
+from local.chaos.replays import RECORDINGS, LeaseRecord, read_lease, recordings_of
+from local.chaos.talk import Talk, Visit
 from local.chaos.theatre import WORKER, Theatre
-from local.speech import Recording, load_script, read_wav
-from local.stack import PROJECT
 from local.talker.access import HttpApi, SessionTicket, get_token
-from local.talker.call import Call, hold_call, now_ms
-from local.talker.conversation import HANGOVER_MS, Pace, say
-from local.talker.errors import NotLetInError, TalkerError
+from local.talker.call import Call, now_ms
+from local.talker.conversation import HANGOVER_MS
+from local.talker.errors import TalkerError
 from local.talker.replies import TurnRecord
 
-ANSWER_TIMEOUT_S = 40.0
-REMEMBERED_TIMEOUT_S = 4.0
-"""A turn whose worker died before it was remembered waits for the user's next words."""
-RELEASE_TIMEOUT_S = 15.0
-END_TIMEOUT_S = 25.0
 RUN_TIMEOUT_S = 120.0
 
-_ENDED_ALREADY = 409
 _BYTES_PER_MS = 32
 _GATEWAY_KINDS = {
     "reordered": Kind.REORDERED,
@@ -86,10 +80,7 @@ class _Run:
         self._theatre = theatre
         self._stack = theatre.stack
         self._plan = plan
-        self._record = ClientRecord()
-        self._script = [_utterance(*one) for one in plan.utterances]
         self._failure = ""
-        self._session_id = ""
 
     async def play(self, started_at_ms: float) -> RunResult:
         stack, theatre = self._stack, self._theatre
@@ -97,25 +88,21 @@ class _Run:
         token = await get_token(stack.addresses.issuer, self.user)
         api = HttpApi(stack.addresses.http, token)
         ticket = await api.start_session(conversation_id="new")
-        self._session_id = ticket.session_id
         if stack.simulator is None:
             raise RuntimeError("chaos needs the Gemini simulator")
-        theatre.excite(self._plan)
-        call: Call | None = None
-        injector: Injector | None = None
+        talk = Talk(theatre, self._plan, api)
 
         async def gemini_wrote(event: object) -> None:
-            if injector is not None and isinstance(event, dict):
-                await injector.gemini_wrote(event)
+            if talk.injector is not None and isinstance(event, dict):
+                await talk.injector.gemini_wrote(event)
 
         watch = RecordWatch(stack.simulator.record_directory, gemini_wrote)
         watch.start()
         watching = asyncio.create_task(watch.run())
+        theatre.excite(self._plan)
         try:
             async with asyncio.timeout(RUN_TIMEOUT_S):
-                async with hold_call(api, ticket, observer=self._record) as call:
-                    injector = self._injector(ticket, call)
-                    await self._converse(call, injector)
+                await talk.hold(ticket, self._injector)
         except TimeoutError:
             self._failure = self._failure or f"the run took more than {RUN_TIMEOUT_S:.0f} s"
         except TalkerError as error:
@@ -123,30 +110,37 @@ class _Run:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-            if injector is not None:
-                await injector.finish()
+            if talk.injector is not None:
+                await talk.injector.finish()
             theatre.tables.use(0)
-        tables = await self._until_ended(ticket)
-        happened = self._happened(injector, doubled_before)
-        evidence = await self._evidence(call, injector, watch, tables)
-        broken = judge(evidence)
+        session_ids = [visit.ticket.session_id for visit in talk.visits]
+        tables = await self._until_ended(ticket.conversation_id, session_ids)
+        folder = stack.run_directory / RECORDINGS
+        recordings = [path for one in session_ids for path in recordings_of(folder, one)]
+        leases = await asyncio.to_thread(lambda: [read_lease(path) for path in recordings])
+        evidence = await self._evidence(talk, watch, tables, leases)
+        happened = self._happened(talk, evidence, doubled_before)
         result = RunResult(
             seed=self._plan.seed,
-            broken=broken,
+            broken=judge(evidence),
             happened=happened,
             missed=self._plan.kinds - happened.keys(),
-            gaps=close_gaps(injector.gaps, self._record) if injector else (),
+            gaps=_gaps(talk),
             turns=len(tables.turns),
-            stale_arrived=self._record.stale_arrived,
+            stale_arrived=sum(visit.record.stale_arrived for visit in talk.visits),
             seconds=(now_ms() - started_at_ms) / 1_000,
         )
-        if broken:
-            self._keep(watch, result, tables)
+        if result.broken:
+            self._keep(watch, result, talk, evidence)
+            for path in recordings:
+                shutil.copy(path, self._folder)
         else:
             await asyncio.to_thread(watch.forget)
+        for path in recordings:
+            path.unlink()
         return result
 
-    def _injector(self, ticket: SessionTicket, call: Call) -> Injector:
+    def _injector(self, ticket: SessionTicket, call: Call, record: ClientRecord) -> Injector:
         injector = Injector(
             self._stack,
             self._theatre.control,
@@ -154,27 +148,22 @@ class _Run:
             ticket.session_id,
             self.user,
             call,
-            self._record,
+            record,
         )
-        self._record.on_audio = injector.audio_came
-        self._record.on_turn_end = injector.turn_ended
+        record.on_audio = injector.audio_came
+        record.on_turn_end = injector.turn_ended
+        record.on_busy = injector.was_busy
         self._theatre.tables.watcher = injector.table_wrote
+
+        async def event_came(function: str, payload: bytes) -> None:
+            if function == WORKER:
+                await injector.worker_woken(payload)
+
+        self._stack.lambdas.watch_event = event_came
         return injector
 
-    async def _converse(self, call: Call, injector: Injector) -> None:
-        for number, (_, recording) in enumerate(self._script):
-            await injector.begin_turn(number)
-            await say(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
-            if number in self._plan.rests_after:
-                await _until(injector, lambda: injector.releases > 0, RELEASE_TIMEOUT_S)
-            elif number not in self._plan.eager:
-                last = max(call.replies.turns)
-                remembered = partial(_has_remembered, injector, last)
-                await _until(injector, remembered, REMEMBERED_TIMEOUT_S)
-        await _hang_up(call)
-
-    async def _until_ended(self, ticket: SessionTicket) -> TableRecord:
-        """Read the tables once the session is closed, or at the end of the time for that."""
+    async def _until_ended(self, conversation_id: str, session_ids: Sequence[str]) -> TableRecord:
+        """Read the tables once the sessions are closed, or at the end of the time for that."""
         client = table_client(self._stack)
         deadline_ms = now_ms() + (2_000 if self._failure else 10_000)
         while True:
@@ -183,100 +172,92 @@ class _Run:
                 client,
                 self._stack.table_names,
                 user=self.user,
-                conversation_id=ticket.conversation_id,
-                session_id=ticket.session_id,
+                conversation_id=conversation_id,
+                session_ids=session_ids,
             )
-            if (tables.state and tables.state.ended) or now_ms() > deadline_ms:
+            if tables.is_over or now_ms() > deadline_ms:
                 return tables
             await asyncio.sleep(0.1)
 
-    def _happened(self, injector: Injector | None, doubled_before: int) -> Counter[Kind]:
-        happened = Counter(injector.happened if injector else {})
+    def _happened(self, talk: Talk, evidence: Evidence, doubled_before: int) -> Counter[Kind]:
+        happened = Counter(talk.injector.happened if talk.injector else {})
         for name, count in self._stack.chaos.happened.items():
             happened[_GATEWAY_KINDS[name]] += count
         for fault, count in self._theatre.tables.happened.items():
             happened[TABLE_KINDS[fault]] += count
-        log = self._stack.log_path(WORKER).read_text()
-        happened[Kind.HAND_OVER] += sum(
-            self._session_id in line and '"reason":"hand_over"' in line for line in log.splitlines()
-        )
+        handed_over = [lease for lease in evidence.leases if lease.hands_over]
+        forced = sum(lease.is_forced for lease in handed_over)
+        happened[Kind.FORCED_HAND_OVER] += forced
+        happened[Kind.HAND_OVER] += len(handed_over) - forced
         happened[Kind.EVENT_DOUBLED] += self._stack.lambdas.events.doubled - doubled_before
+        happened[Kind.BARGED_IN] += len(evidence.barged_in)
+        if self._plan.ending is not None:
+            happened[self._plan.ending] += talk.was_struck
         return +happened
 
     async def _evidence(
         self,
-        call: Call | None,
-        injector: Injector | None,
+        talk: Talk,
         watch: RecordWatch,
         tables: TableRecord,
+        leases: Sequence[LeaseRecord],
     ) -> Evidence:
-        accepted_through = call.session.outbox.accepted_through if call else 0
-        ends = self._record.end_seqs
-        utterances = [
-            SaidUtterance(
-                words,
-                recording.pcm + bytes(HANGOVER_MS * _BYTES_PER_MS),
-                number < len(ends) and ends[number] <= accepted_through,
-            )
-            for number, (words, recording) in enumerate(self._script)
-        ]
-        turns: list[TurnRecord] = []
-        if call is not None:
-            turns = [turn for _, turn in sorted(call.replies.turns.items())]
+        records = [visit.record for visit in talk.visits]
+        turns: dict[int, TurnRecord] = {}
+        for visit in talk.visits:
+            turns |= visit.call.replies.turns if visit.call else {}
         return Evidence(
             failure=self._failure,
-            utterances=utterances,
-            client_turns=turns,
-            barged_in=self._record.barged_in(),
-            stale_taken=self._record.stale_taken,
-            stale_writes=injector.stale_writes if injector else (),
+            ends=[(visit.end, visit.told_end) for visit in talk.visits],
+            utterances=[one for visit in talk.visits for one in _said(visit)],
+            client_turns=[turn for _, turn in sorted(turns.items())],
+            barged_in=frozenset[int]().union(*(record.barged_in() for record in records)),
+            out_of_turn=[text for record in records for text in record.out_of_turn],
+            stale_taken=sum(record.stale_taken for record in records),
+            stale_writes=talk.injector.stale_writes if talk.injector else (),
             live=[read_live(folder) for folder in watch.new_connections()],
             tables=tables,
             bookings=await self._theatre.desk.bookings(self.user),
+            leases=leases,
         )
 
-    def _keep(self, watch: RecordWatch, result: RunResult, tables: TableRecord) -> None:
-        folder = self._theatre.folder / f"seed-{self._plan.seed}"
-        folder.mkdir(parents=True, exist_ok=True)
-        self._record.write(folder / "client.jsonl")
+    @property
+    def _folder(self) -> Path:
+        return self._theatre.folder / f"seed-{self._plan.seed}"
+
+    def _keep(self, watch: RecordWatch, result: RunResult, talk: Talk, evidence: Evidence) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for number, visit in enumerate(talk.visits, 1):
+            visit.record.write(self._folder / f"client-{number}.jsonl")
+        tables = evidence.tables
         lines = [
             *result.broken,
             "",
             str(self._plan),
             "",
             *(str(turn) for turn in tables.turns),
-            str(tables.state),
+            *(str(state) for state in tables.states),
             str(tables.header),
             "",
             *(str(one) for one in watch.new_connections()),
         ]
-        (folder / "found.txt").write_text("\n".join(lines) + "\n")
+        (self._folder / "found.txt").write_text("\n".join(lines) + "\n")
 
 
-def _utterance(folder: str, index: int) -> tuple[str, Recording]:
-    found = load_script(PROJECT / "local" / "recordings" / folder)[index]
-    if found.spoken is None:
-        raise ValueError(f"{found.wav} has no text beside it")
-    return found.spoken, read_wav(found.wav)
+def _said(visit: Visit) -> list[SaidUtterance]:
+    accepted_through = visit.call.session.outbox.accepted_through if visit.call else 0
+    ends = visit.record.end_seqs
+    return [
+        SaidUtterance(
+            words,
+            recording.pcm + bytes(HANGOVER_MS * _BYTES_PER_MS),
+            number < len(ends) and ends[number] <= accepted_through,
+        )
+        for number, (words, recording) in enumerate(visit.script)
+    ]
 
 
-def _has_remembered(injector: Injector, turn: int) -> bool:
-    return injector.remembered >= turn
-
-
-async def _hang_up(call: Call) -> None:
-    try:
-        await call.hang_up(END_TIMEOUT_S)
-    except NotLetInError as error:
-        # The line broke after the session had closed: there is nothing left to come back to.
-        if error.status != _ENDED_ALREADY:
-            raise
-
-
-async def _until(injector: Injector, condition: Callable[[], bool], timeout_s: float) -> None:
-    """Wait for what the tables show; going on without it is a user's right."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(timeout_s):
-            while not condition():
-                injector.changed.clear()
-                await injector.changed.wait()
+def _gaps(talk: Talk) -> Sequence[Gap]:
+    if talk.injector is None:
+        return ()
+    return close_gaps(talk.injector.gaps, talk.injector.record)

@@ -43,6 +43,7 @@ class Theatre:
         twice = 1.0 if plan.doubles_events else 0.0
         stack.lambdas.events.settings = EventSettings(duplicate_probability=twice, seed=plan.seed)
         stack.lambdas.tell_timeout(WORKER, plan.worker_life_s)
+        stack.lambdas.limit(WORKER, 0 if plan.without_worker else None)
         self.tables.use(plan.seed, *plan.table_rules())
 
     def calm(self) -> None:
@@ -51,3 +52,4 @@ class Theatre:
         self.stack.chaos.settings = ChaosSettings()
         self.stack.lambdas.events.settings = EventSettings()
         self.stack.lambdas.tell_timeout(WORKER, None)
+        self.stack.lambdas.limit(WORKER, None)

@@ -281,7 +281,7 @@ class Brain:
                 self._record.event("fault", fault="duplicate_call", reply=number)
                 await self._call(call, generation)
         if reply.say and not blocking:
-            await self._speak(reply.say, generation)
+            await self._speak(reply.say, generation, self._slowed())
         self._generation = None
         if blocking:
             # A blocking call is not the end of the turn: the answer goes on with it.
@@ -303,10 +303,18 @@ class Brain:
         await self._outlet.send({"toolCall": {"functionCalls": [wire]}})
         return blocking
 
-    async def _speak(self, text: str, generation: Generation) -> None:
+    def _slowed(self) -> Settings:
+        """How this reply is spoken."""
+        fault = self._faults.take("slow_reply", "turn", self._connection_id)
+        if fault is None:
+            return self._settings
+        self._record.event("fault", fault="slow_reply", reply=self.replies)
+        return replace(self._settings, speed=fault.speed, wait_for_playback=True)
+
+    async def _speak(self, text: str, generation: Generation, settings: Settings) -> None:
         parts = split_audio(await self._voice.speak(text, self._style))
-        if self._settings.first_audio_ms:
-            await asyncio.sleep(self._settings.first_audio_ms / 1000)
+        if settings.first_audio_ms:
+            await asyncio.sleep(settings.first_audio_ms / 1000)
         start_s = time.monotonic()
         emitted = 0
         spaced = " " if generation.text else ""
@@ -321,9 +329,9 @@ class Brain:
             emitted += len(pcm)
             if fault := self._faults.take("close", "audio", self._connection_id):
                 raise Refused(fault.code, fault.reason)
-            await self._sleep_until(start_s, emitted, self._settings.speed)
+            await self._sleep_until(start_s, emitted, settings.speed)
         await self._outlet.content(generationComplete=True)
-        if self._settings.wait_for_playback:
+        if settings.wait_for_playback:
             await self._sleep_until(start_s, emitted, 1.0)
 
     async def _sleep_until(self, start_s: float, emitted_bytes: int, speed: float | None) -> None:

@@ -14,6 +14,7 @@ type Kind = Literal[
     "go_away",
     "unknown_message",
     "lost_seed",
+    "slow_reply",
     "rest_error",
 ]
 type Moment = Literal["now", "setup", "turn", "audio", "seed", "call", "request"]
@@ -28,6 +29,7 @@ DEFAULT_MOMENTS: dict[str, Moment] = {
     "go_away": "now",
     "unknown_message": "now",
     "lost_seed": "seed",
+    "slow_reply": "turn",
     "rest_error": "request",
 }
 
@@ -45,6 +47,7 @@ class Fault(BaseModel):
         delay_ms: Extra set-up time.
         time_left_s: What a goAway announces, and when the server then closes.
         status: HTTP status of a REST error.
+        speed: Of a slow reply, audio seconds per second; it ends when it would have been played.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -58,6 +61,7 @@ class Fault(BaseModel):
     delay_ms: int = Field(default=1_000, ge=0)
     time_left_s: float = Field(default=10.0, ge=0)
     status: int = 503
+    speed: float = Field(default=1.0, gt=0)
 
     @property
     def moment(self) -> Moment:

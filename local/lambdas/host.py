@@ -4,7 +4,7 @@ import asyncio
 import signal
 import uuid
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from local.lambdas.environment import Environment, FunctionLog, Invocation
@@ -24,6 +24,14 @@ from local.timers import SystemTimers, Timers
 _REPORTS_KEPT = 10_000
 
 
+type WatchEvent = Callable[[str, bytes], Awaitable[None]]
+"""Takes a function's logical id and the payload of an Event invocation."""
+
+
+async def _watch_nothing(_function: str, _payload: bytes) -> None:
+    """Nobody looks on."""
+
+
 async def _drop(_destination_arn: str, _message: str) -> None:
     """Where failures go when nothing serves destinations."""
 
@@ -37,6 +45,10 @@ class LambdaHost:
         timers: Time for timeouts, retries and ages.
         events: How Event invocations are delivered.
         send_failure: Where messages for on-failure destinations go.
+
+    Attributes:
+        watch_event: Sees each Event invocation that came over the Invoke API and was taken over;
+            who invoked is told once it returns.
     """
 
     def __init__(
@@ -51,6 +63,7 @@ class LambdaHost:
         log_directory.mkdir(parents=True, exist_ok=True)
         timers = timers or SystemTimers()
         self.reports: deque[Report] = deque(maxlen=_REPORTS_KEPT)
+        self.watch_event: WatchEvent = _watch_nothing
         self._runtime_api = RuntimeApi(self._became_idle)
         self._pools: dict[str, Pool] = {
             hosted.function.logical_id: Pool(
@@ -144,6 +157,12 @@ class LambdaHost:
     def tell_timeout(self, function: str, timeout_s: float | None) -> None:
         """Let later invocations believe in another timeout; None lets them know their own."""
         self._pool(function).told_timeout_s = timeout_s
+
+    def limit(self, function: str, concurrency: int | None) -> None:
+        """Take so many invocations at a time from now on; None gives the template's number back."""
+        pool = self._pool(function)
+        reserved = pool.hosted.function.reserved_concurrency
+        pool.concurrency = reserved if concurrency is None else concurrency
 
     async def kill(self, environment_id: str) -> None:
         """``kill -9`` an environment and wait until it is gone."""

@@ -64,6 +64,7 @@ class InvokeApi:
             return web.Response(status=204)
         if kind == "Event":
             request_id = self._host.invoke_event(function, payload)
+            await self._host.watch_event(function, payload)
             return web.Response(status=202, headers={"x-amzn-RequestId": request_id})
         context = request.headers.get("X-Amz-Client-Context")
         invocation = self._host.submit(

@@ -24,6 +24,8 @@ class Pool:
 
     Attributes:
         told_timeout_s: What functions are told of their time instead of the truth; None tells it.
+        concurrency: How many invocations are taken at a time; None for no limit.
+            The template's reserved concurrency until it is changed.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Pool:
         self.hosted = hosted
         self.environments: list[Environment] = []
         self.told_timeout_s: float | None = None
+        self.concurrency: int | None = hosted.function.reserved_concurrency
         self._log = log
         self._timers = timers
         self._start_environment = start_environment
@@ -62,8 +65,7 @@ class Pool:
         Raises:
             ThrottledError: The reserved concurrency is used up.
         """
-        reserved = self.hosted.function.reserved_concurrency
-        if reserved is not None and self.in_flight >= reserved:
+        if self.concurrency is not None and self.in_flight >= self.concurrency:
             raise ThrottledError(self.hosted.function.logical_id)
         loop = asyncio.get_running_loop()
         invocation = Invocation(

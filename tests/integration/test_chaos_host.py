@@ -5,11 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from local.lambdas.event_queue import EventSettings
 from local.lambdas.host import LambdaHost
-from local.lambdas.model import Code, HostedFunction
+from local.lambdas.invoke_api import InvokeApi
+from local.lambdas.model import Code, HostedFunction, ThrottledError
+from local.servers import serving
 from local.template import EventInvokeConfig, Function, function_arn
 from tests.fakes.functions import until
 
@@ -78,3 +81,40 @@ def test_the_sdk_tells_which_environment_calls(tmp_path: Path):
 
     told, own = asyncio.run(run())
     assert told == own
+
+
+def test_a_function_can_be_left_without_room_for_a_while(tmp_path: Path):
+    async def run() -> bool:
+        async with asyncio.timeout(30), LambdaHost([hosted("sample.echo")], tmp_path) as host:
+            host.limit("Sample", 0)
+            with pytest.raises(ThrottledError):
+                await host.invoke("Sample", b"{}")
+            host.limit("Sample", None)
+            return (await host.invoke("Sample", b"{}")).function_error is None
+
+    assert asyncio.run(run())
+
+
+def test_who_invokes_an_event_is_told_once_the_watcher_has_seen_it(tmp_path: Path):
+    async def run() -> list[tuple[str, bytes]]:
+        seen: list[tuple[str, bytes]] = []
+
+        async def watch(function: str, payload: bytes) -> None:
+            await asyncio.sleep(0)
+            seen.append((function, payload))
+
+        async with (
+            asyncio.timeout(30),
+            LambdaHost([hosted("sample.echo")], tmp_path) as host,
+            serving(InvokeApi(host).application(), 0) as port,
+            aiohttp.ClientSession() as client,
+        ):
+            host.watch_event = watch
+            url = f"http://127.0.0.1:{port}/2015-03-31/functions/Sample/invocations"
+            for kind, payload in (("Event", b'{"hop": 1}'), ("RequestResponse", b"{}")):
+                headers = {"X-Amz-Invocation-Type": kind}
+                async with client.post(url, data=payload, headers=headers) as response:
+                    assert response.status in {200, 202}
+            return seen
+
+    assert asyncio.run(run()) == [("Sample", b'{"hop": 1}')]

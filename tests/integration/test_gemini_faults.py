@@ -107,6 +107,23 @@ def test_a_stalled_turn_never_ends_until_the_client_speaks_again(simulator):
     assert turn.statuses == ["IDLE"]
 
 
+def test_a_slow_reply_can_be_spoken_over_and_only_that_one_is_slow(simulator):
+    simulator.control("faults", {"kind": "slow_reply", "speed": 0.5})
+
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            await session.send_realtime_input(text=GREETING_TEXT)
+            cut = await receive(session, Turn(), "audio")
+            await session.send_realtime_input(text=GREETING_TEXT)
+            cut = await receive(session, cut)
+            return cut, await receive(session, Turn())
+
+    cut, whole = asyncio.run(call())
+    assert cut.interrupted
+    assert 0 < len(cut.audio) < len(whole.audio)
+    assert not whole.interrupted
+
+
 def test_an_empty_turn_completes_without_output(simulator):
     simulator.control("faults", {"kind": "empty_turn"})
     turn = greet(simulator)

@@ -10,8 +10,16 @@ from local.chaos.gaps import Gap, GapKind, close_gaps
 from local.chaos.injector import OpenGap
 from local.chaos.plan import Kind
 from local.talker.session import ClientSession
-from repartee.domain.frames import Accepted, Frame, NumberedFrame, ReplyAudio, SessionClosed
-from repartee.domain.wire import Ready, encode_frame, encode_reply
+from repartee.domain.frames import (
+    Accepted,
+    Frame,
+    Interrupted,
+    NumberedFrame,
+    ReplyAudio,
+    SessionClosed,
+    TurnRestarted,
+)
+from repartee.domain.wire import Busy, Ready, encode_frame, encode_reply
 
 pytestmark = pytest.mark.unit
 
@@ -73,8 +81,8 @@ def test_a_goodbye_is_asked_after_until_the_session_is_closed():
     assert pings(session, 9_000) == []
 
 
-def audio() -> ReplyAudio:
-    return ReplyAudio(1, base64.b64encode(bytes(48)).decode())
+def audio(turn: int = 1) -> ReplyAudio:
+    return ReplyAudio(turn, base64.b64encode(bytes(48)).decode())
 
 
 def test_the_record_tells_a_stale_frame_from_a_late_one():
@@ -97,6 +105,38 @@ def test_a_cut_counts_as_barge_in_only_while_the_user_speaks():
     for at_ms, turn in ((999, 1), (1_500, 2), (9_000, 3)):
         record.received(at_ms, json.dumps({"type": "interrupted", "turn": turn, "epoch": 1}), [])
     assert record.barged_in() == {2}
+
+
+def take(record: ClientRecord, *frames: Frame) -> None:
+    for seq, one in enumerate(frames, 1):
+        record.received(seq, frame(1, seq, one), [one])
+
+
+def test_a_cut_reply_that_falls_silent_before_the_next_one_is_in_order():
+    record = ClientRecord()
+    take(record, audio(), Interrupted(1), audio(2), Interrupted(2), TurnRestarted(2), audio(2))
+    assert record.out_of_turn == []
+
+
+def test_what_is_heard_of_a_reply_after_its_cut_is_out_of_turn():
+    record = ClientRecord()
+    take(record, audio(), Interrupted(1), audio())
+    assert record.out_of_turn == ["audio of turn 1 after its reply was cut"]
+
+
+def test_a_cut_that_comes_behind_the_next_reply_is_out_of_turn():
+    record = ClientRecord()
+    take(record, audio(), audio(2), Interrupted(1))
+    assert record.out_of_turn == ["audio of turn 2 before turn 1 was cut"]
+
+
+def test_a_busy_is_told_with_its_wait():
+    record = ClientRecord()
+    waits: list[int] = []
+    record.on_busy = waits.append
+    busy = Busy(3_000)
+    record.received(1, encode_reply(busy), [busy])
+    assert waits == [3_000]
 
 
 def gap(kind: Kind, **changes: object) -> OpenGap:

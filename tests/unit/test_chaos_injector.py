@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from local.chaos.client_record import ClientRecord
+from local.chaos.dealing import plan_run
 from local.chaos.injector import Injector
-from local.chaos.plan import Moment, plan_run
+from local.chaos.plan import Kind, Moment, RunPlan
 from local.chaos.table_faults import TableRequest
 
 pytestmark = pytest.mark.unit
@@ -17,9 +18,9 @@ pytestmark = pytest.mark.unit
 class Recording(Injector):
     """An injector that notes the moments it is told of and strikes nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: RunPlan | None = None, stack: Any = None) -> None:
         nobody: Any = None
-        super().__init__(nobody, nobody, plan_run(1), "S1", "user-1", nobody, ClientRecord())
+        super().__init__(stack, nobody, plan or plan_run(1), "S1", "user-1", nobody, ClientRecord())
         self.moments: list[Moment] = []
 
     async def reached(self, moment: Moment) -> None:
@@ -94,3 +95,69 @@ def test_moments_are_read_from_the_writes():
 def test_other_sessions_are_none_of_its_business():
     injector = after(take("A"), take("B", "S2"), renew("A"))
     assert injector.stale_writes == []
+
+
+def test_what_its_user_does_after_the_session_is_none_of_its_business():
+    injector = Recording()
+    injector.is_over = True
+    asyncio.run(injector.table_wrote(book("C")))
+    assert injector.moments == []
+
+
+def test_a_successor_is_told_from_a_worker_that_a_message_wakes():
+    async def woken(*wakes: dict[str, Any]) -> list[Moment]:
+        injector = Recording()
+        for wake in wakes:
+            await injector.worker_woken(json.dumps(wake).encode())
+        return injector.moments
+
+    by_message = {"session_id": "S1", "hop": 0}
+    of_another = {"session_id": "S2", "hop": 1}
+    assert asyncio.run(woken(by_message, of_another)) == []
+    assert asyncio.run(woken({"session_id": "S1", "hop": 10})) == [Moment.WOKEN]
+
+
+class Lambdas:
+    """Notes what the pool was allowed."""
+
+    def __init__(self) -> None:
+        self.limits: list[int | None] = []
+
+    def limit(self, _function: str, concurrency: int | None) -> None:
+        self.limits.append(concurrency)
+
+
+class Laptop:
+    def __init__(self) -> None:
+        self.lambdas = Lambdas()
+
+
+def test_workers_are_to_be_had_once_the_client_was_told_that_there_are_none():
+    plan = next(plan for plan in map(plan_run, range(50)) if plan.without_worker)
+    stack = Laptop()
+    injector = Recording(plan, stack)
+    injector.was_busy(1_000)  # a table's trouble
+    assert not stack.lambdas.limits
+    injector.was_busy(3_000)
+    injector.was_busy(3_000)
+    assert stack.lambdas.limits == [None]
+    assert injector.happened == {Kind.NO_WORKER: 1}
+
+
+def test_who_is_told_to_wait_for_another_reason_found_no_missing_worker():
+    plan = next(plan for plan in map(plan_run, range(50)) if not plan.without_worker)
+    stack = Laptop()
+    injector = Recording(plan, stack)
+    injector.was_busy(3_000)
+    assert (stack.lambdas.limits, dict(injector.happened)) == ([], {})
+
+
+def test_the_moment_after_a_set_up_is_not_missed_when_the_set_up_came_first():
+    injector = Recording()
+
+    async def run() -> None:
+        await injector.gemini_wrote({"kind": "setup"})
+        await injector.begin_turn(0)
+
+    asyncio.run(run())
+    assert injector.moments.count(Moment.OPENED) == 2

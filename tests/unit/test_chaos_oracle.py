@@ -7,6 +7,7 @@ import pytest
 
 from local.chaos.evidence import Evidence, LiveRecord, SaidUtterance, TableRecord
 from local.chaos.oracle import judge
+from local.chaos.replays import LeaseRecord
 from local.talker.replies import TurnRecord
 from repartee.domain.calls import CallKey, CallStatus
 from repartee.domain.conversation import Conversation, ToolCall, Turn
@@ -52,21 +53,28 @@ def live(*numbers: int) -> LiveRecord:
 
 def tables(*turns: Turn, count: int | None = None, ended: bool = True) -> TableRecord:
     header = Conversation("U", "C", "", 0, 0, len(turns) if count is None else count)
-    return TableRecord(turns, header, SessionState("S", "U", "C", None, ended=ended))
+    return TableRecord(turns, header, [SessionState("S", "U", "C", None, ended=ended)])
 
 
 def good() -> Evidence:
     return Evidence(
         failure="",
+        ends=[("bye", "bye")],
         utterances=[SaidUtterance(words, pcm, True) for words, pcm in zip(WORDS, PCM, strict=True)],
         client_turns=[received(1), received(2)],
         barged_in=frozenset(),
+        out_of_turn=(),
         stale_taken=0,
         stale_writes=(),
         live=[live(1, 2)],
         tables=tables(remembered(1), remembered(2)),
         bookings=(),
+        leases=[LeaseRecord("S-000001", "", hands_over=False, is_forced=False)],
     )
+
+
+CUT = received(2, is_interrupted=True, pcm=bytearray(REPLIES[1][:10]), said="You are")
+CUT_SHORT = {"client_turns": [received(1), CUT], "barged_in": frozenset({2})}
 
 
 def test_a_run_without_fault_is_good():
@@ -85,9 +93,15 @@ def test_two_utterances_in_one_turn_are_in_exactly_one_turn():
 
 
 def test_a_reply_that_the_user_spoke_over_may_be_cut():
-    cut = received(2, is_interrupted=True, pcm=bytearray(REPLIES[1][:10]), said="You are")
-    evidence = replace(good(), client_turns=[received(1), cut], barged_in=frozenset({2}))
+    heard = remembered(2, said="You", said_is_approximate=True)
+    evidence = replace(good(), **CUT_SHORT, tables=tables(remembered(1), heard))  # type: ignore[arg-type]
     assert judge(evidence) == []
+
+
+def test_a_conversation_may_go_on_in_another_session():
+    both = replace(tables(remembered(1), remembered(2)), states=[*tables().states] * 2)
+    ends = [("refused", "refused"), ("bye", "bye")]
+    assert judge(replace(good(), tables=both, ends=ends)) == []
 
 
 def test_what_was_not_accepted_may_be_in_no_turn():
@@ -108,6 +122,30 @@ BROKEN = {
     "a session that stays open": (
         {"tables": tables(remembered(1), remembered(2), ended=False)},
         "hung: the session was not closed",
+    ),
+    "one session of two that stays open": (
+        {"tables": replace(tables(remembered(1), remembered(2)), states=(*tables().states, None))},
+        "hung: the session was not closed",
+    ),
+    "an end that the client was not told": (
+        {"ends": [("refused", "bye"), ("bye", "bye")]},
+        "hung: the client was told “bye” for the end, not “refused”",
+    ),
+    "audio after the cut": (
+        {"out_of_turn": ["audio of turn 2 after its reply was cut"]},
+        "cut: audio of turn 2 after its reply was cut",
+    ),
+    "a cut reply that nobody spoke like this": (
+        {**CUT_SHORT, "client_turns": [received(1), replace(CUT, pcm=bytearray(b"xy"))]},
+        "cut: the audio of turn 2 is not the begin of a reply",
+    ),
+    "a cut reply that is remembered beyond its cut": (
+        {**CUT_SHORT, "tables": tables(remembered(1), remembered(2, said_is_approximate=True))},
+        "cut: turn 2 is remembered as “You are Robert.”, no more than “You are” was told",
+    ),
+    "a recording that replays otherwise": (
+        {"leases": [LeaseRecord("S-000001", "line 4: effects[0] was this", False, False)]},
+        "replay: S-000001, line 4: effects[0] was this",
     ),
     "an accepted utterance in no turn": (
         {"tables": tables(remembered(1), remembered(2, heard=""))},

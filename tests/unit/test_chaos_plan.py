@@ -2,8 +2,9 @@
 
 import pytest
 
-from local.chaos.campaign import FULL_ROUND
-from local.chaos.plan import Kind, Moment, plan_run
+from local.chaos.dealing import FULL_ROUND, plan_run
+from local.chaos.plan import Kind, Moment, RunPlan
+from tests.integration.test_chaos_campaign import SEEDS as CI_SEEDS
 
 pytestmark = pytest.mark.unit
 
@@ -15,15 +16,26 @@ def test_a_seed_always_means_the_same_run():
     assert len({plan_run(seed).strikes for seed in SEEDS}) > len(SEEDS) / 2
 
 
-@pytest.mark.parametrize("first", [0, 1, 9, 57, 1_000])
-def test_a_full_round_of_seeds_in_a_row_leaves_out_no_kind_and_no_moment(first: int):
-    plans = [plan_run(seed) for seed in range(first, first + FULL_ROUND)]
+def kinds_of(plans: list[RunPlan]) -> frozenset[Kind]:
+    return frozenset[Kind]().union(*(plan.kinds for plan in plans))
 
-    assert frozenset().union(*(plan.kinds for plan in plans)) == frozenset(Kind)
-    strikes = {strike for plan in plans for strike in plan.strikes}
-    assert {strike.moment for strike in strikes} == set(Moment)
-    deaths = {one.moment for one in strikes if one.kind is Kind.WORKER_KILLED}
-    assert deaths == set(Moment) - {Moment.START}
+
+def test_a_full_round_of_seeds_in_a_row_leaves_out_no_kind():
+    plans = [plan_run(seed) for seed in range(1_500)]
+    for first in range(len(plans) - FULL_ROUND):
+        assert kinds_of(plans[first : first + FULL_ROUND]) == frozenset(Kind), first
+
+
+def test_the_suite_of_tests_holds_every_kind_and_every_moment_of_death():
+    plans = [plan_run(seed) for seed in CI_SEEDS]
+    assert kinds_of(plans) == frozenset(Kind)
+    deaths = {
+        strike.moment
+        for plan in plans
+        for strike in plan.strikes
+        if strike.kind is Kind.WORKER_KILLED
+    }
+    assert deaths == set(Moment) - {Moment.START, Moment.OPENED}
 
 
 def test_every_run_has_four_turns_and_three_faults_at_least():
@@ -45,9 +57,26 @@ def test_a_moment_is_only_waited_for_where_it_can_come():
                     before = [s.kind for s in plan.strikes if s.turn == strike.turn]
                     assert strike.turn > 0
                     assert Kind.GEMINI_1006 in before
+                case Moment.HAND_OVER | Moment.WOKEN:
+                    assert plan.worker_life_s is not None
                 case _:
                     pass
         assert not plan.eager & plan.rests_after
+
+
+def test_nothing_else_strikes_from_a_reply_on_that_is_spoken_over_or_outlasts_its_worker():
+    for plan in map(plan_run, SEEDS):
+        long = [s for s in plan.strikes if s.kind in {Kind.BARGED_IN, Kind.FORCED_HAND_OVER}]
+        assert len(long) <= 1
+        if long:
+            others = [one for one in plan.strikes if one not in long]
+            assert all(one.turn < long[0].turn for one in others)
+            assert plan.is_spoken_over(long[0].turn) == (long[0].kind is Kind.BARGED_IN)
+
+
+def test_what_is_said_after_the_first_session_is_nothing_that_was_said_before():
+    for plan in map(plan_run, SEEDS):
+        assert plan.last_words not in plan.utterances
 
 
 def test_a_lost_disconnect_needs_a_line_that_is_dropped():

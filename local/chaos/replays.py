@@ -1,0 +1,70 @@
+"""What workers recorded of a run: replayed on today's machine, and asked how workers left."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from repartee.domain.session.machine import FORCED_HAND_OVER_MS
+from repartee.domain.session.recording import RecordingUnreadable, replay
+
+RECORDINGS = "recordings"
+"""Where the functions of a stack write them, below its folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRecord:
+    """The recording of one lease.
+
+    Attributes:
+        name: The session's id and the epoch.
+        difference: Where a replay wants something else, "" where it does not.
+        hands_over: The worker left because its time ran out.
+        is_forced: It could not wait for the end of a turn.
+    """
+
+    name: str
+    difference: str
+    hands_over: bool
+    is_forced: bool
+
+
+def recordings_of(folder: Path, session_id: str) -> Sequence[Path]:
+    """The recordings of a session, oldest lease first."""
+    return sorted(folder.glob(f"{session_id}-*.jsonl"))
+
+
+def read_lease(path: Path) -> LeaseRecord:
+    """Replay one recording. Takes a while: use a thread."""
+    lines = whole_lines(path)
+    is_forced = any(_is_forced(line) for line in lines)
+    hands_over = any('{"enum":"FinishReason","name":"HAND_OVER"}' in line for line in lines)
+    return LeaseRecord(path.stem, _difference(lines), hands_over, hands_over and is_forced)
+
+
+def whole_lines(path: Path) -> list[str]:
+    """All lines but one that its worker did not live to finish."""
+    text = path.read_text(encoding="utf-8")
+    return text[: text.rfind("\n") + 1].splitlines()
+
+
+def _difference(lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    try:
+        _, found = replay(lines)
+    except RecordingUnreadable as error:
+        return f"line {error.line} is not one of a recording: {error}"
+    if found is None:
+        return ""
+    return (
+        f"line {found.line}: {found.place} was {found.recorded[:200]}, "
+        f"is {found.replayed[:200]} in the replay"
+    )
+
+
+def _is_forced(line: str) -> bool:
+    if '"TimeRunningOut"' not in line:
+        return False
+    remaining_ms: int = json.loads(line)["event"]["remaining_ms"]
+    return remaining_ms <= FORCED_HAND_OVER_MS

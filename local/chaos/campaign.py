@@ -28,7 +28,7 @@ FOLDER = PROJECT / ".local" / "chaos"
 LINGER_S = 8
 # A worker hands over from 90 s before its end, and by force 20 s before. No turn of a run lasts for
 # the 70 s between: the campaign's copy of the functions begins here.
-HAND_OVER_MS = 21_000
+HAND_OVER_MS = 21_500
 _HAND_OVER = re.compile(r"^HAND_OVER_MS = [\d_]+$", re.MULTILINE)
 _MACHINE = Path("layers/shared/repartee/domain/session/machine.py")
 

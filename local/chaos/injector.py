@@ -223,7 +223,7 @@ class Injector:
                 struck = await self.control.order(kind="go_away", time_left_s=GO_AWAY_S)
                 self._count(strike.kind, struck)
             case Kind.GEMINI_GO_AWAY_EARLY:
-                self._spawn(self._send_away_early())
+                self._spawn(self._send_away_early(strike))
             case Kind.GEMINI_UNKNOWN:
                 self._count(strike.kind, await self.control.order(kind="unknown_message"))
             case Kind.GEMINI_BUSY:
@@ -245,10 +245,13 @@ class Injector:
             self.happened[kind] += 1
             self.record.note(now_ms(), kind)
 
-    async def _send_away_early(self) -> None:
+    async def _send_away_early(self, strike: Strike) -> None:
         await asyncio.sleep(_EARLY_S)
         struck = await self.control.order(kind="go_away", time_left_s=GO_AWAY_S)
-        self._count(Kind.GEMINI_GO_AWAY_EARLY, struck)
+        self._count(strike.kind, struck)
+        if not struck:
+            # That session has not become so old: the next one may.
+            self._armed.append(strike)
 
     async def _kill(self, kind: Kind, environment: str) -> None:
         with contextlib.suppress(UnknownEnvironmentError):

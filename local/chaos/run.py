@@ -114,7 +114,9 @@ class _Run:
                 await talk.injector.finish()
             theatre.tables.use(0)
         session_ids = [visit.ticket.session_id for visit in talk.visits]
-        tables = await self._until_ended(ticket.conversation_id, session_ids)
+        # Nobody may be left to close a session whose client was turned away.
+        closing = [one.ticket.session_id for one in talk.visits if not one.is_turned_away]
+        tables = await self._until_ended(ticket.conversation_id, closing)
         folder = stack.run_directory / RECORDINGS
         recordings = [path for one in session_ids for path in recordings_of(folder, one)]
         leases = await asyncio.to_thread(lambda: [read_lease(path) for path in recordings])

@@ -56,6 +56,7 @@ class Visit:
         script: What is said, in order, with the words.
         end: Why the client should be told that it ended.
         call: None until the line stands.
+        is_turned_away: Its client came back and was refused, for the conversation is elsewhere.
     """
 
     ticket: SessionTicket
@@ -63,10 +64,13 @@ class Visit:
     end: str
     record: ClientRecord = field(default_factory=ClientRecord)
     call: Call | None = None
+    is_turned_away: bool = False
 
     @property
     def told_end(self) -> str:
         """Why the client was told that it ended, "" where it was not."""
+        if self.is_turned_away:
+            return "superseded"
         closed = self.call.session.closed if self.call is not None else None
         return closed.reason if closed is not None else ""
 
@@ -152,13 +156,16 @@ class Talk:
         """Wait until the client is told that its session is over."""
         try:
             await call.until(lambda: call.session.closed, timeout_s=CLOSED_TIMEOUT_S, what="closed")
-            self.was_struck = visit.told_end == visit.end
         except NoAnswerError:
             await _hang_up(call)
-            self.was_struck = visit.told_end == visit.end
-            if not self.was_struck:
+            if visit.told_end == "bye":
                 # Nothing had come in its way: it ended as any other.
                 visit.end = "bye"
+        except NotLetInError as error:
+            if error.status != _ENDED_ALREADY or self.plan.ending is not Kind.SECOND_DEVICE:
+                raise
+            visit.is_turned_away = True
+        self.was_struck = visit.told_end == visit.end != "bye"
         await self.theatre.control.clear()
         if self.injector is not None:
             self.injector.is_over = True

@@ -21,6 +21,8 @@ from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb.call_store import DynamoCallStore
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
+from repartee.adapters.dynamodb.notes import DynamoNotes
+from repartee.adapters.ids import UlidSource
 from repartee.adapters.langchain_middleware import PricedModel
 from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
 from repartee.adapters.secrets_manager import SecretsManager
@@ -73,11 +75,13 @@ def build() -> Deps:
         model(settings.gemini_core_model), clock, fallback=model(other) if other else None
     )
     desk = DeskTable(dynamodb, settings.desk_table, weekday_hours(zone), memory_table=memory_table)
+    notes = DynamoNotes(dynamodb, memory_table=memory_table, ids=UlidSource())
     use_case = AnswerQuestion(
         calls=DynamoCallStore(dynamodb, live_table=settings.live_table, memory_table=memory_table),
         conversations=DynamoConversationReader(dynamodb, memory_table=memory_table),
         reasoner=reasoner,
-        make_tools=partial(make_tools, desk),
+        notes=notes,
+        make_tools=partial(make_tools, desk, notes),
         clock=clock,
         wait=time.sleep,
         zone=zone,

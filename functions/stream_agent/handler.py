@@ -21,6 +21,7 @@ from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.notes import DynamoNotes
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.file_recorder import FileRecorder
@@ -99,6 +100,7 @@ def build() -> Deps:
         reader=DynamoConversationReader(client, memory_table=memory_table),
         writer=DynamoConversationWriter(client, live_table=live_table, memory_table=memory_table),
         profiles=DynamoProfileStore(client, memory_table=memory_table),
+        notes=DynamoNotes(client, memory_table=memory_table, ids=ids),
         channel=ApiGatewayChannel.at(settings.management_endpoint),
         live=GeminiLive(
             lambda: secrets.get(settings.gemini_key_secret_arn), settings.gemini_base_url

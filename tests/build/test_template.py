@@ -101,6 +101,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
         },
         "DeskTable": {
             "dynamodb:GetItem",

@@ -12,6 +12,7 @@ from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.notes import DynamoNotes
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
@@ -21,6 +22,7 @@ from repartee.ports.call_store import CallStore
 from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.conversation_store import ConversationReader, ConversationWriter
 from repartee.ports.mailbox import Mailbox
+from repartee.ports.notes import Notes
 from repartee.ports.profile_store import ProfileStore
 from repartee.ports.session_store import SessionStore
 from repartee.ports.usage_store import UsageStore
@@ -30,6 +32,7 @@ from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.notes import FakeNotes
 from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
@@ -55,6 +58,7 @@ class Stores:
     writer: ConversationWriter
     calls: CallStore
     profiles: ProfileStore
+    notes: Notes
     erase: Callable[[str, int], object]
     usage: UsageStore
 
@@ -80,6 +84,7 @@ def fake_stores(tables: FakeTables | None = None) -> Stores:
         conversations,
         FakeCallStore(tables),
         FakeProfileStore(tables),
+        FakeNotes(tables),
         lambda user_id, at_ms: tables.profiles.update(
             {user_id: Profile(user_id, erased_at_ms=at_ms)}
         ),
@@ -125,6 +130,7 @@ def dynamodb_stores(client: "DynamoDBClient", names: TableNames) -> Stores:
         DynamoConversationWriter(client, live_table=live, memory_table=memory),
         DynamoCallStore(client, live_table=live, memory_table=memory),
         DynamoProfileStore(client, memory_table=memory),
+        DynamoNotes(client, memory_table=memory, ids=FakeIdSource()),
         lambda user_id, at_ms: client.put_item(
             TableName=memory, Item={**keys.profile(user_id), **encode_all({"erased_at_ms": at_ms})}
         ),

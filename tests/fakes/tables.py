@@ -6,6 +6,7 @@ from repartee.domain.calls import Attempt, BegunTool, CallKey, Exchange
 from repartee.domain.conversation import Conversation, Profile, Turn
 from repartee.domain.limits import DayUsage
 from repartee.domain.messages import Acknowledged, Notice, Numbered
+from repartee.domain.notes import Note
 from repartee.domain.session_state import ConnectionOpening, SessionState
 from tests.fakes.clock import FakeClock
 
@@ -73,6 +74,8 @@ class FakeTables:
             used.tokens + more.tokens,
             used.cost_usd + more.cost_usd,
         )
+    notes: dict[str, dict[str, Note]] = field(default_factory=dict)
+    calls: dict[str, dict[CallKey, Exchange | RunningCall]] = field(default_factory=dict)
 
     def is_erased(self, user_id: str) -> bool:
         """Tell whether the user's tombstone is set."""

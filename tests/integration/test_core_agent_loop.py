@@ -28,6 +28,7 @@ from repartee.observability import get_logger
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
+from tests.fakes.notes import FakeNotes
 from tests.fakes.tables import FakeTables
 from tests.integration.scripted_gemini import ScriptedGemini, Step, call, say, serving
 
@@ -60,10 +61,11 @@ class CoreAgentUnderTest:
             AnswerQuestion(
                 calls=self.calls,
                 conversations=FakeConversationStore(self.tables),
+                notes=FakeNotes(self.tables),
                 reasoner=LangchainReasoner(
                     self._model("gemini-3.8-flash"), self.tables.clock, LIMITS, other
                 ),
-                make_tools=partial(make_tools, self.desk),
+                make_tools=partial(make_tools, self.desk, FakeNotes(self.tables)),
                 clock=self.tables.clock,
                 wait=lambda duration_s: self.tables.clock.advance(int(duration_s * 1000)),
                 zone=ZONE,
@@ -130,6 +132,9 @@ def test_the_model_is_told_the_day_and_the_tools_with_their_arguments():
             "my_appointments",
             "cancel_appointment",
             "move_appointment",
+            "remember_note",
+            "recall_notes",
+            "forget_note",
         }
         parameters = declared["book_appointment"]["parameters"]
         assert parameters["required"] == ["date", "time"]

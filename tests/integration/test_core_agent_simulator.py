@@ -24,6 +24,7 @@ from repartee.domain.session_state import SessionState
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
+from tests.fakes.notes import FakeNotes
 from tests.fakes.tables import FakeTables
 
 pytestmark = pytest.mark.integration
@@ -99,8 +100,9 @@ def caller(simulator: tuple[str, str], desk: FakeDesk, monkeypatch: pytest.Monke
         AnswerQuestion(
             calls=FakeCallStore(tables),
             conversations=FakeConversationStore(tables),
+            notes=FakeNotes(tables),
             reasoner=LangchainReasoner(model, tables.clock),
-            make_tools=partial(make_tools, desk),
+            make_tools=partial(make_tools, desk, FakeNotes(tables)),
             clock=tables.clock,
             wait=lambda duration_s: tables.clock.advance(int(duration_s * 1000)),
             zone=ZONE,

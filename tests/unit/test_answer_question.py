@@ -28,6 +28,7 @@ from repartee.ports.reasoner import ReasoningFailed
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
+from tests.fakes.notes import FakeNotes
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.tables import FakeTables
 
@@ -78,8 +79,9 @@ class Bench:
         whole = AnswerQuestion(
             calls=self.calls,
             conversations=FakeConversationStore(self.tables),
+            notes=FakeNotes(self.tables),
             reasoner=self.reasoner,
-            make_tools=partial(make_tools, self.desk),
+            make_tools=partial(make_tools, self.desk, FakeNotes(self.tables)),
             clock=self.clock,
             wait=self.wait,
             zone=ZONE,

@@ -16,6 +16,7 @@ from repartee.observability import get_logger
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.notes import FakeNotes
 from tests.fakes.reasoner import FakeReasoner
 from tests.fakes.tables import FakeTables
 
@@ -43,6 +44,7 @@ def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
     use_case = AnswerQuestion(
         calls=FakeCallStore(tables),
         conversations=FakeConversationStore(tables),
+        notes=FakeNotes(tables),
         reasoner=FakeReasoner(
             lambda request, _call: f"You asked: {request.question}", tables.clock
         ),

@@ -11,6 +11,7 @@ from repartee.domain.errors import StoreUnavailable
 from repartee.domain.tools import ToolContext
 from repartee.ports.desk import Desk
 from tests.fakes.desk import FakeDesk
+from tests.fakes.notes import FakeNotes
 
 pytestmark = pytest.mark.unit
 
@@ -39,7 +40,8 @@ def desk():
 
 
 def _call(desk: Desk, name: str, user_id: str = "robert", /, **arguments: object) -> dict[str, Any]:
-    tools = {tool.name: tool for tool in make_tools(desk, ToolContext(user_id, "c1", NOW))}
+    context = ToolContext(user_id, "c1", NOW)
+    tools = {tool.name: tool for tool in make_tools(desk, FakeNotes(), context)}
     result: dict[str, Any] = json.loads(tools[name].call(arguments).to_json())
     return result
 
@@ -216,7 +218,7 @@ def test_a_user_id_among_the_arguments_is_refused_and_changes_nothing(desk):
 
 
 def test_no_tool_offers_the_model_an_id_to_fill_in(desk):
-    for tool in make_tools(desk, ToolContext("robert", "c1", NOW)):
+    for tool in make_tools(desk, FakeNotes(), ToolContext("robert", "c1", NOW)):
         assert not [name for name in tool.arguments.model_fields if "id" in name or "user" in name]
 
 

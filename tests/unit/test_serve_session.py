@@ -52,6 +52,7 @@ from tests.fakes.ids import FakeIdSource
 from tests.fakes.live_model import FakeLiveModel, FakeLiveSession, SentAudio, SentToolResponses
 from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.notes import FakeNotes
 from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
@@ -125,6 +126,7 @@ class Scene:
             reader=FakeConversationStore(tables),
             writer=FakeConversationStore(tables),
             profiles=FakeProfileStore(tables),
+            notes=FakeNotes(tables),
             channel=self.channel,
             live=self.live,
             core=self.core,

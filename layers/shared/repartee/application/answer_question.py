@@ -7,7 +7,11 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+<<<<<<< HEAD
 from repartee.application.watch_tools import WatchTools
+=======
+from repartee.application.recall import recall
+>>>>>>> 0f302cd (Remember, recall and forget facts about the caller; tell the newest to both models)
 from repartee.domain.calls import CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.core_prompt import core_prompt
 from repartee.domain.errors import ItemTooLarge, LeaseLost, StoreUnavailable
@@ -19,6 +23,7 @@ from repartee.domain.usage import Bill
 from repartee.ports.call_store import CallClaim, CallStore
 from repartee.ports.clock import Clock
 from repartee.ports.conversation_store import ConversationReader
+from repartee.ports.notes import Notes
 from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
 
 MAX_QUESTION_CHARS = 2_000
@@ -86,6 +91,7 @@ class AnswerQuestion:
 
     calls: CallStore
     conversations: ConversationReader
+    notes: Notes
     reasoner: Reasoner
     make_tools: Callable[[ToolContext], Sequence[Tool[Any]]]
     clock: Clock
@@ -170,6 +176,7 @@ class AnswerQuestion:
             return replace(answered, trouble="not_stored")
         return answered
 
+<<<<<<< HEAD
     def _reason(
         self,
         request: CoreRequest,
@@ -182,6 +189,11 @@ class AnswerQuestion:
         now = datetime.fromtimestamp(self.clock.now_ms() / 1000, self.zone)
         memory = self.conversations.load_memory(
             request.user_id, request.conversation_id, max_characters=self.memory.characters
+=======
+    def _reason(self, request: CoreRequest, question: str, deadline_ms: int) -> ReasoningResult:
+        memory = recall(
+            self.conversations, self.notes, request.user_id, request.conversation_id, self.memory
+>>>>>>> 0f302cd (Remember, recall and forget facts about the caller; tell the newest to both models)
         )
         exchanges = self.calls.recent(request.conversation_id, limit=_REMEMBERED_EXCHANGES)
         system = [core_prompt(now=now, language=request.language, memory=memory)]

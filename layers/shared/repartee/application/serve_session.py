@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from repartee.application.lease_keeper import LEASE_MS, SAFETY_MS, LeaseKeeper
+from repartee.application.recall import recall
 from repartee.application.record_session import SessionRecording
 from repartee.application.run_session import SessionRun
 from repartee.application.session_ports import SessionPorts
@@ -111,10 +112,12 @@ async def _serve_lease(
     ports.log.info("lease taken", extra={"session_id": state.session_id, "epoch": state.epoch})
     try:
         memory = await asyncio.to_thread(
-            ports.reader.load_memory,
+            recall,
+            ports.reader,
+            ports.notes,
             state.user_id,
             state.conversation_id,
-            max_characters=settings.memory.characters,
+            settings.memory,
         )
     except StoreUnavailable:
         await _give_up(lease, ports)

@@ -12,6 +12,7 @@ from repartee.ports.core_agent import CoreAgent
 from repartee.ports.ids import IdSource
 from repartee.ports.live_model import LiveModel
 from repartee.ports.mailbox import Mailbox
+from repartee.ports.notes import Notes
 from repartee.ports.profile_store import ProfileStore
 from repartee.ports.session_recorder import SessionRecorder
 from repartee.ports.session_store import SessionStore
@@ -69,6 +70,7 @@ class SessionPorts:
     reader: ConversationReader
     writer: ConversationWriter
     profiles: ProfileStore
+    notes: Notes
     channel: ClientChannel
     live: LiveModel
     core: CoreAgent

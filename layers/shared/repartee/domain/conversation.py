@@ -4,7 +4,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from repartee.domain.calls import CallKey, CallStatus, arguments_hash
+<<<<<<< HEAD
 from repartee.domain.limits import OwnLimits
+=======
+from repartee.domain.notes import Note
+>>>>>>> 0f302cd (Remember, recall and forget facts about the caller; tell the newest to both models)
 from repartee.domain.usage import TokenUsage
 
 
@@ -128,3 +132,4 @@ class Memory:
     conversation: Conversation
     profile: Profile
     turns: tuple[Turn, ...]
+    notes: tuple[Note, ...] = ()

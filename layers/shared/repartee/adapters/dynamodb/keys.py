@@ -36,6 +36,7 @@ TICKET_MARGIN_S = _HOUR_S
 TURN_PREFIX = "turn#"
 CALL_PREFIX = "call#"
 CALLS_END = "call#~"
+NOTE_PREFIX = "note#"
 CONVERSATION_PREFIX = "conv#"
 CONVERSATIONS_END = "conv#~"
 USAGE_PREFIX = "usage#"
@@ -118,6 +119,11 @@ def active_guard(user_id: str) -> "Item":
 def profile(user_id: str) -> "Item":
     """Return the key of a user's preferences and tombstone."""
     return key(user(user_id), "profile")
+
+
+def note(user_id: str, note_id: str) -> "Item":
+    """Return the key of one of a user's notes."""
+    return key(user(user_id), f"{NOTE_PREFIX}{note_id}")
 
 
 def usage(user_id: str, day: str) -> "Item":

@@ -1,0 +1,43 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from core_agent.tools.arguments import Arguments
+from repartee.domain.notes import MAX_NOTE_CHARACTERS, MAX_NOTES, NoteUnknown
+from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.ports.notes import Notes
+
+
+class ForgetNoteArguments(Arguments):
+    """Which note."""
+
+    note: Annotated[
+        str,
+        Field(
+            max_length=MAX_NOTE_CHARACTERS,
+            description="The note to forget, word for word as recall_notes gave it.",
+        ),
+    ]
+
+
+def forget_note(notes: Notes, context: ToolContext) -> Tool[ForgetNoteArguments]:
+    """Make the tool that forgets one thing that was noted about the caller."""
+
+    def run(arguments: ForgetNoteArguments) -> ToolResult:
+        wanted = " ".join(arguments.note.split()).casefold()
+        for note in notes.newest(context.user_id, limit=MAX_NOTES):
+            if note.text.casefold() == wanted:
+                try:
+                    notes.remove(context.user_id, note.note_id)
+                except NoteUnknown:
+                    break
+                return ToolResult(ToolStatus.DONE, "I have forgotten that.", {"note": note.text})
+        advice = "There is no such note. Look at recall_notes before you answer."
+        return ToolResult(ToolStatus.REFUSED, advice, {"reason": "no_such_note"})
+
+    return Tool(
+        name="forget_note",
+        description="Forget one note about the caller for good, when the caller asks for it.",
+        arguments=ForgetNoteArguments,
+        run=run,
+    )

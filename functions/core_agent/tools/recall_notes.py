@@ -1,0 +1,35 @@
+from datetime import UTC, datetime
+
+from core_agent.tools.arguments import Arguments
+from repartee.domain.notes import MAX_NOTES, Note
+from repartee.domain.speakable import speakable_day
+from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.ports.notes import Notes
+
+
+class RecallNotesArguments(Arguments):
+    """Nothing: whose notes is settled."""
+
+
+def recall_notes(notes: Notes, context: ToolContext) -> Tool[RecallNotesArguments]:
+    """Make the tool that lists what was noted about the caller."""
+
+    def run(_arguments: RecallNotesArguments) -> ToolResult:
+        kept = notes.newest(context.user_id, limit=MAX_NOTES)
+        message = "" if kept else "Nothing is noted about the caller."
+        return ToolResult(ToolStatus.DONE, message, {"notes": [_fields(note) for note in kept]})
+
+    def _fields(note: Note) -> dict[str, str]:
+        noted = datetime.fromtimestamp(note.noted_at_ms / 1000, UTC).astimezone(context.now.tzinfo)
+        return {"note": note.text, "since": speakable_day(noted.date())}
+
+    return Tool(
+        name="recall_notes",
+        description=(
+            "List all that was noted about the caller, the newest first. "
+            "Use it when the caller asks what you know or have noted about them, "
+            "and before you forget a note."
+        ),
+        arguments=RecallNotesArguments,
+        run=run,
+    )

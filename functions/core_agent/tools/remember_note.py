@@ -1,0 +1,46 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from core_agent.tools.arguments import Arguments
+from repartee.domain.notes import MAX_NOTE_CHARACTERS, MAX_NOTES, NotesFull
+from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.ports.notes import Notes
+
+
+class RememberNoteArguments(Arguments):
+    """What to remember."""
+
+    text: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=MAX_NOTE_CHARACTERS,
+            description="One fact about the caller, as a short sentence, such as: Likes mornings.",
+        ),
+    ]
+
+
+def remember_note(notes: Notes, context: ToolContext) -> Tool[RememberNoteArguments]:
+    """Make the tool that keeps a fact about the caller."""
+
+    def run(arguments: RememberNoteArguments) -> ToolResult:
+        text = " ".join(arguments.text.split())
+        if not text:
+            return ToolResult(ToolStatus.REFUSED, "Ask the caller what to remember.")
+        try:
+            note = notes.add(context.user_id, text, noted_at_ms=context.now_ms)
+        except NotesFull:
+            advice = f"There are {MAX_NOTES} notes, which is the limit. Ask which one to forget."
+            return ToolResult(ToolStatus.REFUSED, advice, {"reason": "notes_full"})
+        return ToolResult(ToolStatus.DONE, "I will remember that.", {"note": note.text})
+
+    return Tool(
+        name="remember_note",
+        description=(
+            "Keep a fact about the caller for later conversations. "
+            "Use it when the caller asks you to remember or note something about them."
+        ),
+        arguments=RememberNoteArguments,
+        run=run,
+    )

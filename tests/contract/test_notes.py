@@ -1,0 +1,102 @@
+"""What every store of notes does."""
+
+import pytest
+
+from repartee.domain.errors import UserErased
+from repartee.domain.notes import MAX_NOTES, NotesFull, NoteUnknown
+from tests.contract.scenes import USER, all_at_once
+from tests.contract.stores import Stores
+from tests.fakes.clock import NOON_MS
+
+pytestmark = pytest.mark.contract
+
+BOB = "user-bob"
+
+
+def add(stores: Stores, text: str, at_ms: int = NOON_MS, user: str = USER) -> str:
+    return stores.notes.add(user, text, noted_at_ms=at_ms).note_id
+
+
+def texts(stores: Stores, user: str = USER, limit: int = MAX_NOTES) -> list[str]:
+    return [note.text for note in stores.notes.newest(user, limit=limit)]
+
+
+def test_the_newest_notes_come_first_and_no_more_than_were_asked_for(stores: Stores) -> None:
+    for number in range(5):
+        add(stores, f"Fact {number}.", NOON_MS + number)
+
+    assert texts(stores, limit=3) == ["Fact 4.", "Fact 3.", "Fact 2."]
+    newest = stores.notes.newest(USER, limit=1)[0]
+    assert (newest.text, newest.noted_at_ms) == ("Fact 4.", NOON_MS + 4)
+
+
+def test_a_text_that_is_kept_already_is_not_kept_twice(stores: Stores) -> None:
+    first = add(stores, "Likes tea.")
+
+    assert add(stores, "Likes tea.", NOON_MS + 1_000) == first
+    assert texts(stores) == ["Likes tea."]
+
+
+def test_of_many_repetitions_at_once_one_is_kept(stores: Stores) -> None:
+    kept = all_at_once(4, lambda _number: add(stores, "Likes tea."))
+
+    assert len(set(kept)) == 1
+    assert texts(stores) == ["Likes tea."]
+
+
+def test_different_notes_at_once_are_all_kept(stores: Stores) -> None:
+    all_at_once(4, lambda number: add(stores, f"Fact {number}."))
+
+    assert sorted(texts(stores)) == [f"Fact {number}." for number in range(4)]
+
+
+def test_notes_are_forgotten_one_by_one(stores: Stores) -> None:
+    tea, rain = add(stores, "Likes tea."), add(stores, "Hates rain.", NOON_MS + 1)
+
+    stores.notes.remove(USER, tea)
+
+    assert texts(stores) == ["Hates rain."]
+    with pytest.raises(NoteUnknown):
+        stores.notes.remove(USER, tea)
+    stores.notes.remove(USER, rain)
+    assert texts(stores) == []
+
+
+def test_notes_of_another_user_are_neither_seen_nor_forgotten(stores: Stores) -> None:
+    secret = add(stores, "Has a dog.", user=BOB)
+    add(stores, "Has a dog.")
+
+    with pytest.raises(NoteUnknown):
+        stores.notes.remove(USER, secret)
+
+    assert texts(stores, BOB) == ["Has a dog."]
+    assert len(texts(stores)) == 1
+
+
+def test_there_is_a_limit_to_notes_and_forgetting_makes_room(stores: Stores) -> None:
+    for number in range(MAX_NOTES):
+        first = add(stores, f"Fact {number}.", NOON_MS + number)
+    add(stores, "Fact 7.")
+
+    with pytest.raises(NotesFull):
+        add(stores, "One more.", NOON_MS + MAX_NOTES)
+    stores.notes.remove(USER, first)
+    add(stores, "One more.", NOON_MS + MAX_NOTES)
+
+    assert len(texts(stores, limit=2 * MAX_NOTES)) == MAX_NOTES
+
+
+def test_nothing_is_noted_for_an_erased_user(stores: Stores) -> None:
+    stores.erase(USER, NOON_MS)
+
+    with pytest.raises(UserErased):
+        add(stores, "Likes tea.")
+
+    assert texts(stores) == []
+
+
+def test_notes_leave_the_preferences_alone(stores: Stores) -> None:
+    add(stores, "Likes tea.")
+
+    profile = stores.profiles.load(USER)
+    assert (profile.language, profile.erased_at_ms) == (None, None)

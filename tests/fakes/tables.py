@@ -63,6 +63,7 @@ class FakeTables:
     calls: dict[str, dict[tuple[CallKey, str], KeptCall]] = field(default_factory=dict)
 
     usage: dict[tuple[str, date], DayUsage] = field(default_factory=dict)
+    notes: dict[str, dict[str, Note]] = field(default_factory=dict)
 
     def count(self, user_id: str, more: DayUsage) -> None:
         """Add to what the user has used on a day."""
@@ -74,8 +75,6 @@ class FakeTables:
             used.tokens + more.tokens,
             used.cost_usd + more.cost_usd,
         )
-    notes: dict[str, dict[str, Note]] = field(default_factory=dict)
-    calls: dict[str, dict[CallKey, Exchange | RunningCall]] = field(default_factory=dict)
 
     def is_erased(self, user_id: str) -> bool:
         """Tell whether the user's tombstone is set."""

@@ -32,4 +32,5 @@ def recall_notes(notes: Notes, context: ToolContext) -> Tool[RecallNotesArgument
         ),
         arguments=RecallNotesArguments,
         run=run,
+        is_read_only=True,
     )

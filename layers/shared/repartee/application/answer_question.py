@@ -7,11 +7,8 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-<<<<<<< HEAD
-from repartee.application.watch_tools import WatchTools
-=======
 from repartee.application.recall import recall
->>>>>>> 0f302cd (Remember, recall and forget facts about the caller; tell the newest to both models)
+from repartee.application.watch_tools import WatchTools
 from repartee.domain.calls import CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.core_prompt import core_prompt
 from repartee.domain.errors import ItemTooLarge, LeaseLost, StoreUnavailable
@@ -176,7 +173,6 @@ class AnswerQuestion:
             return replace(answered, trouble="not_stored")
         return answered
 
-<<<<<<< HEAD
     def _reason(
         self,
         request: CoreRequest,
@@ -187,13 +183,8 @@ class AnswerQuestion:
         is_repeated: bool,
     ) -> ReasoningResult:
         now = datetime.fromtimestamp(self.clock.now_ms() / 1000, self.zone)
-        memory = self.conversations.load_memory(
-            request.user_id, request.conversation_id, max_characters=self.memory.characters
-=======
-    def _reason(self, request: CoreRequest, question: str, deadline_ms: int) -> ReasoningResult:
         memory = recall(
             self.conversations, self.notes, request.user_id, request.conversation_id, self.memory
->>>>>>> 0f302cd (Remember, recall and forget facts about the caller; tell the newest to both models)
         )
         exchanges = self.calls.recent(request.conversation_id, limit=_REMEMBERED_EXCHANGES)
         system = [core_prompt(now=now, language=request.language, memory=memory)]

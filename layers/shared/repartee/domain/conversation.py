@@ -4,11 +4,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from repartee.domain.calls import CallKey, CallStatus, arguments_hash
-<<<<<<< HEAD
 from repartee.domain.limits import OwnLimits
-=======
 from repartee.domain.notes import Note
->>>>>>> 0f302cd (Remember, recall and forget facts about the caller; tell the newest to both models)
 from repartee.domain.usage import TokenUsage
 
 

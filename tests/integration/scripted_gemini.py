@@ -10,8 +10,9 @@ from typing import Any
 
 type Part = dict[str, Any]
 type Body = dict[str, Any]
-type Step = list[Part] | int | threading.Event
-"""Parts to answer with, an HTTP status to fail with, or an event until which nothing is said."""
+type Step = list[Part] | int | threading.Event | Callable[[Body], list[Part]]
+"""Parts to answer with, an HTTP status to fail with, an event until which nothing is said, or a
+function of the request's body that returns the parts."""
 
 _PATIENCE_S = 10.0
 
@@ -80,10 +81,13 @@ def _handler(take: Callable[[str, Body], Step]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            step = take(self.path, json.loads(body))
+            asked = json.loads(body)
+            step = take(self.path, asked)
             if isinstance(step, threading.Event):
                 step.wait(_PATIENCE_S)
                 step = 503
+            if callable(step):
+                step = step(asked)
             if isinstance(step, int):
                 self._reply(step, {"error": {"code": step, "message": "scripted", "status": "X"}})
             else:

@@ -1,34 +1,31 @@
 """core_agent as Lambda runs it: its entry point on real tables and secrets, the model scripted."""
 
+import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from datetime import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core_agent.handler import build, lambda_handler
-from repartee.adapters.clock import SystemClock
-from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.call_store import DynamoCallStore
-from repartee.domain.calls import CallKey, arguments_hash
-from repartee.domain.desk import Slot, weekday_hours
-from tests.contract.scenes import CONVERSATION, SESSION, USER, served_session
-from tests.contract.servers import MINISTACK, Servers, require
-from tests.contract.stores import TableNames, dynamodb_stores, tables
-from tests.integration.scripted_gemini import ScriptedGemini, call, say, serving
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
+from repartee.domain.calls import CallKey
+from repartee.domain.desk import Slot
+from tests.contract.scenes import CONVERSATION
+from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
+from tests.integration.deployed_core_agent import Deployed, deployed_core_agent, next_weekday
+from tests.integration.scripted_gemini import Body, Part, call, say
 
 pytestmark = pytest.mark.integration
 
-ZONE = ZoneInfo("Europe/London")
-DEADLINE_MS = 30_000
+ROOT = Path(__file__).resolve().parents[2]
+BOOKED = "You are booked."
 
 
 @pytest.fixture(scope="module")
@@ -40,86 +37,47 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         running.stop()
 
 
-def _next_weekday() -> date:
-    day = datetime.now(UTC).astimezone(ZONE).date() + timedelta(days=1)
-    while day.weekday() > 4:
-        day += timedelta(days=1)
-    return day
+def book_what_is_asked(body: Body) -> list[Part]:
+    """Book three o'clock, or four if that is asked; then say so."""
+    asked = max(i for i, one in enumerate(body["contents"]) if "text" in one["parts"][0])
+    if any("functionResponse" in one["parts"][0] for one in body["contents"][asked:]):
+        return say(BOOKED)
+    hour = "16:00" if "four" in body["contents"][asked]["parts"][0]["text"] else "15:00"
+    return [call("book_appointment", date=f"{next_weekday()}", time=hour, reason="check-up")]
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """The function with what it stands on."""
-
-    client: "DynamoDBClient"
-    names: TableNames
-    desk: DeskTable
-    gemini: ScriptedGemini
-    slot: Slot
-
-    def event(self, question: str, *, index: int = 1, epoch: int = 1) -> dict[str, Any]:
-        return {
-            "user_id": USER,
-            "conversation_id": CONVERSATION,
-            "session_id": SESSION,
-            "epoch": epoch,
-            "turn": 1,
-            "index": index,
-            "arguments_hash": arguments_hash("ask_core_agent", question),
-            "question": question,
-            "language": "en-US",
-            "deadline_ms": SystemClock().now_ms() + DEADLINE_MS,
-        }
-
-    def booked(self) -> list[Slot]:
-        return [booking.slot for booking in self.desk.bookings(USER)]
-
-
-@pytest.fixture
-def deployed(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
-    """A model that books a slot and says so; the same again for each further question."""
-    require(servers, MINISTACK)
-    client = servers.dynamodb(MINISTACK)
-    secret = servers.secrets_manager().create_secret(
-        Name=f"gemini-{threading.get_native_id()}-{SystemClock().monotonic_ms()}",
-        SecretString="made-up-key",
-    )
-    slot = Slot(_next_weekday(), time(15))
-    booking = call("book_appointment", date=f"{slot.day}", time="15:00", reason="check-up")
-    script = [[booking], say("You are booked.")] * 4
-    with tables(client) as names, tables(client) as more, serving(script) as gemini:
-        served_session(dynamodb_stores(client, names))
-        for name, value in {
-            "AWS_ENDPOINT_URL": servers.endpoint(MINISTACK),
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "LIVE_TABLE": names.live,
-            "MEMORY_TABLE": names.memory,
-            "DESK_TABLE": more.memory,
-            "GEMINI_KEY_SECRET_ARN": secret["ARN"],
-            "GEMINI_BASE_URL": gemini.base_url,
-            "POWERTOOLS_SERVICE_NAME": "core-agent",
-        }.items():
-            monkeypatch.setenv(name, value)
-        build.cache_clear()
-        desk = DeskTable(client, more.memory, weekday_hours(ZONE))
-        yield Deployed(client, names, desk, gemini, slot)
-        build.cache_clear()
+@pytest.fixture(params=[DYNAMODB_LOCAL, MINISTACK])
+def deployed(servers: Servers, request: pytest.FixtureRequest) -> Iterator[Deployed]:
+    with deployed_core_agent(servers, request.param, [book_what_is_asked]) as deployed:
+        yield deployed
 
 
 def test_a_question_books_a_slot_and_is_remembered(deployed: Deployed) -> None:
     answer = lambda_handler(deployed.event("book me in at three"), None)
 
-    assert (answer["status"], answer["answer"]) == ("done", "You are booked.")
+    assert (answer["status"], answer["answer"]) == ("done", BOOKED)
     assert deployed.booked() == [deployed.slot]
-    calls = DynamoCallStore(
-        deployed.client, live_table=deployed.names.live, memory_table=deployed.names.memory
-    )
-    stored = calls.load(CONVERSATION, CallKey(1, 1))
+    stored = deployed.stores.calls.load(CONVERSATION, CallKey(1, 1))
     assert stored is not None
     assert stored.question == "book me in at three"
-    assert "c2lnbmVk" in stored.messages_json
+    assert (stored.answer.bill.usage.text_in, stored.answer.bill.usage.text_out) == (18, 6)
+    assert f"{stored.answer.bill.cost_usd}" == answer["cost_usd"]
+
+
+def test_what_is_stored_comes_back_to_the_model_with_its_thought_signature(
+    deployed: Deployed,
+) -> None:
+    lambda_handler(deployed.event("book me in at three"), None)
+    build.cache_clear()
+
+    lambda_handler(deployed.event("and at four", index=2), None)
+
+    contents = deployed.gemini.requests[-2]["contents"]
+    assert contents[1]["parts"][0]["thoughtSignature"] == "c2lnbmVk"
+    assert contents[1]["parts"][0]["functionCall"]["name"] == "book_appointment"
+    assert contents[2]["parts"][0]["functionResponse"]["response"]["status"] == "done"
+    assert contents[3]["parts"] == [{"text": BOOKED}]
+    assert contents[4]["parts"] == [{"text": "and at four"}]
 
 
 def test_the_same_call_twice_at_once_runs_the_model_once(deployed: Deployed) -> None:
@@ -138,25 +96,123 @@ def test_the_same_call_twice_at_once_runs_the_model_once(deployed: Deployed) -> 
         answers = [first.result(60), second.result(60)]
 
     assert answers[0] == answers[1]
-    assert answers[0]["answer"] == "You are booked."
+    assert answers[0]["answer"] == BOOKED
     assert len(deployed.gemini.requests) == 2
     assert deployed.booked() == [deployed.slot]
 
 
-def test_a_run_that_died_after_booking_is_replayed_without_a_second_booking(
+def test_two_calls_of_one_turn_at_once_both_happen_and_both_are_remembered(
     deployed: Deployed,
 ) -> None:
+    both_ask = threading.Barrier(2, timeout=10)
+    first_requests = iter([both_ask.wait, both_ask.wait])
+    deployed.gemini.on_request = lambda: next(first_requests, lambda: None)()
+
+    build()
+    with ThreadPoolExecutor(2) as pool:
+        asked = [("book me in at three", 1), ("book me in at four", 2)]
+        runs = [
+            pool.submit(lambda_handler, deployed.event(question, index=index), None)
+            for question, index in asked
+        ]
+        answers = [run.result(60) for run in runs]
+
+    assert [answer["status"] for answer in answers] == ["done", "done"]
+    assert deployed.booked() == [deployed.slot, Slot(deployed.slot.day, time(16))]
+    kept = deployed.stores.calls.recent(CONVERSATION, limit=9)
+    assert [one.question for one in kept] == ["book me in at three", "book me in at four"]
+    for one in kept:
+        (human, *_) = json.loads(one.messages_json)
+        assert human["data"]["content"] == one.question
+
+    lambda_handler(deployed.event("and again at three", index=3), None)
+    texts = [part.get("text") for one in last_contents(deployed) for part in one["parts"]]
+    assert {"book me in at three", "book me in at four"} <= set(texts)
+
+
+def last_contents(deployed: Deployed) -> list[Any]:
+    contents: list[Any] = deployed.gemini.requests[-1]["contents"]
+    return contents
+
+
+@pytest.mark.parametrize("again", ["book me in at three", "I would like to come at three"])
+def test_a_turn_replayed_after_its_booking_books_nothing_new_and_says_the_same(
+    deployed: Deployed, again: str
+) -> None:
+    # The worker died before the commit: its successor, of epoch 2, asks again.
     first = lambda_handler(deployed.event("book me in at three"), None)
-    # As if the process had died before storing, and its claim had run out since.
-    deployed.client.delete_item(
-        TableName=deployed.names.memory, Key=keys.call(CONVERSATION, CallKey(1, 1))
+    before = deployed.desk.bookings("user-ann")
+    take_over(deployed)
+
+    replayed = lambda_handler(deployed.event(again, epoch=2), None)
+
+    assert (replayed["status"], replayed["answer"]) == (first["status"], first["answer"])
+    assert deployed.desk.bookings("user-ann") == before
+    # The same words cost no model call, others are thought through again.
+    assert len(deployed.gemini.requests) == (2 if again == "book me in at three" else 4)
+
+
+def take_over(deployed: Deployed) -> None:
+    """Let a second worker take the session's lease."""
+    later_ms = deployed.stores.clock.now_ms() + 60_000
+    assert deployed.stores.sessions.acquire_lease(
+        "session-1", owner="worker-2", now_ms=later_ms, until_ms=later_ms + 5_000
     )
 
-    again = lambda_handler(deployed.event("book me in at three"), None)
 
-    assert again == first
-    assert len(deployed.gemini.requests) == 4
-    assert deployed.booked() == [deployed.slot]
+@pytest.mark.parametrize("again", ["book me in at three", "I would like to come at three"])
+def test_a_run_killed_after_its_booking_is_replayed_without_a_second_one(
+    deployed: Deployed, again: str
+) -> None:
+    kill_after_booking(deployed, "book me in at three")
+    (before,) = deployed.desk.bookings("user-ann")
+    assert deployed.stores.calls.load(CONVERSATION, CallKey(1, 1)) is None
+    deployed.client.update_item(  # as if the dead run's claim had run out by now
+        TableName=deployed.names.memory,
+        Key=keys.call(CONVERSATION, CallKey(1, 1)),
+        UpdateExpression="SET claimed_until_ms = :past",
+        ExpressionAttributeValues={":past": {"N": "1"}},
+    )
+
+    replayed = lambda_handler(deployed.event(again), None)
+
+    assert (replayed["status"], replayed["answer"]) == ("done", BOOKED)
+    assert deployed.desk.bookings("user-ann") == (before,)
+    told = deployed.gemini.requests[-1]["systemInstruction"]["parts"][0]["text"]
+    assert "This turn was cut off" in told
+    assert f'Begun: book_appointment {{"date":"{deployed.slot.day}","time":"15:00:00"' in told
+
+
+def kill_after_booking(deployed: Deployed, question: str) -> None:
+    """Run the function in a process of its own; SIGKILL it when it tells the model of its tool."""
+    has_booked, is_dead = threading.Event(), threading.Event()
+
+    def on_request() -> None:
+        if len(deployed.gemini.requests) == 2:
+            has_booked.set()
+            is_dead.wait(30)
+
+    deployed.gemini.on_request = on_request
+    program = (
+        "import json, sys; from core_agent.handler import lambda_handler as run; "
+        "run(json.loads(sys.argv[1]), None)"
+    )
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-c", program, json.dumps(deployed.event(question))],
+        cwd=ROOT,
+        env={
+            **os.environ,  # noqa: TID251 - as the test has it, with what the function is told
+            **deployed.environment,
+            "PYTHONPATH": f"{ROOT}/functions:{ROOT}/layers/shared",
+        },
+    )
+    try:
+        assert has_booked.wait(60), "the function never came to its booking"
+    finally:
+        process.kill()
+        process.wait(20)
+        is_dead.set()
+        deployed.gemini.on_request = lambda: None
 
 
 def test_a_stale_worker_changes_nothing(deployed: Deployed) -> None:

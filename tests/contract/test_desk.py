@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from core_agent.tools.book_appointment import book_appointment
 from repartee.adapters.desk_table import DeskTable
 from repartee.domain.desk import (
     Booking,
@@ -16,6 +17,7 @@ from repartee.domain.desk import (
     SlotUnknown,
 )
 from repartee.domain.errors import UserErased
+from repartee.domain.tools import ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 from tests.contract.scenes import all_at_once
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers, require
@@ -189,6 +191,33 @@ def test_of_many_who_want_the_same_slot_at_once_exactly_one_gets_it(desk: Desk) 
     assert outcomes.count("taken") == CALLERS - 1
     holders = [number for number in range(CALLERS) if desk.bookings(f"caller-{number:02d}")]
     assert [f"caller-{number:02d}" for number in holders] == winners
+
+
+def test_of_fifty_callers_who_want_the_last_slot_one_has_it_and_the_others_hear_that_it_is_gone(
+    desk: Desk,
+) -> None:
+    for slot in desk.free_slots(FRIDAY):
+        if slot != THREE and slot.start > time(10, 30):
+            _book(desk, "staff", slot)
+    now = datetime.fromtimestamp(NOW_MS / 1000, ZONE)
+    wanted = {"date": f"{FRIDAY}", "time": "15:00"}
+
+    def book(number: int) -> ToolResult:
+        context = ToolContext(f"caller-{number:02d}", f"conversation-{number:02d}", now)
+        return book_appointment(desk, context).call(wanted)
+
+    results = all_at_once(50, book)
+
+    winners = [n for n, result in enumerate(results) if result.status is ToolStatus.DONE]
+    assert len(winners) == 1
+    losers = [result for n, result in enumerate(results) if n not in winners]
+    assert {result.status for result in losers} == {ToolStatus.REFUSED}
+    assert {result.fields["reason"] for result in losers} == {"slot_taken"}
+    assert {result.message for result in losers} == {
+        "Somebody else has that time. Offer to look at another day."
+    }
+    assert [n for n in range(50) if desk.bookings(f"caller-{n:02d}")] == winners
+    assert all(slot.start < time(10, 30) for slot in desk.free_slots(FRIDAY))
 
 
 def test_one_user_who_books_the_same_slot_many_times_at_once_holds_it_once(desk: Desk) -> None:

@@ -38,6 +38,7 @@ from local.services import (
 from local.stack_options import (
     AUDIENCE,
     GEMINI_KEY_SECRET,
+    LAMBDA_LIMIT_S,
     PREWARM,
     PROJECT,
     STAGE,
@@ -238,7 +239,7 @@ class _Start:
             self._place,
             self._ports.gemini,
             self._options.gemini_pace,
-            self._options.gemini_arguments,
+            ("--time-scale", str(self._options.time_scale), *self._options.gemini_arguments),
         )
         self._running.push_async_callback(simulator.stop)
         await simulator.start()
@@ -348,11 +349,13 @@ class _Start:
             task_root=PROJECT / "functions",
             python_path=(PROJECT / "functions", PROJECT / "layers" / "shared"),
         )
+        is_scaled = function.timeout_s >= LAMBDA_LIMIT_S
         return HostedFunction(
             function,
             (self._options.code or {}).get(function.logical_id, source),
             extra,
             self._options.max_environments.get(function.logical_id, 10),
+            self._options.time_scale if is_scaled else 1.0,
         )
 
     async def _gateway(
@@ -364,7 +367,7 @@ class _Start:
             host,
             host="127.0.0.1",
             port=self._ports.websocket,
-            settings=self._options.gateway,
+            settings=self._options.gateway.scaled(self._options.time_scale),
             timers=timers,
             chaos=chaos,
         )

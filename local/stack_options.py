@@ -36,6 +36,9 @@ MAX_ENVIRONMENTS = {
     "CoreAgentFunction": 4,
     "StreamAgentFunction": 10,
 }
+# Lambda's quota. Who may run as long as that must cope with its end; shorter timeouts only guard
+# single requests.
+LAMBDA_LIMIT_S = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,10 @@ class StackOptions:
             lacks are ignored.
         prewarm_at_once: How many of them start side by side.
         max_environments: Processes at most, by function; 10 where nothing is said.
+        time_scale: How many times as fast the limits pass that a long conversation crosses: the
+            gateway's idle time and life of connections, Lambda's 15 minutes, the age of Gemini's
+            connections. What a worker is told of its time left is told in that time. Everything
+            else takes its real time: leases, timeouts of single requests, the talk itself.
         gateway: The gateway's limits.
         chaos: The gateway's faults.
         table_faults: Stands between the functions and the tables, and makes faults that no emulator
@@ -82,6 +89,7 @@ class StackOptions:
     prewarm: Mapping[str, int] = field(default_factory=lambda: dict(PREWARM))
     prewarm_at_once: int = 2
     max_environments: Mapping[str, int] = field(default_factory=lambda: dict(MAX_ENVIRONMENTS))
+    time_scale: float = 1.0
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     chaos: ChaosSettings = field(default_factory=ChaosSettings)
     table_faults: TableFaults | None = None

@@ -1,6 +1,7 @@
 """API Gateway's limits, as settings so that tests can shrink them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,7 @@ class GatewaySettings:
     idle_s: float = 600.0
     life_s: float = 7_200.0
     client_buffer_bytes: int = 1_048_576
+
+    def scaled(self, time_scale: float) -> Self:
+        """Return limits whose times pass ``time_scale`` times as fast."""
+        return replace(self, idle_s=self.idle_s / time_scale, life_s=self.life_s / time_scale)

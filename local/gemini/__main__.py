@@ -23,6 +23,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--setup-ms", type=int, help="until setupComplete (human: 300)")
     parser.add_argument("--connection-age-s", type=float, default=600.0)
     parser.add_argument("--go-away-s", type=float, default=60.0)
+    parser.add_argument("--time-scale", type=float, default=1.0, help="connections age so fast")
     parser.add_argument("--deaf-after-s", type=float, default=20.0)
     parser.add_argument(
         "--resumption", choices=["on", "off", "loses-seed", "refused"], default="on"
@@ -46,6 +47,7 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
         wait_for_playback=human,
         connection_age_s=arguments.connection_age_s,
         go_away_s=arguments.go_away_s,
+        time_scale=arguments.time_scale,
         resumption=arguments.resumption,
         deaf_after_s=arguments.deaf_after_s,
     )

@@ -341,9 +341,9 @@ class LiveSession:
     async def _grow_old(self) -> None:
         settings = self._world.settings
         lead_s = min(settings.go_away_s, settings.connection_age_s)
-        await asyncio.sleep(settings.connection_age_s - lead_s)
+        await asyncio.sleep((settings.connection_age_s - lead_s) / settings.time_scale)
         await self._go_away(lead_s)
-        await asyncio.sleep(lead_s)
+        await asyncio.sleep(lead_s / settings.time_scale)
         raise self._too_old()
 
     async def _go_away(self, time_left_s: float) -> None:

@@ -20,6 +20,7 @@ class Settings:
             time, as the service does; until then it can be interrupted.
         connection_age_s: The server closes a connection at this age (documented: about 600).
         go_away_s: How long before that it says so (documented: about 60).
+        time_scale: How many seconds of these two pass in one; a goAway tells the unscaled time.
         resumption: ``off`` gives no handles, ``loses-seed`` forgets seeded history on resume,
             ``refused`` gives handles and refuses them.
         handle_life_s: How long a handle is good for after its session ended (documented: 2 h).
@@ -33,6 +34,7 @@ class Settings:
     wait_for_playback: bool = False
     connection_age_s: float = 600.0
     go_away_s: float = 60.0
+    time_scale: float = 1.0
     resumption: Resumption = "on"
     handle_life_s: float = 7_200.0
     deaf_after_s: float = 20.0

@@ -15,6 +15,8 @@ from local.lambdas.model import EnvironmentInfo, EnvironmentState, HostedFunctio
 from local.processes import Child, start_child
 from local.template import REGION
 
+_SCALED_RUNTIME = Path(__file__).with_name("scaled_runtime.py")
+
 
 @dataclass(slots=True, eq=False)
 class Invocation:
@@ -57,6 +59,15 @@ class FunctionLog:
 
     def close(self) -> None:
         self._file.close()
+
+
+def runtime_command(hosted: HostedFunction) -> list[str]:
+    """The real runtime client; where time is scaled, one that tells scaled time."""
+    handler = hosted.function.handler
+    if hosted.time_scale == 1:
+        return [sys.executable, "-m", "awslambdaric", handler]
+    # -P: its own folder is none that a function may import from.
+    return [sys.executable, "-P", str(_SCALED_RUNTIME), str(hosted.time_scale), handler]
 
 
 def process_environment(
@@ -124,7 +135,7 @@ class Environment:
         started_at_s = time.monotonic()
         child = await start_child(
             f"{hosted.function.logical_id}/{environment_id}",
-            [sys.executable, "-m", "awslambdaric", hosted.function.handler],
+            runtime_command(hosted),
             environment=process_environment(hosted, runtime_api, environment_id),
             working_directory=hosted.code.task_root,
         )

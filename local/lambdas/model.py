@@ -76,12 +76,19 @@ class HostedFunction:
         code: Where it lies.
         extra_environment: Variables that AWS or this machine adds to the template's.
         max_environments: Processes at most; more invocations than that wait in a queue.
+        time_scale: How many seconds its timeout and its remaining time pass in one.
     """
 
     function: Function
     code: Code
     extra_environment: Mapping[str, str] = field(default_factory=dict)
     max_environments: int = 10
+    time_scale: float = 1.0
+
+    @property
+    def timeout_s(self) -> float:
+        """Seconds that an invocation may really take."""
+        return self.function.timeout_s / self.time_scale
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class Pool:
         idle = [e for e in reversed(self.environments) if e.state == "idle"]
         while self._pending and idle:
             environment, invocation = idle.pop(0), self._pending.popleft()
-            timeout_s = self.told_timeout_s or self.hosted.function.timeout_s
+            timeout_s = self.told_timeout_s or self.hosted.timeout_s
             invocation.deadline_ms = int((self._timers.now_s() + timeout_s) * 1000)
             environment.assign(invocation)
             self._spawn(self._run(environment, invocation))
@@ -196,7 +196,7 @@ class Pool:
         init_ms = environment.init_ms if environment.invocations == 1 else None
         try:
             result = await within(
-                self._timers, function.timeout_s, asyncio.shield(invocation.result)
+                self._timers, environment.hosted.timeout_s, asyncio.shield(invocation.result)
             )
         except TimeoutError:
             result = InvocationResult(

@@ -178,16 +178,26 @@ class Scene:
         return [frame for frame in posted if kind in ("", frame["type"])]
 
     def serve(
-        self, *, hop: int = 0, remaining_ms: int = PLENTY_MS, late_ms: int = 0
+        self,
+        *,
+        hop: int = 0,
+        remaining_ms: int | Callable[[], int] = PLENTY_MS,
+        late_ms: int = 0,
     ) -> "asyncio.Task[FinishReason | None]":
         wake = WakeRequest(SESSION, USER, CONVERSATION, self.clock.now_ms() - late_ms, hop)
-        end_ms = self.clock.monotonic_ms() + remaining_ms
+        began_ms = self.clock.monotonic_ms()
+
+        def left_ms() -> int:
+            if callable(remaining_ms):
+                return remaining_ms()
+            return began_ms + remaining_ms - self.clock.monotonic_ms()
+
         return asyncio.create_task(
             serve_session(
                 wake,
                 self.ports,
                 SETTINGS,
-                remaining_ms=lambda: end_ms - self.clock.monotonic_ms(),
+                remaining_ms=left_ms,
             )
         )
 
@@ -489,6 +499,19 @@ def test_before_its_time_is_up_a_worker_hands_over_to_a_successor():
         assert scene.clock.monotonic_ms() < 11_000
         assert [wake.hop for wake in scene.workers.wakes] == [3]
         assert not scene.state().lease_is_held(scene.clock.now_ms())
+
+    run_in_virtual_time(main)
+
+
+def test_a_deadline_that_comes_nearer_than_it_was_told_is_noticed():
+    async def main():
+        scene = Scene()
+        left_ms = 900_000
+        serving = scene.serve(remaining_ms=lambda: left_ms)
+        await asyncio.sleep(5)
+        left_ms = 89_000
+        assert await serving is FinishReason.HAND_OVER
+        assert scene.clock.monotonic_ms() < 6_000
 
     run_in_virtual_time(main)
 

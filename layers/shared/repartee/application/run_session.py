@@ -62,6 +62,7 @@ from repartee.domain.wire import encode_frame
 from repartee.ports.live_model import LiveSession
 
 STORE_RETRY_MS = 200
+TIME_CHECK_MS = 250
 # After the machine is done, its last writes and posts get this long.
 DRAIN_S = 2.0
 # A live session that is not answering any more must not delay the next one, nor the release.
@@ -121,21 +122,13 @@ class SessionRun:
         Args:
             remaining_ms: How long this worker may still run.
         """
-        loop = asyncio.get_running_loop()
-        warnings = [
-            loop.call_later(
-                max(0, remaining_ms() - threshold_ms) / 1000,
-                self._feed,
-                TimeRunningOut(threshold_ms),
-            )
-            for threshold_ms in (HAND_OVER_MS, FORCED_HAND_OVER_MS)
-        ]
         lanes = (
             self._read_mailbox(),
             self._carry_to_tables(),
             self._carry_to_live(),
             self._carry_to_client(),
             self._watch_fence(),
+            self._watch_time(remaining_ms),
         )
         try:
             async with self._group:
@@ -153,9 +146,8 @@ class SessionRun:
             # Lambda logs a group without what is in it.
             raise _first(failures) from failures
         finally:
-            for timer in (self._timer, *warnings):
-                if timer is not None:
-                    timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             await self._close_live()
         return reason
 
@@ -333,6 +325,13 @@ class SessionRun:
             await asyncio.sleep(max(1, left_ms) / 1000)
         self._ports.log.warning("lease ran out", extra={"session_id": self._state.session_id})
         self._feed(LeaseWasLost())
+
+    async def _watch_time(self, remaining_ms: Callable[[], int]) -> None:
+        for threshold_ms in (HAND_OVER_MS, FORCED_HAND_OVER_MS):
+            # Asked again and again: Lambda's deadline is one of the wall clock, our timers' is not.
+            while (left_ms := remaining_ms() - threshold_ms) > 0:  # noqa: ASYNC110 - time is no event
+                await asyncio.sleep(min(left_ms, TIME_CHECK_MS) / 1000)
+            self._feed(TimeRunningOut(threshold_ms))
 
     # To the client
 

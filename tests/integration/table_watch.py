@@ -1,0 +1,46 @@
+"""What one session's functions write, seen between them and the tables."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from local.chaos.table_faults import TableRequest
+
+_TURN = re.compile(rb'"turn#(\d+)"')
+
+
+@dataclass(slots=True)
+class TableWatch:
+    """Looks on as a ``TableFaults.watcher``.
+
+    Attributes:
+        ids: Session, conversation and user: a write that names one of them is the session's.
+        holders: The environments that took the lease, in order.
+        remembered: The highest turn that was committed.
+        writes: Who carried out what, in order.
+    """
+
+    ids: tuple[str, ...]
+    holders: list[str] = field(default_factory=list)
+    remembered: int = 0
+    writes: list[tuple[str, str]] = field(default_factory=list)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def saw(self, request: TableRequest) -> None:
+        """A table carried out a write."""
+        if not any(one.encode() in request.body for one in self.ids):
+            return
+        self.writes.append((request.caller, request.operation))
+        if b"epoch = epoch + :one" in request.body:
+            self.holders.append(request.caller)
+        elif request.operation == "TransactWriteItems" and (turn := _TURN.search(request.body)):
+            self.remembered = max(self.remembered, int(turn[1]))
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+        """Return once a write has made ``condition`` true."""
+        async with asyncio.timeout(timeout_s):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()

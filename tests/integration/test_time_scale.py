@@ -1,0 +1,61 @@
+"""Limits that pass faster: in the Lambda host, at the Gemini simulator, in the gateway."""
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.genai.errors import APIError
+
+from local.gateway.settings import GatewaySettings
+from local.lambdas.host import LambdaHost
+from local.timers import ManualTimers
+from tests.fakes.functions import until
+from tests.integration.gemini_caller import Turn, next_message, receive, running_simulator
+from tests.integration.test_chaos_host import hosted
+
+pytestmark = pytest.mark.integration
+
+SCALE = 20.0
+
+
+def test_a_function_is_told_scaled_time_and_killed_after_its_real_share(tmp_path: Path):
+    async def run() -> tuple[int, Any]:
+        timers = ManualTimers()
+        echo = replace(hosted("sample.echo"), time_scale=SCALE)
+        async with asyncio.timeout(30), LambdaHost([echo], tmp_path / "echo") as host:
+            told = json.loads((await host.invoke("Sample", b"{}")).payload)["remaining_ms"]
+        held = replace(hosted("sample.hold"), time_scale=SCALE)
+        async with asyncio.timeout(30), LambdaHost([held], tmp_path, timers=timers) as host:
+            event = json.dumps({"until": str(tmp_path / "never")}).encode()
+            holding = asyncio.create_task(host.invoke("Sample", event))
+            await until(lambda: 60 / SCALE in timers.waits_s())
+            timers.advance(60 / SCALE)
+            result = await holding
+            return told, json.loads(result.payload)["errorType"]
+
+    told_ms, error = asyncio.run(run())
+    # A fifth of a second between the assignment and the answer is four of scaled time.
+    assert 40_000 < told_ms <= 60_000
+    assert error == "Sandbox.Timedout"
+
+
+def test_geminis_connections_age_faster_and_go_aways_tell_scaled_time(tmp_path: Path):
+    async def call(simulator: Any) -> tuple[str | None, int]:
+        async with simulator.connect() as session:
+            go_away = await next_message(session, "go_away")
+            with pytest.raises(APIError) as closed:
+                await receive(session, Turn())
+            return go_away.time_left, closed.value.code
+
+    arguments = ("--connection-age-s", "600", "--go-away-s", "60", "--time-scale", "1200")
+    with running_simulator(tmp_path, *arguments) as simulator:
+        assert asyncio.run(call(simulator)) == ("60s", 1001)
+
+
+def test_a_gateways_connections_end_earlier_and_its_sizes_stay():
+    scaled = GatewaySettings().scaled(SCALE)
+    assert (scaled.life_s, scaled.idle_s) == (360.0, 30.0)
+    assert replace(scaled, life_s=7_200.0, idle_s=600.0) == GatewaySettings()

@@ -1,0 +1,118 @@
+"""A worker that is frozen, replaced and woken again neither writes nor is heard."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from local.chaos.oracle import judge
+from local.chaos.table_faults import TableFaults
+from local.stack import Stack
+from local.talker.desk import FrontDesk
+from tests.fakes.functions import until
+from tests.integration.running import (
+    RunningStack,
+    options_for_tests,
+    recordings,
+    stack_in_thread,
+)
+from tests.integration.witness import Talk, talking
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stale")]
+
+WORKER = "StreamAgentFunction"
+TAKE_OVER_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    running: RunningStack
+    tables: TableFaults
+
+    def remembered(self) -> object:
+        """Every item that outlives the session."""
+        return [self.running.items(table) for table in ("MemoryTable", "DeskTable")]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A stack on which a reply takes long enough to be frozen in its midst."""
+    tables = TableFaults()
+    options = replace(
+        options_for_tests(tmp_path_factory.mktemp("stale")),
+        gemini_arguments=("--speed", "4"),
+        table_faults=tables,
+    )
+    with stack_in_thread(options) as running:
+        running.run(FrontDesk(running.stack).seed())
+        yield Scene(running, tables)
+
+
+class Freezer:
+    """Freezes the worker that holds the lease, at the first call of ``strike``."""
+
+    def __init__(self, talk: Talk) -> None:
+        self.frozen = ""
+        self.epoch = 0
+        self.had_ended = False
+        self.had_remembered = 0
+        self._talk = talk
+
+    def strike(self) -> None:
+        """Freeze it where it stands."""
+        if self.frozen:
+            return
+        talk = self._talk
+        self.frozen, self.epoch = talk.watch.holders[-1], talk.record.epoch
+        talk.stack.lambdas.stop(self.frozen)
+        self.had_ended = any(turn.end for turn in talk.call.replies.turns.values())
+        self.had_remembered = talk.watch.remembered
+
+
+def ended_invocations(stack: Stack, environment: str) -> int:
+    return sum(report.environment_id == environment for report in stack.lambdas.reports)
+
+
+async def freeze_replace_wake(scene: Scene, moment: str) -> None:
+    stack = scene.running.stack
+    greeting, _, question = recordings("default")
+    async with talking(stack, scene.tables, "stale") as talk:
+        freezer, watch = Freezer(talk), talk.watch
+        if moment == "reply":
+            talk.record.on_audio = freezer.strike
+        else:
+            talk.record.on_turn_end = freezer.strike
+        await talk.exchange(greeting)
+        stale = freezer.frozen
+        assert stale
+        # It owed the rest of its reply, or it had only to remember that all of it was heard.
+        assert freezer.had_ended is (moment == "commit")
+        assert freezer.had_remembered == 0
+
+        await talk.exchange(question)
+        await watch.until(lambda: watch.remembered == 2, TAKE_OVER_TIMEOUT_S)
+        (_, successor) = watch.holders
+        assert successor != stale
+        assert talk.record.epoch > freezer.epoch
+
+        invocations, writes = ended_invocations(stack, stale), len(watch.writes)
+        remembered = await asyncio.to_thread(scene.remembered)
+        stack.lambdas.resume(stale)
+        await until(lambda: ended_invocations(stack, stale) > invocations)
+        by_stale = [name for caller, name in watch.writes[writes:] if caller == stale]
+        assert by_stale == []
+        assert await asyncio.to_thread(scene.remembered) == remembered
+
+        # The successor still serves: nobody took its lease, and the user is heard by it.
+        await talk.exchange(greeting)
+        assert len(watch.holders) == 2
+        await talk.hang_up()
+    evidence = await talk.evidence(stale_writes=by_stale)
+    assert talk.record.stale_taken == 0
+    assert judge(evidence) == []
+
+
+@pytest.mark.parametrize("moment", ["reply", "commit"])
+def test_a_stale_worker_writes_nothing_and_nothing_of_it_is_played(scene: Scene, moment: str):
+    scene.running.run(freeze_replace_wake(scene, moment))

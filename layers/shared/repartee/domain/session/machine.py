@@ -42,6 +42,7 @@ from repartee.domain.session.events import (
     TimeRunningOut,
     TurnCommitted,
 )
+from repartee.domain.session.filler import Filler
 from repartee.domain.session.input_feed import InputFeed
 from repartee.domain.session.live_context import LiveContext
 from repartee.domain.session.live_link import LiveLink
@@ -106,6 +107,14 @@ class SessionMachine:
             self._calls,
             self._turns,
             self._outbox,
+            self._effects,
+        )
+        self._filler = Filler(
+            settings.filler_after_ms,
+            self._turns,
+            self._calls,
+            self._live,
+            self._desk,
             self._effects,
         )
         self._keeper = MemoryKeeper(
@@ -181,6 +190,7 @@ class SessionMachine:
             self._calls.next_deadline_ms(),
             self._live.next_deadline_ms(),
             self._watchdog.next_deadline_ms(),
+            self._filler.next_deadline_ms(),
             self._keeper.next_deadline_ms(),
             *self._departure.deadlines_ms(),
         ]
@@ -409,6 +419,8 @@ class SessionMachine:
             self._open_live(now_ms)
         elif self._context.is_due and self._may_reseed():
             self._reseed_if_cheaper(now_ms)
+        if self._filler.check(now_ms):
+            self._note_life(now_ms)
         if self._live.must_reopen(now_ms):
             self._open_live(now_ms)
         elif (turn := self._turns.current) is None:

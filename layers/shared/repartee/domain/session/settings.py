@@ -17,6 +17,7 @@ class SessionSettings:
         linger_ms: How long a worker stays without anything to do.
         grace_ms: How long a session without a connection is kept by its worker.
         memory: How much of the past a fresh live session is told.
+        filler_after_ms: How long all are silent during a call before the model says a few words.
         zone: The time zone that dates are told in, and its IANA name.
     """
 
@@ -31,3 +32,4 @@ class SessionSettings:
     tools: tuple[ToolDeclaration, ...] = TOOLS
     context_policy: ContextPolicy = ContextPolicy.AUTO
     memory: MemoryBudget = field(default_factory=MemoryBudget)
+    filler_after_ms: int = 3_500

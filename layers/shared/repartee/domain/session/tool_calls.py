@@ -35,7 +35,12 @@ class ToolCalls:
     @property
     def is_waiting(self) -> bool:
         """Tell whether any call still waits for its answer."""
-        return bool(self._awaited())
+        return bool(self.waiting)
+
+    @property
+    def waiting(self) -> list[CallInProgress]:
+        """Return the calls that still wait for their answer."""
+        return [call for call in self._open.values() if call.owed is None]
 
     @property
     def is_blocking(self) -> bool:
@@ -147,7 +152,7 @@ class ToolCalls:
 
     def expired(self, now_ms: int) -> list[CallInProgress]:
         """Return the calls whose deadline has passed, still open."""
-        return [call for call in self._awaited() if call.deadline_ms <= now_ms]
+        return [call for call in self.waiting if call.deadline_ms <= now_ms]
 
     def lose_session(self, restarted_turn: int | None) -> None:
         """The live session is gone: a restarted turn will call again, the rest is orphaned.
@@ -177,12 +182,9 @@ class ToolCalls:
 
     def next_deadline_ms(self) -> int | None:
         """Return when the first open call expires, or an answer is not going to be spoken."""
-        deadlines = [call.deadline_ms for call in self._awaited()]
+        deadlines = [call.deadline_ms for call in self.waiting]
         speak_by_ms = self._told.next_deadline_ms()
         return min([*deadlines, *([] if speak_by_ms is None else [speak_by_ms])], default=None)
-
-    def _awaited(self) -> list[CallInProgress]:
-        return [call for call in self._open.values() if call.owed is None]
 
 
 def text_argument(arguments_json: str, name: str) -> str | None:

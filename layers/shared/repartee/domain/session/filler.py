@@ -1,0 +1,62 @@
+"""Breaks the silence while a slow answer is looked up, once for each call."""
+
+from dataclasses import dataclass, field
+
+from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
+from repartee.domain.calls import CallKey
+from repartee.domain.session.effects import Effect, SendText
+from repartee.domain.session.live_link import LiveLink
+from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, ToolCalls
+from repartee.domain.session.tool_desk import ToolDesk
+from repartee.domain.session.turn_in_progress import TurnInProgress
+from repartee.domain.session.turn_ledger import TurnLedger
+
+FILLER = "(Say in {language}, in a few words, that you are still looking.)"
+
+
+@dataclass(slots=True)
+class Filler:
+    """Asks the model for a few words when everybody has been silent for ``after_ms``.
+
+    A text interrupts what the model says, so nothing is asked while it speaks or the user does.
+    """
+
+    _after_ms: int
+    _turns: TurnLedger
+    _calls: ToolCalls
+    _live: LiveLink
+    _desk: ToolDesk
+    _effects: list[Effect]
+    _filled: set[CallKey] = field(default_factory=set)
+    _silent_from_ms: int = 0
+
+    def check(self, now_ms: int) -> bool:
+        """Do what is due; True when the model was asked."""
+        for turn in (*self._turns.finished, self._turns.current, self._turns.upcoming):
+            if turn is not None:
+                self._silent_from_ms = max(self._silent_from_ms, _silent_from_ms(turn))
+        due_ms = self.next_deadline_ms()
+        if due_ms is None or now_ms < due_ms:
+            return False
+        self._filled.update(call.key for call in self._calls.waiting)
+        self._effects.append(SendText(FILLER.format(language=self._desk.preferences.language)))
+        return True
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when the silence has lasted too long."""
+        turns = (self._turns.current, self._turns.upcoming)
+        is_user_speaking = any(turn is not None and turn.is_being_spoken for turn in turns)
+        begun_ms = [
+            call.deadline_ms - CALL_TIMEOUT_MS
+            for call in self._calls.waiting
+            if call.key not in self._filled
+        ]
+        if not begun_ms or is_user_speaking or self._calls.is_blocking or not self._live.is_open:
+            return None
+        return max(min(begun_ms), self._silent_from_ms) + self._after_ms
+
+
+def _silent_from_ms(turn: TurnInProgress) -> int:
+    # A reply comes faster than it is played.
+    reply_ms = round(duration_ms(turn.reply_bytes, OUTPUT_RATE_HZ))
+    return max(turn.input_ended_ms or 0, (turn.first_audio_at_ms or 0) + reply_ms)

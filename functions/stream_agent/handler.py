@@ -28,6 +28,7 @@ from repartee.adapters.file_recorder import FileRecorder
 from repartee.adapters.gemini_live import GeminiLive
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.lambda_core_agent import LambdaCoreAgent
+from repartee.adapters.lambda_summary_requests import LambdaSummaryRequests
 from repartee.adapters.lambda_worker_pool import LambdaWorkerPool
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.adapters.speech_detector import WebRtcSpeechDetector
@@ -107,6 +108,7 @@ def build() -> Deps:
         ),
         core=LambdaCoreAgent(settings.core_agent_function, clock),
         workers=LambdaWorkerPool.of(settings.stream_agent_function),
+        summaries=LambdaSummaryRequests.of(settings.core_agent_function),
         clock=clock,
         ids=ids,
         metrics=MetricsRecorder(),

@@ -15,12 +15,13 @@ from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.notes import DynamoNotes
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
 from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation import Profile
 from repartee.ports.call_store import CallStore
 from repartee.ports.connection_store import ConnectionStore
-from repartee.ports.conversation_store import ConversationReader, ConversationWriter
+from repartee.ports.conversation_store import ConversationReader, ConversationWriter, SummaryWriter
 from repartee.ports.mailbox import Mailbox
 from repartee.ports.notes import Notes
 from repartee.ports.profile_store import ProfileStore
@@ -56,6 +57,7 @@ class Stores:
     connections: ConnectionStore
     reader: ConversationReader
     writer: ConversationWriter
+    summaries: SummaryWriter
     calls: CallStore
     profiles: ProfileStore
     notes: Notes
@@ -80,6 +82,7 @@ def fake_stores(tables: FakeTables | None = None) -> Stores:
         FakeSessionStore(tables),
         FakeMailbox(tables),
         FakeConnectionStore(tables),
+        conversations,
         conversations,
         conversations,
         FakeCallStore(tables),
@@ -128,6 +131,7 @@ def dynamodb_stores(client: "DynamoDBClient", names: TableNames) -> Stores:
         DynamoConnectionStore(client, live_table=live, memory_table=memory),
         DynamoConversationReader(client, memory_table=memory),
         DynamoConversationWriter(client, live_table=live, memory_table=memory),
+        DynamoSummaryWriter(client, memory_table=memory),
         DynamoCallStore(client, live_table=live, memory_table=memory),
         DynamoProfileStore(client, memory_table=memory),
         DynamoNotes(client, memory_table=memory, ids=FakeIdSource()),

@@ -4,17 +4,19 @@ from dataclasses import replace
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import turn_attributes
 from repartee.adapters.dynamodb.item_size import check_size
+from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation import Conversation, Memory, Profile, Turn
 from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
 from repartee.domain.limits import DayUsage, utc_day
 from repartee.domain.memory_budget import newest_within
 from repartee.domain.session_state import TurnCommit
+from repartee.domain.summary import SummaryFold
 from repartee.domain.titles import title_from
 from tests.fakes.tables import FakeTables
 
 
 class FakeConversationStore:
-    """Conversations in memory: both the reader's and the writer's port."""
+    """Conversations in memory: the ports of the reader and of both writers."""
 
     def __init__(self, tables: FakeTables) -> None:
         self._tables = tables
@@ -35,6 +37,10 @@ class FakeConversationStore:
     def _turns(self, conversation_id: str) -> list[Turn]:
         turns = self._tables.turns.get(conversation_id, {})
         return [turns[number] for number in sorted(turns)]
+
+    def load_header(self, user_id: str, conversation_id: str) -> Conversation | None:
+        with self._tables.lock:
+            return self._tables.conversations.get((user_id, conversation_id))
 
     def list_conversations(self, user_id: str, *, limit: int) -> Sequence[Conversation]:
         with self._tables.lock:
@@ -89,3 +95,19 @@ class FakeConversationStore:
             )
             day = utc_day(commit.committed_at_ms)
             tables.count(commit.user_id, DayUsage(day, 1, turn.talk_ms, turn.usage, turn.cost_usd))
+
+    def fold_summary(self, fold: SummaryFold) -> bool:
+        check_size(encode_all({"summary": fold.summary}))
+        place = fold.user_id, fold.conversation_id
+        with self._tables.lock:
+            if self._tables.is_erased(fold.user_id):
+                raise UserErased(fold.user_id)
+            header = self._tables.conversations.get(place)
+            if header is None or header.summary_through != fold.read_through:
+                return False
+            if header.turn_count < fold.through:
+                return False
+            self._tables.conversations[place] = replace(
+                header, summary=fold.summary, summary_through=fold.through
+            )
+            return True

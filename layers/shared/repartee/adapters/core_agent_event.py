@@ -1,11 +1,12 @@
-"""The JSON between the functions stream_agent and core_agent: one request, one answer."""
+"""The JSON between the functions stream_agent and core_agent."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.summary import SummaryRequest
 from repartee.domain.usage import Bill, TokenUsage
 
 # A user's id is the issuer's "sub": up to 255 characters (OpenID Connect Core 1.0, section 2).
@@ -14,6 +15,28 @@ type _Id = Annotated[str, Field(min_length=1, max_length=255)]
 
 class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SummaryEvent(_Event):
+    """A ``SummaryRequest`` as core_agent's event; nobody waits for an answer."""
+
+    kind: Literal["summarise"] = "summarise"
+    user_id: _Id
+    conversation_id: _Id
+    session_id: _Id
+
+    @classmethod
+    def of(cls, request: SummaryRequest) -> Self:
+        """Return ``request`` as an event."""
+        return cls(
+            user_id=request.user_id,
+            conversation_id=request.conversation_id,
+            session_id=request.session_id,
+        )
+
+    def request(self) -> SummaryRequest:
+        """Return the request that the event holds."""
+        return SummaryRequest(self.user_id, self.conversation_id, self.session_id)
 
 
 class RequestEvent(_Event):

@@ -22,6 +22,7 @@ from repartee.domain.errors import (
 from repartee.domain.live import LiveClosed, LiveFailure, LiveOpened
 from repartee.domain.session.effects import (
     AskCoreAgent,
+    AskForSummary,
     CloseConnection,
     CommitTurn,
     DeleteInput,
@@ -31,6 +32,7 @@ from repartee.domain.session.effects import (
     FinishReason,
     OpenLive,
     PostFrame,
+    ReadSummary,
     RespondToTool,
     SavePreferences,
     SendAudio,
@@ -47,6 +49,7 @@ from repartee.domain.session.events import (
     MailboxRead,
     PostRefused,
     Started,
+    SummaryRead,
     Tick,
     TimeRunningOut,
     TurnCommitted,
@@ -58,6 +61,7 @@ from repartee.domain.session.machine import (
 )
 from repartee.domain.session.tool_calls import NO_ANSWER
 from repartee.domain.session_state import SessionState, TurnCommit
+from repartee.domain.summary import SummaryRequest
 from repartee.domain.wire import encode_frame
 from repartee.ports.live_model import LiveSession
 
@@ -95,7 +99,7 @@ class SessionRun:
         self._ports = ports
         self._grace_ms = grace_ms
         self._connection_id = state.connection_id
-        self._tables: asyncio.Queue[ToTables] = asyncio.Queue()
+        self._tables: asyncio.Queue[ToTables | AskForSummary | ReadSummary] = asyncio.Queue()
         self._live: asyncio.Queue[ToLive] = asyncio.Queue()
         self._client: asyncio.Queue[ToClient] = asyncio.Queue()
         self._safe_cursor = state.cursor
@@ -180,6 +184,8 @@ class SessionRun:
         match effect:
             case CommitTurn() | SetConnection() | SavePreferences() | DeleteInput():
                 self._tables.put_nowait(effect)
+            case AskForSummary() | ReadSummary():
+                self._tables.put_nowait(effect)
             case OpenLive() | SendAudio() | EndAudioStream() | SendText() | RespondToTool():
                 self._live.put_nowait(effect)
             case PostFrame() | CloseConnection():
@@ -226,11 +232,14 @@ class SessionRun:
         loop = asyncio.get_running_loop()
         renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
         while True:
-            effect: ToTables | None = None
+            effect: ToTables | AskForSummary | ReadSummary | None = None
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(renew_at_s):
                     effect = await self._tables.get()
-            if effect is not None:
+            if isinstance(effect, AskForSummary | ReadSummary):
+                await self._tend_summary(effect)
+                self._tables.task_done()
+            elif effect is not None:
                 self._is_writing = True
                 await self._write_until_done(effect)
                 self._is_writing = False
@@ -239,6 +248,22 @@ class SessionRun:
             if loop.time() >= renew_at_s:
                 renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
                 await self._renew()
+
+    async def _tend_summary(self, effect: AskForSummary | ReadSummary) -> None:
+        """Ask or look once; a turn later there is another chance."""
+        ports, state = self._ports, self._state
+        user_id, conversation_id = state.user_id, state.conversation_id
+        try:
+            if isinstance(effect, AskForSummary):
+                request = SummaryRequest(user_id, conversation_id, state.session_id)
+                await asyncio.to_thread(ports.summaries.ask, request)
+                return
+            header = await asyncio.to_thread(ports.reader.load_header, user_id, conversation_id)
+        except StoreUnavailable:
+            ports.log.warning("summary left for later", extra={"session_id": state.session_id})
+            return
+        if header is not None:
+            self._feed(SummaryRead(header.summary, header.summary_through))
 
     async def _renew(self) -> None:
         try:

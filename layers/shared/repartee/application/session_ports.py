@@ -16,6 +16,7 @@ from repartee.ports.notes import Notes
 from repartee.ports.profile_store import ProfileStore
 from repartee.ports.session_recorder import SessionRecorder
 from repartee.ports.session_store import SessionStore
+from repartee.ports.summary_requests import SummaryRequests
 from repartee.ports.worker import WorkerPool
 
 
@@ -75,6 +76,7 @@ class SessionPorts:
     live: LiveModel
     core: CoreAgent
     workers: WorkerPool
+    summaries: SummaryRequests
     clock: Clock
     ids: IdSource
     metrics: TurnMetrics

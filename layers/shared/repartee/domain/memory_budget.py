@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repartee.domain.context_policy import CHARACTERS_PER_TOKEN
-from repartee.domain.conversation import Turn
+from repartee.domain.conversation import Memory, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +51,13 @@ def newest_within(turns: Sequence[Turn], characters: int) -> tuple[Turn, ...]:
         left -= length
         first -= 1
     return tuple(turns[first:])
+
+
+def wants_summary(memory: Memory, budget: MemoryBudget) -> bool:
+    """Tell whether turns are to be summed up: there is too much of them, or some had no room."""
+    turns, through = memory.turns, memory.conversation.summary_through
+    if not turns:
+        return False
+    if turns[0].number > through + 1:
+        return True
+    return len(turns) > 1 and told_characters(turns) > budget.fold_above

@@ -3,6 +3,7 @@ from typing import Protocol
 
 from repartee.domain.conversation import Conversation, Memory, Turn
 from repartee.domain.session_state import TurnCommit
+from repartee.domain.summary import SummaryFold
 
 
 class ConversationReader(Protocol):
@@ -23,6 +24,10 @@ class ConversationReader(Protocol):
             max_characters: Room for the turns, counted as ``told_characters`` does; the very
                 newest comes whatever its length. With 0 no turn is read.
         """
+        ...
+
+    def load_header(self, user_id: str, conversation_id: str) -> Conversation | None:
+        """Return a conversation's header, None when the user has no such one."""
         ...
 
     def list_conversations(self, user_id: str, *, limit: int) -> Sequence[Conversation]:
@@ -52,5 +57,24 @@ class ConversationWriter(Protocol):
             ConversationTaken: Another session is the conversation's live one.
             UserErased: The user's tombstone is set.
             ItemTooLarge: The turn is larger than a store takes; ``turn_bounds`` keeps it below.
+        """
+        ...
+
+
+class SummaryWriter(Protocol):
+    """Writes rolling summaries; the turns that they cover stay.
+
+    All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
+    """
+
+    def fold_summary(self, fold: SummaryFold) -> bool:
+        """Put a summary in the place of the one that it was made from.
+
+        Returns:
+            False when the conversation's summary is another by now: nothing was written.
+
+        Raises:
+            UserErased: The user's tombstone is set.
+            ItemTooLarge: The summary is larger than a store takes.
         """
         ...

@@ -75,6 +75,11 @@ class DynamoConversationReader:
         )
         return [turn_from(item) for item in islice(items, limit)]
 
+    def load_header(self, user_id: str, conversation_id: str) -> Conversation | None:
+        """Return a conversation's header, None when the user has no such one."""
+        item = get(self._client, self._table, keys.header(user_id, conversation_id))
+        return header_from(user_id, item) if item is not None else None
+
     def list_conversations(self, user_id: str, *, limit: int) -> Sequence[Conversation]:
         """Return the user's conversations, the newest id first."""
         items = query(

@@ -92,6 +92,16 @@ class SavePreferences:
 
 
 @dataclass(frozen=True, slots=True)
+class AskForSummary:
+    """Have the conversation's oldest turns summed up, by somebody else and in their own time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSummary:
+    """Look whether there is a newer summary; ``SummaryRead`` follows if the table answers."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetConnection:
     """Record the session's current connection, None for no connection."""
 
@@ -141,6 +151,8 @@ type Effect = (
     | RespondToTool
     | AskCoreAgent
     | SavePreferences
+    | AskForSummary
+    | ReadSummary
     | SetConnection
     | CommitTurn
     | DeleteInput

@@ -71,6 +71,18 @@ class TurnCommitted:
 
 
 @dataclass(frozen=True, slots=True)
+class SummaryRead:
+    """The conversation's summary as it is now.
+
+    Attributes:
+        through: The turn up to which it goes, 0 without one.
+    """
+
+    summary: str
+    through: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationLost:
     """The conversation may not be written any more: a newer session has it, or it is erased."""
 
@@ -102,6 +114,7 @@ type Event = (
     | FramePosted
     | PostRefused
     | TurnCommitted
+    | SummaryRead
     | ConversationLost
     | LeaseWasLost
     | TimeRunningOut

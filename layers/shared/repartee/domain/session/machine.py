@@ -39,6 +39,7 @@ from repartee.domain.session.events import (
     MailboxRead,
     PostRefused,
     Started,
+    SummaryRead,
     TimeRunningOut,
     TurnCommitted,
 )
@@ -51,6 +52,7 @@ from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.preferences_in_force import PreferencesInForce
 from repartee.domain.session.replies import Replies
 from repartee.domain.session.settings import SessionSettings
+from repartee.domain.session.summary_watch import SummaryWatch
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.tool_desk import ToolDesk
 from repartee.domain.session.turn_in_progress import TurnInProgress
@@ -119,7 +121,7 @@ class SessionMachine:
         )
         self._keeper = MemoryKeeper(
             memory,
-            settings.memory,
+            SummaryWatch(settings.memory),
             state.session_id,
             prices,
             settings.grace_ms,
@@ -226,6 +228,8 @@ class SessionMachine:
                 self._keeper.committed()
                 self._keeper.delete_input(self.cursor)
                 self._context.is_due = True
+            case SummaryRead():
+                self._keeper.take_summary(event)
             case ConversationLost(is_erased=is_erased):
                 self._turns.is_committing = False
                 self._close("erased" if is_erased else "superseded", now_ms)

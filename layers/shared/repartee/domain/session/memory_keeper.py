@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 from repartee.domain.conversation import Memory, Turn
 from repartee.domain.live import HistoryEntry
-from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.seed import history
 from repartee.domain.session.effects import CommitTurn, DeleteInput, Effect
+from repartee.domain.session.events import SummaryRead
 from repartee.domain.session.outbox import Outbox
+from repartee.domain.session.summary_watch import SummaryWatch
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.turn_in_progress import TurnInProgress
 from repartee.domain.session.turn_ledger import TurnLedger
@@ -21,11 +22,12 @@ class MemoryKeeper:
 
     Attributes:
         memory: The conversation so far.
+        summaries: Sees to it that its oldest part is summed up.
         may_commit: False once the conversation is another's.
     """
 
     memory: Memory
-    budget: MemoryBudget
+    summaries: SummaryWatch
     session_id: str
     prices: Prices
     grace_ms: int
@@ -57,6 +59,12 @@ class MemoryKeeper:
         """The turn that was being written is in memory."""
         turn = self._record(self._turns.committed())
         self.memory = replace(self.memory, turns=(*self.memory.turns, turn))
+        if (effect := self.summaries.after_commit(self.memory)) is not None:
+            self._effects.append(effect)
+
+    def take_summary(self, read: SummaryRead) -> None:
+        """Go on with a newer summary; the next live session is told it."""
+        self.memory = self.summaries.take(self.memory, read)
 
     def delete_input(self, cursor: int) -> None:
         """Let the mailbox forget what nobody needs to hear again."""
@@ -73,7 +81,7 @@ class MemoryKeeper:
     def history(self) -> tuple[HistoryEntry, ...]:
         """Return what a fresh live session is told, turns that are not yet written included."""
         uncommitted = (self._record(turn) for turn in self._turns.finished)
-        return history((*self.memory.turns, *uncommitted), self.budget.characters)
+        return history((*self.memory.turns, *uncommitted), self.summaries.budget.characters)
 
     def next_deadline_ms(self) -> int | None:
         """Return when the oldest finished turn waits no longer to be delivered."""

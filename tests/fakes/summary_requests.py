@@ -1,0 +1,19 @@
+from repartee.domain.errors import StoreUnavailable
+from repartee.domain.summary import SummaryRequest
+
+
+class FakeSummaryRequests:
+    """Records what was asked for; sums nothing up.
+
+    Attributes:
+        failing: Runs cannot be queued.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[SummaryRequest] = []
+        self.failing = False
+
+    def ask(self, request: SummaryRequest) -> None:
+        if self.failing:
+            raise StoreUnavailable("told to fail")
+        self.requests.append(request)

@@ -16,18 +16,21 @@ from aws_lambda_powertools import Logger
 
 from core_agent.tools.catalogue import make_tools
 from repartee.adapters.clock import SystemClock
-from repartee.adapters.core_agent_event import AnswerEvent, RequestEvent
+from repartee.adapters.core_agent_event import AnswerEvent, RequestEvent, SummaryEvent
 from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb.call_store import DynamoCallStore
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
 from repartee.adapters.dynamodb.notes import DynamoNotes
+from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
+from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.langchain_middleware import PricedModel
 from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.application.answer_question import AnswerQuestion
 from repartee.application.price_models import ModelPrices
+from repartee.application.summarise_conversation import SummariseConversation
 from repartee.config import PRICE_LIST, CoreAgentSettings
 from repartee.domain.desk import weekday_hours
 from repartee.domain.memory_budget import MemoryBudget
@@ -39,15 +42,21 @@ class Deps:
     """What the function works with."""
 
     answer_question: AnswerQuestion
+    summarise: SummariseConversation
     log: Logger
 
 
 def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
-    """Answer a ``RequestEvent`` with an ``AnswerEvent``, both as JSON.
+    """Answer a ``RequestEvent`` with an ``AnswerEvent``, both as JSON; obey a ``SummaryEvent``.
 
     Raises:
-        pydantic.ValidationError: The event is no request, which is a fault of the caller's code.
+        pydantic.ValidationError: The event is neither, which is a fault of the caller's code.
     """
+    if "kind" in event:
+        wanted = SummaryEvent.model_validate(event).request()
+        done = deps.summarise(wanted)
+        deps.log.info("conversation summed up", extra=done.log_fields(wanted))
+        return {}
     request = RequestEvent.model_validate(event).request()
     answered = deps.answer_question(request)
     asked = {"session_id": request.session_id, "call": str(request.key)}
@@ -76,18 +85,22 @@ def build() -> Deps:
     )
     desk = DeskTable(dynamodb, settings.desk_table, weekday_hours(zone), memory_table=memory_table)
     notes = DynamoNotes(dynamodb, memory_table=memory_table, ids=UlidSource())
-    use_case = AnswerQuestion(
+    reader = DynamoConversationReader(dynamodb, memory_table=memory_table)
+    budget = MemoryBudget(settings.memory_tokens)
+    answer_question = AnswerQuestion(
         calls=DynamoCallStore(dynamodb, live_table=settings.live_table, memory_table=memory_table),
-        conversations=DynamoConversationReader(dynamodb, memory_table=memory_table),
+        conversations=reader,
         reasoner=reasoner,
         notes=notes,
         make_tools=partial(make_tools, desk, notes),
         clock=clock,
         wait=time.sleep,
         zone=zone,
-        memory=MemoryBudget(settings.memory_tokens),
+        memory=budget,
     )
-    return Deps(use_case, log)
+    summaries = DynamoSummaryWriter(dynamodb, memory_table=memory_table)
+    summarise = SummariseConversation(reader, summaries, reasoner, clock, budget)
+    return Deps(answer_question, summarise, log)
 
 
 def lambda_handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
+from local.gemini import notes
 from local.gemini.findings import Finding, Slot, read_finding, say_list
 from local.gemini.intents import Intent, Request, choose, completed, fill, understand
 from local.gemini.mind import Call, Function, Known, Line, find_name
@@ -83,6 +84,8 @@ def respond(
     )
     if asked is None:
         return Answer("How can I help you?")
+    if notes.is_asked(instruction):
+        return Answer(notes.take_notes(messages[asked].text))
     request = _request(messages[: asked + 1], instruction)
     if request.intent is None:
         return Answer("I am sorry, I can only help with appointments and opening hours.")

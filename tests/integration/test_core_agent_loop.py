@@ -19,6 +19,7 @@ from repartee.adapters.core_agent_event import RequestEvent
 from repartee.adapters.langchain_middleware import PricedModel
 from repartee.adapters.langchain_reasoner import LangchainReasoner, Limits, gemini_model
 from repartee.application.answer_question import AnswerQuestion
+from repartee.application.summarise_conversation import SummariseConversation
 from repartee.config import PRICE_LIST
 from repartee.domain.calls import CallKey, CoreRequest, arguments_hash
 from repartee.domain.desk import OpeningHours, Slot
@@ -57,19 +58,24 @@ class CoreAgentUnderTest:
         self.tables.states["s1"] = SessionState("s1", "ann", "c1", connection_id="k", epoch=1)
         other = self._model(self.fallback) if self.fallback else None
         self.calls = FakeCallStore(self.tables)
+        reasoner = LangchainReasoner(
+            self._model("gemini-3.8-flash"), self.tables.clock, LIMITS, other
+        )
+        conversations = FakeConversationStore(self.tables)
         self.deps = Deps(
             AnswerQuestion(
                 calls=self.calls,
-                conversations=FakeConversationStore(self.tables),
+                conversations=conversations,
                 notes=FakeNotes(self.tables),
-                reasoner=LangchainReasoner(
-                    self._model("gemini-3.8-flash"), self.tables.clock, LIMITS, other
-                ),
+                reasoner=reasoner,
                 make_tools=partial(make_tools, self.desk, FakeNotes(self.tables)),
                 clock=self.tables.clock,
                 wait=lambda duration_s: self.tables.clock.advance(int(duration_s * 1000)),
                 zone=ZONE,
                 memory=MemoryBudget(),
+            ),
+            SummariseConversation(
+                conversations, conversations, reasoner, self.tables.clock, MemoryBudget(200)
             ),
             get_logger("core-agent"),
         )

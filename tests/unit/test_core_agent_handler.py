@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from core_agent.handler import Deps, handle
 from repartee.adapters.core_agent_event import AnswerEvent, RequestEvent
 from repartee.application.answer_question import AnswerQuestion
+from repartee.application.summarise_conversation import SummariseConversation
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
@@ -41,20 +42,23 @@ def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
     tables.states[event.session_id] = SessionState(
         event.session_id, event.user_id, event.conversation_id, connection_id="k", epoch=event.epoch
     )
+    reasoner = FakeReasoner(lambda request, _call: f"You asked: {request.question}", tables.clock)
+    conversations = FakeConversationStore(tables)
     use_case = AnswerQuestion(
         calls=FakeCallStore(tables),
-        conversations=FakeConversationStore(tables),
+        conversations=conversations,
         notes=FakeNotes(tables),
-        reasoner=FakeReasoner(
-            lambda request, _call: f"You asked: {request.question}", tables.clock
-        ),
+        reasoner=reasoner,
         make_tools=lambda _context: (),
         clock=tables.clock,
         wait=lambda duration_s: tables.clock.advance(int(duration_s * 1000)),
         zone=ZoneInfo("Europe/London"),
         memory=MemoryBudget(),
     )
-    return Deps(use_case, get_logger(service))
+    summarise = SummariseConversation(
+        conversations, conversations, reasoner, tables.clock, MemoryBudget()
+    )
+    return Deps(use_case, summarise, get_logger(service))
 
 
 def test_a_request_survives_the_way_to_core_agent():

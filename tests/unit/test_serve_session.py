@@ -55,6 +55,7 @@ from tests.fakes.mailbox import FakeMailbox
 from tests.fakes.notes import FakeNotes
 from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
+from tests.fakes.summary_requests import FakeSummaryRequests
 from tests.fakes.tables import FakeTables
 from tests.fakes.worker_pool import FakeWorkerPool
 from tests.virtual_time import LoopClock, run_in_virtual_time
@@ -118,6 +119,7 @@ class Scene:
         self.live = FakeLiveModel()
         self.core = FakeCoreAgent([CoreAnswer(CallStatus.DONE, "You are booked.")])
         self.workers = FakeWorkerPool()
+        self.summaries = FakeSummaryRequests()
         self.metrics = RecordedMetrics()
         self.ports = SessionPorts(
             sessions=self.sessions,
@@ -131,6 +133,7 @@ class Scene:
             live=self.live,
             core=self.core,
             workers=self.workers,
+            summaries=self.summaries,
             clock=self.clock,
             ids=FakeIdSource(),
             metrics=self.metrics,

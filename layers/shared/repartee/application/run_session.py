@@ -8,6 +8,7 @@ from repartee.application.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
 from repartee.application.poll_pace import PollPace
 from repartee.application.record_session import SessionRecording
 from repartee.application.session_ports import SessionPorts
+from repartee.application.tend_summary import tend_summary
 from repartee.domain.calls import CallStatus, CoreAnswer, CoreRequest
 from repartee.domain.errors import (
     ClientTooSlow,
@@ -49,7 +50,6 @@ from repartee.domain.session.events import (
     MailboxRead,
     PostRefused,
     Started,
-    SummaryRead,
     Tick,
     TimeRunningOut,
     TurnCommitted,
@@ -61,7 +61,6 @@ from repartee.domain.session.machine import (
 )
 from repartee.domain.session.tool_calls import NO_ANSWER
 from repartee.domain.session_state import SessionState, TurnCommit
-from repartee.domain.summary import SummaryRequest
 from repartee.domain.wire import encode_frame
 from repartee.ports.live_model import LiveSession
 
@@ -237,7 +236,9 @@ class SessionRun:
                 async with asyncio.timeout_at(renew_at_s):
                     effect = await self._tables.get()
             if isinstance(effect, AskForSummary | ReadSummary):
-                await self._tend_summary(effect)
+                read = await asyncio.to_thread(tend_summary, effect, self._ports, self._state)
+                if read is not None:
+                    self._feed(read)
                 self._tables.task_done()
             elif effect is not None:
                 self._is_writing = True
@@ -248,22 +249,6 @@ class SessionRun:
             if loop.time() >= renew_at_s:
                 renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
                 await self._renew()
-
-    async def _tend_summary(self, effect: AskForSummary | ReadSummary) -> None:
-        """Ask or look once; a turn later there is another chance."""
-        ports, state = self._ports, self._state
-        user_id, conversation_id = state.user_id, state.conversation_id
-        try:
-            if isinstance(effect, AskForSummary):
-                request = SummaryRequest(user_id, conversation_id, state.session_id)
-                await asyncio.to_thread(ports.summaries.ask, request)
-                return
-            header = await asyncio.to_thread(ports.reader.load_header, user_id, conversation_id)
-        except StoreUnavailable:
-            ports.log.warning("summary left for later", extra={"session_id": state.session_id})
-            return
-        if header is not None:
-            self._feed(SummaryRead(header.summary, header.summary_through))
 
     async def _renew(self) -> None:
         try:

@@ -15,7 +15,7 @@ from repartee.domain.summary import (
 )
 from repartee.ports.clock import Clock
 from repartee.ports.conversation_store import ConversationReader, SummaryWriter
-from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
+from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest
 
 MAX_RUN_MS = 50_000
 """No model call starts later; below the function's timeout in template.yaml, 60 s."""
@@ -35,6 +35,15 @@ class Summarised:
     turns: int
     through: int
     trouble: str = ""
+
+    def log_fields(self, request: SummaryRequest) -> dict[str, object]:
+        """Return what a log may hold: no word of the conversation."""
+        return {
+            "session_id": request.session_id,
+            "turns": self.turns,
+            "through": self.through,
+            "trouble": self.trouble,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +109,5 @@ class SummariseConversation:
             request.conversation_id,
             through,
             turns[-1].number,
-            bounded_summary(self._think(asked).text),
+            bounded_summary(self.reasoner.answer(asked, ()).text),
         )
-
-    def _think(self, asked: ReasoningRequest) -> ReasoningResult:
-        return self.reasoner.answer(asked, ())

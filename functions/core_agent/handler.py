@@ -99,7 +99,8 @@ def build() -> Deps:
         memory=budget,
     )
     summaries = DynamoSummaryWriter(dynamodb, memory_table=memory_table)
-    summarise = SummariseConversation(reader, summaries, reasoner, clock, budget)
+    usage = DynamoUsageStore(dynamodb, live_table=settings.live_table, memory_table=memory_table)
+    summarise = SummariseConversation(reader, summaries, usage, reasoner, clock, budget)
     return Deps(answer_question, summarise, log)
 
 

@@ -109,7 +109,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "dynamodb:PutItem",
             "dynamodb:DeleteItem",
         },
-        "LiveTable": {"dynamodb:ConditionCheckItem"},
+        "LiveTable": {"dynamodb:ConditionCheckItem", "dynamodb:UpdateItem"},
         "GeminiKeySecret": {"secretsmanager:GetSecretValue"},
     },
     "HttpApiFunction": {

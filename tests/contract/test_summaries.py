@@ -10,7 +10,6 @@ from botocore.config import Config
 
 from repartee.adapters.core_agent_event import SummaryEvent
 from repartee.adapters.lambda_summary_requests import LambdaSummaryRequests
-from repartee.domain.conversation import Profile
 from repartee.domain.errors import ItemTooLarge, StoreUnavailable, UserErased
 from repartee.domain.summary import SummaryFold, SummaryRequest
 from tests.contract.aws_double import Answer, AwsDouble, aws_double
@@ -109,7 +108,7 @@ def test_a_summary_of_turns_that_are_not_there_is_dropped(stores: Stores) -> Non
 
 def test_no_summary_is_written_for_an_erased_user(stores: Stores) -> None:
     conversation_of(stores, 5)
-    stores.writer.save_profile(Profile(USER, erased_at_ms=1))
+    stores.erase(USER, 1)
 
     with pytest.raises(UserErased):
         stores.summaries.fold_summary(FOLD)

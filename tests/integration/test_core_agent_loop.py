@@ -31,6 +31,7 @@ from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
 from tests.fakes.tables import FakeTables
+from tests.fakes.usage_store import FakeUsageStore
 from tests.integration.scripted_gemini import ScriptedGemini, Step, call, say, serving
 
 pytestmark = pytest.mark.integration
@@ -75,7 +76,12 @@ class CoreAgentUnderTest:
                 memory=MemoryBudget(),
             ),
             SummariseConversation(
-                conversations, conversations, reasoner, self.tables.clock, MemoryBudget(200)
+                conversations,
+                conversations,
+                FakeUsageStore(self.tables),
+                reasoner,
+                self.tables.clock,
+                MemoryBudget(200),
             ),
             get_logger("core-agent"),
         )

@@ -20,6 +20,7 @@ from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.notes import FakeNotes
 from tests.fakes.reasoner import FakeReasoner
 from tests.fakes.tables import FakeTables
+from tests.fakes.usage_store import FakeUsageStore
 
 pytestmark = pytest.mark.unit
 
@@ -56,7 +57,7 @@ def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
         memory=MemoryBudget(),
     )
     summarise = SummariseConversation(
-        conversations, conversations, reasoner, tables.clock, MemoryBudget()
+        conversations, conversations, FakeUsageStore(tables), reasoner, tables.clock, MemoryBudget()
     )
     return Deps(use_case, summarise, get_logger(service))
 

@@ -18,14 +18,9 @@ from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
-<<<<<<< HEAD
+from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
 from repartee.domain.calls import BegunTool, CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.conversation import Turn
-=======
-from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
-from repartee.domain.conversation import Profile, Turn
->>>>>>> f835489 (Sum up a conversation's oldest turns while it goes on, in core_agent, conditional on what was read)
 from repartee.domain.errors import LeaseLost, StoreUnavailable
 from repartee.domain.messages import Bye, Detached, Numbered
 from repartee.domain.preferences import PreferenceChanges
@@ -352,11 +347,8 @@ def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[]
     connections = DynamoConnectionStore(client, backoff=backoff, **both)
     reader = DynamoConversationReader(client, memory_table="memory")
     writer = DynamoConversationWriter(client, backoff=backoff, **both)
-<<<<<<< HEAD
     profiles = DynamoProfileStore(client, memory_table="memory", backoff=backoff)
-=======
     summaries = DynamoSummaryWriter(client, memory_table="memory", backoff=backoff)
->>>>>>> f835489 (Sum up a conversation's oldest turns while it goes on, in core_agent, conditional on what was read)
     calls = DynamoCallStore(client, backoff=backoff, **both)
     key = CallKey(1, 1)
     request = CoreRequest("user", "talk", "session", 1, key, "ab" * 32, "?", "en-US", 9)
@@ -384,14 +376,10 @@ def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[]
         ("list_conversations", lambda: reader.list_conversations("user", limit=3)),
         ("list_turns", lambda: reader.list_turns("user", "talk", after=0, limit=3)),
         ("commit_turn", lambda: writer.commit_turn(COMMIT)),
-<<<<<<< HEAD
         ("load_profile", lambda: profiles.load("user")),
         ("change_profile", lambda: profiles.change("user", PreferenceChanges("de-DE"))),
-=======
         ("load_header", lambda: reader.load_header("user", "talk")),
         ("fold_summary", lambda: summaries.fold_summary(FOLD)),
-        ("save_profile", lambda: writer.save_profile(Profile("user"))),
->>>>>>> f835489 (Sum up a conversation's oldest turns while it goes on, in core_agent, conditional on what was read)
         ("claim", lambda: calls.claim(request, now_ms=1, until_ms=2)),
         ("attempts", lambda: calls.attempts("talk", 1)),
         ("begin_tool", lambda: calls.begin_tool("talk", key, "ab" * 32, BegunTool("t", "{}"))),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -9,11 +10,14 @@ from repartee.application.summarise_conversation import SummariseConversation, S
 from repartee.domain.conversation import Conversation, Profile, Turn
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.memory_budget import MemoryBudget
+from repartee.domain.session_state import SessionState
 from repartee.domain.summary import MAX_SUMMARY_CHARACTERS, SummaryFold, SummaryRequest
-from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest
+from repartee.domain.usage import Bill, TokenUsage
+from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, ReasoningResult
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.tables import FakeTables
+from tests.fakes.usage_store import FakeUsageStore
 
 pytestmark = pytest.mark.unit
 
@@ -36,11 +40,18 @@ class Desk:
         self.store = FakeConversationStore(self.tables)
         self.tables.conversations[PLACE] = Conversation(*PLACE, "", 0, 0, turn_count=turns)
         self.tables.turns["c1"] = {number: turn(number) for number in range(1, turns + 1)}
+        self.usage = FakeUsageStore(self.tables)
+        self.tables.states["s1"] = SessionState("s1", *PLACE, connection_id=None)
         self.reasoner = FakeReasoner(mind or _counting(), self.tables.clock)
 
     def summarise(self) -> Summarised:
         return SummariseConversation(
-            self.store, self.store, self.reasoner, self.tables.clock, BUDGET
+            self.store,
+            self.store,
+            self.usage,
+            self.reasoner,
+            self.tables.clock,
+            BUDGET,
         )(REQUEST)
 
     @property
@@ -151,6 +162,32 @@ def test_a_model_that_fails_changes_nothing():
     assert desk.summarise() == Summarised(0, 0, "model_unavailable")
 
     assert (desk.header.summary, desk.header.summary_through) == ("", 0)
+
+
+def test_what_a_summary_cost_is_counted_even_where_nothing_came_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    bill = Bill(TokenUsage(text_in=700, text_out=90), Decimal("0.0125"))
+
+    def answer(_request: ReasoningRequest, _tools: object) -> ReasoningResult:
+        return ReasoningResult("Summary.", "[]", bill=bill)
+
+    def fail(_request: ReasoningRequest, _tools: object) -> ReasoningResult:
+        raise ReasoningFailed("no_text", retryable=True, bill=bill)
+
+    desk = Desk(10)
+    for act, trouble in ((fail, "no_text"), (answer, "")):
+        desk.tables.clock.advance(1)
+        monkeypatch.setattr(desk.reasoner, "answer", act)
+        assert desk.summarise().trouble == trouble
+
+    (used,) = desk.tables.usage.values()
+    assert (used.turns, used.tokens, used.cost_usd) == (
+        0,
+        bill.usage + bill.usage,
+        Decimal("0.0250"),
+    )
+    assert desk.tables.states["s1"].cost_usd == Decimal("0.0250")
 
 
 def test_a_run_that_was_overtaken_changes_nothing():

@@ -1,9 +1,11 @@
 """Folds a conversation's oldest turns into its summary, so that what is told stays short."""
 
+import hashlib
 from dataclasses import dataclass
 
 from repartee.domain.errors import StoreUnavailable, UserErased
 from repartee.domain.memory_budget import MemoryBudget, newest_within, wants_summary
+from repartee.domain.session_state import Spending
 from repartee.domain.summary import (
     MAX_FOLD_CHARACTERS,
     SummaryFold,
@@ -13,9 +15,11 @@ from repartee.domain.summary import (
     material,
     oldest_within,
 )
+from repartee.domain.usage import Bill
 from repartee.ports.clock import Clock
 from repartee.ports.conversation_store import ConversationReader, SummaryWriter
 from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest
+from repartee.ports.usage_store import UsageStore
 
 MAX_RUN_MS = 50_000
 """No model call starts later; below the function's timeout in template.yaml, 60 s."""
@@ -52,6 +56,7 @@ class SummariseConversation:
 
     reader: ConversationReader
     summaries: SummaryWriter
+    usage: UsageStore
     reasoner: Reasoner
     clock: Clock
     budget: MemoryBudget
@@ -109,5 +114,24 @@ class SummariseConversation:
             request.conversation_id,
             through,
             turns[-1].number,
-            bounded_summary(self.reasoner.answer(asked, ()).text),
+            bounded_summary(self._think(request, asked)),
+        )
+
+    def _think(self, request: SummaryRequest, asked: ReasoningRequest) -> str:
+        """Return what the model writes; what it cost is counted first, come of it what may."""
+        try:
+            result = self.reasoner.answer(asked, ())
+        except ReasoningFailed as failure:
+            self._count(request, asked, failure.bill)
+            raise
+        self._count(request, asked, result.bill)
+        return result.text
+
+    def _count(self, request: SummaryRequest, asked: ReasoningRequest, bill: Bill) -> None:
+        if not bill:
+            return
+        now_ms = self.clock.now_ms()
+        token = hashlib.sha256(f"{asked.question_id}/{now_ms}".encode()).hexdigest()[:36]
+        self.usage.add(
+            Spending(request.user_id, request.session_id, token, now_ms, bill.usage, bill.cost_usd)
         )

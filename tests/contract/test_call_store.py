@@ -12,7 +12,7 @@ from repartee.domain.calls import (
     CoreRequest,
     Exchange,
 )
-from repartee.domain.errors import ClaimLost, LeaseLost
+from repartee.domain.errors import ClaimLost, ItemTooLarge, LeaseLost
 from repartee.domain.usage import Bill, TokenUsage
 from repartee.ports.call_store import CallClaim
 from tests.contract.scenes import (
@@ -108,6 +108,23 @@ def test_the_first_answer_stays(stores: Stores) -> None:
     stores.calls.finish(CONVERSATION, exchange(answer="second"))
 
     assert stores.calls.load(CONVERSATION, KEY) == exchange(answer="first")
+
+
+def test_an_exchange_that_is_too_large_is_refused_and_can_be_stored_without_its_messages(
+    stores: Stores,
+) -> None:
+    served_session(stores)
+    claim(stores, request())
+    # Three bytes each in UTF-8, as DynamoDB counts.
+    large = replace(exchange(), messages_json="क" * 110_000)
+
+    with pytest.raises(ItemTooLarge, match="messages_json"):
+        stores.calls.finish(CONVERSATION, large)
+
+    assert stores.calls.load(CONVERSATION, KEY) is None
+    assert claim(stores, request()) is CallClaim.RUNNING
+    stores.calls.finish(CONVERSATION, exchange())
+    assert claim(stores, request()) == exchange()
 
 
 def test_an_answer_that_nobody_claimed_is_dropped(stores: Stores) -> None:

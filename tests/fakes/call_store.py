@@ -1,9 +1,12 @@
 from collections.abc import Sequence
 
 from repartee.domain.calls import Attempt, BegunTool, CallKey, CoreRequest, Exchange
-from repartee.domain.errors import ClaimLost, LeaseLost
+from repartee.domain.errors import ClaimLost, ItemTooLarge, LeaseLost
 from repartee.ports.call_store import CallClaim
 from tests.fakes.tables import FakeTables, KeptCall
+
+# About what the item limit leaves for them; only messages ever come near it.
+_MAX_MESSAGES_BYTES = 300_000
 
 
 class FakeCallStore:
@@ -51,6 +54,9 @@ class FakeCallStore:
             self._claimed(conversation_id, key, arguments_hash).begun.append(tool)
 
     def finish(self, conversation_id: str, exchange: Exchange) -> None:
+        size_bytes = len(exchange.messages_json.encode())
+        if size_bytes > _MAX_MESSAGES_BYTES:
+            raise ItemTooLarge("messages_json", size_bytes, _MAX_MESSAGES_BYTES)
         with self._tables.lock:
             try:
                 kept = self._claimed(conversation_id, exchange.key, exchange.arguments_hash)

@@ -133,6 +133,19 @@ def test_an_appointment_is_booked_found_moved_and_cancelled(caller: Caller, desk
     assert "cancelled" in cancelled
 
 
+def test_a_replayed_turn_in_other_words_books_nothing_new_and_says_the_same(
+    caller: Caller, desk: FakeDesk
+) -> None:
+    first = caller.ask("Book an appointment to see the doctor on Monday at 3 in the afternoon.")
+    (booking,) = desk.bookings("ann")
+
+    caller.asked -= 1  # the same turn once more
+    again = caller.ask("I want to make an appointment on Monday at 3 p.m., please.")
+
+    assert again == first
+    assert list(desk.bookings("ann")) == [booking]
+
+
 def test_a_taken_slot_is_answered_with_others(caller: Caller, desk: FakeDesk) -> None:
     now_ms = caller.use_case.clock.now_ms()
     desk.book("ben", Slot(MONDAY, time(15)), reason="", booked_at_ms=now_ms)

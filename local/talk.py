@@ -22,7 +22,7 @@ from local.speech import (
     write_wav,
 )
 from local.talker.access import HttpApi, get_token
-from local.talker.call import now_ms, open_call
+from local.talker.call import hold_call, now_ms
 from local.talker.conversation import ANSWER_TIMEOUT_S, Exchange, Pace, say
 from local.talker.errors import TalkerError
 from local.talker.playing import find_player, play
@@ -67,11 +67,10 @@ async def talk(options: argparse.Namespace, recordings: Sequence[tuple[str, Reco
     """Hold one call; prints as it goes."""
     printer = Printer(now_ms())
     token = options.token or await get_token(options.issuer, options.user)
-    ticket = await HttpApi(options.http_api, token).start_session(
-        conversation_id=options.conversation
-    )
+    api = HttpApi(options.http_api, token)
+    ticket = await api.start_session(conversation_id=options.conversation)
     pace = Pace.FAST if options.fast else Pace.REAL_TIME
-    async with open_call(ticket.url, listener=printer) as call:
+    async with hold_call(api, ticket, listener=printer) as call:
         for name, recording in recordings:
             await call.until_ready()
             printer.line(now_ms(), f"speaks  {name} ({recording.duration_ms / 1_000:.1f} s)")

@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from repartee.adapters.api_gateway_channel import ApiGatewayChannel
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
+from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.gateway_event import caller_of, text_of
@@ -60,6 +61,8 @@ def build() -> Deps:
     router = MessageRouter(
         mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=UlidSource()),
         sessions=DynamoSessionStore(client, live_table=live_table),
+        # Counting refusals looks into LiveTable alone, the only table this function may touch.
+        connections=DynamoConnectionStore(client, live_table=live_table, memory_table=""),
         channel=ApiGatewayChannel.at(settings.management_endpoint),
         workers=LambdaWorkerPool.of(settings.stream_agent_function),
         clock=clock,

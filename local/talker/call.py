@@ -21,7 +21,7 @@ from local.talker.errors import (
 from local.talker.replies import Replies
 from local.talker.session import ClientSession
 from repartee.domain.frames import Frame
-from repartee.domain.wire import MAX_FRAME_BYTES, Ready, Rejected, Reply
+from repartee.domain.wire import MAX_FRAME_BYTES, Ready, ReconnectSoon, Rejected, Reply
 
 # @connections takes messages of 128 KB.
 _MAX_INCOMING_BYTES = 4 * MAX_FRAME_BYTES
@@ -82,9 +82,11 @@ class Call:
         self._listener = listener
         self._observer = observer
         self._redial = redial
+        self._next: ClientConnection | None = None
         self._failure: BaseException | None = None
         self._changed = asyncio.Event()
         self._has_work = asyncio.Event()
+        self._must_move = asyncio.Event()
 
     async def until[T](
         self, condition: Callable[[], T | None], *, timeout_s: float, what: str
@@ -133,6 +135,8 @@ class Call:
             for event in events:
                 if self._listener is not None:
                     self._listener(at_ms, event)
+                if isinstance(event, ReconnectSoon):
+                    self._must_move.set()
                 is_open = self.session.closed is None
                 if is_open and isinstance(event, Rejected) and not event.retryable:
                     raise MessageRefusedError(event)
@@ -157,6 +161,11 @@ class Call:
         """Serve connections until the session ends; what goes wrong is raised to whoever waits."""
         while self._failure is None:
             failure = await self._serve()
+            if self._next is not None:
+                # What the old connection still held is asked for again by the new one's hello.
+                old, self._connection, self._next = self._connection, self._next, None
+                await old.close()
+                continue
             if isinstance(failure, TalkerError) or self.session.closed is not None:
                 self._failure = failure
                 break
@@ -172,6 +181,16 @@ class Call:
                 self._failure = error
         self._changed.set()
 
+    async def _move(self) -> None:
+        """Open the next connection before this one's end of life, while this one still serves."""
+        while True:
+            self._must_move.clear()
+            await self._must_move.wait()
+            if self._redial is not None:
+                with contextlib.suppress(TalkerError):
+                    self._next = await self._redial()
+                    return
+
     async def close(self) -> None:
         """Close the connection that is open now."""
         await self._connection.close()
@@ -180,7 +199,11 @@ class Call:
         if self._observer is not None:
             self._observer.opened(now_ms())
         self.session.connected(now_ms())
-        tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._write())}
+        tasks = {
+            asyncio.create_task(self._read()),
+            asyncio.create_task(self._write()),
+            asyncio.create_task(self._move()),
+        }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             return next(filter(None, (task.exception() for task in done)), None)

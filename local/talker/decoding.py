@@ -14,7 +14,6 @@ from repartee.domain.frames import (
     LimitReached,
     Missing,
     NumberedFrame,
-    ReconnectSoon,
     ReplyAudio,
     ReplyLost,
     SessionClosed,
@@ -24,7 +23,7 @@ from repartee.domain.frames import (
     TurnEnd,
     TurnRestarted,
 )
-from repartee.domain.wire import Busy, Pong, Ready, Rejected, Reply
+from repartee.domain.wire import Busy, Pong, Ready, ReconnectSoon, Rejected, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +50,12 @@ _FRAMES: dict[str, TypeAdapter[Any]] = {
         ReplyLost,
         TurnEnd,
         LimitReached,
-        ReconnectSoon,
         SessionClosed,
         SessionError,
     )
 }
 _REPLIES: dict[str, TypeAdapter[Any]] = {
-    reply.type: TypeAdapter(reply) for reply in (Ready, Rejected, Busy, Pong)
+    reply.type: TypeAdapter(reply) for reply in (Ready, Rejected, Busy, Pong, ReconnectSoon)
 }
 
 

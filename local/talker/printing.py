@@ -8,7 +8,6 @@ from repartee.domain.frames import (
     Interrupted,
     LimitReached,
     Missing,
-    ReconnectSoon,
     ReplyAudio,
     ReplyLost,
     SessionClosed,
@@ -18,12 +17,12 @@ from repartee.domain.frames import (
     TurnEnd,
     TurnRestarted,
 )
-from repartee.domain.wire import Busy, Ready, Rejected, Reply
+from repartee.domain.wire import Busy, Ready, ReconnectSoon, Rejected, Reply
 
 
 @dataclass(slots=True)
 class Printer:
-    """A listener for ``open_call`` that prints a timeline.
+    """A listener for ``hold_call`` that prints a timeline.
 
     Attributes:
         started_at_ms: What times are counted from.

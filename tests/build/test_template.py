@@ -61,6 +61,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         },
         "StreamAgentFunction": {"lambda:InvokeFunction"},
         "POST/@connections/*": {"execute-api:ManageConnections"},
+        "DELETE/@connections/*": {"execute-api:ManageConnections"},
     },
     "DisconnectFunction": {
         "LiveTable": {

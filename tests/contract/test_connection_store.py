@@ -331,6 +331,22 @@ def test_a_session_that_is_unknown_does_not_come_to_count_by_lapsing(stores: Sto
     assert active(stores) == 0
 
 
+def test_what_is_refused_is_counted_per_connection(stores: Stores) -> None:
+    stores.connections.open(opening())
+    stores.connections.open(opening(connection="connection-2"))
+
+    assert [stores.connections.count_refusal("connection-1") for _ in range(3)] == [1, 2, 3]
+    assert stores.connections.count_refusal("connection-2") == 1
+
+
+def test_nothing_is_counted_for_a_connection_that_is_closed(stores: Stores) -> None:
+    stores.connections.open(opening())
+    stores.connections.close("connection-1")
+
+    assert stores.connections.count_refusal("connection-1") == 0
+    assert stores.connections.close("connection-1") is None
+
+
 def test_ending_an_unknown_session_is_no_error(stores: Stores) -> None:
     stores.connections.end_session(USER, "unknown")
 

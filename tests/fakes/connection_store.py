@@ -77,6 +77,13 @@ class FakeConnectionStore:
             opening = self._tables.connections.pop(connection_id, None)
             return opening.session_id if opening is not None else None
 
+    def count_refusal(self, connection_id: str) -> int:
+        with self._tables.lock:
+            if connection_id not in self._tables.connections:
+                return 0
+            self._tables.refused_messages[connection_id] += 1
+            return self._tables.refused_messages[connection_id]
+
     def active_sessions(self, user_id: str, *, now_ms: int) -> frozenset[str]:
         with self._tables.lock:
             return frozenset(self._active(user_id, now_ms))

@@ -1,4 +1,5 @@
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -56,6 +57,7 @@ class FakeTables:
     mailboxes: dict[str, MailboxContents] = field(default_factory=dict)
     connections: dict[str, ConnectionOpening] = field(default_factory=dict)
     spent_tickets: set[str] = field(default_factory=set)
+    refused_messages: Counter[str] = field(default_factory=Counter)
     active_sessions: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     conversations: dict[tuple[str, str], Conversation] = field(default_factory=dict)
     turns: dict[str, dict[int, Turn]] = field(default_factory=dict)

@@ -371,6 +371,7 @@ def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[]
             "lapse",
             lambda: connections.lapse_session("user", "s", connection_id="c", expires_at_ms=1),
         ),
+        ("count_refusal", lambda: connections.count_refusal("c")),
         ("end_session", lambda: connections.end_session("user", "s")),
         ("load_memory", lambda: reader.load_memory("user", "talk", max_characters=3)),
         ("list_conversations", lambda: reader.list_conversations("user", limit=3)),

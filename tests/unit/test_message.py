@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from message.handler import Deps, handle
-from repartee.application.route_message import MessageRouter, Trouble
+from repartee.application.route_message import MAX_REFUSALS, MessageRouter, Trouble
 from repartee.domain.caller import Caller
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import (
@@ -24,12 +24,13 @@ from repartee.domain.messages import (
     SpeechStart,
     Text,
 )
-from repartee.domain.session_state import SessionState, WakeElection
+from repartee.domain.session_state import ConnectionOpening, SessionState, WakeElection
 from repartee.domain.wire import MAX_AUDIO_BYTES
 from repartee.ports.worker import WakeRequest
 from tests.event_files import load_event
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS
+from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
 from tests.fakes.session_store import FakeSessionStore
@@ -38,7 +39,10 @@ from tests.fakes.worker_pool import FakeWorkerPool
 
 pytestmark = pytest.mark.unit
 
-CALLER = Caller("connection-1", "user-1", "session-1", "conversation-1")
+CALLER = Caller("connection-1", "user-1", "session-1", "conversation-1", NOON_MS)
+OPENING = ConnectionOpening(
+    "connection-1", "user-1", "session-1", "conversation-1", "ticket-1", NOON_MS, NOON_MS, 3
+)
 PCM = bytes(range(200)) * 2
 DATA = base64.b64encode(PCM).decode()
 READY = {
@@ -91,6 +95,17 @@ class Mailbox(FakeMailbox):
         return super().notify(session_id, notice, now_ms=now_ms)
 
 
+class Connections(FakeConnectionStore):
+    """Can be told to fail."""
+
+    fails = False
+
+    def count_refusal(self, connection_id: str) -> int:
+        if self.fails:
+            raise StoreUnavailable("told to fail")
+        return super().count_refusal(connection_id)
+
+
 class Line:
     """A ``$default`` route on fakes, with one connected client."""
 
@@ -101,12 +116,16 @@ class Line:
         )
         self.sessions = Sessions(self.tables)
         self.mailbox = Mailbox(self.tables)
+        self.connections = Connections(self.tables)
+        self.tables.connections["connection-1"] = OPENING
+        self.age_ms = 0
         self.channel = FakeClientChannel()
         self.workers = FakeWorkerPool()
         self.log = CapturedLog()
         router = MessageRouter(
             mailbox=self.mailbox,
             sessions=self.sessions,
+            connections=self.connections,
             channel=self.channel,
             workers=self.workers,
             clock=self.tables.clock,
@@ -120,6 +139,7 @@ class Line:
         """Send one message; return what the client was sent because of it."""
         event = load_event("message.hello")
         event["requestContext"]["connectionId"] = "connection-1"
+        event["requestContext"]["connectedAt"] = self.tables.clock.now_ms() - self.age_ms
         event["requestContext"]["authorizer"] |= {
             "user_id": "user-1",
             "session_id": "session-1",
@@ -584,3 +604,80 @@ def test_a_wake_is_not_left_behind_for_a_session_that_was_erased_meanwhile() -> 
     router.route(CALLER, json.dumps({"type": "text", "seq": 2, "text": "hi"}))
 
     assert line.tables.wakes == {}
+
+
+QUARTER_HOUR_S = 900
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "ping"},
+        {"type": "hello", "seq": 9, "protocol": 1},
+        {"type": "text", "seq": 9, "text": "hi"},
+        {"type": "audio", "seq": 50, "data": DATA},
+    ],
+    ids=lambda body: str(body["type"]),
+)
+def test_in_the_last_quarter_of_an_hour_of_a_connection_its_client_is_told(
+    body: dict[str, Any],
+) -> None:
+    line = Line(prewarm=False)
+    line.age_ms = (7_200 - QUARTER_HOUR_S) * 1_000 - 1
+    assert "reconnect_soon" not in [reply["type"] for reply in line.send(body)]
+
+    line.age_ms += 1
+
+    told = {"type": "reconnect_soon", "within_s": QUARTER_HOUR_S}
+    assert line.send({**body, "seq": 100} if "seq" in body else body)[-1] == told
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "ack", "received": {"epoch": 1, "seq": 1}},
+        {"type": "audio", "seq": 51, "data": DATA},
+    ],
+    ids=lambda body: str(body["type"]),
+)
+def test_what_a_client_sends_all_the_time_is_not_answered_with_its_connections_age(
+    body: dict[str, Any],
+) -> None:
+    line = Line()
+    line.age_ms = 7_190_000
+
+    assert line.send(body) == []
+
+
+def test_a_connection_older_than_any_is_told_nothing_of_its_age() -> None:
+    line = Line()
+    line.age_ms = 7_200_000
+
+    assert line.send({"type": "ping"}) == [{"type": "pong", "served": False}]
+
+
+def test_a_connection_that_brings_nothing_but_errors_is_closed() -> None:
+    line = Line()
+    for _ in range(MAX_REFUSALS - 1):
+        assert [reply["code"] for reply in line.send("oops")] == ["not_json"]
+    assert line.channel.gone == set()
+
+    assert [reply["code"] for reply in line.send("oops")] == ["not_json", "too_many_errors"]
+    assert line.channel.gone == {"connection-1"}
+
+
+def test_good_messages_are_not_counted_and_neither_are_those_to_a_session_that_is_over() -> None:
+    line = Line()
+    line.send({"type": "text", "seq": 1, "text": "hi"})
+    line.change_state(ended=True)
+    line.send({"type": "text", "seq": 2, "text": "hi"})
+
+    assert line.tables.refused_messages == {}
+
+
+def test_an_error_that_cannot_be_counted_is_still_explained() -> None:
+    line = Line()
+    line.connections.fails = True
+
+    assert [reply["code"] for reply in line.send("oops")] == ["not_json"]
+    assert line.log.lines[0]["troubles"] == ["count_failed"]

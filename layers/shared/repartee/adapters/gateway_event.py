@@ -23,6 +23,7 @@ def caller_of(event: Mapping[str, Any]) -> Caller:
         user_id=authorizer["user_id"],
         session_id=authorizer["session_id"],
         conversation_id=authorizer["conversation_id"],
+        connected_at_ms=int(context["connectedAt"]),
     )
 
 

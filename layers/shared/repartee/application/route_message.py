@@ -15,12 +15,14 @@ from repartee.domain.session_state import SessionState
 from repartee.domain.wire import (
     MAX_SEQ,
     AckModel,
+    AudioModel,
     Busy,
     ClientModel,
     HelloModel,
     PingModel,
     Pong,
     Ready,
+    ReconnectSoon,
     Rejected,
     Reply,
     encode_reply,
@@ -29,6 +31,7 @@ from repartee.domain.wire import (
 )
 from repartee.ports.client_channel import ClientChannel
 from repartee.ports.clock import Clock
+from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.mailbox import Mailbox
 from repartee.ports.session_store import SessionStore
 from repartee.ports.worker import WakeRequest, WorkerPool
@@ -37,6 +40,13 @@ from repartee.ports.worker import WakeRequest, WorkerPool
 WAKE_RETRY_MS = 3_000
 # A throttled table: the adapter has used up its own, shorter retries.
 STORE_RETRY_MS = 1_000
+# API Gateway's quota, which cannot be raised (developer guide, WebSocket quotas).
+CONNECTION_S = 7_200
+# The last eighth, 15 min: longer than the 8 min between the pings of a client that is silent.
+REMINDED_PART = 0.125
+REMIND_EVERY_CHUNKS = 50
+# On one connection; a client with a fault in each message is told often enough what it is.
+MAX_REFUSALS = 20
 
 
 class Trouble(StrEnum):
@@ -47,6 +57,7 @@ class Trouble(StrEnum):
     WAKE_FAILED = "wake_failed"
     WAKE_UNSERVED = "wake_unserved"
     REPLY_FAILED = "reply_failed"
+    COUNT_FAILED = "count_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +85,19 @@ class MessageRouter:
         chunk_ms: How much audio clients are asked to put into one message.
         grace_s: For how long clients are told that they may come back.
         prewarm: Whether ``hello`` wakes a worker, before the user has said anything.
+        connection_s: How long API Gateway lets a connection live.
     """
 
     mailbox: Mailbox
     sessions: SessionStore
+    connections: ConnectionStore
     channel: ClientChannel
     workers: WorkerPool
     clock: Clock
     chunk_ms: int
     grace_s: int
     prewarm: bool
+    connection_s: int = CONNECTION_S
 
     def route(self, caller: Caller, text: str | None) -> Routed:
         """Take one frame; every failure that the client can mend is answered, none is raised.
@@ -111,6 +125,7 @@ class _Routing:
             model = parse_client_message(text)
             self._kind = model.type
             self._take(model)
+            self._mind_age(model)
         except BadInput as problem:
             self._reject(problem, _number_in(text) if text else None)
         return Routed(self._kind, self._rejected, self._woke, tuple(self._troubles))
@@ -235,9 +250,35 @@ class _Routing:
         self._troubles.append(trouble)
         self._post(Busy(retry_after_ms, seq))
 
+    def _mind_age(self, model: ClientModel) -> None:
+        """Tell a client whose connection API Gateway will soon close; with audio not each time."""
+        is_quiet = isinstance(model, AckModel) or (
+            isinstance(model, AudioModel) and model.seq % REMIND_EVERY_CHUNKS
+        )
+        age_ms = self._to.clock.now_ms() - self._caller.connected_at_ms
+        left_s = self._to.connection_s - age_ms // 1000
+        if not is_quiet and 0 < left_s <= self._to.connection_s * REMINDED_PART:
+            self._post(ReconnectSoon(left_s))
+
     def _reject(self, problem: BadInput, seq: int | None) -> None:
         self._rejected = problem.code
         self._post(Rejected(problem.code, str(problem), problem.retryable, problem.field, seq))
+        # Who goes on talking to a session that is over may not know so yet.
+        if problem.code != "session_ended":
+            self._count_refusal()
+
+    def _count_refusal(self) -> None:
+        connection_id = self._caller.connection_id
+        try:
+            if self._to.connections.count_refusal(connection_id) < MAX_REFUSALS:
+                return
+            problem = BadInput(
+                "too_many_errors", f"{MAX_REFUSALS} messages were unusable: correct the client"
+            )
+            self._post(Rejected(problem.code, str(problem), problem.retryable))
+            self._to.channel.close(connection_id)
+        except StoreUnavailable:
+            self._troubles.append(Trouble.COUNT_FAILED)
 
     def _post(self, reply: Reply) -> None:
         try:

@@ -112,14 +112,6 @@ class LimitReached:
 
 
 @dataclass(frozen=True, slots=True)
-class ReconnectSoon:
-    """The connection nears its end of life; open another one with a fresh ticket."""
-
-    type: ClassVar[str] = "reconnect_soon"
-    within_s: int
-
-
-@dataclass(frozen=True, slots=True)
 class SessionClosed:
     """The last frame of a session; the conversation can be continued in a new one."""
 
@@ -148,7 +140,6 @@ type Frame = (
     | ReplyLost
     | TurnEnd
     | LimitReached
-    | ReconnectSoon
     | SessionClosed
     | SessionError
 )

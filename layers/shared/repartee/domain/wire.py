@@ -276,7 +276,19 @@ class Pong:
     served: bool
 
 
-type Reply = Ready | Rejected | Busy | Pong
+@dataclass(frozen=True, slots=True)
+class ReconnectSoon:
+    """The connection nears its end of life; open another one with a fresh ticket.
+
+    Attributes:
+        within_s: How much time is left.
+    """
+
+    type: ClassVar[str] = "reconnect_soon"
+    within_s: int
+
+
+type Reply = Ready | Rejected | Busy | Pong | ReconnectSoon
 
 
 def _fields(frame: Any) -> dict[str, Any]:

@@ -27,6 +27,13 @@ class ConnectionStore(Protocol):
         """Forget the connection; return its session's id, or None when it was unknown."""
         ...
 
+    def count_refusal(self, connection_id: str) -> int:
+        """Count a message of the connection that was refused; return how many there were.
+
+        0 for a connection that is closed already.
+        """
+        ...
+
     def active_sessions(self, user_id: str, *, now_ms: int) -> frozenset[str]:
         """Return the user's open sessions.
 

@@ -301,6 +301,22 @@ class DynamoConnectionStore:
             )
         return text(response.get("Attributes", {}), "session_id")
 
+    def count_refusal(self, connection_id: str) -> int:
+        """Count a message of the connection that was refused; return how many there were."""
+        try:
+            with mapped_failures():
+                response = self._client.update_item(
+                    TableName=self._live,
+                    Key=keys.connection(connection_id),
+                    UpdateExpression="ADD refused_messages :one",
+                    ConditionExpression="attribute_exists(pk)",
+                    ExpressionAttributeValues=encode_all({":one": 1}),
+                    ReturnValues="UPDATED_NEW",
+                )
+        except ConditionFailed:
+            return 0
+        return number(response["Attributes"], "refused_messages")
+
     def active_sessions(self, user_id: str, *, now_ms: int) -> frozenset[str]:
         """Return the user's open sessions."""
         active, _ = self._active(user_id, now_ms)

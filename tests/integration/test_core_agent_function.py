@@ -215,6 +215,17 @@ def kill_after_booking(deployed: Deployed, question: str) -> None:
         deployed.gemini.on_request = lambda: None
 
 
+def test_the_fallback_model_of_the_settings_answers_when_the_first_is_withdrawn(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_CORE_FALLBACK_MODEL", "gemini-3.5-flash-lite")
+    with deployed_core_agent(servers, MINISTACK, [404, say("Here I am.")]) as deployed:
+        answer = lambda_handler(deployed.event("are you there"), None)
+
+        assert answer["answer"] == "Here I am."
+        assert deployed.gemini.models == ["gemini-3.8-flash", "gemini-3.5-flash-lite"]
+
+
 def test_a_stale_worker_changes_nothing(deployed: Deployed) -> None:
     answer = lambda_handler(deployed.event("book me in at three", epoch=0), None)
 

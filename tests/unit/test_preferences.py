@@ -50,6 +50,13 @@ def test_a_style_is_one_line_within_its_limit() -> None:
     assert "200" in refused.value.advice
 
 
+def test_a_style_with_signs_that_nobody_can_read_is_refused_by_field() -> None:
+    with pytest.raises(PreferenceRefused) as refused:
+        checked_changes(style="kindly\x07")
+    assert refused.value.field == "style"
+    assert "cannot be printed" in refused.value.advice
+
+
 def test_nothing_asked_for_is_no_change_and_empty_text_is_one() -> None:
     assert not checked_changes()
     assert checked_changes(voice="") == PreferenceChanges(voice="")

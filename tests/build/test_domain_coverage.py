@@ -1,0 +1,62 @@
+"""Every line and branch of the domain is covered by unit tests of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.build
+
+ROOT = Path(__file__).resolve().parents[2]
+DOMAIN = ROOT / "layers" / "shared" / "repartee" / "domain"
+TIMEOUT_S = 300.0
+# Slow, and what only chance or a whole API reaches is wanted as a test of its own.
+LEFT_OUT = {"test_http_api.py", "test_session_properties.py"}
+
+
+def modules_with_domain_tests() -> list[Path]:
+    """Unit tests that import the domain, without those of the laptop's stack and benchmarks."""
+    found = []
+    for path in sorted((ROOT / "tests" / "unit").glob("test_*.py")):
+        text = path.read_text()
+        imports_domain = "from repartee.domain" in text or "from tests.sessions" in text
+        is_of_session = path.name.startswith("test_session_")
+        is_of_tools = ("from local" in text or "from bench" in text) and not is_of_session
+        if imports_domain and not is_of_tools and path.name not in LEFT_OUT:
+            found.append(path)
+    return found
+
+
+def coverage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "coverage", *arguments]
+    # An environment of its own: this test may be measured, or run beside others, itself.
+    environment = {"PATH": os.defpath, "HOME": str(folder), "COVERAGE_FILE": str(folder / "data")}
+    return subprocess.run(  # noqa: S603 - our own tests
+        command,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+def test_every_branch_of_the_domain_is_covered(tmp_path: Path):
+    tests = [str(path) for path in modules_with_domain_tests()]
+    quiet = ("-q", "-p", "no:cacheprovider", "--hypothesis-profile=few")
+    ran = coverage(
+        tmp_path, "run", "--branch", f"--source={DOMAIN}", "-m", "pytest", *quiet, *tests
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+    report = coverage(tmp_path, "report", "--show-missing", "--skip-covered", "--fail-under=100")
+    assert report.returncode == 0, f"not covered:\n{report.stdout}{report.stderr}"
+
+
+def test_nothing_of_the_domain_is_excluded_from_being_covered():
+    sources = list(DOMAIN.rglob("*.py"))
+    assert len(sources) > 40
+    assert [path.name for path in sources if "pragma: no" in path.read_text()] == []

@@ -81,9 +81,13 @@ _ENDINGS = (
     Kind.GEMINI_1007,
     None,
     Kind.SECOND_DEVICE,
+    None,
     Kind.GEMINI_QUOTA,
     None,
+    None,
     Kind.GEMINI_1008,
+    None,
+    None,
 )
 
 
@@ -167,6 +171,9 @@ def _strike(kind: Kind, moment: Moment, chance: random.Random, last: int) -> Str
         turn = 0
     elif moment is Moment.RELEASE:
         turn = min(turn, _LAST - 1)
+    elif moment in _IN_HAND_OVER:
+        # Later, workers may live on already.
+        turn = min(turn, 1)
     elif moment is Moment.SEED or kind is Kind.GEMINI_LOST_SEED:
         # A session is told of the past when there is one.
         turn = max(1, turn)

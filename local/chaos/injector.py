@@ -34,6 +34,8 @@ _NEXT_REPLY = {
 _LONG_REPLIES = (Kind.BARGED_IN, Kind.FORCED_HAND_OVER)
 _CLOSE_CODES = {Kind.GEMINI_1001: 1001, Kind.GEMINI_1006: 1006, Kind.GEMINI_1011: 1011}
 _EARLY_S = 1.0
+# On a busy machine a short life may be too short for any turn: then the next worker lives on.
+_LEAVE_IN_A_TURN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Injector:
     _armed: list[Strike] = field(default_factory=list)
     _ordered: list[tuple[str, Kind]] = field(default_factory=list)
     _holder: str = ""
+    _left_in_turn: int = 0
     _leaving: str = ""
     _core: str = ""
     _is_live_open: bool = False
@@ -97,6 +100,7 @@ class Injector:
     async def begin_turn(self, turn: int) -> None:
         """The user begins to speak."""
         self._turn = turn
+        self._left_in_turn = 0
         coming = [strike for strike in self.plan.strikes if strike.turn == turn]
         self._armed += coming
         await self.reached(Moment.START)
@@ -171,6 +175,9 @@ class Injector:
                 await self.reached(Moment.HAND_OVER)
             await self.reached(Moment.RELEASE)
             self._leaving, self._holder = self._holder, ""
+            self._left_in_turn += 1
+            if self.plan.worker_life_s is not None and self._left_in_turn >= _LEAVE_IN_A_TURN:
+                self.stack.lambdas.tell_timeout(WORKER, None)
             self.releases += 1
             self.changed.set()
 

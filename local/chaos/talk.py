@@ -22,7 +22,7 @@ REMEMBERED_TIMEOUT_S = 4.0
 """A turn whose worker died before it was remembered waits for the user's next words."""
 RELEASE_TIMEOUT_S = 15.0
 END_TIMEOUT_S = 25.0
-CLOSED_TIMEOUT_S = 8.0
+CLOSED_TIMEOUT_S = 20.0
 """Who is not told by then that the session is over hangs up, which wakes a worker."""
 _LIVE_TIMEOUT_S = 3.0
 _LISTENED_S = 0.4
@@ -36,7 +36,7 @@ END_REASONS = {
     None: "bye",
     Kind.GEMINI_1007: "refused",
     Kind.GEMINI_1008: "refused",
-    Kind.GEMINI_QUOTA: "unavailable",
+    Kind.GEMINI_QUOTA: "busy",
     Kind.SECOND_DEVICE: "superseded",
 }
 """What the client of the first session is told when it ends so."""

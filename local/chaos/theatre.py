@@ -12,6 +12,8 @@ from local.stack import Stack
 from local.talker.desk import FrontDesk
 
 WORKER = "StreamAgentFunction"
+# Long enough to be asked for again as missing, short enough for a run of many delays.
+MAX_DELAY_MS = 1_000
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Theatre:
         stack.chaos.settings = ChaosSettings(
             seed=plan.seed,
             delay_probability=faults.delay,
+            max_delay_ms=MAX_DELAY_MS,
             duplicate_probability=faults.duplicate,
             drop_disconnect_probability=faults.lose_disconnect,
             throttle_probability=faults.refuse_post,

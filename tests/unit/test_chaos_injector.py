@@ -122,6 +122,10 @@ class Lambdas:
 
     def __init__(self) -> None:
         self.limits: list[int | None] = []
+        self.lives: list[float | None] = []
+
+    def tell_timeout(self, _function: str, timeout_s: float | None) -> None:
+        self.lives.append(timeout_s)
 
     def limit(self, _function: str, concurrency: int | None) -> None:
         self.limits.append(concurrency)
@@ -161,3 +165,21 @@ def test_the_moment_after_a_set_up_is_not_missed_when_the_set_up_came_first():
 
     asyncio.run(run())
     assert injector.moments.count(Moment.OPENED) == 2
+
+
+def test_a_turn_that_two_short_lives_did_not_end_gets_a_worker_that_lives():
+    plan = next(plan for plan in map(plan_run, range(50)) if plan.worker_life_s is not None)
+    stack = Laptop()
+    injector = Recording(plan, stack)
+
+    async def run() -> None:
+        for turn in (0, 1):
+            await injector.begin_turn(turn)
+            await injector.table_wrote(take("A"))
+            await injector.table_wrote(release("A"))
+        assert stack.lambdas.lives == []
+        await injector.table_wrote(take("B"))
+        await injector.table_wrote(release("B"))
+
+    asyncio.run(run())
+    assert stack.lambdas.lives == [None]

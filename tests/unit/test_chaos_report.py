@@ -8,6 +8,7 @@ from local.chaos.gaps import Gap, GapKind
 from local.chaos.plan import Kind
 from local.chaos.report import Verdict, percentile
 from local.chaos.run import RunResult
+from local.stack import PROJECT
 
 pytestmark = pytest.mark.unit
 
@@ -44,6 +45,21 @@ def test_a_broken_promise_fails_the_campaign():
     assert not verdict.passed
     assert verdict.failed == [broken]
     assert "1 of 2 runs broke a promise: 1 lost, 1 hung" in list(verdict.lines())
+
+
+def test_a_silence_that_is_longer_than_promised_is_marked_and_no_failure():
+    (line,) = [
+        line
+        for line in Verdict([result(9, WORKER_KILLED=1)], frozenset()).lines()
+        if GapKind.WORKER_KILLED in line
+    ]
+    assert line.endswith("9000  ! above 8000")
+    assert Verdict([result(9, WORKER_KILLED=1)], frozenset()).passed
+
+
+def test_the_operations_page_names_every_kind_of_fault():
+    page = (PROJECT / "docs" / "operations.md").read_text()
+    assert [kind for kind in Kind if f"`{kind}`" not in page] == []
 
 
 @pytest.mark.parametrize(

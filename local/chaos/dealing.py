@@ -117,7 +117,10 @@ def plan_run(seed: int) -> RunPlan:
         strikes.append(_strike(Kind.LINE_DROPPED, Moment.RANDOM, chance, last))
     if chance.random() < 0.3:
         strikes.append(_strike(Kind.LINE_DROPPED, Moment.REPLY, chance, last))
-    rests = frozenset(strike.turn for strike in strikes[:1] if strike.moment is Moment.RELEASE)
+    rests = {strike.turn for strike in strikes[:1] if strike.moment is Moment.RELEASE}
+    if is_short_lived:
+        # On a busy machine turns may leave no pause long enough for a worker to leave in.
+        rests.add(0)
     eager = frozenset(turn for turn in range(_LAST) if chance.random() < 0.3) - rests
     life_s = chance.choice(_SHORT_LIVES_S) if is_short_lived else None
     utterances, last_words = _conversation(chance)
@@ -127,7 +130,7 @@ def plan_run(seed: int) -> RunPlan:
         last_words=last_words,
         ending=_ENDINGS[seed % len(_ENDINGS)],
         eager=eager,
-        rests_after=rests,
+        rests_after=frozenset(rests),
         strikes=tuple(strikes),
         gateway=GatewayFaults(
             delay=0.3 if Kind.REORDERED in lights else 0.0,

@@ -133,7 +133,8 @@ class Talk:
                 continue
             await say(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
             if number in self.plan.rests_after:
-                await _until(injector, lambda: injector.releases > 0, RELEASE_TIMEOUT_S)
+                has_left = partial(_has_left, injector, injector.releases)
+                await _until(injector, has_left, RELEASE_TIMEOUT_S)
             elif number not in self.plan.eager:
                 last = max(call.replies.turns)
                 remembered = partial(_has_remembered, injector, last)
@@ -217,6 +218,10 @@ async def _speak_and_listen(call: Call, recording: Recording) -> None:
         what="begin of an answer",
     )
     await asyncio.sleep(_LISTENED_S)
+
+
+def _has_left(injector: Injector, releases_before: int) -> bool:
+    return injector.releases > releases_before
 
 
 def _has_remembered(injector: Injector, turn: int) -> bool:

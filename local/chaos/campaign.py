@@ -138,9 +138,9 @@ class Campaign:
 
 def _told(result: RunResult, folder: Path) -> Iterator[str]:
     faults = ", ".join(f"{count} {kind}" for kind, count in result.happened.items())
-    verdict = "BROKEN" if result.broken else "held"
+    verdict = f"{'BROKEN' if result.broken else 'held'} in {result.seconds:.1f} s"
     missed = f"; moment never came: {', '.join(sorted(result.missed))}" if result.missed else ""
-    yield f"seed {result.seed}: {verdict} in {result.seconds:.1f} s, {result.turns} turns, {faults}{missed}"
+    yield f"seed {result.seed}: {verdict}, {result.turns} turns, {faults}{missed}"
     for gap in result.gaps:
         yield f"    {gap.ms:.0f} ms: {gap.kind}"
     for text in result.broken:

@@ -24,6 +24,7 @@ from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.notes import DynamoNotes
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
 from repartee.adapters.file_recorder import FileRecorder
 from repartee.adapters.gemini_live import GeminiLive
 from repartee.adapters.ids import UlidSource
@@ -37,6 +38,7 @@ from repartee.application.price_models import ModelPrices
 from repartee.application.serve_session import serve_session
 from repartee.application.session_ports import SessionPorts
 from repartee.config import PRICE_LIST, StreamAgentSettings
+from repartee.domain.limits import DailyLimits
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session.settings import SessionSettings
 from repartee.observability import MetricsRecorder, get_logger
@@ -109,6 +111,7 @@ def build() -> Deps:
         core=LambdaCoreAgent(settings.core_agent_function, clock),
         workers=LambdaWorkerPool.of(settings.stream_agent_function),
         summaries=LambdaSummaryRequests.of(settings.core_agent_function),
+        usage=DynamoUsageStore(client, live_table=live_table, memory_table=memory_table),
         clock=clock,
         ids=ids,
         metrics=MetricsRecorder(),
@@ -127,6 +130,7 @@ def build() -> Deps:
         zone_name=settings.desk_time_zone,
         prices=prices.of(settings.gemini_live_model),
         context_policy=settings.context_policy,
+        limits=DailyLimits(settings.max_talk_s_per_day, settings.max_usd_per_day),
         memory=MemoryBudget(settings.memory_tokens),
     )
     return Deps(ports, session_settings)

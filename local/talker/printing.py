@@ -86,8 +86,8 @@ class Printer:
                 return f"busy    no worker yet; again in {wait_ms} ms"
             case Rejected(code=code, message=message) | SessionError(code=code, message=message):
                 return f"error   {code}: {message}"
-            case LimitReached(limit=limit):
-                return f"limit   {limit} is used up"
+            case LimitReached(kind=kind, limit=limit):
+                return f"limit   {limit:g} of {kind} a day is used up"
             case ReconnectSoon(within_s=within_s):
                 return f"notice  this connection ends within {within_s} s"
             case SessionClosed(reason=reason):

@@ -106,6 +106,7 @@ def test_an_ordinary_session_writes_every_metric_that_exists(
     recorder.session_opened()
     recorder.lease_taken(takeover=False)
     finish_turn(recorder)
+    recorder.session_left(by_limit=False)
 
     units: dict[str, str] = {}
     for line in emitted(capsys):

@@ -57,6 +57,7 @@ from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.summary_requests import FakeSummaryRequests
 from tests.fakes.tables import FakeTables
+from tests.fakes.usage_store import FakeUsageStore
 from tests.fakes.worker_pool import FakeWorkerPool
 from tests.virtual_time import LoopClock, run_in_virtual_time
 
@@ -88,12 +89,16 @@ class RecordedMetrics:
     turns: list[dict[str, object]] = field(default_factory=list)
     takeovers: list[bool] = field(default_factory=list)
     opened: int = 0
+    left_by_limit: list[bool] = field(default_factory=list)
 
     def turn_finished(self, **values: object) -> None:
         self.turns.append(values)
 
     def lease_taken(self, *, takeover: bool) -> None:
         self.takeovers.append(takeover)
+
+    def session_left(self, *, by_limit: bool) -> None:
+        self.left_by_limit.append(by_limit)
 
     def session_opened(self) -> None:
         self.opened += 1
@@ -120,6 +125,7 @@ class Scene:
         self.core = FakeCoreAgent([CoreAnswer(CallStatus.DONE, "You are booked.")])
         self.workers = FakeWorkerPool()
         self.summaries = FakeSummaryRequests()
+        self.usage = FakeUsageStore(tables)
         self.metrics = RecordedMetrics()
         self.ports = SessionPorts(
             sessions=self.sessions,
@@ -134,6 +140,7 @@ class Scene:
             core=self.core,
             workers=self.workers,
             summaries=self.summaries,
+            usage=self.usage,
             clock=self.clock,
             ids=FakeIdSource(),
             metrics=self.metrics,

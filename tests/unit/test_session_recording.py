@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import UTC, tzinfo
+from datetime import UTC, date, tzinfo
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -65,6 +65,7 @@ SCALARS: dict[object, st.SearchStrategy[Any]] = {
     str: st.text(),
     bytes: st.binary(),
     Decimal: st.decimals(allow_nan=False),
+    date: st.dates(),
     tzinfo: st.sampled_from([ZoneInfo("Europe/London"), ZoneInfo("Asia/Kathmandu")]),
     ReplyAudio: st.builds(
         ReplyAudio, st.integers(), st.binary().map(lambda pcm: base64.b64encode(pcm).decode())
@@ -350,7 +351,7 @@ def test_other_settings_show_where_the_machine_first_wants_something_else():
     _, difference = replay(with_voice(record(long_story), "Puck"))
 
     assert difference is not None
-    assert difference.event == {"class": "Started"}
+    assert difference.event == {"class": "Started", "used": None}
     assert (difference.line, difference.place) == (2, "effects[0].config.voice")
     assert (difference.recorded, difference.replayed) == ('"Kore"', '"Puck"')
 
@@ -430,7 +431,7 @@ def test_the_command_shows_the_first_difference(write, capsys):
         f"{path}:2: effects[0].config.voice differs, at event 1",
         '  recorded  "Kore"',
         '  replayed  "Puck"',
-        '  event     {"class": "Started"}',
+        '  event     {"class": "Started", "used": null}',
     ]
 
 

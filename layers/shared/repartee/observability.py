@@ -45,6 +45,7 @@ class Metric(Enum):
         "Count",
         "Sessions that a worker served for the first time.",
     )
+    LIMITS_REACHED = ("LimitsReached", "Count", "Sessions that a daily limit of their user ended.")
     TOOL_CALLS = ("ToolCalls", "Count", "Tools that Gemini called.")
 
     def __init__(self, label: str, unit: str, meaning: str) -> None:
@@ -102,6 +103,10 @@ class MetricsRecorder:
     def lease_taken(self, *, takeover: bool) -> None:
         """Record that a worker took a lease, and whether another had held it to its end."""
         self._write({Metric.TAKEOVERS: int(takeover)})
+
+    def session_left(self, *, by_limit: bool) -> None:
+        """Record that a worker left a session, and whether a daily limit ended it."""
+        self._write({Metric.LIMITS_REACHED: int(by_limit)})
 
     def session_opened(self) -> None:
         """Record that a session got its first worker."""

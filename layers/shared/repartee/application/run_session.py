@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
+from repartee.application.account_session import read_usage
 from repartee.application.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
 from repartee.application.poll_pace import PollPace
 from repartee.application.record_session import SessionRecording
@@ -20,6 +21,7 @@ from repartee.domain.errors import (
     StoreUnavailable,
     UserErased,
 )
+from repartee.domain.limits import DayUsage
 from repartee.domain.live import LiveClosed, LiveFailure, LiveOpened
 from repartee.domain.session.effects import (
     AskCoreAgent,
@@ -34,6 +36,7 @@ from repartee.domain.session.effects import (
     OpenLive,
     PostFrame,
     ReadSummary,
+    ReadUsage,
     RespondToTool,
     SavePreferences,
     SendAudio,
@@ -50,9 +53,11 @@ from repartee.domain.session.events import (
     MailboxRead,
     PostRefused,
     Started,
+    SummaryRead,
     Tick,
     TimeRunningOut,
     TurnCommitted,
+    UsageRead,
 )
 from repartee.domain.session.machine import (
     FORCED_HAND_OVER_MS,
@@ -71,7 +76,8 @@ DRAIN_S = 2.0
 # A live session that is not answering any more must not delay the next one, nor the release.
 CLOSE_LIVE_S = 2.0
 
-type ToTables = CommitTurn | SetConnection | SavePreferences | DeleteInput
+type ToWrite = CommitTurn | SetConnection | SavePreferences | DeleteInput
+type ToLookUp = AskForSummary | ReadSummary | ReadUsage
 type ToLive = OpenLive | SendAudio | EndAudioStream | SendText | RespondToTool
 type ToClient = PostFrame | CloseConnection
 
@@ -98,7 +104,7 @@ class SessionRun:
         self._ports = ports
         self._grace_ms = grace_ms
         self._connection_id = state.connection_id
-        self._tables: asyncio.Queue[ToTables | AskForSummary | ReadSummary] = asyncio.Queue()
+        self._tables: asyncio.Queue[ToWrite | ToLookUp] = asyncio.Queue()
         self._live: asyncio.Queue[ToLive] = asyncio.Queue()
         self._client: asyncio.Queue[ToClient] = asyncio.Queue()
         self._safe_cursor = state.cursor
@@ -119,11 +125,14 @@ class SessionRun:
         is_all_written = self._tables.empty() and not self._is_writing
         return self._machine.cursor if is_all_written else self._safe_cursor
 
-    async def run(self, remaining_ms: Callable[[], int]) -> FinishReason:
+    async def run(
+        self, remaining_ms: Callable[[], int], used: DayUsage | None = None
+    ) -> FinishReason:
         """Serve until the machine is done.
 
         Args:
             remaining_ms: How long this worker may still run.
+            used: What the user has used today, None where that is not limited.
         """
         lanes = (
             self._read_mailbox(),
@@ -137,7 +146,7 @@ class SessionRun:
             async with self._group:
                 for lane in lanes:
                     self._spawn(lane)
-                self._feed(Started())
+                self._feed(Started(used))
                 reason = await self._finished
                 if reason is not FinishReason.FENCED:
                     with suppress(TimeoutError):
@@ -183,7 +192,7 @@ class SessionRun:
         match effect:
             case CommitTurn() | SetConnection() | SavePreferences() | DeleteInput():
                 self._tables.put_nowait(effect)
-            case AskForSummary() | ReadSummary():
+            case AskForSummary() | ReadSummary() | ReadUsage():
                 self._tables.put_nowait(effect)
             case OpenLive() | SendAudio() | EndAudioStream() | SendText() | RespondToTool():
                 self._live.put_nowait(effect)
@@ -231,12 +240,12 @@ class SessionRun:
         loop = asyncio.get_running_loop()
         renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
         while True:
-            effect: ToTables | AskForSummary | ReadSummary | None = None
+            effect: ToWrite | ToLookUp | None = None
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(renew_at_s):
                     effect = await self._tables.get()
-            if isinstance(effect, AskForSummary | ReadSummary):
-                read = await asyncio.to_thread(tend_summary, effect, self._ports, self._state)
+            if isinstance(effect, AskForSummary | ReadSummary | ReadUsage):
+                read = await asyncio.to_thread(self._look_up, effect)
                 if read is not None:
                     self._feed(read)
                 self._tables.task_done()
@@ -250,6 +259,11 @@ class SessionRun:
                 renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
                 await self._renew()
 
+    def _look_up(self, effect: ToLookUp) -> SummaryRead | UsageRead | None:
+        if isinstance(effect, ReadUsage):
+            return read_usage(self._ports, self._state.user_id)
+        return tend_summary(effect, self._ports, self._state)
+
     async def _renew(self) -> None:
         try:
             await asyncio.to_thread(self._lease.renew, self.cursor)
@@ -260,7 +274,7 @@ class SessionRun:
                 "lease not renewed", extra={"session_id": self._state.session_id}
             )
 
-    async def _write_until_done(self, effect: ToTables) -> None:
+    async def _write_until_done(self, effect: ToWrite) -> None:
         while self._lease.is_held():
             try:
                 await asyncio.to_thread(self._write, effect)
@@ -281,7 +295,7 @@ class SessionRun:
                     self._feed(TurnCommitted())
             return
 
-    def _write(self, effect: ToTables) -> None:
+    def _write(self, effect: ToWrite) -> None:
         ports, state = self._ports, self._state
         match effect:
             case CommitTurn(turn=turn, cursor=cursor, pending_calls=pending_calls):

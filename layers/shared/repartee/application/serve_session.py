@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from repartee.application.account_session import settle, used_today
 from repartee.application.lease_keeper import LEASE_MS, SAFETY_MS, LeaseKeeper
 from repartee.application.recall import recall
 from repartee.application.record_session import SessionRecording
@@ -119,6 +120,7 @@ async def _serve_lease(
             state.conversation_id,
             settings.memory,
         )
+        used = await used_today(memory.profile, ports, settings)
     except StoreUnavailable:
         await _give_up(lease, ports)
         raise
@@ -131,8 +133,9 @@ async def _serve_lease(
         detector = recording.detector
     machine = SessionMachine(lease, memory, settings, detector, unix_offset_ms=offset_ms)
     run = SessionRun(machine, state, keeper, ports, settings.grace_ms, recording)
-    reason = await run.run(remaining_ms)
+    reason = await run.run(remaining_ms, used)
     ports.log.info("lease left", extra={"session_id": state.session_id, "reason": reason.value})
+    await settle(machine, state, ports)
     if reason is FinishReason.FENCED:
         return reason
     ended = reason is FinishReason.ENDED

@@ -17,6 +17,7 @@ from repartee.ports.profile_store import ProfileStore
 from repartee.ports.session_recorder import SessionRecorder
 from repartee.ports.session_store import SessionStore
 from repartee.ports.summary_requests import SummaryRequests
+from repartee.ports.usage_store import UsageStore
 from repartee.ports.worker import WorkerPool
 
 
@@ -38,6 +39,10 @@ class TurnMetrics(Protocol):
 
     def lease_taken(self, *, takeover: bool) -> None:
         """Record that a worker took a lease."""
+        ...
+
+    def session_left(self, *, by_limit: bool) -> None:
+        """Record that a worker left a session, and whether a daily limit ended it."""
         ...
 
     def session_opened(self) -> None:
@@ -77,6 +82,7 @@ class SessionPorts:
     core: CoreAgent
     workers: WorkerPool
     summaries: SummaryRequests
+    usage: UsageStore
     clock: Clock
     ids: IdSource
     metrics: TurnMetrics

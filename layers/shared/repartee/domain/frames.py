@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 type CloseReason = Literal[
-    "bye", "end_call", "superseded", "erased", "refused", "busy", "unavailable"
+    "bye", "end_call", "superseded", "erased", "refused", "busy", "unavailable", "limit_reached"
 ]
 
 
@@ -104,10 +104,15 @@ class TurnEnd:
 
 @dataclass(frozen=True, slots=True)
 class LimitReached:
-    """A daily limit is used up; the session ends after this."""
+    """A daily limit of the user is used up; the session ends after a goodbye.
+
+    Attributes:
+        limit: In seconds of talk, or in USD.
+    """
 
     type: ClassVar[str] = "limit_reached"
-    limit: str
+    kind: Literal["talk_seconds", "cost"]
+    limit: float
     resets_at_ms: int
 
 

@@ -118,6 +118,11 @@ class CommitTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadUsage:
+    """Look up what the user has used today, after all writes before; ``UsageRead`` follows."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteInput:
     """Forget mailbox entries that are consumed for good."""
 
@@ -155,6 +160,7 @@ type Effect = (
     | ReadSummary
     | SetConnection
     | CommitTurn
+    | ReadUsage
     | DeleteInput
     | Finish
 )

@@ -3,13 +3,20 @@
 from dataclasses import dataclass
 
 from repartee.domain.calls import CallKey, CoreAnswer
+from repartee.domain.limits import DayUsage
 from repartee.domain.live import LiveEvent
 from repartee.domain.messages import MailboxEntry
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The lease is held; serve the session."""
+    """The lease is held; serve the session.
+
+    Attributes:
+        used: What the user has used today, None where that is not limited.
+    """
+
+    used: DayUsage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,13 @@ class SummaryRead:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageRead:
+    """What the user has used today, every turn that was committed until now included."""
+
+    used: DayUsage
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationLost:
     """The conversation may not be written any more: a newer session has it, or it is erased."""
 
@@ -115,6 +129,7 @@ type Event = (
     | PostRefused
     | TurnCommitted
     | SummaryRead
+    | UsageRead
     | ConversationLost
     | LeaseWasLost
     | TimeRunningOut

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from repartee.domain.conversation import Memory
 from repartee.domain.frames import CloseReason, ReplyLost, SessionError, TurnRestarted
+from repartee.domain.limits import LimitHit
 from repartee.domain.live import (
     LiveAudio,
     LiveClosed,
@@ -26,9 +27,14 @@ from repartee.domain.live import (
     TurnStatus,
 )
 from repartee.domain.messages import Acknowledged, Detached, Notified, Numbered
+from repartee.domain.session.allowance import Allowance
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.departure import Departure
-from repartee.domain.session.effects import DeleteInput, Effect, FinishReason
+from repartee.domain.session.effects import (
+    DeleteInput,
+    Effect,
+    FinishReason,
+)
 from repartee.domain.session.events import (
     ConversationLost,
     CoreAnswered,
@@ -42,6 +48,7 @@ from repartee.domain.session.events import (
     SummaryRead,
     TimeRunningOut,
     TurnCommitted,
+    UsageRead,
 )
 from repartee.domain.session.filler import Filler
 from repartee.domain.session.input_feed import InputFeed
@@ -60,6 +67,7 @@ from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.session.watchdog import Watchdog
 from repartee.domain.session_state import Lease
 from repartee.domain.speech import SpeechDetector
+from repartee.domain.usage import Bill
 
 # Handing over takes a boundary between turns; without one by the second mark it is forced.
 HAND_OVER_MS = 90_000
@@ -91,6 +99,7 @@ class SessionMachine:
         unix_offset_ms: int,
     ):
         state, prices = lease.state, settings.prices
+        self._prices = prices
         self._lease = lease
         self._now_ms = 0
         self._effects: list[Effect] = []
@@ -132,6 +141,15 @@ class SessionMachine:
             self._outbox,
             self._effects,
         )
+        self._allowance = Allowance(
+            memory.profile.limits.over(settings.limits),
+            prices,
+            unix_offset_ms,
+            self._turns,
+            self._calls,
+            self._outbox,
+            self._effects,
+        )
         self._context = LiveContext(settings, self._keeper, self._desk, unix_offset_ms)
         self._departure = Departure(
             settings.linger_ms,
@@ -153,6 +171,16 @@ class SessionMachine:
         return self._turns.cursor(self._feed.settled, after_commit=False)
 
     @property
+    def unwritten_bill(self) -> Bill:
+        """What has been paid for and no committed turn tells of; for when the worker leaves."""
+        return self._turns.unwritten_bill(self._prices)
+
+    @property
+    def limit_reached(self) -> LimitHit | None:
+        """The daily limit that ended the session, None where it was none."""
+        return self._allowance.reached
+
+    @property
     def is_listening(self) -> bool:
         """Tell whether speech is flowing, so that the mailbox deserves frequent looks."""
         return self._feed.is_streaming
@@ -169,10 +197,15 @@ class SessionMachine:
             event: What happened.
             now_ms: The present on a clock that never jumps.
         """
+        if isinstance(event, FromLive) and isinstance(event.event, LiveUsage):
+            # Of whichever live session, and at whatever time: it has been paid for.
+            self._turns.bill(event.event.usage)
         if self._departure.is_done:
             # A write that was under way counts, or the lease would be released behind it.
             if isinstance(event, TurnCommitted) and self._turns.is_committing:
                 self._keeper.committed()
+            elif isinstance(event, CoreAnswered):
+                self._turns.bill_call(event)
             return []
         self._now_ms = now_ms
         self._take_in(event, now_ms)
@@ -202,8 +235,11 @@ class SessionMachine:
 
     def _take_in(self, event: Event, now_ms: int) -> None:  # noqa: C901 - one case per event
         match event:
-            case Started():
+            case Started(used=used):
+                self._allowance.know(used)
                 self._start(now_ms)
+            case UsageRead(used=used):
+                self._allowance.know(used)
             case MailboxRead(entries=entries):
                 for entry in entries:
                     if isinstance(entry, Numbered):
@@ -225,7 +261,7 @@ class SessionMachine:
                 if is_gone:
                     self._effects += self._client.detach(connection_id, now_ms)
             case TurnCommitted():
-                self._keeper.committed()
+                self._allowance.add(self._keeper.committed(), now_ms)
                 self._keeper.delete_input(self.cursor)
                 self._context.is_due = True
             case SummaryRead():
@@ -282,6 +318,8 @@ class SessionMachine:
             self._close("erased", now_ms)
         elif memory.conversation.live_session_id not in (None, state.session_id):
             self._close("superseded", now_ms)
+        elif self._allowance.is_used_up(now_ms):
+            self._end_by_limit(now_ms)
         else:
             if self._lease.is_takeover:
                 self._outbox.offer(TurnRestarted(self._turns.next_number))
@@ -304,7 +342,6 @@ class SessionMachine:
             case LiveClosed():
                 self._lose_live(event, now_ms)
             case LiveUsage(usage=usage):
-                self._turns.bill(usage)
                 self._context.count(usage)
             case _ if self._departure.takes_replies:
                 self._hear_reply(event, now_ms)
@@ -353,6 +390,8 @@ class SessionMachine:
         if self._departure.takes_input:
             self._close(_CLOSE_REASONS.get(failure, "unavailable"), now_ms)
         elif self._departure.closing is not None:
+            # Whoever would say the farewell is gone.
+            self._departure.awaits_reply = False
             self._end_turns(now_ms)
 
     def _restart_turn(self, now_ms: int) -> None:
@@ -388,6 +427,8 @@ class SessionMachine:
     def _settle(self, now_ms: int) -> None:
         if self._departure.takes_input:
             self._move_input(now_ms)
+        if self._departure.takes_input and self._allowance.is_used_up(now_ms):
+            self._end_by_limit(now_ms)
         if self._desk.expire(now_ms):
             self._note_life(now_ms)
         if self._departure.takes_input:
@@ -453,7 +494,8 @@ class SessionMachine:
         # Last words are answered, for they may be a wish; a reply that is under way is cut.
         turn = self._turns.current
         has_last_words = reason == "bye" and turn is not None and not turn.has_reply
-        awaits_reply = reason == "end_call" or (has_last_words and self._live.is_open)
+        may_speak = (has_last_words or reason == "limit_reached") and self._live.is_open
+        awaits_reply = reason == "end_call" or may_speak
         if not self._departure.close(reason, now_ms, awaits_reply=awaits_reply):
             return
         if awaits_reply:
@@ -463,6 +505,11 @@ class SessionMachine:
         self._end_turns(now_ms)
         if reason in ("superseded", "erased"):
             self._keeper.lose()
+
+    def _end_by_limit(self, now_ms: int) -> None:
+        may_speak, is_streaming = self._live.is_open, self._feed.is_streaming
+        self._allowance.say_goodbye(now_ms, may_speak=may_speak, is_streaming=is_streaming)
+        self._close("limit_reached", now_ms)
 
     def _end_turns(self, now_ms: int) -> None:
         while self._turns.over(now_ms) is not None:

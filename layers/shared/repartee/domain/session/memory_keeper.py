@@ -55,12 +55,13 @@ class MemoryKeeper:
                 )
             )
 
-    def committed(self) -> None:
-        """The turn that was being written is in memory."""
+    def committed(self) -> Turn:
+        """The turn that was being written is in memory; return it."""
         turn = self._record(self._turns.committed())
         self.memory = replace(self.memory, turns=(*self.memory.turns, turn))
         if (effect := self.summaries.after_commit(self.memory)) is not None:
             self._effects.append(effect)
+        return turn
 
     def take_summary(self, read: SummaryRead) -> None:
         """Go on with a newer summary; the next live session is told it."""

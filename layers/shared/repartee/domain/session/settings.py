@@ -2,6 +2,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from repartee.domain.context_policy import ContextPolicy
+from repartee.domain.limits import DailyLimits
 from repartee.domain.live import ToolDeclaration
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.seed import TOOLS
@@ -18,6 +19,7 @@ class SessionSettings:
         grace_ms: How long a session without a connection is kept by its worker.
         memory: How much of the past a fresh live session is told.
         filler_after_ms: How long all are silent during a call before the model says a few words.
+        limits: What a user may use in a UTC day, where no own limits are set.
         zone: The time zone that dates are told in, and its IANA name.
     """
 
@@ -33,3 +35,4 @@ class SessionSettings:
     context_policy: ContextPolicy = ContextPolicy.AUTO
     memory: MemoryBudget = field(default_factory=MemoryBudget)
     filler_after_ms: int = 3_500
+    limits: DailyLimits = field(default_factory=DailyLimits)

@@ -1,6 +1,7 @@
 """Which turn is whose: the one being answered, the one being spoken into, the ones to commit."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -9,7 +10,7 @@ from repartee.domain.conversation import Memory, SkippedInput, ToolCall
 from repartee.domain.messages import Numbered
 from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.turn_in_progress import TurnInProgress
-from repartee.domain.usage import Bill, TokenUsage
+from repartee.domain.usage import Bill, Prices, TokenUsage
 
 
 @dataclass(slots=True)
@@ -153,9 +154,29 @@ class TurnLedger:
         return self.finished.popleft()
 
     def drop_finished(self) -> None:
-        """Let go of all finished turns, save one that is being written."""
+        """Let go of all finished turns, save one that is being written; their costs stay."""
         while len(self.finished) > self.is_committing:
-            self.finished.pop()
+            turn = self.finished.pop()
+            self._carried_usage += turn.usage
+            self._carried_core_bill += turn.core_bill
+
+    @property
+    def finished_ms(self) -> int:
+        """How long the finished turns took."""
+        return sum(turn.over_at_ms - turn.started_at_ms for turn in self.finished)
+
+    def finished_bill(self, prices: Prices) -> Bill:
+        """Return what the finished turns cost, and what belongs to no turn yet."""
+        return self._bill_of(self.finished, prices)
+
+    def unwritten_bill(self, prices: Prices) -> Bill:
+        """Return what no turn that was or is being written tells of."""
+        begun = [turn for turn in (self.current, self.upcoming) if turn]
+        return self._bill_of([*self._open(), *begun], prices)
+
+    def _bill_of(self, turns: Iterable[TurnInProgress], prices: Prices) -> Bill:
+        carried = prices.bill(self._carried_usage) + self._carried_core_bill
+        return sum((turn.bill(prices) for turn in turns), start=carried)
 
     def cursor(self, settled: int, *, after_commit: bool) -> int:
         """Return up to which input message nobody needs to hear again.

@@ -1,14 +1,16 @@
 """Writes the session's values as JSON and reads them back, whatever dataclasses they are made of.
 
 A dataclass is an object with its class's name under ``class``, a key that no field can have. What
-JSON has no form for is an object that its first key tells: ``enum``, ``decimal``, ``zone``,
-``base64`` for audio, or ``bytes`` and ``sha256`` for audio that is left out. Arrays are tuples.
+JSON has no form for is an object that its first key tells: ``enum``, ``decimal``, ``date``,
+``zone``, ``base64`` for audio, or ``bytes`` and ``sha256`` for audio that is left out. Arrays are
+tuples.
 """
 
 import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -68,6 +70,8 @@ def encode(value: object, audio: WriteAudio) -> Json:
             return [encode(each, audio) for each in value]
         case Decimal():
             return {"decimal": str(value)}
+        case date():
+            return {"date": value.isoformat()}
         case ZoneInfo():
             return {"zone": value.key}
         case _ if type(value).__name__ in _classes():
@@ -123,6 +127,8 @@ def _decode_object(data: dict[str, Json], left_out: ReadAudio) -> Any:
             return _classes()[name][member]
         case {"decimal": str(digits)}:
             return Decimal(digits)
+        case {"date": str(day)}:
+            return date.fromisoformat(day)
         case {"zone": str(key)}:
             return ZoneInfo(key)
         case {"base64": str(text)}:

@@ -1,0 +1,67 @@
+"""A session's use of its user's day: read as a worker begins, made complete as it leaves."""
+
+import asyncio
+
+from repartee.application.session_ports import SessionPorts
+from repartee.domain.conversation import Profile
+from repartee.domain.errors import StoreUnavailable, UserErased
+from repartee.domain.limits import DayUsage, utc_day
+from repartee.domain.session.events import UsageRead
+from repartee.domain.session.machine import SessionMachine
+from repartee.domain.session.settings import SessionSettings
+from repartee.domain.session_state import SessionState, Spending
+
+
+async def used_today(
+    profile: Profile, ports: SessionPorts, settings: SessionSettings
+) -> DayUsage | None:
+    """Return what the user has used today over all sessions; None where it is not limited.
+
+    Raises:
+        StoreUnavailable: The table failed beyond the retries.
+    """
+    if not profile.limits.over(settings.limits):
+        return None
+    day = utc_day(ports.clock.now_ms())
+    return await asyncio.to_thread(ports.usage.of_day, profile.user_id, day)
+
+
+def read_usage(ports: SessionPorts, user_id: str) -> UsageRead | None:
+    """Look up what the user has used today; None where the table did not answer.
+
+    To be called between commits, so that it is known which of them the total holds. Without an
+    answer the machine's own count goes on, and the next commit asks again.
+    """
+    try:
+        return UsageRead(ports.usage.of_day(user_id, utc_day(ports.clock.now_ms())))
+    except StoreUnavailable:
+        return None
+
+
+async def settle(machine: SessionMachine, state: SessionState, ports: SessionPorts) -> None:
+    """Count what no turn will tell of, and whether a limit was reached, as a worker leaves.
+
+    A fenced worker does so too: what it has used is used, and is counted under its own epoch.
+    """
+    hit = machine.limit_reached
+    ports.metrics.session_left(by_limit=hit is not None)
+    if hit is not None:
+        ports.log.info(
+            "daily limit reached", extra={"session_id": state.session_id, "kind": hit.kind.value}
+        )
+    if bill := machine.unwritten_bill:
+        spending = Spending(
+            user_id=state.user_id,
+            session_id=state.session_id,
+            token=f"{state.session_id}-{state.epoch}",
+            spent_at_ms=ports.clock.now_ms(),
+            tokens=bill.usage,
+            cost_usd=bill.cost_usd,
+        )
+        try:
+            await asyncio.to_thread(ports.usage.add, spending)
+        except (UserErased, StoreUnavailable) as error:
+            reason = type(error).__name__
+            ports.log.warning(
+                "usage not counted", extra={"session_id": state.session_id, "reason": reason}
+            )

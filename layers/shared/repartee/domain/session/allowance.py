@@ -1,0 +1,107 @@
+"""What is left of the user's day, and the goodbye when nothing is."""
+
+from dataclasses import dataclass, replace
+
+from repartee.domain.conversation import Turn
+from repartee.domain.frames import LimitReached
+from repartee.domain.limits import DailyLimits, DayUsage, LimitHit, first_hit, utc_day
+from repartee.domain.session.effects import Effect, EndAudioStream, ReadUsage, SendText
+from repartee.domain.session.outbox import Outbox
+from repartee.domain.session.tool_calls import ToolCalls
+from repartee.domain.session.turn_ledger import TurnLedger
+from repartee.domain.usage import Prices
+
+# Said as typed text, so the model answers in the language of the call.
+GOODBYE = (
+    "(The user's time for today is used up and this call ends now. In the language of this "
+    "conversation, say in one short friendly sentence that today's limit is reached and that you "
+    "can talk again tomorrow, and say goodbye. Call no tool.)"
+)
+
+
+@dataclass(slots=True)
+class Allowance:
+    """A running total of the user's day, compared with the limits.
+
+    The table's total is known at the start and after each commit; this worker's own turns that are
+    not in it yet are added. What other sessions use meanwhile is seen at the next commit.
+
+    Attributes:
+        reached: The limit that ended the session, None while none has.
+    """
+
+    _limits: DailyLimits
+    _prices: Prices
+    _unix_offset_ms: int
+    _turns: TurnLedger
+    _calls: ToolCalls
+    _outbox: Outbox
+    _effects: list[Effect]
+    reached: LimitHit | None = None
+    _used: DayUsage | None = None
+    _last_turn: int | None = None
+
+    def know(self, used: DayUsage | None) -> None:
+        """Take the table's total; it holds every turn that was committed until now."""
+        if used is not None:
+            self._used = used
+
+    def add(self, turn: Turn, now_ms: int) -> None:
+        """Count a turn that has just been committed; have the total read anew."""
+        used = self._of_today(now_ms)
+        self._used = replace(
+            used, talk_ms=used.talk_ms + turn.talk_ms, cost_usd=used.cost_usd + turn.cost_usd
+        )
+        if self._limits:
+            self._effects.append(ReadUsage())
+
+    def is_used_up(self, now_ms: int) -> bool:
+        """Tell whether the session is to end now.
+
+        A turn that is being answered when that becomes known may be answered to its end, that one
+        and none after it. What the user has only begun to say gets the goodbye for an answer.
+        """
+        hit = self._hit(now_ms)
+        if hit is None:
+            self._last_turn = None
+            return False
+        turn = self._turns.current
+        if self._last_turn is None:
+            is_answering = turn is not None and (turn.has_reply or bool(self._calls))
+            self._last_turn = turn.number if turn is not None and is_answering else 0
+        return turn is None or turn.number > self._last_turn
+
+    def say_goodbye(self, now_ms: int, *, may_speak: bool, is_streaming: bool) -> None:
+        """Tell the client which limit is reached and until when, and have the model say it.
+
+        Args:
+            now_ms: The present.
+            may_speak: A live session is open.
+            is_streaming: The user's speech is flowing into it.
+        """
+        self.reached = hit = self._hit(now_ms)
+        if hit is not None:
+            self._outbox.offer(LimitReached(hit.kind.value, float(hit.limit), hit.resets_at_ms))
+        if may_speak:
+            if is_streaming:
+                self._effects.append(EndAudioStream())
+            # It answers what the user was saying, or is a reply without input.
+            self._turns.of_reply(now_ms)
+            self._effects.append(SendText(GOODBYE))
+
+    def _hit(self, now_ms: int) -> LimitHit | None:
+        if not self._limits:
+            return None
+        used, unwritten = self._of_today(now_ms), self._turns.finished_bill(self._prices)
+        total = replace(
+            used,
+            talk_ms=used.talk_ms + self._turns.finished_ms,
+            cost_usd=used.cost_usd + unwritten.cost_usd,
+        )
+        return first_hit(self._limits, total, now_ms + self._unix_offset_ms)
+
+    def _of_today(self, now_ms: int) -> DayUsage:
+        today = utc_day(now_ms + self._unix_offset_ms)
+        if self._used is None or self._used.day != today:
+            return DayUsage(today)
+        return self._used

@@ -12,6 +12,7 @@ from repartee.domain.errors import (
     ReparteeError,
     UserErased,
 )
+from repartee.domain.messages import OutputPosition
 from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session_state import PendingCall
 from repartee.domain.usage import TokenUsage
@@ -73,6 +74,23 @@ def test_a_committed_turn_comes_back_as_it_was(stores: Stores) -> None:
     [stored] = stores.reader.load_memory(USER, CONVERSATION, max_characters=1).turns
     assert stored == rich
     assert isinstance(stored.cost_usd, Decimal)
+
+
+def test_a_turn_that_its_client_has_not_got_is_remembered_as_such_until_the_next(
+    stores: Stores,
+) -> None:
+    served_session(stores)
+    position = OutputPosition(1, 17)
+
+    stores.writer.commit_turn(replace(commit(turn(1)), undelivered=position))
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert state.undelivered == position
+
+    stores.writer.commit_turn(commit(turn(2)))
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert state.undelivered is None
 
 
 def test_a_turn_too_large_to_keep_is_refused_before_anything_is_written(stores: Stores) -> None:

@@ -90,6 +90,7 @@ class FakeConversationStore:
                 state,
                 cursor=commit.cursor,
                 pending_calls=commit.pending_calls,
+                undelivered=commit.undelivered,
                 talk_ms=state.talk_ms + turn.talk_ms,
                 cost_usd=state.cost_usd + turn.cost_usd,
             )

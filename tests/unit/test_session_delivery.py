@@ -4,19 +4,29 @@ from dataclasses import replace
 
 import pytest
 
+from repartee.domain.conversation import Turn
 from repartee.domain.frames import Missing, ReplyAudio, ReplyLost, TurnEnd
 from repartee.domain.live import LiveAudio
-from repartee.domain.messages import Audio, Detached, Hello, OutputPosition, SpeechStart, Text
+from repartee.domain.messages import (
+    Acknowledged,
+    Audio,
+    Detached,
+    Hello,
+    OutputPosition,
+    SpeechStart,
+    Text,
+)
 from repartee.domain.session.effects import (
     CommitTurn,
     DeleteInput,
     FinishReason,
     PostFrame,
+    SendText,
     SetConnection,
 )
 from repartee.domain.session.events import FramePosted, PostRefused
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import EPOCH, SETTINGS, of_kind, started
+from tests.sessions import EPOCH, SETTINGS, STATE, Call, of_kind, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -266,3 +276,86 @@ def test_an_utterance_goes_on_over_a_new_connection():
     call.ack()
 
     assert len(call.turns) == 1
+
+
+def _after_a_worker_whose_client_was_gone() -> tuple[Turn, OutputPosition]:
+    """The turn that a worker committed without having delivered it, and where it ended."""
+    call = started(settings=replace(SETTINGS, grace_ms=5_000))
+    call.send(Text("Hello"))
+    call.live(LiveAudio(SECOND))
+    call.notice(Detached("A"))
+    call.reply("We open at nine.")
+    call.wait_for_end()
+    (commit,) = call.all(CommitTurn)
+    assert commit.undelivered is not None
+    return commit.turn, commit.undelivered
+
+
+def _successor(turn: Turn, undelivered: OutputPosition | None) -> Call:
+    state = replace(STATE, epoch=EPOCH + 1, cursor=2, undelivered=undelivered)
+    call = Call(state=state, memory=remembering(turn))
+    call.start()
+    return call
+
+
+def test_a_turn_that_was_delivered_is_committed_as_such():
+    call = started()
+    call.utter()
+    call.reply()
+    call.ack()
+
+    assert call.all(CommitTurn)[0].undelivered is None
+
+
+def test_a_reply_that_nobody_holds_any_more_is_shown_and_said_again_once():
+    turn, undelivered = _after_a_worker_whose_client_was_gone()
+    call = _successor(turn, undelivered)
+
+    call.hello("B", received=2)
+
+    assert call.frames(ReplyLost) == [ReplyLost(1, "We open at nine.")]
+    (asked,) = call.all(SendText)
+    assert "We open at nine." in asked.text
+    call.reply("We open at nine.")
+    call.ack()
+    assert [(one.number, one.said) for one in call.turns] == [(2, "We open at nine.")]
+    call.hello("C", received=2)
+    assert len(call.frames(ReplyLost)) == len(call.all(SendText)) == 1
+
+
+def test_a_reply_is_said_again_to_a_client_that_got_nothing_at_all():
+    turn, undelivered = _after_a_worker_whose_client_was_gone()
+    call = _successor(turn, undelivered)
+
+    call.hello("B")
+
+    assert len(call.all(SendText)) == 1
+
+
+@pytest.mark.parametrize("how", ["hello", "ack"])
+def test_a_reply_that_arrived_after_all_is_not_said_again(how):
+    turn, undelivered = _after_a_worker_whose_client_was_gone()
+    call = _successor(turn, undelivered)
+    if how == "ack":
+        call.notice(Acknowledged(undelivered, 0, 0))
+        call.hello("B", received=2)
+    else:
+        call.hello("B", received=undelivered.seq)
+
+    assert call.frames(ReplyLost) == []
+    assert call.all(SendText) == []
+
+
+def test_what_was_lost_is_said_after_what_the_user_says_now():
+    turn, undelivered = _after_a_worker_whose_client_was_gone()
+    state = replace(STATE, epoch=EPOCH + 1, cursor=2, undelivered=undelivered)
+    call = Call(state=state, memory=remembering(turn), opens_live=False)
+    call.start()
+    call.hello("B", received=2)
+    call.utter()
+    call.open_live()
+    assert call.all(SendText) == []
+
+    call.reply("Yes?")
+
+    assert len(call.all(SendText)) == 1

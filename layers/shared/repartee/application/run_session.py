@@ -298,7 +298,7 @@ class SessionRun:
     def _write(self, effect: ToWrite) -> None:
         ports, state = self._ports, self._state
         match effect:
-            case CommitTurn(turn=turn, cursor=cursor, pending_calls=pending_calls):
+            case CommitTurn(turn=turn, cursor=cursor):
                 ports.writer.commit_turn(
                     TurnCommit(
                         user_id=state.user_id,
@@ -308,7 +308,8 @@ class SessionRun:
                         turn=turn,
                         cursor=cursor,
                         committed_at_ms=ports.clock.now_ms(),
-                        pending_calls=pending_calls,
+                        pending_calls=effect.pending_calls,
+                        undelivered=effect.undelivered,
                     )
                 )
                 ports.metrics.turn_finished(

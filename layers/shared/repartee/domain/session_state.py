@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from repartee.domain.calls import CallKey
 from repartee.domain.conversation import Turn
+from repartee.domain.messages import OutputPosition
 from repartee.domain.usage import TokenUsage
 
 # A lease lasts 5 s and is renewed every 1.5 s, so a live worker's has 3.5 s left, less what a
@@ -38,6 +39,8 @@ class SessionState:
         ended: The session was closed for good; a new one continues the conversation.
         talk_ms: Sum of the times of its committed turns.
         cost_usd: What it has cost so far, by its commits and what was spent beside them.
+        undelivered: Where the last turn ends in the output, if it was committed before the client
+            had all of it.
     """
 
     session_id: str
@@ -52,6 +55,7 @@ class SessionState:
     pending_calls: tuple[PendingCall, ...] = ()
     talk_ms: int = 0
     cost_usd: Decimal = Decimal(0)
+    undelivered: OutputPosition | None = None
 
     def lease_is_held(self, now_ms: int) -> bool:
         """Tell whether a worker serves this session at ``now_ms``."""
@@ -129,6 +133,7 @@ class TurnCommit:
     Attributes:
         cursor: Input up to this number belongs to committed turns now.
         pending_calls: Calls that are still open after this turn.
+        undelivered: Where the turn ends in the output, if the client has not got all of it.
     """
 
     user_id: str
@@ -139,6 +144,7 @@ class TurnCommit:
     cursor: int
     committed_at_ms: int
     pending_calls: tuple[PendingCall, ...] = ()
+    undelivered: OutputPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)

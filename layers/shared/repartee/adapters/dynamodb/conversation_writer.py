@@ -5,7 +5,7 @@ from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import turn_attributes, turn_from
 from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
-from repartee.adapters.dynamodb.session_items import pending_calls_value, text
+from repartee.adapters.dynamodb.session_items import pending_calls_value, text, undelivered_value
 from repartee.adapters.dynamodb.usage_items import count_usage
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
@@ -131,12 +131,14 @@ class DynamoConversationWriter:
                 "Key": keys.state(commit.session_id),
                 "UpdateExpression": (
                     "SET input_cursor = :cursor, pending_calls = :pending, "
+                    "undelivered = :undelivered, "
                     "expires_at = :expires_at ADD talk_ms :talk, cost_usd :cost"
                 ),
                 "ConditionExpression": "epoch = :mine",
                 "ExpressionAttributeValues": {
                     **values,
                     ":pending": pending_calls_value(commit.pending_calls),
+                    ":undelivered": undelivered_value(commit.undelivered),
                 },
             }
         }

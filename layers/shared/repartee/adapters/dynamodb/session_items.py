@@ -160,6 +160,17 @@ def _pending_call(value: "AttributeValueTypeDef") -> PendingCall:
     )
 
 
+def undelivered_value(position: OutputPosition | None) -> "AttributeValueTypeDef":
+    """Return a position in the output as one attribute value, empty for none."""
+    return encode([] if position is None else [position.epoch, position.seq])
+
+
+def _undelivered(item: "Item") -> OutputPosition | None:
+    # Absent until the first commit.
+    numbers = [int(one["N"]) for one in item["undelivered"]["L"]] if "undelivered" in item else []
+    return OutputPosition(*numbers) if numbers else None
+
+
 def state_attributes(state: SessionState, expires_at: int) -> "Item":
     """Return the attributes of a session's state, without its key."""
     item = encode_all(
@@ -194,4 +205,5 @@ def state_from(session_id: str, item: "Item") -> SessionState:
         tuple(_pending_call(call) for call in item["pending_calls"]["L"]),
         number(item, "talk_ms") if "talk_ms" in item else 0,
         Decimal(item["cost_usd"]["N"]) if "cost_usd" in item else Decimal(0),
+        _undelivered(item),
     )

@@ -8,6 +8,7 @@ from repartee.domain.calls import CallKey
 from repartee.domain.conversation import Turn
 from repartee.domain.frames import NumberedFrame
 from repartee.domain.live import LiveConfig, ToolResponse
+from repartee.domain.messages import OutputPosition
 from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session_state import PendingCall
 
@@ -110,11 +111,16 @@ class SetConnection:
 
 @dataclass(frozen=True, slots=True)
 class CommitTurn:
-    """Write a turn to memory; ``TurnCommitted`` follows."""
+    """Write a turn to memory; ``TurnCommitted`` follows.
+
+    Attributes:
+        undelivered: Where the turn ends in the output, if the client has not got all of it.
+    """
 
     turn: Turn
     cursor: int
     pending_calls: tuple[PendingCall, ...]
+    undelivered: OutputPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)

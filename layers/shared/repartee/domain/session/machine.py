@@ -9,7 +9,7 @@ tables, and ``departure`` for the end.
 from decimal import Decimal
 
 from repartee.domain.conversation import Memory
-from repartee.domain.frames import CloseReason, ReplyLost, SessionError, TurnRestarted
+from repartee.domain.frames import CloseReason, SessionError, TurnRestarted
 from repartee.domain.limits import LimitHit
 from repartee.domain.live import (
     LiveAudio,
@@ -54,6 +54,7 @@ from repartee.domain.session.filler import Filler
 from repartee.domain.session.input_feed import InputFeed
 from repartee.domain.session.live_context import LiveContext
 from repartee.domain.session.live_link import LiveLink
+from repartee.domain.session.lost_replies import LostReplies
 from repartee.domain.session.memory_keeper import MemoryKeeper
 from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.preferences_in_force import PreferencesInForce
@@ -151,6 +152,7 @@ class SessionMachine:
             self._effects,
         )
         self._context = LiveContext(settings, self._keeper, self._desk, unix_offset_ms)
+        self._lost = LostReplies(state.undelivered, self._keeper, self._outbox, self._effects)
         self._departure = Departure(
             settings.linger_ms,
             settings.grace_ms,
@@ -294,14 +296,13 @@ class SessionMachine:
         # again over the connection that it opens.
         effects, is_lost = self._client.attach(numbered)
         self._effects += effects
-        if is_lost and self._keeper.memory.turns:
-            last = self._keeper.memory.turns[-1]
-            self._outbox.offer(ReplyLost(last.number, last.said))
+        self._lost.greet(numbered, is_lost=is_lost)
 
     def _notice(self, notified: Notified, now_ms: int) -> None:
         match notified.notice:
             case Acknowledged() as ack:
                 self._client.acknowledge(ack)
+                self._lost.acknowledge(ack.received)
                 return
             case Detached(connection_id=connection_id):
                 self._effects += self._client.detach(connection_id, now_ms)
@@ -469,7 +470,7 @@ class SessionMachine:
         if self._live.must_reopen(now_ms):
             self._open_live(now_ms)
         elif (turn := self._turns.current) is None:
-            if self._live.is_open and self._desk.tell_owed(now_ms):
+            if self._live.is_open and (self._desk.tell_owed(now_ms) or self._lost.say_again()):
                 self._departure.last_activity_ms = now_ms
         elif self._watchdog.is_watching() or self._calls.is_waiting:
             pass

@@ -52,6 +52,7 @@ class MemoryKeeper:
                     self._record(turn),
                     self._turns.cursor(settled, after_commit=True),
                     self._calls.pending(turn.number),
+                    self._outbox.undelivered(turn.number),
                 )
             )
 

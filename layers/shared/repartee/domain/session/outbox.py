@@ -130,6 +130,13 @@ class Outbox:
         end = self._turn_ends.get(turn)
         return end is not None and self.acknowledged >= end
 
+    def undelivered(self, turn: int) -> OutputPosition | None:
+        """Return where the turn ends in the output, None when the client has all of it."""
+        if self.has_delivered(turn):
+            return None
+        # What is not posted yet comes after all that is.
+        return OutputPosition(self.epoch, self._turn_ends.get(turn, self.last_seq + 1))
+
     def is_empty(self) -> bool:
         """Tell whether everything offered has been posted."""
         return not (self._waiting or self._again or self._in_flight)

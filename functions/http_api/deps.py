@@ -4,6 +4,7 @@ from typing import Annotated
 from aws_lambda_powertools import Logger
 from fastapi import Depends, Request
 
+from repartee.application.erase_user import UserEraser
 from repartee.application.start_session import SessionStarter
 from repartee.ports.conversation_store import ConversationReader
 from repartee.ports.profile_store import ProfileStore
@@ -20,6 +21,7 @@ class Deps:
     starter: SessionStarter
     reader: ConversationReader
     profiles: ProfileStore
+    eraser: UserEraser
     websocket_url: str
     log: Logger
 

@@ -1,6 +1,7 @@
 """The HTTP API: tickets, conversations and turns, as a FastAPI application on Mangum."""
 
 import asyncio
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -11,15 +12,18 @@ from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 from http_api.app import create_app
 from http_api.deps import Deps
 from http_api.problems import PROBLEM_TYPE
+from repartee.adapters.api_gateway_channel import ApiGatewayChannel
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
+from repartee.adapters.dynamodb.erasure_store import DynamoErasureStore
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.adapters.ticket_jwt import JwtTicketSigner
+from repartee.application.erase_user import UserEraser
 from repartee.application.start_session import SessionStarter
 from repartee.config import HttpApiSettings
 from repartee.observability import get_logger
@@ -66,7 +70,20 @@ def build() -> Application:
         max_sessions=settings.max_sessions_per_user,
     )
     profiles = DynamoProfileStore(client, memory_table=settings.memory_table)
-    return Application(Deps(starter, reader, profiles, settings.websocket_url, get_logger()))
+    eraser = UserEraser(
+        store=DynamoErasureStore(
+            client,
+            live_table=live_table,
+            memory_table=settings.memory_table,
+            desk_table=settings.desk_table,
+        ),
+        channel=ApiGatewayChannel.at(settings.management_endpoint),
+        clock=clock,
+        wait=time.sleep,
+    )
+    return Application(
+        Deps(starter, reader, profiles, eraser, settings.websocket_url, get_logger())
+    )
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

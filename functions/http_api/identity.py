@@ -4,7 +4,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from http_api.deps import Dependencies
 from http_api.problems import Problem
+from repartee.domain.errors import UserErased
 
 
 def _user_id(request: Request) -> str:
@@ -16,4 +18,15 @@ def _user_id(request: Request) -> str:
     return subject
 
 
-UserId = Annotated[str, Depends(_user_id)]
+VerifiedUserId = Annotated[str, Depends(_user_id)]
+"""Who asks, even when all that was theirs is erased."""
+
+
+def _kept_user_id(user_id: VerifiedUserId, deps: Dependencies) -> str:
+    if deps.eraser.store.find(user_id) is not None:
+        raise UserErased(user_id)
+    return user_id
+
+
+UserId = Annotated[str, Depends(_kept_user_id)]
+"""Who asks, unless they were erased: then every answer is the same."""

@@ -16,7 +16,7 @@ from repartee.application.start_session import (
     SessionUnknown,
     TooManySessions,
 )
-from repartee.domain.errors import StoreUnavailable, UserErased
+from repartee.domain.errors import ErasureUnderWay, StoreUnavailable, UserErased
 from repartee.domain.preferences import PreferenceRefused
 
 PROBLEM_TYPE = "application/problem+json"
@@ -70,7 +70,7 @@ def conversation_unknown() -> Problem:
     )
 
 
-def _problem(error: Exception) -> Problem:
+def _problem(error: Exception) -> Problem:  # noqa: C901 - one case for each failure
     match error:
         case Problem():
             return error
@@ -106,7 +106,18 @@ def _problem(error: Exception) -> Problem:
         case PreferenceRefused(field=field, advice=advice):
             return Problem(422, "invalid_request", advice, field=field)
         case UserErased():
-            return Problem(403, "user_erased", "this user's data was erased; nothing can be kept")
+            return Problem(
+                403,
+                "user_erased",
+                "this user's data was erased and nothing can be kept; only DELETE /me still works",
+            )
+        case ErasureUnderWay():
+            return Problem(
+                409,
+                "erasure_under_way",
+                "another request erases this user right now: send it again shortly",
+                retry_after_s=STORE_RETRY_AFTER_S,
+            )
         case StoreUnavailable():
             return Problem(
                 503,
@@ -149,6 +160,7 @@ def answer_with_problems(app: FastAPI) -> None:
         TooManySessions,
         PreferenceRefused,
         UserErased,
+        ErasureUnderWay,
         StoreUnavailable,
         Exception,
     ):

@@ -119,9 +119,19 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "dynamodb:GetItem",
             "dynamodb:BatchGetItem",
             "dynamodb:Query",
+            "dynamodb:PutItem",
             "dynamodb:UpdateItem",
+            "dynamodb:BatchWriteItem",
         },
-        "LiveTable": {"dynamodb:GetItem", "dynamodb:Query"},
+        "LiveTable": {
+            "dynamodb:GetItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+            "dynamodb:BatchWriteItem",
+        },
+        "DeskTable": {"dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"},
+        "POST/@connections/*": {"execute-api:ManageConnections"},
+        "DELETE/@connections/*": {"execute-api:ManageConnections"},
     },
 }
 

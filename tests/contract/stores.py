@@ -11,6 +11,7 @@ from repartee.adapters.dynamodb.call_store import DynamoCallStore
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
+from repartee.adapters.dynamodb.erasure_store import DynamoErasureStore
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.notes import DynamoNotes
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
@@ -22,6 +23,7 @@ from repartee.domain.conversation import Profile
 from repartee.ports.call_store import CallStore
 from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.conversation_store import ConversationReader, ConversationWriter, SummaryWriter
+from repartee.ports.erasure_store import ErasureStore
 from repartee.ports.mailbox import Mailbox
 from repartee.ports.notes import Notes
 from repartee.ports.profile_store import ProfileStore
@@ -31,6 +33,7 @@ from tests.fakes.call_store import FakeCallStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.erasure_store import FakeErasureStore
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.mailbox import FakeMailbox
 from tests.fakes.notes import FakeNotes
@@ -63,6 +66,7 @@ class Stores:
     notes: Notes
     erase: Callable[[str, int], object]
     usage: UsageStore
+    erasures: ErasureStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class TableNames:
 
     live: str
     memory: str
+    desk: str
 
 
 def fake_stores(tables: FakeTables | None = None) -> Stores:
@@ -92,6 +97,7 @@ def fake_stores(tables: FakeTables | None = None) -> Stores:
             {user_id: Profile(user_id, erased_at_ms=at_ms)}
         ),
         FakeUsageStore(tables),
+        FakeErasureStore(tables),
     )
 
 
@@ -99,8 +105,8 @@ def fake_stores(tables: FakeTables | None = None) -> Stores:
 def tables(client: "DynamoDBClient") -> Iterator[TableNames]:
     """Make tables that no other test has; they are deleted afterwards."""
     suffix = secrets.token_hex(8)
-    names = TableNames(f"live-{suffix}", f"memory-{suffix}")
-    for name in (names.live, names.memory):
+    names = TableNames(f"live-{suffix}", f"memory-{suffix}", f"desk-{suffix}")
+    for name in (names.live, names.memory, names.desk):
         client.create_table(
             TableName=name,
             KeySchema=[
@@ -116,7 +122,7 @@ def tables(client: "DynamoDBClient") -> Iterator[TableNames]:
     try:
         yield names
     finally:
-        for name in (names.live, names.memory):
+        for name in (names.live, names.memory, names.desk):
             client.delete_table(TableName=name)
 
 
@@ -139,4 +145,5 @@ def dynamodb_stores(client: "DynamoDBClient", names: TableNames) -> Stores:
             TableName=memory, Item={**keys.profile(user_id), **encode_all({"erased_at_ms": at_ms})}
         ),
         DynamoUsageStore(client, live_table=live, memory_table=memory),
+        DynamoErasureStore(client, live_table=live, memory_table=memory, desk_table=names.desk),
     )

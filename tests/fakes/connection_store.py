@@ -21,6 +21,7 @@ class FakeConnectionStore:
             self._refuse(opening, state, live)
             tables.spent_tickets.add(opening.ticket_id)
             tables.connections[opening.connection_id] = opening
+            tables.openings[opening.user_id, opening.connection_id] = opening.session_id
             tables.active_sessions[opening.user_id, opening.session_id] = (
                 opening.opened_at_ms + ACTIVE_SESSION_LIFETIME_MS,
                 opening.connection_id,

@@ -5,6 +5,7 @@ from datetime import date
 
 from repartee.domain.calls import Attempt, BegunTool, CallKey, Exchange
 from repartee.domain.conversation import Conversation, Profile, Turn
+from repartee.domain.erasure import Erasure
 from repartee.domain.limits import DayUsage
 from repartee.domain.messages import Acknowledged, Notice, Numbered
 from repartee.domain.notes import Note
@@ -56,6 +57,7 @@ class FakeTables:
     wakes: dict[str, int] = field(default_factory=dict)
     mailboxes: dict[str, MailboxContents] = field(default_factory=dict)
     connections: dict[str, ConnectionOpening] = field(default_factory=dict)
+    openings: dict[tuple[str, str], str] = field(default_factory=dict)
     spent_tickets: set[str] = field(default_factory=set)
     refused_messages: Counter[str] = field(default_factory=Counter)
     active_sessions: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
@@ -63,7 +65,7 @@ class FakeTables:
     turns: dict[str, dict[int, Turn]] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
     calls: dict[str, dict[tuple[CallKey, str], KeptCall]] = field(default_factory=dict)
-
+    erasures: dict[str, Erasure] = field(default_factory=dict)
     usage: dict[tuple[str, date], DayUsage] = field(default_factory=dict)
     notes: dict[str, dict[str, Note]] = field(default_factory=dict)
 

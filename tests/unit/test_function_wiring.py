@@ -17,6 +17,7 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "LIVE_TABLE": "live",
     "MEMORY_TABLE": "memory",
+    "DESK_TABLE": "desk",
     "MANAGEMENT_ENDPOINT": "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/live",
     "STREAM_AGENT_FUNCTION": "repartee-stream-agent",
     "TICKET_KEY_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:key",

@@ -9,16 +9,19 @@ import pytest
 from http_api.app import create_app
 from http_api.deps import Deps
 from http_api.handler import Application
+from repartee.application.erase_user import UserEraser
 from repartee.application.start_session import SessionStarter
 from repartee.domain.calls import CallKey, CallStatus
 from repartee.domain.conversation import Conversation, Profile, SkippedInput, ToolCall, Turn
-from repartee.domain.errors import StoreUnavailable
+from repartee.domain.errors import ErasureUnderWay, StoreUnavailable
 from repartee.domain.session_state import ConnectionOpening
 from repartee.domain.usage import TokenUsage
 from tests.event_files import load_event
+from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.erasure_store import FakeErasureStore
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.log import CapturedLog
 from tests.fakes.profile_store import FakeProfileStore
@@ -60,14 +63,22 @@ class Api:
             clock=self.tables.clock,
             max_sessions=2,
         )
+        eraser = UserEraser(
+            store=FakeErasureStore(self.tables),
+            channel=FakeClientChannel(),
+            clock=self.tables.clock,
+            wait=lambda duration_s: self.tables.clock.advance(round(duration_s * 1000)),
+        )
         self.deps = Deps(
             starter=starter,
             reader=self.reader,
             profiles=FakeProfileStore(self.tables),
+            eraser=eraser,
             websocket_url="wss://voice.example/live",
             log=self.log.logger,
         )
         self.application = Application(self.deps)
+        self.context: Any = None
 
     def call(
         self,
@@ -87,7 +98,7 @@ class Api:
         if body is not None:
             event["body"] = body if isinstance(body, str) else json.dumps(body)
         event["headers"]["content-length"] = str(len(event["body"] or ""))
-        answer = self.application.handle(event, None)
+        answer = self.application.handle(event, self.context)
         headers = {name.lower(): value for name, value in answer["headers"].items()}
         return answer["statusCode"], json.loads(answer["body"]), headers
 
@@ -523,6 +534,7 @@ def test_the_api_can_describe_itself() -> None:
         "/conversations",
         "/conversations/{conversation_id}/turns",
         "/me/preferences",
+        "/me",
     }
 
 
@@ -586,3 +598,86 @@ def test_an_erased_user_has_no_preferences(method: str, body: Any) -> None:
     status, problem, _ = api.call(method, "/me/preferences", body)
 
     assert (status, problem["code"]) == (403, "user_erased")
+
+
+def test_erasing_answers_with_what_was_deleted() -> None:
+    api = Api()
+    api.begin()
+
+    status, erasure, _ = api.call("DELETE", "/me")
+
+    assert status == 200
+    assert erasure == {
+        "erased_at": "2026-11-20T12:00:00.000Z",
+        "finished": True,
+        "deleted": {
+            "active_sessions": 1,
+            "connections": 1,
+            "conversations": 1,
+            "openings": 1,
+            "sessions": 1,
+        },
+    }
+    assert api.tables.conversations == {}
+    (line,) = api.log.lines
+    assert line["message"] == "user erased"
+    assert (line["finished"], line["deleted"]) == (True, erasure["deleted"])
+    assert USER not in str(line)
+
+
+def test_erasing_can_be_asked_for_again_and_answers_the_same() -> None:
+    api = Api()
+    api.begin()
+    first = api.call("DELETE", "/me")
+
+    assert api.call("DELETE", "/me") == first
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/sessions"),
+        ("GET", "/conversations"),
+        ("GET", "/conversations/conversation-1/turns"),
+    ],
+)
+def test_every_other_request_of_an_erased_user_is_refused(method: str, path: str) -> None:
+    api = Api()
+    api.call("DELETE", "/me")
+
+    status, problem, _ = api.call(method, path)
+
+    assert (status, problem["code"]) == (403, "user_erased")
+    assert api.call(method, path, user="somebody else")[1].get("code") != "user_erased"
+
+
+def test_what_takes_longer_than_a_request_is_asked_for_again() -> None:
+    api = Api()
+    api.begin()
+
+    class Context:
+        def get_remaining_time_in_millis(self) -> int:
+            return 5_000
+
+    api.context = Context()
+
+    status, erasure, headers = api.call("DELETE", "/me")
+
+    assert (status, erasure["finished"], headers["retry-after"]) == (202, False, "2")
+    assert [line["finished"] for line in api.log.lines] == [False]
+
+
+def test_two_erasures_at_once_are_told_apart() -> None:
+    api = Api()
+
+    class Overtaken(FakeErasureStore):
+        def advance(self, *arguments: Any, **named: Any) -> Any:
+            raise ErasureUnderWay(USER)
+
+    deps = replace(api.deps, eraser=replace(api.deps.eraser, store=Overtaken(api.tables)))
+    api.application = Application(deps)
+
+    status, problem, headers = api.call("DELETE", "/me")
+
+    assert (status, problem["code"]) == (409, "erasure_under_way")
+    assert headers["retry-after"] == "2"

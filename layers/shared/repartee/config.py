@@ -170,6 +170,8 @@ class HttpApiSettings(_Settings):
 
     live_table: str
     memory_table: str
+    desk_table: str
+    management_endpoint: str
     ticket_key_secret_arn: str
     websocket_url: str
     max_sessions_per_user: int = Field(default=3, ge=1, le=100)

@@ -60,6 +60,10 @@ class UserErased(ReparteeError):
     """The user's data was erased; nothing may be written for them."""
 
 
+class ErasureUnderWay(ReparteeError):
+    """Another process goes on with this user's erasure; ask again to hear how far it is."""
+
+
 class StoreUnavailable(ReparteeError):
     """A table throttled or failed beyond the retries; the same call may succeed later."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from repartee.domain.calls import CallKey
 from repartee.domain.desk import Slot
+from repartee.domain.erasure import ItemKind
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -42,7 +43,9 @@ CONVERSATIONS_END = "conv#~"
 USAGE_PREFIX = "usage#"
 USAGE_END = "usage#~"
 ACTIVE_PREFIX = "session#"
+GUARD_SORT_KEY = "sessions"
 OPENING_PREFIX = "opening#"
+PROFILE_SORT_KEY = "profile"
 SLOT_PREFIX = "slot#"
 SLOTS_END = "slot#~"
 BOOKING_PREFIX = "booking#"
@@ -52,8 +55,38 @@ _MAILBOX_PREFIX = "in#"
 NOTICE_PREFIX = "in#~"
 ACK_SORT_KEY = "in#~ack"
 MAILBOX_END = "in#~~"
+# Every sort key lies between these two.
+FIRST_SORT_KEY = " "
+LAST_SORT_KEY = "~"
 # The largest number that a turn's key holds.
 MAX_TURN = 99_999_999
+
+
+# What an item is, by how its partition and its sort key begin. Erasing goes by this table.
+_KINDS = (
+    ("user#", CONVERSATION_PREFIX, ItemKind.CONVERSATIONS),
+    ("user#", USAGE_PREFIX, ItemKind.USAGE_DAYS),
+    ("user#", NOTE_PREFIX, ItemKind.NOTES),
+    ("user#", OPENING_PREFIX, ItemKind.OPENINGS),
+    ("user#", ACTIVE_PREFIX, ItemKind.ACTIVE_SESSIONS),
+    ("user#", GUARD_SORT_KEY, ItemKind.SESSION_GUARDS),
+    ("user#", BOOKING_PREFIX, ItemKind.BOOKINGS),
+    ("conv#", TURN_PREFIX, ItemKind.TURNS),
+    ("conv#", CALL_PREFIX, ItemKind.CALLS),
+    ("session#", "state", ItemKind.SESSIONS),
+    ("session#", "wake", ItemKind.WAKES),
+    ("session#", _MAILBOX_PREFIX, ItemKind.MAILBOX_ENTRIES),
+    ("conn#", "meta", ItemKind.CONNECTIONS),
+    ("day#", SLOT_PREFIX, ItemKind.BOOKED_SLOTS),
+)
+
+
+def kind_of(partition: str, sort: str) -> ItemKind:
+    """Return what the item at this place is."""
+    for partition_prefix, sort_prefix, kind in _KINDS:
+        if partition.startswith(partition_prefix) and sort.startswith(sort_prefix):
+            return kind
+    return ItemKind.OTHERS
 
 
 def key(partition: str, sort: str) -> "Item":
@@ -86,9 +119,14 @@ def message_sort(seq: int) -> str:
     return f"{_MAILBOX_PREFIX}{seq:012d}"
 
 
+def connection_partition(connection_id: str) -> str:
+    """Return the partition of a connection, which is its one item."""
+    return f"conn#{connection_id}"
+
+
 def connection(connection_id: str) -> "Item":
     """Return the key of a connection."""
-    return key(f"conn#{connection_id}", "meta")
+    return key(connection_partition(connection_id), "meta")
 
 
 def ticket(ticket_id: str) -> "Item":
@@ -113,12 +151,12 @@ def opening(user_id: str, connection_id: str) -> "Item":
 
 def active_guard(user_id: str) -> "Item":
     """Return the key of the item that serialises changes to a user's active sessions."""
-    return key(user(user_id), "sessions")
+    return key(user(user_id), GUARD_SORT_KEY)
 
 
 def profile(user_id: str) -> "Item":
     """Return the key of a user's preferences and tombstone."""
-    return key(user(user_id), "profile")
+    return key(user(user_id), PROFILE_SORT_KEY)
 
 
 def note(user_id: str, note_id: str) -> "Item":

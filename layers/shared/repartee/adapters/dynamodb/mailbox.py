@@ -1,7 +1,9 @@
 from collections.abc import Iterator, Sequence
+from itertools import batched
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.deletes import BATCH, delete_batch
 from repartee.adapters.dynamodb.reads import query
 from repartee.adapters.dynamodb.retries import Backoff, ConditionFailed, mapped_failures, write_one
 from repartee.adapters.dynamodb.session_items import (
@@ -11,7 +13,6 @@ from repartee.adapters.dynamodb.session_items import (
     notice_from,
     number,
 )
-from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import Acknowledged, MailboxEntry, Notice, Notified, Numbered
 from repartee.ports.clock import Clock
 from repartee.ports.ids import IdSource
@@ -19,12 +20,9 @@ from repartee.ports.mailbox import MAX_MESSAGES_READ
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
-    from types_boto3_dynamodb.type_defs import WriteRequestOutputTypeDef
 
     from repartee.adapters.dynamodb.keys import Item
 
-# BatchWriteItem takes no more. Source: DynamoDB API reference.
-_BATCH = 25
 _ACK_PREFIX = "ack/"
 
 
@@ -151,11 +149,8 @@ class DynamoMailbox:
                 self._delete_ack(partition, notice_id.removeprefix(_ACK_PREFIX))
             else:
                 sorts[f"{keys.NOTICE_PREFIX}{notice_id}"] = None
-        doomed: list[WriteRequestOutputTypeDef] = [
-            {"DeleteRequest": {"Key": keys.key(partition, sort)}} for sort in sorts
-        ]
-        for start in range(0, len(doomed), _BATCH):
-            self._delete_batch(doomed[start : start + _BATCH])
+        for batch in batched((keys.key(partition, sort) for sort in sorts), BATCH, strict=False):
+            delete_batch(self._client, {self._table: batch}, self._backoff)
 
     def _delete_ack(self, partition: str, order: str) -> None:
         try:
@@ -168,14 +163,3 @@ class DynamoMailbox:
                 )
         except ConditionFailed:
             return
-
-    def _delete_batch(self, batch: "list[WriteRequestOutputTypeDef]") -> None:
-        for attempt in range(self._backoff.attempts):
-            if attempt:
-                self._backoff.wait(attempt - 1)
-            with mapped_failures():
-                response = self._client.batch_write_item(RequestItems={self._table: batch})
-            batch = response["UnprocessedItems"].get(self._table, [])
-            if not batch:
-                return
-        raise StoreUnavailable("BatchWriteItem left items unprocessed")

@@ -69,10 +69,12 @@ def query(
     last: str,
     backwards: bool = False,
     page_size: int | None = None,
+    only: str | None = None,
 ) -> "Iterator[Item]":
     """Yield the partition's items with sort keys from ``first`` to ``last``, both inclusive.
 
-    Pages are fetched as they are needed; a page ends at ``page_size`` items or at 1 MB.
+    Pages are fetched as they are needed; a page ends at ``page_size`` items or at 1 MB. ``only``
+    names the attributes to bring, with commas between; None brings all.
 
     Raises:
         StoreUnavailable: The table failed beyond the retries.
@@ -90,6 +92,8 @@ def query(
     }
     if page_size is not None:
         request["Limit"] = page_size
+    if only is not None:
+        request["ProjectionExpression"] = only
     while True:
         with mapped_failures():
             page = client.query(**request)

@@ -1,0 +1,66 @@
+"""The tombstone as a domain value, and back."""
+
+from typing import TYPE_CHECKING, cast
+
+from repartee.adapters.dynamodb.session_items import number
+from repartee.adapters.dynamodb.values import encode_all
+from repartee.domain.erasure import Erasure, ItemKind, StoredItem, Table
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    from repartee.adapters.dynamodb.keys import Item
+
+
+def erasure_attributes(erasure: Erasure) -> "Item":
+    """Return the attributes of a tombstone, without its key."""
+    return encode_all(
+        {
+            "erased_at_ms": erasure.erased_at_ms,
+            "step": erasure.step,
+            "deleted": {kind.value: count for kind, count in erasure.deleted.items()},
+            # Gone with the last step: it names sessions and conversations.
+            "pending": [
+                {
+                    "kind": item.kind.value,
+                    "table": item.table,
+                    "partition": item.partition,
+                    "sort": item.sort,
+                }
+                for item in erasure.pending
+            ]
+            or None,
+            "settles_at_ms": erasure.settles_at_ms,
+            "finished_at_ms": erasure.finished_at_ms,
+        }
+    )
+
+
+def _pending(value: "AttributeValueTypeDef") -> StoredItem:
+    item = value["M"]
+    return StoredItem(
+        ItemKind(item["kind"]["S"]),
+        cast("Table", item["table"]["S"]),
+        item["partition"]["S"],
+        item["sort"]["S"],
+    )
+
+
+def _moment(item: "Item", name: str) -> int | None:
+    return number(item, name) if name in item else None
+
+
+def erasure_from(user_id: str, item: "Item") -> Erasure | None:
+    """Return the erasure that a profile tells of, None for a profile that is no tombstone."""
+    if "erased_at_ms" not in item:
+        return None
+    deleted = item["deleted"]["M"] if "deleted" in item else {}
+    return Erasure(
+        user_id,
+        number(item, "erased_at_ms"),
+        number(item, "step") if "step" in item else 0,
+        {ItemKind(kind): int(count["N"]) for kind, count in deleted.items()},
+        tuple(_pending(pending) for pending in item["pending"]["L"]) if "pending" in item else (),
+        _moment(item, "settles_at_ms"),
+        _moment(item, "finished_at_ms"),
+    )

@@ -1,0 +1,280 @@
+"""Erasing on real tables: nothing but the tombstone stays, wherever the process dies."""
+
+import inspect
+from collections.abc import Callable
+from datetime import date, time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.erasure_store import DynamoErasureStore
+from repartee.application.erase_user import UserEraser
+from repartee.domain.calls import CallKey
+from repartee.domain.desk import Slot
+from repartee.domain.erasure import Erasure, ItemKind
+from repartee.domain.errors import ErasureUnderWay
+from tests.contract.servers import Servers
+from tests.contract.stores import TableNames
+from tests.fakes.client_channel import FakeClientChannel
+from tests.fakes.clock import NOON_MS, FakeClock
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+    from repartee.adapters.dynamodb.keys import Item
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+DAY = date(2026, 11, 27)
+# Items that are nobody's: a spent ticket names no user, and the desk's week is the desk's.
+NOBODYS = {"ticket", "desk_hours"}
+TOMBSTONE = {"profile"}
+
+
+def items_of(user: str, hour: int) -> "dict[str, tuple[str, Item]]":
+    """One item per key that ``keys`` can make, by the function that makes it."""
+    session, conversation, connection = (
+        f"session-of-{user}",
+        f"conversation-of-{user}",
+        f"connection-of-{user}",
+    )
+    slot = Slot(DAY, time(hour))
+    named: Item = {"session_id": {"S": session}, "user_id": {"S": user}}
+    made: dict[str, tuple[str, Item]] = {
+        "state": ("live", keys.state(session)),
+        "wake": ("live", keys.wake(session)),
+        "connection": ("live", keys.connection(connection)),
+        "ticket": ("live", keys.ticket(f"ticket-of-{hour}")),
+        "active_session": ("live", keys.active_session(user, session)),
+        "opening": ("live", keys.opening(user, connection)),
+        "active_guard": ("live", keys.active_guard(user)),
+        "profile": ("memory", keys.profile(user)),
+        "usage": ("memory", keys.usage(user, "2026-11-20")),
+        "header": ("memory", keys.header(user, conversation)),
+        "turn": ("memory", keys.turn(conversation, 1)),
+        "note": ("memory", keys.note(user, "01ABC")),
+        "replaced_call": (
+            "memory",
+            keys.replaced_call(conversation, CallKey(1, 1), "0123456789abcdef"),
+        ),
+        "call": ("memory", keys.call(conversation, CallKey(1, 1))),
+        "desk_hours": ("desk", keys.desk_hours()),
+        "slot": ("desk", keys.slot(slot)),
+        "booking": ("desk", keys.booking(user, slot)),
+    }
+    return {
+        name: (table, key if name in NOBODYS else {**key, **named, "epoch": {"N": "1"}})
+        for name, (table, key) in made.items()
+    }
+
+
+def more_items_of(user: str) -> "list[tuple[str, Item]]":
+    """Items of a kind that there can be many of."""
+    partition = keys.session(f"session-of-{user}")
+    sorts = [keys.message_sort(seq) for seq in range(1, 21)]
+    sorts += [keys.ACK_SORT_KEY, f"{keys.NOTICE_PREFIX}01ABC"]
+    found = [("live", keys.key(partition, sort)) for sort in sorts]
+    turns = [keys.turn(f"conversation-of-{user}", number) for number in range(2, 16)]
+    return found + [("memory", turn) for turn in turns]
+
+
+class Tables:
+    """Three tables with two users in them."""
+
+    def __init__(self, client: "DynamoDBClient", names: TableNames) -> None:
+        self.client = client
+        self.names = {"live": names.live, "memory": names.memory, "desk": names.desk}
+        for user, hour in (("ann", 10), ("ben", 11)):
+            for table, item in [*items_of(user, hour).values(), *more_items_of(user)]:
+                client.put_item(TableName=self.names[table], Item=item)
+        self.of_ann = self.everything("ann")
+        self.of_ben = self.everything("ben")
+
+    def everything(self, user: str) -> list[tuple[str, str, str]]:
+        """Every item that names the user or one of its things, anywhere in it."""
+        return sorted(
+            (table, item["pk"]["S"], item["sk"]["S"])
+            for table, name in self.names.items()
+            for page in self.client.get_paginator("scan").paginate(
+                TableName=name, ConsistentRead=True
+            )
+            for item in page["Items"]
+            if user in repr(item)
+        )
+
+    def eraser(self, client: Any = None, clock: FakeClock | None = None) -> UserEraser:
+        clock = clock or FakeClock()
+        store = DynamoErasureStore(
+            client or self.client,
+            live_table=self.names["live"],
+            memory_table=self.names["memory"],
+            desk_table=self.names["desk"],
+        )
+        return UserEraser(
+            store, FakeClientChannel(), clock, lambda wait_s: clock.advance(round(wait_s * 1000))
+        )
+
+    def erase(self, client: Any = None) -> Erasure:
+        return self.eraser(client).erase("ann", remaining_ms=lambda: 29_000)
+
+
+@pytest.fixture
+def tables(dynamodb_name: str, servers: Servers, table_names: TableNames) -> Tables:
+    return Tables(servers.dynamodb(dynamodb_name), table_names)
+
+
+TOMBSTONE_ALONE = [("memory", "user#ann", "profile")]
+
+
+def test_every_key_that_can_be_made_is_of_a_kind_that_is_erased() -> None:
+    """A new function of ``keys`` fails here until ``items_of`` and ``kind_of`` know it."""
+    makers = {
+        name
+        for name, function in inspect.getmembers(keys, inspect.isfunction)
+        if function.__module__ == keys.__name__
+        and function.__annotations__.get("return") == "Item"
+        and name != "key"
+    }
+    made = items_of("ann", 10)
+    assert set(made) == makers
+    kinds = {
+        name: keys.kind_of(item["pk"]["S"], item["sk"]["S"])
+        for name, (_, item) in made.items()
+        if name not in NOBODYS | TOMBSTONE
+    }
+    assert ItemKind.OTHERS not in kinds.values()
+    assert set(kinds.values()) == set(ItemKind) - {ItemKind.OTHERS, ItemKind.MAILBOX_ENTRIES}
+
+
+def test_nothing_but_the_tombstone_stays_and_the_other_user_keeps_everything(
+    tables: Tables,
+) -> None:
+    erasure = tables.erase()
+
+    assert tables.everything("ann") == TOMBSTONE_ALONE
+    assert tables.everything("ben") == tables.of_ben
+    assert erasure.finished_at_ms is not None
+    assert sum(erasure.deleted.values()) == len(tables.of_ann) - 1
+    assert erasure.deleted[ItemKind.TURNS] == 15
+    assert erasure.deleted[ItemKind.MAILBOX_ENTRIES] == 22
+    assert ItemKind.OTHERS not in erasure.deleted
+
+
+def test_the_tombstone_holds_times_and_counts_alone(tables: Tables) -> None:
+    tables.erase()
+
+    item = tables.client.get_item(TableName=tables.names["memory"], Key=keys.profile("ann"))["Item"]
+
+    assert set(item) == {"pk", "sk", "erased_at_ms", "finished_at_ms", "deleted", "step", "mark"}
+
+
+def test_an_item_of_an_unknown_kind_is_deleted_as_well(tables: Tables) -> None:
+    unknown = keys.key(keys.user("ann"), "surprise#1")
+    tables.client.put_item(TableName=tables.names["memory"], Item=unknown)
+
+    erasure = tables.erase()
+
+    assert erasure.deleted[ItemKind.OTHERS] == 1
+    assert tables.everything("ann") == TOMBSTONE_ALONE
+
+
+def test_a_slot_that_somebody_else_has_booked_meanwhile_is_theirs(tables: Tables) -> None:
+    slot = keys.slot(Slot(DAY, time(10)))
+    tables.client.put_item(TableName=tables.names["desk"], Item={**slot, "user_id": {"S": "carl"}})
+
+    tables.erase()
+
+    assert tables.everything("ann") == TOMBSTONE_ALONE
+    assert tables.everything("carl") == [("desk", slot["pk"]["S"], slot["sk"]["S"])]
+
+
+WRITES = {"put_item", "update_item", "delete_item", "batch_write_item", "transact_write_items"}
+
+
+class Killed(Exception):
+    """The process is gone."""
+
+
+class MortalClient:
+    """A client whose process dies at its n-th write, before or after the table has it."""
+
+    def __init__(self, client: "DynamoDBClient", dies_at: int, *, after: bool) -> None:
+        self._client = client
+        self._dies_at = dies_at
+        self._after = after
+        self.writes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        call: Callable[..., Any] = getattr(self._client, name)
+        return self._mortal(call) if name in WRITES else call
+
+    def _mortal(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def write(**arguments: Any) -> Any:
+            self.writes += 1
+            if self.writes == self._dies_at and not self._after:
+                raise Killed
+            answer = call(**arguments)
+            if self.writes == self._dies_at:
+                raise Killed
+            return answer
+
+        return write
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_wherever_it_is_killed_a_repetition_ends_the_same_with_the_same_counts(
+    dynamodb_name: str, servers: Servers, table_names: TableNames, *, after: bool
+) -> None:
+    client = servers.dynamodb(dynamodb_name)
+    whole = MortalClient(client, 0, after=after)
+    expected = Tables(client, table_names).erase(whole)
+    assert whole.writes >= 8
+
+    for dies_at in range(1, whole.writes + 1):
+        tables = Tables(client, table_names)
+        with pytest.raises(Killed):
+            tables.erase(MortalClient(client, dies_at, after=after))
+        again = tables.erase()
+
+        assert tables.everything("ann") == TOMBSTONE_ALONE, f"killed at write {dies_at}"
+        assert again.deleted == expected.deleted, f"killed at write {dies_at}"
+        assert tables.everything("ben") == tables.of_ben
+
+
+def test_two_at_once_leave_the_same_and_count_each_item_once(tables: Tables) -> None:
+    """The second starts in the middle of the first and runs to its end; then the first gives up."""
+    eraser = tables.eraser()
+    second: list[Erasure] = []
+
+    def remaining_ms() -> int:
+        if not second:
+            second.append(tables.erase())
+        return 29_000
+
+    with pytest.raises(ErasureUnderWay):
+        eraser.erase("ann", remaining_ms=remaining_ms)
+
+    assert tables.everything("ann") == TOMBSTONE_ALONE
+    assert sum(second[0].deleted.values()) == len(tables.of_ann) - 1
+
+
+def test_a_large_user_is_erased_in_as_many_runs_as_it_takes(tables: Tables) -> None:
+    clock = FakeClock()
+    counts: list[int] = []
+    for _ in range(20):
+        # Time for two looks at the clock: one batch, or the wait.
+        left = iter([29_000, 0])
+        erasure = tables.eraser(clock=clock).erase("ann", remaining_ms=partial(next, left, 0))
+        counts.append(sum(erasure.deleted.values()))
+        if erasure.finished_at_ms is not None:
+            break
+        clock.advance(12_000)
+
+    assert erasure.finished_at_ms == clock.now_ms()
+    assert erasure.erased_at_ms == NOON_MS
+    assert len(counts) > 2
+    assert counts == sorted(counts)
+    assert counts[-1] == len(tables.of_ann) - 1
+    assert tables.everything("ann") == TOMBSTONE_ALONE

@@ -1,0 +1,196 @@
+from collections import Counter
+
+import pytest
+
+from repartee.domain.calls import CallKey, CoreRequest
+from repartee.domain.conversation import Profile
+from repartee.domain.erasure import Erasure, ItemKind, OpenConnection, StoredItem
+from repartee.domain.errors import ConnectionRefused, ErasureUnderWay, LeaseLost, UserErased
+from repartee.domain.messages import Audio, Detached, Numbered
+from repartee.domain.preferences import PreferenceChanges
+from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, opening, served_session, turn
+from tests.contract.stores import Stores
+from tests.fakes.clock import NOON_MS
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+CONNECTION = f"connection-of-{SESSION}"
+REQUEST = CoreRequest(
+    USER, CONVERSATION, SESSION, 1, CallKey(2, 1), "hash", "q", "en-US", NOON_MS + 9_000
+)
+
+
+def live_call(stores: Stores) -> None:
+    """A session in the middle of a call, with something of most kinds."""
+    served_session(stores)
+    stores.writer.commit_turn(commit(turn(1)))
+    stores.calls.claim(REQUEST, now_ms=NOON_MS, until_ms=NOON_MS + 9_000)
+    stores.mailbox.append(SESSION, Numbered(7, Audio(b"\0\0"), CONNECTION, NOON_MS))
+    stores.mailbox.notify(SESSION, Detached("another"), now_ms=NOON_MS)
+    stores.sessions.elect_waker(SESSION, NOON_MS)
+    stores.notes.add(USER, "likes mornings", noted_at_ms=NOON_MS)
+
+
+def items(stores: Stores, *, user: str = USER, with_openings: bool = True) -> list[StoredItem]:
+    return list(stores.erasures.items(user, with_openings=with_openings))
+
+
+def test_nobody_is_erased_unasked(stores: Stores) -> None:
+    stores.profiles.change(USER, PreferenceChanges(language="es-ES"))
+
+    assert stores.erasures.find(USER) is None
+    assert stores.erasures.find("nobody") is None
+
+
+def test_the_tombstone_takes_the_place_of_the_preferences_for_good(stores: Stores) -> None:
+    stores.profiles.change(USER, PreferenceChanges(language="es-ES", voice="Puck"))
+
+    begun = stores.erasures.begin(USER, now_ms=NOON_MS)
+    again = stores.erasures.begin(USER, now_ms=NOON_MS + 5)
+
+    assert begun == again == stores.erasures.find(USER) == Erasure(USER, NOON_MS)
+    memory = stores.reader.load_memory(USER, CONVERSATION, max_characters=1_000)
+    assert memory.profile == Profile(USER, erased_at_ms=NOON_MS)
+    with pytest.raises(UserErased):
+        stores.profiles.change(USER, PreferenceChanges(language="en-GB"))
+
+
+def test_sessions_and_open_connections_of_one_user_are_found(stores: Stores) -> None:
+    served_session(stores)
+    stores.connections.open(opening(connection="second", ticket="t2"))
+    stores.connections.close(CONNECTION)
+    served_session(stores, user="user-ben", session="session-b", conversation="conversation-b")
+
+    assert list(stores.erasures.sessions(USER)) == [SESSION]
+    assert list(stores.erasures.connections(USER)) == [OpenConnection("second", SESSION)]
+
+
+def test_a_session_that_is_over_for_its_user_is_still_found(stores: Stores) -> None:
+    served_session(stores)
+    stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
+    stores.connections.end_session(USER, SESSION)
+    stores.connections.open(opening(connection="second", session="session-2", ticket="t2"))
+
+    assert set(stores.erasures.sessions(USER)) == {SESSION, "session-2"}
+
+
+def test_no_write_of_a_worker_counts_once_its_session_was_ended(stores: Stores) -> None:
+    live_call(stores)
+
+    assert stores.erasures.end_session(SESSION) == 2
+
+    with pytest.raises(LeaseLost):
+        stores.sessions.renew_lease(SESSION, epoch=1, until_ms=NOON_MS + 9_000, cursor=0)
+    with pytest.raises(LeaseLost):
+        stores.sessions.set_connection(SESSION, epoch=1, connection_id="c")
+    with pytest.raises(LeaseLost):
+        stores.writer.commit_turn(commit(turn(2)))
+    with pytest.raises(LeaseLost):
+        stores.calls.claim(REQUEST, now_ms=NOON_MS, until_ms=NOON_MS + 9_000)
+    late_ms = NOON_MS + 60_000
+    assert (
+        stores.sessions.acquire_lease(SESSION, owner="w", now_ms=late_ms, until_ms=late_ms) is None
+    )
+
+
+def test_a_session_that_is_not_there_cannot_be_ended(stores: Stores) -> None:
+    assert stores.erasures.end_session(SESSION) is None
+    assert stores.sessions.load(SESSION) is None
+
+
+def test_a_new_connection_is_refused_from_the_tombstone_on(stores: Stores) -> None:
+    stores.erasures.begin(USER, now_ms=NOON_MS)
+
+    with pytest.raises(ConnectionRefused, match="user_erased"):
+        stores.connections.open(opening())
+    assert items(stores) == []
+
+
+def test_items_of_every_kind_are_found_and_no_other_users(stores: Stores) -> None:
+    live_call(stores)
+    served_session(stores, user="user-ben", session="session-b", conversation="conversation-b")
+
+    kinds = Counter(item.kind for item in items(stores))
+
+    # The fake needs no guard.
+    assert kinds - Counter([ItemKind.SESSION_GUARDS]) == {
+        ItemKind.USAGE_DAYS: 1,
+        ItemKind.NOTES: 1,
+        ItemKind.CONVERSATIONS: 1,
+        ItemKind.TURNS: 1,
+        ItemKind.CALLS: 1,
+        ItemKind.CONNECTIONS: 1,
+        ItemKind.OPENINGS: 1,
+        ItemKind.SESSIONS: 1,
+        ItemKind.ACTIVE_SESSIONS: 1,
+        ItemKind.WAKES: 1,
+        ItemKind.MAILBOX_ENTRIES: 2,
+    }
+    assert not any("-b" in item.partition + item.sort for item in items(stores))
+
+
+def test_what_leads_to_other_items_comes_after_them(stores: Stores) -> None:
+    live_call(stores)
+
+    found = [item.kind for item in items(stores)]
+
+    assert found.index(ItemKind.CONVERSATIONS) > found.index(ItemKind.TURNS)
+    assert found.index(ItemKind.CONVERSATIONS) > found.index(ItemKind.CALLS)
+    assert found.index(ItemKind.OPENINGS) > found.index(ItemKind.SESSIONS)
+    assert found.index(ItemKind.OPENINGS) > found.index(ItemKind.CONNECTIONS)
+    without = [item.kind for item in items(stores, with_openings=False)]
+    assert set(found) - set(without) == {ItemKind.OPENINGS}
+
+
+def test_deleted_items_are_gone_and_deleting_them_again_is_no_error(stores: Stores) -> None:
+    live_call(stores)
+    served_session(stores, user="user-ben", session="session-b", conversation="conversation-b")
+    found = items(stores)
+    others = items(stores, user="user-ben")
+
+    stores.erasures.delete(USER, found)
+    stores.erasures.delete(USER, found)
+
+    assert items(stores) == []
+    assert items(stores, user="user-ben") == others
+    assert stores.reader.list_conversations(USER, limit=9) == []
+
+
+def test_each_step_counts_what_it_is_about_to_delete(stores: Stores) -> None:
+    live_call(stores)
+    begun = stores.erasures.begin(USER, now_ms=NOON_MS)
+    found = items(stores)
+
+    first = stores.erasures.advance(begun, pending=found[:3], settles_at_ms=NOON_MS + 7)
+    second = stores.erasures.advance(first, pending=found[3:])
+
+    assert first.pending == tuple(found[:3])
+    assert second.settles_at_ms == NOON_MS + 7
+    assert second.deleted == Counter(item.kind for item in found)
+    assert stores.erasures.find(USER) == second
+    assert stores.erasures.begin(USER, now_ms=NOON_MS + 5) == second
+
+
+def test_a_finished_erasure_keeps_the_counts_and_nothing_that_leads_to_the_user(
+    stores: Stores,
+) -> None:
+    live_call(stores)
+    begun = stores.erasures.begin(USER, now_ms=NOON_MS)
+    going = stores.erasures.advance(begun, pending=items(stores), settles_at_ms=NOON_MS + 7)
+
+    finished = stores.erasures.advance(going, finished_at_ms=NOON_MS + 9)
+
+    assert finished.deleted == going.deleted
+    assert (finished.pending, finished.settles_at_ms) == ((), None)
+    assert finished.finished_at_ms == NOON_MS + 9
+    assert stores.erasures.find(USER) == finished
+
+
+def test_of_two_that_erase_at_once_one_goes_on(stores: Stores) -> None:
+    begun = stores.erasures.begin(USER, now_ms=NOON_MS)
+    ahead = stores.erasures.advance(begun)
+
+    with pytest.raises(ErasureUnderWay):
+        stores.erasures.advance(begun)
+
+    assert stores.erasures.find(USER) == ahead

@@ -1,0 +1,196 @@
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from repartee.domain.conversation import Profile
+from repartee.domain.erasure import Erasure, ItemKind, OpenConnection, StoredItem
+from repartee.domain.errors import ErasureUnderWay
+from tests.fakes.tables import FakeTables
+
+
+class FakeErasureStore:
+    """Erases from the fakes' shared memory; a desk's bookings are another fake's."""
+
+    def __init__(self, tables: FakeTables) -> None:
+        self._tables = tables
+
+    def find(self, user_id: str) -> Erasure | None:
+        with self._tables.lock:
+            if user_id in self._tables.erasures:
+                return self._tables.erasures[user_id]
+            profile = self._tables.profiles.get(user_id)
+            if profile is None or profile.erased_at_ms is None:
+                return None
+            return Erasure(user_id, profile.erased_at_ms)
+
+    def begin(self, user_id: str, *, now_ms: int) -> Erasure:
+        with self._tables.lock:
+            erasure = self.find(user_id) or Erasure(user_id, now_ms)
+            self._tables.erasures[user_id] = erasure
+            self._tables.profiles[user_id] = Profile(user_id, erased_at_ms=erasure.erased_at_ms)
+            return erasure
+
+    def advance(
+        self,
+        erasure: Erasure,
+        *,
+        pending: Sequence[StoredItem] = (),
+        settles_at_ms: int | None = None,
+        finished_at_ms: int | None = None,
+    ) -> Erasure:
+        with self._tables.lock:
+            if self._tables.erasures[erasure.user_id].step != erasure.step:
+                raise ErasureUnderWay(erasure.user_id)
+            finished_at_ms = finished_at_ms or erasure.finished_at_ms
+            following = Erasure(
+                erasure.user_id,
+                erasure.erased_at_ms,
+                erasure.step + 1,
+                erasure.counting(pending),
+                tuple(pending),
+                None if finished_at_ms else settles_at_ms or erasure.settles_at_ms,
+                finished_at_ms,
+            )
+            self._tables.erasures[erasure.user_id] = following
+            return following
+
+    def sessions(self, user_id: str) -> Sequence[str]:
+        with self._tables.lock:
+            found = [opening.session_id for opening in self._openings(user_id).values()]
+            found += [session for user, session in self._tables.active_sessions if user == user_id]
+            found += [
+                conversation.live_session_id
+                for (user, _), conversation in self._tables.conversations.items()
+                if user == user_id and conversation.live_session_id is not None
+            ]
+            return list(dict.fromkeys(found))
+
+    def _openings(self, user_id: str) -> dict[str, OpenConnection]:
+        return {
+            connection_id: OpenConnection(connection_id, session_id)
+            for (user, connection_id), session_id in self._tables.openings.items()
+            if user == user_id
+        }
+
+    def connections(self, user_id: str) -> Sequence[OpenConnection]:
+        with self._tables.lock:
+            return [
+                opening
+                for opening in self._openings(user_id).values()
+                if opening.connection_id in self._tables.connections
+            ]
+
+    def end_session(self, session_id: str) -> int | None:
+        with self._tables.lock:
+            state = self._tables.states.get(session_id)
+            if state is None:
+                return None
+            ended = replace(state, ended=True, epoch=state.epoch + 1)
+            self._tables.states[session_id] = ended
+            return ended.epoch
+
+    def items(self, user_id: str, *, with_openings: bool) -> Iterator[StoredItem]:
+        with self._tables.lock:
+            found = list(self._found(user_id))
+        for item, _ in found:
+            if with_openings or item.kind is not ItemKind.OPENINGS:
+                yield item
+
+    def delete(self, user_id: str, items: Sequence[StoredItem]) -> None:
+        with self._tables.lock:
+            doomed = dict(self._found(user_id))
+            for item in items:
+                doomed.get(item, lambda: None)()
+
+    def _found(self, user_id: str) -> Iterator[tuple[StoredItem, Callable[[], object]]]:
+        """Yield every item with what deletes it; places look like those in DynamoDB."""
+        tables = self._tables
+        user = f"user#{user_id}"
+        for opening in self._openings(user_id).values():
+            if opening.connection_id in tables.connections:
+                yield (
+                    StoredItem(
+                        ItemKind.CONNECTIONS, "live", f"conn#{opening.connection_id}", "meta"
+                    ),
+                    partial(tables.connections.pop, opening.connection_id, None),
+                )
+        for session_id in self.sessions(user_id):
+            yield from self._of_session(session_id)
+        for owner, session_id in tables.active_sessions:
+            if owner == user_id:
+                yield (
+                    StoredItem(ItemKind.ACTIVE_SESSIONS, "live", user, f"session#{session_id}"),
+                    partial(tables.active_sessions.pop, (owner, session_id), None),
+                )
+        for connection_id in self._openings(user_id):
+            yield (
+                StoredItem(ItemKind.OPENINGS, "live", user, f"opening#{connection_id}"),
+                partial(tables.openings.pop, (user_id, connection_id), None),
+            )
+        notes = tables.notes.get(user_id, {})
+        for note_id in notes:
+            yield (
+                StoredItem(ItemKind.NOTES, "memory", user, f"note#{note_id}"),
+                partial(notes.pop, note_id, None),
+            )
+        for owner, day in tables.usage:
+            if owner == user_id:
+                yield (
+                    StoredItem(ItemKind.USAGE_DAYS, "memory", user, f"usage#{day}"),
+                    partial(tables.usage.pop, (owner, day), None),
+                )
+        for owner, conversation_id in tables.conversations:
+            if owner == user_id:
+                yield from self._of_conversation(conversation_id)
+                yield (
+                    StoredItem(ItemKind.CONVERSATIONS, "memory", user, f"conv#{conversation_id}"),
+                    partial(tables.conversations.pop, (owner, conversation_id), None),
+                )
+
+    def _of_session(self, session_id: str) -> Iterator[tuple[StoredItem, Callable[[], object]]]:
+        tables, partition = self._tables, f"session#{session_id}"
+        if contents := tables.mailboxes.get(session_id):
+            for seq in contents.messages:
+                yield (
+                    StoredItem(ItemKind.MAILBOX_ENTRIES, "live", partition, f"in#{seq:012d}"),
+                    partial(contents.messages.pop, seq, None),
+                )
+            for notice_id in contents.notices:
+                yield (
+                    StoredItem(ItemKind.MAILBOX_ENTRIES, "live", partition, f"in#~{notice_id}"),
+                    partial(contents.notices.pop, notice_id, None),
+                )
+            if contents.acknowledged is not None:
+                yield (
+                    StoredItem(ItemKind.MAILBOX_ENTRIES, "live", partition, "in#~ack"),
+                    partial(setattr, contents, "acknowledged", None),
+                )
+        if session_id in tables.states:
+            yield (
+                StoredItem(ItemKind.SESSIONS, "live", partition, "state"),
+                partial(tables.states.pop, session_id, None),
+            )
+        if session_id in tables.wakes:
+            yield (
+                StoredItem(ItemKind.WAKES, "live", partition, "wake"),
+                partial(tables.wakes.pop, session_id, None),
+            )
+
+    def _of_conversation(
+        self, conversation_id: str
+    ) -> Iterator[tuple[StoredItem, Callable[[], object]]]:
+        tables, partition = self._tables, f"conv#{conversation_id}"
+        calls = tables.calls.get(conversation_id, {})
+        for key in calls:
+            call_key, arguments_hash = key
+            sort = f"call#{call_key.turn:08d}/{call_key.index:04d}/{arguments_hash}"
+            yield (
+                StoredItem(ItemKind.CALLS, "memory", partition, sort),
+                partial(calls.pop, key, None),
+            )
+        turns = tables.turns.get(conversation_id, {})
+        for turn in turns:
+            yield (
+                StoredItem(ItemKind.TURNS, "memory", partition, f"turn#{turn:08d}"),
+                partial(turns.pop, turn, None),
+            )

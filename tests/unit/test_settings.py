@@ -10,6 +10,7 @@ from repartee.config import HttpApiSettings, StreamAgentSettings
 pytestmark = pytest.mark.unit
 
 ENVIRONMENT = {
+    "DESK_TABLE": "desk",
     "LIVE_TABLE": "live",
     "MEMORY_TABLE": "memory",
     "MANAGEMENT_ENDPOINT": "https://api.example/live",

@@ -1,0 +1,45 @@
+"""Each form that a recorded value has, by an example."""
+
+import base64
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from repartee.domain.calls import CallStatus
+from repartee.domain.frames import ReplyAudio, TurnRestarted
+from repartee.domain.session.value_codec import Json, decode, digest, encode, stand_in, whole
+
+pytestmark = pytest.mark.unit
+
+PCM = bytes(range(64))
+REPLY = ReplyAudio(2, base64.b64encode(PCM).decode())
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (None, None),
+        ("a word", "a word"),
+        (PCM, {"base64": base64.b64encode(PCM).decode()}),
+        ((1, (2.5, True)), [1, [2.5, True]]),
+        (Decimal("0.10"), {"decimal": "0.10"}),
+        (ZoneInfo("Europe/London"), {"zone": "Europe/London"}),
+        (CallStatus.DONE, {"enum": "CallStatus", "name": "DONE"}),
+        (TurnRestarted(3), {"class": "TurnRestarted", "turn": 3}),
+        (REPLY, {"class": "ReplyAudio", "turn": 2, "data": whole(PCM)}),
+    ],
+)
+def test_a_value_is_written_in_its_form_and_read_again(value: object, written: Json):
+    assert encode(value, whole) == written
+    assert decode(written) == value
+
+
+def test_audio_that_is_left_out_comes_back_as_its_stand_in_even_inside_a_frame():
+    left_out = digest(PCM)
+    assert encode(REPLY, digest) == {"class": "ReplyAudio", "turn": 2, "data": left_out}
+    assert isinstance(left_out, dict)
+    substitute = stand_in(len(PCM), str(left_out["sha256"]))
+    assert decode(left_out) == substitute
+    read = decode(encode(REPLY, digest))
+    assert read == ReplyAudio(2, base64.b64encode(substitute).decode())

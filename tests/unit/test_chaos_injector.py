@@ -76,6 +76,14 @@ def test_a_process_that_takes_the_lease_again_is_not_stale():
     assert injector.releases == 2
 
 
+@pytest.mark.parametrize(("what", "is_stale"), [("DeleteRequest", False), ("PutRequest", True)])
+def test_deleting_input_that_is_remembered_is_right_whoever_does_it(what: str, is_stale: bool):
+    body = {"RequestItems": {"live": [{what: {"Key": {"pk": {"S": "session#S1"}}}}]}}
+    late = TableRequest("BatchWriteItem", json.dumps(body).encode(), "A")
+    injector = after(take("A"), take("B"), late)
+    assert injector.stale_writes == (["A: BatchWriteItem"] if is_stale else [])
+
+
 def test_who_follows_a_release_replaced_nobody():
     injector = after(take("A"), release("A"), take("B"), renew("A"))
     assert injector.stale_writes == []

@@ -1,0 +1,104 @@
+"""A long conversation on a whole stack: its beginning is summed up, and still known afterwards."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from local.talker.call import Call, now_ms, open_call
+from local.talker.desk import FrontDesk
+from tests.integration.running import RunningStack, new_user, options_for_tests, stack_in_thread
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("summary")]
+
+# Room for 800 characters, of which turns may take 533 before they are summed up.
+TOKENS = "200"
+QUESTION = "what are your opening hours on friday"
+TURN_WITHIN_S = 30.0
+SUMMED_UP_WITHIN_S = 20.0
+
+
+@pytest.fixture
+def short_of_room(tmp_path: Path) -> Iterator[RunningStack]:
+    options = replace(options_for_tests(tmp_path), parameters={"MemoryTokens": TOKENS})
+    with stack_in_thread(options) as running:
+        running.run(FrontDesk(running.stack).seed())
+        yield running
+
+
+async def ask(call: Call, text: str) -> str:
+    """Type ``text``; return all that was said to it."""
+    before = set(call.replies.turns)
+    call.session.text(text, now_ms())
+    call.push()
+    await call.until(
+        lambda: (
+            not call.session.is_owed_an_answer
+            and call.replies.is_settled
+            and all(turn.end for turn in call.replies.turns.values())
+        ),
+        timeout_s=TURN_WITHIN_S,
+        what="answer",
+    )
+    return " ".join(turn.said for key, turn in call.replies.turns.items() if key not in before)
+
+
+def header_of(running: RunningStack, user: str) -> dict[str, object]:
+    (header,) = (
+        item
+        for item in running.items("MemoryTable")
+        if item["pk"] == {"S": f"user#{user}"} and item["sk"]["S"].startswith("conv#")
+    )
+    return {
+        "summary": header["summary"]["S"],
+        "through": int(header["summary_through"]["N"]),
+        "turns": int(header["turn_count"]["N"]),
+    }
+
+
+def test_the_first_turn_is_known_to_a_fresh_session_though_only_the_summary_tells_it(
+    short_of_room: RunningStack,
+):
+    running, user = short_of_room, new_user("long")
+
+    async def talk() -> None:
+        api = await running.api_of(user)
+        async with open_call((await api.start_session()).url) as call:
+            await call.until_ready()
+            await ask(call, "hello my name is robert")
+            for _ in range(9):
+                await ask(call, QUESTION)
+            await call.hang_up()
+
+    running.run(talk())
+    deadline_s = time.monotonic() + SUMMED_UP_WITHIN_S
+    while not (header := header_of(running, user))["summary"]:
+        assert time.monotonic() < deadline_s, "no summary came"
+        time.sleep(0.2)
+
+    assert "Robert" in str(header["summary"])
+    assert 0 < int(str(header["through"])) < int(str(header["turns"]))
+    turns = [item for item in running.items("MemoryTable") if item["sk"]["S"].startswith("turn#")]
+    assert len(turns) == header["turns"], "the originals stay"
+    (day,) = (
+        item
+        for item in running.items("MemoryTable")
+        if item["pk"] == {"S": f"user#{user}"} and item["sk"]["S"].startswith("usage#")
+    )
+    of_turns = sum(Decimal(item["cost_usd"]["N"]) for item in turns)
+    assert Decimal(day["cost_usd"]["N"]) > of_turns, "summing up costs too"
+
+    async def come_back() -> str:
+        api = await running.api_of(user)
+        async with open_call((await api.start_session()).url) as call:
+            await call.until_ready()
+            said = await ask(call, "can you tell me my name")
+            await call.hang_up()
+        return said
+
+    assert "Robert" in running.run(come_back())
+    assert running.run(asyncio.to_thread(header_of, running, user))["turns"] == 11

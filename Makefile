@@ -100,9 +100,9 @@ deploy: build ## Deploy what was built (ENV=dev or prod; else it asks)
 	$(SAM) deploy --template-file .aws-sam/$(ARCHITECTURE)/build/template.yaml \
 		$(if $(ENV),--config-env $(ENV),--guided --parameter-overrides Architecture=$(ARCHITECTURE))
 
-BENCHMARKS := first_audio process cold_start mailbox
+BENCHMARKS := first_audio memory process cold_start mailbox
 NAMES ?= $(filter $(BENCHMARKS),$(MAKECMDGOALS))
-bench: setup ## Measure Repartee beside its baselines (`make bench mailbox`: that one alone)
+bench: setup .tools/baselines/.stamp ## Measure Repartee beside its baselines (`make bench mailbox`: that one alone)
 	@$(PYTHON) -m bench $(NAMES)
 
 # The words after `bench` say what to measure and are no work of their own.

@@ -83,6 +83,12 @@ def _benchmark(name: str, options: Options) -> Benchmark:
 
             plan = Plan.quick() if options.quick else Plan()
             return lambda: measure_first_audio(plan.with_pairs(options.pairs))
+        case "memory":
+            from bench.memory import Plan as MemoryPlan
+            from bench.memory import measure_memory
+
+            memory_plan = MemoryPlan.quick() if options.quick else MemoryPlan()
+            return lambda: measure_memory(memory_plan)
         case "process":
             from bench.process import measure_process_memory
 
@@ -99,7 +105,7 @@ def _benchmark(name: str, options: Options) -> Benchmark:
             return lambda: measure_mailbox(quick=options.quick)
 
 
-NAMES = ("first_audio", "process", "cold_start", "mailbox")
+NAMES = ("first_audio", "memory", "process", "cold_start", "mailbox")
 
 
 async def run(options: Options) -> int:

@@ -68,6 +68,25 @@ class DynamoConversationWriter:
         raise LeaseLost(commit.session_id) from None
 
     def _writes(self, commit: TurnCommit) -> "list[TransactWriteItemTypeDef]":
+        return [
+            *self.memory_writes(commit),
+            {
+                "ConditionCheck": {
+                    "TableName": self._memory,
+                    "Key": keys.profile(commit.user_id),
+                    "ConditionExpression": "attribute_not_exists(erased_at_ms)",
+                }
+            },
+            self._advance_state(commit),
+            self._count_usage(commit),
+        ]
+
+    def memory_writes(self, commit: TurnCommit) -> "list[TransactWriteItemTypeDef]":
+        """Return what makes the conversation longer, without what a commit does beside it.
+
+        Raises:
+            ItemTooLarge: The turn is.
+        """
         turn_key = keys.turn(commit.conversation_id, commit.turn.number)
         turn_item = {**turn_key, **turn_attributes(commit.turn)}
         check_size(turn_item)
@@ -81,15 +100,6 @@ class DynamoConversationWriter:
                 }
             },
             self._advance_header(commit),
-            {
-                "ConditionCheck": {
-                    "TableName": self._memory,
-                    "Key": keys.profile(commit.user_id),
-                    "ConditionExpression": "attribute_not_exists(erased_at_ms)",
-                }
-            },
-            self._advance_state(commit),
-            self._count_usage(commit),
         ]
 
     def _advance_header(self, commit: TurnCommit) -> "TransactWriteItemTypeDef":

@@ -1,0 +1,116 @@
+"""Units of the calls of one boto3 client. Standard library only.
+
+DynamoDB Local reports them, and rightly so for calls that concern one item and for queries. For
+transactions it adds up the items of a table before it rounds, and it leaves out items that a batch
+does not find; AWS rounds each item by itself and bills what is not found. So for those two the
+units are reckoned here from the items' sizes, by AWS's documented rule.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_REPORTED_READS = frozenset({"GetItem", "Query", "Scan"})
+_REPORTED_WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"})
+_RECKONED = frozenset({"BatchGetItem", "TransactWriteItems"})
+_READ_UNIT_BYTES = 4 * 1024
+_WRITE_UNIT_BYTES = 1024
+
+
+def item_bytes(item: Mapping[str, Any]) -> int:
+    """Return how large an item counts.
+
+    Source: DynamoDB developer guide, "Item sizes and formats"; a number takes a byte for each two
+    digits and one more.
+    """
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: Mapping[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "B":
+            return len(content)
+        case "N":
+            return math.ceil(sum(map(str.isdigit, content)) / 2) + 1
+        case "L":
+            return 3 + sum(1 + _value_bytes(part) for part in content)
+        case "M":
+            return 3 + sum(
+                1 + len(name.encode()) + _value_bytes(part) for name, part in content.items()
+            )
+        case _:
+            return 1
+
+
+class ConsumedUnits:
+    """Counts read and write units and calls of a client, from the moment it is made.
+
+    Tables have the primary key ``pk`` and ``sk`` where they are written in transactions.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._reads = 0.0
+        self._writes = 0.0
+        self._calls = 0
+        self._is_counting = True
+        self._asked: dict[str, Any] = {}
+        self._transacted: list[dict[str, Any]] = []
+        for operation in _REPORTED_READS | _REPORTED_WRITES | _RECKONED:
+            client.meta.events.register(
+                f"before-parameter-build.dynamodb.{operation}", self._before
+            )
+            client.meta.events.register(f"after-call.dynamodb.{operation}", self._after)
+
+    def take(self) -> tuple[float, float, int]:
+        """Return read units, write units and calls since the last time, and begin anew."""
+        self._is_counting = False
+        for request in self._transacted:
+            self._writes += sum(self._transaction_units(request))
+        taken = self._reads, self._writes, self._calls
+        self._reads, self._writes, self._calls = 0.0, 0.0, 0
+        self._transacted.clear()
+        self._is_counting = True
+        return taken
+
+    def _before(self, params: dict[str, Any], **_: Any) -> None:
+        params["ReturnConsumedCapacity"] = "TOTAL"
+        self._asked = params
+
+    def _after(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        if not self._is_counting:
+            return
+        self._calls += 1
+        if model.name == "TransactWriteItems":
+            # What an update makes of an item is read later, where it takes none of the time.
+            self._transacted.append(self._asked)
+        elif model.name == "BatchGetItem":
+            self._reads += sum(self._batch_units(parsed))
+        else:
+            reported = parsed.get("ConsumedCapacity", [])
+            parts = reported if isinstance(reported, list) else [reported]
+            units = sum(float(part["CapacityUnits"]) for part in parts)
+            if model.name in _REPORTED_READS:
+                self._reads += units
+            else:
+                self._writes += units
+
+    def _batch_units(self, parsed: Mapping[str, Any]) -> Iterator[float]:
+        for table, asked in self._asked["RequestItems"].items():
+            share = 1.0 if asked.get("ConsistentRead") else 0.5
+            found = parsed["Responses"].get(table, [])
+            for item in found:
+                yield share * max(1, math.ceil(item_bytes(item) / _READ_UNIT_BYTES))
+            yield share * (len(asked["Keys"]) - len(found))
+
+    def _transaction_units(self, request: Mapping[str, Any]) -> Iterator[int]:
+        for action in request["TransactItems"]:
+            ((_, write),) = action.items()
+            key = write.get("Key") or {name: write["Item"][name] for name in ("pk", "sk")}
+            answer = self._client.get_item(
+                TableName=write["TableName"], Key=key, ConsistentRead=True
+            )
+            yield 2 * max(1, math.ceil(item_bytes(answer.get("Item", {})) / _WRITE_UNIT_BYTES))

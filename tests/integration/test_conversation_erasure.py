@@ -1,0 +1,160 @@
+"""A user who is erased in the middle of a call: nothing stays, and nothing comes back."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+import aiohttp
+import pytest
+
+from local.speech import read_wav
+from local.talker.access import HttpApi
+from local.talker.call import Call, open_call
+from local.talker.conversation import Pace, say
+from local.talker.errors import NotLetInError, TalkerError
+from repartee.domain.frames import Frame, ToolProgress
+from repartee.domain.wire import Reply
+from tests.fakes.functions import until
+from tests.integration.running import RunningStack, new_user, recordings
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
+
+TABLES = ("MemoryTable", "LiveTable", "DeskTable")
+# A worker that lost its lease leaves within 5 s; core_agent's answer takes less.
+QUIET_S = 6.0
+CHUNK = bytes(6_400)
+
+
+class Erased:
+    """A user with a call, and what of theirs is in the tables."""
+
+    def __init__(self, running: RunningStack, name: str) -> None:
+        self.running = running
+        self.user = new_user(name)
+        self.names = {self.user}
+        self.status = 0
+        self.answer: dict[str, object] = {}
+
+    def know(self) -> None:
+        """Note every id that the tables lead to from the user."""
+        for item in self.running.items("LiveTable"):
+            partition, sort = item["pk"]["S"], item["sk"]["S"]
+            if partition == f"user#{self.user}" and sort.startswith("opening#"):
+                self.names |= {sort.removeprefix("opening#"), item["session_id"]["S"]}
+        for item in self.running.items("MemoryTable"):
+            partition, sort = item["pk"]["S"], item["sk"]["S"]
+            if partition == f"user#{self.user}" and sort.startswith("conv#"):
+                self.names.add(sort.removeprefix("conv#"))
+
+    def places(self) -> list[tuple[str, str]]:
+        """Where an item names the user, a session, a conversation or a connection of theirs."""
+        return [
+            (item["pk"]["S"], item["sk"]["S"])
+            for table in TABLES
+            for item in self.running.items(table)
+            if any(name in repr(item) for name in self.names)
+        ]
+
+    async def erase(self, api: HttpApi) -> None:
+        headers = {"authorization": f"Bearer {api.token}"}
+        async with (
+            aiohttp.ClientSession() as client,
+            client.delete(f"{api.url}/me", headers=headers) as response,
+        ):
+            self.status = response.status
+            self.answer = await response.json(content_type=None)
+
+
+@contextlib.asynccontextmanager
+async def in_the_middle_of_a_call(erased: Erased) -> AsyncIterator[tuple[Call, HttpApi]]:
+    """A call with a turn behind it, core_agent at work, and audio that flows on and on."""
+    api = await erased.running.api_of(erased.user)
+    ticket = await api.start_session()
+    asked = asyncio.Event()
+
+    def listen(_at_ms: float, event: Frame | Reply) -> None:
+        if isinstance(event, ToolProgress) and event.phase == "started":
+            asked.set()
+
+    greeting, booking = (read_wav(one.wav) for one in recordings("default")[:2])
+    async with open_call(ticket.url, listener=listen) as call:
+        await say(call, greeting, pace=Pace.FAST)
+
+        async def talk_on() -> None:
+            with contextlib.suppress(TalkerError):
+                await say(call, booking, pace=Pace.FAST)
+            while True:
+                call.session.audio(CHUNK)
+                call.push()
+                await asyncio.sleep(0.05)
+
+        talking = asyncio.create_task(talk_on())
+        try:
+            async with asyncio.timeout(60):
+                await asked.wait()
+            erased.know()
+            yield call, api
+        finally:
+            talking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await talking
+
+
+async def kill_http_api(running: RunningStack) -> int:
+    """Kill every busy process of the HTTP API; return how many."""
+    host = running.stack.lambdas
+    busy = [one for one in host.environments("HttpApiFunction") if one.state == "busy"]
+    for one in busy:
+        await host.kill(one.environment_id)
+    return len(busy)
+
+
+async def settled(erased: Erased, api: HttpApi) -> None:
+    """Ask until it is finished, as a client would."""
+    async with asyncio.timeout(60):
+        while erased.status != HTTPStatus.OK:
+            await erased.erase(api)
+            if erased.status != HTTPStatus.OK:
+                await asyncio.sleep(2)
+
+
+def test_nothing_stays_of_users_who_are_erased_in_the_middle_of_a_call(running: RunningStack):
+    """One is erased in one go, the other by a process that is killed half-way, and again."""
+    whole, killed = Erased(running, "whole"), Erased(running, "killed")
+
+    async def erase_both() -> tuple[str, str]:
+        async with (
+            in_the_middle_of_a_call(killed) as (killed_call, killed_api),
+            in_the_middle_of_a_call(whole) as (whole_call, whole_api),
+        ):
+            first_try = asyncio.create_task(killed.erase(killed_api))
+            # By now the call is closed, and the deletion under way or waiting to look again.
+            await until(lambda: killed_call.session.closed is not None)
+            assert await kill_http_api(running) >= 1
+            await first_try
+            assert killed.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            async with asyncio.TaskGroup() as group:
+                group.create_task(settled(killed, killed_api))
+                group.create_task(settled(whole, whole_api))
+            for api in (killed_api, whole_api):
+                with pytest.raises(NotLetInError, match="user_erased"):
+                    await api.start_session()
+            assert killed_call.session.closed is not None
+            assert whole_call.session.closed is not None
+            return killed_call.session.closed.reason, whole_call.session.closed.reason
+
+    assert running.run(erase_both()) == ("erased", "erased")
+
+    for erased in (whole, killed):
+        assert len(erased.names) >= 4, "user, session, conversation and connection"
+        tombstone = [(f"user#{erased.user}", "profile")]
+        assert erased.places() == tombstone
+        assert erased.answer["finished"] is True
+        deleted = erased.answer["deleted"]
+        assert isinstance(deleted, dict)
+        assert deleted["conversations"] == deleted["sessions"] == deleted["openings"] == 1
+        assert deleted["turns"] >= 1
+    running.run(asyncio.sleep(QUIET_S))
+    for erased in (whole, killed):
+        assert erased.places() == [(f"user#{erased.user}", "profile")]

@@ -4,10 +4,12 @@ from typing import Annotated
 from aws_lambda_powertools import Logger
 from fastapi import Depends, Request
 
+from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
 from repartee.application.start_session import SessionStarter
 from repartee.ports.conversation_store import ConversationReader
 from repartee.ports.profile_store import ProfileStore
+from repartee.ports.usage_store import UsageStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Deps:
     reader: ConversationReader
     profiles: ProfileStore
     eraser: UserEraser
+    limits: LimitChecker
+    usage: UsageStore
     websocket_url: str
     log: Logger
 

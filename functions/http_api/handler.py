@@ -20,12 +20,15 @@ from repartee.adapters.dynamodb.conversation_reader import DynamoConversationRea
 from repartee.adapters.dynamodb.erasure_store import DynamoErasureStore
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.adapters.ticket_jwt import JwtTicketSigner
+from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
 from repartee.application.start_session import SessionStarter
 from repartee.config import HttpApiSettings
+from repartee.domain.limits import DailyLimits
 from repartee.observability import get_logger
 
 
@@ -58,6 +61,9 @@ def build() -> Application:
     client, clock, live_table = make_client(), SystemClock(), settings.live_table
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
     reader = DynamoConversationReader(client, memory_table=settings.memory_table)
+    usage = DynamoUsageStore(client, live_table=live_table, memory_table=settings.memory_table)
+    daily = DailyLimits(settings.max_talk_s_per_day, settings.max_usd_per_day)
+    limits = LimitChecker(usage, clock, daily)
     starter = SessionStarter(
         reader=reader,
         connections=DynamoConnectionStore(
@@ -68,6 +74,7 @@ def build() -> Application:
         ids=UlidSource(),
         clock=clock,
         max_sessions=settings.max_sessions_per_user,
+        limits=limits,
     )
     profiles = DynamoProfileStore(client, memory_table=settings.memory_table)
     eraser = UserEraser(
@@ -82,7 +89,16 @@ def build() -> Application:
         wait=time.sleep,
     )
     return Application(
-        Deps(starter, reader, profiles, eraser, settings.websocket_url, get_logger())
+        Deps(
+            starter=starter,
+            reader=reader,
+            profiles=profiles,
+            eraser=eraser,
+            limits=limits,
+            usage=usage,
+            websocket_url=settings.websocket_url,
+            log=get_logger(),
+        )
     )
 
 

@@ -10,6 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from http_api.values import rfc3339
+from repartee.application.check_limits import DailyLimitReached
 from repartee.application.start_session import (
     ConversationUnknown,
     SessionEnded,
@@ -33,6 +35,7 @@ class Problem(Exception):
         message: What is wrong and what to do.
         field: The parameter or member at fault, empty when there is none.
         retry_after_s: When the same request may succeed, None when it will not by itself.
+        more: Members of this problem alone.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Problem(Exception):
         *,
         field: str = "",
         retry_after_s: int | None = None,
+        more: Mapping[str, object] | None = None,
     ):
         super().__init__(message)
         self.status = status
@@ -50,10 +54,16 @@ class Problem(Exception):
         self.message = message
         self.field = field
         self.retry_after_s = retry_after_s
+        self.more = more or {}
 
     def response(self) -> JSONResponse:
         """Return the problem document."""
-        content = {"status": self.status, "code": self.code, "message": self.message}
+        content: dict[str, object] = {
+            "status": self.status,
+            "code": self.code,
+            "message": self.message,
+            **self.more,
+        }
         if self.field:
             content["field"] = self.field
         headers = {} if self.retry_after_s is None else {"retry-after": str(self.retry_after_s)}
@@ -105,6 +115,18 @@ def _problem(error: Exception) -> Problem:  # noqa: C901 - one case for each fai
             )
         case PreferenceRefused(field=field, advice=advice):
             return Problem(422, "invalid_request", advice, field=field)
+        case DailyLimitReached(hit=hit, retry_after_s=retry_after_s):
+            return Problem(
+                429,
+                "daily_limit_reached",
+                "today's limit is used up: come back after the reset",
+                retry_after_s=retry_after_s,
+                more={
+                    "kind": hit.kind.value,
+                    "limit": float(hit.limit),
+                    "resets_at": rfc3339(hit.resets_at_ms),
+                },
+            )
         case UserErased():
             return Problem(
                 403,
@@ -158,6 +180,7 @@ def answer_with_problems(app: FastAPI) -> None:
         SessionUnknown,
         SessionEnded,
         TooManySessions,
+        DailyLimitReached,
         PreferenceRefused,
         UserErased,
         ErasureUnderWay,

@@ -11,14 +11,15 @@ ID_PATTERN = r"^[0-9A-Za-z_-]{1,64}$"
 MAX_PAGE = 100
 
 
-def _rfc3339(unix_ms: int) -> str:
+def rfc3339(unix_ms: int) -> str:
+    """Return Unix time in ms as RFC 3339 in UTC."""
     moment = datetime.fromtimestamp(unix_ms / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 type Moment = Annotated[
     int,
-    PlainSerializer(_rfc3339, return_type=str),
+    PlainSerializer(rfc3339, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """Unix time in ms that is shown as RFC 3339 in UTC."""

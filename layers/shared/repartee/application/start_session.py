@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from repartee.domain.conversation import Conversation
+from repartee.application.check_limits import LimitChecker
+from repartee.domain.conversation import Memory
 from repartee.domain.errors import ReparteeError, UserErased
 from repartee.domain.ticket import TICKET_LIFETIME_MS, Ticket
 from repartee.ports.clock import Clock
@@ -62,6 +63,7 @@ class SessionStarter:
     ids: IdSource
     clock: Clock
     max_sessions: int
+    limits: LimitChecker
 
     def start(
         self, user_id: str, *, conversation_id: str | None = None, session_id: str | None = None
@@ -75,19 +77,23 @@ class SessionStarter:
             SessionUnknown: There is no such session of this user and conversation.
             SessionEnded: That session is over.
             TooManySessions: The user would have one too many.
+            DailyLimitReached: The user has used the day up. Who comes back to a session is let in
+                all the same, to hear it there.
             UserErased: The user asked to be forgotten.
             StoreUnavailable: A table failed beyond the retries.
         """
         now_ms = self.clock.now_ms()
         if session_id is None:
             conversation_id = self._conversation(user_id, conversation_id, now_ms)
-            replaced = self._header(user_id, conversation_id).live_session_id
+            memory = self._memory(user_id, conversation_id)
+            self.limits.check(memory.profile)
+            replaced = memory.conversation.live_session_id
             # The conversation's own session makes room for the new one.
             self._check_cap(user_id, replaced, now_ms)
             session_id = self.ids.new_id(now_ms)
         else:
             conversation_id = self._conversation_of(user_id, session_id, conversation_id)
-            self._header(user_id, conversation_id)
+            self._memory(user_id, conversation_id)
             self._check_cap(user_id, session_id, now_ms)
         ticket = Ticket(
             ticket_id=self.ids.new_id(now_ms),
@@ -123,8 +129,8 @@ class SessionStarter:
             raise SessionEnded("the session was closed for good")
         return state.conversation_id
 
-    def _header(self, user_id: str, conversation_id: str) -> Conversation:
+    def _memory(self, user_id: str, conversation_id: str) -> Memory:
         memory = self.reader.load_memory(user_id, conversation_id, max_characters=0)
         if memory.profile.erased_at_ms is not None:
             raise UserErased("the user asked to be forgotten")
-        return memory.conversation
+        return memory

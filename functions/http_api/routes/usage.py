@@ -1,0 +1,92 @@
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from http_api.deps import Dependencies
+from http_api.identity import UserId
+from http_api.values import Moment
+from repartee.application.check_limits import Today
+from repartee.domain.errors import UserErased
+from repartee.domain.limits import DayUsage
+
+router = APIRouter()
+
+MAX_DAYS = 100
+
+
+class DayView(BaseModel):
+    """What was used on a UTC day."""
+
+    day: str
+    turns: int
+    talk_s: float
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float
+
+    @classmethod
+    def of(cls, used: DayUsage) -> Self:
+        """Show ``used``."""
+        return cls(
+            day=used.day.isoformat(),
+            turns=used.turns,
+            talk_s=used.talk_ms / 1_000,
+            tokens_in=used.tokens.tokens_in,
+            tokens_out=used.tokens.tokens_out,
+            cost_usd=float(used.cost_usd),
+        )
+
+
+class LimitView(BaseModel):
+    """A daily limit; absent kinds have none.
+
+    Attributes:
+        limit: In s of talk, or in USD.
+        left: How much of it is left today, never below 0.
+    """
+
+    kind: Literal["talk_seconds", "cost"]
+    limit: float
+    left: float
+
+
+class UsageView(BaseModel):
+    """What the user has used, and what is left.
+
+    Attributes:
+        resets_at: When a new day begins.
+        days: Those on which something was used, the newest first.
+    """
+
+    today: DayView
+    limits: list[LimitView]
+    resets_at: Moment
+    days: list[DayView]
+
+
+def _limits(today: Today) -> list[LimitView]:
+    views, left = [], today.left
+    if left.talk_s is not None:
+        views.append(LimitView(kind="talk_seconds", limit=today.limits.talk_s, left=left.talk_s))
+    if left.cost_usd is not None:
+        limit, rest = float(today.limits.cost_usd), float(left.cost_usd)
+        views.append(LimitView(kind="cost", limit=limit, left=rest))
+    return views
+
+
+@router.get("/me/usage")
+def read_usage(
+    deps: Dependencies, user_id: UserId, days: Annotated[int, Query(ge=1, le=MAX_DAYS)] = 30
+) -> UsageView:
+    """Tell what the user has used, day by day, and what is left of this one."""
+    profile = deps.profiles.load(user_id)
+    if profile.erased_at_ms is not None:
+        raise UserErased(user_id)
+    today = deps.limits.today(profile)
+    return UsageView(
+        today=DayView.of(today.used),
+        limits=_limits(today),
+        resets_at=today.resets_at_ms,
+        days=[DayView.of(used) for used in deps.usage.days(user_id, limit=days)],
+    )

@@ -1,0 +1,58 @@
+"""A user with next to nothing left of the day, on the whole stack."""
+
+import pytest
+
+from local.speech import read_wav
+from local.talker.call import open_call
+from local.talker.conversation import Pace, say
+from local.talker.errors import NotLetInError
+from repartee.domain.frames import Frame, LimitReached, SessionClosed
+from repartee.domain.wire import Reply
+from tests.integration.running import RunningStack, new_user, recordings
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
+
+ENOUGH_FOR_ONE_TURN_USD = "0.000001"
+
+
+def test_whoever_uses_the_day_up_hears_a_goodbye_and_gets_no_other_ticket(running: RunningStack):
+    user = new_user("thrifty")
+    running.dynamodb().update_item(
+        TableName=running.stack.table_names["MemoryTable"],
+        Key={"pk": {"S": f"user#{user}"}, "sk": {"S": "profile"}},
+        UpdateExpression="SET max_usd_per_day = :usd",
+        ExpressionAttributeValues={":usd": {"N": ENOUGH_FOR_ONE_TURN_USD}},
+    )
+    frames: list[Frame | Reply] = []
+
+    async def talk() -> tuple[str, list[str]]:
+        api = await running.api_of(user)
+        ticket = await api.start_session()
+        async with open_call(ticket.url, listener=lambda _, frame: frames.append(frame)) as call:
+            question = recordings("second_user")[0]
+            await say(call, read_wav(question.wav), pace=Pace.FAST)
+            await call.until(lambda: call.session.closed, timeout_s=30, what="closed")
+        with pytest.raises(NotLetInError) as refused:
+            await api.start_session()
+        assert refused.value.status == 429
+        assert "daily_limit_reached" in str(refused.value)
+        turns = await api.turns(ticket.conversation_id)
+        return ticket.session_id, [turn["said"]["text"] for turn in turns]
+
+    session_id, said = running.run(talk())
+
+    (limit,) = [frame for frame in frames if isinstance(frame, LimitReached)]
+    assert (limit.kind, limit.limit) == ("cost", float(ENOUGH_FOR_ONE_TURN_USD))
+    assert frames[-1] == SessionClosed("limit_reached")
+    # The question was answered, and the goodbye was heard and is remembered.
+    assert len(said) == 2
+    assert all(said)
+    items = {
+        (item["pk"]["S"], item["sk"]["S"].partition("#")[0]): item
+        for table in ("MemoryTable", "LiveTable")
+        for item in running.items(table)
+    }
+    day, state = items[f"user#{user}", "usage"], items[f"session#{session_id}", "state"]
+    assert day["turns"]["N"] == "2"
+    assert float(day["cost_usd"]["N"]) == pytest.approx(float(state["cost_usd"]["N"]))
+    assert float(day["cost_usd"]["N"]) > float(ENOUGH_FOR_ONE_TURN_USD)

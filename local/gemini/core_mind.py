@@ -13,6 +13,7 @@ from typing import Any
 from local.gemini import notes
 from local.gemini.findings import Finding, Slot, read_finding, say_list
 from local.gemini.intents import Intent, Request, choose, completed, fill, understand
+from local.gemini.languages import in_english, in_language, language_told
 from local.gemini.mind import Call, Function, Known, Line, find_name
 from local.gemini.times import When, speak_date, speak_time
 
@@ -79,6 +80,7 @@ def respond(
         functions: What may be called.
         now: The present, used when the instruction does not tell it.
     """
+    messages = [replace(one, text=in_english(one.text)) for one in messages]
     asked = max(
         (i for i, one in enumerate(messages) if one.role == "user" and one.text), default=None
     )
@@ -98,7 +100,8 @@ def respond(
     case = _Case(request, functions, findings, read_now(instruction) or now)
     answer = _RULES[request.intent](case)
     # "p.m." brings a full stop of its own.
-    return replace(answer, text=answer.text.replace("..", "."))
+    text = in_language(answer.text.replace("..", "."), language_told(instruction))
+    return replace(answer, text=text)
 
 
 def read_now(instruction: str) -> datetime | None:

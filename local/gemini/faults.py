@@ -16,6 +16,7 @@ type Kind = Literal[
     "lost_seed",
     "slow_reply",
     "rest_error",
+    "slow_rest",
 ]
 type Moment = Literal["now", "setup", "turn", "audio", "seed", "call", "request"]
 
@@ -31,6 +32,7 @@ DEFAULT_MOMENTS: dict[str, Moment] = {
     "lost_seed": "seed",
     "slow_reply": "turn",
     "rest_error": "request",
+    "slow_rest": "request",
 }
 
 
@@ -44,7 +46,7 @@ class Fault(BaseModel):
         connection: Only this connection; otherwise the next that comes to the moment.
         count: How many times before it is used up.
         code: Close code; 1006 drops the TCP connection without a close frame.
-        delay_ms: Extra set-up time.
+        delay_ms: Extra set-up time, or how much later a REST request is answered.
         time_left_s: What a goAway announces, and when the server then closes.
         status: HTTP status of a REST error.
         speed: Of a slow reply, audio seconds per second; it ends when it would have been played.

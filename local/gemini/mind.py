@@ -9,6 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from local.gemini.languages import (
+    TAGS,
+    in_english,
+    in_language,
+    language_of,
+    language_told,
+)
 from local.gemini.times import find_when, humanise, parse_when, words_of
 
 FILLER = "One moment, please."
@@ -121,6 +128,7 @@ _NUDGE = re.compile(
     r"^(?:please )?(?:continue|go on|answer|respond|reply)\b|\bare you (?:still )?there\b"
     r"|\b(?:did not|didn't) (?:answer|reply|respond)\b|\blast (?:question|request|message)\b"
 )
+_STILL_LOOKING = re.compile(r"^\(Say in [\w-]+, in a few words, that you are still looking")
 _TO_BE_SAID = re.compile(
     r"(?:\b(?:answer|result|output|response|say|tell|repeat|spoken|reply)\b[^:]{0,80}):\s*(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
@@ -146,14 +154,24 @@ def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
         spoken: It came as speech; typed text may also be an instruction to say something.
     """
     if not spoken:
+        if _STILL_LOOKING.search(heard):
+            return Reply(in_language("I am still looking.", language_told(heard)))
         if asked := _told_to_say(heard):
             return Reply(asked)
         if _NUDGE.search(words_of(heard)):
             return _respond_again(known)
+    spoken_in = language_of(heard) or _language_in_force(known)
+    reply = _respond_in_english(known, heard)
+    calls = (*_language_change(known, heard), *reply.calls)
+    return Reply(in_language(reply.say, spoken_in), calls)
+
+
+def _respond_in_english(known: Known, original: str) -> Reply:
+    heard = in_english(original)
     words = words_of(heard)
     name = name_told(words)
     for rule in (_recall, _wish, _farewell, _language, _greet):
-        if reply := rule(known, words, name, heard):
+        if reply := rule(known, words, name, original if rule is _wish else heard):
             return reply
     if _BACK_CHANNEL.search(words):
         return Reply("You are welcome.")
@@ -166,7 +184,7 @@ def speak_answer(call_name: str, response: dict[str, Any]) -> str | None:
         return None
     text = _text_of(response)
     if call_name in ("set_preferences", "set_language") and response.get("status") == "done":
-        return "All right."
+        return in_language("All right.", language_told(_text_of(response)))
     if text:
         return text
     if "error" in response or response.get("status") in ("failed", "error"):
@@ -296,6 +314,22 @@ def _language(known: Known, words: str, name: str | None, heard: str) -> Reply |
     by_name = "name" in hint and not re.search(r"code|bcp|tag|[a-z]{2}-[a-z]{2}", hint)
     value = found[1].capitalize() if by_name else _LANGUAGES[found[1]]
     return Reply(FILLER, (Call(function.name, {parameter: value}),))
+
+
+def _language_change(known: Known, heard: str) -> tuple[Call, ...]:
+    """Whoever speaks another language is answered in it from then on."""
+    language = language_of(heard)
+    function = known.function("set_preferences")
+    if function is None or language in (None, _language_in_force(known)):
+        return ()
+    return (Call(function.name, {"language": TAGS[language]}),)
+
+
+def _language_in_force(known: Known) -> str | None:
+    for line in reversed(known.lines):
+        if line.role == "model" and (language := language_of(line.text)):
+            return language
+    return language_told(known.instruction)
 
 
 def _greet(known: Known, words: str, name: str | None, heard: str) -> Reply | None:

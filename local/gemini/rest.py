@@ -1,5 +1,6 @@
 """generateContent and streamGenerateContent over HTTP, for chat models."""
 
+import asyncio
 import base64
 import json
 import secrets
@@ -91,6 +92,8 @@ class Rest:
         return [web.post(PATH, self.generate)]
 
     async def generate(self, request: web.Request) -> web.StreamResponse:
+        if slow := self._faults.take("slow_rest", "request", None):
+            await asyncio.sleep(slow.delay_ms / 1000)
         try:
             body = self._answer(request, await request.read())
         except RestError as error:

@@ -162,3 +162,17 @@ def test_the_operators_patience_counts() -> None:
     call.pass_ms(500)
 
     assert fillers(call) == [ENGLISH]
+
+
+def test_what_is_said_while_a_call_is_open_is_a_turn_of_its_own() -> None:
+    call = asking()
+    call.utter()
+    call.live(LiveTranscript(Role.MODEL, "Hello!"), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.answer_tool("At three.")
+    call.live(LiveTranscript(Role.MODEL, "At three."), LiveTurnComplete(TurnStatus.IDLE))
+    call.ack()
+    call.pass_ms(60_000)
+
+    assert [turn.said for turn in call.turns] == ["One moment.", "Hello! At three."]
+    assert fillers(call) == []
+    assert call.responses == [("x", "done")]

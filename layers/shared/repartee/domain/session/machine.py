@@ -428,6 +428,7 @@ class SessionMachine:
     def _settle(self, now_ms: int) -> None:
         if self._departure.takes_input:
             self._move_input(now_ms)
+            self._replies.make_way(now_ms)
         if self._departure.takes_input and self._allowance.is_used_up(now_ms):
             self._end_by_limit(now_ms)
         if self._desk.expire(now_ms):

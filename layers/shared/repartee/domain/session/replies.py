@@ -59,6 +59,12 @@ class Replies:
         if self._turns.current is not None:
             self._turns.current.pause()
 
+    def make_way(self, now_ms: int) -> None:
+        """What the user says while a turn only waits for a tool is answered in the next turn."""
+        turn = self._turns.current
+        if turn is not None and turn.is_paused and self._turns.upcoming is not None:
+            self.give_up(turn, now_ms)
+
     def end_turn(self, now_ms: int) -> bool:
         """The model is done; False when the turn is not over by that."""
         turn = self._turns.current

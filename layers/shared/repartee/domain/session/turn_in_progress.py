@@ -50,6 +50,11 @@ class TurnInProgress:
         return self._is_silenced
 
     @property
+    def is_paused(self) -> bool:
+        """Tell whether the model has said what it can for now."""
+        return self._has_paused
+
+    @property
     def has_reply(self) -> bool:
         """Tell whether the model has begun to answer."""
         return bool(self._said or self.reply_bytes)

@@ -1,0 +1,176 @@
+"""Typed conversations in three languages, what is remembered of them, and a slow answer."""
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from local.chaos.gemini_control import GeminiControl
+from local.talker.access import HttpApi
+from local.talker.call import Call, now_ms, open_call
+from tests.integration.running import RunningStack, new_user
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
+
+ANSWER_TIMEOUT_S = 30.0
+
+ENGLISH = ("hello", "when are you open on friday", "please book tuesday at 9 a.m.")
+SPANISH = (
+    "Hola",
+    "¿A qué hora abren el viernes?",
+    "Quiero una cita para el miércoles a las 10 de la mañana",
+)
+HINDI = ("नमस्ते", "शुक्रवार को कब खुलता है?", "मंगलवार को सुबह 11 बजे अपॉइंटमेंट बुक करें")
+
+
+def said(call: Call) -> str:
+    return " ".join(turn.said.strip() for _, turn in sorted(call.replies.turns.items()))
+
+
+async def hear(call: Call, words: str) -> str:
+    """Wait until ``words`` were said and nothing is to come; all that was said so far."""
+
+    def answer() -> str | None:
+        return said(call) if words in said(call) and call.replies.is_settled else None
+
+    return await call.until(answer, timeout_s=ANSWER_TIMEOUT_S, what=words)
+
+
+async def write(call: Call, text: str) -> None:
+    await call.until_ready()
+    call.session.text(text, now_ms())
+    call.push()
+
+
+async def converse(api: HttpApi, *exchanges: tuple[str, str]) -> str:
+    """Type each text and wait for its answer, in a session of its own; all that was said."""
+    ticket = await api.start_session()
+    async with open_call(ticket.url) as call:
+        for text, answer in exchanges:
+            await write(call, text)
+            heard = await hear(call, answer)
+        await call.hang_up()
+    return heard
+
+
+async def preferences(api: HttpApi) -> dict[str, Any]:
+    headers = {"authorization": f"Bearer {api.token}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as client,
+        client.get(f"{api.url}/me/preferences") as response,
+    ):
+        answer: dict[str, Any] = await response.json()
+        return answer
+
+
+def setups(running: RunningStack, after: set[str]) -> list[dict[str, Any]]:
+    """What Gemini was told at the begin of each connection since ``after``, oldest first."""
+    found = []
+    assert running.stack.simulator is not None
+    for record in running.records():
+        if record.name not in after:
+            lines = running.stack.simulator.record_directory / record.name / "events.jsonl"
+            for line in lines.read_text().splitlines():
+                event = json.loads(line)
+                if event["kind"] == "setup":
+                    found.append(event["setup"])
+    return found
+
+
+def questions(running: RunningStack, user: str) -> list[str]:
+    """The questions that core_agent was asked for a user."""
+    conversations = {
+        item["sk"]["S"]
+        for item in running.items("MemoryTable")
+        if item["pk"]["S"] == f"user#{user}" and item["sk"]["S"].startswith("conv#")
+    }
+    return [
+        item["question"]["S"]
+        for item in running.items("MemoryTable")
+        if item["pk"]["S"] in conversations and item["sk"]["S"].startswith("call#")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "answers", "language", "greeting"),
+    [
+        (
+            ENGLISH,
+            (
+                "how can I help you?",
+                "We are open on Friday",
+                "Your appointment is booked for Tuesday",
+            ),
+            None,
+            "Hello, how can I help you?",
+        ),
+        (
+            SPANISH,
+            ("en qué puedo ayudarle?", "El viernes", "Su cita es el miércoles"),
+            "es-ES",
+            "Hola, ¿en qué puedo ayudarle?",
+        ),
+        (
+            HINDI,
+            ("क्या मदद कर सकती हूँ?", "खुले हैं।", "आपकी मुलाक़ात मंगलवार"),
+            "hi-IN",
+            "नमस्ते, मैं आपकी क्या मदद कर सकती हूँ?",
+        ),
+    ],
+    ids=["english", "spanish", "hindi"],
+)
+def test_a_user_is_answered_in_their_language_now_and_in_the_next_session(
+    running: RunningStack,
+    texts: tuple[str, ...],
+    answers: tuple[str, ...],
+    language: str | None,
+    greeting: str,
+) -> None:
+    running.clear_desk()
+    user = new_user("speaker")
+
+    async def talk() -> tuple[dict[str, Any], str, set[str]]:
+        api = await running.api_of(user)
+        await converse(api, *zip(texts, answers, strict=True))
+        settled = await preferences(api)
+        before = {record.name for record in running.records()}
+        again = await converse(api, (texts[0], greeting))
+        return settled, again, before
+
+    settled, again, before = running.run(talk())
+
+    assert settled["language"] == language
+    assert again.count(greeting) == 1
+    assert f"Speak {language or 'en-US'}" in json.dumps(setups(running, before)[0])
+    assert set(questions(running, user)) == set(texts[1:])
+
+
+def test_a_slow_answer_is_announced_once_and_what_is_said_meanwhile_is_heard(
+    running: RunningStack,
+) -> None:
+    async def talk() -> str:
+        simulator = running.stack.simulator
+        assert simulator is not None
+        api = await running.api_of(new_user("patient"))
+        ticket = await api.start_session()
+        async with GeminiControl(simulator) as gemini, open_call(ticket.url) as call:
+            await call.until_ready()
+            await gemini.order(kind="slow_rest", delay_ms=9_000)
+            await write(call, "¿A qué hora abren el viernes?")
+            await call.until(
+                lambda: "Un momento" in said(call), timeout_s=ANSWER_TIMEOUT_S, what="first words"
+            )
+            await write(call, "hola")
+            heard = await hear(call, "abrimos")
+            await asyncio.sleep(0)
+            await call.hang_up()
+        return heard
+
+    heard = running.run(talk())
+
+    assert heard.count("Sigo buscando.") == 1
+    assert heard.index("Hola, ¿en qué puedo ayudarle?") < heard.index("El viernes")
+    assert heard.index("Sigo buscando.") < heard.index("El viernes")
+    assert heard.count("El viernes") == 1

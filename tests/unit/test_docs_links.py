@@ -13,7 +13,7 @@ pytestmark = pytest.mark.unit
 
 OURS = ROOT / "layers" / "shared" / "repartee"
 # What a page tells its reader to write.
-INVITED = {"functions/core_agent/tools/leave_message.py"}
+INVITED = {"functions/core_agent/tools/note_birthday.py"}
 TOP = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
 # Pages about the code leave the way to our package out.
 INSIDE = {path.name for path in OURS.iterdir() if path.is_dir()}

@@ -15,6 +15,7 @@ from repartee.application.session_ports import SessionPorts
 from repartee.config import LIVE_PRICES
 from repartee.domain.calls import ASK_CORE_AGENT, CallKey, CallStatus, CoreAnswer
 from repartee.domain.errors import CoreAgentFailed, LiveSetupFailed, StoreUnavailable
+from repartee.domain.limits import utc_day
 from repartee.domain.live import (
     LiveAudio,
     LiveClosed,
@@ -734,3 +735,37 @@ def test_a_client_found_gone_counts_against_its_users_cap_for_the_grace_only():
         await serving
 
     run_in_virtual_time(main)
+
+
+def test_a_bill_that_comes_after_the_last_commit_is_counted_when_the_worker_leaves() -> None:
+    async def scene() -> None:
+        it = Scene()
+        serving = it.serve()
+        session = await it.one_turn()
+        day = utc_day(it.clock.now_ms())
+        before = it.usage.of_day(USER, day)
+        assert (before.turns, before.cost_usd) == (1, it.state().cost_usd)
+
+        session.emit(LiveUsage(TokenUsage(audio_out=1_000_000)))
+        assert await serving is FinishReason.IDLE
+
+        after = it.usage.of_day(USER, day)
+        assert after.cost_usd - before.cost_usd == LIVE_PRICES.audio_out_usd
+        assert (after.turns, it.state().cost_usd) == (1, after.cost_usd)
+        assert it.metrics.left_by_limit == [False]
+
+    run_in_virtual_time(scene)
+
+
+def test_a_failed_count_of_usage_keeps_nobody_from_leaving() -> None:
+    async def scene() -> None:
+        it = Scene()
+        serving = it.serve()
+        session = await it.one_turn()
+        it.usage.failing = True
+        session.emit(LiveUsage(TokenUsage(audio_out=1)))
+
+        assert await serving is FinishReason.IDLE
+        assert it.state().owner is None
+
+    run_in_virtual_time(scene)

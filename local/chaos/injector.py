@@ -23,6 +23,7 @@ GO_AWAY_S = 2.0
 _TURN = re.compile(rb'"turn#(\d+)"')
 # A hand-over counts them; who is woken by a message begins with 0.
 _FIRST_HOP = re.compile(rb'"hop":\s*0')
+_TOKEN = re.compile(rb'"ClientRequestToken":\s*"([^"]+)"')
 _DAY = re.compile(rb'"day#[0-9-]+"')
 _NEXT_REPLY = {
     Kind.GEMINI_CALL_TWICE: "duplicate_call",
@@ -99,6 +100,7 @@ class Injector:
     _core: str = ""
     _is_live_open: bool = False
     _retired: set[str] = field(default_factory=set)
+    _tokens: set[bytes] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def begin_turn(self, turn: int) -> None:
@@ -156,7 +158,7 @@ class Injector:
         # Who takes the lease anew serves by right again: the same process, another invocation.
         # Input is deleted once its turn is remembered, which is right whoever does it; if it were
         # not, words would be lost.
-        is_harmless = takes_lease or _only_deletes(request)
+        is_harmless = takes_lease or _only_deletes(request) or self._is_repetition(request)
         if request.caller in self._retired and not is_harmless:
             self.stale_writes.append(f"{request.caller}: {request.operation}")
         if request.operation == "UpdateItem":
@@ -169,6 +171,15 @@ class Injector:
             elif _DAY.search(request.body) is not None:
                 self._core = request.caller
                 await self.reached(Moment.TOOL_EFFECT)
+
+    def _is_repetition(self, request: TableRequest) -> bool:
+        """Whether the tables did this before: they do it once for each token, and say yes again."""
+        token = _TOKEN.search(request.body)
+        if token is None:
+            return False
+        is_known = token[1] in self._tokens
+        self._tokens.add(token[1])
+        return is_known
 
     async def _state_moved(self, request: TableRequest) -> None:
         if b"epoch = epoch + :one" in request.body:

@@ -8,9 +8,10 @@ from functools import partial
 
 from local.chaos.client_record import ClientRecord
 from local.chaos.injector import Injector
+from local.chaos.oracle import MAX_WORD_ERROR
 from local.chaos.plan import Kind, RunPlan
 from local.chaos.theatre import WORKER, Theatre
-from local.speech import Recording, load_script, read_wav
+from local.speech import Recording, load_script, read_wav, word_error_rate, words_of
 from local.stack import PROJECT
 from local.talker.access import HttpApi, SessionTicket
 from local.talker.call import Call, hold_call, now_ms
@@ -108,10 +109,12 @@ class Talk:
             first.call = call
             injector = self.injector = make_injector(ticket, call, first.record)
             await self._converse(call, injector, script)
+            if self.plan.ending is None:
+                await _hang_up(call)
+                return
+            # Who cuts off an own question gets no answer to it; a hang-up waits for it by itself.
+            await _until_answered(call, script[-1][0])
             match self.plan.ending:
-                case None:
-                    await _hang_up(call)
-                    return
                 case Kind.SECOND_DEVICE:
                     async with self._next_visit(ticket) as visit:
                         await self._close(first, call)
@@ -218,6 +221,21 @@ async def _speak_and_listen(call: Call, recording: Recording) -> None:
         what="begin of an answer",
     )
     await asyncio.sleep(_LISTENED_S)
+
+
+async def _until_answered(call: Call, words: str) -> None:
+    """Wait until a turn that ended holds ``words``: an older one may have been answered anew."""
+    count = len(words_of(words))
+
+    def is_answered() -> bool:
+        return any(
+            turn.end is not None
+            and word_error_rate(words, " ".join(words_of(turn.heard)[-count:])) <= MAX_WORD_ERROR
+            for turn in call.replies.turns.values()
+        )
+
+    with contextlib.suppress(NoAnswerError):
+        await call.until(is_answered, timeout_s=ANSWER_TIMEOUT_S, what="answer to the last words")
 
 
 def _has_left(injector: Injector, releases_before: int) -> bool:

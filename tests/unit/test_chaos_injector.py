@@ -84,6 +84,15 @@ def test_deleting_input_that_is_remembered_is_right_whoever_does_it(what: str, i
     assert injector.stale_writes == (["A: BatchWriteItem"] if is_stale else [])
 
 
+def test_a_repeated_commit_that_counted_before_writes_nothing():
+    body = {"ClientRequestToken": "T1", "TransactItems": [{"k": "S1"}]}
+    first = TableRequest("TransactWriteItems", json.dumps(body).encode(), "A")
+    other = {**body, "ClientRequestToken": "T2"}
+    late = TableRequest("TransactWriteItems", json.dumps(other).encode(), "A")
+    assert after(take("A"), first, take("B"), first).stale_writes == []
+    assert after(take("A"), first, take("B"), late).stale_writes == ["A: TransactWriteItems"]
+
+
 def test_who_follows_a_release_replaced_nobody():
     injector = after(take("A"), release("A"), take("B"), renew("A"))
     assert injector.stale_writes == []

@@ -46,6 +46,8 @@ _READY_WITHIN_S = 60.0
 _NOW_MS = 1_795_176_000_000
 # Of a conversation this long, several are measured a few turns each, so that none grows by much.
 _SPREAD = 200
+# A fold leaves a third of the budget and the next comes at two thirds: some 16 turns later.
+_FOLD_TURNS = 16
 OURS = "Repartee"
 UNSUMMED = "Repartee, never summed up"
 ALONE = "Repartee, turn and header alone"
@@ -62,6 +64,13 @@ class Plan:
 
     sizes: tuple[int, ...] = (10, 100, 1_000, 10_000)
     samples: int = 40
+
+    def conversations(self, size: int) -> int:
+        """Return among how many conversations the samples of a size are shared.
+
+        So that a short one does not grow by much, and a long one by no more than between two folds.
+        """
+        return max(1, self.samples // _FOLD_TURNS, min(self.samples, _SPREAD // size))
 
     @classmethod
     def quick(cls) -> "Plan":
@@ -287,8 +296,8 @@ class Talk:
         )
 
     def _sum_up(self, memory: str, turns: Sequence[Turn]) -> None:
-        """Leave as many turns uncovered as there are before a fold: the most in operation."""
-        uncovered = newest_within(turns, MemoryBudget().fold_above)
+        """Leave as many turns uncovered as a fold does; those that follow grow up to the next."""
+        uncovered = newest_within(turns, MemoryBudget().kept)
         through = len(turns) - len(uncovered)
         if through:
             summary = " ".join(phrases(number)[1] for number in range(99))[:WANTED_CHARACTERS]
@@ -322,7 +331,7 @@ def _measure(endpoint: str, kind: str, size: int, plan: Plan) -> Result:
         _make_table(client, f"{prefix}-live", "pk", "sk"),
         _make_table(client, f"{prefix}-memory", "pk", "sk"),
     )
-    conversations = max(1, min(plan.samples, _SPREAD // size))
+    conversations = plan.conversations(size)
     with ThreadPoolExecutor(2) as pool:
         talks = list(
             pool.map(
@@ -355,7 +364,7 @@ async def _baselines(endpoint: str, plan: Plan) -> list[Result]:
         },
         "sizes": plan.sizes,
         "samples": plan.samples,
-        "spread": _SPREAD,
+        "conversations": [plan.conversations(size) for size in plan.sizes],
     }
     process = await asyncio.create_subprocess_exec(
         str(PROJECT / _BASELINES),

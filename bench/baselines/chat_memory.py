@@ -165,7 +165,7 @@ class Full(Exception):
 
 
 def _measure(given: dict[str, Any], kind: str, size: int) -> Iterator[dict[str, Any]]:
-    conversations = max(1, min(given["samples"], given["spread"] // size))
+    conversations = given["conversations"][given["sizes"].index(size)]
     each = given["samples"] // conversations
     for index in range(conversations):
         memory = _filled(given, kind, f"{kind}-{size}-{index}", size)

@@ -50,7 +50,7 @@ class FakeConversationStore:
                 if user == user_id
             ]
         mine.sort(key=lambda header: header.conversation_id, reverse=True)
-        return mine[:limit]
+        return [replace(header, summary="", summary_through=0) for header in mine[:limit]]
 
     def list_turns(
         self, user_id: str, conversation_id: str, *, after: int, limit: int

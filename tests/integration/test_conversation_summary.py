@@ -53,9 +53,15 @@ def header_of(running: RunningStack, user: str) -> dict[str, object]:
         for item in running.items("MemoryTable")
         if item["pk"] == {"S": f"user#{user}"} and item["sk"]["S"].startswith("conv#")
     )
+    of_conversation = {"S": header["sk"]["S"]}
+    summary = [
+        item
+        for item in running.items("MemoryTable")
+        if item["pk"] == of_conversation and item["sk"] == {"S": "summary"}
+    ]
     return {
-        "summary": header["summary"]["S"],
-        "through": int(header["summary_through"]["N"]),
+        "summary": summary[0]["summary"]["S"] if summary else "",
+        "through": int(summary[0]["through"]["N"]) if summary else 0,
         "turns": int(header["turn_count"]["N"]),
     }
 

@@ -43,6 +43,7 @@ def test_every_key_that_is_spelled_in_the_code_is_in_the_table() -> None:
         keys.profile("U"),
         keys.header("U", "C"),
         keys.usage("U", "2026-11-22"),
+        keys.summary("C"),
         keys.turn("C", 1),
         keys.call("C", CallKey(1, 1)),
         keys.state("S"),

@@ -27,11 +27,11 @@ class ConversationReader(Protocol):
         ...
 
     def load_header(self, user_id: str, conversation_id: str) -> Conversation | None:
-        """Return a conversation's header, None when the user has no such one."""
+        """Return a conversation's header with its summary, None when the user has no such one."""
         ...
 
     def list_conversations(self, user_id: str, *, limit: int) -> Sequence[Conversation]:
-        """Return the user's conversations, the newest id first."""
+        """Return the user's conversations without summaries, the newest id first."""
         ...
 
     def list_turns(

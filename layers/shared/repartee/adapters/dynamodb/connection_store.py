@@ -247,8 +247,6 @@ class DynamoConnectionStore:
                     "created_at_ms = if_not_exists(created_at_ms, :now), "
                     "updated_at_ms = if_not_exists(updated_at_ms, :now), "
                     "turn_count = if_not_exists(turn_count, :zero), "
-                    "summary = if_not_exists(summary, :empty), "
-                    "summary_through = if_not_exists(summary_through, :zero), "
                     "version = if_not_exists(version, :zero)"
                 ),
                 "ConditionExpression": condition,
@@ -256,7 +254,6 @@ class DynamoConnectionStore:
                     {
                         ":session": opening.session_id,
                         ":seen": found.live_session_id,
-                        ":empty": "",
                         ":now": opening.opened_at_ms,
                         ":zero": 0,
                     }

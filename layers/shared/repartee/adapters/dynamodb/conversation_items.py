@@ -101,7 +101,7 @@ def turn_from(item: "Item") -> Turn:
     )
 
 
-def header_from(user_id: str, item: "Item") -> Conversation:
+def header_from(user_id: str, item: "Item", summary: "Item | None" = None) -> Conversation:
     """Return a conversation's header; its id is in its sort key, no title means none yet."""
     return Conversation(
         user_id,
@@ -110,8 +110,8 @@ def header_from(user_id: str, item: "Item") -> Conversation:
         number(item, "created_at_ms"),
         number(item, "updated_at_ms"),
         number(item, "turn_count"),
-        item["summary"]["S"],
-        number(item, "summary_through"),
+        summary["summary"]["S"] if summary else "",
+        number(summary, "through") if summary else 0,
         text(item, "live_session_id"),
         number(item, "version"),
     )

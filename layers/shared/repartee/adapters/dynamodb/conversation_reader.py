@@ -12,6 +12,8 @@ from repartee.domain.memory_budget import told_characters
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
+    from repartee.adapters.dynamodb.keys import Item
+
 
 # One page holds more turns than a budget of 2,000 tokens usually does: two short sentences each.
 _PAGE_TURNS = 40
@@ -30,15 +32,19 @@ class DynamoConversationReader:
     def load_memory(self, user_id: str, conversation_id: str, *, max_characters: int) -> Memory:
         """Return header, profile and the newest turns that the summary does not cover.
 
-        Two round trips: header and profile together, then the turns, newest first, a page at a
-        time until the room is used up.
+        Two round trips: header, summary and profile together, then the turns, newest first, a page
+        at a time until the room is used up.
         """
-        wanted = keys.profile(user_id), keys.header(user_id, conversation_id)
-        profile_item, header_item = get_all(self._client, self._table, wanted, self._backoff)
+        profile_item, header_item, summary = get_all(
+            self._client,
+            self._table,
+            (keys.profile(user_id), *self._parts(user_id, conversation_id)),
+            self._backoff,
+        )
         profile = profile_from(user_id, profile_item) if profile_item else Profile(user_id)
         if header_item is None:
             return Memory(Conversation(user_id, conversation_id, "", 0, 0), profile, ())
-        header = header_from(user_id, header_item)
+        header = header_from(user_id, header_item, summary)
         return Memory(header, profile, self._newest(header, max_characters))
 
     def _newest(self, header: Conversation, max_characters: int) -> tuple[Turn, ...]:
@@ -76,12 +82,16 @@ class DynamoConversationReader:
         return [turn_from(item) for item in islice(items, limit)]
 
     def load_header(self, user_id: str, conversation_id: str) -> Conversation | None:
-        """Return a conversation's header, None when the user has no such one."""
-        item = get(self._client, self._table, keys.header(user_id, conversation_id))
-        return header_from(user_id, item) if item is not None else None
+        """Return a conversation's header with its summary, None when the user has no such one."""
+        wanted = self._parts(user_id, conversation_id)
+        item, summary = get_all(self._client, self._table, wanted, self._backoff)
+        return header_from(user_id, item, summary) if item is not None else None
+
+    def _parts(self, user_id: str, conversation_id: str) -> "tuple[Item, Item]":
+        return keys.header(user_id, conversation_id), keys.summary(conversation_id)
 
     def list_conversations(self, user_id: str, *, limit: int) -> Sequence[Conversation]:
-        """Return the user's conversations, the newest id first."""
+        """Return the user's conversations without summaries, the newest id first."""
         items = query(
             self._client,
             self._table,

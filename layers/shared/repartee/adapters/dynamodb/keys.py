@@ -179,6 +179,11 @@ def conversation(conversation_id: str) -> str:
     return f"conv#{conversation_id}"
 
 
+def summary(conversation_id: str) -> "Item":
+    """Return the key of a conversation's summary; apart, so that commits need not pay for it."""
+    return key(conversation(conversation_id), "summary")
+
+
 def turn_sort(number: int) -> str:
     """Return the sort key of a turn."""
     return f"{TURN_PREFIX}{number:08d}"

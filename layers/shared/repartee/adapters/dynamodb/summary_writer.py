@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
 # Places in a fold's transaction.
-_HEADER, _PROFILE = range(2)
+_SUMMARY, _HEADER, _PROFILE = range(3)
 
 
 class DynamoSummaryWriter:
-    """Writes rolling summaries into the headers of MemoryTable."""
+    """Writes rolling summaries to MemoryTable, an item for each conversation."""
 
     def __init__(
         self, client: "DynamoDBClient", *, memory_table: str, backoff: Backoff | None = None
@@ -27,34 +27,37 @@ class DynamoSummaryWriter:
     def fold_summary(self, fold: SummaryFold) -> bool:
         """Put a summary in the place of the one that it was made from.
 
-        Commits need not wait for it: they neither read nor write what it changes.
-
         Raises:
             UserErased: The user's tombstone is set.
             ItemTooLarge: The summary is; nothing was asked of the table.
         """
-        changed = encode_all({"summary": fold.summary, "summary_through": fold.through})
-        check_size(changed)
+        item = {
+            **keys.summary(fold.conversation_id),
+            **encode_all({"summary": fold.summary, "through": fold.through}),
+        }
+        check_size(item)
         try:
             transact(
                 self._client,
                 [
                     {
-                        "Update": {
+                        "Put": {
                             "TableName": self._memory,
-                            "Key": keys.header(fold.user_id, fold.conversation_id),
-                            "UpdateExpression": "SET summary = :summary, summary_through = :last",
-                            # A header that is gone has no such number: it does not come back.
+                            "Item": item,
                             "ConditionExpression": (
-                                "summary_through = :read AND turn_count >= :last"
+                                "through = :read OR (attribute_not_exists(pk) AND :read = :none)"
                             ),
                             "ExpressionAttributeValues": encode_all(
-                                {
-                                    ":summary": fold.summary,
-                                    ":last": fold.through,
-                                    ":read": fold.read_through,
-                                }
+                                {":read": fold.read_through, ":none": 0}
                             ),
+                        }
+                    },
+                    {
+                        "ConditionCheck": {
+                            "TableName": self._memory,
+                            "Key": keys.header(fold.user_id, fold.conversation_id),
+                            "ConditionExpression": "turn_count >= :last",
+                            "ExpressionAttributeValues": encode_all({":last": fold.through}),
                         }
                     },
                     {

@@ -302,6 +302,11 @@ def test_every_parameter_is_described_grouped_and_used() -> None:
         assert f'"Ref": "{name}"' in used or f"${{{name}}}" in used
 
 
+def test_a_summary_that_failed_is_not_retried_minutes_later() -> None:
+    asynchronous = FUNCTIONS["CoreAgentFunction"]["EventInvokeConfig"]
+    assert asynchronous == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+
+
 def test_a_failed_or_late_wake_is_kept_and_never_retried() -> None:
     stream_agent = FUNCTIONS["StreamAgentFunction"]
     asynchronous = stream_agent["EventInvokeConfig"]

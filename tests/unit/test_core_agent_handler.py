@@ -7,12 +7,14 @@ import pytest
 from pydantic import ValidationError
 
 from core_agent.handler import Deps, handle
-from repartee.adapters.core_agent_event import AnswerEvent, RequestEvent
+from repartee.adapters.core_agent_event import AnswerEvent, RequestEvent, SummaryEvent
 from repartee.application.answer_question import AnswerQuestion
 from repartee.application.summarise_conversation import SummariseConversation
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
+from repartee.domain.summary import SummaryRequest
 from repartee.observability import get_logger
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.clock import FakeClock
@@ -108,6 +110,34 @@ def test_an_event_that_is_no_request_is_refused(field, value):
     event = {**RequestEvent.of(REQUEST).model_dump(), field: value}
 
     with pytest.raises(ValidationError, match=field):
+        handle(event, _deps(RequestEvent.of(REQUEST)))
+
+
+def test_a_summary_is_written_when_its_event_comes_and_the_log_tells_no_word_of_it(capsys):
+    deps = _deps(RequestEvent.of(REQUEST), service="core-agent-summary-read-by-test")
+    store = deps.summarise.summaries
+    assert isinstance(store, FakeConversationStore)
+    tables = store._tables
+    tables.conversations["u1", "c1"] = Conversation("u1", "c1", "", 0, 0, turn_count=3)
+    tables.turns["c1"] = {
+        number: Turn(number, "s1", 0, 0, heard="secret " * 500) for number in (1, 2, 3)
+    }
+    event = SummaryEvent.of(SummaryRequest("u1", "c1", "s1")).model_dump()
+
+    assert handle(event, deps) == {}
+
+    header = tables.conversations["u1", "c1"]
+    assert header.summary_through == 2
+    assert header.summary
+    line = json.loads(capsys.readouterr().out)
+    assert (line["turns"], line["through"], line["trouble"]) == (2, 2, "")
+    assert "secret" not in json.dumps(line)
+
+
+def test_an_event_of_an_unknown_kind_is_refused():
+    event = {**SummaryEvent.of(SummaryRequest("u1", "c1", "s1")).model_dump(), "kind": "forget"}
+
+    with pytest.raises(ValidationError, match="kind"):
         handle(event, _deps(RequestEvent.of(REQUEST)))
 
 

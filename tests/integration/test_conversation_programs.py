@@ -198,3 +198,17 @@ def test_the_talker_tells_the_call_and_saves_the_reply(running: RunningStack, tm
     (record,) = (record for record in running.records() if record.name not in before)
     (wav,) = tmp_path.glob("*.wav")
     assert [read_wav(wav, sample_rate_hz=OUTPUT_RATE_HZ).pcm] == list(record.replies)
+
+
+def test_a_talker_without_a_stack_says_how_to_start_one():
+    address = f"http://127.0.0.1:{free_base()}"
+    command = [sys.executable, "-m", "local.talk", "--issuer", address]
+
+    done = subprocess.run(  # noqa: S603 - our own program
+        command, cwd=PROJECT, capture_output=True, text=True, timeout=PROGRAM_TIMEOUT_S, check=False
+    )
+
+    assert done.returncode == 1
+    assert address in done.stderr
+    assert "`make up`" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation import Turn
-from repartee.domain.frames import Missing, ReplyAudio, ReplyLost, TurnEnd
-from repartee.domain.live import LiveAudio
+from repartee.domain.frames import Missing, ReplyLost, TurnEnd
+from repartee.domain.live import LiveAudio, LiveInterrupted, LiveTurnComplete, TurnStatus
 from repartee.domain.messages import (
     Acknowledged,
     Audio,
@@ -218,31 +218,106 @@ def test_a_client_that_is_too_slow_is_tried_again_later_with_the_same_frame():
     assert posts[0] == posts[1]
 
 
-def test_a_client_that_asks_for_output_held_by_nobody_is_told_what_was_said():
-    call = started()
+def _with_a_long_reply_begun() -> tuple[Call, int]:
+    """A call whose second reply is longer than what is kept of it, and the last number before."""
+    call = started(settings=replace(SETTINGS, grace_ms=5_000))
     call.send(Text("Hello"))
-    call.reply("The last words.")
+    call.reply("The words before.")
     call.ack()
     call.utter()
     received = len(call.posted)
     for _ in range(40):
         call.live(LiveAudio(SECOND))
+    return call, received
+
+
+def test_output_held_by_nobody_is_told_and_said_again_once_its_turn_is_over():
+    call, received = _with_a_long_reply_begun()
+
+    call.hello("B", received=received)
+    call.ack()
+    assert call.frames(ReplyLost) == []
+    call.reply("A long story.")
+
+    assert call.frames(ReplyLost) == [ReplyLost(2, "A long story.")]
+    (asked,) = call.all(SendText)[1:]
+    assert "A long story." in asked.text
+    call.reply("A long story.")
+    call.ack()
+    call.hello("C")
+    assert len(call.frames(ReplyLost)) == 1
+    assert len(call.all(SendText)) == 2
+
+
+def test_a_later_turn_is_not_taken_for_the_one_whose_audio_is_lost():
+    call, received = _with_a_long_reply_begun()
+    call.reply("A long story.")
+    call.pass_ms(5_000)
+    assert len(call.turns) == 2
+    call.send(Text("And now?"))
+    call.reply("Now it is noon.")
 
     call.hello("B", received=received)
 
-    assert call.frames(ReplyLost) == [ReplyLost(1, "The last words.")]
-    assert len([one for one in call.posted if isinstance(one.frame, ReplyAudio)]) > 40
+    assert call.frames(ReplyLost) == [ReplyLost(2, "A long story.")]
+    assert "A long story." in call.all(SendText)[-1].text
 
 
-def test_output_that_was_lost_before_anything_is_remembered_has_no_words():
-    call = started()
-    call.utter()
-    for _ in range(40):
-        call.live(LiveAudio(SECOND))
+def test_a_client_that_has_received_the_audio_let_go_is_told_nothing():
+    call, _ = _with_a_long_reply_begun()
 
-    call.hello("B", received=1)
+    call.hello("B", received=len(call.posted) - 60)
+    call.reply("A long story.")
 
     assert call.frames(ReplyLost) == []
+    assert len(call.all(SendText)) == 1
+
+
+def test_nobody_is_told_of_lost_audio_that_they_have_interrupted_since():
+    call, received = _with_a_long_reply_begun()
+    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IDLE))
+
+    call.hello("B", received=received)
+
+    assert call.frames(ReplyLost) == []
+
+
+def test_lost_audio_of_a_reply_that_begins_anew_is_not_missed():
+    call, received = _with_a_long_reply_begun()
+    call.hello("B", received=received)
+    call.lose_live()
+    call.reply("A short one.")
+
+    assert call.frames(ReplyLost) == []
+
+
+def test_audio_that_was_never_posted_is_shown_as_text_and_said_to_a_client_that_comes_back():
+    call = started()
+    call.send(Text("Hello"))
+    call.notice(Detached("A"))
+    received = len(call.posted)
+    for _ in range(40):
+        call.live(LiveAudio(SECOND))
+    call.reply("A long story.")
+
+    call.hello("B", received=received)
+
+    assert call.frames(ReplyLost) == [ReplyLost(1, "A long story.")]
+    assert len(call.all(SendText)) == 2
+
+
+def test_a_client_too_slow_for_a_reply_is_shown_it_and_not_given_it_again():
+    call = started(takes_posts=False)
+    call.send(Text("Hello"))
+    for _ in range(40):
+        call.live(LiveAudio(SECOND))
+    call.reply("A long story.")
+
+    call.takes_posts = True
+    call.take_post()
+
+    assert call.frames(ReplyLost) == [ReplyLost(1, "A long story.")]
+    assert len(call.all(SendText)) == 1
 
 
 def test_without_a_connection_a_worker_stays_for_the_grace_and_then_leaves():

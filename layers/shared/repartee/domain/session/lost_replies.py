@@ -1,6 +1,6 @@
 """Says again what a client missed and nobody holds any more: as text at once, then by voice."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from repartee.domain.frames import ReplyLost
 from repartee.domain.messages import Hello, Numbered, OutputPosition
@@ -15,17 +15,26 @@ SAY_AGAIN = (
 
 @dataclass(slots=True)
 class LostReplies:
-    """The last reply of a worker before this one, where its client did not get all of it.
+    """Replies of which the client lacks audio that nobody holds any more.
+
+    One may be a worker's before this one: its last, committed undelivered. Those of this worker
+    were too long for what is kept of them.
 
     Attributes:
-        undelivered: Where that reply ended in the session's output, None where nothing is missed.
+        undelivered: Where the earlier worker's reply ended in the session's output, None where
+            nothing of it is missed.
     """
 
     undelivered: OutputPosition | None
     _keeper: MemoryKeeper
     _outbox: Outbox
     _effects: list[Effect]
-    _unsaid: str = ""
+    _earlier_turn: int = field(init=False)
+    _to_say: set[int] = field(default_factory=set)
+    _shown: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._earlier_turn = self._keeper.memory.conversation.turn_count
 
     def acknowledge(self, received: OutputPosition) -> None:
         """Take what the client has received: it may have got the reply after all."""
@@ -39,24 +48,42 @@ class LostReplies:
             hello: What the client sent; nothing follows from any other message.
             is_lost: Output of this worker that the client asks for is held no more.
         """
-        if not isinstance(hello.message, Hello) or not self._keeper.memory.turns:
+        if not isinstance(hello.message, Hello):
             return
         self.acknowledge(hello.message.resume_from or OutputPosition(0, 0))
-        is_unheard = self.undelivered is not None
-        if not (is_lost or is_unheard):
-            return
-        self.undelivered = None
-        last = self._keeper.memory.turns[-1]
-        self._outbox.offer(ReplyLost(last.number, last.said))
-        if is_unheard:
-            self._unsaid = last.said
+        if self.undelivered is not None:
+            self.undelivered = None
+            self._to_say.add(self._earlier_turn)
+        if is_lost:
+            self._to_say |= self._outbox.lost()
+        self._show(self._to_say)
 
     def say_again(self) -> bool:
-        """Have the model say what was lost, once; True when there was something."""
-        unsaid, self._unsaid = self._unsaid, ""
-        if unsaid:
-            self._effects.append(SendText(SAY_AGAIN.format(unsaid)))
-        return bool(unsaid)
+        """Have the model say what was lost, once; True when there was something.
+
+        A client that is only too slow is shown the text: said again, it would be lost again.
+        """
+        # Turns that were interrupted since, or have begun anew, are not missed any more.
+        self._to_say = {turn for turn in self._to_say if self._is_missed(turn)}
+        self._show(self._to_say | self._outbox.unposted())
+        said = {turn: text for turn in self._to_say if (text := self._keeper.said(turn))}
+        for turn in said:
+            self._to_say.discard(turn)
+            self._outbox.forget_lost(turn)
+        if said:
+            texts = " ".join(said[turn] for turn in sorted(said))
+            self._effects.append(SendText(SAY_AGAIN.format(texts)))
+        return bool(said)
+
+    def _is_missed(self, turn: int) -> bool:
+        return turn == self._earlier_turn or self._outbox.has_lost(turn)
+
+    def _show(self, turns: set[int]) -> None:
+        """Show what was said in the turns that are over; of the others it is not known yet."""
+        for turn in sorted(turns - self._shown):
+            if (said := self._keeper.said(turn)) is not None:
+                self._outbox.offer(ReplyLost(turn, said))
+                self._shown.add(turn)
 
 
 def _order(position: OutputPosition) -> tuple[int, int]:

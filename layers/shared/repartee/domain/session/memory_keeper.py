@@ -85,6 +85,12 @@ class MemoryKeeper:
         uncommitted = (self._record(turn) for turn in self._turns.finished)
         return history((*self.memory.turns, *uncommitted), self.summaries.budget.characters)
 
+    def said(self, number: int) -> str | None:
+        """Return what was said in a turn of this conversation, None while it is not over."""
+        remembered = {turn.number: turn.said for turn in self.memory.turns}
+        finished = {turn.number: turn.said for turn in self._turns.finished}
+        return (remembered | finished).get(number)
+
     def next_deadline_ms(self) -> int | None:
         """Return when the oldest finished turn waits no longer to be delivered."""
         if not self._turns.finished or self._turns.is_committing:

@@ -41,7 +41,8 @@ class Outbox:
     _waiting_characters: int = 0
     _kept: deque[NumberedFrame] = field(default_factory=deque)
     _kept_characters: int = 0
-    _lost_through: int = 0
+    _lost: dict[int, int] = field(default_factory=dict)
+    _unposted: set[int] = field(default_factory=set)
     _again: deque[NumberedFrame] = field(default_factory=deque)
     _in_flight: NumberedFrame | None = None
     _paused_until_ms: int | None = None
@@ -56,12 +57,15 @@ class Outbox:
         self._waiting.append(frame)
         self._waiting_characters += _audio_characters(frame)
         while self._waiting_characters > MAX_AUDIO_CHARACTERS:
-            oldest = _first_audio(self._waiting)
-            self._waiting_characters -= _audio_characters(self._waiting[oldest])
+            oldest, lost = _first_audio(self._waiting)
+            self._waiting_characters -= len(lost.data)
             del self._waiting[oldest]
+            self._lost[lost.turn] = self.last_seq + 1
+            self._unposted.add(lost.turn)
 
     def drop_audio(self, turn: int) -> None:
         """Forget the turn's audio, be it not posted yet or to be posted anew."""
+        self.forget_lost(turn)
         self._waiting = deque(frame for frame in self._waiting if not _is_audio_of(frame, turn))
         self._waiting_characters = sum(map(_audio_characters, self._waiting))
         self._again = deque(map(partial(_emptied, turn=turn), self._again))
@@ -123,7 +127,24 @@ class Outbox:
         self._again = deque(self._kept)
         self._in_flight = None
         self._paused_until_ms = None
-        return self.acknowledged >= self._lost_through
+        return not self.lost()
+
+    def lost(self) -> set[int]:
+        """Return the turns of which the client lacks audio that is held no more."""
+        return {turn for turn, seq in self._lost.items() if seq > self.acknowledged}
+
+    def has_lost(self, turn: int) -> bool:
+        """Tell whether audio of this turn was let go that was still wanted."""
+        return turn in self._lost
+
+    def unposted(self) -> set[int]:
+        """Return the turns of which audio was let go before it was ever posted."""
+        return set(self._unposted)
+
+    def forget_lost(self, turn: int) -> None:
+        """Let it be that audio of this turn is lost: it is told, or nobody wants it any more."""
+        self._lost.pop(turn, None)
+        self._unposted.discard(turn)
 
     def has_delivered(self, turn: int) -> bool:
         """Tell whether the client has the whole of a turn, its end included."""
@@ -149,19 +170,22 @@ class Outbox:
         self._kept.append(numbered)
         self._kept_characters += _audio_characters(numbered.frame)
         while self._kept_characters > MAX_AUDIO_CHARACTERS:
-            oldest = _first_audio(kept.frame for kept in self._kept)
-            lost = self._kept[oldest]
-            self._lost_through = max(self._lost_through, lost.seq)
-            self._kept_characters -= _audio_characters(lost.frame)
-            self._kept[oldest] = _emptied(lost)
+            oldest, lost = _first_audio(kept.frame for kept in self._kept)
+            self._lost[lost.turn] = max(self._lost.get(lost.turn, 0), self._kept[oldest].seq)
+            self._kept_characters -= len(lost.data)
+            self._kept[oldest] = _emptied(self._kept[oldest])
 
 
 def _audio_characters(frame: Frame) -> int:
     return len(frame.data) if isinstance(frame, ReplyAudio) else 0
 
 
-def _first_audio(frames: Iterable[Frame]) -> int:
-    return next(index for index, frame in enumerate(frames) if _audio_characters(frame))
+def _first_audio(frames: Iterable[Frame]) -> tuple[int, ReplyAudio]:
+    return next(
+        (index, frame)
+        for index, frame in enumerate(frames)
+        if isinstance(frame, ReplyAudio) and frame.data
+    )
 
 
 def _is_audio_of(frame: Frame, turn: int) -> bool:

@@ -4,9 +4,12 @@ from typing import Annotated
 from aws_lambda_powertools import Logger
 from fastapi import Depends, Request
 
+from repartee.adapters.export_cursor import ExportCursors
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
+from repartee.application.export_user import UserExporter
 from repartee.application.start_session import SessionStarter
+from repartee.ports.clock import Clock
 from repartee.ports.conversation_store import ConversationReader
 from repartee.ports.profile_store import ProfileStore
 from repartee.ports.usage_store import UsageStore
@@ -24,8 +27,11 @@ class Deps:
     reader: ConversationReader
     profiles: ProfileStore
     eraser: UserEraser
+    exporter: UserExporter
+    cursors: ExportCursors
     limits: LimitChecker
     usage: UsageStore
+    clock: Clock
     websocket_url: str
     log: Logger
 

@@ -18,14 +18,18 @@ from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
 from repartee.adapters.dynamodb.erasure_store import DynamoErasureStore
+from repartee.adapters.dynamodb.notes import DynamoNotes
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
+from repartee.adapters.dynamodb.user_records import DynamoUserRecords
+from repartee.adapters.export_cursor import ExportCursors
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.adapters.ticket_jwt import JwtTicketSigner
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
+from repartee.application.export_user import UserExporter
 from repartee.application.start_session import SessionStarter
 from repartee.config import HttpApiSettings
 from repartee.domain.limits import DailyLimits
@@ -59,6 +63,7 @@ def build() -> Application:
     """Wire the function up, once per process."""
     settings = HttpApiSettings.from_env()
     client, clock, live_table = make_client(), SystemClock(), settings.live_table
+    ids = UlidSource()
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
     reader = DynamoConversationReader(client, memory_table=settings.memory_table)
     usage = DynamoUsageStore(client, live_table=live_table, memory_table=settings.memory_table)
@@ -71,7 +76,7 @@ def build() -> Application:
         ),
         sessions=DynamoSessionStore(client, live_table=live_table),
         signer=JwtTicketSigner(secrets, settings.ticket_key_secret_arn),
-        ids=UlidSource(),
+        ids=ids,
         clock=clock,
         max_sessions=settings.max_sessions_per_user,
         limits=limits,
@@ -88,14 +93,25 @@ def build() -> Application:
         clock=clock,
         wait=time.sleep,
     )
+    exporter = UserExporter(
+        DynamoUserRecords(
+            client, memory_table=settings.memory_table, desk_table=settings.desk_table
+        ),
+        profiles,
+        DynamoNotes(client, memory_table=settings.memory_table, ids=ids),
+        usage,
+    )
     return Application(
         Deps(
             starter=starter,
             reader=reader,
             profiles=profiles,
             eraser=eraser,
+            exporter=exporter,
+            cursors=ExportCursors(secrets, settings.ticket_key_secret_arn),
             limits=limits,
             usage=usage,
+            clock=clock,
             websocket_url=settings.websocket_url,
             log=get_logger(),
         )

@@ -4,8 +4,11 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, time
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.call_store import DynamoCallStore
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
@@ -18,21 +21,26 @@ from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
 from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
+from repartee.adapters.dynamodb.user_records import DynamoUserRecords
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation import Profile
+from repartee.domain.desk import OpeningHours, weekday_hours
 from repartee.ports.call_store import CallStore
 from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.conversation_store import ConversationReader, ConversationWriter, SummaryWriter
+from repartee.ports.desk import Desk
 from repartee.ports.erasure_store import ErasureStore
 from repartee.ports.mailbox import Mailbox
 from repartee.ports.notes import Notes
 from repartee.ports.profile_store import ProfileStore
 from repartee.ports.session_store import SessionStore
 from repartee.ports.usage_store import UsageStore
+from repartee.ports.user_records import UserRecords
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.desk import FakeDesk
 from tests.fakes.erasure_store import FakeErasureStore
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.mailbox import FakeMailbox
@@ -41,9 +49,13 @@ from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 from tests.fakes.usage_store import FakeUsageStore
+from tests.fakes.user_records import FakeUserRecords
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
+
+# A Friday after the tests' noon, on which the desk is open from 9 to 17 UTC.
+DESK_DAY = date(2026, 11, 27)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,8 @@ class Stores:
     erase: Callable[[str, int], object]
     usage: UsageStore
     erasures: ErasureStore
+    desk: Desk
+    records: UserRecords
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,7 @@ def fake_stores(tables: FakeTables | None = None) -> Stores:
     """Return fakes that share one memory."""
     tables = tables or FakeTables()
     conversations = FakeConversationStore(tables)
+    desk = FakeDesk({DESK_DAY: OpeningHours(time(9), time(17))}, tables=tables)
     return Stores(
         tables.clock,
         FakeSessionStore(tables),
@@ -98,6 +113,8 @@ def fake_stores(tables: FakeTables | None = None) -> Stores:
         ),
         FakeUsageStore(tables),
         FakeErasureStore(tables),
+        desk,
+        FakeUserRecords(tables, desk),
     )
 
 
@@ -146,4 +163,6 @@ def dynamodb_stores(client: "DynamoDBClient", names: TableNames) -> Stores:
         ),
         DynamoUsageStore(client, live_table=live, memory_table=memory),
         DynamoErasureStore(client, live_table=live, memory_table=memory, desk_table=names.desk),
+        DeskTable(client, names.desk, weekday_hours(ZoneInfo("UTC")), memory_table=memory),
+        DynamoUserRecords(client, memory_table=memory, desk_table=names.desk),
     )

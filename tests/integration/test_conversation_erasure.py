@@ -1,9 +1,10 @@
-"""A user who is erased in the middle of a call: nothing stays, and nothing comes back."""
+"""A user who is exported and erased in the middle of a call: nothing stays or comes back."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 import pytest
@@ -55,6 +56,15 @@ class Erased:
             for item in self.running.items(table)
             if any(name in repr(item) for name in self.names)
         ]
+
+    async def export(self, api: HttpApi) -> dict[str, Any]:
+        headers = {"authorization": f"Bearer {api.token}"}
+        async with (
+            aiohttp.ClientSession() as client,
+            client.get(f"{api.url}/me/export", headers=headers) as response,
+        ):
+            export: dict[str, Any] = await response.json(content_type=None)
+            return export
 
     async def erase(self, api: HttpApi) -> None:
         headers = {"authorization": f"Bearer {api.token}"}
@@ -128,6 +138,13 @@ def test_nothing_stays_of_users_who_are_erased_in_the_middle_of_a_call(running: 
             in_the_middle_of_a_call(killed) as (killed_call, killed_api),
             in_the_middle_of_a_call(whole) as (whole_call, whole_api),
         ):
+            export = await whole.export(whole_api)
+            (exported,) = export["conversations"]
+            assert exported["conversation_id"] in whole.names
+            assert [turn["number"] for turn in exported["turns"]] == [1]
+            assert exported["turns"][0]["said"]["text"]
+            assert export["account"]["usage_total"]["turns"] == 1
+            assert not any(name in repr(export) for name in killed.names)
             first_try = asyncio.create_task(killed.erase(killed_api))
             # By now the call is closed, and the deletion under way or waiting to look again.
             await until(lambda: killed_call.session.closed is not None)
@@ -137,6 +154,7 @@ def test_nothing_stays_of_users_who_are_erased_in_the_middle_of_a_call(running: 
             async with asyncio.TaskGroup() as group:
                 group.create_task(settled(killed, killed_api))
                 group.create_task(settled(whole, whole_api))
+            assert (await whole.export(whole_api))["code"] == "user_erased"
             for api in (killed_api, whole_api):
                 with pytest.raises(NotLetInError, match="user_erased"):
                     await api.start_session()

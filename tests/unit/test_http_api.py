@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -9,28 +10,36 @@ import pytest
 from http_api.app import create_app
 from http_api.deps import Deps
 from http_api.handler import Application
+from repartee.adapters.export_cursor import ExportCursors
+from repartee.application import export_user
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
+from repartee.application.export_user import UserExporter
 from repartee.application.start_session import SessionStarter
-from repartee.domain.calls import CallKey, CallStatus
+from repartee.domain.calls import BegunTool, CallKey, CallStatus, CoreAnswer, Exchange
 from repartee.domain.conversation import Conversation, Profile, SkippedInput, ToolCall, Turn
+from repartee.domain.desk import OpeningHours, Slot
 from repartee.domain.errors import ErasureUnderWay, StoreUnavailable
 from repartee.domain.limits import DailyLimits, DayUsage, OwnLimits, utc_day
 from repartee.domain.session_state import ConnectionOpening
-from repartee.domain.usage import TokenUsage
+from repartee.domain.usage import Bill, TokenUsage
 from tests.event_files import load_event
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.desk import FakeDesk
 from tests.fakes.erasure_store import FakeErasureStore
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.log import CapturedLog
+from tests.fakes.notes import FakeNotes
 from tests.fakes.profile_store import FakeProfileStore
+from tests.fakes.secrets import FakeSecrets
 from tests.fakes.session_store import FakeSessionStore
-from tests.fakes.tables import FakeTables
+from tests.fakes.tables import FakeTables, KeptCall
 from tests.fakes.ticket_signer import FakeTicketSigner
 from tests.fakes.usage_store import FakeUsageStore
+from tests.fakes.user_records import FakeUserRecords
 
 pytestmark = pytest.mark.unit
 
@@ -75,13 +84,19 @@ class Api:
             clock=self.tables.clock,
             wait=lambda duration_s: self.tables.clock.advance(round(duration_s * 1000)),
         )
+        profiles, self.notes = FakeProfileStore(self.tables), FakeNotes(self.tables)
+        self.desk = FakeDesk({date(2026, 11, 27): OpeningHours(time(9), time(17))})
+        records = FakeUserRecords(self.tables, self.desk)
         self.deps = Deps(
             starter=starter,
             reader=self.reader,
-            profiles=FakeProfileStore(self.tables),
+            profiles=profiles,
             eraser=eraser,
+            exporter=UserExporter(records, profiles, self.notes, self.usage),
+            cursors=ExportCursors(FakeSecrets({"key": "k" * 64}), "key"),
             limits=self.limits,
             usage=self.usage,
+            clock=self.tables.clock,
             websocket_url="wss://voice.example/live",
             log=self.log.logger,
         )
@@ -544,6 +559,7 @@ def test_the_api_can_describe_itself() -> None:
         "/me/preferences",
         "/me",
         "/me/usage",
+        "/me/export",
     }
 
 
@@ -642,22 +658,40 @@ def test_erasing_can_be_asked_for_again_and_answers_the_same() -> None:
     assert api.call("DELETE", "/me") == first
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "/sessions"),
-        ("GET", "/conversations"),
-        ("GET", "/conversations/conversation-1/turns"),
-    ],
-)
-def test_every_other_request_of_an_erased_user_is_refused(method: str, path: str) -> None:
+def served() -> list[tuple[str, str]]:
+    """Method and path of everything that the API serves, whatever is added to it."""
+    paths = create_app(Api().deps).openapi()["paths"]
+    return [
+        (method.upper(), path.replace("{conversation_id}", "conversation-1"))
+        for path, methods in paths.items()
+        for method in methods
+    ]
+
+
+# Who is not known yet, and who asks for the erasure itself.
+STILL_ANSWERED = {("GET", "/health"): 200, ("DELETE", "/me"): 200}
+
+
+def test_every_other_request_of_an_erased_user_is_refused() -> None:
     api = Api()
     api.call("DELETE", "/me")
+    routes = served()
+    assert set(STILL_ANSWERED) < set(routes)
+    assert len(routes) >= 9
 
-    status, problem, _ = api.call(method, path)
+    for method, path in routes:
+        body: Any = {} if method in ("POST", "PUT") else None
+        status, answer, _ = api.call(method, path, body)
+        if (method, path) in STILL_ANSWERED:
+            assert status == STILL_ANSWERED[method, path]
+            continue
+        assert (status, answer.get("code")) == (403, "user_erased"), (method, path)
+        _, other, _ = api.call(method, path, body, user="somebody else")
+        assert other.get("code") != "user_erased", (method, path)
 
-    assert (status, problem["code"]) == (403, "user_erased")
-    assert api.call(method, path, user="somebody else")[1].get("code") != "user_erased"
+
+def test_no_path_of_a_route_has_a_part_that_this_walk_does_not_fill_in() -> None:
+    assert [path for _, path in served() if "{" in path] == []
 
 
 def test_what_takes_longer_than_a_request_is_asked_for_again() -> None:
@@ -779,5 +813,137 @@ def test_usage_is_refused_for_the_erased_and_for_too_many_days() -> None:
 
 def test_the_sample_event_of_usage_is_answered() -> None:
     answer = Api().application.handle(load_event("http_api.read_usage"), None)
+
+    assert answer["statusCode"] == 200
+
+
+def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
+    api = Api()
+    session = api.begin("new")
+    conversation_id = session["conversation_id"]
+    use(api, talk_s=600, cost_usd="1.5")
+    tables = api.tables
+    header = tables.conversations[USER, conversation_id]
+    tables.conversations[USER, conversation_id] = replace(
+        header, title="An appointment", turn_count=1, summary="Ann asked for an appointment."
+    )
+    tables.turns[conversation_id] = {1: Turn(1, "session-1", NOON_MS, NOON_MS + 2_000, "hi", "ho")}
+    answer = CoreAnswer(CallStatus.DONE, "Booked.", False, Bill(TokenUsage(7, 0, 3, 0), Decimal(1)))
+    exchange = Exchange(CallKey(1, 1), "secret-hash", "Book it.", answer, '["wire"]', NOON_MS)
+    tables.calls[conversation_id] = {
+        (CallKey(1, 1), ""): KeptCall(
+            "secret-hash", "Book it.", 0, [BegunTool("book_appointment", "{}")], exchange
+        ),
+        (CallKey(2, 1), ""): KeptCall("secret-hash", "And now?", 0),
+    }
+    api.call("PUT", "/me/preferences", {"voice": "Puck"})
+    tables.profiles[USER] = replace(tables.profiles[USER], limits=OwnLimits(60, Decimal("0.5")))
+    api.notes.add(USER, "likes mornings", noted_at_ms=NOON_MS)
+    slot = Slot(date(2026, 11, 27), time(10))
+    api.desk.book(USER, slot, reason="a cut", booked_at_ms=NOON_MS)
+
+    status, export, headers = api.call("GET", "/me/export")
+
+    noon = "2026-11-20T12:00:00.000Z"
+    used = {"turns": 1, "talk_s": 600, "tokens_in": 30, "tokens_out": 7, "cost_usd": 1.5}
+    assert status == 200
+    assert headers["cache-control"] == "no-store"
+    (turn,) = export["conversations"][0].pop("turns")
+    assert (turn["heard"]["text"], turn["said"]["text"]) == ("hi", "ho")
+    assert export == {
+        "version": 1,
+        "exported_at": noon,
+        "account": {
+            "preferences": {"language": None, "voice": "Puck", "style": None},
+            "limits": {"talk_s_per_day": 60, "usd_per_day": 0.5},
+            "notes": [{"text": "likes mornings", "noted_at": noon}],
+            "bookings": [{"starts_at": "2026-11-27T10:00", "reason": "a cut", "booked_at": noon}],
+            "usage_days": [{"day": "2026-11-20", **used}],
+            "usage_total": used,
+        },
+        "conversations": [
+            {
+                "conversation_id": conversation_id,
+                "title": "An appointment",
+                "turn_count": 1,
+                "created_at": noon,
+                "updated_at": noon,
+                "summary": "Ann asked for an appointment.",
+                "continued": False,
+                "calls": [
+                    {
+                        "turn": 1,
+                        "question": "Book it.",
+                        "status": "done",
+                        "answer": "Booked.",
+                        "tools": [{"name": "book_appointment", "arguments": "{}"}],
+                        "finished_at": noon,
+                        "tokens_in": 7,
+                        "tokens_out": 3,
+                        "cost_usd": 1,
+                    },
+                    {
+                        "turn": 2,
+                        "question": "And now?",
+                        "status": "unfinished",
+                        "answer": None,
+                        "tools": [],
+                        "finished_at": None,
+                        "tokens_in": 0,
+                        "tokens_out": 0,
+                        "cost_usd": 0,
+                    },
+                ],
+            }
+        ],
+        "next_after": None,
+    }
+    assert "secret-hash" not in str(export)
+    (line,) = [line for line in api.log.lines if line["message"] == "user data exported"]
+    assert (line["conversations"], line["is_last"]) == (1, True)
+
+
+def test_an_export_is_read_page_by_page_by_its_user_alone() -> None:
+    api = Api()
+    texts = ['"\x01 \u0928\U0001f600' * 18_000 for _ in range(8)]
+    conversation_id = api.begin("new")["conversation_id"]
+    api.tables.turns[conversation_id] = {
+        number: Turn(number, "session-1", NOON_MS, NOON_MS, text)
+        for number, text in enumerate(texts, 1)
+    }
+    heard: list[str] = []
+    query, pages = "", 0
+    while True:
+        status, export, _ = api.call("GET", "/me/export", query=query)
+        assert status == 200
+        assert (export["account"] is None) == bool(query)
+        # Lambda answers with a JSON text that holds the body's, escaped once more.
+        assert len(json.dumps(json.dumps(export))) < 6_000_000
+        heard += [
+            turn["heard"]["text"] for part in export["conversations"] for turn in part["turns"]
+        ]
+        pages += 1
+        if export["next_after"] is None:
+            break
+        query = f"after={export['next_after']}"
+        status, problem, _ = api.call("GET", "/me/export", query=query, user="user|2")
+        assert (status, problem["code"], problem["field"]) == (422, "invalid_request", "after")
+    assert heard == texts
+    assert pages > 1
+
+
+def test_the_largest_entry_on_top_of_a_full_page_is_less_than_lambda_answers() -> None:
+    # An item holds 300 KB; a control character takes seven bytes of an answer.
+    assert export_user.PAGE_BYTES + 7 * 300_000 < 6_000_000 - 500_000
+
+
+def test_an_export_cannot_be_asked_for_with_a_cursor_of_ones_own_making() -> None:
+    for cursor in ("x", "", "conversation-1", "a" * 1_001):
+        status, problem, _ = Api().call("GET", "/me/export", query=f"after={cursor}")
+        assert (status, problem["field"]) == (422, "after")
+
+
+def test_the_sample_event_of_an_export_is_answered() -> None:
+    answer = Api().application.handle(load_event("http_api.export"), None)
 
     assert answer["statusCode"] == 200

@@ -146,14 +146,7 @@ class DeskTable:
 
     def bookings(self, user_id: str) -> Sequence[Booking]:
         """Return the user's bookings in order of time."""
-        items = query(
-            self._client,
-            self._table,
-            keys.user(user_id),
-            first=keys.BOOKING_PREFIX,
-            last=keys.BOOKINGS_END,
-        )
-        return tuple(_booking(item, keys.booked_slot(item["sk"]["S"])) for item in items)
+        return bookings_of(self._client, self._table, user_id)
 
     def cancel(self, user_id: str, slot: Slot) -> None:
         """Give the slot back.
@@ -203,6 +196,18 @@ class DeskTable:
             slot_minutes=int(item["slot_minutes"]["N"]),
             zone=ZoneInfo(item["time_zone"]["S"]),
         )
+
+
+def bookings_of(client: "DynamoDBClient", table: str, user_id: str) -> Sequence[Booking]:
+    """Return the user's bookings in order of time; for that nobody needs the desk's hours.
+
+    Raises:
+        StoreUnavailable: The table failed beyond the retries.
+    """
+    items = query(
+        client, table, keys.user(user_id), first=keys.BOOKING_PREFIX, last=keys.BOOKINGS_END
+    )
+    return tuple(_booking(item, keys.booked_slot(item["sk"]["S"])) for item in items)
 
 
 def _booking(item: "Item", slot: Slot) -> Booking:

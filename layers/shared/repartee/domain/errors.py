@@ -33,6 +33,10 @@ class TicketRefused(ReparteeError):
         self.reason = reason
 
 
+class CursorRefused(ReparteeError):
+    """A cursor was not made for this user, or was changed."""
+
+
 class ConnectionRefused(ReparteeError):
     """A connection may not be opened; the client sees ``status``, the log sees ``reason``.
 

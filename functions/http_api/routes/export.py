@@ -1,0 +1,242 @@
+import json
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
+
+from http_api.deps import Dependencies
+from http_api.identity import UserId
+from http_api.problems import Problem
+from http_api.routes.conversations import ConversationView
+from http_api.routes.preferences import Preferences
+from http_api.routes.turns import TurnView
+from http_api.routes.usage import DayView
+from http_api.values import Moment
+from repartee.domain.conversation import Conversation, Turn
+from repartee.domain.desk import Booking
+from repartee.domain.errors import CursorRefused
+from repartee.domain.export import Account, CallRecord, ConversationPart, Entry
+
+router = APIRouter()
+
+MAX_CURSOR_CHARACTERS = 1_000
+
+
+class OwnLimitsView(BaseModel):
+    """Limits that an operator set for this user alone; null where the deployment's hold."""
+
+    talk_s_per_day: int | None
+    usd_per_day: float | None
+
+
+class NoteView(BaseModel):
+    """Something that the user wanted remembered."""
+
+    text: str
+    noted_at: Moment
+
+
+class BookingView(BaseModel):
+    """A booked slot.
+
+    Attributes:
+        starts_at: In the desk's time zone, without an offset.
+    """
+
+    starts_at: str
+    reason: str
+    booked_at: Moment
+
+    @classmethod
+    def of(cls, booking: Booking) -> Self:
+        """Show ``booking``."""
+        slot = booking.slot
+        return cls(
+            starts_at=f"{slot.day:%Y-%m-%d}T{slot.start:%H:%M}",
+            reason=booking.reason,
+            booked_at=booking.booked_at_ms,
+        )
+
+
+class TotalsView(BaseModel):
+    """Sums over all days."""
+
+    turns: int
+    talk_s: float
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float
+
+
+class AccountView(BaseModel):
+    """All of a user that is no conversation."""
+
+    preferences: Preferences
+    limits: OwnLimitsView
+    notes: list[NoteView]
+    bookings: list[BookingView]
+    usage_days: list[DayView]
+    usage_total: TotalsView
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        """Show ``account``."""
+        limits, tokens = account.profile.limits, account.tokens
+        return cls(
+            preferences=Preferences.of(account.profile),
+            limits=OwnLimitsView(
+                talk_s_per_day=limits.talk_s,
+                usd_per_day=None if limits.cost_usd is None else float(limits.cost_usd),
+            ),
+            notes=[NoteView(text=note.text, noted_at=note.noted_at_ms) for note in account.notes],
+            bookings=[BookingView.of(booking) for booking in account.bookings],
+            usage_days=[DayView.of(used) for used in account.days],
+            usage_total=TotalsView(
+                turns=account.turns,
+                talk_s=account.talk_ms / 1_000,
+                tokens_in=tokens.tokens_in,
+                tokens_out=tokens.tokens_out,
+                cost_usd=float(account.cost_usd),
+            ),
+        )
+
+
+class BegunToolView(BaseModel):
+    """A tool that a call began and that may have changed something."""
+
+    name: str
+    arguments: str
+
+
+class CallView(BaseModel):
+    """A call of core_agent.
+
+    Attributes:
+        turn: The turn that made it.
+        status: ``unfinished`` while it runs, and when it was cut off.
+    """
+
+    turn: int
+    question: str
+    status: Literal["done", "refused", "failed", "unfinished"]
+    answer: str | None
+    tools: list[BegunToolView]
+    finished_at: Moment | None
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float
+
+    @classmethod
+    def of(cls, call: CallRecord) -> Self:
+        """Show ``call``."""
+        answer = call.answer
+        return cls(
+            turn=call.key.turn,
+            question=call.question,
+            status="unfinished" if answer is None else answer.status.value,
+            answer=None if answer is None else answer.answer,
+            tools=[
+                BegunToolView(name=one.name, arguments=one.arguments_json) for one in call.tools
+            ],
+            finished_at=call.finished_at_ms,
+            tokens_in=0 if answer is None else answer.bill.usage.tokens_in,
+            tokens_out=0 if answer is None else answer.bill.usage.tokens_out,
+            cost_usd=0.0 if answer is None else float(answer.bill.cost_usd),
+        )
+
+
+class HeaderView(ConversationView):
+    """A conversation without its entries.
+
+    Attributes:
+        summary: What its oldest turns said, in short.
+    """
+
+    summary: str
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> Self:
+        """Show ``conversation``."""
+        shown = ConversationView.of(conversation)
+        return cls(**dict(shown), summary=conversation.summary)
+
+
+class ExportedConversation(HeaderView):
+    """A conversation with its entries, or with those that there is room for.
+
+    Attributes:
+        continued: The page before holds the calls and turns before these.
+    """
+
+    continued: bool
+    calls: list[CallView]
+    turns: list[TurnView]
+
+    @classmethod
+    def holding(cls, part: ConversationPart) -> Self:
+        """Show ``part``."""
+        records = [entry.record for entry in part.entries]
+        return cls(
+            **dict(HeaderView.of(part.header)),
+            continued=part.is_continued,
+            calls=[CallView.of(record) for record in records if isinstance(record, CallRecord)],
+            turns=[TurnView.of(record) for record in records if isinstance(record, Turn)],
+        )
+
+
+class ExportView(BaseModel):
+    """All that is kept of a user, or a page of it.
+
+    Attributes:
+        account: On the first page only, null on the others.
+        conversations: The oldest first.
+        next_after: Ask with ``after`` set to this for the next page, null on the last.
+    """
+
+    version: Literal[1] = 1
+    exported_at: Moment
+    account: AccountView | None
+    conversations: list[ExportedConversation]
+    next_after: str | None
+
+
+def size_bytes(record: Conversation | Entry) -> int:
+    """Return how large a record is in Lambda's answer, a JSON text inside a JSON text, at most."""
+    view: BaseModel
+    match record:
+        case Conversation():
+            view = HeaderView.of(record)
+        case Entry(record=CallRecord() as call):
+            view = CallView.of(call)
+        case Entry(record=Turn() as turn):
+            view = TurnView.of(turn)
+    return len(json.dumps(view.model_dump_json()))
+
+
+@router.get("/me/export")
+def export_me(
+    deps: Dependencies,
+    user_id: UserId,
+    answer: Response,
+    after: Annotated[str | None, Query(max_length=MAX_CURSOR_CHARACTERS)] = None,
+) -> ExportView:
+    """Hand out all that is kept of the user, a page at a time."""
+    try:
+        position = None if after is None else deps.cursors.open(user_id, after)
+    except CursorRefused:
+        advice = "this is no cursor of yours: leave after out to begin the export anew"
+        raise Problem(422, "invalid_request", advice, field="after") from None
+    page = deps.exporter.page(user_id, position, size_bytes=size_bytes)
+    following = page.following
+    deps.log.info(
+        "user data exported",
+        extra={"conversations": len(page.conversations), "is_last": following is None},
+    )
+    # No browser or proxy is to keep it.
+    answer.headers["cache-control"] = "no-store"
+    return ExportView(
+        exported_at=deps.clock.now_ms(),
+        account=None if page.account is None else AccountView.of(page.account),
+        conversations=[ExportedConversation.holding(part) for part in page.conversations],
+        next_after=None if following is None else deps.cursors.seal(user_id, following),
+    )

@@ -1,0 +1,83 @@
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from repartee.adapters.desk_table import bookings_of
+from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.conversation_items import (
+    attempt_from,
+    exchange_from,
+    header_from,
+    turn_from,
+)
+from repartee.adapters.dynamodb.reads import query
+from repartee.domain.calls import CallKey
+from repartee.domain.conversation import Conversation
+from repartee.domain.desk import Booking
+from repartee.domain.erasure import ItemKind
+from repartee.domain.export import CallRecord, Entry
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+    from repartee.adapters.dynamodb.keys import Item
+
+
+class DynamoUserRecords:
+    """Reads whole partitions of MemoryTable, and a user's bookings from DeskTable."""
+
+    def __init__(self, client: "DynamoDBClient", *, memory_table: str, desk_table: str) -> None:
+        self._client = client
+        self._memory = memory_table
+        self._desk = desk_table
+
+    def conversations(self, user_id: str, *, first: str = "") -> Iterator[Conversation]:
+        """Yield the user's conversations by their ids, those before ``first`` left out."""
+        items = query(
+            self._client,
+            self._memory,
+            keys.user(user_id),
+            first=f"{keys.CONVERSATION_PREFIX}{first}",
+            last=keys.CONVERSATIONS_END,
+        )
+        return (header_from(user_id, item) for item in items)
+
+    def entries(self, conversation_id: str, *, after: str = "") -> Iterator[Entry]:
+        """Yield a conversation's calls and then its turns, those up to ``after`` left out."""
+        items = query(
+            self._client,
+            self._memory,
+            keys.conversation(conversation_id),
+            first=after or keys.FIRST_SORT_KEY,
+            last=keys.LAST_SORT_KEY,
+        )
+        return (
+            entry
+            for item in items
+            if item["sk"]["S"] > after and (entry := _entry(item)) is not None
+        )
+
+    def bookings(self, user_id: str) -> Sequence[Booking]:
+        """Return the user's bookings in order of time."""
+        return bookings_of(self._client, self._desk, user_id)
+
+
+def _entry(item: "Item") -> Entry | None:
+    partition, sort = item["pk"]["S"], item["sk"]["S"]
+    match keys.kind_of(partition, sort):
+        case ItemKind.TURNS:
+            return Entry(sort, turn_from(item))
+        case ItemKind.CALLS:
+            return Entry(sort, _call(item))
+    return None
+
+
+def _call(item: "Item") -> CallRecord:
+    attempt, exchange = attempt_from(item), exchange_from(item)
+    turn, index = item["sk"]["S"].removeprefix(keys.CALL_PREFIX).split("/")[:2]
+    return CallRecord(
+        CallKey(int(turn), int(index)),
+        attempt.question,
+        attempt.tools,
+        exchange.answer if exchange is not None else None,
+        exchange.finished_at_ms if exchange is not None else None,
+    )

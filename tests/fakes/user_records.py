@@ -1,0 +1,51 @@
+from collections.abc import Iterator, Sequence
+
+from repartee.domain.conversation import Conversation
+from repartee.domain.desk import Booking
+from repartee.domain.export import CallRecord, Entry
+from tests.fakes.desk import FakeDesk
+from tests.fakes.tables import FakeTables
+
+
+class FakeUserRecords:
+    """Reads from the fakes' shared memory; without a desk there are no bookings."""
+
+    def __init__(self, tables: FakeTables, desk: FakeDesk | None = None) -> None:
+        self._tables = tables
+        self._desk = desk or FakeDesk({}, tables=tables)
+
+    def conversations(self, user_id: str, *, first: str = "") -> Iterator[Conversation]:
+        with self._tables.lock:
+            mine = {
+                conversation_id: header
+                for (user, conversation_id), header in self._tables.conversations.items()
+                if user == user_id and conversation_id >= first
+            }
+        yield from (mine[conversation_id] for conversation_id in sorted(mine))
+
+    def entries(self, conversation_id: str, *, after: str = "") -> Iterator[Entry]:
+        with self._tables.lock:
+            entries = [*self._calls(conversation_id), *self._turns(conversation_id)]
+        yield from (entry for entry in entries if entry.place > after)
+
+    def _calls(self, conversation_id: str) -> Iterator[Entry]:
+        calls = self._tables.calls.get(conversation_id, {})
+        for key, aside in sorted(calls, key=lambda one: (one[0].turn, one[0].index, one[1])):
+            kept = calls[key, aside]
+            done = kept.exchange
+            record = CallRecord(
+                key,
+                kept.question,
+                tuple(kept.begun),
+                None if done is None else done.answer,
+                None if done is None else done.finished_at_ms,
+            )
+            yield Entry(f"call {key.turn:08d} {key.index:04d} {aside}", record)
+
+    def _turns(self, conversation_id: str) -> Iterator[Entry]:
+        turns = self._tables.turns.get(conversation_id, {})
+        for number in sorted(turns):
+            yield Entry(f"turn {number:08d}", turns[number])
+
+    def bookings(self, user_id: str) -> Sequence[Booking]:
+        return self._desk.bookings(user_id)

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.tools.book_appointment import book_appointment
+from core_agent.tools.move_appointment import move_appointment
 from repartee.adapters.desk_table import DeskTable
 from repartee.domain.desk import (
     Booking,
@@ -235,3 +236,113 @@ def test_nothing_is_booked_for_an_erased_user(business: Business) -> None:
 
     assert list(business.desk.bookings("ann")) == []
     assert THREE in business.desk.free_slots(FRIDAY)
+
+
+def _move(desk: Desk, user_id: str, old: Slot, new: Slot) -> ToolResult:
+    now = datetime.fromtimestamp(NOW_MS / 1000, ZONE)
+    return move_appointment(desk, ToolContext(user_id, "conversation", now)).call(
+        {
+            "old_date": f"{old.day}",
+            "old_time": f"{old.start:%H:%M}",
+            "new_date": f"{new.day}",
+            "new_time": f"{new.start:%H:%M}",
+        }
+    )
+
+
+def _holders(desk: Desk, slot: Slot, users: Sequence[str]) -> list[str]:
+    return [user for user in users if slot in [one.slot for one in desk.bookings(user)]]
+
+
+@pytest.mark.parametrize("race", range(5))
+def test_a_slot_given_back_while_another_books_it_is_theirs_or_free_and_never_both(
+    desk: Desk, race: int
+) -> None:
+    _book(desk, "ann")
+
+    def act(number: int) -> str:
+        if number == 0:
+            desk.cancel("ann", THREE)
+            return "cancelled"
+        try:
+            return _book(desk, "ben").user_id
+        except SlotTaken:
+            return "taken"
+
+    outcomes = all_at_once(2, act)
+
+    assert outcomes[0] == "cancelled"
+    booked = outcomes[1] == "ben"
+    assert _holders(desk, THREE, ["ann", "ben"]) == (["ben"] if booked else [])
+    assert (THREE in desk.free_slots(FRIDAY)) is not booked
+    # Right afterwards whoever has it has it, and nobody else.
+    if booked:
+        with pytest.raises(BookingUnknown):
+            desk.cancel("ann", THREE)
+    assert _book(desk, "ben").user_id == "ben"
+    with pytest.raises(SlotTaken):
+        _book(desk, "ann")
+
+
+@pytest.mark.parametrize("race", range(5))
+def test_of_one_who_moves_to_a_slot_and_others_who_book_it_one_has_it(
+    desk: Desk, race: int
+) -> None:
+    old = Slot(FRIDAY, time(11))
+    _book(desk, "ann", old)
+
+    def act(number: int) -> bool:
+        if number == 0:
+            return _move(desk, "ann", old, THREE).status is ToolStatus.DONE
+        try:
+            return _book(desk, f"caller-{number}").user_id == f"caller-{number}"
+        except SlotTaken:
+            return False
+
+    outcomes = all_at_once(4, act)
+
+    users = ["ann", "caller-1", "caller-2", "caller-3"]
+    assert outcomes.count(True) == 1
+    assert _holders(desk, THREE, users) == [users[outcomes.index(True)]]
+    # Who moves has the new slot or keeps the old one; never both, never neither.
+    has_moved = outcomes[0]
+    assert [one.slot for one in desk.bookings("ann")] == [THREE if has_moved else old]
+    assert (old in desk.free_slots(FRIDAY)) is has_moved
+
+
+def test_two_who_move_to_each_others_slot_at_once_both_keep_their_own(desk: Desk) -> None:
+    slots = [Slot(FRIDAY, time(11)), Slot(FRIDAY, time(12))]
+    users = ["ann", "ben"]
+    for user, slot in zip(users, slots, strict=True):
+        _book(desk, user, slot)
+
+    results = all_at_once(
+        2, lambda number: _move(desk, users[number], slots[number], slots[1 - number])
+    )
+
+    assert {result.status for result in results} == {ToolStatus.REFUSED}
+    for user, slot in zip(users, slots, strict=True):
+        assert _holders(desk, slot, users) == [user]
+
+
+def test_a_slot_left_by_a_move_is_bookable_by_one_of_those_who_wait_for_it(desk: Desk) -> None:
+    old = Slot(FRIDAY, time(11))
+    _book(desk, "ann", old)
+
+    def act(number: int) -> bool:
+        if number == 0:
+            return _move(desk, "ann", old, THREE).status is ToolStatus.DONE
+        try:
+            _book(desk, f"caller-{number}", old)
+        except SlotTaken:
+            return False
+        return True
+
+    outcomes = all_at_once(4, act)
+
+    assert outcomes[0]
+    winners = [f"caller-{number}" for number in (1, 2, 3) if outcomes[number]]
+    assert len(winners) <= 1
+    assert _holders(desk, old, ["ann", "caller-1", "caller-2", "caller-3"]) == winners
+    assert (old in desk.free_slots(FRIDAY)) is (not winners)
+    assert [one.slot for one in desk.bookings("ann")] == [THREE]

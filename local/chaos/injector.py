@@ -43,12 +43,6 @@ def _only_deletes(request: TableRequest) -> bool:
     return request.operation == "BatchWriteItem" and b'"PutRequest"' not in request.body
 
 
-def _only_counts_cost(request: TableRequest) -> bool:
-    """What a worker has spent is to be paid, also where its turn is another's by now."""
-    has_turn = _TURN.search(request.body) is not None
-    return request.operation == "TransactWriteItems" and b'"usage#' in request.body and not has_turn
-
-
 @dataclass(frozen=True, slots=True)
 class OpenGap:
     """A stretch of silence that a fault began.
@@ -165,7 +159,7 @@ class Injector:
         # Input is deleted once its turn is remembered, which is right whoever does it; if it were
         # not, words would be lost.
         is_harmless = takes_lease or self._is_repetition(request)
-        is_harmless = is_harmless or _only_deletes(request) or _only_counts_cost(request)
+        is_harmless = is_harmless or _only_deletes(request)
         if request.caller in self._retired and not is_harmless:
             self.stale_writes.append(f"{request.caller}: {request.operation}")
         if request.operation == "UpdateItem":

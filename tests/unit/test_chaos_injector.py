@@ -84,15 +84,6 @@ def test_deleting_input_that_is_remembered_is_right_whoever_does_it(what: str, i
     assert injector.stale_writes == (["A: BatchWriteItem"] if is_stale else [])
 
 
-@pytest.mark.parametrize(("others", "is_stale"), [((), False), (("turn#00000001",), True)])
-def test_counting_what_was_spent_is_right_whoever_does_it(others: tuple[str, ...], is_stale: bool):
-    items = [{"sk": {"S": sort}} for sort in ("usage#2026-11-22", *others)]
-    body = json.dumps({"TransactItems": items, "session": "S1"}).encode()
-    late = TableRequest("TransactWriteItems", body, "A")
-    stale = after(take("A"), take("B"), late).stale_writes
-    assert stale == (["A: TransactWriteItems"] if is_stale else [])
-
-
 def test_a_repeated_commit_that_counted_before_writes_nothing():
     body = {"ClientRequestToken": "T1", "TransactItems": [{"k": "S1"}]}
     first = TableRequest("TransactWriteItems", json.dumps(body).encode(), "A")

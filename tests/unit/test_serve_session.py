@@ -84,6 +84,9 @@ class DeafDetector:
     def hear(self, pcm: bytes) -> SpeechEdge | None:
         return None
 
+    def forget(self) -> None:
+        pass
+
 
 @dataclass
 class RecordedMetrics:
@@ -388,10 +391,12 @@ def test_a_worker_whose_lease_was_taken_writes_nothing():
         await scene.until(lambda: len(session.sent) >= 3)
         state = scene.tables.states[SESSION]
         scene.tables.states[SESSION] = replace(state, epoch=state.epoch + 1)
+        session.emit(LiveUsage(TokenUsage(audio_out=1_000_000)))
         await scene.answer(session, "hello", "Hello.")
         scene.acknowledge_all()
         assert await serving is FinishReason.FENCED
         assert not scene.tables.turns.get(CONVERSATION)
+        assert scene.usage.of_day(USER, utc_day(scene.clock.now_ms())).cost_usd == 0
 
     run_in_virtual_time(main)
 

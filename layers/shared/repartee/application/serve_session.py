@@ -135,9 +135,9 @@ async def _serve_lease(
     run = SessionRun(machine, state, keeper, ports, settings.grace_ms, recording)
     reason = await run.run(remaining_ms, used)
     ports.log.info("lease left", extra={"session_id": state.session_id, "reason": reason.value})
-    await settle(machine, state, ports)
     if reason is FinishReason.FENCED:
         return reason
+    await settle(machine, state, ports)
     ended = reason is FinishReason.ENDED
     with suppress(LeaseLost, StoreUnavailable):
         await asyncio.to_thread(

@@ -11,6 +11,9 @@ class FakeSpeechDetector:
     def __init__(self) -> None:
         self._is_speech = False
 
+    def forget(self) -> None:
+        self._is_speech = False
+
     def hear(self, pcm: bytes) -> SpeechEdge | None:
         is_speech = any(pcm)
         if is_speech == self._is_speech:

@@ -370,6 +370,7 @@ def test_control_that_came_late_into_the_next_utterance_is_given_once_to_the_nex
     call.pass_ms(3_000)
     call.send(Text("within"), seq=7)
     call.lose_live()
+    call.reply()
 
     texts = [one for one in call.to_model[call.generation] if isinstance(one, SendText)]
     assert texts == [SendText("within")]

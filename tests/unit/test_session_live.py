@@ -96,6 +96,56 @@ def test_speech_into_a_reply_that_was_cut_off_is_heard_again_too():
     assert [turn.number for turn in call.turns] == [1, 2]
 
 
+def test_utterances_that_a_successor_finds_are_answered_one_after_the_other():
+    call = Call()
+    call.opens_live = False
+    call.start()
+    call.hello()
+    call.utter(chunks=1)
+    call.utter(chunks=2)
+    call.open_live()
+    call.opens_live = True
+    assert call.to_model[call.generation] == [SendAudio(SPEECH), EndAudioStream()]
+    call.reply("The first.")
+    assert call.to_model[call.generation][2:] == [SendAudio(SPEECH)] * 2 + [EndAudioStream()]
+
+    call.live(LiveGoAway(2_000))
+    call.reply("The second.")
+    call.ack()
+
+    assert [(turn.number, turn.said) for turn in call.turns] == [
+        (1, "The first."),
+        (2, "The second."),
+    ]
+
+
+def test_what_is_said_while_a_repeated_reply_goes_on_still_interrupts_it():
+    call = started()
+    call.utter()
+    call.lose_live()
+    call.live(LiveAudio(SECOND))
+    call.send(SpeechStart(), Audio(SPEECH))
+
+    assert call.to_model[call.generation][-1] == SendAudio(SPEECH)
+    assert len(call.to_model[call.generation]) == 4
+
+
+def test_utterances_without_marks_that_a_successor_finds_are_answered_one_after_the_other():
+    call = Call()
+    call.opens_live = False
+    call.start()
+    call.hello()
+    call.send(Audio(SPEECH), Audio(SILENCE), Audio(SILENCE), Audio(SPEECH), Audio(SILENCE))
+    call.open_live()
+    assert call.to_model[call.generation] == [SendAudio(SPEECH), SendAudio(SILENCE)]
+    call.pass_ms(1_000)
+    call.reply("The first.")
+    call.reply("The second.")
+    call.ack()
+
+    assert [turn.said for turn in call.turns] == ["The first.", "The second."]
+
+
 def test_speech_that_a_detector_found_is_heard_again_from_its_onset():
     call = started()
     call.send(*[Audio(SILENCE)] * 4, Audio(SPEECH), Audio(SPEECH))

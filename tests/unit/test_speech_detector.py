@@ -39,5 +39,14 @@ def test_a_click_is_no_speech():
     assert edges(SILENCE + click + SILENCE, 6400) == []
 
 
+def test_a_detector_that_forgot_hears_no_end_of_what_it_heard_before(greeting):
+    detector = WebRtcSpeechDetector()
+    assert detector.hear(greeting[: len(greeting) // 2 * 2]) is SpeechEdge.ONSET
+    detector.forget()
+
+    assert detector.hear(SILENCE) is None
+    assert detector.hear(greeting[:32_000]) is SpeechEdge.ONSET
+
+
 def test_an_utterance_that_goes_on_has_no_end_yet(greeting):
     assert edges(SILENCE + greeting[: len(greeting) // 2 * 2], 6400)[:1] == [SpeechEdge.ONSET]

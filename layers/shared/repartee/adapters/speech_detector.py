@@ -16,6 +16,10 @@ class WebRtcSpeechDetector:
     """Tells onsets after 100 ms of speech and ends after 500 ms without."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin in silence: what comes next does not follow what came before."""
         self._detector = webrtcvad.Vad(AGGRESSIVENESS)
         self._rest = b""
         self._is_speech = False

@@ -17,3 +17,7 @@ class SpeechDetector(Protocol):
     def hear(self, pcm: bytes) -> SpeechEdge | None:
         """Take the next chunk, 16 kHz PCM16; return the last edge in it, if any."""
         ...
+
+    def forget(self) -> None:
+        """Begin in silence: what comes next does not follow what came before."""
+        ...

@@ -53,6 +53,7 @@ class InputFeed:
         self._is_marked_open = False
         self._is_open = False
         self._given_through = cursor
+        self._said_before_opening: int | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -78,12 +79,17 @@ class InputFeed:
     def give(self, now_ms: int, *, is_open: bool) -> None:
         """Give the model what waits for it.
 
+        Of what was said before the model could listen, an utterance waits until the one before it
+        is answered: both at once would be answered twice, or once, in a turn that cannot tell.
+
         Args:
             now_ms: The present.
             is_open: The model listens; while it does not, only a bye gets anything moving.
         """
+        if is_open and self._said_before_opening is None:
+            self._said_before_opening = self.order.through
         self._is_open = is_open
-        while self._ready and (is_open or self._is_hung_up()) and not self.has_bye:
+        while self._may_give() and not self.has_bye:
             one = self._ready.popleft()
             if isinstance(one, SkippedInput):
                 self.settled = max(self.settled, one.last_seq)
@@ -99,11 +105,13 @@ class InputFeed:
         """Give everything from ``first_seq`` on once more, and before it what came ``late``."""
         self.settled = self._given_through = first_seq - 1
         self.order.rewind(self.settled)
+        self._detector.forget()
         self._ready = deque(late)
 
     def forget_stream(self) -> None:
         """The model that was listening is gone."""
         self._last_audio_ms = None
+        self._said_before_opening = None
 
     def next_deadline_ms(self) -> int | None:
         """Return when something is due by time alone."""
@@ -173,6 +181,15 @@ class InputFeed:
     def _send(self, effect: Effect) -> None:
         if self._is_open:
             self._effects.append(effect)
+
+    def _may_give(self) -> bool:
+        if not self._ready or not (self._is_open or self._is_hung_up()):
+            return False
+        one = self._ready[0]
+        if isinstance(one, SkippedInput) or one.seq > (self._said_before_opening or 0):
+            return True
+        is_said = isinstance(one.message, Audio | SpeechStart | Text)
+        return not (is_said and self._turns.awaits_reply_before(one.seq))
 
     def _is_hung_up(self) -> bool:
         """Tell whether a bye waits, and before it nothing that only the model can understand."""

@@ -100,6 +100,10 @@ class OverheardDetector:
         self.edges.append(edge)
         return edge
 
+    def forget(self) -> None:
+        """Let the other detector begin in silence."""
+        self._detector.forget()
+
 
 class ScriptedDetector:
     """Says what was noted, whatever it hears.
@@ -114,6 +118,9 @@ class ScriptedDetector:
     def hear(self, pcm: bytes) -> SpeechEdge | None:
         """Take the next chunk; return what was said to its like."""
         return self.edges.popleft() if self.edges else None
+
+    def forget(self) -> None:
+        """Change nothing: what is to be said is settled."""
 
 
 def opening_line(opening: Opening) -> str:

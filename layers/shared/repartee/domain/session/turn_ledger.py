@@ -51,6 +51,11 @@ class TurnLedger:
     def __bool__(self) -> bool:
         return bool(self.current or self.upcoming or self.finished)
 
+    def awaits_reply_before(self, seq: int) -> bool:
+        """Tell whether the user fell silent before ``seq`` and is not answered yet."""
+        turn = self.current
+        return turn is not None and turn.input_ended_ms is not None and seq > turn.speech_from_seq
+
     def begin_input(self, seq: int, now_ms: int) -> TurnInProgress:
         """Return the turn that input from ``seq`` on belongs to.
 

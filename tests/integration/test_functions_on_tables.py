@@ -150,6 +150,7 @@ def deployed(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Depl
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": double.url,
             "LIVE_TABLE": names.live,
             "MEMORY_TABLE": names.memory,
+            "DESK_TABLE": names.desk,
             "MANAGEMENT_ENDPOINT": f"{double.url}/live",
             "WEBSOCKET_URL": "wss://voice.example/live",
             "STREAM_AGENT_FUNCTION": "repartee-stream-agent",

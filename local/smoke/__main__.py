@@ -10,12 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.smoke import functions, gateway, gemini, tables, tokens
+from local.smoke import functions, gateway, gemini, tables, tokens, voices
 from local.smoke.finding import Finding, report
 from local.speech import UnusableRecordingError, read_wav
 from local.talker.access import HttpApi
 from local.talker.errors import TalkerError
 from repartee.domain.errors import LiveSetupFailed
+from repartee.ports.reasoner import ReasoningFailed
 
 _WAV = Path(__file__).parents[1] / "recordings" / "default" / "2-booking.wav"
 
@@ -34,12 +35,21 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     check.add_argument("--stack", required=True, help="the stack's name")
     check = checks.add_parser("tables", help="how DynamoDB's transactions collide")
     check.add_argument("--live-table", required=True, metavar="NAME", help="output LiveTableName")
-    check = checks.add_parser("gemini", help="what Gemini Live does; key in GEMINI_API_KEY")
-    check.add_argument("--model", default="gemini-3.8-live")
-    check.add_argument("--voice", default="Kore")
-    check.add_argument("--language", default="en-US")
-    check.add_argument("--base-url", default="", metavar="URL", help="default: Google's own")
-    check.add_argument("--wav", type=Path, default=_WAV, help="a wish that needs the desk")
+    for name, explanation, model in (
+        ("gemini", "what Gemini Live does; key in GEMINI_API_KEY", "gemini-3.8-live"),
+        ("voices", "which voices and languages Gemini Live takes; same key", "gemini-3.8-live"),
+        ("core", "what core_agent's model does; same key", "gemini-3.8-flash"),
+    ):
+        check = checks.add_parser(name, help=explanation)
+        check.add_argument("--model", default=model)
+        check.add_argument("--base-url", default="", metavar="URL", help="default: Google's own")
+    for name in ("gemini", "voices"):
+        check = checks.choices[name]
+        check.add_argument("--voice", default="Kore")
+        check.add_argument("--language", default="en-US")
+    checks.choices["gemini"].add_argument(
+        "--wav", type=Path, default=_WAV, help="a wish that needs the desk"
+    )
     return parser.parse_args(arguments)
 
 
@@ -50,12 +60,18 @@ def ask(given: argparse.Namespace) -> list[Finding]:
             return asyncio.run(gateway.findings(HttpApi(given.http_api, given.token)))
         case "tokens":
             return asyncio.run(tokens.findings(HttpApi(given.http_api, given.token)))
-        case "gemini":
+        case "gemini" | "voices":
             from repartee.adapters.gemini_live import GeminiLive
 
             live = GeminiLive(lambda: os.environ["GEMINI_API_KEY"], given.base_url)
             wanted = gemini.config(given.model, given.voice, given.language)
+            if given.check == "voices":
+                return asyncio.run(voices.findings(live, wanted))
             return asyncio.run(gemini.findings(live, wanted, read_wav(given.wav)))
+        case "core":
+            from local.smoke import core
+
+            return core.findings(os.environ["GEMINI_API_KEY"], given.model, given.base_url)
         case "functions":
             import boto3
 
@@ -68,12 +84,18 @@ def ask(given: argparse.Namespace) -> list[Finding]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = parse_arguments(arguments)
-    if given.check == "gemini" and not os.environ.get("GEMINI_API_KEY"):
+    if given.check in {"gemini", "voices", "core"} and not os.environ.get("GEMINI_API_KEY"):
         print("set GEMINI_API_KEY first", file=sys.stderr)
         return 2
     try:
         return report(ask(given))
-    except (TalkerError, LiveSetupFailed, UnusableRecordingError, ValueError) as error:
+    except (
+        TalkerError,
+        LiveSetupFailed,
+        ReasoningFailed,
+        UnusableRecordingError,
+        ValueError,
+    ) as error:
         print(f"the check could not be made: {error}", file=sys.stderr)
         return 2
 

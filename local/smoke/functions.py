@@ -22,6 +22,7 @@ def findings(client: "LambdaClient", stack: str) -> list[Finding]:
     """Read the configuration of the stack's functions; changes and invokes nothing."""
     worker = f"{stack}-stream-agent"
     invokes = client.get_function_event_invoke_config(FunctionName=worker)
+    summaries = client.get_function_event_invoke_config(FunctionName=f"{stack}-core-agent")
     concurrency = client.get_function_concurrency(FunctionName=worker)
     found = [
         Finding.of(
@@ -33,8 +34,9 @@ def findings(client: "LambdaClient", stack: str) -> list[Finding]:
             "OnFailure" in invokes.get("DestinationConfig", {}),
             True,
         ),
+        Finding.of("Lambda does not retry summaries", summaries.get("MaximumRetryAttempts"), 0),
         Finding.of(
-            "it may invoke itself",
+            "the stream agent may invoke itself",
             client.get_function_recursion_config(FunctionName=worker)["RecursiveLoop"],
             "Allow",
         ),

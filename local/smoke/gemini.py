@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from local.smoke.finding import Finding
@@ -26,16 +27,31 @@ from repartee.domain.live import (
     TurnStatus,
 )
 from repartee.domain.seed import TOOLS, Occasion, system_instruction
+from repartee.domain.session.filler import FILLER
 from repartee.ports.live_model import LiveModel, LiveSession
 
 CHUNK_MS = 200
 REPLY_S = 40.0
+SILENCE_S = 3.5
 NAME = "Robert"
 _HISTORY = (
     HistoryEntry(Role.USER, f"Hello, my name is {NAME}."),
     HistoryEntry(Role.MODEL, f"Hello {NAME}, how can I help you?"),
 )
 _ANSWER = "Your appointment is booked for Friday at 3 p.m."
+
+
+@dataclass(slots=True)
+class _Reply:
+    """What came until a turn was over.
+
+    Attributes:
+        events: All of it.
+        while_pending: What came of a request that was typed while the first call was pending.
+    """
+
+    events: list[LiveEvent] = field(default_factory=list)
+    while_pending: list[LiveEvent] = field(default_factory=list)
 
 
 def config(model: str, voice: str, language: str) -> LiveConfig:
@@ -71,10 +87,15 @@ async def findings(live: LiveModel, wanted: LiveConfig, recording: Recording) ->
         Finding(f"{wanted.model} is set up, in ms", None, f"{setup_ms:.0f}"),
         Finding(
             "history that was sent at the beginning is known",
-            NAME.lower() in _text(recalled, Role.MODEL).lower(),
-            _text(recalled, Role.MODEL),
+            NAME.lower() in _text(recalled.events, Role.MODEL).lower(),
+            _text(recalled.events, Role.MODEL),
         ),
-        *_judged(spoken),
+        *_judged(spoken.events),
+        Finding(
+            "a request that is typed while the tool is pending is answered",
+            any(isinstance(event, LiveAudio) for event in spoken.while_pending),
+            _text(spoken.while_pending, Role.MODEL),
+        ),
     ]
 
 
@@ -121,25 +142,50 @@ async def _listening(session: LiveSession) -> AsyncIterator["asyncio.Queue[LiveE
             await task
 
 
-async def _reply(session: LiveSession, heard: "asyncio.Queue[LiveEvent]") -> list[LiveEvent]:
+async def _reply(session: LiveSession, heard: "asyncio.Queue[LiveEvent]") -> _Reply:
     """Collect events until the turn is over, closed or too long; answer every tool call."""
-    events: list[LiveEvent] = []
+    reply = _Reply()
     is_owed = False
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(REPLY_S):
             while True:
                 event = await heard.get()
-                events.append(event)
+                reply.events.append(event)
                 if isinstance(event, LiveToolCall):
-                    answer = ToolResponse(
-                        event.call_id, event.name, CallStatus.DONE, _ANSWER, retryable=False
-                    )
-                    await session.respond_to_tools([answer])
+                    await _answer(session, heard, event, reply)
                     is_owed = True
                 elif isinstance(event, LiveAudio) and is_owed:
                     is_owed = False
                 elif isinstance(event, LiveClosed) or (_is_over(event) and not is_owed):
                     break
+    return reply
+
+
+async def _answer(
+    session: LiveSession, heard: "asyncio.Queue[LiveEvent]", call: LiveToolCall, reply: _Reply
+) -> None:
+    """Answer ``call``; the first one only after the model was asked for a few words meanwhile."""
+    came: list[LiveEvent] = []
+    if not reply.while_pending:
+        came = await _until_silent(heard)
+        await session.send_text(FILLER.format(language="English"))
+        reply.while_pending = await _until_silent(heard)
+        came += reply.while_pending
+        reply.events += came
+    calls = [call, *(one for one in came if isinstance(one, LiveToolCall))]
+    await session.respond_to_tools(
+        [
+            ToolResponse(one.call_id, one.name, CallStatus.DONE, _ANSWER, retryable=False)
+            for one in calls
+        ]
+    )
+
+
+async def _until_silent(heard: "asyncio.Queue[LiveEvent]") -> list[LiveEvent]:
+    events: list[LiveEvent] = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            events.append(await asyncio.wait_for(heard.get(), SILENCE_S))
     return events
 
 

@@ -33,6 +33,7 @@ def findings(client: "DynamoDBClient", live_table: str) -> list[Finding]:
             outcomes = list(
                 pool.map(lambda _: _collide(client, live_table), range(_ROUNDS * _AT_ONCE))
             )
+        refused = _refused_with(client, live_table)
     finally:
         client.delete_item(TableName=live_table, Key=_KEY)
     known = {"written", "TransactionConflict", "TransactionConflictException"}
@@ -40,6 +41,11 @@ def findings(client: "DynamoDBClient", live_table: str) -> list[Finding]:
     return [
         *found,
         Finding("colliding transactions fail in a known way", set(outcomes) <= known, f"{counted}"),
+        Finding(
+            "a refused transaction tells the item that was in the way",
+            "turns" in refused,
+            f"{refused}",
+        ),
     ]
 
 
@@ -58,6 +64,27 @@ def _collide(client: "DynamoDBClient", table: str) -> str:
     except ClientError as error:
         return reason_of(error)
     return "written"
+
+
+def _refused_with(client: "DynamoDBClient", table: str) -> list[str]:
+    """Return the attributes, told by a refusal, of the item that stood where one was to be put."""
+    try:
+        client.transact_write_items(
+            TransactItems=[
+                {
+                    "Put": {
+                        "TableName": table,
+                        "Item": _KEY,
+                        "ConditionExpression": "attribute_not_exists(pk)",
+                        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                    }
+                }
+            ]
+        )
+    except ClientError as error:
+        reasons = error.response.get("CancellationReasons", [])
+        return sorted(name for reason in reasons for name in reason.get("Item", {}))
+    return []
 
 
 def reason_of(error: ClientError) -> str:

@@ -1,12 +1,49 @@
 """The checks for a deployed stack hold on the local one, so that they are known to work."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from local.smoke import gateway, tables, tokens
+from local.smoke.__main__ import main
 from local.smoke.finding import Finding
+from tests.integration.gemini_caller import Simulator, running_simulator
 from tests.integration.running import RunningStack, new_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    with running_simulator(tmp_path_factory.mktemp("gemini"), "--decoders", "1") as running:
+        yield running
+
+
+@pytest.fixture
+def gemini_key(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", simulator.ca_file)
+    monkeypatch.setenv("GEMINI_API_KEY", "a-key")
+
+
+@pytest.mark.usefixtures("gemini_key")
+@pytest.mark.parametrize(("check", "least"), [("gemini", 7), ("voices", 2), ("core", 7)])
+def test_what_gemini_is_assumed_to_do_the_simulator_does(
+    check: str, least: int, simulator: Simulator, capsys: pytest.CaptureFixture[str]
+):
+    status = main([check, "--base-url", simulator.base_url])
+
+    answer = capsys.readouterr().out
+    assert status == 0, answer
+    assert answer.count("holds") == least
+
+
+@pytest.mark.usefixtures("gemini_key")
+@pytest.mark.parametrize("check", ["gemini", "voices", "core"])
+def test_a_model_that_is_not_served_is_no_success(
+    check: str, simulator: Simulator, capsys: pytest.CaptureFixture[str]
+):
+    assert main([check, "--base-url", simulator.base_url, "--model", "no-such-model"]) == 2
+    assert "could not be made" in capsys.readouterr().err
 
 
 def test_the_doors_limits_and_order_are_as_assumed(running: RunningStack):

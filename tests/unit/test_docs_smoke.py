@@ -19,7 +19,7 @@ from tests.documents import blocks, page, rows, without_blocks
 pytestmark = pytest.mark.unit
 
 ASSUMPTIONS = page("docs/assumptions.md")
-CHECKS = ("gateway", "tokens", "functions", "tables", "gemini")
+CHECKS = ("gateway", "tokens", "functions", "tables", "gemini", "voices", "core")
 
 
 def commands() -> list[str]:
@@ -65,11 +65,12 @@ def test_a_check_explains_itself(check: str, capsys: pytest.CaptureFixture[str])
     assert "usage: python -m local.smoke" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("check", ["gemini", "voices", "core"])
 def test_gemini_is_not_asked_without_a_key(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    check: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("GEMINI_API_KEY", raising=False)
-    assert main(["gemini"]) == 2
+    assert main([check]) == 2
     assert "GEMINI_API_KEY" in capsys.readouterr().err
 
 
@@ -155,4 +156,7 @@ def test_a_stack_that_retries_workers_is_found_out() -> None:
         return [finding.name for finding in found if finding.passed is False]
 
     assert failing(0) == []
-    assert failing(2) == ["Lambda does not retry the stream agent"]
+    assert failing(2) == [
+        "Lambda does not retry the stream agent",
+        "Lambda does not retry summaries",
+    ]

@@ -1,0 +1,46 @@
+"""Asks the real Gemini Live whether it takes every voice and language that users may choose."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from local.smoke.finding import Finding
+from repartee.domain.errors import LiveSetupFailed
+from repartee.domain.live import LiveConfig
+from repartee.domain.preferences import LANGUAGES, VOICES
+from repartee.ports.live_model import LiveModel
+
+
+async def findings(live: LiveModel, wanted: LiveConfig) -> list[Finding]:
+    """Open a session for each, one after the other, and close it; nothing is said.
+
+    Raises:
+        LiveSetupFailed: Not even ``wanted`` is taken, so nothing can be learned of the others.
+    """
+    await _open(live, wanted)
+    voices = [await _refused(live, replace(wanted, voice=one), one) for one in VOICES]
+    languages = [
+        await _refused(live, replace(wanted, language=one), one) for one in sorted(LANGUAGES)
+    ]
+    return [_found("voices", voices), _found("languages", languages)]
+
+
+def _found(kind: str, refusals: Sequence[str | None]) -> Finding:
+    refused = [one for one in refusals if one is not None]
+    return Finding(
+        f"all {len(refusals)} {kind} are taken at set-up",
+        not refused,
+        "; ".join(refused) or "none refused",
+    )
+
+
+async def _refused(live: LiveModel, wanted: LiveConfig, name: str) -> str | None:
+    try:
+        await _open(live, wanted)
+    except LiveSetupFailed as error:
+        return f"{name}: {error}"
+    return None
+
+
+async def _open(live: LiveModel, wanted: LiveConfig) -> None:
+    session = await live.open(wanted)
+    await session.close()

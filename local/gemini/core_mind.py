@@ -11,10 +11,11 @@ from datetime import date, datetime, time
 from typing import Any
 
 from local.gemini import notes
-from local.gemini.findings import Finding, Slot, read_finding, say_list
+from local.gemini.findings import Finding, Slot, read_finding, say_list, slot_of
 from local.gemini.intents import Intent, Request, choose, completed, fill, understand
 from local.gemini.languages import in_english, in_language, language_told
 from local.gemini.mind import Call, Function, Known, Line, find_name
+from local.gemini.repeated_turn import Begun, read_begun
 from local.gemini.times import When, speak_date, speak_time
 
 OFFERED_SLOTS = 3
@@ -98,10 +99,32 @@ def respond(
         if (intent := _intent_of(step.call.name, functions)) is not None
     }
     case = _Case(request, functions, findings, read_now(instruction) or now)
+    if begun := _begun_before(case, read_begun(instruction)):
+        if begun.answer is not None:
+            return Answer(begun.answer)
+        found = findings.get(request.intent)
+        if found is None:
+            return Answer(calls=(begun.call,))
+        if request.intent is Intent.CANCEL:
+            # What is gone was cancelled before the turn was cut off.
+            findings[Intent.CANCEL] = replace(found, ok=True)
     answer = _RULES[request.intent](case)
     # "p.m." brings a full stop of its own.
     text = in_language(answer.text.replace("..", "."), language_told(instruction))
     return replace(answer, text=text)
+
+
+def _begun_before(case: _Case, begun: Sequence[Begun]) -> Begun | None:
+    """What was begun of the same wish before its turn was cut off, in whatever words."""
+    wanted = case.request.old if case.request.intent is Intent.CANCEL else case.request.when
+    day = wanted.on(case.now)
+    for one in begun:
+        slot = slot_of(one.call.args)
+        if _intent_of(one.call.name, case.functions) is not case.request.intent or slot is None:
+            continue
+        if day in (None, slot.day) and wanted.at in (None, slot.at):
+            return one
+    return None
 
 
 def read_now(instruction: str) -> datetime | None:

@@ -77,7 +77,7 @@ def read_finding(response: Any, arguments: dict[str, Any]) -> Finding:
         text = humanise(str(value)).strip()
         return Finding(not re.search(r"\b(?:error|not|sorry|taken|cannot)\b", text.lower()), text)
     ok = _ok(value)
-    slot = _slot({**arguments, **value})
+    slot = slot_of({**arguments, **value})
     lists = [one for one in value.values() if isinstance(one, list)]
     slots = tuple(slot for one in lists for slot in _slots(one))
     return Finding(
@@ -133,13 +133,14 @@ def _sentence(value: dict[str, Any]) -> str:
 def _slots(values: Sequence[Any]) -> tuple[Slot, ...]:
     found = []
     for value in values:
-        slot = _slot(value) if isinstance(value, dict) else _slot_of_text(value)
+        slot = slot_of(value) if isinstance(value, dict) else _slot_of_text(value)
         if slot:
             found.append(slot)
     return tuple(found)
 
 
-def _slot(value: dict[str, Any]) -> Slot | None:
+def slot_of(value: dict[str, Any]) -> Slot | None:
+    """The day and hour that an answer or a call's arguments are about; the new one of two."""
     day: date | None = None
     at: time | None = None
     for key, inner in value.items():

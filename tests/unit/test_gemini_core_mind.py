@@ -7,6 +7,8 @@ import pytest
 
 from local.gemini.core_mind import Answer, Message, read_now, respond
 from local.gemini.mind import Call, Function
+from repartee.domain.calls import Attempt, BegunTool
+from repartee.domain.repeated_turn import repeated_turn_note
 
 pytestmark = pytest.mark.unit
 
@@ -74,13 +76,14 @@ def ask(
     *steps: tuple[Call, Json],
     desk: Sequence[Function] = DESK,
     before: Sequence[Message] = (),
+    instruction: str = INSTRUCTION,
 ) -> Answer:
     """Ask, with each step a call and what it gave; return what the model does next."""
     messages = [*before, Message("user", text)]
     for call, response in steps:
         messages.append(Message("model", calls=(call,)))
         messages.append(Message("user", responses=((call.name, response),)))
-    return respond(INSTRUCTION, messages, desk, ELSEWHEN)
+    return respond(instruction, messages, desk, ELSEWHEN)
 
 
 def only_call(answer: Answer) -> tuple[str, Json]:
@@ -227,6 +230,51 @@ def test_of_several_appointments_it_asks_which():
     assert ask(
         "cancel my appointment", (Call("my_appointments", {}), {"appointments": []})
     ).text == ("I find no such appointment of yours.")
+
+
+CANCEL = BegunTool("cancel_appointment", '{"date":"2026-11-27","time":"15:00:00"}')
+CANCEL_CALL = Call("cancel_appointment", {"date": "2026-11-27", "time": "15:00:00"})
+REFUSED = {"status": "refused", "reason": "no_such_appointment"}
+
+
+def cut_off(tool: BegunTool, answer: str | None) -> str:
+    """The instruction of a turn that is repeated."""
+    return f"{INSTRUCTION}\n\n{repeated_turn_note([Attempt('asked before', (tool,), answer)])}"
+
+
+def test_what_was_done_before_the_turn_was_cut_off_is_answered_and_not_done_again():
+    told = cut_off(CANCEL, "Your appointment on Friday is cancelled.")
+
+    for text in ("please cancel my appointment", "cancel what i have on friday at three"):
+        assert ask(text, instruction=told) == Answer("Your appointment on Friday is cancelled.")
+
+
+def test_what_was_begun_before_is_called_once_more_and_a_second_cancel_counts_as_the_first():
+    told = cut_off(CANCEL, None)
+
+    answer = ask("cancel my appointment", instruction=told)
+
+    assert answer.calls == (CANCEL_CALL,)
+    said = ask("cancel my appointment", (CANCEL_CALL, REFUSED), instruction=told)
+    assert said.text == "Your appointment on Friday the 27th of November at 3 p.m. is cancelled."
+
+
+def test_another_wish_than_the_one_before_is_worked_on_as_ever():
+    told = cut_off(CANCEL, "Your appointment on Friday is cancelled.")
+
+    other_day = ask("cancel my appointment on monday at nine", instruction=told)
+    assert only_call(other_day) == ("cancel_appointment", {"date": "2026-11-23", "time": "09:00"})
+    booking = ask("book an appointment on friday at three", instruction=told)
+    assert only_call(booking)[0] == "book_appointment"
+
+
+def test_a_booking_begun_before_is_found_out_about_by_the_same_call():
+    arguments = '{"date":"2026-11-27","time":"15:00:00","reason":"a; {check}"}'
+    told = cut_off(BegunTool("book_appointment", arguments), None)
+
+    answer = ask("i would like to come in on friday at three", instruction=told)
+
+    assert only_call(answer) == ("book_appointment", json.loads(arguments))
 
 
 def test_moving_the_only_appointment_needs_no_old_day():

@@ -54,6 +54,7 @@ def items_of(user: str, hour: int) -> "dict[str, tuple[str, Item]]":
         "usage": ("memory", keys.usage(user, "2026-11-20")),
         "header": ("memory", keys.header(user, conversation)),
         "turn": ("memory", keys.turn(conversation, 1)),
+        "summary": ("memory", keys.summary(conversation)),
         "note": ("memory", keys.note(user, "01ABC")),
         "replaced_call": (
             "memory",

@@ -13,6 +13,7 @@ from repartee.domain.erasure import ItemKind
 from repartee.domain.export import EXPORTED, LEFT_OUT, ExportPage, ExportPosition
 from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session_state import Spending
+from repartee.domain.summary import SummaryFold
 from repartee.domain.usage import TokenUsage
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, opening, served_session, turn
 from tests.contract.stores import DESK_DAY, Stores
@@ -25,6 +26,7 @@ MARKS = {
     ItemKind.CONVERSATIONS: "marked title",
     ItemKind.TURNS: "marked reply",
     ItemKind.CALLS: "marked answer",
+    ItemKind.SUMMARIES: "marked summary",
     ItemKind.USAGE_DAYS: "text_in=4711",
     ItemKind.NOTES: "marked note",
     ItemKind.BOOKINGS: "marked reason",
@@ -43,6 +45,8 @@ def used_account(stores: Stores, *, user: str = USER, suffix: str = "") -> None:
     stores.calls.finish(conversation, Exchange(key, "h", "q", answer, "[]", NOON_MS))
     said = turn(1, session=session, heard=f"marked title{suffix}", said=f"marked reply{suffix}")
     stores.writer.commit_turn(commit(said, user=user, conversation=conversation))
+    fold = SummaryFold(user, conversation, 0, 1, f"marked summary{suffix}")
+    assert stores.summaries.fold_summary(fold)
     tokens = TokenUsage(text_in=4711)
     stores.usage.add(Spending(user, session, f"token{suffix}", NOON_MS, tokens, said.cost_usd))
     stores.notes.add(user, f"marked note{suffix}", noted_at_ms=NOON_MS)
@@ -81,10 +85,11 @@ def test_something_of_every_exported_kind_is_in_the_export(stores: Stores) -> No
     shown = repr(page)
     assert [kind for kind, mark in MARKS.items() if mark not in shown] == []
     assert PROFILE_MARK in shown
-    # What an erasure would find is of no kind that this test does not know.
+    # What an erasure would find is of a kind that somebody decided on; in the fakes, the desk and
+    # the summary are parts of other things.
     kinds = {item.kind for item in stores.erasures.items(USER, with_openings=True)}
     assert kinds <= EXPORTED | set(LEFT_OUT)
-    assert kinds >= EXPORTED - {ItemKind.BOOKINGS}
+    assert kinds >= EXPORTED - {ItemKind.BOOKINGS, ItemKind.SUMMARIES}
 
 
 def test_nothing_of_another_user_is_in_it(stores: Stores) -> None:
@@ -109,7 +114,7 @@ def test_pages_put_together_are_the_whole_without_a_gap_or_a_double(
         )
     (whole,) = pages(stores)
     entries = whole.conversations[0].entries
-    assert len(entries) == 4
+    assert len(entries) == 5
 
     # One header and one entry to a page; then headers alone.
     monkeypatch.setattr(export_user, "PAGE_BYTES", 2)
@@ -120,7 +125,7 @@ def test_pages_put_together_are_the_whole_without_a_gap_or_a_double(
     first = [part for part in parts if part.header.conversation_id == CONVERSATION]
     assert tuple(entry for part in first for entry in part.entries) == entries
     assert [part.is_continued for part in first] == [False] + [True] * (len(first) - 1)
-    assert len(first) == 4
+    assert len(first) == 5
     assert [part.header.conversation_id for part in parts[len(first) :]] == [
         "conversation-2",
         "conversation-3",
@@ -140,7 +145,7 @@ def test_an_export_goes_on_when_the_conversation_that_comes_next_is_gone(stores:
 
     (part,) = page.conversations
     assert (part.header.conversation_id, part.is_continued) == (CONVERSATION, False)
-    assert len(part.entries) == 2
+    assert len(part.entries) == 3
 
 
 def test_a_user_of_whom_nothing_is_kept_gets_an_empty_export(stores: Stores) -> None:

@@ -13,7 +13,8 @@ from repartee.domain.calls import (
 )
 from repartee.domain.conversation import Turn
 from repartee.domain.desk import Booking, Slot
-from repartee.domain.export import CallRecord, Entry
+from repartee.domain.export import CallRecord, Entry, SummaryRecord
+from repartee.domain.summary import SummaryFold
 from repartee.domain.usage import Bill, TokenUsage
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, opening, served_session, turn
 from tests.contract.stores import DESK_DAY, Stores
@@ -70,17 +71,20 @@ def test_conversations_come_by_their_ids_and_nobody_elses(stores: Stores) -> Non
     assert first == stores.reader.load_header(USER, "c1")
 
 
-def test_calls_come_before_turns_each_in_order(stores: Stores) -> None:
+def test_calls_come_first_then_the_summary_and_the_turns_each_in_order(stores: Stores) -> None:
     served_session(stores)
     for number in (1, 2):
         ask(stores, request(number))
         stores.writer.commit_turn(commit(turn(number, heard=f"heard {number}")))
+
+    stores.summaries.fold_summary(SummaryFold(USER, CONVERSATION, 0, 1, "in short"))
 
     records = [entry.record for entry in entries(stores)]
 
     assert records == [
         CallRecord(CallKey(1, 1), "q", (TOOL,), ANSWER, NOON_MS + 5),
         CallRecord(CallKey(2, 1), "q", (TOOL,), ANSWER, NOON_MS + 5),
+        SummaryRecord("in short", 1),
         turn(1, heard="heard 1"),
         turn(2, heard="heard 2"),
     ]

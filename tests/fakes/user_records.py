@@ -1,8 +1,9 @@
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from repartee.domain.conversation import Conversation
 from repartee.domain.desk import Booking
-from repartee.domain.export import CallRecord, Entry
+from repartee.domain.export import CallRecord, Entry, SummaryRecord
 from tests.fakes.desk import FakeDesk
 from tests.fakes.tables import FakeTables
 
@@ -17,7 +18,7 @@ class FakeUserRecords:
     def conversations(self, user_id: str, *, first: str = "") -> Iterator[Conversation]:
         with self._tables.lock:
             mine = {
-                conversation_id: header
+                conversation_id: replace(header, summary="", summary_through=0)
                 for (user, conversation_id), header in self._tables.conversations.items()
                 if user == user_id and conversation_id >= first
             }
@@ -25,7 +26,11 @@ class FakeUserRecords:
 
     def entries(self, conversation_id: str, *, after: str = "") -> Iterator[Entry]:
         with self._tables.lock:
-            entries = [*self._calls(conversation_id), *self._turns(conversation_id)]
+            entries = [
+                *self._calls(conversation_id),
+                *self._summary(conversation_id),
+                *self._turns(conversation_id),
+            ]
         yield from (entry for entry in entries if entry.place > after)
 
     def _calls(self, conversation_id: str) -> Iterator[Entry]:
@@ -41,6 +46,12 @@ class FakeUserRecords:
                 None if done is None else done.finished_at_ms,
             )
             yield Entry(f"call {key.turn:08d} {key.index:04d} {aside}", record)
+
+    def _summary(self, conversation_id: str) -> Iterator[Entry]:
+        for (_, found), header in self._tables.conversations.items():
+            if found == conversation_id and header.summary_through:
+                record = SummaryRecord(header.summary, header.summary_through)
+                yield Entry("summary", record)
 
     def _turns(self, conversation_id: str) -> Iterator[Entry]:
         turns = self._tables.turns.get(conversation_id, {})

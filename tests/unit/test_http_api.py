@@ -825,7 +825,7 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
     tables = api.tables
     header = tables.conversations[USER, conversation_id]
     tables.conversations[USER, conversation_id] = replace(
-        header, title="An appointment", turn_count=1, summary="Ann asked for an appointment."
+        header, title="An appointment", turn_count=1, summary="In short.", summary_through=1
     )
     tables.turns[conversation_id] = {1: Turn(1, "session-1", NOON_MS, NOON_MS + 2_000, "hi", "ho")}
     answer = CoreAnswer(CallStatus.DONE, "Booked.", False, Bill(TokenUsage(7, 0, 3, 0), Decimal(1)))
@@ -868,7 +868,7 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
                 "turn_count": 1,
                 "created_at": noon,
                 "updated_at": noon,
-                "summary": "Ann asked for an appointment.",
+                "summary": {"text": "In short.", "through_turn": 1},
                 "continued": False,
                 "calls": [
                     {

@@ -15,7 +15,7 @@ from http_api.values import Moment
 from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.desk import Booking
 from repartee.domain.errors import CursorRefused
-from repartee.domain.export import Account, CallRecord, ConversationPart, Entry
+from repartee.domain.export import Account, CallRecord, ConversationPart, Entry, SummaryRecord
 
 router = APIRouter()
 
@@ -145,40 +145,40 @@ class CallView(BaseModel):
         )
 
 
-class HeaderView(ConversationView):
-    """A conversation without its entries.
+class SummaryView(BaseModel):
+    """What a conversation's turns up to ``through_turn`` said, in short."""
 
-    Attributes:
-        summary: What its oldest turns said, in short.
-    """
-
-    summary: str
+    text: str
+    through_turn: int
 
     @classmethod
-    def of(cls, conversation: Conversation) -> Self:
-        """Show ``conversation``."""
-        shown = ConversationView.of(conversation)
-        return cls(**dict(shown), summary=conversation.summary)
+    def of(cls, summary: SummaryRecord) -> Self:
+        """Show ``summary``."""
+        return cls(text=summary.text, through_turn=summary.through)
 
 
-class ExportedConversation(HeaderView):
+class ExportedConversation(ConversationView):
     """A conversation with its entries, or with those that there is room for.
 
     Attributes:
-        continued: The page before holds the calls and turns before these.
+        continued: The page before holds what comes before this.
+        summary: Null where there is none or the page before holds it.
     """
 
     continued: bool
     calls: list[CallView]
+    summary: SummaryView | None
     turns: list[TurnView]
 
     @classmethod
     def holding(cls, part: ConversationPart) -> Self:
         """Show ``part``."""
         records = [entry.record for entry in part.entries]
+        summaries = [SummaryView.of(one) for one in records if isinstance(one, SummaryRecord)]
         return cls(
-            **dict(HeaderView.of(part.header)),
+            **dict(ConversationView.of(part.header)),
             continued=part.is_continued,
+            summary=summaries[0] if summaries else None,
             calls=[CallView.of(record) for record in records if isinstance(record, CallRecord)],
             turns=[TurnView.of(record) for record in records if isinstance(record, Turn)],
         )
@@ -205,9 +205,11 @@ def size_bytes(record: Conversation | Entry) -> int:
     view: BaseModel
     match record:
         case Conversation():
-            view = HeaderView.of(record)
+            view = ConversationView.of(record)
         case Entry(record=CallRecord() as call):
             view = CallView.of(call)
+        case Entry(record=SummaryRecord() as summary):
+            view = SummaryView.of(summary)
         case Entry(record=Turn() as turn):
             view = TurnView.of(turn)
     return len(json.dumps(view.model_dump_json()))

@@ -18,6 +18,7 @@ class ItemKind(StrEnum):
     CONVERSATIONS = "conversations"
     TURNS = "turns"
     CALLS = "calls"
+    SUMMARIES = "summaries"
     USAGE_DAYS = "usage_days"
     NOTES = "notes"
     BOOKINGS = "bookings"

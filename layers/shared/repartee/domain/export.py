@@ -18,6 +18,7 @@ EXPORTED = frozenset(
         ItemKind.CONVERSATIONS,
         ItemKind.TURNS,
         ItemKind.CALLS,
+        ItemKind.SUMMARIES,
         ItemKind.USAGE_DAYS,
         ItemKind.NOTES,
         ItemKind.BOOKINGS,
@@ -58,15 +59,23 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SummaryRecord:
+    """What a conversation's turns up to ``through`` said, in short."""
+
+    text: str
+    through: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """A turn or a call of a conversation.
+    """A turn or a call of a conversation, or its summary.
 
     Attributes:
         place: Where it lies in the conversation; later ones have greater places.
     """
 
     place: str
-    record: Turn | CallRecord
+    record: CallRecord | SummaryRecord | Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,14 @@ class UserRecords(Protocol):
     """
 
     def conversations(self, user_id: str, *, first: str = "") -> Iterator[Conversation]:
-        """Yield the user's conversations by their ids, those before ``first`` left out."""
+        """Yield the user's conversations by their ids, those before ``first`` left out.
+
+        They come without their summaries.
+        """
         ...
 
     def entries(self, conversation_id: str, *, after: str = "") -> Iterator[Entry]:
-        """Yield a conversation's calls and then its turns, those up to ``after`` left out.
+        """Yield a conversation's calls, summary and turns, those up to ``after`` left out.
 
         It asks nobody whose conversation it is: the id has to come from ``conversations``.
         """

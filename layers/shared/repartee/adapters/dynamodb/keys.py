@@ -37,6 +37,7 @@ TICKET_MARGIN_S = _HOUR_S
 TURN_PREFIX = "turn#"
 CALL_PREFIX = "call#"
 CALLS_END = "call#~"
+SUMMARY_SORT_KEY = "summary"
 NOTE_PREFIX = "note#"
 CONVERSATION_PREFIX = "conv#"
 CONVERSATIONS_END = "conv#~"
@@ -73,6 +74,7 @@ _KINDS = (
     ("user#", BOOKING_PREFIX, ItemKind.BOOKINGS),
     ("conv#", TURN_PREFIX, ItemKind.TURNS),
     ("conv#", CALL_PREFIX, ItemKind.CALLS),
+    ("conv#", SUMMARY_SORT_KEY, ItemKind.SUMMARIES),
     ("session#", "state", ItemKind.SESSIONS),
     ("session#", "wake", ItemKind.WAKES),
     ("session#", _MAILBOX_PREFIX, ItemKind.MAILBOX_ENTRIES),
@@ -181,7 +183,7 @@ def conversation(conversation_id: str) -> str:
 
 def summary(conversation_id: str) -> "Item":
     """Return the key of a conversation's summary; apart, so that commits need not pay for it."""
-    return key(conversation(conversation_id), "summary")
+    return key(conversation(conversation_id), SUMMARY_SORT_KEY)
 
 
 def turn_sort(number: int) -> str:

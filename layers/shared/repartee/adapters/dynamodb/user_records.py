@@ -10,11 +10,12 @@ from repartee.adapters.dynamodb.conversation_items import (
     turn_from,
 )
 from repartee.adapters.dynamodb.reads import query
+from repartee.adapters.dynamodb.session_items import number
 from repartee.domain.calls import CallKey
 from repartee.domain.conversation import Conversation
 from repartee.domain.desk import Booking
 from repartee.domain.erasure import ItemKind
-from repartee.domain.export import CallRecord, Entry
+from repartee.domain.export import CallRecord, Entry, SummaryRecord
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -31,7 +32,7 @@ class DynamoUserRecords:
         self._desk = desk_table
 
     def conversations(self, user_id: str, *, first: str = "") -> Iterator[Conversation]:
-        """Yield the user's conversations by their ids, those before ``first`` left out."""
+        """Yield the user's conversations, without summaries; those before ``first`` left out."""
         items = query(
             self._client,
             self._memory,
@@ -42,7 +43,7 @@ class DynamoUserRecords:
         return (header_from(user_id, item) for item in items)
 
     def entries(self, conversation_id: str, *, after: str = "") -> Iterator[Entry]:
-        """Yield a conversation's calls and then its turns, those up to ``after`` left out."""
+        """Yield a conversation's calls, summary and turns, those up to ``after`` left out."""
         items = query(
             self._client,
             self._memory,
@@ -68,6 +69,8 @@ def _entry(item: "Item") -> Entry | None:
             return Entry(sort, turn_from(item))
         case ItemKind.CALLS:
             return Entry(sort, _call(item))
+        case ItemKind.SUMMARIES:
+            return Entry(sort, SummaryRecord(item["summary"]["S"], number(item, "through")))
     return None
 
 

@@ -101,10 +101,12 @@ def test_utterances_that_a_successor_finds_are_answered_one_after_the_other():
     call.opens_live = False
     call.start()
     call.hello()
-    call.utter(chunks=1)
-    call.utter(chunks=2)
+    said = (SpeechStart(), Audio(SPEECH), SpeechEnd())
+    found = [call.numbered(message) for message in (*said, *said[:2], *said[1:])]
+    call.pass_ms(100)
     call.open_live()
     call.opens_live = True
+    call.read(*found)
     assert call.to_model[call.generation] == [SendAudio(SPEECH), EndAudioStream()]
     call.reply("The first.")
     assert call.to_model[call.generation][2:] == [SendAudio(SPEECH)] * 2 + [EndAudioStream()]
@@ -136,6 +138,7 @@ def test_utterances_without_marks_that_a_successor_finds_are_answered_one_after_
     call.start()
     call.hello()
     call.send(Audio(SPEECH), Audio(SILENCE), Audio(SILENCE), Audio(SPEECH), Audio(SILENCE))
+    call.pass_ms(1)
     call.open_live()
     assert call.to_model[call.generation] == [SendAudio(SPEECH), SendAudio(SILENCE)]
     call.pass_ms(1_000)

@@ -16,6 +16,8 @@ AUDIO_STREAM_END_AFTER_MS = 1_000
 # While more is known to come (the client marked no end, or a gap is asked for) a pause is no end:
 # ending the stream then would cut one utterance into two.
 PAUSE_IN_SPEECH_MS = GIVE_UP_AFTER_MS + AUDIO_STREAM_END_AFTER_MS
+# What a user may be answered to.
+_SAID = Audio | SpeechStart | Text
 # A detector hears speech late; what came shortly before belongs to it.
 ONSET_PAD_MESSAGES = 2
 
@@ -38,6 +40,7 @@ class InputFeed:
         turns: TurnLedger,
         detector: SpeechDetector,
         effects: list[Effect],
+        unix_offset_ms: int,
     ):
         self.order = InputOrder(cursor)
         self.settled = cursor
@@ -53,7 +56,8 @@ class InputFeed:
         self._is_marked_open = False
         self._is_open = False
         self._given_through = cursor
-        self._said_before_opening: int | None = None
+        self._unix_offset_ms = unix_offset_ms
+        self._listens_since_ms: int | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -86,8 +90,8 @@ class InputFeed:
             now_ms: The present.
             is_open: The model listens; while it does not, only a bye gets anything moving.
         """
-        if is_open and self._said_before_opening is None:
-            self._said_before_opening = self.order.through
+        if is_open and self._listens_since_ms is None:
+            self._listens_since_ms = now_ms + self._unix_offset_ms
         self._is_open = is_open
         while self._may_give() and not self.has_bye:
             one = self._ready.popleft()
@@ -111,7 +115,7 @@ class InputFeed:
     def forget_stream(self) -> None:
         """The model that was listening is gone."""
         self._last_audio_ms = None
-        self._said_before_opening = None
+        self._listens_since_ms = None
 
     def next_deadline_ms(self) -> int | None:
         """Return when something is due by time alone."""
@@ -186,10 +190,10 @@ class InputFeed:
         if not self._ready or not (self._is_open or self._is_hung_up()):
             return False
         one = self._ready[0]
-        if isinstance(one, SkippedInput) or one.seq > (self._said_before_opening or 0):
+        if isinstance(one, SkippedInput) or not isinstance(one.message, _SAID):
             return True
-        is_said = isinstance(one.message, Audio | SpeechStart | Text)
-        return not (is_said and self._turns.awaits_reply_before(one.seq))
+        is_old = one.received_at_ms < (self._listens_since_ms or 0)
+        return not (is_old and self._turns.awaits_reply_before(one.seq))
 
     def _is_hung_up(self) -> bool:
         """Tell whether a bye waits, and before it nothing that only the model can understand."""

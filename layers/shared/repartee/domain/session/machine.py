@@ -109,7 +109,9 @@ class SessionMachine:
         self._turns = TurnLedger.after(memory)
         self._calls = ToolCalls(frozenset(tool.name for tool in settings.tools if tool.blocking))
         self._live = LiveLink(state.session_id)
-        self._feed = InputFeed(state.cursor, self._client, self._turns, detector, self._effects)
+        self._feed = InputFeed(
+            state.cursor, self._client, self._turns, detector, self._effects, unix_offset_ms
+        )
         self._replies = Replies(self._client, self._turns, prices)
         self._watchdog = Watchdog(
             self._turns, self._calls, self._live, self._replies, self._outbox, self._effects

@@ -444,6 +444,21 @@ def test_alarms_watch_the_failure_queue_and_every_functions_errors() -> None:
     assert watched == set(FUNCTIONS)
 
 
+def test_an_alarm_watches_connections_refused_because_a_table_failed() -> None:
+    """``connect`` answers 503 on purpose, which Lambda counts as no error."""
+    (found,) = resources_of_type(TEMPLATE, "AWS::Logs::MetricFilter").values()
+    assert found["LogGroupName"] == {"Ref": "ConnectLogs"}
+    reason = re.fullmatch(r'\{ \$\.reason = "(\w+)" \}', found["FilterPattern"])
+    assert reason
+    handler = (ROOT / "functions/connect/handler.py").read_text()
+    assert re.search(rf'"reason": "{reason[1]}"\}}\)\n +return \{{"statusCode": 503\}}', handler)
+    (counted,) = found["MetricTransformations"]
+    alarm = RESOURCES["ConnectErrorsAlarm"]["Properties"]
+    assert alarm["MetricName"] == counted["MetricName"]
+    assert alarm["Namespace"] == counted["MetricNamespace"]
+    assert counted["MetricValue"] == "1"
+
+
 def dashboard_rows() -> list[list[Any]]:
     body = json.loads(text_of(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]))
     return [row for widget in body["widgets"] for row in widget["properties"]["metrics"]]

@@ -27,7 +27,7 @@ from repartee.domain.messages import (
     SpeechStart,
     Text,
 )
-from repartee.domain.session.effects import CommitTurn, OpenLive
+from repartee.domain.session.effects import CommitTurn, OpenLive, SendAudio
 from repartee.domain.usage import TokenUsage
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
@@ -398,3 +398,52 @@ def test_the_next_utterance_is_never_swallowed_by_the_commit_of_this_one():
     assert [commit.cursor for commit in call.all(CommitTurn)] == [onset - 1]
     assert call.machine.cursor == onset - 1
     assert max(call.deleted) == onset - 1
+
+
+def test_who_goes_on_speaking_over_a_reply_is_in_a_turn_that_is_not_answered_yet():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(LiveTranscript(Role.USER, "Hello"), LiveTranscript(Role.MODEL, "Good"))
+    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IDLE))
+    call.ack()
+    assert [(one.heard, one.said) for one in call.turns] == [("", "Good")]
+    assert call.machine.cursor == 1
+
+    call.send(Audio(SPEECH), SpeechEnd())
+    call.live(LiveTranscript(Role.USER, ", when do you open?"))
+    call.reply("At nine.")
+    call.ack()
+
+    assert [(one.heard, one.said) for one in call.turns] == [
+        ("", "Good"),
+        ("Hello, when do you open?", "At nine."),
+    ]
+    assert call.machine.cursor == 5
+
+
+def test_what_was_answered_before_the_user_spoke_over_it_stays_in_its_turn():
+    call = started()
+    call.send(Text("Hello"), SpeechStart(), Audio(SPEECH))
+    call.live(LiveTranscript(Role.MODEL, "Good"), LiveInterrupted(), LiveTurnComplete())
+    call.ack()
+    assert [(one.heard, one.said) for one in call.turns] == [("Hello", "Good")]
+    assert call.machine.cursor == 2
+
+    call.lose_live()
+
+    assert call.to_model[call.generation] == [SendAudio(SPEECH)]
+
+
+def test_who_begins_anew_over_a_reply_is_in_the_turn_that_began_there():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(said("Good"))
+    call.send(SpeechStart(), Audio(SPEECH), SpeechEnd())
+    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IDLE), heard("When do you open?"))
+    call.reply("At nine.")
+    call.ack()
+
+    assert [(one.heard, one.said) for one in call.turns] == [
+        ("", "Good"),
+        ("When do you open?", "At nine."),
+    ]

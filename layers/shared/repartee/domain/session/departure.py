@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from repartee.domain.frames import CloseReason, SessionClosed
 from repartee.domain.session.client_link import ClientLink
+from repartee.domain.session.cues import Cues
 from repartee.domain.session.effects import CloseConnection, Effect, Finish, FinishReason
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.turn_ledger import TurnLedger
@@ -32,6 +33,7 @@ class Departure:
     _client: ClientLink
     _turns: TurnLedger
     _calls: ToolCalls
+    _cues: Cues
     _effects: list[Effect]
     last_activity_ms: int = 0
     closing: CloseReason | None = None
@@ -84,6 +86,10 @@ class Departure:
         """Tell whether the time for leaving in good order is over."""
         return not self.takes_input and now_ms >= self._leave_by_ms
 
+    def is_pressing(self, now_ms: int) -> bool:
+        """Tell whether what is over is to be remembered without waiting for its delivery."""
+        return self.is_late(now_ms) or self.closing == "bye" or not self.takes_replies
+
     def is_unused(self, now_ms: int) -> bool:
         """Tell whether nothing has happened for as long as a worker lingers."""
         return now_ms >= self.last_activity_ms + self.linger_ms
@@ -95,7 +101,7 @@ class Departure:
         elif self.is_forced:
             if self.is_late(now_ms) or not (self._turns.finished or self._must_post()):
                 self.finish(FinishReason.HAND_OVER)
-        elif not (self._turns or self._calls):
+        elif not (self._turns or self._calls or self._cues.is_pending):
             if self.must_hand_over:
                 self.finish(FinishReason.HAND_OVER)
             elif not has_input and (self.is_unused(now_ms) or self._is_abandoned(now_ms)):

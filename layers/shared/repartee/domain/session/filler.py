@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.calls import CallKey
-from repartee.domain.session.effects import Effect, SendText
-from repartee.domain.session.live_link import LiveLink
+from repartee.domain.session.cues import Cues
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, ToolCalls
 from repartee.domain.session.tool_desk import ToolDesk
 from repartee.domain.session.turn_in_progress import TurnInProgress
@@ -24,11 +23,14 @@ class Filler:
     _after_ms: int
     _turns: TurnLedger
     _calls: ToolCalls
-    _live: LiveLink
+    _cues: Cues
     _desk: ToolDesk
-    _effects: list[Effect]
     _filled: set[CallKey] = field(default_factory=set)
     _silent_from_ms: int = 0
+
+    def put_off(self, now_ms: int) -> None:
+        """The model was given an answer, so it has something to say."""
+        self._silent_from_ms = now_ms
 
     def check(self, now_ms: int) -> bool:
         """Do what is due; True when the model was asked."""
@@ -39,7 +41,7 @@ class Filler:
         if due_ms is None or now_ms < due_ms:
             return False
         self._filled.update(call.key for call in self._calls.waiting)
-        self._effects.append(SendText(FILLER.format(language=self._desk.preferences.language)))
+        self._cues.give(FILLER.format(language=self._desk.preferences.language), now_ms)
         return True
 
     def next_deadline_ms(self) -> int | None:
@@ -51,7 +53,7 @@ class Filler:
             for call in self._calls.waiting
             if call.key not in self._filled
         ]
-        if not begun_ms or is_user_speaking or self._calls.is_blocking or not self._live.is_open:
+        if not begun_ms or is_user_speaking or self._calls.is_blocking or not self._cues.may_give:
             return None
         return max(min(begun_ms), self._silent_from_ms) + self._after_ms
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from repartee.domain.frames import ReplyLost
 from repartee.domain.messages import Hello, Numbered, OutputPosition
-from repartee.domain.session.effects import Effect, SendText
+from repartee.domain.session.cues import Cues
 from repartee.domain.session.memory_keeper import MemoryKeeper
 from repartee.domain.session.outbox import Outbox
 
@@ -28,7 +28,7 @@ class LostReplies:
     undelivered: OutputPosition | None
     _keeper: MemoryKeeper
     _outbox: Outbox
-    _effects: list[Effect]
+    _cues: Cues
     _earlier_turn: int = field(init=False)
     _to_say: set[int] = field(default_factory=set)
     _shown: set[int] = field(default_factory=set)
@@ -58,8 +58,8 @@ class LostReplies:
             self._to_say |= self._outbox.lost()
         self._show(self._to_say)
 
-    def say_again(self) -> bool:
-        """Have the model say what was lost, once; True when there was something.
+    def say_again(self) -> None:
+        """Have the model say what was lost, once.
 
         A client that is only too slow is shown the text: said again, it would be lost again.
         """
@@ -72,8 +72,7 @@ class LostReplies:
             self._outbox.forget_lost(turn)
         if said:
             texts = " ".join(said[turn] for turn in sorted(said))
-            self._effects.append(SendText(SAY_AGAIN.format(texts)))
-        return bool(said)
+            self._cues.want(SAY_AGAIN.format(texts))
 
     def _is_missed(self, turn: int) -> bool:
         return turn == self._earlier_turn or self._outbox.has_lost(turn)

@@ -29,12 +29,9 @@ from repartee.domain.live import (
 from repartee.domain.messages import Acknowledged, Detached, Notified, Numbered
 from repartee.domain.session.allowance import Allowance
 from repartee.domain.session.client_link import ClientLink
+from repartee.domain.session.cues import Cues
 from repartee.domain.session.departure import Departure
-from repartee.domain.session.effects import (
-    DeleteInput,
-    Effect,
-    FinishReason,
-)
+from repartee.domain.session.effects import DeleteInput, Effect, FinishReason
 from repartee.domain.session.events import (
     ConversationLost,
     CoreAnswered,
@@ -59,11 +56,11 @@ from repartee.domain.session.memory_keeper import MemoryKeeper
 from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.preferences_in_force import PreferencesInForce
 from repartee.domain.session.replies import Replies
+from repartee.domain.session.restarts import Restarts
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.summary_watch import SummaryWatch
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.tool_desk import ToolDesk
-from repartee.domain.session.turn_in_progress import TurnInProgress
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.session.watchdog import Watchdog
 from repartee.domain.session_state import Lease
@@ -109,10 +106,11 @@ class SessionMachine:
         self._turns = TurnLedger.after(memory)
         self._calls = ToolCalls(frozenset(tool.name for tool in settings.tools if tool.blocking))
         self._live = LiveLink(state.session_id)
+        self._cues = Cues(self._live, self._calls, self._effects)
         self._feed = InputFeed(
             state.cursor, self._client, self._turns, detector, self._effects, unix_offset_ms
         )
-        self._replies = Replies(self._client, self._turns, prices)
+        self._replies = Replies(self._client, self._turns, self._cues, prices)
         self._watchdog = Watchdog(
             self._turns, self._calls, self._live, self._replies, self._outbox, self._effects
         )
@@ -120,6 +118,7 @@ class SessionMachine:
             PreferencesInForce(memory.profile, settings.language, settings.voice),
             self._calls,
             self._turns,
+            self._cues,
             self._outbox,
             self._effects,
         )
@@ -127,9 +126,11 @@ class SessionMachine:
             settings.filler_after_ms,
             self._turns,
             self._calls,
-            self._live,
+            self._cues,
             self._desk,
-            self._effects,
+        )
+        self._restarts = Restarts(
+            self._feed, self._turns, self._calls, self._cues, self._replies, self._outbox
         )
         self._keeper = MemoryKeeper(
             memory,
@@ -154,13 +155,14 @@ class SessionMachine:
             self._effects,
         )
         self._context = LiveContext(settings, self._keeper, self._desk, unix_offset_ms)
-        self._lost = LostReplies(state.undelivered, self._keeper, self._outbox, self._effects)
+        self._lost = LostReplies(state.undelivered, self._keeper, self._outbox, self._cues)
         self._departure = Departure(
             settings.linger_ms,
             settings.grace_ms,
             self._client,
             self._turns,
             self._calls,
+            self._cues,
             self._effects,
         )
 
@@ -230,6 +232,7 @@ class SessionMachine:
             self._live.next_deadline_ms(),
             self._watchdog.next_deadline_ms(),
             self._filler.next_deadline_ms(),
+            self._cues.next_deadline_ms(),
             self._keeper.next_deadline_ms(),
             *self._departure.deadlines_ms(),
         ]
@@ -255,7 +258,7 @@ class SessionMachine:
                     self._hear(live_event, now_ms)
             case CoreAnswered():
                 if self._desk.take_answer(event, now_ms):
-                    self._note_life(now_ms)
+                    self._note_answer(now_ms)
             case FramePosted(connection_id=connection_id, seq=seq):
                 if connection_id == self._client.connection_id:
                     self._outbox.posted(seq)
@@ -381,10 +384,14 @@ class SessionMachine:
         # There is more to come, such as words for an answer; the next commit is early enough.
         self._context.is_due = False
 
+    def _note_answer(self, now_ms: int) -> None:
+        self._filler.put_off(now_ms)
+        self._note_life(now_ms)
+
     def _lose_live(self, closed: LiveClosed, now_ms: int) -> None:
         failure = self._live.lose(closed, now_ms)
         if failure is None and self._departure.takes_input:
-            self._restart_turn(now_ms)
+            self._restarts.restart_turn(now_ms)
             if closed.failure is LiveFailure.BUSY:
                 text = "The model is busy; trying again."
                 self._outbox.offer(SessionError("model_busy", text, retryable=True))
@@ -395,35 +402,7 @@ class SessionMachine:
         elif self._departure.closing is not None:
             # Whoever would say the farewell is gone.
             self._departure.awaits_reply = False
-            self._end_turns(now_ms)
-
-    def _restart_turn(self, now_ms: int) -> None:
-        """Give the turn that was cut off to the next live session, from its first message on."""
-        self._feed.forget_stream()
-        turn = self._unsay(now_ms)
-        self._calls.lose_session(None if turn is None else turn.number)
-        if turn is None or turn.first_seq is None:
-            # An utterance may have begun unnoticed.
-            self._feed.rewind(self._feed.settled + 1)
-        else:
-            late = self._turns.restart(turn)
-            self._feed.rewind(turn.first_seq, late)
-
-    def _unsay(self, now_ms: int) -> TurnInProgress | None:
-        """Take back what was said of the turn that is cut off; return that turn.
-
-        A reply without input cannot be asked for again, so it ends where it was cut.
-        """
-        turn = self._turns.current
-        if turn is not None and turn.first_seq is None:
-            self._replies.interrupt()
-            self._replies.give_up(turn, now_ms)
-            turn = self._turns.current
-        if turn is not None:
-            self._outbox.drop_audio(turn.number)
-            if turn.has_reply:
-                self._outbox.offer(TurnRestarted(turn.number))
-        return turn
+            self._turns.end_all(now_ms)
 
     # What time, or the event before, has made due
 
@@ -433,15 +412,14 @@ class SessionMachine:
             self._replies.make_way(now_ms)
         if self._departure.takes_input and self._allowance.is_used_up(now_ms):
             self._end_by_limit(now_ms)
+        self._cues.expire(now_ms)
         if self._desk.expire(now_ms):
-            self._note_life(now_ms)
+            self._note_answer(now_ms)
         if self._departure.takes_input:
             self._tend_live(now_ms)
-        is_late = self._departure.is_late(now_ms)
-        if is_late and self._departure.closing is not None:
-            self._end_turns(now_ms)
-        has_hung_up = self._departure.closing == "bye"
-        is_pressing = is_late or has_hung_up or not self._departure.takes_replies
+        if self._departure.closing is not None and self._departure.is_late(now_ms):
+            self._turns.end_all(now_ms)
+        is_pressing = self._departure.is_pressing(now_ms)
         self._keeper.commit(self._feed.settled, now_ms, is_pressing=is_pressing)
         self._departure.leave(now_ms, has_input=self._feed.is_waiting)
         self._feed.order.forget(self.cursor)
@@ -460,11 +438,11 @@ class SessionMachine:
     def _tend_live(self, now_ms: int) -> None:
         if self._live.is_stuck(now_ms):
             self._lose_live(LiveClosed(LiveFailure.DROPPED, 0, "set-up took too long"), now_ms)
-        is_between_turns = self._turns.current is None and not self._calls
-        if self._live.must_rotate(now_ms, is_between_turns=is_between_turns):
+        is_busy = self._turns.current or self._calls or self._cues.is_awaited
+        if self._live.must_rotate(now_ms, is_between_turns=not is_busy):
             self._lose_live(LiveClosed(LiveFailure.DROPPED, 0, "go away"), now_ms)
         elif self._watchdog.check(now_ms):
-            self._restart_turn(now_ms)
+            self._restarts.restart_turn(now_ms)
             self._open_live(now_ms)
         elif self._context.is_due and self._may_reseed():
             self._reseed_if_cheaper(now_ms)
@@ -473,7 +451,8 @@ class SessionMachine:
         if self._live.must_reopen(now_ms):
             self._open_live(now_ms)
         elif (turn := self._turns.current) is None:
-            if self._live.is_open and (self._desk.tell_owed(now_ms) or self._lost.say_again()):
+            self._lost.say_again()
+            if self._desk.tell_owed(now_ms) or self._cues.give_wanted(now_ms):
                 self._departure.last_activity_ms = now_ms
         elif self._watchdog.is_watching() or self._calls.is_waiting:
             pass
@@ -483,13 +462,13 @@ class SessionMachine:
             self._departure.last_activity_ms = now_ms
 
     def _may_reseed(self) -> bool:
-        is_pausing = not (self._turns or self._calls or self._feed.is_waiting)
-        return is_pausing and self._live.is_open and not self._departure.must_hand_over
+        is_busy = self._turns or self._calls or self._cues.is_awaited or self._feed.is_waiting
+        return not is_busy and self._live.is_open and not self._departure.must_hand_over
 
     def _reseed_if_cheaper(self, now_ms: int) -> None:
         saves_usd = self._context.reseed_saves_usd(now_ms)
         if saves_usd is not None or self._context.is_outdated:
-            self._restart_turn(now_ms)
+            self._restarts.restart_turn(now_ms)
             self._open_live(now_ms, saves_usd)
 
     # The end
@@ -506,7 +485,7 @@ class SessionMachine:
             return
         if reason == "bye":
             self._replies.interrupt()
-        self._end_turns(now_ms)
+        self._turns.end_all(now_ms)
         if reason in ("superseded", "erased"):
             self._keeper.lose()
 
@@ -515,11 +494,7 @@ class SessionMachine:
         self._allowance.say_goodbye(now_ms, may_speak=may_speak, is_streaming=is_streaming)
         self._close("limit_reached", now_ms)
 
-    def _end_turns(self, now_ms: int) -> None:
-        while self._turns.over(now_ms) is not None:
-            pass
-
     def _force_hand_over(self, now_ms: int) -> None:
         self._departure.force(now_ms)
         if self._departure.closing is None:
-            self._unsay(now_ms)
+            self._restarts.unsay(now_ms)

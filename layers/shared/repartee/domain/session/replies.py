@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from repartee.domain.frames import ReplyAudio, Transcript, TurnEnd
 from repartee.domain.live import LiveTranscript, Role
 from repartee.domain.session.client_link import ClientLink
+from repartee.domain.session.cues import Cues
 from repartee.domain.session.turn_in_progress import TurnInProgress
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.usage import Prices
@@ -20,10 +21,12 @@ class Replies:
 
     _client: ClientLink
     _turns: TurnLedger
+    _cues: Cues
     _prices: Prices
 
     def speak(self, pcm: bytes, now_ms: int) -> None:
         """Pass a stretch of the reply on, in frames that fit."""
+        self._cues.end()
         turn = self._turns.of_reply(now_ms)
         if turn.is_silenced:
             return
@@ -42,6 +45,7 @@ class Replies:
             turn.hear(text)
             self._client.outbox.offer(Transcript(turn.number, "user", text, piece.final))
             return
+        self._cues.end()
         turn = self._turns.of_reply(now_ms)
         if not turn.is_silenced:
             text = turn.say(text)
@@ -67,11 +71,15 @@ class Replies:
 
     def end_turn(self, now_ms: int) -> bool:
         """The model is done; False when the turn is not over by that."""
+        self._cues.end()
         turn = self._turns.current
         if turn is None or (turn.is_being_spoken and not turn.has_reply):
             # An interrupted generation ends too, while the user is still speaking.
             return False
+        is_spoken_over = turn.is_silenced and turn.is_being_spoken
         self.give_up(turn, now_ms)
+        if is_spoken_over:
+            self._turns.hear_on(turn, now_ms)
         return True
 
     def give_up(self, turn: TurnInProgress, now_ms: int) -> None:

@@ -49,6 +49,11 @@ class ToolCalls:
             call.name in self.blocking and not call.is_orphan for call in self._open.values()
         )
 
+    @property
+    def is_telling(self) -> bool:
+        """Tell whether the model was told an answer that it has not spoken yet."""
+        return bool(self._told)
+
     def has_begun(self, turn: int) -> bool:
         """Tell whether the turn has called any tool."""
         return self._count.get(turn, 0) > 0

@@ -15,12 +15,12 @@ from repartee.domain.frames import ToolProgress
 from repartee.domain.live import LiveToolCall, ToolResponse
 from repartee.domain.preferences import PreferenceRefused
 from repartee.domain.session.call_in_progress import CallInProgress
+from repartee.domain.session.cues import Cues
 from repartee.domain.session.effects import (
     AskCoreAgent,
     Effect,
     RespondToTool,
     SavePreferences,
-    SendText,
 )
 from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.outbox import Outbox
@@ -44,6 +44,7 @@ class ToolDesk:
     preferences: PreferencesInForce
     _calls: ToolCalls
     _turns: TurnLedger
+    _cues: Cues
     _outbox: Outbox
     _effects: list[Effect]
 
@@ -93,7 +94,7 @@ class ToolDesk:
             self._effects.append(RespondToTool(response))
         turn = self._turns.current
         if call.call_ids and (turn is None or turn.number != key.turn):
-            is_speaking = turn is not None and turn.has_reply
+            is_speaking = self._cues.is_awaited or (turn is not None and turn.has_reply)
             self._calls.told(call, answer, now_ms, follows_turn=is_speaking)
         return True
 
@@ -115,11 +116,11 @@ class ToolDesk:
 
         All in one text, because each text interrupts what the model says.
         """
-        owed = self._calls.take_owed(now_ms)
+        owed = self._calls.take_owed(now_ms) if self._cues.may_give else []
         if not owed:
             return False
         answers = " ".join(answer.answer for answer in owed)
-        self._effects.append(SendText(f"(The answer that was still owed: {answers})"))
+        self._cues.give(f"(The answer that was still owed: {answers})", now_ms)
         return True
 
     def _ask(self, call: CallInProgress, now_ms: int) -> None:

@@ -86,6 +86,17 @@ class TurnInProgress:
         if self.first_seq is not None and control.seq < self.first_seq:
             self.late.append(control)
 
+    def take_speech(self, turn: "TurnInProgress") -> None:
+        """Take over from a turn what the user is still saying in it.
+
+        A turn with no input before that is left as a reply without input.
+        """
+        self.first_seq = self.speech_from_seq = turn.speech_from_seq
+        if turn.first_seq == turn.speech_from_seq:
+            turn.first_seq = None
+            self._heard, turn._heard = turn._heard, ""
+            self.late, turn.late = turn.late, []
+
     def hear(self, text: str) -> None:
         """Add a piece of the user's transcript."""
         self._heard += text

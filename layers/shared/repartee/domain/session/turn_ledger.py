@@ -100,6 +100,20 @@ class TurnLedger:
         self.finished.append(turn)
         return turn
 
+    def end_all(self, now_ms: int) -> None:
+        """Nobody works on any turn any more."""
+        while self.over(now_ms) is not None:
+            pass
+
+    def hear_on(self, turn: TurnInProgress, now_ms: int) -> None:
+        """Give what the user is still saying, over the reply of this turn, to the next one.
+
+        It is not answered yet, so a later worker has to hear it again.
+        """
+        if self.current is None:
+            self.current = self._new(now_ms)
+            self.current.take_speech(turn)
+
     def restart(self, turn: TurnInProgress) -> list[Numbered]:
         """Begin the current turn anew; what was said into an upcoming one is heard again too.
 

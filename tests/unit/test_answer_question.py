@@ -290,6 +290,26 @@ def test_a_claim_whose_run_died_is_taken_over_when_it_expires():
     assert 1 <= sum(bench.waits) < 1.5
 
 
+def test_when_core_agent_and_its_worker_die_together_the_repetition_has_time_to_think():
+    bench = Bench(Stopped())
+    first = bench.request("book me in at three")
+    waited_for_ms = 25_000
+    with pytest.raises(KeyboardInterrupt):
+        bench.ask(replace(first, deadline_ms=bench.clock.now_ms() + waited_for_ms))
+    # The lease of a worker that has just renewed it runs out before anybody takes over.
+    bench.clock.advance(5_000)
+    bench.tables.states["s1"] = replace(bench.tables.states["s1"], epoch=5)
+    bench.reasoner = FakeReasoner(book_at_three, bench.clock)
+    again = replace(first, epoch=5, deadline_ms=bench.clock.now_ms() + waited_for_ms)
+
+    answered = bench.ask(again)
+
+    assert answered.answer.status is CallStatus.DONE
+    assert len(bench.desk.bookings("u1")) == 1
+    # The clock stands still while the reasoner thinks.
+    assert bench.reasoner.requests[0].deadline_ms - bench.clock.now_ms() >= 4_000
+
+
 def test_a_worker_that_lost_its_lease_is_refused_before_any_model_runs():
     bench = Bench(book_at_three)
 

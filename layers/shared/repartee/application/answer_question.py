@@ -24,8 +24,14 @@ from repartee.ports.notes import Notes
 from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
 
 MAX_QUESTION_CHARS = 2_000
-MAX_RUN_MS = 50_000
-"""Longest run, whatever the deadline; below the function's timeout in template.yaml, 60 s."""
+MAX_WAIT_MS = 50_000
+"""Longest wait for an answer, whatever the deadline; below the function's timeout, 60 s."""
+MAX_RUN_MS = 20_000
+"""Longest run of the model and its tools.
+
+A session's worker waits 25 s. If it dies together with a run, its successor asks 5 s later, when
+the lease has run out: it can take the dead run's claim over and has some seconds left to think.
+"""
 
 _ANSWER_MARGIN_MS = 300
 """Kept of the deadline for storing the exchange and for the answer's way back."""
@@ -116,8 +122,9 @@ class AnswerQuestion:
 
     def _claim_and_run(self, request: CoreRequest, question: str) -> Answered:
         now_ms = self.clock.now_ms()
-        deadline_ms = min(request.deadline_ms, now_ms + MAX_RUN_MS) - _ANSWER_MARGIN_MS
-        while now_ms < deadline_ms:
+        answer_by_ms = min(request.deadline_ms, now_ms + MAX_WAIT_MS) - _ANSWER_MARGIN_MS
+        while now_ms < answer_by_ms:
+            deadline_ms = min(answer_by_ms, now_ms + MAX_RUN_MS)
             # Asking for the claim again, not just for the answer, takes over from a run that died.
             claim = self.calls.claim(request, now_ms=now_ms, until_ms=deadline_ms + _CLAIM_SLACK_MS)
             if isinstance(claim, Exchange):

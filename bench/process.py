@@ -14,7 +14,8 @@ from bench.statistics import slope
 from local.lambdas.model import EnvironmentInfo
 from local.stack import Stack, StackOptions, running_stack
 from local.talker.access import HttpApi, get_token
-from local.talker.call import Call, now_ms, open_call
+from local.talker.call import open_call
+from local.talker.conversation import ask
 from local.talker.desk import FrontDesk
 
 # One of them needs a tool, so that the agent's own history is there too.
@@ -151,21 +152,7 @@ async def _talk(stack: Stack, users: contextlib.AsyncExitStack, number: int) -> 
     call = await users.enter_async_context(open_call((await api.start_session()).url))
     await call.until_ready()
     for text in TURNS:
-        await _ask(call, text)
-
-
-async def _ask(call: Call, text: str) -> None:
-    call.session.text(text, now_ms())
-    call.push()
-    await call.until(
-        lambda: (
-            not call.session.is_owed_an_answer
-            and call.replies.is_settled
-            and all(turn.end for turn in call.replies.turns.values())
-        ),
-        timeout_s=_TURN_TIMEOUT_S,
-        what="answer",
-    )
+        await ask(call, text, timeout_s=_TURN_TIMEOUT_S)
 
 
 def _busy_workers(stack: Stack) -> list[EnvironmentInfo]:

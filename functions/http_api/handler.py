@@ -1,4 +1,4 @@
-"""The HTTP API: tickets, conversations and turns, as a FastAPI application on Mangum."""
+"""The HTTP API: tickets, and what is kept of a user, as a FastAPI application on Mangum."""
 
 import asyncio
 import time

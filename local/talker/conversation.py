@@ -1,4 +1,4 @@
-"""Says a recording over a call and waits for the whole answer."""
+"""Says a recording or types a text over a call, and waits for the whole answer."""
 
 import asyncio
 from collections.abc import Mapping
@@ -105,22 +105,47 @@ async def say(
         TalkerError: The call failed.
     """
     speech = await speak(call, recording, pace=pace, timeout_s=timeout_s)
-    session, replies = call.session, call.replies
+    turns = await _complete_answer(call, speech.restarts_before, timeout_s)
+    speech_sent_at_ms = call.session.outbox.sent_at_ms[speech.last_speech_seq]
+    return Exchange(speech.sent_pcm, speech.started_at_ms, speech_sent_at_ms, turns)
+
+
+async def ask(
+    call: Call, text: str, *, timeout_s: float = ANSWER_TIMEOUT_S
+) -> tuple[TurnRecord, ...]:
+    """Type ``text``, wait until the answer is complete, and return its turns.
+
+    Raises:
+        NoAnswerError: The answer is not complete after ``timeout_s``.
+        TalkerError: The call failed.
+    """
+    before = _restarts(call)
+    call.session.text(text, now_ms())
+    call.push()
+    return await _complete_answer(call, before, timeout_s)
+
+
+def _restarts(call: Call) -> Mapping[int, int]:
+    return {number: turn.restarts for number, turn in call.replies.turns.items()}
+
+
+async def _complete_answer(
+    call: Call, restarts_before: Mapping[int, int], timeout_s: float
+) -> tuple[TurnRecord, ...]:
+    replies = call.replies
 
     def answer() -> tuple[TurnRecord, ...] | None:
-        if session.is_owed_an_answer or not replies.is_settled:
+        if call.session.is_owed_an_answer or not replies.is_settled:
             return None
         turns = [
             turn
             for number, turn in sorted(replies.turns.items())
             # An earlier turn that is answered anew may take in what was just said.
-            if speech.restarts_before.get(number) != turn.restarts
+            if restarts_before.get(number) != turn.restarts
         ]
         return tuple(turns) if turns and all(turn.end for turn in turns) else None
 
-    turns = await call.until(answer, timeout_s=timeout_s, what="complete answer")
-    speech_sent_at_ms = session.outbox.sent_at_ms[speech.last_speech_seq]
-    return Exchange(speech.sent_pcm, speech.started_at_ms, speech_sent_at_ms, turns)
+    return await call.until(answer, timeout_s=timeout_s, what="complete answer")
 
 
 async def speak(
@@ -140,7 +165,7 @@ async def speak(
     """
     ready = await call.until_ready()
     session = call.session
-    before = {number: turn.restarts for number, turn in call.replies.turns.items()}
+    before = _restarts(call)
     started_at_ms = clock_ms = now_ms()
     silence = Recording(bytes(HANGOVER_MS * _BYTES_PER_MS))
     last_speech_seq = 0

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local.talker.call import Call, now_ms, open_call
+from local.talker.call import Call, open_call
+from local.talker.conversation import ask
 from local.talker.desk import FrontDesk
 from tests.integration.running import RunningStack, new_user, options_for_tests, stack_in_thread
 
@@ -30,21 +31,9 @@ def short_of_room(tmp_path: Path) -> Iterator[RunningStack]:
         yield running
 
 
-async def ask(call: Call, text: str) -> str:
+async def said_to(call: Call, text: str) -> str:
     """Type ``text``; return all that was said to it."""
-    before = set(call.replies.turns)
-    call.session.text(text, now_ms())
-    call.push()
-    await call.until(
-        lambda: (
-            not call.session.is_owed_an_answer
-            and call.replies.is_settled
-            and all(turn.end for turn in call.replies.turns.values())
-        ),
-        timeout_s=TURN_WITHIN_S,
-        what="answer",
-    )
-    return " ".join(turn.said for key, turn in call.replies.turns.items() if key not in before)
+    return " ".join(turn.said for turn in await ask(call, text, timeout_s=TURN_WITHIN_S))
 
 
 def header_of(running: RunningStack, user: str) -> dict[str, object]:
@@ -75,9 +64,9 @@ def test_the_first_turn_is_known_to_a_fresh_session_though_only_the_summary_tell
         api = await running.api_of(user)
         async with open_call((await api.start_session()).url) as call:
             await call.until_ready()
-            await ask(call, "hello my name is robert")
+            await said_to(call, "hello my name is robert")
             for _ in range(9):
-                await ask(call, QUESTION)
+                await said_to(call, QUESTION)
             await call.hang_up()
 
     running.run(talk())
@@ -102,7 +91,7 @@ def test_the_first_turn_is_known_to_a_fresh_session_though_only_the_summary_tell
         api = await running.api_of(user)
         async with open_call((await api.start_session()).url) as call:
             await call.until_ready()
-            said = await ask(call, "can you tell me my name")
+            said = await said_to(call, "can you tell me my name")
             await call.hang_up()
         return said
 

@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict
 from http_api.deps import Dependencies
 from http_api.identity import UserId
 from repartee.domain.conversation import Profile
-from repartee.domain.errors import UserErased
 from repartee.domain.preferences import PreferenceChanges, checked_changes
 
 router = APIRouter()
@@ -45,10 +44,7 @@ class Preferences(BaseModel):
 @router.get("/me/preferences")
 def read_preferences(deps: Dependencies, user_id: UserId) -> Preferences:
     """Tell how the user is spoken to."""
-    profile = deps.profiles.load(user_id)
-    if profile.erased_at_ms is not None:
-        raise UserErased(user_id)
-    return Preferences.of(profile)
+    return Preferences.of(deps.profiles.load(user_id))
 
 
 @router.put("/me/preferences")

@@ -7,7 +7,6 @@ from http_api.deps import Dependencies
 from http_api.identity import UserId
 from http_api.values import Moment
 from repartee.application.check_limits import Today
-from repartee.domain.errors import UserErased
 from repartee.domain.limits import DayUsage
 
 router = APIRouter()
@@ -80,10 +79,7 @@ def read_usage(
     deps: Dependencies, user_id: UserId, days: Annotated[int, Query(ge=1, le=MAX_DAYS)] = 30
 ) -> UsageView:
     """Tell what the user has used, day by day, and what is left of this one."""
-    profile = deps.profiles.load(user_id)
-    if profile.erased_at_ms is not None:
-        raise UserErased(user_id)
-    today = deps.limits.today(profile)
+    today = deps.limits.today(deps.profiles.load(user_id))
     return UsageView(
         today=DayView.of(today.used),
         limits=_limits(today),

@@ -18,6 +18,7 @@ from repartee.adapters.ids import UlidSource
 from repartee.application.open_connection import open_connection
 from repartee.config import ConnectSettings
 from repartee.domain.errors import ConnectionRefused, StoreUnavailable
+from repartee.domain.retention import Retention
 from repartee.observability import get_logger
 from repartee.ports.clock import Clock
 from repartee.ports.connection_store import ConnectionStore
@@ -84,7 +85,10 @@ def build() -> Deps:
     client, clock, live_table = make_client(), SystemClock(), settings.live_table
     return Deps(
         connections=DynamoConnectionStore(
-            client, live_table=live_table, memory_table=settings.memory_table
+            client,
+            live_table=live_table,
+            memory_table=settings.memory_table,
+            retention=Retention(settings.retention_days),
         ),
         mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=UlidSource()),
         sessions=DynamoSessionStore(client, live_table=live_table),

@@ -34,6 +34,7 @@ from repartee.application.summarise_conversation import SummariseConversation
 from repartee.config import PRICE_LIST, CoreAgentSettings
 from repartee.domain.desk import weekday_hours
 from repartee.domain.memory_budget import MemoryBudget
+from repartee.domain.retention import Retention
 from repartee.observability import get_logger
 
 
@@ -86,9 +87,14 @@ def build() -> Deps:
     desk = DeskTable(dynamodb, settings.desk_table, weekday_hours(zone), memory_table=memory_table)
     notes = DynamoNotes(dynamodb, memory_table=memory_table, ids=UlidSource())
     reader = DynamoConversationReader(dynamodb, memory_table=memory_table)
-    budget = MemoryBudget(settings.memory_tokens)
+    budget, retention = MemoryBudget(settings.memory_tokens), Retention(settings.retention_days)
     answer_question = AnswerQuestion(
-        calls=DynamoCallStore(dynamodb, live_table=settings.live_table, memory_table=memory_table),
+        calls=DynamoCallStore(
+            dynamodb,
+            live_table=settings.live_table,
+            memory_table=memory_table,
+            retention=retention,
+        ),
         conversations=reader,
         reasoner=reasoner,
         notes=notes,
@@ -98,8 +104,10 @@ def build() -> Deps:
         zone=zone,
         memory=budget,
     )
-    summaries = DynamoSummaryWriter(dynamodb, memory_table=memory_table)
-    usage = DynamoUsageStore(dynamodb, live_table=settings.live_table, memory_table=memory_table)
+    summaries = DynamoSummaryWriter(dynamodb, memory_table=memory_table, retention=retention)
+    usage = DynamoUsageStore(
+        dynamodb, live_table=settings.live_table, memory_table=memory_table, retention=retention
+    )
     summarise = SummariseConversation(reader, summaries, usage, reasoner, clock, budget)
     return Deps(answer_question, summarise, log)
 

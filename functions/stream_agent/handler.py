@@ -40,6 +40,7 @@ from repartee.application.session_ports import SessionPorts
 from repartee.config import PRICE_LIST, StreamAgentSettings
 from repartee.domain.limits import DailyLimits
 from repartee.domain.memory_budget import MemoryBudget
+from repartee.domain.retention import Retention
 from repartee.domain.session.settings import SessionSettings
 from repartee.observability import MetricsRecorder, get_logger
 from repartee.ports.worker import WakeRequest
@@ -92,6 +93,7 @@ def build() -> Deps:
     log = get_logger()
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
     live_table, memory_table = settings.live_table, settings.memory_table
+    retention = Retention(settings.retention_days)
     recorder = FileRecorder(
         Path(settings.record_directory),
         wants_audio=settings.record_sessions == "events_and_audio",
@@ -101,7 +103,9 @@ def build() -> Deps:
         mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=ids),
         connections=DynamoConnectionStore(client, live_table=live_table, memory_table=memory_table),
         reader=DynamoConversationReader(client, memory_table=memory_table),
-        writer=DynamoConversationWriter(client, live_table=live_table, memory_table=memory_table),
+        writer=DynamoConversationWriter(
+            client, live_table=live_table, memory_table=memory_table, retention=retention
+        ),
         profiles=DynamoProfileStore(client, memory_table=memory_table),
         notes=DynamoNotes(client, memory_table=memory_table, ids=ids),
         channel=ApiGatewayChannel.at(settings.management_endpoint),
@@ -111,7 +115,9 @@ def build() -> Deps:
         core=LambdaCoreAgent(settings.core_agent_function, clock),
         workers=LambdaWorkerPool.of(settings.stream_agent_function),
         summaries=LambdaSummaryRequests.of(settings.core_agent_function),
-        usage=DynamoUsageStore(client, live_table=live_table, memory_table=memory_table),
+        usage=DynamoUsageStore(
+            client, live_table=live_table, memory_table=memory_table, retention=retention
+        ),
         clock=clock,
         ids=ids,
         metrics=MetricsRecorder(),

@@ -269,6 +269,7 @@ def test_a_function_calls_itself_by_its_deployed_name(name: str) -> None:
         ("GraceSeconds", "GRACE_S"),
         ("ChunkMs", "CHUNK_MS"),
         ("MemoryTokens", "MEMORY_TOKENS"),
+        ("RetentionDays", "RETENTION_DAYS"),
         ("MaxSessionsPerUser", "MAX_SESSIONS_PER_USER"),
         ("MaxTalkSecondsPerDay", "MAX_TALK_S_PER_DAY"),
         ("MaxUsdPerDay", "MAX_USD_PER_DAY"),
@@ -409,8 +410,9 @@ def test_memory_survives_mistakes_and_deleted_stacks() -> None:
     assert RESOURCES["MemoryTable"]["UpdateReplacePolicy"] == "Retain"
 
 
-def test_live_items_expire() -> None:
-    assert TABLES["LiveTable"]["TimeToLiveSpecification"] == {
+@pytest.mark.parametrize("name", ["LiveTable", "MemoryTable"])
+def test_what_says_when_it_expires_goes(name: str) -> None:
+    assert TABLES[name]["TimeToLiveSpecification"] == {
         "AttributeName": "expires_at",
         "Enabled": True,
     }

@@ -25,6 +25,7 @@ from repartee.adapters.dynamodb.user_records import DynamoUserRecords
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation import Profile
 from repartee.domain.desk import OpeningHours, weekday_hours
+from repartee.domain.retention import Retention
 from repartee.ports.call_store import CallStore
 from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.conversation_store import ConversationReader, ConversationWriter, SummaryWriter
@@ -143,26 +144,36 @@ def tables(client: "DynamoDBClient") -> Iterator[TableNames]:
             client.delete_table(TableName=name)
 
 
-def dynamodb_stores(client: "DynamoDBClient", names: TableNames) -> Stores:
-    """Return the real adapters over ``names``; nothing in the tables expires by itself."""
-    clock = FakeClock()
+def dynamodb_stores(
+    client: "DynamoDBClient",
+    names: TableNames,
+    *,
+    retention: Retention | None = None,
+    clock: FakeClock | None = None,
+) -> Stores:
+    """Return the real adapters over ``names``; nothing in the tables is deleted by itself."""
+    clock = clock or FakeClock()
     live, memory = names.live, names.memory
     return Stores(
         clock,
         DynamoSessionStore(client, live_table=live),
         DynamoMailbox(client, live_table=live, clock=clock, ids=FakeIdSource()),
-        DynamoConnectionStore(client, live_table=live, memory_table=memory),
-        DynamoConversationReader(client, memory_table=memory),
-        DynamoConversationWriter(client, live_table=live, memory_table=memory),
-        DynamoSummaryWriter(client, memory_table=memory),
-        DynamoCallStore(client, live_table=live, memory_table=memory),
+        DynamoConnectionStore(client, live_table=live, memory_table=memory, retention=retention),
+        DynamoConversationReader(client, memory_table=memory, clock=clock),
+        DynamoConversationWriter(client, live_table=live, memory_table=memory, retention=retention),
+        DynamoSummaryWriter(client, memory_table=memory, retention=retention, clock=clock),
+        DynamoCallStore(
+            client, live_table=live, memory_table=memory, retention=retention, clock=clock
+        ),
         DynamoProfileStore(client, memory_table=memory),
         DynamoNotes(client, memory_table=memory, ids=FakeIdSource()),
         lambda user_id, at_ms: client.put_item(
             TableName=memory, Item={**keys.profile(user_id), **encode_all({"erased_at_ms": at_ms})}
         ),
-        DynamoUsageStore(client, live_table=live, memory_table=memory),
+        DynamoUsageStore(
+            client, live_table=live, memory_table=memory, retention=retention, clock=clock
+        ),
         DynamoErasureStore(client, live_table=live, memory_table=memory, desk_table=names.desk),
         DeskTable(client, names.desk, weekday_hours(ZoneInfo("UTC")), memory_table=memory),
-        DynamoUserRecords(client, memory_table=memory, desk_table=names.desk),
+        DynamoUserRecords(client, memory_table=memory, desk_table=names.desk, clock=clock),
     )

@@ -25,6 +25,7 @@ class FakeCallStore:
             mine = KeptCall(request.arguments_hash, request.question, until_ms)
             if kept is None:
                 calls[request.key, ""] = mine
+                self._expire(request, until_ms)
                 return CallClaim.CLAIMED
             if kept.arguments_hash != request.arguments_hash:
                 replaced = calls.get((request.key, request.arguments_hash[:16]))
@@ -39,7 +40,12 @@ class FakeCallStore:
             else:
                 mine.begun = kept.begun
             calls[request.key, ""] = mine
+            self._expire(request, until_ms)
             return CallClaim.CLAIMED_AGAIN
+
+    def _expire(self, request: CoreRequest, until_ms: int) -> None:
+        place = ("call", request.conversation_id, request.key)
+        self._tables.expire(place, self._tables.retention.ends_at_s(until_ms))
 
     def attempts(self, conversation_id: str, turn: int) -> Sequence[Attempt]:
         with self._tables.lock:
@@ -80,7 +86,11 @@ class FakeCallStore:
         with self._tables.lock:
             calls = self._tables.calls.get(conversation_id, {})
             places = sorted(calls, key=lambda place: (place[0].turn, place[0].index, place[1]))
-            done = [calls[place].exchange for place in places]
+            done = [
+                calls[place].exchange
+                for place in places
+                if self._tables.is_kept("call", conversation_id, place[0])
+            ]
         last = [exchange for exchange in done if exchange is not None]
         return sorted(
             last[max(0, len(last) - limit) :],

@@ -31,7 +31,13 @@ class FakeConnectionStore:
             tables.states[opening.session_id] = SessionState(
                 opening.session_id, opening.user_id, opening.conversation_id, None
             )
-            if header is None:
+            if header is not None:
+                tables.renew_header(opening.user_id, opening.conversation_id, opening.opened_at_ms)
+            else:
+                tables.expire(
+                    ("header", opening.user_id, opening.conversation_id),
+                    tables.retention.header_ends_at_s(opening.opened_at_ms),
+                )
                 header = Conversation(
                     opening.user_id,
                     opening.conversation_id,

@@ -23,7 +23,7 @@ class FakeConversationStore:
 
     def load_memory(self, user_id: str, conversation_id: str, *, max_characters: int) -> Memory:
         with self._tables.lock:
-            header = self._tables.conversations.get((user_id, conversation_id))
+            header = self._tables.shown_header(user_id, conversation_id)
             turns: list[Turn] = []
             if header is not None and max_characters > 0:
                 through = header.summary_through
@@ -36,18 +36,23 @@ class FakeConversationStore:
 
     def _turns(self, conversation_id: str) -> list[Turn]:
         turns = self._tables.turns.get(conversation_id, {})
-        return [turns[number] for number in sorted(turns)]
+        return [
+            turns[number]
+            for number in sorted(turns)
+            if self._tables.is_kept("turn", conversation_id, number)
+        ]
 
     def load_header(self, user_id: str, conversation_id: str) -> Conversation | None:
         with self._tables.lock:
-            return self._tables.conversations.get((user_id, conversation_id))
+            return self._tables.shown_header(user_id, conversation_id)
 
     def list_conversations(self, user_id: str, *, limit: int) -> Sequence[Conversation]:
         with self._tables.lock:
             mine = [
                 header
-                for (user, _), header in self._tables.conversations.items()
+                for user, conversation_id in self._tables.conversations
                 if user == user_id
+                and (header := self._tables.shown_header(user, conversation_id)) is not None
             ]
         mine.sort(key=lambda header: header.conversation_id, reverse=True)
         return [replace(header, summary="", summary_through=0) for header in mine[:limit]]
@@ -56,7 +61,7 @@ class FakeConversationStore:
         self, user_id: str, conversation_id: str, *, after: int, limit: int
     ) -> Sequence[Turn] | None:
         with self._tables.lock:
-            if (user_id, conversation_id) not in self._tables.conversations:
+            if self._tables.shown_header(user_id, conversation_id) is None:
                 return None
             return [turn for turn in self._turns(conversation_id) if turn.number > after][:limit]
 
@@ -79,6 +84,9 @@ class FakeConversationStore:
             if turn.number in turns or header.turn_count != turn.number - 1:
                 raise LeaseLost(commit.session_id)
             turns[turn.number] = turn
+            place = ("turn", commit.conversation_id, turn.number)
+            tables.expire(place, tables.retention.ends_at_s(commit.committed_at_ms))
+            tables.renew_header(commit.user_id, commit.conversation_id, commit.committed_at_ms)
             tables.conversations[commit.user_id, commit.conversation_id] = replace(
                 header,
                 title=header.title or title_from(turn.heard),
@@ -95,7 +103,8 @@ class FakeConversationStore:
                 cost_usd=state.cost_usd + turn.cost_usd,
             )
             day = utc_day(commit.committed_at_ms)
-            tables.count(commit.user_id, DayUsage(day, 1, turn.talk_ms, turn.usage, turn.cost_usd))
+            used = DayUsage(day, 1, turn.talk_ms, turn.usage, turn.cost_usd)
+            tables.count(commit.user_id, used, commit.committed_at_ms)
 
     def fold_summary(self, fold: SummaryFold) -> bool:
         check_size(encode_all({"summary": fold.summary}))
@@ -104,11 +113,16 @@ class FakeConversationStore:
             if self._tables.is_erased(fold.user_id):
                 raise UserErased(fold.user_id)
             header = self._tables.conversations.get(place)
-            if header is None or header.summary_through != fold.read_through:
+            if header is None:
+                return False
+            is_kept = self._tables.is_kept("summary", fold.conversation_id)
+            if fold.read_through != (header.summary_through if is_kept else 0):
                 return False
             if header.turn_count < fold.through:
                 return False
             self._tables.conversations[place] = replace(
                 header, summary=fold.summary, summary_through=fold.through
             )
+            ends_at_s = self._tables.retention.ends_at_s(self._tables.clock.now_ms())
+            self._tables.expire(("summary", fold.conversation_id), ends_at_s)
             return True

@@ -1,6 +1,6 @@
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from repartee.domain.calls import Attempt, BegunTool, CallKey, Exchange
@@ -9,6 +9,7 @@ from repartee.domain.erasure import Erasure
 from repartee.domain.limits import DayUsage
 from repartee.domain.messages import Acknowledged, Notice, Numbered
 from repartee.domain.notes import Note
+from repartee.domain.retention import HEADER_MARGIN_S, Retention
 from repartee.domain.session_state import ConnectionOpening, SessionState
 from tests.fakes.clock import FakeClock
 
@@ -48,6 +49,8 @@ class FakeTables:
 
     Calls lie under their place and "", those whose place another took under part of their hash.
 
+    Of what expires, ``expiries`` has the Unix time in s by its place: kind and key.
+
     Every store takes ``lock`` around each operation, which makes each of them atomic.
     """
 
@@ -68,9 +71,42 @@ class FakeTables:
     erasures: dict[str, Erasure] = field(default_factory=dict)
     usage: dict[tuple[str, date], DayUsage] = field(default_factory=dict)
     notes: dict[str, dict[str, Note]] = field(default_factory=dict)
+    retention: Retention = field(default_factory=Retention)
+    expiries: dict[tuple[object, ...], int] = field(default_factory=dict)
 
-    def count(self, user_id: str, more: DayUsage) -> None:
+    def expire(self, place: tuple[object, ...], ends_at_s: int | None) -> None:
+        """Let what lies at ``place`` expire then, or never."""
+        if ends_at_s is None:
+            self.expiries.pop(place, None)
+        else:
+            self.expiries[place] = ends_at_s
+
+    def renew_header(self, user_id: str, conversation_id: str, now_ms: int) -> None:
+        """Let a header that is there already stay for as long as one that is written now."""
+        place = ("header", user_id, conversation_id)
+        stored_s = self.expiries.get(place)
+        self.expire(place, self.retention.renewed_header_ends_at_s(now_ms, stored_s))
+
+    def is_kept(self, *place: object) -> bool:
+        """Tell whether the time of what lies there has not run out."""
+        ends_at_s = self.expiries.get(place)
+        return ends_at_s is None or ends_at_s > self.clock.now_ms() // 1_000
+
+    def shown_header(self, user_id: str, conversation_id: str) -> Conversation | None:
+        """Return a header as readers see it: not past its time, nor with a summary that is."""
+        header = self.conversations.get((user_id, conversation_id))
+        ends_at_s = self.expiries.get(("header", user_id, conversation_id))
+        now_s = self.clock.now_ms() // 1_000
+        if header is None or (ends_at_s is not None and ends_at_s - HEADER_MARGIN_S <= now_s):
+            return None
+        if not self.is_kept("summary", conversation_id):
+            return replace(header, summary="", summary_through=0)
+        return header
+
+    def count(self, user_id: str, more: DayUsage, now_ms: int | None = None) -> None:
         """Add to what the user has used on a day."""
+        if now_ms is not None:
+            self.expire(("usage", user_id, more.day), self.retention.ends_at_s(now_ms))
         used = self.usage.get((user_id, more.day), DayUsage(more.day))
         self.usage[user_id, more.day] = DayUsage(
             more.day,

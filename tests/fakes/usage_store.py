@@ -32,7 +32,11 @@ class FakeUsageStore:
     def days(self, user_id: str, *, limit: int) -> Sequence[DayUsage]:
         self._check()
         with self._tables.lock:
-            mine = [used for (user, _), used in self._tables.usage.items() if user == user_id]
+            mine = [
+                used
+                for (user, day), used in self._tables.usage.items()
+                if user == user_id and self._tables.is_kept("usage", user, day)
+            ]
         return sorted(mine, key=lambda used: used.day, reverse=True)[:limit]
 
     def add(self, spending: Spending) -> None:
@@ -55,4 +59,5 @@ class FakeUsageStore:
                     tokens=spending.tokens,
                     cost_usd=spending.cost_usd,
                 ),
+                spending.spent_at_ms,
             )

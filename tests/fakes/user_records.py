@@ -19,8 +19,10 @@ class FakeUserRecords:
         with self._tables.lock:
             mine = {
                 conversation_id: replace(header, summary="", summary_through=0)
-                for (user, conversation_id), header in self._tables.conversations.items()
-                if user == user_id and conversation_id >= first
+                for user, conversation_id in self._tables.conversations
+                if user == user_id
+                and conversation_id >= first
+                and (header := self._tables.shown_header(user, conversation_id)) is not None
             }
         yield from (mine[conversation_id] for conversation_id in sorted(mine))
 
@@ -36,6 +38,8 @@ class FakeUserRecords:
     def _calls(self, conversation_id: str) -> Iterator[Entry]:
         calls = self._tables.calls.get(conversation_id, {})
         for key, aside in sorted(calls, key=lambda one: (one[0].turn, one[0].index, one[1])):
+            if not self._tables.is_kept("call", conversation_id, key):
+                continue
             kept = calls[key, aside]
             done = kept.exchange
             record = CallRecord(
@@ -49,13 +53,16 @@ class FakeUserRecords:
 
     def _summary(self, conversation_id: str) -> Iterator[Entry]:
         for (_, found), header in self._tables.conversations.items():
-            if found == conversation_id and header.summary_through:
+            is_kept = self._tables.is_kept("summary", conversation_id)
+            if found == conversation_id and header.summary_through and is_kept:
                 record = SummaryRecord(header.summary, header.summary_through)
                 yield Entry("summary", record)
 
     def _turns(self, conversation_id: str) -> Iterator[Entry]:
         turns = self._tables.turns.get(conversation_id, {})
         for number in sorted(turns):
+            if not self._tables.is_kept("turn", conversation_id, number):
+                continue
             yield Entry(f"turn {number:08d}", turns[number])
 
     def bookings(self, user_id: str) -> Sequence[Booking]:

@@ -50,7 +50,7 @@ class Table:
 def writes(table: Table, waited_s: list[float]) -> dict[str, Callable[[], object]]:
     client = cast("DynamoDBClient", table)
     backoff = Backoff(attempts=4, first_cap_s=0.1, sleep=waited_s.append, jitter=lambda: 1.0)
-    both = {"live_table": "live", "memory_table": "memory"}
+    both: dict[str, Any] = {"live_table": "live", "memory_table": "memory"}
     sessions = DynamoSessionStore(client, live_table="live", backoff=backoff)
     mailbox = DynamoMailbox(
         client, live_table="live", clock=FakeClock(), ids=FakeIdSource(), backoff=backoff

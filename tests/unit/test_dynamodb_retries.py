@@ -340,7 +340,7 @@ def test_deletions_that_are_never_processed_make_the_store_unavailable() -> None
 
 
 def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[], object]]]:
-    both = {"live_table": "live", "memory_table": "memory"}
+    both: dict[str, Any] = {"live_table": "live", "memory_table": "memory"}
     sessions = DynamoSessionStore(client, live_table="live")
     mailbox = DynamoMailbox(client, live_table="live", clock=FakeClock(), ids=FakeIdSource())
     backoff = Waits().backoff

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from repartee.domain.context_policy import ContextPolicy
 from repartee.domain.limits import DAY_S
 from repartee.domain.prices import ListPrice, PriceList, parse_prices
+from repartee.domain.retention import MAX_RETENTION_DAYS
 from repartee.domain.usage import Prices
 
 LIVE_PRICES = Prices(
@@ -89,6 +90,7 @@ class ConnectSettings(_Settings):
     live_table: str
     memory_table: str
     max_sessions_per_user: int = Field(default=3, ge=1, le=100)
+    retention_days: int = Field(default=0, ge=0, le=MAX_RETENTION_DAYS)
 
 
 class MessageSettings(_Settings):
@@ -138,6 +140,7 @@ class StreamAgentSettings(_Settings):
     linger_s: int = Field(default=30, ge=0, le=600)
     grace_s: int = Field(default=30, ge=0, le=300)
     memory_tokens: int = Field(default=2_000, ge=200, le=20_000)
+    retention_days: int = Field(default=0, ge=0, le=MAX_RETENTION_DAYS)
     context_policy: ContextPolicy = ContextPolicy.AUTO
     record_sessions: Literal["off", "events", "events_and_audio"] = "off"
     record_directory: str = "/tmp/recordings"  # noqa: S108 - all that Lambda lets be written
@@ -162,6 +165,7 @@ class CoreAgentSettings(_Settings):
     gemini_core_fallback_model: str = ""
     desk_time_zone: str = "Europe/London"
     memory_tokens: int = Field(default=2_000, ge=200, le=20_000)
+    retention_days: int = Field(default=0, ge=0, le=MAX_RETENTION_DAYS)
     model_prices: OwnPrices = ()
 
 

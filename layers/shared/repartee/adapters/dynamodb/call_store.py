@@ -2,12 +2,14 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import (
     attempt_from,
     exchange_attributes,
     exchange_from,
 )
+from repartee.adapters.dynamodb.expiry import is_kept
 from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.reads import get, query
 from repartee.adapters.dynamodb.retries import (
@@ -21,7 +23,9 @@ from repartee.adapters.dynamodb.session_items import number, text
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.calls import Attempt, BegunTool, CallKey, CoreRequest, Exchange
 from repartee.domain.errors import ClaimLost, LeaseLost
+from repartee.domain.retention import Retention
 from repartee.ports.call_store import CallClaim
+from repartee.ports.clock import Clock
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -41,9 +45,13 @@ class DynamoCallStore:
         *,
         live_table: str,
         memory_table: str,
+        retention: Retention | None = None,
+        clock: Clock | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self._client = client
+        self._retention = retention or Retention()
+        self._clock = clock or SystemClock()
         self._live = live_table
         self._memory = memory_table
         self._backoff = backoff or Backoff()
@@ -121,6 +129,7 @@ class DynamoCallStore:
         item = {
             **keys.call(request.conversation_id, request.key),
             **encode_all(_claim_values(request, until_ms)),
+            **encode_all({"expires_at": self._retention.ends_at_s(until_ms)}),
         }
         return {
             "Put": {
@@ -239,7 +248,12 @@ class DynamoCallStore:
             backwards=True,
             page_size=limit,
         )
-        finished = (exchange for item in items if (exchange := exchange_from(item)) is not None)
+        now_ms = self._clock.now_ms()
+        finished = (
+            exchange
+            for item in items
+            if is_kept(item, now_ms) and (exchange := exchange_from(item)) is not None
+        )
         last = list(islice(finished, limit))
         last.reverse()
         # By keys, an exchange that was put aside comes after the one that took its place.

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.expiry import expiry_of
 from repartee.adapters.dynamodb.reads import get, query
 from repartee.adapters.dynamodb.retries import (
     Backoff,
@@ -14,6 +15,7 @@ from repartee.adapters.dynamodb.retries import (
 from repartee.adapters.dynamodb.session_items import number, state_attributes, text
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.errors import ConnectionRefused, StoreUnavailable
+from repartee.domain.retention import Retention
 from repartee.domain.session_state import ConnectionOpening, OpenedConnection, SessionState
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class _Found:
     is_new_session: bool
     counts_already: bool
     has_header: bool
+    header_expires_at: int | None
     live_session_id: str | None
     guard_version: int
 
@@ -52,9 +55,11 @@ class DynamoConnectionStore:
         *,
         live_table: str,
         memory_table: str,
+        retention: Retention | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self._client = client
+        self._retention = retention or Retention()
         self._live = live_table
         self._memory = memory_table
         self._backoff = backoff or Backoff()
@@ -104,7 +109,9 @@ class DynamoConnectionStore:
         counts_already = state is not None and opening.session_id in active
         if not counts_already and len(active - {live}) >= opening.max_sessions:
             raise ConnectionRefused(429, "too_many_sessions")
-        return _Found(state is None, counts_already, bool(header), live, guard_version)
+        return _Found(
+            state is None, counts_already, bool(header), expiry_of(header), live, guard_version
+        )
 
     def _active(self, user_id: str, now_ms: int) -> tuple[set[str], int]:
         """Return the user's open sessions and their guard's version, 0 while there is none."""
@@ -238,6 +245,14 @@ class DynamoConnectionStore:
             condition = "attribute_exists(pk) AND attribute_not_exists(live_session_id)"
         else:
             condition = "attribute_not_exists(pk)"
+        now_ms, retention = opening.opened_at_ms, self._retention
+        # A commit that comes between may have moved it by minutes; the header's margin is days.
+        expires_at = (
+            retention.renewed_header_ends_at_s(now_ms, found.header_expires_at)
+            if found.has_header
+            else retention.header_ends_at_s(now_ms)
+        )
+        expiry = " REMOVE expires_at" if expires_at is None else ", expires_at = :expires_at"
         return {
             "Update": {
                 "TableName": self._memory,
@@ -247,7 +262,7 @@ class DynamoConnectionStore:
                     "created_at_ms = if_not_exists(created_at_ms, :now), "
                     "updated_at_ms = if_not_exists(updated_at_ms, :now), "
                     "turn_count = if_not_exists(turn_count, :zero), "
-                    "version = if_not_exists(version, :zero)"
+                    f"version = if_not_exists(version, :zero){expiry}"
                 ),
                 "ConditionExpression": condition,
                 "ExpressionAttributeValues": encode_all(
@@ -256,6 +271,7 @@ class DynamoConnectionStore:
                         ":seen": found.live_session_id,
                         ":now": opening.opened_at_ms,
                         ":zero": 0,
+                        ":expires_at": expires_at,
                     }
                 ),
             }

@@ -2,12 +2,15 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import header_from, profile_from, turn_from
+from repartee.adapters.dynamodb.expiry import is_header_kept, is_kept
 from repartee.adapters.dynamodb.reads import get, get_all, query
 from repartee.adapters.dynamodb.retries import Backoff
 from repartee.domain.conversation import Conversation, Memory, Profile, Turn
 from repartee.domain.memory_budget import told_characters
+from repartee.ports.clock import Clock
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -23,10 +26,16 @@ class DynamoConversationReader:
     """Reads conversations from MemoryTable; only a header under its user leads to the turns."""
 
     def __init__(
-        self, client: "DynamoDBClient", *, memory_table: str, backoff: Backoff | None = None
+        self,
+        client: "DynamoDBClient",
+        *,
+        memory_table: str,
+        clock: Clock | None = None,
+        backoff: Backoff | None = None,
     ) -> None:
         self._client = client
         self._table = memory_table
+        self._clock = clock or SystemClock()
         self._backoff = backoff or Backoff()
 
     def load_memory(self, user_id: str, conversation_id: str, *, max_characters: int) -> Memory:
@@ -35,16 +44,16 @@ class DynamoConversationReader:
         Two round trips: header, summary and profile together, then the turns, newest first, a page
         at a time until the room is used up.
         """
-        profile_item, header_item, summary = get_all(
+        profile_item, *parts = get_all(
             self._client,
             self._table,
             (keys.profile(user_id), *self._parts(user_id, conversation_id)),
             self._backoff,
         )
         profile = profile_from(user_id, profile_item) if profile_item else Profile(user_id)
-        if header_item is None:
+        header = self._header(user_id, *parts)
+        if header is None:
             return Memory(Conversation(user_id, conversation_id, "", 0, 0), profile, ())
-        header = header_from(user_id, header_item, summary)
         return Memory(header, profile, self._newest(header, max_characters))
 
     def _newest(self, header: Conversation, max_characters: int) -> tuple[Turn, ...]:
@@ -59,9 +68,10 @@ class DynamoConversationReader:
             backwards=True,
             page_size=_PAGE_TURNS,
         )
+        now_ms = self._clock.now_ms()
         newest: list[Turn] = []
         left = max_characters
-        for turn in map(turn_from, items):
+        for turn in (turn_from(item) for item in items if is_kept(item, now_ms)):
             left -= told_characters([turn])
             if left < 0 and newest:
                 break
@@ -79,13 +89,22 @@ class DynamoConversationReader:
             last=keys.turn_sort(keys.MAX_TURN),
             page_size=limit,
         )
-        return [turn_from(item) for item in islice(items, limit)]
+        now_ms = self._clock.now_ms()
+        kept = (item for item in items if is_kept(item, now_ms))
+        return [turn_from(item) for item in islice(kept, limit)]
 
     def load_header(self, user_id: str, conversation_id: str) -> Conversation | None:
         """Return a conversation's header with its summary, None when the user has no such one."""
         wanted = self._parts(user_id, conversation_id)
-        item, summary = get_all(self._client, self._table, wanted, self._backoff)
-        return header_from(user_id, item, summary) if item is not None else None
+        return self._header(user_id, *get_all(self._client, self._table, wanted, self._backoff))
+
+    def _header(
+        self, user_id: str, item: "Item | None", summary: "Item | None"
+    ) -> Conversation | None:
+        now_ms = self._clock.now_ms()
+        if item is None or not is_header_kept(item, now_ms):
+            return None
+        return header_from(user_id, item, summary if summary and is_kept(summary, now_ms) else None)
 
     def _parts(self, user_id: str, conversation_id: str) -> "tuple[Item, Item]":
         return keys.header(user_id, conversation_id), keys.summary(conversation_id)
@@ -101,12 +120,15 @@ class DynamoConversationReader:
             backwards=True,
             page_size=limit,
         )
-        return [header_from(user_id, item) for item in islice(items, limit)]
+        now_ms = self._clock.now_ms()
+        kept = (item for item in items if is_header_kept(item, now_ms))
+        return [header_from(user_id, item) for item in islice(kept, limit)]
 
     def list_turns(
         self, user_id: str, conversation_id: str, *, after: int, limit: int
     ) -> Sequence[Turn] | None:
         """Return turns numbered above ``after`` in order; None when the user has no such one."""
-        if get(self._client, self._table, keys.header(user_id, conversation_id)) is None:
+        header = get(self._client, self._table, keys.header(user_id, conversation_id))
+        if header is None or not is_header_kept(header, self._clock.now_ms()):
             return None
         return self._turns(conversation_id, after, limit)

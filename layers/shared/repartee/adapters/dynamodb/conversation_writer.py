@@ -5,11 +5,17 @@ from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import turn_attributes, turn_from
 from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
-from repartee.adapters.dynamodb.session_items import pending_calls_value, text, undelivered_value
+from repartee.adapters.dynamodb.session_items import (
+    number,
+    pending_calls_value,
+    text,
+    undelivered_value,
+)
 from repartee.adapters.dynamodb.usage_items import count_usage
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
 from repartee.domain.limits import DayUsage, utc_day
+from repartee.domain.retention import Retention
 from repartee.domain.session_state import TurnCommit
 from repartee.domain.titles import title_from
 
@@ -30,9 +36,11 @@ class DynamoConversationWriter:
         *,
         live_table: str,
         memory_table: str,
+        retention: Retention | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self._client = client
+        self._retention = retention or Retention()
         self._live = live_table
         self._memory = memory_table
         self._backoff = backoff or Backoff()
@@ -46,13 +54,36 @@ class DynamoConversationWriter:
             UserErased: The user's tombstone is set.
             ItemTooLarge: The turn is; nothing was asked of the table.
         """
-        # A commit that is repeated within 10 min brings the same token, so DynamoDB answers by
-        # itself; tokens count for a whole account, hence the tables' names.
-        token = hashlib.sha256(repr((self._memory, self._live, commit)).encode()).hexdigest()[:36]
         try:
-            transact(self._client, self._writes(commit), backoff=self._backoff, token=token)
+            self._transact(commit)
+        except TransactionRefused as refused:
+            if not self._header_stays_longer(commit, refused):
+                self._explain(commit, refused)
+                return
+        else:
+            return
+        try:
+            self._transact(commit, renews_header=False)
         except TransactionRefused as refused:
             self._explain(commit, refused)
+
+    def _transact(self, commit: TurnCommit, *, renews_header: bool = True) -> None:
+        # A commit that is repeated within 10 min brings the same token, so DynamoDB answers by
+        # itself; tokens count for a whole account, hence the tables' names.
+        named = (self._memory, self._live, commit, self._retention, renews_header)
+        token = hashlib.sha256(repr(named).encode()).hexdigest()[:36]
+        writes = self._writes(commit, renews_header=renews_header)
+        transact(self._client, writes, backoff=self._backoff, token=token)
+
+    def _header_stays_longer(self, commit: TurnCommit, refused: TransactionRefused) -> bool:
+        """Tell whether the header's expiry is what refused, being later than ours or never."""
+        header = refused.item(_HEADER)
+        return (
+            bool(self._retention)
+            and header is not None
+            and text(header, "live_session_id") == commit.session_id
+            and number(header, "turn_count") == commit.turn.number - 1
+        )
 
     def _explain(self, commit: TurnCommit, refused: TransactionRefused) -> None:
         """Return when the turn had been committed before; otherwise raise what went wrong."""
@@ -67,9 +98,11 @@ class DynamoConversationWriter:
                 raise ConversationTaken(commit.conversation_id) from None
         raise LeaseLost(commit.session_id) from None
 
-    def _writes(self, commit: TurnCommit) -> "list[TransactWriteItemTypeDef]":
+    def _writes(
+        self, commit: TurnCommit, *, renews_header: bool
+    ) -> "list[TransactWriteItemTypeDef]":
         return [
-            *self.memory_writes(commit),
+            *self.memory_writes(commit, renews_header=renews_header),
             {
                 "ConditionCheck": {
                     "TableName": self._memory,
@@ -81,14 +114,22 @@ class DynamoConversationWriter:
             self._count_usage(commit),
         ]
 
-    def memory_writes(self, commit: TurnCommit) -> "list[TransactWriteItemTypeDef]":
+    def memory_writes(
+        self, commit: TurnCommit, *, renews_header: bool = True
+    ) -> "list[TransactWriteItemTypeDef]":
         """Return what makes the conversation longer, without what a commit does beside it.
+
+        Args:
+            commit: What to write.
+            renews_header: Whether to set when the header expires; refused where it stays longer,
+                because it may lead to turns of a time when more was kept.
 
         Raises:
             ItemTooLarge: The turn is.
         """
         turn_key = keys.turn(commit.conversation_id, commit.turn.number)
-        turn_item = {**turn_key, **turn_attributes(commit.turn)}
+        expiry = encode_all({"expires_at": self._retention.ends_at_s(commit.committed_at_ms)})
+        turn_item = {**turn_key, **turn_attributes(commit.turn), **expiry}
         check_size(turn_item)
         return [
             {
@@ -99,10 +140,13 @@ class DynamoConversationWriter:
                     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                 }
             },
-            self._advance_header(commit),
+            self._advance_header(commit, renews_header=renews_header),
         ]
 
-    def _advance_header(self, commit: TurnCommit) -> "TransactWriteItemTypeDef":
+    def _advance_header(
+        self, commit: TurnCommit, *, renews_header: bool
+    ) -> "TransactWriteItemTypeDef":
+        condition = "live_session_id = :session AND turn_count = :before"
         update = "SET turn_count = :number, version = version + :one, updated_at_ms = :now"
         values: dict[str, Value] = {
             ":number": commit.turn.number,
@@ -114,12 +158,19 @@ class DynamoConversationWriter:
         if title := title_from(commit.turn.heard):
             update += ", title = if_not_exists(title, :title)"
             values[":title"] = title
+        expires_at = self._retention.header_ends_at_s(commit.committed_at_ms)
+        if expires_at is None:
+            update += " REMOVE expires_at"
+        elif renews_header:
+            update += ", expires_at = :expires_at"
+            condition += " AND expires_at <= :expires_at"
+            values[":expires_at"] = expires_at
         return {
             "Update": {
                 "TableName": self._memory,
                 "Key": keys.header(commit.user_id, commit.conversation_id),
                 "UpdateExpression": update,
-                "ConditionExpression": "live_session_id = :session AND turn_count = :before",
+                "ConditionExpression": condition,
                 "ExpressionAttributeValues": encode_all(values),
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
@@ -162,5 +213,6 @@ class DynamoConversationWriter:
                 DayUsage(
                     utc_day(commit.committed_at_ms), 1, turn.talk_ms, turn.usage, turn.cost_usd
                 ),
+                self._retention.ends_at_s(commit.committed_at_ms),
             )
         }

@@ -1,7 +1,8 @@
 """Where each item lies, and for how long; the only place that spells keys.
 
-MemoryTable keeps its items until they are erased. LiveTable's carry ``expires_at`` in epoch
-seconds; DynamoDB may delete them up to 48 h late, so readers for whom that matters look at it.
+MemoryTable keeps its items until they are erased, or as long as ``domain/retention.py`` says.
+Those and LiveTable's carry ``expires_at`` in epoch seconds; DynamoDB may delete them up to 48 h
+late, so readers for whom that matters look at it.
 """
 
 from datetime import date, datetime

@@ -15,15 +15,21 @@ if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
 
 
-def count_usage(table: str, user_id: str, more: DayUsage) -> "UpdateTypeDef":
-    """Return a write, for a transaction, that adds ``more`` to its day."""
+def count_usage(
+    table: str, user_id: str, more: DayUsage, expires_at: int | None
+) -> "UpdateTypeDef":
+    """Return a write, for a transaction, that adds ``more`` to its day.
+
+    The day expires at ``expires_at``, in epoch s; with None never.
+    """
+    expiry = "REMOVE expires_at" if expires_at is None else "SET expires_at = :expires_at"
     return {
         "TableName": table,
         "Key": keys.usage(user_id, more.day.isoformat()),
         "UpdateExpression": (
             "ADD turns :turns, talk_ms :talk, tokens_text_in :text_in, "
             "tokens_audio_in :audio_in, tokens_text_out :text_out, "
-            "tokens_audio_out :audio_out, cost_usd :cost"
+            f"tokens_audio_out :audio_out, cost_usd :cost {expiry}"
         ),
         "ExpressionAttributeValues": encode_all(
             {
@@ -34,6 +40,7 @@ def count_usage(table: str, user_id: str, more: DayUsage) -> "UpdateTypeDef":
                 ":text_out": more.tokens.text_out,
                 ":audio_out": more.tokens.audio_out,
                 ":cost": more.cost_usd,
+                ":expires_at": expires_at,
             }
         ),
     }

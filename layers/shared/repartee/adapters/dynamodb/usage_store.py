@@ -4,14 +4,18 @@ from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.expiry import is_kept
 from repartee.adapters.dynamodb.reads import get, query
 from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
 from repartee.adapters.dynamodb.usage_items import count_usage, usage_from
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.errors import UserErased
 from repartee.domain.limits import DayUsage, utc_day
+from repartee.domain.retention import Retention
 from repartee.domain.session_state import Spending
+from repartee.ports.clock import Clock
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -26,9 +30,13 @@ class DynamoUsageStore:
         *,
         live_table: str,
         memory_table: str,
+        retention: Retention | None = None,
+        clock: Clock | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self._client = client
+        self._retention = retention or Retention()
+        self._clock = clock or SystemClock()
         self._live = live_table
         self._memory = memory_table
         self._backoff = backoff or Backoff()
@@ -49,7 +57,9 @@ class DynamoUsageStore:
             backwards=True,
             page_size=limit,
         )
-        return [usage_from(item) for item in islice(items, limit)]
+        now_ms = self._clock.now_ms()
+        kept = (item for item in items if is_kept(item, now_ms))
+        return [usage_from(item) for item in islice(kept, limit)]
 
     def add(self, spending: Spending) -> None:
         """Count what belongs to no turn, in the day and in its session; once per token.
@@ -63,6 +73,7 @@ class DynamoUsageStore:
         named = repr((self._memory, self._live, spending.token)).encode()
         day = utc_day(spending.spent_at_ms)
         more = DayUsage(day, tokens=spending.tokens, cost_usd=spending.cost_usd)
+        expires_at = self._retention.ends_at_s(spending.spent_at_ms)
         try:
             transact(
                 self._client,
@@ -84,7 +95,7 @@ class DynamoUsageStore:
                             "ExpressionAttributeValues": encode_all({":cost": spending.cost_usd}),
                         }
                     },
-                    {"Update": count_usage(self._memory, spending.user_id, more)},
+                    {"Update": count_usage(self._memory, spending.user_id, more, expires_at)},
                 ],
                 backoff=self._backoff,
                 token=hashlib.sha256(named).hexdigest()[:36],

@@ -1,6 +1,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from repartee.adapters.clock import SystemClock
 from repartee.adapters.desk_table import bookings_of
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import (
@@ -9,6 +10,7 @@ from repartee.adapters.dynamodb.conversation_items import (
     header_from,
     turn_from,
 )
+from repartee.adapters.dynamodb.expiry import is_header_kept, is_kept
 from repartee.adapters.dynamodb.reads import query
 from repartee.adapters.dynamodb.session_items import number
 from repartee.domain.calls import CallKey
@@ -16,6 +18,7 @@ from repartee.domain.conversation import Conversation
 from repartee.domain.desk import Booking
 from repartee.domain.erasure import ItemKind
 from repartee.domain.export import CallRecord, Entry, SummaryRecord
+from repartee.ports.clock import Clock
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -26,10 +29,18 @@ if TYPE_CHECKING:
 class DynamoUserRecords:
     """Reads whole partitions of MemoryTable, and a user's bookings from DeskTable."""
 
-    def __init__(self, client: "DynamoDBClient", *, memory_table: str, desk_table: str) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        *,
+        memory_table: str,
+        desk_table: str,
+        clock: Clock | None = None,
+    ) -> None:
         self._client = client
         self._memory = memory_table
         self._desk = desk_table
+        self._clock = clock or SystemClock()
 
     def conversations(self, user_id: str, *, first: str = "") -> Iterator[Conversation]:
         """Yield the user's conversations, without summaries; those before ``first`` left out."""
@@ -40,7 +51,8 @@ class DynamoUserRecords:
             first=f"{keys.CONVERSATION_PREFIX}{first}",
             last=keys.CONVERSATIONS_END,
         )
-        return (header_from(user_id, item) for item in items)
+        now_ms = self._clock.now_ms()
+        return (header_from(user_id, item) for item in items if is_header_kept(item, now_ms))
 
     def entries(self, conversation_id: str, *, after: str = "") -> Iterator[Entry]:
         """Yield a conversation's calls, summary and turns, those up to ``after`` left out."""
@@ -51,10 +63,13 @@ class DynamoUserRecords:
             first=after or keys.FIRST_SORT_KEY,
             last=keys.LAST_SORT_KEY,
         )
+        now_ms = self._clock.now_ms()
         return (
             entry
             for item in items
-            if item["sk"]["S"] > after and (entry := _entry(item)) is not None
+            if item["sk"]["S"] > after
+            and is_kept(item, now_ms)
+            and (entry := _entry(item)) is not None
         )
 
     def bookings(self, user_id: str) -> Sequence[Booking]:

@@ -1,0 +1,26 @@
+"""Which of MemoryTable's items count; DynamoDB may delete expired ones 48 h late."""
+
+from typing import TYPE_CHECKING
+
+from repartee.adapters.dynamodb.session_items import number
+from repartee.domain.retention import HEADER_MARGIN_S
+
+if TYPE_CHECKING:
+    from repartee.adapters.dynamodb.keys import Item
+
+
+def expiry_of(item: "Item") -> int | None:
+    """Return the epoch second at which the item expires, None for never."""
+    return number(item, "expires_at") if "expires_at" in item else None
+
+
+def is_kept(item: "Item", now_ms: int) -> bool:
+    """Tell whether the item's time has not run out."""
+    ends_at_s = expiry_of(item)
+    return ends_at_s is None or ends_at_s > now_ms // 1_000
+
+
+def is_header_kept(item: "Item", now_ms: int) -> bool:
+    """Tell whether a header still shows its conversation, rather than leading erasures to it."""
+    ends_at_s = expiry_of(item)
+    return ends_at_s is None or ends_at_s - HEADER_MARGIN_S > now_ms // 1_000

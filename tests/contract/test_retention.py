@@ -1,0 +1,269 @@
+"""What expires is not shown any more, and can be erased as long as it is there."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.conversation import Turn
+from repartee.domain.erasure import ItemKind
+from repartee.domain.limits import DAY_MS
+from repartee.domain.retention import Retention
+from repartee.domain.session_state import Spending, TurnCommit
+from repartee.domain.summary import SummaryFold
+from repartee.domain.usage import TokenUsage
+from tests.contract.scenes import CONVERSATION, SESSION, USER, opening, served_session
+from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers, require
+from tests.contract.stores import Stores, TableNames, dynamodb_stores, fake_stores, tables
+from tests.fakes.clock import FakeClock
+from tests.fakes.tables import FakeTables
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+type Keeping = Callable[[int], Stores]
+"""The stores over the same tables and clock, as they are with that many days of retention."""
+
+
+@pytest.fixture(params=["fake", DYNAMODB_LOCAL, MINISTACK])
+def keeping(request: pytest.FixtureRequest):
+    if request.param == "fake":
+        memory = FakeTables()
+
+        def fakes(days: int) -> Stores:
+            memory.retention = Retention(days)
+            return fake_stores(memory)
+
+        yield fakes
+        return
+    servers: Servers = request.getfixturevalue("servers")
+    require(servers, request.param)
+    client, clock = servers.dynamodb(request.param), FakeClock()
+    with tables(client) as names:
+
+        def real(days: int, names: TableNames = names) -> Stores:
+            return dynamodb_stores(client, names, retention=Retention(days), clock=clock)
+
+        yield real
+
+
+def commit_now(stores: Stores, number: int) -> Turn:
+    """Commit a turn that ends at this moment."""
+    now_ms = stores.clock.now_ms()
+    turn = Turn(number, SESSION, now_ms - 2_000, now_ms, f"heard {number}", f"said {number}")
+    stores.writer.commit_turn(TurnCommit(USER, CONVERSATION, SESSION, 1, turn, 0, now_ms))
+    return turn
+
+
+def ask_now(stores: Stores, turn: int) -> None:
+    """Have a call of a turn answered at this moment."""
+    now_ms, key = stores.clock.now_ms(), CallKey(turn, 1)
+    request = CoreRequest(USER, CONVERSATION, SESSION, 1, key, "h", "q", "en-US", now_ms + 1_000)
+    stores.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 1_000)
+    answer = CoreAnswer(CallStatus.DONE, f"answer {turn}")
+    stores.calls.finish(CONVERSATION, Exchange(key, "h", "q", answer, "[]", now_ms))
+
+
+def days_pass(stores: Stores, days: float) -> None:
+    stores.clock.advance(round(days * DAY_MS))
+
+
+def numbers(stores: Stores) -> list[int] | None:
+    turns = stores.reader.list_turns(USER, CONVERSATION, after=0, limit=99)
+    return None if turns is None else [turn.number for turn in turns]
+
+
+def exported(stores: Stores) -> Counter[str]:
+    return Counter(
+        type(entry.record).__name__
+        for header in stores.records.conversations(USER)
+        for entry in stores.records.entries(header.conversation_id)
+    )
+
+
+def kinds(stores: Stores) -> Counter[ItemKind]:
+    """What an erasure would find; sessions are not the point here."""
+    wanted = {
+        ItemKind.CONVERSATIONS,
+        ItemKind.TURNS,
+        ItemKind.CALLS,
+        ItemKind.USAGE_DAYS,
+        ItemKind.NOTES,
+    }
+    found = stores.erasures.items(USER, with_openings=True)
+    return Counter(item.kind for item in found if item.kind in wanted)
+
+
+def test_nothing_expires_unless_an_operator_says_so(keeping: Keeping) -> None:
+    stores = keeping(0)
+    served_session(stores)
+    commit_now(stores, 1)
+    ask_now(stores, 2)
+
+    days_pass(stores, 10_000)
+
+    assert numbers(stores) == [1]
+    assert len(stores.reader.list_conversations(USER, limit=9)) == 1
+    assert len(stores.calls.recent(CONVERSATION, limit=9)) == 1
+    assert len(stores.usage.days(USER, limit=9)) == 1
+    assert exported(stores) == {"Turn": 1, "CallRecord": 1}
+
+
+def test_turns_go_one_by_one_while_their_conversation_goes_on(keeping: Keeping) -> None:
+    stores = keeping(30)
+    served_session(stores)
+    commit_now(stores, 1)
+    ask_now(stores, 1)
+    days_pass(stores, 20)
+    second = commit_now(stores, 2)
+    ask_now(stores, 2)
+    # A call's time counts from the end of its claim, a second later.
+    stores.clock.advance(10 * DAY_MS + 1_000)
+
+    assert numbers(stores) == [2]
+    memory = stores.reader.load_memory(USER, CONVERSATION, max_characters=10_000)
+    assert memory.turns == (second,)
+    assert memory.conversation.turn_count == 2
+    assert [one.answer.answer for one in stores.calls.recent(CONVERSATION, limit=9)] == ["answer 2"]
+    assert len(stores.usage.days(USER, limit=9)) == 1
+    assert exported(stores) == {"Turn": 1, "CallRecord": 1}
+    # What is not deleted yet is still there for an erasure.
+    assert kinds(stores)[ItemKind.TURNS] == 2
+
+
+def test_a_conversation_is_gone_with_its_last_turn_and_can_be_erased_for_days_more(
+    keeping: Keeping,
+) -> None:
+    stores = keeping(30)
+    served_session(stores)
+    commit_now(stores, 1)
+    stores.clock.advance(30 * DAY_MS - 1_000)
+    assert numbers(stores) == [1]
+    assert stores.reader.load_header(USER, CONVERSATION) is not None
+
+    stores.clock.advance(1_000)
+
+    assert numbers(stores) is None
+    assert stores.reader.load_header(USER, CONVERSATION) is None
+    assert list(stores.reader.list_conversations(USER, limit=9)) == []
+    memory = stores.reader.load_memory(USER, CONVERSATION, max_characters=10_000)
+    assert (memory.conversation.version, memory.turns) == (0, ())
+    assert exported(stores) == {}
+    assert list(stores.usage.days(USER, limit=9)) == []
+    assert kinds(stores) == {
+        ItemKind.CONVERSATIONS: 1,
+        ItemKind.TURNS: 1,
+        ItemKind.USAGE_DAYS: 1,
+    }
+
+
+def test_notes_and_preferences_stay(keeping: Keeping) -> None:
+    stores = keeping(1)
+    served_session(stores)
+    stores.notes.add(USER, "likes mornings", noted_at_ms=stores.clock.now_ms())
+
+    days_pass(stores, 10_000)
+
+    assert [note.text for note in stores.notes.newest(USER, limit=9)] == ["likes mornings"]
+
+
+def test_a_summary_goes_and_another_one_takes_its_place(keeping: Keeping) -> None:
+    stores = keeping(30)
+    served_session(stores)
+    commit_now(stores, 1)
+    assert stores.summaries.fold_summary(SummaryFold(USER, CONVERSATION, 0, 1, "old"))
+    days_pass(stores, 20)
+    commit_now(stores, 2)
+    header = stores.reader.load_header(USER, CONVERSATION)
+    assert header is not None
+    assert (header.summary, header.summary_through) == ("old", 1)
+    assert not stores.summaries.fold_summary(SummaryFold(USER, CONVERSATION, 0, 2, "too early"))
+
+    days_pass(stores, 10)
+    header = stores.reader.load_header(USER, CONVERSATION)
+    assert header is not None
+    assert (header.summary, header.summary_through) == ("", 0)
+    memory = stores.reader.load_memory(USER, CONVERSATION, max_characters=10_000)
+    assert memory.conversation.summary == ""
+    assert exported(stores) == {"Turn": 1}
+
+    assert stores.summaries.fold_summary(SummaryFold(USER, CONVERSATION, 0, 2, "new"))
+    header = stores.reader.load_header(USER, CONVERSATION)
+    assert header is not None
+    assert (header.summary, header.summary_through) == ("new", 2)
+
+
+def test_what_belongs_to_no_turn_keeps_its_day(keeping: Keeping) -> None:
+    stores = keeping(30)
+    served_session(stores)
+    turn = commit_now(stores, 1)
+    stores.clock.advance(3_600_000)
+    spent = Spending(USER, SESSION, "t", stores.clock.now_ms(), TokenUsage(), turn.cost_usd)
+    stores.usage.add(spent)
+
+    stores.clock.advance(30 * DAY_MS - 3_600_000)
+    assert len(stores.usage.days(USER, limit=9)) == 1
+    stores.clock.advance(3_600_000)
+    assert list(stores.usage.days(USER, limit=9)) == []
+
+
+def test_less_retention_does_not_take_the_header_from_turns_that_stay_longer(
+    keeping: Keeping,
+) -> None:
+    served_session(keeping(300))
+    commit_now(keeping(300), 1)
+    stores = keeping(3)
+    commit_now(stores, 2)
+    stores.connections.open(opening(connection="again", session="session-2", ticket="t2"))
+
+    days_pass(stores, 3)
+    assert numbers(stores) == [1]
+    days_pass(stores, 296)
+    assert numbers(stores) == [1]
+    days_pass(stores, 1)
+    assert numbers(stores) is None
+
+
+def test_a_conversation_with_turns_that_never_expire_keeps_its_header(keeping: Keeping) -> None:
+    served_session(keeping(0))
+    commit_now(keeping(0), 1)
+    stores = keeping(3)
+    committed = commit_now(stores, 2)
+    # Again, as after a lost answer.
+    again = TurnCommit(USER, CONVERSATION, SESSION, 1, committed, 0, stores.clock.now_ms())
+    stores.writer.commit_turn(again)
+
+    days_pass(stores, 10_000)
+
+    assert numbers(stores) == [1]
+
+
+def test_retention_that_is_taken_back_keeps_what_comes_from_then_on(keeping: Keeping) -> None:
+    served_session(keeping(3))
+    commit_now(keeping(3), 1)
+    stores = keeping(0)
+    commit_now(stores, 2)
+
+    days_pass(stores, 10_000)
+
+    assert numbers(stores) == [2]
+    assert len(stores.usage.days(USER, limit=9)) == 1
+
+
+def test_coming_back_to_a_conversation_keeps_it_in_the_list(keeping: Keeping) -> None:
+    stores = keeping(30)
+    served_session(stores)
+    days_pass(stores, 20)
+    stores.connections.open(
+        opening(
+            connection="again",
+            session="session-2",
+            ticket="t2",
+            opened_at_ms=stores.clock.now_ms(),
+        )
+    )
+
+    days_pass(stores, 20)
+    assert stores.reader.load_header(USER, CONVERSATION) is not None
+    days_pass(stores, 10)
+    assert stores.reader.load_header(USER, CONVERSATION) is None

@@ -11,7 +11,6 @@ from typing import Literal
 
 AUDIO_TOKENS_PER_S = 25  # price pages: 0.018 USD a minute at 12 USD per million tokens
 CHARS_PER_TOKEN = 4
-CONTEXT_LIMIT_TOKENS = 131_072
 INPUT_BYTES_PER_S = 32_000
 OUTPUT_BYTES_PER_S = 48_000
 

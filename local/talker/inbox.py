@@ -16,11 +16,6 @@ class Inbox:
         self.position = OutputPosition(epoch=0, seq=0)
         self._early: dict[int, NumberedFrame | UnknownFrame] = {}
 
-    @property
-    def is_waiting_for_a_gap(self) -> bool:
-        """Whether later frames are here while an earlier one is not."""
-        return bool(self._early)
-
     def put(self, arrived: NumberedFrame | UnknownFrame) -> list[Frame]:
         """Take one frame; return those that are now in order, often just this one."""
         if arrived.epoch < self.position.epoch:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from repartee.domain.calls import ASK_CORE_AGENT, CallKey, CallStatus, CoreAnswer
 from repartee.domain.conversation import Conversation, Memory, Profile, Turn
-from repartee.domain.frames import Frame, NumberedFrame, ReplyAudio
+from repartee.domain.frames import Frame, NumberedFrame, ReplyAudio, TurnEnd
 from repartee.domain.live import (
     LiveAudio,
     LiveClosed,
@@ -33,6 +33,7 @@ from repartee.domain.messages import (
     SpeechEnd,
     SpeechStart,
 )
+from repartee.domain.session.allowance import GOODBYE
 from repartee.domain.session.effects import (
     AskCoreAgent,
     CommitTurn,
@@ -59,6 +60,8 @@ from repartee.domain.session.events import (
 )
 from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.settings import SessionSettings
+from repartee.domain.session.told_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.watchdog import NUDGE
 from repartee.domain.session_state import Lease, PendingCall, SessionState
 from repartee.domain.usage import Bill, Prices
 from tests.fakes.clock import NOON_MS
@@ -120,6 +123,9 @@ class Call:
     _commits: int = 0
     commits_taken: int = 0
     _cursor: int = 0
+    _cued_at_ms: int | None = None
+    _ended: set[int] = field(default_factory=set)
+    _open_reply: int | None = None
 
     def __post_init__(self) -> None:
         self.machine = SessionMachine(
@@ -165,6 +171,7 @@ class Call:
                 else:
                     assert seq == len(self._numbered) + 1, "a gap in the output's numbers"
                     self._numbered[seq] = frame
+                    self._check_reply(frame)
             case CommitTurn(turn=turn, cursor=cursor):
                 assert self._commits == self.commits_taken, "two commits in flight"
                 self._commits += 1
@@ -175,11 +182,32 @@ class Call:
                 self.generation = generation
                 self.to_model[generation] = []
                 self.is_live_open, self.awaits_live = False, True
+                self._cued_at_ms = None
             case SendAudio() | EndAudioStream() | SendText() | RespondToTool():
                 assert self.is_live_open, "the model is not open"
                 self.to_model[self.generation].append(effect)
+                if isinstance(effect, SendText):
+                    self._check_text(effect.text)
             case _:
                 pass
+
+    def _check_reply(self, frame: Frame) -> None:
+        if isinstance(frame, TurnEnd):
+            assert frame.turn not in self._ended, "a turn ends twice"
+            self._ended.add(frame.turn)
+            self._open_reply = None
+        elif isinstance(frame, ReplyAudio):
+            assert frame.turn not in self._ended, "a reply goes on after its end"
+            assert self._open_reply in (None, frame.turn), "two replies at once"
+            self._open_reply = frame.turn
+
+    def _check_text(self, text: str) -> None:
+        """What no user typed never follows another such text that the model has not taken up."""
+        if text.startswith("(") and text not in (GOODBYE, NUDGE):
+            cued_at_ms = self._cued_at_ms
+            is_free = cued_at_ms is None or self.now_ms >= cued_at_ms + SPEAK_WITHIN_MS
+            assert is_free, "one text interrupts another"
+            self._cued_at_ms = self.now_ms
 
     def _carry_out(self, effect: Effect) -> list[Effect]:
         match effect:
@@ -277,6 +305,8 @@ class Call:
         """The current live session says something."""
         everything: list[Effect] = []
         for event in events:
+            if isinstance(event, LiveAudio | LiveTranscript | LiveTurnComplete):
+                self._cued_at_ms = None
             everything += self.feed(FromLive(self.generation, event))
         return everything
 

@@ -6,14 +6,17 @@ that lies behind, and on anything sent to a model that is not open.
 """
 
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from repartee.domain.calls import ASK_CORE_AGENT, END_CALL, SET_PREFERENCES
+from repartee.domain.calls import ASK_CORE_AGENT, END_CALL, SET_PREFERENCES, CallKey
 from repartee.domain.conversation import Turn
+from repartee.domain.limits import DailyLimits, DayUsage
 from repartee.domain.live import (
     LiveAudio,
     LiveEvent,
@@ -45,16 +48,22 @@ from repartee.domain.session.events import (
     ConversationLost,
     LeaseWasLost,
     PostRefused,
+    SummaryRead,
     TimeRunningOut,
+    UsageRead,
 )
 from repartee.domain.session.live_link import MAX_FAILURES
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS
-from repartee.domain.usage import TokenUsage
+from repartee.domain.usage import Bill, TokenUsage
 from tests.sessions import EPOCH, SETTINGS, STATE, Call, pending, remembering, started
 
 pytestmark = pytest.mark.unit
 
 SECOND = bytes(48_000)
+LIMITS = DailyLimits(cost_usd=Decimal(5))
+USED_UP = DayUsage(date(2026, 11, 20), cost_usd=Decimal(5))
+LIVE_BILL = TokenUsage(1, 2, 3, 4)
+CORE_BILL = Bill(TokenUsage(text_out=1_000), Decimal("0.001"))
 
 
 def speech(seq: int) -> Audio:
@@ -81,7 +90,7 @@ LIVE_EVENTS = st.sampled_from(
         LiveTurnComplete(),
         LiveTurnComplete(TurnStatus.IDLE),
         LiveTurnComplete(TurnStatus.IN_PROGRESS),
-        LiveUsage(TokenUsage(1, 2, 3, 4)),
+        LiveUsage(LIVE_BILL),
         LiveGoAway(0),
         LiveGoAway(30_000),
     ]
@@ -93,11 +102,12 @@ class AnySession(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        state = replace(STATE, pending_calls=(pending(),), cursor=7)
+        unheard = OutputPosition(EPOCH - 1, 9)
+        state = replace(STATE, pending_calls=(pending(),), cursor=7, undelivered=unheard)
         self.call = Call(
             state=state,
             memory=remembering(EARLIER),
-            settings=replace(SETTINGS, linger_ms=20_000, grace_ms=10_000),
+            settings=replace(SETTINGS, linger_ms=20_000, grace_ms=10_000, limits=LIMITS),
             takes_posts=False,
             takes_commits=False,
             opens_live=False,
@@ -110,6 +120,9 @@ class AnySession(RuleBasedStateMachine):
         self.told_to_go: set[int] = set()
         self.typed: list[str] = []
         self.is_ending = False
+        self.live_bill = TokenUsage()
+        self.core_bills: set[tuple[CallKey, str]] = set()
+        self.refused_bill = TokenUsage()
 
     # What the parties wait for
 
@@ -207,6 +220,7 @@ class AnySession(RuleBasedStateMachine):
     def refuse_to_write(self, is_erased):
         self.is_ending = True
         self.call.commits_taken += 1
+        self.refused_bill = self.call.turns[-1].usage
         self.call.feed(ConversationLost(is_erased=is_erased))
 
     @precondition(lambda self: len(self.sent) > 25)
@@ -220,6 +234,16 @@ class AnySession(RuleBasedStateMachine):
     def supersede(self):
         self.is_ending = True
         self.call.notice(Superseded("S2"))
+
+    @precondition(lambda self: len(self.sent) > 15)
+    @rule(used=st.sampled_from([USED_UP, replace(USED_UP, cost_usd=Decimal(4))]))
+    def count_the_day(self, used):
+        self.is_ending |= used is USED_UP
+        self.call.feed(UsageRead(used))
+
+    @rule(through=st.integers(0, 3))
+    def sum_up(self, through):
+        self.call.feed(SummaryRead("They greeted.", through))
 
     # The model and its tools
 
@@ -240,13 +264,17 @@ class AnySession(RuleBasedStateMachine):
         if isinstance(event, LiveGoAway):
             self.told_to_go.add(self.call.generation)
             self.is_ending |= len(self.call.all(OpenLive)) > MAX_FAILURES
+        if isinstance(event, LiveUsage):
+            self.live_bill += event.usage
         self.call.live(event)
 
     @precondition(lambda self: self.call.is_live_open)
     @rule(
         number=st.integers(0, 5),
         name=st.sampled_from([ASK_CORE_AGENT] * 4 + [SET_PREFERENCES, "unknown", END_CALL]),
-        arguments=st.sampled_from(['{"question":"a"}', '{"question":"b"}', '{"language":"de"}']),
+        arguments=st.sampled_from(
+            ['{"question":"a"}', '{"question":"b"}', '{"language":"de"}', '{"voice":"Puck"}']
+        ),
     )
     def use_a_tool(self, number, name, arguments):
         self.is_ending |= name == END_CALL
@@ -266,7 +294,9 @@ class AnySession(RuleBasedStateMachine):
     @rule(data=st.data())
     def answer(self, data):
         key = data.draw(st.sampled_from(self.call.asked)).key
-        self.call.answer_tool("At three.", key.turn, key.index)
+        newest = next(one for one in reversed(self.call.asked) if one.key == key)
+        self.core_bills.add((key, newest.arguments_hash))
+        self.call.answer_tool("At three.", key.turn, key.index, CORE_BILL)
 
     @precondition(lambda self: self.call.is_live_open)
     @rule()
@@ -306,6 +336,14 @@ class AnySession(RuleBasedStateMachine):
             assert seqs == sorted(set(seqs))
 
     @invariant()
+    def everything_is_paid_for_once(self) -> None:
+        """By a turn that is written, or by the worker as it leaves."""
+        call = self.call
+        paid = sum((turn.usage for turn in call.turns), call.machine.unwritten_bill.usage)
+        core = TokenUsage(text_out=len(self.core_bills) * CORE_BILL.usage.text_out)
+        assert paid == self.live_bill + core + self.refused_bill
+
+    @invariant()
     def nothing_is_deleted_that_is_not_committed(self):
         assert max(self.call.deleted, default=0) <= self.call.machine.cursor
 
@@ -321,6 +359,7 @@ class AnySession(RuleBasedStateMachine):
             call.take_post(self.post)
         assert call.wait_for_end() is not None
         self.every_call_is_answered_at_most_once()
+        self.everything_is_paid_for_once()
         # A model that could not be opened, again and again, ends the session by our own word.
         is_given_up = len(call.all(OpenLive)) > MAX_FAILURES
         if not (self.is_ending or is_given_up):

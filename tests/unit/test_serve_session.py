@@ -742,6 +742,30 @@ def test_a_client_found_gone_counts_against_its_users_cap_for_the_grace_only():
     run_in_virtual_time(main)
 
 
+def test_a_client_found_gone_while_a_table_is_throttled_counts_no_longer_either(monkeypatch):
+    async def main():
+        scene = Scene()
+        scene.tables.states[SESSION] = replace(scene.state(), connection_id=LINE)
+        scene.channel.gone.add(LINE)
+        lapse_session = scene.connections.lapse_session
+        tries = []
+
+        def throttled_once(*arguments, **options):
+            tries.append(arguments)
+            if len(tries) == 1:
+                raise StoreUnavailable("throttled")
+            lapse_session(*arguments, **options)
+
+        monkeypatch.setattr(scene.connections, "lapse_session", throttled_once)
+        serving = scene.serve()
+        await scene.until(lambda: len(tries) == 2)
+        soon_ms = scene.clock.now_ms() + SETTINGS.grace_ms
+        assert not scene.connections.active_sessions(USER, now_ms=soon_ms)
+        await serving
+
+    run_in_virtual_time(main)
+
+
 def test_a_bill_that_comes_after_the_last_commit_is_counted_when_the_worker_leaves() -> None:
     async def scene() -> None:
         it = Scene()

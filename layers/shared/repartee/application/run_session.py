@@ -335,7 +335,7 @@ class SessionRun:
     def _note_connection(self, connection_id: str | None) -> None:
         # Who vanishes without a bye counts against the user's cap no longer than may be waited for;
         # API Gateway may never tell it by $disconnect.
-        lost, self._connection_id = self._connection_id, connection_id
+        lost = self._connection_id
         if connection_id is None and lost is not None:
             self._ports.connections.lapse_session(
                 self._state.user_id,
@@ -343,6 +343,7 @@ class SessionRun:
                 connection_id=lost,
                 expires_at_ms=self._ports.clock.now_ms() + self._grace_ms,
             )
+        self._connection_id = connection_id
 
     async def _watch_fence(self) -> None:
         while self._lease.is_held():

@@ -9,7 +9,8 @@ from repartee.domain.calls import CallKey, CallStatus
 from repartee.domain.conversation import ToolCall, Turn
 from repartee.domain.frames import TurnEnd
 from repartee.domain.live import LiveToolCallsCancelled, LiveUsage
-from repartee.domain.session.effects import CommitTurn
+from repartee.domain.session.effects import CommitTurn, FinishReason
+from repartee.domain.session.events import TimeRunningOut
 from repartee.domain.usage import Bill, TokenUsage
 from tests.sessions import STATE, Call, pending, remembering, started
 
@@ -143,3 +144,15 @@ def test_a_late_answer_to_what_was_asked_before_a_restart_is_not_taken_for_the_n
     call.reply()
     call.ack()
     assert [one.answer for one in call.turns[0].tool_calls] == ["Dan is here at ten."]
+
+
+def test_an_answer_that_comes_when_its_worker_has_left_has_cost_all_the_same():
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    call.feed(TimeRunningOut(20_000))
+    assert call.finish() is FinishReason.HAND_OVER
+
+    assert call.answer_tool(bill=CORE) == []
+
+    assert call.machine.unwritten_bill == CORE

@@ -6,10 +6,18 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.conversation import Profile
+from repartee.domain.context_policy import ContextPolicy
+from repartee.domain.conversation import Profile, Turn
 from repartee.domain.frames import LimitReached, SessionClosed, TurnEnd
 from repartee.domain.limits import DailyLimits, DayUsage, OwnLimits
-from repartee.domain.live import LiveInterrupted, LiveTranscript, LiveUsage, Role
+from repartee.domain.live import (
+    LiveInterrupted,
+    LiveTranscript,
+    LiveTurnComplete,
+    LiveUsage,
+    Role,
+    TurnStatus,
+)
 from repartee.domain.messages import Audio, Bye, SpeechStart, Text
 from repartee.domain.session.allowance import GOODBYE
 from repartee.domain.session.departure import FAREWELL_MS
@@ -25,7 +33,7 @@ from repartee.domain.session.events import FromLive, Started, UsageRead
 from repartee.domain.usage import Bill, TokenUsage
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SETTINGS, Call, remembering, started
+from tests.sessions import SETTINGS, STATE, Call, pending, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -270,3 +278,51 @@ def test_the_bill_of_a_turn_that_is_never_committed_is_told_at_the_end() -> None
     call.ack()
     assert call.all(CommitTurn)
     assert not call.machine.unwritten_bill
+
+
+def test_a_turn_that_is_being_answered_when_the_day_is_used_up_elsewhere_is_answered() -> None:
+    call = beginning_with(used())
+    call.send(Text("When do you open?"))
+    call.live(LiveTranscript(Role.MODEL, "At"))
+    call.feed(UsageRead(used(talk_ms=60_000)))
+    call.live(LiveTranscript(Role.MODEL, " nine"))
+    assert call.frames(LimitReached) == []
+
+    call.reply(".")
+
+    assert goodbyes(call) == 1
+
+
+def test_a_goodbye_waits_for_the_live_session_that_is_being_opened() -> None:
+    settings = replace(LIMITED, context_policy=ContextPolicy.RESEED)
+    call = beginning_with(used(), settings=settings)
+    call.opens_live = False
+    turn(call, LiveUsage(TokenUsage(text_in=1)))
+    assert call.awaits_live
+    call.feed(UsageRead(used(talk_ms=60_000)))
+    assert call.frames(SessionClosed) == []
+
+    call.open_live()
+    assert goodbyes(call) == 1
+    call.reply("Until tomorrow.")
+    call.ack()
+
+    assert call.frames(SessionClosed) == [SessionClosed("limit_reached")]
+    assert call.turns[-1].said == "Until tomorrow."
+
+
+def test_what_the_goodbye_interrupts_does_not_end_it() -> None:
+    state = replace(STATE, pending_calls=(pending(),))
+    call = beginning_with(used(), state=state, memory=remembering(Turn(1, "S", 0, 1)))
+    call.answer_tool("At three.")
+    call.feed(UsageRead(used(talk_ms=60_000)))
+    assert goodbyes(call) == 1
+
+    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IDLE))
+    call.ack()
+    assert call.frames(SessionClosed) == []
+    call.reply("Until tomorrow.")
+    call.ack()
+
+    assert call.turns[-1].said == "Until tomorrow."
+    assert call.frames(SessionClosed) == [SessionClosed("limit_reached")]

@@ -55,8 +55,8 @@ class Allowance:
         if self._limits:
             self._effects.append(ReadUsage())
 
-    def is_used_up(self, now_ms: int) -> bool:
-        """Tell whether the session is to end now.
+    def ends_by(self, now_ms: int) -> LimitHit | None:
+        """Return the limit by which the session is to end now, None while it may go on.
 
         A turn that is being answered when that becomes known may be answered to its end, that one
         and none after it. What the user has only begun to say gets the goodbye for an answer.
@@ -64,29 +64,31 @@ class Allowance:
         hit = self._hit(now_ms)
         if hit is None:
             self._last_turn = None
-            return False
+            return None
         turn = self._turns.current
         if self._last_turn is None:
             is_answering = turn is not None and (turn.has_reply or bool(self._calls))
             self._last_turn = turn.number if turn is not None and is_answering else 0
-        return turn is None or turn.number > self._last_turn
+        return hit if turn is None or turn.number > self._last_turn else None
 
-    def say_goodbye(self, now_ms: int, *, may_speak: bool, is_streaming: bool) -> None:
-        """Tell the client which limit is reached and until when, and have the model say it.
+    def say_goodbye(
+        self, hit: LimitHit, now_ms: int, *, may_speak: bool, is_streaming: bool
+    ) -> None:
+        """Tell the client which limit is used up and until when, and have the model say it.
 
         Args:
+            hit: The limit.
             now_ms: The present.
             may_speak: A live session is open.
             is_streaming: The user's speech is flowing into it.
         """
-        self.reached = hit = self._hit(now_ms)
-        if hit is not None:
-            self._outbox.offer(LimitReached(hit.kind.value, float(hit.limit), hit.resets_at_ms))
+        self.reached = hit
+        self._outbox.offer(LimitReached(hit.kind.value, float(hit.limit), hit.resets_at_ms))
         if may_speak:
             if is_streaming:
                 self._effects.append(EndAudioStream())
             # It answers what the user was saying, or is a reply without input.
-            self._turns.of_reply(now_ms)
+            self._turns.of_reply(now_ms).is_farewell = True
             self._effects.append(SendText(GOODBYE))
 
     def _hit(self, now_ms: int) -> LimitHit | None:

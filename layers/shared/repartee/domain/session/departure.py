@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from repartee.domain.frames import CloseReason, SessionClosed
+from repartee.domain.live import LiveFailure
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.effects import CloseConnection, Effect, Finish, FinishReason
@@ -12,6 +13,15 @@ from repartee.domain.session.turn_ledger import TurnLedger
 # A farewell is spoken to its end; everything else closes as soon as the client has been told.
 CLOSING_MS = 3_000
 FAREWELL_MS = 20_000
+_REASONS: dict[LiveFailure | None, CloseReason] = {
+    LiveFailure.REFUSED: "refused",
+    LiveFailure.BUSY: "busy",
+}
+
+
+def close_reason(failure: LiveFailure | None) -> CloseReason:
+    """Return what a client is told when there will be no other live session."""
+    return _REASONS.get(failure, "unavailable")
 
 
 @dataclass(slots=True)

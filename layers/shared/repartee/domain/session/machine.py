@@ -30,7 +30,7 @@ from repartee.domain.messages import Acknowledged, Detached, Notified, Numbered
 from repartee.domain.session.allowance import Allowance
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
-from repartee.domain.session.departure import Departure
+from repartee.domain.session.departure import Departure, close_reason
 from repartee.domain.session.effects import DeleteInput, Effect, FinishReason
 from repartee.domain.session.events import (
     ConversationLost,
@@ -70,10 +70,6 @@ from repartee.domain.usage import Bill
 # Handing over takes a boundary between turns; without one by the second mark it is forced.
 HAND_OVER_MS = 90_000
 FORCED_HAND_OVER_MS = 20_000
-_CLOSE_REASONS: dict[LiveFailure | None, CloseReason] = {
-    LiveFailure.REFUSED: "refused",
-    LiveFailure.BUSY: "busy",
-}
 
 
 class SessionMachine:
@@ -324,8 +320,8 @@ class SessionMachine:
             self._close("erased", now_ms)
         elif memory.conversation.live_session_id not in (None, state.session_id):
             self._close("superseded", now_ms)
-        elif self._allowance.is_used_up(now_ms):
-            self._end_by_limit(now_ms)
+        elif (hit := self._allowance.ends_by(now_ms)) is not None:
+            self._end_by_limit(hit, now_ms)
         else:
             if self._lease.is_takeover:
                 self._outbox.offer(TurnRestarted(self._turns.next_number))
@@ -398,7 +394,7 @@ class SessionMachine:
             return
         self._calls.lose_session(None)
         if self._departure.takes_input:
-            self._close(_CLOSE_REASONS.get(failure, "unavailable"), now_ms)
+            self._close(close_reason(failure), now_ms)
         elif self._departure.closing is not None:
             # Whoever would say the farewell is gone.
             self._departure.awaits_reply = False
@@ -410,8 +406,9 @@ class SessionMachine:
         if self._departure.takes_input:
             self._move_input(now_ms)
             self._replies.make_way(now_ms)
-        if self._departure.takes_input and self._allowance.is_used_up(now_ms):
-            self._end_by_limit(now_ms)
+        hit = self._allowance.ends_by(now_ms) if self._departure.takes_input else None
+        if hit is not None and self._live.is_open:
+            self._end_by_limit(hit, now_ms)
         self._cues.expire(now_ms)
         if self._desk.expire(now_ms):
             self._note_answer(now_ms)
@@ -489,9 +486,9 @@ class SessionMachine:
         if reason in ("superseded", "erased"):
             self._keeper.lose()
 
-    def _end_by_limit(self, now_ms: int) -> None:
+    def _end_by_limit(self, hit: LimitHit, now_ms: int) -> None:
         may_speak, is_streaming = self._live.is_open, self._feed.is_streaming
-        self._allowance.say_goodbye(now_ms, may_speak=may_speak, is_streaming=is_streaming)
+        self._allowance.say_goodbye(hit, now_ms, may_speak=may_speak, is_streaming=is_streaming)
         self._close("limit_reached", now_ms)
 
     def _force_hand_over(self, now_ms: int) -> None:

@@ -73,8 +73,10 @@ class Replies:
         """The model is done; False when the turn is not over by that."""
         self._cues.end()
         turn = self._turns.current
-        if turn is None or (turn.is_being_spoken and not turn.has_reply):
-            # An interrupted generation ends too, while the user is still speaking.
+        if turn is None:
+            return False
+        if not turn.has_reply and (turn.is_being_spoken or turn.is_farewell):
+            # An interrupted generation ends too: the user still speaks, or the farewell follows.
             return False
         is_spoken_over = turn.is_silenced and turn.is_being_spoken
         self.give_up(turn, now_ms)

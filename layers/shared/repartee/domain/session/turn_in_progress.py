@@ -20,6 +20,7 @@ class TurnInProgress:
         input_ended_ms: When the user fell silent, None while speaking or without input.
         first_audio_at_ms: When the first reply audio came.
         over_at_ms: When the model was done with it.
+        is_farewell: It is over only when something has been said in it.
         late: Control that belongs to it and came so late that its number lies before ``first_seq``.
         usage: What the live model counted.
         core_bill: What core_agent's models used and cost.
@@ -34,6 +35,7 @@ class TurnInProgress:
     over_at_ms: int = 0
     reply_bytes: int = 0
     is_cut: bool = False
+    is_farewell: bool = False
     skipped: list[SkippedInput] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
     usage: TokenUsage = field(default_factory=TokenUsage)

@@ -10,14 +10,19 @@ import pytest
 
 import authorizer.handler
 import connect.handler
+import core_agent.handler
 import disconnect.handler
 import http_api.handler
 import message.handler
+import stream_agent.handler
 from local.services import NotInstalledError
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.ids import UlidSource
+from repartee.domain.calls import CallKey, CoreRequest
+from repartee.domain.conversation import Turn
+from repartee.domain.limits import DAY_MS
 from repartee.domain.messages import (
     Acknowledged,
     Detached,
@@ -29,6 +34,9 @@ from repartee.domain.messages import (
     Superseded,
     Text,
 )
+from repartee.domain.session_state import Spending, TurnCommit
+from repartee.domain.summary import SummaryFold
+from repartee.domain.usage import TokenUsage
 from tests.contract.aws_double import Answer, Request, aws_double
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
 from tests.contract.stores import tables
@@ -39,7 +47,14 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-HANDLERS = (authorizer.handler, connect.handler, disconnect.handler, http_api.handler)
+HANDLERS = (
+    authorizer.handler,
+    connect.handler,
+    core_agent.handler,
+    disconnect.handler,
+    http_api.handler,
+    stream_agent.handler,
+)
 CONNECTION_PATH = "/live/@connections/"
 
 
@@ -49,6 +64,7 @@ class Deployment:
 
     client: "DynamoDBClient"
     live_table: str
+    memory_table: str
     key: str = "k" * 64
     context: dict[str, str] = field(default_factory=dict)
     frames: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -139,7 +155,7 @@ def deployed(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Depl
         name, endpoint = MINISTACK, servers.endpoint(MINISTACK)
     client = servers.dynamodb(name)
     with tables(client) as names, aws_double() as double:
-        deployment = Deployment(client, names.live)
+        deployment = Deployment(client, names.live, names.memory)
         double.respond = deployment.respond
         environment = {
             "AWS_ACCESS_KEY_ID": "test",
@@ -155,6 +171,8 @@ def deployed(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Depl
             "WEBSOCKET_URL": "wss://voice.example/live",
             "STREAM_AGENT_FUNCTION": "repartee-stream-agent",
             "TICKET_KEY_SECRET_ARN": "ticket-key",
+            "GEMINI_KEY_SECRET_ARN": "gemini-key",
+            "CORE_AGENT_FUNCTION": "repartee-core-agent",
             "ALLOWED_ORIGINS": "https://app.example.com",
         }
         for variable, value in environment.items():
@@ -261,6 +279,41 @@ def test_history_is_read_from_the_tables(deployed: Deployment) -> None:
     turns["rawPath"] = turns["requestContext"]["http"]["path"] = path
     answer = http_api.handler.lambda_handler(turns, None)
     assert json.loads(answer["body"]) == {"turns": [], "next_after": None}
+
+
+def test_with_retention_every_function_says_when_what_it_writes_expires(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETENTION_DAYS", "30")
+    _, session = deployed.post_session({"conversation_id": "new"})
+    session_id, conversation_id = session["session_id"], session["conversation_id"]
+    assert deployed.connect(session["url"], "connection-1=") == 200
+    deployed.serve(session_id)
+    now_ms = SystemClock().now_ms()
+
+    talking = stream_agent.handler.build().ports
+    turn = Turn(1, session_id, now_ms - 2_000, now_ms, "heard", "said")
+    talking.writer.commit_turn(
+        TurnCommit("user-1", conversation_id, session_id, 1, turn, 0, now_ms)
+    )
+    tomorrow_ms = now_ms + DAY_MS
+    bill = TokenUsage(), turn.cost_usd
+    talking.usage.add(Spending("user-1", session_id, "late", tomorrow_ms, *bill))
+    thinking = core_agent.handler.build()
+    request = CoreRequest(
+        "user-1", conversation_id, session_id, 1, CallKey(1, 1), "h", "q", "en-US", now_ms
+    )
+    thinking.answer_question.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 1_000)
+    fold = SummaryFold("user-1", conversation_id, 0, 1, "in short")
+    assert thinking.summarise.summaries.fold_summary(fold)
+    after_tomorrow_ms = tomorrow_ms + DAY_MS
+    thinking.summarise.usage.add(Spending("user-1", session_id, "sum", after_tomorrow_ms, *bill))
+
+    items = deployed.client.scan(TableName=deployed.memory_table)["Items"]
+    expiring = {item["sk"]["S"].partition("#")[0] for item in items if "expires_at" in item}
+    assert len(items) == 7
+    assert all("expires_at" in item for item in items), items
+    assert expiring == {"conv", "turn", "call", "summary", "usage"}
 
 
 def test_a_ticket_signed_with_another_key_is_refused_before_anything_is_written(

@@ -35,6 +35,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     check.add_argument("--stack", required=True, help="the stack's name")
     check = checks.add_parser("tables", help="how DynamoDB's transactions collide")
     check.add_argument("--live-table", required=True, metavar="NAME", help="output LiveTableName")
+    check.add_argument(
+        "--memory-table", required=True, metavar="NAME", help="output MemoryTableName"
+    )
     for name, explanation, model in (
         ("gemini", "what Gemini Live does; key in GEMINI_API_KEY", "gemini-3.8-live"),
         ("voices", "which voices and languages Gemini Live takes; same key", "gemini-3.8-live"),
@@ -79,7 +82,7 @@ def ask(given: argparse.Namespace) -> list[Finding]:
         case _:
             import boto3
 
-            return tables.findings(boto3.client("dynamodb"), given.live_table)
+            return tables.findings(boto3.client("dynamodb"), given.live_table, given.memory_table)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,15 +18,11 @@ _AT_ONCE = 8
 _LIFE_S = 3_600
 
 
-def findings(client: "DynamoDBClient", live_table: str) -> list[Finding]:
+def findings(client: "DynamoDBClient", live_table: str, memory_table: str) -> list[Finding]:
     """Write one item of its own into LiveTable, many times at once, and delete it."""
-    ttl = client.describe_time_to_live(TableName=live_table)["TimeToLiveDescription"]
     found = [
-        Finding.of(
-            "items expire by expires_at",
-            (ttl.get("TimeToLiveStatus"), ttl.get("AttributeName")),
-            ("ENABLED", "expires_at"),
-        )
+        _expiry(client, "LiveTable", live_table),
+        _expiry(client, "MemoryTable", memory_table),
     ]
     try:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -47,6 +43,15 @@ def findings(client: "DynamoDBClient", live_table: str) -> list[Finding]:
             f"{refused}",
         ),
     ]
+
+
+def _expiry(client: "DynamoDBClient", name: str, table: str) -> Finding:
+    ttl = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    return Finding.of(
+        f"items of {name} expire by expires_at",
+        (ttl.get("TimeToLiveStatus"), ttl.get("AttributeName")),
+        ("ENABLED", "expires_at"),
+    )
 
 
 def _collide(client: "DynamoDBClient", table: str) -> str:

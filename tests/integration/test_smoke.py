@@ -63,8 +63,9 @@ def test_a_token_of_the_issuer_is_taken_and_a_forged_one_is_not(running: Running
     assert {finding.name: finding.seen for finding in found if finding.passed is False} == {}
 
 
-def test_the_live_table_expires_items_and_is_left_as_it_was(running: RunningStack):
-    found = tables.findings(running.dynamodb(), running.stack.table_names["LiveTable"])
+def test_tables_expire_items_and_are_left_as_they_were(running: RunningStack):
+    names = running.stack.table_names
+    found = tables.findings(running.dynamodb(), names["LiveTable"], names["MemoryTable"])
     assert {finding.name: finding.seen for finding in found if finding.passed is False} == {}
     assert not [
         item for item in running.items("LiveTable") if item["pk"] == {"S": "smoke#conflict"}

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.errors import UserErased
+from repartee.domain.errors import LeaseLost, UserErased
 from repartee.domain.limits import DayUsage
 from repartee.domain.session_state import Spending
 from repartee.domain.usage import TokenUsage
@@ -86,6 +86,18 @@ def test_spendings_of_several_workers_are_all_counted(stores: Stores) -> None:
     all_at_once(5, lambda number: stores.usage.add(spending(f"token-{number}")))
 
     assert stores.usage.of_day(USER, TODAY).cost_usd == Decimal("1.25")
+
+
+def test_a_worker_that_was_replaced_counts_nothing(stores: Stores) -> None:
+    lease = served_session(stores)
+    mine = replace(spending(), epoch=lease.state.epoch)
+
+    with pytest.raises(LeaseLost):
+        stores.usage.add(replace(mine, epoch=lease.state.epoch - 1))
+    assert list(stores.usage.days(USER, limit=10)) == []
+
+    stores.usage.add(mine)
+    assert stores.usage.of_day(USER, TODAY).cost_usd == Decimal("0.25")
 
 
 def test_nothing_is_counted_for_an_erased_user(stores: Stores) -> None:

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from repartee.domain.errors import StoreUnavailable, UserErased
+from repartee.domain.errors import LeaseLost, StoreUnavailable, UserErased
 from repartee.domain.limits import DayUsage, utc_day
 from repartee.domain.session_state import Spending
 from tests.fakes.tables import FakeTables
@@ -46,6 +46,8 @@ class FakeUsageStore:
             state = tables.states.get(spending.session_id)
             if tables.is_erased(spending.user_id) or state is None:
                 raise UserErased(spending.user_id)
+            if spending.epoch not in (None, state.epoch):
+                raise LeaseLost(spending.session_id)
             if spending.token in self._tokens:
                 return
             self._tokens.add(spending.token)

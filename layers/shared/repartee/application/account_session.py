@@ -4,7 +4,7 @@ import asyncio
 
 from repartee.application.session_ports import SessionPorts
 from repartee.domain.conversation import Profile
-from repartee.domain.errors import StoreUnavailable, UserErased
+from repartee.domain.errors import LeaseLost, StoreUnavailable, UserErased
 from repartee.domain.limits import DayUsage, utc_day
 from repartee.domain.session.events import UsageRead
 from repartee.domain.session.machine import SessionMachine
@@ -58,10 +58,11 @@ async def settle(machine: SessionMachine, state: SessionState, ports: SessionPor
             spent_at_ms=ports.clock.now_ms(),
             tokens=bill.usage,
             cost_usd=bill.cost_usd,
+            epoch=state.epoch,
         )
         try:
             await asyncio.to_thread(ports.usage.add, spending)
-        except (UserErased, StoreUnavailable) as error:
+        except (LeaseLost, UserErased, StoreUnavailable) as error:
             reason = type(error).__name__
             ports.log.warning(
                 "usage not counted", extra={"session_id": state.session_id, "reason": reason}

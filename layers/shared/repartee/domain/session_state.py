@@ -153,6 +153,7 @@ class Spending:
 
     Attributes:
         token: Names this spending, so that it is counted once however often it is written.
+        epoch: That of the worker which spent it; None where no worker did.
     """
 
     user_id: str
@@ -161,3 +162,4 @@ class Spending:
     spent_at_ms: int
     tokens: TokenUsage
     cost_usd: Decimal
+    epoch: int | None = None

@@ -25,5 +25,6 @@ class UsageStore(Protocol):
 
         Raises:
             UserErased: The user's tombstone is set, or the session is gone: nothing was counted.
+            LeaseLost: The session's epoch has moved on from the spending's: nothing was counted.
         """
         ...

@@ -1,6 +1,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from repartee.adapters.dynamodb.reads import get, query
 from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
 from repartee.adapters.dynamodb.usage_items import count_usage, usage_from
 from repartee.adapters.dynamodb.values import encode_all
-from repartee.domain.errors import UserErased
+from repartee.domain.errors import LeaseLost, UserErased
 from repartee.domain.limits import DayUsage, utc_day
 from repartee.domain.retention import Retention
 from repartee.domain.session_state import Spending
@@ -19,6 +20,9 @@ from repartee.ports.clock import Clock
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
+
+# Places in a spending's transaction.
+_PROFILE, _STATE = range(2)
 
 
 class DynamoUsageStore:
@@ -68,7 +72,12 @@ class DynamoUsageStore:
 
         Raises:
             UserErased: The user's tombstone is set, or the session is gone: nothing was counted.
+            LeaseLost: The session's epoch has moved on from the spending's: nothing was counted.
         """
+        # Or a state that is gone would come back as a stump.
+        condition, values = "attribute_exists(pk)", {":cost": spending.cost_usd}
+        if spending.epoch is not None:
+            condition, values = "epoch = :mine", {**values, ":mine": Decimal(spending.epoch)}
         # Tokens count for a whole account, hence the tables' names.
         named = repr((self._memory, self._live, spending.token)).encode()
         day = utc_day(spending.spent_at_ms)
@@ -90,9 +99,9 @@ class DynamoUsageStore:
                             "TableName": self._live,
                             "Key": keys.state(spending.session_id),
                             "UpdateExpression": "ADD cost_usd :cost",
-                            # Or a state that is gone would come back as a stump.
-                            "ConditionExpression": "attribute_exists(pk)",
-                            "ExpressionAttributeValues": encode_all({":cost": spending.cost_usd}),
+                            "ConditionExpression": condition,
+                            "ExpressionAttributeValues": encode_all(values),
+                            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                         }
                     },
                     {"Update": count_usage(self._memory, spending.user_id, more, expires_at)},
@@ -100,5 +109,7 @@ class DynamoUsageStore:
                 backoff=self._backoff,
                 token=hashlib.sha256(named).hexdigest()[:36],
             )
-        except TransactionRefused:
-            raise UserErased(spending.user_id) from None
+        except TransactionRefused as refused:
+            if refused.failed(_PROFILE) or refused.item(_STATE) is None:
+                raise UserErased(spending.user_id) from None
+            raise LeaseLost(spending.session_id) from None

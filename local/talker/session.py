@@ -58,6 +58,7 @@ class ClientSession:
         self._last_sent_ms = 0.0
         self._last_owed_ping_ms = 0.0
         self._greeted_at_ms: float | None = None
+        self._max_in_flight = 0
         self._unacknowledged_since_ms: float | None = None
         self._ack_now = False
 
@@ -121,6 +122,7 @@ class ClientSession:
                 return list(frames)
             case Ready():
                 self.ready = message
+                self._max_in_flight = message.max_in_flight
                 self.outbox.open(message.max_in_flight)
             case Busy(retry_after_ms=wait_ms, seq=int(seq)):
                 self.outbox.refused_for_now(seq, now_ms + wait_ms)
@@ -133,6 +135,9 @@ class ClientSession:
             case Accepted(through=through):
                 self.outbox.accepted(through)
             case Missing(first_seq=first, last_seq=last):
+                if self.ready is None and self._max_in_flight:
+                    # The hello arrived, whatever became of the answer; input is not waited for long
+                    self.outbox.open(self._max_in_flight)
                 self.outbox.missing(first, last, now_ms)
             case ReplyAudio(turn=turn, data=data):
                 padding = len(data) - len(data.rstrip("="))

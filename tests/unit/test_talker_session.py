@@ -114,6 +114,19 @@ def test_missing_messages_are_sent_again_exactly():
     assert session.outgoing(20) == originals[1:3], "2 was accepted, 5 was not asked for"
 
 
+def test_what_a_worker_misses_is_sent_before_a_ready_that_got_lost():
+    session = open_session()
+    session.outgoing(0)
+    session.receive(frame(1, Accepted(through=1)), 50)
+    session.connected(100)
+    session.speech_start()
+    assert [kind for kind, _ in said(session.outgoing(100))] == ["hello"]
+
+    session.receive(frame(2, Missing(first_seq=3, last_seq=3)), 200)
+
+    assert said(session.outgoing(200))[-1] == ("speech_start", 3)
+
+
 def test_a_message_that_was_not_stored_is_sent_again_after_the_wait():
     session = open_session()
     session.audio(CHUNK)

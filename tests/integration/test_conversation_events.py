@@ -62,6 +62,7 @@ EXPECTED: dict[str, Callable[[Answer], bool]] = {
     "core_agent.opening_hours": lambda one: is_answered(one) and "Monday" in one.value["answer"],
     "disconnect.client_closed": is_ok,
     "http_api.create_session": is_ticket,
+    "http_api.export": lambda one: is_ok(one) and bool(one.body["conversations"]),
     "http_api.health": lambda one: is_ok(one) and one.body == {"status": "ok"},
     "http_api.list_conversations": lambda one: is_ok(one) and bool(one.body["conversations"]),
     "http_api.list_turns": lambda one: is_ok(one) and one.body["turns"] == [],

@@ -8,6 +8,7 @@ import pytest
 
 from tests.build.cloudformation import load_template, resources_of_type
 from tests.documents import ROOT, code_spans, page, pages, without_blocks
+from tests.integration.test_conversation_events import EXPECTED, event_files
 
 pytestmark = pytest.mark.unit
 
@@ -106,6 +107,10 @@ def test_the_readme_invokes_every_function_with_a_sample_event() -> None:
         folder = str(functions[name]["Handler"]).partition(".")[0]
         assert (ROOT / event).exists()
         assert Path(event).name.startswith(f"{folder}.")
+
+
+def test_every_sample_event_has_an_answer_that_is_tested() -> None:
+    assert set(EXPECTED) == set(event_files())
 
 
 def test_the_readmes_limits_are_the_templates_defaults() -> None:

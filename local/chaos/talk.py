@@ -114,6 +114,8 @@ class Talk:
                 return
             # Who cuts off an own question gets no answer to it; a hang-up waits for it by itself.
             await _until_answered(call, script[-1][0])
+            # What is not remembered yet when the session ends for good never will be.
+            await self._until_remembered(call, injector)
             match self.plan.ending:
                 case Kind.SECOND_DEVICE:
                     async with self._next_visit(ticket) as visit:
@@ -139,9 +141,12 @@ class Talk:
                 has_left = partial(_has_left, injector, injector.releases)
                 await _until(injector, has_left, RELEASE_TIMEOUT_S)
             elif number not in self.plan.eager:
-                last = max(call.replies.turns)
-                remembered = partial(_has_remembered, injector, last)
-                await _until(injector, remembered, REMEMBERED_TIMEOUT_S)
+                await self._until_remembered(call, injector)
+
+    async def _until_remembered(self, call: Call, injector: Injector) -> None:
+        last = max(call.replies.turns)
+        remembered = partial(_has_remembered, injector, last)
+        await _until(injector, remembered, REMEMBERED_TIMEOUT_S)
 
     async def _spoil_live(self, ending: Kind) -> None:
         """Have Gemini drop the live session, and refuse the next."""

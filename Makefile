@@ -62,7 +62,7 @@ talk: setup ## Talk to the running stack (WAV=FILE speaks a recording)
 	@$(PYTHON) -m local.talk $(if $(WAV),"$(WAV)")
 
 test: setup .tools/sam/.stamp ## Run every test
-	$(RUN) pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and the template
 	$(RUN) ruff format --check $(SOURCES)

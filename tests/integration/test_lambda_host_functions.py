@@ -145,7 +145,8 @@ def test_what_functions_print_lands_whole_in_their_log_with_a_report(tmp_path):
     with_init = [report for report in reports if report.init_ms is not None]
     used = {report.environment_id for report in reports}
     assert sorted(report.environment_id for report in with_init) == sorted(used)
-    assert sum("Init Duration: " in line for line in report_lines) == 2
+    # On a busy machine the first environment may have answered all before the second was ready.
+    assert sum("Init Duration: " in line for line in report_lines) == len(used)
     assert all(report.duration_ms > 0 for report in reports)
     assert all(report.max_memory_mb > 5 for report in reports)
 

@@ -121,6 +121,70 @@ def test_utterances_that_a_successor_finds_are_answered_one_after_the_other():
     ]
 
 
+def _found_by_a_successor() -> Call:
+    """One utterance was said before the model could listen, and is not answered yet."""
+    call = Call()
+    call.opens_live = False
+    call.start()
+    call.hello()
+    call.utter()
+    call.pass_ms(100)
+    call.open_live()
+    call.opens_live = True
+    call.pass_ms(100)
+    return call
+
+
+def test_what_is_said_before_a_late_utterance_is_answered_waits_for_that_answer():
+    call = _found_by_a_successor()
+    given = list(call.to_model[call.generation])
+    call.utter()
+    call.pass_ms(100)
+    call.live(LiveAudio(SECOND))
+    call.send(SpeechStart(), Audio(SPEECH))
+    assert call.to_model[call.generation] == given
+
+    call.reply("The first.")
+    call.send(SpeechEnd())
+    call.reply("The second.")
+    call.ack()
+
+    assert [turn.said for turn in call.turns] == ["The first.", "The second."]
+
+
+def test_what_waited_is_followed_one_by_one_by_what_comes_meanwhile():
+    call = _found_by_a_successor()
+    call.utter()
+    call.reply("The first.")
+    call.utter()
+    call.pass_ms(100)
+    call.reply("The second.")
+    call.reply("The third.")
+    call.ack()
+
+    assert [turn.said for turn in call.turns] == ["The first.", "The second.", "The third."]
+
+
+def test_what_is_said_over_the_reply_to_a_late_utterance_interrupts_it():
+    call = _found_by_a_successor()
+    call.live(LiveAudio(SECOND))
+    call.send(SpeechStart(), Audio(SPEECH))
+
+    assert call.to_model[call.generation][-1] == SendAudio(SPEECH)
+
+
+def test_once_a_late_utterance_is_answered_the_next_may_be_said_in_two_parts():
+    call = _found_by_a_successor()
+    call.reply("The first.")
+    call.utter()
+    call.pass_ms(100)
+    call.utter()
+    call.reply("The second.")
+    call.ack()
+
+    assert [turn.said for turn in call.turns] == ["The first.", "The second."]
+
+
 def test_what_is_said_while_a_repeated_reply_goes_on_still_interrupts_it():
     call = started()
     call.utter()

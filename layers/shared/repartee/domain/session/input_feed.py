@@ -57,7 +57,10 @@ class InputFeed:
         self._is_open = False
         self._given_through = cursor
         self._unix_offset_ms = unix_offset_ms
-        self._listens_since_ms: int | None = None
+        # Unix time; what came before it is late, None while nobody listens.
+        self._late_until_ms: int | None = None
+        self._holds_back = False
+        self._is_behind = False
 
     @property
     def is_waiting(self) -> bool:
@@ -84,16 +87,17 @@ class InputFeed:
         """Give the model what waits for it.
 
         Of what was said before the model could listen, an utterance waits until the one before it
-        is answered: both at once would be answered twice, or once, in a turn that cannot tell.
+        is answered: both at once would be answered twice, or once, in a turn that cannot tell. So
+        does what is said before the answer to such an utterance has begun.
 
         Args:
             now_ms: The present.
             is_open: The model listens; while it does not, only a bye gets anything moving.
         """
-        if is_open and self._listens_since_ms is None:
-            self._listens_since_ms = now_ms + self._unix_offset_ms
+        if is_open and self._late_until_ms is None:
+            self._late_until_ms = now_ms + self._unix_offset_ms
         self._is_open = is_open
-        while self._may_give() and not self.has_bye:
+        while self._may_give(now_ms) and not self.has_bye:
             one = self._ready.popleft()
             if isinstance(one, SkippedInput):
                 self.settled = max(self.settled, one.last_seq)
@@ -115,7 +119,8 @@ class InputFeed:
     def forget_stream(self) -> None:
         """The model that was listening is gone."""
         self._last_audio_ms = None
-        self._listens_since_ms = None
+        self._late_until_ms = None
+        self._is_behind = False
 
     def next_deadline_ms(self) -> int | None:
         """Return when something is due by time alone."""
@@ -136,7 +141,7 @@ class InputFeed:
             case Audio(pcm=pcm):
                 self._last_audio_ms = now_ms
                 self._send(SendAudio(pcm))
-                self._follow_speech(seq, pcm, now_ms)
+                self._follow_speech(numbered, pcm, now_ms)
                 return
             case SpeechStart():
                 self._client_marks_speech = self._is_marked_open = True
@@ -145,6 +150,7 @@ class InputFeed:
             case SpeechEnd():
                 # One that comes late must not end an utterance that began after it.
                 if self._turns.end_input(seq, now_ms) or seq > self.settled:
+                    self._is_behind = self._is_late(numbered)
                     self._is_marked_open = False
                     self._end_audio_stream()
             case Text(text=text):
@@ -153,6 +159,7 @@ class InputFeed:
                 turn.keep_if_late(numbered)
                 turn.hear(text)
                 self._turns.end_input(first, now_ms)
+                self._is_behind = self._is_late(numbered)
                 self._send(SendText(text))
             case Bye():
                 self.has_bye = True
@@ -162,7 +169,8 @@ class InputFeed:
                     return
         self.settled = max(self.settled, seq)
 
-    def _follow_speech(self, seq: int, pcm: bytes, now_ms: int) -> None:
+    def _follow_speech(self, numbered: Numbered, pcm: bytes, now_ms: int) -> None:
+        seq = numbered.seq
         if self._client_marks_speech:
             self.settled = max(self.settled, seq)
             return
@@ -172,6 +180,7 @@ class InputFeed:
             self._turns.begin_input(first, now_ms)
         elif edge is SpeechEdge.END:
             self._turns.end_input(seq, now_ms)
+            self._is_behind = self._is_late(numbered)
             self.settled = max(self.settled, seq)
         self.settled = max(self.settled, seq - ONSET_PAD_MESSAGES)
 
@@ -186,14 +195,22 @@ class InputFeed:
         if self._is_open:
             self._effects.append(effect)
 
-    def _may_give(self) -> bool:
+    def _may_give(self, now_ms: int) -> bool:
         if not self._ready or not (self._is_open or self._is_hung_up()):
             return False
         one = self._ready[0]
         if isinstance(one, SkippedInput) or not isinstance(one.message, _SAID):
             return True
-        is_old = one.received_at_ms < (self._listens_since_ms or 0)
-        return not (is_old and self._turns.awaits_reply_before(one.seq))
+        is_early = self._is_behind and not self._turns.is_replying
+        must_wait = (self._is_late(one) or is_early) and self._turns.awaits_reply_before(one.seq)
+        if must_wait or self._holds_back:
+            # Whatever has come while something waited has waited too.
+            self._late_until_ms = max(now_ms + self._unix_offset_ms, one.received_at_ms + 1)
+        self._holds_back = must_wait
+        return not must_wait
+
+    def _is_late(self, numbered: Numbered) -> bool:
+        return numbered.received_at_ms < (self._late_until_ms or 0)
 
     def _is_hung_up(self) -> bool:
         """Tell whether a bye waits, and before it nothing that only the model can understand."""

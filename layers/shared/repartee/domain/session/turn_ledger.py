@@ -51,6 +51,11 @@ class TurnLedger:
     def __bool__(self) -> bool:
         return bool(self.current or self.upcoming or self.finished)
 
+    @property
+    def is_replying(self) -> bool:
+        """Tell whether the model has begun to answer the current turn."""
+        return self.current is not None and self.current.has_reply
+
     def awaits_reply_before(self, seq: int) -> bool:
         """Tell whether the user fell silent before ``seq`` and is not answered yet."""
         turn = self.current

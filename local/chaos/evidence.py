@@ -33,11 +33,19 @@ class SaidUtterance:
         words: The words spoken.
         pcm: All audio that was to be sent for it.
         is_accepted: The session took responsibility for all of it.
+        told_in: The turn which tells that nobody could hear it any more, since Gemini refused every
+            further session before it was remembered; None for any other.
     """
 
     words: str
     pcm: bytes
     is_accepted: bool
+    told_in: int | None = None
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether some turn must hold its words."""
+        return self.is_accepted and self.told_in is None
 
 
 @dataclass(frozen=True, slots=True)

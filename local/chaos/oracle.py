@@ -43,7 +43,7 @@ def _each_utterance_in_one_turn(evidence: Evidence) -> Iterator[str]:
 
     Two in one turn are in order: who speaks on before the answer begins is still in that turn.
     """
-    accepted = [one.words for one in evidence.utterances if one.is_accepted]
+    accepted = [one.words for one in evidence.utterances if one.is_owed]
     said = list(accepted)
     for turn in evidence.tables.turns:
         if not turn.heard:
@@ -73,7 +73,7 @@ def _is_among(said: Sequence[str], heard: str) -> bool:
 
 def _audio_heard_by_who_answered(evidence: Evidence) -> Iterator[str]:
     for utterance in evidence.utterances:
-        if not utterance.is_accepted:
+        if not utterance.is_owed:
             continue
         whole = [live for live in evidence.live if utterance.pcm in live.heard]
         if not whole:
@@ -157,8 +157,11 @@ def _memory_like_replies(evidence: Evidence) -> Iterator[str]:
     for number in sorted(at_client.keys() - remembered):
         if at_client[number].end is not None:
             yield f"lost: the client has all of turn {number}, memory has nothing"
+    told_as_skipped = {one.told_in for one in evidence.utterances}
     for turn in evidence.tables.turns:
         client = at_client.get(turn.number)
+        if turn.number in told_as_skipped:
+            continue
         if client is None:
             yield f"lost: turn {turn.number} is remembered and never reached the client"
         else:

@@ -59,6 +59,8 @@ class Verdict:
         yield f"{'turns remembered':<50} {turns:>6}"
         stale = sum(result.stale_arrived for result in self.results)
         yield f"{'frames of a replaced worker, dropped by the client':<50} {stale:>6}"
+        told = sum(result.told_as_skipped for result in self.results)
+        yield f"{'utterances lost with Gemini, told as skipped':<50} {told:>6}"
         if seconds:
             yield f"{'seconds a run, p50':<50} {percentile(seconds, 0.5):>6.1f}"
         yield ""

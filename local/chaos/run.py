@@ -22,13 +22,14 @@ from local.chaos.injector import Injector
 from local.chaos.oracle import judge
 from local.chaos.plan import TABLE_KINDS, Kind, RunPlan
 from local.chaos.replays import RECORDINGS, LeaseRecord, read_lease, recordings_of
-from local.chaos.talk import Talk, Visit
+from local.chaos.talk import GIVEN_UP, Talk, Visit
 from local.chaos.theatre import WORKER, Theatre
 from local.talker.access import HttpApi, SessionTicket, get_token
 from local.talker.call import Call, now_ms
 from local.talker.conversation import HANGOVER_MS
 from local.talker.errors import TalkerError
 from local.talker.replies import TurnRecord
+from repartee.domain.conversation import Turn
 
 RUN_TIMEOUT_S = 120.0
 
@@ -49,6 +50,7 @@ class RunResult:
         broken: The promises that were broken, in words.
         happened: Faults that came to pass.
         missed: Kinds that were planned and whose moment never came.
+        told_as_skipped: Utterances that nobody could hear any more, and that a turn tells of.
         seconds: How long it took.
     """
 
@@ -59,6 +61,7 @@ class RunResult:
     gaps: Sequence[Gap]
     turns: int
     stale_arrived: int
+    told_as_skipped: int
     seconds: float
 
 
@@ -130,6 +133,7 @@ class _Run:
             gaps=_gaps(talk),
             turns=len(tables.turns),
             stale_arrived=sum(visit.record.stale_arrived for visit in talk.visits),
+            told_as_skipped=sum(one.told_in is not None for one in evidence.utterances),
             seconds=(now_ms() - started_at_ms) / 1_000,
         )
         if result.broken:
@@ -211,7 +215,7 @@ class _Run:
         return Evidence(
             failure=self._failure,
             ends=[(visit.end, visit.told_end) for visit in talk.visits],
-            utterances=[one for visit in talk.visits for one in _said(visit)],
+            utterances=[one for visit in talk.visits for one in _said(visit, tables.turns)],
             client_turns=[turn for _, turn in sorted(turns.items())],
             barged_in=frozenset[int]().union(*(record.barged_in() for record in records)),
             out_of_turn=[text for record in records for text in record.out_of_turn],
@@ -246,17 +250,29 @@ class _Run:
         (self._folder / "found.txt").write_text("\n".join(lines) + "\n")
 
 
-def _said(visit: Visit) -> list[SaidUtterance]:
+def _said(visit: Visit, turns: Sequence[Turn]) -> list[SaidUtterance]:
     accepted_through = visit.call.session.outbox.accepted_through if visit.call else 0
     ends = visit.record.end_seqs
-    return [
-        SaidUtterance(
-            words,
-            recording.pcm + bytes(HANGOVER_MS * _BYTES_PER_MS),
-            number < len(ends) and ends[number] <= accepted_through,
-        )
-        for number, (words, recording) in enumerate(visit.script)
-    ]
+    said = []
+    for number, (words, recording) in enumerate(visit.script):
+        pcm = recording.pcm + bytes(HANGOVER_MS * _BYTES_PER_MS)
+        is_accepted = number < len(ends) and ends[number] <= accepted_through
+        told_in = _told_in(visit, ends[number], turns) if is_accepted else None
+        said.append(SaidUtterance(words, pcm, is_accepted, told_in))
+    return said
+
+
+def _told_in(visit: Visit, end_seq: int, turns: Sequence[Turn]) -> int | None:
+    """Return the turn that tells of an utterance as skipped, where its session was given up."""
+    if visit.told_end not in GIVEN_UP:
+        return None
+    for turn in turns:
+        if turn.session_id != visit.ticket.session_id or turn.heard:
+            continue
+        # The mark of its end follows the last audio.
+        if any(gap.first_seq < end_seq <= gap.last_seq + 1 for gap in turn.skipped):
+            return turn.number
+    return None
 
 
 def _gaps(talk: Talk) -> Sequence[Gap]:

@@ -41,6 +41,8 @@ END_REASONS = {
     Kind.SECOND_DEVICE: "superseded",
 }
 """What the client of the first session is told when it ends so."""
+GIVEN_UP = frozenset({"refused", "busy"})
+"""How a session ends for which no Gemini session is to be had any more."""
 _REFUSALS = {
     Kind.GEMINI_1007: (1007, "Request contains an invalid argument.", 1),
     Kind.GEMINI_1008: (1008, "Operation is not implemented, or supported, or enabled.", 1),

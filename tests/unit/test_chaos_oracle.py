@@ -10,7 +10,7 @@ from local.chaos.oracle import judge
 from local.chaos.replays import LeaseRecord
 from local.talker.replies import TurnRecord
 from repartee.domain.calls import CallKey, CallStatus
-from repartee.domain.conversation import Conversation, ToolCall, Turn
+from repartee.domain.conversation import Conversation, SkippedInput, ToolCall, Turn
 from repartee.domain.frames import TurnEnd
 from repartee.domain.session_state import SessionState
 
@@ -114,6 +114,22 @@ def test_what_was_not_accepted_may_be_in_no_turn():
         live=[live(1)],
     )
     assert judge(evidence) == []
+
+
+def test_what_gemini_never_took_before_the_session_was_given_up_is_told_as_skipped():
+    first, second = good().utterances
+    evidence = replace(
+        good(),
+        utterances=[first, replace(second, told_in=2)],
+        client_turns=[received(1), TurnRecord(2)],
+        tables=tables(
+            remembered(1), remembered(2, heard="", said="", skipped=(SkippedInput(7, 9),))
+        ),
+        live=[live(1)],
+        ends=[("refused", "refused")],
+    )
+    assert judge(evidence) == []
+    assert judge(replace(evidence, utterances=[first, second])) != []
 
 
 BOOKED = ToolCall(CallKey(1, 1), "ask_core_agent", "{}", CallStatus.DONE, "booked")

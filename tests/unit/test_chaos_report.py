@@ -13,10 +13,12 @@ from local.stack import PROJECT
 pytestmark = pytest.mark.unit
 
 
-def result(seed: int = 1, *, broken: tuple[str, ...] = (), **happened: int) -> RunResult:
+def result(
+    seed: int = 1, *, broken: tuple[str, ...] = (), told_as_skipped: int = 0, **happened: int
+) -> RunResult:
     faults = Counter({Kind[name]: count for name, count in happened.items()})
     gaps = [Gap(GapKind.WORKER_KILLED, 1_000.0 * seed)]
-    return RunResult(seed, broken, faults, frozenset(), gaps, 4, 0, 10.0)
+    return RunResult(seed, broken, faults, frozenset(), gaps, 4, 0, told_as_skipped, 10.0)
 
 
 WANTED = frozenset({Kind.WORKER_KILLED, Kind.LINE_DROPPED})
@@ -45,6 +47,11 @@ def test_a_broken_promise_fails_the_campaign():
     assert not verdict.passed
     assert verdict.failed == [broken]
     assert "1 of 2 runs broke a promise: 1 lost, 1 hung" in list(verdict.lines())
+
+
+def test_what_was_only_told_as_skipped_is_counted():
+    verdict = Verdict([result(told_as_skipped=2), result(2)], frozenset())
+    assert "utterances lost with Gemini, told as skipped            2" in "\n".join(verdict.lines())
 
 
 def test_a_silence_that_is_longer_than_promised_is_marked_and_no_failure():

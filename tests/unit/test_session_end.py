@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.conversation import Profile
+from repartee.domain.conversation import Profile, SkippedInput
 from repartee.domain.frames import ReplyAudio, SessionClosed, TurnEnd, TurnRestarted
 from repartee.domain.live import (
     LiveAudio,
@@ -119,6 +119,45 @@ def test_a_bye_is_obeyed_before_the_model_is_there_and_what_was_said_is_kept():
     assert [turn.heard for turn in call.turns] == ["Are you there?"]
     assert call.finish() is FinishReason.ENDED
     assert call.machine.cursor == 2
+
+
+def test_what_was_said_to_a_model_that_never_comes_is_told_as_skipped():
+    call = Call(opens_live=False)
+    call.start()
+    call.hello()
+    call.utter()
+    call.lose_live(LiveFailure.REFUSED)
+
+    assert [(turn.heard, turn.said) for turn in call.turns] == [("", "")]
+    assert call.turns[0].skipped == (SkippedInput(3, 4),)
+    assert call.machine.cursor == 5
+    assert call.posted[-1].frame == SessionClosed("refused")
+
+
+def test_what_was_said_to_a_model_that_is_gone_before_it_answers_is_told_as_skipped():
+    call = started()
+    call.utter()
+    call.lose_live(LiveFailure.REFUSED)
+
+    assert [turn.skipped for turn in call.turns] == [(SkippedInput(2, 5),)]
+
+
+def test_what_was_typed_to_a_model_that_never_comes_is_remembered():
+    call = Call(opens_live=False)
+    call.start()
+    call.send(Text("Are you there?"), Text("Hello?"))
+    call.lose_live(LiveFailure.REFUSED)
+
+    assert [(turn.heard, turn.skipped) for turn in call.turns] == [("Are you there? Hello?", ())]
+
+
+def test_what_a_model_understood_before_it_was_gone_is_remembered_and_not_skipped():
+    call = started()
+    call.utter()
+    call.live(LiveTranscript(Role.USER, "call me back"))
+    call.lose_live(LiveFailure.REFUSED)
+
+    assert [(turn.heard, turn.skipped) for turn in call.turns] == [("call me back", ())]
 
 
 def test_speech_before_a_bye_is_heard_by_the_model_although_it_is_not_there_yet():

@@ -11,7 +11,7 @@ from repartee.domain.usage import TokenUsage
 
 @dataclass(frozen=True, slots=True)
 class SkippedInput:
-    """Input that never arrived and was given up, by the client's numbers, both inclusive."""
+    """Input that never arrived, or that no model would hear, by the client's numbers, inclusive."""
 
     first_seq: int
     last_seq: int

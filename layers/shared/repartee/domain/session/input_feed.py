@@ -116,6 +116,26 @@ class InputFeed:
         self._detector.forget()
         self._ready = deque(late)
 
+    def tell_rest(self, now_ms: int) -> None:
+        """Have a turn tell what was said and is not answered, since no other worker will come.
+
+        What was typed is known; of speech that nobody understood only where it was.
+        """
+        waiting = [one for one in self._ready if isinstance(one, Numbered)]
+        self._ready.clear()
+        texts = [one.message.text for one in waiting if isinstance(one.message, Text)]
+        unheard = [one.seq for one in waiting if isinstance(one.message, Audio)]
+        turn = self._turns.upcoming or self._turns.current
+        if turn is not None and turn.first_seq is not None and not (turn.heard or turn.has_reply):
+            unheard += [turn.first_seq, max(turn.first_seq, self._given_through)]
+        self.settled = max(self.settled, self._given_through, *(one.seq for one in waiting))
+        if not (texts or unheard):
+            return
+        turn = turn or self._turns.of_reply(now_ms)
+        turn.hear(" ".join(texts))
+        if unheard:
+            turn.skipped.append(SkippedInput(min(unheard), max(unheard)))
+
     def forget_stream(self) -> None:
         """The model that was listening is gone."""
         self._last_audio_ms = None

@@ -482,6 +482,7 @@ class SessionMachine:
             return
         if reason == "bye":
             self._replies.interrupt()
+        self._feed.tell_rest(now_ms)
         self._turns.end_all(now_ms)
         if reason in ("superseded", "erased"):
             self._keeper.lose()

@@ -1,4 +1,6 @@
-"""Units of the calls of one boto3 client. Standard library only.
+"""Units of calls of DynamoDB: by what it reports, and by rule where DynamoDB Local errs.
+
+Standard library only.
 
 DynamoDB Local reports them, and rightly so for calls that concern one item and for queries. For
 transactions it adds up the items of a table before it rounds, and it leaves out items that a batch
@@ -6,6 +8,7 @@ does not find; AWS rounds each item by itself and bills what is not found. So fo
 units are reckoned here from the items' sizes, by AWS's documented rule.
 """
 
+import base64
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -32,7 +35,8 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
         case "S":
             return len(content.encode())
         case "B":
-            return len(content)
+            # Text on the wire, bytes in the SDK.
+            return len(base64.b64decode(content) if isinstance(content, str) else content)
         case "N":
             return math.ceil(sum(map(str.isdigit, content)) / 2) + 1
         case "L":
@@ -43,6 +47,37 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
             )
         case _:
             return 1
+
+
+def reported_units(answer: Mapping[str, Any]) -> float:
+    """Return the units that an answer tells."""
+    reported = answer.get("ConsumedCapacity", [])
+    parts = reported if isinstance(reported, list) else [reported]
+    return sum(float(part.get("CapacityUnits", 0)) for part in parts)
+
+
+def batch_read_units(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
+    """Return the read units of a BatchGetItem; what was not found counts like a small item."""
+    units = 0.0
+    for table, wanted in asked["RequestItems"].items():
+        share = 1.0 if wanted.get("ConsistentRead") else 0.5
+        found = answer["Responses"].get(table, [])
+        sizes = [math.ceil(item_bytes(item) / _READ_UNIT_BYTES) for item in found]
+        units += share * (sum(max(1, size) for size in sizes) + len(wanted["Keys"]) - len(found))
+    return units
+
+
+def transacted(asked: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield table and key of each item of a TransactWriteItems; keys are ``pk`` and ``sk``."""
+    for action in asked["TransactItems"]:
+        (write,) = action.values()
+        key = write.get("Key") or {name: write["Item"][name] for name in ("pk", "sk")}
+        yield write["TableName"], key
+
+
+def transacted_units(item: Mapping[str, Any]) -> int:
+    """Return the write units of one item of a transaction, as it is afterwards."""
+    return 2 * max(1, math.ceil(item_bytes(item) / _WRITE_UNIT_BYTES))
 
 
 class ConsumedUnits:
@@ -69,7 +104,9 @@ class ConsumedUnits:
         """Return read units, write units and calls since the last time, and begin anew."""
         self._is_counting = False
         for request in self._transacted:
-            self._writes += sum(self._transaction_units(request))
+            for table, key in transacted(request):
+                answer = self._client.get_item(TableName=table, Key=key, ConsistentRead=True)
+                self._writes += transacted_units(answer.get("Item", {}))
         taken = self._reads, self._writes, self._calls
         self._reads, self._writes, self._calls = 0.0, 0.0, 0
         self._transacted.clear()
@@ -88,29 +125,8 @@ class ConsumedUnits:
             # What an update makes of an item is read later, where it takes none of the time.
             self._transacted.append(self._asked)
         elif model.name == "BatchGetItem":
-            self._reads += sum(self._batch_units(parsed))
+            self._reads += batch_read_units(self._asked, parsed)
+        elif model.name in _REPORTED_READS:
+            self._reads += reported_units(parsed)
         else:
-            reported = parsed.get("ConsumedCapacity", [])
-            parts = reported if isinstance(reported, list) else [reported]
-            units = sum(float(part["CapacityUnits"]) for part in parts)
-            if model.name in _REPORTED_READS:
-                self._reads += units
-            else:
-                self._writes += units
-
-    def _batch_units(self, parsed: Mapping[str, Any]) -> Iterator[float]:
-        for table, asked in self._asked["RequestItems"].items():
-            share = 1.0 if asked.get("ConsistentRead") else 0.5
-            found = parsed["Responses"].get(table, [])
-            for item in found:
-                yield share * max(1, math.ceil(item_bytes(item) / _READ_UNIT_BYTES))
-            yield share * (len(asked["Keys"]) - len(found))
-
-    def _transaction_units(self, request: Mapping[str, Any]) -> Iterator[int]:
-        for action in request["TransactItems"]:
-            ((_, write),) = action.items()
-            key = write.get("Key") or {name: write["Item"][name] for name in ("pk", "sk")}
-            answer = self._client.get_item(
-                TableName=write["TableName"], Key=key, ConsistentRead=True
-            )
-            yield 2 * max(1, math.ceil(item_bytes(answer.get("Item", {})) / _WRITE_UNIT_BYTES))
+            self._writes += reported_units(parsed)

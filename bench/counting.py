@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from bench.consumed import batch_read_units, reported_units, transacted, transacted_units
 from local.lambdas.model import Code
 from local.servers import serving
 from local.stack import PROJECT
@@ -46,14 +47,11 @@ class Counts:
     posts: int = 0
     posted_bytes: int = 0
 
-    def add_dynamodb(self, operation: str, status: int, answer: Mapping[str, Any]) -> None:
-        """Count one call of DynamoDB by its answer."""
+    def add_dynamodb(
+        self, operation: str, status: int, answer: Mapping[str, Any], units: float
+    ) -> None:
+        """Count one call of DynamoDB, by its answer where a condition refused it."""
         self.operations[operation] += 1
-        consumed = answer.get("ConsumedCapacity", [])
-        units = sum(
-            float(one.get("CapacityUnits", 0))
-            for one in (consumed if isinstance(consumed, list) else [consumed])
-        )
         if status >= 400 and str(answer.get("__type", "")).endswith(_REFUSED):
             self.refused_writes += 1
             units = 1.0
@@ -116,8 +114,38 @@ class CountingProxies:
         # The local table server does not check signatures, so the question may be extended.
         body = json.dumps({**asked, "ReturnConsumedCapacity": "TOTAL"}).encode()
         response, answer = await self._pass_on(request, self.dynamodb, body)
-        self.counts.add_dynamodb(operation, response.status, json.loads(answer or b"{}"))
+        told = json.loads(answer or b"{}")
+        units = await self._units(request, operation, asked, told) if response.status == 200 else 0
+        self.counts.add_dynamodb(operation, response.status, told, units)
         return response
+
+    async def _units(
+        self,
+        request: web.Request,
+        operation: str,
+        asked: Mapping[str, Any],
+        told: Mapping[str, Any],
+    ) -> float:
+        match operation:
+            case "TransactWriteItems":
+                keys = transacted(asked)
+                items = [await self._look_up(request, table, key) for table, key in keys]
+                return sum(map(transacted_units, items))
+            case "BatchGetItem":
+                return batch_read_units(asked, told)
+            case _:
+                return reported_units(told)
+
+    async def _look_up(
+        self, request: web.Request, table: str, key: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Read an item as the function that ``request`` came from would."""
+        question = {"TableName": table, "Key": key, "ConsistentRead": True}
+        target = request.headers["X-Amz-Target"].rpartition(".")[0]
+        asking = request.clone(headers={**request.headers, "X-Amz-Target": f"{target}.GetItem"})
+        _, answer = await self._pass_on(asking, self.dynamodb, json.dumps(question).encode())
+        item: Mapping[str, Any] = json.loads(answer).get("Item", {})
+        return item
 
     async def _to_connections(self, request: web.Request) -> web.Response:
         body = await request.read()

@@ -50,7 +50,7 @@ _SPREAD = 200
 _FOLD_TURNS = 16
 OURS = "Repartee"
 UNSUMMED = "Repartee, never summed up"
-ALONE = "Repartee, turn and header alone"
+COMMIT = "Repartee, the whole commit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ async def measure_memory(plan: Plan, run_directory: Path | None = None) -> Repor
     async with _dynamodb(folder) as endpoint:
         check = await asyncio.to_thread(known_units, endpoint)
         results = []
-        for kind in (OURS, UNSUMMED, ALONE):
+        for kind in (OURS, UNSUMMED, COMMIT):
             for size in plan.sizes:
                 show(f"memory: {kind}, {size:,} turns ...")
                 results.append(await asyncio.to_thread(_measure, endpoint, kind, size, plan))
@@ -318,10 +318,10 @@ class Talk:
         commit = TurnCommit(
             self._user, self._name, self._session, 1, turn, turn.number, turn.ended_at_ms
         )
-        if self._kind == ALONE:
-            self._client.transact_write_items(TransactItems=self._writer.memory_writes(commit))
-        else:
+        if self._kind == COMMIT:
             self._writer.commit_turn(commit)
+        else:
+            self._client.transact_write_items(TransactItems=self._writer.memory_writes(commit))
 
 
 def _measure(endpoint: str, kind: str, size: int, plan: Plan) -> Result:
@@ -412,11 +412,11 @@ def report(results: Sequence[Result], check: Mapping[str, float], plan: Plan) ->
         (
             "µUSD = units at on-demand prices (a write unit costs five read units); x = so many "
             "times ours at that size.",
-            f"{OURS}: load_memory (header, profile, newest turns within "
-            f"{MemoryBudget().tokens:,} tokens) and commit_turn, whose one transaction also moves "
-            "the session's cursor, counts usage and checks epoch and erasure.",
-            f"{ALONE}: the same load, and only the two writes that a memory needs.",
+            f"{OURS}: load_memory (header, profile, summary, newest turns within "
+            f"{MemoryBudget().tokens:,} tokens), and turn and header in one transaction.",
             f"{UNSUMMED}: as if no summary had ever been written.",
+            f"{COMMIT}: commit_turn, whose transaction also moves the session's cursor, counts "
+            "the user's day and checks epoch and erasure: what no memory beside it does.",
             *stops,
         ),
         {

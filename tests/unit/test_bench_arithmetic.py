@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from bench.consumed import batch_read_units, reported_units, transacted, transacted_units
 from bench.counting import MESSAGE_UNIT_BYTES, Counts
 from bench.first_audio import Pair, Plan, Sample, Stages
 from bench.gemini_side import moments_after
@@ -110,22 +111,45 @@ def test_the_moments_of_an_utterance_are_found_in_whichever_connection_heard_it(
         moments_after(tmp_path, midnight_ms + 6_000)
 
 
-def test_units_are_counted_by_what_dynamodb_says_it_consumed():
+def test_units_are_counted_by_operation():
     counts = Counts()
-    counts.add_dynamodb("Query", 200, {"ConsumedCapacity": {"CapacityUnits": 1.5}})
-    counts.add_dynamodb("PutItem", 200, {"ConsumedCapacity": {"CapacityUnits": 7.0}})
-    both = [{"CapacityUnits": 4.0}, {"CapacityUnits": 2.0}]
-    counts.add_dynamodb("TransactWriteItems", 200, {"ConsumedCapacity": both})
+    counts.add_dynamodb("Query", 200, {}, 1.5)
+    counts.add_dynamodb("PutItem", 200, {}, 7.0)
+    counts.add_dynamodb("TransactWriteItems", 200, {}, 6.0)
     assert (counts.read_units, counts.write_units) == (1.5, 13.0)
     assert counts.operations == {"Query": 1, "PutItem": 1, "TransactWriteItems": 1}
     assert counts.units["TransactWriteItems"] == 6.0
 
 
+def test_units_are_what_dynamodb_says_it_consumed():
+    both = [{"CapacityUnits": 4.0}, {"CapacityUnits": 2.0}]
+    assert reported_units({"ConsumedCapacity": {"CapacityUnits": 1.5}}) == 1.5
+    assert reported_units({"ConsumedCapacity": both}) == 6.0
+    assert reported_units({}) == 0.0
+
+
+def test_each_item_of_a_transaction_counts_twice_its_kilobytes():
+    key = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+    put = {"Put": {"TableName": "t", "Item": {**key, "n": {"N": "1"}}}}
+    update = {"Update": {"TableName": "u", "Key": key}}
+    assert list(transacted({"TransactItems": [put, update]})) == [("t", key), ("u", key)]
+    assert transacted_units(key) == transacted_units({}) == 2
+    assert transacted_units({**key, "text": {"S": "x" * 1_024}}) == 4
+
+
+def test_what_a_batch_does_not_find_counts_like_a_small_item():
+    asked = {"RequestItems": {"t": {"Keys": [{}, {}, {}], "ConsistentRead": True}}}
+    found = [{"text": {"S": "x" * 4_096}}, {"text": {"S": "x"}}]
+    assert batch_read_units(asked, {"Responses": {"t": found}}) == 2 + 1 + 1
+    asked["RequestItems"]["t"]["ConsistentRead"] = False
+    assert batch_read_units(asked, {"Responses": {}}) == 1.5
+
+
 def test_a_refused_condition_counts_as_a_write():
     counts = Counts()
     refused = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
-    counts.add_dynamodb("PutItem", 400, {"__type": refused})
-    counts.add_dynamodb("PutItem", 400, {"__type": "com.amazon#ValidationException"})
+    counts.add_dynamodb("PutItem", 400, {"__type": refused}, 0)
+    counts.add_dynamodb("PutItem", 400, {"__type": "com.amazon#ValidationException"}, 0)
     assert (counts.write_units, counts.refused_writes) == (1.0, 1)
 
 

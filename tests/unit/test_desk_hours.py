@@ -45,6 +45,35 @@ def test_the_present_is_compared_in_the_desks_own_zone():
     assert tokyo.open_slots(FRIDAY, now)[0].start == time(12, 30)
 
 
+NIGHT = OpeningHours(time(0), time(4))
+
+
+def test_where_clocks_are_put_forward_the_missing_hour_has_no_slots():
+    hours = DeskHours(week=(NIGHT,) * 7, slot_minutes=30, zone=LONDON)
+
+    starts = [slot.start for slot in hours.slots(date(2026, 3, 29))]
+
+    assert starts[:3] == [time(0), time(0, 30), time(2)]
+    assert len(starts) == 6
+
+
+@pytest.mark.parametrize(("fold", "first"), [(0, time(1, 30)), (1, time(2))])
+def test_where_clocks_are_put_back_a_slot_of_the_doubled_hour_is_the_first_one(fold, first):
+    hours = DeskHours(week=(NIGHT,) * 7, slot_minutes=30, zone=LONDON)
+    now = datetime(2026, 10, 25, 1, 15, fold=fold, tzinfo=LONDON)
+
+    assert hours.open_slots(date(2026, 10, 25), now)[0].start == first
+
+
+@pytest.mark.parametrize(("year", "open_slots"), [(1, 0), (9999, 8)])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_the_ends_of_the_calendar_have_slots_like_other_days(year, open_slots, zone):
+    hours = DeskHours(week=(NIGHT,) * 7, slot_minutes=30, zone=ZoneInfo(zone))
+    now = datetime(2026, 11, 27, 15, 0, tzinfo=LONDON)
+
+    assert len(hours.open_slots(date(year, 1, 1), now)) == open_slots
+
+
 @pytest.mark.parametrize(
     ("day", "spoken"),
     [

@@ -20,7 +20,12 @@ def test_a_language_is_kept_in_the_usual_spelling(written: str, canonical: str) 
 
 
 @pytest.mark.parametrize(
-    "language", ["Spanish", "e", "es_ES", "es-ES; drop", "xx-XX", "en-US-u-ca", "   "]
+    "language",
+    [
+        *("Spanish", "e", "es_ES", "es-ES; drop", "xx-XX", "en-US-u-ca", "   "),
+        # Digits and letters that only look, or fold, like those of a tag.
+        *("es-\u0664\u0661\u0669", "en-u\u212a", "en-u\u017f"),
+    ],
 )
 def test_what_is_no_language_here_is_refused_by_field(language: str) -> None:
     with pytest.raises(PreferenceRefused) as refused:

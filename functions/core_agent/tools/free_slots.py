@@ -3,7 +3,7 @@ from datetime import date, datetime
 
 from core_agent.tools.arguments import Arguments, Day
 from core_agent.tools.wording import times
-from repartee.domain.desk import Slot
+from repartee.domain.desk import Slot, lies_ahead
 from repartee.domain.speakable import speakable_day
 from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
@@ -42,8 +42,4 @@ def free_slots(desk: Desk, context: ToolContext) -> Tool[FreeSlotsArguments]:
 
 def bookable(desk: Desk, day: date, now: datetime) -> Sequence[Slot]:
     """Return the day's free slots that have not begun yet."""
-    return [
-        slot
-        for slot in desk.free_slots(day)
-        if datetime.combine(slot.day, slot.start, now.tzinfo) > now
-    ]
+    return [slot for slot in desk.free_slots(day) if lies_ahead(slot, now, now.tzinfo)]

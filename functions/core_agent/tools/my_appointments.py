@@ -1,7 +1,6 @@
-from datetime import datetime
-
 from core_agent.tools.arguments import Arguments
 from core_agent.tools.wording import booking_fields
+from repartee.domain.desk import lies_ahead
 from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
@@ -17,8 +16,7 @@ def my_appointments(desk: Desk, context: ToolContext) -> Tool[MyAppointmentsArgu
         coming = [
             booking_fields(booking)
             for booking in desk.bookings(context.user_id)
-            if datetime.combine(booking.slot.day, booking.slot.start, context.now.tzinfo)
-            > context.now
+            if lies_ahead(booking.slot, context.now, context.now.tzinfo)
         ]
         message = "" if coming else "The caller has no appointment."
         return ToolResult(ToolStatus.DONE, message, {"appointments": coming})

@@ -1,7 +1,7 @@
 """The sample business behind core_agent's tools: a front desk with slots to book."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from repartee.domain.errors import ReparteeError
@@ -13,6 +13,15 @@ class Slot:
 
     day: date
     start: time
+
+
+def lies_ahead(slot: Slot, now: datetime, zone: tzinfo | None) -> bool:
+    """Tell whether a slot of ``zone`` starts after ``now``, an aware time.
+
+    An hour that comes twice, where clocks are put back, counts as the first of the two.
+    """
+    # Times of one zone would be compared by the clock on the wall, as if no hour came twice.
+    return datetime.combine(slot.day, slot.start, zone).timestamp() > now.timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +51,27 @@ class DeskHours:
         return self.week[day.weekday()]
 
     def slots(self, day: date) -> tuple[Slot, ...]:
-        """Return every slot of ``day`` that ends before the desk closes, in order."""
+        """Return every slot of ``day`` that ends before the desk closes, in order.
+
+        Where clocks are put forward, an hour is missing and so are its slots.
+        """
         hours = self.on(day)
         if hours is None:
             return ()
         length = timedelta(minutes=self.slot_minutes)
         start, closing = datetime.combine(day, hours.opens), datetime.combine(day, hours.closes)
         count = (closing - start) // length
-        return tuple(Slot(day, (start + length * number).time()) for number in range(count))
+        starts = (start + length * number for number in range(count))
+        return tuple(Slot(day, one.time()) for one in starts if not self._is_skipped(one))
+
+    def _is_skipped(self, start: datetime) -> bool:
+        # In a gap, and only there, the zone's offset grows from one reading to the other: PEP 495.
+        before, after = (start.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1))
+        return (before.utcoffset() or timedelta()) < (after.utcoffset() or timedelta())
 
     def open_slots(self, day: date, now: datetime) -> tuple[Slot, ...]:
         """Return the slots of ``day`` that start after ``now``, an aware time."""
-        return tuple(slot for slot in self.slots(day) if self.starts_at(slot) > now)
-
-    def starts_at(self, slot: Slot) -> datetime:
-        """Return the slot's start as an aware time."""
-        return datetime.combine(slot.day, slot.start, self.zone)
+        return tuple(slot for slot in self.slots(day) if lies_ahead(slot, now, self.zone))
 
 
 def weekday_hours(zone: ZoneInfo) -> DeskHours:

@@ -75,7 +75,9 @@ VOICES = (
 """Gemini Live's prebuilt voices, by the same page."""
 
 # A language, a script and a region at most, as in zh-Hant-TW.
-_LANGUAGE_TAG = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|\d{3}))?", re.IGNORECASE)
+_LANGUAGE_TAG = re.compile(
+    r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?", re.IGNORECASE | re.ASCII
+)
 _VOICE_BY_NAME = {voice.lower(): voice for voice in VOICES}
 
 

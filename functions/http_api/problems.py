@@ -86,6 +86,9 @@ def _problem(error: Exception) -> Problem:  # noqa: C901 - one case for each fai
             return error
         case RequestValidationError():
             return _invalid(error)
+        case HTTPException(status_code=400):
+            # FastAPI's only one: bytes that are no UTF-8, or brackets beyond Python's stack.
+            return _not_json()
         case HTTPException(status_code=404):
             return Problem(404, "path_unknown", "there is nothing at this address")
         case HTTPException(status_code=405):
@@ -153,13 +156,17 @@ def _problem(error: Exception) -> Problem:  # noqa: C901 - one case for each fai
 def _invalid(error: RequestValidationError) -> Problem:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
-        return Problem(422, "not_json", "the body is not JSON: send one JSON object")
+        return _not_json()
     # The first part says where it was found: body, query or path.
     field = ".".join(str(part) for part in first["loc"][1:])
     advice = {"missing": "add it", "extra_forbidden": "leave it out"}.get(
         first["type"], "correct it and send the request again"
     )
     return Problem(422, "invalid_request", f"{first['msg']}: {advice}", field=field)
+
+
+def _not_json() -> Problem:
+    return Problem(422, "not_json", "the body is not JSON: send one JSON object")
 
 
 def answer_with_problems(app: FastAPI) -> None:

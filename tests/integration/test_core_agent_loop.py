@@ -203,6 +203,17 @@ def test_an_id_among_the_models_arguments_reaches_nobody():
         assert function.booked("ben") == function.booked("ann") == []
 
 
+@pytest.mark.parametrize("name", ["self", "config", "run_manager", "callbacks", "state", "args"])
+def test_no_name_that_a_model_gives_an_argument_gets_past_the_tool(name: str):
+    steps = [[call("my_appointments", **{name: "x"})], say("One moment.")]
+    with core_agent(*steps) as agent:
+        assert agent.ask("when is my appointment")["answer"] == "One moment."
+
+        (answer,) = agent.gemini.answers_to_functions()
+        assert answer["status"] == "invalid"
+        assert f"{name}: Extra inputs are not permitted" in answer["message"]
+
+
 def test_a_tool_that_does_not_exist_is_answered_and_the_model_goes_on():
     with core_agent([call("read_all_users")], say("I cannot do that.")) as function:
         answer = function.ask("list all users")

@@ -1,3 +1,4 @@
+import base64
 import json
 from dataclasses import replace
 from datetime import date, time
@@ -370,6 +371,19 @@ def test_a_body_that_is_not_json_is_explained() -> None:
     assert (status, problem["code"]) == (422, "not_json")
 
 
+@pytest.mark.parametrize("body", [b'{"conversation_id": "\xff"}', b"\xff\xfe", b"[" * 100_000])
+def test_bytes_that_cannot_be_read_as_json_are_the_clients_fault_and_not_ours(body: bytes) -> None:
+    api = Api()
+    event = load_event("http_api.create_session")
+    event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    event["headers"]["content-length"] = str(len(body))
+
+    answer = api.application.handle(event, None)
+
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (422, "not_json")
+    assert api.log.lines == []
+
+
 def test_who_asks_is_taken_from_the_verified_token_alone() -> None:
     api = Api()
 
@@ -601,6 +615,7 @@ def test_preferences_that_are_left_out_stay_and_null_goes_back_to_the_default() 
         ({"voice": "Robert"}, "voice"),
         ({"style": "x" * 201}, "style"),
         ({"style": "be\x00calm"}, "style"),
+        ({"language": "es-\u0664\u0661\u0669"}, "language"),
         ({"user_id": "user-2"}, "user_id"),
     ],
 )

@@ -1,7 +1,7 @@
 """Reasons with LangChain's agent loop over Gemini."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -28,7 +28,7 @@ from langchain_core.messages import (
     messages_to_dict,
 )
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
 from langgraph.errors import GraphRecursionError
@@ -147,7 +147,7 @@ class LangchainReasoner:
         ]
 
     def _bind(self, tool: Tool[Any], deadline_ms: int) -> BaseTool:
-        def run(**arguments: object) -> str:
+        def run(arguments: Mapping[str, object]) -> str:
             if self._clock.now_ms() >= deadline_ms:
                 return ToolResult(ToolStatus.FAILED, "Too late: nobody waits any more.").to_json()
             return tool.call(arguments).to_json()
@@ -156,9 +156,18 @@ class LangchainReasoner:
         # Gemini's function declarations have no additionalProperties.
         schema = tool.arguments.model_json_schema()
         schema.pop("additionalProperties", None)
-        return StructuredTool.from_function(
-            run, name=tool.name, description=tool.description, args_schema=schema
+        return _BoundTool(
+            name=tool.name, description=tool.description, args_schema=schema, run_bound=run
         )
+
+
+class _BoundTool(BaseTool):
+    """Hands on all that the model filled in; LangChain's own keeps some names for itself."""
+
+    run_bound: Callable[[Mapping[str, object]], str]
+
+    def _run(self, /, **arguments: object) -> str:
+        return self.run_bound(arguments)
 
 
 def gemini_model(model: str, api_key: str, base_url: str) -> ChatGoogleGenerativeAI:

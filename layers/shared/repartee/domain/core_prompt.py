@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from repartee.domain.conversation import Memory, Turn
 from repartee.domain.notes import facts
+from repartee.domain.one_line import one_line
 from repartee.domain.speakable import weekday
 
 _DAYS_AHEAD = 7
@@ -69,8 +70,10 @@ def _known(memory: Memory) -> tuple[str, ...]:
 def _lines(turn: Turn) -> list[str]:
     lines = []
     if turn.heard:
-        lines.append(f"Turn {turn.number}, heard from the caller (unverified): {turn.heard}")
+        lines.append(
+            f"Turn {turn.number}, heard from the caller (unverified): {one_line(turn.heard)}"
+        )
     if turn.said:
         cut = " (cut short)" if turn.said_is_approximate else ""
-        lines.append(f"Turn {turn.number}, said to the caller{cut}: {turn.said}")
+        lines.append(f"Turn {turn.number}, said to the caller{cut}: {one_line(turn.said)}")
     return lines

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from repartee.domain.calls import Attempt
+from repartee.domain.one_line import one_line
 
 _NOTE = """\
 This turn was cut off and is being repeated: the caller has not heard its answer and may be \
@@ -22,8 +23,9 @@ def _lines(attempt: Attempt) -> list[str]:
     if not attempt.tools and attempt.answer is None:
         return []
     begun = "; ".join(f"{tool.name} {tool.arguments_json}" for tool in attempt.tools)
+    answer = "none, the outcome is unknown" if attempt.answer is None else one_line(attempt.answer)
     return [
-        f"- Asked: {attempt.question}",
+        f"- Asked: {one_line(attempt.question)}",
         f"  Begun: {begun or 'nothing that changes anything'}",
-        f"  Answer: {attempt.answer or 'none, the outcome is unknown'}",
+        f"  Answer: {answer}",
     ]

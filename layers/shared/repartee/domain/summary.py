@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from repartee.domain.conversation import Turn
 from repartee.domain.memory_budget import told_characters
+from repartee.domain.one_line import one_line
 
 # What the model is asked to keep to, and what is taken of what it writes: about 500 tokens.
 WANTED_CHARACTERS = 1_500
@@ -66,11 +67,12 @@ def material(summary: str, turns: Sequence[Turn]) -> str:
     lines = ["Notes so far:", summary or "(none)", "", "Turns that followed:"]
     for turn in turns:
         if turn.heard:
-            lines.append(f"Turn {turn.number}, heard from the caller (unverified): {turn.heard}")
+            heard = one_line(turn.heard)
+            lines.append(f"Turn {turn.number}, heard from the caller (unverified): {heard}")
         if turn.said:
-            lines.append(f"Turn {turn.number}, said to the caller: {turn.said}")
+            lines.append(f"Turn {turn.number}, said to the caller: {one_line(turn.said)}")
         lines += (
-            f"Turn {turn.number}, found or done for the caller: {answer}"
+            f"Turn {turn.number}, found or done for the caller: {one_line(answer)}"
             for answer in turn.unspoken_answers
         )
     return "\n".join(lines)
@@ -88,7 +90,7 @@ def oldest_within(turns: Sequence[Turn], characters: int) -> Sequence[Turn]:
 
 def bounded_summary(text: str) -> str:
     """Return the summary, cut after a word and marked where it is too long."""
-    text = " ".join(text.split())
+    text = one_line(text)
     if len(text) <= MAX_SUMMARY_CHARACTERS:
         return text
     kept = text[: MAX_SUMMARY_CHARACTERS - 1]

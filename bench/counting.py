@@ -142,10 +142,10 @@ class CountingProxies:
         """Read an item as the function that ``request`` came from would."""
         question = {"TableName": table, "Key": key, "ConsistentRead": True}
         target = request.headers["X-Amz-Target"].rpartition(".")[0]
-        asking = request.clone(headers={**request.headers, "X-Amz-Target": f"{target}.GetItem"})
-        _, answer = await self._pass_on(asking, self.dynamodb, json.dumps(question).encode())
-        item: Mapping[str, Any] = json.loads(answer).get("Item", {})
-        return item
+        headers = {**_passed_on(request.headers), "X-Amz-Target": f"{target}.GetItem"}
+        async with self._client.post(self.dynamodb, json=question, headers=headers) as answer:
+            item: Mapping[str, Any] = json.loads(await answer.read()).get("Item", {})
+            return item
 
     async def _to_connections(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -157,9 +157,7 @@ class CountingProxies:
     async def _pass_on(
         self, request: web.Request, base_url: str, body: bytes
     ) -> tuple[web.Response, bytes]:
-        headers = {n: v for n, v in request.headers.items() if n.lower() not in _HOP_HEADERS}
-        # What is counted has to be read.
-        headers["Accept-Encoding"] = "identity"
+        headers = _passed_on(request.headers)
         url = str(URL(base_url).origin()).rstrip("/") + request.raw_path
         async with self._client.request(
             request.method, URL(url, encoded=True), data=body, headers=headers
@@ -167,3 +165,9 @@ class CountingProxies:
             content = await answer.read()
             kept = {n: v for n, v in answer.headers.items() if n.lower() not in _HOP_HEADERS}
             return web.Response(status=answer.status, body=content, headers=kept), content
+
+
+def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+    passed = {name: value for name, value in headers.items() if name.lower() not in _HOP_HEADERS}
+    # What is counted has to be read.
+    return {**passed, "Accept-Encoding": "identity"}

@@ -88,6 +88,9 @@ def build() -> Deps:
     notes = DynamoNotes(dynamodb, memory_table=memory_table, ids=UlidSource())
     reader = DynamoConversationReader(dynamodb, memory_table=memory_table)
     budget, retention = MemoryBudget(settings.memory_tokens), Retention(settings.retention_days)
+    usage = DynamoUsageStore(
+        dynamodb, live_table=settings.live_table, memory_table=memory_table, retention=retention
+    )
     answer_question = AnswerQuestion(
         calls=DynamoCallStore(
             dynamodb,
@@ -98,6 +101,7 @@ def build() -> Deps:
         conversations=reader,
         reasoner=reasoner,
         notes=notes,
+        usage=usage,
         make_tools=partial(make_tools, desk, notes),
         clock=clock,
         wait=time.sleep,
@@ -105,9 +109,6 @@ def build() -> Deps:
         memory=budget,
     )
     summaries = DynamoSummaryWriter(dynamodb, memory_table=memory_table, retention=retention)
-    usage = DynamoUsageStore(
-        dynamodb, live_table=settings.live_table, memory_table=memory_table, retention=retention
-    )
     summarise = SummariseConversation(reader, summaries, usage, reasoner, clock, budget)
     return Deps(answer_question, summarise, log)
 

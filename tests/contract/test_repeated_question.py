@@ -44,6 +44,7 @@ def test_the_repetition_has_time_to_think_and_books_nothing_twice(stores: Stores
             calls=stores.calls,
             conversations=stores.reader,
             notes=stores.notes,
+            usage=stores.usage,
             reasoner=reasoner,
             make_tools=partial(make_tools, desk, stores.notes),
             clock=stores.clock,

@@ -7,8 +7,16 @@ import pytest
 from repartee.domain.errors import LeaseLost, UserErased
 from repartee.domain.limits import DayUsage
 from repartee.domain.session_state import Spending
-from repartee.domain.usage import TokenUsage
-from tests.contract.scenes import SESSION, USER, all_at_once, commit, served_session, turn
+from repartee.domain.usage import Bill, TokenUsage
+from tests.contract.scenes import (
+    CONVERSATION,
+    SESSION,
+    USER,
+    all_at_once,
+    commit,
+    served_session,
+    turn,
+)
 from tests.contract.stores import Stores
 from tests.fakes.clock import NOON_MS
 
@@ -47,6 +55,23 @@ def test_commits_count_in_the_utc_day_that_they_happen_on(stores: Stores) -> Non
     assert stores.usage.of_day(USER, TOMORROW) == tomorrow
     assert list(stores.usage.days(USER, limit=10)) == [tomorrow, today]
     assert list(stores.usage.days(USER, limit=1)) == [tomorrow]
+
+
+def test_a_commit_leaves_out_what_core_agent_has_counted_by_itself(stores: Stores) -> None:
+    served_session(stores)
+    core = Bill(TokenUsage(1, 2, 3, 4), Decimal("0.25"))
+    stores.usage.add(spending())
+
+    paid = replace(turn(1), usage=TokenUsage(10, 20, 30, 40), cost_usd=Decimal("0.4"))
+    stores.writer.commit_turn(replace(commit(paid), core_bill=core))
+
+    used = stores.usage.of_day(USER, TODAY)
+    assert used == DayUsage(TODAY, 1, 2_000, TokenUsage(10, 20, 30, 40), Decimal("0.4"))
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert state.cost_usd == Decimal("0.4")
+    (kept,) = stores.reader.list_turns(USER, CONVERSATION, after=0, limit=10) or ()
+    assert (kept.usage, kept.cost_usd) == (paid.usage, paid.cost_usd)
 
 
 def test_a_turn_that_is_committed_twice_is_counted_once(stores: Stores) -> None:

@@ -100,10 +100,10 @@ class FakeConversationStore:
                 pending_calls=commit.pending_calls,
                 undelivered=commit.undelivered,
                 talk_ms=state.talk_ms + turn.talk_ms,
-                cost_usd=state.cost_usd + turn.cost_usd,
+                cost_usd=state.cost_usd + commit.uncounted.cost_usd,
             )
-            day = utc_day(commit.committed_at_ms)
-            used = DayUsage(day, 1, turn.talk_ms, turn.usage, turn.cost_usd)
+            day, bill = utc_day(commit.committed_at_ms), commit.uncounted
+            used = DayUsage(day, 1, turn.talk_ms, bill.usage, bill.cost_usd)
             tables.count(commit.user_id, used, commit.committed_at_ms)
 
     def fold_summary(self, fold: SummaryFold) -> bool:

@@ -1,9 +1,11 @@
 import json
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from repartee.domain.tools import Tool, ToolResult, ToolStatus
+from repartee.domain.usage import Bill
 from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, ReasoningResult
 from tests.fakes.clock import FakeClock
 
@@ -18,13 +20,20 @@ class FakeReasoner:
     """Lets a function of the test do the thinking; it may call the tools that it is given.
 
     Attributes:
+        bill: What each question costs, answered or not.
         requests: What was asked.
         thinking: Set as soon as a question has arrived.
         may_answer: Clear it to hold answers back until it is set.
     """
 
-    def __init__(self, mind: Mind | ReasoningFailed, clock: FakeClock | None = None) -> None:
+    def __init__(
+        self,
+        mind: Mind | ReasoningFailed,
+        clock: FakeClock | None = None,
+        bill: Bill | None = None,
+    ) -> None:
         self._mind = mind
+        self.bill = bill or Bill()
         self._clock = clock or FakeClock()
         self.requests: list[ReasoningRequest] = []
         self.thinking = threading.Event()
@@ -32,6 +41,13 @@ class FakeReasoner:
         self.may_answer.set()
 
     def answer(self, request: ReasoningRequest, tools: Sequence[Tool[Any]]) -> ReasoningResult:
+        try:
+            return replace(self._answer(request, tools), bill=self.bill)
+        except ReasoningFailed as failure:
+            failure.bill = failure.bill or self.bill
+            raise
+
+    def _answer(self, request: ReasoningRequest, tools: Sequence[Tool[Any]]) -> ReasoningResult:
         self.requests.append(request)
         self.thinking.set()
         if not self.may_answer.wait(_PATIENCE_S) or self._is_late(request):

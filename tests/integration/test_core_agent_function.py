@@ -17,7 +17,7 @@ from core_agent.handler import build, lambda_handler
 from repartee.adapters.dynamodb import keys
 from repartee.domain.calls import CallKey
 from repartee.domain.desk import Slot
-from tests.contract.scenes import CONVERSATION
+from tests.contract.scenes import CONVERSATION, SESSION, USER
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
 from tests.integration.deployed_core_agent import Deployed, deployed_core_agent, next_weekday
 from tests.integration.scripted_gemini import Body, Part, call, say
@@ -62,6 +62,23 @@ def test_a_question_books_a_slot_and_is_remembered(deployed: Deployed) -> None:
     assert stored.question == "book me in at three"
     assert (stored.answer.bill.usage.text_in, stored.answer.bill.usage.text_out) == (18, 6)
     assert f"{stored.answer.bill.cost_usd}" == answer["cost_usd"]
+    (used,) = deployed.stores.usage.days(USER, limit=10)
+    assert (used.turns, used.tokens, used.cost_usd) == (
+        0,
+        stored.answer.bill.usage,
+        stored.answer.bill.cost_usd,
+    )
+
+
+def test_a_question_that_is_asked_again_is_paid_for_once(deployed: Deployed) -> None:
+    answers = [lambda_handler(deployed.event("book me in at three"), None) for _ in range(2)]
+
+    assert answers[0] == answers[1]
+    (used,) = deployed.stores.usage.days(USER, limit=10)
+    assert f"{used.cost_usd}" == answers[0]["cost_usd"]
+    state = deployed.stores.sessions.load(SESSION)
+    assert state is not None
+    assert state.cost_usd == used.cost_usd
 
 
 def test_what_is_stored_comes_back_to_the_model_with_its_thought_signature(

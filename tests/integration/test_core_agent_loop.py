@@ -68,6 +68,7 @@ class CoreAgentUnderTest:
                 calls=self.calls,
                 conversations=conversations,
                 notes=FakeNotes(self.tables),
+                usage=FakeUsageStore(self.tables),
                 reasoner=reasoner,
                 make_tools=partial(make_tools, self.desk, FakeNotes(self.tables)),
                 clock=self.tables.clock,

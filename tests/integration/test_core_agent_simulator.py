@@ -26,6 +26,7 @@ from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
 from tests.fakes.tables import FakeTables
+from tests.fakes.usage_store import FakeUsageStore
 
 pytestmark = pytest.mark.integration
 
@@ -101,6 +102,7 @@ def caller(simulator: tuple[str, str], desk: FakeDesk, monkeypatch: pytest.Monke
             calls=FakeCallStore(tables),
             conversations=FakeConversationStore(tables),
             notes=FakeNotes(tables),
+            usage=FakeUsageStore(tables),
             reasoner=LangchainReasoner(model, tables.clock),
             make_tools=partial(make_tools, desk, FakeNotes(tables)),
             clock=tables.clock,

@@ -3,6 +3,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, time
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,11 +20,12 @@ from repartee.domain.calls import (
     Exchange,
     arguments_hash,
 )
-from repartee.domain.conversation import Conversation, Turn
+from repartee.domain.conversation import Conversation, Profile, Turn
 from repartee.domain.desk import OpeningHours, Slot
 from repartee.domain.errors import ItemTooLarge, StoreUnavailable
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
+from repartee.domain.usage import Bill, TokenUsage
 from repartee.ports.reasoner import ReasoningFailed
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.conversation_store import FakeConversationStore
@@ -31,6 +33,7 @@ from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.tables import FakeTables
+from tests.fakes.usage_store import FakeUsageStore
 
 pytestmark = pytest.mark.unit
 
@@ -80,6 +83,7 @@ class Bench:
             calls=self.calls,
             conversations=FakeConversationStore(self.tables),
             notes=FakeNotes(self.tables),
+            usage=FakeUsageStore(self.tables),
             reasoner=self.reasoner,
             make_tools=partial(make_tools, self.desk, FakeNotes(self.tables)),
             clock=self.clock,
@@ -457,3 +461,108 @@ def test_an_answer_that_cannot_be_stored_is_given_all_the_same():
 
     assert answered.answer == CoreAnswer(CallStatus.DONE, "Yes.")
     assert answered.trouble == "not_stored"
+
+
+BILL = Bill(TokenUsage(text_in=900, text_out=40), Decimal("0.5"))
+
+
+def paid(mind: Mind | ReasoningFailed = say_yes) -> Bench:
+    bench = Bench(mind)
+    bench.reasoner.bill = BILL
+    return bench
+
+
+def counted(bench: Bench) -> Decimal:
+    """Return what was counted, the same in the user's day and in the session."""
+    day = sum((used.cost_usd for used in bench.tables.usage.values()), Decimal(0))
+    assert bench.tables.states["s1"].cost_usd == day
+    return day
+
+
+def test_what_an_answer_cost_is_counted_once_however_often_it_is_asked_for():
+    bench = paid()
+
+    answers = [bench.ask().answer for _ in range(3)]
+
+    assert counted(bench) == BILL.cost_usd
+    (used,) = bench.tables.usage.values()
+    assert (used.turns, used.tokens) == (0, BILL.usage)
+    assert {answer.bill for answer in answers} == {BILL}
+
+
+def test_two_questions_and_the_same_one_in_other_words_are_all_counted():
+    bench = paid()
+    bench.ask(bench.request("is there a slot"))
+    bench.ask(bench.request("is there a slot", index=2))
+    bench.ask(bench.request("is there a place"))
+
+    assert counted(bench) == 3 * BILL.cost_usd
+
+
+def test_a_failure_has_cost_too():
+    bench = paid(ReasoningFailed("no_text", retryable=True))
+
+    assert bench.ask().trouble == "no_text"
+
+    assert counted(bench) == BILL.cost_usd
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_counted():
+    def session_ends(_request, _call):
+        state = bench.tables.states["s1"]
+        bench.tables.states["s1"] = replace(state, epoch=state.epoch + 1, ended=True)
+        return "Yes."
+
+    bench = paid(session_ends)
+    bench.ask()
+
+    assert counted(bench) == BILL.cost_usd
+
+
+def test_a_run_that_outlived_its_claim_and_the_one_that_took_over_are_both_counted():
+    bench = paid()
+    overtaken = []
+
+    def slow(_request, _call):
+        bench.clock.advance(25_000)
+        other = bench.use_case(reasoner=FakeReasoner(say_yes, bench.clock, BILL))
+        overtaken.append(other(bench.request()))
+        return "Too late."
+
+    bench.reasoner = FakeReasoner(slow, bench.clock, BILL)
+    late = bench.ask()
+
+    assert [one.answer.answer for one in overtaken] == ["Yes."]
+    assert late.trouble == "deadline"
+    assert counted(bench) == 2 * BILL.cost_usd
+
+
+def test_nothing_is_counted_for_a_user_who_was_erased_meanwhile():
+    def erased(_request, _call):
+        bench.tables.profiles["u1"] = Profile("u1", erased_at_ms=1)
+        return "Yes."
+
+    bench = paid(erased)
+
+    assert bench.ask().trouble == "user_erased"
+    assert bench.tables.usage == {}
+
+
+def test_an_answer_that_cannot_be_counted_is_given_and_stored_all_the_same():
+    bench = paid()
+    usage = FakeUsageStore(bench.tables)
+    usage.failing = True
+
+    answered = bench.use_case(usage=usage)(bench.request())
+
+    assert answered.answer == CoreAnswer(CallStatus.DONE, "Yes.", bill=BILL)
+    assert answered.trouble == "not_counted"
+    assert isinstance(bench.calls.load("c1", CallKey(3, 1)), Exchange)
+
+
+def test_what_cannot_be_stored_is_counted_all_the_same():
+    bench = paid()
+
+    bench.use_case(calls=Down(bench.calls, "finish"))(bench.request())
+
+    assert counted(bench) == BILL.cost_usd

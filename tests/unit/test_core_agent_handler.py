@@ -51,6 +51,7 @@ def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
         calls=FakeCallStore(tables),
         conversations=conversations,
         notes=FakeNotes(tables),
+        usage=FakeUsageStore(tables),
         reasoner=reasoner,
         make_tools=lambda _context: (),
         clock=tables.clock,

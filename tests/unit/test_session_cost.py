@@ -146,13 +146,27 @@ def test_a_late_answer_to_what_was_asked_before_a_restart_is_not_taken_for_the_n
     assert [one.answer for one in call.turns[0].tool_calls] == ["Dan is here at ten."]
 
 
-def test_an_answer_that_comes_when_its_worker_has_left_has_cost_all_the_same():
+def test_a_commit_tells_what_of_it_core_agent_has_counted_by_itself():
     call = started()
     call.utter()
+    call.live(LiveUsage(TokenUsage(audio_in=100)))
     call.call_tool("x")
+    call.answer_tool(bill=CORE)
+    call.reply()
+    call.ack()
+
+    (commit,) = call.all(CommitTurn)
+    assert commit.core_bill == CORE
+    assert commit.turn.usage - commit.core_bill.usage == TokenUsage(audio_in=100)
+
+
+def test_a_worker_that_leaves_owes_what_the_live_model_cost_and_nothing_of_core_agent():
+    call = started()
+    call.utter()
+    call.live(LiveUsage(TokenUsage(audio_in=100)))
+    call.call_tool("x")
+    call.answer_tool(bill=CORE)
     call.feed(TimeRunningOut(20_000))
     assert call.finish() is FinishReason.HAND_OVER
 
-    assert call.answer_tool(bill=CORE) == []
-
-    assert call.machine.unwritten_bill == CORE
+    assert call.machine.unwritten_bill == call.settings.prices.bill(TokenUsage(audio_in=100))

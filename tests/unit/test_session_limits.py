@@ -191,6 +191,46 @@ def test_what_other_sessions_used_is_seen_at_the_next_commit() -> None:
     assert len(call.frames(LimitReached)) == 1
 
 
+def test_what_core_agent_counted_is_seen_with_its_answer_and_counted_once() -> None:
+    core = Bill(TokenUsage(text_out=1), Decimal(1))
+    call = beginning_with(used(cost_usd="3.5"), takes_commits=False)
+    call.send(Text("When do you open?"))
+    call.call_tool()
+    call.answer_tool(bill=core)
+    assert len(call.all(ReadUsage)) == 1
+    call.feed(UsageRead(used(cost_usd="4.5")))
+    call.reply("At nine.")
+    call.ack()
+
+    assert call.turns[0].cost_usd == 1
+    assert call.frames(LimitReached) == []
+    call.take_commit()
+    assert call.frames(LimitReached) == []
+
+
+def test_an_answer_that_uses_the_day_up_is_spoken_before_the_goodbye() -> None:
+    call = beginning_with(used(cost_usd="4.5"))
+    call.send(Text("When do you open?"))
+    call.call_tool()
+    call.answer_tool(bill=Bill(TokenUsage(text_out=1), Decimal(1)))
+    call.feed(UsageRead(used(cost_usd="5.5")))
+    assert goodbyes(call) == 0
+
+    call.reply("At nine.")
+
+    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert goodbyes(call) == 1
+
+
+def test_an_answer_costs_no_look_at_the_day_where_nothing_is_limited_or_nothing_was_spent() -> None:
+    unlimited, limited = started(), beginning_with(used())
+    for call, bill in ((unlimited, Bill(cost_usd=Decimal(1))), (limited, Bill())):
+        call.send(Text("When do you open?"))
+        call.call_tool()
+        call.answer_tool(bill=bill)
+        assert call.all(ReadUsage) == []
+
+
 def test_a_turn_that_waits_for_its_commit_is_counted_once() -> None:
     call = beginning_with(used(cost_usd="3.5"), takes_commits=False)
     turn(call, DOLLAR)

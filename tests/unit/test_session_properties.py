@@ -220,7 +220,8 @@ class AnySession(RuleBasedStateMachine):
     def refuse_to_write(self, is_erased):
         self.is_ending = True
         self.call.commits_taken += 1
-        self.refused_bill = self.call.turns[-1].usage
+        refused = self.call.all(CommitTurn)[-1]
+        self.refused_bill = refused.turn.usage - refused.core_bill.usage
         self.call.feed(ConversationLost(is_erased=is_erased))
 
     @precondition(lambda self: len(self.sent) > 25)
@@ -337,11 +338,14 @@ class AnySession(RuleBasedStateMachine):
 
     @invariant()
     def everything_is_paid_for_once(self) -> None:
-        """By a turn that is written, or by the worker as it leaves."""
-        call = self.call
-        paid = sum((turn.usage for turn in call.turns), call.machine.unwritten_bill.usage)
-        core = TokenUsage(text_out=len(self.core_bills) * CORE_BILL.usage.text_out)
-        assert paid == self.live_bill + core + self.refused_bill
+        """By a turn that is written, or by the worker as it leaves; core_agent pays for itself."""
+        commits = self.call.all(CommitTurn)
+        paid = self.call.machine.unwritten_bill.usage
+        for commit in commits:
+            paid += commit.turn.usage - commit.core_bill.usage
+        assert paid == self.live_bill + self.refused_bill
+        told = sum(commit.core_bill.usage.text_out for commit in commits)
+        assert told <= len(self.core_bills) * CORE_BILL.usage.text_out
 
     @invariant()
     def nothing_is_deleted_that_is_not_committed(self):

@@ -40,5 +40,6 @@ def test_bills_of_several_models_add_up():
     total = live + core
 
     assert total == Bill(TokenUsage(10, 1_000_000, 1, 0), Decimal("3.25"))
+    assert total - core == live
     assert not Bill()
     assert Bill(cost_usd=Decimal("0.1"))

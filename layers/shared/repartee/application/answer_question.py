@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from repartee.application.count_run import count_run
 from repartee.application.recall import recall
 from repartee.application.watch_tools import WatchTools
 from repartee.domain.calls import CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.core_prompt import core_prompt
-from repartee.domain.errors import ItemTooLarge, LeaseLost, StoreUnavailable
+from repartee.domain.errors import ItemTooLarge, LeaseLost, StoreUnavailable, UserErased
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.outcome import outcome
 from repartee.domain.repeated_turn import repeated_turn_note
@@ -22,6 +23,7 @@ from repartee.ports.clock import Clock
 from repartee.ports.conversation_store import ConversationReader
 from repartee.ports.notes import Notes
 from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
+from repartee.ports.usage_store import UsageStore
 
 MAX_QUESTION_CHARS = 2_000
 MAX_WAIT_MS = 50_000
@@ -61,7 +63,7 @@ class Answered:
 
     Attributes:
         repeated: The key had been answered before; nothing ran.
-        trouble: Why there is no good answer, "" where there is one.
+        trouble: Why there is no good answer, or what could not be written of it; "" for neither.
         tools_called: Names of the tools that ran, in order.
     """
 
@@ -96,6 +98,7 @@ class AnswerQuestion:
     conversations: ConversationReader
     notes: Notes
     reasoner: Reasoner
+    usage: UsageStore
     make_tools: Callable[[ToolContext], Sequence[Tool[Any]]]
     clock: Clock
     wait: Callable[[float], object]
@@ -156,6 +159,9 @@ class AnswerQuestion:
             answered = _failed(failure.reason, retryable=failure.retryable, bill=failure.bill)
         except StoreUnavailable:
             answered = _failed("store_unavailable", retryable=True)
+        # Before anything else can fail: it has been paid for. A later run of this call has a later
+        # deadline, for it begins after the end of this one's claim.
+        answered = self._count(request, answered, f"{_question_id(request)}/{deadline_ms}")
         exchange = Exchange(
             key=request.key,
             arguments_hash=request.arguments_hash,
@@ -165,6 +171,15 @@ class AnswerQuestion:
             finished_at_ms=self.clock.now_ms(),
         )
         return self._store(request.conversation_id, exchange, answered)
+
+    def _count(self, request: CoreRequest, answered: Answered, run: str) -> Answered:
+        try:
+            count_run(self.usage, request, run, answered.answer.bill, self.clock.now_ms())
+        except UserErased:
+            return replace(answered, trouble="user_erased")
+        except StoreUnavailable:
+            return replace(answered, trouble="not_counted")
+        return answered
 
     def _store(self, conversation_id: str, exchange: Exchange, answered: Answered) -> Answered:
         try:
@@ -204,7 +219,7 @@ class AnswerQuestion:
                 system_text="\n\n".join(part for part in system if part),
                 history_json=_history(exchanges),
                 question=question,
-                question_id=f"{request.conversation_id}/{request.key}/{request.arguments_hash[:16]}",
+                question_id=_question_id(request),
                 deadline_ms=deadline_ms,
             ),
             watch(self.make_tools(context)),
@@ -224,6 +239,10 @@ def _history(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
             break
         told.append(exchange.messages_json)
     return tuple(reversed(told))
+
+
+def _question_id(request: CoreRequest) -> str:
+    return f"{request.conversation_id}/{request.key}/{request.arguments_hash[:16]}"
 
 
 def _refused(trouble: str, sentence: str) -> Answered:

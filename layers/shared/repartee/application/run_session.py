@@ -310,6 +310,7 @@ class SessionRun:
                         committed_at_ms=ports.clock.now_ms(),
                         pending_calls=effect.pending_calls,
                         undelivered=effect.undelivered,
+                        core_bill=effect.core_bill,
                     )
                 )
                 ports.metrics.turn_finished(

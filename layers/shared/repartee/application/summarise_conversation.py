@@ -1,11 +1,10 @@
 """Folds a conversation's oldest turns into its summary, so that what is told stays short."""
 
-import hashlib
 from dataclasses import dataclass
 
+from repartee.application.count_run import count_run
 from repartee.domain.errors import StoreUnavailable, UserErased
 from repartee.domain.memory_budget import MemoryBudget, newest_within, wants_summary
-from repartee.domain.session_state import Spending
 from repartee.domain.summary import (
     MAX_FOLD_CHARACTERS,
     SummaryFold,
@@ -128,10 +127,5 @@ class SummariseConversation:
         return result.text
 
     def _count(self, request: SummaryRequest, asked: ReasoningRequest, bill: Bill) -> None:
-        if not bill:
-            return
         now_ms = self.clock.now_ms()
-        token = hashlib.sha256(f"{asked.question_id}/{now_ms}".encode()).hexdigest()[:36]
-        self.usage.add(
-            Spending(request.user_id, request.session_id, token, now_ms, bill.usage, bill.cost_usd)
-        )
+        count_run(self.usage, request, f"{asked.question_id}/{now_ms}", bill, now_ms)

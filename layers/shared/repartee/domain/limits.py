@@ -55,8 +55,8 @@ class DayUsage:
 
     Attributes:
         talk_ms: Sum of the turns' times from their begin to their end.
-        tokens: What Gemini Live counted.
-        cost_usd: Of all models.
+        tokens: Of all models.
+        cost_usd: What they cost.
     """
 
     day: date

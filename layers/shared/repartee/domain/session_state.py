@@ -1,12 +1,12 @@
 """The durable state of a session: who serves it, how far it is, what is still owed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from repartee.domain.calls import CallKey
 from repartee.domain.conversation import Turn
 from repartee.domain.messages import OutputPosition
-from repartee.domain.usage import TokenUsage
+from repartee.domain.usage import Bill, TokenUsage
 
 # A lease lasts 5 s and is renewed every 1.5 s, so a live worker's has 3.5 s left, less what a
 # renewal takes. Who is woken at this point is up when the lease runs out.
@@ -134,6 +134,8 @@ class TurnCommit:
         cursor: Input up to this number belongs to committed turns now.
         pending_calls: Calls that are still open after this turn.
         undelivered: Where the turn ends in the output, if the client has not got all of it.
+        core_bill: What of the turn's tokens and cost core_agent's models used, which it has counted
+            by itself.
     """
 
     user_id: str
@@ -145,6 +147,12 @@ class TurnCommit:
     committed_at_ms: int
     pending_calls: tuple[PendingCall, ...] = ()
     undelivered: OutputPosition | None = None
+    core_bill: Bill = field(default_factory=Bill)
+
+    @property
+    def uncounted(self) -> Bill:
+        """What this turn adds to the user's day and to its session."""
+        return Bill(self.turn.usage, self.turn.cost_usd) - self.core_bill
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,14 @@ class TokenUsage:
             self.audio_out + other.audio_out,
         )
 
+    def __sub__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(
+            self.text_in - other.text_in,
+            self.audio_in - other.audio_in,
+            self.text_out - other.text_out,
+            self.audio_out - other.audio_out,
+        )
+
     @property
     def tokens_in(self) -> int:
         """All tokens that went into the model, of any modality."""
@@ -43,6 +51,9 @@ class Bill:
 
     def __add__(self, other: "Bill") -> "Bill":
         return Bill(self.usage + other.usage, self.cost_usd + other.cost_usd)
+
+    def __sub__(self, other: "Bill") -> "Bill":
+        return Bill(self.usage - other.usage, self.cost_usd - other.cost_usd)
 
     def __bool__(self) -> bool:
         return self != Bill()

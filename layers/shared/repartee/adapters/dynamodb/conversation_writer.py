@@ -183,7 +183,7 @@ class DynamoConversationWriter:
                 ":mine": commit.epoch,
                 ":expires_at": keys.expires_at(commit.committed_at_ms, keys.STATE_LIFETIME_S),
                 ":talk": commit.turn.talk_ms,
-                ":cost": commit.turn.cost_usd,
+                ":cost": commit.uncounted.cost_usd,
             }
         )
         return {
@@ -205,14 +205,12 @@ class DynamoConversationWriter:
         }
 
     def _count_usage(self, commit: TurnCommit) -> "TransactWriteItemTypeDef":
-        turn = commit.turn
+        day, bill = utc_day(commit.committed_at_ms), commit.uncounted
         return {
             "Update": count_usage(
                 self._memory,
                 commit.user_id,
-                DayUsage(
-                    utc_day(commit.committed_at_ms), 1, turn.talk_ms, turn.usage, turn.cost_usd
-                ),
+                DayUsage(day, 1, commit.turn.talk_ms, bill.usage, bill.cost_usd),
                 self._retention.ends_at_s(commit.committed_at_ms),
             )
         }

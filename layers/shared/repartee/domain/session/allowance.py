@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from repartee.domain.conversation import Turn
 from repartee.domain.frames import LimitReached
 from repartee.domain.limits import DailyLimits, DayUsage, LimitHit, first_hit, utc_day
 from repartee.domain.session.effects import Effect, EndAudioStream, ReadUsage, SendText
 from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.tool_calls import ToolCalls
+from repartee.domain.session.turn_in_progress import TurnInProgress
 from repartee.domain.session.turn_ledger import TurnLedger
-from repartee.domain.usage import Prices
+from repartee.domain.usage import Bill, Prices
 
 # Said as typed text, so the model answers in the language of the call.
 GOODBYE = (
@@ -23,8 +23,9 @@ GOODBYE = (
 class Allowance:
     """A running total of the user's day, compared with the limits.
 
-    The table's total is known at the start and after each commit; this worker's own turns that are
-    not in it yet are added. What other sessions use meanwhile is seen at the next commit.
+    The table's total is known at the start, after each commit and after each answer of core_agent,
+    which counts its models by itself; what the live model used in turns of this worker that are not
+    in it yet is added. What other sessions use meanwhile is seen when it is read next.
 
     Attributes:
         reached: The limit that ended the session, None while none has.
@@ -42,18 +43,27 @@ class Allowance:
     _last_turn: int | None = None
 
     def know(self, used: DayUsage | None) -> None:
-        """Take the table's total; it holds every turn that was committed until now."""
+        """Take the table's total; it holds every turn that was committed until now.
+
+        And what core_agent was asked until then: it counts before it answers.
+        """
         if used is not None:
             self._used = used
 
-    def add(self, turn: Turn, now_ms: int) -> None:
+    def add(self, turn: TurnInProgress, now_ms: int) -> None:
         """Count a turn that has just been committed; have the total read anew."""
         used = self._of_today(now_ms)
         self._used = replace(
-            used, talk_ms=used.talk_ms + turn.talk_ms, cost_usd=used.cost_usd + turn.cost_usd
+            used,
+            talk_ms=used.talk_ms + turn.talk_ms,
+            cost_usd=used.cost_usd + self._prices.cost_usd(turn.usage),
         )
-        if self._limits:
-            self._effects.append(ReadUsage())
+        self._read()
+
+    def note_core(self, bill: Bill) -> None:
+        """An answer of core_agent has cost something: have the total read anew."""
+        if bill:
+            self._read()
 
     def ends_by(self, now_ms: int) -> LimitHit | None:
         """Return the limit by which the session is to end now, None while it may go on.
@@ -67,7 +77,9 @@ class Allowance:
             return None
         turn = self._turns.current
         if self._last_turn is None:
-            is_answering = turn is not None and (turn.has_reply or bool(self._calls))
+            is_answering = turn is not None and (
+                turn.has_reply or self._calls.has_begun(turn.number) or bool(self._calls)
+            )
             self._last_turn = turn.number if turn is not None and is_answering else 0
         return hit if turn is None or turn.number > self._last_turn else None
 
@@ -94,13 +106,17 @@ class Allowance:
     def _hit(self, now_ms: int) -> LimitHit | None:
         if not self._limits:
             return None
-        used, unwritten = self._of_today(now_ms), self._turns.finished_bill(self._prices)
+        used, unwritten = self._of_today(now_ms), self._turns.finished_usage
         total = replace(
             used,
             talk_ms=used.talk_ms + self._turns.finished_ms,
-            cost_usd=used.cost_usd + unwritten.cost_usd,
+            cost_usd=used.cost_usd + self._prices.cost_usd(unwritten),
         )
         return first_hit(self._limits, total, now_ms + self._unix_offset_ms)
+
+    def _read(self) -> None:
+        if self._limits:
+            self._effects.append(ReadUsage())
 
     def _of_today(self, now_ms: int) -> DayUsage:
         today = utc_day(now_ms + self._unix_offset_ms)

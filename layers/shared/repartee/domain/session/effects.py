@@ -1,6 +1,6 @@
 """What a session wants done; the shell does it in order and reports what became of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ from repartee.domain.live import LiveConfig, ToolResponse
 from repartee.domain.messages import OutputPosition
 from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session_state import PendingCall
+from repartee.domain.usage import Bill
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +116,14 @@ class CommitTurn:
 
     Attributes:
         undelivered: Where the turn ends in the output, if the client has not got all of it.
+        core_bill: What of the turn's tokens and cost core_agent has counted by itself.
     """
 
     turn: Turn
     cursor: int
     pending_calls: tuple[PendingCall, ...]
     undelivered: OutputPosition | None = None
+    core_bill: Bill = field(default_factory=Bill)
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,8 +174,8 @@ class SessionMachine:
 
     @property
     def unwritten_bill(self) -> Bill:
-        """What has been paid for and no committed turn tells of; for when the worker leaves."""
-        return self._turns.unwritten_bill(self._prices)
+        """What the live model cost and no committed turn tells of; for when the worker leaves."""
+        return self._prices.bill(self._turns.unwritten_usage)
 
     @property
     def limit_reached(self) -> LimitHit | None:
@@ -206,8 +206,6 @@ class SessionMachine:
             # A write that was under way counts, or the lease would be released behind it.
             if isinstance(event, TurnCommitted) and self._turns.is_committing:
                 self._keeper.committed()
-            elif isinstance(event, CoreAnswered):
-                self._turns.bill_call(event)
             return []
         self._now_ms = now_ms
         self._take_in(event, now_ms)
@@ -253,6 +251,7 @@ class SessionMachine:
                 if generation == self._live.generation:
                     self._hear(live_event, now_ms)
             case CoreAnswered():
+                self._allowance.note_core(event.answer.bill)
                 if self._desk.take_answer(event, now_ms):
                     self._note_answer(now_ms)
             case FramePosted(connection_id=connection_id, seq=seq):

@@ -53,13 +53,14 @@ class MemoryKeeper:
                     self._turns.cursor(settled, after_commit=True),
                     self._calls.pending(turn.number),
                     self._outbox.undelivered(turn.number),
+                    turn.core_bill,
                 )
             )
 
-    def committed(self) -> Turn:
+    def committed(self) -> TurnInProgress:
         """The turn that was being written is in memory; return it."""
-        turn = self._record(self._turns.committed())
-        self.memory = replace(self.memory, turns=(*self.memory.turns, turn))
+        turn = self._turns.committed()
+        self.memory = replace(self.memory, turns=(*self.memory.turns, self._record(turn)))
         if (effect := self.summaries.after_commit(self.memory)) is not None:
             self._effects.append(effect)
         return turn

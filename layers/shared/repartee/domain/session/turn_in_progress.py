@@ -23,7 +23,7 @@ class TurnInProgress:
         is_farewell: It is over only when something has been said in it.
         late: Control that belongs to it and came so late that its number lies before ``first_seq``.
         usage: What the live model counted.
-        core_bill: What core_agent's models used and cost.
+        core_bill: What core_agent's models used and cost; it has counted that by itself.
     """
 
     number: int
@@ -65,6 +65,11 @@ class TurnInProgress:
     def is_being_spoken(self) -> bool:
         """Tell whether the user is still speaking it."""
         return self.first_seq is not None and self.input_ended_ms is None
+
+    @property
+    def talk_ms(self) -> int:
+        """How long it took, once it is over."""
+        return self.over_at_ms - self.started_at_ms
 
     @property
     def heard(self) -> str:

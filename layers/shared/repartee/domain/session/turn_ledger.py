@@ -10,7 +10,7 @@ from repartee.domain.conversation import Memory, SkippedInput, ToolCall
 from repartee.domain.messages import Numbered
 from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.turn_in_progress import TurnInProgress
-from repartee.domain.usage import Bill, Prices, TokenUsage
+from repartee.domain.usage import Bill, TokenUsage
 
 
 @dataclass(slots=True)
@@ -146,9 +146,10 @@ class TurnLedger:
             turn.usage += usage
 
     def bill_call(self, answered: CoreAnswered) -> None:
-        """Add what a call of core_agent cost to its turn, or to the one that tells its answer.
+        """Have a turn tell what a call of core_agent cost: its own, or the one with its answer.
 
-        A restarted turn keeps its costs and is given the same answer again: that is billed once.
+        A restarted turn keeps its costs and is given the same answer again: that is told once.
+        core_agent has counted it by itself, for the user's day and the session.
         """
         asked = (answered.key, answered.arguments_hash)
         if asked in self._billed_calls or not answered.answer.bill:
@@ -178,29 +179,28 @@ class TurnLedger:
         return self.finished.popleft()
 
     def drop_finished(self) -> None:
-        """Let go of all finished turns, save one that is being written; their costs stay."""
+        """Let go of all finished turns, save one that is being written; their usage stays."""
         while len(self.finished) > self.is_committing:
-            turn = self.finished.pop()
-            self._carried_usage += turn.usage
-            self._carried_core_bill += turn.core_bill
+            self._carried_usage += self.finished.pop().usage
 
     @property
     def finished_ms(self) -> int:
         """How long the finished turns took."""
-        return sum(turn.over_at_ms - turn.started_at_ms for turn in self.finished)
+        return sum(turn.talk_ms for turn in self.finished)
 
-    def finished_bill(self, prices: Prices) -> Bill:
-        """Return what the finished turns cost, and what belongs to no turn yet."""
-        return self._bill_of(self.finished, prices)
+    @property
+    def finished_usage(self) -> TokenUsage:
+        """What the live model counted in the finished turns, and what belongs to no turn yet."""
+        return self._usage_of(self.finished)
 
-    def unwritten_bill(self, prices: Prices) -> Bill:
-        """Return what no turn that was or is being written tells of."""
+    @property
+    def unwritten_usage(self) -> TokenUsage:
+        """What the live model counted and no turn that was or is being written tells of."""
         begun = [turn for turn in (self.current, self.upcoming) if turn]
-        return self._bill_of([*self._open(), *begun], prices)
+        return self._usage_of([*self._open(), *begun])
 
-    def _bill_of(self, turns: Iterable[TurnInProgress], prices: Prices) -> Bill:
-        carried = prices.bill(self._carried_usage) + self._carried_core_bill
-        return sum((turn.bill(prices) for turn in turns), start=carried)
+    def _usage_of(self, turns: Iterable[TurnInProgress]) -> TokenUsage:
+        return sum((turn.usage for turn in turns), start=self._carried_usage)
 
     def cursor(self, settled: int, *, after_commit: bool) -> int:
         """Return up to which input message nobody needs to hear again.

@@ -132,6 +132,16 @@ def test_usage_is_summed_by_direction_and_modality():
     assert events_of(usageMetadata=usage) == [LiveUsage(TokenUsage(10, 20, 2, 9))]
 
 
+def test_what_tools_answered_is_input_too_though_it_is_counted_apart():
+    usage = {
+        "promptTokenCount": 10,
+        "toolUsePromptTokenCount": 7,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 10}],
+        "toolUsePromptTokensDetails": [{"modality": "TEXT", "tokenCount": 7}],
+    }
+    assert events_of(usageMetadata=usage) == [LiveUsage(TokenUsage(text_in=17))]
+
+
 def test_tokens_without_a_modality_are_counted_as_the_dearer_audio():
     usage = {
         "promptTokenCount": 30,

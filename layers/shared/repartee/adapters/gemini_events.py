@@ -86,7 +86,10 @@ def _status(content: "LiveServerContent") -> TurnStatus | None:
 def _usage(usage: "UsageMetadata") -> TokenUsage:
     text_in, audio_in = _by_modality(usage.prompt_tokens_details, usage.prompt_token_count)
     text_out, audio_out = _by_modality(usage.response_tokens_details, usage.response_token_count)
-    return TokenUsage(text_in, audio_in, text_out + (usage.thoughts_token_count or 0), audio_out)
+    # google-genai's words: the total is the sum of these four. Our tools answer in text.
+    text_in += usage.tool_use_prompt_token_count or 0
+    text_out += usage.thoughts_token_count or 0
+    return TokenUsage(text_in, audio_in, text_out, audio_out)
 
 
 def _by_modality(details: "list[ModalityTokenCount] | None", total: int | None) -> tuple[int, int]:

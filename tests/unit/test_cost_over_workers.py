@@ -1,5 +1,6 @@
 """What one question costs its user, whatever becomes of the worker that asked it."""
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -7,11 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from repartee.application.answer_question import AnswerQuestion
+from repartee.application.lease_keeper import LEASE_MS
 from repartee.config import LIVE_PRICES
 from repartee.domain.calls import CoreAnswer, CoreRequest
+from repartee.domain.errors import CoreAgentFailed
 from repartee.domain.limits import DayUsage, utc_day
 from repartee.domain.live import LiveToolCall, LiveUsage
 from repartee.domain.memory_budget import MemoryBudget
+from repartee.domain.messages import Bye
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.usage import Bill, TokenUsage
 from tests.fakes.call_store import FakeCallStore
@@ -36,6 +40,7 @@ class PaidScene(Scene):
     def __init__(self) -> None:
         super().__init__()
         self.reasoner = FakeReasoner(lambda _request, _call: "You are booked.", bill=CORE)
+        self.answers_arrive = True
         self.ports = replace(self.ports, core=self)
 
     def ask(self, request: CoreRequest) -> CoreAnswer:
@@ -51,7 +56,10 @@ class PaidScene(Scene):
             zone=ZoneInfo("Europe/London"),
             memory=MemoryBudget(),
         )
-        return answer_question(request).answer
+        answer = answer_question(request).answer
+        if not self.answers_arrive:
+            raise CoreAgentFailed("the answer was lost on its way", retryable=True)
+        return answer
 
     def used(self) -> DayUsage:
         return self.usage.of_day(USER, utc_day(self.clock.now_ms()))
@@ -110,6 +118,50 @@ def test_both_runs_are_billed_where_a_replayed_turn_asks_in_other_words() -> Non
         live = HEARD + HEARD + ANSWERED
         assert len(it.reasoner.requests) == 2
         assert it.used().cost_usd == LIVE_PRICES.cost_usd(live) + 2 * CORE.cost_usd
+        assert it.state().cost_usd == it.used().cost_usd
+
+    run_in_virtual_time(scene)
+
+
+def test_an_answer_that_a_dead_worker_had_is_billed_once() -> None:
+    async def scene() -> None:
+        it = PaidScene()
+        serving = it.serve()
+        it.speak()
+        await it.call_tool(await it.heard(), "first", "book")
+        serving.cancel()
+        await asyncio.wait({serving})
+        await asyncio.sleep(LEASE_MS / 1000)
+
+        serving = it.serve()
+        session = await it.heard()
+        await it.call_tool(session, "second", "book")
+        await it.answer(session, "book me in", "You are booked.")
+        await it.until(lambda: it.frames("turn_end"))
+        it.acknowledge_all()
+        assert await serving is FinishReason.IDLE
+
+        assert it.metrics.takeovers == [False, True]
+        assert len(it.reasoner.requests) == 1
+        # What the dead worker's live session cost is known to nobody any more.
+        assert it.used().cost_usd == LIVE_PRICES.cost_usd(HEARD + ANSWERED) + CORE.cost_usd
+        assert it.state().cost_usd == it.used().cost_usd
+
+    run_in_virtual_time(scene)
+
+
+def test_a_question_whose_answer_never_reaches_its_session_is_billed() -> None:
+    async def scene() -> None:
+        it = PaidScene()
+        it.answers_arrive = False
+        serving = it.serve()
+        it.speak()
+        await it.call_tool(await it.heard(), "first", "book")
+        it.send(Bye())
+        assert await serving is FinishReason.ENDED
+
+        assert it.state().ended
+        assert it.used().cost_usd == LIVE_PRICES.cost_usd(HEARD) + CORE.cost_usd
         assert it.state().cost_usd == it.used().cost_usd
 
     run_in_virtual_time(scene)

@@ -197,7 +197,7 @@ def test_a_run_killed_after_its_booking_is_replayed_without_a_second_one(
     assert deployed.desk.bookings("user-ann") == (before,)
     told = deployed.gemini.requests[-1]["systemInstruction"]["parts"][0]["text"]
     assert "This turn was cut off" in told
-    assert f'Begun: book_appointment {{"date":"{deployed.slot.day}","time":"15:00:00"' in told
+    assert f'Begun: book_appointment {{"date":"{deployed.slot.day}","time":"15:00"' in told
 
 
 def kill_after_booking(deployed: Deployed, question: str) -> None:

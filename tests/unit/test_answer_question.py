@@ -150,7 +150,7 @@ def test_the_same_place_in_other_words_is_thought_through_again_knowing_what_was
     told = bench.reasoner.requests[1].system_text
     assert "This turn was cut off and is being repeated" in told
     assert "- Asked: book me in at three\n" in told
-    assert '  Begun: book_appointment {"date":"2026-11-20","time":"15:00:00","reason":""}\n' in told
+    assert '  Begun: book_appointment {"date":"2026-11-20","time":"15:00","reason":""}\n' in told
     assert f"  Answer: {first.answer.answer}" in told
     assert "This turn was cut off" not in bench.reasoner.requests[0].system_text
 

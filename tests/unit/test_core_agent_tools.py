@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.tools.catalogue import make_tools
+from repartee.application.watch_tools import WatchTools
+from repartee.domain.calls import BegunTool
 from repartee.domain.desk import OpeningHours, Slot
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.tools import ToolContext
@@ -220,6 +222,52 @@ def test_a_user_id_among_the_arguments_is_refused_and_changes_nothing(desk):
 def test_no_tool_offers_the_model_an_id_to_fill_in(desk):
     for tool in make_tools(desk, FakeNotes(), ToolContext("robert", "c1", NOW)):
         assert not [name for name in tool.arguments.model_fields if "id" in name or "user" in name]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("book_appointment", {"date": "2026-11-30", "time": "15:00", "reason": "check-up"}),
+        ("cancel_appointment", {"date": "2026-11-27", "time": "12:00"}),
+        (
+            "move_appointment",
+            {
+                "old_date": "2026-11-27",
+                "old_time": "12:00",
+                "new_date": "2026-11-30",
+                "new_time": "09:00",
+            },
+        ),
+        ("remember_note", {"text": "Likes mornings."}),
+        ("forget_note", {"note": "Likes tea."}),
+    ],
+)
+def test_what_is_noted_of_a_begun_tool_can_be_called_again_word_for_word(desk, name, arguments):
+    """A model whose turn was cut off is told to make exactly the noted call once more."""
+    noted: list[BegunTool] = []
+    desk.book("robert", Slot(TODAY, time(12)), reason="", booked_at_ms=BOOKED_AT_MS)
+    made = make_tools(desk, FakeNotes(), ToolContext("robert", "c1", NOW))
+    tools = {tool.name: tool for tool in WatchTools(noted.append)(made)}
+    assert noted == []
+
+    tools[name].call(arguments)
+    (first,) = noted
+    tools[name].call(json.loads(first.arguments_json))
+
+    assert noted == [first, first]
+    assert json.loads(first.arguments_json) == arguments
+
+
+def test_every_tool_that_may_change_something_is_among_those_that_are_called_again(desk):
+    tools = make_tools(desk, FakeNotes(), ToolContext("robert", "c1", NOW))
+
+    assert {tool.name for tool in tools if not tool.is_read_only} == {
+        "book_appointment",
+        "cancel_appointment",
+        "move_appointment",
+        "remember_note",
+        "forget_note",
+    }
 
 
 def test_a_desk_out_of_reach_is_told_to_the_model():

@@ -4,7 +4,7 @@ import re
 from datetime import date, time
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
 
 class Arguments(BaseModel):
@@ -37,5 +37,7 @@ type Day = Annotated[
 type ClockTime = Annotated[
     time,
     BeforeValidator(_time),
+    # As it has to be written: a cut-off call is noted, and made again from the note.
+    PlainSerializer(lambda at: f"{at:%H:%M}", return_type=str),
     WithJsonSchema({"type": "string", "description": "The time, HH:MM on the 24-hour clock."}),
 ]

@@ -1,0 +1,118 @@
+"""A turn whose processes are killed after its booking is answered by others, as if they had not."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from local.chaos.oracle import judge
+from local.chaos.table_faults import TableFaults, TableRequest
+from repartee.domain.calls import CallStatus
+from tests.integration.running import (
+    RunningStack,
+    options_for_tests,
+    recordings,
+    stack_in_thread,
+)
+from tests.integration.witness import Talk, talking
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stale")]
+
+_BOOKS = re.compile(rb'"day#[0-9-]+"')
+
+
+@dataclass(frozen=True)
+class Scene:
+    running: RunningStack
+    tables: TableFaults
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    tables = TableFaults()
+    options = options_for_tests(tmp_path_factory.mktemp("killed"))
+    with stack_in_thread(replace(options, table_faults=tables)) as running:
+        yield Scene(running, tables)
+
+
+class Killer:
+    """Kills the worker once a slot is booked, and core_agent too where that is wanted.
+
+    The table has the booking by then; neither process has been told.
+    """
+
+    def __init__(self, scene: Scene, talk: Talk, *, takes_core_agent: bool) -> None:
+        self.killed: list[str] = []
+        self.bookings = 0
+        self._scene = scene
+        self._talk = talk
+        self._takes_core_agent = takes_core_agent
+
+    async def saw(self, request: TableRequest) -> None:
+        """The tables carried out a write."""
+        await self._talk.watch.saw(request)
+        if request.operation != "TransactWriteItems" or not _BOOKS.search(request.body):
+            return
+        self.bookings += 1
+        if self.killed:
+            return
+        self.killed.append(self._talk.watch.holders[-1])
+        if self._takes_core_agent:
+            self.killed.append(request.caller)
+        for environment in self.killed:
+            await self._talk.stack.lambdas.kill(environment)
+        if self._takes_core_agent:
+            await asyncio.to_thread(self._let_claim_run_out)
+
+    def _let_claim_run_out(self) -> None:
+        """As if the 25 s had passed for which the dead run has its claim."""
+        running, conversation = self._scene.running, self._talk.ticket.conversation_id
+        (claim,) = [
+            item
+            for item in running.items("MemoryTable")
+            if item["pk"] == {"S": f"conv#{conversation}"} and "claimed_until_ms" in item
+        ]
+        running.dynamodb().update_item(
+            TableName=running.stack.table_names["MemoryTable"],
+            Key={name: claim[name] for name in ("pk", "sk")},
+            UpdateExpression="SET claimed_until_ms = :past",
+            ExpressionAttributeValues={":past": {"N": "1"}},
+        )
+
+
+async def book_and_be_killed(scene: Scene, *, takes_core_agent: bool) -> None:
+    stack = scene.running.stack
+    greeting, wish, _ = recordings("default")
+    async with talking(stack, scene.tables, "killed") as talk:
+        killer = Killer(scene, talk, takes_core_agent=takes_core_agent)
+        scene.tables.watcher = killer.saw
+        await talk.exchange(greeting)
+        await talk.exchange(wish)
+        assert len(killer.killed) == 1 + takes_core_agent
+        (_, successor) = talk.watch.holders
+        assert successor not in killer.killed
+        await talk.hang_up()
+    evidence = await talk.evidence()
+
+    (booking,) = evidence.bookings
+    assert killer.bookings == 1
+    _, turn = evidence.tables.turns
+    (call,) = turn.tool_calls
+    assert (call.status, call.key.turn) == (CallStatus.DONE, turn.number)
+    assert f"{booking.slot.start:%-I} p.m." in call.answer
+    # What was found out before the death, or again after it, is what the caller was told.
+    assert call.answer in turn.said
+    told = talk.call.replies.turns[turn.number]
+    assert told.restarts == 1
+    assert told.said == turn.said
+    assert judge(evidence) == []
+
+
+@pytest.mark.parametrize("takes_core_agent", [False, True], ids=["worker", "worker-and-core-agent"])
+def test_a_turn_whose_processes_die_after_its_booking_is_answered_with_that_one_booking(
+    scene: Scene, takes_core_agent: bool
+):
+    scene.running.clear_desk()
+    scene.running.run(book_and_be_killed(scene, takes_core_agent=takes_core_agent))

@@ -41,8 +41,8 @@ def read_usage(ports: SessionPorts, user_id: str) -> UsageRead | None:
 async def settle(machine: SessionMachine, state: SessionState, ports: SessionPorts) -> None:
     """Count what no turn will tell of, and whether a limit was reached, as a worker leaves.
 
-    Not for a fenced worker: it may write nothing, so what it has used since its last commit is
-    lost to the count.
+    That is what the live model cost: core_agent has counted its own. Not for a fenced worker: it
+    may write nothing, so what it has used since its last commit is lost to the count.
     """
     hit = machine.limit_reached
     ports.metrics.session_left(by_limit=hit is not None)

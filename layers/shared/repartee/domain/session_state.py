@@ -157,7 +157,7 @@ class TurnCommit:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What a session has used that no turn will tell of.
+    """What a session has used and no commit counts.
 
     Attributes:
         token: Names this spending, so that it is counted once however often it is written.

@@ -7,7 +7,7 @@ from repartee.domain.session_state import Spending
 
 
 class UsageStore(Protocol):
-    """Counts what users use, by UTC day. Turns are counted by the commit that writes them.
+    """Counts what users use, by UTC day. A turn's commit counts it, less what core_agent has.
 
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
@@ -21,7 +21,7 @@ class UsageStore(Protocol):
         ...
 
     def add(self, spending: Spending) -> None:
-        """Count what belongs to no turn, in the day and in its session; once per token.
+        """Count what no commit counts, in the day and in its session; once per token.
 
         Raises:
             UserErased: The user's tombstone is set, or the session is gone: nothing was counted.

@@ -66,7 +66,7 @@ class DynamoUsageStore:
         return [usage_from(item) for item in islice(kept, limit)]
 
     def add(self, spending: Spending) -> None:
-        """Count what belongs to no turn, in the day and in its session; once per token.
+        """Count what no commit counts, in the day and in its session; once per token.
 
         DynamoDB knows a token for 10 min, far longer than the retries take.
 

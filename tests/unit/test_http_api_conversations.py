@@ -1,0 +1,132 @@
+"""Reading one's own conversations and their turns."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from repartee.domain.calls import CallKey, CallStatus
+from repartee.domain.conversation import Conversation, SkippedInput, ToolCall, Turn
+from repartee.domain.usage import TokenUsage
+from tests.fakes.clock import NOON_MS
+from tests.unit.http_calls import USER, Api
+
+pytestmark = pytest.mark.unit
+
+
+def test_conversations_are_listed_newest_first_and_only_ones_own() -> None:
+    api = Api()
+    older = api.begin("new")["conversation_id"]
+    api.tables.clock.advance(1_000)
+    newer = api.begin("new")["conversation_id"]
+    api.begin("new", user="user-2")
+
+    status, page, _ = api.call("GET", "/conversations")
+
+    assert status == 200
+    assert [each["conversation_id"] for each in page["conversations"]] == [newer, older]
+    assert page["conversations"][1] == {
+        "conversation_id": older,
+        "title": "",
+        "turn_count": 0,
+        "created_at": "2026-11-20T12:00:00.000Z",
+        "updated_at": "2026-11-20T12:00:00.000Z",
+    }
+    _, page, _ = api.call("GET", "/conversations", query="limit=1")
+    assert [each["conversation_id"] for each in page["conversations"]] == [newer]
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "many"])
+@pytest.mark.parametrize("path", ["/conversations", "/conversations/some-id/turns"])
+def test_a_page_has_its_limits(path: str, limit: str) -> None:
+    status, problem, _ = Api().call("GET", path, query=f"limit={limit}")
+
+    assert (status, problem["code"], problem["field"]) == (422, "invalid_request", "limit")
+
+
+TURN = Turn(
+    number=1,
+    session_id="session-1",
+    started_at_ms=NOON_MS,
+    ended_at_ms=NOON_MS + 2_500,
+    heard="book me in",
+    said="Done, Friday at",
+    said_is_approximate=True,
+    skipped=(SkippedInput(4, 6), SkippedInput(9, 9)),
+    tool_calls=(ToolCall(CallKey(1, 1), "ask_core_agent", "{}", CallStatus.DONE, "Booked."),),
+    first_audio_ms=420,
+    usage=TokenUsage(text_in=10, audio_in=20, text_out=3, audio_out=40),
+    cost_usd=Decimal("0.000561"),
+)
+
+
+def with_turns(api: Api, count: int) -> None:
+    api.tables.conversations[USER, "conv-1"] = Conversation(USER, "conv-1", "Booking", 1, 2)
+    api.tables.turns["conv-1"] = {
+        number: replace(TURN, number=number) for number in range(1, count + 1)
+    }
+
+
+def test_a_turn_is_shown_with_what_was_heard_marked_as_unverified() -> None:
+    api = Api()
+    with_turns(api, 1)
+
+    status, page, _ = api.call("GET", "/conversations/conv-1/turns")
+
+    assert status == 200
+    assert page == {
+        "turns": [
+            {
+                "number": 1,
+                "session_id": "session-1",
+                "started_at": "2026-11-20T12:00:00.000Z",
+                "ended_at": "2026-11-20T12:00:02.500Z",
+                "heard": {"text": "book me in", "verified": False},
+                "said": {"text": "Done, Friday at", "approximate": True},
+                "shortened": False,
+                "skipped_messages": 4,
+                "tool_calls": [
+                    {"name": "ask_core_agent", "status": "done", "answer": "Booked."},
+                ],
+                "first_audio_ms": 420,
+                "tokens_in": 30,
+                "tokens_out": 43,
+                "cost_usd": 0.000561,
+            }
+        ],
+        "next_after": None,
+    }
+
+
+def test_turns_are_read_page_by_page_without_a_gap() -> None:
+    api = Api()
+    with_turns(api, 5)
+    seen: list[int] = []
+    after: int | None = 0
+
+    while after is not None:
+        query = f"after={after}&limit=2"
+        _, page, _ = api.call("GET", "/conversations/conv-1/turns", query=query)
+        seen += [turn["number"] for turn in page["turns"]]
+        after = page["next_after"]
+
+    assert seen == [1, 2, 3, 4, 5]
+
+
+def test_a_last_page_that_is_full_says_that_it_is_the_last() -> None:
+    api = Api()
+    with_turns(api, 4)
+
+    _, page, _ = api.call("GET", "/conversations/conv-1/turns", query="after=2&limit=2")
+
+    assert [turn["number"] for turn in page["turns"]] == [3, 4]
+    assert page["next_after"] is None
+
+
+def test_anothers_turns_are_not_found() -> None:
+    api = Api()
+    with_turns(api, 1)
+
+    status, problem, _ = api.call("GET", "/conversations/conv-1/turns", user="user-2")
+
+    assert (status, problem["code"]) == (404, "conversation_unknown")

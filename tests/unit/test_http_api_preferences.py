@@ -1,0 +1,64 @@
+"""Reading and changing one's own preferences."""
+
+from typing import Any
+
+import pytest
+
+from repartee.domain.conversation import Profile
+from tests.fakes.clock import NOON_MS
+from tests.unit.http_calls import USER, Api
+
+pytestmark = pytest.mark.unit
+
+
+def test_preferences_begin_with_the_deployments_defaults() -> None:
+    status, body, _ = Api().call("GET", "/me/preferences")
+
+    assert (status, body) == (200, {"language": None, "voice": None, "style": None})
+
+
+def test_preferences_that_are_left_out_stay_and_null_goes_back_to_the_default() -> None:
+    api = Api()
+    wanted = {"language": "ES-es", "voice": "puck", "style": " slowly\n and formally "}
+    settled = {"language": "es-ES", "voice": "Puck", "style": "slowly and formally"}
+    assert api.call("PUT", "/me/preferences", wanted)[:2] == (200, settled)
+
+    status, body, _ = api.call("PUT", "/me/preferences", {"voice": "Kore", "style": None})
+
+    assert (status, body) == (200, {"language": "es-ES", "voice": "Kore", "style": None})
+    assert api.call("GET", "/me/preferences")[1] == body
+    assert api.call("GET", "/me/preferences", user="user-2")[1]["voice"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"language": "Spanish"}, "language"),
+        ({"language": "tlh-KL"}, "language"),
+        ({"language": 7}, "language"),
+        ({"voice": "Robert"}, "voice"),
+        ({"style": "x" * 201}, "style"),
+        ({"style": "be\x00calm"}, "style"),
+        ({"language": "es-\u0664\u0661\u0669"}, "language"),
+        ({"user_id": "user-2"}, "user_id"),
+    ],
+)
+def test_a_preference_that_cannot_be_had_is_named_and_nothing_changes(
+    body: dict[str, Any], field: str
+) -> None:
+    api = Api()
+
+    status, problem, _ = api.call("PUT", "/me/preferences", {"voice": "Puck", **body})
+
+    assert (status, problem["code"], problem["field"]) == (422, "invalid_request", field)
+    assert api.tables.profiles == {}
+
+
+@pytest.mark.parametrize(("method", "body"), [("GET", None), ("PUT", {"voice": "Puck"})])
+def test_an_erased_user_has_no_preferences(method: str, body: Any) -> None:
+    api = Api()
+    api.tables.profiles[USER] = Profile(USER, erased_at_ms=NOON_MS)
+
+    status, problem, _ = api.call(method, "/me/preferences", body)
+
+    assert (status, problem["code"]) == (403, "user_erased")

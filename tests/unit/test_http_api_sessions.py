@@ -1,0 +1,226 @@
+"""Starting a session, or coming back to one."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from repartee.domain.conversation import Profile
+from tests.fakes.clock import NOON_MS
+from tests.unit.http_calls import USER, Api
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_new_session_comes_with_a_ticket_that_names_it() -> None:
+    api = Api()
+
+    status, session, headers = api.call("POST", "/sessions", {"conversation_id": "new"})
+
+    assert status == 201
+    assert headers["content-type"] == "application/json"
+    ticket = api.signer.verify(session["ticket"], now_ms=NOON_MS)
+    assert ticket.user_id == USER
+    assert ticket.session_id == session["session_id"]
+    assert ticket.conversation_id == session["conversation_id"]
+    assert ticket.expires_at_ms == NOON_MS + 60_000
+    assert session["expires_at"] == "2026-11-20T12:01:00.000Z"
+    assert len({ticket.ticket_id, ticket.session_id, ticket.conversation_id}) == 3
+
+
+def test_the_url_is_ready_to_connect_to() -> None:
+    _, session, _ = Api().call("POST", "/sessions", {})
+
+    address = urlsplit(session["url"])
+
+    assert (address.scheme, address.netloc, address.path) == ("wss", "voice.example", "/live")
+    assert parse_qs(address.query) == {"ticket": [session["ticket"]]}
+
+
+def test_starting_a_session_writes_nothing() -> None:
+    api = Api()
+
+    api.call("POST", "/sessions", {"conversation_id": "new"})
+
+    assert api.tables.conversations == {}
+    assert api.tables.states == {}
+
+
+@pytest.mark.parametrize("body", [None, {}, {"conversation_id": None}])
+def test_without_a_conversation_the_latest_one_goes_on(body: dict[str, Any] | None) -> None:
+    api = Api()
+    api.begin("new")
+    api.tables.clock.advance(1_000)
+    latest = api.begin("new")
+
+    status, session, _ = api.call("POST", "/sessions", body)
+
+    assert status == 201
+    assert session["conversation_id"] == latest["conversation_id"]
+    assert session["session_id"] != latest["session_id"]
+
+
+def test_a_users_first_session_starts_a_conversation_without_being_told_to() -> None:
+    api = Api()
+    api.begin("new", user="user-2")
+
+    status, session, _ = api.call("POST", "/sessions")
+
+    assert status == 201
+    assert (USER, session["conversation_id"]) not in api.tables.conversations
+
+
+def test_an_older_conversation_can_be_named() -> None:
+    api = Api()
+    older = api.begin("new")["conversation_id"]
+    api.tables.clock.advance(1_000)
+    api.begin("new")
+
+    _, session, _ = api.call("POST", "/sessions", {"conversation_id": older})
+
+    assert session["conversation_id"] == older
+
+
+def test_anothers_conversation_is_as_unknown_as_one_that_never_was() -> None:
+    api = Api()
+    foreign = api.begin("new", user="user-2")["conversation_id"]
+
+    answers = [
+        api.call("POST", "/sessions", {"conversation_id": each}) for each in (foreign, "never-was")
+    ]
+
+    assert answers[0] == answers[1]
+    status, problem, headers = answers[0]
+    assert status == 404
+    assert problem["code"] == "conversation_unknown"
+    assert problem["field"] == "conversation_id"
+    assert headers["content-type"] == "application/problem+json"
+
+
+def test_one_session_too_many_is_refused_with_a_time_to_wait() -> None:
+    api = Api()
+    api.begin("new")
+    api.tables.clock.advance(1_000)
+    api.begin("new")
+
+    status, problem, headers = api.call("POST", "/sessions", {"conversation_id": "new"})
+
+    assert status == 429
+    assert problem["code"] == "too_many_sessions"
+    assert int(headers["retry-after"]) > 0
+
+
+def test_a_full_user_may_still_take_over_one_of_the_conversations() -> None:
+    api = Api()
+    first = api.begin("new")
+    api.tables.clock.advance(1_000)
+    api.begin("new")
+
+    again = api.begin(first["conversation_id"])
+
+    assert again["session_id"] != first["session_id"]
+
+
+def test_a_conversation_whose_session_has_ended_makes_no_room_for_another() -> None:
+    api = Api()
+    ended = api.begin("new")
+    api.connections.end_session(USER, ended["session_id"])
+    for _ in range(2):
+        api.tables.clock.advance(1_000)
+        api.begin("new")
+
+    body = {"conversation_id": ended["conversation_id"]}
+    assert api.call("POST", "/sessions", body)[0] == 429
+
+
+def test_an_old_session_is_come_back_to_only_when_there_is_room_for_it() -> None:
+    api = Api()
+    old = api.begin("new")
+    api.connections.end_session(USER, old["session_id"])
+    for _ in range(2):
+        api.tables.clock.advance(1_000)
+        api.begin("new")
+
+    assert api.call("POST", "/sessions", {"session_id": old["session_id"]})[0] == 429
+
+
+def test_a_lost_connection_comes_back_to_its_session_even_when_the_user_is_full() -> None:
+    api = Api()
+    first = api.begin("new")
+    api.tables.clock.advance(1_000)
+    api.begin("new")
+
+    status, session, _ = api.call("POST", "/sessions", {"session_id": first["session_id"]})
+
+    assert status == 201
+    assert session["session_id"] == first["session_id"]
+    assert session["conversation_id"] == first["conversation_id"]
+    assert session["ticket"] != first["ticket"]
+    api.connect(session)
+
+
+def test_anothers_session_is_unknown() -> None:
+    api = Api()
+    foreign = api.begin("new", user="user-2")
+
+    status, problem, _ = api.call("POST", "/sessions", {"session_id": foreign["session_id"]})
+
+    assert (status, problem["code"]) == (404, "session_unknown")
+
+
+def test_a_session_of_another_conversation_is_unknown() -> None:
+    api = Api()
+    session = api.begin("new")
+    body = {"session_id": session["session_id"], "conversation_id": "another"}
+
+    status, problem, _ = api.call("POST", "/sessions", body)
+
+    assert (status, problem["code"]) == (404, "session_unknown")
+
+
+def test_a_session_that_has_ended_says_how_to_go_on() -> None:
+    api = Api()
+    session_id = api.begin("new")["session_id"]
+    api.tables.states[session_id] = replace(api.tables.states[session_id], ended=True)
+
+    status, problem, _ = api.call("POST", "/sessions", {"session_id": session_id})
+
+    assert (status, problem["code"], problem["field"]) == (409, "session_ended", "session_id")
+
+
+@pytest.mark.parametrize("way", ["new", "latest", "session"])
+def test_an_erased_user_gets_no_ticket(way: str) -> None:
+    api = Api()
+    session_id = api.begin("new")["session_id"]
+    api.tables.profiles[USER] = Profile(USER, erased_at_ms=NOON_MS)
+    body = {
+        "new": {"conversation_id": "new"},
+        "latest": {},
+        "session": {"session_id": session_id},
+    }[way]
+
+    status, problem, _ = api.call("POST", "/sessions", body)
+
+    assert (status, problem["code"]) == (403, "user_erased")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"conversation_id": 7}, "conversation_id"),
+        ({"conversation_id": "conv#1"}, "conversation_id"),
+        ({"conversation_id": "x" * 65}, "conversation_id"),
+        ({"conversation_id": ""}, "conversation_id"),
+        ({"session_id": "a b"}, "session_id"),
+        ({"user_id": "user-2"}, "user_id"),
+        ([1], ""),
+    ],
+)
+def test_a_bad_body_is_explained_by_field(body: Any, field: str) -> None:
+    status, problem, headers = Api().call("POST", "/sessions", body)
+
+    assert status == 422
+    assert problem["code"] == "invalid_request"
+    assert problem.get("field", "") == field
+    assert headers["content-type"] == "application/problem+json"

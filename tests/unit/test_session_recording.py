@@ -50,8 +50,8 @@ from repartee.domain.session_state import Lease
 from repartee.domain.speech import SpeechDetector
 from tests.fakes.session_recorder import FakeSessionRecorder
 from tests.fakes.speech_detector import SILENCE, SPEECH, FakeSpeechDetector
-from tests.unit.test_serve_session import SESSION, Scene
 from tests.unit.test_session_properties import AnySession
+from tests.unit.worker_scene import SESSION, Scene
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit

@@ -11,7 +11,7 @@ from repartee.domain.session.effects import AskForSummary, ReadSummary
 from repartee.domain.session.events import SummaryRead
 from repartee.domain.summary import SummaryFold, SummaryRequest
 from tests.fakes.conversation_store import FakeConversationStore
-from tests.unit.test_serve_session import CONVERSATION, SESSION, USER, Scene
+from tests.unit.worker_scene import CONVERSATION, SESSION, USER, Scene
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit

@@ -1,0 +1,105 @@
+"""A worker whose live session is refused, lost, replaced or slow to close."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from repartee.domain.errors import LiveSetupFailed
+from repartee.domain.live import (
+    LiveAudio,
+    LiveClosed,
+    LiveFailure,
+    LiveTurnComplete,
+    LiveUsage,
+    TurnStatus,
+)
+from repartee.domain.messages import Bye
+from repartee.domain.session.effects import FinishReason
+from repartee.domain.usage import TokenUsage
+from tests.fakes.live_model import FakeLiveSession
+from tests.fakes.log import CapturedLog
+from tests.unit.worker_scene import CONVERSATION, LINE, REPLY, SESSION, Scene
+from tests.virtual_time import run_in_virtual_time
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_refused_live_session_ends_the_session_and_says_so():
+    async def main():
+        scene = Scene()
+        scene.live.refusals.append(LiveSetupFailed("bad key", code=1007, retryable=False))
+        assert await scene.serve() is FinishReason.ENDED
+        assert scene.frames("closed")[0]["reason"] == "refused"
+        assert scene.state().ended
+        assert LINE in scene.channel.gone
+
+    run_in_virtual_time(main)
+
+
+def test_a_dropped_live_session_is_replaced_and_the_utterance_is_given_to_the_new_one():
+    async def main():
+        scene = Scene()
+        serving = scene.serve()
+        first = await scene.live.opened.get()
+        scene.speak()
+        await scene.until(lambda: len(first.sent) >= 3)
+        first.emit(LiveClosed(LiveFailure.DROPPED, 1006, ""))
+        second = await scene.live.opened.get()
+        await scene.until(lambda: len(second.sent) >= 3)
+        assert second.sent == first.sent
+        await scene.answer(second, "hello", "Hello.")
+        await serving
+        assert scene.tables.turns[CONVERSATION][1].heard == "hello"
+
+    run_in_virtual_time(main)
+
+
+def test_a_fresh_live_session_that_saves_money_is_logged_with_its_estimate():
+    async def main():
+        scene, log = Scene(), CapturedLog()
+        scene.ports = replace(scene.ports, log=log.logger)
+        serving = scene.serve()
+        session = await scene.live.opened.get()
+        scene.speak()
+        await scene.until(lambda: len(session.sent) >= 3)
+        session.emit(LiveAudio(REPLY), LiveUsage(TokenUsage(audio_in=50_000)))
+        session.emit(LiveTurnComplete(TurnStatus.IDLE))
+        await scene.until(lambda: scene.frames("turn_end"))
+        scene.acknowledge_all()
+        await scene.live.opened.get()
+
+        (line,) = [one for one in log.lines if one["message"] == "context told anew"]
+        assert line["session_id"] == SESSION
+        assert 0.7 < line["saves_usd"] < 0.75
+        assert await serving is FinishReason.IDLE
+
+    run_in_virtual_time(main)
+
+
+def test_a_live_model_that_stays_busy_is_tried_with_growing_pauses_then_given_up():
+    async def main():
+        scene = Scene()
+        for _ in range(10):
+            scene.live.refusals.append(LiveSetupFailed("quota", code=1011, retryable=True))
+        assert await scene.serve() is FinishReason.ENDED
+        assert len(scene.live.refusals) == 6
+        assert scene.frames("closed")[0]["reason"] == "busy"
+        assert [frame["code"] for frame in scene.frames("error")] == ["model_busy"] * 3
+
+    run_in_virtual_time(main)
+
+
+def test_a_live_session_that_does_not_close_delays_the_release_by_no_more_than_2_s(monkeypatch):
+    async def main():
+        scene = Scene()
+
+        async def stuck(_session):
+            await asyncio.sleep(60)
+
+        monkeypatch.setattr(FakeLiveSession, "close", stuck)
+        scene.send(Bye())
+        assert await scene.serve() is FinishReason.ENDED
+        assert scene.clock.monotonic_ms() < 4_000
+
+    run_in_virtual_time(main)

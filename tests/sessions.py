@@ -69,6 +69,8 @@ from tests.fakes.speech_detector import SPEECH, FakeSpeechDetector
 
 START_MS = 1_000
 EPOCH = 3
+# A second of a reply, mono 16 bit at 24 kHz.
+SECOND = bytes(48_000)
 PRICES = Prices(Decimal(1), Decimal(2), Decimal(3), Decimal(4), "made up for tests")
 SETTINGS = SessionSettings(
     live_model="gemini-live",

@@ -26,11 +26,9 @@ from repartee.domain.session.effects import (
 )
 from repartee.domain.session.events import FramePosted, PostRefused
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import EPOCH, SETTINGS, STATE, Call, of_kind, remembering, started
+from tests.sessions import EPOCH, SECOND, SETTINGS, STATE, Call, of_kind, remembering, started
 
 pytestmark = pytest.mark.unit
-
-SECOND = bytes(48_000)
 
 
 def test_output_is_numbered_from_one_in_the_workers_epoch():

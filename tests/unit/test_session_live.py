@@ -1,4 +1,4 @@
-"""When the live session is lost, refused, busy or told to go."""
+"""When the live session is lost, refused or busy."""
 
 from dataclasses import replace
 
@@ -16,28 +16,19 @@ from repartee.domain.live import (
     LiveAudio,
     LiveClosed,
     LiveFailure,
-    LiveGoAway,
     LiveTranscript,
     LiveTurnComplete,
     LiveUsage,
     Role,
 )
 from repartee.domain.messages import Audio, SpeechEnd, SpeechStart
-from repartee.domain.session.effects import (
-    EndAudioStream,
-    FinishReason,
-    OpenLive,
-    SendAudio,
-    SendText,
-)
+from repartee.domain.session.effects import EndAudioStream, FinishReason, OpenLive, SendAudio
 from repartee.domain.session.events import FromLive
 from repartee.domain.usage import TokenUsage
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import STATE, Call, remembering, started
+from tests.sessions import SECOND, STATE, Call, remembering, started
 
 pytestmark = pytest.mark.unit
-
-SECOND = bytes(48_000)
 
 
 def test_a_turn_whose_live_session_is_lost_is_heard_again_from_its_first_message():
@@ -96,95 +87,6 @@ def test_speech_into_a_reply_that_was_cut_off_is_heard_again_too():
     assert [turn.number for turn in call.turns] == [1, 2]
 
 
-def test_utterances_that_a_successor_finds_are_answered_one_after_the_other():
-    call = Call()
-    call.opens_live = False
-    call.start()
-    call.hello()
-    said = (SpeechStart(), Audio(SPEECH), SpeechEnd())
-    found = [call.numbered(message) for message in (*said, *said[:2], *said[1:])]
-    call.pass_ms(100)
-    call.open_live()
-    call.opens_live = True
-    call.read(*found)
-    assert call.to_model[call.generation] == [SendAudio(SPEECH), EndAudioStream()]
-    call.reply("The first.")
-    assert call.to_model[call.generation][2:] == [SendAudio(SPEECH)] * 2 + [EndAudioStream()]
-
-    call.live(LiveGoAway(2_000))
-    call.reply("The second.")
-    call.ack()
-
-    assert [(turn.number, turn.said) for turn in call.turns] == [
-        (1, "The first."),
-        (2, "The second."),
-    ]
-
-
-def _found_by_a_successor() -> Call:
-    """One utterance was said before the model could listen, and is not answered yet."""
-    call = Call()
-    call.opens_live = False
-    call.start()
-    call.hello()
-    call.utter()
-    call.pass_ms(100)
-    call.open_live()
-    call.opens_live = True
-    call.pass_ms(100)
-    return call
-
-
-def test_what_is_said_before_a_late_utterance_is_answered_waits_for_that_answer():
-    call = _found_by_a_successor()
-    given = list(call.to_model[call.generation])
-    call.utter()
-    call.pass_ms(100)
-    call.live(LiveAudio(SECOND))
-    call.send(SpeechStart(), Audio(SPEECH))
-    assert call.to_model[call.generation] == given
-
-    call.reply("The first.")
-    call.send(SpeechEnd())
-    call.reply("The second.")
-    call.ack()
-
-    assert [turn.said for turn in call.turns] == ["The first.", "The second."]
-
-
-def test_what_waited_is_followed_one_by_one_by_what_comes_meanwhile():
-    call = _found_by_a_successor()
-    call.utter()
-    call.reply("The first.")
-    call.utter()
-    call.pass_ms(100)
-    call.reply("The second.")
-    call.reply("The third.")
-    call.ack()
-
-    assert [turn.said for turn in call.turns] == ["The first.", "The second.", "The third."]
-
-
-def test_what_is_said_over_the_reply_to_a_late_utterance_interrupts_it():
-    call = _found_by_a_successor()
-    call.live(LiveAudio(SECOND))
-    call.send(SpeechStart(), Audio(SPEECH))
-
-    assert call.to_model[call.generation][-1] == SendAudio(SPEECH)
-
-
-def test_once_a_late_utterance_is_answered_the_next_may_be_said_in_two_parts():
-    call = _found_by_a_successor()
-    call.reply("The first.")
-    call.utter()
-    call.pass_ms(100)
-    call.utter()
-    call.reply("The second.")
-    call.ack()
-
-    assert [turn.said for turn in call.turns] == ["The first.", "The second."]
-
-
 def test_what_is_said_while_a_repeated_reply_goes_on_still_interrupts_it():
     call = started()
     call.utter()
@@ -194,23 +96,6 @@ def test_what_is_said_while_a_repeated_reply_goes_on_still_interrupts_it():
 
     assert call.to_model[call.generation][-1] == SendAudio(SPEECH)
     assert len(call.to_model[call.generation]) == 4
-
-
-def test_utterances_without_marks_that_a_successor_finds_are_answered_one_after_the_other():
-    call = Call()
-    call.opens_live = False
-    call.start()
-    call.hello()
-    call.send(Audio(SPEECH), Audio(SILENCE), Audio(SILENCE), Audio(SPEECH), Audio(SILENCE))
-    call.pass_ms(1)
-    call.open_live()
-    assert call.to_model[call.generation] == [SendAudio(SPEECH), SendAudio(SILENCE)]
-    call.pass_ms(1_000)
-    call.reply("The first.")
-    call.reply("The second.")
-    call.ack()
-
-    assert [turn.said for turn in call.turns] == ["The first.", "The second."]
 
 
 def test_speech_that_a_detector_found_is_heard_again_from_its_onset():
@@ -380,120 +265,6 @@ def test_what_was_asked_before_the_model_became_unavailable_is_remembered():
     call.lose_live(LiveFailure.REFUSED)
 
     assert [turn.heard for turn in call.turns] == ["Hello"]
-
-
-def test_a_go_away_between_turns_rotates_at_once():
-    call = started()
-    call.live(LiveGoAway(50_000))
-
-    assert len(call.all(OpenLive)) == 2
-    call.pass_ms(45_000)
-    assert len(call.all(OpenLive)) == 2
-
-
-def test_a_go_away_in_mid_turn_waits_for_the_boundary():
-    call = started()
-    call.utter()
-    call.live(LiveGoAway(50_000))
-    call.pass_ms(5_000)
-    call.live(LiveAudio(SECOND * 30))
-    call.pass_ms(34_000)
-    assert len(call.all(OpenLive)) == 1
-
-    call.reply()
-
-    assert len(call.all(OpenLive)) == 2
-    assert call.frames(TurnRestarted) == []
-
-
-def test_a_go_away_waits_for_a_call_too():
-    call = started()
-    call.utter()
-    call.call_tool()
-    call.reply()
-    call.live(LiveGoAway(50_000))
-    assert len(call.all(OpenLive)) == 1
-
-    call.answer_tool()
-    assert len(call.all(OpenLive)) == 1
-    call.reply("At three.")
-
-    assert len(call.all(OpenLive)) == 2
-
-
-def test_a_go_away_waits_no_longer_than_8_s_for_an_answer_to_be_spoken():
-    call = started()
-    call.utter()
-    call.call_tool()
-    call.reply()
-    call.live(LiveGoAway(50_000))
-    call.answer_tool()
-    call.pass_ms(7_999)
-    assert len(call.all(OpenLive)) == 1
-
-    call.pass_ms(1)
-
-    assert len(call.all(OpenLive)) == 2
-    assert call.all(SendText) == []
-
-
-def test_a_go_away_is_obeyed_by_force_ten_seconds_before_its_end():
-    call = started()
-    call.utter()
-    call.live(LiveAudio(SECOND), LiveGoAway(25_000))
-    call.pass_ms(14_999)
-    assert len(call.all(OpenLive)) == 1
-    call.pass_ms(1)
-
-    assert len(call.all(OpenLive)) == 2
-    assert call.frames(TurnRestarted) == [TurnRestarted(1)]
-    assert len(call.to_model[call.generation]) == 3
-
-
-def test_a_go_away_with_no_time_left_is_obeyed_at_once():
-    call = started()
-    call.utter()
-    call.live(LiveGoAway(0))
-
-    assert len(call.all(OpenLive)) == 2
-
-
-def test_a_server_that_always_says_go_away_at_once_is_given_up_after_growing_pauses():
-    call = started()
-    opened_at_ms = []
-    for _ in range(3):
-        before = len(call.all(OpenLive))
-        call.live(LiveGoAway(0))
-        while len(call.all(OpenLive)) == before:
-            call.pass_ms(100)
-        opened_at_ms.append(call.now_ms)
-    call.live(LiveGoAway(50_000))
-
-    assert opened_at_ms == [1_000, 2_000, 4_000]
-    assert call.frames(SessionClosed) == [SessionClosed("unavailable")]
-    assert call.finish() is FinishReason.ENDED
-
-
-def test_a_turn_that_completes_makes_up_for_go_aways_before_it():
-    call = started()
-    for number in range(6):
-        call.live(LiveGoAway(0))
-        assert len(call.all(OpenLive)) == number + 2
-        call.utter()
-        call.reply()
-        call.ack()
-
-    assert call.finish() is None
-
-
-def test_a_go_away_that_comes_while_the_next_session_is_waited_for_changes_nothing():
-    call = started()
-    call.live(LiveGoAway(0), LiveGoAway(0), LiveGoAway(0))
-    call.live(LiveAudio(SECOND))
-    call.pass_ms(10_000)
-
-    assert call.frames(ReplyAudio) == []
-    assert len(call.all(OpenLive)) == 3
 
 
 def test_a_takeover_tells_the_client_that_the_turn_is_answered_anew():

@@ -31,11 +31,9 @@ from repartee.domain.session.effects import CommitTurn, OpenLive, SendAudio
 from repartee.domain.usage import TokenUsage
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import EPOCH, PRICES, Call, remembering, started
+from tests.sessions import EPOCH, PRICES, SECOND, Call, remembering, started
 
 pytestmark = pytest.mark.unit
-
-SECOND = bytes(48_000)
 
 
 def heard(text: str) -> LiveTranscript:

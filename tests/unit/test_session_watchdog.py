@@ -19,11 +19,10 @@ from repartee.domain.session.effects import EndAudioStream, OpenLive, SendAudio,
 from repartee.domain.session.watchdog import APOLOGY, NUDGE, STALL_MS
 from repartee.domain.usage import TokenUsage
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import Call, started
+from tests.sessions import SECOND, Call, started
 
 pytestmark = pytest.mark.unit
 
-SECOND = bytes(48_000)
 IDLE = LiveTurnComplete(TurnStatus.IDLE)
 
 

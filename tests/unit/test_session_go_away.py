@@ -1,0 +1,124 @@
+"""When the live session is told to go."""
+
+import pytest
+
+from repartee.domain.frames import ReplyAudio, SessionClosed, TurnRestarted
+from repartee.domain.live import LiveAudio, LiveGoAway
+from repartee.domain.session.effects import FinishReason, OpenLive, SendText
+from tests.sessions import SECOND, started
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_go_away_between_turns_rotates_at_once():
+    call = started()
+    call.live(LiveGoAway(50_000))
+
+    assert len(call.all(OpenLive)) == 2
+    call.pass_ms(45_000)
+    assert len(call.all(OpenLive)) == 2
+
+
+def test_a_go_away_in_mid_turn_waits_for_the_boundary():
+    call = started()
+    call.utter()
+    call.live(LiveGoAway(50_000))
+    call.pass_ms(5_000)
+    call.live(LiveAudio(SECOND * 30))
+    call.pass_ms(34_000)
+    assert len(call.all(OpenLive)) == 1
+
+    call.reply()
+
+    assert len(call.all(OpenLive)) == 2
+    assert call.frames(TurnRestarted) == []
+
+
+def test_a_go_away_waits_for_a_call_too():
+    call = started()
+    call.utter()
+    call.call_tool()
+    call.reply()
+    call.live(LiveGoAway(50_000))
+    assert len(call.all(OpenLive)) == 1
+
+    call.answer_tool()
+    assert len(call.all(OpenLive)) == 1
+    call.reply("At three.")
+
+    assert len(call.all(OpenLive)) == 2
+
+
+def test_a_go_away_waits_no_longer_than_8_s_for_an_answer_to_be_spoken():
+    call = started()
+    call.utter()
+    call.call_tool()
+    call.reply()
+    call.live(LiveGoAway(50_000))
+    call.answer_tool()
+    call.pass_ms(7_999)
+    assert len(call.all(OpenLive)) == 1
+
+    call.pass_ms(1)
+
+    assert len(call.all(OpenLive)) == 2
+    assert call.all(SendText) == []
+
+
+def test_a_go_away_is_obeyed_by_force_ten_seconds_before_its_end():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND), LiveGoAway(25_000))
+    call.pass_ms(14_999)
+    assert len(call.all(OpenLive)) == 1
+    call.pass_ms(1)
+
+    assert len(call.all(OpenLive)) == 2
+    assert call.frames(TurnRestarted) == [TurnRestarted(1)]
+    assert len(call.to_model[call.generation]) == 3
+
+
+def test_a_go_away_with_no_time_left_is_obeyed_at_once():
+    call = started()
+    call.utter()
+    call.live(LiveGoAway(0))
+
+    assert len(call.all(OpenLive)) == 2
+
+
+def test_a_server_that_always_says_go_away_at_once_is_given_up_after_growing_pauses():
+    call = started()
+    opened_at_ms = []
+    for _ in range(3):
+        before = len(call.all(OpenLive))
+        call.live(LiveGoAway(0))
+        while len(call.all(OpenLive)) == before:
+            call.pass_ms(100)
+        opened_at_ms.append(call.now_ms)
+    call.live(LiveGoAway(50_000))
+
+    assert opened_at_ms == [1_000, 2_000, 4_000]
+    assert call.frames(SessionClosed) == [SessionClosed("unavailable")]
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_turn_that_completes_makes_up_for_go_aways_before_it():
+    call = started()
+    for number in range(6):
+        call.live(LiveGoAway(0))
+        assert len(call.all(OpenLive)) == number + 2
+        call.utter()
+        call.reply()
+        call.ack()
+
+    assert call.finish() is None
+
+
+def test_a_go_away_that_comes_while_the_next_session_is_waited_for_changes_nothing():
+    call = started()
+    call.live(LiveGoAway(0), LiveGoAway(0), LiveGoAway(0))
+    call.live(LiveAudio(SECOND))
+    call.pass_ms(10_000)
+
+    assert call.frames(ReplyAudio) == []
+    assert len(call.all(OpenLive)) == 3

@@ -23,7 +23,7 @@ from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.notes import FakeNotes
 from tests.fakes.reasoner import FakeReasoner
-from tests.unit.test_serve_session import CONVERSATION, PLENTY_MS, USER, Scene
+from tests.unit.worker_scene import CONVERSATION, PLENTY_MS, USER, Scene
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit

@@ -238,3 +238,24 @@ def test_nothing_follows_the_last_frame():
 
     assert numbers(post_all(box)) == [1]
     assert box.is_empty()
+
+
+def test_a_turn_that_is_not_posted_yet_ends_where_its_last_frame_will_be():
+    box = outbox(Transcript(1, "model", "Good", True), ReplyAudio(1, SECOND), ReplyAudio(1, SECOND))
+    box.offer(TurnEnd(1, 1, 1, 0.0, 1, 0))
+    box.offer(Accepted(9))
+    box.next_post(0)
+    expected = box.undelivered(1)
+
+    ends = [one.seq for one in post_all(box) if isinstance(one.frame, TurnEnd)]
+
+    assert expected == OutputPosition(2, 4)
+    assert ends == []
+    box.posted(1)
+    assert [one.seq for one in post_all(box) if isinstance(one.frame, TurnEnd)] == [4]
+    assert box.undelivered(1) == OutputPosition(2, 4)
+
+
+def test_a_turn_without_an_end_ends_behind_all_that_waits():
+    box = outbox(ReplyAudio(1, SECOND), ReplyAudio(1, SECOND))
+    assert box.undelivered(1) == OutputPosition(2, 3)

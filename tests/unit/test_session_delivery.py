@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation import Turn
-from repartee.domain.frames import Missing, ReplyLost, TurnEnd
+from repartee.domain.frames import Missing, ReplyLost, Transcript, TurnEnd
 from repartee.domain.live import LiveAudio, LiveInterrupted, LiveTurnComplete, TurnStatus
 from repartee.domain.messages import (
     Acknowledged,
@@ -24,7 +24,7 @@ from repartee.domain.session.effects import (
     SendText,
     SetConnection,
 )
-from repartee.domain.session.events import FramePosted, PostRefused
+from repartee.domain.session.events import FramePosted, PostRefused, TimeRunningOut
 from tests.fakes.speech_detector import SPEECH
 from tests.sessions import EPOCH, SECOND, SETTINGS, STATE, Call, of_kind, remembering, started
 
@@ -403,6 +403,23 @@ def test_a_reply_is_said_again_to_a_client_that_got_nothing_at_all():
     call.hello("B")
 
     assert len(call.all(SendText)) == 1
+
+
+def test_a_reply_of_which_the_end_never_arrived_is_said_again():
+    call = started()
+    call.send(Text("Hello"))
+    call.takes_posts = False
+    call.reply("We open at nine.")
+    call.feed(TimeRunningOut(20_000))
+    (commit,) = call.all(CommitTurn)
+    call.take_post()
+    last = call.all(PostFrame)[-1].frame
+    assert last.frame == Transcript(1, "model", "We open at nine.", False)
+
+    successor = _successor(commit.turn, commit.undelivered)
+    successor.hello("B", received=last.seq)
+
+    assert successor.frames(ReplyLost) == [ReplyLost(1, "We open at nine.")]
 
 
 @pytest.mark.parametrize("how", ["hello", "ack"])

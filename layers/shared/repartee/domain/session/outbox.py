@@ -155,8 +155,11 @@ class Outbox:
         """Return where the turn ends in the output, None when the client has all of it."""
         if self.has_delivered(turn):
             return None
-        # What is not posted yet comes after all that is.
-        return OutputPosition(self.epoch, self._turn_ends.get(turn, self.last_seq + 1))
+        waits = (isinstance(frame, TurnEnd) and frame.turn == turn for frame in self._waiting)
+        ahead = next((place for place, is_end in enumerate(waits, 1) if is_end), None)
+        # Without an end it lies behind all that waits.
+        seq = self.last_seq + (ahead or len(self._waiting) + 1)
+        return OutputPosition(self.epoch, self._turn_ends.get(turn, seq))
 
     def is_empty(self) -> bool:
         """Tell whether everything offered has been posted."""

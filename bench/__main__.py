@@ -84,8 +84,8 @@ def _benchmark(name: str, options: Options) -> Benchmark:
             plan = Plan.quick() if options.quick else Plan()
             return lambda: measure_first_audio(plan.with_pairs(options.pairs))
         case "memory":
-            from bench.memory import Plan as MemoryPlan
             from bench.memory import measure_memory
+            from bench.memory_results import Plan as MemoryPlan
 
             memory_plan = MemoryPlan.quick() if options.quick else MemoryPlan()
             return lambda: measure_memory(memory_plan)

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.consumed import item_bytes
-from bench.memory import OURS, Plan, Result, Sample, read_result, report
+from bench.memory_results import OURS, Plan, Result, Sample, read_result, report
 from bench.phrases import phrases
 
 pytestmark = pytest.mark.unit

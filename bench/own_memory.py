@@ -1,0 +1,159 @@
+"""Loads conversations and appends turns through Repartee's own stores."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from bench.consumed import ConsumedUnits
+from bench.dynamodb import client_of, make_table
+from bench.memory_results import COMMIT, UNSUMMED, Plan, Result, Sample
+from bench.phrases import phrases
+from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
+from repartee.adapters.dynamodb.conversation_items import turn_attributes
+from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
+from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
+from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
+from repartee.domain.conversation import Turn
+from repartee.domain.memory_budget import MemoryBudget, newest_within
+from repartee.domain.session_state import ConnectionOpening, TurnCommit
+from repartee.domain.summary import WANTED_CHARACTERS, SummaryFold
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+_NOW_MS = 1_795_176_000_000
+
+
+class Talk:
+    """One of our conversations, filled to a size.
+
+    Args:
+        client: Of DynamoDB Local.
+        tables: LiveTable's and MemoryTable's names.
+        kind: Which of our three ways.
+        name: The conversation's.
+        size: How many turns it gets.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", tables: tuple[str, str], kind: str, name: str, size: int
+    ) -> None:
+        live, memory = tables
+        self._client = client
+        self._kind = kind
+        self._name = self._user = self._session = name
+        self._next = size + 1
+        self._reader = DynamoConversationReader(client, memory_table=memory)
+        self._writer = DynamoConversationWriter(client, live_table=live, memory_table=memory)
+        self._open(live, memory)
+        turns = [self._turn(number) for number in range(1, size + 1)]
+        self._put(memory, turns)
+        if kind != UNSUMMED:
+            self._sum_up(memory, turns)
+
+    def _open(self, live: str, memory: str) -> None:
+        opening = ConnectionOpening(
+            f"line-{self._name}",
+            self._user,
+            self._session,
+            self._name,
+            f"ticket-{self._name}",
+            _NOW_MS + 60_000,
+            _NOW_MS,
+            3,
+        )
+        DynamoConnectionStore(self._client, live_table=live, memory_table=memory).open(opening)
+        lease = DynamoSessionStore(self._client, live_table=live).acquire_lease(
+            self._session, owner="bench", now_ms=_NOW_MS, until_ms=_NOW_MS + 5_000
+        )
+        if lease is None:
+            raise RuntimeError("a new session's lease is free")
+
+    def _put(self, memory: str, turns: Sequence[Turn]) -> None:
+        """Write what commits would have written, 25 at a time."""
+        for first in range(0, len(turns), 25):
+            self._client.batch_write_item(
+                RequestItems={
+                    memory: [
+                        {
+                            "PutRequest": {
+                                "Item": {
+                                    **keys.turn(self._name, turn.number),
+                                    **turn_attributes(turn),
+                                }
+                            }
+                        }
+                        for turn in turns[first : first + 25]
+                    ]
+                }
+            )
+        self._client.update_item(
+            TableName=memory,
+            Key=keys.header(self._user, self._name),
+            UpdateExpression="SET turn_count = :n, version = :n, title = :title",
+            ExpressionAttributeValues={
+                ":n": {"N": str(len(turns))},
+                ":title": {"S": turns[0].heard[:60]},
+            },
+        )
+
+    def _sum_up(self, memory: str, turns: Sequence[Turn]) -> None:
+        """Leave as many turns uncovered as a fold does; those that follow grow up to the next."""
+        uncovered = newest_within(turns, MemoryBudget().kept)
+        through = len(turns) - len(uncovered)
+        if through:
+            summary = " ".join(phrases(number)[1] for number in range(99))[:WANTED_CHARACTERS]
+            fold = SummaryFold(self._user, self._name, 0, through, summary)
+            if not DynamoSummaryWriter(self._client, memory_table=memory).fold_summary(fold):
+                raise RuntimeError("nobody else folds here")
+
+    def _turn(self, number: int) -> Turn:
+        heard, said = phrases(number)
+        at_ms = _NOW_MS + number * 10_000
+        return Turn(number, self._session, at_ms, at_ms + 4_000, heard, said, first_audio_ms=700)
+
+    def turn(self) -> None:
+        """Load the conversation and append a turn."""
+        self._reader.load_memory(self._user, self._name, max_characters=MemoryBudget().characters)
+        turn = self._turn(self._next)
+        self._next += 1
+        commit = TurnCommit(
+            self._user, self._name, self._session, 1, turn, turn.number, turn.ended_at_ms
+        )
+        if self._kind == COMMIT:
+            self._writer.commit_turn(commit)
+        else:
+            self._client.transact_write_items(TransactItems=self._writer.memory_writes(commit))
+
+
+def measure_own(endpoint: str, kind: str, size: int, plan: Plan) -> Result:
+    """Measure one of our three ways at one size, in tables of its own.
+
+    Raises:
+        RuntimeError: A conversation could not be filled to its size.
+    """
+    client = client_of(endpoint)
+    prefix = f"{kind}-{size}".replace(",", "").replace(" ", "_")
+    tables = (
+        make_table(client, f"{prefix}-live", "pk", "sk"),
+        make_table(client, f"{prefix}-memory", "pk", "sk"),
+    )
+    conversations = plan.conversations(size)
+    with ThreadPoolExecutor(2) as pool:
+        talks = list(
+            pool.map(
+                lambda index: Talk(client, tables, kind, f"{prefix}-{index}", size),
+                range(conversations),
+            )
+        )
+    units = ConsumedUnits(client)
+    samples = []
+    for talk in talks:
+        for _ in range(plan.samples // conversations):
+            began = time.perf_counter()
+            talk.turn()
+            samples.append(Sample((time.perf_counter() - began) * 1_000, *units.take()))
+    return Result(kind, size, tuple(samples))

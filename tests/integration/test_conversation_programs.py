@@ -212,3 +212,53 @@ def test_a_talker_without_a_stack_says_how_to_start_one():
     assert address in done.stderr
     assert "`make up`" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the small client that people copy."""
+    return subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "local.ask", *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=PROGRAM_TIMEOUT_S,
+        check=False,
+    )
+
+
+@pytest.mark.xdist_group("stack")
+def test_the_small_client_is_answered_and_known_in_its_next_call(running: RunningStack):
+    addresses = running.stack.addresses
+    there = ("--http-api", addresses.http, "--issuer", addresses.issuer)
+    caller = ("--user", new_user("asker"))
+
+    introduced = ask("my name is Robert", *caller, *there)
+    looked_up = ask("When do you open on Monday?", *caller, *there)
+    recalled = ask("what is my name?", *caller, *there)
+    stranger = ask("what is my name?", "--user", new_user("asker"), *there)
+
+    for one in (introduced, looked_up, recalled):
+        assert one.returncode == 0, one.stderr
+    assert "Hello Robert" in introduced.stdout
+    assert "9 a.m." in looked_up.stdout
+    assert "Robert" in recalled.stdout
+    assert stranger.returncode == 0
+    assert "Robert" not in stranger.stdout
+
+
+@pytest.mark.xdist_group("stack")
+def test_the_small_client_says_what_was_wrong_with_its_question(running: RunningStack):
+    addresses = running.stack.addresses
+    done = ask("", "--http-api", addresses.http, "--issuer", addresses.issuer)
+
+    assert done.returncode == 1
+    assert "at least 1 character" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_small_client_without_a_stack_says_how_to_start_one():
+    done = ask("hello", "--issuer", f"http://127.0.0.1:{free_base()}")
+
+    assert done.returncode == 1
+    assert "`make up`" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,157 @@
+"""``python -m local.ask QUESTION``: a whole client in one file, for you to copy.
+
+It types one question, prints the answer, and needs nothing of ours but the laptop's ports. It does
+not speak, play, or come back after a lost line; docs/protocol.md tells how, local/talker/ does it.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.sync.client import ClientConnection, connect
+
+from local.ports import base_of
+
+type Message = dict[str, Any]
+
+ACK_EVERY_S = 0.5
+MAX_FRAME_BYTES = 128 * 1024
+
+
+class NoAnswerError(Exception):
+    """The question was not answered; the message says why."""
+
+
+def post(url: str, body: str, **headers: str) -> Message:
+    """Post ``body`` and return the JSON that comes back."""
+    with urlopen(Request(url, body.encode(), headers), timeout=30) as answer:  # noqa: S310 - ours
+        found: Message = json.load(answer)
+        return found
+
+
+def send(line: ClientConnection, message: Message) -> None:
+    # A line that is closed may still have frames to read; its end is told after them.
+    with contextlib.suppress(ConnectionClosed):
+        line.send(json.dumps(message))
+
+
+def frames(line: ClientConnection, sent: list[Message]) -> Iterator[Message]:
+    """Give what comes, in order and once; acknowledge it, and ask for it when it is late.
+
+    ``sent`` holds the numbered messages, which are sent again where the server wants that.
+    """
+    epoch, received, acked_at_s = 0, 0, 0.0
+    early: dict[int, Message] = {}
+    while True:
+        try:
+            frame: Message = json.loads(line.recv(timeout=1))
+        except TimeoutError:
+            # A worker may have died, and a ping wakes another. Before `ready` only hello may go.
+            send(line, sent[0] if len(sent) == 1 else {"type": "ping", "owed": True})
+            continue
+        if "epoch" not in frame:
+            if frame["type"] == "busy" and frame["seq"]:
+                time.sleep(frame["retry_after_ms"] / 1_000)
+                send(line, sent[frame["seq"] - 1])
+            yield frame
+            continue
+        if frame["epoch"] > epoch:
+            epoch, received, early = frame["epoch"], 0, {}
+            yield {"type": "turn_restarted"}
+        if frame["epoch"] == epoch and frame["seq"] > received:
+            early[frame["seq"]] = frame
+        while received + 1 in early:
+            received += 1
+            frame = early.pop(received)
+            is_urgent = frame["type"] in ("turn_end", "interrupted", "closed")
+            if is_urgent or time.monotonic() > acked_at_s + ACK_EVERY_S:
+                acked_at_s = time.monotonic()
+                send(line, {"type": "ack", "received": {"epoch": epoch, "seq": received}})
+            if frame["type"] == "missing":
+                for message in sent[frame["first_seq"] - 1 : frame["last_seq"]]:
+                    send(line, message)
+            yield frame
+
+
+def ask(url: str, question: str) -> str:
+    """Hold a call of one typed question at a ticket's ``url``; return the answer's words.
+
+    Raises:
+        NoAnswerError: The server refused a message, or closed the session without an answer.
+        ConnectionClosed: The line dropped.
+    """
+    sent: list[Message] = [{"type": "hello", "seq": 1, "protocol": 1}]
+    answer, turn, open_tools = "", "", 0
+    with connect(url, max_size=MAX_FRAME_BYTES) as line:
+        send(line, sent[0])
+        for frame in frames(line, sent):
+            match frame["type"]:
+                case "ready" if len(sent) == 1:
+                    sent.append({"type": "text", "seq": 2, "text": question})
+                    send(line, sent[-1])
+                case "transcript" if frame["role"] == "model":
+                    turn += frame["text"]
+                case "turn_restarted":
+                    turn, open_tools = "", 0
+                case "tool":
+                    open_tools += 1 if frame["phase"] == "started" else -1
+                case "turn_end":
+                    answer, turn = f"{answer}{turn}\n", ""
+                    # What is still being looked up is told in a turn of its own.
+                    if open_tools <= 0 and len(sent) == 2:
+                        sent.append({"type": "bye", "seq": 3})
+                        send(line, sent[-1])
+                case "error" if not (frame["retryable"] or answer):
+                    raise NoAnswerError(f"{frame['code']}: {frame['message']}")
+                case "closed" if not answer:
+                    raise NoAnswerError(f"the session was closed: {frame['reason']}")
+                case "closed":
+                    break
+                case _:
+                    pass
+    return answer.strip()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.ask", description=__doc__)
+    try:
+        base = base_of(os.environ)
+    except ValueError as error:
+        parser.error(str(error))
+    parser.add_argument("question", metavar="QUESTION", help="1 to 4,000 characters")
+    parser.add_argument("--user", default="demo", help="who asks (default: demo)")
+    parser.add_argument("--http-api", default=f"http://127.0.0.1:{base + 1}", metavar="URL")
+    parser.add_argument("--issuer", default=f"http://127.0.0.1:{base + 8}", metavar="URL")
+    parser.add_argument("--token", help="bearer token of a deployed stack, instead of an issuer")
+    given = parser.parse_args()
+    try:
+        token = given.token
+        if token is None:
+            token = post(f"{given.issuer}/token", f"user={quote(given.user)}")["access_token"]
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        # {} goes on with the user's latest conversation.
+        ticket = post(f"{given.http_api}/sessions", "{}", **headers)
+        print(ask(ticket["url"], given.question))
+    except HTTPError as error:
+        reason = error.read().decode(errors="replace")
+        print(f"refused with HTTP {error.code}: {reason}", file=sys.stderr)
+    except (URLError, TimeoutError, ValueError) as error:
+        print(f"cannot reach the stack, start one with `make up`: {error}", file=sys.stderr)
+    except (NoAnswerError, ConnectionClosed, InvalidHandshake) as error:
+        print(f"no answer: {error}", file=sys.stderr)
+    else:
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -100,7 +100,8 @@ deploy: build ## Deploy what was built (ENV=dev or prod; else it asks)
 		$(if $(ENV),--config-env $(ENV),--guided --parameter-overrides Architecture=$(ARCHITECTURE))
 
 BENCHMARKS := first_audio memory process cold_start mailbox
-NAMES ?= $(filter $(BENCHMARKS),$(MAKECMDGOALS))
+# A word after `bench` that names none goes to it as well: it refuses at once and lists them.
+NAMES ?= $(if $(filter bench,$(firstword $(MAKECMDGOALS))),$(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS)),$(filter $(BENCHMARKS),$(MAKECMDGOALS)))
 bench: setup .tools/baselines/.stamp ## Measure Repartee beside its baselines (`make bench mailbox`: that one alone, QUICK=1: fewer samples)
 	@$(PYTHON) -m bench $(NAMES) $(if $(QUICK),--quick)
 

@@ -75,7 +75,10 @@ class TokenIssuer:
                 fields = dict(await request.post())
             user = fields.get("user") if isinstance(fields, dict) else None
             if not isinstance(user, str) or not user:
-                return web.json_response({"error": "invalid_request"}, status=400)
+                problem = "user is missing or empty: send user=NAME"
+                return web.json_response(
+                    {"error": "invalid_request", "error_description": problem}, status=400
+                )
             return web.json_response(
                 {
                     "access_token": self.token(user),

@@ -22,8 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with path.open(encoding="utf-8") as lines:
             steps, difference = replay(lines)
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"{path}: {error}", file=sys.stderr)
+    except OSError as error:
+        hint = "`make up RECORD=events` makes recordings in its run's folder"
+        print(f"{path}: {error.strerror}; {hint}", file=sys.stderr)
+        return 2
+    except UnicodeDecodeError as error:
+        print(f"{path}: not a recording: {error}", file=sys.stderr)
         return 2
     except RecordingUnreadable as error:
         print(f"{path}:{error.line}: not a line of a recording: {error}", file=sys.stderr)

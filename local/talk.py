@@ -6,6 +6,7 @@ demo are spoken. Each is spoken when the answer to the one before is complete.
 
 import argparse
 import asyncio
+import math
 import os
 import sys
 import tempfile
@@ -34,6 +35,16 @@ _HTTP_API_OFFSET = 1
 _ISSUER_OFFSET = 8
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
+
+
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m local.talk", description="Speak recordings to a running stack."
@@ -52,7 +63,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--play", action="store_true", help="play each reply (aplay, afplay, ffplay)"
     )
-    parser.add_argument("--timeout", type=float, default=ANSWER_TIMEOUT_S, help="s per answer")
+    parser.add_argument(
+        "--timeout", type=_seconds, default=ANSWER_TIMEOUT_S, metavar="S", help="s per answer"
+    )
     parser.add_argument(
         "--http-api", default=f"http://127.0.0.1:{base + _HTTP_API_OFFSET}", metavar="URL"
     )
@@ -102,7 +115,15 @@ def main() -> int:
     try:
         wavs = options.wavs or [one.wav for one in load_script(DEFAULT_RECORDINGS)]
         recordings = [(wav.stem, read_wav(wav)) for wav in wavs]
-    except (UnusableRecordingError, UnusableScriptError, OSError) as error:
+    except OSError as error:
+        example = DEFAULT_RECORDINGS / "1-greeting.wav"
+        print(
+            f"cannot use the recording: {error.filename}: {error.strerror}; "
+            f"give a WAV file, such as {os.path.relpath(example)}",
+            file=sys.stderr,
+        )
+        return 2
+    except (UnusableRecordingError, UnusableScriptError) as error:
         print(f"cannot use the recording: {error}", file=sys.stderr)
         return 2
     if options.play and find_player() is None:

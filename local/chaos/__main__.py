@@ -27,17 +27,24 @@ NOT_STARTED = (
 _STOPPED_BY_SIGNAL = 130
 
 
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from error
+
+
 def _at_least_one(text: str) -> int:
-    number = int(text)
+    number = _whole(text)
     if number < 1:
-        raise argparse.ArgumentTypeError("at least one")
+        raise argparse.ArgumentTypeError(f"{text!r} is too few: give 1 or more")
     return number
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.chaos", description=__doc__)
     parser.add_argument("--runs", type=_at_least_one, default=15)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=_whole, default=1)
     parser.add_argument(
         "--source",
         type=Path,

@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 
-from local.talker.errors import NotLetInError, UnreachableError
+from local.talker.errors import NotLetInError, TalkerError, UnreachableError
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
@@ -89,5 +89,7 @@ async def _request(door: str, method: str, url: str, **options: Any) -> dict[str
                 raise NotLetInError(door, response.status, (await response.text())[:200])
             answer: dict[str, Any] = await response.json()
             return answer
+    except aiohttp.InvalidURL as error:
+        raise TalkerError(f"{url} is no address: give one that begins with https://") from error
     except (aiohttp.ClientConnectionError, TimeoutError) as error:
         raise UnreachableError(f"cannot reach {url}: {error}") from error

@@ -309,7 +309,9 @@ def test_the_issuer_gives_tokens_for_forms_and_json():
 
     statuses, refused, events = asyncio.run(run())
     assert statuses == [(200, 200)] * 2
-    assert refused == (400, {"error": "invalid_request"})
+    status, problem = refused
+    assert (status, problem["error"]) == (400, "invalid_request")
+    assert "user" in problem["error_description"]
     subjects = {e["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] for e in events}
     assert subjects == {"ada"}
 

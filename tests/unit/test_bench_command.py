@@ -1,11 +1,12 @@
 """The benchmarks' command line."""
 
 import re
-from pathlib import Path
+import subprocess
 
 import pytest
 
 from bench.__main__ import NAMES, Options, parse_arguments
+from tests.documents import ROOT
 
 pytestmark = pytest.mark.unit
 
@@ -39,6 +40,28 @@ def test_what_cannot_be_used_is_said_and_ends_with_status_2(arguments, complaint
 
 
 def test_make_takes_the_name_of_every_benchmark():
-    makefile = (Path(__file__).resolve().parents[2] / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text()
     [names] = re.findall(r"^BENCHMARKS := (.+)$", makefile, re.MULTILINE)
     assert tuple(names.split()) == NAMES
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("bench", ""),
+        ("bench mailbox", "mailbox"),
+        ("bench memory process", "memory process"),
+        # The whole bench takes minutes: a slip of the finger must not start it.
+        ("bench memry", "memry"),
+    ],
+)
+def test_make_hands_the_words_after_bench_to_it_whatever_they_are(words: str, names: str):
+    planned = subprocess.run(  # noqa: S603 - our own Makefile, and it only tells
+        ["make", "--dry-run", *words.split()],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (command,) = re.findall(r"-m bench *(.*)$", planned.stdout, re.MULTILINE)
+    assert command.strip() == names

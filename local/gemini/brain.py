@@ -1,92 +1,26 @@
-"""Decides and speaks: one job at a time, interruptible while it generates."""
+"""Decides what is said and called: one job at a time, interruptible while it generates."""
 
 import asyncio
 import json
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from local.gemini import mind
-from local.gemini.context import (
-    INPUT_BYTES_PER_S,
-    OUTPUT_BYTES_PER_S,
-    Context,
-    Item,
-    Usage,
-    bill,
-)
-from local.gemini.ears import EarsClosed, Hearing
+from local.gemini.context import INPUT_BYTES_PER_S, Context, Item, Usage, bill
+from local.gemini.ears import EarsClosed
 from local.gemini.faults import Faults
 from local.gemini.handles import Handles
+from local.gemini.jobs import Answered, Job, Pending, Spoken, Typed
+from local.gemini.known import Call, Function, Known, Line
+from local.gemini.mouth import Generation, Mouth
 from local.gemini.outlet import Outlet
 from local.gemini.protocol import FunctionResponse, Refused, Setup
 from local.gemini.records import Record
 from local.gemini.settings import Settings
-from local.gemini.voice import Voice, VoiceStyle, split_audio, split_words
+from local.gemini.voice import Voice
 
 # Shorter noises than this are not worth a question.
 WORTH_ASKING_MS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """An utterance that ended; ``audio_s`` is all audio since the last one, silence included."""
-
-    hearing: Hearing
-    voiced_ms: int
-    audio_s: float
-    deaf: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """Text from the user; "" asks for a reply to what is already in the context."""
-
-    text: str
-    deaf: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A function's answer to a pending call."""
-
-    pending: "Pending"
-    response: FunctionResponse
-
-    @property
-    def is_spoken(self) -> bool:
-        """Whether the answer starts a turn; a blocking call ignores the scheduling hint."""
-        return self.response.scheduling != "SILENT" or self.pending.blocking
-
-
-type Job = Spoken | Typed | Answered
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A call without an answer yet."""
-
-    id: str
-    call: mind.Call
-    blocking: bool
-    reply: int
-    utterance: int
-    since_s: float
-
-
-@dataclass(slots=True)
-class Generation:
-    """What the reply under way has emitted so far."""
-
-    reply: int
-    text: str = ""
-    audio_bytes: int = 0
-    calls: list[str] = field(default_factory=list)
-
-    def items(self) -> list[Item]:
-        items = [Item("call", text) for text in self.calls]
-        if self.text or self.audio_bytes:
-            items.append(Item("model", self.text, "AUDIO", self.audio_bytes / OUTPUT_BYTES_PER_S))
-        return items
 
 
 class Brain:
@@ -111,16 +45,12 @@ class Brain:
         self.context = context
         self._outlet = outlet
         self._record = record
-        self._voice = voice
         self._faults = faults
         self._handles = handles
         self._settings = settings
-        self._style = VoiceStyle(
-            setup.generation_config.speech_config.voice_config.prebuilt_voice_config.voice_name,
-            setup.generation_config.speech_config.language_code,
-        )
+        self._mouth = Mouth(connection_id, setup, outlet, record, voice, faults, settings)
         self._functions = tuple(
-            mind.Function(one.name, one.description, one.parameters_json_schema or one.parameters)
+            Function(one.name, one.description, one.parameters_json_schema or one.parameters)
             for one in setup.functions
         )
         self._blocking = {one.name for one in setup.functions if one.behavior == "BLOCKING"}
@@ -281,7 +211,7 @@ class Brain:
                 self._record.event("fault", fault="duplicate_call", reply=number)
                 await self._call(call, generation)
         if reply.say and not blocking:
-            await self._speak(reply.say, generation, self._slowed())
+            await self._mouth.speak(reply.say, generation)
         self._generation = None
         if blocking:
             # A blocking call is not the end of the turn: the answer goes on with it.
@@ -290,7 +220,7 @@ class Brain:
         busy = self.pending or self._owed_answers
         await self._complete(generation, "IN_PROGRESS" if busy else "IDLE")
 
-    async def _call(self, call: mind.Call, generation: Generation) -> bool:
+    async def _call(self, call: Call, generation: Generation) -> bool:
         self._calls_made += 1
         call_id = f"call-{self._connection_id[-6:]}-{self._calls_made}"
         blocking = call.name in self._blocking
@@ -302,43 +232,6 @@ class Brain:
         self._record.event("tool_call", reply=generation.reply, **wire)
         await self._outlet.send({"toolCall": {"functionCalls": [wire]}})
         return blocking
-
-    def _slowed(self) -> Settings:
-        """How this reply is spoken."""
-        fault = self._faults.take("slow_reply", "turn", self._connection_id)
-        if fault is None:
-            return self._settings
-        self._record.event("fault", fault="slow_reply", reply=self.replies)
-        return replace(self._settings, speed=fault.speed, wait_for_playback=True)
-
-    async def _speak(self, text: str, generation: Generation, settings: Settings) -> None:
-        parts = split_audio(await self._voice.speak(text, self._style))
-        if settings.first_audio_ms:
-            await asyncio.sleep(settings.first_audio_ms / 1000)
-        start_s = time.monotonic()
-        emitted = 0
-        spaced = " " if generation.text else ""
-        for pcm, words in zip(parts, split_words(text, len(parts)), strict=True):
-            if words:
-                generation.text += spaced + words
-                spaced = ""
-                if self._setup.output_audio_transcription is not None:
-                    await self._outlet.content(outputTranscription={"text": words})
-            generation.audio_bytes += len(pcm)
-            await self._outlet.audio(generation.reply, pcm)
-            emitted += len(pcm)
-            if fault := self._faults.take("close", "audio", self._connection_id):
-                raise Refused(fault.code, fault.reason)
-            await self._sleep_until(start_s, emitted, settings.speed)
-        await self._outlet.content(generationComplete=True)
-        if settings.wait_for_playback:
-            await self._sleep_until(start_s, emitted, 1.0)
-
-    async def _sleep_until(self, start_s: float, emitted_bytes: int, speed: float | None) -> None:
-        if speed is None:
-            return
-        due_s = start_s + emitted_bytes / OUTPUT_BYTES_PER_S / speed
-        await asyncio.sleep(max(0.0, due_s - time.monotonic()))
 
     async def _complete(self, generation: Generation, status: str) -> None:
         """Bill the turn, remember it, end it, and give a handle where that is allowed."""
@@ -395,9 +288,9 @@ class Brain:
         self.replies += 1
         return self.replies
 
-    def _known(self) -> mind.Known:
-        lines = [mind.Line(i.role, i.text) for i in self.context.items if i.role != "call"]
-        return mind.Known(self.context.instruction, self._functions, lines)
+    def _known(self) -> Known:
+        lines = [Line(i.role, i.text) for i in self.context.items if i.role != "call"]
+        return Known(self.context.instruction, self._functions, lines)
 
     def _with_continued(self, text: str) -> str:
         """What was just heard, after the utterances directly before it that got no reply."""

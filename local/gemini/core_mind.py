@@ -11,10 +11,11 @@ from datetime import date, datetime, time
 from typing import Any
 
 from local.gemini import notes
+from local.gemini.facts import find_name
 from local.gemini.findings import Finding, Slot, read_finding, say_list, slot_of
 from local.gemini.intents import Intent, Request, choose, completed, fill, understand
+from local.gemini.known import Call, Function, Known, Line
 from local.gemini.languages import in_english, in_language, language_told
-from local.gemini.mind import Call, Function, Known, Line, find_name
 from local.gemini.repeated_turn import Begun, read_begun
 from local.gemini.times import When, speak_date, speak_time
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from local.gemini.mind import Function, name_told
+from local.gemini.facts import name_told
+from local.gemini.known import Function
 from local.gemini.times import WEEKDAYS, When, parse_when, words_of
 
 

@@ -5,58 +5,16 @@ functions to call come out. It never invents: what is not in the context it says
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.gemini.languages import (
-    TAGS,
-    in_english,
-    in_language,
-    language_of,
-    language_told,
-)
-from local.gemini.times import find_when, humanise, parse_when, words_of
+from local.gemini.facts import find_appointment, find_name, name_told, sentences_of
+from local.gemini.known import Call, Function, Known, Line
+from local.gemini.languages import TAGS, in_english, in_language, language_of, language_told
+from local.gemini.times import find_when, parse_when, words_of
 
 FILLER = "One moment, please."
 NOT_HEARD = "Sorry, I did not catch that."
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing said or known: ``role`` is user, model, tool or instruction."""
-
-    role: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A declared function, with the JSON schema of its parameters."""
-
-    name: str
-    description: str = ""
-    schema: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """All that the connection received so far, oldest first."""
-
-    instruction: str = ""
-    functions: Sequence[Function] = ()
-    lines: Sequence[Line] = ()
-
-    def function(self, *names: str) -> Function | None:
-        return next((one for one in self.functions if one.name in names), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function to call."""
-
-    name: str
-    args: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +25,6 @@ class Reply:
     calls: tuple[Call, ...] = ()
 
 
-_NOT_NAMES = frozenset(
-    re.findall(
-        r"\w+",
-        """a an and the not what when who where is was it unknown none looking calling trying here
-        sorry that there in on to at of for with going just still also so but or if please known
-        given missing empty user caller i you we they he she""",
-    )
-)
-_NAME = r"([a-z][a-z'-]+)"
-_USER_SAYS_NAME = re.compile(
-    r"\b(?:my name(?:'s| is| was)|call me"
-    rf"|(?:this is|i am|i'm) (?={_NAME} (?:speaking|calling|here)\b)) ?{_NAME}"
-)
-_SAID_OF_USER = re.compile(
-    r"\b(?:(?:user|caller|customer|client|patient)(?:'s)? (?:full |first )?name(?:'s| is|:)"
-    r"|(?:user|caller|customer|client|patient) is (?:called|named)|(?:user|caller) said (?:that )?"
-    r"(?:his|her|their) name is|(?:his|her|their) name is|your name is|name:)"
-    rf" ?\"?{_NAME}"
-)
-_GREETED_BY_NAME = re.compile(rf"\b(?:hello|hi|welcome back|welcome|goodbye),? {_NAME}\b[,.!]")
 _BOOKING = re.compile(
     r"\b(appointments?|book(?:ed|ing|ings)?|doctor|dentist|nurse|slots?|available|availability|"
     r"opening|cancel(?:l?ed|ling)?|reschedule|schedule|reservation|reserve|check ?up|open|opened|"
@@ -133,16 +71,6 @@ _TO_BE_SAID = re.compile(
     r"(?:\b(?:answer|result|output|response|say|tell|repeat|spoken|reply)\b[^:]{0,80}):\s*(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
 )
-_BOOKED = re.compile(
-    r"\b(?:booked|reserved|scheduled|confirmed|moved|rescheduled|appointment|booking)\b",
-    re.IGNORECASE,
-)
-_NOT_BOOKED = re.compile(
-    r"\b(?:not|no|never|cannot|can't|couldn't|unable|sorry|taken|would you|shall i|which"
-    r"|free slots?|available|like|want|please|could|what)\b",
-    re.IGNORECASE,
-)
-_CANCELLED = re.compile(r"\bcancell?ed\b|\bno (?:longer|appointments?|bookings?)\b", re.IGNORECASE)
 
 
 def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
@@ -190,30 +118,6 @@ def speak_answer(call_name: str, response: dict[str, Any]) -> str | None:
     if "error" in response or response.get("status") in ("failed", "error"):
         return "I am sorry, that did not work."
     return "It is done."
-
-
-def find_name(known: Known) -> str | None:
-    """The user's name, from what they said, what was said to them, or the instruction's facts."""
-    for line in reversed(known.lines):
-        if name := _name_in(line):
-            return name
-    return _name_in(Line("instruction", known.instruction))
-
-
-def find_appointment(known: Known) -> str | None:
-    """When the user's appointment is, as a phrase; "" when the last thing known is its end."""
-    lines = [Line("instruction", known.instruction), *known.lines]
-    for line in reversed(lines):
-        for sentence in reversed(_sentences(line.text)):
-            if _is_user_line(line, sentence) or sentence.endswith("?"):
-                continue
-            if _CANCELLED.search(sentence):
-                return ""
-            if _BOOKED.search(sentence) and not _NOT_BOOKED.search(sentence):
-                after = sentence[_BOOKED.search(sentence).start() :]  # type: ignore[union-attr]
-                if when := find_when(after) or find_when(sentence):
-                    return when
-    return None
 
 
 def _respond_again(known: Known) -> Reply:
@@ -359,49 +263,11 @@ def _filled(function: Function, text: str) -> dict[str, Any]:
     return {_main_parameter(function): text} if required else {}
 
 
-def _capital(name: str) -> str:
-    return "-".join(part.capitalize() for part in name.split("-"))
-
-
-def name_told(words: str) -> str | None:
-    for found in reversed(list(_USER_SAYS_NAME.finditer(words))):
-        if found[2] not in _NOT_NAMES:
-            return _capital(found[2])
-    return None
-
-
-def _name_in(line: Line) -> str | None:
-    words = words_of(line.text)
-    if line.role in ("user", "instruction") and (name := name_told(words)):
-        return name
-    patterns = [_SAID_OF_USER, _GREETED_BY_NAME] if line.role != "user" else [_SAID_OF_USER]
-    for pattern in patterns:
-        for found in reversed(list(pattern.finditer(words))):
-            if found[1] not in _NOT_NAMES:
-                return _capital(found[1])
-    return None
-
-
-def _sentences(text: str) -> list[str]:
-    """Sentences of a text; a full stop inside "p.m." ends none."""
-    pieces = re.split(r"(?<=[.!?])\s+(?=[A-Z\"(])|\n+", humanise(text))
-    return [piece.strip() for piece in pieces if piece.strip()]
-
-
-def _is_user_line(line: Line, sentence: str) -> bool:
-    """Wishes are not facts: a line of the user counts only where it quotes somebody else."""
-    if re.match(r"(?:user|caller|customer|client|human)\b[^:]{0,20}:", sentence, re.IGNORECASE):
-        return True
-    return line.role == "user" and not re.search(
-        r"\b(?:tool|assistant|agent|model|answer|result)\b", line.text, re.IGNORECASE
-    )
-
-
 def _last_question(known: Known) -> str | None:
     """The last thing said to the user, when it was a question of the desk's."""
     for line in reversed(known.lines):
         if line.role in ("model", "tool") and line.text and line.text != FILLER:
-            sentences = _sentences(line.text)
+            sentences = sentences_of(line.text)
             return (
                 line.text if sentences and sentences[-1].endswith("?") and _is_desk(line) else None
             )

@@ -8,7 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from local.gemini.mind import Known, Line, find_name
+from local.gemini.facts import find_name
+from local.gemini.known import Known, Line
 
 MOST_CHARACTERS = 1_200
 _ASKED = re.compile(r"\bkeep the notes\b")

@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from local.gemini.mind import Call
+from local.gemini.known import Call
 
 _NOTE = re.compile(r"\bturn was cut off and is being repeated\b")
 _ATTEMPT = re.compile(r"^  Begun: (?P<begun>.*)\n  Answer: (?P<answer>.*)$", re.MULTILINE)

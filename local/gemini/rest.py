@@ -15,7 +15,7 @@ from local.gemini import core_mind
 from local.gemini.context import text_tokens
 from local.gemini.core_mind import Answer, Message
 from local.gemini.faults import Faults
-from local.gemini.mind import Call, Function
+from local.gemini.known import Call, Function
 from local.gemini.protocol import Content, Json, Refused, Tool, check_key
 
 PATH = r"/{prefix:.*}models/{model:[\w.-]+}:{method:generateContent|streamGenerateContent}"

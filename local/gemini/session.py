@@ -10,11 +10,12 @@ from typing import Any
 import audioop
 from aiohttp import WSMsgType, web
 
-from local.gemini.brain import Answered, Brain, Spoken, Typed
+from local.gemini.brain import Brain
 from local.gemini.context import Context, Item, Role
 from local.gemini.ears import Ears, Hearing
 from local.gemini.faults import Fault, Faults
 from local.gemini.handles import Handles
+from local.gemini.jobs import Answered, Spoken, Typed
 from local.gemini.outlet import Gone, Outlet
 from local.gemini.protocol import (
     Blob,

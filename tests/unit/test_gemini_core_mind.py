@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.gemini.core_mind import Answer, Message, read_now, respond
-from local.gemini.mind import Call, Function
+from local.gemini.known import Call, Function
 from repartee.domain.calls import Attempt, BegunTool
 from repartee.domain.repeated_turn import repeated_turn_note
 

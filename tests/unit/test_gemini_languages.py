@@ -2,8 +2,9 @@
 
 import pytest
 
+from local.gemini.known import Function, Known
 from local.gemini.languages import in_english, in_language, language_of, language_told
-from local.gemini.mind import Function, Known, respond
+from local.gemini.mind import respond
 
 pytestmark = pytest.mark.unit
 

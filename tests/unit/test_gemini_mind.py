@@ -1,15 +1,8 @@
 import pytest
 
-from local.gemini.mind import (
-    FILLER,
-    Function,
-    Known,
-    Line,
-    find_appointment,
-    find_name,
-    respond,
-    speak_answer,
-)
+from local.gemini.facts import find_appointment, find_name
+from local.gemini.known import Function, Known, Line
+from local.gemini.mind import FILLER, respond, speak_answer
 
 pytestmark = pytest.mark.unit
 

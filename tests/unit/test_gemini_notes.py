@@ -6,7 +6,8 @@ import pytest
 
 from local.gemini import notes
 from local.gemini.core_mind import Message, respond
-from local.gemini.mind import Known, find_appointment, find_name
+from local.gemini.facts import find_appointment, find_name
+from local.gemini.known import Known
 from repartee.domain.conversation import Turn
 from repartee.domain.summary import WANTED_CHARACTERS, instruction, material
 

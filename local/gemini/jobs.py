@@ -1,0 +1,53 @@
+"""What a session's brain works on, one after the other, and the calls that it waits for."""
+
+from dataclasses import dataclass
+
+from local.gemini.ears import Hearing
+from local.gemini.known import Call
+from local.gemini.protocol import FunctionResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An utterance that ended; ``audio_s`` is all audio since the last one, silence included."""
+
+    hearing: Hearing
+    voiced_ms: int
+    audio_s: float
+    deaf: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Text from the user; "" asks for a reply to what is already in the context."""
+
+    text: str
+    deaf: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A call without an answer yet."""
+
+    id: str
+    call: Call
+    blocking: bool
+    reply: int
+    utterance: int
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A function's answer to a pending call."""
+
+    pending: Pending
+    response: FunctionResponse
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether the answer starts a turn; a blocking call ignores the scheduling hint."""
+        return self.response.scheduling != "SILENT" or self.pending.blocking
+
+
+type Job = Spoken | Typed | Answered

@@ -1,0 +1,42 @@
+"""What a mind is given, and the calls that it makes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing said or known: ``role`` is user, model, tool or instruction."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A declared function, with the JSON schema of its parameters."""
+
+    name: str
+    description: str = ""
+    schema: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that the connection received so far, oldest first."""
+
+    instruction: str = ""
+    functions: Sequence[Function] = ()
+    lines: Sequence[Line] = ()
+
+    def function(self, *names: str) -> Function | None:
+        return next((one for one in self.functions if one.name in names), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function to call."""
+
+    name: str
+    args: dict[str, Any]

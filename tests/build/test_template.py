@@ -124,6 +124,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "dynamodb:BatchWriteItem",
         },
         "LiveTable": {
+            "dynamodb:BatchGetItem",
             "dynamodb:GetItem",
             "dynamodb:Query",
             "dynamodb:UpdateItem",

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from datetime import date, time
 from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -116,6 +117,9 @@ class Tables:
         return UserEraser(
             store, FakeClientChannel(), clock, lambda wait_s: clock.advance(round(wait_s * 1000))
         )
+
+    def put(self, table: str, item: "Item") -> None:
+        self.client.put_item(TableName=self.names[table], Item=item)
 
     def erase(self, client: Any = None) -> Erasure:
         return self.eraser(client).erase("ann", remaining_ms=lambda: 29_000)
@@ -261,12 +265,61 @@ def test_two_at_once_leave_the_same_and_count_each_item_once(tables: Tables) -> 
     assert sum(second[0].deleted.values()) == len(tables.of_ann) - 1
 
 
+class SlowClient:
+    """A client whose every call takes long, in a function that is killed after 29 s."""
+
+    def __init__(self, client: "DynamoDBClient", clock: FakeClock) -> None:
+        self._client = client
+        self._clock = clock
+        self._ends_at_ms = clock.now_ms() + 29_000
+
+    def remaining_ms(self) -> int:
+        return self._ends_at_ms - self._clock.now_ms()
+
+    def __getattr__(self, name: str) -> Any:
+        call: Callable[..., Any] = getattr(self._client, name)
+
+        def take_long(**arguments: Any) -> Any:
+            self._clock.advance(250)
+            if self.remaining_ms() <= 0:
+                raise Killed
+            return call(**arguments)
+
+        return take_long
+
+
+@pytest.mark.parametrize("kept", [0, 60], ids=["sessions-gone", "sessions-kept"])
+def test_who_connected_very_often_is_erased_within_the_time_of_each_request(
+    tables: Tables, kept: int
+) -> None:
+    """As 2,000 connections in a week at some 15 ms for each call of the tables."""
+    for number in range(120):
+        session = f"ann-{number:03d}"
+        tables.put("live", {**keys.opening("ann", session), "session_id": {"S": session}})
+        if number < kept:
+            tables.put("live", {**keys.state(session), "epoch": {"N": "1"}})
+            tables.put("live", keys.key(keys.session(session), keys.message_sort(1)))
+    clock, runs, finished = FakeClock(), 0, False
+    while not finished:
+        runs += 1
+        assert runs < 20, "the erasure gets nowhere"
+        client = SlowClient(tables.client, clock)
+        eraser = tables.eraser(client, clock)
+        erasure = eraser.erase("ann", remaining_ms=client.remaining_ms)
+        finished = erasure.finished_at_ms is not None
+        clock.advance(2_000)
+
+    assert tables.everything("ann") == TOMBSTONE_ALONE
+    assert erasure.deleted[ItemKind.OPENINGS] == 121
+    assert erasure.deleted[ItemKind.SESSIONS] == kept + 1
+
+
 def test_a_large_user_is_erased_in_as_many_runs_as_it_takes(tables: Tables) -> None:
     clock = FakeClock()
     counts: list[int] = []
     for _ in range(20):
-        # Time for two looks at the clock: one batch, or the wait.
-        left = iter([29_000, 0])
+        # Time for so many looks at the clock, one for each item.
+        left = repeat(29_000, 20)
         erasure = tables.eraser(clock=clock).erase("ann", remaining_ms=partial(next, left, 0))
         counts.append(sum(erasure.deleted.values()))
         if erasure.finished_at_ms is not None:

@@ -31,8 +31,8 @@ def live_call(stores: Stores) -> None:
     stores.notes.add(USER, "likes mornings", noted_at_ms=NOON_MS)
 
 
-def items(stores: Stores, *, user: str = USER, with_openings: bool = True) -> list[StoredItem]:
-    return list(stores.erasures.items(user, with_openings=with_openings))
+def items(stores: Stores, *, user: str = USER) -> list[StoredItem]:
+    return list(stores.erasures.items(user))
 
 
 def test_nobody_is_erased_unasked(stores: Stores) -> None:
@@ -61,7 +61,7 @@ def test_sessions_and_open_connections_of_one_user_are_found(stores: Stores) -> 
     stores.connections.close(CONNECTION)
     served_session(stores, user="user-ben", session="session-b", conversation="conversation-b")
 
-    assert list(stores.erasures.sessions(USER)) == [SESSION]
+    assert stores.erasures.sessions(USER) == {SESSION: False}
     assert list(stores.erasures.connections(USER)) == [OpenConnection("second", SESSION)]
 
 
@@ -71,13 +71,14 @@ def test_a_session_that_is_over_for_its_user_is_still_found(stores: Stores) -> N
     stores.connections.end_session(USER, SESSION)
     stores.connections.open(opening(connection="second", session="session-2", ticket="t2"))
 
-    assert set(stores.erasures.sessions(USER)) == {SESSION, "session-2"}
+    assert stores.erasures.sessions(USER) == {SESSION: False, "session-2": False}
 
 
 def test_no_write_of_a_worker_counts_once_its_session_was_ended(stores: Stores) -> None:
     live_call(stores)
 
     assert stores.erasures.end_session(SESSION) == 2
+    assert stores.erasures.sessions(USER) == {SESSION: True}
 
     with pytest.raises(LeaseLost):
         stores.sessions.renew_lease(SESSION, epoch=1, until_ms=NOON_MS + 9_000, cursor=0)
@@ -138,8 +139,21 @@ def test_what_leads_to_other_items_comes_after_them(stores: Stores) -> None:
     assert found.index(ItemKind.CONVERSATIONS) > found.index(ItemKind.CALLS)
     assert found.index(ItemKind.OPENINGS) > found.index(ItemKind.SESSIONS)
     assert found.index(ItemKind.OPENINGS) > found.index(ItemKind.CONNECTIONS)
-    without = [item.kind for item in items(stores, with_openings=False)]
-    assert set(found) - set(without) == {ItemKind.OPENINGS}
+
+
+def test_a_session_of_several_connections_is_found_once_and_before_their_openings(
+    stores: Stores,
+) -> None:
+    live_call(stores)
+    stores.connections.open(opening(connection="second", ticket="t2"))
+
+    found = items(stores)
+
+    assert len(set(found)) == len(found)
+    kinds = [item.kind for item in found]
+    assert kinds.count(ItemKind.OPENINGS) == 2
+    assert kinds.index(ItemKind.OPENINGS) > kinds.index(ItemKind.SESSIONS)
+    assert kinds.index(ItemKind.OPENINGS) > kinds.index(ItemKind.MAILBOX_ENTRIES)
 
 
 def test_deleted_items_are_gone_and_deleting_them_again_is_no_error(stores: Stores) -> None:

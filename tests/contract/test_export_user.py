@@ -87,7 +87,7 @@ def test_something_of_every_exported_kind_is_in_the_export(stores: Stores) -> No
     assert PROFILE_MARK in shown
     # What an erasure would find is of a kind that somebody decided on; in the fakes, the desk and
     # the summary are parts of other things.
-    kinds = {item.kind for item in stores.erasures.items(USER, with_openings=True)}
+    kinds = {item.kind for item in stores.erasures.items(USER)}
     assert kinds <= EXPORTED | set(LEFT_OUT)
     assert kinds >= EXPORTED - {ItemKind.BOOKINGS, ItemKind.SUMMARIES}
 

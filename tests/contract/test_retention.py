@@ -90,7 +90,7 @@ def kinds(stores: Stores) -> Counter[ItemKind]:
         ItemKind.USAGE_DAYS,
         ItemKind.NOTES,
     }
-    found = stores.erasures.items(USER, with_openings=True)
+    found = stores.erasures.items(USER)
     return Counter(item.kind for item in found if item.kind in wanted)
 
 

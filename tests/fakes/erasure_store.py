@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -54,7 +54,15 @@ class FakeErasureStore:
             self._tables.erasures[erasure.user_id] = following
             return following
 
-    def sessions(self, user_id: str) -> Sequence[str]:
+    def sessions(self, user_id: str) -> Mapping[str, bool]:
+        with self._tables.lock:
+            return {
+                session_id: session_id in self._tables.erased_sessions
+                for session_id in self._session_ids(user_id)
+                if session_id in self._tables.states
+            }
+
+    def _session_ids(self, user_id: str) -> Sequence[str]:
         with self._tables.lock:
             found = [opening.session_id for opening in self._openings(user_id).values()]
             found += [session for user, session in self._tables.active_sessions if user == user_id]
@@ -87,14 +95,14 @@ class FakeErasureStore:
                 return None
             ended = replace(state, ended=True, epoch=state.epoch + 1)
             self._tables.states[session_id] = ended
+            self._tables.erased_sessions.add(session_id)
             return ended.epoch
 
-    def items(self, user_id: str, *, with_openings: bool) -> Iterator[StoredItem]:
+    def items(self, user_id: str) -> Iterator[StoredItem]:
         with self._tables.lock:
             found = list(self._found(user_id))
         for item, _ in found:
-            if with_openings or item.kind is not ItemKind.OPENINGS:
-                yield item
+            yield item
 
     def delete(self, user_id: str, items: Sequence[StoredItem]) -> None:
         with self._tables.lock:
@@ -114,7 +122,7 @@ class FakeErasureStore:
                     ),
                     partial(tables.connections.pop, opening.connection_id, None),
                 )
-        for session_id in self.sessions(user_id):
+        for session_id in self._session_ids(user_id):
             yield from self._of_session(session_id)
         for owner, session_id in tables.active_sessions:
             if owner == user_id:

@@ -69,6 +69,7 @@ class FakeTables:
     profiles: dict[str, Profile] = field(default_factory=dict)
     calls: dict[str, dict[tuple[CallKey, str], KeptCall]] = field(default_factory=dict)
     erasures: dict[str, Erasure] = field(default_factory=dict)
+    erased_sessions: set[str] = field(default_factory=set)
     usage: dict[tuple[str, date], DayUsage] = field(default_factory=dict)
     notes: dict[str, dict[str, Note]] = field(default_factory=dict)
     retention: Retention = field(default_factory=Retention)

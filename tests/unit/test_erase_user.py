@@ -89,6 +89,50 @@ def test_the_caller_hears_that_everything_was_erased_and_the_line_is_closed() ->
     assert scene.channel.gone == {"connection-1"}
 
 
+def test_a_client_is_told_though_the_run_that_ended_its_session_died_before_that() -> None:
+    scene = Scene()
+    scene.connect()
+
+    class DiesAfterEnding(FakeErasureStore):
+        def end_session(self, session_id: str) -> int | None:
+            super().end_session(session_id)
+            raise ConnectionError
+
+    dying = UserEraser(
+        DiesAfterEnding(scene.tables), scene.channel, scene.tables.clock, scene._wait
+    )
+    with pytest.raises(ConnectionError):
+        dying.erase("ann", remaining_ms=lambda: 29_000)
+    assert scene.channel.posts == {}
+
+    scene.erase()
+
+    (closed,) = scene.heard("connection-1")
+    assert closed["reason"] == "erased"
+    assert scene.waits_s == [SETTLE_MS / 1000]
+
+
+def test_sessions_that_an_earlier_request_has_ended_are_not_ended_again() -> None:
+    scene = Scene()
+    for number in range(3):
+        scene.connect(f"connection-{number}", f"session-{number}")
+        FakeConnectionStore(scene.tables).close(f"connection-{number}")
+    scene.remaining_ms = MARGIN_MS - 1
+    ended: list[str] = []
+
+    class Noting(FakeErasureStore):
+        def end_session(self, session_id: str) -> int | None:
+            ended.append(session_id)
+            return super().end_session(session_id)
+
+    eraser = UserEraser(Noting(scene.tables), scene.channel, scene.tables.clock, scene._wait)
+    for _ in range(5):
+        erasure = eraser.erase("ann", remaining_ms=lambda: scene.remaining_ms)
+
+    assert ended == ["session-0", "session-1", "session-2"]
+    assert erasure.settles_at_ms == NOON_MS + SETTLE_MS
+
+
 @pytest.mark.parametrize("trouble", ["gone", "slow", "failing"])
 def test_a_client_that_cannot_be_told_keeps_nothing_from_being_erased(trouble: str) -> None:
     scene = Scene()

@@ -4,12 +4,12 @@ Every step can be repeated and every state in between is on the tombstone, so th
 was cut off goes on where it was when it is asked for again.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import batched
 
-from repartee.domain.erasure import Erasure
+from repartee.domain.erasure import Erasure, ItemKind, OpenConnection, StoredItem
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
 from repartee.domain.frames import NumberedFrame, SessionClosed
 from repartee.domain.wire import encode_frame
@@ -55,41 +55,28 @@ class UserEraser:
             ErasureUnderWay: Somebody else is at it, or was a moment ago.
             StoreUnavailable: A table failed beyond the retries; ask again.
         """
-        store = self.store
-        erasure = store.begin(user_id, now_ms=self.clock.now_ms())
+        erasure = self.store.begin(user_id, now_ms=self.clock.now_ms())
         # Counted by a run that was cut off; deleting them twice is the same as once.
-        store.delete(user_id, erasure.pending)
-        erasure = self._end_sessions(erasure)
+        self.store.delete(user_id, erasure.pending)
         run = _Run(self, erasure, remaining_ms)
         with suppress(_OutOfTime):
-            if erasure.settles_at_ms is not None:
-                run.sweep(with_openings=False)
-                run.settle(erasure.settles_at_ms)
-            while run.sweep(with_openings=True):
+            run.end_sessions()
+            run.settle()
+            while run.sweep():
                 pass
             run.finish()
         return run.erasure
 
-    def _end_sessions(self, erasure: Erasure) -> Erasure:
-        """End every session, and let its client hear of it from us, whatever its worker does."""
-        store = self.store
-        connections = store.connections(erasure.user_id)
-        epochs = {
-            session_id: epoch
-            for session_id in store.sessions(erasure.user_id)
-            if (epoch := store.end_session(session_id)) is not None
-        }
+    def close(self, connections: Iterable[OpenConnection], epoch: int | None) -> None:
+        """Tell clients that it is over, where a session of theirs was ended, and hang up."""
         for connection in connections:
-            if (epoch := epochs.get(connection.session_id)) is not None:
+            if epoch is not None:
                 # The first frame of a newer epoch: it outranks all that a worker still sends.
                 frame = NumberedFrame(epoch, 1, SessionClosed("erased"))
                 with suppress(ConnectionGone, ClientTooSlow, StoreUnavailable):
                     self.channel.post(connection.connection_id, encode_frame(frame))
             with suppress(StoreUnavailable):
                 self.channel.close(connection.connection_id)
-        if not epochs:
-            return erasure
-        return store.advance(erasure, settles_at_ms=self.clock.now_ms() + self.settle_ms)
 
 
 class _OutOfTime(Exception):
@@ -97,35 +84,82 @@ class _OutOfTime(Exception):
 
 
 class _Run:
-    """One run's way through what is to be deleted."""
+    """One run's way through what is to be deleted.
+
+    Each stage looks at the time for each thing that it does, and leaves behind what the next run
+    need not do again: sessions that are ended, a moment to wait for, items that are gone.
+    """
 
     def __init__(self, eraser: UserEraser, erasure: Erasure, remaining_ms: Callable[[], int]):
         self._eraser = eraser
         self._remaining_ms = remaining_ms
         self.erasure = erasure
 
-    def sweep(self, *, with_openings: bool) -> int:
+    def end_sessions(self) -> None:
+        """End every session, and let its client hear of it from us, whatever its worker does."""
+        if self.erasure.settles_at_ms is not None:
+            return
+        eraser, user_id = self._eraser, self.erasure.user_id
+        connections: dict[str, list[OpenConnection]] = defaultdict(list)
+        for connection in eraser.store.connections(user_id):
+            connections[connection.session_id].append(connection)
+        sessions = eraser.store.sessions(user_id)
+        for session_id, is_fenced in sessions.items():
+            # A run that died before it could tell the client is no reason not to be told.
+            if not is_fenced or session_id in connections:
+                epoch = eraser.store.end_session(session_id)
+                eraser.close(connections.pop(session_id, ()), epoch)
+                self._look_at_time()
+        for left in connections.values():
+            eraser.close(left, None)
+            self._look_at_time()
+        if sessions:
+            settles_at_ms = eraser.clock.now_ms() + eraser.settle_ms
+            self.erasure = eraser.store.advance(self.erasure, settles_at_ms=settles_at_ms)
+
+    def sweep(self, *, keeps_openings: bool = False) -> int:
         """Delete what can be found; return how much that was."""
-        store, user_id = self._eraser.store, self.erasure.user_id
         found = 0
-        items = store.items(user_id, with_openings=with_openings)
-        for batch in batched(items, BATCH, strict=False):
+        batch: list[StoredItem] = []
+        for item in self._eraser.store.items(self.erasure.user_id):
             if self._remaining_ms() < MARGIN_MS:
+                self._delete(batch)
                 raise _OutOfTime
+            if keeps_openings and item.kind is ItemKind.OPENINGS:
+                continue
+            batch.append(item)
+            if len(batch) == BATCH:
+                self._delete(batch)
+                found += len(batch)
+                batch = []
+        self._delete(batch)
+        return found + len(batch)
+
+    def _delete(self, batch: Sequence[StoredItem]) -> None:
+        if batch:
+            store = self._eraser.store
             # Counted before it is deleted: a kill in between loses neither an item nor a count.
             self.erasure = store.advance(self.erasure, pending=batch)
-            store.delete(user_id, batch)
-            found += len(batch)
-        return found
+            store.delete(self.erasure.user_id, batch)
 
-    def settle(self, settles_at_ms: int) -> None:
-        """Wait until nothing can come any more."""
-        left_ms = settles_at_ms - self._eraser.clock.now_ms()
+    def _look_at_time(self) -> None:
+        if self._remaining_ms() < MARGIN_MS:
+            raise _OutOfTime
+
+    def settle(self) -> None:
+        """Delete what is there, and wait until nothing can come any more."""
+        if self._settles_in_ms() <= 0:
+            return
+        self.sweep(keeps_openings=True)
+        left_ms = self._settles_in_ms()
         if left_ms <= 0:
             return
         if self._remaining_ms() < left_ms + MARGIN_MS:
             raise _OutOfTime
         self._eraser.wait(left_ms / 1000)
+
+    def _settles_in_ms(self) -> int:
+        return (self.erasure.settles_at_ms or 0) - self._eraser.clock.now_ms()
 
     def finish(self) -> None:
         if self.erasure.finished_at_ms is None:

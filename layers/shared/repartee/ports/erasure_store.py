@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from repartee.domain.erasure import Erasure, OpenConnection, StoredItem
@@ -22,8 +22,8 @@ class ErasureStore(Protocol):
         """
         ...
 
-    def sessions(self, user_id: str) -> Sequence[str]:
-        """Return the ids of all sessions of the user that something may be left of."""
+    def sessions(self, user_id: str) -> Mapping[str, bool]:
+        """Return the user's sessions by id, and whether ``end_session`` has ended each."""
         ...
 
     def connections(self, user_id: str) -> Sequence[OpenConnection]:
@@ -38,12 +38,11 @@ class ErasureStore(Protocol):
         """
         ...
 
-    def items(self, user_id: str, *, with_openings: bool) -> Iterator[StoredItem]:
+    def items(self, user_id: str) -> Iterator[StoredItem]:
         """Yield the user's items, those that lead to others after them; never the tombstone.
 
-        Args:
-            user_id: Whose.
-            with_openings: Whether to yield what leads to the user's sessions, too.
+        Openings come one by one, each after what it alone leads to, so that who deletes as they
+        come need not begin anew.
         """
         ...
 

@@ -1,13 +1,14 @@
 import secrets
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import batched
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.deletes import delete_batch
 from repartee.adapters.dynamodb.erasure_items import erasure_attributes, erasure_from
-from repartee.adapters.dynamodb.reads import get, query
+from repartee.adapters.dynamodb.reads import get, get_all, query
 from repartee.adapters.dynamodb.retries import Backoff, ConditionFailed, write_one
 from repartee.adapters.dynamodb.session_items import number, text
 from repartee.adapters.dynamodb.values import encode_all
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from repartee.adapters.dynamodb.keys import Item
 
+# BatchGetItem takes no more. Source: DynamoDB API reference.
+_READ_AT_ONCE = 100
 # All that an erasure wants to know of an item.
 _PLACES = "pk, sk, session_id, live_session_id"
 
@@ -114,7 +117,22 @@ class DynamoErasureStore:
                 raise ErasureUnderWay(erasure.user_id) from None
         return following
 
-    def sessions(self, user_id: str) -> Sequence[str]:
+    def sessions(self, user_id: str) -> Mapping[str, bool]:
+        """Return the user's sessions by id, and whether ``end_session`` has ended each."""
+        found: dict[str, bool] = {}
+        for some in batched(self._session_ids(user_id), _READ_AT_ONCE, strict=False):
+            states = get_all(
+                self._client,
+                self._tables["live"],
+                [keys.state(session_id) for session_id in some],
+                self._backoff,
+            )
+            for session_id, state in zip(some, states, strict=True):
+                if state is not None:
+                    found[session_id] = "is_erased" in state
+        return found
+
+    def _session_ids(self, user_id: str) -> Sequence[str]:
         """Return the sessions that openings, active sessions and conversations lead to."""
         found: dict[str, None] = {}
         for item in self._partition("live", keys.user(user_id)):
@@ -130,11 +148,16 @@ class DynamoErasureStore:
 
     def connections(self, user_id: str) -> Sequence[OpenConnection]:
         """Return the openings whose connection has an item still."""
-        return [
-            connection
-            for connection in self._openings(user_id)
-            if get(self._client, self._tables["live"], keys.connection(connection.connection_id))
-        ]
+        found = []
+        for some in batched(self._openings(user_id), _READ_AT_ONCE, strict=False):
+            items = get_all(
+                self._client,
+                self._tables["live"],
+                [keys.connection(connection.connection_id) for connection in some],
+                self._backoff,
+            )
+            found += [one for one, item in zip(some, items, strict=True) if item is not None]
+        return found
 
     def _openings(self, user_id: str) -> list[OpenConnection]:
         return [
@@ -150,7 +173,7 @@ class DynamoErasureStore:
                 lambda: self._client.update_item(
                     TableName=self._tables["live"],
                     Key=keys.state(session_id),
-                    UpdateExpression="SET is_ended = :yes, epoch = epoch + :one",
+                    UpdateExpression="SET is_ended = :yes, is_erased = :yes, epoch = epoch + :one",
                     ConditionExpression="attribute_exists(pk)",
                     ExpressionAttributeValues=encode_all({":yes": True, ":one": 1}),
                     ReturnValues="ALL_NEW",
@@ -161,14 +184,20 @@ class DynamoErasureStore:
             return None
         return number(response["Attributes"], "epoch")
 
-    def items(self, user_id: str, *, with_openings: bool) -> Iterator[StoredItem]:
+    def items(self, user_id: str) -> Iterator[StoredItem]:
         """Yield the user's items, those that lead to others after them; never the tombstone."""
+        seen: set[str] = set()
         for connection in self._openings(user_id):
             yield from self._stored("live", keys.connection_partition(connection.connection_id))
-        for session_id in self.sessions(user_id):
-            yield from self._stored("live", keys.session(session_id))
+            if connection.session_id not in seen:
+                seen.add(connection.session_id)
+                yield from self._stored("live", keys.session(connection.session_id))
+            yield _stored_item("live", keys.opening(user_id, connection.connection_id))
+        for session_id in self._session_ids(user_id):
+            if session_id not in seen:
+                yield from self._stored("live", keys.session(session_id))
         for item in self._stored("live", keys.user(user_id)):
-            if with_openings or item.kind is not ItemKind.OPENINGS:
+            if item.kind is not ItemKind.OPENINGS:
                 yield item
         for item in self._stored("memory", keys.user(user_id)):
             if item.sort == keys.PROFILE_SORT_KEY:

@@ -98,9 +98,12 @@ class Outbox:
         self._max_in_flight = max_in_flight
 
     def reconnected(self, now_ms: float) -> None:
-        """Shut again until the next ``ready``, then send again what was not accepted."""
+        """Shut again until the next ``ready``, then send again what was not accepted.
+
+        So too an earlier ``hello`` that never left, because its line broke at once.
+        """
         self._max_in_flight = 0
-        self._resends = [_Resend(seq, now_ms) for seq in self._kept if seq in self.sent_at_ms]
+        self._resends = [_Resend(seq, now_ms) for seq in self._kept if seq not in self._waiting]
 
     @property
     def last_seq(self) -> int:
@@ -129,15 +132,18 @@ class Outbox:
         return not self._waiting and not self._must_greet
 
     def accepted(self, through: int) -> None:
-        """Forget messages up to ``through``."""
+        """Forget messages up to ``through``.
+
+        What was given up before it could leave leaves all the same: control may still be taken.
+        """
         self.accepted_through = max(self.accepted_through, through)
-        for seq in [seq for seq in self._kept if seq <= through]:
+        for seq in [seq for seq in self._kept if seq <= through and seq not in self._waiting]:
             del self._kept[seq]
 
     def missing(self, first_seq: int, last_seq: int, now_ms: float) -> None:
-        """Queue again exactly what is asked for, as far as it has left and is still kept."""
+        """Queue again exactly what is asked for, as far as it is kept and waits for no room."""
         for seq in sorted(self._kept):
-            if first_seq <= seq <= last_seq and seq in self.sent_at_ms:
+            if first_seq <= seq <= last_seq and seq not in self._waiting:
                 self._again(seq, now_ms)
 
     def refused_for_now(self, seq: int, not_before_ms: float) -> None:
@@ -161,14 +167,14 @@ class Outbox:
             return texts
         ready = sorted(one.seq for one in self._resends if one.not_before_ms <= now_ms)
         self._resends = [one for one in self._resends if one.not_before_ms > now_ms]
-        texts += [self._kept[seq] for seq in ready if seq in self._kept]
+        texts += [self._leave(seq, now_ms) for seq in ready if seq in self._kept]
         for _ in range(min(self.room, len(self._waiting))):
             texts.append(self._leave(self._waiting.popleft(), now_ms))
         return texts
 
     def _leave(self, seq: int, now_ms: float) -> str:
-        self.sent_at_ms[seq] = now_ms
-        return self._kept[seq]
+        self.sent_at_ms.setdefault(seq, now_ms)
+        return self._kept[seq] if seq > self.accepted_through else self._kept.pop(seq)
 
     def next_deadline_ms(self) -> float | None:
         """When a message that waits for its time may leave."""

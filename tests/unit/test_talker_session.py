@@ -114,6 +114,30 @@ def test_missing_messages_are_sent_again_exactly():
     assert session.outgoing(20) == originals[1:3], "2 was accepted, 5 was not asked for"
 
 
+def test_what_was_given_up_before_it_could_leave_takes_no_room_and_leaves_all_the_same():
+    session = open_session(max_in_flight=2)
+    session.audio(CHUNK)
+    session.text("Hello?", 0)
+    session.audio(CHUNK)
+    session.audio(CHUNK)
+    assert said(session.outgoing(10)) == [("audio", 2)]
+    session.receive(frame(1, Accepted(4)), 20)
+
+    assert said(session.outgoing(30)) == [("text", 3), ("audio", 4)]
+    assert said(session.outgoing(40)) == [("audio", 5)]
+
+
+def test_a_hello_that_never_left_is_sent_all_the_same_so_that_nobody_waits_for_its_number():
+    session = ClientSession()
+    session.connected(0)
+    session.connected(10)
+    assert said(session.outgoing(10)) == [("hello", 2)]
+
+    session.receive(ready(), 20)
+
+    assert said(session.outgoing(20)) == [("hello", 1)]
+
+
 def test_what_a_worker_misses_is_sent_before_a_ready_that_got_lost():
     session = open_session()
     session.outgoing(0)

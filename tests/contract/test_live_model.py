@@ -255,7 +255,13 @@ class TestGeminiLiveAlone:
         asyncio.run(main())
 
     def test_messages_that_cannot_be_understood_do_not_end_the_session(self, tmp_path, monkeypatch):
-        odd = ("no json", '{"serverContent":{"modelTurn":"hello"}}', '{"news":{}}')
+        odd = (
+            "no json",
+            "[1]",
+            '{"serverContent":{"modelTurn":"hello"}}',
+            '{"serverContent":{"interactionStatus":{"is":"new"}}}',
+            '{"news":{}}',
+        )
 
         async def main() -> None:
             async with (

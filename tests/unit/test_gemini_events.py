@@ -113,7 +113,9 @@ def test_go_away_tells_how_much_time_is_left():
     assert events_of(goAway={"timeLeft": "1.5s"}) == [LiveGoAway(1500)]
 
 
-@pytest.mark.parametrize(("text", "expected"), [(None, 0), ("50s", 50_000), ("soon", 0)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [(None, 0), ("50s", 50_000), ("soon", 0), ("inf", 0)]
+)
 def test_a_duration_that_cannot_be_read_leaves_no_time(text, expected):
     assert duration_ms(text) == expected
 

@@ -110,5 +110,5 @@ def duration_ms(duration: str | None) -> int:
     """Read a protobuf duration such as ``50s`` or ``1.5s``; what is no duration counts as 0."""
     try:
         return int(float((duration or "0s").removesuffix("s")) * 1000)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0

@@ -93,9 +93,9 @@ class GeminiLiveSession:
                 code = error.rcvd.code if error.rcvd else 1006
                 yield LiveClosed(LiveFailure.DROPPED, code, "")
                 return
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, AttributeError):
                 # google-genai 2.34 trips over a message whose only key it does not know, and over
-                # one that is no JSON or has another shape; its errors quote the message.
+                # one that is no JSON object or has another shape; its errors quote the message.
                 yield LiveUnknown(())
 
     async def close(self) -> None:

@@ -9,6 +9,8 @@ from repartee.domain.errors import CoreAgentFailed
 from repartee.domain.live import LiveToolCall, LiveTurnComplete, TurnStatus
 from repartee.domain.messages import Bye
 from repartee.domain.session.effects import FinishReason
+from repartee.domain.session.events import Tick
+from repartee.domain.session.machine import SessionMachine
 from tests.fakes.live_model import FakeLiveSession, SentAudio
 from tests.unit.worker_scene import CHUNK, CONVERSATION, LINE, SESSION, SETTINGS, USER, Scene
 from tests.virtual_time import run_in_virtual_time
@@ -141,5 +143,40 @@ def test_a_fault_that_nobody_foresaw_ends_the_worker_by_its_own_name(monkeypatch
             session.emit(LiveToolCall("call-1", "ask_core_agent", '{"question":"book"}'))
         with pytest.raises(ZeroDivisionError):
             await serving
+
+    run_in_virtual_time(main)
+
+
+def test_a_live_session_whose_set_up_hangs_does_not_hold_up_the_next_one(monkeypatch):
+    async def main():
+        scene = Scene()
+        open_live = scene.live.open
+
+        async def hang(config):
+            monkeypatch.setattr(scene.live, "open", open_live)
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(scene.live, "open", hang)
+        serving = scene.serve()
+        await scene.one_turn()
+        assert scene.clock.monotonic_ms() < 15_000
+        assert await serving is FinishReason.IDLE
+
+    run_in_virtual_time(main)
+
+
+def test_a_machine_that_fails_at_a_deadline_ends_its_worker(monkeypatch):
+    async def main():
+        scene = Scene()
+        handle = SessionMachine.handle
+
+        def fail_at_a_tick(machine, event, now_ms):
+            if isinstance(event, Tick):
+                raise ZeroDivisionError
+            return handle(machine, event, now_ms)
+
+        monkeypatch.setattr(SessionMachine, "handle", fail_at_a_tick)
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.wait_for(scene.serve(), timeout=60)
 
     run_in_virtual_time(main)

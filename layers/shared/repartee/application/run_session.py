@@ -22,7 +22,7 @@ from repartee.domain.errors import (
     UserErased,
 )
 from repartee.domain.limits import DayUsage
-from repartee.domain.live import LiveClosed, LiveFailure, LiveOpened
+from repartee.domain.live import LiveClosed, LiveConfig, LiveFailure, LiveOpened
 from repartee.domain.session.effects import (
     AskCoreAgent,
     AskForSummary,
@@ -75,6 +75,8 @@ TIME_CHECK_MS = 250
 DRAIN_S = 2.0
 # A live session that is not answering any more must not delay the next one, nor the release.
 CLOSE_LIVE_S = 2.0
+# Shorter than the machine's patience, or its next try would wait behind one that hangs.
+OPEN_LIVE_S = 12.0
 
 type ToWrite = CommitTurn | SetConnection | SavePreferences | DeleteInput
 type ToLookUp = AskForSummary | ReadSummary | ReadUsage
@@ -186,7 +188,15 @@ class SessionRun:
         deadline_ms = self._machine.next_deadline_ms()
         if deadline_ms is not None:
             delay_s = max(0, deadline_ms - now_ms) / 1000
-            self._timer = asyncio.get_running_loop().call_later(delay_s, self._feed, Tick())
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
+
+    def _tick(self) -> None:
+        try:
+            self._feed(Tick())
+        except Exception as error:  # noqa: BLE001 - raised again by whoever awaits the end
+            # The loop would log it and go on, with a machine that no deadline wakes any more.
+            if not self._finished.done():
+                self._finished.set_exception(error)
 
     def _start(self, effect: Effect) -> None:
         match effect:
@@ -415,7 +425,7 @@ class SessionRun:
             )
         await self._close_live()
         try:
-            self._session = await self._ports.live.open(effect.config)
+            self._session = await self._set_up(effect.config)
         except LiveSetupFailed as error:
             self._ports.log.warning(
                 "live session refused", extra={"code": error.code, "reason": error.reason}
@@ -426,6 +436,13 @@ class SessionRun:
             return
         self._reader = self._spawn(self._read_live(effect.generation, self._session))
         self._feed(FromLive(effect.generation, LiveOpened()))
+
+    async def _set_up(self, config: LiveConfig) -> LiveSession:
+        try:
+            async with asyncio.timeout(OPEN_LIVE_S):
+                return await self._ports.live.open(config)
+        except TimeoutError:
+            raise LiveSetupFailed("no answer", code=0, retryable=True) from None
 
     async def _read_live(self, generation: int, session: LiveSession) -> None:
         async for event in session.events():

@@ -224,3 +224,32 @@ def test_a_greeting_that_never_ends_is_nobodys_question():
 
     assert nudges(call) == 0
     assert len(call.frames(TurnEnd)) == 1
+
+
+def test_what_is_asked_during_a_reply_that_never_ends_is_answered_with_an_open_microphone_too():
+    call = started()
+    call.live(LiveAudio(bytes(960)))
+    call.send(Text("Are you there?"))
+    asked_ms = call.now_ms
+
+    while not nudges(call) and call.now_ms < asked_ms + 60_000:
+        call.send(Audio(SILENCE))
+        call.pass_ms(200)
+
+    assert nudges(call) == 1
+    assert call.now_ms <= asked_ms + STALL_MS + 400
+    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    call.reply("Yes, I am.")
+    call.ack()
+    assert [(turn.heard, turn.said) for turn in call.turns][1] == ("Are you there?", "Yes, I am.")
+
+
+def test_a_reply_that_nobody_asked_for_may_end_empty_before_what_is_asked_meanwhile():
+    call = started()
+    call.live(LiveAudio(bytes(960)))
+    call.send(Text("Are you there?"))
+
+    call.live(IDLE)
+
+    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert nudges(call) == 0

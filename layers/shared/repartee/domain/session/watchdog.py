@@ -46,12 +46,14 @@ class Watchdog:
         One that called a tool did not: its answer may be meant to be silent.
         """
         turn = self._awaited()
+        if turn is not self._turns.current:
+            turn = None
         has_done = turn is None or turn.has_reply or self._calls.has_begun(turn.number)
         self._is_empty = not has_done
         return self._is_empty
 
     def is_watching(self) -> bool:
-        """Tell whether the current turn is one that the user waits for."""
+        """Tell whether there is a turn that the user waits for."""
         return self._awaited() is not None
 
     def check(self, now_ms: int) -> bool:
@@ -62,7 +64,11 @@ class Watchdog:
         if turn is None or not self._live.is_open or not is_due:
             return False
         self.alive(now_ms)
-        if turn.is_silenced:
+        current = self._turns.current
+        if current is not None and turn is not current:
+            # Nobody waits for its end any more, only for the answer to what was said after it.
+            self._replies.give_up(current, now_ms)
+        elif turn.is_silenced:
             # The user spoke over it and waits for no more of it.
             self._replies.give_up(turn, now_ms)
             return False
@@ -78,19 +84,23 @@ class Watchdog:
 
     def next_deadline_ms(self) -> int | None:
         """Return when the silence has lasted too long."""
-        turn = self._awaited()
-        if turn is None or turn.input_ended_ms is None:
+        turn, current = self._awaited(), self._turns.current
+        if current is None or turn is None or turn.input_ended_ms is None:
             return None
         if not self._live.is_open or self._calls.is_waiting:
             return None
         # A reply comes faster than it is played; its end may come when it should have been heard.
-        reply_ms = round(duration_ms(turn.reply_bytes, OUTPUT_RATE_HZ))
-        played_at_ms = (turn.first_audio_at_ms or 0) + reply_ms
+        reply_ms = round(duration_ms(current.reply_bytes, OUTPUT_RATE_HZ))
+        played_at_ms = (current.first_audio_at_ms or 0) + reply_ms
         return max(self._alive_at_ms, turn.input_ended_ms, played_at_ms) + STALL_MS
 
     def _awaited(self) -> TurnInProgress | None:
+        """Return the turn that the user waits for: mostly the current one.
+
+        Behind a reply that nobody asked for it is the upcoming one, should that reply not end.
+        """
         turn, upcoming = self._turns.current, self._turns.upcoming
         is_user_speaking = upcoming is not None and upcoming.is_being_spoken
-        if turn is None or turn.input_ended_ms is None or is_user_speaking:
+        if turn is None or is_user_speaking:
             return None
-        return turn
+        return upcoming if turn.input_ended_ms is None else turn

@@ -20,7 +20,6 @@ from repartee.domain.live import (
 )
 from repartee.domain.messages import Audio, Bye, SpeechStart, Text
 from repartee.domain.session.allowance import GOODBYE
-from repartee.domain.session.departure import FAREWELL_MS
 from repartee.domain.session.effects import (
     CommitTurn,
     EndAudioStream,
@@ -30,6 +29,7 @@ from repartee.domain.session.effects import (
     SendText,
 )
 from repartee.domain.session.events import FromLive, Started, UsageRead
+from repartee.domain.session.told_answers import SPEAK_WITHIN_MS
 from repartee.domain.usage import Bill, TokenUsage
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH
@@ -112,17 +112,17 @@ def test_talk_is_counted_from_begin_to_end_of_turns() -> None:
     assert call.frames(LimitReached) == [LimitReached("talk_seconds", 60.0, MIDNIGHT_MS)]
 
 
-def test_a_goodbye_that_never_comes_is_waited_for_no_longer_than_a_farewell() -> None:
+def test_a_goodbye_that_never_comes_is_waited_for_no_longer_than_for_any_first_word() -> None:
     call = beginning_with(used(cost_usd="4.5"))
     turn(call, DOLLAR)
     began_ms = call.now_ms
 
-    call.pass_ms(FAREWELL_MS - 1)
+    call.pass_ms(SPEAK_WITHIN_MS - 1)
     assert call.frames(SessionClosed) == []
     call.pass_ms(1)
 
     assert call.frames(SessionClosed) == [SessionClosed("limit_reached")]
-    assert call.now_ms - began_ms == FAREWELL_MS
+    assert call.now_ms - began_ms == SPEAK_WITHIN_MS
     call.ack()
     assert call.finish() is FinishReason.ENDED
 

@@ -17,6 +17,7 @@ from repartee.domain.live import (
 )
 from repartee.domain.messages import Text
 from repartee.domain.preferences import PreferenceChanges
+from repartee.domain.session.departure import FAREWELL_MS
 from repartee.domain.session.effects import (
     CloseConnection,
     CommitTurn,
@@ -26,6 +27,7 @@ from repartee.domain.session.effects import (
     SavePreferences,
     SendText,
 )
+from repartee.domain.session.told_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.watchdog import NUDGE, STALL_MS
 from repartee.domain.session_state import PendingCall, SessionState
 from tests.sessions import STATE, Call, pending, remembering, started
@@ -172,9 +174,35 @@ def test_a_farewell_that_never_ends_is_cut_and_remembered():
 
     call.wait_for_end()
 
-    assert call.now_ms == 1_000 + 20_000
+    assert call.now_ms == 1_000 + SPEAK_WITHIN_MS
     assert call.finish() is FinishReason.ENDED
     assert [turn.said for turn in call.turns] == ["Good"]
+
+
+def test_who_would_tell_an_answer_after_the_farewell_is_not_waited_for_once_gone():
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    call.call_tool("y", "{}", name="end_call")
+
+    call.lose_live()
+
+    assert call.frames(SessionClosed) == [SessionClosed("end_call")]
+    assert [turn.heard for turn in call.turns] == [""]
+
+
+def test_an_answer_that_never_comes_after_a_farewell_is_waited_for_only_so_long():
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    call.call_tool("y", "{}", name="end_call")
+    call.reply("Goodbye.")
+
+    call.pass_ms(FAREWELL_MS - 1)
+    assert call.frames(SessionClosed) == []
+    call.pass_ms(1)
+
+    assert call.frames(SessionClosed) == [SessionClosed("end_call")]
 
 
 def test_a_farewell_waits_for_an_answer_that_is_still_owed():

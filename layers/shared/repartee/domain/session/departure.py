@@ -7,11 +7,14 @@ from repartee.domain.live import LiveFailure
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.effects import CloseConnection, Effect, Finish, FinishReason
+from repartee.domain.session.told_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.turn_ledger import TurnLedger
 
 # A farewell is spoken to its end; everything else closes as soon as the client has been told.
 CLOSING_MS = 3_000
+# Long enough for the answer of a tool that was asked before the goodbye. Without one to come, a
+# model that is silent for ``SPEAK_WITHIN_MS`` has said what it will say.
 FAREWELL_MS = 20_000
 _REASONS: dict[LiveFailure | None, CloseReason] = {
     LiveFailure.REFUSED: "refused",
@@ -78,6 +81,7 @@ class Departure:
             return False
         self.closing = reason
         self.awaits_reply = awaits_reply
+        self.last_activity_ms = now_ms
         self._leave_by_ms = now_ms + (FAREWELL_MS if awaits_reply else CLOSING_MS)
         return True
 
@@ -94,7 +98,11 @@ class Departure:
 
     def is_late(self, now_ms: int) -> bool:
         """Tell whether the time for leaving in good order is over."""
-        return not self.takes_input and now_ms >= self._leave_by_ms
+        if self.takes_input:
+            return False
+        silent_by_ms = self._silent_by_ms()
+        is_silent = silent_by_ms is not None and now_ms >= silent_by_ms
+        return is_silent or now_ms >= self._leave_by_ms
 
     def is_pressing(self, now_ms: int) -> bool:
         """Tell whether what is over is to be remembered without waiting for its delivery."""
@@ -120,7 +128,8 @@ class Departure:
     def deadlines_ms(self) -> list[int]:
         """Return when it may be time to leave."""
         if not self.takes_input:
-            return [self._leave_by_ms]
+            silent_by_ms = self._silent_by_ms()
+            return [self._leave_by_ms, *([] if silent_by_ms is None else [silent_by_ms])]
         deadlines = [self.last_activity_ms + self.linger_ms]
         if self._client.detached_at_ms is not None:
             deadlines.append(self._client.detached_at_ms + self.grace_ms)
@@ -128,7 +137,8 @@ class Departure:
 
     def _leave_for_good(self, reason: CloseReason, now_ms: int) -> None:
         if not self.has_said_closed:
-            is_speaking = self._turns or (reason == "end_call" and self._calls)
+            awaits_answer = reason == "end_call" and self.awaits_reply and self._calls
+            is_speaking = self._turns or awaits_answer
             if is_speaking and not self.is_late(now_ms):
                 return
             self.has_said_closed = True
@@ -140,6 +150,12 @@ class Departure:
             if self._client.connection_id is not None:
                 self._effects.append(CloseConnection(self._client.connection_id))
             self.finish(FinishReason.ENDED)
+
+    def _silent_by_ms(self) -> int | None:
+        """Return when a model that goes on saying nothing is not waited for any more."""
+        if not self.awaits_reply or self.has_said_closed or self._calls.is_waiting:
+            return None
+        return self.last_activity_ms + SPEAK_WITHIN_MS
 
     def _must_post(self) -> bool:
         # Without a connection that was lost, the client's hello is still to be read.

@@ -5,13 +5,21 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation import Turn
-from repartee.domain.frames import Missing, ReplyLost, Transcript, TurnEnd
+from repartee.domain.frames import (
+    Accepted,
+    Missing,
+    ReplyLost,
+    SessionError,
+    Transcript,
+    TurnEnd,
+)
 from repartee.domain.live import LiveAudio, LiveInterrupted, LiveTurnComplete, TurnStatus
 from repartee.domain.messages import (
     Acknowledged,
     Audio,
     Detached,
     Hello,
+    Notified,
     OutputPosition,
     SpeechStart,
     Text,
@@ -25,7 +33,8 @@ from repartee.domain.session.effects import (
     SetConnection,
 )
 from repartee.domain.session.events import FramePosted, PostRefused, TimeRunningOut
-from tests.fakes.speech_detector import SPEECH
+from repartee.domain.session.input_order import MAX_AHEAD
+from tests.fakes.speech_detector import SILENCE, SPEECH
 from tests.sessions import EPOCH, SECOND, SETTINGS, STATE, Call, of_kind, remembering, started
 
 pytestmark = pytest.mark.unit
@@ -93,6 +102,19 @@ def test_input_is_deleted_only_after_the_commit():
     call.ack()
     call.take_commit()
     assert call.deleted == list(range(1, call.next_seq))
+
+
+def test_input_that_came_while_a_turn_was_written_is_kept_for_who_begins_at_the_written_cursor():
+    call = started(takes_commits=False)
+    call.utter()
+    call.reply()
+    call.ack()
+    written = call.all(CommitTurn)[0].cursor
+    call.send(Audio(SILENCE), Audio(SILENCE))
+
+    call.take_commit()
+
+    assert call.deleted == list(range(1, written + 1))
 
 
 def test_the_cursor_waits_for_the_oldest_turn_that_is_not_committed():
@@ -449,3 +471,29 @@ def test_what_was_lost_is_said_after_what_the_user_says_now():
     call.reply("Yes?")
 
     assert len(call.all(SendText)) == 1
+
+
+def test_a_reply_that_arrived_is_not_said_again_when_a_later_worker_reads_the_same_hello_again():
+    turn, undelivered = _after_a_worker_whose_client_was_gone()
+    call = _successor(turn, undelivered)
+    hello = call.numbered(Hello(replace(undelivered, seq=2)))
+    received_since = Notified("ack", Acknowledged(undelivered, 0, 0))
+
+    call.read(hello, received_since)
+
+    assert call.frames(ReplyLost) == []
+    assert call.all(SendText) == []
+
+
+def test_a_hello_far_ahead_of_what_is_still_to_come_is_answered_over_its_connection():
+    call = started()
+    held_back = MAX_AHEAD + 50
+    hello = call.numbered(Hello(OutputPosition(EPOCH, 1)), call.next_seq + held_back, "B")
+
+    effects = call.read(hello)
+
+    assert of_kind(effects, SetConnection) == [SetConnection("B")]
+    assert call.frames(SessionError) == []
+    call.send(Text("Hello"), seq=2, connection="B")
+    assert call.all(PostFrame)[-1].connection_id == "B"
+    assert call.frames(Accepted)[-1] == Accepted(2)

@@ -17,6 +17,7 @@ from repartee.domain.session.effects import (
     SendText,
     SetConnection,
 )
+from repartee.domain.session.input_order import GIVE_UP_AFTER_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
 from tests.sessions import SETTINGS, Call, started
 
@@ -374,3 +375,20 @@ def test_control_that_came_late_into_the_next_utterance_is_given_once_to_the_nex
 
     texts = [one for one in call.to_model[call.generation] if isinstance(one, SendText)]
     assert texts == [SendText("within")]
+
+
+def test_control_that_came_late_and_waits_for_the_model_is_not_forgotten_when_that_is_lost_again():
+    call = started()
+    call.send(Text("First."), seq=3)
+    call.pass_ms(GIVE_UP_AFTER_MS)
+    call.reply()
+    call.ack()
+    call.opens_live = False
+    call.lose_live()
+    call.send(Text("Late."), seq=2)
+    call.lose_live()
+
+    call.opens_live = True
+    call.pass_ms(1_000)
+
+    assert call.to_model[call.generation] == [SendText("Late.")]

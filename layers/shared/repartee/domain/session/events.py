@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from repartee.domain.calls import CallKey, CoreAnswer
 from repartee.domain.limits import DayUsage
 from repartee.domain.live import LiveEvent
-from repartee.domain.messages import MailboxEntry
+from repartee.domain.messages import Acknowledged, MailboxEntry, Notified
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,14 @@ class MailboxRead:
     """What stands in the mailbox after ``SessionMachine.read_after``; may repeat itself."""
 
     entries: tuple[MailboxEntry, ...]
+
+    @property
+    def acknowledged_first(self) -> list[MailboxEntry]:
+        """The entries as they count: what the client has got comes before all else.
+
+        A hello that another worker has read before may ask for what has been got since.
+        """
+        return sorted(self.entries, key=lambda one: not _is_acknowledgement(one))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,10 @@ class TimeRunningOut:
 @dataclass(frozen=True, slots=True)
 class Tick:
     """A deadline that the machine asked for has come."""
+
+
+def _is_acknowledgement(entry: MailboxEntry) -> bool:
+    return isinstance(entry, Notified) and isinstance(entry.notice, Acknowledged)
 
 
 type Event = (

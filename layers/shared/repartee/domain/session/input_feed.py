@@ -114,7 +114,9 @@ class InputFeed:
         self.settled = self._given_through = first_seq - 1
         self.order.rewind(self.settled)
         self._detector.forget()
-        self._ready = deque(late)
+        # What came so late that it lies before the rewind, and still waits, is found nowhere else.
+        waiting = (one for one in self._ready if isinstance(one, Numbered) and one.seq < first_seq)
+        self._ready = deque([*late, *waiting])
 
     def tell_rest(self, now_ms: int) -> None:
         """Have a turn tell what was said and is not answered, since no other worker will come.

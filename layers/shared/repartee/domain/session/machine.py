@@ -26,7 +26,7 @@ from repartee.domain.live import (
     LiveUsage,
     TurnStatus,
 )
-from repartee.domain.messages import Acknowledged, Detached, Notified, Numbered
+from repartee.domain.messages import Acknowledged, Detached, Hello, Notified, Numbered
 from repartee.domain.session.allowance import Allowance
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
@@ -241,8 +241,8 @@ class SessionMachine:
                 self._start(now_ms)
             case UsageRead(used=used):
                 self._allowance.know(used)
-            case MailboxRead(entries=entries):
-                for entry in entries:
+            case MailboxRead():
+                for entry in event.acknowledged_first:
                     if isinstance(entry, Numbered):
                         self._receive(entry, now_ms)
                     else:
@@ -264,7 +264,7 @@ class SessionMachine:
                     self._effects += self._client.detach(connection_id, now_ms)
             case TurnCommitted():
                 self._allowance.add(self._keeper.committed(), now_ms)
-                self._keeper.delete_input(self.cursor)
+                self._keeper.delete_input()
                 self._context.is_due = True
             case SummaryRead():
                 self._keeper.take_summary(event)
@@ -287,10 +287,10 @@ class SessionMachine:
     def _receive(self, numbered: Numbered, now_ms: int) -> None:
         if self._feed.order.is_too_far(numbered.seq):
             self._effects.append(DeleteInput((numbered.seq,), ()))
-            text = f"{numbered.seq} runs too far ahead: number messages one by one"
-            self._outbox.offer(SessionError("seq_too_far", text, retryable=False))
-            return
-        if not self._feed.order.add(numbered, now_ms):
+            if not isinstance(numbered.message, Hello):
+                text = f"{numbered.seq} runs too far ahead: number messages one by one"
+                self._outbox.offer(SessionError("seq_too_far", text, retryable=False))
+        elif not self._feed.order.add(numbered, now_ms):
             return
         # A hello counts at once, wherever it stands: what is missing before it will be sent
         # again over the connection that it opens.

@@ -38,6 +38,7 @@ class MemoryKeeper:
     _outbox: Outbox
     _effects: list[Effect]
     may_commit: bool = True
+    _committing_cursor: int = 0
 
     def commit(self, settled: int, now_ms: int, *, is_pressing: bool) -> None:
         """Commit the oldest finished turn once it is delivered, or will not be in time."""
@@ -47,10 +48,11 @@ class MemoryKeeper:
         is_overdue = now_ms >= turn.over_at_ms + self.grace_ms
         if self._outbox.has_delivered(turn.number) or is_overdue or is_pressing:
             self._turns.is_committing = True
+            self._committing_cursor = self._turns.cursor(settled, after_commit=True)
             self._effects.append(
                 CommitTurn(
                     self._record(turn),
-                    self._turns.cursor(settled, after_commit=True),
+                    self._committing_cursor,
                     self._calls.pending(turn.number),
                     self._outbox.undelivered(turn.number),
                     turn.core_bill,
@@ -69,8 +71,13 @@ class MemoryKeeper:
         """Go on with a newer summary; the next live session is told it."""
         self.memory = self.summaries.take(self.memory, read)
 
-    def delete_input(self, cursor: int) -> None:
-        """Let the mailbox forget what nobody needs to hear again."""
+    def delete_input(self) -> None:
+        """Let the mailbox forget what the last commit left behind.
+
+        No more than that: a later worker reads from the cursor that is written, and would ask the
+        client for what is gone from behind it.
+        """
+        cursor = self._committing_cursor
         if cursor > self.deleted_through:
             seqs = tuple(range(self.deleted_through + 1, cursor + 1))
             self.deleted_through = cursor

@@ -9,21 +9,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.aws_resources import (
-    Resources,
-    create_secrets_and_queues,
-    create_tables,
-    send_message,
-)
+from local.aws_resources import Resources, create_secrets_and_queues, create_tables, send_message
 from local.gateway.chaos import Chaos
 from local.gateway.http_api import HttpGateway
 from local.gateway.management import ManagementApi
 from local.gateway.websocket import WebSocketGateway
-from local.intrinsics import TemplateError
 from local.issuer import TokenIssuer
 from local.lambdas.host import LambdaHost
 from local.lambdas.invoke_api import InvokeApi
-from local.lambdas.model import Code, HostedFunction
 from local.ports import Ports
 from local.servers import serving, until_answering
 from local.services import (
@@ -38,15 +31,13 @@ from local.services import (
 from local.stack_options import (
     AUDIENCE,
     GEMINI_KEY_SECRET,
-    LAMBDA_LIMIT_S,
     PREWARM,
     PROJECT,
-    STAGE,
     Addresses,
     StackOptions,
 )
-from local.template import Application, Function, LocalValues
-from local.template_reader import declared_parameters, read_template
+from local.stack_wiring import addresses_at, hosted, read_application
+from local.template import Application
 from local.timers import SystemTimers
 
 __all__ = [
@@ -59,8 +50,6 @@ __all__ = [
     "running_stack",
     "write_addresses",
 ]
-
-_CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "NO_PROXY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,21 +153,21 @@ class _Start:
     async def run(self) -> Stack:
         self._ports.check()
         self._place.run_directory.mkdir(parents=True, exist_ok=True)
-        issuer_url = f"http://127.0.0.1:{self._ports.issuer}"
         timers = SystemTimers()
         with self._step("programs"):
-            dynamodb, simulator, issuer = await self._programs(issuer_url)
-        addresses = self._addresses(dynamodb, simulator)
+            dynamodb, simulator, issuer = await self._programs()
+        gemini = simulator.url if simulator else ""
+        addresses = addresses_at(self._ports, dynamodb=dynamodb, gemini=gemini)
         with self._step("tables, queues, secrets"):
             # Read twice: a secret's ARN is known when it has been made.
-            application = self._template(issuer_url, addresses, {})
+            application = self._template(addresses, {})
             values = {GEMINI_KEY_SECRET: self._options.gemini_api_key or "simulated-gemini-key"}
             _, resources = await asyncio.gather(
                 asyncio.to_thread(create_tables, application, addresses.dynamodb),
                 asyncio.to_thread(create_secrets_and_queues, application, addresses.aws, values),
             )
             application = self._template(
-                issuer_url, addresses, {**resources.secret_arns, **resources.queue_urls}
+                addresses, {**resources.secret_arns, **resources.queue_urls}
             )
         with self._step("servers"):
             tables = await self._tables(addresses)
@@ -201,14 +190,14 @@ class _Start:
             start_s=self._step.seconds,
         )
 
-    async def _programs(self, issuer_url: str) -> tuple[str, GeminiSimulator | None, TokenIssuer]:
+    async def _programs(self) -> tuple[str, GeminiSimulator | None, TokenIssuer]:
         """Start what needs nothing else, side by side."""
         wanted = self._options.gemini and not self._options.gemini_api_key
         try:
             async with asyncio.TaskGroup() as group:
                 dynamodb = group.create_task(self._databases())
                 simulator = group.create_task(self._simulator()) if wanted else None
-                issuer = group.create_task(self._issuer(issuer_url))
+                issuer = group.create_task(self._issuer())
         except BaseExceptionGroup as errors:
             # The first failure cancelled the others; it is the one to tell.
             raise errors.exceptions[0] from None
@@ -245,50 +234,14 @@ class _Start:
         await simulator.start()
         return simulator
 
-    async def _issuer(self, url: str) -> TokenIssuer:
+    async def _issuer(self) -> TokenIssuer:
+        url = f"http://127.0.0.1:{self._ports.issuer}"
         issuer = await asyncio.to_thread(TokenIssuer, url, AUDIENCE, SystemTimers())
         await self._running.enter_async_context(serving(issuer.application(), self._ports.issuer))
         return issuer
 
-    def _addresses(self, dynamodb: str, simulator: GeminiSimulator | None) -> Addresses:
-        ports, local = self._ports, "127.0.0.1"
-        return Addresses(
-            websocket=f"ws://{local}:{ports.websocket}/{STAGE}",
-            http=f"http://{local}:{ports.http}",
-            connections=f"http://{local}:{ports.connections}/{STAGE}",
-            gateway_control=f"http://{local}:{ports.connections}",
-            lambdas=f"http://{local}:{ports.lambdas}",
-            dynamodb=dynamodb,
-            aws=f"http://{local}:{ports.aws}",
-            gemini=simulator.url if simulator else "",
-            issuer=f"http://{local}:{ports.issuer}",
-        )
-
-    def _template(
-        self, issuer_url: str, addresses: Addresses, references: Mapping[str, str]
-    ) -> Application:
-        own = {"StageName": STAGE, "JwtIssuer": issuer_url, "JwtAudience": AUDIENCE}
-        declared = declared_parameters(self._options.template)
-        application = read_template(
-            self._options.template,
-            {
-                **{name: value for name, value in own.items() if name in declared},
-                **self._options.parameters,
-            },
-            LocalValues(
-                references=references,
-                environment={
-                    "MANAGEMENT_ENDPOINT": addresses.connections,
-                    "WEBSOCKET_URL": addresses.websocket,
-                    "GEMINI_BASE_URL": addresses.gemini,
-                    "RECORD_DIRECTORY": str((self._place.run_directory / "recordings").resolve()),
-                    **self._options.environment,
-                },
-            ),
-        )
-        if len(application.websocket_apis) != 1 or len(application.http_apis) > 1:
-            raise TemplateError("the stack serves one WebSocket API and at most one HTTP API")
-        return application
+    def _template(self, addresses: Addresses, references: Mapping[str, str]) -> Application:
+        return read_application(self._options, self._place.run_directory, addresses, references)
 
     async def _tables(self, addresses: Addresses) -> str:
         """The address at which the functions find the tables."""
@@ -313,7 +266,13 @@ class _Start:
 
         host = LambdaHost(
             [
-                self._hosted(function, addresses, tables, simulator)
+                hosted(
+                    function,
+                    self._options,
+                    addresses,
+                    tables=tables,
+                    simulator_ca=simulator.ca_file if simulator else None,
+                )
                 for function in application.functions.values()
             ],
             self._place.run_directory / "logs",
@@ -325,38 +284,6 @@ class _Start:
             serving(InvokeApi(host).application(), self._ports.lambdas)
         )
         return host
-
-    def _hosted(
-        self,
-        function: Function,
-        addresses: Addresses,
-        tables: str,
-        simulator: GeminiSimulator | None,
-    ) -> HostedFunction:
-        extra = {
-            "AWS_ENDPOINT_URL_DYNAMODB": tables,
-            "AWS_ENDPOINT_URL_LAMBDA": addresses.lambdas,
-            "AWS_ENDPOINT_URL_SECRETS_MANAGER": addresses.aws,
-            "AWS_ENDPOINT_URL_SQS": addresses.aws,
-        }
-        if "GEMINI_BASE_URL" in function.environment:
-            if simulator is not None:
-                extra["SSL_CERT_FILE"] = str(simulator.ca_file)
-            else:
-                # The way out to Google may need the developer's own authorities and proxy.
-                extra |= {n: os.environ[n] for n in _CA_VARIABLES if n in os.environ}
-        source = Code(
-            task_root=PROJECT / "functions",
-            python_path=(PROJECT / "functions", PROJECT / "layers" / "shared"),
-        )
-        is_scaled = function.timeout_s >= LAMBDA_LIMIT_S
-        return HostedFunction(
-            function,
-            (self._options.code or {}).get(function.logical_id, source),
-            extra,
-            self._options.max_environments.get(function.logical_id, 10),
-            self._options.time_scale if is_scaled else 1.0,
-        )
 
     async def _gateway(
         self, application: Application, host: LambdaHost, chaos: Chaos, timers: SystemTimers

@@ -1,0 +1,117 @@
+"""What the stack tells its parts of each other: addresses, the template's values, environments."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.intrinsics import TemplateError
+from local.lambdas.model import Code, HostedFunction
+from local.ports import Ports
+from local.stack_options import AUDIENCE, LAMBDA_LIMIT_S, PROJECT, STAGE, Addresses, StackOptions
+from local.template import Application, Function, LocalValues
+from local.template_reader import declared_parameters, read_template
+
+_CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "NO_PROXY")
+
+
+def addresses_at(ports: Ports, *, dynamodb: str, gemini: str) -> Addresses:
+    """Tell where everything listens.
+
+    Args:
+        ports: Of this run.
+        dynamodb: DynamoDB's endpoint, which depends on the program that holds the tables.
+        gemini: The simulator's URL; "" where there is none.
+    """
+    local = "127.0.0.1"
+    return Addresses(
+        websocket=f"ws://{local}:{ports.websocket}/{STAGE}",
+        http=f"http://{local}:{ports.http}",
+        connections=f"http://{local}:{ports.connections}/{STAGE}",
+        gateway_control=f"http://{local}:{ports.connections}",
+        lambdas=f"http://{local}:{ports.lambdas}",
+        dynamodb=dynamodb,
+        aws=f"http://{local}:{ports.aws}",
+        gemini=gemini,
+        issuer=f"http://{local}:{ports.issuer}",
+    )
+
+
+def read_application(
+    options: StackOptions, run_directory: Path, addresses: Addresses, references: Mapping[str, str]
+) -> Application:
+    """Read the template with the stack's own values.
+
+    Args:
+        options: The run's.
+        run_directory: Where sessions are recorded, in a folder of its own.
+        addresses: Where everything listens.
+        references: What ``!Ref`` gives for secrets and queues, by logical id.
+
+    Raises:
+        TemplateError: The template cannot be run.
+    """
+    own = {"StageName": STAGE, "JwtIssuer": addresses.issuer, "JwtAudience": AUDIENCE}
+    declared = declared_parameters(options.template)
+    application = read_template(
+        options.template,
+        {
+            **{name: value for name, value in own.items() if name in declared},
+            **options.parameters,
+        },
+        LocalValues(
+            references=references,
+            environment={
+                "MANAGEMENT_ENDPOINT": addresses.connections,
+                "WEBSOCKET_URL": addresses.websocket,
+                "GEMINI_BASE_URL": addresses.gemini,
+                "RECORD_DIRECTORY": str((run_directory / "recordings").resolve()),
+                **options.environment,
+            },
+        ),
+    )
+    if len(application.websocket_apis) != 1 or len(application.http_apis) > 1:
+        raise TemplateError("the stack serves one WebSocket API and at most one HTTP API")
+    return application
+
+
+def hosted(
+    function: Function,
+    options: StackOptions,
+    addresses: Addresses,
+    *,
+    tables: str,
+    simulator_ca: Path | None,
+) -> HostedFunction:
+    """Say how a function of the template runs here.
+
+    Args:
+        function: The template's.
+        options: The run's.
+        addresses: Where everything listens.
+        tables: Where the functions find the tables.
+        simulator_ca: The authority that the simulator's certificate is from; None without one.
+    """
+    extra = {
+        "AWS_ENDPOINT_URL_DYNAMODB": tables,
+        "AWS_ENDPOINT_URL_LAMBDA": addresses.lambdas,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": addresses.aws,
+        "AWS_ENDPOINT_URL_SQS": addresses.aws,
+    }
+    if "GEMINI_BASE_URL" in function.environment:
+        if simulator_ca is not None:
+            extra["SSL_CERT_FILE"] = str(simulator_ca)
+        else:
+            # The way out to Google may need the developer's own authorities and proxy.
+            extra |= {n: os.environ[n] for n in _CA_VARIABLES if n in os.environ}
+    source = Code(
+        task_root=PROJECT / "functions",
+        python_path=(PROJECT / "functions", PROJECT / "layers" / "shared"),
+    )
+    is_scaled = function.timeout_s >= LAMBDA_LIMIT_S
+    return HostedFunction(
+        function,
+        (options.code or {}).get(function.logical_id, source),
+        extra,
+        options.max_environments.get(function.logical_id, 10),
+        options.time_scale if is_scaled else 1.0,
+    )

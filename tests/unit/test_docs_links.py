@@ -109,6 +109,14 @@ def test_the_readme_invokes_every_function_with_a_sample_event() -> None:
         assert Path(event).name.startswith(f"{folder}.")
 
 
+def test_the_readme_waits_for_the_worker_before_it_asks_the_core_agent() -> None:
+    lines = re.findall(r"^ {4}invoke (\w+) ([\w.]+)(; sleep \d)?", README, re.MULTILINE)
+    functions = resources_of_type(load_template(), "AWS::Serverless::Function")
+    assert all(name in functions and event in event_files() for name, event, _ in lines)
+    assert [event for _, event, wait in lines if wait] == ["message.hello"]
+    assert [event for _, event, _ in lines][-2:] == ["message.hello", "core_agent.opening_hours"]
+
+
 def test_every_sample_event_has_an_answer_that_is_tested() -> None:
     assert set(EXPECTED) == set(event_files())
 

@@ -145,6 +145,16 @@ def test_a_claim_that_ran_out_is_claimed_anew(stores: Stores) -> None:
     assert claim(stores, request(), now_ms=UNTIL_MS + 1) is CallClaim.RUNNING
 
 
+def test_of_twenty_claims_that_come_when_one_ran_out_one_runs(stores: Stores) -> None:
+    served_session(stores)
+    claim(stores, request())
+
+    claims = all_at_once(20, lambda _: claim(stores, request(), now_ms=UNTIL_MS))
+
+    assert claims.count(CallClaim.CLAIMED_AGAIN) == 1
+    assert claims.count(CallClaim.RUNNING) == 19
+
+
 def test_the_same_place_with_another_question_is_run_once_the_first_has_ended(
     stores: Stores,
 ) -> None:

@@ -10,7 +10,8 @@ This turn was cut off and is being repeated: the caller has not heard its answer
 understood in other words now. What was asked and done in it before is below. Do not do any of it \
 a second time. Where it is what the caller wants now, answer as if it had just been done. Where no \
 answer is given, the outcome is unknown: find it out first, by calling the same tool with exactly \
-these arguments, which has no second effect."""
+these arguments, which has no second effect. What it then no longer finds to cancel or to forget \
+was cancelled or forgotten before the cut."""
 
 
 def repeated_turn_note(attempts: Sequence[Attempt]) -> str:

@@ -35,6 +35,7 @@ class ScriptedGemini:
         script: One step per request; the last one repeats.
         requests: The body of each request.
         models: The model that each request asked.
+        server_timeouts_s: How long each request's client says that it waits, rounded up.
         on_request: Called at each request.
     """
 
@@ -42,6 +43,7 @@ class ScriptedGemini:
     base_url: str = ""
     requests: list[Body] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
+    server_timeouts_s: list[int] = field(default_factory=list)
     on_request: Callable[[], object] = lambda: None
 
     def take(self, path: str, body: Body) -> Step:
@@ -65,7 +67,7 @@ class ScriptedGemini:
 def serving(script: Sequence[Step]) -> Iterator[ScriptedGemini]:
     """Serve ``script`` on a free port."""
     gemini = ScriptedGemini(script)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(gemini.take))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(gemini))
     gemini.base_url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
@@ -77,12 +79,13 @@ def serving(script: Sequence[Step]) -> Iterator[ScriptedGemini]:
         server.server_close()
 
 
-def _handler(take: Callable[[str, Body], Step]) -> type[BaseHTTPRequestHandler]:
+def _handler(gemini: ScriptedGemini) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             asked = json.loads(body)
-            step = take(self.path, asked)
+            gemini.server_timeouts_s.append(int(self.headers.get("x-server-timeout", 0)))
+            step = gemini.take(self.path, asked)
             if isinstance(step, threading.Event):
                 step.wait(_PATIENCE_S)
                 step = 503

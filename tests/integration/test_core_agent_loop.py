@@ -296,6 +296,17 @@ def test_another_model_has_half_of_the_time_when_the_first_keeps_silent():
         assert function.gemini.models == ["gemini-3.8-flash", OTHER]
 
 
+def test_each_attempt_is_given_what_is_left_and_the_first_models_half_of_it():
+    with core_agent(503, 503, say("Here I am."), fallback=OTHER) as function:
+        clock = function.tables.clock
+        function.gemini.on_request = lambda: clock.advance(4_000)
+
+        assert function.ask("hello", within_ms=20_300)["answer"] == "Here I am."
+
+        # Of 20 s half; 4 s later half of 16 s; and 4 s later all that is left.
+        assert function.gemini.server_timeouts_s == [10, 8, 12]
+
+
 def test_no_other_model_is_asked_when_nobody_waits_any_more():
     with core_agent(503, fallback=OTHER) as function:
         function.gemini.on_request = lambda: function.tables.clock.advance(30_000)

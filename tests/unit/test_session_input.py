@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.frames import Accepted, Missing, SessionClosed, SessionError, TurnEnd
-from repartee.domain.live import LiveAudio
+from repartee.domain.live import LiveAudio, LiveTranscript, Role
 from repartee.domain.messages import Audio, Bye, Hello, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client_link import ACCEPTED_EVERY_MS
 from repartee.domain.session.departure import FAREWELL_MS
 from repartee.domain.session.effects import (
+    CommitTurn,
     DeleteInput,
     EndAudioStream,
     RespondToTool,
@@ -17,7 +18,9 @@ from repartee.domain.session.effects import (
     SendText,
     SetConnection,
 )
+from repartee.domain.session.input_feed import AUDIO_STREAM_END_AFTER_MS, PAUSE_IN_SPEECH_MS
 from repartee.domain.session.input_order import GIVE_UP_AFTER_MS
+from repartee.domain.session.watchdog import NUDGE, STALL_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
 from tests.sessions import SETTINGS, Call, started
 
@@ -392,3 +395,46 @@ def test_control_that_came_late_and_waits_for_the_model_is_not_forgotten_when_th
     call.pass_ms(1_000)
 
     assert call.to_model[call.generation] == [SendText("Late.")]
+
+
+def test_speech_that_goes_on_after_a_pause_too_long_is_a_turn_of_its_own_without_another_mark():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.pass_ms(PAUSE_IN_SPEECH_MS)
+    assert call.all(EndAudioStream) != []
+    call.reply("Go on.")
+
+    call.send(Audio(SPEECH), Audio(SPEECH), SpeechEnd())
+
+    assert call.machine.is_answering
+    call.live(LiveTranscript(Role.USER, "When do you open?"))
+    call.pass_ms(STALL_MS)
+    assert call.all(SendText) == [SendText(NUDGE)]
+    call.reply("At nine.")
+    call.ack()
+    assert [turn.heard for turn in call.turns] == ["", "When do you open?"]
+    assert [commit.cursor for commit in call.all(CommitTurn)] == [3, 6]
+
+
+def test_what_is_said_after_a_pause_without_silence_in_it_is_a_turn_that_can_be_heard_again():
+    call = started()
+    call.send(Audio(SPEECH))
+    call.pass_ms(AUDIO_STREAM_END_AFTER_MS)
+    call.reply("Good morning.")
+    call.ack()
+    heard = call.machine.cursor
+
+    call.send(Audio(SPEECH))
+    call.lose_live()
+
+    assert call.machine.is_answering
+    assert call.machine.cursor == heard
+    assert call.to_model[call.generation] == [SendAudio(SPEECH)]
+
+
+def test_a_pause_without_silence_in_it_ends_what_the_model_has_to_answer():
+    call = started()
+    call.send(Audio(SPEECH))
+    call.pass_ms(AUDIO_STREAM_END_AFTER_MS + STALL_MS)
+
+    assert call.all(SendText) == [SendText(NUDGE)]

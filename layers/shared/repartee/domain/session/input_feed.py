@@ -54,6 +54,7 @@ class InputFeed:
         self._last_audio_ms: int | None = None
         self._client_marks_speech = False
         self._is_marked_open = False
+        self._is_cut = False
         self._is_open = False
         self._given_through = cursor
         self._unix_offset_ms = unix_offset_ms
@@ -108,6 +109,11 @@ class InputFeed:
         end_ms = self._stream_end_ms()
         if is_open and end_ms is not None and now_ms >= end_ms:
             self._end_audio_stream()
+            # The model takes this for the end, so what comes next is another stretch of speech.
+            self._is_cut = self._is_marked_open
+            if not self._client_marks_speech:
+                self._turns.end_input(self._given_through, now_ms)
+                self._detector.forget()
 
     def rewind(self, first_seq: int, late: Iterable[Numbered] = ()) -> None:
         """Give everything from ``first_seq`` on once more, and before it what came ``late``."""
@@ -167,6 +173,7 @@ class InputFeed:
                 return
             case SpeechStart():
                 self._client_marks_speech = self._is_marked_open = True
+                self._is_cut = False
                 turn = self._turns.begin_input(max(seq, self.settled + 1), now_ms)
                 turn.keep_if_late(numbered)
             case SpeechEnd():
@@ -194,6 +201,9 @@ class InputFeed:
     def _follow_speech(self, numbered: Numbered, pcm: bytes, now_ms: int) -> None:
         seq = numbered.seq
         if self._client_marks_speech:
+            if self._is_cut and self._is_marked_open:
+                self._is_cut = False
+                self._turns.begin_input(max(seq, self.settled + 1), now_ms)
             self.settled = max(self.settled, seq)
             return
         edge = self._detector.hear(pcm)

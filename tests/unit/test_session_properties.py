@@ -28,6 +28,7 @@ from repartee.domain.live import (
     LiveTurnComplete,
     LiveUsage,
     Role,
+    ToolDeclaration,
     TurnStatus,
 )
 from repartee.domain.messages import (
@@ -43,7 +44,14 @@ from repartee.domain.messages import (
     Superseded,
     Text,
 )
-from repartee.domain.session.effects import CommitTurn, OpenLive, PostFrame, SendAudio
+from repartee.domain.seed import TOOLS
+from repartee.domain.session.effects import (
+    CommitTurn,
+    OpenLive,
+    PostFrame,
+    RespondToTool,
+    SendAudio,
+)
 from repartee.domain.session.events import (
     ConversationLost,
     LeaseWasLost,
@@ -100,6 +108,8 @@ LIVE_EVENTS = st.sampled_from(
 class AnySession(RuleBasedStateMachine):
     """Client, model, tools, tables and time, each doing what it likes."""
 
+    tools: tuple[ToolDeclaration, ...] = TOOLS
+
     def __init__(self) -> None:
         super().__init__()
         unheard = OutputPosition(EPOCH - 1, 9)
@@ -107,7 +117,9 @@ class AnySession(RuleBasedStateMachine):
         self.call = Call(
             state=state,
             memory=remembering(EARLIER),
-            settings=replace(SETTINGS, linger_ms=20_000, grace_ms=10_000, limits=LIMITS),
+            settings=replace(
+                SETTINGS, linger_ms=20_000, grace_ms=10_000, limits=LIMITS, tools=self.tools
+            ),
             takes_posts=False,
             takes_commits=False,
             opens_live=False,
@@ -116,6 +128,7 @@ class AnySession(RuleBasedStateMachine):
         self.delayed: list[Numbered] = []
         self.sent: list[Numbered] = []
         self.made: dict[str, tuple[int, int]] = {}
+        self.effects_before: dict[str, int] = {}
         self.cancelled: set[str] = set()
         self.told_to_go: set[int] = set()
         self.typed: list[str] = []
@@ -281,6 +294,8 @@ class AnySession(RuleBasedStateMachine):
         self.is_ending |= name == END_CALL
         call_id = f"{self.call.generation}/{number}"
         self.made.setdefault(call_id, (self.call.generation, self.call.now_ms))
+        if name == ASK_CORE_AGENT:
+            self.effects_before.setdefault(call_id, len(self.call.effects))
         self.call.call_tool(call_id, arguments, name)
 
     @precondition(lambda self: self.made)
@@ -371,11 +386,32 @@ class AnySession(RuleBasedStateMachine):
             assert [remembered.count(text) for text in self.typed] == [1] * len(self.typed)
 
 
+class AnyBlockingSession(AnySession):
+    """The same, with a model that awaits core_agent's answers in silence."""
+
+    tools = tuple(replace(tool, blocking=tool.name == ASK_CORE_AGENT) for tool in TOOLS)
+
+    @invariant()
+    def no_audio_reaches_a_model_that_awaits_an_answer_in_silence(self) -> None:
+        effects = self.call.effects
+        answered_at = {
+            effect.response.call_id: index
+            for index, effect in enumerate(effects)
+            if isinstance(effect, RespondToTool)
+        }
+        for call_id, begin in self.effects_before.items():
+            if self.made[call_id][0] == self.call.generation and call_id not in self.cancelled:
+                meanwhile = effects[begin : answered_at.get(call_id)]
+                assert not [one for one in meanwhile if isinstance(one, SendAudio)]
+
+
 AnySession.TestCase.settings = settings(
     stateful_step_count=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+AnyBlockingSession.TestCase.settings = AnySession.TestCase.settings
 TestAnySession = pytest.mark.unit(AnySession.TestCase)
+TestAnyBlockingSession = pytest.mark.unit(AnyBlockingSession.TestCase)
 
 
 @pytest.mark.parametrize("takes_posts", [True, False])

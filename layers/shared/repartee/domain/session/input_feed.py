@@ -9,6 +9,7 @@ from repartee.domain.messages import Audio, Bye, Numbered, SpeechEnd, SpeechStar
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.effects import Effect, EndAudioStream, SendAudio, SendText
 from repartee.domain.session.input_order import GIVE_UP_AFTER_MS, InputOrder
+from repartee.domain.session.one_by_one import OneByOne
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.speech import SpeechDetector, SpeechEdge
 
@@ -58,10 +59,7 @@ class InputFeed:
         self._is_open = False
         self._given_through = cursor
         self._unix_offset_ms = unix_offset_ms
-        # Unix time; what came before it is late, None while nobody listens.
-        self._late_until_ms: int | None = None
-        self._holds_back = False
-        self._is_behind = False
+        self._one_by_one = OneByOne(turns)
 
     @property
     def is_waiting(self) -> bool:
@@ -87,16 +85,12 @@ class InputFeed:
     def give(self, now_ms: int, *, is_open: bool) -> None:
         """Give the model what waits for it.
 
-        Of what was said before the model could listen, an utterance waits until the one before it
-        is answered: both at once would be answered twice, or once, in a turn that cannot tell. So
-        does what is said before the answer to such an utterance has begun.
-
         Args:
             now_ms: The present.
             is_open: The model listens; while it does not, only a bye gets anything moving.
         """
-        if is_open and self._late_until_ms is None:
-            self._late_until_ms = now_ms + self._unix_offset_ms
+        if is_open:
+            self._one_by_one.listen(now_ms + self._unix_offset_ms)
         self._is_open = is_open
         while self._may_give(now_ms) and not self.has_bye:
             one = self._ready.popleft()
@@ -147,8 +141,7 @@ class InputFeed:
     def forget_stream(self) -> None:
         """The model that was listening is gone."""
         self._last_audio_ms = None
-        self._late_until_ms = None
-        self._is_behind = False
+        self._one_by_one.forget()
 
     def next_deadline_ms(self) -> int | None:
         """Return when something is due by time alone."""
@@ -179,7 +172,7 @@ class InputFeed:
             case SpeechEnd():
                 # One that comes late must not end an utterance that began after it.
                 if self._turns.end_input(seq, now_ms) or seq > self.settled:
-                    self._is_behind = self._is_late(numbered)
+                    self._one_by_one.end_utterance(numbered)
                     self._is_marked_open = False
                     self._end_audio_stream()
             case Text(text=text):
@@ -188,7 +181,7 @@ class InputFeed:
                 turn.keep_if_late(numbered)
                 turn.hear(text)
                 self._turns.end_input(first, now_ms)
-                self._is_behind = self._is_late(numbered)
+                self._one_by_one.end_utterance(numbered)
                 self._send(SendText(text))
             case Bye():
                 self.has_bye = True
@@ -212,7 +205,7 @@ class InputFeed:
             self._turns.begin_input(first, now_ms)
         elif edge is SpeechEdge.END:
             self._turns.end_input(seq, now_ms)
-            self._is_behind = self._is_late(numbered)
+            self._one_by_one.end_utterance(numbered)
             self.settled = max(self.settled, seq)
         self.settled = max(self.settled, seq - ONSET_PAD_MESSAGES)
 
@@ -233,16 +226,7 @@ class InputFeed:
         one = self._ready[0]
         if isinstance(one, SkippedInput) or not isinstance(one.message, _SAID):
             return True
-        is_early = self._is_behind and not self._turns.is_replying
-        must_wait = (self._is_late(one) or is_early) and self._turns.awaits_reply_before(one.seq)
-        if must_wait or self._holds_back:
-            # Whatever has come while something waited has waited too.
-            self._late_until_ms = max(now_ms + self._unix_offset_ms, one.received_at_ms + 1)
-        self._holds_back = must_wait
-        return not must_wait
-
-    def _is_late(self, numbered: Numbered) -> bool:
-        return numbered.received_at_ms < (self._late_until_ms or 0)
+        return not self._one_by_one.must_wait(one, now_ms + self._unix_offset_ms)
 
     def _is_hung_up(self) -> bool:
         """Tell whether a bye waits, and before it nothing that only the model can understand."""

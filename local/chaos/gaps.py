@@ -1,6 +1,6 @@
 """How long a fault kept the user in silence."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ class GapKind(StrEnum):
     WORKER_FROZEN = "worker frozen while it owed an answer"
     LINE_DROPPED = "line dropped during a reply"
     HELLO = "new hello after a line dropped during a reply"
+    HELLO_HINDERED = "new hello, its line refusing or reordering too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,25 @@ class Gap:
     ms: float
 
 
+# What holds back the hello itself, or the frames that follow from it.
+_ON_THE_LINE = frozenset({Kind.POST_REFUSED, Kind.REORDERED})
 _WORKER = {
     Kind.WORKER_KILLED: GapKind.WORKER_KILLED,
     Kind.WORKER_FROZEN: GapKind.WORKER_FROZEN,
 }
 
 
-def close_gaps(opened: Sequence["OpenGap"], record: "ClientRecord") -> list[Gap]:
-    """Measure each silence that ended; one that did not is the oracle's to find."""
+def close_gaps(
+    opened: Sequence["OpenGap"], record: "ClientRecord", planned: Collection[Kind]
+) -> list[Gap]:
+    """Measure each silence that ended; one that did not is the oracle's to find.
+
+    Args:
+        opened: What the faults of a run began.
+        record: What its client got, and when.
+        planned: The run's kinds of faults.
+    """
+    hello = GapKind.HELLO if _ON_THE_LINE.isdisjoint(planned) else GapKind.HELLO_HINDERED
     gaps: list[Gap] = []
     for gap in opened:
         if gap.kind in _WORKER and gap.is_owed:
@@ -51,5 +63,5 @@ def close_gaps(opened: Sequence["OpenGap"], record: "ClientRecord") -> list[Gap]
                 first = came[0]
                 hello_ms = record.hellos_at_ms[first.connection]
                 gaps.append(Gap(GapKind.LINE_DROPPED, first.at_ms - gap.from_ms))
-                gaps.append(Gap(GapKind.HELLO, first.at_ms - hello_ms))
+                gaps.append(Gap(hello, first.at_ms - hello_ms))
     return gaps

@@ -278,4 +278,4 @@ def _told_in(visit: Visit, end_seq: int, turns: Sequence[Turn]) -> int | None:
 def _gaps(talk: Talk) -> Sequence[Gap]:
     if talk.injector is None:
         return ()
-    return close_gaps(talk.injector.gaps, talk.injector.record)
+    return close_gaps(talk.injector.gaps, talk.injector.record, talk.plan.kinds)

@@ -150,8 +150,8 @@ def test_silence_after_a_death_lasts_until_its_successor_is_heard():
     sound = audio()
     record.received(110, frame(1, 5, sound), [sound])
     record.received(4_100, frame(2, 1, sound), [sound])
-    assert close_gaps([gap(Kind.WORKER_KILLED)], record) == [Gap(GapKind.WORKER_KILLED, 4_000)]
-    assert close_gaps([gap(Kind.WORKER_KILLED, is_owed=False)], record) == []
+    assert close_gaps([gap(Kind.WORKER_KILLED)], record, ()) == [Gap(GapKind.WORKER_KILLED, 4_000)]
+    assert close_gaps([gap(Kind.WORKER_KILLED, is_owed=False)], record, ()) == []
 
 
 def test_silence_after_a_broken_line_is_measured_from_the_break_and_from_the_new_hello():
@@ -163,11 +163,13 @@ def test_silence_after_a_broken_line_is_measured_from_the_break_and_from_the_new
     record.opened(180)
     record.sent(200, json.dumps({"type": "hello", "seq": 9}))
     record.received(250, frame(1, 2, sound), [sound])
-    assert close_gaps([gap(Kind.LINE_DROPPED)], record) == [
+    assert close_gaps([gap(Kind.LINE_DROPPED)], record, ()) == [
         Gap(GapKind.LINE_DROPPED, 150),
         Gap(GapKind.HELLO, 50),
     ]
-    assert close_gaps([gap(Kind.LINE_DROPPED, is_replying=False)], record) == []
+    assert close_gaps([gap(Kind.LINE_DROPPED, is_replying=False)], record, ()) == []
+    hindered = close_gaps([gap(Kind.LINE_DROPPED)], record, {Kind.POST_REFUSED})
+    assert [one.kind for one in hindered] == [GapKind.LINE_DROPPED, GapKind.HELLO_HINDERED]
 
 
 def test_silence_that_another_workers_start_ended_is_not_the_lines():
@@ -177,4 +179,4 @@ def test_silence_that_another_workers_start_ended_is_not_the_lines():
     record.sent(200, json.dumps({"type": "hello", "seq": 9}))
     sound = audio()
     record.received(4_250, frame(2, 1, sound), [sound])
-    assert close_gaps([gap(Kind.LINE_DROPPED)], record) == []
+    assert close_gaps([gap(Kind.LINE_DROPPED)], record, ()) == []

@@ -2,8 +2,8 @@
 the tables hold.
 
 The client is the real one (``local.talker.session``), the mailbox and the lane to the tables keep
-the rules of ``run_session``, and the model writes down exactly what it hears. ``Call`` fails by
-itself on what no worker may do.
+the rules of ``run_session`` and ``table_lane``, and the model writes down exactly what it hears.
+``Call`` fails by itself on what no worker may do.
 """
 
 import re

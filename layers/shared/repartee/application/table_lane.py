@@ -1,0 +1,128 @@
+"""Writes and looks up for a session, and renews its lease: one thing after the other."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from repartee.application.account_session import read_usage
+from repartee.application.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
+from repartee.application.session_ports import SessionPorts
+from repartee.application.session_writes import SessionWrites, ToWrite
+from repartee.application.tend_summary import tend_summary
+from repartee.domain.errors import ConversationTaken, LeaseLost, StoreUnavailable, UserErased
+from repartee.domain.session.effects import AskForSummary, CommitTurn, ReadSummary, ReadUsage
+from repartee.domain.session.events import (
+    ConversationLost,
+    Event,
+    LeaseWasLost,
+    SummaryRead,
+    TurnCommitted,
+    UsageRead,
+)
+from repartee.domain.session.machine import SessionMachine
+from repartee.domain.session_state import SessionState
+
+STORE_RETRY_MS = 200
+
+type ToLookUp = AskForSummary | ReadSummary | ReadUsage
+type ToTables = ToWrite | ToLookUp
+
+
+class TableLane:
+    """Commits and renewals in one lane, so that neither overtakes the other."""
+
+    def __init__(
+        self,
+        machine: SessionMachine,
+        state: SessionState,
+        lease: LeaseKeeper,
+        ports: SessionPorts,
+        grace_ms: int,
+        feed: Callable[[Event], None],
+    ):
+        self._machine = machine
+        self._state = state
+        self._lease = lease
+        self._ports = ports
+        self._feed = feed
+        self._writes = SessionWrites(state, ports, grace_ms)
+        self._waiting: asyncio.Queue[ToTables] = asyncio.Queue()
+        self._is_writing = False
+        self._safe_cursor = state.cursor
+
+    @property
+    def cursor(self) -> int:
+        """Input up to here is of no use to any later worker, for all that it led to is written.
+
+        A cursor beyond a hello whose connection is not written would hide that connection.
+        """
+        is_all_written = self._waiting.empty() and not self._is_writing
+        return self._machine.cursor if is_all_written else self._safe_cursor
+
+    def put(self, effect: ToTables) -> None:
+        """Have an effect carried out after those before it."""
+        self._waiting.put_nowait(effect)
+
+    async def drained(self) -> None:
+        """Wait until everything that was put is done, or dropped for want of a lease."""
+        await self._waiting.join()
+
+    async def run(self) -> None:
+        """Carry out what is put, and renew the lease when it is time, until cancelled."""
+        loop = asyncio.get_running_loop()
+        renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
+        while True:
+            effect: ToTables | None = None
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(renew_at_s):
+                    effect = await self._waiting.get()
+            if isinstance(effect, AskForSummary | ReadSummary | ReadUsage):
+                read = await asyncio.to_thread(self._look_up, effect)
+                if read is not None:
+                    self._feed(read)
+                self._waiting.task_done()
+            elif effect is not None:
+                self._is_writing = True
+                await self._write_until_done(effect)
+                self._is_writing = False
+                self._waiting.task_done()
+            self._safe_cursor = self.cursor
+            if loop.time() >= renew_at_s:
+                renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
+                await self._renew()
+
+    def _look_up(self, effect: ToLookUp) -> SummaryRead | UsageRead | None:
+        if isinstance(effect, ReadUsage):
+            return read_usage(self._ports, self._state.user_id)
+        return tend_summary(effect, self._ports, self._state)
+
+    async def _write_until_done(self, effect: ToWrite) -> None:
+        while self._lease.is_held():
+            try:
+                await asyncio.to_thread(self._writes.write, effect)
+            except StoreUnavailable:
+                self._ports.log.warning(
+                    "write delayed", extra={"session_id": self._state.session_id}
+                )
+                await asyncio.sleep(STORE_RETRY_MS / 1000)
+                await self._renew()
+                continue
+            except LeaseLost:
+                self._feed(LeaseWasLost())
+            except (ConversationTaken, UserErased) as lost:
+                self._feed(ConversationLost(is_erased=isinstance(lost, UserErased)))
+            else:
+                if isinstance(effect, CommitTurn):
+                    self._safe_cursor = effect.cursor
+                    self._feed(TurnCommitted())
+            return
+
+    async def _renew(self) -> None:
+        try:
+            await asyncio.to_thread(self._lease.renew, self.cursor)
+        except LeaseLost:
+            self._feed(LeaseWasLost())
+        except StoreUnavailable:
+            self._ports.log.warning(
+                "lease not renewed", extra={"session_id": self._state.session_id}
+            )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from repartee.domain.frames import CloseReason, SessionClosed
-from repartee.domain.live import LiveFailure
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.effects import CloseConnection, Effect, Finish, FinishReason
@@ -16,15 +15,6 @@ CLOSING_MS = 3_000
 # Long enough for the answer of a tool that was asked before the goodbye. Without one to come, a
 # model that is silent for ``SPEAK_WITHIN_MS`` has said what it will say.
 FAREWELL_MS = 20_000
-_REASONS: dict[LiveFailure | None, CloseReason] = {
-    LiveFailure.REFUSED: "refused",
-    LiveFailure.BUSY: "busy",
-}
-
-
-def close_reason(failure: LiveFailure | None) -> CloseReason:
-    """Return what a client is told when there will be no other live session."""
-    return _REASONS.get(failure, "unavailable")
 
 
 @dataclass(slots=True)
@@ -84,6 +74,13 @@ class Departure:
         self.last_activity_ms = now_ms
         self._leave_by_ms = now_ms + (FAREWELL_MS if awaits_reply else CLOSING_MS)
         return True
+
+    def lose_model(self, now_ms: int) -> None:
+        """The live session is gone and no other follows: nobody is left to say a farewell."""
+        self._calls.lose_session(None)
+        if self.closing is not None:
+            self.awaits_reply = False
+            self._turns.end_all(now_ms)
 
     def force(self, now_ms: int) -> None:
         """The worker's time is up."""

@@ -1,4 +1,4 @@
-"""The session's tie to the live model: when it is open, and when to open another one."""
+"""The tie to the live model: when it is open, when to try again, and when to leave in time."""
 
 import hashlib
 from dataclasses import dataclass

@@ -2,35 +2,19 @@
 
 Events go in, effects come out. ``application.run_session`` carries the effects out. The machine
 joins the parts that hold the rules: ``input_feed`` and ``client_link`` towards the client,
-``live_link``, ``replies`` and ``tool_desk`` towards the model, ``memory_keeper`` towards the
-tables, and ``departure`` for the end.
+``live_sessions`` and ``hearing`` towards the model, ``memory_keeper`` towards the tables, and
+``departure`` for the end.
 """
-
-from decimal import Decimal
 
 from repartee.domain.conversation import Memory
 from repartee.domain.frames import CloseReason, SessionError, TurnRestarted
 from repartee.domain.limits import LimitHit
-from repartee.domain.live import (
-    LiveAudio,
-    LiveClosed,
-    LiveEvent,
-    LiveFailure,
-    LiveGoAway,
-    LiveInterrupted,
-    LiveOpened,
-    LiveToolCall,
-    LiveToolCallsCancelled,
-    LiveTranscript,
-    LiveTurnComplete,
-    LiveUsage,
-    TurnStatus,
-)
+from repartee.domain.live import LiveClosed, LiveEvent, LiveUsage
 from repartee.domain.messages import Acknowledged, Detached, Hello, Notified, Numbered
 from repartee.domain.session.allowance import Allowance
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
-from repartee.domain.session.departure import Departure, close_reason
+from repartee.domain.session.departure import Departure
 from repartee.domain.session.effects import DeleteInput, Effect, FinishReason
 from repartee.domain.session.events import (
     ConversationLost,
@@ -48,9 +32,11 @@ from repartee.domain.session.events import (
     UsageRead,
 )
 from repartee.domain.session.filler import Filler
+from repartee.domain.session.hearing import Hearing
 from repartee.domain.session.input_feed import InputFeed
 from repartee.domain.session.live_context import LiveContext
 from repartee.domain.session.live_link import LiveLink
+from repartee.domain.session.live_sessions import LiveSessions
 from repartee.domain.session.lost_replies import LostReplies
 from repartee.domain.session.memory_keeper import MemoryKeeper
 from repartee.domain.session.outbox import Outbox
@@ -96,37 +82,23 @@ class SessionMachine:
         self._prices = prices
         self._lease = lease
         self._now_ms = 0
-        self._effects: list[Effect] = []
-        self._outbox = Outbox(state.epoch)
-        self._client = ClientLink(self._outbox, state.connection_id, state.cursor)
-        self._turns = TurnLedger.after(memory)
-        self._calls = ToolCalls(frozenset(tool.name for tool in settings.tools if tool.blocking))
-        self._live = LiveLink(state.session_id)
-        self._cues = Cues(self._live, self._calls, self._effects)
-        self._feed = InputFeed(
-            state.cursor, self._client, self._turns, detector, self._effects, unix_offset_ms
-        )
-        self._replies = Replies(self._client, self._turns, self._cues, prices)
-        self._watchdog = Watchdog(
-            self._turns, self._calls, self._live, self._replies, self._outbox, self._effects
-        )
-        self._desk = ToolDesk(
-            PreferencesInForce(memory.profile, settings.language, settings.voice),
-            self._calls,
-            self._turns,
-            self._cues,
-            self._outbox,
-            self._effects,
-        )
-        self._filler = Filler(
-            settings.filler_after_ms,
-            self._turns,
-            self._calls,
-            self._cues,
-            self._desk,
-        )
-        self._restarts = Restarts(
-            self._feed, self._turns, self._calls, self._cues, self._replies, self._outbox
+        self._effects = effects = list[Effect]()
+        self._outbox = outbox = Outbox(state.epoch)
+        self._client = client = ClientLink(outbox, state.connection_id, state.cursor)
+        self._turns = turns = TurnLedger.after(memory)
+        blocking = frozenset(tool.name for tool in settings.tools if tool.blocking)
+        self._calls = calls = ToolCalls(blocking)
+        self._live = live = LiveLink(state.session_id)
+        self._cues = cues = Cues(live, calls, effects)
+        self._feed = InputFeed(state.cursor, client, turns, detector, effects, unix_offset_ms)
+        self._replies = replies = Replies(client, turns, cues, prices)
+        self._watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox, effects)
+        preferences = PreferencesInForce(memory.profile, settings.language, settings.voice)
+        self._desk = desk = ToolDesk(preferences, calls, turns, cues, outbox, effects)
+        self._filler = Filler(settings.filler_after_ms, turns, calls, cues, desk)
+        self._restarts = restarts = Restarts(self._feed, turns, calls, cues, replies, outbox)
+        self._departure = departure = Departure(
+            settings.linger_ms, settings.grace_ms, client, turns, calls, cues, effects
         )
         self._keeper = MemoryKeeper(
             memory,
@@ -136,31 +108,17 @@ class SessionMachine:
             settings.grace_ms,
             unix_offset_ms,
             state.cursor,
-            self._turns,
-            self._calls,
-            self._outbox,
-            self._effects,
+            turns,
+            calls,
+            outbox,
+            effects,
         )
-        self._allowance = Allowance(
-            memory.profile.limits.over(settings.limits),
-            prices,
-            unix_offset_ms,
-            self._turns,
-            self._calls,
-            self._outbox,
-            self._effects,
-        )
-        self._context = LiveContext(settings, self._keeper, self._desk, unix_offset_ms)
-        self._lost = LostReplies(state.undelivered, self._keeper, self._outbox, self._cues)
-        self._departure = Departure(
-            settings.linger_ms,
-            settings.grace_ms,
-            self._client,
-            self._turns,
-            self._calls,
-            self._cues,
-            self._effects,
-        )
+        limits = memory.profile.limits.over(settings.limits)
+        self._allowance = Allowance(limits, prices, unix_offset_ms, turns, calls, outbox, effects)
+        self._lost = LostReplies(state.undelivered, self._keeper, outbox, cues)
+        self._context = context = LiveContext(settings, self._keeper, desk, unix_offset_ms)
+        self._sessions = LiveSessions(live, context, watchdog, restarts, departure, outbox, effects)
+        self._hearing = Hearing(live, context, watchdog, replies, desk, calls, departure)
 
     @property
     def read_after(self) -> int:
@@ -324,80 +282,20 @@ class SessionMachine:
         else:
             if self._lease.is_takeover:
                 self._outbox.offer(TurnRestarted(self._turns.next_number))
-            self._open_live(now_ms)
+            self._sessions.open(now_ms)
             for pending in state.pending_calls:
                 self._desk.adopt(pending, now_ms)
 
-    def _open_live(self, now_ms: int, saves_usd: Decimal | None = None) -> None:
-        self._feed.forget_stream()
-        self._context.begin()
-        self._effects.append(self._live.open(self._context.config(now_ms), now_ms, saves_usd))
-
     def _hear(self, event: LiveEvent, now_ms: int) -> None:
-        match event:
-            case LiveOpened():
-                self._live.opened()
-                self._note_life(now_ms)
-            case LiveGoAway(time_left_ms=time_left_ms):
-                self._live.go_away(time_left_ms, now_ms)
-            case LiveClosed():
-                self._lose_live(event, now_ms)
-            case LiveUsage(usage=usage):
-                self._context.count(usage)
-            case _ if self._departure.takes_replies:
-                self._hear_reply(event, now_ms)
-            case _:
-                pass
-
-    def _hear_reply(self, event: LiveEvent, now_ms: int) -> None:
-        match event:
-            case LiveAudio(pcm=pcm):
-                self._replies.speak(pcm, now_ms)
-            case LiveTranscript():
-                self._replies.transcribe(event, now_ms)
-            case LiveInterrupted():
-                self._replies.interrupt()
-            case LiveTurnComplete(status=TurnStatus.IN_PROGRESS):
-                self._replies.pause()
-            case LiveTurnComplete():
-                if not self._watchdog.is_empty() and self._replies.end_turn(now_ms):
-                    self._live.completed_turn()
-                    self._calls.end_turn(now_ms)
-            case LiveToolCall():
-                if self._desk.begin(event, now_ms):
-                    self._close("end_call", now_ms)
-            case LiveToolCallsCancelled(call_ids=call_ids):
-                self._desk.cancel(call_ids)
-            case _:
-                # Handles and generation marks are not needed: every new session is re-seeded.
-                return
-        self._note_life(now_ms)
-
-    def _note_life(self, now_ms: int) -> None:
-        self._departure.last_activity_ms = now_ms
-        self._watchdog.alive(now_ms)
-        # There is more to come, such as words for an answer; the next commit is early enough.
-        self._context.is_due = False
+        if isinstance(event, LiveClosed):
+            if (reason := self._sessions.lose(event, now_ms)) is not None:
+                self._close(reason, now_ms)
+        elif self._hearing.hear(event, now_ms):
+            self._close("end_call", now_ms)
 
     def _note_answer(self, now_ms: int) -> None:
         self._filler.put_off(now_ms)
-        self._note_life(now_ms)
-
-    def _lose_live(self, closed: LiveClosed, now_ms: int) -> None:
-        failure = self._live.lose(closed, now_ms)
-        if failure is None and self._departure.takes_input:
-            self._restarts.restart_turn(now_ms)
-            if closed.failure is LiveFailure.BUSY:
-                text = "The model is busy; trying again."
-                self._outbox.offer(SessionError("model_busy", text, retryable=True))
-            return
-        self._calls.lose_session(None)
-        if self._departure.takes_input:
-            self._close(close_reason(failure), now_ms)
-        elif self._departure.closing is not None:
-            # Whoever would say the farewell is gone.
-            self._departure.awaits_reply = False
-            self._turns.end_all(now_ms)
+        self._hearing.note_life(now_ms)
 
     # What time, or the event before, has made due
 
@@ -412,7 +310,7 @@ class SessionMachine:
         if self._desk.expire(now_ms):
             self._note_answer(now_ms)
         if self._departure.takes_input:
-            self._tend_live(now_ms)
+            self._tend_model(now_ms)
         if self._departure.closing is not None and self._departure.is_late(now_ms):
             self._turns.end_all(now_ms)
         is_pressing = self._departure.is_pressing(now_ms)
@@ -431,22 +329,15 @@ class SessionMachine:
         if self._feed.has_bye:
             self._close("bye", now_ms)
 
-    def _tend_live(self, now_ms: int) -> None:
-        if self._live.is_stuck(now_ms):
-            self._lose_live(LiveClosed(LiveFailure.DROPPED, 0, "set-up took too long"), now_ms)
-        is_busy = self._turns.current or self._calls or self._cues.is_awaited
-        if self._live.must_rotate(now_ms, is_between_turns=not is_busy):
-            self._lose_live(LiveClosed(LiveFailure.DROPPED, 0, "go away"), now_ms)
-        elif self._watchdog.check(now_ms):
-            self._restarts.restart_turn(now_ms)
-            self._open_live(now_ms)
-        elif self._context.is_due and self._may_reseed():
-            self._reseed_if_cheaper(now_ms)
+    def _tend_model(self, now_ms: int) -> None:
+        if (reason := self._sessions.tend(now_ms)) is not None:
+            self._close(reason, now_ms)
         if self._filler.check(now_ms):
-            self._note_life(now_ms)
-        if self._live.must_reopen(now_ms):
-            self._open_live(now_ms)
-        elif (turn := self._turns.current) is None:
+            self._hearing.note_life(now_ms)
+        if self._sessions.reopen(now_ms):
+            return
+        turn = self._turns.current
+        if turn is None:
             self._lost.say_again()
             if self._desk.tell_owed(now_ms) or self._cues.give_wanted(now_ms):
                 self._departure.last_activity_ms = now_ms
@@ -456,16 +347,6 @@ class SessionMachine:
             # A reply that nobody asked for never ended, or an utterance never did.
             self._replies.give_up(turn, now_ms)
             self._departure.last_activity_ms = now_ms
-
-    def _may_reseed(self) -> bool:
-        is_busy = self._turns or self._calls or self._cues.is_awaited or self._feed.is_waiting
-        return not is_busy and self._live.is_open and not self._departure.must_hand_over
-
-    def _reseed_if_cheaper(self, now_ms: int) -> None:
-        saves_usd = self._context.reseed_saves_usd(now_ms)
-        if saves_usd is not None or self._context.is_outdated:
-            self._restarts.restart_turn(now_ms)
-            self._open_live(now_ms, saves_usd)
 
     # The end
 

@@ -23,6 +23,16 @@ class Restarts:
     _replies: Replies
     _outbox: Outbox
 
+    @property
+    def is_between_turns(self) -> bool:
+        """Tell whether a restart cuts nothing off, neither words nor an answer to be spoken."""
+        return not (self._turns.current or self._calls or self._cues.is_awaited)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Tell whether, besides, all that was said has been answered and is in memory."""
+        return self.is_between_turns and not (self._turns or self._feed.is_waiting)
+
     def restart_turn(self, now_ms: int) -> None:
         """Give the turn that was cut off to the next live session, from its first message on."""
         self._feed.forget_stream()

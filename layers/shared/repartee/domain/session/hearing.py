@@ -1,0 +1,85 @@
+"""Hands on what is heard from the live model: what it says, what it asks for, and that it lives."""
+
+from dataclasses import dataclass
+
+from repartee.domain.live import (
+    LiveAudio,
+    LiveEvent,
+    LiveGoAway,
+    LiveInterrupted,
+    LiveOpened,
+    LiveToolCall,
+    LiveToolCallsCancelled,
+    LiveTranscript,
+    LiveTurnComplete,
+    LiveUsage,
+    TurnStatus,
+)
+from repartee.domain.session.departure import Departure
+from repartee.domain.session.live_context import LiveContext
+from repartee.domain.session.live_link import LiveLink
+from repartee.domain.session.replies import Replies
+from repartee.domain.session.tool_calls import ToolCalls
+from repartee.domain.session.tool_desk import ToolDesk
+from repartee.domain.session.watchdog import Watchdog
+
+
+@dataclass(slots=True)
+class Hearing:
+    """Listens to the current live session, until that is gone."""
+
+    _live: LiveLink
+    _context: LiveContext
+    _watchdog: Watchdog
+    _replies: Replies
+    _desk: ToolDesk
+    _calls: ToolCalls
+    _departure: Departure
+
+    def hear(self, event: LiveEvent, now_ms: int) -> bool:
+        """Take in anything but the end of the live session; True when the model hangs up."""
+        match event:
+            case LiveOpened():
+                self._live.opened()
+                self.note_life(now_ms)
+            case LiveGoAway(time_left_ms=time_left_ms):
+                self._live.go_away(time_left_ms, now_ms)
+            case LiveUsage(usage=usage):
+                self._context.count(usage)
+            case _ if self._departure.takes_replies:
+                return self._hear_reply(event, now_ms)
+            case _:
+                pass
+        return False
+
+    def note_life(self, now_ms: int) -> None:
+        """The model has done something, or was given what it waited for."""
+        self._departure.last_activity_ms = now_ms
+        self._watchdog.alive(now_ms)
+        # There is more to come, such as words for an answer; the next commit is early enough.
+        self._context.is_due = False
+
+    def _hear_reply(self, event: LiveEvent, now_ms: int) -> bool:
+        hangs_up = False
+        match event:
+            case LiveAudio(pcm=pcm):
+                self._replies.speak(pcm, now_ms)
+            case LiveTranscript():
+                self._replies.transcribe(event, now_ms)
+            case LiveInterrupted():
+                self._replies.interrupt()
+            case LiveTurnComplete(status=TurnStatus.IN_PROGRESS):
+                self._replies.pause()
+            case LiveTurnComplete():
+                if not self._watchdog.is_empty() and self._replies.end_turn(now_ms):
+                    self._live.completed_turn()
+                    self._calls.end_turn(now_ms)
+            case LiveToolCall():
+                hangs_up = self._desk.begin(event, now_ms)
+            case LiveToolCallsCancelled(call_ids=call_ids):
+                self._desk.cancel(call_ids)
+            case _:
+                # Handles and generation marks are not needed: every new session is re-seeded.
+                return False
+        self.note_life(now_ms)
+        return hangs_up

@@ -1,0 +1,96 @@
+"""Keeps a live session open: where one is lost or has served its time, another one goes on."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from repartee.domain.frames import CloseReason, SessionError
+from repartee.domain.live import LiveClosed, LiveFailure
+from repartee.domain.session.departure import Departure
+from repartee.domain.session.effects import Effect
+from repartee.domain.session.live_context import LiveContext
+from repartee.domain.session.live_link import LiveLink
+from repartee.domain.session.outbox import Outbox
+from repartee.domain.session.restarts import Restarts
+from repartee.domain.session.watchdog import Watchdog
+
+_BUSY = "The model is busy; trying again."
+_STUCK = LiveClosed(LiveFailure.DROPPED, 0, "set-up took too long")
+_SENT_AWAY = LiveClosed(LiveFailure.DROPPED, 0, "go away")
+_REASONS: dict[LiveFailure | None, CloseReason] = {
+    LiveFailure.REFUSED: "refused",
+    LiveFailure.BUSY: "busy",
+}
+
+
+@dataclass(slots=True)
+class LiveSessions:
+    """The live sessions of one worker: why one is left, and how the next one takes over from it."""
+
+    _live: LiveLink
+    _context: LiveContext
+    _watchdog: Watchdog
+    _restarts: Restarts
+    _departure: Departure
+    _outbox: Outbox
+    _effects: list[Effect]
+
+    def open(self, now_ms: int, saves_usd: Decimal | None = None) -> None:
+        """Begin another live session.
+
+        Args:
+            now_ms: The present.
+            saves_usd: What that is estimated to save, where it is done to save.
+        """
+        self._context.begin()
+        self._effects.append(self._live.open(self._context.config(now_ms), now_ms, saves_usd))
+
+    def reopen(self, now_ms: int) -> bool:
+        """Begin the live session that follows a lost one; False when that is not due."""
+        is_due = self._live.must_reopen(now_ms)
+        if is_due:
+            self.open(now_ms)
+        return is_due
+
+    def lose(self, closed: LiveClosed, now_ms: int) -> CloseReason | None:
+        """Note that the current live session is gone, and plan the next one.
+
+        Returns:
+            Why the session must be closed, None while it need not be.
+        """
+        failure = self._live.lose(closed, now_ms)
+        if not self._departure.takes_input:
+            self._departure.lose_model(now_ms)
+            return None
+        if failure is not None:
+            self._departure.lose_model(now_ms)
+            return _REASONS.get(failure, "unavailable")
+        self._restarts.restart_turn(now_ms)
+        if closed.failure is LiveFailure.BUSY:
+            self._outbox.offer(SessionError("model_busy", _BUSY, retryable=True))
+        return None
+
+    def tend(self, now_ms: int) -> CloseReason | None:
+        """Leave a live session that is stuck, sent away, silent, too dear or of an outdated voice.
+
+        Returns:
+            Why the session must be closed, None while it need not be.
+        """
+        if self._live.is_stuck(now_ms):
+            return self.lose(_STUCK, now_ms)
+        if self._live.must_rotate(now_ms, is_between_turns=self._restarts.is_between_turns):
+            return self.lose(_SENT_AWAY, now_ms)
+        if self._watchdog.check(now_ms):
+            self._restart(now_ms)
+        elif self._context.is_due and self._may_reseed():
+            saves_usd = self._context.reseed_saves_usd(now_ms)
+            if saves_usd is not None or self._context.is_outdated:
+                self._restart(now_ms, saves_usd)
+        return None
+
+    def _may_reseed(self) -> bool:
+        is_staying = self._live.is_open and not self._departure.must_hand_over
+        return is_staying and self._restarts.is_at_rest
+
+    def _restart(self, now_ms: int, saves_usd: Decimal | None = None) -> None:
+        self._restarts.restart_turn(now_ms)
+        self.open(now_ms, saves_usd)

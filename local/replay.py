@@ -13,6 +13,7 @@ from pathlib import Path
 from repartee.domain.session.recording import RecordingUnreadable, replay
 
 _EVENT_CHARACTERS = 500
+_HINT = "`make up RECORD=events` makes recordings in its run's folder"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,14 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with path.open(encoding="utf-8") as lines:
             steps, difference = replay(lines)
     except OSError as error:
-        hint = "`make up RECORD=events` makes recordings in its run's folder"
-        print(f"{path}: {error.strerror}; {hint}", file=sys.stderr)
+        print(f"{path}: {error.strerror}; {_HINT}", file=sys.stderr)
         return 2
     except UnicodeDecodeError as error:
-        print(f"{path}: not a recording: {error}", file=sys.stderr)
+        print(f"{path}: no recording: {error}; {_HINT}", file=sys.stderr)
         return 2
     except RecordingUnreadable as error:
-        print(f"{path}:{error.line}: not a line of a recording: {error}", file=sys.stderr)
+        if error.line == 1:
+            print(f"{path}: no recording that can be replayed: {error}; {_HINT}", file=sys.stderr)
+        else:
+            print(f"{path}:{error.line}: not a line of a recording: {error}", file=sys.stderr)
         return 2
     if difference is None:
         print(f"{path}: {steps} events give the same effects as they did")

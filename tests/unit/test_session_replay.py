@@ -126,19 +126,46 @@ def test_a_long_event_is_cut_short(write, capsys):
 
 
 @pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "JSONDecodeError"),
+        ("[]", "TypeError"),
+        ('{"version":2}', "version 2; this is for version 1"),
+        ('{"version":1,"opening":[]}', "the opening is no object"),
+        ('{"version":1,"opening":{"lease":1}}', "TypeError"),
+    ],
+)
+def test_a_file_that_begins_as_none_does_is_no_recording_and_one_is_told_how_to_make(
+    write, capsys, text, reason
+):
+    path = write([text, *record(unmarked_story)[1:]])
+
+    assert main([path]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"{path}: no recording that can be replayed: ")
+    assert reason in error
+    assert "`make up RECORD=events`" in error
+
+
+def test_a_file_that_is_no_text_is_no_recording_and_one_is_told_how_to_make(tmp_path, capsys):
+    path = tmp_path / "voice.wav"
+    path.write_bytes(b"RIFF\xff\xfe")
+
+    assert main([str(path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"{path}: no recording: ")
+    assert "`make up RECORD=events`" in error
+
+
+@pytest.mark.parametrize(
     ("line", "text", "reason"),
     [
-        (1, "{", "JSONDecodeError"),
-        (1, "[]", "TypeError"),
-        (1, '{"version":2}', "version 2; this is for version 1"),
-        (1, '{"version":1,"opening":[]}', "the opening is no object"),
-        (1, '{"version":1,"opening":{"lease":1}}', "TypeError"),
         (3, '{"now_ms":1,"event":{"class":"Nobody"},"effects":[]}', "Nobody"),
         (3, '{"now_ms":1,"effects":[]}', "event"),
         (3, '{"now_ms":1,"event":{"cla', "JSONDecodeError"),
     ],
 )
-def test_a_file_that_is_no_recording_is_refused_with_its_line(write, capsys, line, text, reason):
+def test_a_line_that_is_none_of_a_recording_is_named(write, capsys, line, text, reason):
     lines = record(unmarked_story)
     lines[line - 1] = text
     path = write(lines)
@@ -152,7 +179,8 @@ def test_a_file_that_is_no_recording_is_refused_with_its_line(write, capsys, lin
 def test_an_empty_file_is_no_recording(write, capsys):
     path = write([])
     assert main([path]) == 2
-    assert f"{path}:1: " in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith(f"{path}: no recording that can be replayed: there is nothing in it")
     with pytest.raises(RecordingUnreadable):
         replay([])
 

@@ -34,11 +34,10 @@ from repartee.domain.session.events import (
     TurnCommitted,
 )
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import MEMORY, SETTINGS, Call, remembering, started
+from tests.sessions import MEMORY, SECOND, SETTINGS, Call, remembering, started
 
 pytestmark = pytest.mark.unit
 
-SECOND = bytes(48_000)
 HAND_OVER = TimeRunningOut(90_000)
 FORCED = TimeRunningOut(20_000)
 

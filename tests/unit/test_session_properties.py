@@ -63,11 +63,10 @@ from repartee.domain.session.events import (
 from repartee.domain.session.live_link import MAX_FAILURES
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS
 from repartee.domain.usage import Bill, TokenUsage
-from tests.sessions import EPOCH, SETTINGS, STATE, Call, pending, remembering, started
+from tests.sessions import EPOCH, SECOND, SETTINGS, STATE, Call, pending, remembering, started
 
 pytestmark = pytest.mark.unit
 
-SECOND = bytes(48_000)
 LIMITS = DailyLimits(cost_usd=Decimal(5))
 USED_UP = DayUsage(date(2026, 11, 20), cost_usd=Decimal(5))
 LIVE_BILL = TokenUsage(1, 2, 3, 4)

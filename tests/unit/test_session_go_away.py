@@ -3,7 +3,7 @@
 import pytest
 
 from repartee.domain.frames import ReplyAudio, SessionClosed, TurnRestarted
-from repartee.domain.live import LiveAudio, LiveGoAway
+from repartee.domain.live import LiveAudio, LiveGoAway, LiveTurnComplete, TurnStatus
 from repartee.domain.session.effects import FinishReason, OpenLive, SendText
 from tests.sessions import SECOND, started
 
@@ -32,6 +32,17 @@ def test_a_go_away_in_mid_turn_waits_for_the_boundary():
 
     assert len(call.all(OpenLive)) == 2
     assert call.frames(TurnRestarted) == []
+
+
+def test_the_model_that_follows_one_sent_away_in_an_empty_turn_is_given_time_to_answer():
+    call = started()
+    call.utter()
+    call.live(LiveGoAway(12_000))
+    call.now_ms += 3_000
+    call.live(LiveTurnComplete(TurnStatus.IDLE))
+
+    assert len(call.all(OpenLive)) == 2
+    assert call.all(SendText) == []
 
 
 def test_a_go_away_waits_for_a_call_too():

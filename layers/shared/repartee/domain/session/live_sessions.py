@@ -58,6 +58,7 @@ class LiveSessions:
             Why the session must be closed, None while it need not be.
         """
         failure = self._live.lose(closed, now_ms)
+        self._watchdog.forget_model()
         if not self._departure.takes_input:
             self._departure.lose_model(now_ms)
             return None

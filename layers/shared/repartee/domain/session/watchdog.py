@@ -52,6 +52,10 @@ class Watchdog:
         self._is_empty = not has_done
         return self._is_empty
 
+    def forget_model(self) -> None:
+        """The model that was watched is gone, and what it left empty is not the next one's."""
+        self._is_empty = False
+
     def is_watching(self) -> bool:
         """Tell whether there is a turn that the user waits for."""
         return self._awaited() is not None

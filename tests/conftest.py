@@ -19,7 +19,7 @@ def pytest_configure(config):
 
 
 # They wait more than they work, so they go side by side and first; each takes a worker of xdist.
-_LONGEST = ("test_conversation_long.py", "test_chaos_campaign.py")
+_LONGEST = ("test_conversation_long.py", "test_chaos_campaign.py", "test_conversation_killed.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -115,7 +115,7 @@ class Talk:
                 await _hang_up(call)
                 return
             # Who cuts off an own question gets no answer to it; a hang-up waits for it by itself.
-            await _until_answered(call, script[-1][0])
+            await _until_answered(call, [words for words, _ in script])
             # What is not remembered yet when the session ends for good never will be.
             await self._until_remembered(call, injector)
             match self.plan.ending:
@@ -230,19 +230,30 @@ async def _speak_and_listen(call: Call, recording: Recording) -> None:
     await asyncio.sleep(_LISTENED_S)
 
 
-async def _until_answered(call: Call, words: str) -> None:
-    """Wait until a turn that ended holds ``words``: an older one may have been answered anew."""
-    count = len(words_of(words))
+async def _until_answered(call: Call, script: Sequence[str]) -> None:
+    """Wait until a turn that ended holds the last words: an older one may be answered anew.
+
+    Some sentences of a script differ in one word.
+    """
 
     def is_answered() -> bool:
         return any(
-            turn.end is not None
-            and word_error_rate(words, " ".join(words_of(turn.heard)[-count:])) <= MAX_WORD_ERROR
+            turn.end is not None and is_last_of(script, turn.heard)
             for turn in call.replies.turns.values()
         )
 
     with contextlib.suppress(NoAnswerError):
         await call.until(is_answered, timeout_s=ANSWER_TIMEOUT_S, what="answer to the last words")
+
+
+def is_last_of(script: Sequence[str], heard: str) -> bool:
+    """Whether what was heard ends with the last sentence of ``script``, and with no other one."""
+
+    def error(words: str) -> float:
+        return word_error_rate(words, " ".join(words_of(heard)[-len(words_of(words)) :]))
+
+    last = error(script[-1])
+    return last <= MAX_WORD_ERROR and all(last < error(words) for words in script[:-1])
 
 
 def _has_left(injector: Injector, releases_before: int) -> bool:

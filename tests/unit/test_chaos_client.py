@@ -9,6 +9,7 @@ from local.chaos.client_record import ClientRecord
 from local.chaos.gaps import Gap, GapKind, close_gaps
 from local.chaos.injector import OpenGap
 from local.chaos.plan import Kind
+from local.chaos.talk import is_last_of
 from local.talker.session import ClientSession
 from repartee.domain.frames import (
     Accepted,
@@ -180,3 +181,17 @@ def test_silence_that_another_workers_start_ended_is_not_the_lines():
     sound = audio()
     record.received(4_250, frame(2, 1, sound), [sound])
     assert close_gaps([gap(Kind.LINE_DROPPED)], record, ()) == []
+
+
+def test_the_last_words_are_told_from_words_that_are_much_like_them():
+    script = [
+        "hello there",
+        "do you know the time of my visit",
+        "do you know the time of my meeting",
+    ]
+    assert is_last_of(script, "do you know the time of my meeting")
+    assert is_last_of(script, "do you know the time of my visit do you know the time of my meeting")
+    assert is_last_of(script, "do you know the time my meeting")
+    assert not is_last_of(script, "do you know the time of my visit")
+    assert not is_last_of(script, "hello there")
+    assert not is_last_of(script, "")

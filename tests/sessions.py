@@ -110,6 +110,7 @@ class Call:
     memory: Memory = MEMORY
     settings: SessionSettings = SETTINGS
     is_takeover: bool = False
+    taken_at_ms: int = 0
     takes_posts: bool = True
     takes_commits: bool = True
     opens_live: bool = True
@@ -131,7 +132,7 @@ class Call:
 
     def __post_init__(self) -> None:
         self.machine = SessionMachine(
-            Lease(self.state, 10**12, self.is_takeover),
+            Lease(self.state, 10**12, self.is_takeover, self.taken_at_ms),
             self.memory,
             self.settings,
             FakeSpeechDetector(),

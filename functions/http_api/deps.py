@@ -5,6 +5,7 @@ from aws_lambda_powertools import Logger
 from fastapi import Depends, Request
 
 from repartee.adapters.export_cursor import ExportCursors
+from repartee.application.change_preferences import PreferenceChanger
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
 from repartee.application.export_user import UserExporter
@@ -26,6 +27,7 @@ class Deps:
     starter: SessionStarter
     reader: ConversationReader
     profiles: ProfileStore
+    preferences: PreferenceChanger
     eraser: UserEraser
     exporter: UserExporter
     cursors: ExportCursors

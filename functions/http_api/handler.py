@@ -18,6 +18,7 @@ from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
 from repartee.adapters.dynamodb.erasure_store import DynamoErasureStore
+from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.notes import DynamoNotes
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
@@ -27,6 +28,7 @@ from repartee.adapters.export_cursor import ExportCursors
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.adapters.ticket_jwt import JwtTicketSigner
+from repartee.application.change_preferences import PreferenceChanger
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
 from repartee.application.export_user import UserExporter
@@ -69,12 +71,14 @@ def build() -> Application:
     usage = DynamoUsageStore(client, live_table=live_table, memory_table=settings.memory_table)
     daily = DailyLimits(settings.max_talk_s_per_day, settings.max_usd_per_day)
     limits = LimitChecker(usage, clock, daily)
+    connections = DynamoConnectionStore(
+        client, live_table=live_table, memory_table=settings.memory_table
+    )
+    sessions = DynamoSessionStore(client, live_table=live_table)
     starter = SessionStarter(
         reader=reader,
-        connections=DynamoConnectionStore(
-            client, live_table=live_table, memory_table=settings.memory_table
-        ),
-        sessions=DynamoSessionStore(client, live_table=live_table),
+        connections=connections,
+        sessions=sessions,
         signer=JwtTicketSigner(secrets, settings.ticket_key_secret_arn),
         ids=ids,
         clock=clock,
@@ -82,6 +86,7 @@ def build() -> Application:
         limits=limits,
     )
     profiles = DynamoProfileStore(client, memory_table=settings.memory_table)
+    mailbox = DynamoMailbox(client, live_table=live_table, clock=clock, ids=ids)
     eraser = UserEraser(
         store=DynamoErasureStore(
             client,
@@ -106,6 +111,7 @@ def build() -> Application:
             starter=starter,
             reader=reader,
             profiles=profiles,
+            preferences=PreferenceChanger(profiles, connections, mailbox, sessions, clock),
             eraser=eraser,
             exporter=exporter,
             cursors=ExportCursors(secrets, settings.ticket_key_secret_arn),

@@ -16,11 +16,13 @@ from repartee.domain.messages import (
     Notified,
     Numbered,
     OutputPosition,
+    PreferencesChanged,
     SpeechEnd,
     SpeechStart,
     Superseded,
     Text,
 )
+from repartee.domain.preferences import PreferenceChanges
 from repartee.ports.mailbox import MAX_MESSAGES_READ
 from tests.contract.scenes import SESSION, all_at_once
 from tests.contract.stores import Stores
@@ -72,6 +74,23 @@ def test_every_kind_of_message_comes_back_as_it_was(stores: Stores, message: Mes
     assert stores.mailbox.append(SESSION, kept)
 
     assert list(stores.mailbox.read_after(SESSION, 0)) == [kept]
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        Detached("connection="),
+        Superseded("session-2"),
+        PreferencesChanged(PreferenceChanges("es-ES", "Puck", 'लिखिए "slowly"'), NOON_MS + 3),
+        PreferencesChanged(PreferenceChanges(voice="", style=""), NOON_MS),
+        ack(3, 41, 7, 1_234),
+    ],
+    ids=["detached", "superseded", "preferences", "default preferences", "acknowledged"],
+)
+def test_every_kind_of_notice_comes_back_as_it_was(stores: Stores, notice: Notice) -> None:
+    notice_id = stores.mailbox.notify(SESSION, notice, now_ms=NOON_MS)
+
+    assert list(stores.mailbox.read_after(SESSION, 0)) == [Notified(notice_id, notice)]
 
 
 def test_messages_are_read_in_the_order_of_their_numbers(stores: Stores) -> None:

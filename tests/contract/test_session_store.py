@@ -45,6 +45,7 @@ def test_taking_the_lease_raises_the_epoch(stores: Stores) -> None:
     lease = served_session(stores)
 
     assert (lease.state.epoch, lease.until_ms, lease.is_takeover) == (1, UNTIL_MS, False)
+    assert lease.taken_at_ms == NOON_MS
     assert stores.sessions.load(SESSION) == lease.state
     assert lease.state.lease_is_held(UNTIL_MS - 1)
     assert not lease.state.lease_is_held(UNTIL_MS)

@@ -40,12 +40,13 @@ class FakeSessionStore:
             if state.lease_is_held(now_ms):
                 if (state.owner, state.lease_until_ms) != (owner, until_ms):
                     return None
-                return Lease(state, until_ms, self._takeovers[session_id, state.epoch])
+                is_takeover = self._takeovers[session_id, state.epoch]
+                return Lease(state, until_ms, is_takeover, now_ms)
             taken = replace(state, owner=owner, lease_until_ms=until_ms, epoch=state.epoch + 1)
             self._tables.states[session_id] = taken
             self._tables.wakes.pop(session_id, None)
             self._takeovers[session_id, taken.epoch] = state.owner is not None
-            return Lease(taken, until_ms, is_takeover=state.owner is not None)
+            return Lease(taken, until_ms, state.owner is not None, now_ms)
 
     def _mine(self, session_id: str, epoch: int) -> SessionState:
         state = self._tables.states.get(session_id)

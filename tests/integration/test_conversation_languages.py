@@ -65,6 +65,15 @@ async def preferences(api: HttpApi) -> dict[str, Any]:
         return answer
 
 
+async def settle(api: HttpApi, **wanted: str) -> None:
+    headers = {"authorization": f"Bearer {api.token}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as client,
+        client.put(f"{api.url}/me/preferences", json=wanted) as response,
+    ):
+        assert response.status == 200
+
+
 def setups(running: RunningStack, after: set[str]) -> list[dict[str, Any]]:
     """What Gemini was told at the begin of each connection since ``after``, oldest first."""
     found = []
@@ -174,3 +183,32 @@ def test_a_slow_answer_is_announced_once_and_what_is_said_meanwhile_is_heard(
     assert heard.index("Hola, ¿en qué puedo ayudarle?") < heard.index("El viernes")
     assert heard.index("Sigo buscando.") < heard.index("El viernes")
     assert heard.count("El viernes") == 1
+
+
+def test_what_a_user_settles_over_http_counts_in_the_call_that_goes_on(
+    running: RunningStack,
+) -> None:
+    before = {record.name for record in running.records()}
+
+    async def talk() -> str:
+        api = await running.api_of(new_user("settler"))
+        ticket = await api.start_session()
+        async with open_call(ticket.url) as call:
+            await write(call, "hello")
+            await hear(call, "Hello, how can I help you?")
+            await settle(api, language="es-ES", voice="Puck")
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                while len(setups(running, before)) < 2:  # noqa: ASYNC110 - polls Gemini's record
+                    await asyncio.sleep(0.05)
+            await write(call, "Hola")
+            heard = await hear(call, "Hola, ¿en qué puedo ayudarle?")
+            await call.hang_up()
+        return heard
+
+    heard = running.run(talk())
+
+    first, *_, last = (json.dumps(setup) for setup in setups(running, before))
+    assert "Speak en-US" in first
+    assert "Speak es-ES" in last
+    assert '"Puck"' in last
+    assert heard == "Hello, how can I help you? Hola, ¿en qué puedo ayudarle?"

@@ -31,9 +31,11 @@ from repartee.domain.messages import (
     Notified,
     Numbered,
     OutputPosition,
+    PreferencesChanged,
     Superseded,
     Text,
 )
+from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session_state import Spending, TurnCommit
 from repartee.domain.summary import SummaryFold
 from repartee.domain.usage import TokenUsage
@@ -85,6 +87,15 @@ class Deployment:
         event = load_event("http_api.create_session")
         event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = user
         event["body"] = json.dumps(body)
+        event["headers"]["content-length"] = str(len(event["body"]))
+        answer = http_api.handler.lambda_handler(event, None)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def put_preferences(self, body: dict[str, Any], user: str = "user-1") -> tuple[int, Any]:
+        event = load_event("http_api.create_session")
+        event |= {"rawPath": "/me/preferences", "body": json.dumps(body)}
+        event["requestContext"]["http"] |= {"method": "PUT", "path": "/me/preferences"}
+        event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = user
         event["headers"]["content-length"] = str(len(event["body"]))
         answer = http_api.handler.lambda_handler(event, None)
         return answer["statusCode"], json.loads(answer["body"])
@@ -235,6 +246,24 @@ def test_a_second_device_takes_the_conversation_over(deployed: Deployment) -> No
     _, notices = deployed.mailbox(first["session_id"])
     assert notices == [Superseded(second["session_id"])]
     assert deployed.mailbox(second["session_id"]) == ([], [])
+
+
+def test_a_change_of_preferences_reaches_the_mailboxes_of_their_user_alone(
+    deployed: Deployment,
+) -> None:
+    _, session = deployed.post_session({"conversation_id": "new"})
+    deployed.connect(session["url"], "connection-1=")
+    _, of_another = deployed.post_session({"conversation_id": "new"}, user="user-2")
+    deployed.connect(of_another["url"], "connection-2=")
+
+    status, settled = deployed.put_preferences({"language": "ES-es", "style": None})
+
+    assert (status, settled) == (200, {"language": "es-ES", "voice": None, "style": None})
+    _, (notice,) = deployed.mailbox(session["session_id"])
+    assert isinstance(notice, PreferencesChanged)
+    assert notice.changes == PreferenceChanges(language="es-ES", style="")
+    assert deployed.mailbox(of_another["session_id"]) == ([], [])
+    assert deployed.wakes == []
 
 
 def test_a_lost_connection_comes_back_to_its_session(deployed: Deployment) -> None:

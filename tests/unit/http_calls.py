@@ -8,12 +8,15 @@ from typing import Any
 from http_api.deps import Deps
 from http_api.handler import Application
 from repartee.adapters.export_cursor import ExportCursors
+from repartee.application.change_preferences import PreferenceChanger
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
 from repartee.application.export_user import UserExporter
 from repartee.application.start_session import SessionStarter
 from repartee.domain.desk import OpeningHours
+from repartee.domain.errors import StoreUnavailable
 from repartee.domain.limits import DailyLimits, DayUsage, utc_day
+from repartee.domain.messages import Notice
 from repartee.domain.session_state import ConnectionOpening
 from repartee.domain.usage import TokenUsage
 from tests.event_files import load_event
@@ -24,6 +27,7 @@ from tests.fakes.desk import FakeDesk
 from tests.fakes.erasure_store import FakeErasureStore
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.log import CapturedLog
+from tests.fakes.mailbox import FakeMailbox
 from tests.fakes.notes import FakeNotes
 from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.secrets import FakeSecrets
@@ -47,6 +51,17 @@ class Reader(FakeConversationStore):
         return super().list_conversations(user_id, limit=limit)
 
 
+class Mailbox(FakeMailbox):
+    """Can be told to take no more notices."""
+
+    takes_notices = True
+
+    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
+        if not self.takes_notices:
+            raise StoreUnavailable("told to fail")
+        return super().notify(session_id, notice, now_ms=now_ms)
+
+
 class Api:
     """The HTTP API on fakes."""
 
@@ -58,10 +73,12 @@ class Api:
         self.log = CapturedLog()
         self.usage = FakeUsageStore(self.tables)
         self.limits = LimitChecker(self.usage, self.tables.clock, DailyLimits(3_600, Decimal(5)))
+        self.mailbox = Mailbox(self.tables)
+        sessions = FakeSessionStore(self.tables)
         starter = SessionStarter(
             reader=self.reader,
             connections=self.connections,
-            sessions=FakeSessionStore(self.tables),
+            sessions=sessions,
             signer=self.signer,
             ids=FakeIdSource(),
             clock=self.tables.clock,
@@ -81,6 +98,9 @@ class Api:
             starter=starter,
             reader=self.reader,
             profiles=profiles,
+            preferences=PreferenceChanger(
+                profiles, self.connections, self.mailbox, sessions, self.tables.clock
+            ),
             eraser=eraser,
             exporter=UserExporter(records, profiles, self.notes, self.usage),
             cursors=ExportCursors(FakeSecrets({"key": "k" * 64}), "key"),

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from repartee.domain.conversation import Profile
+from repartee.domain.messages import PreferencesChanged
+from repartee.domain.preferences import PreferenceChanges
 from tests.fakes.clock import NOON_MS
 from tests.unit.http_calls import USER, Api
 
@@ -28,6 +30,31 @@ def test_preferences_that_are_left_out_stay_and_null_goes_back_to_the_default() 
     assert (status, body) == (200, {"language": "es-ES", "voice": "Kore", "style": None})
     assert api.call("GET", "/me/preferences")[1] == body
     assert api.call("GET", "/me/preferences", user="user-2")[1]["voice"] is None
+
+
+def test_a_change_is_told_to_the_running_sessions_as_it_was_made() -> None:
+    api = Api()
+    session = api.begin()["session_id"]
+
+    api.call("PUT", "/me/preferences", {"language": "ES-es", "voice": None})
+
+    changes = PreferenceChanges(language="es-ES", voice="")
+    ((notice, _),) = api.tables.mailboxes[session].notices.values()
+    assert notice == PreferencesChanged(changes, NOON_MS)
+
+
+def test_a_change_that_no_session_can_be_told_of_is_stored_and_answered() -> None:
+    api = Api()
+    api.begin()
+    api.mailbox.takes_notices = False
+
+    status, body, _ = api.call("PUT", "/me/preferences", {"voice": "Puck"})
+
+    assert (status, body["voice"]) == (200, "Puck")
+    assert api.tables.profiles[USER].voice == "Puck"
+    assert [(line["level"], line["message"]) for line in api.log.lines] == [
+        ("WARNING", "sessions not told of preferences")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -39,11 +39,13 @@ from repartee.domain.messages import (
     Message,
     Numbered,
     OutputPosition,
+    PreferencesChanged,
     SpeechEnd,
     SpeechStart,
     Superseded,
     Text,
 )
+from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.seed import TOOLS
 from repartee.domain.session.effects import (
     CommitTurn,
@@ -63,6 +65,7 @@ from repartee.domain.session.events import (
 from repartee.domain.session.live_link import MAX_FAILURES
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS
 from repartee.domain.usage import Bill, TokenUsage
+from tests.fakes.clock import NOON_MS
 from tests.sessions import EPOCH, SECOND, SETTINGS, STATE, Call, pending, remembering, started
 
 pytestmark = pytest.mark.unit
@@ -192,6 +195,13 @@ class AnySession(RuleBasedStateMachine):
     @rule(connection=st.sampled_from("AB"))
     def hang(self, connection):
         self.call.notice(Detached(connection))
+
+    @rule(
+        voice=st.sampled_from(["Kore", "Puck", ""]), language=st.sampled_from(["es-ES", "", None])
+    )
+    def settle_elsewhere(self, voice, language):
+        changes = PreferenceChanges(language, voice)
+        self.call.notice(PreferencesChanged(changes, NOON_MS + self.call.now_ms))
 
     @rule(through=st.none() | st.integers(0, 30), turn=st.integers(0, 4))
     def acknowledge(self, through, turn):

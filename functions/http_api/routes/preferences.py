@@ -50,4 +50,7 @@ def read_preferences(deps: Dependencies, user_id: UserId) -> Preferences:
 @router.put("/me/preferences")
 def change_preferences(deps: Dependencies, user_id: UserId, wanted: Preferences) -> Preferences:
     """Change some of the user's preferences; return all of them."""
-    return Preferences.of(deps.profiles.change(user_id, wanted.changes()))
+    changed = deps.preferences.change(user_id, wanted.changes())
+    if not changed.all_told:
+        deps.log.warning("sessions not told of preferences")
+    return Preferences.of(changed.profile)

@@ -5,6 +5,8 @@ The wire form with its limits is in ``wire``; these are the checked values behin
 
 from dataclasses import dataclass
 
+from repartee.domain.preferences import PreferenceChanges
+
 
 @dataclass(frozen=True, slots=True)
 class OutputPosition:
@@ -103,7 +105,22 @@ class Superseded:
     by_session_id: str
 
 
-type Notice = Acknowledged | Detached | Superseded
+@dataclass(frozen=True, slots=True)
+class PreferencesChanged:
+    """The user has settled elsewhere how they are spoken to.
+
+    It tells what was changed and not what holds now, so that it undoes nothing that the session
+    itself has changed and not yet saved.
+
+    Attributes:
+        changed_at_ms: When the profile had it, Unix time in ms.
+    """
+
+    changes: PreferenceChanges
+    changed_at_ms: int
+
+
+type Notice = Acknowledged | Detached | Superseded | PreferencesChanged
 
 
 @dataclass(frozen=True, slots=True)

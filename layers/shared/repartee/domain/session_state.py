@@ -73,11 +73,13 @@ class Lease:
     Attributes:
         state: The session as it was taken over, its ``epoch`` already this worker's.
         is_takeover: The worker before did not release: it died or was cut off.
+        taken_at_ms: Unix time in ms at which it was taken: what is read under it is no older.
     """
 
     state: SessionState
     until_ms: int
     is_takeover: bool
+    taken_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

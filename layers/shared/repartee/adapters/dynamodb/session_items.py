@@ -1,5 +1,6 @@
 """LiveTable's items as domain values, and back."""
 
+from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,17 +16,22 @@ from repartee.domain.messages import (
     Notice,
     Numbered,
     OutputPosition,
+    PreferencesChanged,
     SpeechEnd,
     SpeechStart,
     Superseded,
     Text,
 )
+from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session_state import PendingCall, SessionState
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     from repartee.adapters.dynamodb.keys import Item
+
+
+_PREFERENCES = tuple(field.name for field in fields(PreferenceChanges))
 
 
 def number(item: "Item", name: str) -> int:
@@ -114,6 +120,9 @@ def notice_attributes(notice: Notice, expires_at: int) -> "Item":
             values = {"kind": "detached", "connection_id": connection_id}
         case Superseded(by_session_id):
             values = {"kind": "superseded", "by_session_id": by_session_id}
+        case PreferencesChanged(changes, changed_at_ms):
+            named = {name: value for name, value in asdict(changes).items() if value is not None}
+            values = {"kind": "preferences_changed", "changed_at_ms": changed_at_ms, **named}
     return encode_all({**values, "expires_at": expires_at})
 
 
@@ -130,6 +139,9 @@ def notice_from(item: "Item") -> Notice:
             return Detached(item["connection_id"]["S"])
         case "superseded":
             return Superseded(item["by_session_id"]["S"])
+        case "preferences_changed":
+            changes = PreferenceChanges(*(text(item, name) for name in _PREFERENCES))
+            return PreferencesChanged(changes, number(item, "changed_at_ms"))
         case kind:
             raise ValueError(f"unknown kind of notice: {kind}")
 

@@ -114,7 +114,7 @@ class DynamoSessionStore:
             item = failed.item
         self._clear_wake(session_id)
         is_takeover = text(item, "previous_owner") != ""
-        return Lease(state_from(session_id, item), until_ms, is_takeover)
+        return Lease(state_from(session_id, item), until_ms, is_takeover, now_ms)
 
     def _clear_wake(self, session_id: str) -> None:
         # A wake that stays makes a later waker report an unserved one too many; one that was made

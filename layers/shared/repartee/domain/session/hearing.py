@@ -42,6 +42,8 @@ class Hearing:
             case LiveOpened():
                 self._live.opened()
                 self.note_life(now_ms)
+                # What the user has settled while it was set up waits for no commit.
+                self._context.is_due = self._context.is_outdated
             case LiveGoAway(time_left_ms=time_left_ms):
                 self._live.go_away(time_left_ms, now_ms)
             case LiveUsage(usage=usage):

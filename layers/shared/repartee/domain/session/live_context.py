@@ -18,7 +18,8 @@ class LiveContext:
     """The context of one worker's live sessions.
 
     Attributes:
-        is_due: A turn is in memory, so it may be time to go on in a fresh session.
+        is_due: It may be time to go on in a fresh session: a turn is in memory, or the user is to
+            be spoken to otherwise.
     """
 
     _settings: SessionSettings
@@ -47,12 +48,17 @@ class LiveContext:
 
     @property
     def is_outdated(self) -> bool:
-        """Tell whether the user wants another voice, which only a fresh live session can have."""
-        return self._voice != self._desk.preferences.voice
+        """Tell whether the user wants what only a fresh live session can have.
+
+        That is another voice, and whatever was settled elsewhere than in the call.
+        """
+        preferences = self._desk.preferences
+        return preferences.is_untold or self._voice != preferences.voice
 
     def begin(self) -> None:
         """A fresh live session has begun; it carries nothing yet."""
         self._voice = self._desk.preferences.voice
+        self._desk.preferences.is_untold = False
         self._carried = TokenUsage()
 
     def count(self, usage: TokenUsage) -> None:

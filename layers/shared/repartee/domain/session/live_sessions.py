@@ -71,7 +71,7 @@ class LiveSessions:
         return None
 
     def tend(self, now_ms: int) -> CloseReason | None:
-        """Leave a live session that is stuck, sent away, silent, too dear or of an outdated voice.
+        """Leave a live session that is stuck, sent away, silent, too dear or outdated.
 
         Returns:
             Why the session must be closed, None while it need not be.

@@ -10,7 +10,14 @@ from repartee.domain.conversation import Memory
 from repartee.domain.frames import CloseReason, SessionError, TurnRestarted
 from repartee.domain.limits import LimitHit
 from repartee.domain.live import LiveClosed, LiveEvent, LiveUsage
-from repartee.domain.messages import Acknowledged, Detached, Hello, Notified, Numbered
+from repartee.domain.messages import (
+    Acknowledged,
+    Detached,
+    Hello,
+    Notified,
+    Numbered,
+    PreferencesChanged,
+)
 from repartee.domain.session.allowance import Allowance
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
@@ -93,7 +100,9 @@ class SessionMachine:
         self._feed = InputFeed(state.cursor, client, turns, detector, effects, unix_offset_ms)
         self._replies = replies = Replies(client, turns, cues, prices)
         self._watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox, effects)
-        preferences = PreferencesInForce(memory.profile, settings.language, settings.voice)
+        preferences = PreferencesInForce(
+            memory.profile, settings.language, settings.voice, unix_offset_ms, lease.taken_at_ms
+        )
         self._desk = desk = ToolDesk(preferences, calls, turns, cues, outbox, effects)
         self._filler = Filler(settings.filler_after_ms, turns, calls, cues, desk)
         self._restarts = restarts = Restarts(self._feed, turns, calls, cues, replies, outbox)
@@ -264,6 +273,8 @@ class SessionMachine:
                 return
             case Detached(connection_id=connection_id):
                 self._effects += self._client.detach(connection_id, now_ms)
+            case PreferencesChanged() as changed:
+                self._context.is_due |= self._desk.preferences.take(changed)
             case _:
                 self._close("superseded", now_ms)
         self._effects.append(DeleteInput((), (notified.notice_id,)))

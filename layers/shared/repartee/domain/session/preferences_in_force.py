@@ -1,8 +1,9 @@
 """How the user is spoken to now: their preferences, as they change in mid-session."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from repartee.domain.conversation import Profile
+from repartee.domain.messages import PreferencesChanged
 from repartee.domain.preferences import PreferenceChanges, PreferenceRefused, checked_changes
 from repartee.domain.session.tool_calls import text_argument
 
@@ -11,13 +12,21 @@ from repartee.domain.session.tool_calls import text_argument
 class PreferencesInForce:
     """A user's preferences over the deployment's defaults.
 
+    They change by voice and by a notice of a change elsewhere. For each preference the newest
+    change counts, as it does in the profile, whichever the session hears of first.
+
     Attributes:
         profile: As it was loaded, with what was changed since.
+        is_untold: Something was changed elsewhere that the live model has not been told.
     """
 
     profile: Profile
     _default_language: str
     _default_voice: str
+    _unix_offset_ms: int
+    _loaded_at_ms: int
+    is_untold: bool = False
+    _settled_at_ms: dict[str, int] = field(default_factory=dict)
 
     @property
     def language(self) -> str:
@@ -29,7 +38,7 @@ class PreferencesInForce:
         """The prebuilt voice that a live session is opened with."""
         return self.profile.voice or self._default_voice
 
-    def change(self, arguments_json: str) -> PreferenceChanges:
+    def change(self, arguments_json: str, now_ms: int) -> PreferenceChanges:
         """Take the arguments of the model's call.
 
         Raises:
@@ -41,10 +50,41 @@ class PreferencesInForce:
         changes = checked_changes(language=language, voice=voice, style=style)
         if not changes:
             raise PreferenceRefused("language", "say in language, voice or style what is wanted")
-        self.profile = replace(
-            self.profile,
-            language=changes.language or self.profile.language,
-            voice=changes.voice or self.profile.voice,
-            style=changes.style or self.profile.style,
-        )
+        self._settle(changes, now_ms + self._unix_offset_ms)
         return changes
+
+    def take(self, changed: PreferencesChanged) -> bool:
+        """Take a change that was made elsewhere; True when it changes how the user is spoken to.
+
+        A notice that is read again, or that lay there when the profile was loaded, is too old.
+        """
+        at_ms, before = changed.changed_at_ms, self._manner
+        newer = {
+            name: value
+            for name, value in asdict(changed.changes).items()
+            if at_ms > self._settled_at_ms.get(name, self._loaded_at_ms)
+        }
+        self._settle(PreferenceChanges(**newer), at_ms)
+        is_other = self._manner != before
+        self.is_untold |= is_other
+        return is_other
+
+    @property
+    def _manner(self) -> tuple[str, str, str]:
+        return self.language, self.voice, self.profile.style or ""
+
+    def _settle(self, changes: PreferenceChanges, at_ms: int) -> None:
+        profile = self.profile
+        self.profile = replace(
+            profile,
+            language=_settled(changes.language, profile.language),
+            voice=_settled(changes.voice, profile.voice),
+            style=_settled(changes.style, profile.style),
+        )
+        for name, value in asdict(changes).items():
+            if value is not None:
+                self._settled_at_ms[name] = at_ms
+
+
+def _settled(wanted: str | None, before: str | None) -> str | None:
+    return before if wanted is None else wanted or None

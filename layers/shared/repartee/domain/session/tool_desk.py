@@ -38,7 +38,7 @@ class ToolDesk:
     """Where the model's calls are taken, and the answers come back.
 
     Attributes:
-        preferences: How the user is spoken to, as the calls have changed it.
+        preferences: How the user is spoken to, as calls and notices have changed it.
     """
 
     preferences: PreferencesInForce
@@ -58,7 +58,7 @@ class ToolDesk:
         if call.name == ASK_CORE_AGENT:
             self._ask(call, now_ms)
         elif call.name == SET_PREFERENCES:
-            self.answer(call.key, self._set_preferences(call), now_ms)
+            self.answer(call.key, self._set_preferences(call, now_ms), now_ms)
         elif call.name == END_CALL:
             done = CoreAnswer(CallStatus.DONE, "The call ends after your farewell.")
             self.answer(call.key, done, now_ms)
@@ -134,9 +134,9 @@ class ToolDesk:
             AskCoreAgent(call.key, call.arguments_hash, question, language, timeout_ms)
         )
 
-    def _set_preferences(self, call: CallInProgress) -> CoreAnswer:
+    def _set_preferences(self, call: CallInProgress, now_ms: int) -> CoreAnswer:
         try:
-            changes = self.preferences.change(call.arguments_json)
+            changes = self.preferences.change(call.arguments_json, now_ms)
         except PreferenceRefused as refused:
             return CoreAnswer(CallStatus.REFUSED, f"{refused.field}: {refused.advice}.")
         self._effects.append(SavePreferences(changes))

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 from repartee.domain.conversation import Profile
 from repartee.domain.errors import UserErased
 from repartee.domain.preferences import PreferenceChanges
@@ -20,17 +18,7 @@ class FakeProfileStore:
         with self._tables.lock:
             if self._tables.is_erased(user_id):
                 raise UserErased(user_id)
-            before = self.load(user_id)
-            changed = replace(
-                before,
-                language=_settled(changes.language, before.language),
-                voice=_settled(changes.voice, before.voice),
-                style=_settled(changes.style, before.style),
-            )
+            changed = changes.applied_to(self.load(user_id))
             if changes:
                 self._tables.profiles[user_id] = changed
             return changed
-
-
-def _settled(wanted: str | None, before: str | None) -> str | None:
-    return before if wanted is None else wanted or None

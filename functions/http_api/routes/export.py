@@ -16,6 +16,7 @@ from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.desk import Booking
 from repartee.domain.errors import CursorRefused
 from repartee.domain.export import Account, CallRecord, ConversationPart, Entry, SummaryRecord
+from repartee.domain.usage import Bill
 
 router = APIRouter()
 
@@ -130,6 +131,7 @@ class CallView(BaseModel):
     def of(cls, call: CallRecord) -> Self:
         """Show ``call``."""
         answer = call.answer
+        bill = Bill() if answer is None else answer.bill
         return cls(
             turn=call.key.turn,
             question=call.question,
@@ -139,9 +141,9 @@ class CallView(BaseModel):
                 BegunToolView(name=one.name, arguments=one.arguments_json) for one in call.tools
             ],
             finished_at=call.finished_at_ms,
-            tokens_in=0 if answer is None else answer.bill.usage.tokens_in,
-            tokens_out=0 if answer is None else answer.bill.usage.tokens_out,
-            cost_usd=0.0 if answer is None else float(answer.bill.cost_usd),
+            tokens_in=bill.usage.tokens_in,
+            tokens_out=bill.usage.tokens_out,
+            cost_usd=float(bill.cost_usd),
         )
 
 

@@ -1,7 +1,5 @@
 """Counts what core_agent's models cost: where it is spent, whoever waits for the answer."""
 
-import hashlib
-
 from repartee.domain.calls import CoreRequest
 from repartee.domain.session_state import Spending
 from repartee.domain.summary import SummaryRequest
@@ -29,7 +27,4 @@ def count_run(
     """
     if not bill:
         return
-    token = hashlib.sha256(run.encode()).hexdigest()[:36]
-    usage.add(
-        Spending(request.user_id, request.session_id, token, now_ms, bill.usage, bill.cost_usd)
-    )
+    usage.add(Spending(request.user_id, request.session_id, run, now_ms, bill.usage, bill.cost_usd))

@@ -1,8 +1,9 @@
 """What users may settle about how they are spoken to, and which values there are."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from repartee.domain.conversation import Profile
 from repartee.domain.errors import ReparteeError
 
 MAX_STYLE_CHARACTERS = 200
@@ -105,6 +106,19 @@ class PreferenceChanges:
 
     def __bool__(self) -> bool:
         return any(one is not None for one in (self.language, self.voice, self.style))
+
+    def applied_to(self, profile: Profile) -> Profile:
+        """Return the profile as it is with these changes."""
+        return replace(
+            profile,
+            language=_settled(self.language, profile.language),
+            voice=_settled(self.voice, profile.voice),
+            style=_settled(self.style, profile.style),
+        )
+
+
+def _settled(wanted: str | None, before: str | None) -> str | None:
+    return before if wanted is None else wanted or None
 
 
 def checked_changes(

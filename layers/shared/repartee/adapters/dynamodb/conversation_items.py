@@ -153,6 +153,13 @@ def exchange_attributes(exchange: Exchange) -> "Item":
     )
 
 
+def call_key_from(item: "Item") -> CallKey:
+    """Return which call it is; that is in its sort key."""
+    # A third part tells exchanges of one place apart.
+    turn, index = item["sk"]["S"].partition("#")[2].split("/")[:2]
+    return CallKey(int(turn), int(index))
+
+
 def exchange_from(item: "Item") -> Exchange | None:
     """Return the finished call, None while it runs."""
     if "finished_at_ms" not in item:
@@ -163,10 +170,8 @@ def exchange_from(item: "Item") -> Exchange | None:
         item["retryable"]["BOOL"],
         _bill_from(item),
     )
-    # A third part tells exchanges of one place apart.
-    turn, index = item["sk"]["S"].partition("#")[2].split("/")[:2]
     return Exchange(
-        CallKey(int(turn), int(index)),
+        call_key_from(item),
         item["arguments_hash"]["S"],
         item["question"]["S"],
         answer,

@@ -22,5 +22,4 @@ def is_kept(item: "Item", now_ms: int) -> bool:
 
 def is_header_kept(item: "Item", now_ms: int) -> bool:
     """Tell whether a header still shows its conversation, rather than leading erasures to it."""
-    ends_at_s = expiry_of(item)
-    return ends_at_s is None or ends_at_s - HEADER_MARGIN_S > now_ms // 1_000
+    return is_kept(item, now_ms + HEADER_MARGIN_S * 1_000)

@@ -6,6 +6,7 @@ from repartee.adapters.desk_table import bookings_of
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import (
     attempt_from,
+    call_key_from,
     exchange_from,
     header_from,
     turn_from,
@@ -13,7 +14,6 @@ from repartee.adapters.dynamodb.conversation_items import (
 from repartee.adapters.dynamodb.expiry import is_header_kept, is_kept
 from repartee.adapters.dynamodb.reads import query
 from repartee.adapters.dynamodb.session_items import number
-from repartee.domain.calls import CallKey
 from repartee.domain.conversation import Conversation
 from repartee.domain.desk import Booking
 from repartee.domain.erasure import ItemKind
@@ -91,9 +91,8 @@ def _entry(item: "Item") -> Entry | None:
 
 def _call(item: "Item") -> CallRecord:
     attempt, exchange = attempt_from(item), exchange_from(item)
-    turn, index = item["sk"]["S"].removeprefix(keys.CALL_PREFIX).split("/")[:2]
     return CallRecord(
-        CallKey(int(turn), int(index)),
+        call_key_from(item),
         attempt.question,
         attempt.tools,
         exchange.answer if exchange is not None else None,

@@ -1,6 +1,6 @@
 """How the user is spoken to now: their preferences, as they change in mid-session."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 from repartee.domain.conversation import Profile
 from repartee.domain.messages import PreferencesChanged
@@ -74,17 +74,7 @@ class PreferencesInForce:
         return self.language, self.voice, self.profile.style or ""
 
     def _settle(self, changes: PreferenceChanges, at_ms: int) -> None:
-        profile = self.profile
-        self.profile = replace(
-            profile,
-            language=_settled(changes.language, profile.language),
-            voice=_settled(changes.voice, profile.voice),
-            style=_settled(changes.style, profile.style),
-        )
+        self.profile = changes.applied_to(self.profile)
         for name, value in asdict(changes).items():
             if value is not None:
                 self._settled_at_ms[name] = at_ms
-
-
-def _settled(wanted: str | None, before: str | None) -> str | None:
-    return before if wanted is None else wanted or None

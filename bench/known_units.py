@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bench.consumed import ConsumedUnits
-from bench.dynamodb import client_of, make_table
+from bench.dynamodb import make_table
+from local.aws_resources import dynamodb_client
 from repartee.adapters.dynamodb import keys
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def known_units(endpoint: str) -> Mapping[str, float]:
     Raises:
         RuntimeError: DynamoDB Local reports other units than AWS documents.
     """
-    client = client_of(endpoint)
+    client = dynamodb_client(endpoint)
     table = make_table(client, "known", "pk", "sk")
     units = ConsumedUnits(client)
     # 4.5 KB with its names and key.

@@ -6,11 +6,12 @@ import os
 import time
 from pathlib import Path
 
-from bench.dynamodb import client_of, make_table, running_dynamodb
+from bench.dynamodb import make_table, running_dynamodb
 from bench.known_units import known_units
 from bench.memory_results import COMMIT, OURS, UNSUMMED, Plan, Result, read_result, report
 from bench.own_memory import measure_own
 from bench.report import RESULTS, Report, show
+from local.aws_resources import dynamodb_client
 from local.services import NotInstalledError
 from local.stack import PROJECT
 
@@ -40,7 +41,7 @@ async def measure_memory(plan: Plan, run_directory: Path | None = None) -> Repor
 
 
 async def _baselines(endpoint: str, plan: Plan) -> list[Result]:
-    client = client_of(endpoint)
+    client = dynamodb_client(endpoint)
     given = {
         "endpoint": endpoint,
         "session": {

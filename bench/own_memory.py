@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from bench.consumed import ConsumedUnits
-from bench.dynamodb import client_of, make_table
+from bench.dynamodb import make_table
 from bench.memory_results import COMMIT, UNSUMMED, Plan, Result, Sample
 from bench.phrases import phrases
+from local.aws_resources import dynamodb_client
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_items import turn_attributes
@@ -135,7 +136,7 @@ def measure_own(endpoint: str, kind: str, size: int, plan: Plan) -> Result:
     Raises:
         RuntimeError: A conversation could not be filled to its size.
     """
-    client = client_of(endpoint)
+    client = dynamodb_client(endpoint)
     prefix = f"{kind}-{size}".replace(",", "").replace(" ", "_")
     tables = (
         make_table(client, f"{prefix}-live", "pk", "sk"),

@@ -27,6 +27,11 @@ def client_options(endpoint: str) -> dict[str, Any]:
     }
 
 
+def dynamodb_client(endpoint: str) -> "DynamoDBClient":
+    """Make a client of a local DynamoDB."""
+    return boto3.session.Session().client("dynamodb", **client_options(endpoint))
+
+
 @dataclass(frozen=True, slots=True)
 class Resources:
     """What was made.
@@ -42,7 +47,7 @@ class Resources:
 
 def create_tables(application: Application, endpoint: str) -> None:
     """Make the tables; those that exist already are kept."""
-    dynamodb = boto3.session.Session().client("dynamodb", **client_options(endpoint))
+    dynamodb = dynamodb_client(endpoint)
     existing = set(dynamodb.list_tables()["TableNames"])
     for table in application.tables.values():
         if table.name not in existing:

@@ -21,6 +21,14 @@ def base_of(environment: Mapping[str, str]) -> int:
     return int(text)
 
 
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 class PortInUseError(RuntimeError):
     """Another program listens on a port that the stack needs."""
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
-from local.aws_resources import client_options
+from local.aws_resources import dynamodb_client
 from local.chaos.replays import LeaseRecord
 from local.stack import Stack
 from local.talker.recorded import read_record
@@ -122,7 +120,7 @@ def read_live(folder: Path) -> LiveRecord:
 
 def table_client(stack: Stack) -> "DynamoDBClient":
     """A client of the tables themselves, past the faults."""
-    return boto3.session.Session().client("dynamodb", **client_options(stack.addresses.dynamodb))
+    return dynamodb_client(stack.addresses.dynamodb)
 
 
 def read_tables(

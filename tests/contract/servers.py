@@ -1,7 +1,6 @@
 """The servers of the contract tests: started when first needed, once per test process."""
 
 import asyncio
-import socket
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from local.ports import free_port
 from local.processes import Child
 from local.servers import until_answering
 from local.services import (
@@ -32,13 +32,6 @@ _ROOT = Path(__file__).resolve().parents[2]
 _READY_WITHIN_S = 60.0
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class Servers:
     """Starts servers on demand; they end with ``stop``, or with this process however it ends."""
 
@@ -57,7 +50,7 @@ class Servers:
             NotInstalledError: Its program is not on this machine.
         """
         if name not in self._endpoints:
-            port = _free_port()
+            port = free_port()
             start = self._start_dynamodb if name == DYNAMODB_LOCAL else self._start_ministack
             self._run(start(port))
             self._endpoints[name] = f"http://127.0.0.1:{port}"

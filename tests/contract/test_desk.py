@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -284,6 +285,16 @@ def test_a_slot_given_back_while_another_books_it_is_theirs_or_free_and_never_bo
         _book(desk, "ann")
 
 
+def _move_or_book(desk: Desk, old: Slot, wanted: Slot, number: int) -> bool:
+    """Ann, who is number 0, moves from ``old`` to three; another caller books ``wanted``."""
+    if number == 0:
+        return _move(desk, "ann", old, THREE).status is ToolStatus.DONE
+    try:
+        return _book(desk, f"caller-{number}", wanted).user_id == f"caller-{number}"
+    except SlotTaken:
+        return False
+
+
 @pytest.mark.parametrize("race", range(5))
 def test_of_one_who_moves_to_a_slot_and_others_who_book_it_one_has_it(
     desk: Desk, race: int
@@ -291,15 +302,7 @@ def test_of_one_who_moves_to_a_slot_and_others_who_book_it_one_has_it(
     old = Slot(FRIDAY, time(11))
     _book(desk, "ann", old)
 
-    def act(number: int) -> bool:
-        if number == 0:
-            return _move(desk, "ann", old, THREE).status is ToolStatus.DONE
-        try:
-            return _book(desk, f"caller-{number}").user_id == f"caller-{number}"
-        except SlotTaken:
-            return False
-
-    outcomes = all_at_once(4, act)
+    outcomes = all_at_once(4, partial(_move_or_book, desk, old, THREE))
 
     users = ["ann", "caller-1", "caller-2", "caller-3"]
     assert outcomes.count(True) == 1
@@ -329,16 +332,7 @@ def test_a_slot_left_by_a_move_is_bookable_by_one_of_those_who_wait_for_it(desk:
     old = Slot(FRIDAY, time(11))
     _book(desk, "ann", old)
 
-    def act(number: int) -> bool:
-        if number == 0:
-            return _move(desk, "ann", old, THREE).status is ToolStatus.DONE
-        try:
-            _book(desk, f"caller-{number}", old)
-        except SlotTaken:
-            return False
-        return True
-
-    outcomes = all_at_once(4, act)
+    outcomes = all_at_once(4, partial(_move_or_book, desk, old, old))
 
     assert outcomes[0]
     winners = [f"caller-{number}" for number in (1, 2, 3) if outcomes[number]]

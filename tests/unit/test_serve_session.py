@@ -41,9 +41,7 @@ def test_a_turn_that_the_client_has_not_acknowledged_is_not_remembered_before_th
     async def main():
         scene = Scene()
         serving = scene.serve()
-        session = await scene.live.opened.get()
-        scene.speak()
-        await scene.until(lambda: len(session.sent) >= 3)
+        session = await scene.one_utterance()
         await scene.answer(session, "hello", "Hello.")
         await scene.until(lambda: scene.frames("turn_end"))
         over_ms = scene.clock.monotonic_ms()

@@ -125,9 +125,7 @@ def test_a_worker_whose_lease_was_taken_writes_nothing():
     async def main():
         scene = Scene()
         serving = scene.serve()
-        session = await scene.live.opened.get()
-        scene.speak()
-        await scene.until(lambda: len(session.sent) >= 3)
+        session = await scene.one_utterance()
         state = scene.tables.states[SESSION]
         scene.tables.states[SESSION] = replace(state, epoch=state.epoch + 1)
         session.emit(LiveUsage(TokenUsage(audio_out=1_000_000)))

@@ -228,11 +228,16 @@ class Scene:
             LiveTurnComplete(TurnStatus.IDLE),
         )
 
-    async def one_turn(self) -> FakeLiveSession:
-        """Hold one whole turn, up to its commit."""
+    async def one_utterance(self) -> FakeLiveSession:
+        """Have the user speak to the next live session, up to the end of the audio."""
         session = await self.live.opened.get()
         self.speak()
-        await self.until(lambda: session.sent[-1:] and len(session.sent) >= 3)
+        await self.until(lambda: len(session.sent) >= 3)
+        return session
+
+    async def one_turn(self) -> FakeLiveSession:
+        """Hold one whole turn, up to its commit."""
+        session = await self.one_utterance()
         await self.answer(session, "hello", "Hello to you.")
         await self.until(lambda: self.frames("turn_end"))
         self.acknowledge_all()

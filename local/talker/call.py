@@ -33,6 +33,10 @@ _REDIAL_AFTER_S = (0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 _SERVER_TROUBLE = 500
 _TOO_MANY = 429
 
+CLOSED_WITHIN_S = 5.0
+"""A message may reach a session that is over before its ``closed`` frame reaches us; above the time
+that a post takes with its retries."""
+
 type Listener = Callable[[float, Frame | Reply], None]
 type Redial = Callable[[], Awaitable[ClientConnection]]
 
@@ -74,6 +78,7 @@ class Call:
         *,
         observer: Observer | None = None,
         redial: Redial | None = None,
+        closed_within_s: float = CLOSED_WITHIN_S,
     ) -> None:
         self.session = ClientSession()
         self.replies = Replies()
@@ -82,6 +87,7 @@ class Call:
         self._listener = listener
         self._observer = observer
         self._redial = redial
+        self._closed_within_s = closed_within_s
         self._next: ClientConnection | None = None
         self._failure: BaseException | None = None
         self._changed = asyncio.Event()
@@ -126,22 +132,46 @@ class Call:
         await self.until(lambda: self.session.closed, timeout_s=timeout_s, what="closed")
 
     async def _read(self) -> None:
-        async for text in self._connection:
-            at_ms = now_ms()
-            events = self.session.receive(str(text), at_ms)
-            self.replies.take(events, at_ms)
-            if self._observer is not None:
-                self._observer.received(at_ms, str(text), events)
-            for event in events:
-                if self._listener is not None:
-                    self._listener(at_ms, event)
-                if isinstance(event, ReconnectSoon):
-                    self._must_move.set()
-                is_open = self.session.closed is None
-                if is_open and isinstance(event, Rejected) and not event.retryable:
-                    raise MessageRefusedError(event)
-            self._has_work.set()
-            self._changed.set()
+        over: MessageRefusedError | None = None
+        try:
+            async with asyncio.timeout(None) as patience:
+                async for text in self._connection:
+                    refused = self._take(str(text))
+                    if refused is None:
+                        continue
+                    if refused.rejected.code != "session_ended":
+                        raise refused
+                    if over is None:
+                        # Why it ended is told by a frame that may be on its way.
+                        over = refused
+                        patience.reschedule(
+                            asyncio.get_running_loop().time() + self._closed_within_s
+                        )
+        except (TimeoutError, ConnectionClosed):
+            if over is None:
+                raise
+        if over is not None and self.session.closed is None:
+            raise over
+
+    def _take(self, text: str) -> MessageRefusedError | None:
+        """Take one text frame; return the refusal in it that ends the call."""
+        at_ms = now_ms()
+        events = self.session.receive(text, at_ms)
+        self.replies.take(events, at_ms)
+        if self._observer is not None:
+            self._observer.received(at_ms, text, events)
+        for event in events:
+            if self._listener is not None:
+                self._listener(at_ms, event)
+            if isinstance(event, ReconnectSoon):
+                self._must_move.set()
+        self._has_work.set()
+        self._changed.set()
+        match events:
+            case [Rejected(retryable=False) as refused] if self.session.closed is None:
+                return MessageRefusedError(refused)
+            case _:
+                return None
 
     async def _write(self) -> None:
         while True:
@@ -199,13 +229,14 @@ class Call:
         if self._observer is not None:
             self._observer.opened(now_ms())
         self.session.connected(now_ms())
-        tasks = {
-            asyncio.create_task(self._read()),
-            asyncio.create_task(self._write()),
-            asyncio.create_task(self._move()),
-        }
+        reading = asyncio.create_task(self._read())
+        writing = asyncio.create_task(self._write())
+        tasks = {reading, writing, asyncio.create_task(self._move())}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if writing in done and isinstance(writing.exception(), ConnectionClosed):
+                # What came before the end is still to be read: why it ended, for one.
+                done, _ = await asyncio.wait({reading})
             return next(filter(None, (task.exception() for task in done)), None)
         finally:
             for task in tasks:
@@ -255,7 +286,11 @@ async def _served(call: Call) -> AsyncIterator[Call]:
 
 @contextlib.asynccontextmanager
 async def open_call(
-    url: str, *, listener: Listener | None = None, origin: str | None = None
+    url: str,
+    *,
+    listener: Listener | None = None,
+    origin: str | None = None,
+    closed_within_s: float = CLOSED_WITHIN_S,
 ) -> AsyncIterator[Call]:
     """Connect, greet, and close the connection at the end.
 
@@ -263,12 +298,15 @@ async def open_call(
         url: The WebSocket address with a ticket, as the HTTP API gives it.
         listener: Called with the time and each event as it arrives.
         origin: The Origin header that a browser would send.
+        closed_within_s: How long a session that turned out to be over may take to say why.
 
     Raises:
         NotLetInError: The connection was refused.
         ConnectionLostError: The gateway cannot be reached.
     """
-    async with _served(Call(await _dial(url, origin), listener)) as call:
+    async with _served(
+        Call(await _dial(url, origin), listener, closed_within_s=closed_within_s)
+    ) as call:
         yield call
 
 

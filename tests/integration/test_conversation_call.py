@@ -1,5 +1,6 @@
 """A call over a real socket, against a server that plays a script."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,10 +9,12 @@ from http import HTTPStatus
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosedOK
+from websockets.frames import Close
 from websockets.http11 import Request, Response
 
 from local.speech import Recording
-from local.talker.call import open_call
+from local.talker.call import Call, open_call
 from local.talker.conversation import Pace, say
 from local.talker.errors import (
     ConnectionLostError,
@@ -30,7 +33,7 @@ from repartee.domain.frames import (
     Transcript,
     TurnEnd,
 )
-from repartee.domain.wire import Ready, Rejected, encode_frame, encode_reply
+from repartee.domain.wire import Ready, Rejected, Reply, encode_frame, encode_reply
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
@@ -146,6 +149,69 @@ async def test_a_refused_message_is_an_error_of_its_own():
         with pytest.raises(MessageRefusedError, match="protocol_unknown") as caught:
             await call.until_ready()
     assert caught.value.rejected.field == "protocol"
+
+
+async def test_who_talks_to_a_session_that_is_over_still_hears_why_it_ended():
+    refused = asyncio.Event()
+
+    def listen(_at_ms: float, event: Frame | Reply) -> None:
+        if isinstance(event, Rejected):
+            refused.set()
+
+    async def script(its: Script) -> None:
+        seq = await its.hear_utterance()
+        await its.reply(Rejected("session_ended", "it is over", False, seq=seq))
+        await refused.wait()
+        await its.tell(SessionClosed("erased"))
+        await its.until("ack")
+
+    async with server(script) as url, open_call(url, listener=listen) as call:
+        with pytest.raises(SessionOverError, match="erased"):
+            await say(call, SPEECH, pace=Pace.FAST)
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+async def test_a_session_that_is_over_and_does_not_say_why_is_an_error(hangs_up: bool):
+    async def script(its: Script) -> None:
+        seq = await its.hear_utterance()
+        await its.reply(Rejected("session_ended", "it is over", False, seq=seq))
+        if not hangs_up:
+            await its.until("bye")
+
+    async with server(script) as url, open_call(url, closed_within_s=0.1) as call:
+        with pytest.raises(MessageRefusedError, match="session_ended"):
+            await say(call, SPEECH, pace=Pace.FAST)
+
+
+class LineThatEnds:
+    """A connection whose other side has said its last while this one was about to send."""
+
+    close_code, close_reason = 1000, ""
+
+    def __init__(self, last: str) -> None:
+        self._last = last
+        self._is_over = asyncio.Event()
+
+    async def send(self, _text: str) -> None:
+        self._is_over.set()
+        raise ConnectionClosedOK(Close(1000, ""), None)
+
+    async def close(self) -> None:
+        """Is closed already."""
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        await self._is_over.wait()
+        # What was buffered is read after the writer has noticed.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        yield self._last
+
+
+async def test_what_came_before_the_end_is_read_though_nothing_can_be_sent_any_more():
+    line = LineThatEnds(encode_frame(NumberedFrame(1, 1, SessionClosed("erased"))))
+    call = Call(line, None)  # type: ignore[arg-type]  # what it uses of a connection
+    await call.run()
+    assert call.session.closed == SessionClosed("erased")
 
 
 async def test_a_dropped_connection_is_an_error_for_whoever_waits():

@@ -155,6 +155,57 @@ def test_of_twenty_claims_that_come_when_one_ran_out_one_runs(stores: Stores) ->
     assert claims.count(CallClaim.RUNNING) == 19
 
 
+def test_a_run_that_is_known_to_be_over_is_taken_over_at_once_with_what_it_had_begun(
+    stores: Stores,
+) -> None:
+    served_session(stores)
+    claim(stores, replace(request(), run_id="run-1"))
+    stores.calls.begin_tool(CONVERSATION, KEY, HASH, BOOK)
+
+    again = replace(request(), run_id="run-2", ended_run_id="run-1")
+    assert claim(stores, again) is CallClaim.CLAIMED_AGAIN
+    assert claim(stores, again) is CallClaim.RUNNING
+    assert list(stores.calls.attempts(CONVERSATION, KEY.turn)) == [
+        Attempt("when may I come?", (BOOK,))
+    ]
+
+    stores.calls.finish(CONVERSATION, exchange())
+    assert claim(stores, again) == exchange()
+
+
+def test_only_the_run_that_is_over_is_taken_over(stores: Stores) -> None:
+    served_session(stores)
+    claim(stores, replace(request(), run_id="run-1"))
+
+    other = replace(request(), run_id="run-3", ended_run_id="run-2")
+    assert claim(stores, other) is CallClaim.RUNNING
+    assert claim(stores, replace(other, ended_run_id=None)) is CallClaim.RUNNING
+    assert claim(stores, replace(other, ended_run_id="run-1")) is CallClaim.CLAIMED_AGAIN
+
+
+def test_of_twenty_that_know_a_run_to_be_over_one_takes_its_place(stores: Stores) -> None:
+    served_session(stores)
+    claim(stores, replace(request(), run_id="run"))
+
+    claims = all_at_once(
+        20, lambda n: claim(stores, replace(request(), run_id=f"run-{n}", ended_run_id="run"))
+    )
+
+    assert claims.count(CallClaim.CLAIMED_AGAIN) == 1
+    assert claims.count(CallClaim.RUNNING) == 19
+
+
+def test_a_run_that_took_the_place_of_one_that_ran_out_is_not_taken_for_it(
+    stores: Stores,
+) -> None:
+    served_session(stores)
+    claim(stores, replace(request(), run_id="run-1"))
+    claim(stores, replace(request(), run_id="run-2"), now_ms=UNTIL_MS)
+
+    late = replace(request(), run_id="run-3", ended_run_id="run-1")
+    assert claim(stores, late, now_ms=UNTIL_MS) is CallClaim.RUNNING
+
+
 def test_the_same_place_with_another_question_is_run_once_the_first_has_ended(
     stores: Stores,
 ) -> None:

@@ -39,6 +39,8 @@ REQUEST = CoreRequest(
     question="¿a qué hora abren?",
     language="es-ES",
     deadline_ms=NOON_MS + 20_000,
+    run_id="run-2",
+    ended_run_id="run-1",
 )
 
 
@@ -211,6 +213,24 @@ def test_what_goes_wrong_is_not_repeated_and_told_apart(reply: Reply, retryable:
 
         assert failed.value.retryable is retryable
         assert len(function.invocations) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "has_ended"),
+    [
+        (lambda: (200, {"x-amz-function-error": "Unhandled"}, b'{"errorType": "x"}'), True),
+        (_refuses(500, "ServiceException"), False),
+        (_refuses(429, "TooManyRequestsException"), False),
+    ],
+    ids=["function error", "service fault", "throttled"],
+)
+def test_of_a_function_that_failed_it_is_known_that_it_has_ended(
+    reply: Reply, has_ended: bool
+) -> None:
+    with _lambda(reply) as function, pytest.raises(CoreAgentFailed) as failed:
+        LambdaCoreAgent("core-agent", FakeClock(), function.client).ask(REQUEST)
+
+    assert failed.value.has_ended is has_ended
 
 
 def test_a_function_that_does_not_answer_is_given_up_and_not_invoked_again() -> None:

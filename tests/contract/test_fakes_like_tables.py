@@ -34,6 +34,8 @@ epochs = st.sampled_from([1, 1, 1, 2, 2, 3])
 numbers = st.integers(1, 3)
 HASHES = ("aa" * 32, "bb" * 32)
 hashes = st.sampled_from(HASHES)
+runs = st.sampled_from(["run-1", "run-2"])
+ended_runs = st.sampled_from([None, None, "run-1", "run-2"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,14 @@ class Action:
         stores.erase(user, 1)
 
     def _claim(
-        self, stores: Stores, session: str, number: int, epoch: int, asked_hash: str = HASHES[0]
+        self,
+        stores: Stores,
+        session: str,
+        number: int,
+        epoch: int,
+        asked_hash: str = HASHES[0],
+        run: str = "run-1",
+        ended_run: str | None = None,
     ) -> Any:
         now_ms = stores.clock.now_ms()
         key = CallKey(number, 1)
@@ -114,6 +123,8 @@ class Action:
             asked_hash,
             "en-US",
             now_ms,
+            run,
+            ended_run,
         )
         return stores.calls.claim(asked, now_ms=now_ms, until_ms=now_ms + 4_000)
 
@@ -170,7 +181,7 @@ actions = st.one_of(
     action("wake", sessions),
     action("commit", users, sessions, numbers, epochs),
     action("erase", st.just("user-bob")),
-    action("claim", sessions, numbers, epochs, hashes),
+    action("claim", sessions, numbers, epochs, hashes, runs, ended_runs),
     action("begin_tool", numbers, hashes),
     action("finish", numbers, epochs, hashes),
     action("send", sessions, numbers),

@@ -22,7 +22,9 @@ class FakeCallStore:
                 raise LeaseLost(request.session_id)
             calls = self._tables.calls.setdefault(request.conversation_id, {})
             kept = calls.get((request.key, ""))
-            mine = KeptCall(request.arguments_hash, request.question, until_ms)
+            mine = KeptCall(
+                request.arguments_hash, request.question, until_ms, run_id=request.run_id
+            )
             if kept is None:
                 calls[request.key, ""] = mine
                 self._expire(request, until_ms)
@@ -35,7 +37,7 @@ class FakeCallStore:
                 return kept.exchange
             if kept.exchange is not None:
                 calls[request.key, kept.arguments_hash[:16]] = kept
-            elif kept.until_ms > now_ms:
+            elif kept.until_ms > now_ms and request.ended_run_id != kept.run_id:
                 return CallClaim.RUNNING
             else:
                 mine.begun = kept.begun

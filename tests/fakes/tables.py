@@ -36,6 +36,7 @@ class KeptCall:
     until_ms: int
     begun: list[BegunTool] = field(default_factory=list)
     exchange: Exchange | None = None
+    run_id: str = ""
 
     def attempt(self) -> Attempt:
         """Return it as far as it came."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -19,6 +19,9 @@ from tests.integration.running import (
 from tests.integration.witness import Talk, talking
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stale")]
+
+WORKER, CORE_AGENT = "worker", "core_agent"
+BOTH = frozenset({WORKER, CORE_AGENT})
 
 _BOOKS = re.compile(rb'"day#[0-9-]+"')
 
@@ -38,17 +41,17 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 
 class Killer:
-    """Kills the worker once a slot is booked, and core_agent too where that is wanted.
+    """Kills the worker, core_agent or both once a slot is booked.
 
     The table has the booking by then; neither process has been told.
     """
 
-    def __init__(self, scene: Scene, talk: Talk, *, takes_core_agent: bool) -> None:
+    def __init__(self, scene: Scene, talk: Talk, victims: Collection[str]) -> None:
         self.killed: list[str] = []
         self.bookings = 0
         self._scene = scene
         self._talk = talk
-        self._takes_core_agent = takes_core_agent
+        self._victims = victims
 
     async def saw(self, request: TableRequest) -> None:
         """The tables carried out a write."""
@@ -58,12 +61,13 @@ class Killer:
         self.bookings += 1
         if self.killed:
             return
-        self.killed.append(self._talk.watch.holders[-1])
-        if self._takes_core_agent:
+        if WORKER in self._victims:
+            self.killed.append(self._talk.watch.holders[-1])
+        if CORE_AGENT in self._victims:
             self.killed.append(request.caller)
         for environment in self.killed:
             await self._talk.stack.lambdas.kill(environment)
-        if self._takes_core_agent:
+        if self._victims == BOTH:
             await asyncio.to_thread(self._let_claim_run_out)
 
     def _let_claim_run_out(self) -> None:
@@ -82,17 +86,17 @@ class Killer:
         )
 
 
-async def book_and_be_killed(scene: Scene, *, takes_core_agent: bool) -> None:
+async def book_and_be_killed(scene: Scene, victims: Collection[str]) -> None:
     stack = scene.running.stack
     greeting, wish, _ = recordings("default")
     async with talking(stack, scene.tables, "killed") as talk:
-        killer = Killer(scene, talk, takes_core_agent=takes_core_agent)
+        killer = Killer(scene, talk, victims)
         scene.tables.watcher = killer.saw
         await talk.exchange(greeting)
         await talk.exchange(wish)
-        assert len(killer.killed) == 1 + takes_core_agent
-        (_, successor) = talk.watch.holders
-        assert successor not in killer.killed
+        assert len(killer.killed) == len(victims)
+        assert len(talk.watch.holders) == 1 + (WORKER in victims)
+        assert talk.watch.holders[-1] not in killer.killed
         await talk.hang_up()
     evidence = await talk.evidence()
 
@@ -105,14 +109,16 @@ async def book_and_be_killed(scene: Scene, *, takes_core_agent: bool) -> None:
     # What was found out before the death, or again after it, is what the caller was told.
     assert call.answer in turn.said
     told = talk.call.replies.turns[turn.number]
-    assert told.restarts == 1
+    assert told.restarts == (WORKER in victims)
     assert told.said == turn.said
     assert judge(evidence) == []
 
 
-@pytest.mark.parametrize("takes_core_agent", [False, True], ids=["worker", "worker-and-core-agent"])
+@pytest.mark.parametrize(
+    "victims", [{WORKER}, {CORE_AGENT}, BOTH], ids=["worker", "core_agent", "worker-and-core_agent"]
+)
 def test_a_turn_whose_processes_die_after_its_booking_is_answered_with_that_one_booking(
-    scene: Scene, takes_core_agent: bool
+    scene: Scene, victims: Collection[str]
 ):
     scene.running.clear_desk()
-    scene.running.run(book_and_be_killed(scene, takes_core_agent=takes_core_agent))
+    scene.running.run(book_and_be_killed(scene, victims))

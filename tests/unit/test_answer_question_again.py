@@ -115,6 +115,21 @@ def test_a_claim_whose_run_died_is_taken_over_when_it_expires():
     assert 1 <= sum(bench.waits) < 1.5
 
 
+def test_what_a_killed_run_had_done_is_answered_at_once_to_a_worker_that_knows_of_its_end():
+    bench = Bench(Stopped())
+    first = replace(bench.request("book me in at three"), run_id="run-1")
+    with pytest.raises(KeyboardInterrupt):
+        bench.ask(first)
+    bench.reasoner = FakeReasoner(book_at_three, bench.clock)
+
+    answered = bench.ask(replace(first, run_id="run-2", ended_run_id="run-1"))
+
+    assert answered.answer.status is CallStatus.DONE
+    assert bench.waits == []
+    assert len(bench.desk.bookings("u1")) == 1
+    assert "the outcome is unknown" in bench.reasoner.requests[0].system_text
+
+
 def test_when_core_agent_and_its_worker_die_together_the_repetition_has_time_to_think():
     bench = Bench(Stopped())
     first = bench.request("book me in at three")

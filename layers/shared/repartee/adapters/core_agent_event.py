@@ -46,6 +46,8 @@ class RequestEvent(_Event):
         turn: The conversation's turn in which the call was made, from 1.
         index: Which call of that turn it was, from 1.
         arguments_hash: What tells it from another call at that place; 64 hexadecimal digits.
+        run_id: Tells this asking from every other one; "" for nobody who would ask again.
+        ended_run_id: The asking before this one, if nothing of it goes on.
     """
 
     user_id: _Id
@@ -58,6 +60,8 @@ class RequestEvent(_Event):
     question: str
     language: Annotated[str, Field(min_length=2, max_length=35)]
     deadline_ms: int = Field(ge=0)
+    run_id: Annotated[str, Field(max_length=255)] = ""
+    ended_run_id: _Id | None = None
 
     @classmethod
     def of(cls, request: CoreRequest) -> Self:
@@ -73,6 +77,8 @@ class RequestEvent(_Event):
             question=request.question,
             language=request.language,
             deadline_ms=request.deadline_ms,
+            run_id=request.run_id,
+            ended_run_id=request.ended_run_id,
         )
 
     def request(self) -> CoreRequest:
@@ -87,6 +93,8 @@ class RequestEvent(_Event):
             question=self.question,
             language=self.language,
             deadline_ms=self.deadline_ms,
+            run_id=self.run_id,
+            ended_run_id=self.ended_run_id,
         )
 
 

@@ -91,7 +91,7 @@ class LambdaCoreAgent:
             ) from error
         if response.get("FunctionError"):
             # A crash or the function's own timeout; its log says which.
-            raise CoreAgentFailed("core_agent failed", retryable=True)
+            raise CoreAgentFailed("core_agent failed", retryable=True, has_ended=True)
         try:
             return AnswerEvent.model_validate_json(body).reply()
         except ValidationError as error:

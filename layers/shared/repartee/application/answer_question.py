@@ -159,9 +159,10 @@ class AnswerQuestion:
             answered = _failed(failure.reason, retryable=failure.retryable, bill=failure.bill)
         except StoreUnavailable:
             answered = _failed("store_unavailable", retryable=True)
-        # Before anything else can fail: it has been paid for. A later run of this call has a later
-        # deadline, for it begins after the end of this one's claim.
-        answered = self._count(request, answered, f"{_question_id(request)}/{deadline_ms}")
+        # Before anything else can fail: it has been paid for. A later run of this call has another
+        # name, or a later deadline, for it begins after the end of this one's claim.
+        run = f"{_question_id(request)}/{request.run_id}/{deadline_ms}"
+        answered = self._count(request, answered, run)
         exchange = Exchange(
             key=request.key,
             arguments_hash=request.arguments_hash,

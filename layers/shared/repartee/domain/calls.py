@@ -58,6 +58,9 @@ class CoreRequest:
         arguments_hash: ``arguments_hash`` of the call; with the key it names what is asked.
         language: BCP 47 tag of the language to answer in.
         deadline_ms: Unix time in ms after which nobody waits for the answer any more.
+        run_id: Tells this asking from every other one.
+        ended_run_id: The asking before this one, if it is known that nothing of it goes on: its
+            claim need not run out first.
     """
 
     user_id: str
@@ -69,6 +72,8 @@ class CoreRequest:
     question: str
     language: str
     deadline_ms: int
+    run_id: str = ""
+    ended_run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,11 +108,14 @@ class CoreAgentFailed(ReparteeError):
 
     Attributes:
         retryable: Whether asking again may succeed.
+        has_ended: The run that was asked for has begun and is known to be over, in whatever state
+            it left its work.
     """
 
-    def __init__(self, message: str, *, retryable: bool):
+    def __init__(self, message: str, *, retryable: bool, has_ended: bool = False):
         super().__init__(message)
         self.retryable = retryable
+        self.has_ended = has_ended
 
 
 class LiveSetupFailed(ReparteeError):

@@ -29,7 +29,7 @@ class CallStore(Protocol):
             CLAIMED when this caller is to run it; CLAIMED_AGAIN when moreover this place was run
             before, in other words or not to its end, see ``attempts``; RUNNING while another run
             has the place; the stored exchange when the same was asked and is done. A claim past
-            its ``until_ms`` may be claimed anew.
+            its ``until_ms``, or of the run that the request names as ended, may be claimed anew.
 
         Raises:
             LeaseLost: The request's epoch is not the session's any more.

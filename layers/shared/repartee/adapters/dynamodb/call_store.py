@@ -78,26 +78,26 @@ class DynamoCallStore:
             return earlier
         if exchange is not None:
             return self._claim_finished(request, stored, until_ms)
-        if number(stored, "claimed_until_ms") > now_ms:
+        has_ended = _run_of(stored) == request.ended_run_id
+        if number(stored, "claimed_until_ms") > now_ms and not has_ended:
             return CallClaim.RUNNING
-        return self._claim_expired(request, stored, until_ms)
+        return self._claim_dead(request, stored, until_ms)
 
-    def _claim_expired(self, request: CoreRequest, stored: "Item", until_ms: int) -> CallClaim:
+    def _claim_dead(self, request: CoreRequest, stored: "Item", until_ms: int) -> CallClaim:
         # What the dead run began stays noted.
         values = {f":{name}": one for name, one in _claim_values(request, until_ms).items()}
+        seen: Item = {":seen": stored["claimed_until_ms"], ":seen_run": {"S": _run_of(stored)}}
         update: TransactWriteItemTypeDef = {
             "Update": {
                 "TableName": self._memory,
                 "Key": keys.call(request.conversation_id, request.key),
                 "UpdateExpression": (
                     "SET claimed_until_ms = :claimed_until_ms, "
-                    "arguments_hash = :arguments_hash, question = :question"
+                    "arguments_hash = :arguments_hash, question = :question, run_id = :run_id"
                 ),
-                "ConditionExpression": "claimed_until_ms = :seen",
-                "ExpressionAttributeValues": {
-                    **encode_all(values),
-                    ":seen": stored["claimed_until_ms"],
-                },
+                # Two runs may have a claim until the same moment, but no two have one name.
+                "ConditionExpression": "claimed_until_ms = :seen AND run_id = :seen_run",
+                "ExpressionAttributeValues": {**encode_all(values), **seen},
             }
         }
         lost = self._transact(request, [update])
@@ -217,7 +217,7 @@ class DynamoCallStore:
                 lambda: self._client.update_item(
                     TableName=self._memory,
                     Key=key,
-                    UpdateExpression=f"SET {changes} REMOVE claimed_until_ms",
+                    UpdateExpression=f"SET {changes} REMOVE claimed_until_ms, run_id",
                     ConditionExpression=_CLAIM_IS_MINE,
                     ExpressionAttributeNames=names,
                     ExpressionAttributeValues={
@@ -266,4 +266,9 @@ def _claim_values(request: CoreRequest, until_ms: int) -> dict[str, Value]:
         "claimed_until_ms": until_ms,
         "arguments_hash": request.arguments_hash,
         "question": request.question,
+        "run_id": request.run_id,
     }
+
+
+def _run_of(stored: "Item") -> str:
+    return stored["run_id"]["S"]

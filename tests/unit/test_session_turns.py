@@ -224,6 +224,67 @@ def test_what_is_remembered_as_said_is_cut_where_the_user_stopped_listening():
     assert call.turns[0].said_is_approximate
 
 
+def test_what_was_heard_is_known_for_certain_once_the_client_has_fallen_silent():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND * 2), said("One two three four."))
+    call.ack(turn=1)
+    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.ack(turn=1, played_ms=1_000)
+
+    assert call.turns[0].said == "One two"
+    assert call.turns[0].said_is_approximate
+
+
+def test_an_ack_that_was_overtaken_says_nothing_new_of_what_was_heard():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND), LiveAudio(SECOND), said("One two three four."))
+    call.ack(turn=1, played_ms=1_000)
+    call.ack(through=2, turn=1, played_ms=100)
+    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.ack()
+
+    assert call.turns[0].said == "One two"
+
+
+def test_what_was_heard_of_a_reply_that_was_taken_back_is_not_heard_of_the_next():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND * 2), said("One two three four."))
+    call.lose_live()
+    call.ack(through=4, turn=1, played_ms=2_000)
+    call.live(LiveAudio(SECOND * 2), said("One two three four."), LiveInterrupted())
+    call.live(LiveTurnComplete())
+    call.ack(turn=1, played_ms=1_000)
+
+    assert call.turns[0].said == "One two"
+
+
+def test_how_much_was_heard_of_another_reply_says_nothing_about_this_one():
+    call = started()
+    call.utter()
+    call.reply("Good morning.")
+    call.ack(turn=1, played_ms=1_500)
+    call.utter()
+    call.live(LiveAudio(SECOND * 2), said("One two three four."))
+    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.ack(turn=1, played_ms=1_900)
+
+    assert [turn.said for turn in call.turns] == ["Good morning.", ""]
+
+
+def test_what_follows_a_cut_is_not_taken_for_what_was_cut_off():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND * 2), said("One two three four."))
+    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.reply("At three.")
+    call.ack(turn=1, played_ms=1_000)
+
+    assert call.turns[0].said == "At three."
+
+
 def test_a_reply_that_was_played_to_its_end_is_remembered_whole():
     call = started()
     call.utter()

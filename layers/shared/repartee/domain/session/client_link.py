@@ -30,6 +30,7 @@ class ClientLink:
     _accepted_at_ms: int = 0
     _last_hello_seq: int = 0
     _played: tuple[int, int] = (0, 0)
+    _played_at_seq: int = 0
 
     def attach(self, hello: Numbered) -> tuple[list[Effect], bool]:
         """Make the hello's connection the current one, unless a newer hello came before.
@@ -59,10 +60,19 @@ class ClientLink:
         return [SetConnection(None)]
 
     def acknowledge(self, ack: Acknowledged) -> None:
-        """Take the client's newest ``ack``."""
+        """Take an ``ack``; what an older one says of playing changes nothing."""
         self.outbox.acknowledge(ack.received)
-        if ack.received.epoch == self.outbox.epoch:
-            self._played = (ack.turn, ack.played_ms)
+        epoch, seq = ack.received.epoch, ack.received.seq
+        if epoch != self.outbox.epoch or seq < self._played_at_seq:
+            return
+        is_same = (seq, ack.turn) == (self._played_at_seq, self._played[0])
+        self._played = (ack.turn, max(ack.played_ms, self._played[1] if is_same else 0))
+        self._played_at_seq = seq
+
+    def forget_played(self) -> None:
+        """What the client has played so far is void: it comes anew."""
+        self._played = (0, 0)
+        self._played_at_seq = self.outbox.last_seq + 1
 
     def played_ms(self, turn: int) -> int:
         """Return how much of a turn's reply the user is known to have heard."""

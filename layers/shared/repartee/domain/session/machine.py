@@ -105,7 +105,7 @@ class SessionMachine:
         )
         self._desk = desk = ToolDesk(preferences, calls, turns, cues, outbox, effects)
         self._filler = Filler(settings.filler_after_ms, turns, calls, cues, desk)
-        self._restarts = restarts = Restarts(self._feed, turns, calls, cues, replies, outbox)
+        self._restarts = restarts = Restarts(self._feed, turns, calls, cues, replies)
         self._departure = departure = Departure(
             settings.linger_ms, settings.grace_ms, client, turns, calls, cues, effects
         )
@@ -270,6 +270,7 @@ class SessionMachine:
             case Acknowledged() as ack:
                 self._client.acknowledge(ack)
                 self._lost.acknowledge(ack.received)
+                self._replies.note_played(ack.turn)
                 return
             case Detached(connection_id=connection_id):
                 self._effects += self._client.detach(connection_id, now_ms)

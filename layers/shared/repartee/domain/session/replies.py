@@ -3,7 +3,7 @@
 import base64
 from dataclasses import dataclass
 
-from repartee.domain.frames import ReplyAudio, Transcript, TurnEnd
+from repartee.domain.frames import ReplyAudio, Transcript, TurnEnd, TurnRestarted
 from repartee.domain.live import LiveTranscript, Role
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
@@ -57,6 +57,19 @@ class Replies:
         if turn is not None and turn.has_reply and not turn.is_silenced:
             self._client.outbox.interrupt(turn.number)
             turn.cut(self._client.played_ms(turn.number))
+
+    def note_played(self, number: int) -> None:
+        """The client has told anew how much it played: of a reply that was cut, the truth."""
+        turn = self._turns.changeable(number)
+        if turn is not None and turn.is_silenced:
+            turn.cut(self._client.played_ms(number))
+
+    def take_back(self, turn: TurnInProgress) -> None:
+        """The client is to forget what it has heard of a turn that begins anew."""
+        self._client.outbox.drop_audio(turn.number)
+        if turn.has_reply:
+            self._client.forget_played()
+            self._client.outbox.offer(TurnRestarted(turn.number))
 
     def pause(self) -> None:
         """The model has said what it can for now; the turn goes on."""

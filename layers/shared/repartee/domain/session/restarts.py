@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from repartee.domain.frames import TurnRestarted
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.input_feed import InputFeed
-from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.replies import Replies
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.turn_in_progress import TurnInProgress
@@ -21,7 +19,6 @@ class Restarts:
     _calls: ToolCalls
     _cues: Cues
     _replies: Replies
-    _outbox: Outbox
 
     @property
     def is_between_turns(self) -> bool:
@@ -57,7 +54,5 @@ class Restarts:
             self._replies.give_up(turn, now_ms)
             turn = self._turns.current
         if turn is not None:
-            self._outbox.drop_audio(turn.number)
-            if turn.has_reply:
-                self._outbox.offer(TurnRestarted(turn.number))
+            self._replies.take_back(turn)
         return turn

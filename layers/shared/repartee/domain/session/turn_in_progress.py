@@ -45,6 +45,7 @@ class TurnInProgress:
     _said: str = ""
     _has_paused: bool = False
     _is_silenced: bool = False
+    _uncut: str = ""
 
     @property
     def is_silenced(self) -> bool:
@@ -122,13 +123,17 @@ class TurnInProgress:
         self._is_silenced = False
 
     def cut(self, played_ms: int) -> None:
-        """Remember as said only what the user heard, to about a word."""
-        total_ms = duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)
+        """Remember as said only what the user heard, to about a word.
+
+        It is told again as more is known of that, until the model goes on.
+        """
+        if not self._is_silenced:
+            self._uncut = self._said
         self.is_cut = self._is_silenced = True
-        if total_ms <= played_ms:
-            return
-        kept = self._said[: round(len(self._said) * played_ms / total_ms)]
-        self._said = kept.rpartition(" ")[0] if kept != self._said else kept
+        total_ms = duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)
+        share = 1.0 if total_ms <= played_ms else played_ms / total_ms
+        kept = self._uncut[: round(len(self._uncut) * share)]
+        self._said = kept.rpartition(" ")[0] if kept != self._uncut else kept
 
     def restarted(self) -> "TurnInProgress":
         """Return the turn as it was before its first message; only what it cost stays."""

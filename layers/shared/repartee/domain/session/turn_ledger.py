@@ -155,7 +155,7 @@ class TurnLedger:
         if asked in self._billed_calls or not answered.answer.bill:
             return
         self._billed_calls.add(asked)
-        turn = self._of_call(answered.key) or self.current or self._last_open()
+        turn = self.changeable(answered.key.turn) or self.current or self._last_open()
         if turn is None:
             self._carried_core_bill += answered.answer.bill
         else:
@@ -163,7 +163,7 @@ class TurnLedger:
 
     def note_call(self, call: ToolCall) -> None:
         """Remember a finished call in the turn that made it, or in the one that tells it."""
-        turn = self._of_call(call.key)
+        turn = self.changeable(call.key.turn)
         calls = self._carried_calls if turn is None else turn.tool_calls
         calls.append(call)
 
@@ -172,6 +172,11 @@ class TurnLedger:
         turn = self.upcoming or self.current
         gaps = self._carried_gaps if turn is None else turn.skipped
         gaps.append(gap)
+
+    def changeable(self, number: int) -> TurnInProgress | None:
+        """Return the turn with this number, None once it is written."""
+        turns = (self.current, self.upcoming, *self._open())
+        return next((turn for turn in turns if turn and turn.number == number), None)
 
     def committed(self) -> TurnInProgress:
         """The oldest finished turn is in memory."""
@@ -215,11 +220,6 @@ class TurnLedger:
             del turns[0]
         firsts = [turn.first_seq for turn in turns if turn and turn.first_seq is not None]
         return min([settled, *(first - 1 for first in firsts)])
-
-    def _of_call(self, key: CallKey) -> TurnInProgress | None:
-        """Return the turn that made a call, None once it is written."""
-        turns = (self.current, self.upcoming, *self._open())
-        return next((turn for turn in turns if turn and turn.number == key.turn), None)
 
     def _open(self) -> list[TurnInProgress]:
         """Return the finished turns that can still be added to."""

@@ -132,11 +132,12 @@ class Campaign:
                 while waiting:
                     result = await play(theatre, plan_run(waiting.popleft()))
                     self._results.append(result)
-                    for line in _told(result, self.folder):
+                    for line in told(result, self.folder):
                         print(line, flush=True)
 
 
-def _told(result: RunResult, folder: Path) -> Iterator[str]:
+def told(result: RunResult, folder: Path) -> Iterator[str]:
+    """What is said of a run: one that broke a promise is said how to play again."""
     faults = ", ".join(f"{count} {kind}" for kind, count in result.happened.items())
     verdict = f"{'BROKEN' if result.broken else 'held'} in {result.seconds:.1f} s"
     missed = f"; moment never came: {', '.join(sorted(result.missed))}" if result.missed else ""

@@ -1,6 +1,7 @@
 """What really went over the client's line, connection by connection."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +44,9 @@ class ClientRecord:
         end_seqs: The numbers of the messages that ended an utterance, in order.
         stale_arrived: Frames of a worker that had a successor already.
         stale_taken: Those that the client took in all the same.
+        losses: How often a connection ended before the session did.
         interrupted_at_ms: When each cut turn was cut.
+        ended_at_ms: When the client had the whole of each turn.
         out_of_turn: What was to be heard of a reply after its cut, or before the cut of an earlier
             one.
         on_audio: Called at each arrival of reply audio.
@@ -62,7 +65,9 @@ class ClientRecord:
     end_seqs: list[int] = field(default_factory=list)
     stale_arrived: int = 0
     stale_taken: int = 0
+    losses: int = 0
     interrupted_at_ms: dict[int, float] = field(default_factory=dict)
+    ended_at_ms: dict[int, float] = field(default_factory=dict)
     out_of_turn: list[str] = field(default_factory=list)
     _cut: set[int] = field(default_factory=set)
     _last_audible: int = 0
@@ -123,21 +128,28 @@ class ClientRecord:
                 self._cut.add(turn)
             case TurnRestarted(turn=turn):
                 self._cut.discard(turn)
-            case TurnEnd():
+                self.ended_at_ms.pop(turn, None)
+            case TurnEnd(turn=turn):
+                self.ended_at_ms.setdefault(turn, at_ms)
                 self.on_turn_end()
             case _:
                 pass
 
     def lost(self, at_ms: float) -> None:
         """The connection ended before the session did."""
+        self.losses += 1
         self._note(at_ms, "lost", {})
 
     def barged_in(self) -> frozenset[int]:
-        """Turns that were cut shortly after the user began to speak."""
+        """Turns that were cut shortly after the user began to speak, and not yet over by then."""
         return frozenset(
             turn
             for turn, cut_at_ms in self.interrupted_at_ms.items()
-            if any(0 <= cut_at_ms - at_ms < _BARGE_IN_MS for at_ms in self.speech_started_at_ms)
+            if any(
+                0 <= cut_at_ms - at_ms < _BARGE_IN_MS
+                and at_ms < self.ended_at_ms.get(turn, math.inf)
+                for at_ms in self.speech_started_at_ms
+            )
         )
 
     def note(self, at_ms: float, what: str) -> None:

@@ -90,6 +90,8 @@ class Evidence:
         client_turns: The turns as the client has them in the end.
         barged_in: Turns that were cut while the user spoke.
         out_of_turn: What the client was to hear too late or too early.
+        lines_lost: How often a connection ended before its session did.
+        lines_broken: How often the campaign saw to that.
         stale_taken: Frames of a worker with a successor that the client took in.
         stale_writes: What such a worker wrote.
         leases: What the workers recorded.
@@ -101,6 +103,8 @@ class Evidence:
     client_turns: Sequence[TurnRecord]
     barged_in: frozenset[int]
     out_of_turn: Sequence[str]
+    lines_lost: int
+    lines_broken: int
     stale_taken: int
     stale_writes: Sequence[str]
     live: Sequence[LiveRecord]

@@ -73,6 +73,7 @@ class Injector:
         gaps: What each death and each broken line began.
         remembered: The highest turn that was committed.
         releases: How often the lease was given back.
+        lines_broken: How many connections were broken.
         stale_writes: What a worker wrote after another had taken its lease from it.
         is_over: The session has ended; what its user does elsewhere is none of its business.
     """
@@ -88,6 +89,7 @@ class Injector:
     gaps: list[OpenGap] = field(default_factory=list)
     remembered: int = 0
     releases: int = 0
+    lines_broken: int = 0
     stale_writes: list[str] = field(default_factory=list)
     is_over: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -314,6 +316,7 @@ class Injector:
         self._open_gap(Kind.LINE_DROPPED)
         for connection in connections:
             connection.socket.transport.abort()
+        self.lines_broken += len(connections)
         self._count(Kind.LINE_DROPPED, 1)
 
     def _open_gap(self, kind: Kind) -> None:

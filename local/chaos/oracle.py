@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from local.chaos.evidence import Evidence, LiveRecord, SaidUtterance
+from local.chaos.evidence import Evidence, LiveRecord
+from local.chaos.gemini_side import MAX_WORD_ERROR, judge_gemini_side
 from local.speech import word_error_rate, words_of
 from local.talker.replies import TurnRecord
 from repartee.domain.calls import CallStatus
 from repartee.domain.conversation import Turn
-
-# The recogniser errs; a word lost out of five is still the same sentence.
-MAX_WORD_ERROR = 0.25
 
 
 def judge(evidence: Evidence) -> list[str]:
@@ -17,7 +15,7 @@ def judge(evidence: Evidence) -> list[str]:
     return [
         *_talk(evidence),
         *_each_utterance_in_one_turn(evidence),
-        *_audio_heard_by_who_answered(evidence),
+        *judge_gemini_side(evidence),
         *_replies_whole(evidence),
         *_cuts_in_time(evidence),
         *_memory_like_replies(evidence),
@@ -33,6 +31,9 @@ def _talk(evidence: Evidence) -> Iterator[str]:
         yield f"hung: {evidence.failure}"
     if not evidence.tables.is_over:
         yield "hung: the session was not closed"
+    if evidence.lines_lost > evidence.lines_broken:
+        lost, broken = evidence.lines_lost, evidence.lines_broken
+        yield f"line: it ended {lost} times before its session, and was broken {broken} times"
     for expected, reason in evidence.ends:
         if reason != expected and not evidence.failure:
             yield f"hung: the client was told “{reason}” for the end, not “{expected}”"
@@ -48,7 +49,7 @@ def _each_utterance_in_one_turn(evidence: Evidence) -> Iterator[str]:
     for turn in evidence.tables.turns:
         if not turn.heard:
             continue
-        taken = _how_many(said, turn.heard)
+        taken = _how_many(said, words_of(turn.heard))
         if not taken:
             expected = said[0] if said else "nothing more"
             kind = "doubled" if _is_among(accepted, turn.heard) else "lost"
@@ -59,39 +60,23 @@ def _each_utterance_in_one_turn(evidence: Evidence) -> Iterator[str]:
         yield f"lost: “{words}” was accepted and is in no turn"
 
 
-def _how_many(said: Sequence[str], heard: str) -> int:
-    """How many of the next utterances ``heard`` holds, 0 for none."""
-    for count in range(len(said), 0, -1):
-        if word_error_rate(" ".join(said[:count]), heard) <= MAX_WORD_ERROR:
-            return count
+def _how_many(said: Sequence[str], heard: Sequence[str]) -> int:
+    """How many of the next utterances the words are, one after the other; 0 where they are not.
+
+    Each has to be there by itself: beside a long one the loss of a short one would not show.
+    """
+    for end in range(1, len(heard) + 1) if said else ():
+        if word_error_rate(said[0], " ".join(heard[:end])) > MAX_WORD_ERROR:
+            continue
+        if end == len(heard):
+            return 1
+        if following := _how_many(said[1:], heard[end:]):
+            return 1 + following
     return 0
 
 
 def _is_among(said: Sequence[str], heard: str) -> bool:
     return any(word_error_rate(words, heard) <= MAX_WORD_ERROR for words in said)
-
-
-def _audio_heard_by_who_answered(evidence: Evidence) -> Iterator[str]:
-    for utterance in evidence.utterances:
-        if not utterance.is_owed:
-            continue
-        whole = [live for live in evidence.live if utterance.pcm in live.heard]
-        if not whole:
-            yield f"lost: no live session heard all audio of “{utterance.words}” in order"
-        elif not any(_answered(live, utterance) for live in whole):
-            yield f"lost: no live session that heard all of “{utterance.words}” answered it"
-
-
-def _answered(live: LiveRecord, utterance: SaidUtterance) -> bool:
-    is_heard = False
-    for event in live.events:
-        if event["kind"] == "heard" and words_of(event["text"]):
-            is_heard = is_heard or (
-                word_error_rate(utterance.words, event["text"]) <= MAX_WORD_ERROR
-            )
-        elif event["kind"] in {"turn_complete", "interrupted"} and is_heard:
-            return True
-    return False
 
 
 def _replies_whole(evidence: Evidence) -> Iterator[str]:

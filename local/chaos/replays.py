@@ -55,6 +55,9 @@ def _difference(lines: Sequence[str]) -> str:
         _, found = replay(lines)
     except RecordingUnreadable as error:
         return f"line {error.line} is not one of a recording: {error}"
+    except Exception as error:  # noqa: BLE001 - whatever the machine trips over
+        notes = " ".join(getattr(error, "__notes__", ()))
+        return f"{type(error).__name__}: {error}. {notes}"
     if found is None:
         return ""
     return (

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,15 +67,36 @@ class RunResult:
 
 
 async def play(theatre: Theatre, plan: RunPlan) -> RunResult:
-    """Hold one run; nothing of it is left in the way of the next."""
+    """Hold one run; nothing of it is left in the way of the next.
+
+    What nobody foresaw breaks the run, not the campaign: its seed is to be told too.
+    """
     started_at_ms = now_ms()
-    await theatre.stack.lambdas.prewarm({WORKER: 1})
     run = _Run(theatre, plan)
     try:
-        return await run.play(started_at_ms)
-    finally:
-        theatre.calm()
-        await theatre.desk.cancel_all(run.user)
+        await theatre.stack.lambdas.prewarm({WORKER: 1})
+        try:
+            return await run.play(started_at_ms)
+        finally:
+            theatre.calm()
+            await theatre.desk.cancel_all(run.user)
+    except Exception as error:  # noqa: BLE001 - any that there is
+        traceback.print_exception(error)
+        return _crashed(plan, error, (now_ms() - started_at_ms) / 1_000)
+
+
+def _crashed(plan: RunPlan, error: Exception, seconds: float) -> RunResult:
+    return RunResult(
+        seed=plan.seed,
+        broken=[f"crashed: {type(error).__name__}: {error}"],
+        happened=Counter(),
+        missed=plan.kinds,
+        gaps=(),
+        turns=0,
+        stale_arrived=0,
+        told_as_skipped=0,
+        seconds=seconds,
+    )
 
 
 class _Run:
@@ -219,6 +241,8 @@ class _Run:
             client_turns=[turn for _, turn in sorted(turns.items())],
             barged_in=frozenset[int]().union(*(record.barged_in() for record in records)),
             out_of_turn=[text for record in records for text in record.out_of_turn],
+            lines_lost=sum(record.losses for record in records),
+            lines_broken=talk.injector.lines_broken if talk.injector else 0,
             stale_taken=sum(record.stale_taken for record in records),
             stale_writes=talk.injector.stale_writes if talk.injector else (),
             live=[read_live(folder) for folder in watch.new_connections()],

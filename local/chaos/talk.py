@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from local.chaos.client_record import ClientRecord
+from local.chaos.gemini_side import MAX_WORD_ERROR
 from local.chaos.injector import Injector
-from local.chaos.oracle import MAX_WORD_ERROR
 from local.chaos.plan import Kind, RunPlan
 from local.chaos.theatre import WORKER, Theatre
 from local.speech import Recording, load_script, read_wav, word_error_rate, words_of

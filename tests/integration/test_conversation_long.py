@@ -78,6 +78,7 @@ class LongTalk:
         self._talk.record.on_audio = lambda: None
         for connection in self._talk.stack.gateway.connections.all():
             connection.socket.transport.abort()
+            self._talk.lines_broken += 1
 
     def _has_crossed(self) -> bool:
         return self.hand_overs >= HAND_OVERS and self.go_aways >= GO_AWAYS
@@ -92,7 +93,8 @@ class LongTalk:
     def go_aways(self) -> int:
         """How often the simulator announced that it will close a connection."""
         folders = self._simulator.record_directory.iterdir()
-        return sum((one / "events.jsonl").read_text().count('"go_away"') for one in folders)
+        texts = ((one / "events.jsonl").read_text() for one in folders)
+        return sum(text.count('"kind": "go_away"') for text in texts)
 
 
 async def hold_long_talk(folder: Path) -> None:

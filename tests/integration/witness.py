@@ -39,6 +39,7 @@ class Talk:
         watch: Leases, commits and writes, from when the call began.
         record: What went over the client's line.
         said: The utterances so far.
+        lines_broken: How many of its connections the test broke.
     """
 
     stack: Stack
@@ -48,6 +49,7 @@ class Talk:
     watch: TableWatch
     record: ClientRecord
     said: list[SaidUtterance] = field(default_factory=list)
+    lines_broken: int = 0
     _old_connections: frozenset[str] = frozenset()
 
     async def exchange(self, utterance: Utterance) -> None:
@@ -81,6 +83,8 @@ class Talk:
             client_turns=[turn for _, turn in sorted(self.call.replies.turns.items())],
             barged_in=self.record.barged_in(),
             out_of_turn=self.record.out_of_turn,
+            lines_lost=self.record.losses,
+            lines_broken=self.lines_broken,
             stale_taken=self.record.stale_taken,
             stale_writes=stale_writes,
             live=[read_live(one) for one in folders if one.name not in self._old_connections],

@@ -18,6 +18,7 @@ from repartee.domain.frames import (
     NumberedFrame,
     ReplyAudio,
     SessionClosed,
+    TurnEnd,
     TurnRestarted,
 )
 from repartee.domain.wire import Busy, Ready, encode_frame, encode_reply
@@ -106,6 +107,34 @@ def test_a_cut_counts_as_barge_in_only_while_the_user_speaks():
     for at_ms, turn in ((999, 1), (1_500, 2), (9_000, 3)):
         record.received(at_ms, json.dumps({"type": "interrupted", "turn": turn, "epoch": 1}), [])
     assert record.barged_in() == {2}
+
+
+def test_a_reply_that_was_over_before_the_user_spoke_was_not_spoken_over():
+    record = ClientRecord()
+    over = TurnEnd(1, 1, 1, 0.0, 1, 0)
+    record.received(900, frame(1, 1, over), [over])
+    record.sent(1_000, json.dumps({"type": "speech_start", "seq": 2}))
+    cut = Interrupted(1)
+    record.received(1_500, frame(1, 2, cut), [cut])
+    assert record.barged_in() == frozenset()
+
+
+def test_a_turn_that_begins_anew_is_not_over_any_more():
+    record = ClientRecord()
+    over, again, cut = TurnEnd(1, 1, 1, 0.0, 1, 0), TurnRestarted(1), Interrupted(1)
+    record.received(900, frame(1, 1, over), [over])
+    record.received(950, frame(2, 1, again), [again])
+    record.sent(1_000, json.dumps({"type": "speech_start", "seq": 2}))
+    record.received(1_500, frame(2, 2, cut), [cut])
+    assert record.barged_in() == {1}
+
+
+def test_lines_that_ended_before_their_session_are_counted():
+    record = ClientRecord()
+    record.opened(0)
+    record.lost(1)
+    record.opened(2)
+    assert record.losses == 1
 
 
 def take(record: ClientRecord, *frames: Frame) -> None:

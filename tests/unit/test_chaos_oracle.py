@@ -42,7 +42,10 @@ def received(number: int, **changes: object) -> TurnRecord:
 def live(*numbers: int) -> LiveRecord:
     events = []
     for number in numbers:
-        events += [{"kind": "heard", "text": WORDS[number - 1]}, {"kind": "turn_complete"}]
+        events += [
+            {"kind": "heard", "text": WORDS[number - 1]},
+            {"kind": "turn_complete", "said": SAID[number - 1]},
+        ]
     return LiveRecord(
         "L",
         b"".join(PCM[number - 1] for number in numbers),
@@ -64,6 +67,8 @@ def good() -> Evidence:
         client_turns=[received(1), received(2)],
         barged_in=frozenset(),
         out_of_turn=(),
+        lines_lost=0,
+        lines_broken=0,
         stale_taken=0,
         stale_writes=(),
         live=[live(1, 2)],
@@ -132,6 +137,38 @@ def test_what_gemini_never_took_before_the_session_was_given_up_is_told_as_skipp
     assert judge(replace(evidence, utterances=[first, second])) != []
 
 
+def test_a_line_that_we_broke_may_be_lost():
+    assert judge(replace(good(), lines_lost=2, lines_broken=2)) == []
+
+
+def test_a_session_that_breaks_off_in_an_utterance_may_have_heard_its_begin_alone():
+    torn = replace(live(1), heard=PCM[0] + PCM[1][:6])
+    assert judge(replace(good(), live=[torn, live(2)])) == []
+
+
+def test_a_reply_in_two_pieces_is_remembered_as_both_were_said():
+    first, second = live(1).events
+    pieces = [{**second, "said": "Hello"}, {**second, "said": "Robert."}]
+    assert judge(replace(good(), live=[replace(live(1), events=[first, *pieces]), live(2)])) == []
+
+
+ASKED = {"kind": "tool_call", "id": "call-1"}
+ANSWERED = {"kind": "tool_response", "id": "call-1"}
+
+
+def with_events(*more: dict[str, str]) -> list[LiveRecord]:
+    return [replace(live(1, 2), events=[*live(1, 2).events, *more])]
+
+
+def with_call(**changes: object) -> TableRecord:
+    return tables(remembered(1, tool_calls=(BOOKED,)), remembered(2), **changes)  # type: ignore[arg-type]
+
+
+def test_a_call_that_was_answered_and_is_remembered_is_good():
+    evidence = replace(good(), live=with_events(ASKED, ANSWERED), tables=with_call())
+    assert judge(replace(evidence, bookings=("one",))) == []  # type: ignore[arg-type]
+
+
 BOOKED = ToolCall(CallKey(1, 1), "ask_core_agent", "{}", CallStatus.DONE, "booked")
 BROKEN = {
     "a run that was given up": ({"failure": "no answer"}, "hung: no answer"),
@@ -174,6 +211,43 @@ BROKEN = {
     "audio with a hole": (
         {"live": [replace(live(1, 2), heard=PCM[0] + PCM[1][:-2])]},
         f"lost: no live session heard all audio of “{WORDS[1]}”",
+    ),
+    "audio with a hole where somebody else answered": (
+        {"live": [live(1, 2), replace(live(1, 2), name="M", heard=PCM[0][2:] + PCM[1])]},
+        "lost: M heard from byte 0 on",
+    ),
+    "audio that came twice": (
+        {"live": [replace(live(1, 2), heard=PCM[0] + PCM[0] + PCM[1])]},
+        "lost: L heard from byte 80 on",
+    ),
+    "a short utterance that is lost beside a long one": (
+        {
+            "utterances": [
+                *good().utterances,
+                SaidUtterance(" ".join(WORDS * 3), bytes([9, 9]), is_accepted=True),
+            ],
+            "tables": tables(remembered(1), remembered(2, heard=" ".join(WORDS * 3))),
+        },
+        f"lost: “{WORDS[1]}” was accepted and is in no turn",
+    ),
+    "a call that is answered twice": (
+        {"live": with_events(ASKED, ANSWERED, ANSWERED)},
+        "doubled: L got 2 answers to call-1",
+    ),
+    "a call that nobody remembers": (
+        {"live": with_events(ASKED)},
+        "lost: Gemini called a tool",
+    ),
+    "a reply that is remembered and told otherwise than it was spoken": (
+        {
+            "tables": tables(remembered(1), remembered(2, said="You are Linda.")),
+            "client_turns": [received(1), received(2, said="You are Linda.")],
+        },
+        "lost: no live session said “You are Linda.”",
+    ),
+    "a line that nobody broke": (
+        {"lines_lost": 2, "lines_broken": 1},
+        "line: it ended 2 times before its session, and was broken 1 times",
     ),
     "audio heard where nobody answered": (
         {"live": [replace(live(1, 2), events=live(1).events)]},

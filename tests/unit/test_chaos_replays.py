@@ -63,6 +63,21 @@ def test_what_differs_is_named_with_its_line(tmp_path: Path):
     assert read_lease(path).difference.startswith("line 2: effects[")
 
 
+def test_a_machine_that_fails_on_what_was_recorded_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "S-000001.jsonl"
+    record(path, Started())
+
+    def fail(*_event: object) -> None:
+        raise KeyError("turn")
+
+    monkeypatch.setattr(SessionMachine, "handle", fail)
+    assert read_lease(path).difference == (
+        "KeyError: 'turn'. The machine failed on line 2 of the recording."
+    )
+
+
 def test_a_line_that_is_none_is_named(tmp_path: Path):
     path = tmp_path / "S-000001.jsonl"
     record(path, Started())

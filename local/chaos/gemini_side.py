@@ -1,0 +1,108 @@
+"""What Gemini's side bears witness to: what it heard, what it said, what it was answered."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from local.chaos.evidence import Evidence, LiveRecord, SaidUtterance
+from local.speech import word_error_rate, words_of
+
+# The recogniser errs; a word lost out of five is still the same sentence.
+MAX_WORD_ERROR = 0.25
+
+
+def judge_gemini_side(evidence: Evidence) -> Iterator[str]:
+    """Every promise that was broken towards the live model, in words."""
+    yield from _heard_by_who_answered(evidence)
+    yield from _heard_without_holes(evidence)
+    yield from _answered_once(evidence)
+    yield from _remembered_as_spoken(evidence)
+
+
+def _heard_by_who_answered(evidence: Evidence) -> Iterator[str]:
+    for utterance in evidence.utterances:
+        if not utterance.is_owed:
+            continue
+        whole = [live for live in evidence.live if utterance.pcm in live.heard]
+        if not whole:
+            yield f"lost: no live session heard all audio of “{utterance.words}” in order"
+        elif not any(_answered(live, utterance) for live in whole):
+            yield f"lost: no live session that heard all of “{utterance.words}” answered it"
+
+
+def _answered(live: LiveRecord, utterance: SaidUtterance) -> bool:
+    is_heard = False
+    for event in live.events:
+        if event["kind"] == "heard" and words_of(event["text"]):
+            is_heard = is_heard or (
+                word_error_rate(utterance.words, event["text"]) <= MAX_WORD_ERROR
+            )
+        elif event["kind"] in {"turn_complete", "interrupted"} and is_heard:
+            return True
+    return False
+
+
+def _heard_without_holes(evidence: Evidence) -> Iterator[str]:
+    """Each session hears whole utterances, in order and once; only its last may break off.
+
+    Who is given an utterance anew is given it from its first sample. So whichever session it was
+    whose answer counted, it had heard all that it answered.
+    """
+    for live in evidence.live:
+        heard_bytes, utterances = 0, list(evidence.utterances)
+        while heard_bytes < len(live.heard):
+            following = _next_heard(live.heard, heard_bytes, utterances)
+            if following is None:
+                yield (
+                    f"lost: {live.name} heard from byte {heard_bytes} on "
+                    "what is no utterance from its begin, or one that it had heard"
+                )
+                break
+            heard_bytes += len(utterances[following].pcm)
+            del utterances[: following + 1]
+
+
+def _next_heard(heard: bytes, begin: int, utterances: Sequence[SaidUtterance]) -> int | None:
+    for index, utterance in enumerate(utterances):
+        pcm = utterance.pcm[: len(heard) - begin]
+        if heard.startswith(pcm, begin):
+            return index
+    return None
+
+
+def _answered_once(evidence: Evidence) -> Iterator[str]:
+    for live in evidence.live:
+        answered = Counter(event["id"] for event in live.events if event["kind"] == "tool_response")
+        for call_id, times in answered.items():
+            if times > 1:
+                yield f"doubled: {live.name} got {times} answers to {call_id}"
+    asked = any(event["kind"] == "tool_call" for live in evidence.live for event in live.events)
+    if asked and not any(turn.tool_calls for turn in evidence.tables.turns):
+        yield "lost: Gemini called a tool, and no turn remembers any call"
+
+
+def _remembered_as_spoken(evidence: Evidence) -> Iterator[str]:
+    spoken = [_spoken_by(live) for live in evidence.live]
+    for turn in evidence.tables.turns:
+        words = words_of(turn.said)
+        if not words or turn.said_is_approximate:
+            continue
+        if not any(_is_row_of(words, replies) for replies in spoken):
+            yield f"lost: no live session said “{turn.said}”, as turn {turn.number} remembers it"
+
+
+def _spoken_by(live: LiveRecord) -> list[list[str]]:
+    ends = (event["said"] for event in live.events if event["kind"] == "turn_complete")
+    return [words for said in ends if (words := words_of(said))]
+
+
+def _is_row_of(words: Sequence[str], replies: Sequence[Sequence[str]]) -> bool:
+    """Whether some replies, one after the other, are just these words."""
+    for first in range(len(replies)):
+        joined: list[str] = []
+        for reply in replies[first:]:
+            joined += reply
+            if len(joined) >= len(words):
+                break
+        if joined == list(words):
+            return True
+    return False

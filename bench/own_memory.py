@@ -10,15 +10,18 @@ from bench.dynamodb import make_table
 from bench.memory_results import COMMIT, UNSUMMED, Plan, Result, Sample
 from bench.phrases import phrases
 from local.aws_resources import dynamodb_client
+from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_items import turn_attributes
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
+from repartee.adapters.dynamodb.opening_store import DynamoOpeningStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.conversation import Turn
 from repartee.domain.memory_budget import MemoryBudget, newest_within
+from repartee.domain.retention import FOR_EVER
 from repartee.domain.session_state import ConnectionOpening, TurnCommit
 from repartee.domain.summary import WANTED_CHARACTERS, SummaryFold
 
@@ -42,20 +45,21 @@ class Talk:
     def __init__(
         self, client: "DynamoDBClient", tables: tuple[str, str], kind: str, name: str, size: int
     ) -> None:
-        live, memory = tables
+        live, memory = (DynamoTable(client, name) for name in tables)
+        clock = SystemClock()
         self._client = client
         self._kind = kind
         self._name = self._user = self._session = name
         self._next = size + 1
-        self._reader = DynamoConversationReader(client, memory_table=memory)
-        self._writer = DynamoConversationWriter(client, live_table=live, memory_table=memory)
+        self._reader = DynamoConversationReader(memory=memory, clock=clock)
+        self._writer = DynamoConversationWriter(live=live, memory=memory, retention=FOR_EVER)
         self._open(live, memory)
         turns = [self._turn(number) for number in range(1, size + 1)]
-        self._put(memory, turns)
+        self._put(memory.name, turns)
         if kind != UNSUMMED:
-            self._sum_up(memory, turns)
+            self._sum_up(DynamoSummaryWriter(memory=memory, clock=clock, retention=FOR_EVER), turns)
 
-    def _open(self, live: str, memory: str) -> None:
+    def _open(self, live: DynamoTable, memory: DynamoTable) -> None:
         opening = ConnectionOpening(
             f"line-{self._name}",
             self._user,
@@ -66,8 +70,8 @@ class Talk:
             _NOW_MS,
             3,
         )
-        DynamoConnectionStore(self._client, live_table=live, memory_table=memory).open(opening)
-        lease = DynamoSessionStore(self._client, live_table=live).acquire_lease(
+        DynamoOpeningStore(live=live, memory=memory, retention=FOR_EVER).open(opening)
+        lease = DynamoSessionStore(live=live).acquire_lease(
             self._session, owner="bench", now_ms=_NOW_MS, until_ms=_NOW_MS + 5_000
         )
         if lease is None:
@@ -101,14 +105,14 @@ class Talk:
             },
         )
 
-    def _sum_up(self, memory: str, turns: Sequence[Turn]) -> None:
+    def _sum_up(self, summaries: DynamoSummaryWriter, turns: Sequence[Turn]) -> None:
         """Leave as many turns uncovered as a fold does; those that follow grow up to the next."""
         uncovered = newest_within(turns, MemoryBudget().kept)
         through = len(turns) - len(uncovered)
         if through:
             summary = " ".join(phrases(number)[1] for number in range(99))[:WANTED_CHARACTERS]
             fold = SummaryFold(self._user, self._name, 0, through, summary)
-            if not DynamoSummaryWriter(self._client, memory_table=memory).fold_summary(fold):
+            if not summaries.fold_summary(fold):
                 raise RuntimeError("nobody else folds here")
 
     def _turn(self, number: int) -> Turn:

@@ -7,26 +7,19 @@ booked; which of them is the same on every machine for the same day.
 import argparse
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb.client import make_client
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.desk import Slot, SlotTaken, SlotUnknown, weekday_hours
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
 
 _REASONS = ("check-up", "vaccination", "blood test", "follow-up")
 _TAKEN_SHARE = 0.4
 
 
 def seed_desk(
-    client: "DynamoDBClient",
-    table: str,
-    today: date,
-    days: int = 14,
-    time_zone: str = "Europe/London",
+    table: DynamoTable, today: date, days: int = 14, time_zone: str = "Europe/London"
 ) -> int:
     """Write hours and other people's bookings for ``days`` days from ``today`` on.
 
@@ -36,7 +29,7 @@ def seed_desk(
         How many slots other people hold afterwards.
     """
     hours = weekday_hours(ZoneInfo(time_zone))
-    desk = DeskTable(client, table, hours)
+    desk = DeskTable(desk=table, default_hours=hours)
     desk.set_hours(hours)
     midnight = datetime.combine(today, time(0), hours.zone)
     held = 0
@@ -73,13 +66,8 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=14)
     options = parser.parse_args()
     today = datetime.now(UTC).astimezone(ZoneInfo(options.time_zone)).date()
-    held = seed_desk(
-        make_client(endpoint_url=options.endpoint_url),
-        options.table,
-        today,
-        options.days,
-        options.time_zone,
-    )
+    table = DynamoTable(make_client(endpoint_url=options.endpoint_url), options.table)
+    held = seed_desk(table, today, options.days, options.time_zone)
     print(f"{options.table}: {options.days} days from {today}, {held} slots held by other people")
 
 

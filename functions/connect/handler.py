@@ -10,9 +10,10 @@ from aws_lambda_powertools import Logger
 
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
-from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.opening_store import DynamoOpeningStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.gateway_event import header_values, opening_of
 from repartee.adapters.ids import UlidSource
 from repartee.application.open_connection import open_connection
@@ -21,8 +22,8 @@ from repartee.domain.errors import ConnectionRefused, StoreUnavailable
 from repartee.domain.retention import Retention
 from repartee.observability import get_logger
 from repartee.ports.clock import Clock
-from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.mailbox import Mailbox
+from repartee.ports.opening_store import OpeningStore
 from repartee.ports.session_store import SessionStore
 
 SUBPROTOCOL = "repartee.v1"
@@ -32,7 +33,7 @@ SUBPROTOCOL = "repartee.v1"
 class Deps:
     """All that the function works with; tests bring fakes."""
 
-    connections: ConnectionStore
+    openings: OpeningStore
     mailbox: Mailbox
     sessions: SessionStore
     clock: Clock
@@ -47,7 +48,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
     try:
         opened = open_connection(
             opening,
-            connections=deps.connections,
+            openings=deps.openings,
             mailbox=deps.mailbox,
             sessions=deps.sessions,
         )
@@ -82,16 +83,13 @@ def _subprotocol(offers: Sequence[str]) -> dict[str, Any]:
 def build() -> Deps:
     """Wire the function up, once per process."""
     settings = ConnectSettings.from_env()
-    client, clock, live_table = make_client(), SystemClock(), settings.live_table
+    client, clock, retention = make_client(), SystemClock(), Retention(settings.retention_days)
+    live = DynamoTable(client, settings.live_table)
+    memory = DynamoTable(client, settings.memory_table)
     return Deps(
-        connections=DynamoConnectionStore(
-            client,
-            live_table=live_table,
-            memory_table=settings.memory_table,
-            retention=Retention(settings.retention_days),
-        ),
-        mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=UlidSource()),
-        sessions=DynamoSessionStore(client, live_table=live_table),
+        openings=DynamoOpeningStore(live=live, memory=memory, retention=retention),
+        mailbox=DynamoMailbox(live=live, clock=clock, ids=UlidSource()),
+        sessions=DynamoSessionStore(live=live),
         clock=clock,
         max_sessions=settings.max_sessions_per_user,
         log=get_logger(),

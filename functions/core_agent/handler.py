@@ -23,6 +23,7 @@ from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
 from repartee.adapters.dynamodb.notes import DynamoNotes
 from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.langchain_middleware import PricedModel
@@ -71,7 +72,9 @@ def build() -> Deps:
     log = get_logger()  # first: it keeps libraries from logging the key that is read below
     settings = CoreAgentSettings.from_env()
     zone = ZoneInfo(settings.desk_time_zone)
-    clock, dynamodb, memory_table = SystemClock(), make_client(), settings.memory_table
+    clock, client = SystemClock(), make_client()
+    live = DynamoTable(client, settings.live_table)
+    memory = DynamoTable(client, settings.memory_table)
     api_key = SecretsManager(partial(boto3.client, "secretsmanager")).get(
         settings.gemini_key_secret_arn
     )
@@ -84,20 +87,17 @@ def build() -> Deps:
     reasoner = LangchainReasoner(
         model(settings.gemini_core_model), clock, fallback=model(other) if other else None
     )
-    desk = DeskTable(dynamodb, settings.desk_table, weekday_hours(zone), memory_table=memory_table)
-    notes = DynamoNotes(dynamodb, memory_table=memory_table, ids=UlidSource())
-    reader = DynamoConversationReader(dynamodb, memory_table=memory_table)
-    budget, retention = MemoryBudget(settings.memory_tokens), Retention(settings.retention_days)
-    usage = DynamoUsageStore(
-        dynamodb, live_table=settings.live_table, memory_table=memory_table, retention=retention
+    desk = DeskTable(
+        desk=DynamoTable(client, settings.desk_table),
+        default_hours=weekday_hours(zone),
+        memory=memory,
     )
+    notes = DynamoNotes(memory=memory, ids=UlidSource())
+    reader = DynamoConversationReader(memory=memory, clock=clock)
+    budget, retention = MemoryBudget(settings.memory_tokens), Retention(settings.retention_days)
+    usage = DynamoUsageStore(live=live, memory=memory, clock=clock, retention=retention)
     answer_question = AnswerQuestion(
-        calls=DynamoCallStore(
-            dynamodb,
-            live_table=settings.live_table,
-            memory_table=memory_table,
-            retention=retention,
-        ),
+        calls=DynamoCallStore(live=live, memory=memory, clock=clock, retention=retention),
         conversations=reader,
         reasoner=reasoner,
         notes=notes,
@@ -108,7 +108,7 @@ def build() -> Deps:
         zone=zone,
         memory=budget,
     )
-    summaries = DynamoSummaryWriter(dynamodb, memory_table=memory_table, retention=retention)
+    summaries = DynamoSummaryWriter(memory=memory, clock=clock, retention=retention)
     summarise = SummariseConversation(reader, summaries, usage, reasoner, clock, budget)
     return Deps(answer_question, summarise, log)
 

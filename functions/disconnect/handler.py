@@ -13,6 +13,7 @@ from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.gateway_event import caller_of
 from repartee.adapters.ids import UlidSource
 from repartee.application.close_connection import close_connection
@@ -64,12 +65,11 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 def build() -> Deps:
     """Wire the function up, once per process."""
     settings = DisconnectSettings.from_env()
-    client, clock, live_table = make_client(), SystemClock(), settings.live_table
+    live, clock = DynamoTable(make_client(), settings.live_table), SystemClock()
     return Deps(
-        # Closing looks into LiveTable alone, the only table that this function may touch.
-        connections=DynamoConnectionStore(client, live_table=live_table, memory_table=""),
-        mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=UlidSource()),
-        sessions=DynamoSessionStore(client, live_table=live_table),
+        connections=DynamoConnectionStore(live=live),
+        mailbox=DynamoMailbox(live=live, clock=clock, ids=UlidSource()),
+        sessions=DynamoSessionStore(live=live),
         clock=clock,
         log=get_logger(),
         grace_ms=settings.grace_s * 1000,

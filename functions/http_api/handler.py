@@ -22,6 +22,7 @@ from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.notes import DynamoNotes
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
 from repartee.adapters.dynamodb.user_records import DynamoUserRecords
 from repartee.adapters.export_cursor import ExportCursors
@@ -64,17 +65,17 @@ class Application:
 def build() -> Application:
     """Wire the function up, once per process."""
     settings = HttpApiSettings.from_env()
-    client, clock, live_table = make_client(), SystemClock(), settings.live_table
-    ids = UlidSource()
+    client, clock, ids = make_client(), SystemClock(), UlidSource()
+    live = DynamoTable(client, settings.live_table)
+    memory = DynamoTable(client, settings.memory_table)
+    desk = DynamoTable(client, settings.desk_table)
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
-    reader = DynamoConversationReader(client, memory_table=settings.memory_table)
-    usage = DynamoUsageStore(client, live_table=live_table, memory_table=settings.memory_table)
+    reader = DynamoConversationReader(memory=memory, clock=clock)
+    usage = DynamoUsageStore(live=live, memory=memory, clock=clock)
     daily = DailyLimits(settings.max_talk_s_per_day, settings.max_usd_per_day)
     limits = LimitChecker(usage, clock, daily)
-    connections = DynamoConnectionStore(
-        client, live_table=live_table, memory_table=settings.memory_table
-    )
-    sessions = DynamoSessionStore(client, live_table=live_table)
+    connections = DynamoConnectionStore(live=live)
+    sessions = DynamoSessionStore(live=live)
     starter = SessionStarter(
         reader=reader,
         connections=connections,
@@ -85,25 +86,18 @@ def build() -> Application:
         max_sessions=settings.max_sessions_per_user,
         limits=limits,
     )
-    profiles = DynamoProfileStore(client, memory_table=settings.memory_table)
-    mailbox = DynamoMailbox(client, live_table=live_table, clock=clock, ids=ids)
+    profiles = DynamoProfileStore(memory=memory)
+    mailbox = DynamoMailbox(live=live, clock=clock, ids=ids)
     eraser = UserEraser(
-        store=DynamoErasureStore(
-            client,
-            live_table=live_table,
-            memory_table=settings.memory_table,
-            desk_table=settings.desk_table,
-        ),
+        store=DynamoErasureStore(live=live, memory=memory, desk=desk),
         channel=ApiGatewayChannel.at(settings.management_endpoint),
         clock=clock,
         wait=time.sleep,
     )
     exporter = UserExporter(
-        DynamoUserRecords(
-            client, memory_table=settings.memory_table, desk_table=settings.desk_table
-        ),
+        DynamoUserRecords(memory=memory, desk=desk, clock=clock),
         profiles,
-        DynamoNotes(client, memory_table=settings.memory_table, ids=ids),
+        DynamoNotes(memory=memory, ids=ids),
         usage,
     )
     return Application(

@@ -13,6 +13,7 @@ from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.gateway_event import caller_of, text_of
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.lambda_worker_pool import LambdaWorkerPool
@@ -57,12 +58,11 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 def build() -> Deps:
     """Wire the function up, once per process."""
     settings = MessageSettings.from_env()
-    client, clock, live_table = make_client(), SystemClock(), settings.live_table
+    live, clock = DynamoTable(make_client(), settings.live_table), SystemClock()
     router = MessageRouter(
-        mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=UlidSource()),
-        sessions=DynamoSessionStore(client, live_table=live_table),
-        # Counting refusals looks into LiveTable alone, the only table this function may touch.
-        connections=DynamoConnectionStore(client, live_table=live_table, memory_table=""),
+        mailbox=DynamoMailbox(live=live, clock=clock, ids=UlidSource()),
+        sessions=DynamoSessionStore(live=live),
+        connections=DynamoConnectionStore(live=live),
         channel=ApiGatewayChannel.at(settings.management_endpoint),
         workers=LambdaWorkerPool.of(settings.stream_agent_function),
         clock=clock,

@@ -24,6 +24,7 @@ from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.notes import DynamoNotes
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
 from repartee.adapters.file_recorder import FileRecorder
 from repartee.adapters.gemini_live import GeminiLive
@@ -92,22 +93,21 @@ def build() -> Deps:
     client, clock, ids = make_client(max_connections=THREADS), SystemClock(), UlidSource()
     log = get_logger()
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
-    live_table, memory_table = settings.live_table, settings.memory_table
+    live = DynamoTable(client, settings.live_table)
+    memory = DynamoTable(client, settings.memory_table)
     retention = Retention(settings.retention_days)
     recorder = FileRecorder(
         Path(settings.record_directory),
         wants_audio=settings.record_sessions == "events_and_audio",
     )
     ports = SessionPorts(
-        sessions=DynamoSessionStore(client, live_table=live_table),
-        mailbox=DynamoMailbox(client, live_table=live_table, clock=clock, ids=ids),
-        connections=DynamoConnectionStore(client, live_table=live_table, memory_table=memory_table),
-        reader=DynamoConversationReader(client, memory_table=memory_table),
-        writer=DynamoConversationWriter(
-            client, live_table=live_table, memory_table=memory_table, retention=retention
-        ),
-        profiles=DynamoProfileStore(client, memory_table=memory_table),
-        notes=DynamoNotes(client, memory_table=memory_table, ids=ids),
+        sessions=DynamoSessionStore(live=live),
+        mailbox=DynamoMailbox(live=live, clock=clock, ids=ids),
+        connections=DynamoConnectionStore(live=live),
+        reader=DynamoConversationReader(memory=memory, clock=clock),
+        writer=DynamoConversationWriter(live=live, memory=memory, retention=retention),
+        profiles=DynamoProfileStore(memory=memory),
+        notes=DynamoNotes(memory=memory, ids=ids),
         channel=ApiGatewayChannel.at(settings.management_endpoint),
         live=GeminiLive(
             lambda: secrets.get(settings.gemini_key_secret_arn), settings.gemini_base_url
@@ -115,9 +115,7 @@ def build() -> Deps:
         core=LambdaCoreAgent(settings.core_agent_function, clock),
         workers=LambdaWorkerPool.of(settings.stream_agent_function),
         summaries=LambdaSummaryRequests.of(settings.core_agent_function),
-        usage=DynamoUsageStore(
-            client, live_table=live_table, memory_table=memory_table, retention=retention
-        ),
+        usage=DynamoUsageStore(live=live, memory=memory, clock=clock, retention=retention),
         clock=clock,
         ids=ids,
         metrics=MetricsRecorder(),

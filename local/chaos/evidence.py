@@ -13,8 +13,8 @@ from local.talker.recorded import read_record
 from local.talker.replies import TurnRecord
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import header_from, turn_from
-from repartee.adapters.dynamodb.reads import get, query
 from repartee.adapters.dynamodb.session_items import state_from
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.desk import Booking
 from repartee.domain.session_state import SessionState
@@ -136,16 +136,14 @@ def read_tables(
     session_ids: Sequence[str],
 ) -> TableRecord:
     """Read a conversation; ``tables`` are names by logical id. Blocking: use a thread."""
-    memory, live = tables["MemoryTable"], tables["LiveTable"]
-    turns = query(
-        client,
-        memory,
+    memory, live = (DynamoTable(client, tables[name]) for name in ("MemoryTable", "LiveTable"))
+    turns = memory.query(
         keys.conversation(conversation_id),
         first=keys.turn_sort(0),
         last=keys.turn_sort(keys.MAX_TURN),
     )
-    header = get(client, memory, keys.header(user, conversation_id))
-    states = [(one, get(client, live, keys.state(one))) for one in session_ids]
+    header = memory.get(keys.header(user, conversation_id))
+    states = [(one, live.get(keys.state(one))) for one in session_ids]
     return TableRecord(
         [turn_from(item) for item in turns],
         None if header is None else header_from(user, header),

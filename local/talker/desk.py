@@ -4,19 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import boto3
-
-from local.aws_resources import client_options
+from local.aws_resources import dynamodb_client
 from local.seed_desk import seed_desk
 from local.stack import Stack
 from repartee.adapters.desk_table import DeskTable
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.desk import Booking, weekday_hours
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
 
 DAYS_AHEAD = 14
 
@@ -30,9 +25,7 @@ class FrontDesk:
     async def seed(self) -> None:
         """Fill the coming days as a business would."""
         today = datetime.now(ZoneInfo(self._zone)).date()
-        await asyncio.to_thread(
-            seed_desk, self._client(), self._table, today, DAYS_AHEAD, self._zone
-        )
+        await asyncio.to_thread(seed_desk, self._table(), today, DAYS_AHEAD, self._zone)
 
     async def bookings(self, user: str) -> Sequence[Booking]:
         """What ``user`` has booked, in order of time."""
@@ -45,17 +38,13 @@ class FrontDesk:
             await asyncio.to_thread(desk.cancel, user, booking.slot)
 
     def _desk(self) -> DeskTable:
-        return DeskTable(self._client(), self._table, weekday_hours(ZoneInfo(self._zone)))
-
-    @property
-    def _table(self) -> str:
-        return self.stack.table_names["DeskTable"]
+        return DeskTable(desk=self._table(), default_hours=weekday_hours(ZoneInfo(self._zone)))
 
     @property
     def _zone(self) -> str:
         core_agent = self.stack.application.functions["CoreAgentFunction"]
         return core_agent.environment["DESK_TIME_ZONE"]
 
-    def _client(self) -> "DynamoDBClient":
-        options = client_options(self.stack.addresses.dynamodb)
-        return boto3.session.Session().client("dynamodb", **options)
+    def _table(self) -> DynamoTable:
+        client = dynamodb_client(self.stack.addresses.dynamodb)
+        return DynamoTable(client, self.stack.table_names["DeskTable"])

@@ -47,7 +47,7 @@ def served_session(
     owner: str = "worker-1",
 ) -> Lease:
     """Open a new session and take its lease."""
-    stores.connections.open(
+    stores.openings.open(
         opening(
             connection=f"connection-of-{session}",
             user=user,

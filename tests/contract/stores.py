@@ -17,15 +17,17 @@ from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWri
 from repartee.adapters.dynamodb.erasure_store import DynamoErasureStore
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.notes import DynamoNotes
+from repartee.adapters.dynamodb.opening_store import DynamoOpeningStore
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
 from repartee.adapters.dynamodb.user_records import DynamoUserRecords
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation import Profile
 from repartee.domain.desk import OpeningHours, weekday_hours
-from repartee.domain.retention import Retention
+from repartee.domain.retention import FOR_EVER, Retention
 from repartee.ports.call_store import CallStore
 from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.conversation_store import ConversationReader, ConversationWriter, SummaryWriter
@@ -33,6 +35,7 @@ from repartee.ports.desk import Desk
 from repartee.ports.erasure_store import ErasureStore
 from repartee.ports.mailbox import Mailbox
 from repartee.ports.notes import Notes
+from repartee.ports.opening_store import OpeningStore
 from repartee.ports.profile_store import ProfileStore
 from repartee.ports.session_store import SessionStore
 from repartee.ports.usage_store import UsageStore
@@ -46,6 +49,7 @@ from tests.fakes.erasure_store import FakeErasureStore
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.mailbox import FakeMailbox
 from tests.fakes.notes import FakeNotes
+from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
@@ -70,6 +74,7 @@ class Stores:
     clock: FakeClock
     sessions: SessionStore
     mailbox: Mailbox
+    openings: OpeningStore
     connections: ConnectionStore
     reader: ConversationReader
     writer: ConversationWriter
@@ -102,6 +107,7 @@ def fake_stores(tables: FakeTables | None = None) -> Stores:
         tables.clock,
         FakeSessionStore(tables),
         FakeMailbox(tables),
+        FakeOpeningStore(tables),
         FakeConnectionStore(tables),
         conversations,
         conversations,
@@ -148,32 +154,31 @@ def dynamodb_stores(
     client: "DynamoDBClient",
     names: TableNames,
     *,
-    retention: Retention | None = None,
+    retention: Retention = FOR_EVER,
     clock: FakeClock | None = None,
 ) -> Stores:
     """Return the real adapters over ``names``; nothing in the tables is deleted by itself."""
     clock = clock or FakeClock()
-    live, memory = names.live, names.memory
+    live, memory, desk = (
+        DynamoTable(client, name) for name in (names.live, names.memory, names.desk)
+    )
     return Stores(
         clock,
-        DynamoSessionStore(client, live_table=live),
-        DynamoMailbox(client, live_table=live, clock=clock, ids=FakeIdSource()),
-        DynamoConnectionStore(client, live_table=live, memory_table=memory, retention=retention),
-        DynamoConversationReader(client, memory_table=memory, clock=clock),
-        DynamoConversationWriter(client, live_table=live, memory_table=memory, retention=retention),
-        DynamoSummaryWriter(client, memory_table=memory, retention=retention, clock=clock),
-        DynamoCallStore(
-            client, live_table=live, memory_table=memory, retention=retention, clock=clock
+        DynamoSessionStore(live=live),
+        DynamoMailbox(live=live, clock=clock, ids=FakeIdSource()),
+        DynamoOpeningStore(live=live, memory=memory, retention=retention),
+        DynamoConnectionStore(live=live),
+        DynamoConversationReader(memory=memory, clock=clock),
+        DynamoConversationWriter(live=live, memory=memory, retention=retention),
+        DynamoSummaryWriter(memory=memory, clock=clock, retention=retention),
+        DynamoCallStore(live=live, memory=memory, clock=clock, retention=retention),
+        DynamoProfileStore(memory=memory),
+        DynamoNotes(memory=memory, ids=FakeIdSource()),
+        lambda user_id, at_ms: memory.put(
+            {**keys.profile(user_id), **encode_all({"erased_at_ms": at_ms})}
         ),
-        DynamoProfileStore(client, memory_table=memory),
-        DynamoNotes(client, memory_table=memory, ids=FakeIdSource()),
-        lambda user_id, at_ms: client.put_item(
-            TableName=memory, Item={**keys.profile(user_id), **encode_all({"erased_at_ms": at_ms})}
-        ),
-        DynamoUsageStore(
-            client, live_table=live, memory_table=memory, retention=retention, clock=clock
-        ),
-        DynamoErasureStore(client, live_table=live, memory_table=memory, desk_table=names.desk),
-        DeskTable(client, names.desk, weekday_hours(ZoneInfo("UTC")), memory_table=memory),
-        DynamoUserRecords(client, memory_table=memory, desk_table=names.desk, clock=clock),
+        DynamoUsageStore(live=live, memory=memory, clock=clock, retention=retention),
+        DynamoErasureStore(live=live, memory=memory, desk=desk),
+        DeskTable(desk=desk, default_hours=weekday_hours(ZoneInfo("UTC")), memory=memory),
+        DynamoUserRecords(memory=memory, desk=desk, clock=clock),
     )

@@ -22,7 +22,7 @@ QUARTER_HOUR_MS = 900_000
 def refusal(stores: Stores, refused: ConnectionOpening) -> tuple[int, str]:
     """Return status and reason of an opening that has to be refused."""
     with pytest.raises(ConnectionRefused) as caught:
-        stores.connections.open(refused)
+        stores.openings.open(refused)
     return caught.value.status, caught.value.reason
 
 
@@ -31,7 +31,7 @@ def active(stores: Stores, now_ms: int = NOON_MS) -> int:
 
 
 def test_the_first_connection_makes_session_and_conversation(stores: Stores) -> None:
-    opened = stores.connections.open(opening())
+    opened = stores.openings.open(opening())
 
     assert opened == OpenedConnection(is_new_session=True)
     memory = stores.reader.load_memory(USER, CONVERSATION, max_characters=999)
@@ -44,7 +44,7 @@ def test_the_first_connection_makes_session_and_conversation(stores: Stores) -> 
 def test_a_second_connection_comes_back_to_its_session(stores: Stores) -> None:
     lease = served_session(stores)
 
-    opened = stores.connections.open(opening(connection="connection-2"))
+    opened = stores.openings.open(opening(connection="connection-2"))
 
     assert opened == OpenedConnection(is_new_session=False)
     assert stores.sessions.load(SESSION) == lease.state
@@ -52,7 +52,7 @@ def test_a_second_connection_comes_back_to_its_session(stores: Stores) -> None:
 
 
 def test_a_ticket_opens_one_connection(stores: Stores) -> None:
-    stores.connections.open(opening(ticket="ticket-1"))
+    stores.openings.open(opening(ticket="ticket-1"))
 
     again = opening(connection="connection-2", ticket="ticket-1")
     assert refusal(stores, again) == (403, "ticket_spent")
@@ -68,7 +68,7 @@ def test_a_ticket_opens_one_connection(stores: Stores) -> None:
 def test_of_twenty_openings_with_one_ticket_one_succeeds(stores: Stores) -> None:
     def attempt(number: int) -> str:
         try:
-            stores.connections.open(
+            stores.openings.open(
                 opening(
                     connection=f"connection-{number}",
                     session=f"session-{number}",
@@ -89,7 +89,7 @@ def test_of_twenty_openings_with_one_ticket_one_succeeds(stores: Stores) -> None
 
 def test_at_most_so_many_sessions_are_open_at_once(stores: Stores) -> None:
     for number in range(3):
-        stores.connections.open(
+        stores.openings.open(
             opening(
                 connection=f"connection-{number}",
                 session=f"session-{number}",
@@ -103,21 +103,21 @@ def test_at_most_so_many_sessions_are_open_at_once(stores: Stores) -> None:
 
     stores.connections.end_session(USER, "session-0")
     assert active(stores) == 2
-    assert stores.connections.open(fourth).is_new_session, "the refusal left its ticket unspent"
+    assert stores.openings.open(fourth).is_new_session, "the refusal left its ticket unspent"
 
 
 def test_the_cap_does_not_keep_a_session_from_coming_back(stores: Stores) -> None:
-    stores.connections.open(opening(max_sessions=1))
+    stores.openings.open(opening(max_sessions=1))
 
-    assert not stores.connections.open(
+    assert not stores.openings.open(
         opening(connection="connection-2", max_sessions=1)
     ).is_new_session
 
 
 def test_the_cap_does_not_count_the_session_that_is_replaced(stores: Stores) -> None:
-    stores.connections.open(opening(max_sessions=1))
+    stores.openings.open(opening(max_sessions=1))
 
-    opened = stores.connections.open(
+    opened = stores.openings.open(
         opening(connection="connection-2", session="session-2", max_sessions=1)
     )
 
@@ -128,7 +128,7 @@ def test_the_cap_does_not_count_the_session_that_is_replaced(stores: Stores) -> 
 def test_the_cap_holds_among_concurrent_openings(stores: Stores) -> None:
     def attempt(number: int) -> str:
         try:
-            stores.connections.open(
+            stores.openings.open(
                 opening(
                     connection=f"connection-{number}",
                     session=f"session-{number}",
@@ -147,9 +147,9 @@ def test_the_cap_holds_among_concurrent_openings(stores: Stores) -> None:
 
 
 def test_users_are_counted_apart(stores: Stores) -> None:
-    stores.connections.open(opening(max_sessions=1))
+    stores.openings.open(opening(max_sessions=1))
 
-    assert stores.connections.open(
+    assert stores.openings.open(
         opening(
             connection="connection-b",
             user="user-bob",
@@ -162,35 +162,35 @@ def test_users_are_counted_apart(stores: Stores) -> None:
 
 
 def test_a_session_without_connections_for_two_hours_is_not_counted(stores: Stores) -> None:
-    stores.connections.open(opening())
+    stores.openings.open(opening())
 
     assert active(stores, NOON_MS + TWO_HOURS_MS) == 1
     later_ms = NOON_MS + TWO_HOURS_MS + QUARTER_HOUR_MS
     assert active(stores, later_ms) == 0
 
-    stores.connections.open(opening(connection="connection-2", opened_at_ms=later_ms))
+    stores.openings.open(opening(connection="connection-2", opened_at_ms=later_ms))
     assert active(stores, later_ms) == 1
 
 
 def test_a_newer_session_takes_the_conversation_over(stores: Stores) -> None:
-    stores.connections.open(opening())
-    stores.connections.open(opening(connection="connection-2", session="session-2"))
+    stores.openings.open(opening())
+    stores.openings.open(opening(connection="connection-2", session="session-2"))
 
     header = stores.reader.load_memory(USER, CONVERSATION, max_characters=0).conversation
     assert header.live_session_id == "session-2"
     back = opening(connection="connection-3")
     assert refusal(stores, back) == (409, "superseded")
-    assert stores.connections.open(
+    assert stores.openings.open(
         opening(connection="connection-4", session="session-4", ticket=back.ticket_id)
     ) == OpenedConnection(is_new_session=True, superseded_session_id="session-2")
 
 
 def test_of_sessions_that_take_over_at_once_each_replaces_another(stores: Stores) -> None:
-    stores.connections.open(opening(session="session-start"))
+    stores.openings.open(opening(session="session-start"))
 
     opened = all_at_once(
         4,
-        lambda number: stores.connections.open(
+        lambda number: stores.openings.open(
             opening(connection=f"connection-{number}-b", session=f"session-{number}")
         ),
     )
@@ -213,7 +213,7 @@ def test_an_ended_session_is_not_opened_again(stores: Stores) -> None:
 
 
 def test_nobody_opens_another_users_session(stores: Stores) -> None:
-    stores.connections.open(opening())
+    stores.openings.open(opening())
 
     thief = opening(connection="connection-2", user="user-bob")
     assert refusal(stores, thief) == (403, "session_of_another_user")
@@ -221,8 +221,8 @@ def test_nobody_opens_another_users_session(stores: Stores) -> None:
 
 
 def test_equal_conversation_ids_of_two_users_are_two_conversations(stores: Stores) -> None:
-    stores.connections.open(opening())
-    stores.connections.open(opening(connection="c-2", user="user-bob", session="session-b"))
+    stores.openings.open(opening())
+    stores.openings.open(opening(connection="c-2", user="user-bob", session="session-b"))
 
     ann = stores.reader.load_memory(USER, CONVERSATION, max_characters=0).conversation
     bob = stores.reader.load_memory("user-bob", CONVERSATION, max_characters=0).conversation
@@ -230,7 +230,7 @@ def test_equal_conversation_ids_of_two_users_are_two_conversations(stores: Store
 
 
 def test_an_erased_user_gets_no_connection(stores: Stores) -> None:
-    stores.connections.open(opening())
+    stores.openings.open(opening())
     stores.erase(USER, NOON_MS)
 
     assert refusal(stores, opening(connection="connection-2")) == (403, "user_erased")
@@ -240,7 +240,7 @@ def test_an_erased_user_gets_no_connection(stores: Stores) -> None:
 
 
 def test_closing_a_connection_names_its_session_once(stores: Stores) -> None:
-    stores.connections.open(opening(connection="connection="))
+    stores.openings.open(opening(connection="connection="))
 
     assert stores.connections.close("connection=") == SESSION
     assert stores.connections.close("connection=") is None
@@ -254,7 +254,7 @@ def lapse(stores: Stores, connection: str, expires_at_ms: int = NOON_MS + 30_000
 
 
 def test_a_session_whose_connection_is_gone_counts_until_it_has_lapsed(stores: Stores) -> None:
-    stores.connections.open(opening())
+    stores.openings.open(opening())
 
     lapse(stores, "connection-1")
     lapse(stores, "connection-1", NOON_MS + 60_000)
@@ -266,8 +266,8 @@ def test_a_session_whose_connection_is_gone_counts_until_it_has_lapsed(stores: S
 def test_a_session_that_was_come_back_to_does_not_lapse_with_its_old_connection(
     stores: Stores,
 ) -> None:
-    stores.connections.open(opening())
-    stores.connections.open(opening(connection="connection-2"))
+    stores.openings.open(opening())
+    stores.openings.open(opening(connection="connection-2"))
 
     lapse(stores, "connection-1")
 
@@ -275,26 +275,26 @@ def test_a_session_that_was_come_back_to_does_not_lapse_with_its_old_connection(
 
 
 def test_a_session_that_lapsed_counts_again_when_it_is_come_back_to(stores: Stores) -> None:
-    stores.connections.open(opening())
+    stores.openings.open(opening())
     lapse(stores, "connection-1", NOON_MS)
     assert active(stores) == 0
 
-    stores.connections.open(opening(connection="connection-2"))
+    stores.openings.open(opening(connection="connection-2"))
 
     assert active(stores, NOON_MS + TWO_HOURS_MS) == 1
 
 
 def test_sessions_that_lapsed_are_no_way_around_the_cap(stores: Stores) -> None:
-    stores.connections.open(opening())
+    stores.openings.open(opening())
     lapse(stores, "connection-1", NOON_MS)
     other = opening(connection="c-2", session="session-2", conversation="c-2", max_sessions=1)
-    stores.connections.open(other)
+    stores.openings.open(other)
 
     back = opening(connection="connection-3", max_sessions=1)
     assert refusal(stores, back) == (429, "too_many_sessions")
 
     stores.connections.end_session(USER, "session-2")
-    assert not stores.connections.open(back).is_new_session
+    assert not stores.openings.open(back).is_new_session
 
 
 def test_of_lapsed_sessions_that_come_back_at_once_the_cap_lets_in_as_many_as_fit(
@@ -309,14 +309,14 @@ def test_of_lapsed_sessions_that_come_back_at_once_the_cap_lets_in_as_many_as_fi
         )
 
     for number in range(5):
-        stores.connections.open(at(number, "first", 5))
+        stores.openings.open(at(number, "first", 5))
         stores.connections.lapse_session(
             USER, f"session-{number}", connection_id=f"first-{number}", expires_at_ms=NOON_MS
         )
 
     def come_back(number: int) -> bool:
         try:
-            stores.connections.open(at(number, "second", 2))
+            stores.openings.open(at(number, "second", 2))
         except ConnectionRefused:
             return False
         return True
@@ -332,15 +332,15 @@ def test_a_session_that_is_unknown_does_not_come_to_count_by_lapsing(stores: Sto
 
 
 def test_what_is_refused_is_counted_per_connection(stores: Stores) -> None:
-    stores.connections.open(opening())
-    stores.connections.open(opening(connection="connection-2"))
+    stores.openings.open(opening())
+    stores.openings.open(opening(connection="connection-2"))
 
     assert [stores.connections.count_refusal("connection-1") for _ in range(3)] == [1, 2, 3]
     assert stores.connections.count_refusal("connection-2") == 1
 
 
 def test_nothing_is_counted_for_a_connection_that_is_closed(stores: Stores) -> None:
-    stores.connections.open(opening())
+    stores.openings.open(opening())
     stores.connections.close("connection-1")
 
     assert stores.connections.count_refusal("connection-1") == 0

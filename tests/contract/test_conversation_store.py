@@ -212,7 +212,7 @@ def test_a_stale_worker_commits_nothing(stores: Stores) -> None:
 
 def test_a_superseded_session_commits_nothing(stores: Stores) -> None:
     served_session(stores)
-    stores.connections.open(opening(connection="connection-2", session="session-2"))
+    stores.openings.open(opening(connection="connection-2", session="session-2"))
 
     with pytest.raises(ConversationTaken):
         stores.writer.commit_turn(commit(turn(1)))
@@ -223,7 +223,7 @@ def test_a_superseded_session_commits_nothing(stores: Stores) -> None:
 
 def test_a_session_that_commits_what_its_successor_did_learns_of_it(stores: Stores) -> None:
     served_session(stores)
-    stores.connections.open(opening(connection="connection-2", session="session-2"))
+    stores.openings.open(opening(connection="connection-2", session="session-2"))
     stores.sessions.acquire_lease(
         "session-2", owner="worker-2", now_ms=NOON_MS, until_ms=NOON_MS + LEASE_MS
     )

@@ -9,6 +9,7 @@ import pytest
 from core_agent.tools.book_appointment import book_appointment
 from core_agent.tools.move_appointment import move_appointment
 from repartee.adapters.desk_table import DeskTable
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.desk import (
     Booking,
     BookingUnknown,
@@ -62,7 +63,11 @@ def business(request: pytest.FixtureRequest) -> Iterator[Business]:
     with tables(client) as names:
         hours = DeskHours(week, slot_minutes=60, zone=ZONE)
         # Its own table in a deployment; the keys are apart.
-        desk = DeskTable(client, names.live, hours, memory_table=names.memory)
+        desk = DeskTable(
+            desk=DynamoTable(client, names.live),
+            default_hours=hours,
+            memory=DynamoTable(client, names.memory),
+        )
         yield Business(desk, dynamodb_stores(client, names).erase)
 
 

@@ -181,11 +181,11 @@ def test_a_commit_that_fails_at_the_last_condition_leaves_nothing(
 def test_a_refused_opening_leaves_nothing(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
-    stores.connections.open(opening(max_sessions=1))
+    stores.openings.open(opening(max_sessions=1))
     before = sort_keys(client, table_names.live), sort_keys(client, table_names.memory)
 
     with pytest.raises(ConnectionRefused):
-        stores.connections.open(
+        stores.openings.open(
             opening(connection="c-2", session="s-2", conversation="v-2", max_sessions=1)
         )
 
@@ -213,7 +213,7 @@ def test_a_tombstone_stops_writes_even_when_its_conversations_are_gone(
     with pytest.raises(UserErased):
         stores.writer.commit_turn(commit(turn(1)))
     with pytest.raises(ConnectionRefused, match="user_erased"):
-        stores.connections.open(opening(connection="c-2"))
+        stores.openings.open(opening(connection="c-2"))
 
     assert sort_keys(client, table_names.memory) == {("user#user-ann", "profile")}
 
@@ -221,14 +221,14 @@ def test_a_tombstone_stops_writes_even_when_its_conversations_are_gone(
 def test_a_session_whose_state_has_expired_is_over(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
-    stores.connections.open(opening())
+    stores.openings.open(opening())
     client.delete_item(
         TableName=table_names.live,
         Key={"pk": {"S": "session#session-1"}, "sk": {"S": "state"}},
     )
 
     with pytest.raises(ConnectionRefused, match="session_ended"):
-        stores.connections.open(opening(connection="c-2"))
+        stores.openings.open(opening(connection="c-2"))
 
 
 def test_a_thousand_messages_of_more_than_a_page_are_read_in_order(stores: Stores) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.erasure_store import DynamoErasureStore
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.application.erase_user import UserEraser
 from repartee.domain.calls import CallKey
 from repartee.domain.desk import Slot
@@ -108,12 +109,11 @@ class Tables:
 
     def eraser(self, client: Any = None, clock: FakeClock | None = None) -> UserEraser:
         clock = clock or FakeClock()
-        store = DynamoErasureStore(
-            client or self.client,
-            live_table=self.names["live"],
-            memory_table=self.names["memory"],
-            desk_table=self.names["desk"],
+        live, memory, desk = (
+            DynamoTable(client or self.client, self.names[name])
+            for name in ("live", "memory", "desk")
         )
+        store = DynamoErasureStore(live=live, memory=memory, desk=desk)
         return UserEraser(
             store, FakeClientChannel(), clock, lambda wait_s: clock.advance(round(wait_s * 1000))
         )

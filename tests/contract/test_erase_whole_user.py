@@ -12,6 +12,7 @@ import pytest
 
 from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.application.erase_user import UserEraser
 from repartee.domain.calls import (
     BegunTool,
@@ -111,7 +112,11 @@ class World:
         zone = ZoneInfo("Europe/London")
         week = (None, None, None, None, OpeningHours(time(9), time(17)), None, None)
         hours = DeskHours(week, slot_minutes=60, zone=zone)
-        self.desk = DeskTable(client, names.desk, hours, memory_table=names.memory)
+        self.desk = DeskTable(
+            desk=DynamoTable(client, names.desk),
+            default_hours=hours,
+            memory=DynamoTable(client, names.memory),
+        )
         for hour, user in enumerate(("ann", "ben"), start=10):
             live_a_life(self.stores, self.desk, user, hour)
 

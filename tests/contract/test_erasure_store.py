@@ -57,7 +57,7 @@ def test_the_tombstone_takes_the_place_of_the_preferences_for_good(stores: Store
 
 def test_sessions_and_open_connections_of_one_user_are_found(stores: Stores) -> None:
     served_session(stores)
-    stores.connections.open(opening(connection="second", ticket="t2"))
+    stores.openings.open(opening(connection="second", ticket="t2"))
     stores.connections.close(CONNECTION)
     served_session(stores, user="user-ben", session="session-b", conversation="conversation-b")
 
@@ -69,7 +69,7 @@ def test_a_session_that_is_over_for_its_user_is_still_found(stores: Stores) -> N
     served_session(stores)
     stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
     stores.connections.end_session(USER, SESSION)
-    stores.connections.open(opening(connection="second", session="session-2", ticket="t2"))
+    stores.openings.open(opening(connection="second", session="session-2", ticket="t2"))
 
     assert stores.erasures.sessions(USER) == {SESSION: False, "session-2": False}
 
@@ -103,7 +103,7 @@ def test_a_new_connection_is_refused_from_the_tombstone_on(stores: Stores) -> No
     stores.erasures.begin(USER, now_ms=NOON_MS)
 
     with pytest.raises(ConnectionRefused, match="user_erased"):
-        stores.connections.open(opening())
+        stores.openings.open(opening())
     assert items(stores) == []
 
 
@@ -145,7 +145,7 @@ def test_a_session_of_several_connections_is_found_once_and_before_their_opening
     stores: Stores,
 ) -> None:
     live_call(stores)
-    stores.connections.open(opening(connection="second", ticket="t2"))
+    stores.openings.open(opening(connection="second", ticket="t2"))
 
     found = items(stores)
 

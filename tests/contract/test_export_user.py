@@ -109,7 +109,7 @@ def test_pages_put_together_are_the_whole_without_a_gap_or_a_double(
     for number in (2, 3):
         stores.writer.commit_turn(commit(turn(number)))
     for name in ("conversation-2", "conversation-3"):
-        stores.connections.open(
+        stores.openings.open(
             opening(connection=f"of-{name}", session=f"s-{name}", conversation=name)
         )
     (whole,) = pages(stores)

@@ -63,7 +63,7 @@ class Action:
             opened_at_ms=stores.clock.now_ms(),
             max_sessions=1,
         )
-        return stores.connections.open(asked)
+        return stores.openings.open(asked)
 
     def _close(self, stores: Stores, number: int) -> Any:
         return stores.connections.close(f"connection-{number}")

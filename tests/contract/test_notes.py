@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from repartee.adapters.dynamodb.notes import DynamoNotes
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.errors import UserErased
 from repartee.domain.notes import MAX_NOTES, NotesFull, NoteUnknown
 from tests.contract.scenes import USER, all_at_once
@@ -135,9 +136,8 @@ def test_a_note_that_is_overtaken_by_the_erasure_is_not_kept(
     for number in range(before):
         stores.notes.add(user, f"note {number}", noted_at_ms=NOON_MS)
     overtaken = ErasedMeanwhile(client, lambda: stores.erasures.begin(user, now_ms=NOON_MS))
-    notes = DynamoNotes(
-        cast("DynamoDBClient", overtaken), memory_table=table_names.memory, ids=FakeIdSource()
-    )
+    memory = DynamoTable(cast("DynamoDBClient", overtaken), table_names.memory)
+    notes = DynamoNotes(memory=memory, ids=FakeIdSource())
 
     with pytest.raises(UserErased):
         notes.add(user, "likes mornings", noted_at_ms=NOON_MS)

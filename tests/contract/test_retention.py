@@ -214,7 +214,7 @@ def test_less_retention_does_not_take_the_header_from_turns_that_stay_longer(
     commit_now(keeping(300), 1)
     stores = keeping(3)
     commit_now(stores, 2)
-    stores.connections.open(opening(connection="again", session="session-2", ticket="t2"))
+    stores.openings.open(opening(connection="again", session="session-2", ticket="t2"))
 
     days_pass(stores, 3)
     assert numbers(stores) == [1]
@@ -254,7 +254,7 @@ def test_coming_back_to_a_conversation_keeps_it_in_the_list(keeping: Keeping) ->
     stores = keeping(30)
     served_session(stores)
     days_pass(stores, 20)
-    stores.connections.open(
+    stores.openings.open(
         opening(
             connection="again",
             session="session-2",

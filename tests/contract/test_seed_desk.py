@@ -5,6 +5,7 @@ import pytest
 
 from local.seed_desk import seed_desk
 from repartee.adapters.desk_table import DeskTable
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.desk import DeskHours, OpeningHours
 from tests.contract.servers import Servers
 from tests.contract.stores import TableNames
@@ -19,12 +20,14 @@ NEVER = DeskHours((None,) * 7, slot_minutes=60, zone=ZONE)
 
 @pytest.fixture
 def desk(dynamodb_name: str, table_names: TableNames, servers: Servers) -> DeskTable:
-    return DeskTable(servers.dynamodb(dynamodb_name), table_names.memory, NEVER)
+    table = DynamoTable(servers.dynamodb(dynamodb_name), table_names.memory)
+    return DeskTable(desk=table, default_hours=NEVER)
 
 
 @pytest.fixture
 def seed(dynamodb_name: str, table_names: TableNames, servers: Servers):
-    return lambda: seed_desk(servers.dynamodb(dynamodb_name), table_names.memory, SUNDAY)
+    table = DynamoTable(servers.dynamodb(dynamodb_name), table_names.memory)
+    return lambda: seed_desk(table, SUNDAY)
 
 
 def test_a_seeded_desk_is_open_on_weekdays(desk: DeskTable, seed) -> None:

@@ -30,7 +30,7 @@ def test_there_is_no_state_before_a_connection_opened_the_session(stores: Stores
 
 
 def test_a_fresh_session_is_served_by_nobody(stores: Stores) -> None:
-    stores.connections.open(opening())
+    stores.openings.open(opening())
 
     state = stores.sessions.load(SESSION)
 
@@ -172,7 +172,7 @@ def test_a_session_that_does_not_exist_is_never_mine(stores: Stores) -> None:
 
 
 def test_of_twenty_workers_at_once_one_gets_the_lease(stores: Stores) -> None:
-    stores.connections.open(opening())
+    stores.openings.open(opening())
 
     leases = all_at_once(
         20,
@@ -195,7 +195,7 @@ def test_one_waker_is_elected_per_window(stores: Stores) -> None:
 
 
 def test_a_wake_that_a_worker_answered_is_not_unserved(stores: Stores) -> None:
-    stores.connections.open(opening())
+    stores.openings.open(opening())
     stores.sessions.elect_waker(SESSION, NOON_MS)
     stores.sessions.acquire_lease(SESSION, owner="w", now_ms=NOON_MS + 400, until_ms=UNTIL_MS)
 

@@ -53,7 +53,7 @@ def entries(stores: Stores, *, after: str = "") -> list[Entry]:
 
 def test_conversations_come_by_their_ids_and_nobody_elses(stores: Stores) -> None:
     for name in ("c2", "c1", "c3"):
-        stores.connections.open(
+        stores.openings.open(
             opening(connection=f"of-{name}", session=f"s-{name}", conversation=name)
         )
     served_session(stores, user="user-ben", session="session-b", conversation="c0")

@@ -118,6 +118,14 @@ class FakeTables:
             used.cost_usd + more.cost_usd,
         )
 
+    def active(self, user_id: str, now_ms: int) -> set[str]:
+        """Return the user's open sessions."""
+        return {
+            session_id
+            for (user, session_id), (expires_ms, _) in self.active_sessions.items()
+            if user == user_id and expires_ms > now_ms
+        }
+
     def is_erased(self, user_id: str) -> bool:
         """Tell whether the user's tombstone is set."""
         profile = self.profiles.get(user_id)

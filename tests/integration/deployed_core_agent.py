@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from core_agent.handler import build
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.desk_table import DeskTable
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.calls import arguments_hash
 from repartee.domain.desk import Slot, weekday_hours
 from tests.contract.scenes import CONVERSATION, SESSION, USER, served_session
@@ -111,7 +112,11 @@ def deployed_core_agent(
             "GEMINI_BASE_URL": gemini.base_url,
             "POWERTOOLS_SERVICE_NAME": "core-agent",
         }
-        desk = DeskTable(client, more.memory, weekday_hours(ZONE), memory_table=names.memory)
+        desk = DeskTable(
+            desk=DynamoTable(client, more.memory),
+            default_hours=weekday_hours(ZONE),
+            memory=DynamoTable(client, names.memory),
+        )
         with patch.dict("os.environ", environment):
             build.cache_clear()
             yield Deployed(

@@ -19,6 +19,7 @@ from local.services import NotInstalledError
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.ids import UlidSource
 from repartee.domain.calls import CallKey, CoreRequest
 from repartee.domain.conversation import Turn
@@ -130,9 +131,8 @@ class Deployment:
         assert disconnect.handler.lambda_handler(event, None) == {"statusCode": 200}
 
     def mailbox(self, session_id: str) -> tuple[list[Numbered], list[Notice]]:
-        mailbox = DynamoMailbox(
-            self.client, live_table=self.live_table, clock=SystemClock(), ids=UlidSource()
-        )
+        live = DynamoTable(self.client, self.live_table)
+        mailbox = DynamoMailbox(live=live, clock=SystemClock(), ids=UlidSource())
         entries = mailbox.read_after(session_id, 0)
         return (
             [entry for entry in entries if isinstance(entry, Numbered)],
@@ -141,7 +141,7 @@ class Deployment:
 
     def serve(self, session_id: str) -> None:
         """Take the session's lease as a stream agent does."""
-        sessions = DynamoSessionStore(self.client, live_table=self.live_table)
+        sessions = DynamoSessionStore(live=DynamoTable(self.client, self.live_table))
         now_ms = SystemClock().now_ms()
         lease = sessions.acquire_lease(
             session_id, owner="worker-1", now_ms=now_ms, until_ms=now_ms + 60_000

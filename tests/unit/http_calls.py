@@ -29,6 +29,7 @@ from tests.fakes.ids import FakeIdSource
 from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
 from tests.fakes.notes import FakeNotes
+from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.session_store import FakeSessionStore
@@ -139,7 +140,7 @@ class Api:
         """Open a connection with the ticket that ``POST /sessions`` answered."""
         ticket = self.signer.verify(session["ticket"], now_ms=self.tables.clock.now_ms())
         assert ticket.user_id == user
-        self.connections.open(
+        FakeOpeningStore(self.tables).open(
             ConnectionOpening(
                 connection_id=f"connection-of-{ticket.ticket_id}",
                 user_id=ticket.user_id,

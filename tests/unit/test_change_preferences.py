@@ -13,6 +13,7 @@ from repartee.domain.session_state import ConnectionOpening
 from tests.fakes.clock import NOON_MS
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
@@ -82,7 +83,7 @@ class Users:
             opened_at_ms=NOON_MS,
             max_sessions=5,
         )
-        self.connections.open(opening)
+        FakeOpeningStore(self.tables).open(opening)
 
     def told(self, session: str) -> list[Notice]:
         contents = self.tables.mailboxes.get(session)

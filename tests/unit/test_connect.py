@@ -11,9 +11,9 @@ from repartee.domain.messages import Notice, Notified, Superseded
 from repartee.domain.session_state import ConnectionOpening, OpenedConnection
 from tests.event_files import load_event
 from tests.fakes.clock import NOON_MS
-from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.unit
 EVENT = load_event("connect.new_session")
 
 
-class UnavailableConnections(FakeConnectionStore):
+class UnavailableOpenings(FakeOpeningStore):
     def open(self, opening: ConnectionOpening) -> OpenedConnection:
         raise StoreUnavailable("told to fail")
 
@@ -40,7 +40,7 @@ class Door:
         self.mailbox = FakeMailbox(self.tables)
         self.log = CapturedLog()
         self.deps = Deps(
-            connections=FakeConnectionStore(self.tables),
+            openings=FakeOpeningStore(self.tables),
             mailbox=self.mailbox,
             sessions=FakeSessionStore(self.tables),
             clock=self.tables.clock,
@@ -172,7 +172,7 @@ def test_a_connection_opens_even_if_the_replaced_session_cannot_be_told() -> Non
 
 def test_a_failing_table_refuses_with_503() -> None:
     door = Door()
-    door.deps = replace(door.deps, connections=UnavailableConnections(door.tables))
+    door.deps = replace(door.deps, openings=UnavailableOpenings(door.tables))
 
     assert door.knock() == {"statusCode": 503}
     assert door.refusals == ["store_unavailable"]

@@ -12,6 +12,7 @@ from tests.fakes.clock import NOON_MS
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 
@@ -53,7 +54,7 @@ class Exit:
             log=self.log.logger,
             grace_ms=30_000,
         )
-        self.deps.connections.open(
+        FakeOpeningStore(self.tables).open(
             ConnectionOpening(
                 connection_id=CONNECTION,
                 user_id=USER,

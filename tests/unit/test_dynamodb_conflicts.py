@@ -7,14 +7,17 @@ import pytest
 from botocore.exceptions import ClientError
 
 from repartee.adapters.dynamodb.call_store import DynamoCallStore
+from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.retries import Backoff
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, Exchange
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import Acknowledged, Bye, Numbered, OutputPosition
 from repartee.domain.preferences import PreferenceChanges
+from repartee.domain.retention import FOR_EVER
 from tests.fakes.clock import FakeClock
 from tests.fakes.ids import FakeIdSource
 
@@ -30,7 +33,7 @@ def failure(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "told by the test"}}, "Operation")
 
 
-class Table:
+class Client:
     """Refuses the first writes, then takes the rest."""
 
     def __init__(self, *failures: ClientError) -> None:
@@ -47,51 +50,52 @@ class Table:
         return call
 
 
-def writes(table: Table, waited_s: list[float]) -> dict[str, Callable[[], object]]:
-    client = cast("DynamoDBClient", table)
+def writes(client: Client, waited_s: list[float]) -> dict[str, Callable[[], object]]:
     backoff = Backoff(attempts=4, first_cap_s=0.1, sleep=waited_s.append, jitter=lambda: 1.0)
-    both: dict[str, Any] = {"live_table": "live", "memory_table": "memory"}
-    sessions = DynamoSessionStore(client, live_table="live", backoff=backoff)
-    mailbox = DynamoMailbox(
-        client, live_table="live", clock=FakeClock(), ids=FakeIdSource(), backoff=backoff
-    )
-    calls = DynamoCallStore(client, backoff=backoff, **both)
-    profiles = DynamoProfileStore(client, memory_table="memory", backoff=backoff)
+    table = DynamoTable(cast("DynamoDBClient", client), "table", backoff)
+    clock = FakeClock()
+    sessions = DynamoSessionStore(live=table)
+    mailbox = DynamoMailbox(live=table, clock=clock, ids=FakeIdSource())
+    connections = DynamoConnectionStore(live=table)
+    calls = DynamoCallStore(live=table, memory=table, clock=clock, retention=FOR_EVER)
+    profiles = DynamoProfileStore(memory=table)
     ack = Acknowledged(OutputPosition(1, 2), 1, 0)
     return {
         "renew a lease": lambda: sessions.renew_lease("S", epoch=1, until_ms=9, cursor=0),
         "elect a waker": lambda: sessions.elect_waker("S", 0),
         "keep a message": lambda: mailbox.append("S", Numbered(1, Bye(), "K", 0)),
         "keep an acknowledgement": lambda: mailbox.notify("S", ack, now_ms=0),
+        "close a connection": lambda: connections.close("K"),
+        "end a session": lambda: connections.end_session("U", "S"),
         "store an answer": lambda: calls.finish("C", EXCHANGE),
         "change a profile": lambda: profiles.change("U", PreferenceChanges("de-DE")),
     }
 
 
-NAMES = tuple(writes(Table(), []))
+NAMES = tuple(writes(Client(), []))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_write_that_meets_a_transaction_is_tried_again(name: str):
     conflict = failure("TransactionConflictException")
-    table, waited_s = Table(conflict, conflict), list[float]()
-    writes(table, waited_s)[name]()
-    assert table.calls == 3
+    client, waited_s = Client(conflict, conflict), list[float]()
+    writes(client, waited_s)[name]()
+    assert client.calls == 3
     assert waited_s == [0.1, 0.2]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_transaction_that_does_not_end_makes_the_store_unavailable(name: str):
-    table, waited_s = Table(*[failure("TransactionConflictException")] * 9), list[float]()
+    client, waited_s = Client(*[failure("TransactionConflictException")] * 9), list[float]()
     with pytest.raises(StoreUnavailable, match="TransactionConflictException"):
-        writes(table, waited_s)[name]()
-    assert table.calls == 4
+        writes(client, waited_s)[name]()
+    assert client.calls == 4
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_sdk_repeats_by_itself_is_not_repeated_again(name: str):
-    table, waited_s = Table(failure("ThrottlingException")), list[float]()
+    client, waited_s = Client(failure("ThrottlingException")), list[float]()
     with pytest.raises(StoreUnavailable):
-        writes(table, waited_s)[name]()
-    assert table.calls == 1
+        writes(client, waited_s)[name]()
+    assert client.calls == 1
     assert waited_s == []

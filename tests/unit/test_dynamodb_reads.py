@@ -3,9 +3,8 @@ from typing import Any
 import pytest
 
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.reads import get_all
 from repartee.domain.errors import StoreUnavailable
-from tests.unit.test_dynamodb_retries import FailingClient, Waits, as_client
+from tests.unit.test_dynamodb_retries import FailingClient, Waits, table
 
 pytestmark = pytest.mark.unit
 
@@ -20,7 +19,7 @@ def given(*items: Any, left: Any = ()) -> dict[str, Any]:
 def test_items_come_in_the_order_in_which_they_were_asked_for():
     client = FailingClient(given(HEADER, PROFILE))
 
-    found = get_all(as_client(client), "memory", [PROFILE, HEADER], Waits().backoff)
+    found = table(client, "memory").get_all([PROFILE, HEADER])
 
     assert found == [PROFILE, HEADER]
 
@@ -28,7 +27,7 @@ def test_items_come_in_the_order_in_which_they_were_asked_for():
 def test_what_a_busy_table_did_not_give_is_asked_for_again_alone():
     client, waits = FailingClient(given(HEADER, left=[PROFILE]), given()), Waits()
 
-    found = get_all(as_client(client), "memory", [PROFILE, HEADER], waits.backoff)
+    found = table(client, "memory", waits).get_all([PROFILE, HEADER])
 
     assert found == [None, HEADER]
     asked = [call["RequestItems"]["memory"] for _, call in client.calls]
@@ -41,6 +40,6 @@ def test_a_table_that_never_gives_all_is_unavailable():
     client, waits = FailingClient(given(left=[PROFILE])), Waits(attempts=3)
 
     with pytest.raises(StoreUnavailable):
-        get_all(as_client(client), "memory", [PROFILE], waits.backoff)
+        table(client, "memory", waits).get_all([PROFILE])
 
     assert len(client.calls) == 3

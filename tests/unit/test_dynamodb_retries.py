@@ -15,15 +15,18 @@ from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.opening_store import DynamoOpeningStore
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.calls import BegunTool, CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.conversation import Turn
 from repartee.domain.errors import LeaseLost, StoreUnavailable
 from repartee.domain.messages import Bye, Detached, Numbered
 from repartee.domain.preferences import PreferenceChanges
+from repartee.domain.retention import FOR_EVER
 from repartee.domain.session_state import ConnectionOpening, TurnCommit
 from repartee.domain.summary import SummaryFold
 from tests.fakes.clock import FakeClock
@@ -86,6 +89,20 @@ class Waits:
         self.backoff = Backoff(
             attempts=attempts, first_cap_s=0.1, sleep=self.seconds.append, jitter=lambda: 1.0
         )
+
+
+def table(failing: FailingClient, name: str, waits: Waits | None = None) -> DynamoTable:
+    return DynamoTable(as_client(failing), name, (waits or Waits()).backoff)
+
+
+def writer_on(failing: FailingClient) -> DynamoConversationWriter:
+    return DynamoConversationWriter(
+        live=table(failing, "live"), memory=table(failing, "memory"), retention=FOR_EVER
+    )
+
+
+def mailbox_on(live: DynamoTable) -> DynamoMailbox:
+    return DynamoMailbox(live=live, clock=FakeClock(), ids=FakeIdSource())
 
 
 def run(failing: FailingClient, waits: Waits, token: str | None = None) -> None:
@@ -206,9 +223,7 @@ def test_transactions_get_different_tokens() -> None:
 
 def test_a_commit_keeps_its_token_over_conflicts_and_over_calls() -> None:
     failing = FailingClient(cancelled("TransactionConflict"), {})
-    writer = DynamoConversationWriter(
-        as_client(failing), live_table="live", memory_table="memory", backoff=Waits().backoff
-    )
+    writer = writer_on(failing)
 
     writer.commit_turn(COMMIT)
     writer.commit_turn(COMMIT)
@@ -221,9 +236,7 @@ def test_a_commit_keeps_its_token_over_conflicts_and_over_calls() -> None:
 
 def test_a_commit_whose_answer_was_lost_is_found_done() -> None:
     first = FailingClient({})
-    DynamoConversationWriter(
-        as_client(first), live_table="live", memory_table="memory"
-    ).commit_turn(COMMIT)
+    writer_on(first).commit_turn(COMMIT)
     [(_, parameters)] = first.calls
     stored = parameters["TransactItems"][0]["Put"]["Item"]
     refusal = [
@@ -237,9 +250,7 @@ def test_a_commit_whose_answer_was_lost_is_found_done() -> None:
         failure("TransactionCanceledException", CancellationReasons=refusal),
     )
 
-    DynamoConversationWriter(
-        as_client(failing), live_table="live", memory_table="memory", backoff=Waits().backoff
-    ).commit_turn(COMMIT)
+    writer_on(failing).commit_turn(COMMIT)
 
     assert len(failing.calls) == 2
 
@@ -261,7 +272,7 @@ def test_a_lease_whose_answer_was_lost_is_found_to_be_held() -> None:
         "is_ended": {"BOOL": False},
         "pending_calls": {"L": []},
     }
-    store = DynamoSessionStore(as_client(lost_then_mine(item)), live_table="live")
+    store = DynamoSessionStore(live=table(lost_then_mine(item), "live"))
 
     lease = store.acquire_lease("session", owner="me", now_ms=0, until_ms=5_000)
 
@@ -276,7 +287,7 @@ def test_an_election_whose_answer_was_lost_is_found_to_be_won() -> None:
             item = {"waker": waker, "previous_ms": {"N": "17"}}
             raise failure("ConditionalCheckFailedException", Item=item)
 
-    store = DynamoSessionStore(as_client(Repeating({})), live_table="live")
+    store = DynamoSessionStore(live=table(Repeating({}), "live"))
 
     election = store.elect_waker("session", 9_000)
 
@@ -296,7 +307,7 @@ def test_a_wake_that_cannot_be_cleared_does_not_cost_the_lease() -> None:
         "pending_calls": {"L": []},
     }
     failing = FailingClient({"Attributes": item}, failure("ThrottlingException"))
-    store = DynamoSessionStore(as_client(failing), live_table="live")
+    store = DynamoSessionStore(live=table(failing, "live"))
 
     lease = store.acquire_lease("session", owner="me", now_ms=0, until_ms=5_000)
 
@@ -309,13 +320,7 @@ def test_deletions_that_were_not_processed_are_repeated() -> None:
     left = {"DeleteRequest": {"Key": {"pk": {"S": "session#s"}, "sk": {"S": "in#000000000002"}}}}
     failing = FailingClient({"UnprocessedItems": {"live": [left]}}, {"UnprocessedItems": {}})
     waits = Waits()
-    mailbox = DynamoMailbox(
-        as_client(failing),
-        live_table="live",
-        clock=FakeClock(),
-        ids=FakeIdSource(),
-        backoff=waits.backoff,
-    )
+    mailbox = mailbox_on(table(failing, "live", waits))
 
     mailbox.delete("s", [1, 2], [])
 
@@ -327,29 +332,24 @@ def test_deletions_that_were_not_processed_are_repeated() -> None:
 
 def test_deletions_that_are_never_processed_make_the_store_unavailable() -> None:
     left = {"DeleteRequest": {"Key": {"pk": {"S": "session#s"}, "sk": {"S": "in#000000000001"}}}}
-    mailbox = DynamoMailbox(
-        as_client(FailingClient({"UnprocessedItems": {"live": [left]}})),
-        live_table="live",
-        clock=FakeClock(),
-        ids=FakeIdSource(),
-        backoff=Waits().backoff,
-    )
+    failing = FailingClient({"UnprocessedItems": {"live": [left]}})
+    mailbox = mailbox_on(table(failing, "live"))
 
     with pytest.raises(StoreUnavailable):
         mailbox.delete("s", [1], [])
 
 
-def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[], object]]]:
-    both: dict[str, Any] = {"live_table": "live", "memory_table": "memory"}
-    sessions = DynamoSessionStore(client, live_table="live")
-    mailbox = DynamoMailbox(client, live_table="live", clock=FakeClock(), ids=FakeIdSource())
-    backoff = Waits().backoff
-    connections = DynamoConnectionStore(client, backoff=backoff, **both)
-    reader = DynamoConversationReader(client, memory_table="memory")
-    writer = DynamoConversationWriter(client, backoff=backoff, **both)
-    profiles = DynamoProfileStore(client, memory_table="memory", backoff=backoff)
-    summaries = DynamoSummaryWriter(client, memory_table="memory", backoff=backoff)
-    calls = DynamoCallStore(client, backoff=backoff, **both)
+def every_operation(failing: FailingClient) -> Iterable[tuple[str, Callable[[], object]]]:
+    live, memory, clock = table(failing, "live"), table(failing, "memory"), FakeClock()
+    sessions = DynamoSessionStore(live=live)
+    mailbox = mailbox_on(live)
+    openings = DynamoOpeningStore(live=live, memory=memory, retention=FOR_EVER)
+    connections = DynamoConnectionStore(live=live)
+    reader = DynamoConversationReader(memory=memory, clock=clock)
+    writer = writer_on(failing)
+    profiles = DynamoProfileStore(memory=memory)
+    summaries = DynamoSummaryWriter(memory=memory, clock=clock, retention=FOR_EVER)
+    calls = DynamoCallStore(live=live, memory=memory, clock=clock, retention=FOR_EVER)
     key = CallKey(1, 1)
     request = CoreRequest("user", "talk", "session", 1, key, "ab" * 32, "?", "en-US", 9)
     exchange = Exchange(key, "ab" * 32, "?", CoreAnswer(CallStatus.DONE, "!"), "[]", 3)
@@ -364,7 +364,7 @@ def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[]
         ("notify", lambda: mailbox.notify("s", Detached("c"), now_ms=1)),
         ("read_after", lambda: mailbox.read_after("s", 0)),
         ("delete", lambda: mailbox.delete("s", [1], [])),
-        ("open", lambda: connections.open(OPENING)),
+        ("open", lambda: openings.open(OPENING)),
         ("close", lambda: connections.close("c")),
         ("active", lambda: connections.active_sessions("user", now_ms=1)),
         (
@@ -390,7 +390,7 @@ def every_operation(client: "DynamoDBClient") -> Iterable[tuple[str, Callable[[]
     ]
 
 
-OPERATIONS = [operation for operation, _ in every_operation(as_client(FailingClient({})))]
+OPERATIONS = [operation for operation, _ in every_operation(FailingClient({}))]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -404,7 +404,7 @@ OPERATIONS = [operation for operation, _ in every_operation(as_client(FailingCli
     ids=name,
 )
 def test_a_table_that_keeps_failing_is_unavailable(operation: str, error: Exception) -> None:
-    run_operation = dict(every_operation(as_client(FailingClient(error))))[operation]
+    run_operation = dict(every_operation(FailingClient(error)))[operation]
 
     with pytest.raises(StoreUnavailable):
         run_operation()
@@ -420,11 +420,9 @@ def test_openings_that_others_always_forestall_are_given_up() -> None:
 
     reasons = ["None"] * 5 + ["ConditionalCheckFailed", "None"]
     waits = Waits()
-    store = DynamoConnectionStore(
-        as_client(Forestalled(cancelled(*reasons))),
-        live_table="live",
-        memory_table="memory",
-        backoff=waits.backoff,
+    client = Forestalled(cancelled(*reasons))
+    store = DynamoOpeningStore(
+        live=table(client, "live", waits), memory=table(client, "memory"), retention=FOR_EVER
     )
 
     with pytest.raises(StoreUnavailable):
@@ -435,7 +433,7 @@ def test_openings_that_others_always_forestall_are_given_up() -> None:
 
 def test_losing_the_epoch_is_no_failure_of_the_table() -> None:
     failing = FailingClient(failure("ConditionalCheckFailedException"))
-    store = DynamoSessionStore(as_client(failing), live_table="live")
+    store = DynamoSessionStore(live=table(failing, "live"))
 
     with pytest.raises(LeaseLost):
         store.release_lease("session", epoch=1, cursor=0, ended=False)

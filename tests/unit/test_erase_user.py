@@ -13,6 +13,7 @@ from tests.fakes.clock import NOON_MS
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.erasure_store import FakeErasureStore
 from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
 
@@ -36,7 +37,7 @@ class Scene:
         self.tables.clock.advance(round(duration_s * 1000))
 
     def connect(self, connection: str = "connection-1", session: str = "session-1") -> None:
-        FakeConnectionStore(self.tables).open(
+        FakeOpeningStore(self.tables).open(
             ConnectionOpening(
                 connection_id=connection,
                 user_id="ann",

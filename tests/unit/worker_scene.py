@@ -44,6 +44,7 @@ from tests.fakes.ids import FakeIdSource
 from tests.fakes.live_model import FakeLiveModel, FakeLiveSession, SentToolResponses
 from tests.fakes.mailbox import FakeMailbox
 from tests.fakes.notes import FakeNotes
+from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.summary_requests import FakeSummaryRequests
@@ -152,7 +153,7 @@ class Scene:
             LINE, USER, SESSION, CONVERSATION, "ticket-1", self.clock.now_ms() + 60_000,
             self.clock.now_ms(), 3,
         )  # fmt: skip
-        self.connections.open(opening)
+        FakeOpeningStore(tables).open(opening)
         self.send(Hello())
 
     def send(self, *messages: Message) -> None:

@@ -10,18 +10,15 @@ Booking and cancelling change both items of a booking in one transaction.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.reads import get, query
-from repartee.adapters.dynamodb.retries import (
-    Backoff,
-    TransactionRefused,
-    mapped_failures,
-    transact,
-)
+from repartee.adapters.dynamodb.retries import TransactionRefused
+from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.adapters.dynamodb.tombstone import unless_erased
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.desk import (
     Booking,
@@ -35,7 +32,6 @@ from repartee.domain.desk import (
 from repartee.domain.errors import UserErased
 
 if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
     from repartee.adapters.dynamodb.keys import Item
@@ -45,29 +41,19 @@ _PROFILE = 2
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskTable:
     """A ``Desk`` in a DynamoDB table. Safe to use from several threads.
 
-    Args:
+    Attributes:
         default_hours: Hold until hours are written to the table.
-        memory_table: Where the users' tombstones are, which no booking may pass; None for filling
+        memory: Where the users' tombstones are, which no booking may pass; None for filling
             a book by hand.
     """
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        table: str,
-        default_hours: DeskHours,
-        *,
-        memory_table: str | None = None,
-        backoff: Backoff | None = None,
-    ):
-        self._client = client
-        self._table = table
-        self._default_hours = default_hours
-        self._memory = memory_table
-        self._backoff = backoff or Backoff()
+    desk: DynamoTable
+    default_hours: DeskHours
+    memory: DynamoTable | None = None
 
     def opening_hours(self, day: date) -> OpeningHours | None:
         """Return when the desk is open that day, None when it is closed."""
@@ -78,13 +64,7 @@ class DeskTable:
         slots = self._hours().slots(day)
         if not slots:
             return ()
-        items = query(
-            self._client,
-            self._table,
-            keys.desk_day(day),
-            first=keys.SLOT_PREFIX,
-            last=keys.SLOTS_END,
-        )
+        items = self.desk.query(keys.desk_day(day), first=keys.SLOT_PREFIX, last=keys.SLOTS_END)
         booked = {item["sk"]["S"] for item in items}
         return tuple(slot for slot in slots if keys.slot_sort(slot) not in booked)
 
@@ -100,16 +80,15 @@ class DeskTable:
         now = datetime.fromtimestamp(booked_at_ms / 1000, hours.zone)
         if slot not in hours.open_slots(slot.day, now):
             # A repetition may come after the slot has begun or the hours have changed.
-            return _held(user_id, slot, get(self._client, self._table, keys.slot(slot)))
+            return _held(user_id, slot, self.desk.get(keys.slot(slot)))
         booking = Booking(user_id, slot, reason, booked_at_ms)
         details = encode_all({"user_id": user_id, "reason": reason, "booked_at_ms": booked_at_ms})
         try:
-            transact(
-                self._client,
+            self.desk.transact(
                 [
                     {
                         "Put": {
-                            "TableName": self._table,
+                            "TableName": self.desk.name,
                             "Item": {**keys.slot(slot), **details},
                             "ConditionExpression": "attribute_not_exists(pk)",
                             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -117,13 +96,12 @@ class DeskTable:
                     },
                     {
                         "Put": {
-                            "TableName": self._table,
+                            "TableName": self.desk.name,
                             "Item": {**keys.booking(user_id, slot), **details},
                         }
                     },
                     *self._unless_erased(user_id),
-                ],
-                backoff=self._backoff,
+                ]
             )
         except TransactionRefused as refused:
             if refused.failed(_PROFILE):
@@ -132,21 +110,11 @@ class DeskTable:
         return booking
 
     def _unless_erased(self, user_id: str) -> "list[TransactWriteItemTypeDef]":
-        if self._memory is None:
-            return []
-        return [
-            {
-                "ConditionCheck": {
-                    "TableName": self._memory,
-                    "Key": keys.profile(user_id),
-                    "ConditionExpression": "attribute_not_exists(erased_at_ms)",
-                }
-            }
-        ]
+        return [] if self.memory is None else [unless_erased(self.memory, user_id)]
 
     def bookings(self, user_id: str) -> Sequence[Booking]:
         """Return the user's bookings in order of time."""
-        return bookings_of(self._client, self._table, user_id)
+        return bookings_of(self.desk, user_id)
 
     def cancel(self, user_id: str, slot: Slot) -> None:
         """Give the slot back.
@@ -155,20 +123,18 @@ class DeskTable:
             BookingUnknown: The user has not booked it.
         """
         try:
-            transact(
-                self._client,
+            self.desk.transact(
                 [
                     {
                         "Delete": {
-                            "TableName": self._table,
+                            "TableName": self.desk.name,
                             "Key": keys.slot(slot),
                             "ConditionExpression": "user_id = :me",
                             "ExpressionAttributeValues": {":me": {"S": user_id}},
                         }
                     },
-                    {"Delete": {"TableName": self._table, "Key": keys.booking(user_id, slot)}},
-                ],
-                backoff=self._backoff,
+                    {"Delete": {"TableName": self.desk.name, "Key": keys.booking(user_id, slot)}},
+                ]
             )
         except TransactionRefused:
             raise BookingUnknown(f"{slot.day} {slot.start}") from None
@@ -183,13 +149,12 @@ class DeskTable:
         values = encode_all(
             {"week": week, "slot_minutes": hours.slot_minutes, "time_zone": hours.zone.key}
         )
-        with mapped_failures():
-            self._client.put_item(TableName=self._table, Item={**keys.desk_hours(), **values})
+        self.desk.put({**keys.desk_hours(), **values})
 
     def _hours(self) -> DeskHours:
-        item = get(self._client, self._table, keys.desk_hours())
+        item = self.desk.get(keys.desk_hours())
         if item is None:
-            return self._default_hours
+            return self.default_hours
         week = item["week"]["M"]
         return DeskHours(
             week=tuple(_opening_hours(week[name]["M"]) if name in week else None for name in _WEEK),
@@ -198,15 +163,13 @@ class DeskTable:
         )
 
 
-def bookings_of(client: "DynamoDBClient", table: str, user_id: str) -> Sequence[Booking]:
+def bookings_of(desk: DynamoTable, user_id: str) -> Sequence[Booking]:
     """Return the user's bookings in order of time; for that nobody needs the desk's hours.
 
     Raises:
         StoreUnavailable: The table failed beyond the retries.
     """
-    items = query(
-        client, table, keys.user(user_id), first=keys.BOOKING_PREFIX, last=keys.BOOKINGS_END
-    )
+    items = desk.query(keys.user(user_id), first=keys.BOOKING_PREFIX, last=keys.BOOKINGS_END)
     return tuple(_booking(item, keys.booked_slot(item["sk"]["S"])) for item in items)
 
 

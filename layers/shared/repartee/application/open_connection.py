@@ -6,8 +6,8 @@ from repartee.application.leave_notice import leave_notice
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import Superseded
 from repartee.domain.session_state import ConnectionOpening
-from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.mailbox import Mailbox
+from repartee.ports.opening_store import OpeningStore
 from repartee.ports.session_store import SessionStore
 
 
@@ -29,7 +29,7 @@ class Opened:
 def open_connection(
     opening: ConnectionOpening,
     *,
-    connections: ConnectionStore,
+    openings: OpeningStore,
     mailbox: Mailbox,
     sessions: SessionStore,
 ) -> Opened:
@@ -41,7 +41,7 @@ def open_connection(
         ConnectionRefused: The ticket is spent, a limit is reached, or the session is closed.
         StoreUnavailable: The table failed; the client may try again with a fresh ticket.
     """
-    opened = connections.open(opening)
+    opened = openings.open(opening)
     superseded = opened.superseded_session_id
     if superseded is None:
         return Opened(opened.is_new_session)

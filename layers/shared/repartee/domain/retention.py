@@ -45,3 +45,6 @@ class Retention:
         """
         ends_at_s = self.header_ends_at_s(written_at_ms)
         return None if ends_at_s is None or stored_s is None else max(ends_at_s, stored_s)
+
+
+FOR_EVER = Retention()

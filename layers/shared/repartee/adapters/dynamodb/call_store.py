@@ -1,8 +1,8 @@
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import (
     attempt_from,
@@ -11,15 +11,12 @@ from repartee.adapters.dynamodb.conversation_items import (
 )
 from repartee.adapters.dynamodb.expiry import is_kept
 from repartee.adapters.dynamodb.item_size import check_size
-from repartee.adapters.dynamodb.reads import get, query
 from repartee.adapters.dynamodb.retries import (
-    Backoff,
     ConditionFailed,
     TransactionRefused,
-    transact,
-    write_one,
 )
 from repartee.adapters.dynamodb.session_items import number, text
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.calls import Attempt, BegunTool, CallKey, CoreRequest, Exchange
 from repartee.domain.errors import ClaimLost, LeaseLost
@@ -28,7 +25,6 @@ from repartee.ports.call_store import CallClaim
 from repartee.ports.clock import Clock
 
 if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
     from repartee.adapters.dynamodb.keys import Item
@@ -36,25 +32,14 @@ if TYPE_CHECKING:
 _CLAIM_IS_MINE = "attribute_exists(claimed_until_ms) AND arguments_hash = :hash"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoCallStore:
     """Keeps core_agent's calls in MemoryTable: a claim first, the exchange once it is finished."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        *,
-        live_table: str,
-        memory_table: str,
-        retention: Retention | None = None,
-        clock: Clock | None = None,
-        backoff: Backoff | None = None,
-    ) -> None:
-        self._client = client
-        self._retention = retention or Retention()
-        self._clock = clock or SystemClock()
-        self._live = live_table
-        self._memory = memory_table
-        self._backoff = backoff or Backoff()
+    live: DynamoTable
+    memory: DynamoTable
+    clock: Clock
+    retention: Retention
 
     def claim(self, request: CoreRequest, *, now_ms: int, until_ms: int) -> Exchange | CallClaim:
         """Claim the call's key before any model runs.
@@ -89,7 +74,7 @@ class DynamoCallStore:
         seen: Item = {":seen": stored["claimed_until_ms"], ":seen_run": {"S": _run_of(stored)}}
         update: TransactWriteItemTypeDef = {
             "Update": {
-                "TableName": self._memory,
+                "TableName": self.memory.name,
                 "Key": keys.call(request.conversation_id, request.key),
                 "UpdateExpression": (
                     "SET claimed_until_ms = :claimed_until_ms, "
@@ -109,7 +94,7 @@ class DynamoCallStore:
             request.conversation_id, request.key, stored["arguments_hash"]["S"]
         )
         put_aside: TransactWriteItemTypeDef = {
-            "Put": {"TableName": self._memory, "Item": {**stored, **replaced}}
+            "Put": {"TableName": self.memory.name, "Item": {**stored, **replaced}}
         }
         claimed = self._claimed(
             request, until_ms, "arguments_hash = :stored AND attribute_exists(finished_at_ms)"
@@ -120,7 +105,7 @@ class DynamoCallStore:
 
     def _replaced(self, request: CoreRequest) -> Exchange | None:
         key = keys.replaced_call(request.conversation_id, request.key, request.arguments_hash)
-        item = get(self._client, self._memory, key)
+        item = self.memory.get(key)
         return exchange_from(item) if item is not None else None
 
     def _claimed(
@@ -129,11 +114,11 @@ class DynamoCallStore:
         item = {
             **keys.call(request.conversation_id, request.key),
             **encode_all(_claim_values(request, until_ms)),
-            **encode_all({"expires_at": self._retention.ends_at_s(until_ms)}),
+            **encode_all({"expires_at": self.retention.ends_at_s(until_ms)}),
         }
         return {
             "Put": {
-                "TableName": self._memory,
+                "TableName": self.memory.name,
                 "Item": item,
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                 "ConditionExpression": condition,
@@ -146,14 +131,14 @@ class DynamoCallStore:
         """Write, if the session is still the request's worker's; return a refusal of ``writes``."""
         mine: TransactWriteItemTypeDef = {
             "ConditionCheck": {
-                "TableName": self._live,
+                "TableName": self.live.name,
                 "Key": keys.state(request.session_id),
                 "ConditionExpression": "epoch = :mine",
                 "ExpressionAttributeValues": encode_all({":mine": request.epoch}),
             }
         }
         try:
-            transact(self._client, [*writes, mine], backoff=self._backoff)
+            self.memory.transact([*writes, mine])
         except TransactionRefused as refused:
             if refused.failed(len(writes)):
                 raise LeaseLost(request.session_id) from None
@@ -163,13 +148,7 @@ class DynamoCallStore:
     def attempts(self, conversation_id: str, turn: int) -> Sequence[Attempt]:
         """Return what was asked and begun in a turn, oldest place first."""
         first, last = keys.calls_of_turn(turn)
-        items = query(
-            self._client,
-            self._memory,
-            keys.conversation(conversation_id),
-            first=first,
-            last=last,
-        )
+        items = self.memory.query(keys.conversation(conversation_id), first=first, last=last)
         return [attempt_from(item) for item in items]
 
     def begin_tool(
@@ -182,17 +161,12 @@ class DynamoCallStore:
         """
         begun: Value = [{"name": tool.name, "arguments_json": tool.arguments_json}]
         try:
-            write_one(
-                lambda: self._client.update_item(
-                    TableName=self._memory,
-                    Key=keys.call(conversation_id, key),
-                    UpdateExpression="SET begun = list_append(if_not_exists(begun, :none), :tool)",
-                    ConditionExpression=_CLAIM_IS_MINE,
-                    ExpressionAttributeValues=encode_all(
-                        {":none": [], ":tool": begun, ":hash": arguments_hash}
-                    ),
-                ),
-                self._backoff,
+            self.memory.update(
+                keys.call(conversation_id, key),
+                "SET begun = list_append(if_not_exists(begun, :none), :tool)",
+                encode_all({":none": [], ":tool": begun, ":hash": arguments_hash}),
+                condition=_CLAIM_IS_MINE,
+                returns="NONE",
             )
         except ConditionFailed:
             raise ClaimLost(str(key)) from None
@@ -212,43 +186,34 @@ class DynamoCallStore:
         changes = ", ".join(f"#{name} = :{name}" for name in attributes)
         values = {f":{name}": value for name, value in attributes.items()}
         try:
-            # A duplicate that asks for the claim again and again is such a transaction.
-            write_one(
-                lambda: self._client.update_item(
-                    TableName=self._memory,
-                    Key=key,
-                    UpdateExpression=f"SET {changes} REMOVE claimed_until_ms, run_id",
-                    ConditionExpression=_CLAIM_IS_MINE,
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues={
-                        **values,
-                        **encode_all({":hash": exchange.arguments_hash}),
-                    },
-                ),
-                self._backoff,
+            self.memory.update(
+                key,
+                f"SET {changes} REMOVE claimed_until_ms, run_id",
+                {**values, **encode_all({":hash": exchange.arguments_hash})},
+                condition=_CLAIM_IS_MINE,
+                names=names,
+                returns="NONE",
             )
         except ConditionFailed:
             return
 
     def load(self, conversation_id: str, key: CallKey) -> Exchange | None:
         """Return the place's newest exchange, or None while that is not finished."""
-        item = get(self._client, self._memory, keys.call(conversation_id, key))
+        item = self.memory.get(keys.call(conversation_id, key))
         return exchange_from(item) if item is not None else None
 
     def recent(self, conversation_id: str, *, limit: int) -> Sequence[Exchange]:
         """Return the last finished exchanges, oldest first."""
         if limit <= 0:
             return []
-        items = query(
-            self._client,
-            self._memory,
+        items = self.memory.query(
             keys.conversation(conversation_id),
             first=keys.CALL_PREFIX,
             last=keys.CALLS_END,
             backwards=True,
             page_size=limit,
         )
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         finished = (
             exchange
             for item in items

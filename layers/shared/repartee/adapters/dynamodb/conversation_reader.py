@@ -1,20 +1,17 @@
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import header_from, profile_from, turn_from
 from repartee.adapters.dynamodb.expiry import is_header_kept, is_kept
-from repartee.adapters.dynamodb.reads import get, get_all, query
-from repartee.adapters.dynamodb.retries import Backoff
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.conversation import Conversation, Memory, Profile, Turn
 from repartee.domain.memory_budget import told_characters
 from repartee.ports.clock import Clock
 
 if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
-
     from repartee.adapters.dynamodb.keys import Item
 
 
@@ -22,21 +19,12 @@ if TYPE_CHECKING:
 _PAGE_TURNS = 40
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoConversationReader:
     """Reads conversations from MemoryTable; only a header under its user leads to the turns."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        *,
-        memory_table: str,
-        clock: Clock | None = None,
-        backoff: Backoff | None = None,
-    ) -> None:
-        self._client = client
-        self._table = memory_table
-        self._clock = clock or SystemClock()
-        self._backoff = backoff or Backoff()
+    memory: DynamoTable
+    clock: Clock
 
     def load_memory(self, user_id: str, conversation_id: str, *, max_characters: int) -> Memory:
         """Return header, profile and the newest turns that the summary does not cover.
@@ -44,11 +32,8 @@ class DynamoConversationReader:
         Two round trips: header, summary and profile together, then the turns, newest first, a page
         at a time until the room is used up.
         """
-        profile_item, *parts = get_all(
-            self._client,
-            self._table,
-            (keys.profile(user_id), *self._parts(user_id, conversation_id)),
-            self._backoff,
+        profile_item, *parts = self.memory.get_all(
+            (keys.profile(user_id), *self._parts(user_id, conversation_id))
         )
         profile = profile_from(user_id, profile_item) if profile_item else Profile(user_id)
         header = self._header(user_id, *parts)
@@ -59,16 +44,14 @@ class DynamoConversationReader:
     def _newest(self, header: Conversation, max_characters: int) -> tuple[Turn, ...]:
         if max_characters <= 0 or header.turn_count <= header.summary_through:
             return ()
-        items = query(
-            self._client,
-            self._table,
+        items = self.memory.query(
             keys.conversation(header.conversation_id),
             first=keys.turn_sort(header.summary_through + 1),
             last=keys.turn_sort(header.turn_count),
             backwards=True,
             page_size=_PAGE_TURNS,
         )
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         newest: list[Turn] = []
         left = max_characters
         for turn in (turn_from(item) for item in items if is_kept(item, now_ms)):
@@ -81,27 +64,25 @@ class DynamoConversationReader:
     def _turns(self, conversation_id: str, after: int, limit: int) -> list[Turn]:
         if limit <= 0 or after >= keys.MAX_TURN:
             return []
-        items = query(
-            self._client,
-            self._table,
+        items = self.memory.query(
             keys.conversation(conversation_id),
             first=keys.turn_sort(after + 1),
             last=keys.turn_sort(keys.MAX_TURN),
             page_size=limit,
         )
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         kept = (item for item in items if is_kept(item, now_ms))
         return [turn_from(item) for item in islice(kept, limit)]
 
     def load_header(self, user_id: str, conversation_id: str) -> Conversation | None:
         """Return a conversation's header with its summary, None when the user has no such one."""
         wanted = self._parts(user_id, conversation_id)
-        return self._header(user_id, *get_all(self._client, self._table, wanted, self._backoff))
+        return self._header(user_id, *self.memory.get_all(wanted))
 
     def _header(
         self, user_id: str, item: "Item | None", summary: "Item | None"
     ) -> Conversation | None:
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         if item is None or not is_header_kept(item, now_ms):
             return None
         return header_from(user_id, item, summary if summary and is_kept(summary, now_ms) else None)
@@ -111,16 +92,14 @@ class DynamoConversationReader:
 
     def list_conversations(self, user_id: str, *, limit: int) -> Sequence[Conversation]:
         """Return the user's conversations without summaries, the newest id first."""
-        items = query(
-            self._client,
-            self._table,
+        items = self.memory.query(
             keys.user(user_id),
             first=keys.CONVERSATION_PREFIX,
             last=keys.CONVERSATIONS_END,
             backwards=True,
             page_size=limit,
         )
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         kept = (item for item in items if is_header_kept(item, now_ms))
         return [header_from(user_id, item) for item in islice(kept, limit)]
 
@@ -128,7 +107,7 @@ class DynamoConversationReader:
         self, user_id: str, conversation_id: str, *, after: int, limit: int
     ) -> Sequence[Turn] | None:
         """Return turns numbered above ``after`` in order; None when the user has no such one."""
-        header = get(self._client, self._table, keys.header(user_id, conversation_id))
-        if header is None or not is_header_kept(header, self._clock.now_ms()):
+        header = self.memory.get(keys.header(user_id, conversation_id))
+        if header is None or not is_header_kept(header, self.clock.now_ms()):
             return None
         return self._turns(conversation_id, after, limit)

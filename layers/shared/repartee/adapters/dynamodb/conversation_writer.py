@@ -1,16 +1,19 @@
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import turn_attributes, turn_from
 from repartee.adapters.dynamodb.item_size import check_size
-from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
+from repartee.adapters.dynamodb.retries import TransactionRefused
 from repartee.adapters.dynamodb.session_items import (
     number,
     pending_calls_value,
     text,
     undelivered_value,
 )
+from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.adapters.dynamodb.tombstone import unless_erased
 from repartee.adapters.dynamodb.usage_items import count_usage
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
@@ -20,30 +23,19 @@ from repartee.domain.session_state import TurnCommit
 from repartee.domain.titles import title_from
 
 if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 # Places in a commit's transaction.
 _TURN, _HEADER, _PROFILE, _STATE = range(4)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoConversationWriter:
     """Writes turns, headers and usage to MemoryTable and moves the session in LiveTable."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        *,
-        live_table: str,
-        memory_table: str,
-        retention: Retention | None = None,
-        backoff: Backoff | None = None,
-    ) -> None:
-        self._client = client
-        self._retention = retention or Retention()
-        self._live = live_table
-        self._memory = memory_table
-        self._backoff = backoff or Backoff()
+    live: DynamoTable
+    memory: DynamoTable
+    retention: Retention
 
     def commit_turn(self, commit: TurnCommit) -> None:
         """Write the turn, the header, the session's cursor and the usage, all or nothing.
@@ -70,16 +62,16 @@ class DynamoConversationWriter:
     def _transact(self, commit: TurnCommit, *, renews_header: bool = True) -> None:
         # A commit that is repeated within 10 min brings the same token, so DynamoDB answers by
         # itself; tokens count for a whole account, hence the tables' names.
-        named = (self._memory, self._live, commit, self._retention, renews_header)
+        named = (self.memory.name, self.live.name, commit, self.retention, renews_header)
         token = hashlib.sha256(repr(named).encode()).hexdigest()[:36]
         writes = self._writes(commit, renews_header=renews_header)
-        transact(self._client, writes, backoff=self._backoff, token=token)
+        self.memory.transact(writes, token=token)
 
     def _header_stays_longer(self, commit: TurnCommit, refused: TransactionRefused) -> bool:
         """Tell whether the header's expiry is what refused, being later than ours or never."""
         header = refused.item(_HEADER)
         return (
-            bool(self._retention)
+            bool(self.retention)
             and header is not None
             and text(header, "live_session_id") == commit.session_id
             and number(header, "turn_count") == commit.turn.number - 1
@@ -103,13 +95,7 @@ class DynamoConversationWriter:
     ) -> "list[TransactWriteItemTypeDef]":
         return [
             *self.memory_writes(commit, renews_header=renews_header),
-            {
-                "ConditionCheck": {
-                    "TableName": self._memory,
-                    "Key": keys.profile(commit.user_id),
-                    "ConditionExpression": "attribute_not_exists(erased_at_ms)",
-                }
-            },
+            unless_erased(self.memory, commit.user_id),
             self._advance_state(commit),
             self._count_usage(commit),
         ]
@@ -128,13 +114,13 @@ class DynamoConversationWriter:
             ItemTooLarge: The turn is.
         """
         turn_key = keys.turn(commit.conversation_id, commit.turn.number)
-        expiry = encode_all({"expires_at": self._retention.ends_at_s(commit.committed_at_ms)})
+        expiry = encode_all({"expires_at": self.retention.ends_at_s(commit.committed_at_ms)})
         turn_item = {**turn_key, **turn_attributes(commit.turn), **expiry}
         check_size(turn_item)
         return [
             {
                 "Put": {
-                    "TableName": self._memory,
+                    "TableName": self.memory.name,
                     "Item": turn_item,
                     "ConditionExpression": "attribute_not_exists(pk)",
                     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -158,7 +144,7 @@ class DynamoConversationWriter:
         if title := title_from(commit.turn.heard):
             update += ", title = if_not_exists(title, :title)"
             values[":title"] = title
-        expires_at = self._retention.header_ends_at_s(commit.committed_at_ms)
+        expires_at = self.retention.header_ends_at_s(commit.committed_at_ms)
         if expires_at is None:
             update += " REMOVE expires_at"
         elif renews_header:
@@ -167,7 +153,7 @@ class DynamoConversationWriter:
             values[":expires_at"] = expires_at
         return {
             "Update": {
-                "TableName": self._memory,
+                "TableName": self.memory.name,
                 "Key": keys.header(commit.user_id, commit.conversation_id),
                 "UpdateExpression": update,
                 "ConditionExpression": condition,
@@ -188,7 +174,7 @@ class DynamoConversationWriter:
         )
         return {
             "Update": {
-                "TableName": self._live,
+                "TableName": self.live.name,
                 "Key": keys.state(commit.session_id),
                 "UpdateExpression": (
                     "SET input_cursor = :cursor, pending_calls = :pending, "
@@ -208,9 +194,9 @@ class DynamoConversationWriter:
         day, bill = utc_day(commit.committed_at_ms), commit.uncounted
         return {
             "Update": count_usage(
-                self._memory,
+                self.memory,
                 commit.user_id,
                 DayUsage(day, 1, commit.turn.talk_ms, bill.usage, bill.cost_usd),
-                self._retention.ends_at_s(commit.committed_at_ms),
+                self.retention.ends_at_s(commit.committed_at_ms),
             )
         }

@@ -2,70 +2,49 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.deletes import delete_batch
 from repartee.adapters.dynamodb.erasure_items import erasure_attributes, erasure_from
-from repartee.adapters.dynamodb.reads import get, get_all, query
-from repartee.adapters.dynamodb.retries import Backoff, ConditionFailed, write_one
+from repartee.adapters.dynamodb.retries import ConditionFailed
 from repartee.adapters.dynamodb.session_items import number, text
+from repartee.adapters.dynamodb.table import READ_BATCH, DynamoTable
+from repartee.adapters.dynamodb.tombstone import NOT_ERASED
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.erasure import Erasure, ItemKind, OpenConnection, StoredItem, Table
 from repartee.domain.errors import ErasureUnderWay
 
 if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
-
     from repartee.adapters.dynamodb.keys import Item
 
-# BatchGetItem takes no more. Source: DynamoDB API reference.
-_READ_AT_ONCE = 100
 # All that an erasure wants to know of an item.
 _PLACES = "pk, sk, session_id, live_session_id"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoErasureStore:
     """Finds a user's items by three partitions of the user, and by the ids that those lead to.
 
     The tombstone is the profile; its ``step`` lets one run go on at a time.
     """
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        *,
-        live_table: str,
-        memory_table: str,
-        desk_table: str,
-        backoff: Backoff | None = None,
-    ) -> None:
-        self._client = client
-        self._tables: dict[Table, str] = {
-            "live": live_table,
-            "memory": memory_table,
-            "desk": desk_table,
-        }
-        self._backoff = backoff or Backoff()
+    live: DynamoTable
+    memory: DynamoTable
+    desk: DynamoTable
 
     def find(self, user_id: str) -> Erasure | None:
         """Return how far the user's erasure is, None when they never asked for one."""
-        item = get(self._client, self._tables["memory"], keys.profile(user_id))
+        item = self.memory.get(keys.profile(user_id))
         return erasure_from(user_id, item) if item is not None else None
 
     def begin(self, user_id: str, *, now_ms: int) -> Erasure:
         """Set the tombstone in the place of the preferences, or return the one that is there."""
         erasure = Erasure(user_id, now_ms)
         try:
-            write_one(
-                lambda: self._client.put_item(
-                    TableName=self._tables["memory"],
-                    Item={**keys.profile(user_id), **erasure_attributes(erasure)},
-                    ConditionExpression="attribute_not_exists(erased_at_ms)",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                ),
-                self._backoff,
+            self.memory.put(
+                {**keys.profile(user_id), **erasure_attributes(erasure)}, condition=NOT_ERASED
             )
         except ConditionFailed as failed:
             return erasure_from(user_id, failed.item or {}) or erasure
@@ -102,15 +81,8 @@ class DynamoErasureStore:
             **encode_all({"mark": mark}),
         }
         try:
-            write_one(
-                lambda: self._client.put_item(
-                    TableName=self._tables["memory"],
-                    Item=item,
-                    ConditionExpression="step = :seen",
-                    ExpressionAttributeValues=encode_all({":seen": erasure.step}),
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                ),
-                self._backoff,
+            self.memory.put(
+                item, condition="step = :seen", values=encode_all({":seen": erasure.step})
             )
         except ConditionFailed as failed:
             if text(failed.item or {}, "mark") != mark:
@@ -120,13 +92,8 @@ class DynamoErasureStore:
     def sessions(self, user_id: str) -> Mapping[str, bool]:
         """Return the user's sessions by id, and whether ``end_session`` has ended each."""
         found: dict[str, bool] = {}
-        for some in batched(self._session_ids(user_id), _READ_AT_ONCE, strict=False):
-            states = get_all(
-                self._client,
-                self._tables["live"],
-                [keys.state(session_id) for session_id in some],
-                self._backoff,
-            )
+        for some in batched(self._session_ids(user_id), READ_BATCH, strict=False):
+            states = self.live.get_all([keys.state(session_id) for session_id in some])
             for session_id, state in zip(some, states, strict=True):
                 if state is not None:
                     found[session_id] = "is_erased" in state
@@ -149,12 +116,9 @@ class DynamoErasureStore:
     def connections(self, user_id: str) -> Sequence[OpenConnection]:
         """Return the openings whose connection has an item still."""
         found = []
-        for some in batched(self._openings(user_id), _READ_AT_ONCE, strict=False):
-            items = get_all(
-                self._client,
-                self._tables["live"],
-                [keys.connection(connection.connection_id) for connection in some],
-                self._backoff,
+        for some in batched(self._openings(user_id), READ_BATCH, strict=False):
+            items = self.live.get_all(
+                [keys.connection(connection.connection_id) for connection in some]
             )
             found += [one for one, item in zip(some, items, strict=True) if item is not None]
         return found
@@ -169,20 +133,15 @@ class DynamoErasureStore:
     def end_session(self, session_id: str) -> int | None:
         """End the session and raise its epoch; return the epoch, None without such a session."""
         try:
-            response = write_one(
-                lambda: self._client.update_item(
-                    TableName=self._tables["live"],
-                    Key=keys.state(session_id),
-                    UpdateExpression="SET is_ended = :yes, is_erased = :yes, epoch = epoch + :one",
-                    ConditionExpression="attribute_exists(pk)",
-                    ExpressionAttributeValues=encode_all({":yes": True, ":one": 1}),
-                    ReturnValues="ALL_NEW",
-                ),
-                self._backoff,
+            state = self.live.update(
+                keys.state(session_id),
+                "SET is_ended = :yes, is_erased = :yes, epoch = epoch + :one",
+                encode_all({":yes": True, ":one": 1}),
+                condition="attribute_exists(pk)",
             )
         except ConditionFailed:
             return None
-        return number(response["Attributes"], "epoch")
+        return number(state, "epoch")
 
     def items(self, user_id: str) -> Iterator[StoredItem]:
         """Yield the user's items, those that lead to others after them; never the tombstone."""
@@ -213,40 +172,31 @@ class DynamoErasureStore:
             yield item
 
     def _partition(self, table: Table, partition: str) -> "Iterator[Item]":
-        return query(
-            self._client,
-            self._tables[table],
-            partition,
-            first=keys.FIRST_SORT_KEY,
-            last=keys.LAST_SORT_KEY,
-            only=_PLACES,
+        return self._table(table).query(
+            partition, first=keys.FIRST_SORT_KEY, last=keys.LAST_SORT_KEY, only=_PLACES
         )
+
+    def _table(self, table: Table) -> DynamoTable:
+        return {"live": self.live, "memory": self.memory, "desk": self.desk}[table]
 
     def _stored(self, table: Table, partition: str) -> Iterator[StoredItem]:
         return (_stored_item(table, item) for item in self._partition(table, partition))
 
     def delete(self, user_id: str, items: Sequence[StoredItem]) -> None:
         """Delete at most 25 items; a slot that another user has booked by now is spared."""
-        doomed: dict[str, list[Item]] = defaultdict(list)
+        doomed: dict[Table, list[Item]] = defaultdict(list)
         for item in items:
             key = keys.key(item.partition, item.sort)
             if item.kind is ItemKind.BOOKED_SLOTS:
                 self._give_back(user_id, key)
             else:
-                doomed[self._tables[item.table]].append(key)
-        delete_batch(self._client, doomed, self._backoff)
+                doomed[item.table].append(key)
+        for table, found in doomed.items():
+            self._table(table).delete_all(found)
 
     def _give_back(self, user_id: str, slot: "Item") -> None:
         with suppress(ConditionFailed):
-            write_one(
-                lambda: self._client.delete_item(
-                    TableName=self._tables["desk"],
-                    Key=slot,
-                    ConditionExpression="user_id = :me",
-                    ExpressionAttributeValues={":me": {"S": user_id}},
-                ),
-                self._backoff,
-            )
+            self.desk.delete(slot, condition="user_id = :me", values=encode_all({":me": user_id}))
 
 
 def _stored_item(table: Table, item: "Item") -> StoredItem:

@@ -1,11 +1,11 @@
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.deletes import BATCH, delete_batch
-from repartee.adapters.dynamodb.reads import query
-from repartee.adapters.dynamodb.retries import Backoff, ConditionFailed, mapped_failures, write_one
+from repartee.adapters.dynamodb.retries import ConditionFailed
 from repartee.adapters.dynamodb.session_items import (
     message_attributes,
     message_from,
@@ -13,14 +13,14 @@ from repartee.adapters.dynamodb.session_items import (
     notice_from,
     number,
 )
+from repartee.adapters.dynamodb.table import WRITE_BATCH, DynamoTable
+from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.messages import Acknowledged, MailboxEntry, Notice, Notified, Numbered
 from repartee.ports.clock import Clock
 from repartee.ports.ids import IdSource
 from repartee.ports.mailbox import MAX_MESSAGES_READ
 
 if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
-
     from repartee.adapters.dynamodb.keys import Item
 
 _ACK_PREFIX = "ack/"
@@ -32,23 +32,13 @@ def _ack_order(ack: Acknowledged) -> str:
     return f"{received.epoch:012d}/{received.seq:012d}/{ack.turn:08d}/{ack.played_ms:012d}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoMailbox:
     """Keeps mailboxes in LiveTable, one item per entry, in the order in which they are read."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        *,
-        live_table: str,
-        clock: Clock,
-        ids: IdSource,
-        backoff: Backoff | None = None,
-    ) -> None:
-        self._client = client
-        self._table = live_table
-        self._clock = clock
-        self._ids = ids
-        self._backoff = backoff or Backoff()
+    live: DynamoTable
+    clock: Clock
+    ids: IdSource
 
     def append(self, session_id: str, message: Numbered) -> bool:
         """Keep ``message`` unless one with its number is there; False when one was.
@@ -61,21 +51,17 @@ class DynamoMailbox:
             **message_attributes(message, expires_at),
         }
         try:
-            write_one(
-                lambda: self._client.put_item(
-                    TableName=self._table,
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
-                    ExpressionAttributeValues={":now": {"N": str(self._now_s())}},
-                ),
-                self._backoff,
+            self.live.put(
+                item,
+                condition="attribute_not_exists(pk) OR expires_at <= :now",
+                values=encode_all({":now": self._now_s()}),
             )
         except ConditionFailed:
             return False
         return True
 
     def _now_s(self) -> int:
-        return self._clock.now_ms() // 1000
+        return self.clock.now_ms() // 1000
 
     def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
         """Leave a notice and return its id; an ``Acknowledged`` replaces an older one alone."""
@@ -84,33 +70,19 @@ class DynamoMailbox:
         if isinstance(notice, Acknowledged):
             self._acknowledge(keys.key(partition, keys.ACK_SORT_KEY), notice, attributes, now_ms)
             return _ACK_PREFIX + _ack_order(notice)
-        notice_id = self._ids.new_id(now_ms)
+        notice_id = self.ids.new_id(now_ms)
         sort = f"{keys.NOTICE_PREFIX}{notice_id}"
-        with mapped_failures():
-            self._client.put_item(
-                TableName=self._table, Item={**keys.key(partition, sort), **attributes}
-            )
+        self.live.put({**keys.key(partition, sort), **attributes})
         return notice_id
 
     def _acknowledge(self, key: "Item", ack: Acknowledged, item: "Item", now_ms: int) -> None:
-        order = {"S": _ack_order(ack)}
-        try:
-            write_one(
-                lambda: self._client.put_item(
-                    TableName=self._table,
-                    Item={**key, **item, "ack_order": order},
-                    ConditionExpression=(
-                        "attribute_not_exists(pk) OR ack_order < :order OR expires_at <= :now"
-                    ),
-                    ExpressionAttributeValues={
-                        ":order": order,
-                        ":now": {"N": str(now_ms // 1000)},
-                    },
-                ),
-                self._backoff,
+        order = _ack_order(ack)
+        with suppress(ConditionFailed):
+            self.live.put(
+                {**key, **item, **encode_all({"ack_order": order})},
+                condition="attribute_not_exists(pk) OR ack_order < :order OR expires_at <= :now",
+                values=encode_all({":order": order, ":now": now_ms // 1000}),
             )
-        except ConditionFailed:
-            return
 
     def read_after(self, session_id: str, seq: int) -> Sequence[MailboxEntry]:
         """Return the next numbered messages above ``seq`` in order, then all notices."""
@@ -125,7 +97,7 @@ class DynamoMailbox:
     def _entries(self, session_id: str, first: str) -> Iterator[MailboxEntry]:
         now_s = self._now_s()
         partition = keys.session(session_id)
-        for item in query(self._client, self._table, partition, first=first, last=keys.MAILBOX_END):
+        for item in self.live.query(partition, first=first, last=keys.MAILBOX_END):
             if number(item, "expires_at") > now_s:
                 yield self._entry(item)
 
@@ -149,17 +121,15 @@ class DynamoMailbox:
                 self._delete_ack(partition, notice_id.removeprefix(_ACK_PREFIX))
             else:
                 sorts[f"{keys.NOTICE_PREFIX}{notice_id}"] = None
-        for batch in batched((keys.key(partition, sort) for sort in sorts), BATCH, strict=False):
-            delete_batch(self._client, {self._table: batch}, self._backoff)
+        for batch in batched(
+            (keys.key(partition, sort) for sort in sorts), WRITE_BATCH, strict=False
+        ):
+            self.live.delete_all(batch)
 
     def _delete_ack(self, partition: str, order: str) -> None:
-        try:
-            with mapped_failures():
-                self._client.delete_item(
-                    TableName=self._table,
-                    Key=keys.key(partition, keys.ACK_SORT_KEY),
-                    ConditionExpression="ack_order = :order",
-                    ExpressionAttributeValues={":order": {"S": order}},
-                )
-        except ConditionFailed:
-            return
+        with suppress(ConditionFailed):
+            self.live.delete(
+                keys.key(partition, keys.ACK_SORT_KEY),
+                condition="ack_order = :order",
+                values=encode_all({":order": order}),
+            )

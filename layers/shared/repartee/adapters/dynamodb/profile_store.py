@@ -1,33 +1,25 @@
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import profile_from
-from repartee.adapters.dynamodb.reads import get
-from repartee.adapters.dynamodb.retries import Backoff, ConditionFailed, write_one
+from repartee.adapters.dynamodb.retries import ConditionFailed
+from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.adapters.dynamodb.tombstone import NOT_ERASED
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation import Profile
 from repartee.domain.errors import UserErased
 from repartee.domain.preferences import PreferenceChanges
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
-    from types_boto3_dynamodb.type_defs import UpdateItemInputTypeDef
 
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoProfileStore:
     """Preferences in MemoryTable, changed one attribute at a time."""
 
-    def __init__(
-        self, client: "DynamoDBClient", *, memory_table: str, backoff: Backoff | None = None
-    ) -> None:
-        self._client = client
-        self._table = memory_table
-        self._backoff = backoff or Backoff()
+    memory: DynamoTable
 
     def load(self, user_id: str) -> Profile:
         """Return the user's profile, an empty one where nothing was ever set."""
-        item = get(self._client, self._table, keys.profile(user_id))
+        item = self.memory.get(keys.profile(user_id))
         return profile_from(user_id, item) if item else Profile(user_id)
 
     def change(self, user_id: str, changes: PreferenceChanges) -> Profile:
@@ -49,19 +41,14 @@ class DynamoProfileStore:
             parts.append("SET " + ", ".join(f"#{name} = :{name}" for name in settled))
         if unsettled := wanted.keys() - settled.keys():
             parts.append("REMOVE " + ", ".join(f"#{name}" for name in sorted(unsettled)))
-        request: UpdateItemInputTypeDef = {
-            "TableName": self._table,
-            "Key": keys.profile(user_id),
-            "UpdateExpression": " ".join(parts),
-            "ConditionExpression": "attribute_not_exists(erased_at_ms)",
-            "ExpressionAttributeNames": {f"#{name}": name for name in wanted},
-            "ReturnValues": "ALL_NEW",
-        }
-        if settled:
-            values = encode_all({f":{name}": value for name, value in settled.items()})
-            request["ExpressionAttributeValues"] = values
         try:
-            written = write_one(lambda: self._client.update_item(**request), self._backoff)
+            item = self.memory.update(
+                keys.profile(user_id),
+                " ".join(parts),
+                encode_all({f":{name}": value for name, value in settled.items()}),
+                condition=NOT_ERASED,
+                names={f"#{name}": name for name in wanted},
+            )
         except ConditionFailed:
             raise UserErased(user_id) from None
-        return profile_from(user_id, written["Attributes"])
+        return profile_from(user_id, item)

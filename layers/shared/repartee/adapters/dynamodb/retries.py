@@ -113,9 +113,12 @@ class Backoff:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
 
-    def wait(self, attempt: int) -> None:
-        """Wait after the failed attempt number ``attempt``, counted from 0."""
-        self.sleep(self.first_cap_s * 2**attempt * self.jitter())
+    def tries(self) -> Iterator[None]:
+        """Yield as often as something may be tried; wait before all but the first."""
+        for number in range(self.attempts):
+            if number:
+                self.sleep(self.first_cap_s * 2 ** (number - 1) * self.jitter())
+            yield
 
 
 def write_one[T](write: Callable[[], T], backoff: Backoff) -> T:
@@ -126,16 +129,15 @@ def write_one[T](write: Callable[[], T], backoff: Backoff) -> T:
     Raises:
         StoreUnavailable, ConditionFailed: As ``mapped_failures``.
     """
-    for attempt in range(backoff.attempts - 1):
-        with mapped_failures():
+    with mapped_failures():
+        for _ in backoff.tries():
             try:
                 return write()
             except ClientError as error:
                 if error.response["Error"]["Code"] != _CONFLICT:
                     raise
-        backoff.wait(attempt)
-    with mapped_failures():
-        return write()
+                conflict = error
+        raise conflict
 
 
 def _failed_conditions(error: ClientError) -> "dict[int, Item | None]":
@@ -170,9 +172,7 @@ def transact(
         StoreUnavailable: Every attempt failed. The writes may have happened all the same.
     """
     token = token or secrets.token_hex(16)
-    for attempt in range(backoff.attempts):
-        if attempt:
-            backoff.wait(attempt - 1)
+    for _ in backoff.tries():
         try:
             client.transact_write_items(TransactItems=writes, ClientRequestToken=token)
             return

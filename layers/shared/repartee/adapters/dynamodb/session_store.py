@@ -1,24 +1,24 @@
 import secrets
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.reads import get
-from repartee.adapters.dynamodb.retries import Backoff, ConditionFailed, mapped_failures, write_one
+from repartee.adapters.dynamodb.retries import ConditionFailed
 from repartee.adapters.dynamodb.session_items import number, state_from, text
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.errors import LeaseLost, StoreUnavailable
 from repartee.domain.session_state import Lease, SessionState, WakeElection
 
 if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
-
     from repartee.adapters.dynamodb.keys import Item
 
 # How long one waker keeps all others from waking too; ports.session_store promises it.
 _WAKE_WINDOW_MS = 3_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoSessionStore:
     """Keeps sessions' states in LiveTable.
 
@@ -26,32 +26,15 @@ class DynamoSessionStore:
     So the owner of a lease and the winner of an election are stored, and found to be ourselves.
     """
 
-    def __init__(
-        self, client: "DynamoDBClient", *, live_table: str, backoff: Backoff | None = None
-    ) -> None:
-        self._client = client
-        self._table = live_table
-        self._backoff = backoff or Backoff()
+    live: DynamoTable
 
     def load(self, session_id: str) -> SessionState | None:
         """Return the session's state, or None where there is none."""
-        item = get(self._client, self._table, keys.state(session_id))
+        item = self.live.get(keys.state(session_id))
         return state_from(session_id, item) if item is not None else None
 
     def _update(self, key: "Item", update: str, condition: str, values: dict[str, Value]) -> "Item":
-        response = write_one(
-            lambda: self._client.update_item(
-                TableName=self._table,
-                Key=key,
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=encode_all(values),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            ),
-            self._backoff,
-        )
-        return response["Attributes"]
+        return self.live.update(key, update, encode_all(values), condition=condition)
 
     def elect_waker(self, session_id: str, now_ms: int) -> WakeElection:
         """Let exactly one caller per window of 3 s invoke a worker."""
@@ -79,8 +62,7 @@ class DynamoSessionStore:
 
     def forget_wake(self, session_id: str) -> None:
         """Take back an election, of a session that turned out to be over."""
-        with mapped_failures():
-            self._client.delete_item(TableName=self._table, Key=keys.wake(session_id))
+        self.live.delete(keys.wake(session_id))
 
     def acquire_lease(
         self, session_id: str, *, owner: str, now_ms: int, until_ms: int

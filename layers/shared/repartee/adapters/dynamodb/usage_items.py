@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.limits import DayUsage
 from repartee.domain.usage import TokenUsage
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def count_usage(
-    table: str, user_id: str, more: DayUsage, expires_at: int | None
+    memory: DynamoTable, user_id: str, more: DayUsage, expires_at: int | None
 ) -> "UpdateTypeDef":
     """Return a write, for a transaction, that adds ``more`` to its day.
 
@@ -24,7 +25,7 @@ def count_usage(
     """
     expiry = "REMOVE expires_at" if expires_at is None else "SET expires_at = :expires_at"
     return {
-        "TableName": table,
+        "TableName": memory.name,
         "Key": keys.usage(user_id, more.day.isoformat()),
         "UpdateExpression": (
             "ADD turns :turns, talk_ms :talk, tokens_text_in :text_in, "

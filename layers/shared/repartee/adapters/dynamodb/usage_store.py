@@ -1,67 +1,51 @@
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import islice
-from typing import TYPE_CHECKING
 
-from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.expiry import is_kept
-from repartee.adapters.dynamodb.reads import get, query
-from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
+from repartee.adapters.dynamodb.retries import TransactionRefused
+from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.adapters.dynamodb.tombstone import unless_erased
 from repartee.adapters.dynamodb.usage_items import count_usage, usage_from
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.errors import LeaseLost, UserErased
 from repartee.domain.limits import DayUsage, utc_day
-from repartee.domain.retention import Retention
+from repartee.domain.retention import FOR_EVER, Retention
 from repartee.domain.session_state import Spending
 from repartee.ports.clock import Clock
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
 
 # Places in a spending's transaction.
 _PROFILE, _STATE = range(2)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoUsageStore:
     """Users' counters by UTC day in MemoryTable, and a session's own in its state in LiveTable."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        *,
-        live_table: str,
-        memory_table: str,
-        retention: Retention | None = None,
-        clock: Clock | None = None,
-        backoff: Backoff | None = None,
-    ) -> None:
-        self._client = client
-        self._retention = retention or Retention()
-        self._clock = clock or SystemClock()
-        self._live = live_table
-        self._memory = memory_table
-        self._backoff = backoff or Backoff()
+    live: DynamoTable
+    memory: DynamoTable
+    clock: Clock
+    retention: Retention = FOR_EVER
 
     def of_day(self, user_id: str, day: date) -> DayUsage:
         """Return what the user has used on ``day``, every commit before this call included."""
-        item = get(self._client, self._memory, keys.usage(user_id, day.isoformat()))
+        item = self.memory.get(keys.usage(user_id, day.isoformat()))
         return DayUsage(day) if item is None else usage_from(item)
 
     def days(self, user_id: str, *, limit: int) -> Sequence[DayUsage]:
         """Return the user's newest days on which something was used, the newest first."""
-        items = query(
-            self._client,
-            self._memory,
+        items = self.memory.query(
             keys.user(user_id),
             first=keys.USAGE_PREFIX,
             last=keys.USAGE_END,
             backwards=True,
             page_size=limit,
         )
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         kept = (item for item in items if is_kept(item, now_ms))
         return [usage_from(item) for item in islice(kept, limit)]
 
@@ -79,24 +63,17 @@ class DynamoUsageStore:
         if spending.epoch is not None:
             condition, values = "epoch = :mine", {**values, ":mine": Decimal(spending.epoch)}
         # Tokens count for a whole account, hence the tables' names.
-        named = repr((self._memory, self._live, spending.token)).encode()
+        named = repr((self.memory.name, self.live.name, spending.token)).encode()
         day = utc_day(spending.spent_at_ms)
         more = DayUsage(day, tokens=spending.tokens, cost_usd=spending.cost_usd)
-        expires_at = self._retention.ends_at_s(spending.spent_at_ms)
+        expires_at = self.retention.ends_at_s(spending.spent_at_ms)
         try:
-            transact(
-                self._client,
+            self.memory.transact(
                 [
-                    {
-                        "ConditionCheck": {
-                            "TableName": self._memory,
-                            "Key": keys.profile(spending.user_id),
-                            "ConditionExpression": "attribute_not_exists(erased_at_ms)",
-                        }
-                    },
+                    unless_erased(self.memory, spending.user_id),
                     {
                         "Update": {
-                            "TableName": self._live,
+                            "TableName": self.live.name,
                             "Key": keys.state(spending.session_id),
                             "UpdateExpression": "ADD cost_usd :cost",
                             "ConditionExpression": condition,
@@ -104,9 +81,8 @@ class DynamoUsageStore:
                             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                         }
                     },
-                    {"Update": count_usage(self._memory, spending.user_id, more, expires_at)},
+                    {"Update": count_usage(self.memory, spending.user_id, more, expires_at)},
                 ],
-                backoff=self._backoff,
                 token=hashlib.sha256(named).hexdigest()[:36],
             )
         except TransactionRefused as refused:

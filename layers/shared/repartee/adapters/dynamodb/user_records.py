@@ -1,7 +1,7 @@
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from repartee.adapters.clock import SystemClock
 from repartee.adapters.desk_table import bookings_of
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import (
@@ -12,8 +12,8 @@ from repartee.adapters.dynamodb.conversation_items import (
     turn_from,
 )
 from repartee.adapters.dynamodb.expiry import is_header_kept, is_kept
-from repartee.adapters.dynamodb.reads import query
 from repartee.adapters.dynamodb.session_items import number
+from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.conversation import Conversation
 from repartee.domain.desk import Booking
 from repartee.domain.erasure import ItemKind
@@ -21,49 +21,35 @@ from repartee.domain.export import CallRecord, Entry, SummaryRecord
 from repartee.ports.clock import Clock
 
 if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
-
     from repartee.adapters.dynamodb.keys import Item
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoUserRecords:
     """Reads whole partitions of MemoryTable, and a user's bookings from DeskTable."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        *,
-        memory_table: str,
-        desk_table: str,
-        clock: Clock | None = None,
-    ) -> None:
-        self._client = client
-        self._memory = memory_table
-        self._desk = desk_table
-        self._clock = clock or SystemClock()
+    memory: DynamoTable
+    desk: DynamoTable
+    clock: Clock
 
     def conversations(self, user_id: str, *, first: str = "") -> Iterator[Conversation]:
         """Yield the user's conversations, without summaries; those before ``first`` left out."""
-        items = query(
-            self._client,
-            self._memory,
+        items = self.memory.query(
             keys.user(user_id),
             first=f"{keys.CONVERSATION_PREFIX}{first}",
             last=keys.CONVERSATIONS_END,
         )
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         return (header_from(user_id, item) for item in items if is_header_kept(item, now_ms))
 
     def entries(self, conversation_id: str, *, after: str = "") -> Iterator[Entry]:
         """Yield a conversation's calls, summary and turns, those up to ``after`` left out."""
-        items = query(
-            self._client,
-            self._memory,
+        items = self.memory.query(
             keys.conversation(conversation_id),
             first=after or keys.FIRST_SORT_KEY,
             last=keys.LAST_SORT_KEY,
         )
-        now_ms = self._clock.now_ms()
+        now_ms = self.clock.now_ms()
         return (
             entry
             for item in items
@@ -74,7 +60,7 @@ class DynamoUserRecords:
 
     def bookings(self, user_id: str) -> Sequence[Booking]:
         """Return the user's bookings in order of time."""
-        return bookings_of(self._client, self._desk, user_id)
+        return bookings_of(self.desk, user_id)
 
 
 def _entry(item: "Item") -> Entry | None:

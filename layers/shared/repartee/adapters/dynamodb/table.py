@@ -1,0 +1,208 @@
+"""One DynamoDB table as the adapters reach it; the only place that names the client's operations.
+
+An adapter is made with the tables that it touches, so a composition root that makes one table
+can reach no other.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from repartee.adapters.dynamodb.retries import Backoff, mapped_failures, transact, write_one
+from repartee.domain.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_dynamodb.literals import ReturnValueType
+    from types_boto3_dynamodb.type_defs import (
+        DeleteItemInputTypeDef,
+        PutItemInputTypeDef,
+        QueryInputTypeDef,
+        TransactWriteItemTypeDef,
+        UpdateItemInputTypeDef,
+        WriteRequestOutputTypeDef,
+    )
+
+    from repartee.adapters.dynamodb.keys import Item
+
+READ_BATCH = 100
+"""BatchGetItem takes no more. Source: DynamoDB API reference."""
+
+WRITE_BATCH = 25
+"""BatchWriteItem takes no more. Source: DynamoDB API reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoTable:
+    """A table. Safe to use from several threads.
+
+    Reads are consistent. All methods raise ``StoreUnavailable`` when the table fails beyond the
+    retries; a write may have happened all the same.
+
+    Attributes:
+        client: A low-level client; several tables may share it.
+        backoff: How often and with which waits to try what the SDK does not try again by itself.
+    """
+
+    client: "DynamoDBClient"
+    name: str
+    backoff: Backoff = field(default_factory=Backoff)
+
+    def get(self, key: "Item") -> "Item | None":
+        """Return the item, None where there is none."""
+        with mapped_failures():
+            response = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+        return response.get("Item")
+
+    def get_all(self, wanted: "Sequence[Item]") -> "list[Item | None]":
+        """Return the items with these primary keys in their order, None where there is none.
+
+        One round trip, unless the table is too busy to give all of them at once.
+
+        Args:
+            wanted: Keys, at most ``READ_BATCH``, none twice.
+        """
+        found: dict[tuple[str, str], Item] = {}
+        left = list(wanted)
+        for _ in self.backoff.tries():
+            with mapped_failures():
+                answer = self.client.batch_get_item(
+                    RequestItems={self.name: {"Keys": left, "ConsistentRead": True}}
+                )
+            found |= {_place(item): item for item in answer["Responses"].get(self.name, [])}
+            if self.name not in answer.get("UnprocessedKeys", {}):
+                return [found.get(_place(key)) for key in wanted]
+            left = answer["UnprocessedKeys"][self.name]["Keys"]
+        raise StoreUnavailable(f"{len(left)} items not read in {self.backoff.attempts} attempts")
+
+    def query(
+        self,
+        partition: str,
+        *,
+        first: str,
+        last: str,
+        backwards: bool = False,
+        page_size: int | None = None,
+        only: str | None = None,
+    ) -> "Iterator[Item]":
+        """Yield the partition's items with sort keys from ``first`` to ``last``, both inclusive.
+
+        Pages are fetched as they are needed; a page ends at ``page_size`` items or at 1 MB.
+        ``only`` names the attributes to bring, with commas between; None brings all.
+        """
+        request: QueryInputTypeDef = {
+            "TableName": self.name,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+            "ExpressionAttributeValues": {
+                ":pk": {"S": partition},
+                ":first": {"S": first},
+                ":last": {"S": last},
+            },
+            "ConsistentRead": True,
+            "ScanIndexForward": not backwards,
+        }
+        if page_size is not None:
+            request["Limit"] = page_size
+        if only is not None:
+            request["ProjectionExpression"] = only
+        while True:
+            with mapped_failures():
+                page = self.client.query(**request)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def put(
+        self, item: "Item", *, condition: str | None = None, values: "Item | None" = None
+    ) -> None:
+        """Put the item in the place of what is there.
+
+        Raises:
+            ConditionFailed: ``condition`` does not hold; has the item that is there.
+        """
+        request: PutItemInputTypeDef = {"TableName": self.name, "Item": item}
+        if condition is not None:
+            request["ConditionExpression"] = condition
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        if values:
+            request["ExpressionAttributeValues"] = values
+        write_one(lambda: self.client.put_item(**request), self.backoff)
+
+    def update(
+        self,
+        key: "Item",
+        changes: str,
+        values: "Item",
+        *,
+        condition: str,
+        names: Mapping[str, str] | None = None,
+        returns: "ReturnValueType" = "ALL_NEW",
+    ) -> "Item":
+        """Change the item's attributes; return it as it is then, unless told otherwise.
+
+        Raises:
+            ConditionFailed: ``condition`` does not hold; has the item that is there.
+        """
+        request: UpdateItemInputTypeDef = {
+            "TableName": self.name,
+            "Key": key,
+            "UpdateExpression": changes,
+            "ConditionExpression": condition,
+            "ReturnValues": returns,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if values:
+            request["ExpressionAttributeValues"] = values
+        if names:
+            request["ExpressionAttributeNames"] = names
+        response = write_one(lambda: self.client.update_item(**request), self.backoff)
+        return response.get("Attributes", {})
+
+    def delete(
+        self, key: "Item", *, condition: str | None = None, values: "Item | None" = None
+    ) -> "Item":
+        """Delete the item, if it is there; return it as it was, empty where there was none.
+
+        Raises:
+            ConditionFailed: ``condition`` does not hold.
+        """
+        request: DeleteItemInputTypeDef = {
+            "TableName": self.name,
+            "Key": key,
+            "ReturnValues": "ALL_OLD",
+        }
+        if condition is not None:
+            request["ConditionExpression"] = condition
+        if values:
+            request["ExpressionAttributeValues"] = values
+        response = write_one(lambda: self.client.delete_item(**request), self.backoff)
+        return response.get("Attributes", {})
+
+    def delete_all(self, doomed: "Sequence[Item]") -> None:
+        """Delete 1 to ``WRITE_BATCH`` items, given by key; those that are gone are no error.
+
+        Raises:
+            StoreUnavailable: Some may be gone all the same.
+        """
+        left: list[WriteRequestOutputTypeDef] = [{"DeleteRequest": {"Key": key}} for key in doomed]
+        for _ in self.backoff.tries():
+            with mapped_failures():
+                answer = self.client.batch_write_item(RequestItems={self.name: left})
+            if self.name not in answer["UnprocessedItems"]:
+                return
+            left = answer["UnprocessedItems"][self.name]
+        raise StoreUnavailable("BatchWriteItem left items unprocessed")
+
+    def transact(
+        self, writes: "Sequence[TransactWriteItemTypeDef]", *, token: str | None = None
+    ) -> None:
+        """Carry out all of ``writes`` or none; each names its table, this one or another.
+
+        See ``retries.transact``.
+        """
+        transact(self.client, writes, backoff=self.backoff, token=token)
+
+
+def _place(item: "Item") -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]

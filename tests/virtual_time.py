@@ -42,10 +42,15 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
-        self.set_default_executor(_InPlaceExecutor(1))
+        self._in_place = _InPlaceExecutor(1)
+        self.set_default_executor(self._in_place)
 
     def time(self) -> float:
         return self._jumping.now_s
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Shut it down in place; asyncio does so in a thread, and waits for that by this clock."""
+        self._in_place.shutdown()
 
 
 class LoopClock:

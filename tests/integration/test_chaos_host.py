@@ -44,15 +44,15 @@ def test_a_function_can_be_told_a_time_that_is_not_its_own(tmp_path: Path):
     async def run() -> list[int]:
         async with asyncio.timeout(30), LambdaHost([hosted("sample.echo")], tmp_path) as host:
             found = [(await answer(host))["remaining_ms"]]
-            host.tell_timeout("Sample", 5.0)
+            host.tell_timeout("Sample", 900.0)
             found.append((await answer(host))["remaining_ms"])
             host.tell_timeout("Sample", None)
             return [*found, (await answer(host))["remaining_ms"]]
 
     before, told, after = asyncio.run(run())
-    assert 5_000 < before <= 60_000
-    assert 0 < told <= 5_000
-    assert 5_000 < after <= 60_000
+    assert before <= 60_000
+    assert 60_000 < told <= 900_000
+    assert after <= 60_000
 
 
 def test_events_are_doubled_from_when_it_is_asked_for_and_counted(tmp_path: Path):

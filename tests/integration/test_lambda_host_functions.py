@@ -92,7 +92,7 @@ def exists(pid: int) -> bool:
 
 def test_a_function_gets_its_event_and_its_context(tmp_path):
     async def run() -> Any:
-        async with running(tmp_path, hosted("sample.echo", timeout_s=9)) as host:
+        async with running(tmp_path, hosted("sample.echo", timeout_s=900)) as host:
             first, error = await call(host, {"number": 1})
             second, _ = await call(host, {"number": 2}, function="local-sample")
             return first, second, error
@@ -102,7 +102,8 @@ def test_a_function_gets_its_event_and_its_context(tmp_path):
     assert first["event"] == {"number": 1}
     assert first["function_name"] == "local-sample"
     assert first["arn"] == "arn:aws:lambda:us-east-1:000000000000:function:local-sample"
-    assert 8_000 < first["remaining_ms"] <= 9_000
+    # Minutes apart from a default or from nothing, so that a slow start does not matter.
+    assert 600_000 < first["remaining_ms"] <= 900_000
     assert second["pid"] == first["pid"], "a warm environment is used again"
 
 

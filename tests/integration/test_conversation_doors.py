@@ -32,6 +32,15 @@ def claims_of(token: str) -> dict[str, Any]:
     return jwt.decode(token, options={"verify_signature": False})
 
 
+def living(claims: dict[str, Any], *, for_s: float = 60) -> dict[str, Any]:
+    """The claims of a ticket that is made now: coming to rest may take longer than one lives."""
+    return claims | {"exp": time.time() + for_s}  # noqa: TID251 - as the signer's clock has it
+
+
+def signed(running: RunningStack, claims: dict[str, Any]) -> str:
+    return jwt.encode(claims, ticket_key(running), algorithm="HS256")
+
+
 def fresh_ticket(running: RunningStack, user: str | None = None) -> SessionTicket:
     async def get() -> SessionTicket:
         return await (await running.api_of(user or new_user("visitor"))).start_session()
@@ -106,32 +115,28 @@ def test_a_connection_without_a_ticket_is_refused(running: RunningStack):
 
 def test_a_ticket_signed_with_another_key_is_refused(running: RunningStack):
     claims = claims_of(fresh_ticket(running).ticket)
-    forged = jwt.encode(claims, "another-key" * 8, algorithm="HS256")
     before = settled_state(running)
+    forged = jwt.encode(living(claims), "another-key" * 8, algorithm="HS256")
     assert refusal(running, {"ticket": forged}) == 403
     assert changes(before, state(running)) == {}
 
 
 def test_an_unsigned_ticket_is_refused(running: RunningStack):
     claims = claims_of(fresh_ticket(running).ticket)
-    unsigned = jwt.encode(claims, "", algorithm="none")
     before = settled_state(running)
+    unsigned = jwt.encode(living(claims), "", algorithm="none")
     assert refusal(running, {"ticket": unsigned}) == 403
     assert changes(before, state(running)) == {}
 
 
 def test_an_expired_ticket_is_refused(running: RunningStack):
-    claims = claims_of(fresh_ticket(running).ticket) | {"exp": time.time() - 1}  # noqa: TID251
-    expired = jwt.encode(claims, ticket_key(running), algorithm="HS256")
-    still_good = jwt.encode(
-        claims | {"exp": time.time() + 30},  # noqa: TID251
-        ticket_key(running),
-        algorithm="HS256",
-    )
+    claims = claims_of(fresh_ticket(running).ticket)
     before = settled_state(running)
+    expired = signed(running, living(claims, for_s=-1))
     assert refusal(running, {"ticket": expired}) == 403
     assert changes(before, state(running)) == {}
     # The same claims with time left get in: it was the time that was refused.
+    still_good = signed(running, living(claims))
     running.run(connect_and_hang_up(f"{running.stack.addresses.websocket}?ticket={still_good}"))
 
 
@@ -150,17 +155,17 @@ def test_a_ticket_is_good_for_one_connection_only(running: RunningStack):
 def test_a_ticket_for_a_session_that_is_over_is_refused(running: RunningStack):
     ticket = fresh_ticket(running)
     running.run(connect_and_hang_up(ticket.url))
-    again = claims_of(ticket.ticket) | {"jti": "another"}
-    unspent = jwt.encode(again, ticket_key(running), algorithm="HS256")
     before = settled_state(running)
+    unspent = signed(running, living(claims_of(ticket.ticket) | {"jti": "another"}))
     assert refusal(running, {"ticket": unspent}) == 409
     assert changes(before, state(running)) == {}
 
 
 def test_a_page_that_is_not_allowed_is_refused_even_with_a_good_ticket(running: RunningStack):
-    ticket = fresh_ticket(running)
+    claims = claims_of(fresh_ticket(running).ticket)
     before = settled_state(running)
-    assert refusal(running, {"ticket": ticket.ticket}, origin="https://elsewhere.example") == 403
+    good = signed(running, living(claims))
+    assert refusal(running, {"ticket": good}, origin="https://elsewhere.example") == 403
     assert changes(before, state(running)) == {}
 
 

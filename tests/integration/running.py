@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 import uuid
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -48,10 +49,45 @@ class RunningStack:
         assert self.stack.simulator is not None
         return read_records(self.stack.simulator.record_directory)
 
+    def log(self, function: str) -> str:
+        """What a function has printed by now."""
+
+        async def pumped() -> None:
+            # What lies in its pipe is in its file a few steps later.
+            for _ in range(10):
+                await asyncio.sleep(0)
+
+        self.run(pumped())
+        return self.stack.log_path(function).read_text()
+
     def dynamodb(self) -> "DynamoDBClient":
         """A client of the stack's tables."""
         options = client_options(self.stack.addresses.dynamodb)
         return boto3.session.Session().client("dynamodb", **options)
+
+    def until_ended(self, session_id: str) -> None:
+        """Wait until a session's worker has written its last; its client hears of the end before.
+
+        Raises:
+            AssertionError: It goes on.
+        """
+        key = {"pk": {"S": f"session#{session_id}"}, "sk": {"S": "state"}}
+        name, tables = self.stack.table_names["LiveTable"], self.dynamodb()
+        give_up_at_s = time.monotonic() + TEST_TIMEOUT_S
+        while time.monotonic() < give_up_at_s:
+            state = tables.get_item(TableName=name, Key=key, ConsistentRead=True)["Item"]
+            if state["is_ended"]["BOOL"]:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"session {session_id} never ended")
+
+    def used(self, user: str) -> "Items":
+        """What the user has used, a day each; a test may run past midnight."""
+        return [
+            item
+            for item in self.items("MemoryTable")
+            if item["pk"] == {"S": f"user#{user}"} and item["sk"]["S"].startswith("usage#")
+        ]
 
     def clear_desk(self) -> None:
         """Give back every slot that other tests have booked, and fill the book anew."""

@@ -36,16 +36,17 @@ def emitted_metrics(log: str) -> dict[str, list[float]]:
 
 
 def test_every_metric_of_the_dashboard_is_emitted(running: RunningStack):
-    async def talk() -> Exchange:
+    async def talk() -> tuple[str, Exchange]:
         booking = recordings("second_user")[1]
         ticket = await (await running.api_of(new_user("measured"))).start_session()
         async with open_call(ticket.url) as call:
             exchange = await say(call, read_wav(booking.wav), pace=Pace.FAST)
             await call.hang_up()
-            return exchange
+            return ticket.session_id, exchange
 
-    exchange = running.run(talk())
-    values = emitted_metrics(running.stack.log_path("StreamAgentFunction").read_text())
+    session_id, exchange = running.run(talk())
+    running.until_ended(session_id)
+    values = emitted_metrics(running.log("StreamAgentFunction"))
 
     wanted = dashboard_metrics()
     assert len(wanted) > 5

@@ -1,6 +1,5 @@
 """A whole stack that records: what its worker wrote, today's machine does again."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,24 +21,12 @@ from tests.integration.running import (
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("recording")]
 
-WRITTEN_WITHIN_S = 20.0
-
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Iterator[RunningStack]:
     options = replace(options_for_tests(tmp_path), parameters={"RecordSessions": "events"})
     with stack_in_thread(options) as running:
         yield running
-
-
-async def whole(path: Path) -> list[str]:
-    """The recording's lines, once its worker has left."""
-    async with asyncio.timeout(WRITTEN_WITHIN_S):
-        while True:
-            lines = (await asyncio.to_thread(path.read_text)).splitlines()
-            if any('"Finish"' in line for line in lines):
-                return lines
-            await asyncio.sleep(0.05)
 
 
 def test_a_recorded_call_is_replayed_to_the_same_effects(recording: RunningStack, capsys):
@@ -52,7 +39,8 @@ def test_a_recorded_call_is_replayed_to_the_same_effects(recording: RunningStack
 
     session_id = recording.run(call_once())
     path = recording.stack.run_directory / "recordings" / f"{session_id}-000001.jsonl"
-    lines = recording.run(whole(path))
+    recording.until_ended(session_id)
+    lines = path.read_text().splitlines()
 
     assert '"base64"' not in "".join(lines)
     effects = [effect for line in lines[1:] for effect in json.loads(line)["effects"]]

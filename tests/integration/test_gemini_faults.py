@@ -108,7 +108,7 @@ def test_a_stalled_turn_never_ends_until_the_client_speaks_again(simulator):
 
 
 def test_a_slow_reply_can_be_spoken_over_and_only_that_one_is_slow(simulator):
-    simulator.control("faults", {"kind": "slow_reply", "speed": 0.5})
+    simulator.control("faults", {"kind": "slow_reply", "speed": 0.05})
 
     async def call() -> Any:
         async with simulator.connect() as session:

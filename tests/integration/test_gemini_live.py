@@ -35,13 +35,11 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def talkative(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    """Speaks in real time, so that it can be interrupted."""
-    with running_simulator(
-        tmp_path_factory.mktemp("gemini"), "--speed", "1", "--decoders", "1"
-    ) as running:
-        yield running
+@pytest.fixture
+def talkative(simulator: Simulator) -> Simulator:
+    """Speaks its next reply so slowly that it is interrupted on any machine."""
+    simulator.control("faults", {"kind": "slow_reply", "speed": 0.05})
+    return simulator
 
 
 def seeded(*turns: tuple[str, str]) -> dict[str, Any]:
@@ -218,11 +216,12 @@ def test_a_call_that_was_interrupted_is_cancelled_and_its_answer_ignored(talkati
     assert after.said == "Hello Robert, how can I help you?"
 
 
-def test_nobody_is_interrupted_where_the_setup_says_so(talkative):
+def test_nobody_is_interrupted_where_the_setup_says_so(simulator):
+    simulator.control("faults", {"kind": "slow_reply", "speed": 0.5})
     calm = {"activity_handling": "NO_INTERRUPTION"}
 
     async def call() -> Any:
-        async with talkative.connect(realtime_input_config=calm) as session:
+        async with simulator.connect(realtime_input_config=calm) as session:
             await session.send_realtime_input(text="goodbye")
             turn = await receive(session, Turn(), "audio")
             await say(session, GREETING)

@@ -27,6 +27,8 @@ from local.stack import Stack, StackOptions, running_stack
 
 pytestmark = pytest.mark.integration
 
+# For what the kernel or another process does by itself: only what hangs takes that long.
+PATIENCE_S = 60.0
 PROJECT = Path(__file__).resolve().parent.parent.parent
 APPLICATION = PROJECT / "tests" / "fixtures" / "lambdas"
 FUNCTIONS = ("Authorizer", "Connect", "Message", "Worker", "Http")
@@ -66,8 +68,8 @@ def children(pid: int) -> set[int]:
     return found
 
 
-def eventually(condition: Callable[[], bool], deadline_s: float) -> bool:
-    ends_at_s = time.monotonic() + deadline_s
+def eventually(condition: Callable[[], bool]) -> bool:
+    ends_at_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < ends_at_s:
         if condition():
             return True
@@ -248,7 +250,7 @@ def test_killing_the_parent_ends_every_child(tmp_path):
             assert any(program in command for command in commands), program
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        assert eventually(lambda: not any(map(exists, pids)), 5)
+        assert eventually(lambda: not any(map(exists, pids)))
 
 
 def test_a_command_elsewhere_is_watched_and_ends_with_its_parent(tmp_path):
@@ -262,12 +264,12 @@ def test_a_command_elsewhere_is_watched_and_ends_with_its_parent(tmp_path):
         start_new_session=True,
     )
     with watched:
-        assert eventually(lambda: started.exists() and bool(started.read_text()), 5)
+        assert eventually(lambda: started.exists() and bool(started.read_text()))
         pid = int(started.read_text())
         assert exists(pid)
         assert watched.stdin is not None
         watched.stdin.close()
-        assert eventually(lambda: not exists(pid), 5)
+        assert eventually(lambda: not exists(pid))
 
 
 def test_a_child_that_ignores_the_request_to_end_is_killed(tmp_path):
@@ -310,12 +312,10 @@ def test_up_prints_the_addresses_and_ends_on_ctrl_c(tmp_path):
                 break
         pids = children(up.pid)
         up.send_signal(signal.SIGINT)
-        asked_at_s = time.monotonic()
-        status = up.wait(20)
-        assert time.monotonic() - asked_at_s < 10
+        status = up.wait(PATIENCE_S)
         assert up.stderr is not None
         assert (status, up.stderr.read()) == (0, "")
     assert f"WebSocket API   ws://127.0.0.1:{base}/local" in lines
     assert f"Token           curl -s -d user=ada http://127.0.0.1:{base + 8}/token" in lines
     assert json.loads((tmp_path / "run" / "stack.json").read_text())["tables"]
-    assert eventually(lambda: not any(map(exists, pids)), 5)
+    assert eventually(lambda: not any(map(exists, pids)))

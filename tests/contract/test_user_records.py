@@ -13,7 +13,7 @@ from repartee.domain.calls import (
 )
 from repartee.domain.conversation import Turn
 from repartee.domain.desk import Booking, Slot
-from repartee.domain.export import CallRecord, Entry, SummaryRecord
+from repartee.domain.export import CallRecord, Entry, ModelMessage, SummaryRecord
 from repartee.domain.summary import SummaryFold
 from repartee.domain.usage import Bill, TokenUsage
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, opening, served_session, turn
@@ -26,6 +26,8 @@ ANSWER = CoreAnswer(
     CallStatus.DONE, "Booked.", bill=Bill(TokenUsage(7, 0, 3, 0), Decimal("0.0125"))
 )
 TOOL = BegunTool("book_appointment", '{"day": "2026-11-27"}')
+MESSAGES_JSON = '[{"type": "ai", "data": {"content": "Booked."}}]'
+MESSAGES = (ModelMessage("model", None, "Booked."),)
 
 
 def request(
@@ -43,7 +45,9 @@ def ask(stores: Stores, asked: CoreRequest) -> None:
     stores.calls.begin_tool(CONVERSATION, asked.key, asked.arguments_hash, TOOL)
     stores.calls.finish(
         CONVERSATION,
-        Exchange(asked.key, asked.arguments_hash, asked.question, ANSWER, "[]", NOON_MS + 5),
+        Exchange(
+            asked.key, asked.arguments_hash, asked.question, ANSWER, MESSAGES_JSON, NOON_MS + 5
+        ),
     )
 
 
@@ -82,8 +86,8 @@ def test_calls_come_first_then_the_summary_and_the_turns_each_in_order(stores: S
     records = [entry.record for entry in entries(stores)]
 
     assert records == [
-        CallRecord(CallKey(1, 1), "q", (TOOL,), ANSWER, NOON_MS + 5),
-        CallRecord(CallKey(2, 1), "q", (TOOL,), ANSWER, NOON_MS + 5),
+        CallRecord(CallKey(1, 1), "q", (TOOL,), ANSWER, NOON_MS + 5, MESSAGES),
+        CallRecord(CallKey(2, 1), "q", (TOOL,), ANSWER, NOON_MS + 5, MESSAGES),
         SummaryRecord("in short", 1),
         turn(1, heard="heard 1"),
         turn(2, heard="heard 2"),

@@ -1,6 +1,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from repartee.adapters.langchain_messages import read_messages
 from repartee.domain.conversation import Conversation
 from repartee.domain.desk import Booking
 from repartee.domain.export import CallRecord, Entry, SummaryRecord
@@ -48,6 +49,7 @@ class FakeUserRecords:
                 tuple(kept.begun),
                 None if done is None else done.answer,
                 None if done is None else done.finished_at_ms,
+                () if done is None else read_messages(done.messages_json),
             )
             yield Entry(f"call {key.turn:08d} {key.index:04d} {aside}", record)
 

@@ -6,6 +6,7 @@ from datetime import date, time
 from decimal import Decimal
 
 import pytest
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage, messages_to_dict
 
 from repartee.application import export_user
 from repartee.domain.calls import BegunTool, CallKey, CallStatus, CoreAnswer, Exchange
@@ -20,6 +21,20 @@ from tests.unit.http_calls import USER, Api, use
 
 pytestmark = pytest.mark.unit
 
+MESSAGES_JSON = json.dumps(
+    messages_to_dict(
+        [
+            HumanMessage("Book it.", id="c1/1.1"),
+            AIMessage(
+                [{"type": "text", "text": "Wait.", "extras": {"signature": "c2lnbmVk"}}],
+                tool_calls=[{"name": "free_slots", "args": {"date": "2026-11-27"}, "id": "1"}],
+            ),
+            ToolMessage("10:00 is free", tool_call_id="1", name="free_slots"),
+            AIMessage("Booked."),
+        ]
+    )
+)
+
 
 def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
     api = Api()
@@ -33,7 +48,7 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
     )
     tables.turns[conversation_id] = {1: Turn(1, "session-1", NOON_MS, NOON_MS + 2_000, "hi", "ho")}
     answer = CoreAnswer(CallStatus.DONE, "Booked.", False, Bill(TokenUsage(7, 0, 3, 0), Decimal(1)))
-    exchange = Exchange(CallKey(1, 1), "secret-hash", "Book it.", answer, '["wire"]', NOON_MS)
+    exchange = Exchange(CallKey(1, 1), "secret-hash", "Book it.", answer, MESSAGES_JSON, NOON_MS)
     tables.calls[conversation_id] = {
         (CallKey(1, 1), ""): KeptCall(
             "secret-hash", "Book it.", 0, [BegunTool("book_appointment", "{}")], exchange
@@ -81,6 +96,24 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
                         "status": "done",
                         "answer": "Booked.",
                         "tools": [{"name": "book_appointment", "arguments": "{}"}],
+                        "messages": [
+                            {"author": "question", "name": None, "text": "Book it.", "tools": []},
+                            {
+                                "author": "model",
+                                "name": None,
+                                "text": "Wait.",
+                                "tools": [
+                                    {"name": "free_slots", "arguments": '{"date": "2026-11-27"}'}
+                                ],
+                            },
+                            {
+                                "author": "tool",
+                                "name": "free_slots",
+                                "text": "10:00 is free",
+                                "tools": [],
+                            },
+                            {"author": "model", "name": None, "text": "Booked.", "tools": []},
+                        ],
                         "finished_at": noon,
                         "tokens_in": 7,
                         "tokens_out": 3,
@@ -92,6 +125,7 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
                         "status": "unfinished",
                         "answer": None,
                         "tools": [],
+                        "messages": [],
                         "finished_at": None,
                         "tokens_in": 0,
                         "tokens_out": 0,
@@ -103,6 +137,7 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
         "next_after": None,
     }
     assert "secret-hash" not in str(export)
+    assert "c2lnbmVk" not in str(export)
     (line,) = [line for line in api.log.lines if line["message"] == "user data exported"]
     assert (line["conversations"], line["is_last"]) == (1, True)
 

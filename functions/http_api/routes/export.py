@@ -12,10 +12,19 @@ from http_api.routes.preferences import Preferences
 from http_api.routes.turns import TurnView
 from http_api.routes.usage import DayView
 from http_api.values import Moment
+from repartee.domain.calls import BegunTool
 from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.desk import Booking
 from repartee.domain.errors import CursorRefused
-from repartee.domain.export import Account, CallRecord, ConversationPart, Entry, SummaryRecord
+from repartee.domain.export import (
+    Account,
+    CallRecord,
+    ConversationPart,
+    Entry,
+    ModelMessage,
+    RequestedTool,
+    SummaryRecord,
+)
 from repartee.domain.usage import Bill
 
 router = APIRouter()
@@ -102,11 +111,41 @@ class AccountView(BaseModel):
         )
 
 
-class BegunToolView(BaseModel):
-    """A tool that a call began and that may have changed something."""
+class ToolView(BaseModel):
+    """A tool, and its arguments as JSON text."""
 
     name: str
     arguments: str
+
+    @classmethod
+    def of(cls, tool: BegunTool | RequestedTool) -> Self:
+        """Show ``tool``."""
+        return cls(name=tool.name, arguments=tool.arguments_json)
+
+
+class MessageView(BaseModel):
+    """A message between core_agent's model and the rest.
+
+    Attributes:
+        author: ``question``, ``model`` or ``tool``.
+        name: The tool's, null for the others.
+        tools: What the model wanted to be called.
+    """
+
+    author: str
+    name: str | None
+    text: str
+    tools: list[ToolView]
+
+    @classmethod
+    def of(cls, message: ModelMessage) -> Self:
+        """Show ``message``."""
+        return cls(
+            author=message.author,
+            name=message.name,
+            text=message.text,
+            tools=[ToolView.of(tool) for tool in message.tools],
+        )
 
 
 class CallView(BaseModel):
@@ -115,13 +154,15 @@ class CallView(BaseModel):
     Attributes:
         turn: The turn that made it.
         status: ``unfinished`` while it runs, and when it was cut off.
+        tools: What it began that may have changed something.
     """
 
     turn: int
     question: str
     status: Literal["done", "refused", "failed", "unfinished"]
     answer: str | None
-    tools: list[BegunToolView]
+    tools: list[ToolView]
+    messages: list[MessageView]
     finished_at: Moment | None
     tokens_in: int
     tokens_out: int
@@ -137,9 +178,8 @@ class CallView(BaseModel):
             question=call.question,
             status="unfinished" if answer is None else answer.status.value,
             answer=None if answer is None else answer.answer,
-            tools=[
-                BegunToolView(name=one.name, arguments=one.arguments_json) for one in call.tools
-            ],
+            tools=[ToolView.of(tool) for tool in call.tools],
+            messages=[MessageView.of(message) for message in call.messages],
             finished_at=call.finished_at_ms,
             tokens_in=bill.usage.tokens_in,
             tokens_out=bill.usage.tokens_out,

@@ -41,14 +41,39 @@ LEFT_OUT: Mapping[ItemKind, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class CallRecord:
-    """A call of core_agent, without the messages to and from its model.
+class RequestedTool:
+    """A tool that core_agent's model wanted to be called."""
 
-    Those say the same again in a provider's form, with signatures that nobody else can read.
+    name: str
+    arguments_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMessage:
+    """One message between core_agent's model and the rest.
+
+    What a tool found then may be nowhere else by now: an appointment that was cancelled since.
+
+    Attributes:
+        author: ``question``, ``model`` or ``tool``.
+        name: The tool's, None for the others.
+        tools: What the model wanted to be called.
+    """
+
+    author: str
+    name: str | None
+    text: str
+    tools: tuple[RequestedTool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call of core_agent.
 
     Attributes:
         tools: What it began that may have changed something.
         answer: None while it runs, and for one that was cut off.
+        messages: From the question to the model's last word; none where it came to nothing.
     """
 
     key: CallKey
@@ -56,6 +81,7 @@ class CallRecord:
     tools: tuple[BegunTool, ...]
     answer: CoreAnswer | None
     finished_at_ms: int | None
+    messages: tuple[ModelMessage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from repartee.adapters.dynamodb.conversation_items import (
 from repartee.adapters.dynamodb.expiry import is_header_kept, is_kept
 from repartee.adapters.dynamodb.session_items import number
 from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.adapters.langchain_messages import read_messages
 from repartee.domain.conversation import Conversation
 from repartee.domain.desk import Booking
 from repartee.domain.erasure import ItemKind
@@ -83,4 +84,5 @@ def _call(item: "Item") -> CallRecord:
         attempt.tools,
         exchange.answer if exchange is not None else None,
         exchange.finished_at_ms if exchange is not None else None,
+        read_messages(exchange.messages_json) if exchange is not None else (),
     )

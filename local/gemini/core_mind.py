@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
-from local.gemini import notes
+from local.gemini import notebook, notes
 from local.gemini.facts import find_name
 from local.gemini.findings import Finding, Slot, read_finding, say_list, slot_of
 from local.gemini.intents import Intent, Request, choose, completed, fill, understand
@@ -90,10 +90,13 @@ def respond(
         return Answer("How can I help you?")
     if notes.is_asked(instruction):
         return Answer(notes.take_notes(messages[asked].text))
+    steps = _steps(messages[asked + 1 :])
+    if noting := notebook.understand(messages[asked].text):
+        calls = [(step.call, step.response) for step in steps]
+        return _as_answer(notebook.serve(noting, calls, functions, read_begun(instruction)))
     request = _request(messages[: asked + 1], instruction)
     if request.intent is None:
-        return Answer("I am sorry, I can only help with appointments and opening hours.")
-    steps = _steps(messages[asked + 1 :])
+        return Answer("I am sorry, I can only help with appointments, opening hours and notes.")
     findings = {
         intent: read_finding(step.response, step.call.args)
         for step in steps
@@ -113,6 +116,10 @@ def respond(
     # "p.m." brings a full stop of its own.
     text = in_language(answer.text.replace("..", "."), language_told(instruction))
     return replace(answer, text=text)
+
+
+def _as_answer(served: Call | str) -> Answer:
+    return Answer(served) if isinstance(served, str) else Answer(calls=(served,))
 
 
 def _begun_before(case: _Case, begun: Sequence[Begun]) -> Begun | None:

@@ -70,7 +70,7 @@ def read_finding(response: Any, arguments: dict[str, Any]) -> Finding:
         response: A string, JSON in a string, or any JSON value.
         arguments: What the function was called with; fills in what the answer leaves out.
     """
-    value = _unwrap(response)
+    value = unwrap(response)
     if isinstance(value, list):
         return Finding(True, slots=_slots(value))
     if not isinstance(value, dict):
@@ -96,17 +96,18 @@ def say_list(items: Sequence[str], last: str) -> str:
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
-def _unwrap(value: Any) -> Any:
+def unwrap(value: Any) -> Any:
+    """What an answer says, without the wrappings that it came in."""
     if isinstance(value, str):
         try:
             parsed = json.loads(value)
         except ValueError:
             return value
-        return _unwrap(parsed) if isinstance(parsed, dict | list | str) else value
+        return unwrap(parsed) if isinstance(parsed, dict | list | str) else value
     if isinstance(value, dict) and len(value) == 1:
         key, inner = next(iter(value.items()))
         if key in _WRAPPERS:
-            return _unwrap(inner)
+            return unwrap(inner)
     return value
 
 

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from local.gemini import notebook
 from local.gemini.facts import find_appointment, find_name, name_told, sentences_of
 from local.gemini.known import Call, Function, Known, Line
 from local.gemini.languages import TAGS, in_english, in_language, language_of, language_told
@@ -98,8 +99,8 @@ def _respond_in_english(known: Known, original: str) -> Reply:
     heard = in_english(original)
     words = words_of(heard)
     name = name_told(words)
-    for rule in (_recall, _wish, _farewell, _language, _greet):
-        if reply := rule(known, words, name, original if rule is _wish else heard):
+    for rule in (_noting, _recall, _wish, _farewell, _language, _greet):
+        if reply := rule(known, words, name, original if rule in (_noting, _wish) else heard):
             return reply
     if _BACK_CHANNEL.search(words):
         return Reply("You are welcome.")
@@ -138,6 +139,16 @@ def _told_to_say(text: str) -> str | None:
     if text.lstrip().startswith("("):
         said = said.removesuffix(")").rstrip()
     return said or None
+
+
+def _noting(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
+    """What is to be noted, recalled or forgotten is the core agent's, in the user's words."""
+    if notebook.understand(in_english(heard)) is None:
+        return None
+    core = _ask_core(known)
+    if core is None:
+        return Reply(notebook.SORRY)
+    return Reply(FILLER, (Call(core.name, {_main_parameter(core): heard.strip()}),))
 
 
 def _recall(known: Known, words: str, name: str | None, heard: str) -> Reply | None:

@@ -262,6 +262,19 @@ def test_the_small_client_waits_for_what_is_looked_up(running: RunningStack):
 
 
 @pytest.mark.xdist_group("stack")
+def test_what_the_small_client_had_noted_is_known_in_its_next_call(running: RunningStack):
+    addresses = running.stack.addresses
+    there = ("--http-api", addresses.http, "--issuer", addresses.issuer)
+    user = new_user("noter")
+
+    noted = ask("Remember that I like mornings.", "--user", user, *there)
+    told = ask("What do you know about me?", "--user", user, *there)
+
+    assert "I will remember that." in noted.stdout, noted.stderr
+    assert "You had me note: I like mornings." in told.stdout, told.stderr
+
+
+@pytest.mark.xdist_group("stack")
 def test_the_small_client_says_what_was_wrong_with_its_question(running: RunningStack):
     addresses = running.stack.addresses
     done = ask("", "--http-api", addresses.http, "--issuer", addresses.issuer)

@@ -162,3 +162,11 @@ def test_a_taken_slot_is_answered_with_others(caller: Caller, desk: FakeDesk) ->
 def test_opening_hours_and_free_slots_come_from_the_desk(caller: Caller) -> None:
     assert "9 a.m. to 5 p.m." in caller.ask("When are you open on Monday?")
     assert "11 a.m." in caller.ask("Which slots are free on Monday morning?")
+
+
+def test_a_fact_is_noted_told_and_forgotten(caller: Caller) -> None:
+    assert caller.ask("What do you know about me?") == "I have noted nothing about you."
+    assert caller.ask("Remember that I like mornings.") == "I will remember that."
+    assert caller.ask("What do you know about me?") == "You had me note: I like mornings."
+    assert caller.ask("Please forget that I like mornings.") == "I have forgotten that."
+    assert caller.ask("What do you know about me?") == "I have noted nothing about you."

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import time
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -142,3 +143,20 @@ def test_tools_act_for_the_user_of_the_request():
     bench.ask()
 
     assert [booking.slot for booking in bench.desk.bookings("u1")] == [Slot(TODAY, time(15))]
+
+
+def test_the_reasoner_and_the_tools_are_told_the_time_at_the_desk():
+    bench = Bench(say_yes)
+    contexts = []
+
+    def make_tools(context):
+        contexts.append(context)
+        return ()
+
+    zone = ZoneInfo("Asia/Kolkata")
+    bench.use_case(zone=zone, make_tools=make_tools)(bench.request())
+
+    # Noon in UTC.
+    told = "Today is Friday 2026-11-20 and the time is 17:30 in the desk's time zone, Asia/Kolkata."
+    assert told in bench.reasoner.requests[0].system_text
+    assert f"{contexts[0].now:%H:%M} {contexts[0].now.tzinfo}" == "17:30 Asia/Kolkata"

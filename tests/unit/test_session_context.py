@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -191,3 +192,14 @@ def test_a_stream_without_marks_loses_no_begin_of_an_utterance():
         SendAudio(SILENCE),
         SendAudio(SPEECH),
     ]
+
+
+def test_a_live_session_is_told_the_time_at_the_desk():
+    zone = ZoneInfo("Asia/Kolkata")
+    call = started(settings=replace(SETTINGS, zone=zone, zone_name="Asia/Kolkata"))
+
+    (opened,) = call.all(OpenLive)
+
+    # Noon in UTC.
+    told = "It is Friday, 2026-11-20, 17:30 in Asia/Kolkata."
+    assert told in opened.config.system_instruction

@@ -219,11 +219,9 @@ class DynamoCallStore:
             for item in items
             if is_kept(item, now_ms) and (exchange := exchange_from(item)) is not None
         )
-        last = list(islice(finished, limit))
-        last.reverse()
+        last = islice(finished, limit)
         # By keys, an exchange that was put aside comes after the one that took its place.
-        last.sort(key=lambda one: (one.key.turn, one.key.index, one.finished_at_ms))
-        return last
+        return sorted(last, key=lambda one: (one.key.turn, one.key.index, one.finished_at_ms))
 
 
 def _claim_values(request: CoreRequest, until_ms: int) -> dict[str, Value]:

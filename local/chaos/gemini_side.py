@@ -42,23 +42,47 @@ def _answered(live: LiveRecord, utterance: SaidUtterance) -> bool:
 
 
 def _heard_without_holes(evidence: Evidence) -> Iterator[str]:
-    """Each session hears whole utterances, in order and once; only its last may break off.
+    """What a session answers it has heard whole, in order and once.
 
-    Who is given an utterance anew is given it from its first sample. So whichever session it was
-    whose answer counted, it had heard all that it answered.
+    Who is given an utterance anew is given it from its first sample, so the rest of one tells of a
+    loss. Only behind its last answer a session may break off, or hear what a worker gives it that
+    wakes too late and finds but the rest of its input.
     """
     for live in evidence.live:
-        heard_bytes, utterances = 0, list(evidence.utterances)
-        while heard_bytes < len(live.heard):
-            following = _next_heard(live.heard, heard_bytes, utterances)
-            if following is None:
-                yield (
-                    f"lost: {live.name} heard from byte {heard_bytes} on "
-                    "what is no utterance from its begin, or one that it had heard"
-                )
-                break
-            heard_bytes += len(utterances[following].pcm)
-            del utterances[: following + 1]
+        whole, heard_bytes = _heard_whole(live.heard, evidence.utterances)
+        if heard_bytes < len(live.heard) and _answers(live) > whole:
+            yield (
+                f"lost: {live.name} answered what from byte {heard_bytes} on "
+                "is no utterance from its begin, or one that it had heard"
+            )
+
+
+def _heard_whole(heard: bytes, said: Sequence[SaidUtterance]) -> tuple[int, int]:
+    """How many utterances a session heard one after the other, and how many bytes they are.
+
+    One that it breaks off in counts as a whole one.
+    """
+    count = begin = 0
+    utterances = list(said)
+    while begin < len(heard):
+        following = _next_heard(heard, begin, utterances)
+        if following is None:
+            break
+        count += 1
+        begin += len(utterances[following].pcm)
+        del utterances[: following + 1]
+    return count, begin
+
+
+def _answers(live: LiveRecord) -> int:
+    """How many times it was spoken to and answered."""
+    answers, is_heard = 0, False
+    for event in live.events:
+        if event["kind"] == "heard":
+            is_heard = is_heard or bool(words_of(event["text"]))
+        elif event["kind"] == "turn_complete" and is_heard:
+            answers, is_heard = answers + 1, False
+    return answers
 
 
 def _next_heard(heard: bytes, begin: int, utterances: Sequence[SaidUtterance]) -> int | None:

@@ -146,6 +146,11 @@ def test_a_session_that_breaks_off_in_an_utterance_may_have_heard_its_begin_alon
     assert judge(replace(good(), live=[torn, live(2)])) == []
 
 
+def test_a_worker_that_wakes_too_late_may_give_its_session_what_is_left_of_its_input():
+    stale = replace(live(1), name="M", heard=PCM[0] + PCM[1][6:])
+    assert judge(replace(good(), live=[stale, live(1, 2)])) == []
+
+
 def test_a_reply_in_two_pieces_is_remembered_as_both_were_said():
     first, second = live(1).events
     pieces = [{**second, "said": "Hello"}, {**second, "said": "Robert."}]
@@ -214,11 +219,11 @@ BROKEN = {
     ),
     "audio with a hole where somebody else answered": (
         {"live": [live(1, 2), replace(live(1, 2), name="M", heard=PCM[0][2:] + PCM[1])]},
-        "lost: M heard from byte 0 on",
+        "lost: M answered what from byte 0 on",
     ),
     "audio that came twice": (
         {"live": [replace(live(1, 2), heard=PCM[0] + PCM[0] + PCM[1])]},
-        "lost: L heard from byte 80 on",
+        "lost: L answered what from byte 80 on",
     ),
     "a short utterance that is lost beside a long one": (
         {

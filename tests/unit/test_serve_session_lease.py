@@ -101,6 +101,25 @@ def test_input_that_comes_while_a_worker_gives_the_lease_back_is_served_all_the_
     run_in_virtual_time(main)
 
 
+def test_a_living_workers_lease_never_looks_as_if_it_had_died():
+    async def main():
+        scene = Scene()
+        serving = scene.serve()
+        await scene.live.opened.get()
+        left_ms = []
+        for _ in range(200):
+            now_ms = scene.clock.now_ms()
+            assert not scene.state().lease_is_expiring(now_ms)
+            left_ms.append(scene.state().lease_until_ms - now_ms)
+            await asyncio.sleep(0.05)
+        # 5 s long, and renewed every 1.5 s.
+        assert 3_400 <= min(left_ms) <= 3_550
+        assert max(left_ms) == 5_000
+        await serving
+
+    run_in_virtual_time(main)
+
+
 def test_a_worker_that_cannot_renew_its_lease_fences_itself_and_is_not_heard_any_more(monkeypatch):
     async def main():
         scene = Scene()

@@ -60,6 +60,25 @@ def test_a_duplicate_is_heard_once():
     assert call.to_model[1] == [SendAudio(SPEECH)]
 
 
+def test_what_lies_behind_a_gap_is_not_accepted_before_the_gap_is_closed():
+    call = started()
+    call.send(Text("x"), Text("y"))
+    call.send(Text("z"), seq=5)
+    call.pass_ms(1_000)
+    assert call.frames(Accepted)[-1] == Accepted(3)
+    call.send(Text("a"), seq=4)
+    assert call.frames(Accepted)[-1] == Accepted(5)
+
+
+def test_what_lies_behind_a_gap_is_accepted_once_the_gap_is_given_up():
+    call = started()
+    call.send(Text("z"), seq=5)
+    call.pass_ms(2_999)
+    assert call.frames(Accepted)[-1] == Accepted(1)
+    call.pass_ms(1)
+    assert call.frames(Accepted)[-1] == Accepted(5)
+
+
 def test_missing_input_is_asked_for_after_300_ms():
     call = started()
     call.send(Audio(SPEECH), seq=4)

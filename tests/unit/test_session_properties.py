@@ -5,6 +5,7 @@ frames, two commits in flight, a gap in the committed turns, a cursor that moves
 that lies behind, and on anything sent to a model that is not open.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -16,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from repartee.domain.calls import ASK_CORE_AGENT, END_CALL, SET_PREFERENCES, CallKey
 from repartee.domain.conversation import Turn
+from repartee.domain.frames import Accepted
 from repartee.domain.limits import DailyLimits, DayUsage
 from repartee.domain.live import (
     LiveAudio,
@@ -49,6 +51,7 @@ from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.seed import TOOLS
 from repartee.domain.session.effects import (
     CommitTurn,
+    Effect,
     OpenLive,
     PostFrame,
     RespondToTool,
@@ -62,6 +65,7 @@ from repartee.domain.session.events import (
     TimeRunningOut,
     UsageRead,
 )
+from repartee.domain.session.input_order import GIVE_UP_AFTER_MS
 from repartee.domain.session.live_link import MAX_FAILURES
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS
 from repartee.domain.usage import Bill, TokenUsage
@@ -73,12 +77,19 @@ pytestmark = pytest.mark.unit
 LIMITS = DailyLimits(cost_usd=Decimal(5))
 USED_UP = DayUsage(date(2026, 11, 20), cost_usd=Decimal(5))
 LIVE_BILL = TokenUsage(1, 2, 3, 4)
+STATE_CURSOR = 7
 CORE_BILL = Bill(TokenUsage(text_out=1_000), Decimal("0.001"))
 
 
 def speech(seq: int) -> Audio:
     """Audio that tells which message it came in."""
     return Audio(seq.to_bytes(2, "little") + b"\x01\x01")
+
+
+def heard_seqs(effects: Iterable[Effect]) -> list[int]:
+    """Which messages with speech a model was given."""
+    audio = [effect.pcm for effect in effects if isinstance(effect, SendAudio)]
+    return [int.from_bytes(pcm[:2], "little") for pcm in audio if any(pcm)]
 
 
 def earlier_turn() -> Turn:
@@ -115,7 +126,7 @@ class AnySession(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         unheard = OutputPosition(EPOCH - 1, 9)
-        state = replace(STATE, pending_calls=(pending(),), cursor=7, undelivered=unheard)
+        state = replace(STATE, pending_calls=(pending(),), cursor=STATE_CURSOR, undelivered=unheard)
         self.call = Call(
             state=state,
             memory=remembering(EARLIER),
@@ -129,6 +140,7 @@ class AnySession(RuleBasedStateMachine):
         self.call.start()
         self.delayed: list[Numbered] = []
         self.sent: list[Numbered] = []
+        self.arrived_ms: dict[int, int] = {}
         self.made: dict[str, tuple[int, int]] = {}
         self.effects_before: dict[str, int] = {}
         self.cancelled: set[str] = set()
@@ -172,13 +184,17 @@ class AnySession(RuleBasedStateMachine):
         else:
             if kind is Text and self.call.finish() is None:
                 self.typed.append(f"<{seq}>")
-            self.call.read(numbered)
+            self.arrive(numbered)
+
+    def arrive(self, numbered: Numbered) -> None:
+        self.arrived_ms.setdefault(numbered.seq, self.call.now_ms)
+        self.call.read(numbered)
 
     @precondition(lambda self: self.delayed)
     @rule(data=st.data())
     def arrive_late(self, data):
         index = data.draw(st.integers(0, len(self.delayed) - 1))
-        self.call.read(self.delayed.pop(index))
+        self.arrive(self.delayed.pop(index))
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
@@ -190,7 +206,7 @@ class AnySession(RuleBasedStateMachine):
     @rule(connection=st.sampled_from("AB"), received=st.none() | st.integers(0, 30))
     def greet(self, connection, received):
         position = None if received is None else OutputPosition(EPOCH, received)
-        self.call.send(Hello(position), connection=connection)
+        self.arrive(self.call.numbered(Hello(position), connection=connection))
 
     @rule(connection=st.sampled_from("AB"))
     def hang(self, connection):
@@ -211,7 +227,7 @@ class AnySession(RuleBasedStateMachine):
     @rule()
     def say_bye(self):
         self.is_ending = True
-        self.call.send(Bye())
+        self.arrive(self.call.numbered(Bye()))
 
     # The gateway and the tables
 
@@ -356,9 +372,19 @@ class AnySession(RuleBasedStateMachine):
     @invariant()
     def each_model_hears_each_message_once_and_in_order(self):
         for effects in self.call.to_model.values():
-            audio = [effect.pcm for effect in effects if isinstance(effect, SendAudio)]
-            seqs = [int.from_bytes(pcm[:2], "little") for pcm in audio if any(pcm)]
+            seqs = heard_seqs(effects)
             assert seqs == sorted(set(seqs))
+
+    @invariant()
+    def nothing_is_accepted_that_may_still_be_lost(self) -> None:
+        """What never came may be passed over once it has been waited for, for 3 s."""
+        accepted = max((frame.through for frame in self.call.frames(Accepted)), default=0)
+        waited_since_ms = self.call.now_ms
+        for seq in range(accepted, STATE_CURSOR, -1):
+            if seq in self.arrived_ms:
+                waited_since_ms = min(waited_since_ms, self.arrived_ms[seq])
+            else:
+                assert self.call.now_ms >= waited_since_ms + GIVE_UP_AFTER_MS
 
     @invariant()
     def everything_is_paid_for_once(self) -> None:
@@ -393,6 +419,23 @@ class AnySession(RuleBasedStateMachine):
         if not (self.is_ending or is_given_up):
             remembered = " ".join(turn.heard for turn in call.turns)
             assert [remembered.count(text) for text in self.typed] == [1] * len(self.typed)
+            self.what_was_accepted_was_heard_or_is_told_as_skipped()
+
+    def what_was_accepted_was_heard_or_is_told_as_skipped(self) -> None:
+        """And no model heard an utterance with a hole in it that nobody tells of."""
+        accepted = max((frame.through for frame in self.call.frames(Accepted)), default=0)
+        spoken = {
+            one.seq
+            for one in self.sent
+            if isinstance(one.message, Audio) and any(one.message.pcm) and one.seq <= accepted
+        }
+        gaps = [gap for turn in self.call.turns for gap in turn.skipped]
+        told = {seq for gap in gaps for seq in range(gap.first_seq, gap.last_seq + 1)}
+        heard = [heard_seqs(effects) for effects in self.call.to_model.values()]
+        assert spoken <= told.union(*heard)
+        for seqs in heard:
+            between = {seq for seq in spoken - told if seqs and seqs[0] < seq < seqs[-1]}
+            assert between <= set(seqs)
 
 
 class AnyBlockingSession(AnySession):

@@ -20,6 +20,7 @@ from repartee.domain.live import (
     LiveClosed,
     LiveConfig,
     LiveEvent,
+    LiveFailure,
     LiveToolCall,
     LiveTranscript,
     LiveTurnComplete,
@@ -255,6 +256,26 @@ class TestGeminiLiveAlone:
 
         asyncio.run(main())
 
+    @pytest.mark.parametrize("code", [1000, 1001, 1006, 1011])
+    def test_however_the_server_ends_a_session_it_is_told_as_one_event_with_the_code(
+        self, code, tmp_path, monkeypatch
+    ):
+        async def main() -> None:
+            async with (
+                odd_server(
+                    tmp_path, monkeypatch, frames=('{"setupComplete":{}}',), code=code
+                ) as model,
+                asyncio.timeout(PATIENCE_S),
+                opened(model) as session,
+            ):
+                (closed,) = [event async for event in session.events()]
+                await session.send_audio(b"\0" * 640)
+                await session.send_text("hello")
+            assert isinstance(closed, LiveClosed)
+            assert (closed.failure, closed.code) == (LiveFailure.DROPPED, code)
+
+        asyncio.run(main())
+
     def test_messages_that_cannot_be_understood_do_not_end_the_session(self, tmp_path, monkeypatch):
         odd = (
             "no json",
@@ -279,7 +300,12 @@ class TestGeminiLiveAlone:
 
 @asynccontextmanager
 async def odd_server(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, *, status: int = 101, frames: Sequence[str] = ()
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    status: int = 101,
+    frames: Sequence[str] = (),
+    code: int = 1000,
 ) -> AsyncIterator[LiveModel]:
     """Answer handshakes with ``status``, or each session's set-up with ``frames`` and a close."""
     from repartee.adapters.gemini_live import GeminiLive
@@ -294,6 +320,10 @@ async def odd_server(
         await connection.recv()
         for frame in frames:
             await connection.send(frame)
+        if code == 1006:
+            connection.transport.abort()
+        else:
+            await connection.close(code)
 
     def answer(connection: ServerConnection, _request: Request) -> Response | None:
         return None if status == 101 else connection.respond(status, "")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from repartee.application.lease_keeper import RENEW_EVERY_MS
 from repartee.application.serve_session import LATE_WAKE_MS, MAX_HOPS
 from repartee.domain.calls import ASK_CORE_AGENT, CallKey
 from repartee.domain.errors import StoreUnavailable
@@ -164,6 +165,16 @@ def test_before_its_time_is_up_a_worker_hands_over_to_a_successor():
         assert scene.clock.monotonic_ms() < 11_000
         assert [wake.hop for wake in scene.workers.wakes] == [3]
         assert not scene.state().lease_is_held(scene.clock.now_ms())
+
+    run_in_virtual_time(main)
+
+
+def test_a_worker_that_leaves_before_its_first_renewal_says_what_it_has_read():
+    async def main():
+        scene = Scene()
+        assert await scene.serve(remaining_ms=90_500) is FinishReason.HAND_OVER
+        assert scene.clock.monotonic_ms() < RENEW_EVERY_MS
+        assert scene.state().cursor == 1
 
     run_in_virtual_time(main)
 

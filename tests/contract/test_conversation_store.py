@@ -4,7 +4,13 @@ from decimal import Decimal
 import pytest
 
 from repartee.domain.calls import CallKey, CallStatus
-from repartee.domain.conversation import Conversation, Profile, SkippedInput, ToolCall
+from repartee.domain.conversation import (
+    MAX_SUPERSEDED,
+    Conversation,
+    Profile,
+    SkippedInput,
+    ToolCall,
+)
 from repartee.domain.errors import (
     ConversationTaken,
     ItemTooLarge,
@@ -210,15 +216,77 @@ def test_a_stale_worker_commits_nothing(stores: Stores) -> None:
     stores.writer.commit_turn(commit(turn(1), epoch=2))
 
 
-def test_a_superseded_session_commits_nothing(stores: Stores) -> None:
-    served_session(stores)
-    stores.openings.open(opening(connection="connection-2", session="session-2"))
+def take_over(stores: Stores, session: str) -> None:
+    stores.openings.open(opening(connection=f"connection-of-{session}", session=session))
 
+
+def test_a_superseded_session_commits_what_it_had_begun(stores: Stores) -> None:
+    served_session(stores)
+    stores.writer.commit_turn(commit(turn(1)))
+    take_over(stores, "session-2")
+    assert header(stores).superseded_session_ids == (SESSION,)
+
+    stores.writer.commit_turn(commit(turn(2, heard="and then?")))
+    stores.writer.commit_turn(commit(turn(2, heard="and then?")))
+    stores.writer.commit_turn(commit(turn(3)))
+
+    assert header(stores).turn_count == 3
+    assert header(stores).live_session_id == "session-2"
+    [_, second, _] = stores.reader.load_memory(USER, CONVERSATION, max_characters=999).turns
+    assert (second.session_id, second.heard) == (SESSION, "and then?")
+
+
+def test_a_superseded_session_commits_nothing_once_its_successor_has(stores: Stores) -> None:
+    served_session(stores)
+    served_session(stores, session="session-2", owner="worker-2")
+    stores.writer.commit_turn(commit(turn(1, session="session-2")))
+
+    with pytest.raises(ConversationTaken):
+        stores.writer.commit_turn(commit(turn(2)))
+
+    assert header(stores).superseded_session_ids == ()
+    [stored] = stores.reader.load_memory(USER, CONVERSATION, max_characters=999).turns
+    assert stored.session_id == "session-2"
+
+
+def test_a_superseded_session_that_is_behind_commits_nothing(stores: Stores) -> None:
+    served_session(stores)
+    take_over(stores, "session-2")
+
+    with pytest.raises(ConversationTaken):
+        stores.writer.commit_turn(commit(turn(2)))
+
+    assert header(stores).turn_count == 0
+
+
+def test_each_of_several_superseded_sessions_commits_what_it_had_begun(stores: Stores) -> None:
+    served_session(stores)
+    served_session(stores, session="session-2", owner="worker-2")
+    take_over(stores, "session-3")
+    assert header(stores).superseded_session_ids == (SESSION, "session-2")
+
+    stores.writer.commit_turn(commit(turn(1)))
+    stores.writer.commit_turn(commit(turn(2, session="session-2")))
+
+    assert header(stores).turn_count == 2
+
+
+def test_a_session_that_had_ended_is_not_superseded(stores: Stores) -> None:
+    served_session(stores)
+    stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
+    take_over(stores, "session-2")
+
+    assert header(stores).superseded_session_ids == ()
     with pytest.raises(ConversationTaken):
         stores.writer.commit_turn(commit(turn(1)))
 
-    assert header(stores).live_session_id == "session-2"
-    assert stores.reader.list_turns(USER, CONVERSATION, after=0, limit=9) == []
+
+def test_of_very_many_superseded_sessions_the_newest_are_known(stores: Stores) -> None:
+    sessions = [f"session-{number}" for number in range(1, MAX_SUPERSEDED + 3)]
+    for session in sessions:
+        take_over(stores, session)
+
+    assert header(stores).superseded_session_ids == tuple(sessions[1:-1])
 
 
 def test_a_session_that_commits_what_its_successor_did_learns_of_it(stores: Stores) -> None:

@@ -215,6 +215,8 @@ def test_less_retention_does_not_take_the_header_from_turns_that_stay_longer(
     stores = keeping(3)
     commit_now(stores, 2)
     stores.openings.open(opening(connection="again", session="session-2", ticket="t2"))
+    commit_now(stores, 3)
+    assert numbers(stores) == [1, 2, 3]
 
     days_pass(stores, 3)
     assert numbers(stores) == [1]

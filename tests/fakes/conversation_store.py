@@ -76,7 +76,12 @@ class FakeConversationStore:
             if turns.get(turn.number) == turn:
                 return
             header = tables.conversations.get((commit.user_id, commit.conversation_id))
-            if header is None or header.live_session_id != commit.session_id:
+            if header is None:
+                raise ConversationTaken(commit.conversation_id)
+            superseded = header.superseded_session_ids
+            if header.live_session_id == commit.session_id:
+                superseded = ()
+            elif commit.session_id not in superseded or header.turn_count != turn.number - 1:
                 raise ConversationTaken(commit.conversation_id)
             state = tables.states.get(commit.session_id)
             if state is None or state.epoch != commit.epoch:
@@ -92,6 +97,7 @@ class FakeConversationStore:
                 title=header.title or title_from(turn.heard),
                 turn_count=turn.number,
                 version=header.version + 1,
+                superseded_session_ids=superseded,
                 updated_at_ms=commit.committed_at_ms,
             )
             tables.states[commit.session_id] = replace(

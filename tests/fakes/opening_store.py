@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from repartee.domain.conversation import Conversation
+from repartee.domain.conversation import MAX_SUPERSEDED, Conversation
 from repartee.domain.errors import ConnectionRefused
 from repartee.domain.session_state import ConnectionOpening, OpenedConnection, SessionState
 from tests.fakes.tables import ACTIVE_SESSION_LIFETIME_MS, FakeTables
@@ -45,8 +45,12 @@ class FakeOpeningStore:
                     created_at_ms=opening.opened_at_ms,
                     updated_at_ms=opening.opened_at_ms,
                 )
+            superseded = header.superseded_session_ids
+            left = tables.states.get(live) if live is not None else None
+            if left is not None and not left.ended:
+                superseded = (*superseded, left.session_id)[-MAX_SUPERSEDED:]
             tables.conversations[opening.user_id, opening.conversation_id] = replace(
-                header, live_session_id=opening.session_id
+                header, live_session_id=opening.session_id, superseded_session_ids=superseded
             )
             if live is not None:
                 tables.active_sessions.pop((opening.user_id, live), None)

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repartee.domain.calls import CallKey, CallStatus
-from repartee.domain.conversation import Conversation, Memory, Profile, ToolCall, Turn
+from repartee.domain.conversation import Conversation, Memory, Profile, SkippedInput, ToolCall, Turn
 from repartee.domain.live import HistoryEntry, Role
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.notes import Note
-from repartee.domain.seed import Occasion, system_instruction
+from repartee.domain.seed import UNANSWERED, UNHEARD, Occasion, system_instruction
 from repartee.domain.seed import history as history_within
 
 pytestmark = pytest.mark.unit
@@ -90,13 +90,29 @@ def test_two_turns_without_a_reply_between_them_are_told_as_one():
     assert told[0] == HistoryEntry(Role.USER, "Hello?\nAnybody?")
 
 
-def test_a_history_does_not_end_with_the_user():
+def test_a_history_that_would_end_with_the_user_ends_with_a_word_about_that():
     assert history((turn(1, "Hello", "Hi"), turn(2, "Are you"))) == (
         HistoryEntry(Role.USER, "Hello"),
         HistoryEntry(Role.MODEL, "Hi"),
+        HistoryEntry(Role.USER, "Are you"),
+        HistoryEntry(Role.MODEL, UNANSWERED),
     )
-    assert history((turn(1, "Hello"),)) == ()
     assert history(()) == ()
+
+
+def test_what_nobody_heard_is_told_as_such():
+    skipped = replace(turn(1), skipped=(SkippedInput(2, 9),))
+
+    assert history((skipped,)) == (
+        HistoryEntry(Role.USER, UNHEARD),
+        HistoryEntry(Role.MODEL, UNANSWERED),
+    )
+
+
+def test_a_gap_in_what_was_heard_and_answered_is_not_told():
+    gapped = replace(turn(1, "Hello", "Hi"), skipped=(SkippedInput(2, 2),))
+
+    assert [entry.text for entry in history((gapped,))] == ["Hello", "Hi"]
 
 
 def test_the_oldest_turns_go_when_the_budget_is_used_up():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation import Profile, SkippedInput
-from repartee.domain.frames import ReplyAudio, SessionClosed, TurnEnd, TurnRestarted
+from repartee.domain.frames import Interrupted, ReplyAudio, SessionClosed, TurnEnd, TurnRestarted
 from repartee.domain.live import (
     LiveAudio,
     LiveClosed,
@@ -29,6 +29,8 @@ from repartee.domain.session.events import (
     ConversationLost,
     FromLive,
     LeaseWasLost,
+    MailboxRead,
+    Started,
     Tick,
     TimeRunningOut,
     TurnCommitted,
@@ -205,11 +207,28 @@ def test_a_bye_on_a_dead_line_ends_the_session_all_the_same():
 def test_a_client_that_comes_back_in_time_hears_that_its_session_is_closed():
     call = started()
     call.notice(Detached("A"))
-    call.notice(Superseded("S2"))
+    call.feed(ConversationLost(is_erased=True))
     assert call.finish() is None
     call.hello("B")
 
-    assert call.posted[-1].frame == SessionClosed("superseded")
+    assert call.posted[-1].frame == SessionClosed("erased")
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_superseded_session_does_not_wait_for_a_client_that_nobody_lets_in_any_more():
+    call = started()
+    call.notice(Detached("A"))
+    call.notice(Superseded("S2"))
+
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_superseded_session_waits_for_a_client_that_takes_its_frames_slowly():
+    call = started(takes_posts=False)
+    call.notice(Superseded("S2"))
+    assert call.finish() is None
+    call.pass_ms(3_000)
+
     assert call.finish() is FinishReason.ENDED
 
 
@@ -253,31 +272,56 @@ def test_an_end_that_comes_late_still_commits_what_it_can():
     assert call.finish() is FinishReason.ENDED
 
 
-def test_a_superseded_session_closes_and_writes_nothing_more():
+def test_a_superseded_session_remembers_what_it_has_and_closes():
     call = started()
     call.utter()
-    call.reply()
+    call.reply("Good morning.")
     call.notice(Superseded("S2"), "s1")
 
-    assert call.turns == []
+    assert [turn.said for turn in call.turns] == ["Good morning."]
     assert DeleteInput((), ("s1",)) in call.effects
     assert call.posted[-1].frame == SessionClosed("superseded")
     assert call.finish() is FinishReason.ENDED
-    assert call.machine.cursor >= 1
 
 
-def test_a_commit_under_way_when_the_session_is_superseded_is_taken_note_of():
+def test_a_superseded_session_cuts_its_reply_where_the_user_heard_it_last():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "One two."))
+    call.ack(turn=1, played_ms=500)
+    call.notice(Superseded("S2"))
+    call.live(LiveAudio(SECOND))
+
+    assert [(turn.said, turn.said_is_approximate) for turn in call.turns] == [("One", True)]
+    closing = [Interrupted(1), TurnEnd, SessionClosed("superseded")]
+    told = [one.frame for one in call.posted[-3:]]
+    assert [told[0], type(told[1]), told[2]] == closing
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_superseded_session_tells_of_words_that_wait_behind_a_gap():
+    call = started(opens_live=False)
+    call.send(Text("One."))
+    call.send(Text("Two."), seq=call.next_seq + 1)
+    call.notice(Superseded("S2"))
+
+    assert [turn.heard for turn in call.turns] == ["One. Two."]
+
+
+def test_all_turns_of_a_superseded_session_are_written_however_long_that_takes():
     call = started(takes_commits=False)
     for _ in range(2):
         call.utter()
         call.reply()
-    call.ack()
     call.notice(Superseded("S2"))
     call.notice(Superseded("S2"))
+    call.pass_ms(10_000)
+    assert call.finish() is None
+    call.take_commit()
     assert call.finish() is None
     call.take_commit()
 
-    assert len(call.turns) == 1
+    assert [turn.number for turn in call.turns] == [1, 2]
     assert call.finish() is FinishReason.ENDED
 
 
@@ -314,6 +358,20 @@ def test_a_session_whose_conversation_is_anothers_opens_no_live_session():
 
     assert call.all(OpenLive) == []
     assert call.frames(SessionClosed) == [SessionClosed("superseded")]
+    assert call.turns == []
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_session_whose_conversation_is_anothers_tells_what_stands_in_its_mailbox():
+    header = replace(MEMORY.conversation, live_session_id="S2")
+    call = Call(memory=replace(MEMORY, conversation=header))
+    unread = (call.numbered(Text("Hello?")), call.numbered(Audio(SPEECH)))
+    call.feed(Started(unread=MailboxRead(unread)))
+
+    assert [(turn.heard, turn.skipped) for turn in call.turns] == [
+        ("Hello?", (SkippedInput(2, 2),))
+    ]
+    assert call.machine.cursor == 2
     assert call.finish() is FinishReason.ENDED
 
 

@@ -35,7 +35,8 @@ def test_other_settings_show_where_the_machine_first_wants_something_else():
     _, difference = replay(with_voice(record(long_story), "Puck"))
 
     assert difference is not None
-    assert difference.event == {"class": "Started", "used": None}
+    nothing = {"class": "MailboxRead", "entries": []}
+    assert difference.event == {"class": "Started", "used": None, "unread": nothing}
     assert (difference.line, difference.place) == (2, "effects[0].config.voice")
     assert (difference.recorded, difference.replayed) == ('"Kore"', '"Puck"')
 
@@ -112,7 +113,8 @@ def test_the_command_shows_the_first_difference(write, capsys):
         f"{path}:2: effects[0].config.voice differs, at event 1",
         '  recorded  "Kore"',
         '  replayed  "Puck"',
-        '  event     {"class": "Started", "used": null}',
+        '  event     {"class": "Started", "used": null, '
+        '"unread": {"class": "MailboxRead", "entries": []}}',
     ]
 
 

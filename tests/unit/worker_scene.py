@@ -105,10 +105,14 @@ class RecordedMetrics:
         self.opened += 1
 
 
-class SilentLog:
+@dataclass
+class RecordedLog:
+    warned: list[str] = field(default_factory=list)
+
     def info(self, message: str, /, *, extra: object) -> None: ...
 
-    def warning(self, message: str, /, *, extra: object) -> None: ...
+    def warning(self, message: str, /, *, extra: object) -> None:
+        self.warned.append(message)
 
 
 class Scene:
@@ -128,6 +132,7 @@ class Scene:
         self.summaries = FakeSummaryRequests()
         self.usage = FakeUsageStore(tables)
         self.metrics = RecordedMetrics()
+        self.log = RecordedLog()
         self.ports = SessionPorts(
             sessions=self.sessions,
             mailbox=self.mailbox,
@@ -145,7 +150,7 @@ class Scene:
             clock=self.clock,
             ids=FakeIdSource(),
             metrics=self.metrics,
-            log=SilentLog(),
+            log=self.log,
             detector=DeafDetector,
         )
         self._seq = 0

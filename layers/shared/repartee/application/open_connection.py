@@ -17,8 +17,8 @@ class Opened:
 
     Attributes:
         superseded_session_id: The session whose conversation this one took over, if any.
-        superseded_was_told: False when it had ended, or when its mailbox failed: then it finds out
-            at its next commit.
+        superseded_was_told: False when it had ended, or when its mailbox failed: then the new
+            session's worker tells it.
     """
 
     is_new_session: bool
@@ -35,7 +35,7 @@ def open_connection(
 ) -> Opened:
     """Open the connection, or change nothing.
 
-    Nobody is woken for a superseded session: with no worker it has nothing left to say.
+    Nobody is woken for a superseded session: if it has no worker, that of the new one ends it.
 
     Raises:
         ConnectionRefused: The ticket is spent, a limit is reached, or the session is closed.

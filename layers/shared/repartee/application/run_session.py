@@ -13,7 +13,6 @@ from repartee.application.record_session import SessionRecording
 from repartee.application.session_ports import SessionPorts
 from repartee.application.table_lane import STORE_RETRY_MS, TableLane
 from repartee.domain.errors import StoreUnavailable
-from repartee.domain.limits import DayUsage
 from repartee.domain.session.effects import (
     AskCoreAgent,
     AskForSummary,
@@ -87,14 +86,12 @@ class SessionRun:
         """Input up to here is of no use to any later worker, for all that it led to is written."""
         return self._tables.cursor
 
-    async def run(
-        self, remaining_ms: Callable[[], int], used: DayUsage | None = None
-    ) -> FinishReason:
+    async def run(self, remaining_ms: Callable[[], int], started: Started) -> FinishReason:
         """Serve until the machine is done.
 
         Args:
             remaining_ms: How long this worker may still run.
-            used: What the user has used today, None where that is not limited.
+            started: What the machine is told first.
         """
         lanes = (
             self._read_mailbox(),
@@ -108,7 +105,7 @@ class SessionRun:
             async with self._group:
                 for lane in lanes:
                     self._spawn(lane)
-                self._feed(Started(used))
+                self._feed(started)
                 reason = await self._finished
                 if reason is not FinishReason.FENCED:
                     with suppress(TimeoutError):

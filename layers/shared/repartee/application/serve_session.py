@@ -6,14 +6,17 @@ from contextlib import suppress
 from dataclasses import replace
 
 from repartee.application.account_session import settle, used_today
+from repartee.application.earlier_sessions import end_earlier_sessions, unread_input
 from repartee.application.lease_keeper import LEASE_MS, SAFETY_MS, LeaseKeeper
 from repartee.application.recall import recall
 from repartee.application.record_session import SessionRecording
 from repartee.application.run_session import SessionRun
 from repartee.application.session_ports import SessionPorts
+from repartee.domain.conversation import Memory
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, LeaseLost, StoreUnavailable
 from repartee.domain.messages import Numbered
 from repartee.domain.session.effects import FinishReason
+from repartee.domain.session.events import MailboxRead, Started
 from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.recording import Opening
 from repartee.domain.session.settings import SessionSettings
@@ -60,7 +63,7 @@ async def serve_session(
         if taken is None:
             return reason
         lease, keeper = taken
-        reason = await _serve_lease(lease, keeper, ports, settings, remaining_ms)
+        reason = await _serve_lease(wake, lease, keeper, ports, settings, remaining_ms)
         if reason is not FinishReason.IDLE or not await _has_input(ports, wake):
             break
     if reason is FinishReason.HAND_OVER:
@@ -100,6 +103,7 @@ async def _outwait_expiring(wake: WakeRequest, ports: SessionPorts) -> bool:
 
 
 async def _serve_lease(
+    wake: WakeRequest,
     lease: Lease,
     keeper: LeaseKeeper,
     ports: SessionPorts,
@@ -111,15 +115,20 @@ async def _serve_lease(
     if state.epoch == 1:
         ports.metrics.session_opened()
     ports.log.info("lease taken", extra={"session_id": state.session_id, "epoch": state.epoch})
+
+    async def close(session_id: str) -> None:
+        earlier = replace(wake, session_id=session_id)
+        if (taken := await _take_lease(earlier, ports)) is not None:
+            await _serve_lease(earlier, *taken, ports, settings, remaining_ms)
+
     try:
-        memory = await asyncio.to_thread(
-            recall,
-            ports.reader,
-            ports.notes,
-            state.user_id,
-            state.conversation_id,
-            settings.memory,
-        )
+        memory = await _recall(state, ports, settings)
+        unread = MailboxRead(())
+        if lease.is_superseded(memory.conversation):
+            unread = await unread_input(lease, ports)
+        elif memory.conversation.superseded_session_ids:
+            await end_earlier_sessions(memory.conversation, lease, keeper, ports, close)
+            memory = await _recall(state, ports, settings)
         used = await used_today(memory.profile, ports, settings)
     except StoreUnavailable:
         await _give_up(lease, ports)
@@ -133,7 +142,7 @@ async def _serve_lease(
         detector = recording.detector
     machine = SessionMachine(lease, memory, settings, detector, unix_offset_ms=offset_ms)
     run = SessionRun(machine, state, keeper, ports, settings.grace_ms, recording)
-    reason = await run.run(remaining_ms, used)
+    reason = await run.run(remaining_ms, Started(used, unread))
     ports.log.info("lease left", extra={"session_id": state.session_id, "reason": reason.value})
     if reason is FinishReason.FENCED:
         return reason
@@ -150,6 +159,12 @@ async def _serve_lease(
         if ended:
             await asyncio.to_thread(ports.connections.end_session, state.user_id, state.session_id)
     return reason
+
+
+async def _recall(state: SessionState, ports: SessionPorts, settings: SessionSettings) -> Memory:
+    return await asyncio.to_thread(
+        recall, ports.reader, ports.notes, state.user_id, state.conversation_id, settings.memory
+    )
 
 
 async def _give_up(lease: Lease, ports: SessionPorts) -> None:

@@ -109,8 +109,13 @@ class TableLane:
                 continue
             except LeaseLost:
                 self._feed(LeaseWasLost())
-            except (ConversationTaken, UserErased) as lost:
-                self._feed(ConversationLost(is_erased=isinstance(lost, UserErased)))
+            except ConversationTaken:
+                self._ports.log.warning(
+                    "turn not remembered", extra={"session_id": self._state.session_id}
+                )
+                self._feed(ConversationLost(is_erased=False))
+            except UserErased:
+                self._feed(ConversationLost(is_erased=True))
             else:
                 if isinstance(effect, CommitTurn):
                     self._safe_cursor = effect.cursor

@@ -8,6 +8,10 @@ from repartee.domain.limits import OwnLimits
 from repartee.domain.notes import Note
 from repartee.domain.usage import TokenUsage
 
+# Whoever opens more sessions of one conversation, and says nothing in any, loses what was begun in
+# the first of them; a header must not grow for ever.
+MAX_SUPERSEDED = 20
+
 
 @dataclass(frozen=True, slots=True)
 class SkippedInput:
@@ -86,6 +90,9 @@ class Conversation:
         summary: What the turns up to ``summary_through`` said, in short.
         live_session_id: The one session that may commit turns, None before the first.
         version: Raised by each commit, and by nothing else.
+        superseded_session_ids: The sessions from which it was taken since its live session last
+            committed, oldest first. They may still commit what they have begun, so the live
+            session ends them before it begins.
     """
 
     user_id: str
@@ -98,6 +105,7 @@ class Conversation:
     summary_through: int = 0
     live_session_id: str | None = None
     version: int = 0
+    superseded_session_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from repartee.domain.calls import CallKey
-from repartee.domain.conversation import Turn
+from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.messages import OutputPosition
 from repartee.domain.usage import Bill, TokenUsage
 
@@ -80,6 +80,10 @@ class Lease:
     until_ms: int
     is_takeover: bool
     taken_at_ms: int = 0
+
+    def is_superseded(self, conversation: Conversation) -> bool:
+        """Tell whether another session has the conversation now."""
+        return conversation.live_session_id not in (None, self.state.session_id)
 
 
 @dataclass(frozen=True, slots=True)

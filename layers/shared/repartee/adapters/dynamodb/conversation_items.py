@@ -114,7 +114,15 @@ def header_from(user_id: str, item: "Item", summary: "Item | None" = None) -> Co
         number(summary, "through") if summary else 0,
         text(item, "live_session_id"),
         number(item, "version"),
+        superseded_from(item),
     )
+
+
+def superseded_from(item: "Item") -> tuple[str, ...]:
+    """Return the sessions from which the header's conversation was taken, oldest first."""
+    if "superseded_session_ids" not in item:
+        return ()
+    return tuple(one["S"] for one in item["superseded_session_ids"]["L"])
 
 
 def own_limits_from(item: "Item") -> OwnLimits:

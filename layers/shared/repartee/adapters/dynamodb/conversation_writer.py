@@ -3,7 +3,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.conversation_items import turn_attributes, turn_from
+from repartee.adapters.dynamodb.conversation_items import (
+    superseded_from,
+    turn_attributes,
+    turn_from,
+)
+from repartee.adapters.dynamodb.expiry import expiry_of
 from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.retries import TransactionRefused
 from repartee.adapters.dynamodb.session_items import (
@@ -29,6 +34,24 @@ if TYPE_CHECKING:
 _TURN, _HEADER, _PROFILE, _STATE = range(4)
 
 
+@dataclass(frozen=True, slots=True)
+class HeaderTerms:
+    """What a commit asks of the conversation's header.
+
+    Attributes:
+        is_live: The session is the conversation's live one; otherwise another has taken it over
+            and has not begun yet.
+        renews_expiry: Whether to set when the header expires; refused where it stays longer,
+            because it may lead to turns of a time when more was kept.
+    """
+
+    is_live: bool = True
+    renews_expiry: bool = True
+
+
+USUAL_TERMS = HeaderTerms()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoConversationWriter:
     """Writes turns, headers and usage to MemoryTable and moves the session in LiveTable."""
@@ -49,33 +72,36 @@ class DynamoConversationWriter:
         try:
             self._transact(commit)
         except TransactionRefused as refused:
-            if not self._header_stays_longer(commit, refused):
+            if (terms := self._other_terms(commit, refused)) is None:
                 self._explain(commit, refused)
                 return
         else:
             return
         try:
-            self._transact(commit, renews_header=False)
+            self._transact(commit, terms)
         except TransactionRefused as refused:
             self._explain(commit, refused)
 
-    def _transact(self, commit: TurnCommit, *, renews_header: bool = True) -> None:
+    def _transact(self, commit: TurnCommit, terms: HeaderTerms = USUAL_TERMS) -> None:
         # A commit that is repeated within 10 min brings the same token, so DynamoDB answers by
         # itself; tokens count for a whole account, hence the tables' names.
-        named = (self.memory.name, self.live.name, commit, self.retention, renews_header)
+        named = (self.memory.name, self.live.name, commit, self.retention, terms)
         token = hashlib.sha256(repr(named).encode()).hexdigest()[:36]
-        writes = self._writes(commit, renews_header=renews_header)
-        self.memory.transact(writes, token=token)
+        self.memory.transact(self._writes(commit, terms), token=token)
 
-    def _header_stays_longer(self, commit: TurnCommit, refused: TransactionRefused) -> bool:
-        """Tell whether the header's expiry is what refused, being later than ours or never."""
+    def _other_terms(self, commit: TurnCommit, refused: TransactionRefused) -> HeaderTerms | None:
+        """Return on what terms the header takes the turn, None where it is on the usual or none."""
         header = refused.item(_HEADER)
-        return (
-            bool(self.retention)
-            and header is not None
-            and text(header, "live_session_id") == commit.session_id
-            and number(header, "turn_count") == commit.turn.number - 1
-        )
+        if header is None or number(header, "turn_count") != commit.turn.number - 1:
+            return None
+        is_live = text(header, "live_session_id") == commit.session_id
+        if not is_live and commit.session_id not in superseded_from(header):
+            return None
+        expires_at = self.retention.header_ends_at_s(commit.committed_at_ms)
+        stored = expiry_of(header)
+        stays_longer = expires_at is not None and (stored is None or stored > expires_at)
+        terms = HeaderTerms(is_live=is_live, renews_expiry=not stays_longer)
+        return None if terms == USUAL_TERMS else terms
 
     def _explain(self, commit: TurnCommit, refused: TransactionRefused) -> None:
         """Return when the turn had been committed before; otherwise raise what went wrong."""
@@ -90,25 +116,18 @@ class DynamoConversationWriter:
                 raise ConversationTaken(commit.conversation_id) from None
         raise LeaseLost(commit.session_id) from None
 
-    def _writes(
-        self, commit: TurnCommit, *, renews_header: bool
-    ) -> "list[TransactWriteItemTypeDef]":
+    def _writes(self, commit: TurnCommit, terms: HeaderTerms) -> "list[TransactWriteItemTypeDef]":
         return [
-            *self.memory_writes(commit, renews_header=renews_header),
+            *self.memory_writes(commit, terms),
             unless_erased(self.memory, commit.user_id),
             self._advance_state(commit),
             self._count_usage(commit),
         ]
 
     def memory_writes(
-        self, commit: TurnCommit, *, renews_header: bool = True
+        self, commit: TurnCommit, terms: HeaderTerms = USUAL_TERMS
     ) -> "list[TransactWriteItemTypeDef]":
         """Return what makes the conversation longer, without what a commit does beside it.
-
-        Args:
-            commit: What to write.
-            renews_header: Whether to set when the header expires; refused where it stays longer,
-                because it may lead to turns of a time when more was kept.
 
         Raises:
             ItemTooLarge: The turn is.
@@ -126,13 +145,18 @@ class DynamoConversationWriter:
                     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                 }
             },
-            self._advance_header(commit, renews_header=renews_header),
+            self._advance_header(commit, terms),
         ]
 
-    def _advance_header(
-        self, commit: TurnCommit, *, renews_header: bool
-    ) -> "TransactWriteItemTypeDef":
-        condition = "live_session_id = :session AND turn_count = :before"
+    def _advance_header(self, commit: TurnCommit, terms: HeaderTerms) -> "TransactWriteItemTypeDef":
+        condition = "turn_count = :before AND "
+        removed = list[str]()
+        if terms.is_live:
+            condition += "live_session_id = :session"
+            # The live session has ended those before it: from here on it alone may commit.
+            removed.append("superseded_session_ids")
+        else:
+            condition += "contains(superseded_session_ids, :session)"
         update = "SET turn_count = :number, version = version + :one, updated_at_ms = :now"
         values: dict[str, Value] = {
             ":number": commit.turn.number,
@@ -146,11 +170,13 @@ class DynamoConversationWriter:
             values[":title"] = title
         expires_at = self.retention.header_ends_at_s(commit.committed_at_ms)
         if expires_at is None:
-            update += " REMOVE expires_at"
-        elif renews_header:
+            removed.append("expires_at")
+        elif terms.renews_expiry:
             update += ", expires_at = :expires_at"
             condition += " AND expires_at <= :expires_at"
             values[":expires_at"] = expires_at
+        if removed:
+            update += f" REMOVE {', '.join(removed)}"
         return {
             "Update": {
                 "TableName": self.memory.name,

@@ -3,12 +3,14 @@ from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.active_sessions import active_sessions
+from repartee.adapters.dynamodb.conversation_items import superseded_from
 from repartee.adapters.dynamodb.expiry import expiry_of
 from repartee.adapters.dynamodb.retries import TransactionRefused
 from repartee.adapters.dynamodb.session_items import state_attributes, text
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.tombstone import unless_erased
 from repartee.adapters.dynamodb.values import encode_all
+from repartee.domain.conversation import MAX_SUPERSEDED
 from repartee.domain.errors import ConnectionRefused, StoreUnavailable
 from repartee.domain.retention import Retention
 from repartee.domain.session_state import ConnectionOpening, OpenedConnection, SessionState
@@ -30,6 +32,7 @@ class _Found:
     has_header: bool
     header_expires_at: int | None
     live_session_id: str | None
+    superseded: tuple[str, ...]
     guard_version: int
 
 
@@ -89,9 +92,23 @@ class DynamoOpeningStore:
         counts_already = state is not None and opening.session_id in active
         if not counts_already and len(active - {live}) >= opening.max_sessions:
             raise ConnectionRefused(429, "too_many_sessions")
+        superseded = superseded_from(header)
+        if state is None and live is not None and self._goes_on(live):
+            superseded = (*superseded, live)[-MAX_SUPERSEDED:]
         return _Found(
-            state is None, counts_already, bool(header), expiry_of(header), live, guard_version
+            state is None,
+            counts_already,
+            bool(header),
+            expiry_of(header),
+            live,
+            superseded,
+            guard_version,
         )
+
+    def _goes_on(self, session_id: str) -> bool:
+        """Tell whether a session may still have something to remember."""
+        state = self.live.get(keys.state(session_id))
+        return state is not None and not state["is_ended"]["BOOL"]
 
     def _writes(
         self, opening: ConnectionOpening, found: _Found
@@ -218,7 +235,7 @@ class DynamoOpeningStore:
                 "TableName": self.memory.name,
                 "Key": keys.header(opening.user_id, opening.conversation_id),
                 "UpdateExpression": (
-                    "SET live_session_id = :session, "
+                    "SET live_session_id = :session, superseded_session_ids = :superseded, "
                     "created_at_ms = if_not_exists(created_at_ms, :now), "
                     "updated_at_ms = if_not_exists(updated_at_ms, :now), "
                     "turn_count = if_not_exists(turn_count, :zero), "
@@ -229,6 +246,7 @@ class DynamoOpeningStore:
                     {
                         ":session": opening.session_id,
                         ":seen": found.live_session_id,
+                        ":superseded": list(found.superseded),
                         ":now": opening.opened_at_ms,
                         ":zero": 0,
                         ":expires_at": expires_at,

@@ -141,12 +141,18 @@ class Departure:
             self.has_said_closed = True
             self._leave_by_ms = now_ms + CLOSING_MS
             self._client.outbox.offer(SessionClosed(reason))
-        # Who has no connection just now may come back in time to hear that the session is closed.
-        is_owing = self._turns.finished or not self._client.outbox.is_empty()
-        if self.is_late(now_ms) or not is_owing:
+        # What is over is remembered, however long the tables take: a session that has ended is
+        # never looked at again.
+        if not (self._turns.finished or self._owes_frames(reason, now_ms)):
             if self._client.connection_id is not None:
                 self._effects.append(CloseConnection(self._client.connection_id))
             self.finish(FinishReason.ENDED)
+
+    def _owes_frames(self, reason: CloseReason, now_ms: int) -> bool:
+        # Who has no connection just now may come back in time to hear that the session is closed,
+        # unless another device has the conversation: then nobody is let in any more.
+        is_shut_out = reason == "superseded" and self._client.connection_id is None
+        return not (is_shut_out or self.is_late(now_ms) or self._client.outbox.is_empty())
 
     def _silent_by_ms(self) -> int | None:
         """Return when a model that goes on saying nothing is not waited for any more."""

@@ -9,17 +9,6 @@ from repartee.domain.messages import Acknowledged, MailboxEntry, Notified
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """The lease is held; serve the session.
-
-    Attributes:
-        used: What the user has used today, None where that is not limited.
-    """
-
-    used: DayUsage | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class MailboxRead:
     """What stands in the mailbox after ``SessionMachine.read_after``; may repeat itself."""
 
@@ -32,6 +21,19 @@ class MailboxRead:
         A hello that another worker has read before may ask for what has been got since.
         """
         return sorted(self.entries, key=lambda one: not _is_acknowledgement(one))
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The lease is held; serve the session.
+
+    Attributes:
+        used: What the user has used today, None where that is not limited.
+        unread: All that stands in the mailbox, for a session that begins only to be closed.
+    """
+
+    used: DayUsage | None = None
+    unread: MailboxRead = MailboxRead(())
 
 
 @dataclass(frozen=True, slots=True)

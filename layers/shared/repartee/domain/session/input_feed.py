@@ -123,7 +123,8 @@ class InputFeed:
 
         What was typed is known; of speech that nobody understood only where it was.
         """
-        waiting = [one for one in self._ready if isinstance(one, Numbered)]
+        ready = [*self._ready, *self.order.take_all()]
+        waiting = [one for one in ready if isinstance(one, Numbered)]
         self._ready.clear()
         texts = [one.message.text for one in waiting if isinstance(one.message, Text)]
         unheard = [one.seq for one in waiting if isinstance(one.message, Audio)]

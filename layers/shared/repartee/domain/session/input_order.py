@@ -108,6 +108,10 @@ class InputOrder:
         self._received_through = max(self._received_through, self.through)
         return ready
 
+    def take_all(self) -> list[Numbered]:
+        """Return what is held, in order, whatever is missing before it."""
+        return [self._hand_out(seq) for seq in sorted(self._held)]
+
     def missing(self, now_ms: int) -> list[SkippedInput]:
         """Return the stretches that it is time to ask for."""
         due = [seq for seq, one in self._missing.items() if now_ms >= one.ask_at_ms]

@@ -203,17 +203,14 @@ class SessionMachine:
 
     def _take_in(self, event: Event, now_ms: int) -> None:  # noqa: C901 - one case per event
         match event:
-            case Started(used=used):
+            case Started(used=used, unread=unread):
                 self._allowance.know(used)
+                self._read(unread, now_ms)
                 self._start(now_ms)
             case UsageRead(used=used):
                 self._allowance.know(used)
             case MailboxRead():
-                for entry in event.acknowledged_first:
-                    if isinstance(entry, Numbered):
-                        self._receive(entry, now_ms)
-                    else:
-                        self._notice(entry, now_ms)
+                self._read(event, now_ms)
             case FromLive(generation=generation, event=live_event):
                 if generation == self._live.generation:
                     self._hear(live_event, now_ms)
@@ -251,6 +248,13 @@ class SessionMachine:
 
     # The client
 
+    def _read(self, mailbox: MailboxRead, now_ms: int) -> None:
+        for entry in mailbox.acknowledged_first:
+            if isinstance(entry, Numbered):
+                self._receive(entry, now_ms)
+            else:
+                self._notice(entry, now_ms)
+
     def _receive(self, numbered: Numbered, now_ms: int) -> None:
         if self._feed.order.is_too_far(numbered.seq):
             self._effects.append(DeleteInput((numbered.seq,), ()))
@@ -287,7 +291,7 @@ class SessionMachine:
         state, memory = self._lease.state, self._keeper.memory
         if memory.profile.erased_at_ms is not None:
             self._close("erased", now_ms)
-        elif memory.conversation.live_session_id not in (None, state.session_id):
+        elif self._lease.is_superseded(memory.conversation):
             self._close("superseded", now_ms)
         elif (hit := self._allowance.ends_by(now_ms)) is not None:
             self._end_by_limit(hit, now_ms)
@@ -372,11 +376,11 @@ class SessionMachine:
             return
         if awaits_reply:
             return
-        if reason == "bye":
+        if reason in ("bye", "superseded"):
             self._replies.interrupt()
         self._feed.tell_rest(now_ms)
-        self._turns.end_all(now_ms)
-        if reason in ("superseded", "erased"):
+        self._replies.give_up_all(now_ms)
+        if reason == "erased":
             self._keeper.lose()
 
     def _end_by_limit(self, hit: LimitHit, now_ms: int) -> None:

@@ -97,6 +97,11 @@ class Replies:
             self._turns.hear_on(turn, now_ms)
         return True
 
+    def give_up_all(self, now_ms: int) -> None:
+        """Every turn is over: nobody answers any more."""
+        while self._turns.current is not None:
+            self.give_up(self._turns.current, now_ms)
+
     def give_up(self, turn: TurnInProgress, now_ms: int) -> None:
         """The current turn is over, whatever the model says."""
         self._turns.over(now_ms)

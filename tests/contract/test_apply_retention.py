@@ -1,0 +1,192 @@
+"""What was written without retention expires like the rest, once an operator wants it to."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from local.apply_retention import Applied, apply_retention
+from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.conversation import Turn
+from repartee.domain.erasure import ItemKind
+from repartee.domain.limits import DAY_MS
+from repartee.domain.preferences import PreferenceChanges
+from repartee.domain.retention import Retention
+from repartee.domain.session_state import TurnCommit
+from repartee.domain.summary import SummaryFold
+from tests.contract.scenes import CONVERSATION, SESSION, USER, served_session
+from tests.contract.servers import Servers
+from tests.contract.stores import Stores, TableNames, dynamodb_stores
+from tests.fakes.clock import FakeClock
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+DAYS = 30
+MARGIN_DAYS = 7
+
+
+class Deployment:
+    """MemoryTable before and after an operator sets ``RetentionDays``."""
+
+    def __init__(self, client: "DynamoDBClient", names: TableNames) -> None:
+        self.client, self.names, self.clock = client, names, FakeClock()
+        self.before = self.stores(0)
+        self.after = self.stores(DAYS)
+
+    def stores(self, days: int) -> Stores:
+        return dynamodb_stores(self.client, self.names, retention=Retention(days), clock=self.clock)
+
+    def apply(self, client: object = None) -> Applied:
+        used = cast("DynamoDBClient", client or self.client)
+        return apply_retention(DynamoTable(used, self.names.memory), DAYS, self.clock.now_ms())
+
+    def commit(self, stores: Stores, number: int) -> None:
+        now_ms = self.clock.now_ms()
+        turn = Turn(number, SESSION, now_ms - 2_000, now_ms, f"heard {number}", "said")
+        stores.writer.commit_turn(TurnCommit(USER, CONVERSATION, SESSION, 1, turn, 0, now_ms))
+
+    def ask(self, stores: Stores, turn: int, *, finishes: bool) -> None:
+        now_ms, key = self.clock.now_ms(), CallKey(turn, 1)
+        asked = CoreRequest(USER, CONVERSATION, SESSION, 1, key, "h", "q", "en-US", now_ms + 1_000)
+        stores.calls.claim(asked, now_ms=now_ms, until_ms=now_ms)
+        if finishes:
+            answer = CoreAnswer(CallStatus.DONE, "answer")
+            stores.calls.finish(CONVERSATION, Exchange(key, "h", "q", answer, "[]", now_ms))
+
+    def pass_days(self, days: float) -> None:
+        self.clock.advance(round(days * DAY_MS))
+
+    def turns(self) -> list[int] | None:
+        found = self.after.reader.list_turns(USER, CONVERSATION, after=0, limit=99)
+        return None if found is None else [turn.number for turn in found]
+
+    def lasting(self) -> Counter[str]:
+        """What DynamoDB would have kept until now, by the begin of its sort key."""
+        now_s = self.clock.now_ms() // 1_000
+        return Counter(
+            item["sk"]["S"].partition("#")[0]
+            for item in self.client.scan(TableName=self.names.memory)["Items"]
+            if int(item.get("expires_at", {"N": "99999999999"})["N"]) > now_s
+        )
+
+
+@pytest.fixture
+def deployment(dynamodb_name: str, servers: Servers, table_names: TableNames) -> Deployment:
+    return Deployment(servers.dynamodb(dynamodb_name), table_names)
+
+
+def live_for_a_month(deployment: Deployment) -> None:
+    """Two turns 20 days apart, with something of every kind, and none of it with a time."""
+    stores = deployment.before
+    served_session(stores)
+    stores.notes.add(USER, "likes mornings", noted_at_ms=0)
+    stores.profiles.change(USER, PreferenceChanges("de-DE"))
+    deployment.commit(stores, 1)
+    deployment.ask(stores, 2, finishes=False)
+    deployment.pass_days(20)
+    deployment.commit(stores, 2)
+    deployment.ask(stores, 3, finishes=True)
+    assert stores.summaries.fold_summary(SummaryFold(USER, CONVERSATION, 0, 1, "in short"))
+
+
+def test_everything_goes_when_it_would_have_gone(deployment: Deployment) -> None:
+    live_for_a_month(deployment)
+
+    # Two turns, two calls, a summary and two days.
+    assert deployment.apply() == Applied(conversations=1, items=7)
+
+    deployment.pass_days(9)
+    assert deployment.turns() == [1, 2]
+    deployment.pass_days(2)
+    assert deployment.turns() == [2]
+    assert deployment.lasting() == {
+        "conv": 1, "turn": 1, "call": 1, "summary": 1, "usage": 1, "note": 1, "profile": 1
+    }  # fmt: skip
+    deployment.pass_days(20)
+    assert deployment.turns() is None
+    # An erasure finds through the header what DynamoDB deletes late.
+    assert deployment.lasting() == {"conv": 1, "note": 1, "profile": 1}
+    deployment.pass_days(MARGIN_DAYS)
+    assert deployment.lasting() == {"note": 1, "profile": 1}
+
+
+def test_what_should_be_gone_already_can_be_erased_for_a_week_more(deployment: Deployment) -> None:
+    live_for_a_month(deployment)
+    deployment.pass_days(300)
+
+    deployment.apply()
+
+    assert deployment.turns() is None
+    kinds = Counter(item.kind for item in deployment.after.erasures.items(USER))
+    assert kinds[ItemKind.TURNS] == 2
+    deployment.pass_days(MARGIN_DAYS - 1)
+    assert deployment.lasting()["conv"] == 1
+
+
+def test_a_second_run_finds_nothing_and_moves_nothing(deployment: Deployment) -> None:
+    live_for_a_month(deployment)
+    deployment.apply()
+    before = deployment.client.scan(TableName=deployment.names.memory)["Items"]
+    deployment.pass_days(5)
+
+    assert deployment.apply() == Applied()
+
+    assert deployment.client.scan(TableName=deployment.names.memory)["Items"] == before
+
+
+def test_a_conversation_goes_on_with_the_time_that_it_was_given(deployment: Deployment) -> None:
+    live_for_a_month(deployment)
+    deployment.apply()
+    deployment.pass_days(25)
+
+    deployment.commit(deployment.after, 3)
+
+    deployment.pass_days(29)
+    assert deployment.turns() == [3]
+    deployment.pass_days(2)
+    assert deployment.turns() is None
+
+
+def test_turns_that_were_to_stay_longer_keep_their_header(deployment: Deployment) -> None:
+    live_for_a_month(deployment)
+    year = deployment.stores(365)
+    deployment.commit(year, 3)
+
+    assert deployment.apply().conversations == 1
+
+    deployment.pass_days(360)
+    assert deployment.turns() == [3]
+
+
+class SpokenMeanwhile:
+    """A client whose look into a conversation is followed by a turn."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._deployment.client, operation)
+
+    def query(self, **arguments: Any) -> Any:
+        found = self._deployment.client.query(**arguments)
+        self._deployment.commit(self._deployment.before, 3)
+        return found
+
+
+def test_a_conversation_that_is_spoken_in_meanwhile_is_left_to_the_next_run(
+    deployment: Deployment,
+) -> None:
+    live_for_a_month(deployment)
+
+    # The turn comes from a worker that does not know the setting yet: it never expires.
+    assert deployment.apply(SpokenMeanwhile(deployment)).in_use == 1
+    deployment.pass_days(300)
+    assert deployment.turns() == [3]
+
+    # The day that both turns fell on got its time before.
+    assert deployment.apply() == Applied(conversations=1, items=1)
+    assert deployment.turns() is None

@@ -238,6 +238,18 @@ def test_of_a_function_that_failed_it_is_known_that_it_has_ended(
     assert failed.value.has_ended is has_ended
 
 
+def test_the_sdk_repeats_no_invocation_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with _lambda(_refuses(500, "ServiceException")) as function:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", function.endpoint)
+        with pytest.raises(CoreAgentFailed):
+            LambdaCoreAgent("core-agent", FakeClock()).ask(REQUEST)
+
+        assert len(function.invocations) == 1
+
+
 def test_a_function_that_does_not_answer_is_given_up_and_not_invoked_again() -> None:
     released = threading.Event()
 

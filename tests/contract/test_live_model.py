@@ -13,6 +13,7 @@ import trustme
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from local.gemini.protocol import parse_client_message
 from repartee.domain.errors import LiveSetupFailed, StoreUnavailable
 from repartee.domain.live import (
     HistoryEntry,
@@ -276,6 +277,59 @@ class TestGeminiLiveAlone:
 
         asyncio.run(main())
 
+    def test_a_session_is_set_up_with_all_that_it_is_told(self, tmp_path, monkeypatch):
+        history = (HistoryEntry(Role.USER, "hola"), HistoryEntry(Role.MODEL, "Hola, Ana."))
+        config = replace(CONFIG, language="es-ES", voice="Puck", history=history)
+        heard: list[str] = []
+
+        async def main() -> None:
+            frames = ('{"setupComplete":{}}',)
+            async with (
+                odd_server(tmp_path, monkeypatch, frames=frames, heard=heard, then=1) as model,
+                asyncio.timeout(PATIENCE_S),
+                opened(model, config),
+            ):
+                pass
+
+        asyncio.run(main())
+        setup, seeded = (parse_client_message(frame) for frame in heard)
+        assert setup.setup is not None
+        assert seeded.client_content is not None
+        speech = setup.setup.generation_config.speech_config
+        assert speech is not None
+        assert speech.language_code == "es-ES"
+        assert speech.voice_config.prebuilt_voice_config.voice_name == "Puck"
+        assert setup.setup.instruction == CONFIG.system_instruction
+        assert setup.setup.history_config.initial_history_in_client_content
+        assert [turn.role for turn in seeded.client_content.turns] == ["user", "model"]
+        assert [one.name for one in setup.setup.functions] == [one.name for one in TOOLS]
+        # Speech goes on while a call is answered.
+        assert heard[0].count('"NON_BLOCKING"') == len(TOOLS)
+        # A safety net; when a context is told anew is decided long before.
+        assert setup.setup.context_window_compression is not None
+        assert setup.setup.context_window_compression.trigger_tokens == 100_000
+
+    def test_an_answer_is_to_be_spoken_when_nobody_speaks(self, tmp_path, monkeypatch):
+        heard: list[str] = []
+
+        async def main() -> None:
+            frames = ('{"setupComplete":{}}',)
+            async with (
+                odd_server(tmp_path, monkeypatch, frames=frames, heard=heard, then=1) as model,
+                asyncio.timeout(PATIENCE_S),
+                opened(model) as session,
+            ):
+                answer = ToolResponse("call-1", "ask_core_agent", "done", "Yes.", retryable=False)
+                await session.respond_to_tools([answer])
+                async for _ in session.events():
+                    pass
+
+        asyncio.run(main())
+        answered = parse_client_message(heard[1]).tool_response
+        assert answered is not None
+        assert [one.id for one in answered.function_responses] == ["call-1"]
+        assert '"scheduling": "WHEN_IDLE"' in heard[1]
+
     def test_messages_that_cannot_be_understood_do_not_end_the_session(self, tmp_path, monkeypatch):
         odd = (
             "no json",
@@ -306,8 +360,13 @@ async def odd_server(
     status: int = 101,
     frames: Sequence[str] = (),
     code: int = 1000,
+    heard: list[str] | None = None,
+    then: int = 0,
 ) -> AsyncIterator[LiveModel]:
-    """Answer handshakes with ``status``, or each session's set-up with ``frames`` and a close."""
+    """Answer handshakes with ``status``, or each session's set-up with ``frames`` and a close.
+
+    ``heard`` is given the set-up, and so many messages that are waited for before the close.
+    """
     from repartee.adapters.gemini_live import GeminiLive
 
     authority = trustme.CA()
@@ -317,9 +376,12 @@ async def odd_server(
     authority.issue_cert("127.0.0.1").configure_cert(context)
 
     async def speak(connection: ServerConnection) -> None:
-        await connection.recv()
+        received = [await connection.recv(decode=True)]
         for frame in frames:
             await connection.send(frame)
+        received += [await connection.recv(decode=True) for _ in range(then)]
+        if heard is not None:
+            heard.extend(received)
         if code == 1006:
             connection.transport.abort()
         else:

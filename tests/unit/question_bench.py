@@ -41,6 +41,7 @@ class Bench:
         )
         self.calls = FakeCallStore(self.tables)
         self.reasoner = FakeReasoner(mind, self.clock)
+        self.usage = FakeUsageStore(self.tables)
         self.desk = FakeDesk({TODAY: OpeningHours(time(9), time(17))}, ZONE)
         self.waits: list[float] = []
 
@@ -71,7 +72,7 @@ class Bench:
             calls=self.calls,
             conversations=FakeConversationStore(self.tables),
             notes=FakeNotes(self.tables),
-            usage=FakeUsageStore(self.tables),
+            usage=self.usage,
             reasoner=self.reasoner,
             make_tools=partial(make_tools, self.desk, FakeNotes(self.tables)),
             clock=self.clock,

@@ -90,6 +90,27 @@ def test_a_run_that_outlived_its_claim_and_the_one_that_took_over_are_both_count
     assert counted(bench) == 2 * BILL.cost_usd
 
 
+def test_a_run_that_was_killed_once_it_was_counted_and_the_one_in_its_place_are_both_counted():
+    class Killed:
+        def __getattr__(self, name):
+            return getattr(bench.calls, name)
+
+        def finish(self, *_args):
+            raise KeyboardInterrupt
+
+    bench = paid()
+    first = replace(bench.request(), run_id="run-1")
+    with pytest.raises(KeyboardInterrupt):
+        bench.use_case(calls=Killed())(first)
+    assert counted(bench) == BILL.cost_usd
+
+    # Both may think until the same moment, for the caller waits no longer than before.
+    bench.ask(replace(first, run_id="run-2", ended_run_id="run-1"))
+
+    assert len({asked.deadline_ms for asked in bench.reasoner.requests}) == 1
+    assert counted(bench) == 2 * BILL.cost_usd
+
+
 def test_nothing_is_counted_for_a_user_who_was_erased_meanwhile():
     def erased(_request, _call):
         bench.tables.profiles["u1"] = Profile("u1", erased_at_ms=1)

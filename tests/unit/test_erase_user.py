@@ -1,12 +1,14 @@
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from repartee.application.erase_user import MARGIN_MS, SETTLE_MS, UserEraser
 from repartee.domain.conversation import Profile
-from repartee.domain.erasure import ItemKind
+from repartee.domain.erasure import ItemKind, StoredItem
 from repartee.domain.messages import Audio, Numbered
+from repartee.domain.notes import Note
 from repartee.domain.session_state import ConnectionOpening
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS
@@ -162,6 +164,26 @@ def test_what_comes_while_functions_of_the_call_may_still_run_is_deleted_at_the_
     assert erasure.deleted[ItemKind.MAILBOX_ENTRIES] == 1
     assert scene.tables.mailboxes["session-1"].messages == {}
     assert scene.tables.openings == {}
+
+
+def test_what_comes_while_the_rest_is_being_deleted_is_found_by_a_last_look() -> None:
+    scene = Scene()
+
+    def note(note_id: str) -> None:
+        scene.tables.notes.setdefault("ann", {})[note_id] = Note(note_id, "Has a dog.", NOON_MS)
+
+    class WrittenTo(FakeErasureStore):
+        def delete(self, user_id: str, items: Sequence[StoredItem]) -> None:
+            super().delete(user_id, items)
+            if any("note-1" in item.sort for item in items):
+                note("note-2")
+
+    note("note-1")
+    eraser = UserEraser(WrittenTo(scene.tables), scene.channel, scene.tables.clock, scene._wait)
+    erasure = eraser.erase("ann", remaining_ms=lambda: 29_000)
+
+    assert erasure.deleted == {ItemKind.NOTES: 2}
+    assert not scene.tables.notes["ann"]
 
 
 def test_without_time_to_wait_the_rest_is_left_to_the_next_request() -> None:

@@ -1,10 +1,12 @@
 """Erasing on real tables: nothing but the tombstone stays, wherever the process dies."""
 
 import inspect
+import re
 from collections.abc import Callable
 from datetime import date, time
 from functools import partial
 from itertools import repeat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
+PROJECT = Path(__file__).parents[2]
 DAY = date(2026, 11, 27)
 # Items that are nobody's: a spent ticket names no user, and the desk's week is the desk's.
 NOBODYS = {"ticket", "desk_hours"}
@@ -263,6 +266,24 @@ def test_two_at_once_leave_the_same_and_count_each_item_once(tables: Tables) -> 
 
     assert tables.everything("ann") == TOMBSTONE_ALONE
     assert sum(second[0].deleted.values()) == len(tables.of_ann) - 1
+
+
+def test_operators_find_those_whose_erasure_nobody_asked_for_again(tables: Tables) -> None:
+    """With the command of docs/operations.md."""
+    command = (PROJECT / "docs" / "operations.md").read_text()
+    (found,) = re.findall(r"--filter-expression '(.*erased_at_ms.*)'", command)
+
+    def unfinished() -> list[str]:
+        answer = tables.client.scan(TableName=tables.names["memory"], FilterExpression=found)
+        return [item["pk"]["S"] for item in answer["Items"]]
+
+    tables.eraser().erase("ben", remaining_ms=lambda: 29_000)
+    assert unfinished() == []
+    tables.eraser().erase("ann", remaining_ms=lambda: 0)
+    assert unfinished() == [keys.user("ann")]
+
+    tables.erase()
+    assert unfinished() == []
 
 
 class SlowClient:

@@ -35,6 +35,8 @@ _NEXT_REPLY = {
 _LONG_REPLIES = (Kind.BARGED_IN, Kind.FORCED_HAND_OVER)
 _CLOSE_CODES = {Kind.GEMINI_1001: 1001, Kind.GEMINI_1006: 1006, Kind.GEMINI_1011: 1011}
 _EARLY_S = 1.0
+# Long enough for frames of a reply to be posted and lost.
+_UNNOTICED_S = 0.2
 # On a busy machine a short life may be too short for any turn: then the next worker lives on.
 _LEAVE_IN_A_TURN = 2
 
@@ -315,7 +317,7 @@ class Injector:
             return
         self._open_gap(Kind.LINE_DROPPED)
         for connection in connections:
-            connection.socket.transport.abort()
+            connection.break_down(_UNNOTICED_S)
         self.lines_broken += len(connections)
         self._count(Kind.LINE_DROPPED, 1)
 

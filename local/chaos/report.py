@@ -14,6 +14,10 @@ PROMISED_MS = {GapKind.WORKER_KILLED: LEASE_MS + 3_000, GapKind.HELLO: 300}
 """95th percentiles on a machine that does nothing else; marked where missed, and no failure."""
 
 
+LEAST_TURNS, LEAST_KINDS = 4, 3
+"""What a run is to have, of turns and of kinds of fault; counted where it has not."""
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The nearest-rank percentile; ``share`` from 0 to 1."""
     ordered = sorted(values)
@@ -47,6 +51,15 @@ class Verdict:
         return [result for result in self.results if result.broken]
 
     @property
+    def tame(self) -> list[RunResult]:
+        """Runs that prove less than one is meant to: their moments did not come."""
+        return [
+            result
+            for result in self.results
+            if result.turns < LEAST_TURNS or len(result.happened) < LEAST_KINDS
+        ]
+
+    @property
     def passed(self) -> bool:
         """Whether every run held and every kind was injected."""
         return not self.failed and not self.not_injected
@@ -61,6 +74,7 @@ class Verdict:
         yield f"{'frames of a replaced worker, dropped by the client':<50} {stale:>6}"
         told = sum(result.told_as_skipped for result in self.results)
         yield f"{'utterances lost with Gemini, told as skipped':<50} {told:>6}"
+        yield f"{'runs with fewer than 4 turns or 3 kinds of fault':<50} {len(self.tame):>6}"
         if seconds:
             yield f"{'seconds a run, p50':<50} {percentile(seconds, 0.5):>6.1f}"
         yield ""

@@ -30,6 +30,7 @@ class Connection:
         socket: The transport.
         last_active_at_s: When a message last went either way.
         closed_by_us: Close code and reason when the gateway ended it.
+        is_dead: Nothing goes through any more, and neither side knows yet.
     """
 
     number: int
@@ -39,13 +40,31 @@ class Connection:
     closed_by_us: tuple[int, str] | None = None
     messages: int = 0
     posts: int = 0
+    is_dead: bool = False
     sending: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def send(self, text: str) -> None:
+        """Send to the client; over a dead line it goes nowhere.
+
+        Raises:
+            ConnectionClosed: The connection is closed.
+        """
+        if not self.is_dead:
+            await self.socket.send(text)
 
     async def close(self, code: int, reason: str) -> None:
         """End the connection from the gateway's side."""
         if self.closed_by_us is None:
             self.closed_by_us = (code, reason)
         await self.socket.close(code, reason)
+
+    def break_down(self, unnoticed_s: float = 0.0) -> None:
+        """Let the line die; both sides hear of it ``unnoticed_s`` later, and lose what they say.
+
+        As over the air: API Gateway takes posts to a client that has just lost its network.
+        """
+        self.is_dead = True
+        asyncio.get_running_loop().call_later(unnoticed_s, self.socket.transport.abort)
 
     def ended_with(self) -> tuple[int, str]:
         """Close code and reason, for ``$disconnect``."""
@@ -105,7 +124,7 @@ class Connections:
             if unsent_bytes + len(text) > self._settings.client_buffer_bytes:
                 raise SlowClientError(connection_id)
             try:
-                await connection.socket.send(text)
+                await connection.send(text)
             except ConnectionClosed as error:
                 raise GoneError(connection_id) from error
             connection.last_active_at_s = self._timers.now_s()

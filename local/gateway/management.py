@@ -105,7 +105,7 @@ class ManagementApi:
         )
 
     async def _drop(self, request: web.Request) -> web.Response:
-        self._connections.get(request.match_info["id"]).socket.transport.abort()
+        self._connections.get(request.match_info["id"]).break_down()
         return web.json_response({})
 
 

@@ -194,6 +194,8 @@ class WebSocketGateway:
                 message = await connection.socket.recv()
             except ConnectionClosed:
                 return
+            if connection.is_dead:
+                continue
             connection.last_active_at_s = self._timers.now_s()
             if isinstance(message, bytes):
                 await connection.close(1003, "Binary is not supported on this endpoint")
@@ -260,7 +262,7 @@ class WebSocketGateway:
     async def _send(self, connection: Connection, text: str) -> None:
         try:
             async with connection.sending:
-                await connection.socket.send(text)
+                await connection.send(text)
         except ConnectionClosed:
             _logger.debug("a connection closed before its answer")
 

@@ -257,6 +257,20 @@ class TestGeminiLiveAlone:
 
         asyncio.run(main())
 
+    @pytest.mark.parametrize(
+        ("code", "retryable"), [(1007, False), (1008, False), (1011, True), (1006, True)]
+    )
+    def test_a_set_up_that_is_closed_is_final_by_its_code(
+        self, code, retryable, tmp_path, monkeypatch
+    ):
+        async def main() -> None:
+            async with odd_server(tmp_path, monkeypatch, code=code) as model:
+                with pytest.raises(LiveSetupFailed) as refused:
+                    await model.open(CONFIG)
+                assert refused.value.retryable is retryable
+
+        asyncio.run(main())
+
     @pytest.mark.parametrize("code", [1000, 1001, 1006, 1011])
     def test_however_the_server_ends_a_session_it_is_told_as_one_event_with_the_code(
         self, code, tmp_path, monkeypatch

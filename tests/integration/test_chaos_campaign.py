@@ -15,13 +15,11 @@ import pytest
 from local.chaos.campaign import Campaign
 from local.chaos.dealing import plan_run
 from local.chaos.plan import Kind
-from local.chaos.report import Verdict
+from local.chaos.report import LEAST_KINDS, LEAST_TURNS, Verdict
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("chaos")]
 
 SEEDS = tuple(range(1, 16))
-LEAST = 3
-"""Kinds of fault that strike each conversation."""
 
 
 def held(seeds: Sequence[int], folder: Path, *, lanes: int = 1) -> Verdict:
@@ -40,7 +38,9 @@ def test_no_word_is_lost_nothing_is_doubled_and_nobody_hangs(tmp_path: Path):
     happened = {kind for result in verdict.results for kind in result.happened}
     table = "\n".join(verdict.lines())
 
-    doubtful = {seed for seed, one in results.items() if one.broken or len(one.happened) < LEAST}
+    doubtful = {
+        seed for seed, one in results.items() if one.broken or len(one.happened) < LEAST_KINDS
+    }
     if again := sorted(doubtful | seeds_for(verdict.not_injected)):
         second = held(again, tmp_path / "again")
         results |= {result.seed: result for result in second.results}
@@ -49,6 +49,6 @@ def test_no_word_is_lost_nothing_is_doubled_and_nobody_hangs(tmp_path: Path):
     happened |= {kind for result in results.values() for kind in result.happened}
     assert [(seed, one.broken) for seed, one in results.items() if one.broken] == [], table
     assert verdict.wanted == happened == frozenset(Kind), table
-    assert all(len(one.happened) >= LEAST for one in results.values()), table
+    assert all(len(one.happened) >= LEAST_KINDS for one in results.values()), table
     # Who speaks on while a turn is answered anew is in that turn: a run may have one turn fewer.
-    assert sum(results[seed].turns for seed in SEEDS) >= 4 * len(SEEDS), table
+    assert sum(results[seed].turns for seed in SEEDS) >= LEAST_TURNS * len(SEEDS), table

@@ -30,6 +30,7 @@ HAND_OVERS, GO_AWAYS = 3, 4
 # machine may miss one at its boundary, and has time for another.
 AT_MOST_MINUTES = 60
 EARLY_GO_AWAY_MINUTE, LINE_DROP_MINUTE = 4, 20
+UNNOTICED_S = 0.2
 WORKER = "StreamAgentFunction"
 
 
@@ -77,7 +78,7 @@ class LongTalk:
     def _drop_line(self) -> None:
         self._talk.record.on_audio = lambda: None
         for connection in self._talk.stack.gateway.connections.all():
-            connection.socket.transport.abort()
+            connection.break_down(UNNOTICED_S)
             self._talk.lines_broken += 1
 
     def _has_crossed(self) -> bool:

@@ -70,6 +70,24 @@ def test_even_a_busy_connection_ends_after_its_longest_life():
     assert asyncio.run(run()) == (1001, "Going away")
 
 
+def test_what_is_said_over_a_line_that_has_died_unnoticed_is_lost_on_both_sides():
+    async def run() -> Any:
+        async with running() as stack, stack.client() as socket:
+            await socket.send("before")
+            await stack.functions.until_called("Message")
+            (connection,) = stack.gateway.connections.all()
+            connection.break_down(unnoticed_s=0.1)
+            await stack.gateway.connections.post(stack.connection_id(), "lost")
+            await socket.send("lost too")
+            received = []
+            with contextlib.suppress(ConnectionClosed):
+                received.append(await socket.recv())
+            await stack.functions.until_called("Disconnect")
+            return received, len(stack.functions.events["Message"]), socket.close_code
+
+    assert asyncio.run(run()) == ([], 1, 1006)
+
+
 def test_disconnect_tells_how_the_client_closed():
     async def run() -> Any:
         async with running() as stack:

@@ -1,6 +1,7 @@
 """A campaign passes when every run held and every kind of fault really happened."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,14 @@ def test_a_broken_promise_fails_the_campaign():
     assert not verdict.passed
     assert verdict.failed == [broken]
     assert "1 of 2 runs broke a promise: 1 lost, 1 hung" in list(verdict.lines())
+
+
+def test_a_run_that_proves_little_is_counted():
+    hard = result(WORKER_KILLED=1, LINE_DROPPED=2, DUPLICATED=9)
+    verdict = Verdict([hard, replace(hard, turns=3), result(WORKER_KILLED=9)], frozenset())
+    assert len(verdict.tame) == 2
+    table = "\n".join(verdict.lines())
+    assert "runs with fewer than 4 turns or 3 kinds of fault        2" in table
 
 
 def test_what_was_only_told_as_skipped_is_counted():

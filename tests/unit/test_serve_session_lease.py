@@ -169,6 +169,23 @@ def test_before_its_time_is_up_a_worker_hands_over_to_a_successor():
     run_in_virtual_time(main)
 
 
+def test_a_successor_is_woken_when_nothing_of_its_predecessor_is_left(monkeypatch):
+    async def main():
+        scene = Scene()
+        left: list[tuple[bool, bool]] = []
+
+        def wake(_request: object) -> None:
+            is_held = scene.state().lease_is_held(scene.clock.now_ms())
+            left.append((is_held, all(live.closed for live in scene.live.sessions)))
+
+        monkeypatch.setattr(scene.workers, "wake", wake)
+        assert await scene.serve(remaining_ms=100_000) is FinishReason.HAND_OVER
+        assert len(scene.live.sessions) == 1
+        assert left == [(False, True)]
+
+    run_in_virtual_time(main)
+
+
 def test_a_worker_that_leaves_before_its_first_renewal_says_what_it_has_read():
     async def main():
         scene = Scene()

@@ -256,9 +256,9 @@ def test_what_was_heard_of_a_reply_that_was_taken_back_is_not_heard_of_the_next(
     call.ack(through=4, turn=1, played_ms=2_000)
     call.live(LiveAudio(SECOND * 2), said("One two three four."), LiveInterrupted())
     call.live(LiveTurnComplete())
-    call.ack(turn=1, played_ms=1_000)
+    call.ack()
 
-    assert call.turns[0].said == "One two"
+    assert call.turns[0].said == ""
 
 
 def test_how_much_was_heard_of_another_reply_says_nothing_about_this_one():

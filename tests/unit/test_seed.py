@@ -40,6 +40,13 @@ def turn(number: int, heard: str = "", said: str = "", *answers: str) -> Turn:
     return Turn(number, "s", 0, 0, heard=heard, said=said, tool_calls=calls)
 
 
+def test_the_model_is_told_first_who_it_is_and_whom_it_asks() -> None:
+    told = system_instruction(memory(), OCCASION)
+
+    assert told.startswith("You are the voice of a front desk.")
+    assert "call ask_core_agent and say its answer" in told.splitlines()[0]
+
+
 def test_the_model_is_told_the_day_the_zone_and_the_language():
     told = system_instruction(memory(), OCCASION)
 

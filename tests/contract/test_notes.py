@@ -1,22 +1,12 @@
 """What every store of notes does."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
-
 import pytest
 
-from repartee.adapters.dynamodb.notes import DynamoNotes
-from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.errors import UserErased
 from repartee.domain.notes import MAX_NOTES, NotesFull, NoteUnknown
 from tests.contract.scenes import USER, all_at_once
-from tests.contract.servers import Servers
-from tests.contract.stores import Stores, TableNames, dynamodb_stores
+from tests.contract.stores import Stores
 from tests.fakes.clock import NOON_MS
-from tests.fakes.ids import FakeIdSource
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb.client import DynamoDBClient
 
 pytestmark = pytest.mark.contract
 
@@ -110,36 +100,3 @@ def test_notes_leave_the_preferences_alone(stores: Stores) -> None:
 
     profile = stores.profiles.load(USER)
     assert (profile.language, profile.erased_at_ms) == (None, None)
-
-
-class ErasedMeanwhile:
-    """A client whose user is erased between what is read and what is written."""
-
-    def __init__(self, client: "DynamoDBClient", erase: Callable[[], object]) -> None:
-        self._client = client
-        self._erase = erase
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def transact_write_items(self, **arguments: Any) -> Any:
-        self._erase()
-        return self._client.transact_write_items(**arguments)
-
-
-@pytest.mark.parametrize("before", [0, 1])
-def test_a_note_that_is_overtaken_by_the_erasure_is_not_kept(
-    dynamodb_name: str, servers: Servers, table_names: TableNames, before: int
-) -> None:
-    client = servers.dynamodb(dynamodb_name)
-    stores, user = dynamodb_stores(client, table_names), f"user-overtaken-{before}"
-    for number in range(before):
-        stores.notes.add(user, f"note {number}", noted_at_ms=NOON_MS)
-    overtaken = ErasedMeanwhile(client, lambda: stores.erasures.begin(user, now_ms=NOON_MS))
-    memory = DynamoTable(cast("DynamoDBClient", overtaken), table_names.memory)
-    notes = DynamoNotes(memory=memory, ids=FakeIdSource())
-
-    with pytest.raises(UserErased):
-        notes.add(user, "likes mornings", noted_at_ms=NOON_MS)
-
-    assert len(stores.notes.newest(user, limit=9)) == before

@@ -1,0 +1,113 @@
+"""Whoever writes what was decided before the tombstone was set writes nothing after it."""
+
+from collections.abc import Callable
+from datetime import date, time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from repartee.domain.desk import Slot
+from repartee.domain.errors import ConnectionRefused, UserErased
+from repartee.domain.session_state import Spending
+from repartee.domain.summary import SummaryFold
+from repartee.domain.usage import TokenUsage
+from tests.contract.scenes import (
+    CONVERSATION,
+    SESSION,
+    USER,
+    commit,
+    opening,
+    served_session,
+    turn,
+)
+from tests.contract.servers import Servers
+from tests.contract.stores import Stores, TableNames, dynamodb_stores
+from tests.fakes.clock import NOON_MS
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+THREE = Slot(date(2026, 11, 27), time(15))
+SPENDING = Spending(USER, SESSION, "run-1", NOON_MS, TokenUsage(text_in=9), Decimal("0.01"))
+
+
+class ErasedMeanwhile:
+    """A client whose user is erased between what is read and what is written."""
+
+    def __init__(self, client: "DynamoDBClient", erase: Callable[[], object]) -> None:
+        self._client = client
+        self._erase = erase
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **arguments: Any) -> Any:
+        self._erase()
+        return self._client.transact_write_items(**arguments)
+
+
+WRITERS: dict[str, Callable[[Stores], object]] = {
+    "a new connection": lambda stores: stores.openings.open(
+        opening(connection="late", session="late")
+    ),
+    "a connection come back": lambda stores: stores.openings.open(opening(connection="late")),
+    "a turn": lambda stores: stores.writer.commit_turn(commit(turn(3))),
+    "a summary": lambda stores: stores.summaries.fold_summary(
+        SummaryFold(USER, CONVERSATION, read_through=0, through=1, summary="Likes tea.")
+    ),
+    "a first note": lambda stores: stores.notes.add(USER, "Likes tea.", noted_at_ms=NOON_MS),
+    "a bill": lambda stores: stores.usage.add(SPENDING),
+    "a booking": lambda stores: stores.desk.book(USER, THREE, reason="", booked_at_ms=NOON_MS),
+}
+
+
+def everything(client: "DynamoDBClient", names: TableNames) -> dict[tuple[str, str], Any]:
+    return {
+        (item["pk"]["S"], item["sk"]["S"]): item
+        for name in (names.live, names.memory, names.desk)
+        for item in client.scan(TableName=name, ConsistentRead=True)["Items"]
+    }
+
+
+def overtaken(
+    client: "DynamoDBClient", names: TableNames, write: Callable[[Stores], object]
+) -> None:
+    """Have ``write`` overtaken by the tombstone; see that it is refused and leaves nothing."""
+    stores = dynamodb_stores(client, names)
+    kept = everything(client, names)
+    late = ErasedMeanwhile(client, lambda: stores.erasures.begin(USER, now_ms=NOON_MS))
+
+    with pytest.raises((UserErased, ConnectionRefused)) as refused:
+        write(dynamodb_stores(cast("DynamoDBClient", late), names))
+
+    assert getattr(refused.value, "reason", "user_erased") == "user_erased"
+    found = everything(client, names)
+    tombstone = found.pop((f"user#{USER}", "profile"))
+    assert tombstone["erased_at_ms"] == {"N": f"{NOON_MS}"}
+    kept.pop((f"user#{USER}", "profile"), None)
+    assert found == kept
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_is_overtaken_by_the_erasure_is_refused_and_leaves_nothing(
+    servers: Servers, dynamodb_name: str, table_names: TableNames, name: str
+) -> None:
+    client = servers.dynamodb(dynamodb_name)
+    stores = dynamodb_stores(client, table_names)
+    served_session(stores)
+    for number in (1, 2):
+        stores.writer.commit_turn(commit(turn(number)))
+
+    overtaken(client, table_names, WRITERS[name])
+
+
+def test_a_second_note_that_is_overtaken_is_not_kept(
+    servers: Servers, dynamodb_name: str, table_names: TableNames
+) -> None:
+    client = servers.dynamodb(dynamodb_name)
+    dynamodb_stores(client, table_names).notes.add(USER, "Likes mornings.", noted_at_ms=NOON_MS)
+
+    overtaken(client, table_names, WRITERS["a first note"])

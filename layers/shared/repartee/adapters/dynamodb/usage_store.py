@@ -24,7 +24,11 @@ _PROFILE, _STATE = range(2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoUsageStore:
-    """Users' counters by UTC day in MemoryTable, and a session's own in its state in LiveTable."""
+    """Users' counters by UTC day in MemoryTable, and a session's own in its state in LiveTable.
+
+    Attributes:
+        retention: For ``add``; who only reads needs none.
+    """
 
     live: DynamoTable
     memory: DynamoTable

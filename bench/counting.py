@@ -14,6 +14,7 @@ from aiohttp import web
 from yarl import URL
 
 from bench.consumed import batch_read_units, reported_units, transacted, transacted_units
+from bench.purposes import purpose
 from local.lambdas.model import Code
 from local.servers import serving
 from local.stack import PROJECT
@@ -33,37 +34,38 @@ class Counts:
     """What was counted so far.
 
     Attributes:
-        operations: Calls of DynamoDB by name.
-        units: Their read or write units by name.
+        operations: Calls of DynamoDB by what they are for.
+        reads: Their read units, likewise.
+        writes: Their write units, likewise.
         refused_writes: Conditions that did not hold, counted as one write unit each.
         posts: Messages to clients, by API Gateway's units.
+        posts_by_type: The same messages by their ``type``.
     """
 
     operations: Counter[str] = field(default_factory=Counter)
-    units: dict[str, float] = field(default_factory=dict)
-    read_units: float = 0.0
-    write_units: float = 0.0
+    reads: dict[str, float] = field(default_factory=dict)
+    writes: dict[str, float] = field(default_factory=dict)
     refused_writes: int = 0
     posts: int = 0
     posted_bytes: int = 0
+    posts_by_type: Counter[str] = field(default_factory=Counter)
 
     def add_dynamodb(
-        self, operation: str, status: int, answer: Mapping[str, Any], units: float
+        self, operation: str, what: str, status: int, answer: Mapping[str, Any], units: float
     ) -> None:
         """Count one call of DynamoDB, by its answer where a condition refused it."""
-        self.operations[operation] += 1
+        self.operations[what] += 1
+        billed = self.reads if operation in _READS else self.writes
         if status >= 400 and str(answer.get("__type", "")).endswith(_REFUSED):
             self.refused_writes += 1
             units = 1.0
-        self.units[operation] = self.units.get(operation, 0.0) + units
-        if operation in _READS:
-            self.read_units += units
-        else:
-            self.write_units += units
+        billed[what] = billed.get(what, 0.0) + units
 
-    def add_post(self, size_bytes: int) -> None:
+    def add_post(self, size_bytes: int, kind: str) -> None:
         """Count one message to a client."""
-        self.posts += max(1, ceil(size_bytes / MESSAGE_UNIT_BYTES))
+        messages = max(1, ceil(size_bytes / MESSAGE_UNIT_BYTES))
+        self.posts += messages
+        self.posts_by_type[kind] += messages
         self.posted_bytes += size_bytes
 
 
@@ -116,7 +118,8 @@ class CountingProxies:
         response, answer = await self._pass_on(request, self.dynamodb, body)
         told = json.loads(answer or b"{}")
         units = await self._units(request, operation, asked, told) if response.status == 200 else 0
-        self.counts.add_dynamodb(operation, response.status, told, units)
+        what = purpose(operation, asked)
+        self.counts.add_dynamodb(operation, what, response.status, told, units)
         return response
 
     async def _units(
@@ -151,7 +154,7 @@ class CountingProxies:
         body = await request.read()
         response, _ = await self._pass_on(request, self.connections, body)
         if request.method == "POST" and response.status == 200:
-            self.counts.add_post(len(body))
+            self.counts.add_post(len(body), json.loads(body)["type"])
         return response
 
     async def _pass_on(

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -87,14 +87,16 @@ class Meter:
                 Item.INVOCATIONS: len(invocations),
                 Item.WORKER_GB_S: seconds * functions[WORKER].memory_mb / 1_024,
                 Item.OTHER_GB_S: gb_s,
-                Item.WRITE_UNITS: counts.write_units,
-                Item.READ_UNITS: counts.read_units,
+                Item.WRITE_UNITS: sum(counts.writes.values()),
+                Item.READ_UNITS: sum(counts.reads.values()),
                 # Gemini gets the audio in base64.
                 Item.EGRESS_GB: (counts.posted_bytes + heard * 4 / 3) / 1e9,
                 Item.LOG_GB: logs / 1e9,
             },
             dict(counts.operations),
-            dict(counts.units),
+            dict(counts.reads),
+            dict(counts.writes),
+            dict(counts.posts_by_type),
         )
 
 
@@ -226,21 +228,18 @@ def _report(stretches: Sequence[Stretch]) -> Report:
     targets = [cell for one in stretches for cell in ("", f"{one.target_musd or ''}")]
     rows += [("total", *totals, "", ""), ("target", *targets, "", "")]
     headings = [cell for one in stretches for cell in (one.name, "m$")]
-    operations = [
-        f"{one.name}: {one.usage.seconds:.0f} s, speech {one.speech_share:.0%} of it; DynamoDB "
-        + ", ".join(
-            f"{minute.operations[name]:.0f} {name} ({minute.units.get(name, 0):.0f} units)"
-            for name in sorted(minute.operations)
-        )
+    notes = [
+        f"{one.name}: {one.usage.seconds:.0f} s, speech {one.speech_share:.0%} of it; to the client "
+        + (", ".join(f"{count:.0f} {name}" for name, count in _by_size(minute.posts)) or "nothing")
         + " a minute."
         for one, minute in zip(stretches, minutes, strict=True)
     ]
     return Report(
         "mailbox",
         "AWS units and milli-USD per minute, counted in one run and scaled to a minute",
-        (Table(("per minute", *headings, "USD", "source"), rows),),
+        (Table(("per minute", *headings, "USD", "source"), rows), _dynamodb(stretches, minutes)),
         (
-            *operations,
+            *notes,
             "Durations are this machine's, so GB-s of the short functions are only a guess at "
             "Lambda's. Gemini's own price is not in it, nor the start and end of a session.",
         ),
@@ -258,9 +257,37 @@ def _report(stretches: Sequence[Stretch]) -> Report:
                     "musd_per_minute": minute.total_usd * 1_000,
                     "per_minute": {item.label: minute.counts.get(item, 0) for item in Item},
                     "operations_per_minute": minute.operations,
-                    "units_per_minute": minute.units,
+                    "read_units_per_minute": minute.reads,
+                    "write_units_per_minute": minute.writes,
+                    "posts_per_minute": minute.posts,
                 }
                 for one, minute in zip(stretches, minutes, strict=True)
             ],
         },
     )
+
+
+def _dynamodb(stretches: Sequence[Stretch], minutes: Sequence[Usage]) -> Table:
+    """Return how often what was asked of the tables, in which units, and what it cost."""
+    purposes = sorted({name for minute in minutes for name in minute.operations})
+    rows = [
+        (
+            name,
+            *(
+                cell
+                for minute in minutes
+                for cell in (
+                    f"{minute.operations.get(name, 0):.0f}",
+                    f"{minute.reads.get(name, 0) + minute.writes.get(name, 0):.0f}",
+                    f"{minute.dynamodb_usd(name) * 1_000:.3f}",
+                )
+            ),
+        )
+        for name in purposes
+    ]
+    headings = [cell for one in stretches for cell in (one.name, "units", "m$")]
+    return Table(("DynamoDB, calls per minute", *headings), rows)
+
+
+def _by_size(counts: Mapping[str, float]) -> list[tuple[str, float]]:
+    return sorted(counts.items(), key=lambda pair: -pair[1])

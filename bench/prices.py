@@ -48,14 +48,18 @@ class Usage:
     Attributes:
         seconds: How long it was.
         counts: Units by item; what is not there is 0.
-        operations: DynamoDB calls by name.
-        units: Read or write units by the name of the call.
+        operations: DynamoDB calls by what they are for.
+        reads: Their read units, likewise.
+        writes: Their write units, likewise.
+        posts: Messages to clients by their type.
     """
 
     seconds: float
     counts: Mapping[Item, float]
     operations: Mapping[str, float] = field(default_factory=dict)
-    units: Mapping[str, float] = field(default_factory=dict)
+    reads: Mapping[str, float] = field(default_factory=dict)
+    writes: Mapping[str, float] = field(default_factory=dict)
+    posts: Mapping[str, float] = field(default_factory=dict)
 
     def minus(self, earlier: "Usage") -> "Usage":
         """Return what came on top of ``earlier``, which began at the same time."""
@@ -63,7 +67,9 @@ class Usage:
             self.seconds - earlier.seconds,
             _difference(self.counts, earlier.counts),
             _difference(self.operations, earlier.operations),
-            _difference(self.units, earlier.units),
+            _difference(self.reads, earlier.reads),
+            _difference(self.writes, earlier.writes),
+            _difference(self.posts, earlier.posts),
         )
 
     def per_minute(self) -> "Usage":
@@ -77,14 +83,21 @@ class Usage:
         factor = 60 / self.seconds
         return Usage(
             60.0,
-            {item: count * factor for item, count in self.counts.items()},
-            {name: count * factor for name, count in self.operations.items()},
-            {name: count * factor for name, count in self.units.items()},
+            _times(self.counts, factor),
+            _times(self.operations, factor),
+            _times(self.reads, factor),
+            _times(self.writes, factor),
+            _times(self.posts, factor),
         )
 
     def cost_usd(self, item: Item) -> Decimal:
         """Return what one item cost."""
         return item.cost_usd(self.counts.get(item, 0))
+
+    def dynamodb_usd(self, purpose: str) -> Decimal:
+        """Return what DynamoDB's calls for one purpose cost."""
+        reads, writes = self.reads.get(purpose, 0), self.writes.get(purpose, 0)
+        return Item.READ_UNITS.cost_usd(reads) + Item.WRITE_UNITS.cost_usd(writes)
 
     @property
     def total_usd(self) -> Decimal:
@@ -96,3 +109,7 @@ def _difference[K](later: Mapping[K, float], earlier: Mapping[K, float]) -> dict
     """Return what grew, and by how much."""
     grown = {name: count - earlier.get(name, 0) for name, count in later.items()}
     return {name: count for name, count in grown.items() if count}
+
+
+def _times[K](counts: Mapping[K, float], factor: float) -> dict[K, float]:
+    return {name: count * factor for name, count in counts.items()}

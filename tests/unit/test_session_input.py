@@ -210,6 +210,26 @@ def test_the_client_is_told_what_is_safe_at_once_except_while_audio_flows():
     assert call.frames(Accepted)[-1] == Accepted(3)
 
 
+def test_what_else_happens_does_not_hurry_the_report_of_audio():
+    call = started()
+    call.send(SpeechStart())
+    told = call.frames(Accepted)
+    call.send(Audio(SPEECH))
+    call.ack()
+    call.live(LiveTranscript(Role.USER, "When", final=False))
+    assert call.frames(Accepted) == told
+
+    call.pass_ms(ACCEPTED_EVERY_MS)
+    assert call.frames(Accepted) == [*told, Accepted(3)]
+
+
+def test_what_ends_a_stretch_of_audio_is_reported_at_once_with_it():
+    call = started()
+    call.send(SpeechStart())
+    call.send(Audio(SPEECH), SpeechEnd())
+    assert call.frames(Accepted)[-1] == Accepted(4)
+
+
 def test_five_messages_of_audio_are_reported_without_waiting():
     call = Call(opens_live=False)
     call.start()

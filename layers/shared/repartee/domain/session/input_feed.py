@@ -79,8 +79,9 @@ class InputFeed:
         if self.order.give_up(now_ms):
             taken += self.order.take(now_ms)
         self._ready.extend(taken)
-        has_audio = any(isinstance(one, Numbered) and _is_audio(one) for one in self._ready)
-        self._client.report_accepted(self.order.through, now_ms, is_urgent=not has_audio)
+        # Of audio more will follow, so its report may wait; what else was sent is waited for.
+        is_urgent = not all(isinstance(one, Numbered) and _is_audio(one) for one in taken)
+        self._client.report_accepted(self.order.through, now_ms, is_urgent=is_urgent)
 
     def give(self, now_ms: int, *, is_open: bool) -> None:
         """Give the model what waits for it.

@@ -61,6 +61,7 @@ def test_an_empty_mailbox_reads_empty(stores: Stores) -> None:
         Hello(),
         Hello(OutputPosition(3, 41)),
         Audio(bytes(range(256)) * 62 + b"\x00\xff"),
+        Audio(b"\x00\x80\xff\x7f"),
         SpeechStart(),
         SpeechEnd(),
         Text("Grüße 👋 'quoted'\n"),

@@ -4,6 +4,7 @@ from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from repartee.adapters.dynamodb.packed_audio import pack, unpack
 from repartee.adapters.dynamodb.values import Value, encode, encode_all
 from repartee.domain.calls import CallKey
 from repartee.domain.messages import (
@@ -56,7 +57,7 @@ def _message_values(message: Message) -> dict[str, Value]:
         case Hello():
             return _hello_values(message)
         case Audio(pcm):
-            return {"kind": "audio", "pcm": pcm}
+            return {"kind": "audio", "packed": pack(pcm)}
         case SpeechStart():
             return {"kind": "speech_start"}
         case SpeechEnd():
@@ -86,7 +87,7 @@ def _message(item: "Item") -> Message:
         case "hello":
             return Hello()
         case "audio":
-            return Audio(bytes(item["pcm"]["B"]))
+            return Audio(unpack(bytes(item["packed"]["B"])))
         case "speech_start":
             return SpeechStart()
         case "speech_end":

@@ -23,7 +23,10 @@ from repartee.domain.messages import Audio, Bye, Hello, OutputPosition, SpeechEn
 from repartee.domain.wire import AckModel, Busy, PingModel, PositionModel, Ready, Reply
 
 ACK_EVERY_MS = 500
-"""Received output is acknowledged at least this often while frames arrive."""
+"""Received output is acknowledged at least this often while a reply plays: who speaks over it wants
+no more of it remembered than was heard."""
+QUIET_ACK_AFTER_MS = 3_000
+"""At other times nobody waits for an acknowledgement, and each costs as much as a message."""
 OWED_PING_AFTER_MS = 1_000
 """A client that waits for an answer, or for its input to be accepted, and hears nothing asks after
 it this often."""
@@ -59,8 +62,7 @@ class ClientSession:
         self._last_owed_ping_ms = 0.0
         self._greeted_at_ms: float | None = None
         self._max_in_flight = 0
-        self._unacknowledged_since_ms: float | None = None
-        self._ack_now = False
+        self._ack_at_ms: float | None = None
 
     @property
     def is_owed_an_answer(self) -> bool:
@@ -113,12 +115,14 @@ class ClientSession:
             case NumberedFrame() | UnknownFrame():
                 before = self._inbox.position
                 frames = self._inbox.put(message)
-                if self._inbox.position not in (before, OutputPosition(message.epoch, 0)):
-                    self._last_frame_ms = now_ms
-                    if self._unacknowledged_since_ms is None:
-                        self._unacknowledged_since_ms = now_ms
                 for frame in frames:
                     self._take(frame, now_ms)
+                if self._inbox.position not in (before, OutputPosition(message.epoch, 0)):
+                    self._last_frame_ms = now_ms
+                    is_playing = not self.playback.is_silent(now_ms)
+                    self._acknowledge_by(
+                        now_ms + (ACK_EVERY_MS if is_playing else QUIET_ACK_AFTER_MS)
+                    )
                 return list(frames)
             case Ready():
                 self.ready = message
@@ -145,18 +149,18 @@ class ClientSession:
                 self.playback.arrived(turn, length, now_ms)
             case Interrupted(turn=turn):
                 self.playback.stop(turn, now_ms)
-                self._ack_now = True
+                self._acknowledge_by(now_ms)
             case TurnRestarted(turn=turn):
                 self.playback.restart(turn, now_ms)
             case TurnEnd():
-                self._ack_now = True
+                self._acknowledge_by(now_ms)
                 # The end of a turn from before the user's last words answers nothing.
                 if self.outbox.accepted_through >= self._last_request_seq:
                     self._owed_since_ms = None
             case SessionClosed():
                 self.closed = frame
                 self._owed_since_ms = None
-                self._ack_now = True
+                self._acknowledge_by(now_ms)
             case _:
                 pass
 
@@ -168,7 +172,7 @@ class ClientSession:
             self._greeted_at_ms = now_ms
             self.outbox.greet_again()
         texts = self.outbox.due(now_ms)
-        if self.ready and self._ack_is_due(now_ms):
+        if self.ready and self._ack_at_ms is not None and self._ack_at_ms <= now_ms:
             texts.append(self._ack(now_ms))
         if texts:
             self._last_sent_ms = now_ms
@@ -188,8 +192,7 @@ class ClientSession:
                 self.outbox.next_deadline_ms(),
                 self._last_sent_ms + IDLE_PING_AFTER_MS,
             ]
-            if self._unacknowledged_since_ms is not None:
-                deadlines.append(self._unacknowledged_since_ms + ACK_EVERY_MS)
+            deadlines.append(self._ack_at_ms)
         return min((at for at in deadlines if at is not None), default=None)
 
     def _greet_again_at_ms(self) -> float | None:
@@ -211,13 +214,11 @@ class ClientSession:
             return None
         return max(since_ms, self._last_frame_ms, self._last_owed_ping_ms) + OWED_PING_AFTER_MS
 
-    def _ack_is_due(self, now_ms: float) -> bool:
-        since_ms = self._unacknowledged_since_ms
-        return since_ms is not None and (self._ack_now or now_ms >= since_ms + ACK_EVERY_MS)
+    def _acknowledge_by(self, at_ms: float) -> None:
+        self._ack_at_ms = at_ms if self._ack_at_ms is None else min(at_ms, self._ack_at_ms)
 
     def _ack(self, now_ms: float) -> str:
-        self._unacknowledged_since_ms = None
-        self._ack_now = False
+        self._ack_at_ms = None
         position = self._inbox.position
         return AckModel(
             type="ack",

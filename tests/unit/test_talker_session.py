@@ -207,9 +207,9 @@ def test_what_is_no_message_of_the_protocol_is_an_error(text: str):
         open_session().receive(text, 10)
 
 
-def test_received_frames_are_acknowledged_every_half_second():
+def test_while_a_reply_plays_frames_are_acknowledged_every_half_second():
     session = open_session()
-    session.receive(frame(1, Accepted(1)), 1_000)
+    session.receive(frame(1, ReplyAudio(turn=1, data=SECOND_OF_REPLY)), 1_000)
     assert session.outgoing(1_400) == []
     session.receive(frame(2, Accepted(1)), 1_400)
     assert session.next_deadline_ms() == 1_500
@@ -217,7 +217,26 @@ def test_received_frames_are_acknowledged_every_half_second():
     (ack,) = session.outgoing(1_500)
 
     assert json.loads(ack)["received"] == {"epoch": 1, "seq": 2}
-    assert session.outgoing(3_000) == [], "nothing new came"
+    assert session.outgoing(4_900) == [], "nothing new came"
+
+
+def test_while_nothing_plays_frames_are_acknowledged_within_three_seconds():
+    session = open_session()
+    session.receive(frame(1, Accepted(1)), 1_000)
+    session.receive(frame(2, Accepted(1)), 3_900)
+    assert session.outgoing(3_999) == []
+    assert session.next_deadline_ms() == 4_000
+
+    (ack,) = session.outgoing(4_000)
+
+    assert json.loads(ack)["received"] == {"epoch": 1, "seq": 2}
+
+
+def test_a_reply_that_begins_hastens_the_acknowledgement_of_what_came_before():
+    session = open_session()
+    session.receive(frame(1, Accepted(1)), 1_000)
+    session.receive(frame(2, ReplyAudio(turn=1, data=SECOND_OF_REPLY)), 1_600)
+    assert said(session.outgoing(2_100)) == [("ack", None)]
 
 
 def test_an_early_frame_is_not_acknowledged_before_the_one_it_follows():
@@ -287,7 +306,7 @@ def test_an_owed_answer_is_asked_after_every_second_of_quiet():
     assert said(session.outgoing(2_000)) == [("ping", None)]
 
     session.receive(frame(1, Accepted(through=end)), 2_500)
-    assert said(session.outgoing(3_499)) == [("ack", None)]
+    assert session.outgoing(3_499) == []
     assert said(session.outgoing(3_500)) == [("ping", None)]
 
     session.receive(frame(2, turn_end()), 3_600)

@@ -10,11 +10,12 @@ from pathlib import Path
 from bench.counting import CountingProxies
 from bench.prices import Item, Usage
 from bench.report import RESULTS, Report, Table, show
+from bench.room import in_a_room
 from local.speech import Recording, Utterance, load_script, read_wav
 from local.stack import PREWARM, PROJECT, Stack, StackOptions, running_stack
 from local.talker.access import HttpApi, get_token
 from local.talker.call import Call, now_ms, open_call
-from local.talker.conversation import say
+from local.talker.conversation import SILENCE, say
 from local.talker.desk import FrontDesk
 
 WORKER = "StreamAgentFunction"
@@ -144,7 +145,7 @@ async def _marked(stack: Stack, meter: Meter, script: Sequence[Utterance]) -> li
         spoken_ms = 0.0
         for utterance in script:
             recording = read_wav(utterance.wav)
-            await say(call, recording)
+            await say(call, in_a_room(recording, seed=0), silence=in_a_room(SILENCE, seed=0))
             spoken_ms += recording.duration_ms
             await _until(began_at_ms + spoken_ms / SPEECH_SHARE)
         # The last turn is committed once its end is acknowledged; that belongs to the talking.
@@ -175,7 +176,8 @@ async def _open_microphone(stack: Stack, meter: Meter, script: Sequence[Utteranc
             recording = read_wav(utterance.wav)
             spoken_ms += recording.duration_ms
             silence_ms = round(recording.duration_ms * (1 / SPEECH_SHARE - 1))
-            sound = Recording(recording.pcm + bytes(silence_ms * _BYTES_PER_MS))
+            silent = Recording(recording.pcm + bytes(silence_ms * _BYTES_PER_MS))
+            sound = in_a_room(silent, seed=0)
             for chunk in sound.chunks(chunk_ms):
                 clock_ms += len(chunk) / _BYTES_PER_MS
                 await _until(clock_ms)

@@ -14,6 +14,7 @@ HANGOVER_MS = 300
 ANSWER_TIMEOUT_S = 60.0
 
 _BYTES_PER_MS = INPUT_SAMPLE_RATE_HZ * 2 // 1_000
+SILENCE = Recording(bytes(HANGOVER_MS * _BYTES_PER_MS))
 
 
 class Pace(Enum):
@@ -97,14 +98,22 @@ async def say(
     *,
     pace: Pace = Pace.REAL_TIME,
     timeout_s: float = ANSWER_TIMEOUT_S,
+    silence: Recording = SILENCE,
 ) -> Exchange:
     """Say ``recording`` as a user would, and wait until the answer is complete.
+
+    Args:
+        call: The call.
+        recording: What is said.
+        pace: How fast.
+        timeout_s: For the answer.
+        silence: What is sent while the client's detector waits for the user to go on.
 
     Raises:
         NoAnswerError: The answer is not complete ``timeout_s`` after the last chunk.
         TalkerError: The call failed.
     """
-    speech = await speak(call, recording, pace=pace, timeout_s=timeout_s)
+    speech = await speak(call, recording, pace=pace, timeout_s=timeout_s, silence=silence)
     turns = await _complete_answer(call, speech.restarts_before, timeout_s)
     speech_sent_at_ms = call.session.outbox.sent_at_ms[speech.last_speech_seq]
     return Exchange(speech.sent_pcm, speech.started_at_ms, speech_sent_at_ms, turns)
@@ -154,6 +163,7 @@ async def speak(
     *,
     pace: Pace = Pace.REAL_TIME,
     timeout_s: float = ANSWER_TIMEOUT_S,
+    silence: Recording = SILENCE,
 ) -> Speech:
     """Send ``recording``, and return when all of it has left; nobody waits for the answer.
 
@@ -167,7 +177,6 @@ async def speak(
     session = call.session
     before = _restarts(call)
     started_at_ms = clock_ms = now_ms()
-    silence = Recording(bytes(HANGOVER_MS * _BYTES_PER_MS))
     last_speech_seq = 0
     sent = bytearray()
     session.speech_start()

@@ -231,7 +231,7 @@ def _report(stretches: Sequence[Stretch]) -> Report:
     rows += [("total", *totals, "", ""), ("target", *targets, "", "")]
     headings = [cell for one in stretches for cell in (one.name, "m$")]
     notes = [
-        f"{one.name}: {one.usage.seconds:.0f} s, speech {one.speech_share:.0%} of it; to the client "
+        f"{one.name}: {one.usage.seconds:.0f} s, speech {one.speech_share:.0%} of it; sent out "
         + (", ".join(f"{count:.0f} {name}" for name, count in _by_size(minute.posts)) or "nothing")
         + " a minute."
         for one, minute in zip(stretches, minutes, strict=True)

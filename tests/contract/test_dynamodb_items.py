@@ -74,9 +74,7 @@ def test_speech_lies_there_in_fewer_bytes(
         stores.mailbox.append(SESSION, Numbered(seq, Audio(chunk), "connection-1", NOON_MS))
 
     keys = [f"in#{seq:012d}" for seq in range(1, len(spoken) + 1)]
-    sizes = [
-        item_bytes(item(client, table_names.live, "session#session-1", sort)) for sort in keys
-    ]
+    sizes = [item_bytes(item(client, table_names.live, "session#session-1", sort)) for sort in keys]
     # Of 6,400 bytes. A write unit is 1 KB: most take 5 instead of 7, and as many for the delete.
     assert sum(sizes) / len(sizes) < 5_000
 

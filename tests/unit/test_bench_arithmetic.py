@@ -1,6 +1,7 @@
 """The benchmarks' arithmetic: percentiles, slopes, memory, chunks, units and prices."""
 
 import json
+from array import array
 from decimal import Decimal
 
 import pytest
@@ -11,7 +12,9 @@ from bench.first_audio import Pair, Plan, Sample, Stages
 from bench.gemini_side import moments_after
 from bench.prices import Item, Usage
 from bench.process_memory import memory_of, parse_smaps_rollup
+from bench.purposes import purpose
 from bench.report import Report, Table
+from bench.room import NOISE_RMS, in_a_room
 from bench.speaking import Speech
 from bench.statistics import Summary, percentile, slope
 from local.speech import Recording
@@ -111,14 +114,67 @@ def test_the_moments_of_an_utterance_are_found_in_whichever_connection_heard_it(
         moments_after(tmp_path, midnight_ms + 6_000)
 
 
-def test_units_are_counted_by_operation():
+def test_units_are_counted_by_what_they_are_for():
     counts = Counts()
-    counts.add_dynamodb("Query", 200, {}, 1.5)
-    counts.add_dynamodb("PutItem", 200, {}, 7.0)
-    counts.add_dynamodb("TransactWriteItems", 200, {}, 6.0)
-    assert (counts.read_units, counts.write_units) == (1.5, 13.0)
-    assert counts.operations == {"Query": 1, "PutItem": 1, "TransactWriteItems": 1}
-    assert counts.units["TransactWriteItems"] == 6.0
+    counts.add_dynamodb("Query", "looks", 200, {}, 1.5)
+    counts.add_dynamodb("PutItem", "puts", 200, {}, 7.0)
+    counts.add_dynamodb("TransactWriteItems", "commits", 200, {}, 6.0)
+    counts.add_dynamodb("GetItem", "others", 200, {}, 1.0)
+    counts.add_dynamodb("UpdateItem", "others", 200, {}, 2.0)
+    assert counts.reads == {"looks": 1.5, "others": 1.0}
+    assert counts.writes == {"puts": 7.0, "commits": 6.0, "others": 2.0}
+    assert counts.operations == {"looks": 1, "puts": 1, "commits": 1, "others": 2}
+
+
+AUDIO = {"pk": {"S": "session#S"}, "sk": {"S": "in#000000000007"}, "kind": {"S": "audio"}}
+STATE = {"pk": {"S": "session#S"}, "sk": {"S": "state"}}
+
+
+def batch(*sorts: str) -> dict[str, object]:
+    deletes = [{"DeleteRequest": {"Key": {"pk": {"S": "p"}, "sk": {"S": one}}}} for one in sorts]
+    return {"RequestItems": {"t": deletes}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "expected"),
+    [
+        ("PutItem", {"Item": AUDIO}, "puts of audio"),
+        ("PutItem", {"Item": {**AUDIO, "kind": {"S": "text"}}}, "puts of other messages"),
+        ("PutItem", {"Item": {**AUDIO, "sk": {"S": "in#~ack"}}}, "puts of acks"),
+        ("PutItem", {"Item": {**AUDIO, "sk": {"S": "in#~01J"}}}, "others"),
+        ("PutItem", {"Item": STATE}, "others"),
+        ("BatchWriteItem", batch("in#000000000007", "in#~01J"), "deletes of input"),
+        ("BatchWriteItem", batch("in#000000000007", "meta"), "others"),
+        ("DeleteItem", {"Key": AUDIO}, "deletes of input"),
+        ("GetItem", {"Key": STATE}, "reads of the state"),
+        ("GetItem", {"Key": {**STATE, "sk": {"S": "profile"}}}, "others"),
+        (
+            "Query",
+            {"ExpressionAttributeValues": {":first": {"S": "in#000000000008"}}},
+            "looks into the mailbox",
+        ),
+        ("Query", {"ExpressionAttributeValues": {":first": {"S": "turn#"}}}, "others"),
+        (
+            "UpdateItem",
+            {"Key": STATE, "UpdateExpression": "SET lease_until_ms = :until"},
+            "renewals of the lease",
+        ),
+        ("UpdateItem", {"Key": STATE, "UpdateExpression": "SET connection_id = :c"}, "others"),
+        ("TransactWriteItems", {"TransactItems": []}, "commits"),
+    ],
+)
+def test_a_call_is_told_by_what_it_is_for(operation, asked, expected):
+    assert purpose(operation, asked) == expected
+
+
+def test_a_room_makes_the_same_noise_under_all_of_a_recording():
+    silent = Recording(bytes(32_000))
+    room = in_a_room(silent, seed=3)
+    assert room == in_a_room(silent, seed=3) != in_a_room(silent, seed=4)
+    samples = array("h", room.pcm)
+    assert sum(sample**2 for sample in samples) / len(samples) == pytest.approx(NOISE_RMS**2, 0.1)
+    loud = array("h", in_a_room(Recording(b"\xff\x7f" * 1_000), seed=3).pcm)
+    assert 32_000 < min(loud) <= max(loud) == 32_767
 
 
 def test_units_are_what_dynamodb_says_it_consumed():
@@ -148,9 +204,9 @@ def test_what_a_batch_does_not_find_counts_like_a_small_item():
 def test_a_refused_condition_counts_as_a_write():
     counts = Counts()
     refused = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
-    counts.add_dynamodb("PutItem", 400, {"__type": refused}, 0)
-    counts.add_dynamodb("PutItem", 400, {"__type": "com.amazon#ValidationException"}, 0)
-    assert (counts.write_units, counts.refused_writes) == (1.0, 1)
+    counts.add_dynamodb("PutItem", "puts", 400, {"__type": refused}, 0)
+    counts.add_dynamodb("PutItem", "puts", 400, {"__type": "com.amazon#ValidationException"}, 0)
+    assert (counts.writes, counts.refused_writes) == ({"puts": 1.0}, 1)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +215,10 @@ def test_a_refused_condition_counts_as_a_write():
 )
 def test_a_post_is_billed_for_each_32_kib_that_it_begins(size_bytes, units):
     counts = Counts()
-    counts.add_post(size_bytes)
-    assert (counts.posts, counts.posted_bytes) == (units, size_bytes)
+    counts.add_post(size_bytes, "audio")
+    counts.add_post(1, "pong")
+    assert (counts.posts, counts.posted_bytes) == (units + 1, size_bytes + 1)
+    assert counts.posts_by_type == {"audio": units, "pong": 1}
 
 
 def test_a_cost_is_its_units_at_the_list_price():
@@ -170,18 +228,34 @@ def test_a_cost_is_its_units_at_the_list_price():
 
 
 def test_a_stretch_is_what_came_on_top_scaled_to_a_minute():
-    earlier = Usage(10.0, {Item.READ_UNITS: 100}, {"Query": 100, "GetItem": 3}, {"Query": 50.0})
+    earlier = Usage(
+        10.0,
+        {Item.READ_UNITS: 100},
+        {"looks": 100, "others": 3},
+        {"looks": 50.0, "others": 3.0},
+        {"others": 4.0},
+        {"audio": 7},
+    )
     later = Usage(
         40.0,
         {Item.READ_UNITS: 400, Item.INVOCATIONS: 5},
-        {"Query": 250, "GetItem": 3},
-        {"Query": 125.0},
+        {"looks": 250, "others": 4},
+        {"looks": 125.0, "others": 3.0},
+        {"others": 6.0},
+        {"audio": 7, "pong": 2},
     )
     minute = later.minus(earlier).per_minute()
     assert minute == Usage(
-        60.0, {Item.READ_UNITS: 600, Item.INVOCATIONS: 10}, {"Query": 300}, {"Query": 150.0}
+        60.0,
+        {Item.READ_UNITS: 600, Item.INVOCATIONS: 10},
+        {"looks": 300, "others": 2},
+        {"looks": 150.0},
+        {"others": 4.0},
+        {"pong": 4},
     )
     assert minute.total_usd == Item.READ_UNITS.cost_usd(600) + Item.INVOCATIONS.cost_usd(10)
+    assert minute.dynamodb_usd("looks") == Item.READ_UNITS.cost_usd(150)
+    assert minute.dynamodb_usd("others") == Item.WRITE_UNITS.cost_usd(4)
 
 
 def test_no_time_cannot_be_scaled():

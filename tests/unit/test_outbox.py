@@ -17,7 +17,7 @@ from repartee.domain.session.outbox import MAX_AUDIO_CHARACTERS, SLOW_CLIENT_PAU
 
 pytestmark = pytest.mark.unit
 
-SECOND = base64.b64encode(bytes(18_000)).decode()
+SECOND = base64.b64encode(bytes(21_000)).decode()
 
 
 def outbox(*frames: Frame) -> Outbox:

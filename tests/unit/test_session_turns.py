@@ -27,6 +27,7 @@ from repartee.domain.messages import (
     SpeechStart,
     Text,
 )
+from repartee.domain.session.bundles import MAX_CHARACTERS
 from repartee.domain.session.effects import CommitTurn, OpenLive, SendAudio
 from repartee.domain.usage import TokenUsage
 from tests.fakes.clock import NOON_MS
@@ -71,7 +72,7 @@ def test_the_reply_goes_to_the_client_with_its_text_and_its_end():
     call.reply("Hello.", pcm=bytes(40_000))
 
     assert call.pcm_posted(1) == bytes(40_000)
-    assert max(len(frame.data) for frame in call.frames(ReplyAudio)) <= 24_000
+    assert max(len(frame.data) for frame in call.frames(ReplyAudio)) <= MAX_CHARACTERS
     assert call.frames(Transcript) == [
         Transcript(1, "user", "Hi", False),
         Transcript(1, "model", "Hello.", False),

@@ -14,6 +14,7 @@ from repartee.domain.frames import (
     TurnEnd,
 )
 from repartee.domain.messages import OutputPosition
+from repartee.domain.session.bundles import Lead, join
 
 # Base64 of 24 kHz PCM16: 30 s take 1.92 million characters.
 MAX_AUDIO_CHARACTERS = 2_000_000
@@ -48,13 +49,22 @@ class Outbox:
     _paused_until_ms: int | None = None
     _turn_ends: dict[int, int] = field(default_factory=dict)
     _is_closed: bool = False
+    _lead: Lead = field(default_factory=Lead)
 
     def offer(self, frame: Frame) -> None:
-        """Queue a frame behind the others; nothing follows the session's last one."""
+        """Queue a frame behind the others, or join it to one of them (``bundles``).
+
+        Nothing follows the session's last one.
+        """
         if self._is_closed:
             return
         self._is_closed = isinstance(frame, SessionClosed)
-        self._waiting.append(frame)
+        if (joined := join(self._waiting, frame)) is not None:
+            place, both = joined
+            self._waiting_characters -= _audio_characters(self._waiting[place])
+            self._waiting[place] = frame = both
+        else:
+            self._waiting.append(frame)
         self._waiting_characters += _audio_characters(frame)
         while self._waiting_characters > MAX_AUDIO_CHARACTERS:
             oldest, lost = _first_audio(self._waiting)
@@ -66,6 +76,7 @@ class Outbox:
     def drop_audio(self, turn: int) -> None:
         """Forget the turn's audio, be it not posted yet or to be posted anew."""
         self.forget_lost(turn)
+        self._lead.forget()
         self._waiting = deque(frame for frame in self._waiting if not _is_audio_of(frame, turn))
         self._waiting_characters = sum(map(_audio_characters, self._waiting))
         self._again = deque(map(partial(_emptied, turn=turn), self._again))
@@ -78,7 +89,7 @@ class Outbox:
         self._waiting.appendleft(Interrupted(turn))
 
     def next_post(self, now_ms: int) -> NumberedFrame | None:
-        """Return the frame to post now; None while one is in flight or nothing may be posted."""
+        """Return the frame to post now; None while one is in flight or none is to be posted yet."""
         if self._in_flight is not None:
             return None
         if self._paused_until_ms is not None:
@@ -87,8 +98,9 @@ class Outbox:
             self._paused_until_ms = None
         if self._again:
             self._in_flight = self._again.popleft()
-        elif self._waiting:
+        elif self._waiting and not self._lead.holds(self._waiting, now_ms):
             frame = self._waiting.popleft()
+            self._lead.posted(frame, now_ms)
             self._waiting_characters -= _audio_characters(frame)
             self.last_seq += 1
             self._in_flight = NumberedFrame(self.epoch, self.last_seq, frame)
@@ -166,8 +178,8 @@ class Outbox:
         return not (self._waiting or self._again or self._in_flight)
 
     def next_deadline_ms(self) -> int | None:
-        """Return when a paused post may be tried again."""
-        return self._paused_until_ms
+        """Return when a post that is put off may be made."""
+        return self._paused_until_ms or self._lead.next_deadline_ms()
 
     def _keep(self, numbered: NumberedFrame) -> None:
         self._kept.append(numbered)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.counting import CountingProxies
 from bench.prices import Item, Usage
+from bench.purposes import DELETES
 from bench.report import RESULTS, Report, Table, show
 from bench.room import in_a_room
 from local.speech import Recording, Utterance, load_script, read_wav
@@ -144,7 +145,8 @@ async def _marked(stack: Stack, meter: Meter, script: Sequence[Utterance]) -> li
         began, began_at_ms = meter.read(), now_ms()
         spoken_ms = 0.0
         for utterance in script:
-            recording = read_wav(utterance.wav)
+            # Said once, the recordings are too short beside their replies for the share wanted.
+            recording = Recording(read_wav(utterance.wav).pcm * 2)
             await say(call, in_a_room(recording, seed=0), silence=in_a_room(SILENCE, seed=0))
             spoken_ms += recording.duration_ms
             await _until(began_at_ms + spoken_ms / SPEECH_SHARE)
@@ -183,10 +185,13 @@ async def _open_microphone(stack: Stack, meter: Meter, script: Sequence[Utteranc
                 await _until(clock_ms)
                 call.session.audio(chunk)
                 call.push()
-        usage = meter.read().minus(began)
+        talked = meter.read()
         await call.until(
             lambda: call.replies.is_settled, timeout_s=_SETTLED_TIMEOUT_S, what="last answer"
         )
+        await asyncio.sleep(COMMIT_S)
+        # What was put is deleted once its turn is over, so the last ones are deleted only now.
+        usage = talked.minus(began).with_writes_of(meter.read().minus(talked), DELETES)
         await call.hang_up()
     share = spoken_ms / 1_000 / usage.seconds
     return Stretch("microphone always open", usage, share, TARGETS_MUSD["open"])

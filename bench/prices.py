@@ -1,7 +1,7 @@
 """AWS list prices, and what counted operations cost by them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum
 
@@ -72,6 +72,16 @@ class Usage:
             _difference(self.posts, earlier.posts),
         )
 
+    def with_writes_of(self, later: "Usage", purpose: str) -> "Usage":
+        """Return this with the writes for one purpose that came later, and no time for them."""
+        units = later.writes.get(purpose, 0)
+        return replace(
+            self,
+            counts=_sum(self.counts, {Item.WRITE_UNITS: units}),
+            operations=_sum(self.operations, {purpose: later.operations.get(purpose, 0)}),
+            writes=_sum(self.writes, {purpose: units}),
+        )
+
     def per_minute(self) -> "Usage":
         """Return the same pace for a minute.
 
@@ -109,6 +119,10 @@ def _difference[K](later: Mapping[K, float], earlier: Mapping[K, float]) -> dict
     """Return what grew, and by how much."""
     grown = {name: count - earlier.get(name, 0) for name, count in later.items()}
     return {name: count for name, count in grown.items() if count}
+
+
+def _sum[K](counts: Mapping[K, float], others: Mapping[K, float]) -> dict[K, float]:
+    return {**counts, **{name: counts.get(name, 0) + count for name, count in others.items()}}
 
 
 def _times[K](counts: Mapping[K, float], factor: float) -> dict[K, float]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+DELETES = "deletes of input"
 _INPUT = "in#"
 _NOTICE = "in#~"
 _ACK = "in#~ack"
@@ -22,7 +23,7 @@ def purpose(operation: str, asked: Mapping[str, Any]) -> str:
         case "UpdateItem" if "lease_until_ms" in asked["UpdateExpression"]:
             return "renewals of the lease"
         case "DeleteItem" if _sort(asked).startswith(_INPUT):
-            return "deletes of input"
+            return DELETES
         case "TransactWriteItems":
             return "commits"
         case _:
@@ -42,7 +43,7 @@ def _of_batch(asked: Mapping[str, Any]) -> str:
     requests = (one for requests in asked["RequestItems"].values() for one in requests)
     deletes = (one["DeleteRequest"]["Key"] for one in requests if "DeleteRequest" in one)
     is_input = all(key["sk"]["S"].startswith(_INPUT) for key in deletes)
-    return "deletes of input" if is_input else "others"
+    return DELETES if is_input else "others"
 
 
 def _sort(asked: Mapping[str, Any]) -> str:

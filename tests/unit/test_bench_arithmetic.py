@@ -258,6 +258,14 @@ def test_a_stretch_is_what_came_on_top_scaled_to_a_minute():
     assert minute.dynamodb_usd("others") == Item.WRITE_UNITS.cost_usd(4)
 
 
+def test_writes_that_come_late_belong_to_the_stretch_that_caused_them():
+    stretch = Usage(9.0, {Item.WRITE_UNITS: 10}, {"puts": 1, "deletes": 1}, {}, {"deletes": 4.0})
+    later = Usage(5.0, {Item.WRITE_UNITS: 9}, {"deletes": 2}, {}, {"deletes": 7.0, "puts": 2.0})
+    assert stretch.with_writes_of(later, "deletes") == Usage(
+        9.0, {Item.WRITE_UNITS: 17.0}, {"puts": 1, "deletes": 3}, {}, {"deletes": 11.0}
+    )
+
+
 def test_no_time_cannot_be_scaled():
     with pytest.raises(ValueError, match="no time"):
         Usage(0.0, {}).per_minute()

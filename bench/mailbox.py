@@ -189,10 +189,10 @@ async def _open_microphone(stack: Stack, meter: Meter, script: Sequence[Utteranc
         await call.until(
             lambda: call.replies.is_settled, timeout_s=_SETTLED_TIMEOUT_S, what="last answer"
         )
-        await asyncio.sleep(COMMIT_S)
-        # What was put is deleted once its turn is over, so the last ones are deleted only now.
-        usage = talked.minus(began).with_writes_of(meter.read().minus(talked), DELETES)
         await call.hang_up()
+        await asyncio.sleep(COMMIT_S)
+    # What was put is deleted once its turn is over, so the last of it is deleted only now.
+    usage = talked.minus(began).with_writes_of(meter.read().minus(talked), DELETES)
     share = spoken_ms / 1_000 / usage.seconds
     return Stretch("microphone always open", usage, share, TARGETS_MUSD["open"])
 

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
-from repartee.domain.frames import Accepted, Frame, ReplyAudio, ToolProgress, Transcript, TurnEnd
+from repartee.domain.frames import (
+    Accepted,
+    Frame,
+    NumberedFrame,
+    ReplyAudio,
+    ToolProgress,
+    Transcript,
+    TurnEnd,
+)
 from repartee.domain.live import LiveAudio, LiveTranscript, Role
 from repartee.domain.messages import Detached
 from repartee.domain.session.bundles import HOLD_MS, MAX_CHARACTERS, MIN_LEAD_MS
@@ -86,19 +94,16 @@ def test_texts_of_two_sides_and_what_follows_a_final_text_stay_apart():
 
 
 def test_a_bundle_with_its_json_fits_one_unit_of_the_bill():
-    box = outbox(*[audio()] * 5)
-    frames = [box.next_post(0)]
-    for _ in range(2):
-        box.posted(frames[-1].seq)
-        frames.append(box.next_post(0))
+    frames = posted(outbox(*[audio()] * 5, TurnEnd(1, 0, 0, 0.0, None, 0)))
+    characters = [len(one.data) for one in frames if isinstance(one, ReplyAudio)]
+    assert characters == [30_720, 30_720, 15_360]
 
-    sizes = [len(encode_frame(one).encode()) for one in frames]
-    assert [len(one.frame.data) for one in frames] == [30_720, 30_720, 15_360]
-    assert max(sizes) <= MESSAGE_UNIT_BYTES
     # The largest there may be, with the longest numbers.
-    largest = outbox(*[audio(bytes(6_000), turn=99_999_999)] * 4).next_post(0)
-    assert len(largest.frame.data) == MAX_CHARACTERS
-    assert len(encode_frame(largest).encode()) + 20 <= MESSAGE_UNIT_BYTES
+    [largest] = posted(outbox(*[audio(bytes(6_000), turn=99_999_999)] * 4))
+    assert isinstance(largest, ReplyAudio)
+    assert len(largest.data) == MAX_CHARACTERS
+    numbered = NumberedFrame(999_999_999, 999_999_999, largest)
+    assert len(encode_frame(numbered).encode()) <= MESSAGE_UNIT_BYTES
 
 
 def test_the_begin_of_a_reply_is_posted_part_by_part_at_once():

@@ -287,7 +287,7 @@ def test_a_superseded_session_remembers_what_it_has_and_closes():
 def test_a_superseded_session_cuts_its_reply_where_the_user_heard_it_last():
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "One two."))
+    call.live(LiveTranscript(Role.MODEL, "One two."), LiveAudio(SECOND))
     call.ack(turn=1, played_ms=500)
     call.notice(Superseded("S2"))
     call.live(LiveAudio(SECOND))

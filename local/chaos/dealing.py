@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from local.chaos.plan import TABLE_KINDS, GatewayFaults, Kind, Moment, RunPlan, Strike
+from local.chaos.plan import TABLE_KINDS, GatewayFaults, Kind, Moment, RunPlan, Strike, Takeover
 
 FULL_ROUND = 15
 """Any so many seeds in a row hold every kind of fault."""
@@ -89,6 +89,13 @@ _ENDINGS = (
     None,
     None,
 )
+_TAKEOVERS = (
+    Takeover.REPLY,
+    Takeover.ACCEPTED,
+    Takeover.ORPHANED,
+    Takeover.DELIVERED,
+    Takeover.REMEMBERED,
+)
 
 
 def plan_run(seed: int) -> RunPlan:
@@ -129,6 +136,7 @@ def plan_run(seed: int) -> RunPlan:
         utterances=utterances,
         last_words=last_words,
         ending=_ENDINGS[seed % len(_ENDINGS)],
+        takeover=_TAKEOVERS[seed // len(_ENDINGS) % len(_TAKEOVERS)],
         eager=eager,
         rests_after=frozenset(rests),
         strikes=tuple(strikes),

@@ -31,14 +31,16 @@ class SaidUtterance:
         words: The words spoken.
         pcm: All audio that was to be sent for it.
         is_accepted: The session took responsibility for all of it.
-        told_in: The turn which tells that nobody could hear it any more, since Gemini refused every
-            further session before it was remembered; None for any other.
+        told_in: The turn which tells that nobody could hear it any more, since its session was
+            given up before it was remembered; None for any other.
+        is_cut_off: Another device took over before it was answered.
     """
 
     words: str
     pcm: bytes
     is_accepted: bool
     told_in: int | None = None
+    is_cut_off: bool = False
 
     @property
     def is_owed(self) -> bool:
@@ -89,6 +91,8 @@ class Evidence:
         ends: How each session should have ended, and why the client was told that it did.
         client_turns: The turns as the client has them in the end.
         barged_in: Turns that were cut while the user spoke.
+        cut_off: Turns that were not over when another device took over.
+        turned_away: Those of them whose client could not be told how they ended.
         out_of_turn: What the client was to hear too late or too early.
         lines_lost: How often a connection ended before its session did.
         lines_broken: How often the campaign saw to that.
@@ -102,6 +106,8 @@ class Evidence:
     utterances: Sequence[SaidUtterance]
     client_turns: Sequence[TurnRecord]
     barged_in: frozenset[int]
+    cut_off: frozenset[int]
+    turned_away: frozenset[int]
     out_of_turn: Sequence[str]
     lines_lost: int
     lines_broken: int

@@ -25,7 +25,7 @@ def _heard_by_who_answered(evidence: Evidence) -> Iterator[str]:
         whole = [live for live in evidence.live if utterance.pcm in live.heard]
         if not whole:
             yield f"lost: no live session heard all audio of “{utterance.words}” in order"
-        elif not any(_answered(live, utterance) for live in whole):
+        elif not (utterance.is_cut_off or any(_answered(live, utterance) for live in whole)):
             yield f"lost: no live session that heard all of “{utterance.words}” answered it"
 
 

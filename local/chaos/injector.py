@@ -155,11 +155,14 @@ class Injector:
 
     async def table_wrote(self, request: TableRequest) -> None:
         """A table carried out a write; whoever asked for it does not know yet."""
+        takes_lease = b"epoch = epoch + :one" in request.body
+        if takes_lease:
+            # Who takes a lease serves by right again, be it the next session's: the same process,
+            # another invocation.
+            self._retired.discard(request.caller)
         is_ours = self.session_id.encode() in request.body
         if not is_ours and (self.is_over or self.user.encode() not in request.body):
             return
-        takes_lease = b"epoch = epoch + :one" in request.body
-        # Who takes the lease anew serves by right again: the same process, another invocation.
         # Input is deleted once its turn is remembered, which is right whoever does it; if it were
         # not, words would be lost.
         is_harmless = takes_lease or self._is_repetition(request)
@@ -190,7 +193,6 @@ class Injector:
         if b"epoch = epoch + :one" in request.body:
             if self._holder and self._holder != request.caller:
                 self._retired.add(self._holder)
-            self._retired.discard(request.caller)
             self._holder = request.caller
             self.changed.set()
         elif b"REMOVE lease_owner" in request.body:
@@ -215,6 +217,11 @@ class Injector:
         if self.plan.without_worker and is_unserved and not self.happened[Kind.NO_WORKER]:
             self._count(Kind.NO_WORKER, 1)
             self.stack.lambdas.limit(WORKER, None)
+
+    async def orphan(self) -> None:
+        """Kill the worker that serves the session; nobody waits here for its answer."""
+        if self._holder:
+            await self._kill(Kind.WORKER_KILLED, self._holder)
 
     async def finish(self) -> None:
         """Wake whom the run froze, and take back what has not struck."""

@@ -84,9 +84,9 @@ def _replies_whole(evidence: Evidence) -> Iterator[str]:
         if not (turn.pcm or turn.heard or turn.said or turn.end):
             # A new worker's word that what it may answer next begins anew, and nothing was asked.
             continue
-        if turn.end is None:
+        if turn.end is None and turn.number not in evidence.turned_away:
             yield f"hung: turn {turn.number} never ended at the client"
-        if turn.number in evidence.barged_in:
+        if turn.number in evidence.barged_in | evidence.cut_off:
             continue
         if turn.is_interrupted:
             yield f"cut: the reply of turn {turn.number} was cut and nobody had spoken over it"
@@ -101,7 +101,8 @@ def _cuts_in_time(evidence: Evidence) -> Iterator[str]:
         yield f"cut: {text}"
     remembered = {turn.number: turn for turn in evidence.tables.turns}
     for turn in evidence.client_turns:
-        if turn.number not in evidence.barged_in or not turn.is_interrupted:
+        cut = evidence.barged_in | evidence.cut_off
+        if turn.number not in cut or not turn.is_interrupted:
             continue
         if not any(_begins_with(live, bytes(turn.pcm)) for live in evidence.live):
             yield f"cut: the audio of turn {turn.number} is not the begin of a reply"
@@ -145,7 +146,7 @@ def _memory_like_replies(evidence: Evidence) -> Iterator[str]:
     told_as_skipped = {one.told_in for one in evidence.utterances}
     for turn in evidence.tables.turns:
         client = at_client.get(turn.number)
-        if turn.number in told_as_skipped:
+        if turn.number in told_as_skipped | evidence.cut_off:
             continue
         if client is None:
             yield f"lost: turn {turn.number} is remembered and never reached the client"

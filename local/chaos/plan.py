@@ -61,6 +61,16 @@ class Moment(StrEnum):
     RANDOM = "random"  # so many ms after the turn began
 
 
+class Takeover(StrEnum):
+    """What becomes of the last words of the first session when another device takes over."""
+
+    REMEMBERED = "remembered"  # they are answered and in memory
+    ACCEPTED = "accepted"  # they were accepted, nothing of an answer has come
+    ORPHANED = "orphaned"  # they were accepted, and their worker killed
+    REPLY = "reply"  # their reply's first audio has reached the client
+    DELIVERED = "delivered"  # they are answered, the turn's commit is still to come
+
+
 @dataclass(frozen=True, slots=True)
 class Strike:
     """One fault of a run.
@@ -95,6 +105,7 @@ class RunPlan:
             recordings, from 0. No two are alike, so that what is heard of each can be told apart.
         last_words: What is said after ``ending``, where that leaves a conversation to go on with.
         ending: How the first session ends; None where the user hangs up.
+        takeover: Where another device ends it, how far its last turn is by then.
         eager: Turns after which the user speaks on at once; after the others the user waits until
             the turn is remembered.
         rests_after: Turns after which the user stays silent until the worker has left.
@@ -108,6 +119,7 @@ class RunPlan:
     utterances: tuple[tuple[str, int], ...]
     last_words: tuple[str, int]
     ending: Kind | None
+    takeover: Takeover
     eager: frozenset[int]
     rests_after: frozenset[int]
     strikes: tuple[Strike, ...]

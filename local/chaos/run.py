@@ -139,9 +139,7 @@ class _Run:
                 await talk.injector.finish()
             theatre.tables.use(0)
         session_ids = [visit.ticket.session_id for visit in talk.visits]
-        # Nobody may be left to close a session whose client was turned away.
-        closing = [one.ticket.session_id for one in talk.visits if not one.is_turned_away]
-        tables = await self._until_ended(ticket.conversation_id, closing)
+        tables = await self._until_ended(ticket.conversation_id, session_ids)
         folder = stack.run_directory / RECORDINGS
         recordings = [path for one in session_ids for path in recordings_of(folder, one)]
         leases = await asyncio.to_thread(lambda: [read_lease(path) for path in recordings])
@@ -240,6 +238,10 @@ class _Run:
             utterances=[one for visit in talk.visits for one in _said(visit, tables.turns)],
             client_turns=[turn for _, turn in sorted(turns.items())],
             barged_in=frozenset[int]().union(*(record.barged_in() for record in records)),
+            cut_off=frozenset[int]().union(*(_cut_off(one, tables.turns) for one in talk.visits)),
+            turned_away=frozenset[int]().union(
+                *(_cut_off(one, tables.turns) for one in talk.visits if one.is_turned_away)
+            ),
             out_of_turn=[text for record in records for text in record.out_of_turn],
             lines_lost=sum(record.losses for record in records),
             lines_broken=talk.injector.lines_broken if talk.injector else 0,
@@ -282,8 +284,18 @@ def _said(visit: Visit, turns: Sequence[Turn]) -> list[SaidUtterance]:
         pcm = recording.pcm + bytes(HANGOVER_MS * _BYTES_PER_MS)
         is_accepted = number < len(ends) and ends[number] <= accepted_through
         told_in = _told_in(visit, ends[number], turns) if is_accepted else None
-        said.append(SaidUtterance(words, pcm, is_accepted, told_in))
+        is_cut_off = visit.is_cut_off and number == len(visit.script) - 1
+        said.append(SaidUtterance(words, pcm, is_accepted, told_in, is_cut_off))
     return said
+
+
+def _cut_off(visit: Visit, turns: Sequence[Turn]) -> frozenset[int]:
+    """Return the turns of a session that were not over when another device took over."""
+    if not visit.is_cut_off:
+        return frozenset()
+    remembered = {turn.number for turn in turns if turn.session_id == visit.ticket.session_id}
+    at_client = set(visit.call.replies.turns) if visit.call else set[int]()
+    return frozenset((remembered | at_client) - visit.over)
 
 
 def _told_in(visit: Visit, end_seq: int, turns: Sequence[Turn]) -> int | None:

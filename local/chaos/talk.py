@@ -9,7 +9,7 @@ from functools import partial
 from local.chaos.client_record import ClientRecord
 from local.chaos.gemini_side import MAX_WORD_ERROR
 from local.chaos.injector import Injector
-from local.chaos.plan import Kind, RunPlan
+from local.chaos.plan import Kind, RunPlan, Takeover
 from local.chaos.theatre import WORKER, Theatre
 from local.speech import Recording, load_script, read_wav, word_error_rate, words_of
 from local.stack import PROJECT
@@ -41,8 +41,8 @@ END_REASONS = {
     Kind.SECOND_DEVICE: "superseded",
 }
 """What the client of the first session is told when it ends so."""
-GIVEN_UP = frozenset({"refused", "busy"})
-"""How a session ends for which no Gemini session is to be had any more."""
+GIVEN_UP = frozenset({"refused", "busy", "superseded"})
+"""How a session ends that answers no more what it has accepted, but tells of it."""
 _REFUSALS = {
     Kind.GEMINI_1007: (1007, "Request contains an invalid argument.", 1),
     Kind.GEMINI_1008: (1008, "Operation is not implemented, or supported, or enabled.", 1),
@@ -60,6 +60,8 @@ class Visit:
         end: Why the client should be told that it ended.
         call: None until the line stands.
         is_turned_away: Its client came back and was refused, for the conversation is elsewhere.
+        is_cut_off: Another device took over before the last words were answered.
+        over: Turns of which the client had the whole when another device took over.
     """
 
     ticket: SessionTicket
@@ -68,6 +70,13 @@ class Visit:
     record: ClientRecord = field(default_factory=ClientRecord)
     call: Call | None = None
     is_turned_away: bool = False
+    is_cut_off: bool = False
+    over: frozenset[int] = frozenset()
+
+    @property
+    def words(self) -> Sequence[str]:
+        """What is said, in order."""
+        return [words for words, _ in self.script]
 
     @property
     def told_end(self) -> str:
@@ -110,24 +119,43 @@ class Talk:
         async with hold_call(self.api, ticket, observer=first.record) as call:
             first.call = call
             injector = self.injector = make_injector(ticket, call, first.record)
+            if self.plan.ending is Kind.SECOND_DEVICE:
+                await self._be_taken_over(first, call, injector)
+                return
             await self._converse(call, injector, script)
             if self.plan.ending is None:
                 await _hang_up(call)
                 return
             # Who cuts off an own question gets no answer to it; a hang-up waits for it by itself.
-            await _until_answered(call, [words for words, _ in script])
+            await _until_answered(call, first.words)
             # What is not remembered yet when the session ends for good never will be.
             await self._until_remembered(call, injector)
-            match self.plan.ending:
-                case Kind.SECOND_DEVICE:
-                    async with self._next_visit(ticket) as visit:
-                        await self._close(first, call)
-                        await self._say_last_words(visit)
-                    return
-                case ending:
-                    await self._spoil_live(ending)
-                    await self._close(first, call)
+            await self._spoil_live(self.plan.ending)
+            await self._close(first, call)
         async with self._next_visit(ticket) as visit:
+            await self._say_last_words(visit)
+
+    async def _be_taken_over(self, first: Visit, call: Call, injector: Injector) -> None:
+        """Say all that is to be said, and go on elsewhere without waiting for the end of it."""
+        takeover = self.plan.takeover
+        if takeover is Takeover.REMEMBERED:
+            await self._converse(call, injector, first.script)
+            await _until_answered(call, first.words)
+            await self._until_remembered(call, injector)
+        else:
+            *script, (_, last) = first.script
+            await self._converse(call, injector, script)
+            await injector.begin_turn(len(script))
+            if takeover is Takeover.REPLY:
+                await self.theatre.control.order(kind="slow_reply")
+            await _speak_until(call, last, takeover, first.words)
+            if takeover is Takeover.ORPHANED:
+                await injector.orphan()
+        turns = call.replies.turns
+        first.over = frozenset(number for number, turn in turns.items() if turn.end is not None)
+        first.is_cut_off = not _is_answered(call, first.words)
+        async with self._next_visit(first.ticket) as visit:
+            await self._close(first, call)
             await self._say_last_words(visit)
 
     async def _converse(
@@ -235,15 +263,40 @@ async def _until_answered(call: Call, script: Sequence[str]) -> None:
 
     Some sentences of a script differ in one word.
     """
-
-    def is_answered() -> bool:
-        return any(
-            turn.end is not None and is_last_of(script, turn.heard)
-            for turn in call.replies.turns.values()
+    with contextlib.suppress(NoAnswerError):
+        await call.until(
+            partial(_is_answered, call, script),
+            timeout_s=ANSWER_TIMEOUT_S,
+            what="answer to the last words",
         )
 
+
+def _is_answered(call: Call, script: Sequence[str]) -> bool:
+    turns = call.replies.turns.values()
+    return any(turn.end is not None and is_last_of(script, turn.heard) for turn in turns)
+
+
+async def _speak_until(
+    call: Call, recording: Recording, takeover: Takeover, script: Sequence[str]
+) -> None:
+    """Say the last words of a script; return once their turn is as far as the takeover wants it."""
+    turns, outbox = call.replies.turns, call.session.outbox
+    heard_before = {number for number, turn in turns.items() if turn.pcm}
+    await speak(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
+    end_seq = outbox.last_seq
+
+    def is_so_far() -> bool:
+        match takeover:
+            case Takeover.REPLY:
+                return any(turn.pcm for number, turn in turns.items() if number not in heard_before)
+            case Takeover.DELIVERED:
+                return _is_answered(call, script)
+            case _:
+                return outbox.accepted_through >= end_seq
+
+    # Who hears nothing for so long may well go on elsewhere.
     with contextlib.suppress(NoAnswerError):
-        await call.until(is_answered, timeout_s=ANSWER_TIMEOUT_S, what="answer to the last words")
+        await call.until(is_so_far, timeout_s=ANSWER_TIMEOUT_S, what=takeover)
 
 
 def is_last_of(script: Sequence[str], heard: str) -> bool:

@@ -82,6 +82,8 @@ class Talk:
             utterances=self.said,
             client_turns=[turn for _, turn in sorted(self.call.replies.turns.items())],
             barged_in=self.record.barged_in(),
+            cut_off=frozenset(),
+            turned_away=frozenset(),
             out_of_turn=self.record.out_of_turn,
             lines_lost=self.record.losses,
             lines_broken=self.lines_broken,

@@ -66,6 +66,8 @@ def good() -> Evidence:
         utterances=[SaidUtterance(words, pcm, True) for words, pcm in zip(WORDS, PCM, strict=True)],
         client_turns=[received(1), received(2)],
         barged_in=frozenset(),
+        cut_off=frozenset(),
+        turned_away=frozenset(),
         out_of_turn=(),
         lines_lost=0,
         lines_broken=0,
@@ -135,6 +137,52 @@ def test_what_gemini_never_took_before_the_session_was_given_up_is_told_as_skipp
     )
     assert judge(evidence) == []
     assert judge(replace(evidence, utterances=[first, second])) != []
+
+
+def taken_over(**changes: object) -> Evidence:
+    """Another device took over in the reply to the last words."""
+    first, second = good().utterances
+    cut = remembered(2, said="You", said_is_approximate=True)
+    evidence = replace(
+        good(),
+        utterances=[first, replace(second, is_cut_off=True)],
+        client_turns=[received(1), CUT],
+        cut_off=frozenset({2}),
+        tables=tables(remembered(1), cut),
+        live=[replace(live(1, 2), events=[*live(1).events, live(2).events[0]])],
+        ends=[("superseded", "superseded")],
+    )
+    return replace(evidence, **changes)  # type: ignore[arg-type]
+
+
+def test_a_reply_may_be_cut_where_another_device_takes_over():
+    assert judge(taken_over()) == []
+
+
+def test_words_that_another_device_cuts_off_may_go_unanswered():
+    unanswered = remembered(2, said="")
+    silent = TurnRecord(2, end=TurnEnd(2, 1, 1, 0.0, None, 0))
+    evidence = taken_over(
+        client_turns=[received(1), silent], tables=tables(remembered(1), unanswered)
+    )
+    assert judge(evidence) == []
+
+
+def test_words_that_another_device_cuts_off_may_not_be_lost():
+    evidence = taken_over(tables=tables(remembered(1)))
+    assert f"lost: “{WORDS[1]}” was accepted and is in no turn" in judge(evidence)
+
+
+def test_a_turn_that_another_device_cuts_off_ends_at_the_client_unless_that_was_turned_away():
+    endless = taken_over(client_turns=[received(1), replace(CUT, end=None)])
+    assert judge(endless) == ["hung: turn 2 never ended at the client"]
+    assert judge(replace(endless, turned_away=frozenset({2}))) == []
+
+
+def test_a_turn_that_was_over_when_another_device_took_over_is_remembered_whole():
+    first, second = good().utterances
+    evidence = taken_over(cut_off=frozenset(), utterances=[first, second], live=[live(1, 2)])
+    assert judge(evidence) != []
 
 
 def test_a_line_that_we_broke_may_be_lost():

@@ -3,7 +3,7 @@
 import pytest
 
 from local.chaos.dealing import FULL_ROUND, plan_run
-from local.chaos.plan import Kind, Moment, RunPlan
+from local.chaos.plan import Kind, Moment, RunPlan, Takeover
 from tests.integration.test_chaos_campaign import SEEDS as CI_SEEDS
 
 pytestmark = pytest.mark.unit
@@ -36,6 +36,18 @@ def test_the_suite_of_tests_holds_every_kind_and_every_moment_of_death():
         if strike.kind is Kind.WORKER_KILLED
     }
     assert deaths == set(Moment) - {Moment.START, Moment.OPENED}
+
+
+def test_a_second_device_takes_over_at_every_point_of_a_turn():
+    plans = map(plan_run, SEEDS)
+    points = {plan.takeover for plan in plans if plan.ending is Kind.SECOND_DEVICE}
+    assert points == set(Takeover)
+
+
+def test_the_suite_of_tests_takes_over_in_mid_turn():
+    plans = [plan_run(seed) for seed in CI_SEEDS]
+    points = {plan.takeover for plan in plans if plan.ending is Kind.SECOND_DEVICE}
+    assert points - {Takeover.REMEMBERED}
 
 
 def test_every_run_has_four_turns_and_three_faults_at_least():

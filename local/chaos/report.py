@@ -73,7 +73,7 @@ class Verdict:
         stale = sum(result.stale_arrived for result in self.results)
         yield f"{'frames of a replaced worker, dropped by the client':<50} {stale:>6}"
         told = sum(result.told_as_skipped for result in self.results)
-        yield f"{'utterances lost with Gemini, told as skipped':<50} {told:>6}"
+        yield f"{'utterances of an ended session, told as skipped':<50} {told:>6}"
         yield f"{'runs with fewer than 4 turns or 3 kinds of fault':<50} {len(self.tame):>6}"
         if seconds:
             yield f"{'seconds a run, p50':<50} {percentile(seconds, 0.5):>6.1f}"

@@ -284,7 +284,7 @@ def _said(visit: Visit, turns: Sequence[Turn]) -> list[SaidUtterance]:
         pcm = recording.pcm + bytes(HANGOVER_MS * _BYTES_PER_MS)
         is_accepted = number < len(ends) and ends[number] <= accepted_through
         told_in = _told_in(visit, ends[number], turns) if is_accepted else None
-        is_cut_off = visit.is_cut_off and number == len(visit.script) - 1
+        is_cut_off = visit.is_cut_off and words not in visit.answered
         said.append(SaidUtterance(words, pcm, is_accepted, told_in, is_cut_off))
     return said
 
@@ -303,7 +303,7 @@ def _told_in(visit: Visit, end_seq: int, turns: Sequence[Turn]) -> int | None:
     if visit.told_end not in GIVEN_UP:
         return None
     for turn in turns:
-        if turn.session_id != visit.ticket.session_id or turn.heard:
+        if turn.session_id != visit.ticket.session_id:
             continue
         # The mark of its end follows the last audio.
         if any(gap.first_seq < end_seq <= gap.last_seq + 1 for gap in turn.skipped):

@@ -62,6 +62,7 @@ class Visit:
         is_turned_away: Its client came back and was refused, for the conversation is elsewhere.
         is_cut_off: Another device took over before the last words were answered.
         over: Turns of which the client had the whole when another device took over.
+        answered: The words that were in one of those.
     """
 
     ticket: SessionTicket
@@ -72,6 +73,7 @@ class Visit:
     is_turned_away: bool = False
     is_cut_off: bool = False
     over: frozenset[int] = frozenset()
+    answered: frozenset[str] = frozenset()
 
     @property
     def words(self) -> Sequence[str]:
@@ -151,8 +153,11 @@ class Talk:
             await _speak_until(call, last, takeover, first.words)
             if takeover is Takeover.ORPHANED:
                 await injector.orphan()
-        turns = call.replies.turns
-        first.over = frozenset(number for number, turn in turns.items() if turn.end is not None)
+        over = [turn for turn in call.replies.turns.values() if turn.end is not None]
+        first.over = frozenset(turn.number for turn in over)
+        first.answered = frozenset(
+            words for words in first.words if any(is_last_of([words], one.heard) for one in over)
+        )
         first.is_cut_off = not _is_answered(call, first.words)
         async with self._next_visit(first.ticket) as visit:
             await self._close(first, call)

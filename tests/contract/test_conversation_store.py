@@ -20,7 +20,7 @@ from repartee.domain.errors import (
 )
 from repartee.domain.messages import OutputPosition
 from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session_state import PendingCall
+from repartee.domain.session_state import PendingCall, UndeliveredTurn
 from repartee.domain.usage import TokenUsage
 from tests.contract.scenes import (
     CONVERSATION,
@@ -82,21 +82,24 @@ def test_a_committed_turn_comes_back_as_it_was(stores: Stores) -> None:
     assert isinstance(stored.cost_usd, Decimal)
 
 
-def test_a_turn_that_its_client_has_not_got_is_remembered_as_such_until_the_next(
+def test_turns_that_their_client_has_not_got_are_known_until_a_commit_tells_of_none(
     stores: Stores,
 ) -> None:
     served_session(stores)
-    position = OutputPosition(1, 17)
+    undelivered = (
+        UndeliveredTurn(1, OutputPosition(1, 17)),
+        UndeliveredTurn(2, OutputPosition(2, 30)),
+    )
 
-    stores.writer.commit_turn(replace(commit(turn(1)), undelivered=position))
+    stores.writer.commit_turn(replace(commit(turn(1)), undelivered=undelivered))
     state = stores.sessions.load(SESSION)
     assert state is not None
-    assert state.undelivered == position
+    assert state.undelivered == undelivered
 
     stores.writer.commit_turn(commit(turn(2)))
     state = stores.sessions.load(SESSION)
     assert state is not None
-    assert state.undelivered is None
+    assert state.undelivered == ()
 
 
 def test_a_turn_too_large_to_keep_is_refused_before_anything_is_written(stores: Stores) -> None:

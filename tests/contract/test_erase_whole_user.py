@@ -25,7 +25,7 @@ from repartee.domain.calls import (
 from repartee.domain.desk import DeskHours, OpeningHours, Slot
 from repartee.domain.messages import Acknowledged, Audio, Detached, Numbered, OutputPosition
 from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session_state import PendingCall, Spending
+from repartee.domain.session_state import PendingCall, Spending, UndeliveredTurn
 from repartee.domain.summary import SummaryFold
 from repartee.domain.usage import TokenUsage
 from tests.contract.scenes import commit, served_session, turn
@@ -66,7 +66,7 @@ def live_a_life(stores: Stores, desk: DeskTable, user: str, hour: int) -> None:
             last,
             committed_at_ms=last.committed_at_ms + DAY_MS,
             pending_calls=(PendingCall(CallKey(2, 1), "ask_core_agent", "{}", "ab" * 32),),
-            undelivered=OutputPosition(1, 9),
+            undelivered=(UndeliveredTurn(2, OutputPosition(1, 9)),),
         )
     )
     stores.usage.add(

@@ -60,7 +60,7 @@ def test_a_run_that_proves_little_is_counted():
 
 def test_what_was_only_told_as_skipped_is_counted():
     verdict = Verdict([result(told_as_skipped=2), result(2)], frozenset())
-    assert "utterances lost with Gemini, told as skipped            2" in "\n".join(verdict.lines())
+    assert "utterances of an ended session, told as skipped         2" in "\n".join(verdict.lines())
 
 
 def test_a_silence_that_is_longer_than_promised_is_marked_and_no_failure():

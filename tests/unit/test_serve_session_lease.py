@@ -1,6 +1,7 @@
 """Which worker serves a session, from when, and until when."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,10 +12,12 @@ from repartee.domain.calls import ASK_CORE_AGENT, CallKey
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.limits import utc_day
 from repartee.domain.live import LiveAudio, LiveUsage
+from repartee.domain.messages import OutputPosition
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session_state import PendingCall
 from repartee.domain.usage import TokenUsage
-from tests.unit.worker_scene import CONVERSATION, REPLY, SESSION, USER, Scene
+from tests.fakes.live_model import SentText
+from tests.unit.worker_scene import CONVERSATION, LINE, REPLY, SESSION, USER, Scene
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit
@@ -255,5 +258,43 @@ def test_a_worker_that_is_woken_while_the_lease_is_merely_late_leaves_it_to_its_
 
         assert await serving is None
         assert scene.live.sessions == []
+
+    run_in_virtual_time(main)
+
+
+def test_two_replies_that_a_worker_must_leave_undelivered_reach_a_client_that_comes_back():
+    async def main():
+        scene = Scene()
+        left_ms = [900_000]
+        serving = scene.serve(remaining_ms=lambda: left_ms[0])
+        live = await scene.live.opened.get()
+        heard = len(scene.frames())
+        scene.channel.slow.add(LINE)
+        for said in ("We open at nine.", "We close at five."):
+            scene.speak()
+            await asyncio.sleep(1)
+            await scene.answer(live, "hello", said)
+            await asyncio.sleep(1)
+        left_ms[0] = 20_000
+        assert await serving is FinishReason.HAND_OVER
+        assert [turn.said for turn in scene.tables.turns[CONVERSATION].values()] == [
+            "We open at nine.",
+            "We close at five.",
+        ]
+        assert len(scene.frames()) == heard
+        assert LINE in scene.channel.gone
+
+        successor = scene.serve(hop=1)
+        live = await scene.live.opened.get()
+        scene.come_back("line-2", OutputPosition(1, heard))
+        await scene.until(lambda: live.sent)
+
+        posted = [json.loads(frame) for frame in scene.channel.posts["line-2"]]
+        lost = [(one["turn"], one["text"]) for one in posted if one["type"] == "reply_lost"]
+        assert lost == [(1, "We open at nine."), (2, "We close at five.")]
+        asked = live.sent[0]
+        assert isinstance(asked, SentText)
+        assert "We open at nine. We close at five." in asked.text
+        await successor
 
     run_in_virtual_time(main)

@@ -20,6 +20,7 @@ from repartee.domain.messages import OutputPosition
 from repartee.domain.session.effects import FinishReason, OpenLive, SendText
 from repartee.domain.session.events import TimeRunningOut
 from repartee.domain.session.told_answers import SPEAK_WITHIN_MS
+from repartee.domain.session_state import UndeliveredTurn
 from tests.sessions import EPOCH, MEMORY, SETTINGS, STATE, Call, pending, remembering, started
 
 pytestmark = pytest.mark.unit
@@ -36,7 +37,7 @@ def returning(*questions: str, **fields: object) -> Call:
         epoch=EPOCH + 1,
         cursor=2,
         pending_calls=calls,
-        undelivered=OutputPosition(EPOCH, 9),
+        undelivered=(UndeliveredTurn(1, OutputPosition(EPOCH, 9)),),
     )
     call = Call(state=state, memory=remembering(UNHEARD), **fields)  # type: ignore[arg-type]
     call.start()
@@ -159,7 +160,7 @@ def test_what_was_interrupted_at_once_is_not_said_again():
 
 
 def test_a_session_without_a_memory_has_nothing_to_say_again():
-    state = replace(STATE, undelivered=OutputPosition(EPOCH, 9))
+    state = replace(STATE, undelivered=(UndeliveredTurn(1, OutputPosition(EPOCH, 9)),))
 
     call = started(state=state, memory=MEMORY)
 

@@ -7,9 +7,17 @@ import pytest
 from repartee.domain.conversation import Turn
 from repartee.domain.frames import ReplyLost, Transcript
 from repartee.domain.live import LiveAudio, LiveInterrupted, LiveTurnComplete, TurnStatus
-from repartee.domain.messages import Acknowledged, Detached, Hello, Notified, OutputPosition, Text
-from repartee.domain.session.effects import CommitTurn, PostFrame, SendText
+from repartee.domain.messages import Acknowledged, Detached, Hello, Notified, Text
+from repartee.domain.session.effects import (
+    CloseConnection,
+    CommitTurn,
+    FinishReason,
+    PostFrame,
+    SendText,
+)
 from repartee.domain.session.events import TimeRunningOut
+from repartee.domain.session.undelivered import MAX_UNDELIVERED
+from repartee.domain.session_state import UndeliveredTurn
 from tests.sessions import EPOCH, SECOND, SETTINGS, STATE, Call, remembering, started
 
 pytestmark = pytest.mark.unit
@@ -117,8 +125,8 @@ def test_a_client_too_slow_for_a_reply_is_shown_it_and_not_given_it_again():
     assert len(call.all(SendText)) == 1
 
 
-def _after_a_worker_whose_client_was_gone() -> tuple[Turn, OutputPosition]:
-    """The turn that a worker committed without having delivered it, and where it ended."""
+def _after_a_worker_whose_client_was_gone() -> tuple[Turn, UndeliveredTurn]:
+    """The turn that a worker committed without having delivered it."""
     call = started(settings=replace(SETTINGS, grace_ms=5_000))
     call.send(Text("Hello"))
     call.live(LiveAudio(SECOND))
@@ -126,13 +134,13 @@ def _after_a_worker_whose_client_was_gone() -> tuple[Turn, OutputPosition]:
     call.reply("We open at nine.")
     call.wait_for_end()
     (commit,) = call.all(CommitTurn)
-    assert commit.undelivered is not None
-    return commit.turn, commit.undelivered
+    (undelivered,) = commit.undelivered
+    return commit.turn, undelivered
 
 
-def _successor(turn: Turn, undelivered: OutputPosition | None) -> Call:
+def _successor(*turns: Turn, undelivered: tuple[UndeliveredTurn, ...]) -> Call:
     state = replace(STATE, epoch=EPOCH + 1, cursor=2, undelivered=undelivered)
-    call = Call(state=state, memory=remembering(turn))
+    call = Call(state=state, memory=remembering(*turns))
     call.start()
     return call
 
@@ -143,12 +151,12 @@ def test_a_turn_that_was_delivered_is_committed_as_such():
     call.reply()
     call.ack()
 
-    assert call.all(CommitTurn)[0].undelivered is None
+    assert call.all(CommitTurn)[0].undelivered == ()
 
 
 def test_a_reply_that_nobody_holds_any_more_is_shown_and_said_again_once():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
-    call = _successor(turn, undelivered)
+    call = _successor(turn, undelivered=(undelivered,))
 
     call.hello("B", received=2)
 
@@ -164,7 +172,7 @@ def test_a_reply_that_nobody_holds_any_more_is_shown_and_said_again_once():
 
 def test_a_reply_is_said_again_to_a_client_that_got_nothing_at_all():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
-    call = _successor(turn, undelivered)
+    call = _successor(turn, undelivered=(undelivered,))
 
     call.hello("B")
 
@@ -182,7 +190,7 @@ def test_a_reply_of_which_the_end_never_arrived_is_said_again():
     last = call.all(PostFrame)[-1].frame
     assert last.frame == Transcript(1, "model", "We open at nine.", False)
 
-    successor = _successor(commit.turn, commit.undelivered)
+    successor = _successor(commit.turn, undelivered=commit.undelivered)
     successor.hello("B", received=last.seq)
 
     assert successor.frames(ReplyLost) == [ReplyLost(1, "We open at nine.")]
@@ -191,12 +199,12 @@ def test_a_reply_of_which_the_end_never_arrived_is_said_again():
 @pytest.mark.parametrize("how", ["hello", "ack"])
 def test_a_reply_that_arrived_after_all_is_not_said_again(how):
     turn, undelivered = _after_a_worker_whose_client_was_gone()
-    call = _successor(turn, undelivered)
+    call = _successor(turn, undelivered=(undelivered,))
     if how == "ack":
-        call.notice(Acknowledged(undelivered, 0, 0))
+        call.notice(Acknowledged(undelivered.ends_at, 0, 0))
         call.hello("B", received=2)
     else:
-        call.hello("B", received=undelivered.seq)
+        call.hello("B", received=undelivered.ends_at.seq)
 
     assert call.frames(ReplyLost) == []
     assert call.all(SendText) == []
@@ -204,7 +212,7 @@ def test_a_reply_that_arrived_after_all_is_not_said_again(how):
 
 def test_what_was_lost_is_said_after_what_the_user_says_now():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
-    state = replace(STATE, epoch=EPOCH + 1, cursor=2, undelivered=undelivered)
+    state = replace(STATE, epoch=EPOCH + 1, cursor=2, undelivered=(undelivered,))
     call = Call(state=state, memory=remembering(turn), opens_live=False)
     call.start()
     call.hello("B", received=2)
@@ -219,11 +227,87 @@ def test_what_was_lost_is_said_after_what_the_user_says_now():
 
 def test_a_reply_that_arrived_is_not_said_again_when_a_later_worker_reads_the_same_hello_again():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
-    call = _successor(turn, undelivered)
-    hello = call.numbered(Hello(replace(undelivered, seq=2)))
-    received_since = Notified("ack", Acknowledged(undelivered, 0, 0))
+    call = _successor(turn, undelivered=(undelivered,))
+    hello = call.numbered(Hello(replace(undelivered.ends_at, seq=2)))
+    received_since = Notified("ack", Acknowledged(undelivered.ends_at, 0, 0))
 
     call.read(hello, received_since)
 
     assert call.frames(ReplyLost) == []
     assert call.all(SendText) == []
+
+
+def _handed_over_with_two_replies() -> tuple[Call, tuple[Turn, ...], tuple[UndeliveredTurn, ...]]:
+    """A worker whose time was up before its client had taken anything of two replies."""
+    call = started(takes_posts=False)
+    for said in ("We open at nine.", "We close at five."):
+        call.utter()
+        call.reply(said)
+    call.feed(TimeRunningOut(20_000))
+    call.pass_ms(3_000)
+    assert call.finish() is FinishReason.HAND_OVER
+    return call, tuple(call.turns), call.all(CommitTurn)[-1].undelivered
+
+
+def test_two_replies_that_a_worker_leaves_undelivered_are_both_shown_and_said_again_in_order():
+    _, turns, undelivered = _handed_over_with_two_replies()
+    assert [one.number for one in undelivered] == [1, 2]
+    successor = _successor(*turns, undelivered=undelivered)
+
+    successor.hello("B", received=1)
+
+    lost = [ReplyLost(1, "We open at nine."), ReplyLost(2, "We close at five.")]
+    assert successor.frames(ReplyLost) == lost
+    (asked,) = successor.all(SendText)
+    assert "We open at nine. We close at five." in asked.text
+
+
+def test_of_two_replies_the_one_that_arrived_is_not_said_again():
+    _, turns, undelivered = _handed_over_with_two_replies()
+    successor = _successor(*turns, undelivered=undelivered)
+
+    successor.hello("B", received=undelivered[0].ends_at.seq)
+
+    assert successor.frames(ReplyLost) == [ReplyLost(2, "We close at five.")]
+
+
+def test_a_client_that_takes_no_frames_of_a_worker_that_must_go_is_made_to_come_back():
+    call, *_ = _handed_over_with_two_replies()
+
+    assert call.all(CloseConnection) == [CloseConnection("A")]
+
+
+def test_a_client_that_has_all_frames_keeps_its_line_when_a_worker_must_go():
+    call = started()
+    call.utter()
+    call.reply()
+    call.feed(TimeRunningOut(20_000))
+
+    assert call.finish() is FinishReason.HAND_OVER
+    assert call.all(CloseConnection) == []
+
+
+def test_what_is_undelivered_stays_so_until_it_is_said_again():
+    turn, undelivered = _after_a_worker_whose_client_was_gone()
+    call = _successor(turn, undelivered=(undelivered,))
+    call.utter()
+    call.reply("Yes?")
+    call.hello("B", received=2)
+    call.ack()
+    assert [one.number for one in call.all(CommitTurn)[-1].undelivered] == [1]
+
+    call.reply("We open at nine.")
+    call.pass_ms(SETTINGS.grace_ms)
+
+    assert [one.number for one in call.all(CommitTurn)[-1].undelivered] == [3]
+
+
+def test_a_client_that_never_acknowledges_does_not_fill_the_sessions_state():
+    call = started(settings=replace(SETTINGS, grace_ms=1_000))
+    for _ in range(MAX_UNDELIVERED + 2):
+        call.utter()
+        call.reply()
+        call.pass_ms(1_000)
+
+    undelivered = call.all(CommitTurn)[-1].undelivered
+    assert [one.number for one in undelivered] == list(range(3, MAX_UNDELIVERED + 3))

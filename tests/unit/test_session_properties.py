@@ -68,6 +68,7 @@ from repartee.domain.session.events import (
 from repartee.domain.session.input_order import GIVE_UP_AFTER_MS
 from repartee.domain.session.live_link import MAX_FAILURES
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS
+from repartee.domain.session_state import UndeliveredTurn
 from repartee.domain.usage import Bill, TokenUsage
 from tests.fakes.clock import NOON_MS
 from tests.sessions import EPOCH, SECOND, SETTINGS, STATE, Call, pending, remembering, started
@@ -125,7 +126,7 @@ class AnySession(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        unheard = OutputPosition(EPOCH - 1, 9)
+        unheard = (UndeliveredTurn(EARLIER.number, OutputPosition(EPOCH - 1, 9)),)
         state = replace(STATE, pending_calls=(pending(),), cursor=STATE_CURSOR, undelivered=unheard)
         self.call = Call(
             state=state,

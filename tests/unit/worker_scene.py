@@ -167,6 +167,12 @@ class Scene:
             numbered = Numbered(self._seq, message, LINE, self.clock.now_ms())
             self.mailbox.append(SESSION, numbered)
 
+    def come_back(self, line: str, received: OutputPosition) -> None:
+        """The client says hello over another line, with what it has."""
+        self._seq += 1
+        hello = Numbered(self._seq, Hello(received), line, self.clock.now_ms())
+        self.mailbox.append(SESSION, hello)
+
     def state(self) -> SessionState:
         state = self.sessions.load(SESSION)
         assert state is not None

@@ -28,6 +28,18 @@ class PendingCall:
 
 
 @dataclass(frozen=True, slots=True)
+class UndeliveredTurn:
+    """A turn that was committed before the client had all of it.
+
+    Attributes:
+        ends_at: Where it ends in the session's output.
+    """
+
+    number: int
+    ends_at: OutputPosition
+
+
+@dataclass(frozen=True, slots=True)
 class SessionState:
     """One item per session; every write of a worker carries the condition ``epoch = mine``.
 
@@ -39,8 +51,7 @@ class SessionState:
         ended: The session was closed for good; a new one continues the conversation.
         talk_ms: Sum of the times of its committed turns.
         cost_usd: What it has cost so far, by its commits and what was spent beside them.
-        undelivered: Where the last turn ends in the output, if it was committed before the client
-            had all of it.
+        undelivered: The turns that were committed before the client had all of them, oldest first.
     """
 
     session_id: str
@@ -55,7 +66,7 @@ class SessionState:
     pending_calls: tuple[PendingCall, ...] = ()
     talk_ms: int = 0
     cost_usd: Decimal = Decimal(0)
-    undelivered: OutputPosition | None = None
+    undelivered: tuple[UndeliveredTurn, ...] = ()
 
     def lease_is_held(self, now_ms: int) -> bool:
         """Tell whether a worker serves this session at ``now_ms``."""
@@ -139,7 +150,7 @@ class TurnCommit:
     Attributes:
         cursor: Input up to this number belongs to committed turns now.
         pending_calls: Calls that are still open after this turn.
-        undelivered: Where the turn ends in the output, if the client has not got all of it.
+        undelivered: The turns that the client has not got all of after this one, oldest first.
         core_bill: What of the turn's tokens and cost core_agent's models used, which it has counted
             by itself.
     """
@@ -152,7 +163,7 @@ class TurnCommit:
     cursor: int
     committed_at_ms: int
     pending_calls: tuple[PendingCall, ...] = ()
-    undelivered: OutputPosition | None = None
+    undelivered: tuple[UndeliveredTurn, ...] = ()
     core_bill: Bill = field(default_factory=Bill)
 
     @property

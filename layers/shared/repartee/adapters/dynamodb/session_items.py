@@ -24,7 +24,7 @@ from repartee.domain.messages import (
     Text,
 )
 from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session_state import PendingCall, SessionState
+from repartee.domain.session_state import PendingCall, SessionState, UndeliveredTurn
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -173,15 +173,20 @@ def _pending_call(value: "AttributeValueTypeDef") -> PendingCall:
     )
 
 
-def undelivered_value(position: OutputPosition | None) -> "AttributeValueTypeDef":
-    """Return a position in the output as one attribute value, empty for none."""
-    return encode([] if position is None else [position.epoch, position.seq])
+def undelivered_value(turns: tuple[UndeliveredTurn, ...]) -> "AttributeValueTypeDef":
+    """Return undelivered turns as one attribute value."""
+    return encode([[one.number, one.ends_at.epoch, one.ends_at.seq] for one in turns])
 
 
-def _undelivered(item: "Item") -> OutputPosition | None:
+def _undelivered(item: "Item") -> tuple[UndeliveredTurn, ...]:
     # Absent until the first commit.
-    numbers = [int(one["N"]) for one in item["undelivered"]["L"]] if "undelivered" in item else []
-    return OutputPosition(*numbers) if numbers else None
+    turns = item["undelivered"]["L"] if "undelivered" in item else []
+    return tuple(_undelivered_turn(turn) for turn in turns)
+
+
+def _undelivered_turn(value: "AttributeValueTypeDef") -> UndeliveredTurn:
+    number, epoch, seq = (int(one["N"]) for one in value["L"])
+    return UndeliveredTurn(number, OutputPosition(epoch, seq))
 
 
 def state_attributes(state: SessionState, expires_at: int) -> "Item":

@@ -115,7 +115,7 @@ class Departure:
             self._leave_for_good(self.closing, now_ms)
         elif self.is_forced:
             if self.is_late(now_ms) or not (self._turns.finished or self._must_post()):
-                self.finish(FinishReason.HAND_OVER)
+                self._hand_over_by_force()
         elif not (self._turns or self._calls or self._cues.is_pending):
             if self.must_hand_over:
                 self.finish(FinishReason.HAND_OVER)
@@ -131,6 +131,13 @@ class Departure:
         if self._client.detached_at_ms is not None:
             deadlines.append(self._client.detached_at_ms + self.grace_ms)
         return deadlines
+
+    def _hand_over_by_force(self) -> None:
+        if self._client.connection_id is not None and self._must_post():
+            # Who takes no frames loses what was not posted. Once it comes back, it tells what it
+            # has, and is told the rest.
+            self._effects.append(CloseConnection(self._client.connection_id))
+        self.finish(FinishReason.HAND_OVER)
 
     def _leave_for_good(self, reason: CloseReason, now_ms: int) -> None:
         if not self.has_said_closed:

@@ -8,9 +8,8 @@ from repartee.domain.calls import CallKey
 from repartee.domain.conversation import Turn
 from repartee.domain.frames import NumberedFrame
 from repartee.domain.live import LiveConfig, ToolResponse
-from repartee.domain.messages import OutputPosition
 from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session_state import PendingCall
+from repartee.domain.session_state import PendingCall, UndeliveredTurn
 from repartee.domain.usage import Bill
 
 
@@ -115,14 +114,14 @@ class CommitTurn:
     """Write a turn to memory; ``TurnCommitted`` follows.
 
     Attributes:
-        undelivered: Where the turn ends in the output, if the client has not got all of it.
+        undelivered: The turns that the client has not got all of after this one, oldest first.
         core_bill: What of the turn's tokens and cost core_agent has counted by itself.
     """
 
     turn: Turn
     cursor: int
     pending_calls: tuple[PendingCall, ...]
-    undelivered: OutputPosition | None = None
+    undelivered: tuple[UndeliveredTurn, ...] = ()
     core_bill: Bill = field(default_factory=Bill)
 
 

@@ -127,16 +127,18 @@ class InputFeed:
         ready = [*self._ready, *self.order.take_all()]
         waiting = [one for one in ready if isinstance(one, Numbered)]
         self._ready.clear()
+        said = [one.seq for one in waiting if isinstance(one.message, Text | Audio)]
         texts = [one.message.text for one in waiting if isinstance(one.message, Text)]
         unheard = [one.seq for one in waiting if isinstance(one.message, Audio)]
-        turn = self._turns.upcoming or self._turns.current
-        if turn is not None and turn.first_seq is not None and not (turn.heard or turn.has_reply):
-            unheard += [turn.first_seq, max(turn.first_seq, self._given_through)]
+        begun = self._turns.upcoming or self._turns.current
+        turn = self._turns.begin_input(min(said), now_ms) if said else begun
+        if begun is not None and begun.first_seq is not None and begun.is_unheard:
+            unheard += [begun.first_seq, max(begun.first_seq, self._given_through)]
         self.settled = max(self.settled, self._given_through, *(one.seq for one in waiting))
-        if not (texts or unheard):
+        if turn is None:
             return
-        turn = turn or self._turns.of_reply(now_ms)
-        turn.hear(" ".join(texts))
+        for text in texts:
+            turn.hear(f" {text}")
         if unheard:
             turn.skipped.append(SkippedInput(min(unheard), max(unheard)))
 

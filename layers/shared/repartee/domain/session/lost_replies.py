@@ -17,29 +17,20 @@ SAY_AGAIN = (
 class LostReplies:
     """Replies of which the client lacks audio that nobody holds any more.
 
-    One may be a worker's before this one: its last, committed undelivered. Those of this worker
-    were too long for what is kept of them.
-
-    Attributes:
-        undelivered: Where the earlier worker's reply ended in the session's output, None where
-            nothing of it is missed.
+    Some may be of workers before this one, committed undelivered. Those of this worker were too
+    long for what is kept of them.
     """
 
-    undelivered: OutputPosition | None
     _keeper: MemoryKeeper
     _outbox: Outbox
     _cues: Cues
-    _earlier_turn: int = field(init=False)
+    _earlier: set[int] = field(init=False)
+    _missed: set[int] = field(default_factory=set)
     _to_say: set[int] = field(default_factory=set)
     _shown: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._earlier_turn = self._keeper.memory.conversation.turn_count
-
-    def acknowledge(self, received: OutputPosition) -> None:
-        """Take what the client has received: it may have got the reply after all."""
-        if self.undelivered is not None and _order(received) >= _order(self.undelivered):
-            self.undelivered = None
+        self._earlier = {turn.number for turn in self._keeper.undelivered.turns}
 
     def greet(self, hello: Numbered, *, is_lost: bool) -> None:
         """Tell a client that came back what it missed.
@@ -50,10 +41,13 @@ class LostReplies:
         """
         if not isinstance(hello.message, Hello):
             return
-        self.acknowledge(hello.message.resume_from or OutputPosition(0, 0))
-        if self.undelivered is not None:
-            self.undelivered = None
-            self._to_say.add(self._earlier_turn)
+        undelivered = self._keeper.undelivered
+        undelivered.acknowledge(hello.message.resume_from or OutputPosition(0, 0))
+        missed = self._earlier & {turn.number for turn in undelivered.turns}
+        undelivered.miss(missed)
+        self._earlier.clear()
+        self._missed |= missed
+        self._to_say |= missed
         if is_lost:
             self._to_say |= self._outbox.lost()
         self._show(self._to_say)
@@ -70,12 +64,13 @@ class LostReplies:
         for turn in said:
             self._to_say.discard(turn)
             self._outbox.forget_lost(turn)
+            self._keeper.repeat(turn)
         if said:
             texts = " ".join(said[turn] for turn in sorted(said))
             self._cues.want(SAY_AGAIN.format(texts))
 
     def _is_missed(self, turn: int) -> bool:
-        return turn == self._earlier_turn or self._outbox.has_lost(turn)
+        return turn in self._missed or self._outbox.has_lost(turn)
 
     def _show(self, turns: set[int]) -> None:
         """Show what was said in the turns that are over; of the others it is not known yet."""
@@ -83,7 +78,3 @@ class LostReplies:
             if (said := self._keeper.said(turn)) is not None:
                 self._outbox.offer(ReplyLost(turn, said))
                 self._shown.add(turn)
-
-
-def _order(position: OutputPosition) -> tuple[int, int]:
-    return position.epoch, position.seq

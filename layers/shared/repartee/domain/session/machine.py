@@ -55,6 +55,7 @@ from repartee.domain.session.summary_watch import SummaryWatch
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.tool_desk import ToolDesk
 from repartee.domain.session.turn_ledger import TurnLedger
+from repartee.domain.session.undelivered import Undelivered
 from repartee.domain.session.watchdog import Watchdog
 from repartee.domain.session_state import Lease
 from repartee.domain.speech import SpeechDetector
@@ -112,6 +113,7 @@ class SessionMachine:
         self._keeper = MemoryKeeper(
             memory,
             SummaryWatch(settings.memory),
+            Undelivered(state.undelivered, outbox),
             state.session_id,
             prices,
             settings.grace_ms,
@@ -124,7 +126,7 @@ class SessionMachine:
         )
         limits = memory.profile.limits.over(settings.limits)
         self._allowance = Allowance(limits, prices, unix_offset_ms, turns, calls, outbox, effects)
-        self._lost = LostReplies(state.undelivered, self._keeper, outbox, cues)
+        self._lost = LostReplies(self._keeper, outbox, cues)
         self._context = context = LiveContext(settings, self._keeper, desk, unix_offset_ms)
         self._sessions = LiveSessions(live, context, watchdog, restarts, departure, outbox, effects)
         self._hearing = Hearing(live, context, watchdog, replies, desk, calls, departure)
@@ -273,7 +275,7 @@ class SessionMachine:
         match notified.notice:
             case Acknowledged() as ack:
                 self._client.acknowledge(ack)
-                self._lost.acknowledge(ack.received)
+                self._keeper.undelivered.acknowledge(ack.received)
                 self._replies.note_played(ack.turn)
                 return
             case Detached(connection_id=connection_id):

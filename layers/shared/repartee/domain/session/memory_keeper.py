@@ -12,6 +12,7 @@ from repartee.domain.session.summary_watch import SummaryWatch
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.turn_in_progress import TurnInProgress
 from repartee.domain.session.turn_ledger import TurnLedger
+from repartee.domain.session.undelivered import Undelivered
 from repartee.domain.turn_bounds import bounded
 from repartee.domain.usage import Prices
 
@@ -23,11 +24,13 @@ class MemoryKeeper:
     Attributes:
         memory: The conversation so far.
         summaries: Sees to it that its oldest part is summed up.
+        undelivered: Which turns in it the client may miss.
         may_commit: False once the conversation is another's.
     """
 
     memory: Memory
     summaries: SummaryWatch
+    undelivered: Undelivered
     session_id: str
     prices: Prices
     grace_ms: int
@@ -54,7 +57,7 @@ class MemoryKeeper:
                     self._record(turn),
                     self._committing_cursor,
                     self._calls.pending(turn.number),
-                    self._outbox.undelivered(turn.number),
+                    self.undelivered.commit(turn.number),
                     turn.core_bill,
                 )
             )
@@ -98,6 +101,10 @@ class MemoryKeeper:
         remembered = {turn.number: turn.said for turn in self.memory.turns}
         finished = {turn.number: turn.said for turn in self._turns.finished}
         return (remembered | finished).get(number)
+
+    def repeat(self, number: int) -> None:
+        """A turn that the client missed is said again, in the turn that comes next."""
+        self.undelivered.repeat(number, self._turns.next_number)
 
     def next_deadline_ms(self) -> int | None:
         """Return when the oldest finished turn waits no longer to be delivered."""

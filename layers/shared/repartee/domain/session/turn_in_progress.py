@@ -63,6 +63,11 @@ class TurnInProgress:
         return bool(self._said or self.reply_bytes)
 
     @property
+    def is_unheard(self) -> bool:
+        """Tell whether nothing of it was understood, nor answered."""
+        return not (self.heard or self.has_reply)
+
+    @property
     def is_being_spoken(self) -> bool:
         """Tell whether the user is still speaking it."""
         return self.first_seq is not None and self.input_ended_ms is None

@@ -44,6 +44,18 @@ def send(line: ClientConnection, message: Message) -> None:
         line.send(json.dumps(message))
 
 
+def lost(frame: Message, sent: list[Message]) -> list[Message]:
+    """Return what an unnumbered frame wants to be sent again, once it is time to."""
+    if "type" not in frame:
+        # API Gateway could not hand a message over, and does not say which.
+        time.sleep(1)
+        return sent
+    if frame["type"] == "busy" and frame["seq"]:
+        time.sleep(frame["retry_after_ms"] / 1_000)
+        return [sent[frame["seq"] - 1]]
+    return []
+
+
 def frames(line: ClientConnection, sent: list[Message]) -> Iterator[Message]:
     """Give what comes, in order and once; acknowledge it, and ask for it when it is late.
 
@@ -59,10 +71,10 @@ def frames(line: ClientConnection, sent: list[Message]) -> Iterator[Message]:
             send(line, sent[0] if len(sent) == 1 else {"type": "ping", "owed": True})
             continue
         if "epoch" not in frame:
-            if frame["type"] == "busy" and frame["seq"]:
-                time.sleep(frame["retry_after_ms"] / 1_000)
-                send(line, sent[frame["seq"] - 1])
-            yield frame
+            for message in lost(frame, sent):
+                send(line, message)
+            # What API Gateway itself says has no type.
+            yield {"type": "", **frame}
             continue
         if frame["epoch"] > epoch:
             epoch, received, early = frame["epoch"], 0, {}

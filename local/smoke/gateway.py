@@ -86,7 +86,7 @@ async def _greet(socket: ClientConnection) -> dict[str, Any]:
     async with asyncio.timeout(_ANSWER_S):
         while True:
             fields: dict[str, Any] = json.loads(await socket.recv())
-            if fields["type"] == "ready":
+            if fields.get("type") == "ready":
                 return fields
 
 
@@ -117,7 +117,7 @@ async def _order(ticket: SessionTicket) -> list[Finding]:
                     fields = json.loads(await socket.recv())
                     if "epoch" in fields:
                         numbers.append(fields["seq"])
-                    if fields["type"] == "turn_end":
+                    if fields.get("type") == "turn_end":
                         break
         except (TimeoutError, ConnectionClosed):
             return [Finding("a typed question is answered", False, f"{len(numbers)} frames only")]

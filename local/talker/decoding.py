@@ -35,7 +35,14 @@ class UnknownFrame:
     type: str
 
 
-type ServerMessage = Reply | NumberedFrame | UnknownFrame
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """API Gateway's own words: it could not hand a message over, and does not say which one."""
+
+    reason: str
+
+
+type ServerMessage = Reply | NumberedFrame | UnknownFrame | Undelivered
 
 _FRAMES: dict[str, TypeAdapter[Any]] = {
     frame.type: TypeAdapter(frame)
@@ -54,6 +61,7 @@ _FRAMES: dict[str, TypeAdapter[Any]] = {
         SessionError,
     )
 }
+_UNDELIVERED = {"message", "connectionId", "requestId"}
 _REPLIES: dict[str, TypeAdapter[Any]] = {
     reply.type: TypeAdapter(reply) for reply in (Ready, Rejected, Busy, Pong, ReconnectSoon)
 }
@@ -72,6 +80,8 @@ def decode_server_message(text: str) -> ServerMessage | None:
     except json.JSONDecodeError as error:
         raise BadServerMessageError(f"not JSON: {text[:80]!r}") from error
     if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
+        if isinstance(fields, dict) and fields.keys() >= _UNDELIVERED:
+            return Undelivered(str(fields["message"]))
         raise BadServerMessageError(f"no message with a type: {text[:80]!r}")
     name: str = fields["type"]
     try:

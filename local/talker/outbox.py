@@ -146,6 +146,17 @@ class Outbox:
             if first_seq <= seq <= last_seq and seq not in self._waiting:
                 self._again(seq, now_ms)
 
+    def undelivered(self, not_before_ms: float) -> None:
+        """Queue again, for later, all that is out: one of them was lost, nobody knows which.
+
+        Whether ``hello`` arrived is known by its answer.
+        """
+        hello = self._hello[0] if self._hello else 0
+        queued = {one.seq for one in self._resends}
+        for seq in self._kept:
+            if seq in self.sent_at_ms and seq not in queued and seq != hello:
+                self._again(seq, not_before_ms)
+
     def refused_for_now(self, seq: int, not_before_ms: float) -> None:
         """Queue one message again, for later."""
         if seq in self._kept:

@@ -4,7 +4,7 @@ Feed it what arrives and what the user does, send what ``outgoing`` gives, and c
 ``next_deadline_ms``. All times are ms on one clock that never jumps.
 """
 
-from local.talker.decoding import UnknownFrame, decode_server_message
+from local.talker.decoding import Undelivered, UnknownFrame, decode_server_message
 from local.talker.inbox import Inbox
 from local.talker.outbox import Outbox
 from local.talker.playback import Playback
@@ -32,6 +32,8 @@ OWED_PING_AFTER_MS = 1_000
 it this often."""
 HELLO_AGAIN_AFTER_MS = 3_000
 """Above a cold start of the message function; a ``hello`` that came twice is answered twice."""
+UNDELIVERED_AGAIN_AFTER_MS = 1_000
+"""What API Gateway could not hand over, because too much was under way, gets time to pass."""
 IDLE_PING_AFTER_MS = 8 * 60 * 1_000
 """API Gateway closes a connection without traffic after 10 minutes."""
 
@@ -130,6 +132,9 @@ class ClientSession:
                 self.outbox.open(message.max_in_flight)
             case Busy(retry_after_ms=wait_ms, seq=int(seq)):
                 self.outbox.refused_for_now(seq, now_ms + wait_ms)
+            case Undelivered():
+                self.outbox.undelivered(now_ms + UNDELIVERED_AGAIN_AFTER_MS)
+                return []
             case _:
                 pass
         return [message]

@@ -70,6 +70,12 @@ class Script:
             self._seq += 1
             await self._connection.send(encode_frame(NumberedFrame(1, self._seq, frame)))
 
+    async def complain(self) -> None:
+        """Say what API Gateway says when it could not hand a message over."""
+        await self._connection.send(
+            '{"message": "Internal server error", "connectionId": "c=", "requestId": "r="}'
+        )
+
     async def hear_utterance(self) -> int:
         await self.until("hello")
         await self.reply(Ready("S", "C", chunk_ms=200, grace_s=30))
@@ -215,6 +221,24 @@ async def test_what_came_before_the_end_is_read_though_nothing_can_be_sent_any_m
     call = Call(line, None)  # type: ignore[arg-type]  # what it uses of a connection
     await call.run()
     assert call.session.closed == SessionClosed("erased")
+
+
+async def test_words_that_api_gateway_could_not_hand_over_are_said_again_and_answered():
+    async def script(its: Script) -> None:
+        await its.until("hello")
+        await its.reply(Ready("S", "C", chunk_ms=200, grace_s=30))
+        await its.until("text")
+        await its.complain()
+        again = await its.until("text")
+        assert isinstance(again["seq"], int)
+        await its.tell(Accepted(again["seq"]), Transcript(1, "model", "Hello.", True), end(1))
+        await its.until("ack")
+
+    async with server(script) as url, open_call(url) as call:
+        await call.until_ready()
+        (turn,) = await ask(call, "hello")
+
+    assert turn.said == "Hello."
 
 
 async def test_a_dropped_connection_is_an_error_for_whoever_waits():

@@ -1,5 +1,6 @@
 """Messages that overtake each other and come twice leave what Gemini hears byte-identical."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from local.gateway.chaos import ChaosSettings
 from local.speech import read_wav
 from local.talker.call import open_call
-from local.talker.conversation import Exchange, Pace, speak
+from local.talker.conversation import Exchange, Pace, ask, speak
 from local.talker.script import hold_script
+from tests.fakes.functions import until
 from tests.integration.running import RunningStack, new_user, recordings
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
@@ -56,6 +58,27 @@ def test_what_gemini_hears_is_what_was_sent(
     sent = running.run(talk())
 
     assert heard() == sent
+
+
+def test_words_that_found_no_room_in_the_message_function_are_said_again(running: RunningStack):
+    host = running.stack.lambdas
+
+    async def talk() -> str:
+        ticket = await (await running.api_of(new_user("crowded"))).start_session()
+        async with open_call(ticket.url) as call, asyncio.TaskGroup() as group:
+            await call.until_ready()
+            host.limit("MessageFunction", 0)
+            try:
+                asking = group.create_task(ask(call, "hello"))
+                # API Gateway has complained once something is to be sent again.
+                await until(lambda: call.session.outbox.next_deadline_ms() is not None)
+            finally:
+                host.limit("MessageFunction", None)
+            (turn,) = await asking
+            await call.hang_up()
+            return turn.said
+
+    assert "how can I help you" in running.run(talk())
 
 
 def test_posts_that_are_refused_and_lost_disconnects_cost_no_frame(running: RunningStack):

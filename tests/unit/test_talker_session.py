@@ -207,6 +207,42 @@ def test_what_is_no_message_of_the_protocol_is_an_error(text: str):
         open_session().receive(text, 10)
 
 
+COMPLAINT = '{"message": "Endpoint request timed out", "connectionId": "c=", "requestId": "r="}'
+"""API Gateway's own words: it could not hand a message over, and does not say which."""
+
+
+def test_what_api_gateway_could_not_hand_over_is_said_again():
+    session = open_session(max_in_flight=3)
+    session.receive(frame(1, Accepted(1)), 0)
+    for _ in range(4):
+        session.audio(CHUNK)
+    session.outgoing(0)
+    session.receive(frame(2, Accepted(2)), 10)
+    assert said(session.outgoing(10)) == [("audio", 5)]
+
+    assert session.receive(COMPLAINT, 100) == []
+    assert session.receive(COMPLAINT, 400) == []
+
+    assert said(session.outgoing(499)) == []
+    # Everything that is out and was not accepted, once, however many complaints there are.
+    assert [one for one in said(session.outgoing(1_100)) if one[1]] == [
+        ("audio", 3),
+        ("audio", 4),
+        ("audio", 5),
+    ]
+
+
+def test_a_hello_that_api_gateway_could_not_hand_over_is_said_again_in_its_time():
+    session = ClientSession()
+    session.connected(0)
+    hello = session.outgoing(0)
+
+    session.receive(COMPLAINT, 100)
+
+    assert session.outgoing(2_999) == []
+    assert session.outgoing(3_000) == hello
+
+
 def test_while_a_reply_plays_frames_are_acknowledged_every_half_second():
     session = open_session()
     session.receive(frame(1, ReplyAudio(turn=1, data=SECOND_OF_REPLY)), 1_000)

@@ -37,6 +37,10 @@ CLOSED_WITHIN_S = 5.0
 """A message may reach a session that is over before its ``closed`` frame reaches us; above the time
 that a post takes with its retries."""
 
+END_TIMEOUT_S = 30.0
+"""Where nobody serves a session, a worker that has yet to start closes it, once the lease of the one
+before has run out."""
+
 type Listener = Callable[[float, Frame | Reply], None]
 type Redial = Callable[[], Awaitable[ClientConnection]]
 
@@ -125,7 +129,7 @@ class Call:
         """Let what was just put into the session leave."""
         self._has_work.set()
 
-    async def hang_up(self, timeout_s: float = 10.0) -> None:
+    async def hang_up(self, timeout_s: float = END_TIMEOUT_S) -> None:
         """Say ``bye`` and wait until the session is closed."""
         self.session.bye()
         self.push()

@@ -8,6 +8,10 @@ from typing import Any
 
 from local.lambdas.model import InvocationResult, ThrottledError
 
+PATIENCE_S = 60.0
+"""What a test waits for comes at once, or as soon as a busy machine gets to it: only what never
+comes takes that long."""
+
 Handler = Callable[[dict[str, Any]], Any]
 
 
@@ -39,7 +43,7 @@ class FakeFunctions:
 
     async def until_called(self, function: str, times: int = 1) -> list[dict[str, Any]]:
         """The events of a function, as soon as there are that many."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.events[function]) < times:
                 self._changed.clear()
                 await self._changed.wait()
@@ -48,6 +52,6 @@ class FakeFunctions:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Return as soon as the condition holds; for what nothing else announces."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.001)

@@ -14,7 +14,7 @@ from local.lambdas.invoke_api import InvokeApi
 from local.lambdas.model import Code, HostedFunction, ThrottledError
 from local.servers import serving
 from local.template import EventInvokeConfig, Function, function_arn
-from tests.fakes.functions import until
+from tests.fakes.functions import PATIENCE_S, until
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +42,10 @@ async def answer(host: LambdaHost) -> Any:
 
 def test_a_function_can_be_told_a_time_that_is_not_its_own(tmp_path: Path):
     async def run() -> list[int]:
-        async with asyncio.timeout(30), LambdaHost([hosted("sample.echo")], tmp_path) as host:
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            LambdaHost([hosted("sample.echo")], tmp_path) as host,
+        ):
             found = [(await answer(host))["remaining_ms"]]
             host.tell_timeout("Sample", 900.0)
             found.append((await answer(host))["remaining_ms"])
@@ -57,7 +60,10 @@ def test_a_function_can_be_told_a_time_that_is_not_its_own(tmp_path: Path):
 
 def test_events_are_doubled_from_when_it_is_asked_for_and_counted(tmp_path: Path):
     async def run() -> tuple[int, int]:
-        async with asyncio.timeout(30), LambdaHost([hosted("sample.echo")], tmp_path) as host:
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            LambdaHost([hosted("sample.echo")], tmp_path) as host,
+        ):
             host.invoke_event("Sample", b"{}")
             await until(lambda: len(host.reports) == 1)
             before = host.events.doubled
@@ -72,7 +78,7 @@ def test_events_are_doubled_from_when_it_is_asked_for_and_counted(tmp_path: Path
 def test_the_sdk_tells_which_environment_calls(tmp_path: Path):
     async def run() -> Any:
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             LambdaHost([hosted("sample.environment")], tmp_path) as host,
         ):
             variables = (await answer(host))["environment"]
@@ -85,7 +91,10 @@ def test_the_sdk_tells_which_environment_calls(tmp_path: Path):
 
 def test_a_function_can_be_left_without_room_for_a_while(tmp_path: Path):
     async def run() -> bool:
-        async with asyncio.timeout(30), LambdaHost([hosted("sample.echo")], tmp_path) as host:
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            LambdaHost([hosted("sample.echo")], tmp_path) as host,
+        ):
             host.limit("Sample", 0)
             with pytest.raises(ThrottledError):
                 await host.invoke("Sample", b"{}")
@@ -104,7 +113,7 @@ def test_who_invokes_an_event_is_told_once_the_watcher_has_seen_it(tmp_path: Pat
             seen.append((function, payload))
 
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(PATIENCE_S),
             LambdaHost([hosted("sample.echo")], tmp_path) as host,
             serving(InvokeApi(host).application(), 0) as port,
             aiohttp.ClientSession() as client,

@@ -290,7 +290,8 @@ def test_what_another_model_would_refuse_as_well_is_not_tried_there(status: int)
 def test_another_model_has_half_of_the_time_when_the_first_keeps_silent():
     silence = threading.Event()
     with core_agent(silence, say("Here I am."), fallback=OTHER) as function:
-        answer = function.ask("hello", within_ms=1_600)
+        # The other model is left as many seconds as the first was waited for, and answers at once.
+        answer = function.ask("hello", within_ms=6_000)
         silence.set()
 
         assert answer["answer"] == "Here I am."
@@ -363,9 +364,9 @@ def test_a_model_that_keeps_silent_is_given_up_at_the_deadline():
         answer = function.ask("hello", within_ms=1_000)
         silence.set()
 
-        assert (answer["status"], answer["retryable"]) == ("failed", True)
-        assert answer["answer"].startswith("That is taking too long.")
-        assert len(function.gemini.requests) == 1
+    assert (answer["status"], answer["retryable"]) == ("failed", True)
+    assert answer["answer"].startswith("That is taking too long.")
+    assert len(function.gemini.requests) == 1
 
 
 def test_no_tool_runs_after_the_deadline():

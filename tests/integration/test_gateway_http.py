@@ -17,7 +17,7 @@ from local.lambdas.model import ThrottledError
 from local.servers import serving
 from local.template import Cors, HttpApi, HttpRoute, JwtAuthorizer
 from local.timers import SystemTimers
-from tests.fakes.functions import FakeFunctions
+from tests.fakes.functions import PATIENCE_S, FakeFunctions
 
 pytestmark = pytest.mark.integration
 
@@ -54,7 +54,7 @@ async def running(
     functions = FakeFunctions(Web=handler)
     issuer = TokenIssuer("", "somebody", SystemTimers())
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(PATIENCE_S),
         serving(issuer.application(), 0) as issuer_port,
         aiohttp.ClientSession() as http,
     ):

@@ -21,7 +21,7 @@ from local.gateway.websocket import WebSocketGateway
 from local.servers import serving
 from local.template import WebSocketApi, WebSocketRoute
 from local.timers import ManualTimers
-from tests.fakes.functions import FakeFunctions, until
+from tests.fakes.functions import PATIENCE_S, FakeFunctions, until
 
 pytestmark = pytest.mark.integration
 
@@ -69,7 +69,7 @@ async def running() -> AsyncIterator[Endpoint]:
     )
     management = ManagementApi(gateway.connections, chaos, "local", settings.message_bytes)
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(PATIENCE_S),
         gateway,
         serving(management.application(), 0) as port,
     ):

@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 
 from local.gateway.chaos import ChaosSettings
 from local.gateway.settings import GatewaySettings
-from tests.fakes.functions import until
+from tests.fakes.functions import PATIENCE_S, until
 from tests.integration.websocket_gateway import OK, closed, running
 
 pytestmark = pytest.mark.integration
@@ -110,7 +110,7 @@ def test_disconnect_tells_how_the_client_closed():
 def test_a_client_that_leaves_during_connect_is_disconnected_afterwards():
     async def run() -> Any:
         async with running() as stack:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 reader, writer = await asyncio.open_connection("127.0.0.1", stack.gateway.port)
                 left = asyncio.Event()
 

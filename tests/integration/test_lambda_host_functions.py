@@ -29,7 +29,7 @@ from local.lambdas.model import (
 from local.servers import serving
 from local.template import EventInvokeConfig, Function, function_arn
 from local.timers import ManualTimers
-from tests.fakes.functions import until
+from tests.fakes.functions import PATIENCE_S, until
 
 pytestmark = pytest.mark.integration
 
@@ -67,7 +67,7 @@ async def running(
     tmp_path: Path, *functions: HostedFunction, **options: Any
 ) -> AsyncIterator[LambdaHost]:
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(PATIENCE_S),
         LambdaHost(functions, tmp_path / "logs", **options) as host,
     ):
         yield host

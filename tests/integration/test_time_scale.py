@@ -13,7 +13,7 @@ from local.gateway.settings import GatewaySettings
 from local.lambdas.host import LambdaHost
 from local.lambdas.model import HostedFunction
 from local.timers import ManualTimers
-from tests.fakes.functions import until
+from tests.fakes.functions import PATIENCE_S, until
 from tests.integration.gemini_caller import Turn, next_message, receive, running_simulator
 from tests.integration.test_chaos_host import hosted
 
@@ -32,10 +32,10 @@ def test_a_function_is_told_scaled_time_and_killed_after_its_real_share(tmp_path
     async def run() -> tuple[int, Any]:
         timers = ManualTimers()
         echo = scaled("sample.echo", timeout_s=6_000)
-        async with asyncio.timeout(30), LambdaHost([echo], tmp_path / "echo") as host:
+        async with asyncio.timeout(PATIENCE_S), LambdaHost([echo], tmp_path / "echo") as host:
             told = json.loads((await host.invoke("Sample", b"{}")).payload)["remaining_ms"]
         held = scaled("sample.hold", timeout_s=60)
-        async with asyncio.timeout(30), LambdaHost([held], tmp_path, timers=timers) as host:
+        async with asyncio.timeout(PATIENCE_S), LambdaHost([held], tmp_path, timers=timers) as host:
             event = json.dumps({"until": str(tmp_path / "never")}).encode()
             holding = asyncio.create_task(host.invoke("Sample", event))
             await until(lambda: 60 / SCALE in timers.waits_s())

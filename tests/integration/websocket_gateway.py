@@ -15,7 +15,7 @@ from local.gateway.settings import GatewaySettings
 from local.gateway.websocket import WebSocketGateway
 from local.template import RequestAuthorizer, WebSocketApi, WebSocketRoute
 from local.timers import ManualTimers
-from tests.fakes.functions import FakeFunctions
+from tests.fakes.functions import PATIENCE_S, FakeFunctions
 
 OK = {"statusCode": 200}
 
@@ -101,7 +101,7 @@ async def running(
         timers=timers,
         chaos=Chaos(chaos or ChaosSettings()),
     )
-    async with asyncio.timeout(20), gateway:
+    async with asyncio.timeout(PATIENCE_S), gateway:
         yield Running(gateway, functions, timers)
 
 

@@ -1,6 +1,5 @@
 """What a run left behind at three places: with the client, at Gemini's side, in the tables."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from local.aws_resources import dynamodb_client
 from local.chaos.replays import LeaseRecord
 from local.stack import Stack
-from local.talker.recorded import read_record
+from local.talker.recorded import read_events, read_record
 from local.talker.replies import TurnRecord
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversation_items import header_from, turn_from
@@ -122,10 +121,7 @@ class Evidence:
 def read_live(folder: Path) -> LiveRecord:
     """Read the record of one connection of the simulator."""
     recorded = read_record(folder)
-    lines = (folder / "events.jsonl").read_text().splitlines()
-    return LiveRecord(
-        folder.name, recorded.heard, recorded.replies, [json.loads(line) for line in lines]
-    )
+    return LiveRecord(folder.name, recorded.heard, recorded.replies, read_events(folder))
 
 
 def table_client(stack: Stack) -> "DynamoDBClient":

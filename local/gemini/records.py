@@ -12,15 +12,20 @@ class Record:
 
     ``heard.pcm`` holds the bytes received in order, ``turn-<n>.pcm`` the bytes emitted for reply n
     (from 1; absent for a reply without audio), ``events.jsonl`` one event a line. Every write goes
-    to the file at once, so a reader never waits for a buffer.
+    to the file at once, so a reader never waits for a buffer. The folder appears with both files,
+    for there are readers that look on.
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
+        records = folder.parent
+        records.mkdir(parents=True, exist_ok=True)
+        making = records.with_name(f"{records.name}.new") / folder.name
+        making.mkdir(parents=True)
         self._folder = folder
         self._start = time.monotonic()
-        self._heard = FileIO(folder / "heard.pcm", "w")
-        self._events = FileIO(folder / "events.jsonl", "w")
+        self._heard = FileIO(making / "heard.pcm", "w")
+        self._events = FileIO(making / "events.jsonl", "w")
+        making.rename(folder)
         self.heard_bytes = 0
         self.said_bytes: dict[int, int] = {}
 

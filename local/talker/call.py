@@ -38,8 +38,8 @@ CLOSED_WITHIN_S = 5.0
 that a post takes with its retries."""
 
 END_TIMEOUT_S = 30.0
-"""Where nobody serves a session, a worker that has yet to start closes it, once the lease of the one
-before has run out."""
+"""Where nobody serves a session, a worker that has yet to start closes it, once the lease of the
+one before has run out."""
 
 type Listener = Callable[[float, Frame | Reply], None]
 type Redial = Callable[[], Awaitable[ClientConnection]]

@@ -1,8 +1,10 @@
 """The Gemini simulator's own record of what it heard and said, read from its folder."""
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _REPLY = re.compile(r"turn-(\d+)\.pcm")
 
@@ -41,3 +43,9 @@ def read_record(folder: Path) -> RecordedConnection:
         (folder / "heard.pcm").read_bytes(),
         tuple(numbered[number].read_bytes() for number in sorted(numbered)),
     )
+
+
+def read_events(folder: Path) -> list[dict[str, Any]]:
+    """Read what happened on one connection so far; a line that is being written is left out."""
+    lines, _, _ = (folder / "events.jsonl").read_bytes().rpartition(b"\n")
+    return [json.loads(line) for line in lines.splitlines()]

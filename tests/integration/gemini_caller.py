@@ -17,6 +17,8 @@ from google import genai
 from google.genai import types
 from google.genai.live import AsyncSession
 
+from local.talker.recorded import read_events
+
 ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "tests" / "fixtures" / "speech"
 GREETING = "gemini_hello_my_name_is_robert"
@@ -65,8 +67,7 @@ class Simulator:
             return json.load(response)
 
     def events(self, connection: str) -> list[dict[str, Any]]:
-        lines = (self.record_dir / connection / "events.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        return read_events(self.record_dir / connection)
 
     def recorded(self, connection: str, name: str) -> bytes:
         return (self.record_dir / connection / name).read_bytes()

@@ -10,6 +10,7 @@ import pytest
 from local.chaos.gemini_control import GeminiControl
 from local.talker.access import HttpApi
 from local.talker.call import Call, now_ms, open_call
+from local.talker.recorded import read_events
 from tests.integration.running import RunningStack, new_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
@@ -80,11 +81,8 @@ def setups(running: RunningStack, after: set[str]) -> list[dict[str, Any]]:
     assert running.stack.simulator is not None
     for record in running.records():
         if record.name not in after:
-            lines = running.stack.simulator.record_directory / record.name / "events.jsonl"
-            for line in lines.read_text().splitlines():
-                event = json.loads(line)
-                if event["kind"] == "setup":
-                    found.append(event["setup"])
+            events = read_events(running.stack.simulator.record_directory / record.name)
+            found += [event["setup"] for event in events if event["kind"] == "setup"]
     return found
 
 

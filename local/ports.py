@@ -3,10 +3,14 @@
 import contextlib
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 DEFAULT_BASE = 8_700
+# Below the range that systems hand to outgoing connections, so that none of these is taken by
+# chance between now and the moment a program listens.
+_FIRST, _BEYOND = 10_000, 32_000
+_WIDTH, _KEPT_FREE = 9, 4
 
 
 def base_of(environment: Mapping[str, str]) -> int:
@@ -22,11 +26,11 @@ def base_of(environment: Mapping[str, str]) -> int:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on just now, at any address."""
+    while True:
+        port = secrets.choice(range(_FIRST, _BEYOND))
+        with contextlib.suppress(OSError), socket.create_server(("", port)):
+            return port
 
 
 class PortInUseError(RuntimeError):
@@ -48,21 +52,31 @@ class Ports:
 
     @classmethod
     def from_base(cls, base: int) -> "Ports":
-        """The fixed layout; base + 4 is kept free."""
+        """The fixed layout; one among them is kept free."""
         return cls(base, base + 1, base + 2, base + 3, base + 5, base + 6, base + 7, base + 8)
 
     @classmethod
-    def free(cls) -> "Ports":
-        """Ports that nobody uses now.
+    @contextlib.contextmanager
+    def reserved(cls) -> Iterator["Ports"]:
+        """Ports that nobody uses now, and that nobody else reserves until the context ends.
 
-        They lie below the range that systems hand to outgoing connections, so that none is taken
-        by chance between now and the moment its program listens.
+        Programs take seconds to listen at theirs. So whoever reserves them listens meanwhile at the
+        one among them that is kept free.
         """
         while True:
-            ports = cls.from_base(secrets.choice(range(10_000, 32_000, 9)))
-            with contextlib.suppress(PortInUseError):
-                ports.check()
-                return ports
+            base = secrets.choice(range(_FIRST, _BEYOND, _WIDTH))
+            ports = cls.from_base(base)
+            try:
+                mark = socket.create_server(("127.0.0.1", base + _KEPT_FREE))
+            except OSError:
+                continue
+            with mark:
+                try:
+                    ports.check()
+                except PortInUseError:
+                    continue
+                yield ports
+                return
 
     def check(self) -> None:
         """See that every port is free.

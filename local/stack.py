@@ -143,7 +143,9 @@ class _Start:
         self._options = options
         self._running = running
         self._ports = (
-            Ports.free() if options.port_base is None else Ports.from_base(options.port_base)
+            running.enter_context(Ports.reserved())
+            if options.port_base is None
+            else Ports.from_base(options.port_base)
         )
         self._place = Place(
             PROJECT, (options.run_directory or new_run_directory()).resolve(), options.deadline_s

@@ -50,6 +50,7 @@ class Hearing:
 
     async def _run(self, ears: "Ears") -> str:
         decoder = await ears.take()
+        is_alive = True
         try:
             await _send(decoder, b"S")
             while (chunk := await self._chunks.get()) is not None:
@@ -59,8 +60,11 @@ class Hearing:
                 return ""
             await _send(decoder, b"E")
             return str((await _read(decoder))["text"])
+        except EarsClosed:
+            is_alive = False
+            raise
         finally:
-            await ears.give_back(decoder)
+            await ears.give_back(decoder, is_alive=is_alive)
 
 
 class Ears:
@@ -102,9 +106,12 @@ class Ears:
         """Wait for a free decoder."""
         return await self._free.get()
 
-    async def give_back(self, process: Process) -> None:
-        """Free a decoder for the next utterance; one that died is replaced."""
-        if process.stdout is not None and process.stdout.at_eof():
+    async def give_back(self, process: Process, *, is_alive: bool) -> None:
+        """Free a decoder for the next utterance; one that died is replaced.
+
+        That it died may be known from its input before its output has ended.
+        """
+        if not is_alive:
             await process.wait()
             self._all.remove(process)
             process = await _start_decoder()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import re
 import signal
 import socket
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from local.ports import PortInUseError, Ports
+from local.ports import Ports
 from local.speech import read_wav
 from local.stack import PROJECT
 from repartee.domain.audio import OUTPUT_RATE_HZ
@@ -35,14 +34,8 @@ PATIENCE_S = 60.0
 
 def free_base() -> int:
     """The first of nine free ports."""
-    for _ in range(50):
-        base = random.randrange(20_000, 32_000, 10)  # noqa: S311 - not a secret
-        try:
-            Ports.from_base(base).check()
-        except PortInUseError:
-            continue
-        return base
-    raise AssertionError("no nine free ports")
+    with Ports.reserved() as ports:
+        return ports.websocket
 
 
 class Descendants:

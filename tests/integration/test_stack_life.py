@@ -159,8 +159,8 @@ def listeners() -> dict[int, set[str]]:
 
 
 def test_a_busy_port_is_named_before_anything_starts(tmp_path):
-    ports = Ports.free()
-    port = ports.lambdas
+    with Ports.reserved() as ports:
+        port = ports.lambdas
     with socket.create_server(("127.0.0.1", port)):
 
         async def run() -> Any:
@@ -177,6 +177,16 @@ def test_a_busy_port_is_named_before_anything_starts(tmp_path):
 
 def test_the_layout_of_ports_is_fixed():
     assert Ports.from_base(8_700) == Ports(8700, 8701, 8702, 8703, 8705, 8706, 8707, 8708)
+
+
+def test_whoever_reserves_ports_has_them_alone_until_its_programs_listen(monkeypatch):
+    with Ports.reserved() as first:
+        with Ports.reserved() as other:
+            pass
+        bases = iter([first.websocket, other.websocket])
+        monkeypatch.setattr("local.ports.secrets.choice", lambda _bases: next(bases))
+        with Ports.reserved() as second:
+            assert second == other
 
 
 def test_a_start_that_fails_undoes_itself_and_says_why(tmp_path):
@@ -294,7 +304,8 @@ def test_a_child_that_ignores_the_request_to_end_is_killed(tmp_path):
 
 
 def test_up_prints_the_addresses_and_ends_on_ctrl_c(tmp_path):
-    base = Ports.free().websocket
+    with Ports.reserved() as ports:
+        base = ports.websocket
     up = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-m", "local.up", "--run-directory", tmp_path / "run", "--no-prewarm"],
         stdout=subprocess.PIPE,

@@ -23,7 +23,7 @@ from local.chaos.injector import Injector
 from local.chaos.oracle import judge
 from local.chaos.plan import TABLE_KINDS, Kind, RunPlan
 from local.chaos.replays import RECORDINGS, LeaseRecord, read_lease, recordings_of
-from local.chaos.talk import GIVEN_UP, Talk, Visit
+from local.chaos.talk import END_TIMEOUT_S, GIVEN_UP, Talk, Visit
 from local.chaos.theatre import WORKER, Theatre
 from local.talker.access import HttpApi, SessionTicket, get_token
 from local.talker.call import Call, now_ms
@@ -191,7 +191,7 @@ class _Run:
     async def _until_ended(self, conversation_id: str, session_ids: Sequence[str]) -> TableRecord:
         """Read the tables once the sessions are closed, or at the end of the time for that."""
         client = table_client(self._stack)
-        deadline_ms = now_ms() + (2_000 if self._failure else 10_000)
+        deadline_ms = now_ms() + (2_000 if self._failure else END_TIMEOUT_S * 1_000)
         while True:
             tables = await asyncio.to_thread(
                 read_tables,

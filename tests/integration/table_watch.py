@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from local.chaos.table_faults import TableRequest
+from tests.fakes.functions import PATIENCE_S
 
 _TURN = re.compile(rb'"turn#(\d+)"')
 
@@ -38,7 +39,7 @@ class TableWatch:
             self.remembered = max(self.remembered, int(turn[1]))
         self._changed.set()
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
         """Return once a write has made ``condition`` true."""
         async with asyncio.timeout(timeout_s):
             while not condition():

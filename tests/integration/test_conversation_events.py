@@ -11,6 +11,7 @@ import jwt
 import pytest
 
 from local.stack import PROJECT
+from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
@@ -95,7 +96,8 @@ def invoke(running: RunningStack, name: str) -> Answer:
 def wait_for_a_worker(running: RunningStack, question: dict[str, Any]) -> None:
     """Wait until the worker that ``hello`` woke holds the session that a question names."""
     state = {"pk": {"S": f"session#{question['session_id']}"}, "sk": {"S": "state"}}
-    for _ in range(200):
+    give_up_at_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up_at_s:
         item = running.dynamodb().get_item(
             TableName=running.stack.table_names["LiveTable"], Key=state, ConsistentRead=True
         )["Item"]

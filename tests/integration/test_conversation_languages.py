@@ -11,11 +11,10 @@ from local.chaos.gemini_control import GeminiControl
 from local.talker.access import HttpApi
 from local.talker.call import Call, now_ms, open_call
 from local.talker.recorded import read_events
+from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
-
-ANSWER_TIMEOUT_S = 30.0
 
 ENGLISH = ("hello", "when are you open on friday", "please book tuesday at 9 a.m.")
 SPANISH = (
@@ -36,7 +35,7 @@ async def hear(call: Call, words: str) -> str:
     def answer() -> str | None:
         return said(call) if words in said(call) and call.replies.is_settled else None
 
-    return await call.until(answer, timeout_s=ANSWER_TIMEOUT_S, what=words)
+    return await call.until(answer, timeout_s=PATIENCE_S, what=words)
 
 
 async def write(call: Call, text: str) -> None:
@@ -167,7 +166,7 @@ def test_a_slow_answer_is_announced_once_and_what_is_said_meanwhile_is_heard(
             await gemini.order(kind="slow_rest", delay_ms=9_000)
             await write(call, "¿A qué hora abren el viernes?")
             await call.until(
-                lambda: "Un momento" in said(call), timeout_s=ANSWER_TIMEOUT_S, what="first words"
+                lambda: "Un momento" in said(call), timeout_s=PATIENCE_S, what="first words"
             )
             await write(call, "hola")
             heard = await hear(call, "abrimos")
@@ -195,7 +194,7 @@ def test_what_a_user_settles_over_http_counts_in_the_call_that_goes_on(
             await write(call, "hello")
             await hear(call, "Hello, how can I help you?")
             await settle(api, language="es-ES", voice="Puck")
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            async with asyncio.timeout(PATIENCE_S):
                 while len(setups(running, before)) < 2:  # noqa: ASYNC110 - polls Gemini's record
                     await asyncio.sleep(0.05)
             await write(call, "Hola")

@@ -8,6 +8,7 @@ from local.talker.conversation import Pace, say
 from local.talker.errors import NotLetInError
 from repartee.domain.frames import Frame, LimitReached, SessionClosed
 from repartee.domain.wire import Reply
+from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
@@ -31,7 +32,7 @@ def test_whoever_uses_the_day_up_hears_a_goodbye_and_gets_no_other_ticket(runnin
         async with open_call(ticket.url, listener=lambda _, frame: frames.append(frame)) as call:
             question = recordings("second_user")[0]
             await say(call, read_wav(question.wav), pace=Pace.FAST)
-            await call.until(lambda: call.session.closed, timeout_s=30, what="closed")
+            await call.until(lambda: call.session.closed, timeout_s=PATIENCE_S, what="closed")
         with pytest.raises(NotLetInError) as refused:
             await api.start_session()
         assert refused.value.status == 429

@@ -22,7 +22,6 @@ from tests.integration.witness import Talk, talking
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stale")]
 
 WORKER = "StreamAgentFunction"
-TAKE_OVER_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ async def freeze_replace_wake(scene: Scene, moment: str) -> None:
         assert freezer.had_remembered == 0
 
         await talk.exchange(question)
-        await watch.until(lambda: watch.remembered == 2, TAKE_OVER_TIMEOUT_S)
+        await watch.until(lambda: watch.remembered == 2)
         (_, successor) = watch.holders
         assert successor != stale
         assert talk.record.epoch > freezer.epoch

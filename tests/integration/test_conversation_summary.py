@@ -12,6 +12,7 @@ import pytest
 from local.talker.call import Call, open_call
 from local.talker.conversation import ask
 from local.talker.desk import FrontDesk
+from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, options_for_tests, stack_in_thread
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("summary")]
@@ -19,8 +20,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("summary")]
 # Room for 800 characters, of which turns may take 533 before they are summed up.
 TOKENS = "200"
 QUESTION = "what are your opening hours on friday"
-TURN_WITHIN_S = 30.0
-SUMMED_UP_WITHIN_S = 20.0
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def short_of_room(tmp_path: Path) -> Iterator[RunningStack]:
 
 async def said_to(call: Call, text: str) -> str:
     """Type ``text``; return all that was said to it."""
-    return " ".join(turn.said for turn in await ask(call, text, timeout_s=TURN_WITHIN_S))
+    return " ".join(turn.said for turn in await ask(call, text, timeout_s=PATIENCE_S))
 
 
 def header_of(running: RunningStack, user: str) -> dict[str, object]:
@@ -70,7 +69,7 @@ def test_the_first_turn_is_known_to_a_fresh_session_though_only_the_summary_tell
             await call.hang_up()
 
     running.run(talk())
-    deadline_s = time.monotonic() + SUMMED_UP_WITHIN_S
+    deadline_s = time.monotonic() + PATIENCE_S
     while not (header := header_of(running, user))["summary"]:
         assert time.monotonic() < deadline_s, "no summary came"
         time.sleep(0.2)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
@@ -22,11 +23,11 @@ from local.talker.access import HttpApi, SessionTicket, get_token
 from local.talker.call import Call, hold_call, now_ms
 from local.talker.conversation import HANGOVER_MS, Pace, say
 from local.talker.desk import FrontDesk
+from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import new_user
 from tests.integration.table_watch import TableWatch
 
 _BYTES_PER_MS = 32
-_END_TIMEOUT_S = 20.0
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class Talk:
 
     async def hang_up(self) -> None:
         """End the session."""
-        await self.call.hang_up(_END_TIMEOUT_S)
+        await self.call.hang_up()
 
     async def evidence(self, *, stale_writes: Sequence[str] = ()) -> Evidence:
         """What client, Gemini's side and tables hold once the session is closed."""
@@ -98,7 +99,7 @@ class Talk:
     def _ended_tables(self) -> TableRecord:
         """The client hears that the session is closed before the tables do."""
         client = table_client(self.stack)
-        give_up_at_ms = now_ms() + 10_000
+        give_up_at_ms = now_ms() + PATIENCE_S * 1_000
         while True:
             tables = read_tables(
                 client,
@@ -109,6 +110,7 @@ class Talk:
             )
             if tables.is_over or now_ms() > give_up_at_ms:
                 return tables
+            time.sleep(0.05)
 
 
 @contextlib.asynccontextmanager

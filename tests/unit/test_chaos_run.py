@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from local.chaos.__main__ import main
 from local.chaos.campaign import told
 from local.chaos.dealing import plan_run
+from local.chaos.plan import Kind
+from local.chaos.report import Verdict
 from local.chaos.run import RunResult, play
 
 pytestmark = pytest.mark.unit
@@ -29,6 +32,33 @@ def test_a_run_that_crashes_breaks_a_promise_and_names_the_seed_that_replays_it(
     lines = list(told(result, tmp_path))
     assert lines[0].startswith("seed 12: BROKEN")
     assert "    replay: make chaos RUNS=1 SEED=12" in lines
+
+
+@pytest.mark.parametrize(
+    ("broken", "wanted", "status"),
+    [
+        ((), Kind.WORKER_KILLED, 0),
+        (("lost: this",), Kind.WORKER_KILLED, 1),
+        ((), Kind.LINE_DROPPED, 1),
+    ],
+    ids=["all held", "one broke a promise", "a kind was never injected"],
+)
+def test_a_campaign_tells_by_its_exit_status_whether_it_passed(
+    broken: tuple[str, ...], wanted: Kind, status: int, monkeypatch: pytest.MonkeyPatch
+):
+    faults = Counter({Kind.WORKER_KILLED: 1})
+    run = RunResult(12, broken, faults, frozenset(), (), 4, 0, 0, 9.0)
+
+    class Held:
+        verdict = Verdict([run], frozenset({wanted}))
+
+        def __init__(self, *_arguments: object, **_options: object) -> None: ...
+
+        async def hold(self) -> None: ...
+
+    monkeypatch.setattr("local.chaos.__main__.Campaign", Held)
+    monkeypatch.setattr("sys.argv", ["chaos"])
+    assert main() == status
 
 
 def test_a_run_that_held_has_nothing_to_replay(tmp_path: Path):

@@ -76,6 +76,13 @@ def test_a_process_that_takes_the_lease_again_is_not_stale():
     assert injector.releases == 2
 
 
+def test_a_process_that_serves_the_session_of_another_device_by_now_is_not_stale():
+    body = {"Item": {"pk": {"S": "session#S1"}, "kind": {"S": "superseded"}, "by": {"S": "S2"}}}
+    notice = TableRequest("PutItem", json.dumps(body).encode(), "A")
+    assert after(take("A"), take("B"), notice).stale_writes == ["A: PutItem"]
+    assert after(take("A"), take("B"), take("A", "S2"), notice).stale_writes == []
+
+
 @pytest.mark.parametrize(("what", "is_stale"), [("DeleteRequest", False), ("PutRequest", True)])
 def test_deleting_input_that_is_remembered_is_right_whoever_does_it(what: str, is_stale: bool):
     body = {"RequestItems": {"live": [{what: {"Key": {"pk": {"S": "session#S1"}}}}]}}

@@ -154,3 +154,21 @@ def test_a_question_too_long_to_be_kept_open_is_refused_at_once():
 
     assert session.asked == []
     assert session.responses == [("x", "refused")]
+
+
+def test_questions_too_long_to_be_kept_open_together_are_refused_and_others_asked():
+    session = started()
+    session.utter()
+    for number in range(10):
+        question = f"{number} " + "why " * 3_900
+        session.call_tool(f"long-{number}", f'{{"question":"{question}"}}')
+
+    assert [asked.key.index for asked in session.asked] == [1, 2, 3]
+    refused = [call_id for call_id, status in session.responses if status == "refused"]
+    assert refused == [f"long-{number}" for number in range(3, 10)]
+    # Even of the longest characters there are, a session's item holds what is open.
+    assert 4 * sum(len(asked.question) for asked in session.asked) < MAX_ITEM_BYTES
+
+    session.answer_tool("Because.", index=1)
+    session.call_tool("later", '{"question":"and why else"}')
+    assert session.asked[-1].question == "and why else"

@@ -50,6 +50,12 @@ class ToolCalls:
         )
 
     @property
+    def open_characters(self) -> int:
+        """How long the arguments are of all calls that are not answered and spoken yet."""
+        calls = (*self._open.values(), *self._told.calls)
+        return sum(len(call.arguments_json) for call in calls)
+
+    @property
     def is_telling(self) -> bool:
         """Tell whether the model was told an answer that it has not spoken yet."""
         return bool(self._told)

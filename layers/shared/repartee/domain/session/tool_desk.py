@@ -29,8 +29,10 @@ from repartee.domain.session.tool_calls import NO_ANSWER, ToolCalls, text_argume
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.session_state import PendingCall
 
-# A call that is still open is kept in the session's state, whose size has a limit.
+# Calls that are still open are kept in the session's state, whose size has a limit: a character
+# takes up to 4 bytes, so these come to 192,000 at most.
 MAX_ARGUMENTS_CHARACTERS = 16_000
+MAX_OPEN_CHARACTERS = 48_000
 
 
 @dataclass(slots=True)
@@ -125,7 +127,11 @@ class ToolDesk:
 
     def _ask(self, call: CallInProgress, now_ms: int) -> None:
         question = text_argument(call.arguments_json, "question")
-        if question is None or len(call.arguments_json) > MAX_ARGUMENTS_CHARACTERS:
+        is_too_long = (
+            len(call.arguments_json) > MAX_ARGUMENTS_CHARACTERS
+            or self._calls.open_characters > MAX_OPEN_CHARACTERS
+        )
+        if question is None or is_too_long:
             refused = CoreAnswer(CallStatus.REFUSED, "Say in question what is wanted, in short.")
             self.answer(call.key, refused, now_ms)
             return

@@ -10,6 +10,8 @@ import pytest
 from bench.consumed import item_bytes
 from local.speech import read_wav
 from local.stack import PROJECT
+from repartee.adapters.dynamodb import keys
+from repartee.domain.calls import CallKey, CoreRequest
 from repartee.domain.conversation import Profile
 from repartee.domain.errors import ConnectionRefused, LeaseLost, UserErased
 from repartee.domain.limits import OwnLimits
@@ -23,6 +25,7 @@ from repartee.domain.messages import (
 )
 from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.usage import TokenUsage
+from repartee.ports.call_store import CallClaim
 from tests.contract.scenes import (
     CONVERSATION,
     SESSION,
@@ -288,3 +291,22 @@ def test_limits_that_an_operator_wrote_are_read_and_outlive_changed_preferences(
     profile = stores.profiles.change(USER, PreferenceChanges(language="de-DE"))
 
     assert profile == Profile(USER, "de-DE", limits=own)
+
+
+def test_a_claim_from_before_runs_had_names_can_be_taken_over(
+    stores: Stores, client: "DynamoDBClient", table_names: TableNames
+) -> None:
+    served_session(stores)
+    asked = CoreRequest(USER, CONVERSATION, SESSION, 1, CallKey(1, 1), "h", "q", "en-US", NOON_MS)
+    stores.calls.claim(asked, now_ms=NOON_MS, until_ms=NOON_MS + 1)
+    client.update_item(
+        TableName=table_names.memory,
+        Key=keys.call(CONVERSATION, asked.key),
+        UpdateExpression="REMOVE run_id",
+    )
+
+    again = replace(asked, run_id="run-2")
+    until_ms = NOON_MS + 9_000
+    claims = [stores.calls.claim(again, now_ms=NOON_MS + 1, until_ms=until_ms) for _ in range(2)]
+
+    assert claims == [CallClaim.CLAIMED_AGAIN, CallClaim.RUNNING]

@@ -81,7 +81,10 @@ class DynamoCallStore:
                     "arguments_hash = :arguments_hash, question = :question, run_id = :run_id"
                 ),
                 # Two runs may have a claim until the same moment, but no two have one name.
-                "ConditionExpression": "claimed_until_ms = :seen AND run_id = :seen_run",
+                "ConditionExpression": (
+                    "claimed_until_ms = :seen AND "
+                    "(run_id = :seen_run OR attribute_not_exists(run_id))"
+                ),
                 "ExpressionAttributeValues": {**encode_all(values), **seen},
             }
         }
@@ -234,4 +237,5 @@ def _claim_values(request: CoreRequest, until_ms: int) -> dict[str, Value]:
 
 
 def _run_of(stored: "Item") -> str:
-    return stored["run_id"]["S"]
+    # A claim that was written before runs had names may lie there still: its run died.
+    return text(stored, "run_id") or ""

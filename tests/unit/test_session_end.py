@@ -546,3 +546,36 @@ def test_a_session_that_is_closed_is_not_opened_again_by_a_live_session_that_end
     assert len(call.all(OpenLive)) == 1
     assert call.all(CommitTurn) == []
     assert call.finish() is FinishReason.ENDED
+
+
+def test_a_second_utterance_that_was_not_understood_is_told_beside_the_first_that_was():
+    call = started()
+    call.utter()
+    call.live(LiveTranscript(Role.USER, "Hello."))
+    call.utter()
+    call.notice(Superseded("S2"))
+
+    assert [(turn.heard, turn.skipped) for turn in call.turns] == [
+        ("Hello.", (SkippedInput(6, 9),))
+    ]
+
+
+def test_speech_that_was_not_understood_is_told_beside_the_text_that_was_typed_after_it():
+    call = started()
+    call.utter()
+    call.send(Text("Hello?"))
+    call.notice(Superseded("S2"))
+
+    [turn] = call.turns
+    assert turn.heard == "Hello?"
+    assert [gap.first_seq for gap in turn.skipped] == [2]
+
+
+def test_what_waits_behind_a_reply_that_another_device_cuts_off_is_a_turn_of_its_own():
+    call = started()
+    call.utter()
+    call.live(LiveTranscript(Role.USER, "Hello."), LiveAudio(SECOND))
+    call.read(call.numbered(SpeechStart()), call.numbered(Audio(SPEECH)))
+    call.notice(Superseded("S2"))
+
+    assert [(turn.heard, len(turn.skipped)) for turn in call.turns] == [("Hello.", 0), ("", 1)]

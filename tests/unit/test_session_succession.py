@@ -138,7 +138,7 @@ class Succession(RuleBasedStateMachine):
             return
         self.state = replace(self.state, epoch=self.state.epoch + 1)
         memory = remembering(*self.turns) if self.turns else MEMORY
-        self.worker = Call(
+        call = Call(
             state=self.state,
             memory=memory,
             settings=self.settings,
@@ -148,6 +148,13 @@ class Succession(RuleBasedStateMachine):
             opens_live=False,
             now_ms=self.now_ms,
         )
+        self.begin(call)
+        call.start()
+        self.take_effects()
+
+    def begin(self, call: Call) -> None:
+        """A worker has taken the lease."""
+        self.worker = call
         self.is_crash = False
         self.carried = 0
         self.lane: deque[Effect] = deque()
@@ -157,8 +164,6 @@ class Succession(RuleBasedStateMachine):
         self.model_read = 0
         self.model_generation = self.losses = 0
         self.model_hears = self.model_owes = self.model_speaks = False
-        self.worker.start()
-        self.take_effects()
 
     def leave(self) -> None:
         """The worker is gone, by a release or by its death."""
@@ -501,7 +506,7 @@ class Succession(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_remembered_twice(self) -> None:
-        assert max(Counter(_tokens(self.turns)).values(), default=0) <= 1
+        assert max(Counter(tokens(self.turns)).values(), default=0) <= 1
 
     @invariant()
     def turns_are_numbered_in_order(self) -> None:
@@ -523,7 +528,7 @@ class Succession(RuleBasedStateMachine):
             is_content = outbox.is_drained and outbox.unaccepted_since_ms is None
             if self.worker is None and is_content and not client.is_owed_an_answer:
                 break
-        remembered = _tokens(self.turns)
+        remembered = tokens(self.turns)
         lost = [seq for seq in self.said if seq not in remembered]
         assert not [seq for seq in lost if not self.may_be_skipped(seq)]
         self.nothing_is_remembered_twice()
@@ -539,7 +544,7 @@ def _position(notified: Notified) -> tuple[int, int]:
     return ack.received.epoch, ack.received.seq
 
 
-def _tokens(turns) -> list[int]:
+def tokens(turns) -> list[int]:
     return [int(token) for turn in turns for token in re.findall(r"<(\d+)>", turn.heard)]
 
 

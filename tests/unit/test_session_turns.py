@@ -507,3 +507,18 @@ def test_who_begins_anew_over_a_reply_is_in_the_turn_that_began_there():
         ("", "Good"),
         ("When do you open?", "At nine."),
     ]
+
+
+def test_of_two_utterances_the_one_that_goes_on_over_the_reply_is_heard_in_the_next_turn():
+    call = started()
+    call.utter()
+    call.live(LiveTranscript(Role.USER, "One."))
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(LiveTranscript(Role.USER, "Two"), LiveAudio(SECOND), LiveInterrupted())
+    call.live(LiveTurnComplete())
+    call.send(Audio(SPEECH), SpeechEnd())
+    call.live(LiveTranscript(Role.USER, " and three."))
+    call.reply()
+    call.ack()
+
+    assert [turn.heard for turn in call.turns] == ["One.", "Two and three."]

@@ -131,9 +131,10 @@ class InputFeed:
         texts = [one.message.text for one in waiting if isinstance(one.message, Text)]
         unheard = [one.seq for one in waiting if isinstance(one.message, Audio)]
         begun = self._turns.upcoming or self._turns.current
+        unheard_from = None if begun is None or begun.has_reply else begun.unheard_from_seq
         turn = self._turns.begin_input(min(said), now_ms) if said else begun
-        if begun is not None and begun.first_seq is not None and begun.is_unheard:
-            unheard += [begun.first_seq, max(begun.first_seq, self._given_through)]
+        if unheard_from is not None:
+            unheard += [unheard_from, max(unheard_from, self._given_through)]
         self.settled = max(self.settled, self._given_through, *(one.seq for one in waiting))
         if turn is None:
             return
@@ -183,7 +184,7 @@ class InputFeed:
                 first = max(seq, self.settled + 1)
                 turn = self._turns.begin_input(first, now_ms)
                 turn.keep_if_late(numbered)
-                turn.hear(text)
+                turn.read(text, first)
                 self._turns.end_input(first, now_ms)
                 self._one_by_one.end_utterance(numbered)
                 self._send(SendText(text))

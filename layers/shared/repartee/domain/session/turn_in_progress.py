@@ -17,6 +17,8 @@ class TurnInProgress:
     Attributes:
         first_seq: The input message it begins with, None for a reply without input.
         speech_from_seq: Where its newest stretch of speech begins.
+        unheard_from_seq: Where the first stretch begins of which nothing is understood yet, None
+            while there is none.
         input_ended_ms: When the user fell silent, None while speaking or without input.
         first_audio_at_ms: When the first reply audio came.
         over_at_ms: When the model was done with it.
@@ -30,6 +32,7 @@ class TurnInProgress:
     started_at_ms: int
     first_seq: int | None = None
     speech_from_seq: int = 0
+    unheard_from_seq: int | None = None
     input_ended_ms: int | None = None
     first_audio_at_ms: int | None = None
     over_at_ms: int = 0
@@ -42,6 +45,7 @@ class TurnInProgress:
     late: list[Numbered] = field(default_factory=list)
     core_bill: Bill = field(default_factory=Bill)
     _heard: str = ""
+    _heard_earlier: int = 0
     _said: str = ""
     _has_paused: bool = False
     _is_silenced: bool = False
@@ -61,11 +65,6 @@ class TurnInProgress:
     def has_reply(self) -> bool:
         """Tell whether the model has begun to answer."""
         return bool(self._said or self.reply_bytes)
-
-    @property
-    def is_unheard(self) -> bool:
-        """Tell whether nothing of it was understood, nor answered."""
-        return not (self.heard or self.has_reply)
 
     @property
     def is_being_spoken(self) -> bool:
@@ -105,14 +104,35 @@ class TurnInProgress:
         A turn with no input before that is left as a reply without input.
         """
         self.first_seq = self.speech_from_seq = turn.speech_from_seq
+        self._heard = turn._heard[turn._heard_earlier :]
+        turn._heard = turn._heard[: turn._heard_earlier]
         if turn.first_seq == turn.speech_from_seq:
             turn.first_seq = None
-            self._heard, turn._heard = turn._heard, ""
             self.late, turn.late = turn.late, []
+        if not self._heard:
+            self.unheard_from_seq = self.first_seq
+
+    def begin_stretch(self, seq: int) -> None:
+        """The user says something, from ``seq`` on."""
+        self.input_ended_ms = None
+        self.speech_from_seq = seq
+        self._heard_earlier = len(self._heard)
+        if self.first_seq is None:
+            self.first_seq = seq
+        if self.unheard_from_seq is None:
+            self.unheard_from_seq = seq
 
     def hear(self, text: str) -> None:
         """Add a piece of the user's transcript."""
         self._heard += text
+        self.unheard_from_seq = None
+
+    def read(self, text: str, seq: int) -> None:
+        """Add what the user typed; it says nothing of what was spoken before."""
+        unheard_from_seq = self.unheard_from_seq
+        self.hear(text)
+        if unheard_from_seq != seq:
+            self.unheard_from_seq = unheard_from_seq
 
     def say(self, text: str) -> str:
         """Add a piece of the reply's transcript; return it, set apart from what a pause ended."""

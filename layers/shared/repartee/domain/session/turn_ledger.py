@@ -71,10 +71,7 @@ class TurnLedger:
         elif self.current.has_reply and self.upcoming is None:
             self.upcoming = self._new(now_ms)
         turn = self.upcoming or self.current
-        turn.input_ended_ms = None
-        turn.speech_from_seq = seq
-        if turn.first_seq is None:
-            turn.first_seq = seq
+        turn.begin_stretch(seq)
         return turn
 
     def of_input(self, now_ms: int) -> TurnInProgress:

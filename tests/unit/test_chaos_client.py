@@ -8,8 +8,8 @@ import pytest
 from local.chaos.client_record import ClientRecord
 from local.chaos.gaps import Gap, GapKind, close_gaps
 from local.chaos.injector import OpenGap
+from local.chaos.listening import is_last_of
 from local.chaos.plan import Kind
-from local.chaos.talk import is_last_of
 from local.talker.session import ClientSession
 from repartee.domain.frames import (
     Accepted,

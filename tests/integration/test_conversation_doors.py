@@ -49,35 +49,43 @@ def fresh_ticket(running: RunningStack, user: str | None = None) -> SessionTicke
     return running.run(get())
 
 
-def state(running: RunningStack) -> dict[tuple[str, str, str], str]:
+type State = dict[tuple[str, str, str], dict[str, Any]]
+
+
+def state(running: RunningStack) -> State:
     """Every item of the two tables that hold state, by table and key."""
     return {
-        (table, str(item["pk"]["S"]), str(item["sk"]["S"])): repr(sorted(item.items()))
+        (table, str(item["pk"]["S"]), str(item["sk"]["S"])): dict(item)
         for table in ("LiveTable", "MemoryTable")
         for item in running.items(table)
     }
 
 
-def changes(
-    before: dict[tuple[str, str, str], str], after: dict[tuple[str, str, str], str]
-) -> dict[tuple[str, str, str], tuple[str | None, str | None]]:
-    """What was written between the two: each changed item as it was and as it is."""
+def changes(before: State, after: State) -> dict[tuple[str, str, str], object]:
+    """What was written between the two: each changed item as it was and as it is.
+
+    What has expired goes by itself, whenever the table comes to it.
+    """
+    now_s = time.time()  # noqa: TID251 - as the table has it
     return {
         key: (before.get(key), after.get(key))
         for key in before.keys() | after.keys()
-        if before.get(key) != after.get(key)
+        if before.get(key) != after.get(key) and (key in after or not is_over(before[key], now_s))
     }
 
 
-def settled_state(
-    running: RunningStack, *, open_connections: int = 0
-) -> dict[tuple[str, str, str], str]:
+def is_over(item: dict[str, Any], now_s: float) -> bool:
+    """Whether the table may delete it."""
+    return "expires_at" in item and float(item["expires_at"]["N"]) <= now_s
+
+
+def settled_state(running: RunningStack, *, open_connections: int = 0) -> State:
     """The state once everything that came before has written its last."""
     deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
     while time.monotonic() < deadline_s:
         if running.run(is_quiet(running, open_connections)):
             now = state(running)
-            if not any("'lease_owner'" in item for item in now.values()):
+            if not any("lease_owner" in item for item in now.values()):
                 return now
     raise AssertionError("the stack never came to rest")
 

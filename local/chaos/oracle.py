@@ -84,16 +84,23 @@ def _replies_whole(evidence: Evidence) -> Iterator[str]:
         if not (turn.pcm or turn.heard or turn.said or turn.end):
             # A new worker's word that what it may answer next begins anew, and nothing was asked.
             continue
-        if turn.end is None and turn.number not in evidence.turned_away:
+        if not turn.is_over and turn.number not in evidence.turned_away:
             yield f"hung: turn {turn.number} never ended at the client"
         if turn.number in evidence.barged_in | evidence.cut_off:
             continue
         if turn.is_interrupted:
             yield f"cut: the reply of turn {turn.number} was cut and nobody had spoken over it"
         elif turn.is_lost:
-            yield f"cut: the reply of turn {turn.number} was lost and only told as text"
+            if not _is_said_again(turn, evidence.client_turns):
+                yield f"cut: the reply of turn {turn.number} was lost and only told as text"
         elif turn.pcm and not any(_is_made_of(turn, live) for live in evidence.live):
             yield f"cut: the audio of turn {turn.number} is not whole as Gemini's side emitted it"
+
+
+def _is_said_again(lost: TurnRecord, turns: Sequence[TurnRecord]) -> bool:
+    said = " ".join(words_of(lost.said))
+    later = (turn for turn in turns if turn.number > lost.number and turn.pcm)
+    return any(said in " ".join(words_of(turn.said)) for turn in later)
 
 
 def _cuts_in_time(evidence: Evidence) -> Iterator[str]:

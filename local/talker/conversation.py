@@ -152,7 +152,7 @@ async def _complete_answer(
             # An earlier turn that is answered anew may take in what was just said.
             if restarts_before.get(number) != turn.restarts
         ]
-        return tuple(turns) if turns and all(turn.end for turn in turns) else None
+        return tuple(turns) if turns and all(turn.is_over for turn in turns) else None
 
     return await call.until(answer, timeout_s=timeout_s, what="complete answer")
 

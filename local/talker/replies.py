@@ -49,6 +49,11 @@ class TurnRecord:
     is_lost: bool = False
     restarts: int = 0
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes of it: of a reply that was lost, perhaps not even its end."""
+        return self.end is not None or self.is_lost
+
 
 class Replies:
     """Collects the turns of one session.

@@ -28,6 +28,7 @@ from repartee.domain.frames import (
     Frame,
     NumberedFrame,
     ReplyAudio,
+    ReplyLost,
     SessionClosed,
     ToolProgress,
     Transcript,
@@ -146,6 +147,20 @@ async def test_an_answer_that_a_tool_brings_in_a_later_turn_is_waited_for():
     assert exchange.said == "It is done."
     assert exchange.tool_calls == ["ask_core_agent"]
     assert exchange.cost_usd == 0.5
+
+
+async def test_a_reply_that_was_lost_with_its_end_is_over_once_it_is_said_again():
+    async def script(its: Script) -> None:
+        await its.hear_utterance()
+        await its.tell(audio(1, FILLER), ReplyLost(1, "At three."))
+        await its.tell(Transcript(2, "model", "At three.", True), audio(2, ANSWER), end(2))
+        await its.until("ack")
+
+    async with server(script) as url, open_call(url) as call:
+        exchange = await say(call, SPEECH, pace=Pace.FAST)
+
+    assert [turn.is_lost for turn in exchange.turns] == [True, False]
+    assert bytes(exchange.turns[1].pcm) == ANSWER
 
 
 async def test_a_refused_message_is_an_error_of_its_own():

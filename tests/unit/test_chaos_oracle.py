@@ -105,6 +105,19 @@ def test_a_reply_that_the_user_spoke_over_may_be_cut():
     assert judge(evidence) == []
 
 
+LOST = received(2, is_lost=True, end=None, pcm=bytearray(REPLIES[1][:10]))
+
+
+def test_a_reply_that_was_lost_with_its_worker_may_be_said_again():
+    again, told = replace(received(2), number=3), replace(remembered(2), number=3, heard="")
+    evidence = replace(
+        good(),
+        client_turns=[received(1), LOST, again],
+        tables=tables(remembered(1), remembered(2), told),
+    )
+    assert judge(evidence) == []
+
+
 def test_a_conversation_may_go_on_in_another_session():
     both = replace(tables(remembered(1), remembered(2)), states=[*tables().states] * 2)
     ends = [("refused", "refused"), ("bye", "bye")]
@@ -321,6 +334,10 @@ BROKEN = {
     "a turn without end": (
         {"client_turns": [received(1), received(2, end=None)]},
         "hung: turn 2 never ended",
+    ),
+    "a lost reply that nobody says again": (
+        {"client_turns": [received(1), LOST]},
+        "cut: the reply of turn 2 was lost and only told as text",
     ),
     "a silent reply": (
         {"client_turns": [received(1), received(2, pcm=bytearray())]},

@@ -7,7 +7,7 @@ import pytest
 from repartee.domain.conversation import Turn
 from repartee.domain.frames import ReplyLost, Transcript
 from repartee.domain.live import LiveAudio, LiveInterrupted, LiveTurnComplete, TurnStatus
-from repartee.domain.messages import Acknowledged, Detached, Hello, Notified, Text
+from repartee.domain.messages import Acknowledged, Detached, Hello, Notified, OutputPosition, Text
 from repartee.domain.session.effects import (
     CloseConnection,
     CommitTurn,
@@ -16,6 +16,7 @@ from repartee.domain.session.effects import (
     SendText,
 )
 from repartee.domain.session.events import TimeRunningOut
+from repartee.domain.session.lost_replies import ACKNOWLEDGED_WITHIN_MS
 from repartee.domain.session.undelivered import MAX_UNDELIVERED
 from repartee.domain.session_state import UndeliveredTurn
 from tests.sessions import EPOCH, SECOND, SETTINGS, STATE, Call, remembering, started
@@ -208,6 +209,58 @@ def test_a_reply_that_arrived_after_all_is_not_said_again(how):
 
     assert call.frames(ReplyLost) == []
     assert call.all(SendText) == []
+
+
+def test_a_client_whose_line_outlived_the_worker_is_shown_and_told_what_it_missed():
+    turn, undelivered = _after_a_worker_whose_client_was_gone()
+    call = _successor(turn, undelivered=(undelivered,))
+    call.notice(Acknowledged(OutputPosition(EPOCH, undelivered.ends_at.seq - 1), 0, 0))
+    # The first frame of a new worker has come; of the one before it tells nothing.
+    call.notice(Acknowledged(OutputPosition(EPOCH + 1, 1), 0, 0))
+    assert call.frames(ReplyLost) == []
+
+    call.pass_ms(ACKNOWLEDGED_WITHIN_MS)
+
+    assert call.frames(ReplyLost) == [ReplyLost(1, "We open at nine.")]
+    (asked,) = call.all(SendText)
+    assert "We open at nine." in asked.text
+    call.hello("B", received=2)
+    assert len(call.all(SendText)) == 1
+
+
+def test_a_client_whose_line_outlived_the_worker_may_have_it_all():
+    turn, undelivered = _after_a_worker_whose_client_was_gone()
+    call = _successor(turn, undelivered=(undelivered,))
+    call.notice(Acknowledged(undelivered.ends_at, 0, 0))
+
+    call.pass_ms(ACKNOWLEDGED_WITHIN_MS)
+
+    assert call.frames(ReplyLost) == []
+    assert call.all(SendText) == []
+
+
+def test_a_client_that_is_away_is_asked_what_it_has_once_it_is_back():
+    turn, undelivered = _after_a_worker_whose_client_was_gone()
+    call = _successor(turn, undelivered=(undelivered,))
+    call.notice(Detached("A"))
+    call.pass_ms(ACKNOWLEDGED_WITHIN_MS)
+    assert call.frames(ReplyLost) == []
+
+    call.hello("B", received=undelivered.ends_at.seq)
+
+    assert call.frames(ReplyLost) == []
+    assert call.all(SendText) == []
+
+
+def test_a_reply_that_no_worker_since_could_say_again_is_said_again_by_the_next():
+    turn, undelivered = _after_a_worker_whose_client_was_gone()
+    state = replace(STATE, epoch=EPOCH + 2, cursor=2, undelivered=(undelivered,))
+    call = Call(state=state, memory=remembering(turn))
+    call.start()
+
+    call.send(Hello(OutputPosition(EPOCH + 1, 1)), connection="B")
+
+    assert call.frames(ReplyLost) == [ReplyLost(1, "We open at nine.")]
 
 
 def test_what_was_lost_is_said_after_what_the_user_says_now():

@@ -4,9 +4,13 @@ from dataclasses import dataclass, field
 
 from repartee.domain.frames import ReplyLost
 from repartee.domain.messages import Hello, Numbered, OutputPosition
+from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.memory_keeper import MemoryKeeper
 from repartee.domain.session.outbox import Outbox
+
+# A client acknowledges the end of a turn at once; above a cold start of the message function.
+ACKNOWLEDGED_WITHIN_MS = 3_000
 
 SAY_AGAIN = (
     "(The user's line was lost and your last reply not heard. Say it again, word for word: {})"
@@ -22,15 +26,39 @@ class LostReplies:
     """
 
     _keeper: MemoryKeeper
-    _outbox: Outbox
+    _client: ClientLink
     _cues: Cues
     _earlier: set[int] = field(init=False)
     _missed: set[int] = field(default_factory=set)
     _to_say: set[int] = field(default_factory=set)
     _shown: set[int] = field(default_factory=set)
+    _waits_until_ms: int | None = None
 
     def __post_init__(self) -> None:
         self._earlier = {turn.number for turn in self._keeper.undelivered.turns}
+
+    @property
+    def _outbox(self) -> Outbox:
+        return self._client.outbox
+
+    def start(self, now_ms: int) -> None:
+        """Begin to wait for what the client says of the workers before this one."""
+        self._waits_until_ms = now_ms + ACKNOWLEDGED_WITHIN_MS
+
+    def expire(self, now_ms: int) -> None:
+        """Take as missed what a client that stayed connected has not acknowledged in time.
+
+        Its line outlived a worker that could not post any more, so no ``hello`` tells of it.
+        """
+        waits_until_ms = self.next_deadline_ms()
+        if waits_until_ms is not None and now_ms >= waits_until_ms:
+            self._miss_earlier()
+            self._show(self._to_say)
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when a client that is connected has had time enough."""
+        is_waiting = self._earlier and self._client.connection_id is not None
+        return self._waits_until_ms if is_waiting else None
 
     def greet(self, hello: Numbered, *, is_lost: bool) -> None:
         """Tell a client that came back what it missed.
@@ -41,13 +69,8 @@ class LostReplies:
         """
         if not isinstance(hello.message, Hello):
             return
-        undelivered = self._keeper.undelivered
-        undelivered.acknowledge(hello.message.resume_from or OutputPosition(0, 0))
-        missed = self._earlier & {turn.number for turn in undelivered.turns}
-        undelivered.miss(missed)
-        self._earlier.clear()
-        self._missed |= missed
-        self._to_say |= missed
+        self._keeper.undelivered.acknowledge(hello.message.resume_from or OutputPosition(0, 0))
+        self._miss_earlier()
         if is_lost:
             self._to_say |= self._outbox.lost()
         self._show(self._to_say)
@@ -68,6 +91,14 @@ class LostReplies:
         if said:
             texts = " ".join(said[turn] for turn in sorted(said))
             self._cues.want(SAY_AGAIN.format(texts))
+
+    def _miss_earlier(self) -> None:
+        undelivered = self._keeper.undelivered
+        missed = self._earlier & {turn.number for turn in undelivered.turns}
+        undelivered.miss(missed)
+        self._earlier.clear()
+        self._missed |= missed
+        self._to_say |= missed
 
     def _is_missed(self, turn: int) -> bool:
         return turn in self._missed or self._outbox.has_lost(turn)

@@ -126,7 +126,7 @@ class SessionMachine:
         )
         limits = memory.profile.limits.over(settings.limits)
         self._allowance = Allowance(limits, prices, unix_offset_ms, turns, calls, outbox, effects)
-        self._lost = LostReplies(self._keeper, outbox, cues)
+        self._lost = LostReplies(self._keeper, client, cues)
         self._context = context = LiveContext(settings, self._keeper, desk, unix_offset_ms)
         self._sessions = LiveSessions(live, context, watchdog, restarts, departure, outbox, effects)
         self._hearing = Hearing(live, context, watchdog, replies, desk, calls, departure)
@@ -197,6 +197,7 @@ class SessionMachine:
             self._filler.next_deadline_ms(),
             self._cues.next_deadline_ms(),
             self._keeper.next_deadline_ms(),
+            self._lost.next_deadline_ms(),
             *self._departure.deadlines_ms(),
         ]
         # What lies behind has had its chance in the last ``handle``.
@@ -301,6 +302,7 @@ class SessionMachine:
             if self._lease.is_takeover:
                 self._outbox.offer(TurnRestarted(self._turns.next_number))
             self._sessions.open(now_ms)
+            self._lost.start(now_ms)
             for pending in state.pending_calls:
                 self._desk.adopt(pending, now_ms)
 
@@ -325,6 +327,7 @@ class SessionMachine:
         if hit is not None and self._live.is_open:
             self._end_by_limit(hit, now_ms)
         self._cues.expire(now_ms)
+        self._lost.expire(now_ms)
         if self._desk.expire(now_ms):
             self._note_answer(now_ms)
         if self._departure.takes_input:

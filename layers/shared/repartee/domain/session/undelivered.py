@@ -24,11 +24,17 @@ class Undelivered:
     _repeated_by: dict[int, int] = field(default_factory=dict)
 
     def acknowledge(self, received: OutputPosition) -> None:
-        """Forget what the client turns out to have."""
+        """Forget what the client turns out to have.
+
+        Of a worker's output only what is received in its own epoch tells: with the first frame of
+        the next one, the client gives up the rest.
+        """
         self.turns = tuple(
             one
             for one in self.turns
-            if one.number in self._missed or _order(received) < _order(one.ends_at)
+            if one.number in self._missed
+            or received.epoch != one.ends_at.epoch
+            or received.seq < one.ends_at.seq
         )
 
     def miss(self, numbers: set[int]) -> None:
@@ -46,7 +52,3 @@ class Undelivered:
             kept.append(UndeliveredTurn(number, ends_at))
         self.turns = tuple(kept[-MAX_UNDELIVERED:])
         return self.turns
-
-
-def _order(position: OutputPosition) -> tuple[int, int]:
-    return position.epoch, position.seq

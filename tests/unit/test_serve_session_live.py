@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from repartee.domain.conversation import SkippedInput
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live import (
     LiveAudio,
@@ -14,12 +15,13 @@ from repartee.domain.live import (
     LiveUsage,
     TurnStatus,
 )
-from repartee.domain.messages import Bye
+from repartee.domain.messages import Bye, Hello, Message, Numbered, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.usage import TokenUsage
+from repartee.ports.mailbox import MAX_MESSAGES_READ
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.log import CapturedLog
-from tests.unit.worker_scene import CONVERSATION, LINE, REPLY, SESSION, Scene
+from tests.unit.worker_scene import CHUNK, CONVERSATION, LINE, REPLY, SESSION, Scene
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit
@@ -33,6 +35,24 @@ def test_a_refused_live_session_ends_the_session_and_says_so():
         assert scene.frames("closed")[0]["reason"] == "refused"
         assert scene.state().ended
         assert LINE in scene.channel.gone
+
+    run_in_virtual_time(main)
+
+
+@pytest.mark.parametrize("chunks", [2, MAX_MESSAGES_READ + 50])
+def test_what_stood_in_the_mailbox_is_told_as_skipped_where_the_live_session_is_refused_at_once(
+    chunks,
+):
+    async def main():
+        scene = Scene()
+        scene.live.refusals.append(LiveSetupFailed("bad key", code=1007, retryable=False))
+        utterance: list[Message] = [Hello(None), SpeechStart(), *[CHUNK] * chunks, SpeechEnd()]
+        for seq, message in enumerate(utterance, 1):
+            scene.mailbox.append(SESSION, Numbered(seq, message, LINE, scene.clock.now_ms()))
+
+        assert await scene.serve() is FinishReason.ENDED
+
+        assert scene.tables.turns[CONVERSATION][1].skipped == (SkippedInput(3, chunks + 2),)
 
     run_in_virtual_time(main)
 

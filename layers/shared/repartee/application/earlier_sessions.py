@@ -9,8 +9,7 @@ from repartee.application.leave_notice import leave_notice
 from repartee.application.session_ports import SessionPorts
 from repartee.domain.conversation import Conversation
 from repartee.domain.errors import LeaseLost, StoreUnavailable
-from repartee.domain.messages import MailboxEntry, Numbered, Superseded
-from repartee.domain.session.events import MailboxRead
+from repartee.domain.messages import Superseded
 from repartee.domain.session_state import Lease
 
 # A worker that lives ends its session within 100 ms, or 3 s for a client that takes no frames; a
@@ -59,23 +58,6 @@ async def end_earlier_sessions(
                 "reason": type(fault).__name__,
             },
         )
-
-
-async def unread_input(lease: Lease, ports: SessionPorts) -> MailboxRead:
-    """Return all that a session that is only to be closed has not read.
-
-    Raises:
-        StoreUnavailable: The mailbox failed beyond the retries.
-    """
-    session_id, after = lease.state.session_id, lease.state.cursor
-    unread = list[MailboxEntry]()
-    while True:
-        page = await asyncio.to_thread(ports.mailbox.read_after, session_id, after)
-        numbered = [entry for entry in page if isinstance(entry, Numbered)]
-        if not numbered:
-            return MailboxRead((*unread, *page))
-        unread += numbered
-        after = numbered[-1].seq
 
 
 async def _end(

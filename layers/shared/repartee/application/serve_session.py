@@ -1,20 +1,21 @@
 """A worker's whole visit to a session: take the lease, serve, give it back, look once more."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from repartee.application.account_session import settle, used_today
-from repartee.application.earlier_sessions import end_earlier_sessions, unread_input
+from repartee.application.earlier_sessions import end_earlier_sessions
 from repartee.application.lease_keeper import LEASE_MS, SAFETY_MS, LeaseKeeper
 from repartee.application.recall import recall
 from repartee.application.record_session import SessionRecording
 from repartee.application.run_session import SessionRun
 from repartee.application.session_ports import SessionPorts
+from repartee.application.table_lane import STORE_RETRY_MS
 from repartee.domain.conversation import Memory
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, LeaseLost, StoreUnavailable
-from repartee.domain.messages import Numbered
+from repartee.domain.messages import MailboxEntry, Numbered
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.events import MailboxRead, Started
 from repartee.domain.session.machine import SessionMachine
@@ -22,6 +23,7 @@ from repartee.domain.session.recording import Opening
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session_state import Lease, SessionState
 from repartee.domain.wire import Busy, encode_reply
+from repartee.ports.mailbox import MAX_MESSAGES_READ
 from repartee.ports.worker import WakeRequest
 
 # A connection lives 2 h and a worker about 13 min: 10 hand-overs. More is a loop gone wrong.
@@ -31,6 +33,10 @@ MAX_HOPS = 20
 LATE_WAKE_MS = 10_000
 # A table that failed beyond its retries; the next owed ping comes after a second.
 MEMORY_RETRY_MS = 1_000
+# Nobody renews the lease as yet: well below its 5 s.
+MAILBOX_RETRIES = 10
+# 200 s of usual chunks, 16 MB of the longest; what is behind them is read once these are taken.
+MAX_UNREAD = 1_000
 
 
 async def serve_session(
@@ -122,11 +128,12 @@ async def _serve_lease(
             await _serve_lease(earlier, *taken, ports, settings, remaining_ms)
 
     try:
-        memory = await _recall(state, ports, settings)
-        unread = MailboxRead(())
-        if lease.is_superseded(memory.conversation):
-            unread = await unread_input(lease, ports)
-        elif memory.conversation.superseded_session_ids:
+        # Known before anything can end the session: what was accepted is remembered all the same.
+        memory, unread = await asyncio.gather(
+            _recall(state, ports, settings), _unread_input(state, ports)
+        )
+        is_live = not lease.is_superseded(memory.conversation)
+        if is_live and memory.conversation.superseded_session_ids:
             await end_earlier_sessions(memory.conversation, lease, keeper, ports, close)
             memory = await _recall(state, ports, settings)
         used = await used_today(memory.profile, ports, settings)
@@ -165,6 +172,27 @@ async def _recall(state: SessionState, ports: SessionPorts, settings: SessionSet
     return await asyncio.to_thread(
         recall, ports.reader, ports.notes, state.user_id, state.conversation_id, settings.memory
     )
+
+
+async def _unread_input(state: SessionState, ports: SessionPorts) -> MailboxRead:
+    """Return what stands in the mailbox and no turn has consumed."""
+    after = state.cursor
+    unread = list[MailboxEntry]()
+    while True:
+        page = await _read_after(state.session_id, after, ports)
+        numbered = [entry for entry in page if isinstance(entry, Numbered)]
+        if len(numbered) < MAX_MESSAGES_READ or len(unread) + len(numbered) >= MAX_UNREAD:
+            return MailboxRead((*unread, *page))
+        unread += numbered
+        after = numbered[-1].seq
+
+
+async def _read_after(session_id: str, seq: int, ports: SessionPorts) -> Sequence[MailboxEntry]:
+    for _ in range(MAILBOX_RETRIES):
+        with suppress(StoreUnavailable):
+            return await asyncio.to_thread(ports.mailbox.read_after, session_id, seq)
+        await asyncio.sleep(STORE_RETRY_MS / 1000)
+    return await asyncio.to_thread(ports.mailbox.read_after, session_id, seq)
 
 
 async def _give_up(lease: Lease, ports: SessionPorts) -> None:

@@ -29,7 +29,7 @@ class Started:
 
     Attributes:
         used: What the user has used today, None where that is not limited.
-        unread: All that stands in the mailbox, for a session that begins only to be closed.
+        unread: What stood in the mailbox, for it counts also where the session ends at once.
     """
 
     used: DayUsage | None = None

@@ -298,7 +298,7 @@ class SessionMachine:
             self._close("superseded", now_ms)
         elif (hit := self._allowance.ends_by(now_ms)) is not None:
             self._end_by_limit(hit, now_ms)
-        else:
+        elif self._departure.closing is None:
             if self._lease.is_takeover:
                 self._outbox.offer(TurnRestarted(self._turns.next_number))
             self._sessions.open(now_ms)

@@ -15,7 +15,7 @@ from repartee.domain.live import (
     LiveTranscript,
     Role,
 )
-from repartee.domain.messages import Audio, Bye, Detached, SpeechStart, Superseded, Text
+from repartee.domain.messages import Audio, Bye, Detached, Notified, SpeechStart, Superseded, Text
 from repartee.domain.session.effects import (
     CloseConnection,
     CommitTurn,
@@ -372,6 +372,16 @@ def test_a_session_whose_conversation_is_anothers_tells_what_stands_in_its_mailb
         ("Hello?", (SkippedInput(2, 2),))
     ]
     assert call.machine.cursor == 2
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_session_that_was_taken_over_before_its_worker_began_opens_no_live_session():
+    call = Call()
+    unread = (call.numbered(Text("Hello?")), Notified("s1", Superseded("S2")))
+    call.feed(Started(unread=MailboxRead(unread)))
+
+    assert call.all(OpenLive) == []
+    assert [turn.heard for turn in call.turns] == ["Hello?"]
     assert call.finish() is FinishReason.ENDED
 
 

@@ -1,11 +1,11 @@
-"""How a worker leaves: idle, closed for good, handing over, or fenced."""
+"""How a worker leaves: idle, closed for good, taken over, or fenced."""
 
 from dataclasses import replace
 
 import pytest
 
 from repartee.domain.conversation import Profile, SkippedInput
-from repartee.domain.frames import Interrupted, ReplyAudio, SessionClosed, TurnEnd, TurnRestarted
+from repartee.domain.frames import Interrupted, ReplyAudio, SessionClosed, TurnEnd
 from repartee.domain.live import (
     LiveAudio,
     LiveClosed,
@@ -32,16 +32,11 @@ from repartee.domain.session.events import (
     MailboxRead,
     Started,
     Tick,
-    TimeRunningOut,
-    TurnCommitted,
 )
 from tests.fakes.speech_detector import SPEECH
 from tests.sessions import MEMORY, SECOND, SETTINGS, Call, remembering, started
 
 pytestmark = pytest.mark.unit
-
-HAND_OVER = TimeRunningOut(90_000)
-FORCED = TimeRunningOut(20_000)
 
 
 def test_a_worker_with_nothing_to_do_lingers_and_leaves():
@@ -403,148 +398,6 @@ def test_after_the_lease_is_lost_nothing_is_done_any_more():
     assert call.reply() == []
     assert call.ack() == []
     assert call.pass_ms(60_000) == []
-
-
-def test_a_hand_over_waits_for_the_boundary_between_turns():
-    call = started()
-    call.utter()
-    call.feed(HAND_OVER)
-    call.reply()
-    assert call.finish() is None
-
-    call.ack()
-
-    assert call.finish() is FinishReason.HAND_OVER
-    assert len(call.turns) == 1
-    assert call.machine.cursor == call.next_seq - 1
-
-
-def test_time_that_is_up_when_nothing_is_under_way_needs_no_more_of_it():
-    call = started()
-    call.feed(FORCED)
-
-    assert call.finish() is FinishReason.HAND_OVER
-    assert call.frames(TurnRestarted) == []
-
-
-def test_a_hand_over_between_turns_is_immediate():
-    call = started()
-    assert call.feed(HAND_OVER) == [Finish(FinishReason.HAND_OVER)]
-
-
-def test_a_hand_over_waits_for_a_call():
-    call = started()
-    call.utter()
-    call.call_tool()
-    call.reply()
-    call.ack()
-    call.feed(HAND_OVER)
-    assert call.finish() is None
-
-    call.answer_tool()
-    assert call.finish() is None
-    call.reply("At three.")
-    call.ack()
-
-    assert call.finish() is FinishReason.HAND_OVER
-
-
-def test_input_that_waits_for_the_model_is_left_to_the_successor():
-    call = Call(opens_live=False)
-    call.start()
-    call.send(Text("Hello"))
-    call.feed(HAND_OVER)
-
-    assert call.finish() is FinishReason.HAND_OVER
-    assert call.machine.cursor == 0
-
-
-def test_a_forced_hand_over_tells_the_client_and_leaves_the_turn_to_the_successor():
-    call = started()
-    call.utter()
-    call.live(LiveAudio(SECOND))
-    call.feed(HAND_OVER)
-    call.feed(FORCED)
-
-    assert call.posted[-1].frame == TurnRestarted(1)
-    assert call.finish() is FinishReason.HAND_OVER
-    assert call.machine.cursor == 1
-
-
-def test_a_forced_hand_over_commits_what_is_finished_first():
-    call = started(takes_commits=False)
-    call.utter()
-    call.reply()
-    call.send(SpeechStart(), Audio(SPEECH))
-    onset = call.next_seq - 2
-    call.feed(FORCED)
-    call.live(LiveAudio(SECOND), LiveClosed(LiveFailure.DROPPED, 1006, ""))
-    call.send(Audio(SPEECH))
-    assert call.finish() is None
-    call.take_commit()
-
-    assert len(call.turns) == 1
-    assert call.finish() is FinishReason.HAND_OVER
-    assert call.machine.cursor == onset - 1
-
-
-def test_a_forced_hand_over_needs_no_word_about_a_turn_without_a_reply():
-    call = started()
-    call.utter()
-    call.feed(FORCED)
-
-    assert call.frames(TurnRestarted) == []
-    assert call.finish() is FinishReason.HAND_OVER
-
-
-def test_a_forced_hand_over_cuts_a_reply_without_input():
-    call = started()
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Welcome"))
-    call.feed(FORCED)
-
-    assert len(call.turns) == 1
-    assert len(call.frames(TurnEnd)) == 1
-    assert call.finish() is FinishReason.HAND_OVER
-
-
-def test_a_forced_hand_over_does_not_wait_for_ever():
-    call = started(takes_commits=False)
-    call.utter()
-    call.reply()
-    call.feed(FORCED)
-    call.pass_ms(2_999)
-    assert call.finish() is None
-    call.pass_ms(1)
-
-    assert call.finish() is FinishReason.HAND_OVER
-
-
-def test_a_commit_that_succeeds_after_the_worker_has_left_moves_the_cursor():
-    call = started(takes_commits=False)
-    call.utter()
-    call.reply()
-    call.feed(FORCED)
-    call.pass_ms(3_000)
-    before = call.machine.cursor
-
-    assert call.feed(TurnCommitted()) == []
-
-    assert call.machine.cursor > before
-    assert call.feed(TurnCommitted()) == []
-
-
-def test_time_that_runs_out_during_a_farewell_cuts_it_short():
-    call = started()
-    call.utter()
-    call.call_tool("x", "{}", name="end_call")
-    call.live(LiveTranscript(Role.MODEL, "Good"))
-    call.feed(FORCED)
-    call.live(LiveTranscript(Role.MODEL, "bye"))
-    call.wait_for_end()
-
-    assert call.finish() is FinishReason.ENDED
-    assert [turn.said for turn in call.turns] == ["Good"]
-    assert call.now_ms <= 1_000 + 2 * 3_000
 
 
 def test_a_session_that_is_closed_is_not_opened_again_by_a_live_session_that_ends():

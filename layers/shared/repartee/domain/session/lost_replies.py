@@ -29,7 +29,6 @@ class LostReplies:
     _client: ClientLink
     _cues: Cues
     _earlier: set[int] = field(init=False)
-    _missed: set[int] = field(default_factory=set)
     _to_say: set[int] = field(default_factory=set)
     _shown: set[int] = field(default_factory=set)
     _waits_until_ms: int | None = None
@@ -97,11 +96,10 @@ class LostReplies:
         missed = self._earlier & {turn.number for turn in undelivered.turns}
         undelivered.miss(missed)
         self._earlier.clear()
-        self._missed |= missed
         self._to_say |= missed
 
     def _is_missed(self, turn: int) -> bool:
-        return turn in self._missed or self._outbox.has_lost(turn)
+        return self._keeper.undelivered.is_missed(turn) or self._outbox.has_lost(turn)
 
     def _show(self, turns: set[int]) -> None:
         """Show what was said in the turns that are over; of the others it is not known yet."""

@@ -129,10 +129,9 @@ class TurnInProgress:
 
     def read(self, text: str, seq: int) -> None:
         """Add what the user typed; it says nothing of what was spoken before."""
-        unheard_from_seq = self.unheard_from_seq
-        self.hear(text)
-        if unheard_from_seq != seq:
-            self.unheard_from_seq = unheard_from_seq
+        self._heard += text
+        if self.unheard_from_seq == seq:
+            self.unheard_from_seq = None
 
     def say(self, text: str) -> str:
         """Add a piece of the reply's transcript; return it, set apart from what a pause ended."""

@@ -41,6 +41,10 @@ class Undelivered:
         """The client does not have these: what it acknowledges from now on came after them."""
         self._missed |= numbers
 
+    def is_missed(self, number: int) -> bool:
+        """Tell whether the client is known not to have a turn of an earlier worker."""
+        return number in self._missed
+
     def repeat(self, number: int, by_turn: int) -> None:
         """A turn is said again; it counts as missed until ``by_turn``, or a later one, is over."""
         self._repeated_by[number] = by_turn

@@ -118,6 +118,19 @@ class Evidence:
     leases: Sequence[LeaseRecord]
 
 
+def is_row_of[T: (bytes, list[str])](whole: T, parts: Sequence[T]) -> bool:
+    """Whether some parts, one after the other, are just this."""
+    for first in range(len(parts)):
+        joined = whole[:0]
+        for part in parts[first:]:
+            joined = joined + part
+            if len(joined) >= len(whole):
+                break
+        if joined == whole:
+            return True
+    return False
+
+
 def read_live(folder: Path) -> LiveRecord:
     """Read the record of one connection of the simulator."""
     recorded = read_record(folder)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from local.chaos.evidence import Evidence, LiveRecord, SaidUtterance
+from local.chaos.evidence import Evidence, LiveRecord, SaidUtterance, is_row_of
 from local.speech import word_error_rate, words_of
 
 # The recogniser errs; a word lost out of five is still the same sentence.
@@ -110,23 +110,10 @@ def _remembered_as_spoken(evidence: Evidence) -> Iterator[str]:
         words = words_of(turn.said)
         if not words or turn.said_is_approximate:
             continue
-        if not any(_is_row_of(words, replies) for replies in spoken):
+        if not any(is_row_of(words, replies) for replies in spoken):
             yield f"lost: no live session said “{turn.said}”, as turn {turn.number} remembers it"
 
 
 def _spoken_by(live: LiveRecord) -> list[list[str]]:
     ends = (event["said"] for event in live.events if event["kind"] == "turn_complete")
     return [words for said in ends if (words := words_of(said))]
-
-
-def _is_row_of(words: Sequence[str], replies: Sequence[Sequence[str]]) -> bool:
-    """Whether some replies, one after the other, are just these words."""
-    for first in range(len(replies)):
-        joined: list[str] = []
-        for reply in replies[first:]:
-            joined += reply
-            if len(joined) >= len(words):
-                break
-        if joined == list(words):
-            return True
-    return False

@@ -155,8 +155,7 @@ class Injector:
 
     async def table_wrote(self, request: TableRequest) -> None:
         """A table carried out a write; whoever asked for it does not know yet."""
-        takes_lease = b"epoch = epoch + :one" in request.body
-        if takes_lease:
+        if request.takes_lease:
             # Who takes a lease serves by right again, be it the next session's: the same process,
             # another invocation.
             self._retired.discard(request.caller)
@@ -165,7 +164,7 @@ class Injector:
             return
         # Input is deleted once its turn is remembered, which is right whoever does it; if it were
         # not, words would be lost.
-        is_harmless = takes_lease or self._is_repetition(request)
+        is_harmless = request.takes_lease or self._is_repetition(request)
         is_harmless = is_harmless or _only_deletes(request)
         if request.caller in self._retired and not is_harmless:
             self.stale_writes.append(f"{request.caller}: {request.operation}")
@@ -190,7 +189,7 @@ class Injector:
         return is_known
 
     async def _state_moved(self, request: TableRequest) -> None:
-        if b"epoch = epoch + :one" in request.body:
+        if request.takes_lease:
             if self._holder and self._holder != request.caller:
                 self._retired.add(self._holder)
             self._holder = request.caller

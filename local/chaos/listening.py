@@ -19,15 +19,19 @@ _LISTENED_S = 0.4
 
 async def speak_and_listen(call: Call, recording: Recording) -> None:
     """Say something, and hear the begin of the answer."""
-    turns = call.replies.turns
-    heard_before = {number for number, turn in turns.items() if turn.pcm}
+    heard_before = _audible(call)
     await speak(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
     await call.until(
-        lambda: any(turn.pcm for number, turn in turns.items() if number not in heard_before),
+        lambda: _audible(call) - heard_before,
         timeout_s=ANSWER_TIMEOUT_S,
         what="begin of an answer",
     )
     await asyncio.sleep(_LISTENED_S)
+
+
+def _audible(call: Call) -> set[int]:
+    """The turns of which the client has any sound."""
+    return {number for number, turn in call.replies.turns.items() if turn.pcm}
 
 
 async def until_answered(call: Call, script: Sequence[str]) -> None:
@@ -53,15 +57,14 @@ async def speak_until(
     call: Call, recording: Recording, takeover: Takeover, script: Sequence[str]
 ) -> None:
     """Say the last words of a script; return once their turn is as far as the takeover wants it."""
-    turns, outbox = call.replies.turns, call.session.outbox
-    heard_before = {number for number, turn in turns.items() if turn.pcm}
+    outbox, heard_before = call.session.outbox, _audible(call)
     await speak(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
     end_seq = outbox.last_seq
 
     def is_so_far() -> bool:
         match takeover:
             case Takeover.REPLY:
-                return any(turn.pcm for number, turn in turns.items() if number not in heard_before)
+                return bool(_audible(call) - heard_before)
             case Takeover.DELIVERED:
                 return is_answered(call, script)
             case _:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from local.chaos.evidence import Evidence, LiveRecord
+from local.chaos.evidence import Evidence, LiveRecord, is_row_of
 from local.chaos.gemini_side import MAX_WORD_ERROR, judge_gemini_side
 from local.speech import word_error_rate, words_of
 from local.talker.replies import TurnRecord
@@ -93,7 +93,9 @@ def _replies_whole(evidence: Evidence) -> Iterator[str]:
         elif turn.is_lost:
             if not _is_said_again(turn, evidence.client_turns):
                 yield f"cut: the reply of turn {turn.number} was lost and only told as text"
-        elif turn.pcm and not any(_is_made_of(turn, live) for live in evidence.live):
+        elif turn.pcm and not any(
+            is_row_of(bytes(turn.pcm), live.replies) for live in evidence.live
+        ):
             yield f"cut: the audio of turn {turn.number} is not whole as Gemini's side emitted it"
 
 
@@ -128,20 +130,6 @@ def _begins_with(live: LiveRecord, pcm: bytes) -> bool:
 def _is_begin(said: str, told: str) -> bool:
     words = words_of(said)
     return words == words_of(told)[: len(words)]
-
-
-def _is_made_of(turn: TurnRecord, live: LiveRecord) -> bool:
-    """Whether the turn's audio is one reply of ``live``, or some that follow each other."""
-    pcm = bytes(turn.pcm)
-    for first in range(len(live.replies)):
-        joined = b""
-        for reply in live.replies[first:]:
-            joined += reply
-            if joined == pcm:
-                return True
-            if len(joined) > len(pcm):
-                break
-    return False
 
 
 def _memory_like_replies(evidence: Evidence) -> Iterator[str]:

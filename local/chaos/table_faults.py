@@ -66,6 +66,11 @@ class TableRequest:
     body: bytes
     caller: str
 
+    @property
+    def takes_lease(self) -> bool:
+        """Whether it raises the session's epoch."""
+        return b"epoch = epoch + :one" in self.body
+
     def parameters(self) -> dict[str, Any]:
         """Its parameters, read."""
         fields: dict[str, Any] = json.loads(self.body)

@@ -33,7 +33,7 @@ class TableWatch:
         if not any(one.encode() in request.body for one in self.ids):
             return
         self.writes.append((request.caller, request.operation))
-        if b"epoch = epoch + :one" in request.body:
+        if request.takes_lease:
             self.holders.append(request.caller)
         elif request.operation == "TransactWriteItems" and (turn := _TURN.search(request.body)):
             self.remembered = max(self.remembered, int(turn[1]))

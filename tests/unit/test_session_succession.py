@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from local.talker.session import ClientSession
 from repartee.application.lease_keeper import LEASE_MS
-from repartee.domain.conversation import Turn
+from repartee.domain.conversation import Memory, Turn
 from repartee.domain.frames import Missing
 from repartee.domain.live import (
     LiveAudio,
@@ -136,9 +136,16 @@ class Succession(RuleBasedStateMachine):
     def wake(self) -> None:
         if self.worker is not None or self.now_ms < self.lease_until_ms:
             return
+        self.begin(self.memory()).start()
+        self.take_effects()
+
+    def memory(self) -> Memory:
+        return remembering(*self.turns) if self.turns else MEMORY
+
+    def begin(self, memory: Memory) -> Call:
+        """A worker has taken the lease."""
         self.state = replace(self.state, epoch=self.state.epoch + 1)
-        memory = remembering(*self.turns) if self.turns else MEMORY
-        call = Call(
+        self.worker = call = Call(
             state=self.state,
             memory=memory,
             settings=self.settings,
@@ -148,13 +155,6 @@ class Succession(RuleBasedStateMachine):
             opens_live=False,
             now_ms=self.now_ms,
         )
-        self.begin(call)
-        call.start()
-        self.take_effects()
-
-    def begin(self, call: Call) -> None:
-        """A worker has taken the lease."""
-        self.worker = call
         self.is_crash = False
         self.carried = 0
         self.lane: deque[Effect] = deque()
@@ -164,6 +164,7 @@ class Succession(RuleBasedStateMachine):
         self.model_read = 0
         self.model_generation = self.losses = 0
         self.model_hears = self.model_owes = self.model_speaks = False
+        return call
 
     def leave(self) -> None:
         """The worker is gone, by a release or by its death."""

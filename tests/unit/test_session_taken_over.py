@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, settings
 from repartee.domain.messages import Notified, Numbered, Superseded
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.events import MailboxRead, Started
-from tests.sessions import MEMORY, Call, remembering
 from tests.unit.test_session_succession import Succession, tokens
 
 pytestmark = pytest.mark.unit
@@ -56,25 +55,12 @@ class TakenOver(Succession):
 
     def close_without_a_worker(self) -> None:
         """The new session's worker takes the lease and closes this one."""
-        self.state = replace(self.state, epoch=self.state.epoch + 1)
-        memory = remembering(*self.turns) if self.turns else MEMORY
+        memory = self.memory()
         taken = replace(memory.conversation, live_session_id="S2")
-        self.begin(
-            Call(
-                state=self.state,
-                memory=replace(memory, conversation=taken),
-                settings=self.settings,
-                is_takeover=self.is_crash,
-                takes_posts=False,
-                takes_commits=False,
-                opens_live=False,
-                now_ms=self.now_ms,
-            )
-        )
+        worker = self.begin(replace(memory, conversation=taken))
         unread = [one for seq, one in sorted(self.mailbox.items()) if seq > self.state.cursor]
         entries: list[Numbered | Notified] = [*unread, *self.notices.values()]
-        assert self.worker is not None
-        self.worker.feed(Started(unread=MailboxRead(tuple(entries))))
+        worker.feed(Started(unread=MailboxRead(tuple(entries))))
         self.take_effects()
 
     def nothing_is_lost(self) -> None:

@@ -40,6 +40,7 @@ from repartee.application.serve_session import serve_session
 from repartee.application.session_ports import SessionPorts
 from repartee.config import PRICE_LIST, StreamAgentSettings
 from repartee.domain.limits import DailyLimits
+from repartee.domain.live_models import known_profile_of
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.retention import Retention
 from repartee.domain.session.settings import SessionSettings
@@ -123,6 +124,8 @@ def build() -> Deps:
         detector=WebRtcSpeechDetector,
         recorder=None if settings.record_sessions == "off" else recorder,
     )
+    if known_profile_of(settings.gemini_live_model) is None:
+        log.warning("live model unknown", extra={"model": settings.gemini_live_model})
     prices = ModelPrices(PRICE_LIST.replacing(settings.model_prices), clock.now_ms(), log)
     session_settings = SessionSettings(
         live_model=settings.gemini_live_model,

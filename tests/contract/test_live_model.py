@@ -1,6 +1,7 @@
 """One suite for the LiveModel port: the scripted fake, and google-genai against the simulator."""
 
 import asyncio
+import json
 import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -311,7 +312,7 @@ class TestGeminiLiveAlone:
         assert seeded.client_content is not None
         speech = setup.setup.generation_config.speech_config
         assert speech is not None
-        assert speech.language_code == "es-ES"
+        assert '"language_code"' not in heard[0]
         assert speech.voice_config.prebuilt_voice_config.voice_name == "Puck"
         assert setup.setup.instruction == CONFIG.system_instruction
         assert setup.setup.history_config.initial_history_in_client_content
@@ -321,28 +322,33 @@ class TestGeminiLiveAlone:
         assert heard[0].count('"NON_BLOCKING"') == len(TOOLS)
         # A safety net; when a context is told anew is decided long before.
         assert setup.setup.context_window_compression is not None
-        assert setup.setup.context_window_compression.trigger_tokens == 100_000
+        assert setup.setup.context_window_compression.trigger_tokens == 98_304
 
     def test_an_answer_is_to_be_spoken_when_nobody_speaks(self, tmp_path, monkeypatch):
-        heard: list[str] = []
+        _, answered = set_up_and_answer(CONFIG.model, tmp_path, monkeypatch)
+        message = parse_client_message(answered).tool_response
+        assert message is not None
+        assert [one.id for one in message.function_responses] == ["call-1"]
+        assert '"scheduling": "WHEN_IDLE"' in answered
 
-        async def main() -> None:
-            frames = ('{"setupComplete":{}}',)
-            async with (
-                odd_server(tmp_path, monkeypatch, frames=frames, heard=heard, then=1) as model,
-                asyncio.timeout(PATIENCE_S),
-                opened(model) as session,
-            ):
-                answer = ToolResponse("call-1", "ask_core_agent", "done", "Yes.", retryable=False)
-                await session.respond_to_tools([answer])
-                async for _ in session.events():
-                    pass
+    def test_a_thinking_model_is_set_up_with_a_level_and_gets_answers_without_scheduling(
+        self, tmp_path, monkeypatch
+    ):
+        model = "gemini-3.8-live-extended-thinking"
+        setup, answered = set_up_and_answer(model, tmp_path, monkeypatch)
+        assert json.loads(setup)["setup"]["generationConfig"]["thinkingConfig"] == {
+            "thinking_level": "LOW"
+        }
+        assert "scheduling" not in answered
 
-        asyncio.run(main())
-        answered = parse_client_message(heard[1]).tool_response
-        assert answered is not None
-        assert [one.id for one in answered.function_responses] == ["call-1"]
-        assert '"scheduling": "WHEN_IDLE"' in heard[1]
+    @pytest.mark.parametrize("model", ["gemini-3.1-flash-live-preview", "gemini-99-live"])
+    def test_a_model_that_may_know_synchronous_tools_only_is_told_of_no_others(
+        self, model, tmp_path, monkeypatch
+    ):
+        setup, answered = set_up_and_answer(model, tmp_path, monkeypatch)
+        assert "behavior" not in setup
+        assert "thinking" not in setup
+        assert "scheduling" not in answered
 
     def test_messages_that_cannot_be_understood_do_not_end_the_session(self, tmp_path, monkeypatch):
         odd = (
@@ -364,6 +370,29 @@ class TestGeminiLiveAlone:
             assert isinstance(events[-1], LiveClosed)
 
         asyncio.run(main())
+
+
+def set_up_and_answer(
+    model_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, str]:
+    """Return the set-up and the tool answer as this model is sent them."""
+    heard: list[str] = []
+
+    async def main() -> None:
+        frames = ('{"setupComplete":{}}',)
+        async with (
+            odd_server(tmp_path, monkeypatch, frames=frames, heard=heard, then=1) as model,
+            asyncio.timeout(PATIENCE_S),
+            opened(model, replace(CONFIG, model=model_name)) as session,
+        ):
+            answer = ToolResponse("call-1", "ask_core_agent", "done", "Yes.", retryable=False)
+            await session.respond_to_tools([answer])
+            async for _ in session.events():
+                pass
+
+    asyncio.run(main())
+    setup, answered = heard
+    return setup, answered
 
 
 @asynccontextmanager

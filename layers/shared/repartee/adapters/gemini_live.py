@@ -20,6 +20,7 @@ from repartee.domain.live import (
     ToolDeclaration,
     ToolResponse,
 )
+from repartee.domain.live_models import LiveModelProfile, profile_of
 
 if TYPE_CHECKING:
     from google.genai.live import AsyncSession
@@ -30,8 +31,8 @@ AUDIO_MIME_TYPE = "audio/pcm;rate=16000"
 # Pongs of 8 to 30 s have been measured (aicc2025/sip-to-ai#14): a ping timeout would end calls.
 # Parts above 1 MiB close a connection with the default limit. Deflate costs CPU for nothing.
 WEBSOCKET_OPTIONS = {"ping_interval": None, "max_size": 16 * 1024 * 1024, "compression": None}
-# The model's window is 131,072 tokens; the safety net cuts the oldest context well before that.
-COMPRESSION_TRIGGER_TOKENS = 100_000
+# A safety net: the model drops its oldest context well before the window is full.
+COMPRESSION_TRIGGER_SHARE = 0.75
 # Set-up refusals that another try cannot mend: bad argument or key, unknown model.
 FINAL_CODES = frozenset({400, 401, 403, 404, 1007, 1008})
 
@@ -39,9 +40,15 @@ FINAL_CODES = frozenset({400, 401, 403, 404, 1007, 1008})
 class GeminiLiveSession:
     """One open Live connection; owns it until ``close``."""
 
-    def __init__(self, session: "AsyncSession", stack: contextlib.AsyncExitStack):
+    def __init__(
+        self,
+        session: "AsyncSession",
+        stack: contextlib.AsyncExitStack,
+        profile: LiveModelProfile,
+    ):
         self._session = session
         self._stack = stack
+        self._profile = profile
 
     async def send_audio(self, pcm: bytes) -> None:
         """Send PCM16 little-endian mono, 16 kHz."""
@@ -68,7 +75,9 @@ class GeminiLiveSession:
                     types.FunctionResponse(
                         id=one.call_id,
                         name=one.name,
-                        scheduling=types.FunctionResponseScheduling(one.scheduling),
+                        scheduling=types.FunctionResponseScheduling(one.scheduling)
+                        if self._profile.takes_scheduling
+                        else None,
                         response={
                             "status": one.status,
                             "answer": one.answer,
@@ -123,7 +132,8 @@ class GeminiLive:
         Raises:
             LiveSetupFailed: It was refused or could not be reached.
         """
-        options = _connect_config(config)
+        profile = profile_of(config.model)
+        options = _connect_config(config, profile)
         try:
             if self._client is None:
                 # Reads a secret and trusted certificates: too long for the loop of a lease.
@@ -140,7 +150,7 @@ class GeminiLive:
                         ],
                         turn_complete=True,
                     )
-                return GeminiLiveSession(session, stack.pop_all())
+                return GeminiLiveSession(session, stack.pop_all(), profile)
         except errors.APIError as error:
             raise _refused(error.message or "refused", error.code or 0) from error
         except InvalidStatus as error:
@@ -163,15 +173,19 @@ def _refused(reason: str, code: int) -> LiveSetupFailed:
     return LiveSetupFailed(reason, code=code, retryable=code not in FINAL_CODES)
 
 
-def _connect_config(config: LiveConfig) -> types.LiveConnectConfig:
-    seeding: dict[str, Any] = {}
+def _connect_config(config: LiveConfig, profile: LiveModelProfile) -> types.LiveConnectConfig:
+    optional: dict[str, Any] = {}
     if config.history:
-        seeding["history_config"] = types.HistoryConfig(initial_history_in_client_content=True)
+        optional["history_config"] = types.HistoryConfig(initial_history_in_client_content=True)
+    if profile.thinking_level is not None:
+        optional["thinking_config"] = types.ThinkingConfig(
+            thinking_level=types.ThinkingLevel(profile.thinking_level.upper())
+        )
     return types.LiveConnectConfig(
         response_modalities=[types.Modality.AUDIO],
         system_instruction=config.system_instruction,
         speech_config=types.SpeechConfig(
-            language_code=config.language,
+            language_code=config.language if profile.takes_language_code else None,
             voice_config=types.VoiceConfig(
                 prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=config.voice)
             ),
@@ -180,18 +194,23 @@ def _connect_config(config: LiveConfig) -> types.LiveConnectConfig:
         output_audio_transcription=types.AudioTranscriptionConfig(),
         session_resumption=types.SessionResumptionConfig(handle=config.resumption_handle),
         context_window_compression=types.ContextWindowCompressionConfig(
-            trigger_tokens=COMPRESSION_TRIGGER_TOKENS, sliding_window=types.SlidingWindow()
+            trigger_tokens=int(profile.context_tokens * COMPRESSION_TRIGGER_SHARE),
+            sliding_window=types.SlidingWindow(),
         ),
-        tools=[types.Tool(function_declarations=[_declaration(tool) for tool in config.tools])],
-        **seeding,
+        tools=[
+            types.Tool(function_declarations=[_declaration(tool, profile) for tool in config.tools])
+        ],
+        **optional,
     )
 
 
-def _declaration(tool: ToolDeclaration) -> types.FunctionDeclaration:
+def _declaration(tool: ToolDeclaration, profile: LiveModelProfile) -> types.FunctionDeclaration:
+    behavior = types.Behavior.BLOCKING if tool.blocking else types.Behavior.NON_BLOCKING
     return types.FunctionDeclaration(
         name=tool.name,
         description=tool.description,
-        behavior=types.Behavior.BLOCKING if tool.blocking else types.Behavior.NON_BLOCKING,
+        # A model whose tools are all synchronous does not know the field.
+        behavior=behavior if profile.takes_non_blocking_tools else None,
         parameters=types.Schema(
             type=types.Type.OBJECT,
             properties={

@@ -4,6 +4,7 @@ from datetime import tzinfo
 from repartee.domain.context_policy import ContextPolicy
 from repartee.domain.limits import DailyLimits
 from repartee.domain.live import ToolDeclaration
+from repartee.domain.live_models import LiveModelProfile, profile_of
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.seed import TOOLS
 from repartee.domain.usage import Prices
@@ -36,3 +37,14 @@ class SessionSettings:
     memory: MemoryBudget = field(default_factory=MemoryBudget)
     filler_after_ms: int = 3_500
     limits: DailyLimits = field(default_factory=DailyLimits)
+
+    @property
+    def profile(self) -> LiveModelProfile:
+        """How the live model behaves."""
+        return profile_of(self.live_model)
+
+    @property
+    def blocking_tools(self) -> frozenset[str]:
+        """The names of the tools whose answer the model awaits without listening."""
+        is_any = not self.profile.takes_non_blocking_tools
+        return frozenset(tool.name for tool in self.tools if tool.blocking or is_any)

@@ -8,9 +8,10 @@ UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 PYTHON := .venv/bin/python
 RUN := $(UV) run --frozen --no-sync
-SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 PATH="$(CURDIR)/.venv/bin:$$PATH" .tools/sam/bin/sam
+# Validating and building need a region, and contact none.
+SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION="$${AWS_DEFAULT_REGION:-us-east-1}" PATH="$(CURDIR)/.venv/bin:$$PATH" .tools/sam/bin/sam
 LAYER_GROUPS := runtime gemini langchain web
-SOURCES := functions layers/shared local bench tests
+SOURCES := functions layers/shared local ops bench tests
 ARCHITECTURE ?= arm64
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
@@ -94,10 +95,11 @@ build: .venv/.stamp .tools/sam/.stamp ## Build the functions and layers (ARCHITE
 		$(SAM) build --cached --parallel --parameter-overrides Architecture=$(ARCHITECTURE) \
 		--build-dir .aws-sam/$(ARCHITECTURE)/build --cache-dir .aws-sam/$(ARCHITECTURE)/cache
 
-# An environment of samconfig.toml names its parameters; without one they are asked for.
-deploy: build ## Deploy what was built (ENV=dev or prod; else it asks)
-	$(SAM) deploy --template-file .aws-sam/$(ARCHITECTURE)/build/template.yaml \
-		$(if $(ENV),--config-env $(ENV),--guided --parameter-overrides Architecture=$(ARCHITECTURE))
+# Runs under `make -n` as well and prints its commands then. An explicit ARCHITECTURE replaces that parameter.
+DEPLOY_SET := $(if $(filter-out file,$(origin ARCHITECTURE)),Architecture=$(ARCHITECTURE)) $(PARAMETERS)
+deploy: .venv/.stamp .tools/sam/.stamp ## Build and deploy (ENV=dev or prod of samconfig.toml, else it asks once; PARAMETERS="Name=Value …")
+	+@$(PYTHON) -m ops.deploy $(if $(ENV),--env "$(ENV)") $(foreach pair,$(DEPLOY_SET),--set "$(pair)") \
+		$(if $(TEMPLATE),--template "$(TEMPLATE)") $(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
 
 BENCHMARKS := first_audio memory process cold_start mailbox
 # A word after `bench` that names none goes to it as well: it refuses at once and lists them.

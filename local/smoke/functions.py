@@ -42,7 +42,7 @@ def findings(client: "LambdaClient", stack: str) -> list[Finding]:
         ),
         Finding(
             "stream agents at once",
-            bool(concurrency.get("ReservedConcurrentExecutions")),
+            None,
             str(concurrency.get("ReservedConcurrentExecutions", "not reserved")),
         ),
     ]

@@ -95,6 +95,8 @@ def test_every_environment_of_samconfig_sets_parameters_that_exist() -> None:
         deploy = config[name]["deploy"]["parameters"]
         assert build == {"cached": True, "parallel": True}
         assert deploy["capabilities"] == "CAPABILITY_IAM"
+        # A deployment that changes nothing is no error.
+        assert deploy["fail_on_empty_changeset"] is False
         for override in deploy.get("parameter_overrides", []):
             parameter, _, value = override.partition("=")
             assert parameter in parameters

@@ -326,7 +326,20 @@ def test_a_stream_agent_lives_long_may_hand_over_and_comes_from_a_pool() -> None
     stream_agent = FUNCTIONS["StreamAgentFunction"]
     assert stream_agent["Timeout"] == 900
     assert stream_agent["RecursiveLoop"] == "Allow"
-    assert stream_agent["ReservedConcurrentExecutions"] == {"Ref": "StreamAgentConcurrency"}
+    pool = {"Ref": "StreamAgentConcurrency"}
+    assert stream_agent["ReservedConcurrentExecutions"] == {
+        "Fn::If": ["ReservePool", pool, {"Ref": "AWS::NoValue"}]
+    }
+    alarm = RESOURCES["FullPoolAlarm"]["Properties"]
+    assert alarm["Threshold"] == {"Fn::If": ["ReservePool", pool, {"Ref": "AccountConcurrency"}]}
+
+
+def test_a_new_account_takes_the_stack_because_no_pool_is_reserved() -> None:
+    """Its quota of 10 must stay unreserved as a whole."""
+    (reserve,) = TEMPLATE["Conditions"]["ReservePool"]["Fn::Not"]
+    assert reserve == {"Fn::Equals": [{"Ref": "StreamAgentConcurrency"}, "0"]}
+    parameter = TEMPLATE["Parameters"]["StreamAgentConcurrency"]
+    assert (parameter["Default"], parameter["MinValue"]) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -254,7 +254,7 @@ def test_the_projects_own_template_is_wired_in_full():
     stream_agent = application.functions["StreamAgentFunction"]
     assert stream_agent.event_invoke.maximum_retry_attempts == 0
     assert stream_agent.event_invoke.on_failure_arn == application.queues["OnFailureQueue"].arn
-    assert stream_agent.reserved_concurrency is not None
+    assert stream_agent.reserved_concurrency is None
     assert set(application.tables) == {"MemoryTable", "LiveTable", "DeskTable"}
     assert application.tables["LiveTable"].ttl_attribute == "expires_at"
     (http_api,) = application.http_apis.values()

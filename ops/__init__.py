@@ -1,0 +1,1 @@
+"""Programs that operators run against an AWS account."""

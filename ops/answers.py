@@ -1,0 +1,116 @@
+"""The questions of ``make deploy`` without ENV, and the file that keeps the answers."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ops.settings import ROOT, DeployError, check_value
+
+ANSWERS = ROOT / "samconfig.local.toml"
+"""A SAM configuration file like samconfig.toml. `make build` and `make clean` leave it alone, and
+git ignores it."""
+
+ENVIRONMENT = "default"
+QUESTIONS = (
+    "Architecture",
+    "StreamAgentConcurrency",
+    "AllowedOrigins",
+    "JwtIssuer",
+    "JwtAudience",
+    "AlarmTopicArn",
+)
+_STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+type Ask = Callable[[str], str]
+
+
+def ask_all(
+    parameters: Mapping[str, Mapping[str, Any]],
+    ask: Ask = input,
+    show: Callable[[str], None] = print,
+) -> str:
+    """Ask for everything that a first deployment needs; return the text of the answers' file.
+
+    Args:
+        parameters: The template's parameters, which bring descriptions, defaults and limits.
+        ask: Shows a prompt and returns the line that the user typed.
+        show: Shows a line to the user.
+
+    Raises:
+        DeployError: There is nobody to ask.
+    """
+    show("Enter keeps the value in brackets. All other parameters: docs/operations.md.")
+    try:
+        stack = _until_good(ask, show, "Name of the stack [repartee]: ", "repartee", _check_stack)
+        answers: dict[str, str] = {}
+        for name in QUESTIONS:
+            if name == "JwtAudience" and not answers.get("JwtIssuer"):
+                continue
+            default = str(parameters[name]["Default"])
+            prompt = f"{parameters[name]['Description']}\n{name} [{default}]: "
+
+            def check(value: str, name: str = name) -> None:
+                check_value(name, value, parameters)
+                if name == "JwtAudience" and not value:
+                    raise DeployError("JwtAudience must be given with JwtIssuer")
+
+            answers[name] = _until_good(ask, show, prompt, default, check)
+    except EOFError:
+        show("")
+        raise DeployError(
+            "make deploy asks questions and found no terminal; "
+            f"use ENV=dev or ENV=prod, or write {ANSWERS.name}"
+        ) from None
+    # SAM does not read a pair without a value; the template's default is empty as well.
+    return as_toml(stack, {name: value for name, value in answers.items() if value})
+
+
+def as_toml(stack: str, overrides: Mapping[str, str]) -> str:
+    """Return a SAM configuration file with one environment."""
+    pairs = "".join(f"    {json.dumps(f'{name}={value}')},\n" for name, value in overrides.items())
+    return (
+        "# Answers for `make deploy`. Edit this file, or delete it to be asked again.\n"
+        "version = 0.1\n\n"
+        f"[{ENVIRONMENT}.global.parameters]\n"
+        f"stack_name = {json.dumps(stack)}\n\n"
+        f"[{ENVIRONMENT}.deploy.parameters]\n"
+        'capabilities = "CAPABILITY_IAM"\n'
+        "confirm_changeset = true\n"
+        "fail_on_empty_changeset = false\n"
+        "resolve_s3 = true\n"
+        f"s3_prefix = {json.dumps(stack)}\n"
+        'tags = "project=repartee"\n'
+        f"parameter_overrides = [\n{pairs}]\n"
+    )
+
+
+def remember(text: str, file: Path = ANSWERS) -> None:
+    """Write the answers' file."""
+    file.write_text(text)
+
+
+def _check_stack(name: str) -> None:
+    if not _STACK_NAME.fullmatch(name):
+        raise DeployError(
+            f"the name is {name!r}; it must be 1 to 40 lower-case letters, digits and hyphens, "
+            "beginning with a letter"
+        )
+
+
+def _until_good(
+    ask: Ask,
+    show: Callable[[str], None],
+    prompt: str,
+    default: str,
+    check: Callable[[str], None],
+) -> str:
+    while True:
+        answer = ask(prompt).strip() or default
+        try:
+            check(answer)
+        except DeployError as error:
+            show(str(error))
+        else:
+            return answer

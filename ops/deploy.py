@@ -1,0 +1,180 @@
+"""``make deploy``: build for the environment's architecture, then run ``sam deploy``.
+
+It passes every parameter on the command line, because SAM drops the whole list of the
+configuration file as soon as one parameter is given there.
+"""
+
+import argparse
+import os
+import shlex
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.answers import ANSWERS, ENVIRONMENT, ask_all, remember
+from ops.settings import (
+    ROOT,
+    SAMCONFIG,
+    DeployError,
+    Settings,
+    check_value,
+    pairs_as_mapping,
+    read_parameters,
+    read_settings,
+)
+
+SAM = ".tools/sam/bin/sam"
+# e_machine of an ELF header, by architecture.
+_MACHINES = {"x86_64": 62, "arm64": 183}
+
+type Quota = Callable[[], int | None]
+
+
+def chosen_parameters(
+    settings: Settings, given: Mapping[str, str], parameters: Mapping[str, Mapping[str, object]]
+) -> dict[str, str]:
+    """Return what the settings set, with ``given`` in place of single parameters.
+
+    Raises:
+        DeployError: A parameter does not exist, or its value is not accepted.
+    """
+    chosen = {"Architecture": str(parameters["Architecture"]["Default"])}
+    chosen |= {**settings.overrides, **given}
+    for name, value in chosen.items():
+        check_value(name, value, parameters)
+    return chosen
+
+
+def with_quota(chosen: Mapping[str, str], quota: Quota) -> dict[str, str]:
+    """Add the account's quota for the alarm on a full pool, where no pool is reserved."""
+    reserved = chosen.get("StreamAgentConcurrency", "0") != "0"
+    if reserved or "AccountConcurrency" in chosen:
+        return dict(chosen)
+    found = quota()
+    return dict(chosen) if found is None else {**chosen, "AccountConcurrency": str(found)}
+
+
+def read_quota() -> int | None:
+    """Return how many functions may run at once in the account and region.
+
+    Returns:
+        None where that cannot be read. Without credentials or a region nothing is printed,
+        because ``sam deploy`` reports them next.
+    """
+    config = Config(connect_timeout=5, retries={"total_max_attempts": 2})
+    try:
+        answer = boto3.client("lambda", config=config).get_account_settings()
+        return answer["AccountLimit"]["ConcurrentExecutions"]
+    except ClientError as error:
+        print(
+            "The account's concurrency quota cannot be read, so AccountConcurrency keeps its "
+            f"default: {error}"
+        )
+    except BotoCoreError:
+        pass
+    return None
+
+
+def sam_command(settings: Settings, template: str, chosen: Mapping[str, str]) -> list[str]:
+    """Return the command that deploys ``template``."""
+    return [
+        *(SAM, "deploy", "--template-file", template),
+        # SAM resolves a relative path against the template's folder.
+        *("--config-file", str(settings.file), "--config-env", settings.environment),
+        *("--parameter-overrides", *(f"{name}={value}" for name, value in chosen.items())),
+    ]
+
+
+def check_build(folder: Path, architecture: str) -> None:
+    """Check that every compiled library below ``folder`` is for ``architecture``.
+
+    Raises:
+        DeployError: A library is for another processor, or there is none.
+    """
+    libraries = sorted(folder.glob("*Layer/python/**/*.so"))
+    for library in libraries:
+        with library.open("rb") as file:
+            header = file.read(20)
+        machine = struct.unpack_from("<H", header, 18)[0] if len(header) == 20 else 0
+        if machine != _MACHINES[architecture]:
+            made_for = {number: name for name, number in _MACHINES.items()}.get(machine, "another")
+            raise DeployError(
+                f"the build in {folder} is for {made_for}, not {architecture} ({library.name}); "
+                f"delete the folder and run make build ARCHITECTURE={architecture}"
+            )
+    if not libraries:
+        raise DeployError(f"{folder} holds no build; run make build ARCHITECTURE={architecture}")
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment for SAM: the user's region, and no flags of an outer make."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    if "AWS_REGION" in kept:
+        # The AWS CLI prefers it; SAM reads the other one alone.
+        kept["AWS_DEFAULT_REGION"] = kept["AWS_REGION"]
+    return {**kept, "SAM_CLI_TELEMETRY": "0"}
+
+
+def _settings(environment: str | None, parameters: Mapping[str, Mapping[str, object]]) -> Settings:
+    if environment:
+        return read_settings(SAMCONFIG, environment)
+    if not ANSWERS.exists():
+        remember(ask_all(parameters))
+        print(f"The answers are in {ANSWERS.name}.")
+    return read_settings(ANSWERS, ENVIRONMENT)
+
+
+def deploy(options: argparse.Namespace) -> int:
+    """Build and deploy; return the exit code of the program that ran last.
+
+    Raises:
+        DeployError: The settings or the build cannot be deployed.
+    """
+    parameters = read_parameters()
+    given = pairs_as_mapping(options.set, "PARAMETERS and ARCHITECTURE")
+    settings = _settings(options.env, parameters)
+    chosen = chosen_parameters(settings, given, parameters)
+    architecture = chosen["Architecture"]
+    build = ["make", "build", f"ARCHITECTURE={architecture}"]
+    template = options.template or f".aws-sam/{architecture}/build/template.yaml"
+    if options.dry_run:
+        print(shlex.join(build))
+        print(shlex.join(sam_command(settings, template, chosen)))
+        return 0
+    environment = _environment()
+    os.environ.update(environment)
+    if code := subprocess.run(build, cwd=ROOT, env=environment, check=False).returncode:
+        return code
+    check_build(ROOT / ".aws-sam" / architecture / "build", architecture)
+    region = boto3.session.Session().region_name
+    print(f"Deploying {settings.environment} of {settings.file.name} in {region or 'no region'}.")
+    command = sam_command(settings, template, with_quota(chosen, read_quota))
+    sys.stdout.flush()
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m ops.deploy", description=__doc__)
+    parser.add_argument("--env", help="environment of samconfig.toml (default: the kept answers)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change one parameter"
+    )
+    parser.add_argument("--template", help="deploy this built template instead")
+    parser.add_argument("--dry-run", action="store_true", help="print the commands only")
+    try:
+        return deploy(parser.parse_args(arguments))
+    except DeployError as error:
+        print(f"cannot deploy: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""One environment of a SAM configuration file, and checks of its values against the template."""
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.intrinsics import parse
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMCONFIG = ROOT / "samconfig.toml"
+
+
+class DeployError(ValueError):
+    """A deployment cannot start; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One environment of a SAM configuration file.
+
+    Attributes:
+        file: The configuration file.
+        environment: Name of the environment, a table of that file.
+        overrides: Template parameters that it sets, as text.
+    """
+
+    file: Path
+    environment: str
+    overrides: Mapping[str, str]
+
+
+def read_settings(file: Path, environment: str) -> Settings:
+    """Read one environment of ``file``.
+
+    Raises:
+        DeployError: The file is not TOML, or the environment has no deploy parameters.
+    """
+    try:
+        config = tomllib.loads(file.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise DeployError(f"{file} is not valid TOML: {error}") from error
+    deployable = [name for name, table in config.items() if name != "version" and "deploy" in table]
+    if environment not in deployable:
+        raise DeployError(
+            f"ENV={environment} is not in {file.name}; it has {', '.join(sorted(deployable))}"
+        )
+    given = config[environment]["deploy"]["parameters"].get("parameter_overrides", [])
+    pairs = shlex.split(given) if isinstance(given, str) else given
+    return Settings(file, environment, pairs_as_mapping(pairs, file.name))
+
+
+def pairs_as_mapping(pairs: Iterable[str], source: str) -> dict[str, str]:
+    """Read ``Name=Value`` texts.
+
+    Raises:
+        DeployError: A text has another form, or a name has two values.
+    """
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise DeployError(f"{source}: {pair!r} must have the form Name=Value")
+        if found.setdefault(name, value) != value:
+            raise DeployError(f"{source}: {name} is both {found[name]!r} and {value!r}; keep one")
+    return found
+
+
+def read_parameters(template: Path = ROOT / "template.yaml") -> dict[str, dict[str, Any]]:
+    """Return the template's parameters by name."""
+    parameters: dict[str, dict[str, Any]] = parse(template.read_text())["Parameters"]
+    return parameters
+
+
+def check_value(name: str, value: str, parameters: Mapping[str, Mapping[str, Any]]) -> None:
+    """Check one parameter before anything is built or uploaded.
+
+    Raises:
+        DeployError: The template has no such parameter, or does not accept the value.
+    """
+    if name not in parameters:
+        # SAM ignores names that it does not know.
+        raise DeployError(f"the template has no parameter {name}; docs/operations.md lists them")
+    rules = parameters[name]
+    allowed = [str(each) for each in rules.get("AllowedValues", ())]
+    if allowed and value not in allowed:
+        raise DeployError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
+    pattern = rules.get("AllowedPattern")
+    if pattern is not None and not re.fullmatch(pattern, value):
+        raise DeployError(f"{name} is {value!r}; it must match {pattern}: {rules['Description']}")
+    if rules["Type"] == "Number":
+        _check_number(name, value, rules)
+
+
+def _check_number(name: str, value: str, rules: Mapping[str, Any]) -> None:
+    least, most = rules.get("MinValue"), rules.get("MaxValue")
+    limits = f"from {least}" + (f" to {most}" if most is not None else "")
+    try:
+        number = float(value)
+    except ValueError:
+        raise DeployError(f"{name} is {value!r}; it must be a number {limits}") from None
+    if (least is not None and number < least) or (most is not None and number > most):
+        raise DeployError(f"{name} is {value}; it must be {limits}")

@@ -1,0 +1,59 @@
+"""`make deploy` builds and deploys with the settings of its environment."""
+
+import shlex
+import subprocess
+
+import pytest
+
+from tests.build.cloudformation import ROOT
+
+pytestmark = pytest.mark.build
+
+# A make above this test run must not pass its own flags on.
+MAKE = ("env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "-u", "MFLAGS", "-u", "ARCHITECTURE", "make")
+
+
+def make_n_deploy(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - the target that operators call
+        [*MAKE, "-n", "deploy", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def commands(*arguments: str) -> tuple[list[str], list[str]]:
+    """Return the build and the deployment that `make deploy` would run."""
+    run = make_n_deploy(*arguments)
+    assert run.returncode == 0, run.stderr
+    build, deploy = run.stdout.splitlines()[-2:]
+    return shlex.split(build), shlex.split(deploy)
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_an_environment_of_samconfig_says_what_is_built_and_deployed(environment: str) -> None:
+    build, deploy = commands(f"ENV={environment}")
+    assert build == ["make", "build", "ARCHITECTURE=arm64"]
+    assert deploy[deploy.index("--config-env") + 1] == environment
+    assert deploy[deploy.index("--config-file") + 1] == str(ROOT / "samconfig.toml")
+    assert deploy[deploy.index("--template-file") + 1] == ".aws-sam/arm64/build/template.yaml"
+    assert "Architecture=arm64" in deploy
+
+
+def test_an_explicit_architecture_replaces_that_one_parameter() -> None:
+    _, usual = commands("ENV=prod")
+    build, deploy = commands("ENV=prod", "ARCHITECTURE=x86_64")
+    assert build == ["make", "build", "ARCHITECTURE=x86_64"]
+    assert deploy == [
+        argument.replace("arm64", "x86_64") if "arm64" in argument else argument
+        for argument in usual
+    ]
+
+
+def test_single_parameters_can_be_changed() -> None:
+    _, deploy = commands("ENV=dev", "PARAMETERS=WebSocketLogs=true LogLevel=INFO")
+    assert {"WebSocketLogs=true", "LogLevel=INFO", "StageName=dev"} <= set(deploy)
+    assert "LogLevel=DEBUG" not in deploy
+
+
+def test_architectures_that_contradict_each_other_are_refused() -> None:
+    run = make_n_deploy("ENV=dev", "ARCHITECTURE=x86_64", "PARAMETERS=Architecture=arm64")
+    assert run.returncode == 2
+    assert "Architecture is both 'x86_64' and 'arm64'; keep one" in run.stderr

@@ -1,0 +1,167 @@
+"""What `make deploy` asks, passes on and refuses."""
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops import answers
+from ops.deploy import check_build, chosen_parameters, sam_command, with_quota
+from ops.settings import (
+    SAMCONFIG,
+    DeployError,
+    check_value,
+    pairs_as_mapping,
+    read_parameters,
+    read_settings,
+)
+
+pytestmark = pytest.mark.unit
+
+PARAMETERS = read_parameters()
+# e_machine of an ELF header.
+MACHINES = {"x86_64": 62, "arm64": 183, "riscv": 243}
+
+
+def library(folder: Path, processor: str) -> None:
+    """Leave a compiled library's header where a build has its libraries."""
+    path = folder / "RuntimeLayer" / "python" / "package"
+    path.mkdir(parents=True, exist_ok=True)
+    header = b"\x7fELF".ljust(18, b"\0") + struct.pack("<H", MACHINES[processor])
+    (path / f"{processor}.so").write_bytes(header + bytes(44))
+
+
+def answered(*lines: str) -> tuple[str, list[str]]:
+    """Answer the questions with ``lines``; return the file's text and what was shown."""
+    typed: Iterator[str] = iter(lines)
+    shown: list[str] = []
+
+    def ask(prompt: str) -> str:
+        shown.append(prompt)
+        try:
+            return next(typed)
+        except StopIteration:
+            raise EOFError from None
+
+    return answers.ask_all(PARAMETERS, ask, shown.append), shown
+
+
+def test_a_given_parameter_replaces_that_one_and_keeps_the_others() -> None:
+    settings = read_settings(SAMCONFIG, "prod")
+    chosen = chosen_parameters(settings, {"Architecture": "x86_64"}, PARAMETERS)
+    assert chosen == {**settings.overrides, "Architecture": "x86_64"}
+    assert settings.overrides["Architecture"] == "arm64"
+    assert chosen["AllowMissingOrigin"] == "false"
+
+
+def test_an_environment_without_an_architecture_is_built_for_the_templates_default(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "samconfig.toml"
+    file.write_text("[bare.deploy.parameters]\n")
+    assert chosen_parameters(read_settings(file, "bare"), {}, PARAMETERS) == {
+        "Architecture": "arm64"
+    }
+
+
+def test_sam_finds_the_settings_and_gets_every_parameter() -> None:
+    settings = read_settings(SAMCONFIG, "dev")
+    command = sam_command(settings, "built.yaml", {"Architecture": "arm64", "StageName": "dev"})
+    file = Path(command[command.index("--config-file") + 1])
+    assert file.is_absolute()
+    assert file.samefile(SAMCONFIG)
+    assert command[command.index("--config-env") + 1] == "dev"
+    assert command[-3:] == ["--parameter-overrides", "Architecture=arm64", "StageName=dev"]
+
+
+def test_an_unknown_environment_is_refused_with_those_that_exist() -> None:
+    with pytest.raises(DeployError, match=r"ENV=staging is not in samconfig.toml; it has .*dev"):
+        read_settings(SAMCONFIG, "staging")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("Architecture", "sparc", "one of arm64, x86_64"),
+        ("Chunk", "200", "no parameter Chunk"),
+        ("ChunkMs", "10", "ChunkMs is 10; it must be from 20 to 500"),
+        ("ChunkMs", "many", "ChunkMs is 'many'; it must be a number from 20 to 500"),
+        ("ThrottleRate", "0", "from 1$"),
+        ("StageName", "Dev", "StageName is 'Dev'; it must match"),
+    ],
+)
+def test_a_parameter_that_cloudformation_would_refuse_is_refused_at_once(
+    name: str, value: str, message: str
+) -> None:
+    with pytest.raises(DeployError, match=message):
+        check_value(name, value, PARAMETERS)
+
+
+def test_two_values_for_one_parameter_are_refused() -> None:
+    assert pairs_as_mapping(["A=1", "A=1", "B=x=y"], "PARAMETERS") == {"A": "1", "B": "x=y"}
+    with pytest.raises(DeployError, match="PARAMETERS: A is both '1' and '2'; keep one"):
+        pairs_as_mapping(["A=1", "A=2"], "PARAMETERS")
+    with pytest.raises(DeployError, match="'A' must have the form Name=Value"):
+        pairs_as_mapping(["A"], "PARAMETERS")
+
+
+def test_the_accounts_quota_goes_to_the_alarm_when_no_pool_is_reserved() -> None:
+    assert with_quota({"StreamAgentConcurrency": "0"}, lambda: 10)["AccountConcurrency"] == "10"
+    assert with_quota({}, lambda: 10)["AccountConcurrency"] == "10"
+    assert with_quota({}, lambda: None) == {}
+
+
+def test_the_quota_is_not_read_where_nobody_needs_it() -> None:
+    def never() -> int:
+        raise AssertionError("the quota was read")
+
+    for chosen in ({"StreamAgentConcurrency": "5"}, {"AccountConcurrency": "50"}):
+        assert with_quota(chosen, never) == chosen
+
+
+def test_a_build_for_another_architecture_is_refused(tmp_path: Path) -> None:
+    library(tmp_path, "arm64")
+    check_build(tmp_path, "arm64")
+    with pytest.raises(DeployError, match=r"is for arm64, not x86_64 \(arm64.so\); delete"):
+        check_build(tmp_path, "x86_64")
+    library(tmp_path, "riscv")
+    with pytest.raises(DeployError, match="is for another, not arm64"):
+        check_build(tmp_path, "arm64")
+
+
+def test_a_folder_without_a_build_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DeployError, match="holds no build; run make build ARCHITECTURE=arm64"):
+        check_build(tmp_path, "arm64")
+
+
+def test_enter_answers_every_question_with_the_templates_default(tmp_path: Path) -> None:
+    text, shown = answered(*[""] * 6)
+    (tmp_path / "answers.toml").write_text(text)
+    settings = read_settings(tmp_path / "answers.toml", answers.ENVIRONMENT)
+    assert settings.overrides == {"Architecture": "arm64", "StreamAgentConcurrency": "0"}
+    assert 'stack_name = "repartee"' in text
+    assert "fail_on_empty_changeset = false" in text
+    assert not any("JwtAudience [" in line for line in shown)
+
+
+def test_a_bad_answer_is_explained_and_asked_again(tmp_path: Path) -> None:
+    text, shown = answered(
+        "My Stack", "mine", "mips", "x86_64", "", "", "https://login.example.com", "", "app", ""
+    )
+    (tmp_path / "answers.toml").write_text(text)
+    assert 'stack_name = "mine"' in text
+    assert read_settings(tmp_path / "answers.toml", answers.ENVIRONMENT).overrides == {
+        "Architecture": "x86_64",
+        "StreamAgentConcurrency": "0",
+        "JwtIssuer": "https://login.example.com",
+        "JwtAudience": "app",
+    }
+    assert "Architecture is 'mips'; it must be one of arm64, x86_64" in shown
+    assert "JwtAudience must be given with JwtIssuer" in shown
+    assert any(line.startswith("the name is 'My Stack'") for line in shown)
+
+
+def test_without_anybody_to_ask_the_message_names_the_other_ways() -> None:
+    with pytest.raises(DeployError, match="found no terminal; use ENV=dev or ENV=prod"):
+        answered("mine")

@@ -91,6 +91,22 @@ def test_a_tool_calls_arguments_are_canonical_so_that_equal_calls_look_equal():
     ]
 
 
+def test_a_call_that_stands_among_the_models_parts_too_is_one_call():
+    call = {"id": "1", "name": "ask", "args": {}}
+    message = {
+        "serverContent": {"modelTurn": {"parts": [{"functionCall": call}]}},
+        "toolCall": {"functionCalls": [call]},
+    }
+    assert events_of(**message) == [LiveToolCall("1", "ask", "{}")]
+
+
+def test_the_models_thoughts_are_not_passed_on():
+    thought = {"text": "The user is on time, so I call the tool.", "thought": True}
+    audio = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "AAE="}}
+    content = {"modelTurn": {"parts": [thought, audio]}}
+    assert events_of(serverContent=content) == [LiveAudio(b"\0\1")]
+
+
 def test_cancelled_calls_are_named():
     assert events_of(toolCallCancellation={"ids": ["1", "2"]}) == [
         LiveToolCallsCancelled(("1", "2"))

@@ -71,6 +71,20 @@ def test_duplicate_calls_share_one_run_and_each_id_gets_the_answer_once():
     assert len(call.responses) == 2
 
 
+def test_calls_without_ids_are_all_answered():
+    call = started()
+    call.utter()
+    call.call_tool("")
+    call.answer_tool("At three.")
+    call.reply("It is free at three.")
+    call.utter()
+    call.call_tool("", '{"question":"And Monday?"}')
+    call.answer_tool("At four.", turn=2)
+
+    assert [asked.question for asked in call.asked] == ["When?", "And Monday?"]
+    assert call.responses == [("", "done"), ("", "done")]
+
+
 def test_a_call_that_was_cancelled_is_not_answered():
     call = started()
     call.utter()

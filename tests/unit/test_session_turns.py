@@ -168,6 +168,34 @@ def test_speaking_again_before_the_reply_begins_is_the_same_turn():
     assert call.machine.cursor > first
 
 
+def test_transcripts_of_two_utterances_are_not_glued_together():
+    call = started()
+    call.utter()
+    call.live(heard("Book me a table."))
+    call.utter()
+    call.live(heard("For fri"), heard("day"))
+    call.reply("Done.")
+    call.ack()
+
+    assert [turn.heard for turn in call.turns] == ["Book me a table. For friday"]
+    told = [frame.text for frame in call.frames(Transcript) if frame.role == "user"]
+    assert "".join(told) == "Book me a table. For friday"
+
+
+def test_a_transcript_that_follows_a_finished_one_is_not_glued_to_it():
+    call = started()
+    call.utter()
+    call.utter()
+    call.live(
+        LiveTranscript(Role.USER, "Book me a table.", final=True),
+        LiveTranscript(Role.USER, "For Friday.", final=True),
+    )
+    call.reply("Done.")
+    call.ack()
+
+    assert [turn.heard for turn in call.turns] == ["Book me a table. For Friday."]
+
+
 def test_speaking_while_the_reply_goes_on_is_the_next_turn():
     call = started()
     call.utter()

@@ -42,7 +42,7 @@ class Replies:
         text = piece.text
         if piece.role is Role.USER:
             turn = self._turns.of_input(now_ms)
-            turn.hear(text)
+            text = turn.hear(text, is_final=piece.final)
             self._client.outbox.offer(Transcript(turn.number, "user", text, piece.final))
             return
         self._cues.end()

@@ -67,9 +67,10 @@ class ToolCalls:
     def begin(self, call: LiveToolCall, turn: int, now_ms: int) -> CallInProgress | None:
         """Take up a call; None when there is nothing new to run.
 
-        A call id that comes twice is one call; two ids that ask the same share one run.
+        A call id that comes twice is one call; two ids that ask the same share one run. An empty
+        id identifies no call.
         """
-        if call.call_id in self._seen_ids:
+        if call.call_id and call.call_id in self._seen_ids:
             return None
         self._seen_ids.add(call.call_id)
         for running in self._open.values():

@@ -46,6 +46,7 @@ class TurnInProgress:
     core_bill: Bill = field(default_factory=Bill)
     _heard: str = ""
     _heard_earlier: int = 0
+    _is_phrase_over: bool = False
     _said: str = ""
     _has_paused: bool = False
     _is_silenced: bool = False
@@ -117,21 +118,33 @@ class TurnInProgress:
         self.input_ended_ms = None
         self.speech_from_seq = seq
         self._heard_earlier = len(self._heard)
+        self._is_phrase_over = True
         if self.first_seq is None:
             self.first_seq = seq
         if self.unheard_from_seq is None:
             self.unheard_from_seq = seq
 
-    def hear(self, text: str) -> None:
-        """Add a piece of the user's transcript."""
-        self._heard += text
+    def hear(self, text: str, *, is_final: bool = False) -> str:
+        """Add a piece of the user's transcript; return it, separated from a finished phrase.
+
+        Pieces carry their own spaces, whole transcripts of utterances do not.
+        """
+        text = self._add_heard(text)
+        self._is_phrase_over = is_final
         self.unheard_from_seq = None
+        return text
 
     def read(self, text: str, seq: int) -> None:
         """Add what the user typed; it says nothing of what was spoken before."""
-        self._heard += text
+        self._add_heard(text)
         if self.unheard_from_seq == seq:
             self.unheard_from_seq = None
+
+    def _add_heard(self, text: str) -> str:
+        if self._is_phrase_over and self._heard and not text[:1].isspace():
+            text = f" {text}"
+        self._heard += text
+        return text
 
     def say(self, text: str) -> str:
         """Add a piece of the reply's transcript; return it, set apart from what a pause ended."""

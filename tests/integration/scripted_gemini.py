@@ -10,16 +10,28 @@ from typing import Any
 
 type Part = dict[str, Any]
 type Body = dict[str, Any]
-type Step = list[Part] | int | threading.Event | Callable[[Body], list[Part]]
-"""Parts to answer with, an HTTP status to fail with, an event until which nothing is said, or a
-function of the request's body that returns the parts."""
+type Step = list[Part] | Body | int | threading.Event | Callable[[Body], list[Part]]
+"""Parts to answer with, a whole body, an HTTP status to fail with, an event until which nothing is
+said, or a function of the request's body that returns the parts."""
 
 _PATIENCE_S = 10.0
+_USAGE = {"promptTokenCount": 9, "candidatesTokenCount": 3, "totalTokenCount": 12}
 
 
 def say(text: str) -> list[Part]:
     """Answer with text."""
     return [{"text": text}]
+
+
+def nothing(finish_reason: str) -> Body:
+    """Answer without any part."""
+    candidate = {"content": {"role": "model"}, "finishReason": finish_reason}
+    return {"candidates": [candidate], "usageMetadata": _USAGE}
+
+
+def blocked(reason: str) -> Body:
+    """Answer without a candidate."""
+    return {"promptFeedback": {"blockReason": reason}, "usageMetadata": _USAGE}
 
 
 def call(name: str, **arguments: object) -> Part:
@@ -94,7 +106,7 @@ def _handler(gemini: ScriptedGemini) -> type[BaseHTTPRequestHandler]:
             if isinstance(step, int):
                 self._reply(step, {"error": {"code": step, "message": "scripted", "status": "X"}})
             else:
-                self._reply(200, _answer(step))
+                self._reply(200, step if isinstance(step, dict) else _answer(step))
 
         def _reply(self, status: int, body: Body) -> None:
             data = json.dumps(body).encode()
@@ -113,9 +125,5 @@ def _handler(gemini: ScriptedGemini) -> type[BaseHTTPRequestHandler]:
 def _answer(parts: list[Part]) -> Body:
     return {
         "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}],
-        "usageMetadata": {
-            "promptTokenCount": 9,
-            "candidatesTokenCount": 3,
-            "totalTokenCount": 12,
-        },
+        "usageMetadata": _USAGE,
     }

@@ -32,7 +32,15 @@ from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
 from tests.fakes.tables import FakeTables
 from tests.fakes.usage_store import FakeUsageStore
-from tests.integration.scripted_gemini import ScriptedGemini, Step, call, say, serving
+from tests.integration.scripted_gemini import (
+    ScriptedGemini,
+    Step,
+    blocked,
+    call,
+    nothing,
+    say,
+    serving,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -348,6 +356,42 @@ def test_a_model_out_of_reach_becomes_a_sentence():
     answer = function.ask("hello")
 
     assert (answer["status"], answer["retryable"]) == ("failed", True)
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [nothing("STOP"), nothing("MALFORMED_FUNCTION_CALL"), blocked("OTHER"), say(" ")],
+    ids=["STOP", "MALFORMED_FUNCTION_CALL", "blocked", "white space"],
+)
+def test_a_model_that_says_nothing_is_asked_once_more(empty: Step):
+    with core_agent(empty, say("Here I am.")) as function:
+        assert function.ask("hello")["answer"] == "Here I am."
+
+
+def test_a_model_that_says_nothing_after_its_tools_is_asked_again_and_no_tool_runs_twice():
+    with core_agent([BOOK_AT_THREE], nothing("STOP"), say("Booked.")) as function:
+        answer = function.ask("book me in at three")
+
+        assert answer["answer"] == "Booked."
+        assert len(function.gemini.answers_to_functions()) == 1
+        # The empty reply has cost its input as well.
+        assert answer["tokens_text_in"] == 27
+
+
+def test_another_model_answers_when_the_first_keeps_saying_nothing():
+    steps = [nothing("MALFORMED_FUNCTION_CALL")] * 2
+    with core_agent(*steps, say("Here I am."), fallback=OTHER) as function:
+        answer = function.ask("hello")
+
+        assert answer["answer"] == "Here I am."
+        assert function.gemini.models == ["gemini-3.8-flash"] * 2 + [OTHER]
+
+
+def test_the_models_thoughts_are_neither_spoken_nor_in_the_way_of_the_next_question():
+    thinking = [{"text": "The caller greets me.", "thought": True}, *say("Here I am.")]
+    with core_agent(thinking, say("Still here.")) as function:
+        assert function.ask("hello", index=1)["answer"] == "Here I am."
+        assert function.ask("are you there", index=2)["answer"] == "Still here."
 
 
 def test_a_model_that_says_nothing_becomes_a_sentence():

@@ -33,6 +33,7 @@ from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
 from langgraph.errors import GraphRecursionError
 
+from repartee.adapters.langchain_empty_reply import EmptyReply, RefuseEmptyReply
 from repartee.adapters.langchain_middleware import (
     Deadline,
     Fallback,
@@ -144,6 +145,7 @@ class LangchainReasoner:
                 initial_delay=limits.retry_delay_s,
             ),
             Deadline(self._clock, deadline_ms, None if other is None else self._model.chat),
+            RefuseEmptyReply(),
         ]
 
     def _bind(self, tool: Tool[Any], deadline_ms: int) -> BaseTool:
@@ -191,6 +193,8 @@ def _failures() -> Iterator[None]:
         raise ReasoningFailed("model_unavailable", retryable=True) from error
     except (ModelCallLimitExceededError, GraphRecursionError) as error:
         raise ReasoningFailed("too_many_steps", retryable=False) from error
+    except EmptyReply as error:
+        raise ReasoningFailed("no_text", retryable=True) from error
     except (ModelError, APIError, ChatGoogleGenerativeAIError) as error:
         retryable = may_pass(error)
         reason = "model_unavailable" if retryable else "model_refused"

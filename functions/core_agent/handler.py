@@ -26,7 +26,7 @@ from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
 from repartee.adapters.ids import UlidSource
-from repartee.adapters.langchain_middleware import PricedModel
+from repartee.adapters.langchain_middleware import PricedModel, Thinking
 from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.application.answer_question import AnswerQuestion
@@ -83,9 +83,15 @@ def build() -> Deps:
     def model(name: str) -> PricedModel:
         return PricedModel(gemini_model(name, api_key, settings.gemini_base_url), prices.of(name))
 
-    other = settings.gemini_core_fallback_model
+    def warn_of_refusal(name: str) -> None:
+        log.warning("model refuses the thinking level", extra={"model": name, "level": level})
+
+    other, level = settings.gemini_core_fallback_model, settings.gemini_core_thinking
     reasoner = LangchainReasoner(
-        model(settings.gemini_core_model), clock, fallback=model(other) if other else None
+        model(settings.gemini_core_model),
+        clock,
+        fallback=model(other) if other else None,
+        thinking=Thinking(level, warn_of_refusal) if level else None,
     )
     desk = DeskTable(
         desk=DynamoTable(client, settings.desk_table),

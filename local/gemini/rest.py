@@ -19,6 +19,7 @@ from local.gemini.known import Call, Function
 from local.gemini.protocol import Content, Json, Refused, Tool, check_key
 
 PATH = r"/{prefix:.*}models/{model:[\w.-]+}:{method:generateContent|streamGenerateContent}"
+MIN_DEADLINE_S = 10
 
 
 class RestError(Exception):
@@ -72,11 +73,25 @@ class _Content(BaseModel):
         )
 
 
-class GenerateRequest(BaseModel):
-    """A generateContent body; settings that change nothing here are let through."""
+class _Settings(BaseModel):
+    """Settings that change nothing here are let through."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class _Thinking(_Settings):
+    thinking_level: str = ""
+
+
+class _GenerationConfig(_Settings):
+    thinking_config: _Thinking = _Thinking()
+
+
+class GenerateRequest(_Settings):
+    """A generateContent body."""
+
     contents: tuple[_Content, ...]
+    generation_config: _GenerationConfig = _GenerationConfig()
     system_instruction: Content | None = None
     tools: tuple[Tool, ...] = ()
 
@@ -92,9 +107,10 @@ class Rest:
         return [web.post(PATH, self.generate)]
 
     async def generate(self, request: web.Request) -> web.StreamResponse:
-        if slow := self._faults.take("slow_rest", "request", None):
-            await asyncio.sleep(slow.delay_ms / 1000)
         try:
+            _check_deadline(request.headers.get("X-Server-Timeout"))
+            if slow := self._faults.take("slow_rest", "request", None):
+                await asyncio.sleep(slow.delay_ms / 1000)
             body = self._answer(request, await request.read())
         except RestError as error:
             return error.response()
@@ -120,8 +136,26 @@ class Rest:
             parsed = GenerateRequest.model_validate_json(data)
         except ValidationError as error:
             raise RestError(400, "INVALID_ARGUMENT", str(error.errors()[0]["msg"])) from error
+        _check_thinking(model, parsed)
         _check_signatures(parsed)
         return _body(model, parsed)
+
+
+def _check_deadline(server_timeout_s: str | None) -> None:
+    """The service refuses shorter deadlines since October 2025 (livekit/agents#3723)."""
+    if server_timeout_s is not None and float(server_timeout_s) < MIN_DEADLINE_S:
+        message = (
+            f"Manually set deadline {server_timeout_s}s is too short. "
+            f"Minimum allowed deadline is {MIN_DEADLINE_S}s."
+        )
+        raise RestError(400, "INVALID_ARGUMENT", message)
+
+
+def _check_thinking(model: str, request: GenerateRequest) -> None:
+    """Models before Gemini 3 take a budget instead (seen in RooCodeInc/Roo-Code#10700)."""
+    if model < "gemini-3" and request.generation_config.thinking_config.thinking_level:
+        message = "Thinking level is not supported for this model."
+        raise RestError(400, "INVALID_ARGUMENT", message)
 
 
 def _check_signatures(request: GenerateRequest) -> None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from local.smoke.finding import Finding
 from repartee.adapters.clock import SystemClock
-from repartee.adapters.langchain_middleware import PricedModel
+from repartee.adapters.langchain_middleware import PricedModel, Thinking
 from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
 from repartee.config import PRICE_LIST
 from repartee.domain.conversation import Conversation, Memory, Profile, Turn
@@ -18,6 +18,7 @@ from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, Reasoning
 
 NO_MODEL = "no-such-model"
 _DEADLINE_S = 25
+_LEVEL = "low"
 _QUESTION = "When is the desk open tomorrow?"
 
 
@@ -46,7 +47,8 @@ def findings(api_key: str, name: str, base_url: str) -> list[Finding]:
         )
 
     model = model_of(name)
-    reasoner = LangchainReasoner(model, clock)
+    refusals: list[str] = []
+    reasoner = LangchainReasoner(model, clock, thinking=Thinking(_LEVEL, refusals.append))
     asked: list[str] = []
     first = reasoner.answer(_request(now), [_opening_hours(asked)])
     again = reasoner.answer(_request(now, first), [_opening_hours([])])
@@ -64,6 +66,7 @@ def findings(api_key: str, name: str, base_url: str) -> list[Finding]:
     return [
         Finding.of("the tool is called with the date", asked[:1], [_tomorrow(now)]),
         Finding("what the tool found is in the answer", "9" in first.text, first.text),
+        Finding(f"it thinks at level {_LEVEL}", not refusals, "refused" if refusals else "taken"),
         Finding("its calls are billed", bool(first.bill), f"{first.bill.cost_usd} USD"),
         Finding("its messages are taken as history", bool(again.text), again.text),
         Finding(

@@ -241,6 +241,25 @@ def test_the_fallback_model_of_the_settings_answers_when_the_first_is_withdrawn(
 
         assert answer["answer"] == "Here I am."
         assert deployed.gemini.models == ["gemini-3.8-flash", "gemini-3.5-flash-lite"]
+        assert thinking(deployed) == ["LOW"] * 2
+
+
+def thinking(deployed: Deployed) -> list[str | None]:
+    """How much each request asks the model to think."""
+    return [
+        request.get("generationConfig", {}).get("thinkingConfig", {}).get("thinking_level")
+        for request in deployed.gemini.requests
+    ]
+
+
+def test_an_empty_thinking_level_leaves_it_to_the_model(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_CORE_THINKING", "")
+
+    lambda_handler(deployed.event("are you there"), None)
+
+    assert set(thinking(deployed)) == {None}
 
 
 def test_a_stale_worker_changes_nothing(deployed: Deployed) -> None:

@@ -1,37 +1,40 @@
 """core_agent against the Gemini simulator, whose mind knows our tools by their words only."""
 
-import json
-import subprocess
-import sys
+import time as machine_time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, time
 from functools import partial
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from core_agent.tools.catalogue import make_tools
-from repartee.adapters.langchain_middleware import PricedModel
+from repartee.adapters.langchain_middleware import PricedModel, Thinking
 from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
+from repartee.application import summarise_conversation
 from repartee.application.answer_question import AnswerQuestion
 from repartee.config import PRICE_LIST
 from repartee.domain.calls import CallKey, CallStatus, CoreRequest, arguments_hash
+from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.desk import OpeningHours, Slot
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
+from repartee.domain.summary import SummaryRequest
+from repartee.ports.reasoner import ReasoningRequest
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
 from tests.fakes.tables import FakeTables
 from tests.fakes.usage_store import FakeUsageStore
+from tests.integration.gemini_caller import Simulator, running_simulator
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).resolve().parents[2]
 ZONE = ZoneInfo("Europe/London")
+MODEL = "gemini-3.8-flash"
+OTHER = "gemini-3.5-flash-lite"
 # The fakes' clock stands at noon on Friday the 20th.
 MONDAY = date(2026, 11, 23)
 TUESDAY = date(2026, 11, 24)
@@ -39,24 +42,9 @@ OPEN = OpeningHours(time(9), time(17))
 
 
 @pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """A running simulator: its base URL and the authority that clients have to trust."""
-    folder = tmp_path_factory.mktemp("gemini")
-    command = [sys.executable, "-m", "local.gemini", "--port", "0", "--pace", "instant"]
-    places = ["--tls-dir", str(folder / "tls"), "--record-dir", str(folder / "records")]
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        [*command, *places, "--decoders", "1", "--with-parent"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        ready = json.loads(process.stdout.readline())
-        yield f"https://127.0.0.1:{ready['port']}", ready["ca_file"]
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    with running_simulator(tmp_path_factory.mktemp("gemini"), "--decoders", "1") as running:
+        yield running
 
 
 @dataclass(slots=True)
@@ -66,7 +54,9 @@ class Caller:
     use_case: AnswerQuestion
     asked: int = 0
 
-    def ask(self, question: str, ends: CallStatus = CallStatus.DONE) -> str:
+    def ask(
+        self, question: str, ends: CallStatus = CallStatus.DONE, within_ms: int = 20_000
+    ) -> str:
         self.asked += 1
         request = CoreRequest(
             user_id="ann",
@@ -77,7 +67,7 @@ class Caller:
             arguments_hash=arguments_hash("ask_core_agent", question),
             question=question,
             language="en-US",
-            deadline_ms=self.use_case.clock.now_ms() + 20_000,
+            deadline_ms=self.use_case.clock.now_ms() + within_ms,
         )
         answered = self.use_case(request)
         assert answered.answer.status is ends, answered
@@ -90,20 +80,22 @@ def desk() -> FakeDesk:
 
 
 @pytest.fixture
-def caller(simulator: tuple[str, str], desk: FakeDesk, monkeypatch: pytest.MonkeyPatch) -> Caller:
-    base_url, ca_file = simulator
-    monkeypatch.setenv("SSL_CERT_FILE", ca_file)
-    tables = FakeTables()
+def caller(simulator: Simulator, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch) -> Caller:
+    monkeypatch.setenv("SSL_CERT_FILE", simulator.ca_file)
+    return make_caller(simulator, desk, FakeTables())
+
+
+def make_caller(
+    simulator: Simulator, desk: FakeDesk, tables: FakeTables, fallback: str = ""
+) -> Caller:
     tables.states["s1"] = SessionState("s1", "ann", "c1", connection_id="k", epoch=1)
-    chat = gemini_model("gemini-3.8-flash", "made-up-key", base_url)
-    model = PricedModel(chat, PRICE_LIST.quote("gemini-3.8-flash", date(2026, 11, 22)).prices)
     return Caller(
         AnswerQuestion(
             calls=FakeCallStore(tables),
             conversations=FakeConversationStore(tables),
             notes=FakeNotes(tables),
             usage=FakeUsageStore(tables),
-            reasoner=LangchainReasoner(model, tables.clock),
+            reasoner=make_reasoner(simulator, tables, fallback),
             make_tools=partial(make_tools, desk, FakeNotes(tables)),
             clock=tables.clock,
             wait=lambda duration_s: tables.clock.advance(int(duration_s * 1000)),
@@ -111,6 +103,21 @@ def caller(simulator: tuple[str, str], desk: FakeDesk, monkeypatch: pytest.Monke
             memory=MemoryBudget(),
         )
     )
+
+
+def make_reasoner(
+    simulator: Simulator,
+    tables: FakeTables,
+    fallback: str = "",
+    model: str = MODEL,
+    thinking: Thinking | None = None,
+) -> LangchainReasoner:
+    def priced(name: str) -> PricedModel:
+        chat = gemini_model(name, "made-up-key", simulator.base_url)
+        return PricedModel(chat, PRICE_LIST.quote(name, date(2026, 11, 22)).prices)
+
+    other = priced(fallback) if fallback else None
+    return LangchainReasoner(priced(model), tables.clock, fallback=other, thinking=thinking)
 
 
 def _slots(desk: FakeDesk) -> list[Slot]:
@@ -170,3 +177,85 @@ def test_a_fact_is_noted_told_and_forgotten(caller: Caller) -> None:
     assert caller.ask("What do you know about me?") == "You had me note: I like mornings."
     assert caller.ask("Please forget that I like mornings.") == "I have forgotten that."
     assert caller.ask("What do you know about me?") == "I have noted nothing about you."
+
+
+@pytest.mark.parametrize("fallback", ["", OTHER])
+def test_a_question_with_six_seconds_left_is_answered_by_a_quick_model(
+    simulator: Simulator, caller: Caller, desk: FakeDesk, fallback: str
+) -> None:
+    hurried = make_caller(simulator, desk, FakeTables(), fallback)
+
+    answer = hurried.ask("When are you open on Monday?", within_ms=6_000)
+
+    assert "9 a.m. to 5 p.m." in answer
+
+
+def test_a_slow_model_is_apologised_for_when_the_time_is_over(
+    simulator: Simulator, caller: Caller
+) -> None:
+    simulator.control("faults", {"kind": "slow_rest", "delay_ms": 20_000})
+    started_s = machine_time.monotonic()
+
+    answer = caller.ask("When are you open on Monday?", CallStatus.FAILED, within_ms=6_000)
+
+    assert answer.startswith("That is taking too long.")
+    assert machine_time.monotonic() - started_s < 7
+
+
+def test_a_fallback_model_answers_within_six_seconds_when_the_first_is_slow(
+    simulator: Simulator, caller: Caller, desk: FakeDesk
+) -> None:
+    simulator.control("faults", {"kind": "slow_rest", "delay_ms": 20_000})
+    started_s = machine_time.monotonic()
+
+    hurried = make_caller(simulator, desk, FakeTables(), fallback=OTHER)
+    answer = hurried.ask("When are you open on Monday?", within_ms=6_000)
+
+    assert "9 a.m. to 5 p.m." in answer
+    assert machine_time.monotonic() - started_s < 6
+
+
+@pytest.mark.parametrize(("delay_ms", "trouble"), [(0, ""), (20_000, "deadline")])
+def test_a_summary_with_six_seconds_left_is_written_or_given_up_in_time(
+    simulator: Simulator,
+    caller: Caller,
+    monkeypatch: pytest.MonkeyPatch,
+    delay_ms: int,
+    trouble: str,
+) -> None:
+    monkeypatch.setattr(summarise_conversation, "MAX_RUN_MS", 6_000)
+    tables = FakeTables()
+    store = FakeConversationStore(tables)
+    tables.states["s1"] = SessionState("s1", "ann", "c1", connection_id="k", epoch=1)
+    tables.conversations["ann", "c1"] = Conversation("ann", "c1", "", 0, 0, turn_count=12)
+    tables.turns["c1"] = {
+        number: Turn(number, "s1", 0, 0, heard=f"My name is Robert, {number}.".ljust(100, "."))
+        for number in range(1, 13)
+    }
+    reasoner = make_reasoner(simulator, tables)
+    simulator.control("faults", {"kind": "slow_rest", "delay_ms": delay_ms})
+    started_s = machine_time.monotonic()
+
+    summarised = summarise_conversation.SummariseConversation(
+        store, store, FakeUsageStore(tables), reasoner, tables.clock, MemoryBudget(300)
+    )(SummaryRequest("ann", "c1", "s1"))
+
+    assert summarised.trouble == trouble
+    assert (summarised.turns == 0) is bool(trouble)
+    assert machine_time.monotonic() - started_s < 7
+
+
+def test_a_model_without_thinking_levels_answers_and_is_asked_for_none_again(
+    simulator: Simulator, caller: Caller
+) -> None:
+    refusals: list[str] = []
+    tables = FakeTables()
+    reasoner = make_reasoner(
+        simulator, tables, model="gemini-2.5-flash", thinking=Thinking("low", refusals.append)
+    )
+
+    for name in ("first", "second"):
+        question = ReasoningRequest("", (), "Hello.", name, tables.clock.now_ms() + 9_000)
+        assert reasoner.answer(question, ()).text
+
+    assert refusals == ["gemini-2.5-flash"]

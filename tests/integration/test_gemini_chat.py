@@ -18,6 +18,8 @@ pytestmark = pytest.mark.integration
 
 SYSTEM = "You are a front desk. Today is Sunday 2026-11-22 and the time is 17:00, Europe/London."
 WISH = "i'd like to see the doctor on friday at three in the afternoon"
+MODEL = "gemini-3.8-flash"
+HELLO = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
 BOOKED = "Your appointment is booked for Friday the 27th of November at 3 p.m."
 
 
@@ -37,7 +39,7 @@ def make_model(
 ) -> ChatGoogleGenerativeAI:
     monkeypatch.setenv("SSL_CERT_FILE", simulator.ca_file)
     given = {"api_key": "a-key", "max_retries": 1, **settings}
-    return ChatGoogleGenerativeAI(model="gemini-3.8-flash", base_url=simulator.base_url, **given)
+    return ChatGoogleGenerativeAI(model=MODEL, base_url=simulator.base_url, **given)
 
 
 def desk(booked: list[tuple[str, str]]) -> list[BaseTool]:
@@ -106,14 +108,36 @@ def test_a_step_without_its_thought_signature_is_refused(simulator):
             {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {}}}]},
         ]
     }
+    assert "thought_signature" in refusal(simulator, body)["message"]
+
+
+def refusal(simulator: Simulator, body: Any, headers: Any = (), model: str = MODEL) -> Any:
+    """What Google's client would see as the error of a request."""
     request = urllib.request.Request(  # noqa: S310
-        f"{simulator.base_url}/v1beta/models/gemini-3.8-flash:generateContent",
+        f"{simulator.base_url}/v1beta/models/{model}:generateContent",
         json.dumps(body).encode(),
-        {"x-goog-api-key": "a-key"},
+        {"x-goog-api-key": "a-key", **dict(headers)},
     )
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, context=simulator.tls)  # noqa: S310
-    assert "thought_signature" in json.load(refused.value)["error"]["message"]
+    return json.load(refused.value)["error"]
+
+
+def test_a_deadline_below_ten_seconds_is_refused_as_google_refuses_it(simulator):
+    assert refusal(simulator, HELLO, {"X-Server-Timeout": "8"}) == {
+        "code": 400,
+        "message": "Manually set deadline 8s is too short. Minimum allowed deadline is 10s.",
+        "status": "INVALID_ARGUMENT",
+    }
+
+
+def test_a_thinking_level_is_refused_by_a_model_of_before_gemini_3(simulator):
+    body = {**HELLO, "generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}}}
+    assert refusal(simulator, body, model="gemini-2.5-flash") == {
+        "code": 400,
+        "message": "Thinking level is not supported for this model.",
+        "status": "INVALID_ARGUMENT",
+    }
 
 
 @pytest.mark.parametrize("change", [{"api_key": "bad-key"}, {"model": "gemini-3.8-live"}])

@@ -154,6 +154,7 @@ class CoreAgentSettings(_Settings):
 
     Attributes:
         gemini_core_fallback_model: Asked when the first model fails; empty for none.
+        gemini_core_thinking: How much the models think; empty leaves it to them.
     """
 
     live_table: str
@@ -163,6 +164,7 @@ class CoreAgentSettings(_Settings):
     gemini_base_url: str = ""
     gemini_core_model: str = "gemini-3.8-flash"
     gemini_core_fallback_model: str = ""
+    gemini_core_thinking: Literal["", "minimal", "low", "medium", "high"] = "low"
     desk_time_zone: str = "Europe/London"
     memory_tokens: int = Field(default=2_000, ge=200, le=20_000)
     retention_days: int = Field(default=0, ge=0, le=MAX_RETENTION_DAYS)

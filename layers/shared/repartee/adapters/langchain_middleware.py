@@ -1,5 +1,6 @@
-"""Middleware around each model call of LangChain's agent: the other model, the time, the bill."""
+"""Middleware around each call of a model: fallback, thinking level, deadline, bill."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,11 @@ from typing import Any
 import httpx
 from langchain.agents.middleware import AgentMiddleware
 from langchain.agents.middleware.types import ModelRequest, ModelResponse
-from langchain_core.exceptions import ModelError, ModelNotFoundError
+from langchain_core.exceptions import (
+    ModelError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+)
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 
@@ -17,6 +22,9 @@ from repartee.ports.reasoner import ReasoningFailed
 
 SHORTEST_CALL_MS = 250
 """With less time than this left, no model call is worth starting."""
+
+MIN_SERVER_DEADLINE_S = 10
+"""Gemini refuses a call whose client announces less, with status 400 (livekit/agents#3723)."""
 
 type Handler = Callable[[ModelRequest[Any]], ModelResponse[Any]]
 
@@ -64,8 +72,44 @@ def _may_pass_elsewhere(error: Exception) -> bool:
     return may_pass(error) or isinstance(error, httpx.TimeoutException | ModelNotFoundError)
 
 
+class Thinking(AgentMiddleware[Any, Any, Any]):
+    """Asks for a level of thinking, and does without it where a model refuses it.
+
+    Models before Gemini 3 know no levels, and newer ones do not know all of them. They answer with
+    status 400 and name the level. One instance serves a process and remembers such models.
+
+    Args:
+        level: ``minimal``, ``low``, ``medium`` or ``high``.
+        on_refusal: Called once with the name of each model that refuses the level.
+    """
+
+    def __init__(self, level: str, on_refusal: Callable[[str], object]):
+        super().__init__()
+        self._level = level
+        self._on_refusal = on_refusal
+        self._refusing: list[BaseChatModel] = []
+
+    def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
+        """Make the call at the level; if the model refuses the level, make it without."""
+        if request.model in self._refusing:
+            return handler(request)
+        settings = {**request.model_settings, "thinking_level": self._level}
+        try:
+            return handler(request.override(model_settings=settings))
+        except ModelInvalidRequestError as error:
+            if "thinking" not in str(error).lower():
+                raise
+        self._refusing.append(request.model)
+        self._on_refusal(str(getattr(request.model, "model", "")))
+        return handler(request)
+
+
 class Deadline(AgentMiddleware[Any, Any, Any]):
     """Gives each model call the time that is left, and starts none when too little is.
+
+    The client itself ends a call that takes longer. The server is not asked to end it before
+    ``MIN_SERVER_DEADLINE_S``. google-genai announces the client's timeout to the server unless the
+    header is there already.
 
     Args:
         clock: Tells the present.
@@ -81,7 +125,7 @@ class Deadline(AgentMiddleware[Any, Any, Any]):
         self._shares = shares
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
-        """Make the call with the time that is left as its timeout.
+        """Make the call with the time that is left as the client's timeout.
 
         Raises:
             ReasoningFailed: There is no time left.
@@ -91,7 +135,13 @@ class Deadline(AgentMiddleware[Any, Any, Any]):
             raise ReasoningFailed("deadline", retryable=True)
         if request.model is self._shares:
             left_ms //= 2
-        settings = {**request.model_settings, "timeout": left_ms / 1000}
+        left_s = left_ms / 1000
+        server_s = max(MIN_SERVER_DEADLINE_S, math.ceil(left_s))
+        settings = {
+            **request.model_settings,
+            "timeout": left_s,
+            "http_options": {"headers": {"X-Server-Timeout": str(server_s)}},
+        }
         return handler(request.override(model_settings=settings))
 
 

@@ -39,6 +39,7 @@ from repartee.adapters.langchain_middleware import (
     Fallback,
     Meter,
     PricedModel,
+    Thinking,
     may_pass,
 )
 from repartee.domain.tools import Tool, ToolResult, ToolStatus
@@ -82,6 +83,7 @@ class LangchainReasoner:
         clock: Tells the present.
         limits: How far one question may go.
         fallback: Asked when ``model`` fails in a way that need not befall another model.
+        thinking: Sets how much the models think; None leaves it to them.
     """
 
     def __init__(
@@ -90,11 +92,13 @@ class LangchainReasoner:
         clock: Clock,
         limits: Limits | None = None,
         fallback: PricedModel | None = None,
+        thinking: Thinking | None = None,
     ):
         self._model = model
         self._clock = clock
         self._limits = limits or Limits()
         self._fallback = fallback
+        self._thinking = thinking
 
     def answer(self, request: ReasoningRequest, tools: Sequence[Tool[Any]]) -> ReasoningResult:
         """Think, call tools, and answer.
@@ -144,6 +148,7 @@ class LangchainReasoner:
                 on_failure="error",
                 initial_delay=limits.retry_delay_s,
             ),
+            *([] if self._thinking is None else [self._thinking]),
             Deadline(self._clock, deadline_ms, None if other is None else self._model.chat),
             RefuseEmptyReply(),
         ]

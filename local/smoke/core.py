@@ -18,6 +18,7 @@ from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, Reasoning
 
 NO_MODEL = "no-such-model"
 _DEADLINE_S = 25
+_HURRY_S = 8
 _LEVEL = "low"
 _QUESTION = "When is the desk open tomorrow?"
 
@@ -70,6 +71,10 @@ def findings(api_key: str, name: str, base_url: str) -> list[Finding]:
         Finding("its calls are billed", bool(first.bill), f"{first.bill.cost_usd} USD"),
         Finding("its messages are taken as history", bool(again.text), again.text),
         Finding(
+            f"a call with {_HURRY_S} s left is answered",
+            *_outcome(reasoner, now, is_answer=True, within_s=_HURRY_S),
+        ),
+        Finding(
             "a model that is not served fails",
             *_outcome(LangchainReasoner(missing, clock), now, is_answer=False),
         ),
@@ -81,22 +86,26 @@ def findings(api_key: str, name: str, base_url: str) -> list[Finding]:
     ]
 
 
-def _outcome(reasoner: LangchainReasoner, now: datetime, *, is_answer: bool) -> tuple[bool, str]:
+def _outcome(
+    reasoner: LangchainReasoner, now: datetime, *, is_answer: bool, within_s: int = _DEADLINE_S
+) -> tuple[bool, str]:
     try:
-        text = reasoner.answer(_request(now), [_opening_hours([])]).text
+        text = reasoner.answer(_request(now, within_s=within_s), [_opening_hours([])]).text
     except ReasoningFailed as failed:
         return not is_answer, failed.reason
     return is_answer, text
 
 
-def _request(now: datetime, earlier: ReasoningResult | None = None) -> ReasoningRequest:
+def _request(
+    now: datetime, earlier: ReasoningResult | None = None, within_s: int = _DEADLINE_S
+) -> ReasoningRequest:
     memory = Memory(Conversation("smoke", "smoke", "", 0, 0), Profile("smoke"), ())
     return ReasoningRequest(
         system_text=core_prompt(now=now, language="en-US", memory=memory),
         history_json=(earlier.messages_json,) if earlier else (),
         question=_QUESTION,
         question_id="again" if earlier else "first",
-        deadline_ms=SystemClock().now_ms() + _DEADLINE_S * 1000,
+        deadline_ms=SystemClock().now_ms() + within_s * 1000,
     )
 
 

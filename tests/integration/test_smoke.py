@@ -26,7 +26,7 @@ def gemini_key(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("gemini_key")
-@pytest.mark.parametrize(("check", "least"), [("gemini", 7), ("voices", 2), ("core", 8)])
+@pytest.mark.parametrize(("check", "least"), [("gemini", 7), ("voices", 2), ("core", 9)])
 def test_what_gemini_is_assumed_to_do_the_simulator_does(
     check: str, least: int, simulator: Simulator, capsys: pytest.CaptureFixture[str]
 ):

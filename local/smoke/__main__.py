@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local.smoke import functions, gateway, gemini, tables, tokens, voices
 from local.smoke.finding import Finding, report
 from local.speech import UnusableRecordingError, read_wav
@@ -98,6 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ReasoningFailed,
         UnusableRecordingError,
         ValueError,
+        BotoCoreError,
+        ClientError,
     ) as error:
         print(f"the check could not be made: {error}", file=sys.stderr)
         return 2

@@ -81,6 +81,19 @@ def test_what_cannot_be_checked_is_said_and_is_no_success(
     assert "could not be made" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "check",
+    [["functions", "--stack", "x"], ["tables", "--live-table", "x", "--memory-table", "x"]],
+)
+def test_a_missing_region_is_named(
+    check: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    assert main(check) == 2
+    assert "region" in capsys.readouterr().err
+
+
 def test_an_assumption_that_does_not_hold_fails_the_check(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

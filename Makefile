@@ -16,7 +16,7 @@ ARCHITECTURE ?= arm64
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo talk up test lint format docs smoke lock build bench chaos replay deploy clean
+.PHONY: help setup demo talk up test lint format docs smoke lock build bench chaos replay deploy doctor clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -100,6 +100,9 @@ DEPLOY_SET := $(if $(filter-out file,$(origin ARCHITECTURE)),Architecture=$(ARCH
 deploy: .venv/.stamp .tools/sam/.stamp ## Build and deploy (ENV=dev or prod of samconfig.toml, else it asks once; PARAMETERS="Name=Value …")
 	+@$(PYTHON) -m ops.deploy $(if $(ENV),--env "$(ENV)") $(foreach pair,$(DEPLOY_SET),--set "$(pair)") \
 		$(if $(TEMPLATE),--template "$(TEMPLATE)") $(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
+
+doctor: .venv/.stamp ## Check the account and what is deployed, before and after (ENV=dev or prod)
+	@$(PYTHON) -m ops.doctor $(if $(ENV),--env "$(ENV)") $(ARGS)
 
 BENCHMARKS := first_audio memory process cold_start mailbox
 # A word after `bench` that names none goes to it as well: it refuses at once and lists them.

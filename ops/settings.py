@@ -26,11 +26,17 @@ class Settings:
         file: The configuration file.
         environment: Name of the environment, a table of that file.
         overrides: Template parameters that it sets, as text.
+        stack_name: Name of the stack that it deploys, "" where the file has none.
+        region: Region that it names; None leaves it to the user's configuration.
+        profile: AWS profile that it names; None leaves it to the user's configuration.
     """
 
     file: Path
     environment: str
     overrides: Mapping[str, str]
+    stack_name: str = ""
+    region: str | None = None
+    profile: str | None = None
 
 
 def read_settings(file: Path, environment: str) -> Settings:
@@ -48,9 +54,18 @@ def read_settings(file: Path, environment: str) -> Settings:
         raise DeployError(
             f"ENV={environment} is not in {file.name}; it has {', '.join(sorted(deployable))}"
         )
-    given = config[environment]["deploy"]["parameters"].get("parameter_overrides", [])
+    commands = (config[environment].get(command, {}) for command in ("global", "deploy"))
+    found = {key: value for one in commands for key, value in one.get("parameters", {}).items()}
+    given = found.get("parameter_overrides", [])
     pairs = shlex.split(given) if isinstance(given, str) else given
-    return Settings(file, environment, pairs_as_mapping(pairs, file.name))
+    return Settings(
+        file=file,
+        environment=environment,
+        overrides=pairs_as_mapping(pairs, file.name),
+        stack_name=found.get("stack_name", ""),
+        region=found.get("region"),
+        profile=found.get("profile"),
+    )
 
 
 def pairs_as_mapping(pairs: Iterable[str], source: str) -> dict[str, str]:

@@ -75,7 +75,7 @@ def aws_double() -> Iterator[AwsDouble]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_POST = do_DELETE = _serve  # noqa: N815 - the names http.server looks for
+        do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - the names http.server looks for
 
         def log_message(self, *args: object) -> None:
             pass

@@ -30,6 +30,17 @@ MINISTACK = "ministack"
 
 _ROOT = Path(__file__).resolve().parents[2]
 _READY_WITHIN_S = 60.0
+_MINISTACK_SERVICES = (
+    "apigateway",
+    "cloudformation",
+    "dynamodb",
+    "iam",
+    "lambda",
+    "monitoring",
+    "secretsmanager",
+    "sns",
+    "sts",
+)
 
 
 class Servers:
@@ -68,7 +79,7 @@ class Servers:
         await until_answering(child, f"http://127.0.0.1:{port}/", _READY_WITHIN_S)
 
     async def _start_ministack(self, port: int) -> None:
-        child = await start_ministack(self._place, port, ["dynamodb", "secretsmanager"])
+        child = await start_ministack(self._place, port, _MINISTACK_SERVICES)
         self._children.append(child)
         await until_ministack_ready(self._place, child, port)
 

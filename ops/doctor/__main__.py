@@ -1,0 +1,96 @@
+"""``python -m ops.doctor --env ENV``: what stands in the way of a deployment, or is wrong with it.
+
+Reads only, with the caller's credentials; prints one line for each check. Exit status 0: all is
+well, 1: something is wrong, 2: something could not be checked.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+from local.intrinsics import TemplateError
+from ops.answers import ANSWERS, ENVIRONMENT
+from ops.doctor.checkup import Checkup
+from ops.doctor.deployment import read_deployment
+from ops.doctor.finding import exit_status
+from ops.doctor.gemini import ask
+from ops.settings import ROOT, SAMCONFIG, DeployError, Settings, read_settings
+
+_COULD_NOT_CHECK = 2
+
+
+class CannotBeginError(Exception):
+    """No check can be made; the message says what is missing."""
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ops.doctor", description=__doc__)
+    parser.add_argument(
+        "--env", help="environment of samconfig.toml (default: the answers that make deploy kept)"
+    )
+    parser.add_argument(
+        "--gemini-url", default="", metavar="URL", help="default: the deployment's GeminiBaseUrl"
+    )
+    return parser.parse_args(arguments)
+
+
+def _settings(environment: str | None) -> Settings:
+    if environment:
+        return read_settings(SAMCONFIG, environment)
+    if not ANSWERS.exists():
+        raise DeployError("set ENV=dev or ENV=prod; make deploy has kept no answers yet")
+    return read_settings(ANSWERS, ENVIRONMENT)
+
+
+def examine(given: argparse.Namespace) -> int:
+    """Make and print all checks; return the exit status.
+
+    Raises:
+        CannotBeginError: Environment, region or credentials are missing.
+    """
+    try:
+        settings = _settings(given.env)
+        deployment = read_deployment(settings, ROOT / "template.yaml")
+        session = boto3.session.Session(
+            profile_name=settings.profile,
+            # `make deploy` and the AWS CLI prefer AWS_REGION, which boto3 does not read.
+            region_name=settings.region or os.environ.get("AWS_REGION") or None,
+        )
+        if session.region_name is None:
+            raise CannotBeginError(
+                "no region: set AWS_REGION, or run aws configure set region REGION"
+            )
+        caller = session.client("sts").get_caller_identity()
+    except (DeployError, TemplateError) as error:
+        raise CannotBeginError(str(error)) from error
+    except NoCredentialsError as error:
+        raise CannotBeginError(
+            "no AWS credentials: set AWS_PROFILE, or run aws configure or aws sso login"
+        ) from error
+    except (ClientError, BotoCoreError) as error:
+        raise CannotBeginError(f"AWS could not be asked: {error}") from error
+    print(
+        f"account {caller['Account']}, {session.region_name}, "
+        f"stack {settings.stack_name} ({settings.environment} of {settings.file.name})"
+    )
+    findings = []
+    for finding in Checkup(session, deployment, ask, given.gemini_url).findings():
+        print(finding.line, flush=True)
+        findings.append(finding)
+    return exit_status(findings)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    try:
+        return examine(parse_arguments(arguments))
+    except CannotBeginError as reason:
+        print(f"could not check: {reason}", file=sys.stderr)
+        return _COULD_NOT_CHECK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Checks of the account that need no stack: Lambda's concurrency and API Gateway's log role."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ops.doctor.deployment import Deployment
+from ops.doctor.finding import Finding, ok, wrong
+
+if TYPE_CHECKING:
+    from types_boto3_apigateway.client import APIGatewayClient
+    from types_boto3_lambda.client import LambdaClient
+
+CONCURRENCY = "Lambda concurrency"
+LOG_ROLE = "API Gateway log role"
+# Lambda refuses a reservation that leaves less than this for all other functions; an account whose
+# quota is smaller may reserve nothing (awslabs/amazon-neptune-tools#324).
+_UNRESERVED_MINIMUM = 100
+# AWS's default quota; "Concurrent executions" of Service Quotas.
+_USUAL_QUOTA = 1_000
+_QUOTA_CODE = "L-B99A9384"
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """Executions at once in the account and region.
+
+    Attributes:
+        quota: All of them.
+        unreserved: Those that no function has reserved.
+        own: Those that the stack's stream agent has reserved.
+    """
+
+    quota: int
+    unreserved: int
+    own: int
+
+
+def read_concurrency(client: "LambdaClient", own: int) -> Concurrency:
+    """Read the account's concurrency; ``own`` is what the deployed stream agent has reserved."""
+    limit = client.get_account_settings()["AccountLimit"]
+    return Concurrency(limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"], own)
+
+
+def judge_concurrency(seen: Concurrency, wanted: int, deployment: Deployment) -> Finding:
+    """Say whether ``StreamAgentConcurrency`` can be reserved.
+
+    Args:
+        seen: The account's concurrency.
+        wanted: ``StreamAgentConcurrency``; 0 reserves nothing.
+        deployment: What is to be deployed.
+    """
+    others = seen.quota - seen.unreserved - seen.own
+    if wanted == 0:
+        few = f"; `{_raise_quota(others)}` raises it" if seen.quota < _UNRESERVED_MINIMUM else ""
+        return ok(
+            CONCURRENCY,
+            f"{seen.quota} executions at once for all functions, and each talker takes one or "
+            f"more; StreamAgentConcurrency=0 reserves none{few}",
+        )
+    minimum = min(seen.quota, _UNRESERVED_MINIMUM)
+    free = seen.quota - others - minimum
+    if wanted <= free:
+        return ok(CONCURRENCY, f"{wanted} can be reserved of a quota of {seen.quota}")
+    return wrong(
+        CONCURRENCY,
+        f"StreamAgentConcurrency={wanted} cannot be reserved: the quota is {seen.quota}, other "
+        f"functions have reserved {others}, and {minimum} must stay unreserved",
+        f"{_raise_quota(others + wanted)}, or set StreamAgentConcurrency={max(free, 0)} in "
+        f"{deployment.place}",
+    )
+
+
+def _raise_quota(reserved: int) -> str:
+    value = max(_USUAL_QUOTA, reserved + _UNRESERVED_MINIMUM)
+    return (
+        "aws service-quotas request-service-quota-increase --service-code lambda "
+        f"--quota-code {_QUOTA_CODE} --desired-value {value}"
+    )
+
+
+def read_log_role(client: "APIGatewayClient") -> str:
+    """Return the ARN of the role with which API Gateway writes logs, "" where there is none."""
+    return client.get_account().get("cloudwatchRoleArn") or ""
+
+
+def wants_log_role(parameters: Mapping[str, str]) -> bool:
+    """Tell whether the deployment needs the account's log role."""
+    return parameters["WebSocketLogs"] == "true"
+
+
+def judge_log_role(role: str, parameters: Mapping[str, str], deployment: Deployment) -> Finding:
+    """Say whether API Gateway accepts ``WebSocketLogs=true``."""
+    if role:
+        return ok(LOG_ROLE, role)
+    if parameters["ManageApiGatewayLogRole"] == "true":
+        return ok(LOG_ROLE, "none yet; ManageApiGatewayLogRole=true makes it at deployment")
+    return wrong(
+        LOG_ROLE,
+        "WebSocketLogs=true, but the account has no CloudWatch Logs role for API Gateway",
+        f'add "ManageApiGatewayLogRole=true" to {deployment.place}, then '
+        f"{deployment.deploy_command}",
+    )

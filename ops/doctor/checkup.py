@@ -1,0 +1,169 @@
+"""Makes all checks of one deployment, each so that its failure leaves the others standing."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.doctor import account, alarms, functions, keys, tables
+from ops.doctor.deployment import Deployment, TablePlan
+from ops.doctor.finding import Finding, unknown
+from ops.doctor.keys import GeminiAnswer
+from ops.doctor.stack import Stack, judge_stack, read_stack
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+
+type AskGemini = Callable[[str, str, Iterable[str]], list[GeminiAnswer]]
+
+_STREAM_AGENT = "StreamAgentFunction"
+_PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "Forbidden"})
+
+
+def attempt(subject: str, check: Callable[[], Finding]) -> Finding:
+    """Make a check; what AWS refuses becomes a finding."""
+    try:
+        return check()
+    except ClientError as error:
+        return _refused(subject, error)
+    except BotoCoreError as error:
+        return unknown(subject, str(error))
+
+
+def _refused(subject: str, error: ClientError) -> Finding:
+    code = error.response["Error"].get("Code", "refused")
+    words = error.response["Error"].get("Message", "")
+    is_denied = code in _DENIED or "not authorized" in words
+    return unknown(
+        subject,
+        f"{error.operation_name} was refused with {code}: {words}",
+        f"let this caller use {error.operation_name}, or ask somebody who may" if is_denied else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """The checks of one deployment.
+
+    Attributes:
+        session: boto3's, with the caller's credentials and the region.
+        deployment: What is, or is to be, deployed.
+        ask_gemini: Asks the Gemini API about models: key, base URL, models.
+        gemini_url: Another address for the Gemini API than the deployment's.
+    """
+
+    session: "Session"
+    deployment: Deployment
+    ask_gemini: AskGemini
+    gemini_url: str = ""
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield every finding, as its check ends.
+
+        Before the first deployment only the account is checked.
+        """
+        found: list[Stack | None] = []
+
+        def look() -> Finding:
+            client = self.session.client("cloudformation", config=_PATIENCE)
+            found.append(read_stack(client, self.deployment.settings.stack_name))
+            return judge_stack(found[0], self.deployment)
+
+        verdict = attempt(f"stack {self.deployment.settings.stack_name}", look)
+        stack = found[0] if found else None
+        parameters = self.deployment.parameters(stack.parameters if stack else {})
+        yield from self._account(stack, parameters)
+        yield verdict
+        if stack and stack.is_serving:
+            yield from self._functions(stack, parameters)
+            yield from self._tables(stack)
+            yield from self._keys(stack, parameters)
+            yield self._alarms(stack)
+
+    def _account(self, stack: Stack | None, parameters: Mapping[str, str]) -> Iterator[Finding]:
+        client = self.session.client("lambda", config=_PATIENCE)
+
+        def concurrency() -> Finding:
+            worker = stack.physical.get(_STREAM_AGENT) if stack else None
+            seen = functions.read_function(client, worker) if worker else None
+            own = (seen.reserved or 0) if seen else 0
+            wanted = int(parameters["StreamAgentConcurrency"])
+            return account.judge_concurrency(
+                account.read_concurrency(client, own), wanted, self.deployment
+            )
+
+        def log_role() -> Finding:
+            gateway = self.session.client("apigateway", config=_PATIENCE)
+            role = account.read_log_role(gateway)
+            return account.judge_log_role(role, parameters, self.deployment)
+
+        yield attempt(account.CONCURRENCY, concurrency)
+        if account.wants_log_role(parameters):
+            yield attempt(account.LOG_ROLE, log_role)
+
+    def _functions(self, stack: Stack, parameters: Mapping[str, str]) -> Iterator[Finding]:
+        client = self.session.client("lambda", config=_PATIENCE)
+
+        def check(logical_id: str) -> Finding:
+            name = stack.physical.get(logical_id)
+            return functions.judge_function(
+                logical_id,
+                functions.read_function(client, name) if name else None,
+                parameters["Architecture"],
+                int(parameters["StreamAgentConcurrency"]),
+                self.deployment,
+            )
+
+        for logical_id in self.deployment.functions:
+            yield attempt(logical_id, partial(check, logical_id))
+
+    def _tables(self, stack: Stack) -> Iterator[Finding]:
+        client = self.session.client("dynamodb", config=_PATIENCE)
+
+        def check(logical_id: str, plan: TablePlan) -> Finding:
+            name = stack.physical.get(logical_id)
+            seen = tables.read_table(client, name) if name else None
+            return tables.judge_table(logical_id, seen, plan, self.deployment)
+
+        for logical_id, plan in self.deployment.tables.items():
+            yield attempt(logical_id, partial(check, logical_id, plan))
+
+    def _keys(self, stack: Stack, parameters: Mapping[str, str]) -> Iterator[Finding]:
+        client = self.session.client("secretsmanager", config=_PATIENCE)
+
+        def ticket_key() -> Finding:
+            secret_id = stack.physical[keys.TICKET_KEY]
+            return keys.judge_ticket_key(keys.read_secret(client, secret_id), secret_id)
+
+        def gemini_key() -> Finding:
+            secret_id = stack.physical[keys.GEMINI_KEY]
+            value = keys.read_secret(client, secret_id)
+            kind = keys.kind_of(value)
+            answers: list[GeminiAnswer] = []
+            if value and keys.can_be_asked(kind):
+                url = self.gemini_url or parameters["GeminiBaseUrl"]
+                answers = self.ask_gemini(value, url, _models(parameters))
+            return keys.judge_gemini_key(kind, answers, secret_id)
+
+        yield attempt(keys.TICKET_KEY, ticket_key)
+        yield attempt(keys.GEMINI_KEY, gemini_key)
+
+    def _alarms(self, stack: Stack) -> Finding:
+        def check() -> Finding:
+            expected = sorted(stack.of_type("AWS::CloudWatch::Alarm").values())
+            cloudwatch = self.session.client("cloudwatch", config=_PATIENCE)
+            seen = alarms.read_alarms(cloudwatch, expected) if expected else []
+            sns = self.session.client("sns", config=_PATIENCE)
+            subscriptions = alarms.read_subscriptions(sns, alarms.topics_of(seen))
+            return alarms.judge_alarms(expected, seen, subscriptions, self.deployment)
+
+        return attempt(alarms.ALARMS, check)
+
+
+def _models(parameters: Mapping[str, str]) -> list[str]:
+    names = ("GeminiLiveModel", "GeminiCoreModel", "GeminiCoreFallbackModel")
+    return list(dict.fromkeys(parameters[name] for name in names if parameters[name]))

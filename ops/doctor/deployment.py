@@ -1,0 +1,96 @@
+"""Reads what is to be deployed: one environment's settings and the template."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.intrinsics import parse
+from ops.answers import ANSWERS
+from ops.settings import DeployError, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """What the template wants of a table.
+
+    Attributes:
+        ttl_attribute: The attribute that holds an item's expiry; None where items do not expire.
+        is_recoverable: Whether point-in-time recovery is on.
+    """
+
+    ttl_attribute: str | None
+    is_recoverable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One environment, with what the template says about it.
+
+    Attributes:
+        settings: The environment.
+        defaults: The template's defaults of all parameters.
+        functions: Logical ids of the template's functions.
+        tables: The template's tables, by logical id.
+    """
+
+    settings: Settings
+    defaults: Mapping[str, str]
+    functions: tuple[str, ...]
+    tables: Mapping[str, TablePlan]
+
+    @property
+    def place(self) -> str:
+        """Where its parameters are set, for the report."""
+        return f"[{self.settings.environment}.deploy.parameters] of {self.settings.file.name}"
+
+    @property
+    def deploy_command(self) -> str:
+        """The command that deploys it."""
+        is_answered = self.settings.file.name == ANSWERS.name
+        return "make deploy" if is_answered else f"make deploy ENV={self.settings.environment}"
+
+    def parameters(self, deployed: Mapping[str, str]) -> dict[str, str]:
+        """Return the parameters of the next deployment.
+
+        Args:
+            deployed: Parameters of the stack as it is. SAM keeps those that it is not given.
+        """
+        return {**self.defaults, **deployed, **self.settings.overrides}
+
+
+def read_deployment(settings: Settings, template: Path) -> Deployment:
+    """Read what the template says about an environment.
+
+    Raises:
+        DeployError: The environment names no stack.
+    """
+    if not settings.stack_name:
+        raise DeployError(f"{settings.environment} of {settings.file.name} has no stack_name")
+    document = parse(template.read_text())
+    resources: dict[str, dict[str, Any]] = document["Resources"]
+    return Deployment(
+        settings=settings,
+        defaults={
+            name: str(spec["Default"])
+            for name, spec in document["Parameters"].items()
+            if "Default" in spec
+        },
+        functions=tuple(
+            name for name, one in resources.items() if one["Type"] == "AWS::Serverless::Function"
+        ),
+        tables={
+            name: _plan(one["Properties"])
+            for name, one in resources.items()
+            if one["Type"] == "AWS::DynamoDB::Table"
+        },
+    )
+
+
+def _plan(properties: Mapping[str, Any]) -> TablePlan:
+    expiry = properties.get("TimeToLiveSpecification", {})
+    recovery = properties.get("PointInTimeRecoverySpecification", {})
+    return TablePlan(
+        ttl_attribute=expiry.get("AttributeName") if expiry.get("Enabled") else None,
+        is_recoverable=bool(recovery.get("PointInTimeRecoveryEnabled")),
+    )

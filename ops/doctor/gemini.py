@@ -1,0 +1,43 @@
+"""Asks the Gemini API about models, with the deployed key. Costs nothing."""
+
+from collections.abc import Iterable
+
+from ops.doctor.keys import GeminiAnswer
+
+# The service refuses deadlines below 10 s.
+_TIMEOUT_MS = 15_000
+
+
+def ask(key: str, base_url: str, models: Iterable[str]) -> list[GeminiAnswer]:
+    """Read the description of each model, up to the first that is not answered with 200.
+
+    Args:
+        key: The Gemini API key.
+        base_url: Empty for Google's own servers.
+        models: Names of models.
+    """
+    # Takes a second to import, which a doctor without a stack does not need.
+    import httpx
+    from google import genai
+    from google.genai import errors, types
+
+    client = genai.Client(
+        api_key=key,
+        http_options=types.HttpOptions(
+            api_version="v1beta", base_url=base_url or None, timeout=_TIMEOUT_MS
+        ),
+    )
+    answers: list[GeminiAnswer] = []
+    for model in models:
+        try:
+            client.models.get(model=model)
+        except errors.APIError as error:
+            # The status word alone: the message may quote what was sent.
+            answers.append(GeminiAnswer(model, error.code, error.status or ""))
+            break
+        except (httpx.HTTPError, OSError, ValueError) as error:
+            answers.append(GeminiAnswer(model, None, type(error).__name__))
+            break
+        answers.append(GeminiAnswer(model, 200))
+    client.close()
+    return answers

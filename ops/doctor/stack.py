@@ -1,0 +1,109 @@
+"""Reads a CloudFormation stack and judges its state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from ops.doctor.deployment import Deployment
+from ops.doctor.finding import Finding, ok, unknown, wrong
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.client import CloudFormationClient
+
+_SERVING = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A deployed stack.
+
+    Attributes:
+        name: Its name.
+        status: CloudFormation's status of it.
+        parameters: The parameters that it was deployed with.
+        physical: Names or ARNs of its resources, by logical id.
+        types: CloudFormation's types of its resources, by logical id.
+    """
+
+    name: str
+    status: str
+    parameters: Mapping[str, str]
+    physical: Mapping[str, str]
+    types: Mapping[str, str]
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether its resources are meant to be there."""
+        return self.status in _SERVING or self.status.startswith("UPDATE_")
+
+    def of_type(self, kind: str) -> dict[str, str]:
+        """Return the physical ids of the resources of one type, by logical id."""
+        return {name: self.physical[name] for name, one in self.types.items() if one == kind}
+
+
+def read_stack(client: "CloudFormationClient", name: str) -> Stack | None:
+    """Return the stack, None where there is none.
+
+    Raises:
+        ClientError: CloudFormation refused.
+    """
+    try:
+        found = client.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        # CloudFormation has no code of its own for this; it says so in words.
+        if "does not exist" in error.response["Error"].get("Message", ""):
+            return None
+        raise
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
+    resources = [
+        one
+        for page in pages
+        for one in page["StackResourceSummaries"]
+        if one["ResourceStatus"] != "DELETE_COMPLETE" and "PhysicalResourceId" in one
+    ]
+    return Stack(
+        name=name,
+        status=found["StackStatus"],
+        parameters={
+            one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])
+        },
+        physical={one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources},
+        types={one["LogicalResourceId"]: one["ResourceType"] for one in resources},
+    )
+
+
+def judge_stack(stack: Stack | None, deployment: Deployment) -> Finding:
+    """Say whether the stack is there and its last deployment ended well."""
+    subject = f"stack {deployment.settings.stack_name}"
+    if stack is None:
+        return ok(
+            subject,
+            f"not deployed yet, so only the account was checked; {deployment.deploy_command} "
+            "deploys it",
+        )
+    if stack.status.endswith("_IN_PROGRESS"):
+        return unknown(subject, f"{stack.status}: a deployment is running; try again after it")
+    if stack.status in _SERVING:
+        return ok(subject, stack.status)
+    if stack.status == "UPDATE_ROLLBACK_COMPLETE":
+        return wrong(
+            subject,
+            f"{stack.status}: the last deployment failed, and the one before it serves",
+            f"aws cloudformation describe-stack-events --stack-name {stack.name}, then "
+            f"{deployment.deploy_command}",
+        )
+    if stack.status == "UPDATE_ROLLBACK_FAILED":
+        return wrong(
+            subject,
+            f"{stack.status}: it is between two deployments",
+            f"aws cloudformation continue-update-rollback --stack-name {stack.name}",
+        )
+    return wrong(
+        subject,
+        f"{stack.status}: it does not serve, and cannot be deployed over",
+        f"aws cloudformation describe-stack-events --stack-name {stack.name}, then "
+        f"aws cloudformation delete-stack --stack-name {stack.name}, then "
+        f"{deployment.deploy_command}",
+    )

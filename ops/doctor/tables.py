@@ -1,0 +1,83 @@
+"""Checks of the stack's tables."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from ops.doctor.deployment import Deployment, TablePlan
+from ops.doctor.finding import Finding, ok, wrong
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What DynamoDB says about a table.
+
+    Attributes:
+        name: Its name.
+        status: DynamoDB's status of it.
+        ttl_attribute: The attribute by which items expire; None where they do not.
+        is_recoverable: Whether point-in-time recovery is on.
+    """
+
+    name: str
+    status: str
+    ttl_attribute: str | None
+    is_recoverable: bool
+
+
+def read_table(client: "DynamoDBClient", name: str) -> Table | None:
+    """Return the table, None where there is none.
+
+    Raises:
+        ClientError: DynamoDB refused.
+    """
+    try:
+        status = client.describe_table(TableName=name)["Table"]["TableStatus"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+    expiry = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    recovery = backups.get("PointInTimeRecoveryDescription", {})
+    is_expiring = expiry.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
+    return Table(
+        name=name,
+        status=status,
+        ttl_attribute=expiry.get("AttributeName") if is_expiring else None,
+        is_recoverable=recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
+    )
+
+
+def judge_table(
+    logical_id: str, seen: Table | None, plan: TablePlan, deployment: Deployment
+) -> Finding:
+    """Say whether a table serves, forgets and can be restored as the template wants it."""
+    if seen is None:
+        return wrong(logical_id, "the table is missing", deployment.deploy_command)
+    troubles: list[str] = []
+    mends: list[str] = []
+    if seen.status not in {"ACTIVE", "UPDATING"}:
+        troubles.append(f"its status is {seen.status}")
+        mends.append(f"aws dynamodb wait table-exists --table-name {seen.name}")
+    if plan.ttl_attribute and seen.ttl_attribute != plan.ttl_attribute:
+        troubles.append(f"items do not expire by {plan.ttl_attribute}")
+        mends.append(
+            f"aws dynamodb update-time-to-live --table-name {seen.name} "
+            f"--time-to-live-specification Enabled=true,AttributeName={plan.ttl_attribute}"
+        )
+    if plan.is_recoverable and not seen.is_recoverable:
+        troubles.append("point-in-time recovery is off")
+        mends.append(
+            f"aws dynamodb update-continuous-backups --table-name {seen.name} "
+            "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+        )
+    if troubles:
+        return wrong(logical_id, ", ".join(troubles), " && ".join(mends))
+    expiry = f", items expire by {plan.ttl_attribute}" if plan.ttl_attribute else ""
+    recovery = ", point-in-time recovery" if plan.is_recoverable else ""
+    return ok(logical_id, f"{seen.status}{expiry}{recovery}")

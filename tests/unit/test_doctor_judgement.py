@@ -1,0 +1,313 @@
+"""What the doctor makes of what it reads."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ops.doctor.account import Concurrency, judge_concurrency, judge_log_role
+from ops.doctor.alarms import Alarm, judge_alarms, topics_of
+from ops.doctor.deployment import Deployment, TablePlan, read_deployment
+from ops.doctor.finding import Finding, Verdict, exit_status, ok, unknown, wrong
+from ops.doctor.functions import Function, judge_function
+from ops.doctor.keys import (
+    GeminiAnswer,
+    KeyKind,
+    judge_gemini_key,
+    judge_ticket_key,
+    kind_of,
+)
+from ops.doctor.stack import Stack, judge_stack
+from ops.doctor.tables import Table, judge_table
+from ops.settings import DeployError, read_settings
+from tests.documents import ROOT
+
+pytestmark = pytest.mark.unit
+
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:oncall"
+DEPLOY = "make deploy ENV=dev"
+PLAN = TablePlan("expires_at", is_recoverable=True)
+FUNCTION = Function("repartee-dev-message", "Active", "Successful", "", "arm64", None)
+TABLE = Table("memory", "ACTIVE", "expires_at", is_recoverable=True)
+
+
+@pytest.fixture(scope="module")
+def dev() -> Deployment:
+    return read_deployment(read_settings(ROOT / "samconfig.toml", "dev"), ROOT / "template.yaml")
+
+
+def test_an_environment_is_read_with_what_the_template_says(dev: Deployment) -> None:
+    assert dev.settings.stack_name == "repartee-dev"
+    assert dev.parameters({})["StageName"] == "dev"
+    assert dev.parameters({})["GeminiLiveModel"] == "gemini-3.8-live"
+    assert len(dev.functions) == 7
+    assert dev.tables == {
+        "MemoryTable": TablePlan("expires_at", is_recoverable=True),
+        "LiveTable": TablePlan("expires_at", is_recoverable=False),
+        "DeskTable": TablePlan(None, is_recoverable=True),
+    }
+
+
+def test_the_environment_beats_the_stack_and_the_stack_the_default(dev: Deployment) -> None:
+    merged = dev.parameters({"StageName": "old", "Voice": "Puck"})
+    assert (merged["StageName"], merged["Voice"], merged["ChunkMs"]) == ("dev", "Puck", "200")
+
+
+def test_region_profile_and_stack_are_read_from_either_section(tmp_path: Path) -> None:
+    path = tmp_path / "samconfig.toml"
+    path.write_text("""
+[own.global.parameters]
+stack_name = "mine"
+region = "eu-north-1"
+[own.deploy.parameters]
+profile = "work"
+""")
+    own = read_settings(path, "own")
+    assert (own.stack_name, own.region, own.profile) == ("mine", "eu-north-1", "work")
+
+
+def test_an_environment_without_a_stack_cannot_be_checked(tmp_path: Path) -> None:
+    path = tmp_path / "samconfig.toml"
+    path.write_text("[own.deploy.parameters]\n")
+    with pytest.raises(DeployError, match="has no stack_name"):
+        read_deployment(read_settings(path, "own"), ROOT / "template.yaml")
+
+
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [("samconfig.toml", "make deploy ENV=default"), ("samconfig.local.toml", "make deploy")],
+)
+def test_the_command_that_deploys_is_that_of_the_settings_file(
+    file: str, command: str, dev: Deployment
+) -> None:
+    settings = replace(dev.settings, file=Path(file), environment="default")
+    assert replace(dev, settings=settings).deploy_command == command
+
+
+@pytest.mark.parametrize(
+    ("quota", "unreserved", "own", "wanted", "verdict", "said"),
+    [
+        (10, 10, 0, 0, Verdict.OK, "--desired-value 1000` raises it"),
+        (10, 10, 0, 1, Verdict.WRONG, "10 must stay unreserved"),
+        (50, 50, 0, 5, Verdict.WRONG, "50 must stay unreserved"),
+        (1000, 1000, 0, 0, Verdict.OK, "reserves none"),
+        (1000, 1000, 0, 900, Verdict.OK, "900 can be reserved"),
+        (1000, 1000, 0, 901, Verdict.WRONG, "100 must stay unreserved"),
+        (1000, 300, 100, 200, Verdict.OK, "200 can be reserved"),
+        (1000, 300, 100, 301, Verdict.WRONG, "other functions have reserved 600"),
+    ],
+)
+def test_a_reservation_leaves_what_lambda_keeps_for_other_functions(
+    quota: int,
+    unreserved: int,
+    own: int,
+    wanted: int,
+    verdict: Verdict,
+    said: str,
+    dev: Deployment,
+) -> None:
+    found = judge_concurrency(Concurrency(quota, unreserved, own), wanted, dev)
+    assert found.verdict is verdict
+    assert said in found.detail
+    assert bool(found.mend) == (verdict is Verdict.WRONG)
+
+
+def test_a_quota_is_asked_for_that_would_be_enough(dev: Deployment) -> None:
+    found = judge_concurrency(Concurrency(1000, 300, 0), 2000, dev)
+    assert "--desired-value 2800" in found.mend
+    assert "StreamAgentConcurrency=200 in [dev.deploy.parameters]" in found.mend
+
+
+@pytest.mark.parametrize(
+    ("role", "managed", "verdict"),
+    [
+        ("arn:role", "false", Verdict.OK),
+        ("", "true", Verdict.OK),
+        ("", "false", Verdict.WRONG),
+    ],
+)
+def test_websocket_logs_need_a_role(
+    role: str, managed: str, verdict: Verdict, dev: Deployment
+) -> None:
+    parameters = {"WebSocketLogs": "true", "ManageApiGatewayLogRole": managed}
+    assert judge_log_role(role, parameters, dev).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "serves", "mend"),
+    [
+        ("CREATE_COMPLETE", Verdict.OK, True, ""),
+        ("UPDATE_COMPLETE", Verdict.OK, True, ""),
+        ("UPDATE_ROLLBACK_COMPLETE", Verdict.WRONG, True, "describe-stack-events"),
+        ("UPDATE_ROLLBACK_FAILED", Verdict.WRONG, True, "continue-update-rollback"),
+        ("UPDATE_IN_PROGRESS", Verdict.UNKNOWN, True, ""),
+        ("ROLLBACK_COMPLETE", Verdict.WRONG, False, "delete-stack"),
+        ("DELETE_FAILED", Verdict.WRONG, False, "delete-stack"),
+    ],
+)
+def test_a_stacks_status_says_whether_it_serves(
+    status: str, verdict: Verdict, serves: bool, mend: str, dev: Deployment
+) -> None:
+    stack = Stack("repartee-dev", status, {}, {}, {})
+    found = judge_stack(stack, dev)
+    assert (found.verdict, stack.is_serving) == (verdict, serves)
+    assert mend in found.mend
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict", "said", "mend"),
+    [
+        (FUNCTION, Verdict.OK, "Active", ""),
+        (replace(FUNCTION, state="Inactive"), Verdict.OK, "Inactive", ""),
+        (None, Verdict.WRONG, "missing", DEPLOY),
+        (replace(FUNCTION, state="Failed", reason="no layer"), Verdict.WRONG, "no layer", DEPLOY),
+        (replace(FUNCTION, update="Failed", reason="no role"), Verdict.WRONG, "no role", DEPLOY),
+        (replace(FUNCTION, update="InProgress"), Verdict.UNKNOWN, "still", ""),
+        (replace(FUNCTION, architecture="x86_64"), Verdict.WRONG, "wants arm64", DEPLOY),
+        (replace(FUNCTION, reserved=5), Verdict.OK, "Active", ""),
+        (
+            replace(FUNCTION, reserved=0),
+            Verdict.WRONG,
+            "stopped",
+            "put-function-concurrency --function-name repartee-dev-message "
+            "--reserved-concurrent-executions 7",
+        ),
+    ],
+)
+def test_a_function_that_cannot_serve_is_found(
+    seen: Function | None, verdict: Verdict, said: str, mend: str, dev: Deployment
+) -> None:
+    found = judge_function("StreamAgentFunction", seen, "arm64", 7, dev)
+    assert found.verdict is verdict
+    assert said in found.detail
+    assert mend in found.mend
+
+
+def test_a_stopped_function_without_a_pool_gets_its_reservation_removed(dev: Deployment) -> None:
+    stopped = replace(FUNCTION, reserved=0)
+    for logical_id, pool in (("StreamAgentFunction", 0), ("MessageFunction", 7)):
+        found = judge_function(logical_id, stopped, "arm64", pool, dev)
+        assert "delete-function-concurrency" in found.mend
+
+
+@pytest.mark.parametrize(
+    ("seen", "said", "mend"),
+    [
+        (None, "missing", DEPLOY),
+        (replace(TABLE, status="ARCHIVED"), "ARCHIVED", "wait table-exists"),
+        (replace(TABLE, ttl_attribute=None), "do not expire", "update-time-to-live"),
+        (replace(TABLE, ttl_attribute="ttl"), "do not expire", "AttributeName=expires_at"),
+        (replace(TABLE, is_recoverable=False), "recovery is off", "update-continuous-backups"),
+    ],
+)
+def test_a_table_that_differs_from_the_template_is_found(
+    seen: Table | None, said: str, mend: str, dev: Deployment
+) -> None:
+    found = judge_table("MemoryTable", seen, PLAN, dev)
+    assert found.verdict is Verdict.WRONG
+    assert said in found.detail
+    assert mend in found.mend
+
+
+def test_a_table_need_not_have_what_the_template_does_not_ask_for(dev: Deployment) -> None:
+    bare = Table("desk", "UPDATING", None, is_recoverable=False)
+    plan = TablePlan(None, is_recoverable=False)
+    assert judge_table("DeskTable", bare, plan, dev).verdict is Verdict.OK
+    assert judge_table("MemoryTable", TABLE, PLAN, dev).verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("alarm", "subscriptions", "verdict", "said", "mend"),
+    [
+        (Alarm("a", True, (TOPIC,)), {TOPIC: 1}, Verdict.OK, "all 1", ""),
+        (Alarm("a", True, ("arn:aws:lambda:x",)), {}, Verdict.OK, "all 1", ""),
+        (Alarm("a", True, ()), {}, Verdict.WRONG, "1 of 1 have no receiver", "AlarmTopicArn="),
+        (Alarm("a", False, (TOPIC,)), {TOPIC: 1}, Verdict.WRONG, "off", "enable-alarm-actions"),
+        (Alarm("a", True, (TOPIC,)), {TOPIC: 0}, Verdict.WRONG, "confirmed", "sns subscribe"),
+        (Alarm("a", True, (TOPIC,)), {TOPIC: None}, Verdict.WRONG, "exist", "--name oncall"),
+        (Alarm("b", True, (TOPIC,)), {TOPIC: 1}, Verdict.WRONG, "missing: a", DEPLOY),
+    ],
+)
+def test_an_alarm_that_nobody_hears_is_found(
+    alarm: Alarm,
+    subscriptions: dict[str, int | None],
+    verdict: Verdict,
+    said: str,
+    mend: str,
+    dev: Deployment,
+) -> None:
+    found = judge_alarms(["a"], [alarm], subscriptions, dev)
+    assert found.verdict is verdict
+    assert said in found.detail
+    assert mend in found.mend
+
+
+def test_a_stack_without_alarms_is_wrong_and_other_actions_are_no_topics(dev: Deployment) -> None:
+    assert judge_alarms([], [], {}, dev).verdict is Verdict.WRONG
+    assert topics_of([Alarm("a", True, (TOPIC, "arn:aws:lambda:x", "odd"))]) == [TOPIC]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (None, KeyKind.MISSING),
+        ("", KeyKind.MISSING),
+        (" \n", KeyKind.MISSING),
+        ("AQ.abc\n", KeyKind.PADDED),
+        ('{"key": "AQ.abc"}', KeyKind.JSON),
+        ("AQ.abc", KeyKind.AUTH),
+        ("AIzaabc", KeyKind.STANDARD),
+        ("abc", KeyKind.OTHER),
+    ],
+)
+def test_a_key_is_known_by_its_looks(value: str | None, kind: KeyKind) -> None:
+    assert kind_of(value) is kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "verdict", "said", "mend"),
+    [
+        (KeyKind.MISSING, None, Verdict.WRONG, "no value", "put-secret-value"),
+        (KeyKind.PADDED, None, Verdict.WRONG, "line break", "put-secret-value"),
+        (KeyKind.JSON, None, Verdict.WRONG, "JSON", "put-secret-value"),
+        (KeyKind.AUTH, 200, Verdict.OK, "answers for m", ""),
+        (KeyKind.OTHER, 200, Verdict.OK, "answers for m", ""),
+        (KeyKind.STANDARD, 200, Verdict.OK, "withdrawing", ""),
+        (KeyKind.AUTH, 401, Verdict.WRONG, "refuses it: 401", "aistudio"),
+        (KeyKind.STANDARD, 403, Verdict.WRONG, "standard key", "aistudio"),
+        (KeyKind.AUTH, 404, Verdict.WRONG, "does not serve m", "GeminiLiveModel"),
+        (KeyKind.AUTH, 429, Verdict.UNKNOWN, "429", ""),
+        (KeyKind.AUTH, None, Verdict.UNKNOWN, "no answer", ""),
+        (KeyKind.STANDARD, None, Verdict.WRONG, "Google refuses by now", "aistudio"),
+    ],
+)
+def test_a_key_is_judged_by_what_gemini_answers(
+    kind: KeyKind, status: int | None, verdict: Verdict, said: str, mend: str
+) -> None:
+    found = judge_gemini_key(kind, [GeminiAnswer("m", status)], "arn:secret")
+    assert found.verdict is verdict
+    assert said in found.detail
+    assert mend in found.mend
+
+
+def test_a_ticket_key_must_be_long_enough_to_sign() -> None:
+    assert judge_ticket_key("x" * 32, "arn").verdict is Verdict.OK
+    for value in (None, "", "x" * 31):
+        found = judge_ticket_key(value, "arn")
+        assert found.verdict is Verdict.WRONG
+        assert "openssl rand" in found.mend
+
+
+def test_the_exit_status_says_wrong_before_not_checked_before_well() -> None:
+    well, bad, unseen = ok("a", "b"), wrong("a", "b", "c"), unknown("a", "b")
+    assert exit_status([well]) == 0
+    assert exit_status([well, unseen]) == 2
+    assert exit_status([unseen, bad, well]) == 1
+
+
+def test_a_finding_is_one_line_with_the_command_that_mends_it() -> None:
+    assert ok("table", "ACTIVE").line == "ok               table: ACTIVE"
+    assert (
+        Finding("table", Verdict.WRONG, "missing", DEPLOY).line
+        == f"wrong            table: missing | mend: {DEPLOY}"
+    )

@@ -462,6 +462,18 @@ def test_alarms_watch_the_failure_queue_and_every_functions_errors() -> None:
     assert watched == set(FUNCTIONS)
 
 
+def test_an_error_is_noticed_that_lambda_counts_at_the_begin_of_a_long_invocation() -> None:
+    """A worker that times out after 15 min is counted 15 min back (AWS: metrics of functions)."""
+    alarm = RESOURCES["FunctionErrorsAlarm"]["Properties"]
+    periods_s = {
+        metric["MetricStat"]["Period"] for metric in alarm["Metrics"] if "MetricStat" in metric
+    }
+    longest_s = max(function["Timeout"] for function in FUNCTIONS.values())
+    # CloudWatch evaluates complete minutes, some of them after they are over.
+    assert min(periods_s) * alarm["EvaluationPeriods"] >= longest_s + 120
+    assert alarm["DatapointsToAlarm"] == 1
+
+
 def test_an_alarm_watches_connections_refused_because_a_table_failed() -> None:
     """``connect`` answers 503 on purpose, which Lambda counts as no error."""
     (found,) = resources_of_type(TEMPLATE, "AWS::Logs::MetricFilter").values()

@@ -350,6 +350,62 @@ class TestGeminiLiveAlone:
         assert "thinking" not in setup
         assert "scheduling" not in answered
 
+    def test_an_answer_has_the_name_of_its_call_which_may_lack_an_id(self, tmp_path, monkeypatch):
+        heard: list[str] = []
+
+        async def main() -> None:
+            called = '{"toolCall":{"functionCalls":[{"name":"ask_core_agent","args":{}}]}}'
+            frames = ('{"setupComplete":{}}', called)
+            async with (
+                odd_server(tmp_path, monkeypatch, frames=frames, heard=heard, then=1) as model,
+                asyncio.timeout(PATIENCE_S),
+                opened(model) as session,
+            ):
+                async for event in session.events():
+                    if isinstance(event, LiveToolCall):
+                        answer = ToolResponse(
+                            event.call_id, event.name, "done", "Yes.", retryable=False
+                        )
+                        await session.respond_to_tools([answer])
+
+        asyncio.run(main())
+        (response,) = json.loads(heard[1])["tool_response"]["functionResponses"]
+        assert (response["id"], response["name"]) == ("", "ask_core_agent")
+
+    def test_a_session_is_heard_on_after_the_end_of_a_turn(self, tmp_path, monkeypatch):
+        over = '{"serverContent":{"turnComplete":true}}'
+        later = '{"serverContent":{"outputTranscription":{"text":"Once more."}}}'
+
+        async def main() -> None:
+            frames = ('{"setupComplete":{}}', over, later, over)
+            async with (
+                odd_server(tmp_path, monkeypatch, frames=frames) as model,
+                asyncio.timeout(PATIENCE_S),
+                opened(model) as session,
+            ):
+                events = [event async for event in session.events()]
+            assert events[:-1] == [
+                LiveTurnComplete(None),
+                LiveTranscript(Role.MODEL, "Once more."),
+                LiveTurnComplete(None),
+            ]
+
+        asyncio.run(main())
+
+    def test_no_ping_waits_for_a_pong_that_comes_late(self, tmp_path, monkeypatch):
+        async def main() -> None:
+            frames = ('{"setupComplete":{}}',)
+            async with (
+                odd_server(tmp_path, monkeypatch, frames=frames, then=1) as model,
+                opened(model) as session,
+            ):
+                # google-genai hands the options on to websockets; only the connection can tell.
+                connection = session._session._ws  # type: ignore[attr-defined]
+                assert connection.ping_interval is None
+                await session.end_audio_stream()
+
+        asyncio.run(main())
+
     def test_messages_that_cannot_be_understood_do_not_end_the_session(self, tmp_path, monkeypatch):
         odd = (
             "no json",

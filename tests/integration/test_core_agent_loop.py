@@ -162,6 +162,20 @@ def test_the_model_is_told_the_day_and_the_tools_with_their_arguments():
         assert parameters["properties"]["date"]["description"] == "The date, YYYY-MM-DD."
 
 
+def test_each_declared_argument_has_a_type_and_nothing_that_gemini_refuses():
+    with core_agent(say("Yes.")) as function:
+        function.ask("are you open")
+
+        (request,) = function.gemini.requests
+        declared = [one for tool in request["tools"] for one in tool["functionDeclarations"]]
+        for one in declared:
+            parameters = one.get("parameters", {"properties": {}})
+            assert "additionalProperties" not in parameters
+            for name, schema in parameters["properties"].items():
+                assert schema.get("type"), f"{one['name']}.{name}: {schema}"
+                assert not schema.keys() & {"anyOf", "$ref", "additionalProperties"}
+
+
 def test_the_same_call_key_again_repeats_neither_model_nor_side_effect():
     with core_agent([BOOK_AT_THREE], say("You are booked.")) as function:
         first = function.ask("book me in at three today")

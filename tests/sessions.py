@@ -39,6 +39,7 @@ from repartee.domain.session.effects import (
     CommitTurn,
     DeleteInput,
     Effect,
+    EndActivity,
     EndAudioStream,
     Finish,
     FinishReason,
@@ -46,7 +47,9 @@ from repartee.domain.session.effects import (
     PostFrame,
     RespondToTool,
     SendAudio,
+    SendSilence,
     SendText,
+    StartActivity,
 )
 from repartee.domain.session.events import (
     CoreAnswered,
@@ -82,6 +85,8 @@ SETTINGS = SessionSettings(
     zone_name="Europe/London",
     prices=PRICES,
 )
+# What the model is sent at once where speech ends; what follows in real time is shorter.
+SPEECH_END = SendSilence(SETTINGS.profile.silence_burst_ms)
 STATE = SessionState("S", "U", "C", "A", epoch=EPOCH, owner="me")
 MEMORY = Memory(Conversation("U", "C", "", 0, 0, live_session_id="S"), Profile("U"), ())
 
@@ -186,7 +191,15 @@ class Call:
                 self.to_model[generation] = []
                 self.is_live_open, self.awaits_live = False, True
                 self._cued_at_ms = None
-            case SendAudio() | EndAudioStream() | SendText() | RespondToTool():
+            case (
+                SendAudio()
+                | SendSilence()
+                | StartActivity()
+                | EndActivity()
+                | EndAudioStream()
+                | SendText()
+                | RespondToTool()
+            ):
                 assert self.is_live_open, "the model is not open"
                 self.to_model[self.generation].append(effect)
                 if isinstance(effect, SendText):
@@ -238,6 +251,11 @@ class Call:
         """The live session that was asked for is set up."""
         self.is_live_open, self.awaits_live = True, False
         return self.live(LiveOpened())
+
+    @property
+    def speech_ends(self) -> list[Effect]:
+        """Where the model was given the end of the user's speech."""
+        return [effect for effect in self.effects if effect == SPEECH_END]
 
     # Time
 

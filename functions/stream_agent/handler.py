@@ -131,6 +131,7 @@ def build() -> Deps:
         live_model=settings.gemini_live_model,
         voice=settings.voice,
         language=settings.language,
+        turn_detection=settings.turn_detection,
         linger_ms=settings.linger_s * 1000,
         grace_ms=settings.grace_s * 1000,
         zone=ZoneInfo(settings.desk_time_zone),

@@ -17,12 +17,14 @@ class SessionTicket:
     Attributes:
         ticket: Good for one connection, for a minute.
         url: Where to connect, the ticket included.
+        features: What the server knows beyond protocol version 1.
     """
 
     session_id: str
     conversation_id: str
     ticket: str
     url: str
+    features: frozenset[str] = frozenset()
 
 
 async def get_token(issuer_url: str, user: str) -> str:
@@ -65,7 +67,11 @@ class HttpApi:
         body = {name: value for name, value in wishes.items() if value is not None}
         answer = await self._call("ticket", "POST", "/sessions", json=body)
         return SessionTicket(
-            answer["session_id"], answer["conversation_id"], answer["ticket"], answer["url"]
+            answer["session_id"],
+            answer["conversation_id"],
+            answer["ticket"],
+            answer["url"],
+            frozenset(answer.get("features", ())),
         )
 
     async def turns(self, conversation_id: str) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -82,9 +82,10 @@ class Call:
         *,
         observer: Observer | None = None,
         redial: Redial | None = None,
+        features: Collection[str] = (),
         closed_within_s: float = CLOSED_WITHIN_S,
     ) -> None:
-        self.session = ClientSession()
+        self.session = ClientSession(features)
         self.replies = Replies()
         self.opened_at_ms = now_ms()
         self._connection = connection
@@ -294,6 +295,7 @@ async def open_call(
     *,
     listener: Listener | None = None,
     origin: str | None = None,
+    features: Collection[str] = (),
     closed_within_s: float = CLOSED_WITHIN_S,
 ) -> AsyncIterator[Call]:
     """Connect, greet, and close the connection at the end.
@@ -302,15 +304,16 @@ async def open_call(
         url: The WebSocket address with a ticket, as the HTTP API gives it.
         listener: Called with the time and each event as it arrives.
         origin: The Origin header that a browser would send.
+        features: What the server knows beyond protocol version 1, as the ticket's answer says.
         closed_within_s: How long a session that turned out to be over may take to say why.
 
     Raises:
         NotLetInError: The connection was refused.
         ConnectionLostError: The gateway cannot be reached.
     """
-    async with _served(
-        Call(await _dial(url, origin), listener, closed_within_s=closed_within_s)
-    ) as call:
+    connection = await _dial(url, origin)
+    call = Call(connection, listener, features=features, closed_within_s=closed_within_s)
+    async with _served(call):
         yield call
 
 
@@ -352,5 +355,6 @@ async def hold_call(
         return await _dial(fresh.url)
 
     connection = await _dial(ticket.url)
-    async with _served(Call(connection, listener, observer=observer, redial=redial)) as call:
+    call = Call(connection, listener, observer=observer, redial=redial, features=ticket.features)
+    async with _served(call):
         yield call

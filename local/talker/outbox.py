@@ -28,7 +28,7 @@ from repartee.domain.wire import (
 
 def _model(seq: int, message: Message) -> ClientModel:
     match message:
-        case Hello(resume_from=position):
+        case Hello(resume_from=position, marks_speech=marks_speech):
             return HelloModel(
                 type="hello",
                 seq=seq,
@@ -36,6 +36,7 @@ def _model(seq: int, message: Message) -> ClientModel:
                 resume_from=PositionModel(epoch=position.epoch, seq=position.seq)
                 if position
                 else None,
+                marks_speech=marks_speech,
             )
         case Audio(pcm=pcm):
             return AudioModel(type="audio", seq=seq, data=base64.b64encode(pcm).decode())
@@ -81,7 +82,7 @@ class Outbox:
         """Number a message and queue it; returns the number."""
         seq = self._next_seq
         self._next_seq += 1
-        self._kept[seq] = _model(seq, message).model_dump_json(exclude_none=True)
+        self._kept[seq] = _model(seq, message).model_dump_json(exclude_defaults=True)
         if isinstance(message, Hello):
             self._hello = (seq, self._kept[seq])
             self._must_greet = True

@@ -67,7 +67,7 @@ async def hold_script(
     spoken: list[Spoken] = []
 
     async def hold(ticket: SessionTicket, utterances: Sequence[Utterance]) -> None:
-        async with open_call(ticket.url, listener=listener) as call:
+        async with open_call(ticket.url, listener=listener, features=ticket.features) as call:
             for utterance in utterances:
                 exchange = await say(call, read_wav(utterance.wav), pace=pace)
                 one = Spoken(utterance.wav.stem, utterance.spoken, ticket.session_id, exchange)

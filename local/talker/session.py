@@ -4,6 +4,8 @@ Feed it what arrives and what the user does, send what ``outgoing`` gives, and c
 ``next_deadline_ms``. All times are ms on one clock that never jumps.
 """
 
+from collections.abc import Collection
+
 from local.talker.decoding import Undelivered, UnknownFrame, decode_server_message
 from local.talker.inbox import Inbox
 from local.talker.outbox import Outbox
@@ -43,6 +45,9 @@ _PCM_BYTES_PER_BASE64 = 3 / 4
 class ClientSession:
     """Speaks the native protocol as a client must.
 
+    Args:
+        features: What the server is known to know beyond protocol version 1.
+
     Attributes:
         ready: The server's answer to the newest ``hello``; None until it comes.
         closed: The session's last frame, once it has come.
@@ -50,7 +55,8 @@ class ClientSession:
         playback: What its user has heard by now.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, features: Collection[str] = ()) -> None:
+        self._marks_speech = "marks_speech" in features
         self.ready: Ready | None = None
         self.closed: SessionClosed | None = None
         self.outbox = Outbox()
@@ -79,7 +85,7 @@ class ClientSession:
         self._last_sent_ms = self._greeted_at_ms = now_ms
         position = self._inbox.position
         self.outbox.reconnected(now_ms)
-        self.outbox.put(Hello(position if position.seq else None))
+        self.outbox.put(Hello(position if position.seq else None, self._marks_speech))
 
     def speech_start(self) -> int:
         return self.outbox.put(SpeechStart())

@@ -30,6 +30,7 @@ from repartee.domain.live import (
     LiveUsage,
     Role,
     ToolResponse,
+    TurnDetection,
     TurnStatus,
 )
 from repartee.domain.seed import TOOLS
@@ -180,6 +181,8 @@ def test_a_closed_session_says_so_last_and_takes_input_without_complaint(stage):
         await session.close()
         await session.send_audio(b"\0" * 640)
         await session.end_audio_stream()
+        await session.start_activity()
+        await session.end_activity()
         await session.send_text("hello")
         await session.respond_to_tools([ToolResponse("call-1", "ask", "done", "", retryable=False)])
         async with asyncio.timeout(PATIENCE_S):
@@ -340,6 +343,32 @@ class TestGeminiLiveAlone:
             "thinking_level": "LOW"
         }
         assert "scheduling" not in answered
+
+    def test_where_clients_mark_speech_the_models_detector_is_off_and_hears_of_the_marks(
+        self, tmp_path, monkeypatch
+    ):
+        heard: list[str] = []
+
+        async def main() -> None:
+            frames = ('{"setupComplete":{}}',)
+            config = replace(CONFIG, turn_detection=TurnDetection.CLIENT)
+            async with (
+                odd_server(tmp_path, monkeypatch, frames=frames, heard=heard, then=3) as model,
+                asyncio.timeout(PATIENCE_S),
+                opened(model, config) as session,
+            ):
+                await session.start_activity()
+                await session.send_audio(b"\1\0")
+                await session.end_activity()
+                async for _ in session.events():
+                    pass
+
+        asyncio.run(main())
+        setup, started, _, ended = (json.loads(frame) for frame in heard)
+        detection = setup["setup"]["realtimeInputConfig"]["automatic_activity_detection"]
+        assert detection == {"disabled": True}
+        assert started == {"realtime_input": {"activityStart": {}}}
+        assert ended == {"realtime_input": {"activityEnd": {}}}
 
     @pytest.mark.parametrize("model", ["gemini-3.1-flash-live-preview", "gemini-99-live"])
     def test_a_model_that_may_know_synchronous_tools_only_is_told_of_no_others(

@@ -60,6 +60,8 @@ def test_an_empty_mailbox_reads_empty(stores: Stores) -> None:
     [
         Hello(),
         Hello(OutputPosition(3, 41)),
+        Hello(OutputPosition(3, 41), marks_speech=True),
+        Hello(marks_speech=True),
         Audio(bytes(range(256)) * 62 + b"\x00\xff"),
         Audio(b"\x00\x80\xff\x7f"),
         SpeechStart(),

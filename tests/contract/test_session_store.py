@@ -149,6 +149,23 @@ def test_a_connection_becomes_current_and_goes(stores: Stores) -> None:
     assert state.connection_id is None
 
 
+def test_how_the_newest_client_behaves_outlives_its_connection(stores: Stores) -> None:
+    served_session(stores)
+
+    def marks_speech() -> bool:
+        state = stores.sessions.load(SESSION)
+        assert state is not None
+        return state.marks_speech
+
+    assert not marks_speech()
+    stores.sessions.set_connection(SESSION, epoch=1, connection_id="c-1", marks_speech=True)
+    assert marks_speech()
+    stores.sessions.set_connection(SESSION, epoch=1, connection_id=None)
+    assert marks_speech()
+    stores.sessions.set_connection(SESSION, epoch=1, connection_id="c-2")
+    assert not marks_speech()
+
+
 def test_whoever_was_taken_over_can_change_nothing(stores: Stores) -> None:
     served_session(stores)
     successor = stores.sessions.acquire_lease(

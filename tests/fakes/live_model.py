@@ -13,6 +13,11 @@ class SentAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class SentActivity:
+    is_start: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SentAudioStreamEnd:
     pass
 
@@ -27,7 +32,7 @@ class SentToolResponses:
     responses: tuple[ToolResponse, ...]
 
 
-type Sent = SentAudio | SentAudioStreamEnd | SentText | SentToolResponses
+type Sent = SentAudio | SentActivity | SentAudioStreamEnd | SentText | SentToolResponses
 
 
 class FakeLiveSession:
@@ -60,6 +65,12 @@ class FakeLiveSession:
 
     async def send_audio(self, pcm: bytes) -> None:
         self._record(SentAudio(pcm))
+
+    async def start_activity(self) -> None:
+        self._record(SentActivity(is_start=True))
+
+    async def end_activity(self) -> None:
+        self._record(SentActivity(is_start=False))
 
     async def end_audio_stream(self) -> None:
         self._record(SentAudioStreamEnd())

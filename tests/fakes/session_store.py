@@ -61,10 +61,16 @@ class FakeSessionStore:
                 state, lease_until_ms=until_ms, cursor=max(cursor, state.cursor)
             )
 
-    def set_connection(self, session_id: str, *, epoch: int, connection_id: str | None) -> None:
+    def set_connection(
+        self, session_id: str, *, epoch: int, connection_id: str | None, marks_speech: bool = False
+    ) -> None:
         with self._tables.lock:
             state = self._mine(session_id, epoch)
-            self._tables.states[session_id] = replace(state, connection_id=connection_id)
+            if connection_id is None:
+                marks_speech = state.marks_speech
+            self._tables.states[session_id] = replace(
+                state, connection_id=connection_id, marks_speech=marks_speech
+            )
 
     def release_lease(self, session_id: str, *, epoch: int, cursor: int, ended: bool) -> None:
         with self._tables.lock:

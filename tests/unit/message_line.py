@@ -47,6 +47,7 @@ READY = {
     "input_rate_hz": 16_000,
     "output_rate_hz": 24_000,
     "protocol": 1,
+    "features": ["marks_speech"],
 }
 
 

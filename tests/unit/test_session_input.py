@@ -12,17 +12,16 @@ from repartee.domain.session.departure import FAREWELL_MS
 from repartee.domain.session.effects import (
     CommitTurn,
     DeleteInput,
-    EndAudioStream,
     RespondToTool,
     SendAudio,
     SendText,
     SetConnection,
 )
-from repartee.domain.session.input_feed import AUDIO_STREAM_END_AFTER_MS, PAUSE_IN_SPEECH_MS
+from repartee.domain.session.input_feed import PAUSE_IN_SPEECH_MS, SPEECH_ENDS_AFTER_MS
 from repartee.domain.session.input_order import GIVE_UP_AFTER_MS
 from repartee.domain.session.watchdog import NUDGE, STALL_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SETTINGS, Call, started
+from tests.sessions import SETTINGS, SPEECH_END, Call, started
 
 pytestmark = pytest.mark.unit
 
@@ -36,7 +35,7 @@ def test_nothing_is_sent_to_the_model_before_it_is_open():
 
     call.open_live()
 
-    assert call.to_model[1] == [SendAudio(SPEECH), SendAudio(SPEECH), EndAudioStream()]
+    assert call.to_model[1] == [SendAudio(SPEECH), SendAudio(SPEECH), SPEECH_END]
 
 
 def test_input_reaches_the_model_in_the_order_of_its_numbers():
@@ -149,7 +148,7 @@ def test_the_end_of_speech_ends_the_audio_stream():
 
     call.send(SpeechEnd())
 
-    assert call.to_model[1][-1] == EndAudioStream()
+    assert call.to_model[1][-1] == SPEECH_END
     assert not call.machine.is_listening
 
 
@@ -158,11 +157,11 @@ def test_the_audio_stream_ends_after_a_second_without_input():
     call.send(Audio(SPEECH))
 
     call.pass_ms(999)
-    assert call.all(EndAudioStream) == []
+    assert call.speech_ends == []
     call.pass_ms(1)
-    assert call.all(EndAudioStream) == [EndAudioStream()]
+    assert call.speech_ends == [SPEECH_END]
     call.pass_ms(5_000)
-    assert len(call.all(EndAudioStream)) == 1
+    assert len(call.speech_ends) == 1
 
 
 def test_while_a_gap_is_waited_for_a_pause_does_not_end_the_audio_stream():
@@ -170,26 +169,26 @@ def test_while_a_gap_is_waited_for_a_pause_does_not_end_the_audio_stream():
     call.send(Audio(SPEECH))
     call.send(Audio(SPEECH), seq=call.next_seq + 1)
     call.pass_ms(2_900)
-    assert call.all(EndAudioStream) == []
+    assert call.speech_ends == []
 
 
 def test_while_the_client_has_marked_no_end_of_speech_a_pause_is_no_end():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
     call.pass_ms(3_999)
-    assert call.all(EndAudioStream) == []
+    assert call.speech_ends == []
     call.send(Audio(SPEECH))
     call.pass_ms(3_999)
-    assert call.all(EndAudioStream) == []
+    assert call.speech_ends == []
     call.pass_ms(1)
-    assert call.all(EndAudioStream) == [EndAudioStream()]
+    assert call.speech_ends == [SPEECH_END]
 
 
 def test_after_a_marked_end_speech_without_marks_ends_after_a_second_again():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH), SpeechEnd(), Audio(SPEECH))
     call.pass_ms(1_000)
-    assert len(call.all(EndAudioStream)) == 2
+    assert len(call.speech_ends) == 2
 
 
 def test_an_end_of_speech_without_audio_ends_nothing():
@@ -271,7 +270,7 @@ def test_an_end_of_speech_on_a_dead_stream_is_no_end_of_what_follows():
 
     call.send(SpeechEnd(), seq=2)
 
-    assert call.all(EndAudioStream) == []
+    assert call.speech_ends == []
 
 
 def test_speech_that_a_detector_finds_begins_shortly_before():
@@ -344,7 +343,7 @@ def test_input_waits_for_a_blocking_call_and_follows_its_answer_in_order():
         call.all(RespondToTool)[0],
         SendAudio(SPEECH),
         SendAudio(SPEECH),
-        EndAudioStream(),
+        SPEECH_END,
         SendText("Or tomorrow?"),
     ]
 
@@ -354,10 +353,10 @@ def test_a_stream_that_pauses_while_a_blocking_call_is_pending_is_ended_after_it
     call.send(Audio(SPEECH))
     call.call_tool()
     call.pass_ms(2_000)
-    assert call.all(EndAudioStream) == []
+    assert call.speech_ends == []
     call.answer_tool()
 
-    assert len(call.all(EndAudioStream)) == 1
+    assert len(call.speech_ends) == 1
 
 
 def test_a_blocking_call_of_a_live_session_that_is_gone_holds_nothing_back():
@@ -440,7 +439,7 @@ def test_speech_that_goes_on_after_a_pause_too_long_is_a_turn_of_its_own_without
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
     call.pass_ms(PAUSE_IN_SPEECH_MS)
-    assert call.all(EndAudioStream) != []
+    assert call.speech_ends != []
     call.reply("Go on.")
 
     call.send(Audio(SPEECH), Audio(SPEECH), SpeechEnd())
@@ -458,7 +457,7 @@ def test_speech_that_goes_on_after_a_pause_too_long_is_a_turn_of_its_own_without
 def test_what_is_said_after_a_pause_without_silence_in_it_is_a_turn_that_can_be_heard_again():
     call = started()
     call.send(Audio(SPEECH))
-    call.pass_ms(AUDIO_STREAM_END_AFTER_MS)
+    call.pass_ms(SPEECH_ENDS_AFTER_MS)
     call.reply("Good morning.")
     call.ack()
     heard = call.machine.cursor
@@ -474,6 +473,6 @@ def test_what_is_said_after_a_pause_without_silence_in_it_is_a_turn_that_can_be_
 def test_a_pause_without_silence_in_it_ends_what_the_model_has_to_answer():
     call = started()
     call.send(Audio(SPEECH))
-    call.pass_ms(AUDIO_STREAM_END_AFTER_MS + STALL_MS)
+    call.pass_ms(SPEECH_ENDS_AFTER_MS + STALL_MS)
 
     assert call.all(SendText) == [SendText(NUDGE)]

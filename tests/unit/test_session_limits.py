@@ -22,7 +22,6 @@ from repartee.domain.messages import Audio, Bye, SpeechStart, Text
 from repartee.domain.session.allowance import GOODBYE
 from repartee.domain.session.effects import (
     CommitTurn,
-    EndAudioStream,
     FinishReason,
     OpenLive,
     ReadUsage,
@@ -33,7 +32,7 @@ from repartee.domain.session.told_answers import SPEAK_WITHIN_MS
 from repartee.domain.usage import Bill, TokenUsage
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SETTINGS, STATE, Call, pending, remembering, started
+from tests.sessions import SETTINGS, SPEECH_END, STATE, Call, pending, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -158,7 +157,7 @@ def test_what_the_user_has_begun_to_say_gets_the_goodbye_for_an_answer() -> None
     call.feed(UsageRead(used(cost_usd="5")))
 
     assert goodbyes(call) == 1
-    assert EndAudioStream() in call.to_model[1]
+    assert SPEECH_END in call.to_model[1]
     call.reply("Goodbye!")
     call.ack()
     assert (call.turns[-1].heard, call.turns[-1].said) == ("And tomorrow", "Goodbye!")

@@ -22,11 +22,11 @@ from repartee.domain.live import (
     Role,
 )
 from repartee.domain.messages import Audio, SpeechEnd, SpeechStart
-from repartee.domain.session.effects import EndAudioStream, FinishReason, OpenLive, SendAudio
+from repartee.domain.session.effects import FinishReason, OpenLive, SendAudio
 from repartee.domain.session.events import FromLive
 from repartee.domain.usage import TokenUsage
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SECOND, STATE, Call, remembering, started
+from tests.sessions import SECOND, SPEECH_END, STATE, Call, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -38,7 +38,7 @@ def test_a_turn_whose_live_session_is_lost_is_heard_again_from_its_first_message
     call.lose_live()
 
     generation = call.generation
-    assert call.to_model[generation] == [SendAudio(SPEECH), SendAudio(SPEECH), EndAudioStream()]
+    assert call.to_model[generation] == [SendAudio(SPEECH), SendAudio(SPEECH), SPEECH_END]
     assert call.frames(TurnRestarted) == [TurnRestarted(1)]
     call.reply("Once more.")
     call.ack()
@@ -127,7 +127,7 @@ def test_a_gap_in_a_turn_that_restarts_is_stepped_over_at_once_and_told_once():
     call.reply()
     call.ack()
 
-    assert call.to_model[call.generation] == [SendAudio(SPEECH), EndAudioStream()]
+    assert call.to_model[call.generation] == [SendAudio(SPEECH), SPEECH_END]
     assert [(gap.first_seq, gap.last_seq) for gap in call.turns[0].skipped] == [(3, 3)]
 
 

@@ -15,11 +15,11 @@ from repartee.domain.live import (
     TurnStatus,
 )
 from repartee.domain.messages import Audio, SpeechEnd, SpeechStart, Text
-from repartee.domain.session.effects import EndAudioStream, OpenLive, SendAudio, SendText
+from repartee.domain.session.effects import OpenLive, SendAudio, SendText
 from repartee.domain.session.watchdog import APOLOGY, NUDGE, STALL_MS
 from repartee.domain.usage import TokenUsage
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SECOND, Call, started
+from tests.sessions import SECOND, SPEECH_END, Call, started
 
 pytestmark = pytest.mark.unit
 
@@ -47,7 +47,7 @@ def test_a_turn_that_brings_nothing_is_nudged_then_given_to_a_fresh_session_then
     assert call.to_model[call.generation] == [
         SendAudio(SPEECH),
         SendAudio(SPEECH),
-        EndAudioStream(),
+        SPEECH_END,
     ]
     assert (call.frames(TurnEnd), errors(call)) == ([], [])
 

@@ -74,6 +74,16 @@ def test_nothing_but_hello_leaves_before_ready():
     assert said(session.outgoing(2_000)) == [("speech_start", 2), ("audio", 3)]
 
 
+def test_only_a_server_that_lists_the_feature_is_told_that_speech_is_marked():
+    old, new = ClientSession(), ClientSession({"marks_speech", "another"})
+    for session in (old, new):
+        session.connected(0)
+    (plain,), (marking,) = old.outgoing(0), new.outgoing(0)
+    # A server before the feature refuses the field, whatever its value.
+    assert "marks_speech" not in plain
+    assert json.loads(marking)["marks_speech"] is True
+
+
 def test_hello_is_said_again_until_it_is_answered():
     session = ClientSession()
     session.connected(0)

@@ -69,6 +69,10 @@ def refusal(text: str) -> BadInput:
             Hello(OutputPosition(2, 7)),
         ),
         ({"type": "hello", "seq": 1, "protocol": 1, "resume_from": None}, Hello()),
+        (
+            {"type": "hello", "seq": 1, "protocol": 1, "marks_speech": True},
+            Hello(marks_speech=True),
+        ),
         ({"type": "audio", "seq": 2, "data": "AQI="}, Audio(b"\x01\x02")),
         (
             {"type": "audio", "seq": 2, "data": base64_of(MAX_AUDIO_BYTES)},

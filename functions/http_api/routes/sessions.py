@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from http_api.deps import Dependencies
 from http_api.identity import UserId
 from http_api.values import ID_PATTERN, Moment
+from repartee.domain.wire import FEATURES
 
 router = APIRouter()
 
@@ -32,6 +33,7 @@ class SessionTicket(BaseModel):
 
     Attributes:
         url: Where to connect, with the ticket.
+        features: What the server knows beyond protocol version 1, for the first ``hello``.
     """
 
     session_id: str
@@ -39,6 +41,7 @@ class SessionTicket(BaseModel):
     ticket: str
     expires_at: Moment
     url: str
+    features: tuple[str, ...] = FEATURES
 
 
 @router.post("/sessions", status_code=201)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from repartee.domain.context_policy import ContextPolicy
 from repartee.domain.limits import DAY_S
+from repartee.domain.live import TurnDetection
 from repartee.domain.prices import ListPrice, PriceList, parse_prices
 from repartee.domain.retention import MAX_RETENTION_DAYS
 from repartee.domain.usage import Prices
@@ -116,6 +117,7 @@ class StreamAgentSettings(_Settings):
 
     Attributes:
         gemini_base_url: Empty for Google's own servers.
+        turn_detection: Who finds the speech of clients that mark it.
         linger_s: How long a worker waits for more input after a turn.
         grace_s: How long a worker keeps a session whose connection dropped.
         memory_tokens: Room for past turns in what a fresh Gemini session is told.
@@ -136,6 +138,7 @@ class StreamAgentSettings(_Settings):
     gemini_live_model: str = "gemini-3.8-live"
     voice: str = "Kore"
     language: str = "en-US"
+    turn_detection: TurnDetection = TurnDetection.SERVER
     desk_time_zone: str = "Europe/London"
     linger_s: int = Field(default=30, ge=0, le=600)
     grace_s: int = Field(default=30, ge=0, le=300)

@@ -19,6 +19,7 @@ from repartee.domain.live import (
     LiveUnknown,
     ToolDeclaration,
     ToolResponse,
+    TurnDetection,
 )
 from repartee.domain.live_models import LiveModelProfile, profile_of
 
@@ -56,6 +57,16 @@ class GeminiLiveSession:
             await self._session.send_realtime_input(
                 audio=types.Blob(data=pcm, mime_type=AUDIO_MIME_TYPE)
             )
+
+    async def start_activity(self) -> None:
+        """Say that the user begins to speak."""
+        with _ignoring_closed():
+            await self._session.send_realtime_input(activity_start=types.ActivityStart())
+
+    async def end_activity(self) -> None:
+        """Say that the user has stopped speaking."""
+        with _ignoring_closed():
+            await self._session.send_realtime_input(activity_end=types.ActivityEnd())
 
     async def end_audio_stream(self) -> None:
         """Say that no audio follows for now."""
@@ -177,6 +188,10 @@ def _connect_config(config: LiveConfig, profile: LiveModelProfile) -> types.Live
     optional: dict[str, Any] = {}
     if config.history:
         optional["history_config"] = types.HistoryConfig(initial_history_in_client_content=True)
+    if config.turn_detection is TurnDetection.CLIENT:
+        optional["realtime_input_config"] = types.RealtimeInputConfig(
+            automatic_activity_detection=types.AutomaticActivityDetection(disabled=True)
+        )
     if profile.thinking_level is not None:
         optional["thinking_config"] = types.ThinkingConfig(
             thinking_level=types.ThinkingLevel(profile.thinking_level.upper())

@@ -5,14 +5,18 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
 from repartee.application.session_ports import SessionPorts
+from repartee.domain.audio import INPUT_RATE_HZ, length_bytes
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live import LiveClosed, LiveConfig, LiveFailure, LiveOpened
 from repartee.domain.session.effects import (
+    EndActivity,
     EndAudioStream,
     OpenLive,
     RespondToTool,
     SendAudio,
+    SendSilence,
     SendText,
+    StartActivity,
 )
 from repartee.domain.session.events import Event, FromLive
 from repartee.ports.live_model import LiveSession
@@ -22,7 +26,16 @@ CLOSE_LIVE_S = 2.0
 # Shorter than the machine's patience, or its next try would wait behind one that hangs.
 OPEN_LIVE_S = 12.0
 
-type ToLive = OpenLive | SendAudio | EndAudioStream | SendText | RespondToTool
+type ToLive = (
+    OpenLive
+    | SendAudio
+    | SendSilence
+    | StartActivity
+    | EndActivity
+    | EndAudioStream
+    | SendText
+    | RespondToTool
+)
 
 
 class LiveLane:
@@ -62,6 +75,12 @@ class LiveLane:
                 match effect:
                     case SendAudio(pcm=pcm):
                         await live.send_audio(pcm)
+                    case SendSilence(duration_ms=silence_ms):
+                        await live.send_audio(bytes(length_bytes(silence_ms, INPUT_RATE_HZ)))
+                    case StartActivity():
+                        await live.start_activity()
+                    case EndActivity():
+                        await live.end_activity()
                     case EndAudioStream():
                         await live.end_audio_stream()
                     case SendText(text=text):

@@ -20,17 +20,12 @@ from repartee.domain.session.effects import (
     CommitTurn,
     DeleteInput,
     Effect,
-    EndAudioStream,
     Finish,
     FinishReason,
-    OpenLive,
     PostFrame,
     ReadSummary,
     ReadUsage,
-    RespondToTool,
     SavePreferences,
-    SendAudio,
-    SendText,
     SetConnection,
 )
 from repartee.domain.session.events import (
@@ -161,8 +156,6 @@ class SessionRun:
                 self._tables.put(effect)
             case AskForSummary() | ReadSummary() | ReadUsage():
                 self._tables.put(effect)
-            case OpenLive() | SendAudio() | EndAudioStream() | SendText() | RespondToTool():
-                self._live.put(effect)
             case PostFrame() | CloseConnection():
                 self._client.put(effect)
             case AskCoreAgent():
@@ -170,6 +163,8 @@ class SessionRun:
             case Finish(reason=reason):
                 if not self._finished.done():
                     self._finished.set_result(reason)
+            case _:
+                self._live.put(effect)
 
     async def _read_mailbox(self) -> None:
         pace, machine, clock = PollPace(), self._machine, self._ports.clock

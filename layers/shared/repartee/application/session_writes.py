@@ -40,9 +40,12 @@ class SessionWrites:
         match effect:
             case CommitTurn():
                 self._commit(effect)
-            case SetConnection(connection_id=connection_id):
+            case SetConnection(connection_id=connection_id, marks_speech=marks_speech):
                 ports.sessions.set_connection(
-                    state.session_id, epoch=state.epoch, connection_id=connection_id
+                    state.session_id,
+                    epoch=state.epoch,
+                    connection_id=connection_id,
+                    marks_speech=marks_speech,
                 )
                 self._note_connection(connection_id)
             case SavePreferences(changes=changes):

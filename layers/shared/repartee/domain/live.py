@@ -44,11 +44,19 @@ class ToolDeclaration:
     blocking: bool = False
 
 
+class TurnDetection(StrEnum):
+    """Who finds where the user's speech begins and ends."""
+
+    SERVER = "server"  # the model's own detector
+    CLIENT = "client"  # the client's marks, passed on to the model
+
+
 @dataclass(frozen=True, slots=True)
 class LiveConfig:
     """How to open a live session.
 
     Attributes:
+        turn_detection: Fixed for the life of the live session.
         history: Seeds a fresh session; empty when ``resumption_handle`` is given.
         resumption_handle: Continues the model's own session, None for a fresh one.
     """
@@ -60,6 +68,7 @@ class LiveConfig:
     tools: tuple[ToolDeclaration, ...]
     history: tuple[HistoryEntry, ...] = ()
     resumption_handle: str | None = None
+    turn_detection: TurnDetection = TurnDetection.SERVER
 
 
 class ResponseScheduling(StrEnum):

@@ -23,9 +23,15 @@ class OutputPosition:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The first message of every connection; it makes that connection the session's current one."""
+    """The first message of every connection; it makes that connection the session's current one.
+
+    Attributes:
+        resume_from: What the client has received, None where it wants no earlier output.
+        marks_speech: The client sends ``SpeechStart`` and ``SpeechEnd`` around what is said.
+    """
 
     resume_from: OutputPosition | None = None
+    marks_speech: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class SessionState:
         talk_ms: Sum of the times of its committed turns.
         cost_usd: What it has cost so far, by its commits and what was spent beside them.
         undelivered: The turns that were committed before the client had all of them, oldest first.
+        marks_speech: Whether the newest client marks where speech begins and ends.
     """
 
     session_id: str
@@ -67,6 +68,7 @@ class SessionState:
     talk_ms: int = 0
     cost_usd: Decimal = Decimal(0)
     undelivered: tuple[UndeliveredTurn, ...] = ()
+    marks_speech: bool = False
 
     def lease_is_held(self, now_ms: int) -> bool:
         """Tell whether a worker serves this session at ``now_ms``."""

@@ -37,6 +37,10 @@ MAX_PLAYED_MS = 24 * 60 * 60 * 1_000
 # What a client may have sent and not yet seen `accepted`; covers a cold start at 200 ms a chunk.
 MAX_IN_FLIGHT = 25
 
+# Optional fields and messages that came after version 1. Servers refuse fields that they do not
+# know, so a client sends one only to a server that lists it.
+FEATURES = ("marks_speech",)
+
 # How much of a client's own words an error repeats to it.
 MAX_ECHO_CHARACTERS = 40
 
@@ -56,12 +60,16 @@ class PositionModel(_ClientModel):
 
 
 class HelloModel(_ClientModel):
-    """Opens the conversation on this connection; the first message of every connection."""
+    """Opens the conversation on this connection; the first message of every connection.
+
+    A client that sends ``speech_start`` and ``speech_end`` says so with ``marks_speech``.
+    """
 
     type: Literal["hello"]
     seq: Seq
     protocol: Count
     resume_from: PositionModel | None = None
+    marks_speech: bool = False
 
 
 class AudioModel(_ClientModel):
@@ -197,7 +205,8 @@ def to_message(model: ClientModel) -> Message:
                     f"protocol {protocol} is not served: use {PROTOCOL_VERSION}",
                     field="protocol",
                 )
-            return Hello(OutputPosition(position.epoch, position.seq) if position else None)
+            resume_from = OutputPosition(position.epoch, position.seq) if position else None
+            return Hello(resume_from, model.marks_speech)
         case AudioModel(data=data):
             return Audio(_pcm(data))
         case SpeechStartModel():
@@ -219,6 +228,7 @@ class Ready:
     Attributes:
         chunk_ms: How much audio one message should hold.
         grace_s: For how long a dropped connection may come back to this session.
+        features: What this server knows beyond protocol version 1, see ``FEATURES``.
     """
 
     type: ClassVar[str] = "ready"
@@ -232,6 +242,7 @@ class Ready:
     input_rate_hz: int = 16_000
     output_rate_hz: int = 24_000
     protocol: int = PROTOCOL_VERSION
+    features: tuple[str, ...] = FEATURES
 
 
 @dataclass(frozen=True, slots=True)

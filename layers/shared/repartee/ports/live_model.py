@@ -14,6 +14,14 @@ class LiveSession(Protocol):
         """Send PCM16 little-endian mono, 16 kHz."""
         ...
 
+    async def start_activity(self) -> None:
+        """Say that the user begins to speak; for ``TurnDetection.CLIENT`` alone."""
+        ...
+
+    async def end_activity(self) -> None:
+        """Say that the user has stopped speaking; for ``TurnDetection.CLIENT`` alone."""
+        ...
+
     async def end_audio_stream(self) -> None:
         """Say that no audio follows for now, so that the model need not wait for more silence."""
         ...

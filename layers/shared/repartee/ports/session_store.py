@@ -45,8 +45,12 @@ class SessionStore(Protocol):
         """
         ...
 
-    def set_connection(self, session_id: str, *, epoch: int, connection_id: str | None) -> None:
-        """Record which connection is the session's current one.
+    def set_connection(
+        self, session_id: str, *, epoch: int, connection_id: str | None, marks_speech: bool = False
+    ) -> None:
+        """Record which connection is the session's current one, and how its client behaves.
+
+        Without a connection, what is known of the client stays.
 
         Raises:
             LeaseLost: The epoch has moved on.

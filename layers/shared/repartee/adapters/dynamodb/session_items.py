@@ -47,9 +47,12 @@ def text(item: "Item", name: str) -> str | None:
 
 def _hello_values(hello: Hello) -> dict[str, Value]:
     position = hello.resume_from
-    if position is None:
-        return {"kind": "hello"}
-    return {"kind": "hello", "resume_epoch": position.epoch, "resume_seq": position.seq}
+    values: dict[str, Value] = {"kind": "hello"}
+    if hello.marks_speech:
+        values["marks_speech"] = True
+    if position is not None:
+        values |= {"resume_epoch": position.epoch, "resume_seq": position.seq}
+    return values
 
 
 def _message_values(message: Message) -> dict[str, Value]:
@@ -80,12 +83,17 @@ def message_attributes(message: Numbered, expires_at: int) -> "Item":
     )
 
 
+def _hello(item: "Item") -> Hello:
+    position = None
+    if "resume_seq" in item:
+        position = OutputPosition(number(item, "resume_epoch"), number(item, "resume_seq"))
+    return Hello(position, "marks_speech" in item)
+
+
 def _message(item: "Item") -> Message:
     match item["kind"]["S"]:
-        case "hello" if "resume_seq" in item:
-            return Hello(OutputPosition(number(item, "resume_epoch"), number(item, "resume_seq")))
         case "hello":
-            return Hello()
+            return _hello(item)
         case "audio":
             return Audio(unpack(bytes(item["packed"]["B"])))
         case "speech_start":
@@ -224,4 +232,5 @@ def state_from(session_id: str, item: "Item") -> SessionState:
         number(item, "talk_ms") if "talk_ms" in item else 0,
         Decimal(item["cost_usd"]["N"]) if "cost_usd" in item else Decimal(0),
         _undelivered(item),
+        "marks_speech" in item,
     )

@@ -149,7 +149,9 @@ class DynamoSessionStore:
             },
         )
 
-    def set_connection(self, session_id: str, *, epoch: int, connection_id: str | None) -> None:
+    def set_connection(
+        self, session_id: str, *, epoch: int, connection_id: str | None, marks_speech: bool = False
+    ) -> None:
         """Record which connection is the session's current one.
 
         Raises:
@@ -158,9 +160,13 @@ class DynamoSessionStore:
         if connection_id is None:
             self._update_mine(session_id, epoch, "REMOVE connection_id", {})
         else:
-            self._update_mine(
-                session_id, epoch, "SET connection_id = :connection", {":connection": connection_id}
-            )
+            update = "SET connection_id = :connection"
+            values: dict[str, Value] = {":connection": connection_id}
+            if marks_speech:
+                update, values[":yes"] = f"{update}, marks_speech = :yes", True
+            else:
+                update = f"{update} REMOVE marks_speech"
+            self._update_mine(session_id, epoch, update, values)
 
     def release_lease(self, session_id: str, *, epoch: int, cursor: int, ended: bool) -> None:
         """Give the lease back at ``cursor``; ``ended`` closes the session for good.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from repartee.domain.frames import LimitReached
 from repartee.domain.limits import DailyLimits, DayUsage, LimitHit, first_hit, utc_day
-from repartee.domain.session.effects import Effect, EndAudioStream, ReadUsage, SendText
+from repartee.domain.session.effects import Effect, ReadUsage, SendText
 from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.turn_in_progress import TurnInProgress
@@ -83,22 +83,17 @@ class Allowance:
             self._last_turn = turn.number if turn is not None and is_answering else 0
         return hit if turn is None or turn.number > self._last_turn else None
 
-    def say_goodbye(
-        self, hit: LimitHit, now_ms: int, *, may_speak: bool, is_streaming: bool
-    ) -> None:
+    def say_goodbye(self, hit: LimitHit, now_ms: int, *, may_speak: bool) -> None:
         """Tell the client which limit is used up and until when, and have the model say it.
 
         Args:
             hit: The limit.
             now_ms: The present.
             may_speak: A live session is open.
-            is_streaming: The user's speech is flowing into it.
         """
         self.reached = hit
         self._outbox.offer(LimitReached(hit.kind.value, float(hit.limit), hit.resets_at_ms))
         if may_speak:
-            if is_streaming:
-                self._effects.append(EndAudioStream())
             # It answers what the user was saying, or is a reply without input.
             self._turns.of_reply(now_ms).is_farewell = True
             self._effects.append(SendText(GOODBYE))

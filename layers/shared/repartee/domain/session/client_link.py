@@ -20,12 +20,14 @@ class ClientLink:
     Attributes:
         connection_id: The current connection, None while there is none.
         accepted_through: The last input number that the client was told is safe.
+        marks_speech: The client marks where speech begins and ends.
         detached_at_ms: Since when there is no connection, None while there is one.
     """
 
     outbox: Outbox
     connection_id: str | None
     accepted_through: int
+    marks_speech: bool = False
     detached_at_ms: int | None = None
     _accepted_at_ms: int = 0
     _last_hello_seq: int = 0
@@ -43,13 +45,15 @@ class ClientLink:
             return [], False
         self._last_hello_seq = hello.seq
         self.detached_at_ms = None
-        if hello.connection_id == self.connection_id and message.resume_from is None:
-            return [], False
-        is_held = self.outbox.resume(message.resume_from)
-        if hello.connection_id == self.connection_id:
-            return [], not is_held
-        self.connection_id = hello.connection_id
-        return [SetConnection(hello.connection_id)], not is_held
+        is_same_line = hello.connection_id == self.connection_id
+        before = (self.connection_id, self.marks_speech)
+        self.connection_id, self.marks_speech = hello.connection_id, message.marks_speech
+        effects: list[Effect] = []
+        if before != (self.connection_id, self.marks_speech):
+            effects.append(SetConnection(self.connection_id, self.marks_speech))
+        if is_same_line and message.resume_from is None:
+            return effects, False
+        return effects, not self.outbox.resume(message.resume_from)
 
     def detach(self, connection_id: str, now_ms: int) -> list[Effect]:
         """Note that a connection is closed; one that is not current any more changes nothing."""

@@ -51,6 +51,23 @@ class SendAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class SendSilence:
+    """Send 16 kHz PCM16 zeros to the live model."""
+
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartActivity:
+    """Tell the live model that the user begins to speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndActivity:
+    """Tell the live model that the user has stopped speaking."""
+
+
+@dataclass(frozen=True, slots=True)
 class EndAudioStream:
     """Tell the live model that no audio follows for now."""
 
@@ -104,9 +121,14 @@ class ReadSummary:
 
 @dataclass(frozen=True, slots=True)
 class SetConnection:
-    """Record the session's current connection, None for no connection."""
+    """Record the session's current connection, None for no connection.
+
+    Attributes:
+        marks_speech: Whether its client marks where speech begins and ends.
+    """
 
     connection_id: str | None
+    marks_speech: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +181,9 @@ type Effect = (
     | CloseConnection
     | OpenLive
     | SendAudio
+    | SendSilence
+    | StartActivity
+    | EndActivity
     | EndAudioStream
     | SendText
     | RespondToTool

@@ -7,20 +7,20 @@ from repartee.domain.conversation import SkippedInput
 from repartee.domain.frames import Missing
 from repartee.domain.messages import Audio, Bye, Numbered, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client_link import ClientLink
-from repartee.domain.session.effects import Effect, EndAudioStream, SendAudio, SendText
+from repartee.domain.session.effects import Effect, SendText
 from repartee.domain.session.input_order import GIVE_UP_AFTER_MS, InputOrder
 from repartee.domain.session.one_by_one import OneByOne
+from repartee.domain.session.speech_channel import ONSET_PAD_MESSAGES, SpeechChannel
+from repartee.domain.session.turn_in_progress import TurnInProgress
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.speech import SpeechDetector, SpeechEdge
 
-AUDIO_STREAM_END_AFTER_MS = 1_000
+SPEECH_ENDS_AFTER_MS = 1_000
 # While more is known to come (the client marked no end, or a gap is asked for) a pause is no end:
-# ending the stream then would cut one utterance into two.
-PAUSE_IN_SPEECH_MS = GIVE_UP_AFTER_MS + AUDIO_STREAM_END_AFTER_MS
+# ending the speech then would cut one utterance into two.
+PAUSE_IN_SPEECH_MS = GIVE_UP_AFTER_MS + SPEECH_ENDS_AFTER_MS
 # What a user may be answered to.
 _SAID = Audio | SpeechStart | Text
-# A detector hears speech late; what came shortly before belongs to it.
-ONSET_PAD_MESSAGES = 2
 
 
 class InputFeed:
@@ -40,6 +40,7 @@ class InputFeed:
         client: ClientLink,
         turns: TurnLedger,
         detector: SpeechDetector,
+        speech: SpeechChannel,
         effects: list[Effect],
         unix_offset_ms: int,
     ):
@@ -50,12 +51,14 @@ class InputFeed:
         self._client = client
         self._turns = turns
         self._detector = detector
+        self._speech = speech
         self._effects = effects
         self._ready: deque[Numbered | SkippedInput] = deque()
         self._last_audio_ms: int | None = None
         self._client_marks_speech = False
         self._is_marked_open = False
         self._is_cut = False
+        self._may_lack_start = False
         self._is_open = False
         self._given_through = cursor
         self._unix_offset_ms = unix_offset_ms
@@ -98,12 +101,14 @@ class InputFeed:
             if isinstance(one, SkippedInput):
                 self.settled = max(self.settled, one.last_seq)
                 self._turns.note_gap(one)
+                # The client's mark may have been among what is missing.
+                self._may_lack_start = self._client_marks_speech and not self._is_marked_open
             else:
                 self._consume(one, now_ms)
                 self.last_given_ms = now_ms
         end_ms = self._stream_end_ms()
         if is_open and end_ms is not None and now_ms >= end_ms:
-            self._end_audio_stream()
+            self.end_speech(now_ms)
             # The model takes this for the end, so what comes next is another stretch of speech.
             self._is_cut = self._is_marked_open
             if not self._client_marks_speech:
@@ -143,6 +148,14 @@ class InputFeed:
         if unheard:
             turn.skipped.append(SkippedInput(min(unheard), max(unheard)))
 
+    def end_speech(self, now_ms: int) -> None:
+        """The user has stopped speaking, or is listened to no longer."""
+        if self._is_open:
+            self._speech.end(now_ms, audio_stops=self._last_audio_ms is not None)
+        self._last_audio_ms = None
+        # The next utterance begins with what comes next.
+        self.settled = max(self.settled, self._given_through)
+
     def forget_stream(self) -> None:
         """The model that was listening is gone."""
         self._last_audio_ms = None
@@ -157,7 +170,7 @@ class InputFeed:
         if self._last_audio_ms is None:
             return None
         is_more_to_come = self._is_marked_open or self.order.has_gap
-        pause_ms = PAUSE_IN_SPEECH_MS if is_more_to_come else AUDIO_STREAM_END_AFTER_MS
+        pause_ms = PAUSE_IN_SPEECH_MS if is_more_to_come else SPEECH_ENDS_AFTER_MS
         return self._last_audio_ms + pause_ms
 
     def _consume(self, numbered: Numbered, now_ms: int) -> None:
@@ -166,20 +179,18 @@ class InputFeed:
         match numbered.message:
             case Audio(pcm=pcm):
                 self._last_audio_ms = now_ms
-                self._send(SendAudio(pcm))
                 self._follow_speech(numbered, pcm, now_ms)
                 return
             case SpeechStart():
                 self._client_marks_speech = self._is_marked_open = True
-                self._is_cut = False
-                turn = self._turns.begin_input(max(seq, self.settled + 1), now_ms)
+                turn = self._begin_speech(max(seq, self.settled + 1), now_ms)
                 turn.keep_if_late(numbered)
             case SpeechEnd():
                 # One that comes late must not end an utterance that began after it.
                 if self._turns.end_input(seq, now_ms) or seq > self.settled:
                     self._one_by_one.end_utterance(numbered)
                     self._is_marked_open = False
-                    self._end_audio_stream()
+                    self.end_speech(now_ms)
             case Text(text=text):
                 first = max(seq, self.settled + 1)
                 turn = self._turns.begin_input(first, now_ms)
@@ -187,7 +198,8 @@ class InputFeed:
                 turn.read(text, first)
                 self._turns.end_input(first, now_ms)
                 self._one_by_one.end_utterance(numbered)
-                self._send(SendText(text))
+                if self._is_open:
+                    self._effects.append(SendText(text))
             case Bye():
                 self.has_bye = True
             case _:
@@ -199,31 +211,27 @@ class InputFeed:
     def _follow_speech(self, numbered: Numbered, pcm: bytes, now_ms: int) -> None:
         seq = numbered.seq
         if self._client_marks_speech:
-            if self._is_cut and self._is_marked_open:
-                self._is_cut = False
-                self._turns.begin_input(max(seq, self.settled + 1), now_ms)
+            if (self._is_cut and self._is_marked_open) or self._may_lack_start:
+                self._begin_speech(max(seq, self.settled + 1), now_ms)
+            self._speech.send(pcm)
             self.settled = max(self.settled, seq)
             return
+        self._speech.send(pcm)
         edge = self._detector.hear(pcm)
         if edge is SpeechEdge.ONSET:
-            first = max(seq - ONSET_PAD_MESSAGES, self.settled + 1)
-            self._turns.begin_input(first, now_ms)
+            self._begin_speech(max(seq - ONSET_PAD_MESSAGES, self.settled + 1), now_ms)
         elif edge is SpeechEdge.END:
             self._turns.end_input(seq, now_ms)
             self._one_by_one.end_utterance(numbered)
+            self._speech.end(now_ms, audio_stops=False)
             self.settled = max(self.settled, seq)
         self.settled = max(self.settled, seq - ONSET_PAD_MESSAGES)
 
-    def _end_audio_stream(self) -> None:
-        if self._last_audio_ms is not None:
-            self._last_audio_ms = None
-            self._send(EndAudioStream())
-        # The next utterance begins with what comes next.
-        self.settled = max(self.settled, self._given_through)
-
-    def _send(self, effect: Effect) -> None:
+    def _begin_speech(self, first_seq: int, now_ms: int) -> TurnInProgress:
+        self._is_cut = self._may_lack_start = False
         if self._is_open:
-            self._effects.append(effect)
+            self._speech.start()
+        return self._turns.begin_input(first_seq, now_ms)
 
     def _may_give(self, now_ms: int) -> bool:
         if not self._ready or not (self._is_open or self._is_hung_up()):

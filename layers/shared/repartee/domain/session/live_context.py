@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from repartee.domain.context_policy import carried, reseed_saves_usd, seed_tokens
-from repartee.domain.live import LiveConfig
+from repartee.domain.live import LiveConfig, TurnDetection
 from repartee.domain.seed import Occasion, system_instruction
+from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.memory_keeper import MemoryKeeper
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.tool_desk import ToolDesk
@@ -25,9 +26,11 @@ class LiveContext:
     _settings: SessionSettings
     _keeper: MemoryKeeper
     _desk: ToolDesk
+    _client: ClientLink
     _unix_offset_ms: int
     is_due: bool = False
     _voice: str = ""
+    _detection: TurnDetection | None = None
     _carried: TokenUsage = field(default_factory=TokenUsage)
 
     def config(self, now_ms: int) -> LiveConfig:
@@ -44,7 +47,16 @@ class LiveContext:
             system_instruction=system_instruction(memory, occasion),
             tools=settings.tools,
             history=self._keeper.history(),
+            turn_detection=self._wanted_detection,
         )
+
+    @property
+    def cannot_hear(self) -> bool:
+        """Tell whether the live session was set up for a client of the other kind.
+
+        Who finds the user's speech is fixed at set-up, and another device may have come since.
+        """
+        return self._detection not in (None, self._wanted_detection)
 
     @property
     def is_outdated(self) -> bool:
@@ -57,6 +69,7 @@ class LiveContext:
 
     def begin(self) -> None:
         """A fresh live session has begun; it carries nothing yet."""
+        self._detection = self._wanted_detection
         self._voice = self._desk.preferences.voice
         self._desk.preferences.is_untold = False
         self._carried = TokenUsage()
@@ -75,3 +88,8 @@ class LiveContext:
         tokens = seed_tokens(self.config(now_ms))
         settings = self._settings
         return reseed_saves_usd(settings.context_policy, self._carried, tokens, settings.prices)
+
+    @property
+    def _wanted_detection(self) -> TurnDetection:
+        # Without marks nobody but the model's own detector can tell when the user speaks.
+        return self._settings.turn_detection if self._client.marks_speech else TurnDetection.SERVER

@@ -48,6 +48,11 @@ class LiveLink:
         self.is_open = True
         self._open_by_ms = None
 
+    @property
+    def is_begun(self) -> bool:
+        """Tell whether the current session is open or being set up."""
+        return self.is_open or self._open_by_ms is not None
+
     def is_stuck(self, now_ms: int) -> bool:
         """Tell whether the current session's set-up has taken too long."""
         return self._open_by_ms is not None and now_ms >= self._open_by_ms

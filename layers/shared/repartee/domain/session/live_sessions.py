@@ -11,6 +11,7 @@ from repartee.domain.session.live_context import LiveContext
 from repartee.domain.session.live_link import LiveLink
 from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.restarts import Restarts
+from repartee.domain.session.speech_channel import SpeechChannel
 from repartee.domain.session.watchdog import Watchdog
 
 _BUSY = "The model is busy; trying again."
@@ -28,6 +29,7 @@ class LiveSessions:
 
     _live: LiveLink
     _context: LiveContext
+    _speech: SpeechChannel
     _watchdog: Watchdog
     _restarts: Restarts
     _departure: Departure
@@ -42,7 +44,9 @@ class LiveSessions:
             saves_usd: What that is estimated to save, where it is done to save.
         """
         self._context.begin()
-        self._effects.append(self._live.open(self._context.config(now_ms), now_ms, saves_usd))
+        config = self._context.config(now_ms)
+        self._speech.begin(config.turn_detection)
+        self._effects.append(self._live.open(config, now_ms, saves_usd))
 
     def reopen(self, now_ms: int) -> bool:
         """Begin the live session that follows a lost one; False when that is not due."""
@@ -71,11 +75,14 @@ class LiveSessions:
         return None
 
     def tend(self, now_ms: int) -> CloseReason | None:
-        """Leave a live session that is stuck, sent away, silent, too dear or outdated.
+        """Leave a live session that is deaf, stuck, sent away, silent, too dear or outdated.
 
         Returns:
             Why the session must be closed, None while it need not be.
         """
+        if self._context.cannot_hear and self._live.is_begun:
+            self._restart(now_ms)
+            return None
         if self._live.is_stuck(now_ms):
             return self.lose(_STUCK, now_ms)
         if self._live.must_rotate(now_ms, is_between_turns=self._restarts.is_between_turns):

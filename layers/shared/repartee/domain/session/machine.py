@@ -51,6 +51,7 @@ from repartee.domain.session.preferences_in_force import PreferencesInForce
 from repartee.domain.session.replies import Replies
 from repartee.domain.session.restarts import Restarts
 from repartee.domain.session.settings import SessionSettings
+from repartee.domain.session.speech_channel import SpeechChannel
 from repartee.domain.session.summary_watch import SummaryWatch
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.tool_desk import ToolDesk
@@ -92,12 +93,17 @@ class SessionMachine:
         self._now_ms = 0
         self._effects = effects = list[Effect]()
         self._outbox = outbox = Outbox(state.epoch)
-        self._client = client = ClientLink(outbox, state.connection_id, state.cursor)
+        self._client = client = ClientLink(
+            outbox, state.connection_id, state.cursor, state.marks_speech
+        )
         self._turns = turns = TurnLedger.after(memory)
         self._calls = calls = ToolCalls(settings.blocking_tools)
         self._live = live = LiveLink(state.session_id)
         self._cues = cues = Cues(live, calls, effects)
-        self._feed = InputFeed(state.cursor, client, turns, detector, effects, unix_offset_ms)
+        self._speech = speech = SpeechChannel(settings.profile, turns, calls, effects)
+        self._feed = InputFeed(
+            state.cursor, client, turns, detector, speech, effects, unix_offset_ms
+        )
         self._replies = replies = Replies(client, turns, cues, prices)
         self._watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox, effects)
         preferences = PreferencesInForce(
@@ -126,8 +132,10 @@ class SessionMachine:
         limits = memory.profile.limits.over(settings.limits)
         self._allowance = Allowance(limits, prices, unix_offset_ms, turns, calls, outbox, effects)
         self._lost = LostReplies(self._keeper, client, cues)
-        self._context = context = LiveContext(settings, self._keeper, desk, unix_offset_ms)
-        self._sessions = LiveSessions(live, context, watchdog, restarts, departure, outbox, effects)
+        self._context = context = LiveContext(settings, self._keeper, desk, client, unix_offset_ms)
+        self._sessions = LiveSessions(
+            live, context, speech, watchdog, restarts, departure, outbox, effects
+        )
         self._hearing = Hearing(live, context, watchdog, replies, desk, calls, departure)
 
     @property
@@ -189,6 +197,7 @@ class SessionMachine:
             return None
         deadlines = [
             self._feed.next_deadline_ms(),
+            self._speech.next_deadline_ms(),
             self._client.next_deadline_ms(self._feed.order.through),
             self._calls.next_deadline_ms(),
             self._live.next_deadline_ms(),
@@ -322,6 +331,9 @@ class SessionMachine:
         if self._departure.takes_input:
             self._move_input(now_ms)
             self._replies.make_way(now_ms)
+        if self._live.is_open:
+            # The last words before a goodbye need it too.
+            self._speech.keep_silent(now_ms)
         hit = self._allowance.ends_by(now_ms) if self._departure.takes_input else None
         if hit is not None and self._live.is_open:
             self._end_by_limit(hit, now_ms)
@@ -388,8 +400,8 @@ class SessionMachine:
             self._keeper.lose()
 
     def _end_by_limit(self, hit: LimitHit, now_ms: int) -> None:
-        may_speak, is_streaming = self._live.is_open, self._feed.is_streaming
-        self._allowance.say_goodbye(hit, now_ms, may_speak=may_speak, is_streaming=is_streaming)
+        self._feed.end_speech(now_ms)
+        self._allowance.say_goodbye(hit, now_ms, may_speak=self._live.is_open)
         self._close("limit_reached", now_ms)
 
     def _force_hand_over(self, now_ms: int) -> None:

@@ -3,7 +3,7 @@ from datetime import tzinfo
 
 from repartee.domain.context_policy import ContextPolicy
 from repartee.domain.limits import DailyLimits
-from repartee.domain.live import ToolDeclaration
+from repartee.domain.live import ToolDeclaration, TurnDetection
 from repartee.domain.live_models import LiveModelProfile, profile_of
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.seed import TOOLS
@@ -21,6 +21,7 @@ class SessionSettings:
         memory: How much of the past a fresh live session is told.
         filler_after_ms: How long all are silent during a call before the model says a few words.
         limits: What a user may use in a UTC day, where no own limits are set.
+        turn_detection: Who finds the speech of clients that mark it.
         zone: The time zone that dates are told in, and its IANA name.
     """
 
@@ -37,6 +38,7 @@ class SessionSettings:
     memory: MemoryBudget = field(default_factory=MemoryBudget)
     filler_after_ms: int = 3_500
     limits: DailyLimits = field(default_factory=DailyLimits)
+    turn_detection: TurnDetection = TurnDetection.SERVER
 
     @property
     def profile(self) -> LiveModelProfile:

@@ -275,7 +275,7 @@ class TestGeminiLiveAlone:
 
         asyncio.run(main())
 
-    @pytest.mark.parametrize("code", [1000, 1001, 1006, 1011])
+    @pytest.mark.parametrize("code", [1000, 1001, 1006, 1008, 1011])
     def test_however_the_server_ends_a_session_it_is_told_as_one_event_with_the_code(
         self, code, tmp_path, monkeypatch
     ):

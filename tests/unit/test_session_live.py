@@ -16,6 +16,7 @@ from repartee.domain.live import (
     LiveAudio,
     LiveClosed,
     LiveFailure,
+    LiveResumption,
     LiveTranscript,
     LiveTurnComplete,
     LiveUsage,
@@ -172,6 +173,18 @@ def test_turns_that_are_not_in_memory_yet_are_told_to_the_next_live_session():
 
     history = call.all(OpenLive)[-1].config.history
     assert [entry.text for entry in history] == ["I am Ada", "Hello Ada"]
+
+
+def test_a_live_session_that_follows_another_is_seeded_and_never_resumed():
+    call = started()
+    call.utter()
+    call.live(LiveResumption("handle"), LiveTranscript(Role.USER, "I am Ada"))
+    call.reply("Hello Ada")
+    call.lose_live()
+
+    config = call.all(OpenLive)[-1].config
+    assert config.resumption_handle is None
+    assert config.history
 
 
 def test_the_last_words_of_an_old_live_session_are_ignored():

@@ -9,6 +9,8 @@ from repartee.domain.conversation import Turn
 from repartee.domain.frames import SessionClosed, ToolProgress, TurnEnd
 from repartee.domain.live import (
     LiveAudio,
+    LiveGenerationComplete,
+    LiveInterrupted,
     LiveToolCallsCancelled,
     LiveTranscript,
     LiveTurnComplete,
@@ -119,6 +121,20 @@ def test_the_model_gets_time_to_speak_an_answer_that_came_late():
 
     call.pass_ms(STALL_MS - 1)
     assert NUDGE not in [one.text for one in call.all(SendText)]
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [LiveInterrupted(), LiveGenerationComplete()], ids=["interrupted", "generated"]
+)
+def test_a_pending_call_is_answered_whatever_becomes_of_the_reply(meanwhile):
+    call = started()
+    call.utter()
+    call.live(LiveAudio(bytes(960)), LiveTranscript(Role.MODEL, "Let me look."))
+    call.call_tool("x")
+    call.live(meanwhile, LiveTurnComplete())
+    call.answer_tool("At three.")
+
+    assert call.responses == [("x", "done")]
 
 
 def test_an_unknown_tool_is_refused_by_name():

@@ -217,6 +217,36 @@ def test_a_turn_waits_for_a_live_session_that_is_being_set_up():
     assert nudges(call) == 1
 
 
+def test_who_interrupts_a_reply_and_is_not_answered_is_nudged_for():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Our hours are"))
+    call.utter()
+    call.live(LiveInterrupted(), LiveTurnComplete())
+
+    call.pass_ms(STALL_MS + 1_000)
+
+    assert nudges(call) == 1
+    call.reply("Yes?")
+    assert [end.turn for end in call.frames(TurnEnd)] == [1, 2]
+
+
+def test_an_interruption_after_the_reply_leaves_no_session_without_a_voice():
+    call = started()
+    call.reply("Good morning.")
+    call.live(LiveInterrupted())
+    call.utter()
+
+    call.live(LiveTurnComplete())
+    assert nudges(call) == 1
+    call.live(LiveTurnComplete())
+
+    assert len(call.all(OpenLive)) == 2
+    call.reply("Yes?")
+    call.ack()
+    assert [turn.said for turn in call.turns] == ["Good morning.", "Yes?"]
+
+
 def test_a_greeting_that_never_ends_is_nobodys_question():
     call = started()
     call.live(LiveAudio(SECOND))

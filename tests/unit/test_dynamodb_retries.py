@@ -17,7 +17,12 @@ from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWri
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.opening_store import DynamoOpeningStore
 from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
-from repartee.adapters.dynamodb.retries import Backoff, TransactionRefused, transact
+from repartee.adapters.dynamodb.retries import (
+    Backoff,
+    TransactionRefused,
+    mapped_failures,
+    transact,
+)
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
 from repartee.adapters.dynamodb.table import DynamoTable
@@ -206,6 +211,20 @@ def test_our_own_mistakes_pass_through_at_once(error: Exception) -> None:
         run(failing, Waits())
 
     assert len(failing.calls) == 1
+
+
+def test_a_request_that_was_signed_before_its_environment_was_frozen_is_signed_again() -> None:
+    late = failure("InvalidSignatureException")
+    late.response["Error"]["Message"] = "Signature expired: 20261120T120000Z is now earlier than"
+    failing = FailingClient(late, {})
+
+    run(failing, Waits())
+
+    assert len(failing.calls) == 2
+    with pytest.raises(StoreUnavailable), mapped_failures():
+        raise late
+    with pytest.raises(ClientError):
+        run(FailingClient(failure("InvalidSignatureException")), Waits())
 
 
 def test_transactions_get_different_tokens() -> None:

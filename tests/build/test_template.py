@@ -370,6 +370,19 @@ def test_a_websocket_opens_only_with_a_ticket_that_the_authorizer_took() -> None
     }
 
 
+def test_posts_go_to_the_stage_of_the_api_whatever_its_domain() -> None:
+    api = "${WebSocketApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${StageName}"
+    addresses = [
+        variables["MANAGEMENT_ENDPOINT"]["Fn::Sub"]
+        for function in FUNCTIONS.values()
+        if "MANAGEMENT_ENDPOINT" in (variables := function["Environment"]["Variables"])
+    ]
+    assert addresses == [f"https://{api}"] * 3
+    # An event names the custom domain that its client used; posts to that one are refused.
+    sources = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "layers/shared").rglob("*.py")]
+    assert not [path for path in sources if "domainName" in path.read_text()]
+
+
 def test_gateway_logs_hold_neither_tickets_nor_what_people_say() -> None:
     api = RESOURCES["WebSocketApi"]["Properties"]
     assert api["DefaultRouteSettings"]["DataTraceEnabled"] is False

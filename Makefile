@@ -53,11 +53,11 @@ help: ## List the targets
 
 setup: .venv/.stamp .tools/emulator/.stamp .tools/dynamodb/.stamp ## Make the environments that demo and test use
 
-demo: setup ## Hold a three-turn voice conversation on this machine (ONCE=1 exits after it, WAVS=DIR speaks other recordings)
-	@$(PYTHON) -m local.demo $(if $(ONCE),--once) $(if $(WAVS),--wavs "$(WAVS)")
+demo: setup ## Hold a three-turn voice conversation on this machine (ONCE=1 exits after it, WAVS=DIR speaks other recordings, MODEL=NAME is another live model)
+	@$(PYTHON) -m local.demo $(if $(ONCE),--once) $(if $(WAVS),--wavs "$(WAVS)") $(if $(MODEL),--model "$(MODEL)")
 
-up: setup ## Start the local stack and serve until Ctrl-C (RECORD=events records sessions)
-	@$(PYTHON) -m local.up $(if $(RECORD),--record "$(RECORD)")
+up: setup ## Start the local stack and serve until Ctrl-C (RECORD=events records sessions, MODEL=NAME is another live model)
+	@$(PYTHON) -m local.up $(if $(RECORD),--record "$(RECORD)") $(if $(MODEL),--model "$(MODEL)")
 
 talk: setup ## Talk to the running stack (WAV=FILE speaks a recording)
 	@$(PYTHON) -m local.talk $(if $(WAV),"$(WAV)")
@@ -121,8 +121,8 @@ replay: setup ## Run a recorded session through today's machine (FILE=...)
 
 RUNS ?= 15
 SEED ?= 1
-chaos: setup ## Hold conversations under faults and judge them (RUNS=15 SEED=1)
-	@$(PYTHON) -m local.chaos --runs $(RUNS) --seed $(SEED)
+chaos: setup ## Hold conversations under faults and judge them (RUNS=15 SEED=1 MODEL=NAME)
+	@$(PYTHON) -m local.chaos --runs $(RUNS) --seed $(SEED) $(if $(MODEL),--model "$(MODEL)")
 
 clean: ## Remove everything that the other targets made
 	rm -rf .venv .tools .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis \

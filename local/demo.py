@@ -189,12 +189,15 @@ def _relative(path: Path) -> str:
     return str(resolved.relative_to(PROJECT) if resolved.is_relative_to(PROJECT) else resolved)
 
 
-async def demonstrate(script: Sequence[Utterance], folder: Path, *, once: bool) -> int:
+async def demonstrate(
+    script: Sequence[Utterance], folder: Path, *, model: str | None, once: bool
+) -> int:
     """Start the stack and hold the demo; without ``once``, serve on until cancelled."""
     started_s = time.monotonic()
     options = StackOptions(
         run_directory=folder / time.strftime(f"run-%Y%m%d-%H%M%S-{os.getpid()}"),
         port_base=base_of(os.environ),
+        live_model=model,
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
     )
     async with running_stack(options) as stack:
@@ -221,13 +224,13 @@ async def demonstrate(script: Sequence[Utterance], folder: Path, *, once: bool) 
     return 0
 
 
-async def run(script: Sequence[Utterance], folder: Path, *, once: bool) -> int:
+async def run(script: Sequence[Utterance], folder: Path, *, model: str | None, once: bool) -> int:
     """Hold the demo until it ends or a signal comes; whatever was started is stopped."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    work = asyncio.create_task(demonstrate(script, folder, once=once))
+    work = asyncio.create_task(demonstrate(script, folder, model=model, once=once))
     signalled = asyncio.create_task(stopping.wait())
     await asyncio.wait({work, signalled}, return_when=asyncio.FIRST_COMPLETED)
     signalled.cancel()
@@ -245,6 +248,7 @@ async def run(script: Sequence[Utterance], folder: Path, *, once: bool) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="exit after the conversation")
+    parser.add_argument("--model", help="Gemini's live model (default: the template's)")
     parser.add_argument(
         "--wavs",
         type=Path,
@@ -273,7 +277,7 @@ def main() -> int:
         print(f"cannot use the recordings: {error}", file=sys.stderr)
         return 2
     options.folder.mkdir(parents=True, exist_ok=True)
-    return asyncio.run(run(script, options.folder, once=options.once))
+    return asyncio.run(run(script, options.folder, model=options.model, once=options.once))
 
 
 if __name__ == "__main__":

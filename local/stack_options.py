@@ -50,6 +50,7 @@ class StackOptions:
         run_directory: Data and logs; None makes a new folder under ``.local/``.
         port_base: First of nine ports; None takes free ones.
         parameters: Values for template parameters, over the stack's own.
+        live_model: Gemini's live model, whose rules the simulator follows; None for the template's.
         environment: Values for functions' variables that the template defines, over its own.
         code: Where the functions' code is; None for the source tree.
         gemini_api_key: A real key: the functions then talk to Google's Gemini.
@@ -78,6 +79,7 @@ class StackOptions:
     run_directory: Path | None = None
     port_base: int | None = DEFAULT_BASE
     parameters: Mapping[str, str] = field(default_factory=dict)
+    live_model: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     code: Mapping[str, Code] | None = None
     gemini_api_key: str | None = None

@@ -39,6 +39,7 @@ def options_from(arguments: list[str] | None = None) -> StackOptions:
         default="off",
         help="record sessions for python -m local.replay",
     )
+    parser.add_argument("--model", help="Gemini's live model (default: the template's)")
     parser.add_argument("--no-prewarm", action="store_true", help="let functions start when called")
     given = parser.parse_args(arguments)
     try:
@@ -49,6 +50,7 @@ def options_from(arguments: list[str] | None = None) -> StackOptions:
         run_directory=given.run_directory,
         port_base=port_base,
         parameters={"RecordSessions": given.record},
+        live_model=given.model,
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
         gemini_pace=given.pace,
         dynamodb_data=given.data,

@@ -59,9 +59,15 @@ def main() -> int:
         metavar="N",
         help="runs held side by side, on a stack each (default: 1, for true silences)",
     )
+    parser.add_argument(
+        "--model",
+        help="Gemini's live model, whose rules the simulator follows (default: the template's)",
+    )
     options = parser.parse_args()
     seeds = range(options.seed, options.seed + options.runs)
-    campaign = Campaign(seeds, options.source.resolve(), lanes=options.lanes)
+    campaign = Campaign(
+        seeds, options.source.resolve(), lanes=options.lanes, live_model=options.model
+    )
     status = 0
     try:
         asyncio.run(campaign.hold())

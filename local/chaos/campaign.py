@@ -53,13 +53,16 @@ def copy_source(source: Path, copy: Path) -> None:
     machine.write_text(text)
 
 
-def options_for(folder: Path, tables: TableFaults, copy: Path) -> StackOptions:
+def options_for(
+    folder: Path, tables: TableFaults, copy: Path, live_model: str | None = None
+) -> StackOptions:
     """The stack of a campaign: free ports, answers at once, a faulty line to the tables."""
     code = Code(copy / "functions", (copy / "functions", copy / "layers" / "shared"))
     return StackOptions(
         run_directory=folder,
         port_base=None,
         gemini_pace="instant",
+        live_model=live_model,
         environment={"LINGER_S": str(LINGER_S), "RECORD_SESSIONS": "events"},
         code=dict.fromkeys(_functions(), code),
         prewarm=PREWARM,
@@ -83,12 +86,14 @@ class Campaign:
             they measure silences rightly.
         source: The project folder whose functions and layers are run.
         folder: Gets data and logs, and ``seed-N`` for each run that broke a promise.
+        live_model: Gemini's live model; None for the template's.
     """
 
     seeds: Sequence[int]
     source: Path = PROJECT
     folder: Path = field(default_factory=_new_folder)
     lanes: int = 1
+    live_model: str | None = None
     _results: list[RunResult] = field(default_factory=list)
 
     @property
@@ -122,7 +127,7 @@ class Campaign:
 
     async def _hold_lane(self, folder: Path, waiting: deque[int]) -> None:
         tables = TableFaults()
-        options = options_for(folder, tables, self.folder / "source")
+        options = options_for(folder, tables, self.folder / "source", self.live_model)
         async with running_stack(options) as stack:
             if stack.simulator is None:
                 raise RuntimeError("chaos needs the Gemini simulator")
@@ -132,11 +137,11 @@ class Campaign:
                 while waiting:
                     result = await play(theatre, plan_run(waiting.popleft()))
                     self._results.append(result)
-                    for line in told(result, self.folder):
+                    for line in told(result, self.folder, self.live_model):
                         print(line, flush=True)
 
 
-def told(result: RunResult, folder: Path) -> Iterator[str]:
+def told(result: RunResult, folder: Path, live_model: str | None = None) -> Iterator[str]:
     """What is said of a run: one that broke a promise is said how to play again."""
     faults = ", ".join(f"{count} {kind}" for kind, count in result.happened.items())
     verdict = f"{'BROKEN' if result.broken else 'held'} in {result.seconds:.1f} s"
@@ -147,5 +152,6 @@ def told(result: RunResult, folder: Path) -> Iterator[str]:
     for text in result.broken:
         yield f"    {text}"
     if result.broken:
-        yield f"    replay: make chaos RUNS=1 SEED={result.seed}"
+        model = f" MODEL={live_model}" if live_model else ""
+        yield f"    replay: make chaos RUNS=1 SEED={result.seed}{model}"
         yield f"    kept: {folder / f'seed-{result.seed}'}"

@@ -28,6 +28,13 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--resumption", choices=["on", "off", "loses-seed", "refused"], default="on"
     )
+    parser.add_argument(
+        "--silence",
+        choices=["burst", "paced"],
+        default="burst",
+        help="paced: silence after speech counts only as fast as it would be played",
+    )
+    parser.add_argument("--lenient", action="store_true", help="audioStreamEnd ends speech")
     parser.add_argument("--decoders", type=int, default=2, help="processes; about 100 MB each")
     parser.add_argument("--with-parent", action="store_true", help="end when the parent dies")
     return parser.parse_args(arguments)
@@ -50,6 +57,8 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
         time_scale=arguments.time_scale,
         resumption=arguments.resumption,
         deaf_after_s=arguments.deaf_after_s,
+        silence=arguments.silence,
+        is_lenient=arguments.lenient,
     )
 
 

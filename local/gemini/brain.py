@@ -6,54 +6,40 @@ import time
 from dataclasses import replace
 
 from local.gemini import mind
+from local.gemini.connection import Connection
 from local.gemini.context import INPUT_BYTES_PER_S, Context, Item, Usage, bill
 from local.gemini.ears import EarsClosed
-from local.gemini.faults import Faults
-from local.gemini.handles import Handles
 from local.gemini.jobs import Answered, Job, Pending, Spoken, Typed
 from local.gemini.known import Call, Function, Known, Line
 from local.gemini.mouth import Generation, Mouth
-from local.gemini.outlet import Outlet
-from local.gemini.protocol import FunctionResponse, Refused, Setup
-from local.gemini.records import Record
-from local.gemini.settings import Settings
-from local.gemini.voice import Voice
+from local.gemini.protocol import FunctionResponse, Refused
+from local.gemini.voice import split_words
 
 # Shorter noises than this are not worth a question.
 WORTH_ASKING_MS = 500
+TRANSCRIPT_PIECES = 3
+# A greeting that minds take for Spanish and that changes nothing of what is wanted.
+IN_SPANISH = "¡Hola! "
 
 
 class Brain:
     """One session's mind and mouth."""
 
-    def __init__(
-        self,
-        connection_id: str,
-        session_id: str,
-        setup: Setup,
-        context: Context,
-        outlet: Outlet,
-        record: Record,
-        voice: Voice,
-        faults: Faults,
-        handles: Handles,
-        settings: Settings,
-    ) -> None:
-        self._connection_id = connection_id
+    def __init__(self, connection: Connection, session_id: str, context: Context) -> None:
+        self._connection = connection
         self._session_id = session_id
-        self._setup = setup
+        self._setup = setup = connection.setup
+        self._personality = connection.personality
         self.context = context
-        self._outlet = outlet
-        self._record = record
-        self._faults = faults
-        self._handles = handles
-        self._settings = settings
-        self._mouth = Mouth(connection_id, setup, outlet, record, voice, faults, settings)
+        self._outlet = connection.outlet
+        self._record = connection.record
+        self._settings = connection.world.settings
+        self._mouth = Mouth(connection)
         self._functions = tuple(
             Function(one.name, one.description, one.parameters_json_schema or one.parameters)
             for one in setup.functions
         )
-        self._blocking = {one.name for one in setup.functions if one.behavior == "BLOCKING"}
+        self._blocking = {one.name for one in setup.functions if self._personality.is_blocking(one)}
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._current: asyncio.Task[None] | None = None
         self._generation: Generation | None = None
@@ -143,22 +129,36 @@ class Brain:
             text = await job.hearing.text()
         except EarsClosed as error:
             raise Refused(1011, "Internal error encountered.") from error
+        if text and self._connection.fault("wrong_language_transcript"):
+            text = IN_SPANISH + text
         self._record.event("heard", text=text, voiced_ms=job.voiced_ms)
-        if self._setup.input_audio_transcription is not None and text:
-            await self._outlet.content(inputTranscription={"text": text, "finished": True})
+        await self._transcribe(text)
         await self.seeded.wait()
         known = self._known()
         self._utterances += 1
         self.context.add(Item("user", text, "AUDIO", job.audio_s))
         if job.deaf:
             self._record.event("deaf", text=text)
+            await self._outlet.send_late()
         elif not self.user_quiet.is_set():
             # They went on speaking: the reply comes to what is said next, this included.
             self._record.event("continued", text=text)
+            await self._outlet.send_late()
         elif text or job.voiced_ms >= WORTH_ASKING_MS:
             text = self._with_continued(text)
             reply = mind.respond(known, text) if text else mind.Reply(mind.NOT_HEARD)
             await self._reply(reply, self._next_reply())
+
+    async def _transcribe(self, text: str) -> None:
+        """Send what was heard, where the set-up asks for it and as the model does."""
+        if self._setup.input_audio_transcription is None or not text:
+            return
+        if not self._personality.is_transcript_late:
+            for piece in split_words(text, TRANSCRIPT_PIECES):
+                if piece:
+                    await self._outlet.content(inputTranscription={"text": piece})
+        else:
+            await self._outlet.late(inputTranscription={"text": text, "finished": True})
 
     async def _on_typed(self, job: Typed) -> None:
         await self.seeded.wait()
@@ -179,36 +179,38 @@ class Brain:
         text = mind.speak_answer(pending.call.name, response.response)
         self.context.add(Item("tool", text or json.dumps(response.response)))
         if not job.is_spoken:
-            if not self.pending and not self._owed_answers:
+            if self._personality.sends_status and not self.pending and not self._owed_answers:
                 await self._complete(Generation(pending.reply), "IDLE")
+            return
+        if self._connection.fault("silent_after_tool_answer"):
+            self._owed_answers -= 1
             return
         if response.scheduling == "WHEN_IDLE":
             await self.user_quiet.wait()
         self._owed_answers -= 1
-        same = pending.utterance == self._utterances
+        goes_on = pending.blocking or self._personality.sends_status
+        same = goes_on and pending.utterance == self._utterances
         reply = pending.reply if same else self._next_reply()
         await self._reply(mind.Reply(text or ""), reply)
 
     async def _reply(self, reply: mind.Reply, number: int) -> None:
         generation = self._generation = Generation(number)
-        if self._faults.take("stall", "turn", self._connection_id):
-            self._record.event("fault", fault="stall", reply=number)
+        if self._connection.fault("stall"):
+            await self._outlet.send_late()
             self._stalled = True
             await asyncio.Event().wait()
-        if fault := self._faults.take("close", "turn", self._connection_id):
-            raise Refused(fault.code, fault.reason)
-        if self._faults.take("unknown_message", "turn", self._connection_id):
+        if fault := self._connection.fault("close", "turn"):
+            raise fault.refusal
+        if self._connection.fault("unknown_message", "turn"):
             await self._outlet.send({"somethingNew": {"fromTheFuture": True}})
-        if self._faults.take("empty_turn", "turn", self._connection_id):
-            self._record.event("fault", fault="empty_turn", reply=number)
+        if self._connection.fault("empty_turn"):
             self._generation = None
             await self._complete(generation, "IDLE")
             return
         blocking = False
         for call in reply.calls:
             blocking |= await self._call(call, generation)
-            if self._faults.take("duplicate_call", "call", self._connection_id):
-                self._record.event("fault", fault="duplicate_call", reply=number)
+            if self._connection.fault("duplicate_call"):
                 await self._call(call, generation)
         if reply.say and not blocking:
             await self._mouth.speak(reply.say, generation)
@@ -222,7 +224,7 @@ class Brain:
 
     async def _call(self, call: Call, generation: Generation) -> bool:
         self._calls_made += 1
-        call_id = f"call-{self._connection_id[-6:]}-{self._calls_made}"
+        call_id = f"call-{self._connection.id[-6:]}-{self._calls_made}"
         blocking = call.name in self._blocking
         self.pending[call_id] = Pending(
             call_id, call, blocking, generation.reply, self._utterances, time.monotonic()
@@ -230,7 +232,7 @@ class Brain:
         wire = {"id": call_id, "name": call.name, "args": call.args}
         generation.calls.append(json.dumps(wire))
         self._record.event("tool_call", reply=generation.reply, **wire)
-        await self._outlet.send({"toolCall": {"functionCalls": [wire]}})
+        await self._outlet.call(**wire)
         return blocking
 
     async def _complete(self, generation: Generation, status: str) -> None:
@@ -248,9 +250,14 @@ class Brain:
             audio_bytes=generation.audio_bytes,
             usage=usage.as_wire(),
         )
-        await self._outlet.turn_complete(status, usage)
+        await self._outlet.turn_complete(self._wire_status(status), usage)
         self._slide()
         await self.offer_handle()
+
+    def _wire_status(self, status: str) -> str | None:
+        if status == "IDLE" and self._connection.fault("requires_action"):
+            return "REQUIRES_ACTION"
+        return status if self._personality.sends_status else None
 
     def _remember(self, generation: Generation) -> None:
         for item in generation.items():
@@ -262,7 +269,7 @@ class Brain:
             return
         if self._generation is not None or self.pending or self._owed_answers:
             return
-        handle = self._handles.give(self._session_id, self.context)
+        handle = self._connection.world.handles.give(self._session_id, self.context)
         self._record.event("handle")
         await self._outlet.send(
             {"sessionResumptionUpdate": {"newHandle": handle, "resumable": True}}

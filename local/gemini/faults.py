@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from local.gemini.protocol import Refused
+
 type Kind = Literal[
     "close",
     "stall",
@@ -15,10 +17,20 @@ type Kind = Literal[
     "unknown_message",
     "lost_seed",
     "slow_reply",
+    "history_refused",
+    "silent_after_tool_answer",
+    "text_without_audio",
+    "near_silent_audio",
+    "wrong_language_transcript",
+    "dropped_short_utterance",
+    "requires_action",
+    "paced_silence",
     "rest_error",
     "slow_rest",
 ]
-type Moment = Literal["now", "setup", "turn", "audio", "seed", "call", "request"]
+type Moment = Literal[
+    "now", "setup", "turn", "audio", "seed", "call", "answer", "speech", "request"
+]
 
 # When a fault strikes if its order does not say.
 DEFAULT_MOMENTS: dict[str, Moment] = {
@@ -31,6 +43,14 @@ DEFAULT_MOMENTS: dict[str, Moment] = {
     "unknown_message": "now",
     "lost_seed": "seed",
     "slow_reply": "turn",
+    "history_refused": "seed",
+    "silent_after_tool_answer": "answer",
+    "text_without_audio": "turn",
+    "near_silent_audio": "turn",
+    "wrong_language_transcript": "speech",
+    "dropped_short_utterance": "speech",
+    "requires_action": "turn",
+    "paced_silence": "setup",
     "rest_error": "request",
     "slow_rest": "request",
 }
@@ -42,10 +62,11 @@ class Fault(BaseModel):
     Attributes:
         kind: What happens.
         at: ``now`` strikes open connections at once; the others wait for the next setup, reply,
-            audio part, seed, tool call or REST request.
+            audio part, seed, tool call, answer to one, utterance or REST request.
         connection: Only this connection; otherwise the next that comes to the moment.
         count: How many times before it is used up.
-        code: Close code; 1006 drops the TCP connection without a close frame.
+        code: Close code; 1006 drops the TCP connection without a close frame. By default 1011, and
+            1007 for ``history_refused``.
         delay_ms: Extra set-up time, or how much later a REST request is answered.
         time_left_s: What a goAway announces, and when the server then closes.
         status: HTTP status of a REST error.
@@ -58,7 +79,7 @@ class Fault(BaseModel):
     at: Moment | None = None
     connection: str | None = None
     count: int = Field(default=1, ge=1)
-    code: int = 1011
+    code: int | None = None
     reason: str = "Internal error encountered."
     delay_ms: int = Field(default=1_000, ge=0)
     time_left_s: float = Field(default=10.0, ge=0)
@@ -68,6 +89,11 @@ class Fault(BaseModel):
     @property
     def moment(self) -> Moment:
         return self.at or DEFAULT_MOMENTS[self.kind]
+
+    @property
+    def refusal(self) -> Refused:
+        """The close that it orders."""
+        return Refused(self.code or (1007 if self.kind == "history_refused" else 1011), self.reason)
 
 
 class Faults:
@@ -83,8 +109,17 @@ class Faults:
     def clear(self) -> None:
         self.waiting.clear()
 
-    def take(self, kind: Kind, moment: Moment, connection: str | None) -> Fault | None:
-        """The oldest order that strikes here; one use of it is spent."""
+    def take(
+        self, kind: Kind, connection: str | None = None, at: Moment | None = None
+    ) -> Fault | None:
+        """The oldest order that strikes here; one use of it is spent.
+
+        Args:
+            kind: What could happen.
+            connection: Where; None for REST.
+            at: When, where it is not the kind's default moment.
+        """
+        moment = at or DEFAULT_MOMENTS[kind]
         for fault in self.waiting:
             if fault.kind != kind or fault.moment != moment:
                 continue

@@ -4,13 +4,16 @@ import asyncio
 import time
 from dataclasses import dataclass, field, replace
 
+import audioop
+
+from local.gemini.connection import Connection
 from local.gemini.context import OUTPUT_BYTES_PER_S, Item
-from local.gemini.faults import Faults
-from local.gemini.outlet import Outlet
-from local.gemini.protocol import Refused, Setup
-from local.gemini.records import Record
+from local.gemini.languages import TAGS, language_of, language_told
 from local.gemini.settings import Settings
-from local.gemini.voice import Voice, VoiceStyle, split_audio, split_words
+from local.gemini.voice import VoiceStyle, split_audio, split_words
+
+# Full scale becomes 16 of 32,768: -66 dBFS.
+NEAR_SILENCE = 0.0005
 
 
 @dataclass(slots=True)
@@ -32,27 +35,9 @@ class Generation:
 class Mouth:
     """Says one session's replies to its client."""
 
-    def __init__(
-        self,
-        connection_id: str,
-        setup: Setup,
-        outlet: Outlet,
-        record: Record,
-        voice: Voice,
-        faults: Faults,
-        settings: Settings,
-    ) -> None:
-        speech = setup.generation_config.speech_config
-        self._connection_id = connection_id
-        self._style = VoiceStyle(
-            speech.voice_config.prebuilt_voice_config.voice_name, speech.language_code
-        )
-        self._transcribes = setup.output_audio_transcription is not None
-        self._outlet = outlet
-        self._record = record
-        self._voice = voice
-        self._faults = faults
-        self._settings = settings
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._outlet = connection.outlet
 
     async def speak(self, text: str, generation: Generation) -> None:
         """Say a text; what got out is in the generation, even where this is cancelled.
@@ -60,8 +45,19 @@ class Mouth:
         Raises:
             Refused: A fault ends the connection.
         """
-        settings = self._slowed(generation.reply)
-        parts = split_audio(await self._voice.speak(text, self._style))
+        settings = self._slowed()
+        if self._connection.fault("text_without_audio"):
+            generation.text += text
+            await self._outlet.part(text=text)
+        else:
+            await self._say(text, generation, settings)
+
+    async def _say(self, text: str, generation: Generation, settings: Settings) -> None:
+        setup, voice = self._connection.setup, self._connection.world.voice
+        spoken = await voice.speak(text, self._style(text))
+        if self._connection.fault("near_silent_audio"):
+            spoken = audioop.mul(spoken, 2, NEAR_SILENCE)
+        parts = split_audio(spoken)
         if settings.first_audio_ms:
             await asyncio.sleep(settings.first_audio_ms / 1000)
         start_s = time.monotonic()
@@ -71,25 +67,31 @@ class Mouth:
             if words:
                 generation.text += spaced + words
                 spaced = ""
-                if self._transcribes:
+                if setup.output_audio_transcription is not None:
                     await self._outlet.content(outputTranscription={"text": words})
             generation.audio_bytes += len(pcm)
             await self._outlet.audio(generation.reply, pcm)
             emitted += len(pcm)
-            if fault := self._faults.take("close", "audio", self._connection_id):
-                raise Refused(fault.code, fault.reason)
+            if fault := self._connection.fault("close", "audio"):
+                raise fault.refusal
             await self._sleep_until(start_s, emitted, settings.speed)
         await self._outlet.content(generationComplete=True)
         if settings.wait_for_playback:
             await self._sleep_until(start_s, emitted, 1.0)
 
-    def _slowed(self, reply: int) -> Settings:
+    def _style(self, text: str) -> VoiceStyle:
+        """Native audio finds the language itself; ``languageCode`` does not steer it."""
+        setup = self._connection.setup
+        language = language_of(text) or language_told(setup.instruction)
+        name = setup.generation_config.speech_config.voice_config.prebuilt_voice_config.voice_name
+        return VoiceStyle(name, TAGS.get(language or "", "en-US"))
+
+    def _slowed(self) -> Settings:
         """How this reply is spoken."""
-        fault = self._faults.take("slow_reply", "turn", self._connection_id)
-        if fault is None:
-            return self._settings
-        self._record.event("fault", fault="slow_reply", reply=reply)
-        return replace(self._settings, speed=fault.speed, wait_for_playback=True)
+        settings = self._connection.world.settings
+        if fault := self._connection.fault("slow_reply"):
+            return replace(settings, speed=fault.speed, wait_for_playback=True)
+        return settings
 
     async def _sleep_until(self, start_s: float, emitted_bytes: int, speed: float | None) -> None:
         if speed is None:

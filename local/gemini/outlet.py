@@ -26,6 +26,7 @@ class Outlet:
         self._socket = socket
         self._abort = abort
         self._record = record
+        self._late: dict[str, Any] | None = None
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send one frame.
@@ -43,23 +44,42 @@ class Outlet:
     async def content(self, **fields: Any) -> None:
         await self.send({"serverContent": fields})
 
+    async def late(self, **fields: Any) -> None:
+        """Send content once the reply has begun: after its first audio, call or text."""
+        await self.send_late()
+        self._late = fields
+
+    async def send_late(self) -> None:
+        """Send what waits for the reply, if anything does."""
+        if self._late is not None:
+            late, self._late = self._late, None
+            await self.content(**late)
+
     async def audio(self, reply: int, pcm: bytes) -> None:
         """Send one part of a reply's audio and record it."""
         if self._socket.closed:
             raise Gone
         self._record.said(reply, pcm)
         data = base64.b64encode(pcm).decode()
-        part = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}
-        await self.content(modelTurn={"parts": [part]})
+        await self.part(inlineData={"mimeType": "audio/pcm;rate=24000", "data": data})
 
-    async def turn_complete(self, status: str, usage: Usage) -> None:
-        """End a turn; ``status`` is IDLE or IN_PROGRESS. Usage rides on the same frame."""
-        await self.send(
-            {
-                "serverContent": {"turnComplete": True, "interactionStatus": status},
-                "usageMetadata": usage.as_wire(),
-            }
-        )
+    async def part(self, **part: Any) -> None:
+        """Send one part of a reply."""
+        await self.content(modelTurn={"parts": [part]})
+        await self.send_late()
+
+    async def call(self, **call: Any) -> None:
+        """Call a function."""
+        await self.send({"toolCall": {"functionCalls": [call]}})
+        await self.send_late()
+
+    async def turn_complete(self, status: str | None, usage: Usage) -> None:
+        """End a turn, with its usage and the interaction's status; None sends no status."""
+        await self.send_late()
+        content: dict[str, Any] = {"turnComplete": True}
+        if status is not None:
+            content["interactionStatus"] = status
+        await self.send({"serverContent": content, "usageMetadata": usage.as_wire()})
 
     async def close(self, code: int, reason: str) -> None:
         """Close with a code; 1006 drops the TCP connection without a word."""

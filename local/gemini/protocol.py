@@ -10,14 +10,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-MODELS = frozenset(
-    {
-        "gemini-3.8-live",
-        "gemini-3.8-live-extended-thinking",
-        "gemini-3.1-flash-live-preview",
-    }
-)
-
 
 class Refused(Exception):
     """The server closes the connection because of what the client sent.
@@ -91,7 +83,7 @@ class FunctionDeclaration(_Wire):
     parameters_json_schema: Json | None = None
     response: Json | None = None
     response_json_schema: Json | None = None
-    behavior: Literal["UNSPECIFIED", "BLOCKING", "NON_BLOCKING"] = "NON_BLOCKING"
+    behavior: Literal["UNSPECIFIED", "BLOCKING", "NON_BLOCKING"] = "UNSPECIFIED"
 
 
 class Tool(_Wire):
@@ -109,7 +101,7 @@ class VoiceConfig(_Wire):
 
 class SpeechConfig(_Wire):
     voice_config: VoiceConfig = VoiceConfig()
-    language_code: str = "en-US"
+    language_code: str = ""
 
 
 class GenerationConfig(_Wire):
@@ -241,29 +233,6 @@ def parse_client_message(text: str | bytes) -> ClientMessage:
         else:
             reason = f"Invalid value at '{'.'.join(path)}': {first['msg']}"
         raise Refused(1007, f"Invalid JSON payload received. {reason}") from error
-
-
-def check_setup(setup: Setup) -> None:
-    """Hold a setup to the rules of the 3.8 Live models.
-
-    Raises:
-        Refused: 1008 for a model that is not served, 1007 for settings that the models reject.
-    """
-    name = setup.model.removeprefix("models/")
-    if name not in MODELS:
-        raise Refused(1008, f"models/{name} is not found for bidiGenerateContent.")
-    config = setup.generation_config
-    if name.startswith("gemini-3.8"):
-        if config.thinking_config is not None:
-            raise Refused(1007, "thinking_config is not supported by this model.")
-        if config.enable_affective_dialog is not None:
-            raise Refused(1007, "enable_affective_dialog is not supported by this model.")
-        if setup.proactivity and (
-            False in (setup.proactivity.get(key) for key in ("proactiveAudio", "proactive_audio"))
-        ):
-            raise Refused(1007, "proactive_audio cannot be turned off for this model.")
-    if config.response_modalities != ("AUDIO",):
-        raise Refused(1007, "This model answers with the modality AUDIO only.")
 
 
 def check_key(key: str | None) -> None:

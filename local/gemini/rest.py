@@ -109,7 +109,7 @@ class Rest:
     async def generate(self, request: web.Request) -> web.StreamResponse:
         try:
             _check_deadline(request.headers.get("X-Server-Timeout"))
-            if slow := self._faults.take("slow_rest", "request", None):
+            if slow := self._faults.take("slow_rest"):
                 await asyncio.sleep(slow.delay_ms / 1000)
             body = self._answer(request, await request.read())
         except RestError as error:
@@ -120,7 +120,7 @@ class Rest:
         return await _stream(request, body)
 
     def _answer(self, request: web.Request, data: bytes) -> Json:
-        if fault := self._faults.take("rest_error", "request", None):
+        if fault := self._faults.take("rest_error"):
             code = {429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE"}.get(fault.status, "INTERNAL")
             raise RestError(fault.status, code, fault.reason)
         key = request.headers.get("x-goog-api-key") or request.query.get("key")

@@ -10,12 +10,13 @@ from pathlib import Path
 import trustme
 from aiohttp import WSCloseCode, web
 
+from local.gemini.connection import World
 from local.gemini.control import Control
 from local.gemini.ears import Ears
 from local.gemini.faults import Faults
 from local.gemini.handles import Handles
 from local.gemini.rest import Rest
-from local.gemini.session import LiveSession, World
+from local.gemini.session import LiveSession
 from local.gemini.settings import Settings
 from local.gemini.voice import Voice
 

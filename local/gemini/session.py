@@ -4,21 +4,19 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import audioop
 from aiohttp import WSMsgType, web
 
 from local.gemini.brain import Brain
+from local.gemini.connection import Connection, World
 from local.gemini.context import Context, Item, Role
-from local.gemini.ears import Ears, Hearing
-from local.gemini.faults import Fault, Faults
-from local.gemini.handles import Handles
-from local.gemini.jobs import Answered, Spoken, Typed
+from local.gemini.faults import Fault
+from local.gemini.jobs import Answered, Typed
+from local.gemini.listening import Listener
 from local.gemini.outlet import Gone, Outlet
+from local.gemini.personalities import LENIENT, Personality, personality_of
 from local.gemini.protocol import (
-    Blob,
     ClientContent,
     ClientMessage,
     RealtimeInput,
@@ -26,34 +24,9 @@ from local.gemini.protocol import (
     Setup,
     ToolResponse,
     check_key,
-    check_setup,
     parse_client_message,
 )
 from local.gemini.records import Record
-from local.gemini.settings import Settings
-from local.gemini.vad import (
-    SAMPLE_RATE_HZ,
-    Segmenter,
-    SpeechAudio,
-    SpeechEnded,
-    SpeechEvent,
-    SpeechStarted,
-    VadSettings,
-)
-from local.gemini.voice import Voice
-
-LOW_END_SENSITIVITY_SILENCE_MS = 900
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What all connections share."""
-
-    settings: Settings
-    ears: Ears
-    voice: Voice
-    faults: Faults
-    handles: Handles
 
 
 class LiveSession:
@@ -78,9 +51,8 @@ class LiveSession:
         self._start_s = time.monotonic()
         self.record = Record(world.settings.record_dir / connection_id)
         self.outlet = Outlet(socket, abort, self.record)
-        self._segmenter: Segmenter | None = None
-        self._hearing: Hearing | None = None
-        self._resampling: Any = None
+        self._personality = Personality()
+        self._listener: Listener | None = None
         self._ended: asyncio.Future[Refused] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -93,8 +65,8 @@ class LiveSession:
             pass
         finally:
             self.open = False
-            if self._hearing:
-                self._hearing.drop()
+            if self._listener:
+                self._listener.close()
             self._world.handles.ended(self.session_id)
             self.record.event("connection_ended", close_code=self._socket.close_code)
             self.record.close()
@@ -103,7 +75,7 @@ class LiveSession:
         """Carry out a fault that was ordered for now."""
         self.record.event("fault", fault=fault.kind)
         if fault.kind == "close":
-            self._end(Refused(fault.code, fault.reason))
+            self._end(fault.refusal)
         elif fault.kind == "go_away":
             await self._go_away(fault.time_left_s)
             asyncio.get_running_loop().call_later(fault.time_left_s, self._end, self._too_old())
@@ -135,39 +107,34 @@ class LiveSession:
         check_key(self._key)
         self.record.event("setup", setup=setup.model_dump(mode="json", exclude_unset=True))
         faults, settings = self._world.faults, self._world.settings
-        if fault := faults.take("close", "setup", self.connection_id):
-            raise Refused(fault.code, fault.reason)
-        check_setup(setup)
+        if fault := faults.take("close", self.connection_id, "setup"):
+            raise fault.refusal
+        self._personality = personality_of(setup.model)
+        if settings.is_lenient and self._personality == personality_of("gemini-3.8-live"):
+            self._personality = LENIENT
+        self._personality.check_setup(setup)
         context = self._context(setup)
         delay_ms = settings.setup_ms
-        if fault := faults.take("slow_setup", "setup", self.connection_id):
+        if fault := faults.take("slow_setup", self.connection_id):
             delay_ms += fault.delay_ms
         await asyncio.sleep(delay_ms / 1000)
         self._world.handles.opened(self.session_id)
-        detection = setup.realtime_input_config.automatic_activity_detection
-        if not detection.disabled:
-            self._segmenter = Segmenter(_vad_settings(setup))
-        brain = self.brain = Brain(
-            self.connection_id,
-            self.session_id,
-            setup,
-            context,
-            self.outlet,
-            self.record,
-            self._world.voice,
-            faults,
-            self._world.handles,
-            settings,
+        connection = Connection(
+            self.connection_id, setup, self._personality, self.outlet, self.record, self._world
         )
+        brain = self.brain = Brain(connection, self.session_id, context)
+        is_paced = settings.silence == "paced" or bool(connection.fault("paced_silence"))
+        self._listener = Listener(connection, brain, is_paced=is_paced)
         if not setup.history_config.initial_history_in_client_content:
             brain.seeded.set()
         await self.outlet.send({"setupComplete": {"sessionId": self.session_id}})
-        await self._until_the_end(brain)
+        await self._until_the_end(self._listener)
 
-    async def _until_the_end(self, brain: Brain) -> None:
+    async def _until_the_end(self, listener: Listener) -> None:
         tasks: list[asyncio.Task[None]] = [
-            asyncio.create_task(self._read(brain)),
-            asyncio.create_task(brain.run()),
+            asyncio.create_task(self._read(listener)),
+            asyncio.create_task(listener.brain.run()),
+            asyncio.create_task(listener.run()),
             asyncio.create_task(self._grow_old()),
         ]
         try:
@@ -205,101 +172,42 @@ class LiveSession:
         self.record.event("resumed", session=self.session_id, items=len(context.items))
         return context
 
-    async def _read(self, brain: Brain) -> None:
+    async def _read(self, listener: Listener) -> None:
         async for message in self._socket:
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
-            parsed = parse_client_message(message.data)
-            await self._take(parsed, brain)
+            await self._take(parse_client_message(message.data), listener)
 
-    async def _take(self, message: ClientMessage, brain: Brain) -> None:
+    async def _take(self, message: ClientMessage, listener: Listener) -> None:
         if message.setup:
             raise Refused(1007, "setup must be the first message and the only one of its kind.")
         if message.realtime_input:
-            await self._take_realtime(message.realtime_input, brain)
+            await self._take_realtime(message.realtime_input, listener)
         if message.client_content:
-            await self._take_content(message.client_content, brain)
+            await self._take_content(message.client_content, listener.brain)
         if message.tool_response:
-            await self._take_answers(message.tool_response, brain)
+            await self._take_answers(message.tool_response, listener.brain)
 
-    async def _take_realtime(self, given: RealtimeInput, brain: Brain) -> None:
+    async def _take_realtime(self, given: RealtimeInput, listener: Listener) -> None:
         for blob in (given.audio, *given.media_chunks):
             if blob and blob.mime_type.startswith("audio/"):
-                await self._take_audio(blob, brain)
-        if given.activity_start is not None or given.activity_end is not None:
-            if self._segmenter:
-                raise Refused(
-                    1007,
-                    "Explicit activity control is not supported when automatic activity "
-                    "detection is enabled.",
-                )
-            if given.activity_start is not None:
-                await self._on_speech([SpeechStarted(0)], brain)
-            else:
-                await self._on_speech([SpeechEnded(0, 0)], brain)
-        if given.audio_stream_end and self._segmenter:
-            await self._on_speech(self._segmenter.end_stream(), brain)
+                await listener.take_audio(blob)
+        if given.activity_start is not None:
+            await listener.take_mark(is_start=True)
+        if given.activity_end is not None:
+            await listener.take_mark(is_start=False)
+        if given.audio_stream_end:
+            await listener.end_stream()
         if given.text:
-            await brain.interrupt()
-            brain.put(Typed(given.text))
-
-    async def _take_audio(self, blob: Blob, brain: Brain) -> None:
-        if any(pending.blocking for pending in brain.pending.values()):
-            raise Refused(1008, "Operation is not implemented, or supported, or enabled.")
-        if len(blob.data) % 2:
-            raise Refused(1007, "Audio must be 16-bit PCM.")
-        self.record.heard(blob.data)
-        pcm = blob.data
-        if blob.rate_hz != SAMPLE_RATE_HZ:
-            pcm, self._resampling = audioop.ratecv(
-                pcm, 2, 1, blob.rate_hz, SAMPLE_RATE_HZ, self._resampling
-            )
-        brain.unheard_bytes += len(pcm)
-        if self._segmenter:
-            await self._on_speech(self._segmenter.feed(pcm), brain)
-        elif self._hearing:
-            self._hearing.feed(pcm)
-
-    async def _on_speech(self, events: list[SpeechEvent], brain: Brain) -> None:
-        for event in events:
-            match event:
-                case SpeechStarted():
-                    await self._speech_started(event, brain)
-                case SpeechAudio() if self._hearing:
-                    self._hearing.feed(event.pcm)
-                case SpeechEnded() if self._hearing:
-                    await self._speech_ended(event, self._hearing, brain)
-                case _:
-                    pass
-
-    async def _speech_started(self, event: SpeechStarted, brain: Brain) -> None:
-        self.record.event("speech_started", offset_ms=event.offset_ms)
-        if self._hearing:
-            self._hearing.drop()
-        self._hearing = self._world.ears.open()
-        brain.user_quiet.clear()
-        await self._signal("ACTIVITY_START", event.offset_ms)
-        handling = self.setup.realtime_input_config.activity_handling if self.setup else ""
-        if handling != "NO_INTERRUPTION":
-            await brain.interrupt()
-
-    async def _speech_ended(self, event: SpeechEnded, hearing: Hearing, brain: Brain) -> None:
-        self.record.event("speech_ended", offset_ms=event.offset_ms)
-        hearing.end()
-        self._hearing = None
-        brain.put(Spoken(hearing, event.voiced_ms, brain.take_unheard_s()))
-        brain.user_quiet.set()
-        await self._signal("ACTIVITY_END", event.offset_ms)
-
-    async def _signal(self, kind: str, offset_ms: int) -> None:
-        if self.setup and self.setup.explicit_vad_signal:
-            offset = f"{offset_ms / 1000:g}s"
-            await self.outlet.send({"voiceActivity": {"type": kind, "audioOffset": offset}})
+            await listener.brain.interrupt()
+            listener.brain.put(Typed(given.text))
 
     async def _take_content(self, content: ClientContent, brain: Brain) -> None:
         if not brain.seeded.is_set():
             self._seed(content, brain)
             return
+        if not self._personality.content_after_seed:
+            raise Refused(1007, "Request contains an invalid argument.")
         turns = list(content.turns)
         last = (
             turns.pop() if content.turn_complete and turns and turns[-1].role != "model" else None
@@ -312,7 +220,12 @@ class LiveSession:
             brain.put(Typed(last.text if last else ""))
 
     def _seed(self, content: ClientContent, brain: Brain) -> None:
-        if self._world.faults.take("lost_seed", "seed", self.connection_id):
+        if content.turn_complete and (
+            fault := self._world.faults.take("history_refused", self.connection_id)
+        ):
+            self.record.event("fault", fault="history_refused")
+            raise fault.refusal
+        if self._world.faults.take("lost_seed", self.connection_id):
             self.record.event("fault", fault="lost_seed")
         else:
             for turn in content.turns:
@@ -333,6 +246,7 @@ class LiveSession:
                 scheduling=response.scheduling,
                 known=pending is not None,
             )
+            self._personality.check_response(response)
             if pending is None:
                 continue
             if response.scheduling == "INTERRUPT" and not pending.blocking:
@@ -357,19 +271,3 @@ class LiveSession:
     def _end(self, how: Refused) -> None:
         if not self._ended.done():
             self._ended.set_result(how)
-
-
-def _vad_settings(setup: Setup) -> VadSettings:
-    """Gemini's detection settings as ours; the service's own defaults are not documented."""
-    detection = setup.realtime_input_config.automatic_activity_detection
-    default = VadSettings()
-    silence_ms = detection.silence_duration_ms
-    if silence_ms is None:
-        low = detection.end_of_speech_sensitivity == "END_SENSITIVITY_LOW"
-        silence_ms = LOW_END_SENSITIVITY_SILENCE_MS if low else default.silence_ms
-    low_start = detection.start_of_speech_sensitivity == "START_SENSITIVITY_LOW"
-    return VadSettings(
-        start_ms=detection.prefix_padding_ms or default.start_ms,
-        silence_ms=silence_ms,
-        aggressiveness=3 if low_start else default.aggressiveness,
-    )

@@ -70,6 +70,11 @@ class Segmenter:
         self._voiced = 0
         self.in_speech = False
 
+    @property
+    def quiet_ms(self) -> int:
+        """How long the utterance under way has been quiet; 0 where nobody speaks."""
+        return self._quiet * FRAME_MS if self.in_speech else 0
+
     def feed(self, pcm: bytes) -> list[SpeechEvent]:
         """Take any number of bytes; an incomplete frame waits for the next call."""
         data = self._partial + pcm

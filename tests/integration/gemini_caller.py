@@ -156,8 +156,9 @@ class Turn:
             self.statuses.append(status.name if status else "")
 
 
-async def receive(session: AsyncSession, turn: Turn, until: str = "IDLE") -> Turn:
-    """Receive until a turn completes with that status, or until a "call" comes."""
+async def receive(session: AsyncSession, turn: Turn, until: str = "turn") -> Turn:
+    """Receive until a turn completes, in a status if one is named, or until "call" or "audio"."""
+    before = len(turn.statuses)
     async with asyncio.timeout(DEADLINE_S):
         while True:
             async for message in session.receive():
@@ -166,7 +167,7 @@ async def receive(session: AsyncSession, turn: Turn, until: str = "IDLE") -> Tur
                     return turn
                 if until == "audio" and turn.audio:
                     return turn
-                if turn.statuses and turn.statuses[-1] == until:
+                if turn.statuses[before:] and until in ("turn", turn.statuses[-1]):
                     return turn
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import audioop
 import pytest
 from google.genai.errors import APIError
 from websockets.asyncio.client import connect
@@ -23,6 +24,7 @@ from tests.integration.gemini_caller import (
     DEADLINE_S,
     GREETING,
     GREETING_TEXT,
+    MODEL,
     ROOT,
     WISH_TEXT,
     Simulator,
@@ -104,7 +106,7 @@ def test_a_stalled_turn_never_ends_until_the_client_speaks_again(simulator):
 
     turn = asyncio.run(call())
     assert turn.said == "Hello Robert, how can I help you?"
-    assert turn.statuses == ["IDLE"]
+    assert turn.statuses == [""]
 
 
 def test_a_slow_reply_can_be_spoken_over_and_only_that_one_is_slow(simulator):
@@ -127,7 +129,7 @@ def test_a_slow_reply_can_be_spoken_over_and_only_that_one_is_slow(simulator):
 def test_an_empty_turn_completes_without_output(simulator):
     simulator.control("faults", {"kind": "empty_turn"})
     turn = greet(simulator)
-    assert (turn.audio, turn.said, turn.statuses) == (b"", "", ["IDLE"])
+    assert (turn.audio, turn.said, turn.statuses) == (b"", "", [""])
 
 
 def test_a_duplicate_call_has_an_id_of_its_own(simulator):
@@ -136,7 +138,7 @@ def test_a_duplicate_call_has_an_id_of_its_own(simulator):
     async def call() -> Any:
         async with simulator.connect() as session:
             await session.send_realtime_input(text=WISH_TEXT)
-            turn = await receive(session, Turn(), "IN_PROGRESS")
+            turn = await receive(session, Turn())
             for one in turn.calls:
                 await answer(session, one, ANSWER)
             return await receive(session, turn)
@@ -177,6 +179,94 @@ def test_a_lost_seed_is_taken_and_forgotten(simulator):
             return await receive(session, Turn())
 
     assert asyncio.run(call()).said == "I do not know your name."
+
+
+@pytest.mark.parametrize("code", [None, 1008])
+def test_a_refused_history_closes_the_connection_after_the_seed(simulator, code):
+    simulator.control("faults", {"kind": "history_refused", **({"code": code} if code else {})})
+
+    async def call(**config: Any) -> Any:
+        async with simulator.connect(**config) as session:
+            if config:
+                seed = [{"role": "user", "parts": [{"text": GREETING_TEXT}]}]
+                await session.send_client_content(turns=seed, turn_complete=True)
+            else:
+                await session.send_realtime_input(text="hello")
+            return await receive(session, Turn())
+
+    assert asyncio.run(call()).said  # a session without history is not struck
+    with pytest.raises(APIError) as closed:
+        asyncio.run(call(history_config={"initial_history_in_client_content": True}))
+    assert closed.value.code == (code or 1007)
+
+
+@pytest.mark.parametrize("model", [MODEL, "gemini-3.1-flash-live-preview"])
+def test_an_answer_can_be_left_unspoken_and_is_known_all_the_same(simulator, model):
+    simulator.control("faults", {"kind": "silent_after_tool_answer"})
+
+    async def call() -> Any:
+        async with simulator.connect(model=model) as session:
+            await session.send_realtime_input(text=WISH_TEXT)
+            turn = await receive(session, Turn(), "call")
+            if model == MODEL:
+                await receive(session, turn)
+            await answer(session, turn.calls[0], ANSWER)
+            await session.send_realtime_input(text="when is my appointment")
+            return await receive(session, Turn())
+
+    said = asyncio.run(call()).said
+    assert said == "Your appointment is on Friday the 27th of November at 3 p.m."
+
+
+def test_a_reply_can_be_text_without_audio(simulator):
+    simulator.control("faults", {"kind": "text_without_audio"})
+    frames = asyncio.run(raw(simulator, SETUP, {"realtimeInput": {"text": GREETING_TEXT}}))
+    contents = [frame["serverContent"] for frame in frames if "serverContent" in frame]
+    text = "Hello Robert, how can I help you?"
+    assert contents == [{"modelTurn": {"parts": [{"text": text}]}}, {"turnComplete": True}]
+
+
+def test_a_reply_can_be_all_but_silent(simulator):
+    loud = greet(simulator)
+    simulator.control("faults", {"kind": "near_silent_audio"})
+    quiet = greet(simulator)
+    assert quiet.said == loud.said
+    # The voice does not speak a sentence twice alike.
+    assert len(quiet.audio) == pytest.approx(len(loud.audio), rel=0.1)
+    assert 0 < audioop.max(quiet.audio, 2) < 33 < audioop.max(loud.audio, 2)  # -60 dBFS
+
+
+def test_speech_can_be_taken_for_another_language(simulator):
+    simulator.control("faults", {"kind": "wrong_language_transcript"})
+
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            await say(session, GREETING)
+            return await receive(session, Turn())
+
+    turn = asyncio.run(call())
+    assert turn.heard == f"¡Hola! {GREETING_TEXT}"
+    assert turn.said == "Hola Robert, ¿en qué puedo ayudarle?"
+
+
+def test_a_short_utterance_after_a_reply_can_be_dropped_without_a_sign(simulator):
+    simulator.control("faults", {"kind": "dropped_short_utterance"})
+
+    async def call() -> Any:
+        async with simulator.connect() as session:
+            await session.send_realtime_input(text="hello")
+            await receive(session, Turn())
+            await say(session, GREETING)
+            await session.send_realtime_input(text="what is my name")
+            return await receive(session, Turn())
+
+    turn = asyncio.run(call())
+    assert (turn.heard, turn.said) == ("", "I do not know your name.")
+
+
+def test_the_old_name_of_idle_can_be_sent(simulator):
+    simulator.control("faults", {"kind": "requires_action"})
+    assert greet(simulator).statuses == ["REQUIRES_ACTION"]
 
 
 async def raw(simulator: Simulator, *frames: object) -> list[dict[str, Any]]:

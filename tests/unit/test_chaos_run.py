@@ -32,6 +32,7 @@ def test_a_run_that_crashes_breaks_a_promise_and_names_the_seed_that_replays_it(
     lines = list(told(result, tmp_path))
     assert lines[0].startswith("seed 12: BROKEN")
     assert "    replay: make chaos RUNS=1 SEED=12" in lines
+    assert "    replay: make chaos RUNS=1 SEED=12 MODEL=m" in told(result, tmp_path, "m")
 
 
 @pytest.mark.parametrize(

@@ -57,12 +57,12 @@ def test_a_fault_is_spent_by_its_uses_and_counted():
     faults = Faults()
     faults.order(Fault(kind="empty_turn", count=2))
     faults.order(Fault(kind="stall", connection="b"))
-    assert faults.take("empty_turn", "setup", "a") is None
-    assert faults.take("empty_turn", "turn", "a")
-    assert faults.take("empty_turn", "turn", "b")
-    assert faults.take("empty_turn", "turn", "b") is None
-    assert faults.take("stall", "turn", "a") is None
-    assert faults.take("stall", "turn", "b")
+    assert faults.take("empty_turn", "a", "setup") is None
+    assert faults.take("empty_turn", "a")
+    assert faults.take("empty_turn", "b")
+    assert faults.take("empty_turn", "b") is None
+    assert faults.take("stall", "a") is None
+    assert faults.take("stall", "b")
     assert faults.consumed == {"empty_turn": 2, "stall": 1}
     assert faults.waiting == []
 

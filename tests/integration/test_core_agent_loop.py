@@ -176,6 +176,17 @@ def test_each_declared_argument_has_a_type_and_nothing_that_gemini_refuses():
                 assert not schema.keys() & {"anyOf", "$ref", "additionalProperties"}
 
 
+def test_a_tool_without_arguments_is_declared_without_parameters():
+    with core_agent(say("Yes.")) as function:
+        function.ask("are you open")
+
+        (request,) = function.gemini.requests
+        declared = [one for tool in request["tools"] for one in tool["functionDeclarations"]]
+        bare = {one["name"] for one in declared if "parameters" not in one}
+        assert bare == {"my_appointments", "recall_notes"}
+        assert all(one["parameters"]["properties"] for one in declared if one["name"] not in bare)
+
+
 def test_the_same_call_key_again_repeats_neither_model_nor_side_effect():
     with core_agent([BOOK_AT_THREE], say("You are booked.")) as function:
         first = function.ask("book me in at three today")

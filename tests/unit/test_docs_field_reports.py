@@ -3,7 +3,6 @@
 import ast
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -12,21 +11,22 @@ from tests.documents import ROOT, page, rows
 pytestmark = pytest.mark.unit
 
 ROWS = rows(page("docs/field-reports.md"))
-TEST = re.compile(r"`(?P<path>tests/[\w/]+\.py)::(?P<name>test_\w+)(\[[^\]`]+\])?`")
+TEST = re.compile(r"`(?P<path>tests/[\w/]+\.py)::(?P<name>(Test\w+::)?test_\w+)(\[[^\]`]+\])?`")
 REPORT = re.compile(r"[\w.-]+/[\w.-]+#\d+")
 # A page or a thread: its host, then which one.
 PAGE = re.compile(r"[\w-]+(\.[\w-]+)+,? .+")
 MOST_ROWS_PER_TEST = 3
 
 
-def names_in(path: Path) -> set[str]:
-    """Return the names of a module's tests, those in classes included."""
-    return {
-        node.name
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.name.startswith("test_")
-    }
+def names_in(module: ast.Module | ast.ClassDef) -> set[str]:
+    """Return the names of the tests, those in classes behind the name of their class."""
+    names = set()
+    for node in module.body:
+        if isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}::{name}" for name in names_in(node)}
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+    return names
 
 
 def missing_test(cell: str) -> str | None:
@@ -36,7 +36,7 @@ def missing_test(cell: str) -> str | None:
     if not (named := TEST.fullmatch(cell)):
         return "neither a test nor a reason"
     path = ROOT / named["path"]
-    is_there = path.is_file() and named["name"] in names_in(path)
+    is_there = path.is_file() and named["name"] in names_in(ast.parse(path.read_text()))
     return None if is_there else f"there is no {named['name']}"
 
 

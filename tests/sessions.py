@@ -63,7 +63,7 @@ from repartee.domain.session.events import (
 )
 from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.settings import SessionSettings
-from repartee.domain.session.told_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.watchdog import NUDGE
 from repartee.domain.session_state import Lease, PendingCall, SessionState
 from repartee.domain.usage import Bill, Prices

@@ -72,7 +72,9 @@ def test_an_interruption_comes_first_and_the_end_of_the_turn_last():
     [
         ({}, None),
         ({"interactionStatus": "IDLE"}, TurnStatus.IDLE),
+        ({"interactionStatus": "REQUIRES_ACTION"}, TurnStatus.IDLE),
         ({"interactionStatus": "IN_PROGRESS"}, TurnStatus.IN_PROGRESS),
+        ({"interactionStatus": "INTERACTION_STATUS_UNSPECIFIED"}, TurnStatus.IN_PROGRESS),
     ],
 )
 def test_the_end_of_a_turn_carries_the_models_own_status(status, expected):

@@ -47,8 +47,8 @@ def test_two_questions_of_a_turn_are_both_billed():
     call.call_tool("x")
     call.call_tool("y", '{"question":"Where?"}')
     call.answer_tool(index=1, bill=CORE)
-    call.answer_tool(index=2, bill=CORE)
-    call.reply()
+    call.answer_tool("Upstairs.", index=2, bill=CORE)
+    call.reply("At three, upstairs.")
     call.ack()
 
     assert cost_of(call) == [2 * CORE.cost_usd]

@@ -19,7 +19,7 @@ from repartee.domain.live import (
 from repartee.domain.messages import OutputPosition
 from repartee.domain.session.effects import FinishReason, OpenLive, SendText
 from repartee.domain.session.events import TimeRunningOut
-from repartee.domain.session.told_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session_state import UndeliveredTurn
 from tests.sessions import EPOCH, MEMORY, SETTINGS, STATE, Call, pending, remembering, started
 
@@ -90,9 +90,10 @@ def test_a_filler_does_not_interrupt_an_answer_that_is_about_to_be_spoken():
     call.pass_ms(AFTER_MS - 1)
     call.answer_tool("At three.", index=1)
 
-    call.pass_ms(AFTER_MS - 1)
+    call.pass_ms(2 * AFTER_MS)
     assert texts(call) == []
-    call.pass_ms(1)
+    call.reply("At three.")
+    call.pass_ms(1_000 + AFTER_MS)
 
     assert len(texts(call)) == 1
 

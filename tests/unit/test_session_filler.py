@@ -169,7 +169,7 @@ def test_what_is_said_while_a_call_is_open_is_a_turn_of_its_own() -> None:
     call.utter()
     call.live(LiveTranscript(Role.MODEL, "Hello!"), LiveTurnComplete(TurnStatus.IN_PROGRESS))
     call.answer_tool("At three.")
-    call.live(LiveTranscript(Role.MODEL, "At three."), LiveTurnComplete(TurnStatus.IDLE))
+    call.reply("At three.")
     call.ack()
     call.pass_ms(60_000)
 

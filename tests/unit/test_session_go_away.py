@@ -2,9 +2,10 @@
 
 import pytest
 
-from repartee.domain.frames import ReplyAudio, SessionClosed, TurnRestarted
+from repartee.domain.frames import ReplyAudio, SessionClosed, SessionError, TurnRestarted
 from repartee.domain.live import LiveAudio, LiveGoAway, LiveTurnComplete, TurnStatus
 from repartee.domain.session.effects import FinishReason, OpenLive, SendText
+from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 from tests.sessions import SECOND, started
 
 pytestmark = pytest.mark.unit
@@ -60,20 +61,22 @@ def test_a_go_away_waits_for_a_call_too():
     assert len(call.all(OpenLive)) == 2
 
 
-def test_a_go_away_waits_no_longer_than_8_s_for_an_answer_to_be_spoken():
+def test_a_go_away_waits_until_an_answer_that_is_never_spoken_has_been_sent_as_text():
     call = started()
     call.utter()
     call.call_tool()
     call.reply()
     call.live(LiveGoAway(50_000))
+    call.pass_ms(1_000)
     call.answer_tool()
-    call.pass_ms(7_999)
+    call.pass_ms(2 * SPEAK_WITHIN_MS - 1)
     assert len(call.all(OpenLive)) == 1
 
     call.pass_ms(1)
 
     assert len(call.all(OpenLive)) == 2
-    assert call.all(SendText) == []
+    assert [error.message for error in call.frames(SessionError)] == ["At three."]
+    assert len(call.all(SendText)) == 1
 
 
 def test_a_go_away_is_obeyed_by_force_ten_seconds_before_its_end():

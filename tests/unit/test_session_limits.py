@@ -28,7 +28,7 @@ from repartee.domain.session.effects import (
     SendText,
 )
 from repartee.domain.session.events import FromLive, Started, UsageRead
-from repartee.domain.session.told_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.usage import Bill, TokenUsage
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH

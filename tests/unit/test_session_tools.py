@@ -29,7 +29,7 @@ from repartee.domain.session.effects import (
     SavePreferences,
     SendText,
 )
-from repartee.domain.session.told_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.watchdog import NUDGE, STALL_MS
 from repartee.domain.session_state import PendingCall, SessionState
 from tests.sessions import STATE, Call, pending, remembering, started

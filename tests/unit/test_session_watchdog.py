@@ -132,28 +132,43 @@ def test_what_the_model_counts_is_no_sign_of_life():
     assert nudges(call) == 1
 
 
-def test_a_pending_call_is_life_and_so_is_its_answer():
+def test_a_pending_call_is_life():
     call = started()
     call.utter()
     call.call_tool()
     call.pass_ms(3 * STALL_MS)
     call.answer_tool()
-    call.pass_ms(STALL_MS - 1)
+    call.reply("At three.")
+
     assert nudges(call) == 0
-    call.pass_ms(1)
-    assert nudges(call) == 1
+    assert len(call.all(OpenLive)) == 1
 
 
-def test_a_turn_that_called_a_tool_may_end_without_a_word():
+def test_a_turn_that_only_changed_how_the_user_is_spoken_to_may_end_without_a_word():
     call = started()
     call.utter()
-    call.call_tool()
-    call.answer_tool()
+    call.call_tool("x", '{"style":"slowly"}', name="set_preferences")
     call.live(IDLE)
     call.pass_ms(STALL_MS)
 
     assert nudges(call) == 0
     assert len(call.frames(TurnEnd)) == 1
+
+
+def test_a_model_that_completes_its_call_without_a_status_may_still_speak():
+    call = started()
+    call.utter()
+    call.call_tool("x", '{"style":"slowly"}', name="set_preferences")
+    call.live(LiveTurnComplete())
+    call.pass_ms(STALL_MS - 1)
+    assert (nudges(call), call.frames(TurnEnd)) == (0, [])
+    call.pass_ms(1)
+    assert nudges(call) == 1
+
+    call.reply("Slowly it is.")
+    call.ack()
+
+    assert [turn.said for turn in call.turns] == ["Slowly it is."]
 
 
 def test_a_turn_is_empty_though_a_call_of_an_earlier_one_is_still_pending():

@@ -2,7 +2,6 @@ import pytest
 
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer
 from repartee.domain.live import LiveToolCall
-from repartee.domain.session.told_answers import SPEAK_AFTER_TURN_MS, SPEAK_WITHIN_MS
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, ToolCalls, text_argument
 from tests.sessions import pending
 
@@ -97,37 +96,13 @@ def test_an_owed_answer_is_open_until_it_is_spoken():
     calls.take_owed(0)
     assert [one.key for one in calls.pending(1)] == [CallKey(1, 1)]
 
-    calls.end_turn(100)
+    calls.unspoken.end_generation(50)
+    assert calls
+    calls.unspoken.hear(100)
+    calls.unspoken.end_generation(200)
 
     assert not calls
     assert calls.pending(1) == ()
-
-
-def test_an_answer_that_the_model_keeps_to_itself_is_waited_for_no_longer_than_8_s():
-    calls = ToolCalls()
-    calls.adopt(pending(), 0)
-    calls.end(CallKey(1, 1), DONE)
-    calls.take_owed(100)
-    assert calls.next_deadline_ms() == 100 + SPEAK_WITHIN_MS
-
-    calls.forget_unspoken(99 + SPEAK_WITHIN_MS)
-    assert calls
-    calls.forget_unspoken(100 + SPEAK_WITHIN_MS)
-    assert not calls
-
-
-def test_an_answer_that_was_told_in_mid_speech_is_spoken_after_it():
-    calls = ToolCalls()
-    calls.begin(ask("a"), 1, 0)
-    call = calls.end(CallKey(1, 1), DONE)
-    assert call is not None
-    calls.told(call, DONE, 0, follows_turn=True)
-    assert calls.next_deadline_ms() == SPEAK_AFTER_TURN_MS
-
-    calls.end_turn(5_000)
-    assert calls.next_deadline_ms() == 5_000 + SPEAK_WITHIN_MS
-    calls.end_turn(6_000)
-    assert not calls
 
 
 def test_an_answer_that_was_told_to_a_session_that_is_gone_is_owed_again():
@@ -135,7 +110,7 @@ def test_an_answer_that_was_told_to_a_session_that_is_gone_is_owed_again():
     calls.begin(ask("a"), 1, 0)
     call = calls.end(CallKey(1, 1), DONE)
     assert call is not None
-    calls.told(call, DONE, 0, follows_turn=False)
+    calls.unspoken.add(call, DONE, 0, comes_later=False)
 
     calls.lose_session(None)
 

@@ -3,10 +3,11 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from repartee.domain.calls import CoreAnswer
 from repartee.domain.session.effects import Effect, SendText
 from repartee.domain.session.live_link import LiveLink
-from repartee.domain.session.told_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.tool_calls import ToolCalls
+from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 
 
 @dataclass(slots=True)
@@ -34,9 +35,14 @@ class Cues:
         return bool(self._wanted) or self.is_awaited
 
     @property
+    def is_free(self) -> bool:
+        """Tell whether a text would interrupt no other."""
+        return self._live.is_open and not self.is_awaited
+
+    @property
     def may_give(self) -> bool:
         """Tell whether a text would interrupt no other, and no tool's answer before its words."""
-        return self._live.is_open and not self.is_awaited and not self._calls.is_telling
+        return self.is_free and not self._calls.unspoken
 
     def want(self, text: str) -> None:
         """Have this said when nobody speaks, by whichever live session is open then."""
@@ -56,6 +62,11 @@ class Cues:
         self._effects.append(SendText(text))
         self._given = None
         self._speak_by_ms = now_ms + SPEAK_WITHIN_MS
+
+    def give_answers(self, answers: list[CoreAnswer], now_ms: int) -> None:
+        """Give tools' answers, all in one text."""
+        texts = " ".join(answer.answer for answer in answers)
+        self.give(f"(The answer that was still owed: {texts})", now_ms)
 
     def end(self) -> None:
         """The model speaks, or has nothing to say."""

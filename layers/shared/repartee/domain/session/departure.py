@@ -6,9 +6,9 @@ from repartee.domain.frames import CloseReason, SessionClosed
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.effects import CloseConnection, Effect, Finish, FinishReason
-from repartee.domain.session.told_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.turn_ledger import TurnLedger
+from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 
 # A farewell is spoken to its end; everything else closes as soon as the client has been told.
 CLOSING_MS = 3_000
@@ -164,6 +164,9 @@ class Departure:
     def _silent_by_ms(self) -> int | None:
         """Return when a model that goes on saying nothing is not waited for any more."""
         if not self.awaits_reply or self.has_said_closed or self._calls.is_waiting:
+            return None
+        if self._calls.unspoken.silent_from_ms is not None:
+            # ``AnswerWatch`` ends that silence.
             return None
         return self.last_activity_ms + SPEAK_WITHIN_MS
 

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.calls import CallKey
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, ToolCalls
 from repartee.domain.session.tool_desk import ToolDesk
-from repartee.domain.session.turn_in_progress import TurnInProgress
 from repartee.domain.session.turn_ledger import TurnLedger
 
 FILLER = "(Say in {language}, in a few words, that you are still looking.)"
@@ -34,9 +32,7 @@ class Filler:
 
     def check(self, now_ms: int) -> bool:
         """Do what is due; True when the model was asked."""
-        for turn in (*self._turns.finished, self._turns.current, self._turns.upcoming):
-            if turn is not None:
-                self._silent_from_ms = max(self._silent_from_ms, _silent_from_ms(turn))
+        self._silent_from_ms = max(self._silent_from_ms, self._turns.silent_from_ms)
         due_ms = self.next_deadline_ms()
         if due_ms is None or now_ms < due_ms:
             return False
@@ -56,9 +52,3 @@ class Filler:
         if not begun_ms or is_user_speaking or self._calls.is_blocking or not self._cues.may_give:
             return None
         return max(min(begun_ms), self._silent_from_ms) + self._after_ms
-
-
-def _silent_from_ms(turn: TurnInProgress) -> int:
-    # A reply comes faster than it is played.
-    reply_ms = round(duration_ms(turn.reply_bytes, OUTPUT_RATE_HZ))
-    return max(turn.input_ended_ms or 0, (turn.first_audio_at_ms or 0) + reply_ms)

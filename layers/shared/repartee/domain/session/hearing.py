@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from repartee.domain.live import (
     LiveAudio,
     LiveEvent,
+    LiveGenerationComplete,
     LiveGoAway,
     LiveInterrupted,
     LiveOpened,
@@ -13,6 +14,7 @@ from repartee.domain.live import (
     LiveTranscript,
     LiveTurnComplete,
     LiveUsage,
+    Role,
     TurnStatus,
 )
 from repartee.domain.session.departure import Departure
@@ -21,6 +23,7 @@ from repartee.domain.session.live_link import LiveLink
 from repartee.domain.session.replies import Replies
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.tool_desk import ToolDesk
+from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.session.watchdog import Watchdog
 
 
@@ -34,6 +37,7 @@ class Hearing:
     _replies: Replies
     _desk: ToolDesk
     _calls: ToolCalls
+    _turns: TurnLedger
     _departure: Departure
 
     def hear(self, event: LiveEvent, now_ms: int) -> bool:
@@ -65,23 +69,35 @@ class Hearing:
         hangs_up = False
         match event:
             case LiveAudio(pcm=pcm):
-                self._replies.speak(pcm, now_ms)
+                if self._replies.speak(pcm, now_ms):
+                    self._calls.unspoken.hear(now_ms)
             case LiveTranscript():
                 self._replies.transcribe(event, now_ms)
+                if event.role is Role.MODEL:
+                    self._calls.unspoken.read(event.text)
             case LiveInterrupted():
+                self._calls.unspoken.end_generation(now_ms)
                 self._replies.interrupt()
-            case LiveTurnComplete(status=TurnStatus.IN_PROGRESS):
-                self._replies.pause()
-            case LiveTurnComplete():
-                if not self._watchdog.is_empty() and self._replies.end_turn(now_ms):
-                    self._live.completed_turn()
-                    self._calls.end_turn(now_ms)
+            case LiveGenerationComplete():
+                self._calls.unspoken.end_generation(now_ms)
+                return False
+            case LiveTurnComplete(status=status):
+                self._calls.unspoken.end_generation(now_ms)
+                self._complete_turn(status, now_ms)
             case LiveToolCall():
                 hangs_up = self._desk.begin(event, now_ms)
             case LiveToolCallsCancelled(call_ids=call_ids):
                 self._desk.cancel(call_ids)
             case _:
-                # Handles and generation marks are not needed: every new session is re-seeded.
+                # Handles are not needed: every new session is re-seeded.
                 return False
         self.note_life(now_ms)
         return hangs_up
+
+    def _complete_turn(self, status: TurnStatus | None, now_ms: int) -> None:
+        turn, is_idle = self._turns.current, status is TurnStatus.IDLE
+        is_kept_open = turn is not None and self._calls.keep_open(turn, is_idle=is_idle)
+        if status is TurnStatus.IN_PROGRESS or is_kept_open:
+            self._replies.pause()
+        elif not self._watchdog.is_empty() and self._replies.end_turn(now_ms):
+            self._live.completed_turn()

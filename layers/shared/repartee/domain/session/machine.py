@@ -19,6 +19,7 @@ from repartee.domain.messages import (
     PreferencesChanged,
 )
 from repartee.domain.session.allowance import Allowance
+from repartee.domain.session.answer_watch import AnswerWatch
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.departure import Departure
@@ -111,6 +112,7 @@ class SessionMachine:
         )
         self._desk = desk = ToolDesk(preferences, calls, turns, cues, outbox, effects)
         self._filler = Filler(settings.filler_after_ms, turns, calls, cues, desk)
+        self._answers = AnswerWatch(turns, calls, cues, replies, outbox)
         self._restarts = restarts = Restarts(self._feed, turns, calls, cues, replies)
         self._departure = departure = Departure(
             settings.linger_ms, settings.grace_ms, client, turns, calls, cues, effects
@@ -136,7 +138,7 @@ class SessionMachine:
         self._sessions = LiveSessions(
             live, context, speech, watchdog, restarts, departure, outbox, effects
         )
-        self._hearing = Hearing(live, context, watchdog, replies, desk, calls, departure)
+        self._hearing = Hearing(live, context, watchdog, replies, desk, calls, turns, departure)
 
     @property
     def read_after(self) -> int:
@@ -203,6 +205,7 @@ class SessionMachine:
             self._live.next_deadline_ms(),
             self._watchdog.next_deadline_ms(),
             self._filler.next_deadline_ms(),
+            self._answers.next_deadline_ms(),
             self._cues.next_deadline_ms(),
             self._keeper.next_deadline_ms(),
             self._lost.next_deadline_ms(),
@@ -341,10 +344,12 @@ class SessionMachine:
         self._lost.expire(now_ms)
         if self._desk.expire(now_ms):
             self._note_answer(now_ms)
+        if self._departure.takes_replies and self._answers.check(now_ms):
+            self._hearing.note_life(now_ms)
         if self._departure.takes_input:
             self._tend_model(now_ms)
-        if self._departure.closing is not None and self._departure.is_late(now_ms):
-            self._turns.end_all(now_ms)
+        if self._departure.closing is not None:
+            self._end_turns(now_ms)
         is_pressing = self._departure.is_pressing(now_ms)
         self._keeper.commit(self._feed.settled, now_ms, is_pressing=is_pressing)
         self._departure.leave(now_ms, has_input=self._feed.is_waiting)
@@ -398,6 +403,13 @@ class SessionMachine:
         self._replies.give_up_all(now_ms)
         if reason == "erased":
             self._keeper.lose()
+
+    def _end_turns(self, now_ms: int) -> None:
+        is_late = self._departure.is_late(now_ms)
+        if self._keeper.may_commit and (is_late or not self._departure.takes_replies):
+            self._answers.give_up(now_ms)
+        if is_late:
+            self._turns.end_all(now_ms)
 
     def _end_by_limit(self, hit: LimitHit, now_ms: int) -> None:
         self._feed.end_speech(now_ms)

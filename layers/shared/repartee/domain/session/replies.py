@@ -24,18 +24,19 @@ class Replies:
     _cues: Cues
     _prices: Prices
 
-    def speak(self, pcm: bytes, now_ms: int) -> None:
-        """Pass a stretch of the reply on, in frames that fit."""
+    def speak(self, pcm: bytes, now_ms: int) -> bool:
+        """Pass a stretch of the reply on, in frames that fit; False when it is void."""
         self._cues.end()
         turn = self._turns.of_reply(now_ms)
         if turn.is_silenced:
-            return
+            return False
         if turn.first_audio_at_ms is None:
             turn.first_audio_at_ms = now_ms
         turn.reply_bytes += len(pcm)
         for start in range(0, len(pcm), MAX_REPLY_PCM_BYTES):
             data = base64.b64encode(pcm[start : start + MAX_REPLY_PCM_BYTES]).decode()
             self._client.outbox.offer(ReplyAudio(turn.number, data))
+        return True
 
     def transcribe(self, piece: LiveTranscript, now_ms: int) -> None:
         """Add a piece of text to the side that said it."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer
 from repartee.domain.live import LiveToolCall
 from repartee.domain.session.call_in_progress import CallInProgress
-from repartee.domain.session.told_answers import ToldAnswers
+from repartee.domain.session.turn_in_progress import TurnInProgress
+from repartee.domain.session.unspoken_answers import UnspokenAnswers
 from repartee.domain.session_state import PendingCall
 
 CALL_TIMEOUT_MS = 25_000
@@ -21,16 +22,17 @@ class ToolCalls:
 
     Attributes:
         blocking: Names of the tools whose answer the model awaits in silence.
+        unspoken: The answers that the model has and has not spoken.
     """
 
     blocking: frozenset[str] = frozenset()
+    unspoken: UnspokenAnswers = field(default_factory=UnspokenAnswers)
     _open: dict[CallKey, CallInProgress] = field(default_factory=dict)
     _count: dict[int, int] = field(default_factory=dict)
     _seen_ids: set[str] = field(default_factory=set)
-    _told: ToldAnswers = field(default_factory=ToldAnswers)
 
     def __bool__(self) -> bool:
-        return bool(self._open or self._told)
+        return bool(self._open or self.unspoken)
 
     @property
     def is_waiting(self) -> bool:
@@ -52,17 +54,33 @@ class ToolCalls:
     @property
     def open_characters(self) -> int:
         """How long the arguments are of all calls that are not answered and spoken yet."""
-        calls = (*self._open.values(), *self._told.calls)
+        calls = (*self._open.values(), *self.unspoken.calls)
         return sum(len(call.arguments_json) for call in calls)
-
-    @property
-    def is_telling(self) -> bool:
-        """Tell whether the model was told an answer that it has not spoken yet."""
-        return bool(self._told)
 
     def has_begun(self, turn: int) -> bool:
         """Tell whether the turn has called any tool."""
         return self._count.get(turn, 0) > 0
+
+    def awaits_answer(self, turn: int) -> bool:
+        """Tell whether a call of the turn still waits for its answer."""
+        return any(call.key.turn == turn for call in self.waiting)
+
+    def keep_open(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
+        """Tell whether a turn goes on although the model calls it complete.
+
+        A model that sends no status completes a turn with its call, before it knows the answer.
+
+        Args:
+            turn: The current turn.
+            is_idle: The model says that nothing follows.
+        """
+        if turn.is_silenced:
+            # The user interrupted it. The answer comes in a later turn.
+            return False
+        if self.unspoken.holds(turn.number):
+            return True
+        is_called_only = self.has_begun(turn.number) and not turn.has_reply
+        return not is_idle and (is_called_only or self.awaits_answer(turn.number))
 
     def begin(self, call: LiveToolCall, turn: int, now_ms: int) -> CallInProgress | None:
         """Take up a call; None when there is nothing new to run.
@@ -121,36 +139,22 @@ class ToolCalls:
             del self._open[key]
         return call
 
-    def told(
-        self, call: CallInProgress, answer: CoreAnswer, now_ms: int, *, follows_turn: bool
-    ) -> None:
-        """Keep an answer that came after its turn until it is spoken, or for 8 s.
-
-        Args:
-            call: Whose answer the model was given.
-            answer: What it was given.
-            now_ms: The present.
-            follows_turn: The model is speaking; the answer comes after that.
-        """
-        self._told.add(call, answer, now_ms, follows_turn=follows_turn)
-
-    def end_turn(self, now_ms: int) -> None:
-        """The model has come to the end of a turn, and has spoken what it was told before."""
-        self._told.end_turn(now_ms)
-
-    def forget_unspoken(self, now_ms: int) -> None:
-        """Wait no longer for what the model keeps to itself."""
-        self._told.expire(now_ms)
-
     def take_owed(self, now_ms: int) -> list[CoreAnswer]:
-        """Return the answers of orphans, to be told now."""
+        """Return the answers of orphans, which the model gets now."""
         taken = []
         for call in list(self._open.values()):
             if call.owed is not None:
                 taken.append(call.owed)
-                self._told.add(call, call.owed, now_ms, follows_turn=False)
+                self.unspoken.add(call, call.owed, now_ms, comes_later=False)
                 del self._open[call.key]
         return taken
+
+    def take_unspoken(self) -> list[CoreAnswer]:
+        """Return and forget the answers that nobody is going to speak, also those of orphans."""
+        owed = [(call, call.owed) for call in self._open.values() if call.owed is not None]
+        for call, _ in owed:
+            del self._open[call.key]
+        return [answer for _, answer in (*self.unspoken.take(), *owed)]
 
     def cancel(self, call_ids: tuple[str, ...]) -> list[CallInProgress]:
         """Drop ids that the model wants no answer to; return the calls that nobody awaits now."""
@@ -169,10 +173,10 @@ class ToolCalls:
     def lose_session(self, restarted_turn: int | None) -> None:
         """The live session is gone: a restarted turn will call again, the rest is orphaned.
 
-        What the session was told and has not spoken is owed again.
+        What the session has and has not spoken is owed again.
         """
         self._seen_ids.clear()
-        for call, answer in self._told.take():
+        for call, answer in self.unspoken.take():
             call.owed = answer
             self._open[call.key] = call
         if restarted_turn is not None:
@@ -189,14 +193,12 @@ class ToolCalls:
 
         A later turn is not in memory yet: who takes over replays it, and it calls again.
         """
-        calls = (*self._open.values(), *self._told.calls)
+        calls = (*self._open.values(), *self.unspoken.calls)
         return tuple(call.pending for call in calls if call.key.turn <= through_turn)
 
     def next_deadline_ms(self) -> int | None:
-        """Return when the first open call expires, or an answer is not going to be spoken."""
-        deadlines = [call.deadline_ms for call in self.waiting]
-        speak_by_ms = self._told.next_deadline_ms()
-        return min([*deadlines, *([] if speak_by_ms is None else [speak_by_ms])], default=None)
+        """Return when the first open call expires."""
+        return min((call.deadline_ms for call in self.waiting), default=None)
 
 
 def text_argument(arguments_json: str, name: str) -> str | None:

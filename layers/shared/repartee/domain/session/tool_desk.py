@@ -79,10 +79,19 @@ class ToolDesk:
         self._turns.bill_call(event)
         if not self._calls.awaits(event.key, event.arguments_hash):
             return False
-        return self.answer(event.key, event.answer, now_ms)
+        return self.answer(event.key, event.answer, now_ms, is_for_user=True)
 
-    def answer(self, key: CallKey, answer: CoreAnswer, now_ms: int) -> bool:
-        """Pass an answer on to whom it is due; False when nobody waits for it."""
+    def answer(
+        self, key: CallKey, answer: CoreAnswer, now_ms: int, *, is_for_user: bool = False
+    ) -> bool:
+        """Give the model the answer to a call; False when nobody waits for it.
+
+        Args:
+            key: Names the call.
+            answer: The answer.
+            now_ms: The present.
+            is_for_user: The user is to hear it; otherwise it only tells the model what to do.
+        """
         call = self._calls.end(key, answer)
         if call is None:
             return False
@@ -94,10 +103,9 @@ class ToolDesk:
                 call_id, call.name, answer.status, answer.answer, answer.retryable
             )
             self._effects.append(RespondToTool(response))
-        turn = self._turns.current
-        if call.call_ids and (turn is None or turn.number != key.turn):
-            is_speaking = self._cues.is_awaited or (turn is not None and turn.has_reply)
-            self._calls.told(call, answer, now_ms, follows_turn=is_speaking)
+        if call.call_ids and is_for_user:
+            comes_later = self._cues.is_awaited or self._turns.is_user_ahead(key.turn)
+            self._calls.unspoken.add(call, answer, now_ms, comes_later=comes_later)
         return True
 
     def cancel(self, call_ids: tuple[str, ...]) -> None:
@@ -107,10 +115,9 @@ class ToolDesk:
 
     def expire(self, now_ms: int) -> bool:
         """Answer what has waited too long; True when there was any."""
-        self._calls.forget_unspoken(now_ms)
         expired = self._calls.expired(now_ms)
         for call in expired:
-            self.answer(call.key, NO_ANSWER, now_ms)
+            self.answer(call.key, NO_ANSWER, now_ms, is_for_user=True)
         return bool(expired)
 
     def tell_owed(self, now_ms: int) -> bool:
@@ -121,8 +128,7 @@ class ToolDesk:
         owed = self._calls.take_owed(now_ms) if self._cues.may_give else []
         if not owed:
             return False
-        answers = " ".join(answer.answer for answer in owed)
-        self._cues.give(f"(The answer that was still owed: {answers})", now_ms)
+        self._cues.give_answers(owed, now_ms)
         return True
 
     def _ask(self, call: CallInProgress, now_ms: int) -> None:

@@ -94,6 +94,12 @@ class TurnInProgress:
             return None
         return max(0, self.first_audio_at_ms - self.input_ended_ms)
 
+    @property
+    def silent_from_ms(self) -> int:
+        """Since when neither side speaks in it; a reply comes faster than it is played."""
+        reply_ms = round(duration_ms(self.reply_bytes, OUTPUT_RATE_HZ))
+        return max(self.input_ended_ms or 0, (self.first_audio_at_ms or 0) + reply_ms)
+
     def keep_if_late(self, control: Numbered) -> None:
         """Keep what a rewind to ``first_seq`` would not find."""
         if self.first_seq is not None and control.seq < self.first_seq:
@@ -148,7 +154,7 @@ class TurnInProgress:
 
     def say(self, text: str) -> str:
         """Add a piece of the reply's transcript; return it, set apart from what a pause ended."""
-        if self._has_paused and not text[:1].isspace():
+        if self._has_paused and self._said and not text[:1].isspace():
             text = f" {text}"
         self._has_paused = False
         self._said += text
@@ -156,7 +162,7 @@ class TurnInProgress:
 
     def pause(self) -> None:
         """The model has said what it can for now; what follows is another sentence."""
-        self._has_paused = bool(self._said)
+        self._has_paused = self.has_reply
         self._is_silenced = False
 
     def cut(self, played_ms: int) -> None:

@@ -56,6 +56,36 @@ class TurnLedger:
         """Tell whether the model has begun to answer the current turn."""
         return self.current is not None and self.current.has_reply
 
+    @property
+    def silent_from_ms(self) -> int:
+        """Since when neither side speaks, as far as the turns that are not in memory tell."""
+        turns = (*self.finished, self.current, self.upcoming)
+        return max((turn.silent_from_ms for turn in turns if turn), default=0)
+
+    @property
+    def is_user_speaking(self) -> bool:
+        """Tell whether the user speaks."""
+        turn = self.upcoming or self.current
+        return turn is not None and turn.is_being_spoken
+
+    @property
+    def spoken_from_seq(self) -> int:
+        """Where the user's newest speech begins, 0 when no turn is under way."""
+        turn = self.upcoming or self.current
+        return 0 if turn is None else turn.speech_from_seq
+
+    @property
+    def carries_calls(self) -> bool:
+        """Tell whether finished calls wait for a turn that remembers them."""
+        return bool(self._carried_calls)
+
+    def is_user_ahead(self, number: int) -> bool:
+        """Tell whether the user speaks, or waits for a reply in another turn than this one."""
+        turn = self.upcoming or self.current
+        if turn is None:
+            return False
+        return turn.is_being_spoken or not (turn.number == number or turn.has_reply)
+
     def awaits_reply_before(self, seq: int) -> bool:
         """Tell whether the user fell silent before ``seq`` and is not answered yet."""
         turn = self.current

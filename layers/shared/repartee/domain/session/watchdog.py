@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.frames import SessionError
 from repartee.domain.session.effects import Effect, SendText
 from repartee.domain.session.live_link import LiveLink
@@ -93,10 +92,12 @@ class Watchdog:
             return None
         if not self._live.is_open or self._calls.is_waiting:
             return None
-        # A reply comes faster than it is played; its end may come when it should have been heard.
-        reply_ms = round(duration_ms(current.reply_bytes, OUTPUT_RATE_HZ))
-        played_at_ms = (current.first_audio_at_ms or 0) + reply_ms
-        return max(self._alive_at_ms, turn.input_ended_ms, played_at_ms) + STALL_MS
+        if self._calls.unspoken.holds(current.number):
+            # ``AnswerWatch`` sees to it.
+            return None
+        # The end of a reply may come when it should have been heard.
+        silent_from_ms = max(turn.input_ended_ms, current.silent_from_ms)
+        return max(self._alive_at_ms, silent_from_ms) + STALL_MS
 
     def _awaited(self) -> TurnInProgress | None:
         """Return the turn that the user waits for: mostly the current one.

@@ -13,7 +13,7 @@ from repartee.domain.conversation import Conversation, Memory, Profile, SkippedI
 from repartee.domain.live import HistoryEntry, Role
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.notes import Note
-from repartee.domain.seed import UNANSWERED, UNHEARD, Occasion, system_instruction
+from repartee.domain.seed import UNANSWERED, UNHEARD, UNTRANSCRIBED, Occasion, system_instruction
 from repartee.domain.seed import history as history_within
 
 pytestmark = pytest.mark.unit
@@ -114,6 +114,14 @@ def test_what_nobody_heard_is_told_as_such():
         HistoryEntry(Role.USER, UNHEARD),
         HistoryEntry(Role.MODEL, UNANSWERED),
     )
+
+
+def test_a_reply_without_a_transcript_counts_as_an_answer_unless_nobody_heard_it():
+    spoken = replace(turn(1, "Are you open?"), first_audio_ms=300)
+
+    assert [entry.text for entry in history((spoken,))] == ["Are you open?", UNTRANSCRIBED]
+    cut = replace(spoken, said_is_approximate=True)
+    assert [entry.text for entry in history((cut,))] == ["Are you open?", UNANSWERED]
 
 
 def test_a_gap_in_what_was_heard_and_answered_is_not_told():

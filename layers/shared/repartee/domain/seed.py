@@ -21,6 +21,7 @@ PERSONA = (
 
 UNHEARD = "(The user said something that was not heard.)"
 UNANSWERED = "(This was not answered.)"
+UNTRANSCRIBED = "(This was answered aloud; the words are not known.)"
 
 _FACTS = (
     "What the user had you note about themselves, the newest first. It is information about them "
@@ -120,6 +121,9 @@ def _entries(turn: Turn) -> list[HistoryEntry]:
     spoken = " ".join(part for part in (turn.said, *turn.unspoken_answers) if part)
     if heard := turn.heard or (UNHEARD if turn.skipped and not spoken else ""):
         entries.append(HistoryEntry(Role.USER, heard))
+    if not spoken and turn.first_audio_ms is not None and not turn.said_is_approximate:
+        # Gemini sends no transcript of some short replies (langwatch/scenario#446).
+        spoken = UNTRANSCRIBED
     if spoken:
         entries.append(HistoryEntry(Role.MODEL, spoken))
     return entries

@@ -134,10 +134,7 @@ _PROFILES = {
     ),
     # googleapis/python-genai#1328 and #1987: audioStreamEnd alone does not always end the speech.
     "gemini-2.5-flash-native-audio": LiveModelProfile(
-        continues_silence=False,
-        ends_speech_by_stream_end=True,
-        takes_scheduling=True,
-        takes_non_blocking_tools=True,
+        takes_scheduling=True, takes_non_blocking_tools=True
     ),
 }
 

@@ -10,6 +10,7 @@ from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
 from repartee.application.export_user import UserExporter
 from repartee.application.start_session import SessionStarter
+from repartee.domain.live_models import LiveModelProfile
 from repartee.ports.clock import Clock
 from repartee.ports.conversation_store import ConversationReader
 from repartee.ports.profile_store import ProfileStore
@@ -21,6 +22,7 @@ class Deps:
     """What the routes work with.
 
     Attributes:
+        live_model: What the live model can speak.
         websocket_url: Where clients connect; a ticket is added as the query.
     """
 
@@ -34,6 +36,7 @@ class Deps:
     limits: LimitChecker
     usage: UsageStore
     clock: Clock
+    live_model: LiveModelProfile
     websocket_url: str
     log: Logger
 

@@ -36,6 +36,7 @@ from repartee.application.export_user import UserExporter
 from repartee.application.start_session import SessionStarter
 from repartee.config import HttpApiSettings
 from repartee.domain.limits import DailyLimits
+from repartee.domain.live_models import profile_of
 from repartee.observability import get_logger
 
 
@@ -112,6 +113,7 @@ def build() -> Application:
             limits=limits,
             usage=usage,
             clock=clock,
+            live_model=profile_of(settings.gemini_live_model),
             websocket_url=settings.websocket_url,
             log=get_logger(),
         )

@@ -40,9 +40,10 @@ from repartee.application.serve_session import serve_session
 from repartee.application.session_ports import SessionPorts
 from repartee.config import PRICE_LIST, StreamAgentSettings
 from repartee.domain.limits import DailyLimits
-from repartee.domain.live_models import known_profile_of
+from repartee.domain.live_models import known_profile_of, profile_of
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.retention import Retention
+from repartee.domain.seed import tools_of
 from repartee.domain.session.settings import SessionSettings
 from repartee.observability import MetricsRecorder, get_logger
 from repartee.ports.worker import WakeRequest
@@ -140,6 +141,7 @@ def build() -> Deps:
         context_policy=settings.context_policy,
         limits=DailyLimits(settings.max_talk_s_per_day, settings.max_usd_per_day),
         memory=MemoryBudget(settings.memory_tokens),
+        tools=tools_of(profile_of(settings.gemini_live_model)),
     )
     return Deps(ports, session_settings)
 

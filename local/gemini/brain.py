@@ -176,8 +176,9 @@ class Brain:
 
     async def _on_answered(self, job: Answered) -> None:
         response, pending = job.response, job.pending
-        text = mind.speak_answer(pending.call.name, response.response)
-        self.context.add(Item("tool", text or json.dumps(response.response)))
+        text = mind.speak_answer(self._known(), pending.call.name, response.response)
+        told = mind.text_of(response.response)
+        self.context.add(Item("tool", told or json.dumps(response.response)))
         if not job.is_spoken:
             if self._personality.sends_status and not self.pending and not self._owed_answers:
                 await self._complete(Generation(pending.reply), "IDLE")

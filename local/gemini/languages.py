@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 
 TAGS = {"es": "es-ES", "hi": "hi-IN"}
-
 _DEVANAGARI = re.compile(r"[\u0900-\u097f]")
 _SPANISH = re.compile(
     r"[¿¡ñ]|\b(?:hola|adiós|gracias|quiero|quisiera|cita|horario|abren|abierto|cierran|reservar"
@@ -94,7 +93,7 @@ def language_of(text: str) -> str | None:
 
 def language_told(instruction: str) -> str | None:
     """The language that an instruction says to speak or to answer in."""
-    found = re.search(r"\b(?:Speak|BCP 47 tag is|Say in) ([a-z]{2})\b", instruction)
+    found = re.search(r"\b(?:Speak|BCP 47 tag is|Say in) (?:\w+ \()?([a-z]{2})\b", instruction)
     return found[1] if found and found[1] in TAGS else None
 
 

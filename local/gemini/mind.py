@@ -11,7 +11,7 @@ from typing import Any
 from local.gemini import notebook
 from local.gemini.facts import find_appointment, find_name, name_told, sentences_of
 from local.gemini.known import Call, Function, Known, Line
-from local.gemini.languages import TAGS, in_english, in_language, language_of, language_told
+from local.gemini.languages import in_english, in_language, language_of, language_told
 from local.gemini.times import find_when, parse_when, words_of
 
 FILLER = "One moment, please."
@@ -67,7 +67,7 @@ _NUDGE = re.compile(
     r"^(?:please )?(?:continue|go on|answer|respond|reply)\b|\bare you (?:still )?there\b"
     r"|\b(?:did not|didn't) (?:answer|reply|respond)\b|\blast (?:question|request|message)\b"
 )
-_STILL_LOOKING = re.compile(r"^\(Say in [\w-]+, in a few words, that you are still looking")
+_STILL_LOOKING = re.compile(r"^\(In .*, say in a few words that you are still looking")
 _TO_BE_SAID = re.compile(
     r"(?:\b(?:answer|result|output|response|say|tell|repeat|spoken|reply)\b[^:]{0,80}):\s*(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
@@ -84,15 +84,14 @@ def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
     """
     if not spoken:
         if _STILL_LOOKING.search(heard):
-            return Reply(in_language("I am still looking.", language_told(heard)))
+            return Reply(in_language("I am still looking.", _language_of_user(known)))
         if asked := _told_to_say(heard):
             return Reply(asked)
         if _NUDGE.search(words_of(heard)):
             return _respond_again(known)
-    spoken_in = language_of(heard) or _language_in_force(known)
     reply = _respond_in_english(known, heard)
-    calls = (*_language_change(known, heard), *reply.calls)
-    return Reply(in_language(reply.say, spoken_in), calls)
+    spoken_in = language_of(heard) or _language_in_force(known)
+    return Reply(in_language(reply.say, spoken_in), reply.calls)
 
 
 def _respond_in_english(known: Known, original: str) -> Reply:
@@ -107,15 +106,15 @@ def _respond_in_english(known: Known, original: str) -> Reply:
     return Reply("I am sorry, I did not understand that.")
 
 
-def speak_answer(call_name: str, response: dict[str, Any]) -> str | None:
-    """What is said when a function answers; None where nothing needs saying."""
+def speak_answer(known: Known, call_name: str, response: dict[str, Any]) -> str | None:
+    """What is said when a function answers, in the user's language; None for nothing."""
     if call_name == "end_call":
         return None
-    text = _text_of(response)
+    text = text_of(response)
     if call_name in ("set_preferences", "set_language") and response.get("status") == "done":
-        return in_language("All right.", language_told(_text_of(response)))
+        return in_language("All right.", language_told(text))
     if text:
-        return text
+        return in_language(text, _language_of_user(known))
     if "error" in response or response.get("status") in ("failed", "error"):
         return "I am sorry, that did not work."
     return "It is done."
@@ -228,23 +227,21 @@ def _language(known: Known, words: str, name: str | None, heard: str) -> Reply |
     hint = f"{properties.get(parameter, {})} {function.description}".lower()
     by_name = "name" in hint and not re.search(r"code|bcp|tag|[a-z]{2}-[a-z]{2}", hint)
     value = found[1].capitalize() if by_name else _LANGUAGES[found[1]]
-    return Reply(FILLER, (Call(function.name, {parameter: value}),))
+    asked = {"asked_by_user": True} if "asked_by_user" in properties else {}
+    return Reply(FILLER, (Call(function.name, {parameter: value} | asked),))
 
 
-def _language_change(known: Known, heard: str) -> tuple[Call, ...]:
-    """Whoever speaks another language is answered in it from then on."""
-    language = language_of(heard)
-    function = known.function("set_preferences")
-    if function is None or language in (None, _language_in_force(known)):
-        return ()
-    return (Call(function.name, {"language": TAGS[language]}),)
+def _language_of_user(known: Known) -> str | None:
+    """What the user spoke last; what stands in brackets is not the user's."""
+    heard = [line.text for line in known.lines if line.role == "user" and line.text[:1] != "("]
+    return (language_of(heard[-1]) if heard else None) or _language_in_force(known)
 
 
 def _language_in_force(known: Known) -> str | None:
-    for line in reversed(known.lines):
-        if line.role == "model" and (language := language_of(line.text)):
-            return language
-    return language_told(known.instruction)
+    """The language that a tool's answer or the instruction says to speak, the newest first."""
+    told = [line.text for line in known.lines if line.role == "tool"]
+    changed = [text for text in told if text.startswith("Speak ")]
+    return language_told(changed[-1] if changed else known.instruction)
 
 
 def _greet(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
@@ -296,12 +293,12 @@ def _last_wish(known: Known) -> str | None:
     return None
 
 
-def _text_of(response: Any) -> str:
+def text_of(response: Any) -> str:
     """The speakable text of a function's answer, wherever it usually stands."""
     if isinstance(response, str):
         return response.strip()
     if isinstance(response, dict):
         for key in ("answer", "output", "result", "text", "message", "sentence", "content"):
-            if text := _text_of(response.get(key)):
+            if text := text_of(response.get(key)):
                 return text
     return ""

@@ -168,7 +168,7 @@ async def _answer(
     came: list[LiveEvent] = []
     if not reply.while_pending:
         came = await _until_silent(heard)
-        await session.send_text(FILLER.format(language="English"))
+        await session.send_text(FILLER)
         reply.while_pending = await _until_silent(heard)
         came += reply.while_pending
         reply.events += came

@@ -1,4 +1,4 @@
-"""Asks the real Gemini Live whether it takes every voice and language that users may choose."""
+"""Checks at the real Gemini Live that it takes every voice and language that users may choose."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from local.smoke.finding import Finding
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live import LiveConfig
-from repartee.domain.preferences import LANGUAGES, VOICES
+from repartee.domain.live_models import profile_of
 from repartee.ports.live_model import LiveModel
 
 
@@ -17,10 +17,13 @@ async def findings(live: LiveModel, wanted: LiveConfig) -> list[Finding]:
         LiveSetupFailed: Not even ``wanted`` is taken, so nothing can be learned of the others.
     """
     await _open(live, wanted)
-    voices = [await _refused(live, replace(wanted, voice=one), one) for one in VOICES]
-    languages = [
-        await _refused(live, replace(wanted, language=one), one) for one in sorted(LANGUAGES)
-    ]
+    model = profile_of(wanted.model)
+    voices = [await _refused(live, replace(wanted, voice=one), one) for one in model.voices]
+    tags = [tag for tags in model.languages.values() for tag in tags]
+    if not model.takes_language_code:
+        named = Finding("languages are named in the instruction alone", None, ", ".join(tags))
+        return [_found("voices", voices), named]
+    languages = [await _refused(live, replace(wanted, language=one), one) for one in tags]
     return [_found("voices", voices), _found("languages", languages)]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from repartee.domain.live_models import profile_of
 from repartee.observability import DIMENSION, NAMESPACE, Metric
 from tests.build.cloudformation import (
     ROOT,
@@ -294,6 +295,13 @@ def test_a_parameter_and_the_setting_behind_it_agree(parameter: str, variable: s
         }
         assert field.default == declared["Default"]
         assert limits == {"ge": declared["MinValue"], "le": declared["MaxValue"]}
+
+
+def test_a_stack_begins_with_a_voice_and_a_language_that_the_live_model_has() -> None:
+    profile = profile_of(TEMPLATE["Parameters"]["GeminiLiveModel"]["Default"])
+    tags = [tag for tags in profile.languages.values() for tag in tags]
+    assert TEMPLATE["Parameters"]["Voice"]["AllowedValues"] == list(profile.voices)
+    assert TEMPLATE["Parameters"]["Language"]["AllowedValues"] == tags
 
 
 def test_every_parameter_is_described_grouped_and_used() -> None:

@@ -16,6 +16,7 @@ from repartee.application.start_session import SessionStarter
 from repartee.domain.desk import OpeningHours
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.limits import DailyLimits, DayUsage, utc_day
+from repartee.domain.live_models import CAUTIOUS
 from repartee.domain.messages import Notice
 from repartee.domain.session_state import ConnectionOpening
 from repartee.domain.usage import TokenUsage
@@ -108,6 +109,7 @@ class Api:
             limits=self.limits,
             usage=self.usage,
             clock=self.tables.clock,
+            live_model=CAUTIOUS,
             websocket_url="wss://voice.example/live",
             log=self.log.logger,
         )

@@ -50,7 +50,7 @@ def test_a_parameters_row_says_its_default_and_limits(name: str) -> None:
         if bound in parameter:
             assert str(parameter[bound]) in re.findall(r"\d+", limits)
     for value in parameter.get("AllowedValues", ()):
-        assert (str(value) or "empty") in re.findall(r"\w+", limits)
+        assert (str(value) or "empty") in re.findall(r"[\w-]+", limits)
     assert meaning
 
 

@@ -2,14 +2,25 @@
 
 import pytest
 
-from local.gemini.known import Function, Known
+from local.gemini.known import Function, Known, Line
 from local.gemini.languages import in_english, in_language, language_of, language_told
-from local.gemini.mind import respond
+from local.gemini.mind import respond, speak_answer
+from repartee.domain.session.filler import FILLER
 
 pytestmark = pytest.mark.unit
 
 ASK = Function("ask_core_agent", "", {"properties": {"question": {"type": "STRING"}}})
-PREFER = Function("set_preferences", "", {"properties": {"language": {"type": "STRING"}}})
+PREFER = Function(
+    "set_preferences",
+    "",
+    {
+        "properties": {
+            "asked_by_user": {"type": "BOOLEAN"},
+            "language": {"type": "STRING", "description": "One of en-US, es-ES."},
+        },
+        "required": ["asked_by_user"],
+    },
+)
 
 
 @pytest.mark.parametrize(
@@ -39,15 +50,27 @@ def test_an_answer_is_said_in_the_language_that_was_told() -> None:
     assert in_language("Nothing that it knows.", "hi") == "Nothing that it knows."
 
 
-def test_whoever_speaks_another_language_has_it_settled_once() -> None:
+def test_another_language_is_answered_in_it_and_changes_nothing() -> None:
     wish = "¿A qué hora abren el viernes?"
-    names = [call.name for call in respond(Known("Speak en-US", (ASK, PREFER)), wish).calls]
-    assert names == ["set_preferences", "ask_core_agent"]
+    known = Known("Speak English (en-US).", (ASK, PREFER), (Line("user", wish),))
+    assert [call.args for call in respond(known, wish).calls] == [{"question": wish}]
+    answer = {"answer": "We are closed on Friday the 27th of November."}
+    assert speak_answer(known, "ask_core_agent", answer) == (
+        "El viernes 27 de noviembre está cerrado."
+    )
+    assert respond(known, "hello").say == "Hello, how can I help you?"
 
-    (call,) = respond(Known("Speak es-ES", (ASK, PREFER)), wish).calls
-    assert call.args == {"question": wish}
+
+def test_a_change_of_language_that_the_user_asks_for_is_said_to_be_asked_for() -> None:
+    (call,) = respond(Known("Speak English (en-US).", (PREFER,)), "please speak spanish").calls
+
+    assert call.args == {"language": "es-ES", "asked_by_user": True}
+    told = "Speak Spanish (es-ES). This holds from now on, in later calls too."
+    known = Known("Speak English (en-US).", (PREFER,), (Line("tool", told),))
+    assert respond(known, "hello").say == "Hola, ¿en qué puedo ayudarle?"
 
 
-def test_it_says_in_the_wanted_language_that_it_is_still_looking() -> None:
-    text = "(Say in es-ES, in a few words, that you are still looking.)"
-    assert respond(Known(), text, spoken=False).say == "Sigo buscando."
+def test_it_says_in_the_users_language_that_it_is_still_looking() -> None:
+    known = Known("Speak English (en-US).", (), (Line("user", "¿Cuándo abren?"),))
+    assert respond(known, FILLER, spoken=False).say == "Sigo buscando."
+    assert respond(Known(), FILLER, spoken=False).say == "I am still looking."

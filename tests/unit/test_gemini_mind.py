@@ -203,8 +203,8 @@ def test_text_that_hands_over_an_answer_is_said_as_it_stands():
     ],
 )
 def test_a_functions_answer_is_spoken_as_it_is(response, said):
-    assert speak_answer("ask_core_agent", response) == said
+    assert speak_answer(Known(), "ask_core_agent", response) == said
 
 
 def test_nothing_is_said_after_the_end_of_the_call():
-    assert speak_answer("end_call", {"status": "done"}) is None
+    assert speak_answer(Known(), "end_call", {"status": "done"}) is None

@@ -62,6 +62,7 @@ def test_a_change_that_no_session_can_be_told_of_is_stored_and_answered() -> Non
     [
         ({"language": "Spanish"}, "language"),
         ({"language": "tlh-KL"}, "language"),
+        ({"language": "es-419"}, "language"),
         ({"language": 7}, "language"),
         ({"voice": "Robert"}, "voice"),
         ({"style": "x" * 201}, "style"),
@@ -79,6 +80,37 @@ def test_a_preference_that_cannot_be_had_is_named_and_nothing_changes(
 
     assert (status, problem["code"], problem["field"]) == (422, "invalid_request", field)
     assert api.tables.profiles == {}
+
+
+def test_a_refused_language_is_answered_with_the_tags_there_are() -> None:
+    _, problem, _ = Api().call("PUT", "/me/preferences", {"language": "es-419"})
+
+    assert "es-US, es-ES" in problem["message"]
+
+
+def test_a_language_without_a_region_is_stored_as_its_default() -> None:
+    _, body, _ = Api().call("PUT", "/me/preferences", {"language": "es"})
+
+    assert body["language"] == "es-US"
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        (Profile(USER, language="es-419", voice="Puck"), ("es-US", "Puck")),
+        (Profile(USER, language="tlh", voice="Robert"), (None, None)),
+    ],
+)
+def test_preferences_that_the_model_lacks_are_shown_as_they_are_spoken(
+    stored: Profile, shown: tuple[str | None, str | None]
+) -> None:
+    api = Api()
+    api.tables.profiles[USER] = stored
+
+    _, body, _ = api.call("GET", "/me/preferences")
+
+    assert (body["language"], body["voice"]) == shown
+    assert api.tables.profiles[USER] == stored
 
 
 @pytest.mark.parametrize(("method", "body"), [("GET", None), ("PUT", {"voice": "Puck"})])

@@ -1,28 +1,36 @@
 import pytest
 
+from repartee.domain.languages import language_name
+from repartee.domain.live_models import CAUTIOUS
 from repartee.domain.preferences import (
     MAX_STYLE_CHARACTERS,
-    VOICES,
     PreferenceChanges,
     PreferenceRefused,
-    checked_changes,
 )
+from repartee.domain.preferences import checked_changes as checked_for
 
 pytestmark = pytest.mark.unit
+
+LANGUAGES, VOICES = CAUTIOUS.languages, CAUTIOUS.voices
+
+
+def checked_changes(**wanted: str) -> PreferenceChanges:
+    return checked_for(CAUTIOUS, **wanted)
 
 
 @pytest.mark.parametrize(
     ("written", "canonical"),
-    [("es-es", "es-ES"), (" HI-in ", "hi-IN"), ("en", "en"), ("ru-CYRL-ru", "ru-Cyrl-RU")],
+    [("es-es", "es-ES"), (" HI-in ", "hi-IN"), ("en", "en-US"), ("ES", "es-US")],
 )
-def test_a_language_is_kept_in_the_usual_spelling(written: str, canonical: str) -> None:
+def test_a_language_is_kept_as_a_tag_that_the_model_lists(written: str, canonical: str) -> None:
     assert checked_changes(language=written) == PreferenceChanges(language=canonical)
 
 
 @pytest.mark.parametrize(
     "language",
     [
-        *("Spanish", "e", "es_ES", "es-ES; drop", "xx-XX", "en-US-u-ca", "   "),
+        *("Spanish", "e", "es_ES", "es-ES; drop", "xx-XX", "en-US-u-ca", "   ", "-"),
+        *("es-419", "en-ZZ", "de-XX", "ru-Cyrl-RU"),
         # Digits and letters that only look, or fold, like those of a tag.
         *("es-\u0664\u0661\u0669", "en-u\u212a", "en-u\u017f"),
     ],
@@ -31,6 +39,38 @@ def test_what_is_no_language_here_is_refused_by_field(language: str) -> None:
     with pytest.raises(PreferenceRefused) as refused:
         checked_changes(language=language)
     assert refused.value.field == "language"
+
+
+@pytest.mark.parametrize(("language", "tags"), [("es-419", "es-US, es-ES"), ("de-AT", "de-DE")])
+def test_an_unknown_region_is_answered_with_the_tags_of_its_language(
+    language: str, tags: str
+) -> None:
+    with pytest.raises(PreferenceRefused) as refused:
+        checked_changes(language=language)
+    assert refused.value.advice.endswith(f"take one of {tags}")
+
+
+@pytest.mark.parametrize("language", ["tlh", "Spanish"])
+def test_an_unknown_language_is_answered_with_all_there_are(language: str) -> None:
+    with pytest.raises(PreferenceRefused) as refused:
+        checked_changes(language=language)
+    assert refused.value.advice.endswith(f"take one of {', '.join(LANGUAGES)}")
+
+
+@pytest.mark.parametrize(
+    ("tag", "read_as"), [("es-419", "es-US"), ("EN-gb", "en-GB"), ("xx", None)]
+)
+def test_a_stored_tag_is_read_as_itself_or_as_its_languages_default(
+    tag: str, read_as: str | None
+) -> None:
+    assert CAUTIOUS.spoken_tag(tag) == read_as
+
+
+def test_every_language_has_a_name_that_a_model_understands() -> None:
+    for tags in LANGUAGES.values():
+        assert all(language_name(tag).endswith(f" ({tag})") for tag in tags)
+    assert language_name("es-US") == "Spanish (es-US)"
+    assert language_name("tlh") == "tlh"
 
 
 def test_every_voice_is_known_however_it_is_spelled() -> None:
@@ -60,6 +100,12 @@ def test_a_style_with_signs_that_nobody_can_read_is_refused_by_field() -> None:
         checked_changes(style="kindly\x07")
     assert refused.value.field == "style"
     assert "cannot be printed" in refused.value.advice
+
+
+@pytest.mark.parametrize("joiner", ["\u200d", "\u200c"])
+def test_a_style_may_join_letters_and_emoji(joiner: str) -> None:
+    style = f"like family \U0001f469{joiner}\U0001f467"
+    assert checked_changes(style=style).style == style
 
 
 def test_nothing_asked_for_is_no_change_and_empty_text_is_one() -> None:

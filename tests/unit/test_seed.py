@@ -13,7 +13,14 @@ from repartee.domain.conversation import Conversation, Memory, Profile, SkippedI
 from repartee.domain.live import HistoryEntry, Role
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.notes import Note
-from repartee.domain.seed import UNANSWERED, UNHEARD, UNTRANSCRIBED, Occasion, system_instruction
+from repartee.domain.seed import (
+    TOOLS,
+    UNANSWERED,
+    UNHEARD,
+    UNTRANSCRIBED,
+    Occasion,
+    system_instruction,
+)
 from repartee.domain.seed import history as history_within
 
 pytestmark = pytest.mark.unit
@@ -51,8 +58,19 @@ def test_the_model_is_told_the_day_the_zone_and_the_language():
     told = system_instruction(memory(), OCCASION)
 
     assert "It is Friday, 2026-11-20, 12:05 in Europe/London." in told
-    assert "Speak en-GB" in told
+    assert "Speak English (en-GB)." in told
     assert "Earlier" not in told
+
+
+def test_the_model_is_told_to_change_its_language_only_when_the_user_asks_for_it():
+    told = system_instruction(memory(), OCCASION)
+
+    assert "Never call it only because you hear another language." in told
+    assert "answer that in their language" in told
+    assert "When the user speaks English (en-GB) again, so do you." in told
+    preferences = next(tool for tool in TOOLS if tool.name == "set_preferences")
+    required = [one for one in preferences.parameters if one.required]
+    assert [(one.name, one.is_boolean) for one in required] == [("asked_by_user", True)]
 
 
 def test_the_summary_of_what_was_said_before_is_told_too():

@@ -1,6 +1,7 @@
 """How a session takes up what the user settles about how they are spoken to."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -15,13 +16,14 @@ from repartee.domain.session.effects import (
     SendText,
 )
 from tests.fakes.clock import NOON_MS
-from tests.sessions import Call, remembering, started
+from tests.sessions import SETTINGS, Call, remembering, started
 
 pytestmark = pytest.mark.unit
 
 
-def prefer(call: Call, call_id: str = "x", **wanted: str) -> None:
-    call.call_tool(call_id, json.dumps(wanted), name="set_preferences")
+def prefer(call: Call, call_id: str = "x", asked_by_user: object = True, **wanted: str) -> None:
+    arguments = json.dumps(wanted | {"asked_by_user": asked_by_user})
+    call.call_tool(call_id, arguments, name="set_preferences")
 
 
 def test_a_language_and_a_style_are_told_to_the_model_at_once_and_to_its_successors() -> None:
@@ -44,8 +46,52 @@ def test_a_language_and_a_style_are_told_to_the_model_at_once_and_to_its_success
 
     config = call.all(OpenLive)[-1].config
     assert config.language == "hi-IN"
-    assert "Speak hi-IN" in config.system_instruction
+    assert "Speak Hindi (hi-IN)." in config.system_instruction
     assert "speak like this: slowly" in config.system_instruction
+
+
+@pytest.mark.parametrize("asked_by_user", [False, None, "true", 1, "yes", []])
+def test_what_the_user_did_not_ask_for_holds_in_this_call_and_is_not_stored(
+    asked_by_user: object,
+) -> None:
+    call = started()
+    call.utter()
+    prefer(call, asked_by_user=asked_by_user, language="es-ES", style="slowly")
+    call.call_tool("y")
+    call.reply()
+    call.ack()
+
+    (response, *_) = call.all(RespondToTool)
+    assert response.response.status == "done"
+    assert "in this call" in response.response.answer
+    assert "asked_by_user" in response.response.answer
+    assert call.all(SavePreferences) == []
+    assert call.asked[0].language == "es-ES"
+
+    call.lose_live()
+
+    config = call.all(OpenLive)[-1].config
+    assert "Speak Spanish (es-ES)." in config.system_instruction
+    assert "speak like this: slowly" in config.system_instruction
+    assert call.all(SavePreferences) == []
+
+
+def test_a_call_that_does_not_say_who_asked_stores_nothing() -> None:
+    call = started()
+    call.utter()
+    call.call_tool("x", '{"language":"es-ES"}', name="set_preferences")
+
+    assert call.responses == [("x", "done")]
+    assert call.all(SavePreferences) == []
+
+
+def test_what_the_user_asks_for_after_all_is_stored() -> None:
+    call = started()
+    call.utter()
+    prefer(call, asked_by_user=False, language="es-ES")
+    prefer(call, "y", language="es-ES")
+
+    assert call.all(SavePreferences) == [SavePreferences(PreferenceChanges(language="es-ES"))]
 
 
 def test_another_voice_comes_with_a_fresh_session_in_the_next_pause() -> None:
@@ -97,6 +143,7 @@ def test_another_voice_waits_until_the_user_has_been_answered() -> None:
     [
         {"voice": "Robert"},
         {"language": "tlh"},
+        {"language": "es-419"},
         {"style": "x" * 201},
         {},
         {"language": "es-ES", "voice": "?"},
@@ -125,6 +172,90 @@ def test_a_user_is_spoken_to_as_they_settled_in_an_earlier_session() -> None:
     assert call.asked[0].language == "es-ES"
 
 
+@pytest.mark.parametrize(
+    ("stored", "spoken", "corrected"),
+    [
+        ({"language": "es-419"}, ("es-US", "Kore"), {"language": "es-US"}),
+        ({"language": "en-ZZ"}, ("en-US", "Kore"), {"language": "en-US"}),
+        ({"language": "ru-Cyrl-RU"}, ("ru-RU", "Kore"), {"language": "ru-RU"}),
+        ({"language": "tlh-XX"}, ("en-GB", "Kore"), {"language": ""}),
+        ({"voice": "Robert"}, ("en-GB", "Kore"), {"voice": ""}),
+        (
+            {"language": "de-XX", "voice": "Robert"},
+            ("de-DE", "Kore"),
+            {"language": "de-DE", "voice": ""},
+        ),
+    ],
+)
+def test_a_stored_preference_that_the_model_lacks_is_replaced_and_mentioned_once(
+    stored: dict[str, str], spoken: tuple[str, str], corrected: dict[str, str]
+) -> None:
+    settings = replace(SETTINGS, language="en-GB")
+    profile = Profile("U", language=stored.get("language"), voice=stored.get("voice"))
+    call = started(memory=remembering(profile=profile), settings=settings)
+
+    config = call.all(OpenLive)[0].config
+    assert (config.language, config.voice) == spoken
+    (mention,) = call.all(SendText)
+    assert all(value in mention.text for value in stored.values())
+    assert call.all(SavePreferences) == []
+
+    call.reply("I speak otherwise now.")
+    call.ack()
+
+    assert call.all(SavePreferences) == [SavePreferences(PreferenceChanges(**corrected))]
+    call.utter()
+    call.call_tool("y")
+    call.reply()
+    call.ack()
+    call.lose_live()
+    assert call.all(SendText) == [mention]
+    assert len(call.all(SavePreferences)) == 1
+    assert call.asked[0].language == spoken[0]
+
+
+def test_a_mention_that_a_lost_live_session_did_not_make_is_made_by_the_next() -> None:
+    call = started(memory=remembering(profile=Profile("U", language="es-419")))
+    call.lose_live()
+    assert call.all(SavePreferences) == []
+
+    first, second = call.all(SendText)
+    assert first == second
+    call.reply()
+    assert len(call.all(SavePreferences)) == 1
+
+
+def test_a_stored_language_without_a_region_is_read_as_its_default_and_not_mentioned() -> None:
+    call = started(memory=remembering(profile=Profile("U", language="es")))
+
+    assert call.all(OpenLive)[0].config.language == "es-US"
+    assert call.all(SendText) == []
+    assert call.all(SavePreferences) == []
+
+
+def test_a_change_that_comes_while_the_mention_is_made_is_not_undone_by_it() -> None:
+    call = started(memory=remembering(profile=Profile("U", language="es-419")))
+    call.now_ms += 1
+    learn(call, language="hi-IN")
+    call.reply()
+    call.ack()
+
+    assert call.all(OpenLive)[-1].config.language == "hi-IN"
+    assert call.all(SavePreferences) == []
+
+
+def test_a_change_before_the_mention_makes_it_needless() -> None:
+    call = started(memory=remembering(profile=Profile("U", language="es-419")), opens_live=False)
+    learn(call, language="hi-IN")
+    call.open_live()
+    call.pass_ms(1_000)
+    call.reply()
+
+    assert call.all(OpenLive)[-1].config.language == "hi-IN"
+    assert call.all(SendText) == []
+    assert call.all(SavePreferences) == []
+
+
 def learn(call: Call, *, ago_ms: int = 0, **wanted: str) -> None:
     """The session reads that preferences were changed elsewhere, ``ago_ms`` before."""
     changes = PreferenceChanges(**wanted)
@@ -140,7 +271,7 @@ def test_a_change_elsewhere_counts_in_silence_at_once_and_nothing_is_said_of_it(
     before, config = (one.config for one in call.all(OpenLive))
     assert (before.language, before.voice) == ("en-US", "Kore")
     assert (config.language, config.voice) == ("es-ES", "Puck")
-    assert "Speak es-ES" in config.system_instruction
+    assert "Speak Spanish (es-ES)." in config.system_instruction
     assert "speak like this: slowly" in config.system_instruction
     assert DeleteInput((), ("n",)) in call.effects
     assert call.all(SavePreferences) == []

@@ -156,7 +156,7 @@ def test_a_question_without_words_is_refused(arguments):
 
 def test_the_language_is_changed_remembered_and_used_from_then_on():
     call = started()
-    call.call_tool("x", '{"language":"es-ES"}', name="set_preferences")
+    call.call_tool("x", '{"asked_by_user":true,"language":"es-ES"}', name="set_preferences")
     call.call_tool("y")
     call.reply()
     call.lose_live()

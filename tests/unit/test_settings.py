@@ -77,3 +77,29 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ValidationError, match="WEBSOCKET_URL"):
         HttpApiSettings.from_env()
+
+
+@pytest.mark.parametrize(("written", "read"), [("es-es", "es-ES"), ("de", "de-DE")])
+def test_the_language_of_calls_is_read_as_a_tag_of_the_live_model(
+    written: str, read: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGUAGE", written)
+
+    assert StreamAgentSettings.from_env().language == read
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "good"),
+    [
+        ("LANGUAGE", "es-419", "es-US, es-ES"),
+        ("LANGUAGE", "tlh", "ar, bn, de"),
+        ("VOICE", "Robert", "Achernar, Achird"),
+    ],
+)
+def test_a_language_or_voice_that_the_live_model_lacks_is_refused_with_those_there_are(
+    name: str, value: str, good: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ValidationError, match=f"(?s){name}.*{good}"):
+        StreamAgentSettings.from_env()

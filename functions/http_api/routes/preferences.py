@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict
 from http_api.deps import Dependencies
 from http_api.identity import UserId
 from repartee.domain.conversation import Profile
-from repartee.domain.preferences import PreferenceChanges, checked_changes
+from repartee.domain.live_models import LiveModelProfile
+from repartee.domain.preferences import PreferenceChanges, checked_changes, stale_preferences
 
 router = APIRouter()
 
@@ -15,7 +16,7 @@ class Preferences(BaseModel):
     """How a user is spoken to; null where the deployment's default holds.
 
     Attributes:
-        language: BCP 47 tag.
+        language: BCP 47 tag of the live model's.
         voice: One of Gemini's prebuilt voices.
         style: A few words on the manner of speaking.
     """
@@ -31,26 +32,31 @@ class Preferences(BaseModel):
         """Show the preferences of ``profile``."""
         return cls(language=profile.language, voice=profile.voice, style=profile.style)
 
-    def changes(self) -> PreferenceChanges:
+    def changes(self, model: LiveModelProfile) -> PreferenceChanges:
         """Return what is asked for: a field left out stays, null goes back to the default.
 
         Raises:
             PreferenceRefused: One of them cannot be had.
         """
         named = {name: getattr(self, name) or "" for name in self.model_fields_set}
-        return checked_changes(**named)
+        return checked_changes(model, **named)
 
 
 @router.get("/me/preferences")
 def read_preferences(deps: Dependencies, user_id: UserId) -> Preferences:
     """Tell how the user is spoken to."""
-    return Preferences.of(deps.profiles.load(user_id))
+    return _spoken(deps.profiles.load(user_id), deps.live_model)
 
 
 @router.put("/me/preferences")
 def change_preferences(deps: Dependencies, user_id: UserId, wanted: Preferences) -> Preferences:
     """Change some of the user's preferences; return all of them."""
-    changed = deps.preferences.change(user_id, wanted.changes())
+    changed = deps.preferences.change(user_id, wanted.changes(deps.live_model))
     if not changed.all_told:
         deps.log.warning("sessions not told of preferences")
-    return Preferences.of(changed.profile)
+    return _spoken(changed.profile, deps.live_model)
+
+
+def _spoken(profile: Profile, model: LiveModelProfile) -> Preferences:
+    # What the live model lacks is shown as calls read it.
+    return Preferences.of(stale_preferences(model, profile).applied_to(profile))

@@ -4,19 +4,30 @@ Each field is one environment variable of the function in template.yaml, by its 
 """
 
 import os
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+)
 
 from repartee.domain.context_policy import ContextPolicy
 from repartee.domain.limits import DAY_S
 from repartee.domain.live import TurnDetection
+from repartee.domain.live_models import LiveModelProfile, profile_of
+from repartee.domain.preferences import PreferenceRefused, checked_language, checked_voice
 from repartee.domain.prices import ListPrice, PriceList, parse_prices
 from repartee.domain.retention import MAX_RETENTION_DAYS
 from repartee.domain.usage import Prices
 
+DEFAULT_LIVE_MODEL = "gemini-3.8-live"
 LIVE_PRICES = Prices(
     text_in_usd=Decimal("0.75"),
     audio_in_usd=Decimal("3"),
@@ -77,6 +88,18 @@ class _Settings(BaseModel):
         )
 
 
+def _as_listed(
+    check: Callable[[LiveModelProfile, str], str],
+) -> Callable[[str, ValidationInfo], str]:
+    def listed(value: str, info: ValidationInfo) -> str:
+        try:
+            return check(profile_of(info.data["gemini_live_model"]), value)
+        except PreferenceRefused as refused:
+            raise ValueError(refused.advice) from refused
+
+    return listed
+
+
 class AuthorizerSettings(_Settings):
     """Settings of the function that guards ``$connect``."""
 
@@ -135,9 +158,9 @@ class StreamAgentSettings(_Settings):
     stream_agent_function: str
     gemini_key_secret_arn: str
     gemini_base_url: str = ""
-    gemini_live_model: str = "gemini-3.8-live"
-    voice: str = "Kore"
-    language: str = "en-US"
+    gemini_live_model: str = DEFAULT_LIVE_MODEL
+    voice: Annotated[str, AfterValidator(_as_listed(checked_voice))] = "Kore"
+    language: Annotated[str, AfterValidator(_as_listed(checked_language))] = "en-US"
     turn_detection: TurnDetection = TurnDetection.SERVER
     desk_time_zone: str = "Europe/London"
     linger_s: int = Field(default=30, ge=0, le=600)
@@ -183,6 +206,7 @@ class HttpApiSettings(_Settings):
     management_endpoint: str
     ticket_key_secret_arn: str
     websocket_url: str
+    gemini_live_model: str = DEFAULT_LIVE_MODEL
     max_sessions_per_user: int = Field(default=3, ge=1, le=100)
     max_talk_s_per_day: int = Field(default=3_600, ge=0, le=DAY_S)
     max_usd_per_day: Decimal = Field(default=Decimal(5), ge=0, le=100_000)

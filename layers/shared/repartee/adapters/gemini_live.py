@@ -229,7 +229,10 @@ def _declaration(tool: ToolDeclaration, profile: LiveModelProfile) -> types.Func
         parameters=types.Schema(
             type=types.Type.OBJECT,
             properties={
-                one.name: types.Schema(type=types.Type.STRING, description=one.description)
+                one.name: types.Schema(
+                    type=types.Type.BOOLEAN if one.is_boolean else types.Type.STRING,
+                    description=one.description,
+                )
                 for one in tool.parameters
             },
             required=[one.name for one in tool.parameters if one.required],

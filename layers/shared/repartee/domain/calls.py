@@ -9,6 +9,8 @@ from repartee.domain.usage import Bill
 ASK_CORE_AGENT = "ask_core_agent"
 SET_PREFERENCES = "set_preferences"
 END_CALL = "end_call"
+# The argument of set_preferences that decides whether a change is stored.
+ASKED_BY_USER = "asked_by_user"
 
 
 @dataclass(frozen=True, slots=True)

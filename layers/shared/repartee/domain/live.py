@@ -23,11 +23,12 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class ToolParameter:
-    """A parameter of a declared tool; all our tools take text."""
+    """A parameter of a declared tool: text, or a truth value where ``is_boolean``."""
 
     name: str
     description: str
     required: bool = True
+    is_boolean: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,26 @@ class LiveModelProfile:
     output_rate_hz: int = 24_000
     context_tokens: int = 131_072
 
+    def listed_tag(self, tag: str) -> str | None:
+        """Return a BCP 47 tag as the model lists it, None for a tag that it does not list.
+
+        A language without a region is the default tag of that language.
+        """
+        wanted = tag.lower()
+        language = wanted.partition("-")[0]
+        tags = self.languages.get(language, ())
+        if tags and wanted == language:
+            return tags[0]
+        return next((one for one in tags if one.lower() == wanted), None)
+
+    def spoken_tag(self, tag: str) -> str | None:
+        """Return the tag that is spoken where ``tag`` is wanted.
+
+        That is the tag itself, or the default tag of its language where the model does not list
+        it. None for a language that the model does not speak.
+        """
+        return self.listed_tag(tag) or self.listed_tag(tag.partition("-")[0])
+
 
 CAUTIOUS = LiveModelProfile()
 

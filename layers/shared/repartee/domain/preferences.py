@@ -1,85 +1,15 @@
 """What users may settle about how they are spoken to, and which values there are."""
 
-import re
 from dataclasses import dataclass, replace
 
 from repartee.domain.conversation import Profile
 from repartee.domain.errors import ReparteeError
+from repartee.domain.live_models import LiveModelProfile
 
 MAX_STYLE_CHARACTERS = 200
 
-LANGUAGES = frozenset(
-    [
-        "ar",
-        "bn",
-        "de",
-        "en",
-        "es",
-        "fr",
-        "hi",
-        "id",
-        "it",
-        "ja",
-        "ko",
-        "mr",
-        "nl",
-        "pl",
-        "pt",
-        "ro",
-        "ru",
-        "ta",
-        "te",
-        "th",
-        "tr",
-        "uk",
-        "vi",
-    ]
-)
-"""The languages that Gemini Live speaks, as the first part of a BCP 47 tag.
-
-Source: the table of Google Cloud's page "Configure language and voice" of the Live API, as stored
-on 2026-11-22. It names one or two regions for each; a region only says which accent is wanted.
-"""
-
-VOICES = (
-    "Achernar",
-    "Achird",
-    "Algenib",
-    "Algieba",
-    "Alnilam",
-    "Aoede",
-    "Autonoe",
-    "Callirrhoe",
-    "Charon",
-    "Despina",
-    "Enceladus",
-    "Erinome",
-    "Fenrir",
-    "Gacrux",
-    "Iapetus",
-    "Kore",
-    "Laomedeia",
-    "Leda",
-    "Orus",
-    "Puck",
-    "Pulcherrima",
-    "Rasalgethi",
-    "Sadachbia",
-    "Sadaltager",
-    "Schedar",
-    "Sulafat",
-    "Umbriel",
-    "Vindemiatrix",
-    "Zephyr",
-    "Zubenelgenubi",
-)
-"""Gemini Live's prebuilt voices, by the same page."""
-
-# A language, a script and a region at most, as in zh-Hant-TW.
-_LANGUAGE_TAG = re.compile(
-    r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?", re.IGNORECASE | re.ASCII
-)
-_VOICE_BY_NAME = {voice.lower(): voice for voice in VOICES}
+# They join letters and emoji, and nothing else can be hidden in them.
+_JOINERS = str.maketrans("", "", "\u200c\u200d")
 
 
 class PreferenceRefused(ReparteeError):
@@ -122,41 +52,68 @@ def _settled(wanted: str | None, before: str | None) -> str | None:
 
 
 def checked_changes(
-    *, language: str | None = None, voice: str | None = None, style: str | None = None
+    model: LiveModelProfile,
+    *,
+    language: str | None = None,
+    voice: str | None = None,
+    style: str | None = None,
 ) -> PreferenceChanges:
-    """Return changes in their canonical spelling.
+    """Return changes in the spelling of the live model's profile.
+
+    A language without a region becomes the default tag of that language.
 
     Raises:
-        PreferenceRefused: There is no such language or voice, or the style is too long.
+        PreferenceRefused: The model has no such language or voice, or the style is too long.
     """
     return PreferenceChanges(
-        language and _language(language.strip()),
-        voice and _voice(voice.strip()),
+        language and checked_language(model, language.strip()),
+        voice and checked_voice(model, voice.strip()),
         style if style is None else _style(style),
     )
 
 
-def _language(tag: str) -> str:
-    parts = _LANGUAGE_TAG.fullmatch(tag)
-    if parts is None:
-        advice = "write the language as a BCP 47 tag, such as en-US, es-ES or hi-IN"
-        raise PreferenceRefused("language", advice)
-    language, script, region = parts.groups()
-    if language.lower() not in LANGUAGES:
-        # Gemini may refuse for good to open a session in a language that it does not speak.
-        known = ", ".join(sorted(LANGUAGES))
+def checked_language(model: LiveModelProfile, tag: str) -> str:
+    """Return a BCP 47 tag as the live model's profile lists it.
+
+    Raises:
+        PreferenceRefused: The profile does not list it.
+    """
+    listed = model.listed_tag(tag)
+    if listed is None:
+        tags = model.languages.get(tag.partition("-")[0].lower())
+        known = ", ".join(tags or model.languages)
         raise PreferenceRefused(
             "language", f"this language is not spoken here; take one of {known}"
         )
-    rest = (script and script.title(), region and region.upper())
-    return "-".join((language.lower(), *filter(None, rest)))
+    return listed
 
 
-def _voice(name: str) -> str:
-    voice = _VOICE_BY_NAME.get(name.lower())
+def checked_voice(model: LiveModelProfile, name: str) -> str:
+    """Return the name of a voice as the live model's profile lists it.
+
+    Raises:
+        PreferenceRefused: The profile does not list it.
+    """
+    voice = next((one for one in model.voices if one.lower() == name.lower()), None)
     if voice is None:
-        raise PreferenceRefused("voice", f"there is no such voice; take one of {', '.join(VOICES)}")
+        known = ", ".join(model.voices)
+        raise PreferenceRefused("voice", f"there is no such voice; take one of {known}")
     return voice
+
+
+def stale_preferences(model: LiveModelProfile, profile: Profile) -> PreferenceChanges:
+    """Return what has to change in a stored profile that names what the live model lacks.
+
+    A language becomes the default tag of that language, or the deployment's default where the
+    model does not speak it at all; a voice becomes the deployment's default.
+    """
+    language, voice = profile.language, profile.voice
+    return PreferenceChanges(
+        language=(model.spoken_tag(language) or "")
+        if language and model.listed_tag(language) is None
+        else None,
+        voice="" if voice and voice not in model.voices else None,
+    )
 
 
 def _style(style: str) -> str:
@@ -165,6 +122,6 @@ def _style(style: str) -> str:
     if len(line) > MAX_STYLE_CHARACTERS:
         limit = f"{len(line)} characters, and {MAX_STYLE_CHARACTERS} are allowed"
         raise PreferenceRefused("style", f"this has {limit}: say it in fewer words")
-    if not line.isprintable():
+    if not line.translate(_JOINERS).isprintable():
         raise PreferenceRefused("style", "leave out characters that cannot be printed")
     return line

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from repartee.domain.calls import CallKey
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, ToolCalls
-from repartee.domain.session.tool_desk import ToolDesk
 from repartee.domain.session.turn_ledger import TurnLedger
 
-FILLER = "(Say in {language}, in a few words, that you are still looking.)"
+FILLER = "(In the language that the user speaks, say in a few words that you are still looking.)"
 
 
 @dataclass(slots=True)
@@ -22,7 +21,6 @@ class Filler:
     _turns: TurnLedger
     _calls: ToolCalls
     _cues: Cues
-    _desk: ToolDesk
     _filled: set[CallKey] = field(default_factory=set)
     _silent_from_ms: int = 0
 
@@ -37,7 +35,7 @@ class Filler:
         if due_ms is None or now_ms < due_ms:
             return False
         self._filled.update(call.key for call in self._calls.waiting)
-        self._cues.give(FILLER.format(language=self._desk.preferences.language), now_ms)
+        self._cues.give(FILLER, now_ms)
         return True
 
     def next_deadline_ms(self) -> int | None:

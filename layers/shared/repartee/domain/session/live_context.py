@@ -36,7 +36,8 @@ class LiveContext:
     def config(self, now_ms: int) -> LiveConfig:
         """Return how a fresh live session is opened now."""
         settings, preferences = self._settings, self._desk.preferences
-        memory = replace(self._keeper.memory, profile=preferences.profile)
+        profile = replace(preferences.profile, style=preferences.style)
+        memory = replace(self._keeper.memory, profile=profile)
         unix_s = (now_ms + self._unix_offset_ms) / 1000
         now = datetime.fromtimestamp(unix_s, UTC).astimezone(settings.zone)
         occasion = Occasion(now, settings.zone_name, preferences.language)

@@ -48,6 +48,7 @@ from repartee.domain.session.live_sessions import LiveSessions
 from repartee.domain.session.lost_replies import LostReplies
 from repartee.domain.session.memory_keeper import MemoryKeeper
 from repartee.domain.session.outbox import Outbox
+from repartee.domain.session.preference_mentions import PreferenceMentions
 from repartee.domain.session.preferences_in_force import PreferencesInForce
 from repartee.domain.session.replies import Replies
 from repartee.domain.session.restarts import Restarts
@@ -108,10 +109,11 @@ class SessionMachine:
         self._replies = replies = Replies(client, turns, cues, prices)
         self._watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox, effects)
         preferences = PreferencesInForce(
-            memory.profile, settings.language, settings.voice, unix_offset_ms, lease.taken_at_ms
+            memory.profile, settings, unix_offset_ms, lease.taken_at_ms
         )
+        self._mentions = PreferenceMentions(preferences, cues, effects)
         self._desk = desk = ToolDesk(preferences, calls, turns, cues, outbox, effects)
-        self._filler = Filler(settings.filler_after_ms, turns, calls, cues, desk)
+        self._filler = Filler(settings.filler_after_ms, turns, calls, cues)
         self._answers = AnswerWatch(turns, calls, cues, replies, outbox)
         self._restarts = restarts = Restarts(self._feed, turns, calls, cues, replies)
         self._departure = departure = Departure(
@@ -342,6 +344,7 @@ class SessionMachine:
             self._end_by_limit(hit, now_ms)
         self._cues.expire(now_ms)
         self._lost.expire(now_ms)
+        self._mentions.store()
         if self._desk.expire(now_ms):
             self._note_answer(now_ms)
         if self._departure.takes_replies and self._answers.check(now_ms):
@@ -376,6 +379,7 @@ class SessionMachine:
         turn = self._turns.current
         if turn is None:
             self._lost.say_again()
+            self._mentions.say()
             if self._desk.tell_owed(now_ms) or self._cues.give_wanted(now_ms):
                 self._departure.last_activity_ms = now_ms
         elif self._watchdog.is_watching() or self._calls.is_waiting:

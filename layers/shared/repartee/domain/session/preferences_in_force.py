@@ -4,7 +4,13 @@ from dataclasses import asdict, dataclass, field
 
 from repartee.domain.conversation import Profile
 from repartee.domain.messages import PreferencesChanged
-from repartee.domain.preferences import PreferenceChanges, PreferenceRefused, checked_changes
+from repartee.domain.preferences import (
+    PreferenceChanges,
+    PreferenceRefused,
+    checked_changes,
+    stale_preferences,
+)
+from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.tool_calls import text_argument
 
 
@@ -13,16 +19,16 @@ class PreferencesInForce:
     """A user's preferences over the deployment's defaults.
 
     They change by voice and by a notice of a change elsewhere. For each preference the newest
-    change counts, as it does in the profile, whichever the session hears of first.
+    change counts, as it does in the profile, whichever the session hears of first. What the live
+    model lacks is read as the default.
 
     Attributes:
-        profile: As it was loaded, with what was changed since.
+        profile: As it was loaded, with what was changed since, stored or not.
         is_untold: Something was changed elsewhere that the live model has not been told.
     """
 
     profile: Profile
-    _default_language: str
-    _default_voice: str
+    _settings: SessionSettings
     _unix_offset_ms: int
     _loaded_at_ms: int
     is_untold: bool = False
@@ -31,15 +37,32 @@ class PreferencesInForce:
     @property
     def language(self) -> str:
         """What is spoken now, BCP 47."""
-        return self.profile.language or self._default_language
+        wanted = self.profile.language
+        spoken = self._settings.profile.spoken_tag(wanted) if wanted else None
+        return spoken or self._settings.language
 
     @property
     def voice(self) -> str:
         """The prebuilt voice that a live session is opened with."""
-        return self.profile.voice or self._default_voice
+        wanted = self.profile.voice
+        return wanted if wanted in self._settings.profile.voices else self._settings.voice
+
+    @property
+    def style(self) -> str | None:
+        """A few words on how to speak."""
+        return self.profile.style
+
+    @property
+    def stale(self) -> PreferenceChanges:
+        """What the profile has to change, because the live model lacks what it names."""
+        return stale_preferences(self._settings.profile, self.profile)
+
+    def correct(self, changes: PreferenceChanges) -> None:
+        """Let the profile name what is spoken."""
+        self.profile = changes.applied_to(self.profile)
 
     def change(self, arguments_json: str, now_ms: int) -> PreferenceChanges:
-        """Take the arguments of the model's call.
+        """Take the arguments of the model's call; they hold as long as this worker serves.
 
         Raises:
             PreferenceRefused: One of them cannot be had, so nothing is changed; or there is none.
@@ -47,7 +70,8 @@ class PreferencesInForce:
         language, voice, style = (
             text_argument(arguments_json, name) for name in ("language", "voice", "style")
         )
-        changes = checked_changes(language=language, voice=voice, style=style)
+        model = self._settings.profile
+        changes = checked_changes(model, language=language, voice=voice, style=style)
         if not changes:
             raise PreferenceRefused("language", "say in language, voice or style what is wanted")
         self._settle(changes, now_ms + self._unix_offset_ms)
@@ -71,7 +95,7 @@ class PreferencesInForce:
 
     @property
     def _manner(self) -> tuple[str, str, str]:
-        return self.language, self.voice, self.profile.style or ""
+        return self.language, self.voice, self.style or ""
 
     def _settle(self, changes: PreferenceChanges, at_ms: int) -> None:
         self.profile = changes.applied_to(self.profile)

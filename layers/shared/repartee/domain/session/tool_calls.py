@@ -203,9 +203,18 @@ class ToolCalls:
 
 def text_argument(arguments_json: str, name: str) -> str | None:
     """Return a call's text argument, or None when it is absent, empty or no text."""
+    value = _argument(arguments_json, name)
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def is_true_argument(arguments_json: str, name: str) -> bool:
+    """Tell whether a call's argument is JSON's ``true``; nothing else counts as it."""
+    return _argument(arguments_json, name) is True
+
+
+def _argument(arguments_json: str, name: str) -> object:
     try:
         arguments = json.loads(arguments_json)
     except ValueError:
         return None
-    value = arguments.get(name) if isinstance(arguments, dict) else None
-    return value.strip() or None if isinstance(value, str) else None
+    return arguments.get(name) if isinstance(arguments, dict) else None

@@ -5,6 +5,7 @@ from typing import Literal
 
 from repartee.domain.calls import (
     ASK_CORE_AGENT,
+    ASKED_BY_USER,
     END_CALL,
     SET_PREFERENCES,
     CallKey,
@@ -12,6 +13,7 @@ from repartee.domain.calls import (
     CoreAnswer,
 )
 from repartee.domain.frames import ToolProgress
+from repartee.domain.languages import language_name
 from repartee.domain.live import LiveToolCall, ToolResponse
 from repartee.domain.preferences import PreferenceRefused
 from repartee.domain.session.call_in_progress import CallInProgress
@@ -25,7 +27,12 @@ from repartee.domain.session.effects import (
 from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.preferences_in_force import PreferencesInForce
-from repartee.domain.session.tool_calls import NO_ANSWER, ToolCalls, text_argument
+from repartee.domain.session.tool_calls import (
+    NO_ANSWER,
+    ToolCalls,
+    is_true_argument,
+    text_argument,
+)
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.session_state import PendingCall
 
@@ -33,6 +40,12 @@ from repartee.domain.session_state import PendingCall
 # takes up to 4 bytes, so these come to 192,000 at most.
 MAX_ARGUMENTS_CHARACTERS = 16_000
 MAX_OPEN_CHARACTERS = 48_000
+
+_STORED = "This holds from now on, in later calls too."
+_NOT_STORED = (
+    "This holds in this call and is not stored. If the user asked for it, call set_preferences "
+    f"again with {ASKED_BY_USER} true."
+)
 
 
 @dataclass(slots=True)
@@ -151,12 +164,16 @@ class ToolDesk:
             changes = self.preferences.change(call.arguments_json, now_ms)
         except PreferenceRefused as refused:
             return CoreAnswer(CallStatus.REFUSED, f"{refused.field}: {refused.advice}.")
-        self._effects.append(SavePreferences(changes))
         told = []
         if changes.language:
-            told.append(f"Speak {changes.language} from now on.")
+            told.append(f"Speak {language_name(changes.language)}.")
         if changes.style:
-            told.append(f"Speak like this from now on: {changes.style}.")
+            told.append(f"Speak like this: {changes.style}.")
         if changes.voice:
             told.append(f"Your voice will be {changes.voice} after this reply.")
+        if is_true_argument(call.arguments_json, ASKED_BY_USER):
+            self._effects.append(SavePreferences(changes))
+            told.append(_STORED)
+        else:
+            told.append(_NOT_STORED)
         return CoreAnswer(CallStatus.DONE, " ".join(told))

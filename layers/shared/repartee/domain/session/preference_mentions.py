@@ -1,0 +1,50 @@
+"""Mentions to the user that they are spoken to otherwise than they prefer."""
+
+from dataclasses import dataclass
+
+from repartee.domain.languages import language_name
+from repartee.domain.session.cues import Cues
+from repartee.domain.session.effects import Effect, SavePreferences
+from repartee.domain.session.preferences_in_force import PreferencesInForce
+
+_SAY = "(In the language that you speak, say in one short sentence: {})"
+
+
+@dataclass(slots=True)
+class PreferenceMentions:
+    """Has the model mention once that a stored preference is replaced, and then stores that.
+
+    A mention that was not made, because the worker left before, is made by the next one.
+    """
+
+    _preferences: PreferencesInForce
+    _cues: Cues
+    _effects: list[Effect]
+    _is_wanted: bool = False
+
+    def say(self) -> None:
+        """Have what is to be mentioned said when nobody speaks."""
+        if self._preferences.stale and not self._is_wanted:
+            self._is_wanted = True
+            text = " ".join(self._texts())
+            self._cues.want(_SAY.format(text))
+
+    def store(self) -> None:
+        """Store what has been mentioned, so that it is not mentioned again."""
+        if self._is_wanted and not self._cues.is_pending:
+            self._is_wanted = False
+            # What the user has changed since is not stale any more.
+            if changes := self._preferences.stale:
+                self._preferences.correct(changes)
+                self._effects.append(SavePreferences(changes))
+
+    def _texts(self) -> list[str]:
+        preferences, stale = self._preferences, self._preferences.stale
+        texts = []
+        if stale.language is not None:
+            spoken = language_name(preferences.language)
+            texts.append(f"{preferences.profile.language} is not available, so I speak {spoken}.")
+        if stale.voice is not None:
+            wanted = preferences.profile.voice
+            texts.append(f"The voice {wanted} is not available, so I use {preferences.voice}.")
+        return texts

@@ -404,6 +404,23 @@ class TestGeminiLiveAlone:
         (response,) = json.loads(heard[1])["tool_response"]["functionResponses"]
         assert (response["id"], response["name"]) == ("", "ask_core_agent")
 
+    def test_typed_text_is_sent_as_realtime_input_and_not_as_content(self, tmp_path, monkeypatch):
+        heard: list[str] = []
+
+        async def main() -> None:
+            frames = ('{"setupComplete":{}}',)
+            async with (
+                odd_server(tmp_path, monkeypatch, frames=frames, heard=heard, then=1) as model,
+                asyncio.timeout(PATIENCE_S),
+                opened(model) as session,
+            ):
+                await session.send_text("hello")
+                async for _ in session.events():
+                    pass
+
+        asyncio.run(main())
+        assert json.loads(heard[1]) == {"realtime_input": {"text": "hello"}}
+
     def test_a_session_is_heard_on_after_the_end_of_a_turn(self, tmp_path, monkeypatch):
         over = '{"serverContent":{"turnComplete":true}}'
         later = '{"serverContent":{"outputTranscription":{"text":"Once more."}}}'

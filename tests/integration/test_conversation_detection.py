@@ -1,0 +1,119 @@
+"""Spoken turns with a tool and a barge-in, whoever finds where speech begins and ends."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from local.speech import read_wav
+from local.talker.call import Call, hold_call
+from local.talker.conversation import Pace, say, speak
+from repartee.domain.live import TurnDetection
+from tests.integration.running import (
+    RunningStack,
+    new_user,
+    options_for_tests,
+    recordings,
+    stack_in_thread,
+)
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("detection")]
+
+PATIENCE_S = 30.0
+SECOND_OF_SILENCE = bytes(32_000)
+# A reply that lasts while somebody speaks over it.
+SLOW_REPLY = ("--speed", "1")
+
+
+@pytest.fixture(scope="module", params=TurnDetection)
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningStack]:
+    """A stack for each value of the parameter, whose Gemini counts silence in real time.
+
+    All other conversations of the suite have a Gemini that counts it as fast as it comes.
+    """
+    options = replace(
+        options_for_tests(tmp_path_factory.mktemp("detection")),
+        gemini_arguments=(*SLOW_REPLY, "--silence", "paced"),
+        parameters={"TurnDetection": request.param.value},
+    )
+    with stack_in_thread(options) as stack:
+        yield stack
+
+
+async def heard_over_the_reply(call: Call) -> tuple[str, bool]:
+    """Speak over a reply; return what was heard then, and whether the reply was cut."""
+    greeting, _, question = (read_wav(one.wav) for one in recordings("default"))
+    await speak(call, greeting, pace=Pace.FAST)
+    turns = call.replies.turns
+    await call.until(
+        lambda: next((one for one in turns.values() if one.pcm), None),
+        timeout_s=PATIENCE_S,
+        what="first audio of the reply",
+    )
+    first = max(turns)
+    exchange = await say(call, question, pace=Pace.FAST)
+    return exchange.heard, turns[first].is_interrupted
+
+
+def test_a_turn_with_a_tool_is_heard_and_answered(running: RunningStack):
+    _, booking, _ = recordings("default")
+
+    async def talk() -> None:
+        api = await running.api_of(new_user("detection"))
+        async with hold_call(api, await api.start_session()) as call:
+            exchange = await say(call, read_wav(booking.wav), pace=Pace.FAST)
+            await call.hang_up()
+        assert "doctor" in exchange.heard
+        assert exchange.tool_calls == ["ask_core_agent"]
+        assert "booked" in exchange.said
+
+    running.run(talk())
+
+
+def test_who_speaks_over_a_reply_cuts_it_and_is_answered(running: RunningStack):
+    async def talk() -> None:
+        api = await running.api_of(new_user("barge-in"))
+        async with hold_call(api, await api.start_session()) as call:
+            heard, was_cut = await heard_over_the_reply(call)
+            await call.hang_up()
+        assert "appointment" in heard
+        assert was_cut
+
+    running.run(talk())
+
+
+def test_marks_replace_the_models_detector_only_where_deployment_and_client_say_so(
+    running: RunningStack,
+):
+    greeting, *_ = recordings("default")
+
+    async def gets_silence(*, knows_features: bool) -> bool:
+        api = await running.api_of(new_user("marks"))
+        ticket = await api.start_session()
+        if not knows_features:
+            ticket = replace(ticket, features=frozenset())
+        async with hold_call(api, ticket) as call:
+            exchange = await say(call, read_wav(greeting.wav), pace=Pace.FAST)
+            await call.hang_up()
+        assert "robert" in exchange.heard
+        return newest_audio(running).endswith(SECOND_OF_SILENCE)
+
+    relies_on_marks = detection(running) == "client"
+    assert running.run(gets_silence(knows_features=True)) is not relies_on_marks
+    assert running.run(gets_silence(knows_features=False))
+
+
+def newest_audio(running: RunningStack) -> bytes:
+    """All that Gemini's side heard on its newest connection."""
+    assert running.stack.simulator is not None
+    folders = sorted(running.stack.simulator.record_directory.iterdir())
+    return (folders[-1] / "heard.pcm").read_bytes()
+
+
+def detection(running: RunningStack) -> str:
+    """Who finds speech, by the stack's own parameters."""
+    return str(
+        running.stack.application.functions["StreamAgentFunction"].environment["TURN_DETECTION"]
+    )

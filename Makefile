@@ -79,7 +79,7 @@ format: .venv/.stamp ## Put the code into its format
 docs: .venv/.stamp ## Write docs/asyncapi.yaml anew from the protocol's models
 	@$(PYTHON) -m local.asyncapi
 
-smoke: .venv/.stamp ## Check an assumption on a real account (ARGS='gateway --help')
+smoke: .venv/.stamp ## Make every check of the real Gemini with your key (ARGS='gateway --help' for others)
 	@$(PYTHON) -m local.smoke $(ARGS)
 
 lock: | $(filter .tools/%,$(UV)) ## Lock the packages and export each layer's requirements

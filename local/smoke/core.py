@@ -1,6 +1,9 @@
 """Asks the real chat model of core_agent what its answers rest on, through its own adapter."""
 
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -14,7 +17,7 @@ from repartee.domain.conversation import Conversation, Memory, Profile, Turn
 from repartee.domain.core_prompt import core_prompt
 from repartee.domain.summary import instruction, material
 from repartee.domain.tools import Tool, ToolResult, ToolStatus
-from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, ReasoningResult
+from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
 
 NO_MODEL = "no-such-model"
 _DEADLINE_S = 25
@@ -27,33 +30,61 @@ class _Arguments(BaseModel):
     date: Annotated[str, Field(description="The date, YYYY-MM-DD.")]
 
 
-def findings(api_key: str, name: str, base_url: str) -> list[Finding]:
+class _Counted:
+    """A reasoner whose answers are paid for."""
+
+    def __init__(self, reasoner: Reasoner, spend: Callable[[Decimal], None]) -> None:
+        self._reasoner = reasoner
+        self._spend = spend
+
+    def answer(self, request: ReasoningRequest, tools: Sequence[Tool[Any]]) -> ReasoningResult:
+        try:
+            result = self._reasoner.answer(request, tools)
+        except ReasoningFailed as failed:
+            self._spend(failed.bill.cost_usd)
+            raise
+        self._spend(result.bill.cost_usd)
+        return result
+
+
+def findings(
+    api_key: str, name: str, base_url: str, spend: Callable[[Decimal], None]
+) -> list[Finding]:
     """Ask for the opening hours, again with that as history, of a fallback, and for a summary.
 
     Args:
         api_key: Gemini's.
         name: The model to ask.
         base_url: Empty for Google's own servers.
+        spend: Gets what each answer cost, in USD.
 
     Raises:
         ReasoningFailed: It gave no answer at all.
     """
+    today = datetime.now(UTC).date()
+    with ExitStack() as clients:
+
+        def model_of(one: str) -> PricedModel:
+            chat = gemini_model(one, api_key, base_url)
+            if chat.client is not None:
+                clients.callback(chat.client.close)
+            return PricedModel(chat, PRICE_LIST.quote(one, today).prices)
+
+        return _findings(model_of(name), model_of(NO_MODEL), spend)
+
+
+def _findings(
+    model: PricedModel, missing: PricedModel, spend: Callable[[Decimal], None]
+) -> list[Finding]:
     clock = SystemClock()
     now = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
-    today = now.date()
-
-    def model_of(one: str) -> PricedModel:
-        return PricedModel(
-            gemini_model(one, api_key, base_url), PRICE_LIST.quote(one, today).prices
-        )
-
-    model = model_of(name)
     refusals: list[str] = []
-    reasoner = LangchainReasoner(model, clock, thinking=Thinking(_LEVEL, refusals.append))
+    thinking = Thinking(_LEVEL, refusals.append)
+    reasoner = _Counted(LangchainReasoner(model, clock, thinking=thinking), spend)
+    with_fallback = _Counted(LangchainReasoner(missing, clock, fallback=model), spend)
     asked: list[str] = []
     first = reasoner.answer(_request(now), [_opening_hours(asked)])
     again = reasoner.answer(_request(now, first), [_opening_hours([])])
-    missing = model_of(NO_MODEL)
     summary = reasoner.answer(
         ReasoningRequest(
             instruction(),
@@ -80,14 +111,14 @@ def findings(api_key: str, name: str, base_url: str) -> list[Finding]:
         ),
         Finding(
             "and leaves it to the fallback",
-            *_outcome(LangchainReasoner(missing, clock, fallback=model), now, is_answer=True),
+            *_outcome(with_fallback, now, is_answer=True),
         ),
         Finding("a summary keeps names", "Robert" in summary.text, summary.text),
     ]
 
 
 def _outcome(
-    reasoner: LangchainReasoner, now: datetime, *, is_answer: bool, within_s: int = _DEADLINE_S
+    reasoner: Reasoner, now: datetime, *, is_answer: bool, within_s: int = _DEADLINE_S
 ) -> tuple[bool, str]:
     try:
         text = reasoner.answer(_request(now, within_s=within_s), [_opening_hours([])]).text

@@ -4,6 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
+class CheckNotMadeError(Exception):
+    """A check says nothing about its assumption; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One answer.
@@ -12,11 +16,13 @@ class Finding:
         name: The assumption, as a sentence.
         passed: None where there is nothing to pass: the number itself is the answer.
         seen: What was observed.
+        means: What that means for the settings; "" where it changes nothing.
     """
 
     name: str
     passed: bool | None
     seen: str
+    means: str = ""
 
     @classmethod
     def of(cls, name: str, seen: object, expected: object) -> "Finding":
@@ -31,6 +37,8 @@ def report(findings: Iterable[Finding]) -> int:
     for finding in findings:
         mark = {True: "holds", False: "FAILS", None: "seen"}[finding.passed]
         print(f"{mark:6} {finding.name}: {finding.seen}")
+        if finding.means:
+            print(f"{'':6} -> {finding.means}")
         if finding.passed is False:
             status = 1
     return status

@@ -4,25 +4,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from local.smoke.finding import Finding
+from local.smoke.setting import Setting
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live import LiveConfig
 from repartee.domain.live_models import profile_of
 from repartee.ports.live_model import LiveModel
 
 
-async def findings(live: LiveModel, wanted: LiveConfig) -> list[Finding]:
+async def findings(setting: Setting) -> list[Finding]:
     """Open a session for each, one after the other, and close it; nothing is said.
 
     Raises:
-        LiveSetupFailed: Not even ``wanted`` is taken, so nothing can be learned of the others.
+        LiveSetupFailed: Not even the usual voice is taken, so nothing can be learned of the others.
     """
+    live, wanted = setting.open_live(profile_of), setting.config()
     await _open(live, wanted)
-    model = profile_of(wanted.model)
-    voices = [await _refused(live, replace(wanted, voice=one), one) for one in model.voices]
-    tags = [tag for tags in model.languages.values() for tag in tags]
-    if not model.takes_language_code:
-        named = Finding("languages are named in the instruction alone", None, ", ".join(tags))
-        return [_found("voices", voices), named]
+    profile = setting.profile
+    voices = [await _refused(live, replace(wanted, voice=one), one) for one in profile.voices]
+    tags = [tag for tags in profile.languages.values() for tag in tags]
+    if not profile.takes_language_code:
+        named = "languages are named in the instruction alone"
+        return [_found("voices", voices), Finding(named, None, ", ".join(tags))]
     languages = [await _refused(live, replace(wanted, language=one), one) for one in tags]
     return [_found("voices", voices), _found("languages", languages)]
 
@@ -33,6 +35,7 @@ def _found(kind: str, refusals: Sequence[str | None]) -> Finding:
         f"all {len(refusals)} {kind} are taken at set-up",
         not refused,
         "; ".join(refused) or "none refused",
+        "calls of users who choose one of these end with `refused`" if refused else "",
     )
 
 

@@ -231,6 +231,7 @@ class TestGeminiLiveAlone:
             with pytest.raises(LiveSetupFailed) as refused:
                 await model.open(replace(CONFIG, model="gemini-0-nothing"))
             assert not refused.value.retryable
+            assert "gemini-0-nothing is not found" in refused.value.reason
 
         asyncio.run(main())
 

@@ -1,5 +1,6 @@
 """The checks for a deployed stack hold on the local one, so that they are known to work."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from local.smoke import gateway, tables, tokens
 from local.smoke.__main__ import main
 from local.smoke.finding import Finding
+from local.smoke.suite import EXPLANATIONS
 from tests.integration.gemini_caller import Simulator, running_simulator
 from tests.integration.running import RunningStack, new_user
 
@@ -26,24 +28,47 @@ def gemini_key(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("gemini_key")
-@pytest.mark.parametrize(("check", "least"), [("gemini", 7), ("voices", 2), ("core", 9)])
 def test_what_gemini_is_assumed_to_do_the_simulator_does(
-    check: str, least: int, simulator: Simulator, capsys: pytest.CaptureFixture[str]
+    simulator: Simulator, capsys: pytest.CaptureFixture[str]
 ):
-    status = main([check, "--base-url", simulator.base_url])
+    status = main(["all", "--base-url", simulator.base_url])
 
     answer = capsys.readouterr().out
     assert status == 0, answer
-    assert answer.count("holds") == least
+    for name, explanation in EXPLANATIONS.items():
+        assert f"\n{name}: {explanation}\n" in answer
+    assert "not made" not in answer
+    assert "server: yes, client: yes" in answer
+    assert answer.count("holds ") >= 20
+    spent = re.search(r"about (0\.\d+) USD", answer)
+    assert spent
+    assert 0.005 < float(spent[1]) < 0.1
 
 
 @pytest.mark.usefixtures("gemini_key")
-@pytest.mark.parametrize("check", ["gemini", "voices", "core"])
+@pytest.mark.parametrize("check", EXPLANATIONS)
 def test_a_model_that_is_not_served_is_no_success(
     check: str, simulator: Simulator, capsys: pytest.CaptureFixture[str]
 ):
     assert main([check, "--base-url", simulator.base_url, "--model", "no-such-model"]) == 2
-    assert "could not be made" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "could not be made" in said
+    assert "not found" in said or "model_refused" in said
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_bad_key_ends_every_check_with_the_reason(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("SSL_CERT_FILE", simulator.ca_file)
+    monkeypatch.setenv("GEMINI_API_KEY", "bad-key")
+
+    assert main(["all", "--base-url", simulator.base_url]) == 2
+
+    answer = capsys.readouterr().out
+    assert answer.count("not made: ") == len(EXPLANATIONS)
+    assert "API key not valid" in answer
+    assert "about 0.0000 USD" in answer
 
 
 def test_the_doors_limits_and_order_are_as_assumed(running: RunningStack):

@@ -13,13 +13,14 @@ from local.smoke import functions, tokens
 from local.smoke.__main__ import main, parse_arguments
 from local.smoke.finding import Finding, report
 from local.smoke.gateway import out_of_order
+from local.smoke.suite import EXPLANATIONS
 from local.smoke.tables import reason_of
 from tests.documents import blocks, page, rows, without_blocks
 
 pytestmark = pytest.mark.unit
 
 ASSUMPTIONS = page("docs/assumptions.md")
-CHECKS = ("gateway", "tokens", "functions", "tables", "gemini", "voices", "core")
+CHECKS = ("gateway", "tokens", "functions", "tables", "all", *EXPLANATIONS)
 
 
 def commands() -> list[str]:
@@ -65,13 +66,14 @@ def test_a_check_explains_itself(check: str, capsys: pytest.CaptureFixture[str])
     assert "usage: python -m local.smoke" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("check", ["gemini", "voices", "core"])
+@pytest.mark.parametrize("check", [[], *([name] for name in ("all", *EXPLANATIONS))])
 def test_gemini_is_not_asked_without_a_key(
-    check: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    check: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("GEMINI_API_KEY", raising=False)
-    assert main([check]) == 2
-    assert "GEMINI_API_KEY" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["smoke"])
+    assert main(check) == 2
+    assert "set GEMINI_API_KEY" in capsys.readouterr().err
 
 
 def test_what_cannot_be_checked_is_said_and_is_no_success(

@@ -107,7 +107,7 @@ class GeminiLiveSession:
                     for event in translate(message):
                         yield event
             except errors.APIError as error:
-                yield LiveClosed(LiveFailure.DROPPED, error.code or 1006, error.message or "")
+                yield LiveClosed(LiveFailure.DROPPED, error.code or 1006, _reason(error))
                 return
             except ConnectionClosed as error:
                 code = error.rcvd.code if error.rcvd else 1006
@@ -130,11 +130,18 @@ class GeminiLive:
     Args:
         api_key: Asked for when a session is opened, not before.
         base_url: Empty for Google's own servers.
+        profiles: Returns what is believed of a model by its name.
     """
 
-    def __init__(self, api_key: Callable[[], str], base_url: str = ""):
+    def __init__(
+        self,
+        api_key: Callable[[], str],
+        base_url: str = "",
+        profiles: Callable[[str], LiveModelProfile] = profile_of,
+    ):
         self._api_key = api_key
         self._base_url = base_url
+        self._profiles = profiles
         self._client: genai.Client | None = None
 
     async def open(self, config: LiveConfig) -> GeminiLiveSession:
@@ -143,7 +150,7 @@ class GeminiLive:
         Raises:
             LiveSetupFailed: It was refused or could not be reached.
         """
-        profile = profile_of(config.model)
+        profile = self._profiles(config.model)
         options = _connect_config(config, profile)
         try:
             if self._client is None:
@@ -163,7 +170,7 @@ class GeminiLive:
                     )
                 return GeminiLiveSession(session, stack.pop_all(), profile)
         except errors.APIError as error:
-            raise _refused(error.message or "refused", error.code or 0) from error
+            raise _refused(_reason(error) or "refused", error.code or 0) from error
         except InvalidStatus as error:
             raise _refused("handshake refused", error.response.status_code) from error
         except (WebSocketException, OSError, ValueError, StoreUnavailable) as error:
@@ -178,6 +185,12 @@ class GeminiLive:
                 async_client_args=dict(WEBSOCKET_OPTIONS),
             ),
         )
+
+
+def _reason(error: errors.APIError) -> str:
+    # google-genai puts the reason of a closing frame where JSON answers have their details.
+    details = error.details
+    return details if isinstance(details, str) else error.message or ""
 
 
 def _refused(reason: str, code: int) -> LiveSetupFailed:

@@ -73,7 +73,7 @@ from tests.fakes.speech_detector import SPEECH, FakeSpeechDetector
 START_MS = 1_000
 EPOCH = 3
 # A second of a reply, mono 16 bit at 24 kHz.
-SECOND = bytes(48_000)
+SECOND = bytes([0, 1]) * 24_000
 PRICES = Prices(Decimal(1), Decimal(2), Decimal(3), Decimal(4), "made up for tests")
 SETTINGS = SessionSettings(
     live_model="gemini-3.8-live",
@@ -331,7 +331,7 @@ class Call:
             everything += self.feed(FromLive(self.generation, event))
         return everything
 
-    def reply(self, text: str = "Good morning.", pcm: bytes = bytes(960)) -> list[Effect]:
+    def reply(self, text: str = "Good morning.", pcm: bytes = SECOND[:960]) -> list[Effect]:
         """The model answers, and its turn ends."""
         return self.live(
             LiveAudio(pcm), LiveTranscript(Role.MODEL, text), LiveTurnComplete(TurnStatus.IDLE)

@@ -13,6 +13,7 @@ from repartee.domain.live import (
     LiveGoAway,
     LiveInterrupted,
     LiveResumption,
+    LiveText,
     LiveToolCall,
     LiveToolCallsCancelled,
     LiveTranscript,
@@ -65,6 +66,11 @@ def test_an_interruption_comes_first_and_the_end_of_the_turn_last():
     }
     kinds = [type(event) for event in events_of(**message)]
     assert kinds == [LiveInterrupted, LiveUsage, LiveAudio, LiveTurnComplete]
+
+
+def test_text_instead_of_sound_is_passed_on_without_the_models_thoughts():
+    parts = [{"text": "Let me think.", "thought": True}, {"text": "At three."}, {"text": ""}]
+    assert events_of(serverContent={"modelTurn": {"parts": parts}}) == [LiveText("At three.")]
 
 
 @pytest.mark.parametrize(

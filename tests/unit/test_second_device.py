@@ -111,7 +111,7 @@ def test_a_turn_that_is_being_answered_when_another_device_takes_over_is_remembe
         live = await scene.one_utterance()
         live.emit(
             LiveTranscript(Role.USER, "what did I book", final=True),
-            LiveAudio(b"\2\0" * 24_000),
+            LiveAudio(b"\0\2" * 24_000),
             LiveTranscript(Role.MODEL, "You booked nine."),
         )
         await scene.until(lambda: scene.frames("audio"))

@@ -15,7 +15,7 @@ from repartee.domain.session.effects import OpenLive, SendAudio, SendText
 from repartee.domain.session.events import TimeRunningOut
 from repartee.domain.usage import TokenUsage
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SETTINGS, Call, started
+from tests.sessions import SECOND, SETTINGS, Call, started
 
 pytestmark = pytest.mark.unit
 
@@ -180,7 +180,7 @@ def test_a_stream_without_marks_loses_no_begin_of_an_utterance():
     call = started()
     call.send(Text("Hello"))
     call.send(*[Audio(SILENCE)] * 3)
-    call.live(MUCH, LiveAudio(bytes(960)))
+    call.live(MUCH, LiveAudio(SECOND[:960]))
     call.reply()
     call.send(Audio(SILENCE))
     call.ack()

@@ -17,7 +17,7 @@ from repartee.domain.live import (
 from repartee.domain.messages import SpeechEnd, SpeechStart
 from repartee.domain.session.effects import SendText
 from repartee.domain.session.filler import FILLER
-from tests.sessions import SETTINGS, Call, remembering, started
+from tests.sessions import SECOND, SETTINGS, Call, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -29,7 +29,8 @@ def asking(**options: object) -> Call:
     call = started(**options)
     call.utter()
     call.call_tool("x")
-    call.live(LiveTranscript(Role.MODEL, "One moment."), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.live(LiveAudio(SECOND[:2]), LiveTranscript(Role.MODEL, "One moment."))
+    call.live(LiveTurnComplete(TurnStatus.IN_PROGRESS))
     return call
 
 
@@ -89,7 +90,7 @@ def test_silence_begins_when_the_reply_has_been_played() -> None:
     call = started()
     call.utter()
     call.call_tool("x")
-    two_seconds = bytes(2 * 48_000)
+    two_seconds = 2 * SECOND
     call.live(LiveAudio(two_seconds), LiveTurnComplete(TurnStatus.IN_PROGRESS))
 
     call.pass_ms(2_000 + AFTER_MS - 1)
@@ -167,7 +168,8 @@ def test_the_operators_patience_counts() -> None:
 def test_what_is_said_while_a_call_is_open_is_a_turn_of_its_own() -> None:
     call = asking()
     call.utter()
-    call.live(LiveTranscript(Role.MODEL, "Hello!"), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Hello!"))
+    call.live(LiveTurnComplete(TurnStatus.IN_PROGRESS))
     call.answer_tool("At three.")
     call.reply("At three.")
     call.ack()

@@ -21,7 +21,7 @@ from repartee.domain.session.input_feed import PAUSE_IN_SPEECH_MS, SPEECH_ENDS_A
 from repartee.domain.session.input_order import GIVE_UP_AFTER_MS
 from repartee.domain.session.watchdog import NUDGE, STALL_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SETTINGS, SPEECH_END, Call, started
+from tests.sessions import SECOND, SETTINGS, SPEECH_END, Call, started
 
 pytestmark = pytest.mark.unit
 
@@ -406,7 +406,7 @@ def test_control_that_came_late_is_given_to_the_next_live_session_too():
 def test_control_that_came_late_into_the_next_utterance_is_given_once_to_the_next_live_session():
     call = started()
     call.utter()
-    call.live(LiveAudio(bytes(960)))
+    call.live(LiveAudio(SECOND[:960]))
     call.send(SpeechStart(), seq=8)
     call.send(Audio(SPEECH), seq=9)
     call.pass_ms(3_000)

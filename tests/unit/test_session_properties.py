@@ -25,6 +25,7 @@ from repartee.domain.live import (
     LiveFailure,
     LiveGoAway,
     LiveInterrupted,
+    LiveText,
     LiveToolCallsCancelled,
     LiveTranscript,
     LiveTurnComplete,
@@ -106,6 +107,8 @@ LIVE_EVENTS = st.sampled_from(
     [
         LiveAudio(SECOND),
         LiveAudio(SECOND),
+        LiveAudio(bytes(960)),
+        LiveText("Good morning"),
         LiveTranscript(Role.USER, "Hello"),
         LiveTranscript(Role.MODEL, "Good morning"),
         LiveInterrupted(),

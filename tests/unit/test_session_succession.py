@@ -61,7 +61,7 @@ from repartee.domain.wire import (
     to_message,
 )
 from tests.fakes.clock import NOON_MS
-from tests.sessions import MEMORY, SETTINGS, STATE, Call, remembering
+from tests.sessions import MEMORY, SECOND, SETTINGS, STATE, Call, remembering
 
 pytestmark = pytest.mark.unit
 
@@ -386,7 +386,7 @@ class Succession(RuleBasedStateMachine):
         self.listen()
         if self.worker is not None and self.model_owes:
             self.model_owes, self.model_speaks = False, True
-            self.worker.live(LiveAudio(bytes(960)), LiveTranscript(Role.MODEL, "Yes."))
+            self.worker.live(LiveAudio(SECOND[:960]), LiveTranscript(Role.MODEL, "Yes."))
             self.take_effects()
 
     @precondition(lambda self: self.worker is not None and self.worker.is_live_open)

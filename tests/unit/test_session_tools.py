@@ -32,7 +32,7 @@ from repartee.domain.session.effects import (
 from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.watchdog import NUDGE, STALL_MS
 from repartee.domain.session_state import PendingCall, SessionState
-from tests.sessions import STATE, Call, pending, remembering, started
+from tests.sessions import SECOND, STATE, Call, pending, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -129,7 +129,7 @@ def test_the_model_gets_time_to_speak_an_answer_that_came_late():
 def test_a_pending_call_is_answered_whatever_becomes_of_the_reply(meanwhile):
     call = started()
     call.utter()
-    call.live(LiveAudio(bytes(960)), LiveTranscript(Role.MODEL, "Let me look."))
+    call.live(LiveAudio(SECOND[:960]), LiveTranscript(Role.MODEL, "Let me look."))
     call.call_tool("x")
     call.live(meanwhile, LiveTurnComplete())
     call.answer_tool("At three.")
@@ -328,7 +328,7 @@ def test_an_answer_that_is_cut_off_while_it_is_spoken_is_told_again():
     call.call_tool("x")
     call.reply("I am looking.")
     call.answer_tool("At three.")
-    call.live(LiveAudio(bytes(960)), LiveTranscript(Role.MODEL, "At"))
+    call.live(LiveAudio(SECOND[:960]), LiveTranscript(Role.MODEL, "At"))
 
     call.lose_live()
 
@@ -357,7 +357,7 @@ def test_an_answer_that_comes_into_another_reply_is_open_until_a_reply_of_its_ow
     call.call_tool("x")
     call.reply("I am looking.")
     call.utter()
-    call.live(LiveAudio(bytes(960)))
+    call.live(LiveAudio(SECOND[:960]))
     call.answer_tool("At three.")
     call.reply("As to the other thing.")
     call.lose_live()
@@ -442,7 +442,7 @@ def test_an_answer_that_comes_while_its_turn_waits_for_delivery_is_part_of_it():
 def test_an_answer_in_mid_turn_reaches_the_model_while_it_speaks():
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.MODEL, "Let me look."), LiveAudio(bytes(960)))
+    call.live(LiveTranscript(Role.MODEL, "Let me look."), LiveAudio(SECOND[:960]))
     call.call_tool("x")
     call.live(in_progress())
     call.answer_tool()

@@ -69,9 +69,9 @@ def test_the_reply_goes_to_the_client_with_its_text_and_its_end():
     call = started()
     call.utter()
     call.live(heard("Hi"))
-    call.reply("Hello.", pcm=bytes(40_000))
+    call.reply("Hello.", pcm=SECOND[:40_000])
 
-    assert call.pcm_posted(1) == bytes(40_000)
+    assert call.pcm_posted(1) == SECOND[:40_000]
     assert max(len(frame.data) for frame in call.frames(ReplyAudio)) <= MAX_CHARACTERS
     assert call.frames(Transcript) == [
         Transcript(1, "user", "Hi", False),
@@ -83,10 +83,10 @@ def test_the_reply_goes_to_the_client_with_its_text_and_its_end():
 def test_a_turn_goes_on_while_the_model_says_that_it_is_in_progress():
     call = started()
     call.utter()
-    call.live(said("Let me look."), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.live(LiveAudio(SECOND), said("Let me look."), LiveTurnComplete(TurnStatus.IN_PROGRESS))
     assert call.frames(TurnEnd) == []
 
-    call.live(said("At three."), LiveTurnComplete(TurnStatus.IDLE))
+    call.reply("At three.")
     call.ack()
 
     assert call.turns[0].said == "Let me look. At three."
@@ -95,7 +95,7 @@ def test_a_turn_goes_on_while_the_model_says_that_it_is_in_progress():
 def test_a_completed_turn_without_a_status_is_over():
     call = started()
     call.utter()
-    call.live(said("Hi."), LiveTurnComplete())
+    call.live(LiveAudio(SECOND), said("Hi."), LiveTurnComplete())
 
     assert len(call.frames(TurnEnd)) == 1
 

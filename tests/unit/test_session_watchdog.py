@@ -273,7 +273,7 @@ def test_a_greeting_that_never_ends_is_nobodys_question():
 
 def test_what_is_asked_during_a_reply_that_never_ends_is_answered_with_an_open_microphone_too():
     call = started()
-    call.live(LiveAudio(bytes(960)))
+    call.live(LiveAudio(SECOND[:960]))
     call.send(Text("Are you there?"))
     asked_ms = call.now_ms
 
@@ -291,7 +291,7 @@ def test_what_is_asked_during_a_reply_that_never_ends_is_answered_with_an_open_m
 
 def test_a_reply_that_nobody_asked_for_may_end_empty_before_what_is_asked_meanwhile():
     call = started()
-    call.live(LiveAudio(bytes(960)))
+    call.live(LiveAudio(SECOND[:960]))
     call.send(Text("Are you there?"))
 
     call.live(IDLE)

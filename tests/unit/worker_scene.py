@@ -74,7 +74,7 @@ PLENTY_MS = 900_000
 CHUNK = Audio(b"\1\0" * 3200)
 
 
-REPLY = b"\2\0" * 2400
+REPLY = b"\0\2" * 2400
 
 
 class DeafDetector:

@@ -11,6 +11,7 @@ from repartee.domain.live import (
     LiveGoAway,
     LiveInterrupted,
     LiveResumption,
+    LiveText,
     LiveToolCall,
     LiveToolCallsCancelled,
     LiveTranscript,
@@ -69,6 +70,8 @@ def _content(content: "LiveServerContent") -> Iterator[LiveEvent]:
         for part in content.model_turn.parts or []:
             if part.inline_data is not None and part.inline_data.data:
                 yield LiveAudio(part.inline_data.data)
+            elif part.text and not part.thought:
+                yield LiveText(part.text)
     yield from _transcript(Role.MODEL, content.output_transcription)
     if content.generation_complete:
         yield LiveGenerationComplete()

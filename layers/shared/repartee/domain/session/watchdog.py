@@ -42,13 +42,13 @@ class Watchdog:
     def is_empty(self) -> bool:
         """Tell whether the turn that the model calls complete left the user without a reply.
 
-        One that called a tool did not: its answer may be meant to be silent.
+        One that called a tool did not, unless it was to be heard: the model may change how it
+        speaks without a word.
         """
         turn = self._awaited()
         if turn is not self._turns.current:
             turn = None
-        has_done = turn is None or turn.has_reply or self._calls.has_begun(turn.number)
-        self._is_empty = not has_done
+        self._is_empty = turn is not None and not (turn.has_reply or self._has_called(turn))
         return self._is_empty
 
     def forget_model(self) -> None:
@@ -109,3 +109,7 @@ class Watchdog:
         if turn is None or is_user_speaking:
             return None
         return upcoming if turn.input_ended_ms is None else turn
+
+    def _has_called(self, turn: TurnInProgress) -> bool:
+        is_heard = not turn.is_muted or self._calls.awaits_answer(turn.number)
+        return is_heard and self._calls.has_begun(turn.number)

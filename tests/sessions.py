@@ -32,6 +32,7 @@ from repartee.domain.messages import (
     OutputPosition,
     SpeechEnd,
     SpeechStart,
+    Unknown,
 )
 from repartee.domain.session.allowance import GOODBYE
 from repartee.domain.session.effects import (
@@ -284,7 +285,9 @@ class Call:
     def read(self, *entries: Numbered | Notified) -> list[Effect]:
         return self.feed(MailboxRead(entries))
 
-    def numbered(self, message: Message, seq: int | None = None, connection: str = "A") -> Numbered:
+    def numbered(
+        self, message: Message | Unknown, seq: int | None = None, connection: str = "A"
+    ) -> Numbered:
         """Number a message as the client's next, unless ``seq`` says otherwise."""
         if seq is None:
             seq = self.next_seq
@@ -292,7 +295,7 @@ class Call:
         return Numbered(seq, message, connection, NOON_MS + self.now_ms)
 
     def send(
-        self, *messages: Message, seq: int | None = None, connection: str = "A"
+        self, *messages: Message | Unknown, seq: int | None = None, connection: str = "A"
     ) -> list[Effect]:
         """The client sends messages, each in a mailbox read of its own."""
         everything: list[Effect] = []
@@ -310,7 +313,7 @@ class Call:
         """The user says something, marked by the client."""
         return self.send(SpeechStart(), *[Audio(pcm)] * chunks, SpeechEnd())
 
-    def notice(self, notice: Notice, notice_id: str = "n") -> list[Effect]:
+    def notice(self, notice: Notice | Unknown, notice_id: str = "n") -> list[Effect]:
         return self.read(Notified(notice_id, notice))
 
     def ack(self, through: int | None = None, turn: int = 0, played_ms: int = 0) -> list[Effect]:

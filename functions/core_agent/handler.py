@@ -51,13 +51,19 @@ class Deps:
 def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
     """Answer a ``RequestEvent`` with an ``AnswerEvent``, both as JSON; obey a ``SummaryEvent``.
 
+    An event of another kind, which only a later version knows, has no effect.
+
     Raises:
-        pydantic.ValidationError: The event is neither, which is a fault of the caller's code.
+        pydantic.ValidationError: A field is missing or wrong: a fault of the caller's code.
     """
-    if "kind" in event:
+    kind = event.get("kind")
+    if kind == "summarise":
         wanted = SummaryEvent.model_validate(event).request()
         done = deps.summarise(wanted)
         deps.log.info("conversation summed up", extra=done.log_fields(wanted))
+        return {}
+    if kind is not None:
+        deps.log.warning("event of an unknown kind", extra={"kind": kind})
         return {}
     request = RequestEvent.model_validate(event).request()
     answered = deps.answer_question(request)

@@ -35,6 +35,7 @@ from repartee.domain.messages import (
     PreferencesChanged,
     Superseded,
     Text,
+    Unknown,
 )
 from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session_state import Spending, TurnCommit
@@ -130,7 +131,7 @@ class Deployment:
         event["requestContext"] |= {"connectionId": connection_id, "authorizer": self.context}
         assert disconnect.handler.lambda_handler(event, None) == {"statusCode": 200}
 
-    def mailbox(self, session_id: str) -> tuple[list[Numbered], list[Notice]]:
+    def mailbox(self, session_id: str) -> tuple[list[Numbered], list[Notice | Unknown]]:
         live = DynamoTable(self.client, self.live_table)
         mailbox = DynamoMailbox(live=live, clock=SystemClock(), ids=UlidSource())
         entries = mailbox.read_after(session_id, 0)

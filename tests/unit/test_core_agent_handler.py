@@ -105,7 +105,7 @@ def test_there_are_example_events():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("user_id", ""), ("turn", 0), ("index", 0), ("epoch", -1), ("question", None), ("extra", 1)],
+    [("user_id", ""), ("turn", 0), ("index", 0), ("epoch", -1), ("question", None)],
 )
 def test_an_event_that_is_no_request_is_refused(field, value):
     event = {**RequestEvent.of(REQUEST).model_dump(), field: value}
@@ -135,11 +135,14 @@ def test_a_summary_is_written_when_its_event_comes_and_the_log_tells_no_word_of_
     assert "secret" not in json.dumps(line)
 
 
-def test_an_event_of_an_unknown_kind_is_refused():
-    event = {**SummaryEvent.of(SummaryRequest("u1", "c1", "s1")).model_dump(), "kind": "forget"}
+def test_an_event_of_a_kind_that_only_a_later_version_knows_changes_nothing(capsys):
+    deps = _deps(RequestEvent.of(REQUEST), service="core-agent-of-unknown-kind")
+    event = {**RequestEvent.of(REQUEST).model_dump(), "kind": "translate"}
 
-    with pytest.raises(ValidationError, match="kind"):
-        handle(event, _deps(RequestEvent.of(REQUEST)))
+    assert handle(event, deps) == {}
+
+    line = json.loads(capsys.readouterr().out)
+    assert (line["message"], line["kind"]) == ("event of an unknown kind", "translate")
 
 
 def test_the_log_holds_neither_question_nor_answer(capsys):

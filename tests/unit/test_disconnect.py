@@ -5,7 +5,7 @@ import pytest
 
 from disconnect.handler import Deps, handle
 from repartee.domain.errors import StoreUnavailable
-from repartee.domain.messages import Detached, Notice, Notified
+from repartee.domain.messages import Detached, Notice, Notified, Unknown
 from repartee.domain.session_state import ConnectionOpening
 from tests.event_files import load_event
 from tests.fakes.clock import NOON_MS
@@ -67,7 +67,7 @@ class Exit:
             )
         )
 
-    def notices(self, session_id: str) -> list[Notice]:
+    def notices(self, session_id: str) -> list[Notice | Unknown]:
         entries = self.mailbox.read_after(session_id, 0)
         return [entry.notice for entry in entries if isinstance(entry, Notified)]
 

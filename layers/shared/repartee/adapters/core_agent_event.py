@@ -14,7 +14,12 @@ type _Id = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    """An event; fields that a later version adds are ignored.
+
+    While a version is being deployed, functions of both versions talk to each other.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class SummaryEvent(_Event):
@@ -40,7 +45,7 @@ class SummaryEvent(_Event):
 
 
 class RequestEvent(_Event):
-    """A ``CoreRequest`` as core_agent's event.
+    """A ``CoreRequest`` as core_agent's event; the only one without a ``kind``.
 
     Attributes:
         turn: The conversation's turn in which the call was made, from 1.

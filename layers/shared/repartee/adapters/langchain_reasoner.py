@@ -44,6 +44,7 @@ from repartee.adapters.langchain_middleware import (
 )
 from repartee.domain.tools import Tool, ToolResult, ToolStatus
 from repartee.domain.usage import Bill
+from repartee.observability import get_logger
 from repartee.ports.clock import Clock
 from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, ReasoningResult
 
@@ -106,7 +107,7 @@ class LangchainReasoner:
         Raises:
             ReasoningFailed: It came to nothing; tools may have run all the same.
         """
-        history = [message for text in request.history_json for message in _messages(text)]
+        history = read_history(request.history_json)
         meter = Meter(*(model for model in (self._model, self._fallback) if model is not None))
         agent = create_agent(
             self._model.chat,
@@ -204,6 +205,21 @@ def _failures() -> Iterator[None]:
         retryable = may_pass(error)
         reason = "model_unavailable" if retryable else "model_refused"
         raise ReasoningFailed(reason, retryable=retryable) from error
+
+
+def read_history(history_json: Sequence[str]) -> list[AnyMessage]:
+    """Return the messages of the exchanges, without exchanges that only a later version can read.
+
+    One exchange that cannot be read must not fail every question of its conversation.
+    """
+    history: list[AnyMessage] = []
+    for messages_json in history_json:
+        try:
+            history += _messages(messages_json)
+        except (ValueError, KeyError, TypeError) as error:
+            log = get_logger()
+            log.warning("exchange left out of history", extra={"reason": type(error).__name__})
+    return history
 
 
 def _messages(messages_json: str) -> list[AnyMessage]:

@@ -50,6 +50,11 @@ class CallStatus(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
 
+    @classmethod
+    def _missing_(cls, _value: object) -> "CallStatus":
+        """Take a status that only a later version knows for a failure: it is no success here."""
+        return cls.FAILED
+
 
 @dataclass(frozen=True, slots=True)
 class CoreRequest:

@@ -32,6 +32,11 @@ class ItemKind(StrEnum):
     MAILBOX_ENTRIES = "mailbox_entries"
     OTHERS = "others"
 
+    @classmethod
+    def _missing_(cls, _value: object) -> "ItemKind":
+        """Count kinds that only a later version knows among the others."""
+        return cls.OTHERS
+
 
 @dataclass(frozen=True, slots=True)
 class StoredItem:

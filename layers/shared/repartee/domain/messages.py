@@ -63,6 +63,16 @@ class Bye:
     """The user hangs up: the session ends, the conversation stays."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A message or a notice of a kind that only a later version knows; it has no effect.
+
+    While a version is being deployed, it may write to a mailbox that the version before reads.
+    """
+
+    kind: str
+
+
 type Message = Hello | Audio | SpeechStart | SpeechEnd | Text | Bye
 
 
@@ -77,7 +87,7 @@ class Numbered:
     """
 
     seq: int
-    message: Message
+    message: Message | Unknown
     connection_id: str
     received_at_ms: int
 
@@ -139,7 +149,7 @@ class Notified:
     """
 
     notice_id: str
-    notice: Notice
+    notice: Notice | Unknown
 
 
 type MailboxEntry = Numbered | Notified

@@ -1,5 +1,6 @@
 """The tombstone as a domain value, and back."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, cast
 
 from repartee.adapters.dynamodb.session_items import number
@@ -54,12 +55,14 @@ def erasure_from(user_id: str, item: "Item") -> Erasure | None:
     """Return the erasure that a profile tells of, None for a profile that is no tombstone."""
     if "erased_at_ms" not in item:
         return None
-    deleted = item["deleted"]["M"] if "deleted" in item else {}
+    deleted = Counter[ItemKind]()
+    for kind, count in item["deleted"]["M"].items() if "deleted" in item else ():
+        deleted[ItemKind(kind)] += int(count["N"])
     return Erasure(
         user_id,
         number(item, "erased_at_ms"),
         number(item, "step") if "step" in item else 0,
-        {ItemKind(kind): int(count["N"]) for kind, count in deleted.items()},
+        deleted,
         tuple(_pending(pending) for pending in item["pending"]["L"]) if "pending" in item else (),
         _moment(item, "settles_at_ms"),
         _moment(item, "finished_at_ms"),

@@ -22,9 +22,11 @@ from repartee.domain.messages import (
     SpeechStart,
     Superseded,
     Text,
+    Unknown,
 )
 from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session_state import PendingCall, SessionState, UndeliveredTurn
+from repartee.observability import get_logger
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -55,7 +57,7 @@ def _hello_values(hello: Hello) -> dict[str, Value]:
     return values
 
 
-def _message_values(message: Message) -> dict[str, Value]:
+def _message_values(message: Message | Unknown) -> dict[str, Value]:
     match message:
         case Hello():
             return _hello_values(message)
@@ -69,6 +71,8 @@ def _message_values(message: Message) -> dict[str, Value]:
             return {"kind": "text", "text": written}
         case Bye():
             return {"kind": "bye"}
+        case Unknown(kind):
+            return {"kind": kind}
 
 
 def message_attributes(message: Numbered, expires_at: int) -> "Item":
@@ -90,7 +94,13 @@ def _hello(item: "Item") -> Hello:
     return Hello(position, "marks_speech" in item)
 
 
-def _message(item: "Item") -> Message:
+def _unknown(kind: str) -> Unknown:
+    log = get_logger()
+    log.warning("mailbox entry of an unknown kind", extra={"kind": kind})
+    return Unknown(kind)
+
+
+def _message(item: "Item") -> Message | Unknown:
     match item["kind"]["S"]:
         case "hello":
             return _hello(item)
@@ -105,7 +115,7 @@ def _message(item: "Item") -> Message:
         case "bye":
             return Bye()
         case kind:
-            raise ValueError(f"unknown kind of message: {kind}")
+            return _unknown(kind)
 
 
 def message_from(item: "Item", seq: int) -> Numbered:
@@ -135,7 +145,7 @@ def notice_attributes(notice: Notice, expires_at: int) -> "Item":
     return encode_all({**values, "expires_at": expires_at})
 
 
-def notice_from(item: "Item") -> Notice:
+def notice_from(item: "Item") -> Notice | Unknown:
     """Return the notice that ``item`` holds."""
     match item["kind"]["S"]:
         case "acknowledged":
@@ -152,7 +162,7 @@ def notice_from(item: "Item") -> Notice:
             changes = PreferenceChanges(*(text(item, name) for name in _PREFERENCES))
             return PreferencesChanged(changes, number(item, "changed_at_ms"))
         case kind:
-            raise ValueError(f"unknown kind of notice: {kind}")
+            return _unknown(kind)
 
 
 def pending_calls_value(calls: tuple[PendingCall, ...]) -> "AttributeValueTypeDef":

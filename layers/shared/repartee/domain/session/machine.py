@@ -17,6 +17,8 @@ from repartee.domain.messages import (
     Notified,
     Numbered,
     PreferencesChanged,
+    Superseded,
+    Unknown,
 )
 from repartee.domain.session.allowance import Allowance
 from repartee.domain.session.answer_watch import AnswerWatch
@@ -296,8 +298,11 @@ class SessionMachine:
                 self._effects += self._client.detach(connection_id, now_ms)
             case PreferencesChanged() as changed:
                 self._context.is_due |= self._desk.preferences.take(changed)
-            case _:
+            case Superseded():
                 self._close("superseded", now_ms)
+            case Unknown():
+                # A later version left it, for workers of its own.
+                pass
         self._effects.append(DeleteInput((), (notified.notice_id,)))
 
     # The model

@@ -1,0 +1,239 @@
+"""Events and items of released versions are read, and what is written breaks no version before.
+
+``tests/golden`` tells how its folders are made.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any, get_args
+
+import pytest
+
+from repartee.domain.calls import BegunTool, CallKey, CoreRequest, Exchange
+from repartee.domain.conversation import Conversation, Turn
+from repartee.domain.desk import Booking
+from repartee.domain.erasure import Erasure
+from repartee.domain.export import Entry, ExportPosition
+from repartee.domain.limits import DayUsage
+from repartee.domain.messages import MailboxEntry, Message, Notice
+from repartee.domain.preferences import PreferenceChanges
+from repartee.domain.session.value_codec import classes_of
+from repartee.domain.session_state import ConnectionOpening, Lease, TurnCommit
+from repartee.domain.summary import SummaryFold
+from repartee.domain.ticket import Ticket
+from repartee.ports.call_store import CallClaim
+from repartee.ports.worker import WakeRequest
+from tests.contract.scenes import opening
+from tests.contract.servers import Servers
+from tests.contract.stores import DESK_DAY, Stores, TableNames, dynamodb_stores
+from tests.fakes.clock import NOON_MS
+from tests.golden import events, readings, story
+from tests.golden.make import EVENTS, FOLDER, ITEMS, VALUES, items_in, load, put_items
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
+
+
+def _order(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
+
+
+VERSIONS = sorted((path.parent.name for path in FOLDER.glob(f"*/{EVENTS}")), key=_order)
+BEFORE = VERSIONS[-1]
+# Refused events with fields that they do not know.
+STRICT_VERSIONS = {"0.1.0"}
+# What a field of these holds is made anew each time, or may change without breaking a reader.
+FREE = {"expires_at", "waker", "mark", "packed"}
+# A map whose keys are data: what erasing has deleted, by the kind of item.
+DATA = {"deleted"}
+UNKNOWN_EVENT_FIELD = {"of_later": {"nested": [1, {"deeper": True}]}}
+UNKNOWN_ATTRIBUTE = {"of_later": {"M": {"nested": {"L": [{"N": "1"}]}}}}
+
+
+@pytest.fixture
+def client(dynamodb_name: str, servers: Servers) -> "DynamoDBClient":
+    return servers.dynamodb(dynamodb_name)
+
+
+def differences(golden: Any, present: Any, place: str = "", *, may_add: bool) -> Iterator[str]:
+    """Yield where ``present`` is not what a reader of ``golden`` knows."""
+    if isinstance(golden, Mapping) and isinstance(present, Mapping):
+        for name in golden.keys() - present.keys():
+            yield f"{place}: {name} is missing"
+        for name in () if may_add else present.keys() - golden.keys():
+            yield f"{place}: {name} was added"
+        for name in (golden.keys() & present.keys()) - FREE:
+            inner = f"{place}: {name}"
+            yield from differences(golden[name], present[name], inner, may_add=may_add)
+    elif isinstance(golden, list) and isinstance(present, list) and len(golden) == len(present):
+        for number, (one, other) in enumerate(zip(golden, present, strict=True)):
+            yield from differences(one, other, f"{place}: {number}", may_add=may_add)
+    elif golden != present:
+        yield f"{place}: {golden!r} became {present!r}"
+
+
+def test_the_versions_that_were_recorded_are_not_newer_than_this_one():
+    pyproject = tomllib.loads((FOLDER.parents[1] / "pyproject.toml").read_text())
+    assert "0.1.0" in VERSIONS
+    assert _order(BEFORE) <= _order(pyproject["project"]["version"])
+
+
+@pytest.mark.parametrize("unknown", [{}, UNKNOWN_EVENT_FIELD], ids=["as written", "with more"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_event_of_a_released_version_is_read(version: str, unknown: Mapping[str, Any]):
+    golden = {
+        name: event if isinstance(event, str) else {**event, **unknown}
+        for name, event in load(version, EVENTS).items()
+    }
+
+    read = events.read_all(golden)
+
+    wanted = {name: value for name, value in load(version, VALUES).items() if name in golden}
+    assert list(differences(wanted, read, may_add=True)) == []
+
+
+@pytest.mark.parametrize("has_more", [False, True], ids=["as written", "with more"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_item_of_a_released_version_is_read(
+    version: str, has_more: bool, client: "DynamoDBClient", table_names: TableNames
+):
+    items = load(version, ITEMS)
+    put_items(client, table_names, with_more(items) if has_more else items)
+
+    read = readings.read_all(dynamodb_stores(client, table_names))
+
+    wanted = {name: value for name, value in load(version, VALUES).items() if name in read}
+    assert wanted.keys() == read.keys()
+    assert list(differences(wanted, read, may_add=True)) == []
+
+
+def with_more(items: Mapping[str, Any]) -> dict[str, Any]:
+    """Add an attribute that nobody knows to each item and to each map within."""
+    return {place: {**_with_more(item), **UNKNOWN_ATTRIBUTE} for place, item in items.items()}
+
+
+def _with_more(value: Any) -> Any:
+    match value:
+        case {"M": Mapping() as parts}:
+            return {"M": {**_with_more(parts), **UNKNOWN_ATTRIBUTE}}
+        case Mapping():
+            return {
+                name: part if name in DATA else _with_more(part) for name, part in value.items()
+            }
+        case list():
+            return [_with_more(part) for part in value]
+    return value
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_work_goes_on_where_a_released_version_left_it(
+    version: str, client: "DynamoDBClient", table_names: TableNames
+):
+    put_items(client, table_names, load(version, ITEMS))
+    stores = dynamodb_stores(client, table_names)
+
+    # Another device took the conversation over; its worker hears of the one before, and commits.
+    lease = stores.sessions.acquire_lease("new", owner="w", now_ms=NOON_MS, until_ms=NOON_MS + 9)
+    assert lease is not None
+    assert _header(stores).superseded_session_ids == ("served",)
+    turn = Turn(3, "new", NOON_MS, NOON_MS + 1_000, "And tomorrow?")
+    stores.writer.commit_turn(TurnCommit("ann", "talk", "new", 1, turn, 1, NOON_MS + 1_000))
+    assert _header(stores).turn_count == 3
+    assert stores.summaries.fold_summary(SummaryFold("ann", "talk", 1, 2, "All of it."))
+    # A worker died: its successor takes over its lease, with what was owed.
+    late_ms = NOON_MS + 60_000
+    lease = stores.sessions.acquire_lease("served", owner="w", now_ms=late_ms, until_ms=late_ms + 9)
+    assert lease is not None
+    assert lease.is_takeover
+    assert (len(lease.state.pending_calls), len(lease.state.undelivered)) == (1, 1)
+    # A run of core_agent died: what it began is known to the next.
+    dead = CoreRequest(
+        "ann", "talk", "served", 2, CallKey(3, 1), "a" * 64, "What is free?", "en-GB", late_ms
+    )
+    claim = stores.calls.claim(dead, now_ms=late_ms, until_ms=late_ms + 9)
+    assert claim is CallClaim.CLAIMED_AGAIN
+    begun = BegunTool("book_appointment", '{"date":"2026-11-27"}')
+    assert [one.tools for one in stores.calls.attempts("talk", 3)] == [(begun,)]
+    # The user, and the door.
+    stores.openings.open(opening(connection="k2", user="ann", session="new", conversation="talk"))
+    assert stores.connections.close("connection-of-new") == "new"
+    assert stores.notes.add("ann", "has a cat", noted_at_ms=late_ms).noted_at_ms == NOON_MS + 1
+    stores.profiles.change("ann", PreferenceChanges(style=""))
+    (booking,) = stores.desk.bookings("ann")
+    stores.desk.cancel("ann", booking.slot)
+    assert booking.slot in stores.desk.free_slots(DESK_DAY)
+    erasure = stores.erasures.find("ben")
+    assert erasure is not None
+    assert stores.erasures.advance(erasure, finished_at_ms=late_ms).step == 2
+    assert {item.kind for item in stores.erasures.items("ann")}.isdisjoint({"others"})
+
+
+def _header(stores: Stores) -> Conversation:
+    header = stores.reader.load_header("ann", "talk")
+    assert header is not None
+    return header
+
+
+def test_no_event_that_is_written_would_be_refused_by_the_version_before():
+    found = differences(
+        load(BEFORE, EVENTS), events.write_all(), may_add=BEFORE not in STRICT_VERSIONS
+    )
+    assert list(found) == [], f"{BEFORE} serves beside this version for up to 15 min"
+
+
+@pytest.fixture
+def told(client: "DynamoDBClient", table_names: TableNames) -> Stores:
+    return story.tell(client, table_names)
+
+
+def test_no_item_that_is_written_would_be_misread_by_the_version_before(
+    told: Stores, client: "DynamoDBClient", table_names: TableNames
+):
+    items, before = items_in(client, table_names), load(BEFORE, ITEMS)
+
+    # Its readers take attributes by name and ignore the others, in maps too.
+    assert list(differences(before, items, may_add=True)) == [], f"{BEFORE} reads these items"
+    assert items.keys() == before.keys(), f"see whether {BEFORE} comes across the new items"
+
+
+def test_the_story_sets_every_field_that_is_stored_or_sent(told: Stores):
+    names = classes_of(
+        *(MailboxEntry, Lease, Exchange, Booking, DayUsage, Erasure, Entry, ConnectionOpening),
+        *(CoreRequest, WakeRequest, Ticket, ExportPosition),
+    )
+    values: dict[tuple[str, str], list[Any]] = {}
+    _collect([readings.read_all(told), events.read_all(events.write_all())], values)
+    kinds = {*get_args(Message.__value__), *get_args(Notice.__value__)}
+    unseen = {kind.__name__ for kind in kinds} - {name for name, _ in values}
+    unset = [
+        f"{name}.{field.name}"
+        for name, one in names.items()
+        if any(name == seen for seen, _ in values)
+        for field in fields(one)
+        if field.default is not MISSING or field.default_factory is not MISSING
+        if all(found == _default(field) for found in values[name, field.name])
+    ]
+    assert (unseen, unset) == (set(), []), "add it to tests/golden/story.py or events.py"
+
+
+def _collect(value: Any, values: dict[tuple[str, str], list[Any]]) -> None:
+    match value:
+        case {"class": str(name), **parts}:
+            values.setdefault((name, ""), [])
+            for field, part in parts.items():
+                values.setdefault((name, str(field)), []).append(part)
+                _collect(part, values)
+        case Mapping():
+            for part in value.values():
+                _collect(part, values)
+        case list():
+            for part in value:
+                _collect(part, values)
+
+
+def _default(field: Any) -> Any:
+    made = field.default if field.default is not MISSING else field.default_factory()
+    return readings.plain(made)

@@ -1,0 +1,119 @@
+"""Every event that one function hands to another: how it is written, and how it is read."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from io import BytesIO
+from typing import Any, cast
+
+import jwt
+
+from core_agent.handler import Deps, handle
+from repartee.adapters.authorizer_answer import allow
+from repartee.adapters.core_agent_event import AnswerEvent
+from repartee.adapters.export_cursor import ExportCursors
+from repartee.adapters.gateway_event import caller_of, opening_of
+from repartee.adapters.lambda_core_agent import LambdaCoreAgent
+from repartee.adapters.lambda_summary_requests import LambdaSummaryRequests
+from repartee.adapters.lambda_worker_pool import LambdaWorkerPool
+from repartee.adapters.ticket_jwt import ALGORITHM, AUDIENCE, JwtTicketSigner
+from repartee.application.answer_question import Answered
+from repartee.application.summarise_conversation import Summarised
+from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.export import ExportPosition
+from repartee.domain.summary import SummaryRequest
+from repartee.domain.ticket import Ticket
+from repartee.domain.usage import Bill, TokenUsage
+from repartee.observability import get_logger
+from repartee.ports.worker import WakeRequest
+from stream_agent.handler import _WAKE_REQUEST
+from tests.fakes.clock import NOON_MS, FakeClock
+from tests.fakes.secrets import FakeSecrets
+from tests.golden.readings import plain
+
+type Events = dict[str, Any]
+
+_KEY = "0123456789abcdef0123456789abcdef"
+_SECRETS = FakeSecrets({"key": _KEY})
+_TICKET = Ticket("ticket-1", "ann", "served", "talk", NOON_MS + 60_000)
+_QUESTION = CoreRequest(
+    "ann", "talk", "served", 3, CallKey(5, 2), "ab" * 32, "¿A qué hora abren?", "es-ES",
+    NOON_MS + 20_000, "run-2", "run-1",
+)  # fmt: skip
+_BILL = Bill(TokenUsage(11, 22, 33, 44), Decimal("0.00123"))
+
+
+class _Lambda:
+    """Invokes nothing; keeps the payloads and replies with ``reply``."""
+
+    def __init__(self, reply: object = None) -> None:
+        self.payloads: list[Any] = []
+        self._reply = reply
+
+    def invoke(self, *, Payload: bytes, **_: object) -> dict[str, Any]:  # noqa: N803 - boto3's
+        self.payloads.append(json.loads(Payload))
+        return {"Payload": BytesIO(json.dumps(self._reply).encode())}
+
+
+def write_all() -> Events:
+    """Return each event as the present code writes it, every field set."""
+    client = cast("Any", _Lambda(AnswerEvent.of(CoreAnswer(CallStatus.DONE, "Yes."))))
+    LambdaWorkerPool(client, "f").wake(WakeRequest("served", "ann", "talk", NOON_MS, hop=2))
+    LambdaCoreAgent("f", FakeClock(), lambda _timeout_s: client).ask(_QUESTION)
+    LambdaSummaryRequests(client, "f").ask(SummaryRequest("ann", "talk", "served"))
+    wake, question, summary = client.payloads
+    token = JwtTicketSigner(_SECRETS, "key").issue(_TICKET)
+    return {
+        "wake": wake,
+        "question": question,
+        "summary": summary,
+        **{
+            f"answer {status}": AnswerEvent.of(CoreAnswer(status, "At three.", True, _BILL))
+            for status in CallStatus
+        },
+        "ticket": jwt.decode(token, _KEY, [ALGORITHM], {"verify_exp": False}, audience=AUDIENCE),
+        "authorizer": allow(_TICKET, "arn:aws:execute-api:eu-west-1:1:a/live/$connect")["context"],
+        "cursor": ExportCursors(_SECRETS, "key").seal("ann", ExportPosition("talk", "turn#1")),
+    }
+
+
+def read_all(events: Events) -> dict[str, Any]:
+    """Return what the present code reads in ``events``."""
+    return {name: plain(_read(name.split()[0], event)) for name, event in events.items()}
+
+
+def _read(name: str, event: Any) -> object:
+    match name:
+        case "wake":
+            return _WAKE_REQUEST.validate_python(event)
+        case "question" | "summary":
+            return _read_by_core_agent(event)
+        case "answer":
+            client = cast("Any", _Lambda(event))
+            return LambdaCoreAgent("f", FakeClock(), lambda _timeout_s: client).ask(_QUESTION)
+        case "ticket":
+            return JwtTicketSigner(_SECRETS, "key").verify(
+                jwt.encode(event, _KEY, algorithm=ALGORITHM), now_ms=NOON_MS
+            )
+        case "authorizer":
+            return _read_by_doors(event)
+    return ExportCursors(_SECRETS, "key").open("ann", event)
+
+
+def _read_by_core_agent(event: Mapping[str, Any]) -> object:
+    asked: list[object] = []
+
+    def note(request: object) -> Any:
+        asked.append(request)
+        if isinstance(request, CoreRequest):
+            return Answered(CoreAnswer(CallStatus.DONE, "Yes."))
+        return Summarised(0, 0)
+
+    handle(event, Deps(cast("Any", note), cast("Any", note), get_logger("golden")))
+    return asked
+
+
+def _read_by_doors(authorizer: Mapping[str, Any]) -> object:
+    context = {"connectionId": "k1", "connectedAt": NOON_MS, "authorizer": authorizer}
+    event = {"requestContext": context}
+    return [caller_of(event), opening_of(event, opened_at_ms=NOON_MS, max_sessions=3)]

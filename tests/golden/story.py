@@ -51,7 +51,7 @@ ANN, BEN, CEM = "ann", "ben", "cem"
 SESSIONS = ("new", "served", "released", "ended", "erased")
 BILL = Bill(TokenUsage(11, 22, 33, 44), Decimal("0.00123"))
 MESSAGES: tuple[Message, ...] = (
-    Hello(),
+    Hello(marks_speech=True),
     Hello(OutputPosition(2, 17)),
     SpeechStart(),
     Audio(bytes(range(64))),
@@ -118,7 +118,9 @@ def _serve(stores: Stores, session: str) -> None:
         session, owner="worker-1", now_ms=NOON_MS, until_ms=NOON_MS + 5_000
     )
     assert lease is not None
-    stores.sessions.set_connection(session, epoch=1, connection_id=f"connection-of-{session}")
+    stores.sessions.set_connection(
+        session, epoch=1, connection_id=f"connection-of-{session}", marks_speech=True
+    )
 
 
 def _talk(stores: Stores) -> None:

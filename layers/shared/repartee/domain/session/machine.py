@@ -18,7 +18,6 @@ from repartee.domain.messages import (
     Numbered,
     PreferencesChanged,
     Superseded,
-    Unknown,
 )
 from repartee.domain.session.allowance import Allowance
 from repartee.domain.session.answer_watch import AnswerWatch
@@ -300,8 +299,8 @@ class SessionMachine:
                 self._context.is_due |= self._desk.preferences.take(changed)
             case Superseded():
                 self._close("superseded", now_ms)
-            case Unknown():
-                # A later version left it, for workers of its own.
+            case _:
+                # Of an unknown kind: a later version left it, for workers of its own.
                 pass
         self._effects.append(DeleteInput((), (notified.notice_id,)))
 

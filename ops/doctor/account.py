@@ -42,15 +42,24 @@ def read_concurrency(client: "LambdaClient", own: int) -> Concurrency:
     return Concurrency(limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"], own)
 
 
-def judge_concurrency(seen: Concurrency, wanted: int, deployment: Deployment) -> Finding:
+def judge_concurrency(
+    seen: Concurrency, wanted: int, watched: int | None, deployment: Deployment
+) -> Finding:
     """Say whether ``StreamAgentConcurrency`` can be reserved.
 
     Args:
         seen: The account's concurrency.
         wanted: ``StreamAgentConcurrency``; 0 reserves nothing.
+        watched: The quota for which ``FullPoolAlarm`` was deployed; None before a deployment.
         deployment: What is to be deployed.
     """
     others = seen.quota - seen.unreserved - seen.own
+    if wanted == 0 and watched is not None and watched != seen.quota:
+        return wrong(
+            CONCURRENCY,
+            f"FullPoolAlarm watches a quota of {watched}, and the account's is {seen.quota}",
+            deployment.deploy_command,
+        )
     if wanted == 0:
         few = f"; `{_raise_quota(others)}` raises it" if seen.quota < _UNRESERVED_MINIMUM else ""
         return ok(

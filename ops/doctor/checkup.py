@@ -92,8 +92,12 @@ class Checkup:
             seen = functions.read_function(client, worker) if worker else None
             own = (seen.reserved or 0) if seen else 0
             wanted = int(parameters["StreamAgentConcurrency"])
+            watched = stack.parameters.get("AccountConcurrency") if stack else None
             return account.judge_concurrency(
-                account.read_concurrency(client, own), wanted, self.deployment
+                account.read_concurrency(client, own),
+                wanted,
+                int(watched) if watched else None,
+                self.deployment,
             )
 
         def log_role() -> Finding:

@@ -1,14 +1,17 @@
 """The checks for a deployed stack hold on the local one, so that they are known to work."""
 
+import asyncio
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from local.smoke import gateway, tables, tokens
-from local.smoke.__main__ import main
+from local.smoke.__main__ import main, parse_arguments, setting_of
 from local.smoke.finding import Finding
-from local.smoke.suite import EXPLANATIONS
+from local.smoke.suite import EXPLANATIONS, checks
+from local.smoke.talk import Patience
 from tests.integration.gemini_caller import Simulator, running_simulator
 from tests.integration.running import RunningStack, new_user
 
@@ -54,6 +57,33 @@ def test_a_model_that_is_not_served_is_no_success(
     said = capsys.readouterr().err
     assert "could not be made" in said
     assert "not found" in said or "model_refused" in said
+
+
+@pytest.mark.usefixtures("gemini_key")
+@pytest.mark.parametrize(
+    ("check", "fault", "seen", "means"),
+    [
+        ("history", "history_refused", "closed with 1007", "opens such a session once more"),
+        ("tool", "silent_after_tool_answer", "not spoken", "no_answer"),
+        ("short", "dropped_short_utterance", "no sign", "TurnDetection=client"),
+    ],
+)
+def test_what_a_service_at_fault_does_is_told_with_what_it_means(
+    check: str, fault: str, seen: str, means: str, simulator: Simulator
+):
+    given = parse_arguments([check, "--base-url", simulator.base_url])
+    setting = replace(setting_of(given, "a-key"), patience=Patience(reply_s=5, settle_s=2))
+    known = checks(setting, given.wav, "a-key", given.core_model, given.base_url)
+    simulator.control("faults", {"kind": fault})
+
+    async def made() -> list[Finding]:
+        return list(await next(one for one in known if one.name == check).make())
+
+    found = asyncio.run(made())
+
+    assert simulator.control("faults")["waiting"] == []
+    assert any(seen in one.seen and means in one.means for one in found), found
+    assert not any(one.passed is False for one in found)
 
 
 @pytest.mark.usefixtures("simulator")

@@ -106,14 +106,26 @@ def test_a_reservation_leaves_what_lambda_keeps_for_other_functions(
     said: str,
     dev: Deployment,
 ) -> None:
-    found = judge_concurrency(Concurrency(quota, unreserved, own), wanted, dev)
+    found = judge_concurrency(Concurrency(quota, unreserved, own), wanted, None, dev)
     assert found.verdict is verdict
     assert said in found.detail
     assert bool(found.mend) == (verdict is Verdict.WRONG)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "watched", "verdict"),
+    [(0, 10, Verdict.WRONG), (0, 1000, Verdict.OK), (0, None, Verdict.OK), (5, 10, Verdict.OK)],
+)
+def test_without_a_pool_the_alarm_must_watch_the_accounts_quota(
+    wanted: int, watched: int | None, verdict: Verdict, dev: Deployment
+) -> None:
+    found = judge_concurrency(Concurrency(1000, 1000, 0), wanted, watched, dev)
+    assert found.verdict is verdict
+    assert (DEPLOY in found.mend) is (verdict is Verdict.WRONG)
+
+
 def test_a_quota_is_asked_for_that_would_be_enough(dev: Deployment) -> None:
-    found = judge_concurrency(Concurrency(1000, 300, 0), 2000, dev)
+    found = judge_concurrency(Concurrency(1000, 300, 0), 2000, None, dev)
     assert "--desired-value 2800" in found.mend
     assert "StreamAgentConcurrency=200 in [dev.deploy.parameters]" in found.mend
 

@@ -111,13 +111,15 @@ class Checkup:
 
     def _functions(self, stack: Stack, parameters: Mapping[str, str]) -> Iterator[Finding]:
         client = self.session.client("lambda", config=_PATIENCE)
+        # Other than in the environment after `make deploy ARCHITECTURE=…`.
+        architecture = stack.parameters.get("Architecture", parameters["Architecture"])
 
         def check(logical_id: str) -> Finding:
             name = stack.physical.get(logical_id)
             return functions.judge_function(
                 logical_id,
                 functions.read_function(client, name) if name else None,
-                parameters["Architecture"],
+                architecture,
                 int(parameters["StreamAgentConcurrency"]),
                 self.deployment,
             )

@@ -64,7 +64,7 @@ def judge_function(
     Args:
         logical_id: Its name in the template.
         seen: What Lambda says; None where the function is missing.
-        architecture: The processor that it was to be built for.
+        architecture: The processor that the stack was deployed for.
         pool: ``StreamAgentConcurrency``: what a function stopped by hand gets back.
         deployment: What is to be deployed.
     """
@@ -86,7 +86,7 @@ def judge_function(
     if seen.architecture != architecture:
         return wrong(
             logical_id,
-            f"it is {seen.architecture}, and the deployment wants {architecture}",
+            f"it is {seen.architecture}, and its layers are {architecture}",
             deploy,
         )
     return ok(logical_id, f"{seen.state}, {seen.architecture}")

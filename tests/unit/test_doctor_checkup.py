@@ -258,6 +258,16 @@ def test_what_is_gone_though_the_stack_names_it_is_wrong(
     assert len(of(examined(dev, answers), Verdict.WRONG)) == subjects
 
 
+def test_a_stack_for_another_processor_than_the_environments_is_well(dev: Deployment) -> None:
+    answers = healthy(dev)
+    answers["cloudformation"]["describe_stacks"]["Stacks"][0]["Parameters"] = [
+        {"ParameterKey": "Architecture", "ParameterValue": "x86_64"}
+    ]
+    assert of(examined(dev, answers), Verdict.WRONG) == set(dev.functions)
+    answers["lambda"]["get_function_configuration"]["Architectures"] = ["x86_64"]
+    assert of(examined(dev, answers), Verdict.WRONG) == set()
+
+
 def test_a_topic_that_was_deleted_makes_the_alarms_wrong(dev: Deployment) -> None:
     answers = healthy(dev)
     answers["sns"]["get_topic_attributes"] = refusal("NotFound")

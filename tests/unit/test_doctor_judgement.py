@@ -175,7 +175,7 @@ def test_a_stacks_status_says_whether_it_serves(
         (replace(FUNCTION, state="Failed", reason="no layer"), Verdict.WRONG, "no layer", DEPLOY),
         (replace(FUNCTION, update="Failed", reason="no role"), Verdict.WRONG, "no role", DEPLOY),
         (replace(FUNCTION, update="InProgress"), Verdict.UNKNOWN, "still", ""),
-        (replace(FUNCTION, architecture="x86_64"), Verdict.WRONG, "wants arm64", DEPLOY),
+        (replace(FUNCTION, architecture="x86_64"), Verdict.WRONG, "its layers are arm64", DEPLOY),
         (replace(FUNCTION, reserved=5), Verdict.OK, "Active", ""),
         (
             replace(FUNCTION, reserved=0),

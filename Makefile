@@ -16,7 +16,7 @@ ARCHITECTURE ?= arm64
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo talk up test lint format docs smoke lock build bench chaos replay deploy doctor clean
+.PHONY: help setup demo talk up test test-system lint format docs smoke lock build bench chaos replay deploy doctor clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -62,8 +62,11 @@ up: setup ## Start the local stack and serve until Ctrl-C (RECORD=events records
 talk: setup ## Talk to the running stack (WAV=FILE speaks a recording)
 	@$(PYTHON) -m local.talk $(if $(WAV),"$(WAV)")
 
-test: setup .tools/sam/.stamp ## Run every test
+test: setup .tools/sam/.stamp ## Run every test but those of test-system
 	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-system: setup .tools/sam/.stamp ## Run the tests with whole engines: MiniStack
+	$(RUN) pytest -m system $(PYTEST_ARGS)
 
 lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and the template
 	$(RUN) ruff format --check $(SOURCES)

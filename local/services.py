@@ -100,8 +100,17 @@ async def start_dynamodb(place: Place, folder: Path, port: int, data: Path | Non
     )
 
 
-async def start_ministack(place: Place, port: int, services: Sequence[str]) -> Child:
-    """Start MiniStack with only the services wanted, on 127.0.0.1 alone."""
+async def start_ministack(
+    place: Place, port: int, services: Sequence[str] = (), **more: str
+) -> Child:
+    """Start MiniStack on 127.0.0.1 alone.
+
+    Args:
+        place: Where its data and log go.
+        port: Where it listens.
+        services: The only ones that it has; none for all.
+        more: Further environment variables.
+    """
     program = place.root / _MINISTACK
     if not program.exists():
         raise NotInstalledError(f"{_MINISTACK} is missing: run `make setup`")
@@ -116,6 +125,7 @@ async def start_ministack(place: Place, port: int, services: Sequence[str]) -> C
             # Otherwise an MQTT broker listens on every interface, and two stacks fight for it.
             IOT_MTLS_ENABLED="0",
             SFTP_ENABLED="0",
+            **more,
         ),
         log_path=place.log("ministack"),
     )

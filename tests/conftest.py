@@ -1,8 +1,11 @@
-"""In which order tests run, and how hypothesis searches.
+"""In which order tests run, how hypothesis searches, and what a skip means in CI.
 
 It searches the same way each time here and in CI, at random when asked to ``hunt``; ``few`` is for
 measuring what the examples that are written down cover.
 """
+
+import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
@@ -24,3 +27,28 @@ _LONGEST = ("test_conversation_long.py", "test_chaos_campaign.py", "test_convers
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in _LONGEST)
+
+
+def _never_skipped[T: (pytest.TestReport, pytest.CollectReport)](
+    config: pytest.Config, report: T
+) -> T:
+    """Fail what is skipped of the system tests in CI: nobody would notice a missing engine."""
+    in_ci = os.environ.get("CI") == "true"  # noqa: TID251 - set by the CI service
+    if in_ci and report.skipped and config.getoption("markexpr") == "system":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which a system test may not be in CI: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _never_skipped(item.config, (yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _never_skipped(collector.config, (yield))

@@ -1,0 +1,125 @@
+"""What MiniStack 1.5.33 needs changed in the built template, and why. Nothing else is changed."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+type Template = dict[str, Any]
+
+_ADDRESS = re.compile(r"(http|ws)s://(\$\{\w+\})\.execute-api\.[^/]+")
+
+
+def without_metric_math(template: Template, _: str) -> Template:
+    resources = template["Resources"].items()
+    kept = {name: found for name, found in resources if "Metrics" not in found["Properties"]}
+    return {**template, "Resources": kept}
+
+
+def secrets_by_id(template: Template, _: str) -> Template:
+    secrets = [
+        name
+        for name, found in template["Resources"].items()
+        if found["Type"] == "AWS::SecretsManager::Secret"
+    ]
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, dict) and value.get("Ref") in secrets:
+            return {"Fn::GetAtt": [value["Ref"], "Id"]}
+        return value
+
+    adapted: Template = everywhere(template, changed)
+    return adapted
+
+
+def http_routes(template: Template, _: str) -> Template:
+    """Add the routes, integration and authorizer that SAM writes into the API's body."""
+    resources = dict(template["Resources"])
+    function = resources["HttpApiFunction"]["Properties"]
+    auth = resources["HttpApi"]["Properties"]["Auth"]["Authorizers"]["Jwt"]
+    api = {"ApiId": {"Ref": "HttpApi"}}
+
+    def add(name: str, kind: str, **properties: Any) -> None:
+        resources[f"HttpApi{name}"] = {
+            "Type": f"AWS::ApiGatewayV2::{kind}",
+            "Properties": {**api, **properties},
+        }
+
+    add(
+        "Authorizer",
+        "Authorizer",
+        AuthorizerType="JWT",
+        Name="Jwt",
+        IdentitySource=[auth["IdentitySource"]],
+        JwtConfiguration={key.title(): value for key, value in auth["JwtConfiguration"].items()},
+    )
+    add(
+        "Integration",
+        "Integration",
+        IntegrationType="AWS_PROXY",
+        IntegrationMethod="POST",
+        PayloadFormatVersion="2.0",
+        IntegrationUri={"Fn::GetAtt": ["HttpApiFunction", "Arn"]},
+    )
+    for name, event in function["Events"].items():
+        route = event["Properties"]
+        is_open = route.get("Auth", {}).get("Authorizer") == "NONE"
+        jwt = {"AuthorizationType": "JWT", "AuthorizerId": {"Ref": "HttpApiAuthorizer"}}
+        add(
+            f"{name}Route",
+            "Route",
+            RouteKey=f"{route['Method']} {route['Path']}",
+            Target={"Fn::Sub": "integrations/${HttpApiIntegration}"},
+            **({} if is_open else jwt),
+        )
+    return {**template, "Resources": resources}
+
+
+def local_addresses(template: Template, endpoint: str) -> Template:
+    host = endpoint.removeprefix("http://")
+
+    def changed(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return _ADDRESS.sub(rf"\1://{host}/_aws/execute-api/\2", value)
+
+    adapted: Template = everywhere(template, changed)
+    return adapted
+
+
+def everywhere(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return ``value`` with ``change`` applied to everything in it."""
+    if isinstance(value, dict):
+        value = {key: everywhere(item, change) for key, item in value.items()}
+    elif isinstance(value, list):
+        value = [everywhere(item, change) for item in value]
+    return change(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptation:
+    """One change.
+
+    Attributes:
+        reason: What MiniStack does differently from AWS.
+        change: Returns a changed template; takes it and MiniStack's endpoint.
+    """
+
+    reason: str
+    change: Callable[[Template, str], Template]
+
+
+ADAPTATIONS = {
+    "no metric math": Adaptation(
+        "an alarm with Metrics makes the stack roll back", without_metric_math
+    ),
+    "secrets by Id": Adaptation(
+        "Ref of a secret is its name and not its ARN, which no policy matches", secrets_by_id
+    ),
+    "HTTP routes": Adaptation(
+        "the Body of an HTTP API is ignored, so it has no route", http_routes
+    ),
+    "addresses": Adaptation(
+        "APIs answer below MiniStack's own address, and not at execute-api", local_addresses
+    ),
+}

@@ -1,0 +1,120 @@
+"""The template deploys with IAM enforced, and a whole conversation passes."""
+
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from local.speech import load_script, read_wav
+from local.stack_options import PROJECT
+from local.talker.access import HttpApi
+from local.talker.call import hold_call
+from local.talker.conversation import Exchange, say
+from tests.system.adaptations import Template
+from tests.system.ministack import MiniStack, make
+
+pytestmark = pytest.mark.system
+
+PASSWORD = "Correct-Horse-1"
+ANSWER_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def deployed(ministack: MiniStack, template: Template) -> MiniStack:
+    run = ministack.deploy(template)
+    assert run.returncode == 0, (run.stdout[-2_000:], run.stderr[-2_000:], ministack.events())
+    ministack.client("secretsmanager").put_secret_value(
+        SecretId=ministack.outputs()["GeminiKeySecretArn"], SecretString="simulated-gemini-key"
+    )
+    return ministack
+
+
+def signed_in(deployed: MiniStack, user: str) -> HttpApi:
+    """The HTTP API with a token of the stack's own user pool, made as docs/operations.md says."""
+    outputs, cognito = deployed.outputs(), deployed.client("cognito-idp")
+    pool = {"UserPoolId": outputs["UserPoolId"]}
+    cognito.admin_create_user(**pool, Username=user)
+    cognito.admin_set_user_password(**pool, Username=user, Password=PASSWORD, Permanent=True)
+    answer = cognito.admin_initiate_auth(
+        **pool,
+        ClientId=outputs["UserPoolClientId"],
+        AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": user, "PASSWORD": PASSWORD},
+    )
+    return HttpApi(outputs["HttpApiUrl"], answer["AuthenticationResult"]["IdToken"])
+
+
+@pytest.fixture(scope="module")
+def warm(deployed: MiniStack) -> MiniStack:
+    """The heavy functions have had their first start, which takes long beside other tests."""
+    deployed.invoke("CoreAgentFunctionName", "core_agent.opening_hours")
+    deployed.invoke("StreamAgentFunctionName", "stream_agent.unknown_session")
+    return deployed
+
+
+async def booked(api: HttpApi) -> Exchange:
+    """Hold a call in which the user books by voice."""
+    booking = load_script(PROJECT / "local" / "recordings" / "default")[1]
+    async with hold_call(api, await api.start_session()) as call:
+        await call.until_ready(ANSWER_S)
+        exchange = await say(call, read_wav(booking.wav), timeout_s=ANSWER_S)
+        await call.hang_up(ANSWER_S)
+        return exchange
+
+
+async def ask(api: HttpApi, method: str, path: str) -> tuple[int, dict[str, Any]]:
+    headers = {"authorization": f"Bearer {api.token}"}
+    async with (
+        aiohttp.ClientSession() as client,
+        client.request(method, api.url + path, headers=headers) as response,
+    ):
+        return response.status, await response.json(content_type=None)
+
+
+def test_a_user_signs_in_books_by_voice_exports_and_erases(warm: MiniStack) -> None:
+    api = signed_in(warm, "you@example.com")
+    exchange = warm.runner.run(booked(api))
+    assert exchange.tool_calls == ["ask_core_agent"]
+    assert "booked" in exchange.said, warm.log("core-agent")
+    status, export = warm.runner.run(ask(api, "GET", "/me/export"))
+    assert status == 200
+    (conversation,) = export["conversations"]
+    assert any("booked" in turn["said"]["text"] for turn in conversation["turns"])
+    status, erasure = warm.runner.run(ask(api, "DELETE", "/me"))
+    assert (status, erasure["finished"]) == (200, True)
+
+
+def test_the_http_api_refuses_a_caller_without_a_token(deployed: MiniStack) -> None:
+    stranger = HttpApi(deployed.outputs()["HttpApiUrl"], "no.such.token")
+    assert deployed.runner.run(ask(stranger, "GET", "/health"))[0] == 200
+    assert deployed.runner.run(ask(stranger, "GET", "/conversations"))[0] == 401
+
+
+def test_a_deployment_without_a_change_is_no_error(deployed: MiniStack, template: Template) -> None:
+    run = deployed.deploy(template)
+    assert run.returncode == 0, run.stderr[-2_000:]
+    assert "No changes to deploy" in run.stdout
+
+
+def test_a_function_may_do_only_what_its_role_allows(deployed: MiniStack) -> None:
+    """Without this the conversation above would say nothing about the policies."""
+    before = deployed.invoke("ConnectFunctionName", "connect.new_session")
+    assert before["statusCode"] == 200
+    iam, role = deployed.client("iam"), deployed.physical_id("ConnectFunctionRole")
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    try:
+        after = deployed.invoke("ConnectFunctionName", "connect.new_session")
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+    assert "AccessDenied" in after["errorMessage"]
+    assert "no identity-based policy allows" in after["errorMessage"]
+
+
+def test_without_credentials_sam_says_so_in_the_users_region() -> None:
+    run = make("deploy", "ENV=dev", AWS_REGION="eu-central-1")
+    assert run.returncode == 2
+    assert "Deploying dev of samconfig.toml in eu-central-1." in run.stdout
+    assert "Error: Unable to locate credentials" in run.stderr

@@ -4,6 +4,7 @@
 """
 
 import tomllib
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, get_args
@@ -48,7 +49,7 @@ BEFORE = [version for version in VERSIONS if _order(version) < _order(PRESENT)][
 # Refused events with fields that they do not know.
 STRICT_VERSIONS = {"0.1.0"}
 # What a field of these holds is made anew each time, or may change without breaking a reader.
-FREE = {"expires_at", "waker", "mark", "packed"}
+FREE = {"expires_at", "waker", "mark"}
 # A map whose keys are data: what erasing has deleted, by the kind of item.
 DATA = {"deleted"}
 UNKNOWN_EVENT_FIELD = {"of_later": {"nested": [1, {"deeper": True}]}}
@@ -202,8 +203,24 @@ def test_no_item_that_is_written_would_be_misread_by_the_version_before(
     items, before = items_in(client, table_names), load(BEFORE, ITEMS)
 
     # Its readers take attributes by name and ignore the others, in maps too.
-    assert list(differences(before, items, may_add=True)) == [], f"{BEFORE} reads these items"
+    found = differences(inflated(before), inflated(items), may_add=True)
+    assert list(found) == [], f"{BEFORE} reads these items"
     assert items.keys() == before.keys(), f"see whether {BEFORE} comes across the new items"
+
+
+def inflated(value: Any) -> Any:
+    """Return items with what is deflated in their packed audio: compressors may differ."""
+    match value:
+        case {"B": str(content)}:
+            parts, left = [], bytes.fromhex(content)
+            while left:
+                stream = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+                parts.append(stream.decompress(left).hex())
+                left = stream.unused_data
+            return parts
+        case Mapping():
+            return {name: inflated(part) for name, part in value.items()}
+    return value
 
 
 def test_the_story_sets_every_field_that_is_stored_or_sent(told: Stores):

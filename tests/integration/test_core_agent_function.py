@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from core_agent.handler import build, lambda_handler
+from repartee.adapters.core_agent_event import SummaryEvent
 from repartee.adapters.dynamodb import keys
 from repartee.domain.calls import CallKey
 from repartee.domain.desk import Slot
-from tests.contract.scenes import CONVERSATION, SESSION, USER
+from repartee.domain.summary import SummaryRequest
+from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, turn
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
 from tests.integration.deployed_core_agent import Deployed, deployed_core_agent, next_weekday
 from tests.integration.scripted_gemini import Body, Part, call, say
@@ -250,6 +252,24 @@ def thinking(deployed: Deployed) -> list[str | None]:
         request.get("generationConfig", {}).get("thinkingConfig", {}).get("thinking_level")
         for request in deployed.gemini.requests
     ]
+
+
+def test_a_summary_is_asked_for_at_the_same_level_with_all_of_its_time(
+    servers: Servers,
+) -> None:
+    with deployed_core_agent(servers, MINISTACK, [say("Ann asked much.")]) as deployed:
+        for number in (1, 2, 3):
+            deployed.stores.writer.commit_turn(commit(turn(number, heard="What now? " * 300)))
+        event = SummaryEvent.of(SummaryRequest(USER, CONVERSATION, SESSION))
+
+        assert lambda_handler(event.model_dump(), None) == {}
+
+        assert thinking(deployed) == ["LOW"]
+        (server_timeout_s,) = deployed.gemini.server_timeouts_s
+        assert server_timeout_s > 10
+        header = deployed.stores.reader.load_header(USER, CONVERSATION)
+        assert header is not None
+        assert header.summary == "Ann asked much."
 
 
 def test_an_empty_thinking_level_leaves_it_to_the_model(

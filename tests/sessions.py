@@ -340,9 +340,11 @@ class Call:
             LiveAudio(pcm), LiveTranscript(Role.MODEL, text), LiveTurnComplete(TurnStatus.IDLE)
         )
 
-    def lose_live(self, failure: LiveFailure = LiveFailure.DROPPED) -> list[Effect]:
+    def lose_live(
+        self, failure: LiveFailure = LiveFailure.DROPPED, code: int = 1006
+    ) -> list[Effect]:
         self.is_live_open = self.awaits_live = False
-        return self.live(LiveClosed(failure, 1006, ""))
+        return self.live(LiveClosed(failure, code, ""))
 
     def call_tool(
         self,

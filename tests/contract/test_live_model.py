@@ -279,7 +279,7 @@ class TestGeminiLiveAlone:
 
         asyncio.run(main())
 
-    @pytest.mark.parametrize("code", [1000, 1001, 1006, 1008, 1011])
+    @pytest.mark.parametrize("code", [1000, 1001, 1006, 1007, 1008, 1011])
     def test_however_the_server_ends_a_session_it_is_told_as_one_event_with_the_code(
         self, code, tmp_path, monkeypatch
     ):
@@ -298,6 +298,30 @@ class TestGeminiLiveAlone:
             assert (closed.failure, closed.code) == (LiveFailure.DROPPED, code)
 
         asyncio.run(main())
+
+    @pytest.mark.parametrize("code", [1007, 1008])
+    @pytest.mark.parametrize("then", [0, 1])
+    def test_a_refused_history_is_told_with_the_code_while_it_is_sent_or_after_that(
+        self, code, then, tmp_path, monkeypatch
+    ):
+        history = (HistoryEntry(Role.USER, "hola"), HistoryEntry(Role.MODEL, "x" * 500_000))
+
+        async def main() -> tuple[int, bool]:
+            frames = ('{"setupComplete":{}}',)
+            async with (
+                odd_server(tmp_path, monkeypatch, frames=frames, code=code, then=then) as model,
+                asyncio.timeout(PATIENCE_S),
+            ):
+                try:
+                    session = await model.open(replace(CONFIG, history=history))
+                except LiveSetupFailed as refused:
+                    return refused.code, refused.retryable
+                (closed,) = [event async for event in session.events()]
+                await session.close()
+                assert isinstance(closed, LiveClosed)
+                return closed.code, False
+
+        assert asyncio.run(main()) == (code, False)
 
     def test_a_session_is_set_up_with_all_that_it_is_told(self, tmp_path, monkeypatch):
         history = (HistoryEntry(Role.USER, "hola"), HistoryEntry(Role.MODEL, "Hola, Ana."))

@@ -57,6 +57,34 @@ def test_what_stood_in_the_mailbox_is_told_as_skipped_where_the_live_session_is_
     run_in_virtual_time(main)
 
 
+def test_a_process_tells_its_next_sessions_as_text_what_its_model_refused_as_history():
+    async def main():
+        scene, log = Scene(), CapturedLog()
+        scene.ports = replace(scene.ports, log=log.logger)
+        serving = scene.serve()
+        await scene.answer(await scene.one_utterance(), "i am ada", "Hello Ada.")
+        await serving
+        serving = scene.serve()
+        first = await scene.live.opened.get()
+        assert first.config.history
+        first.emit(LiveClosed(LiveFailure.DROPPED, 1007, ""))
+        second = await scene.live.opened.get()
+        assert "You: Hello Ada." in second.config.system_instruction
+        second.emit(LiveAudio(REPLY), LiveTurnComplete(TurnStatus.IDLE))
+        await serving
+        serving = scene.serve()
+
+        third = await scene.live.opened.get()
+
+        assert third.config.history == ()
+        assert "You: Hello Ada." in third.config.system_instruction
+        await serving
+        messages = [line["message"] for line in log.lines]
+        assert messages.count("live model refuses history") == 1
+
+    run_in_virtual_time(main)
+
+
 def test_a_dropped_live_session_is_replaced_and_the_utterance_is_given_to_the_new_one():
     async def main():
         scene = Scene()

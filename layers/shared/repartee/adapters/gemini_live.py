@@ -173,6 +173,9 @@ class GeminiLive:
             raise _refused(_reason(error) or "refused", error.code or 0) from error
         except InvalidStatus as error:
             raise _refused("handshake refused", error.response.status_code) from error
+        except ConnectionClosed as error:
+            # The server closed the session while the history was sent.
+            raise _refused("closed", error.rcvd.code if error.rcvd else 0) from error
         except (WebSocketException, OSError, ValueError, StoreUnavailable) as error:
             raise _refused(type(error).__name__, 0) from error
 

@@ -140,6 +140,7 @@ async def _serve_lease(
     except StoreUnavailable:
         await _give_up(lease, ports)
         raise
+    settings = ports.habits.applied_to(settings)
     offset_ms = ports.clock.now_ms() - ports.clock.monotonic_ms()
     detector = ports.detector()
     recording: SessionRecording | None = None
@@ -151,6 +152,9 @@ async def _serve_lease(
     run = SessionRun(machine, state, keeper, ports, settings.grace_ms, recording)
     reason = await run.run(remaining_ms, Started(used, unread))
     ports.log.info("lease left", extra={"session_id": state.session_id, "reason": reason.value})
+    if machine.refuses_history and not ports.habits.refuses_history:
+        ports.habits.refuses_history = True
+        ports.log.warning("live model refuses history", extra={"model": settings.live_model})
     if reason is FinishReason.FENCED:
         return reason
     await settle(machine, state, ports)

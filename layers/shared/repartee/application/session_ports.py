@@ -1,8 +1,9 @@
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
+from repartee.application.live_habits import LiveHabits
 from repartee.domain.speech import SpeechDetector
 from repartee.ports.client_channel import ClientChannel
 from repartee.ports.clock import Clock
@@ -67,6 +68,7 @@ class SessionPorts:
     """Everything outside the process that serving a session needs.
 
     Attributes:
+        habits: What this process has learned about its live model.
         recorder: Keeps recordings of sessions, None where nothing is recorded.
     """
 
@@ -89,3 +91,4 @@ class SessionPorts:
     log: Log
     detector: Callable[[], SpeechDetector]
     recorder: SessionRecorder | None = None
+    habits: LiveHabits = field(default_factory=LiveHabits)

@@ -9,15 +9,18 @@ from repartee.domain.live import (
     LiveGoAway,
     LiveInterrupted,
     LiveOpened,
+    LiveResumption,
     LiveText,
     LiveToolCall,
     LiveToolCallsCancelled,
     LiveTranscript,
     LiveTurnComplete,
+    LiveUnknown,
     LiveUsage,
     Role,
     TurnStatus,
 )
+from repartee.domain.session.concessions import Concessions
 from repartee.domain.session.departure import Departure
 from repartee.domain.session.live_context import LiveContext
 from repartee.domain.session.live_link import LiveLink
@@ -34,6 +37,7 @@ class Hearing:
 
     _live: LiveLink
     _context: LiveContext
+    _concessions: Concessions
     _watchdog: Watchdog
     _replies: Replies
     _desk: ToolDesk
@@ -43,9 +47,12 @@ class Hearing:
 
     def hear(self, event: LiveEvent, now_ms: int) -> bool:
         """Take in anything but the end of the live session; True when the model hangs up."""
+        if not isinstance(event, LiveOpened | LiveResumption | LiveUnknown):
+            self._live.has_reacted = True
+            self._concessions.prove()
         match event:
             case LiveOpened():
-                self._live.opened()
+                self._live.opened(now_ms)
                 self.note_life(now_ms)
                 # What the user has settled while it was set up waits for no commit.
                 self._context.is_due = self._context.is_outdated

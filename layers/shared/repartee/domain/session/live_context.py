@@ -8,6 +8,7 @@ from repartee.domain.context_policy import carried, reseed_saves_usd, seed_token
 from repartee.domain.live import LiveConfig, TurnDetection
 from repartee.domain.seed import Occasion, system_instruction
 from repartee.domain.session.client_link import ClientLink
+from repartee.domain.session.concessions import Concessions
 from repartee.domain.session.memory_keeper import MemoryKeeper
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.tool_desk import ToolDesk
@@ -27,6 +28,7 @@ class LiveContext:
     _keeper: MemoryKeeper
     _desk: ToolDesk
     _client: ClientLink
+    _concessions: Concessions
     _unix_offset_ms: int
     is_due: bool = False
     _voice: str = ""
@@ -36,8 +38,13 @@ class LiveContext:
     def config(self, now_ms: int) -> LiveConfig:
         """Return how a fresh live session is opened now."""
         settings, preferences = self._settings, self._desk.preferences
+        concession = self._concessions.current
         profile = replace(preferences.profile, style=preferences.style)
-        memory = replace(self._keeper.memory, profile=profile)
+        memory, told = replace(self._keeper.memory, profile=profile), self._keeper.history()
+        if concession.without_memory:
+            conversation = replace(memory.conversation, summary="")
+            memory, told = replace(memory, conversation=conversation, notes=()), ()
+        as_text = told if concession.history_as_text else ()
         unix_s = (now_ms + self._unix_offset_ms) / 1000
         now = datetime.fromtimestamp(unix_s, UTC).astimezone(settings.zone)
         occasion = Occasion(now, settings.zone_name, preferences.language)
@@ -45,9 +52,9 @@ class LiveContext:
             model=settings.live_model,
             voice=preferences.voice,
             language=preferences.language,
-            system_instruction=system_instruction(memory, occasion),
+            system_instruction=system_instruction(memory, occasion, as_text),
             tools=settings.tools,
-            history=self._keeper.history(),
+            history=() if as_text else told,
             turn_detection=self._wanted_detection,
         )
 

@@ -13,6 +13,11 @@ GO_AWAY_MARGIN_MS = 10_000
 # server sends away counts as one, or a server that does so at once would keep us opening sessions.
 MAX_FAILURES = 3
 REOPEN_AFTER_MS = 500
+# Invalid argument and policy violation.
+REFUSAL_CODES = (1007, 1008)
+# A refused seed closes the session one round trip later. Closes with 1008 after many minutes have
+# been reported too (google/adk-python#3035); they have other causes.
+REFUSED_WITHIN_MS = 10_000
 # Set-up takes 0.3 to 1 s; who has heard nothing by then will hear nothing.
 SETUP_MS = 15_000
 
@@ -25,27 +30,32 @@ class LiveLink:
         session_id: Whose they are; spreads the tries of sessions that are refused together.
         generation: Counts them; what an older one still says is ignored.
         is_open: The current one is set up and takes input.
+        has_reacted: The current one has done anything that shows that it took its set-up.
     """
 
     session_id: str
     generation: int = 0
     is_open: bool = False
+    has_reacted: bool = False
     _failures: int = 0
     _open_by_ms: int | None = None
+    _opened_at_ms: int | None = None
     _reopen_at_ms: int | None = None
     _rotate_by_ms: int | None = None
 
     def open(self, config: LiveConfig, now_ms: int, saves_usd: Decimal | None = None) -> OpenLive:
         """Begin another live session."""
         self.generation += 1
-        self.is_open = False
+        self.is_open = self.has_reacted = False
+        self._opened_at_ms = None
         self._open_by_ms = now_ms + SETUP_MS
         self._reopen_at_ms = self._rotate_by_ms = None
         return OpenLive(self.generation, config, saves_usd)
 
-    def opened(self) -> None:
+    def opened(self, now_ms: int) -> None:
         """The current session is set up."""
         self.is_open = True
+        self._opened_at_ms = now_ms
         self._open_by_ms = None
 
     @property
@@ -64,6 +74,19 @@ class LiveLink:
     def go_away(self, time_left_ms: int, now_ms: int) -> None:
         """The model's server will close in ``time_left_ms``."""
         self._rotate_by_ms = now_ms + max(0, time_left_ms - GO_AWAY_MARGIN_MS)
+
+    def is_refusal(self, closed: LiveClosed, now_ms: int) -> bool:
+        """Tell whether the model closes the current session because of its set-up or its seed."""
+        opened_at_ms = now_ms if self._opened_at_ms is None else self._opened_at_ms
+        is_early = not self.has_reacted and now_ms < opened_at_ms + REFUSED_WITHIN_MS
+        return is_early and closed.code in REFUSAL_CODES
+
+    def replace(self, now_ms: int) -> None:
+        """Plan another session at once in place of one that was refused; that is no failure."""
+        self.is_open = False
+        self.generation += 1
+        self._open_by_ms = self._rotate_by_ms = None
+        self._reopen_at_ms = now_ms
 
     def lose(self, closed: LiveClosed, now_ms: int) -> LiveFailure | None:
         """Note that the live session is gone and plan the next one.

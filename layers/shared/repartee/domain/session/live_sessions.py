@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from repartee.domain.frames import CloseReason, SessionError
 from repartee.domain.live import LiveClosed, LiveFailure
+from repartee.domain.session.concessions import Concessions
 from repartee.domain.session.departure import Departure
 from repartee.domain.session.effects import Effect
 from repartee.domain.session.live_context import LiveContext
@@ -29,6 +30,7 @@ class LiveSessions:
 
     _live: LiveLink
     _context: LiveContext
+    _concessions: Concessions
     _speech: SpeechChannel
     _watchdog: Watchdog
     _restarts: Restarts
@@ -44,6 +46,7 @@ class LiveSessions:
             saves_usd: What that is estimated to save, where it is done to save.
         """
         self._context.begin()
+        self._concessions.begin()
         config = self._context.config(now_ms)
         self._speech.begin(config.turn_detection)
         self._effects.append(self._live.open(config, now_ms, saves_usd))
@@ -61,8 +64,13 @@ class LiveSessions:
         Returns:
             Why the session must be closed, None while it need not be.
         """
-        failure = self._live.lose(closed, now_ms)
         self._watchdog.forget_model()
+        is_refusal = self._departure.takes_input and self._live.is_refusal(closed, now_ms)
+        if is_refusal and self._concessions.make():
+            self._live.replace(now_ms)
+            self._restarts.restart_turn(now_ms)
+            return None
+        failure = self._live.lose(closed, now_ms)
         if not self._departure.takes_input:
             self._departure.lose_model(now_ms)
             return None

@@ -22,6 +22,7 @@ from repartee.domain.messages import (
 from repartee.domain.session.allowance import Allowance
 from repartee.domain.session.answer_watch import AnswerWatch
 from repartee.domain.session.client_link import ClientLink
+from repartee.domain.session.concessions import Concessions
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.departure import Departure
 from repartee.domain.session.effects import DeleteInput, Effect, FinishReason
@@ -112,7 +113,6 @@ class SessionMachine:
         preferences = PreferencesInForce(
             memory.profile, settings, unix_offset_ms, lease.taken_at_ms
         )
-        self._mentions = PreferenceMentions(preferences, cues, effects)
         self._desk = desk = ToolDesk(preferences, calls, turns, cues, outbox, effects)
         self._filler = Filler(settings.filler_after_ms, turns, calls, cues)
         self._answers = AnswerWatch(turns, calls, cues, replies, outbox)
@@ -137,11 +137,19 @@ class SessionMachine:
         limits = memory.profile.limits.over(settings.limits)
         self._allowance = Allowance(limits, prices, unix_offset_ms, turns, calls, outbox, effects)
         self._lost = LostReplies(self._keeper, client, cues)
-        self._context = context = LiveContext(settings, self._keeper, desk, client, unix_offset_ms)
-        self._sessions = LiveSessions(
-            live, context, speech, watchdog, restarts, departure, outbox, effects
+        self._concessions = concessions = Concessions(
+            self._keeper, preferences, settings.history_as_text
         )
-        self._hearing = Hearing(live, context, watchdog, replies, desk, calls, turns, departure)
+        self._mentions = PreferenceMentions(preferences, concessions, cues, effects)
+        self._context = context = LiveContext(
+            settings, self._keeper, desk, client, concessions, unix_offset_ms
+        )
+        self._sessions = LiveSessions(
+            live, context, concessions, speech, watchdog, restarts, departure, outbox, effects
+        )
+        self._hearing = Hearing(
+            live, context, concessions, watchdog, replies, desk, calls, turns, departure
+        )
 
     @property
     def read_after(self) -> int:
@@ -162,6 +170,11 @@ class SessionMachine:
     def limit_reached(self) -> LimitHit | None:
         """The daily limit that ended the session, None where it was none."""
         return self._allowance.reached
+
+    @property
+    def refuses_history(self) -> bool:
+        """Tell whether the live model takes a history only as text in its instruction."""
+        return self._concessions.refuses_history
 
     @property
     def is_listening(self) -> bool:

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 
 from repartee.domain.languages import language_name
+from repartee.domain.session.concessions import Concessions
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.effects import Effect, SavePreferences
 from repartee.domain.session.preferences_in_force import PreferencesInForce
 
+_REFUSED = (
+    "Your preferences for language, voice and manner cannot be used now, so I use the defaults."
+)
 _SAY = "(In the language that you speak, say in one short sentence: {})"
 
 
@@ -18,9 +22,11 @@ class PreferenceMentions:
     """
 
     _preferences: PreferencesInForce
+    _concessions: Concessions
     _cues: Cues
     _effects: list[Effect]
     _is_wanted: bool = False
+    _has_said_refused: bool = False
 
     def say(self) -> None:
         """Have what is to be mentioned said when nobody speaks."""
@@ -28,6 +34,9 @@ class PreferenceMentions:
             self._is_wanted = True
             text = " ".join(self._texts())
             self._cues.want(_SAY.format(text))
+        if self._concessions.replaces_preferences and not self._has_said_refused:
+            self._has_said_refused = True
+            self._cues.want(_SAY.format(_REFUSED))
 
     def store(self) -> None:
         """Store what has been mentioned, so that it is not mentioned again."""

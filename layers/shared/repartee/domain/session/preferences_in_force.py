@@ -24,6 +24,7 @@ class PreferencesInForce:
 
     Attributes:
         profile: As it was loaded, with what was changed since, stored or not.
+        are_refused: The live model cannot be set up with them, so the defaults are in force.
         is_untold: Something was changed elsewhere that the live model has not been told.
     """
 
@@ -31,26 +32,31 @@ class PreferencesInForce:
     _settings: SessionSettings
     _unix_offset_ms: int
     _loaded_at_ms: int
+    are_refused: bool = False
     is_untold: bool = False
     _settled_at_ms: dict[str, int] = field(default_factory=dict)
 
     @property
     def language(self) -> str:
         """What is spoken now, BCP 47."""
-        wanted = self.profile.language
-        spoken = self._settings.profile.spoken_tag(wanted) if wanted else None
-        return spoken or self._settings.language
+        return self._settings.language if self.are_refused else self._wanted_language
 
     @property
     def voice(self) -> str:
         """The prebuilt voice that a live session is opened with."""
-        wanted = self.profile.voice
-        return wanted if wanted in self._settings.profile.voices else self._settings.voice
+        return self._settings.voice if self.are_refused else self._wanted_voice
 
     @property
     def style(self) -> str | None:
         """A few words on how to speak."""
-        return self.profile.style
+        return None if self.are_refused else self.profile.style
+
+    @property
+    def are_others(self) -> bool:
+        """Tell whether the user wants anything but the deployment's defaults."""
+        settings = self._settings
+        defaults = (settings.language, settings.voice, None)
+        return (self._wanted_language, self._wanted_voice, self.profile.style) != defaults
 
     @property
     def stale(self) -> PreferenceChanges:
@@ -94,10 +100,23 @@ class PreferencesInForce:
         return is_other
 
     @property
+    def _wanted_language(self) -> str:
+        wanted = self.profile.language
+        spoken = self._settings.profile.spoken_tag(wanted) if wanted else None
+        return spoken or self._settings.language
+
+    @property
+    def _wanted_voice(self) -> str:
+        wanted = self.profile.voice
+        return wanted if wanted in self._settings.profile.voices else self._settings.voice
+
+    @property
     def _manner(self) -> tuple[str, str, str]:
         return self.language, self.voice, self.style or ""
 
     def _settle(self, changes: PreferenceChanges, at_ms: int) -> None:
+        # Other preferences may be taken.
+        self.are_refused &= not changes
         self.profile = changes.applied_to(self.profile)
         for name, value in asdict(changes).items():
             if value is not None:

@@ -18,6 +18,8 @@ class SessionSettings:
         language: The default, where the user has no preference. BCP 47.
         linger_ms: How long a worker stays without anything to do.
         grace_ms: How long a session without a connection is kept by its worker.
+        history_as_text: A fresh live session gets the past as part of its instruction, because the
+            model refuses it as messages.
         memory: How much of the past a fresh live session is told.
         filler_after_ms: How long all are silent during a call before the model says a few words.
         limits: What a user may use in a UTC day, where no own limits are set.
@@ -37,6 +39,7 @@ class SessionSettings:
     context_policy: ContextPolicy = ContextPolicy.AUTO
     memory: MemoryBudget = field(default_factory=MemoryBudget)
     filler_after_ms: int = 3_500
+    history_as_text: bool = False
     limits: DailyLimits = field(default_factory=DailyLimits)
     turn_detection: TurnDetection = TurnDetection.SERVER
 

@@ -296,10 +296,10 @@ class AnySession(RuleBasedStateMachine):
         self.call.open_live()
 
     @precondition(lambda self: self.call.awaits_live)
-    @rule(failure=st.sampled_from([LiveFailure.BUSY, LiveFailure.DROPPED]))
-    def fail_to_set_up(self, failure):
+    @rule(failure=st.sampled_from(LiveFailure), code=st.sampled_from([1006, 1007]))
+    def fail_to_set_up(self, failure, code):
         self.is_ending = True
-        self.call.lose_live(failure)
+        self.call.lose_live(failure, code)
 
     @precondition(lambda self: self.call.is_live_open)
     @rule(event=LIVE_EVENTS)
@@ -344,10 +344,10 @@ class AnySession(RuleBasedStateMachine):
         self.call.answer_tool("At three.", key.turn, key.index, CORE_BILL)
 
     @precondition(lambda self: self.call.is_live_open)
-    @rule()
-    def drop_live(self):
+    @rule(code=st.sampled_from([1006, 1007]))
+    def drop_live(self, code):
         self.is_ending |= len(self.call.all(OpenLive)) > MAX_FAILURES
-        self.call.lose_live()
+        self.call.lose_live(code=code)
 
     # Time
 

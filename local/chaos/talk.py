@@ -47,10 +47,10 @@ END_REASONS = {
 """What the client of the first session is told when it ends so."""
 GIVEN_UP = frozenset({"refused", "busy", "superseded"})
 """How a session ends that answers no more what it has accepted, but tells of it."""
+# More of each than it takes to give up; what is left is taken back.
 _REFUSALS = {
-    Kind.GEMINI_1007: (1007, "Request contains an invalid argument.", 1),
-    Kind.GEMINI_1008: (1008, "Operation is not implemented, or supported, or enabled.", 1),
-    # More than it takes to give up; what is left is taken back.
+    Kind.GEMINI_1007: (1007, "Request contains an invalid argument.", 9),
+    Kind.GEMINI_1008: (1008, "Operation is not implemented, or supported, or enabled.", 9),
     Kind.GEMINI_QUOTA: (1011, "You exceeded your current quota.", 9),
 }
 

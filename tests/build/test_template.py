@@ -167,6 +167,11 @@ def own_environment(name: str) -> dict[str, Any]:
     return {key: value for key, value in variables.items() if not key.startswith("POWERTOOLS_")}
 
 
+def test_the_features_that_a_server_lists_are_taken_before_they_are_listed() -> None:
+    # http_api lists them with a ticket; message refuses a hello with a field that it does not know.
+    assert "MessageFunction" in as_list(RESOURCES["HttpApiFunction"].get("DependsOn", []))
+
+
 def test_there_are_seven_functions_five_layers_and_three_tables() -> None:
     assert set(FUNCTIONS) == set(FOLDERS)
     assert set(LAYERS) == {

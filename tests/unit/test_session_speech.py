@@ -84,7 +84,7 @@ class TestSilenceAfterSpeech:
 
     def test_until_the_utterance_counts_as_unheard(self):
         call = started()
-        call.utter()
+        call.utter(SPEECH * 32_000)
         call.pass_ms(MAX_SILENCE_MS)
         assert SendText(NUDGE) in call.to_model[1]
         sent_ms = silence_ms(call)

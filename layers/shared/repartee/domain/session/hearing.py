@@ -25,6 +25,7 @@ from repartee.domain.session.departure import Departure
 from repartee.domain.session.live_context import LiveContext
 from repartee.domain.session.live_link import LiveLink
 from repartee.domain.session.replies import Replies
+from repartee.domain.session.second_offer import SecondOffer
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.tool_desk import ToolDesk
 from repartee.domain.session.turn_ledger import TurnLedger
@@ -43,6 +44,7 @@ class Hearing:
     _desk: ToolDesk
     _calls: ToolCalls
     _turns: TurnLedger
+    _second_offer: SecondOffer
     _departure: Departure
 
     def hear(self, event: LiveEvent, now_ms: int) -> bool:
@@ -60,7 +62,7 @@ class Hearing:
                 self._live.go_away(time_left_ms, now_ms)
             case LiveUsage(usage=usage):
                 self._context.count(usage)
-            case _ if self._departure.takes_replies:
+            case _ if self._departure.takes_replies and not self._second_offer.drops(event):
                 return self._hear_reply(event, now_ms)
             case _:
                 pass
@@ -87,7 +89,8 @@ class Hearing:
                     self._calls.unspoken.read(event.text)
             case LiveInterrupted():
                 self._calls.unspoken.end_generation(now_ms)
-                self._replies.interrupt()
+                if not self._replies.interrupt_for_copy():
+                    self._replies.interrupt()
             case LiveGenerationComplete():
                 self._calls.unspoken.end_generation(now_ms)
                 return False
@@ -107,7 +110,9 @@ class Hearing:
 
     def _complete_turn(self, status: TurnStatus | None, now_ms: int) -> None:
         turn, is_idle = self._turns.current, status is TurnStatus.IDLE
-        is_kept_open = turn is not None and self._calls.keep_open(turn, is_idle=is_idle)
+        is_kept_open = turn is not None and (
+            turn.awaits_copy or self._calls.keep_open(turn, is_idle=is_idle)
+        )
         if status is TurnStatus.IN_PROGRESS or is_kept_open:
             self._replies.pause()
         elif not self._watchdog.is_empty() and self._replies.end_turn(now_ms):

@@ -137,6 +137,10 @@ class InputOrder:
             asks.append(first.since_ms + GIVE_UP_AFTER_MS)
         return min(asks, default=None)
 
+    def taken(self, first_seq: int) -> list[Numbered]:
+        """Return what was taken from ``first_seq`` on and is not forgotten, in order."""
+        return [self._taken[seq] for seq in sorted(self._taken) if seq >= first_seq]
+
     def rewind(self, through: int) -> None:
         """Take everything after ``through`` once more; it must not be forgotten yet."""
         for seq in [seq for seq in self._taken if seq > through]:

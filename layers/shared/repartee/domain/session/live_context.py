@@ -75,6 +75,11 @@ class LiveContext:
         preferences = self._desk.preferences
         return preferences.is_untold or self._voice != preferences.voice
 
+    @property
+    def detection(self) -> TurnDetection | None:
+        """Who finds the user's speech in the current live session, None before the first."""
+        return self._detection
+
     def begin(self) -> None:
         """A fresh live session has begun; it carries nothing yet."""
         self._detection = self._wanted_detection

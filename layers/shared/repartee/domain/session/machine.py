@@ -54,6 +54,7 @@ from repartee.domain.session.preference_mentions import PreferenceMentions
 from repartee.domain.session.preferences_in_force import PreferencesInForce
 from repartee.domain.session.replies import Replies
 from repartee.domain.session.restarts import Restarts
+from repartee.domain.session.second_offer import SecondOffer
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.speech_channel import SpeechChannel
 from repartee.domain.session.summary_watch import SummaryWatch
@@ -147,8 +148,9 @@ class SessionMachine:
         self._sessions = LiveSessions(
             live, context, concessions, speech, watchdog, restarts, departure, outbox, effects
         )
+        self._second_offer = again = SecondOffer(self._feed, turns, calls, cues, context, watchdog)
         self._hearing = Hearing(
-            live, context, concessions, watchdog, replies, desk, calls, turns, departure
+            live, context, concessions, watchdog, replies, desk, calls, turns, again, departure
         )
 
     @property
@@ -222,6 +224,7 @@ class SessionMachine:
             self._watchdog.next_deadline_ms(),
             self._filler.next_deadline_ms(),
             self._answers.next_deadline_ms(),
+            self._second_offer.next_deadline_ms(),
             self._cues.next_deadline_ms(),
             self._keeper.next_deadline_ms(),
             self._lost.next_deadline_ms(),
@@ -351,6 +354,7 @@ class SessionMachine:
 
     def _settle(self, now_ms: int) -> None:
         if self._departure.takes_input:
+            self._second_offer.check(now_ms)
             self._move_input(now_ms)
             self._replies.make_way(now_ms)
         if self._live.is_open:

@@ -53,6 +53,8 @@ class Replies:
         text = piece.text
         if piece.role is Role.USER:
             turn = self._turns.of_input(now_ms)
+            if turn.is_copy(text):
+                return
             text = turn.hear(text, is_final=piece.final)
             turn.transcribed += text
             self._client.outbox.offer(Transcript(turn.number, "user", text, piece.final))
@@ -67,6 +69,14 @@ class Replies:
         if turn is not None and turn.has_reply and not turn.is_silenced:
             self._client.outbox.interrupt(turn.number)
             turn.cut(self._client.played_ms(turn.number))
+
+    def interrupt_for_copy(self) -> bool:
+        """The model interrupts itself; False unless for a copy of what it replies to.
+
+        Its next reply then replaces this one.
+        """
+        turn = self._turns.current
+        return turn is not None and self._turns.upcoming is None and turn.interrupt_for_copy()
 
     def note_played(self, number: int) -> None:
         """The client has told anew how much it played: of a reply that was cut, the truth."""
@@ -142,7 +152,7 @@ class Replies:
         turn = self._turns.of_reply(now_ms)
         if turn.is_muted:
             self.take_back(turn)
-            turn.is_muted = False
+            turn.is_muted = turn.awaits_copy = False
             if turn.transcribed:
                 heard = Transcript(turn.number, "user", turn.transcribed, final=True)
                 self._client.outbox.offer(heard)

@@ -24,6 +24,7 @@ class TurnInProgress:
         over_at_ms: When the model was done with it.
         is_audible: The generation that is under way has made a sound.
         is_muted: The newest generation made no sound; what it said was only shown.
+        awaits_copy: The model has interrupted its reply to the first copy for the second one.
         transcribed: What the client was sent as the user's transcript.
         is_farewell: It is over only when something has been said in it.
         late: Control that belongs to it and came so late that its number lies before ``first_seq``.
@@ -43,6 +44,7 @@ class TurnInProgress:
     is_cut: bool = False
     is_audible: bool = False
     is_muted: bool = False
+    awaits_copy: bool = False
     transcribed: str = ""
     is_farewell: bool = False
     skipped: list[SkippedInput] = field(default_factory=list)
@@ -61,6 +63,8 @@ class TurnInProgress:
     _shown: str = ""
     _said_earlier: int = 0
     _bytes_earlier: int = 0
+    _copied_through_seq: int = 0
+    _ended_before_copy_ms: int = 0
 
     @property
     def is_silenced(self) -> bool:
@@ -140,6 +144,10 @@ class TurnInProgress:
         if self.unheard_from_seq is None:
             self.unheard_from_seq = seq
 
+    def end_stretch(self, now_ms: int) -> None:
+        """The user falls silent; a copy of what was said ended when that did."""
+        self.input_ended_ms = self._ended_before_copy_ms if self.has_copy else now_ms
+
     def hear(self, text: str, *, is_final: bool = False) -> str:
         """Add a piece of the user's transcript; return it, separated from a finished phrase.
 
@@ -183,12 +191,38 @@ class TurnInProgress:
         """A generation is complete; take back what it said if it made no sound."""
         has_more = len(self._said) > self._said_earlier or self.reply_bytes > self._bytes_earlier
         if has_more and not (self.is_audible or self._is_silenced):
-            self.is_muted, self._shown = True, self._said
-            self._said, self.reply_bytes = self._said[: self._said_earlier], self._bytes_earlier
-            if not self.reply_bytes:
-                self.first_audio_at_ms = None
+            self._mute()
         self._said_earlier, self._bytes_earlier = len(self._said), self.reply_bytes
         self.is_audible = False
+
+    def copy(self, ended_ms: int) -> None:
+        """The model is given once more what the user has said until ``ended_ms``."""
+        self._copied_through_seq = self.speech_from_seq
+        self._ended_before_copy_ms = ended_ms
+
+    @property
+    def has_copy(self) -> bool:
+        """Tell whether the model was given twice what the user has said last."""
+        return 0 < self.speech_from_seq <= self._copied_through_seq
+
+    def is_copy(self, text: str) -> bool:
+        """Tell whether a transcript of the user repeats what was understood of the first copy."""
+        understood = self._heard[self._heard_earlier :].casefold()
+        return self.has_copy and text.strip().casefold() in understood
+
+    def interrupt_for_copy(self) -> bool:
+        """The model has interrupted itself; True if for the second copy of what it replies to."""
+        self.awaits_copy = self.has_copy and self.has_reply and not self.is_being_spoken
+        if self.awaits_copy:
+            self._written, self.is_audible = "", False
+            self._mute()
+        return self.awaits_copy
+
+    def _mute(self) -> None:
+        self.is_muted, self._shown = True, self._said
+        self._said, self.reply_bytes = self._said[: self._said_earlier], self._bytes_earlier
+        if not self.reply_bytes:
+            self.first_audio_at_ms = None
 
     def pause(self) -> None:
         """The model has said what it can for now; what follows is another sentence."""

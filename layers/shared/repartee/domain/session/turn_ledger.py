@@ -119,7 +119,7 @@ class TurnLedger:
         turn = self.upcoming or self.current
         if turn is None or not turn.is_being_spoken or seq < turn.speech_from_seq:
             return False
-        turn.input_ended_ms = now_ms
+        turn.end_stretch(now_ms)
         return True
 
     def over(self, now_ms: int) -> TurnInProgress | None:

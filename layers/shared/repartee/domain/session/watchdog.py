@@ -39,6 +39,10 @@ class Watchdog:
         """The model has done something, or was given what it waited for."""
         self._alive_at_ms = now_ms
 
+    def has_lived_since(self, since_ms: int) -> bool:
+        """Tell whether the model has done something after ``since_ms``."""
+        return self._alive_at_ms > since_ms
+
     def is_empty(self) -> bool:
         """Tell whether the turn that the model calls complete left the user without a reply.
 

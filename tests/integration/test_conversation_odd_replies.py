@@ -1,0 +1,156 @@
+"""A Gemini that keeps an answer to itself, cannot be heard, or does not hear: nothing is lost."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from local.chaos.gemini_control import GeminiControl
+from local.speech import read_wav
+from local.talker.call import Call, now_ms, open_call
+from local.talker.conversation import Pace, say
+from local.talker.replies import TurnRecord
+from repartee.domain.audio import is_audible
+from repartee.domain.frames import SessionError
+from tests.fakes.functions import PATIENCE_S
+from tests.integration.running import RunningStack, new_user, recordings
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
+
+QUESTION, ANSWER = "when are you open on friday", "We are open on Friday"
+
+
+async def in_call(
+    running: RunningStack, talk: Callable[[Call, GeminiControl], Awaitable[None]]
+) -> Call:
+    """Hold a call; return it as it ended."""
+    api = await running.api_of(new_user("odd"))
+    ticket = await api.start_session()
+    assert running.stack.simulator is not None
+    async with GeminiControl(running.stack.simulator) as gemini, open_call(ticket.url) as call:
+        await call.until_ready()
+        try:
+            await talk(call, gemini)
+        finally:
+            await gemini.clear()
+        await call.hang_up()
+    return call
+
+
+async def write(call: Call, text: str) -> None:
+    call.session.text(text, now_ms())
+    call.push()
+
+
+async def settled(call: Call, words: str) -> None:
+    """Wait until ``words`` were said and no turn is open."""
+    await call.until(
+        lambda: (words in said(call) and call.replies.is_settled) or None,
+        timeout_s=2 * PATIENCE_S,
+        what=words,
+    )
+
+
+def said(call: Call) -> str:
+    return " ".join(turn.said.strip() for turn in turns(call))
+
+
+def turns(call: Call) -> list[TurnRecord]:
+    return [turn for _, turn in sorted(call.replies.turns.items())]
+
+
+def errors(call: Call) -> list[SessionError]:
+    return [event for _, event in call.replies.timeline if isinstance(event, SessionError)]
+
+
+def test_an_answer_that_gemini_keeps_to_itself_is_spoken_once_in_its_turn(
+    running: RunningStack,
+) -> None:
+    async def talk(call: Call, gemini: GeminiControl) -> None:
+        await gemini.order(kind="silent_after_tool_answer")
+        await write(call, QUESTION)
+        await settled(call, ANSWER)
+        assert await gemini.waiting() == set()
+
+    call = running.run(in_call(running, talk))
+
+    assert (said(call).count(ANSWER), errors(call)) == (1, [])
+    assert len(turns(call)) == 1
+
+
+def test_an_answer_that_is_never_spoken_comes_as_text_and_is_remembered(
+    running: RunningStack,
+) -> None:
+    async def talk(call: Call, gemini: GeminiControl) -> None:
+        await gemini.order(kind="silent_after_tool_answer")
+        await write(call, QUESTION)
+        await call.until(
+            lambda: [step for turn in turns(call) for step in turn.tools if step.phase == "done"],
+            timeout_s=PATIENCE_S,
+            what="the answer of core_agent",
+        )
+        await gemini.order(kind="empty_turn")
+        await call.until(lambda: errors(call), timeout_s=2 * PATIENCE_S, what="an error")
+        await write(call, "hello")
+        await settled(call, "how can I help you?")
+
+    call = running.run(in_call(running, talk))
+
+    (error,) = errors(call)
+    assert (error.code, error.retryable, ANSWER in error.message) == ("no_answer", False, True)
+    assert ANSWER not in said(call)
+    assert [turn.end is not None for turn in turns(call)] == [True, True]
+
+
+@pytest.mark.parametrize("fault", ["text_without_audio", "near_silent_audio"])
+def test_a_reply_that_cannot_be_heard_is_replaced_by_one_that_can(
+    running: RunningStack, fault: str
+) -> None:
+    async def talk(call: Call, gemini: GeminiControl) -> None:
+        await gemini.order(kind=fault)
+        await write(call, "hello")
+        await call.until(
+            lambda: [turn for turn in turns(call) if turn.end],
+            timeout_s=PATIENCE_S,
+            what="the end of the turn",
+        )
+        assert await gemini.waiting() == set()
+
+    call = running.run(in_call(running, talk))
+
+    (turn,) = turns(call)
+    assert is_audible(bytes(turn.pcm))
+    assert turn.said
+    assert (turn.restarts, errors(call)) == (1, [])
+
+
+def test_a_short_utterance_that_gemini_drops_is_heard_and_answered_once(
+    running: RunningStack,
+) -> None:
+    greeting, *_ = recordings("second_user")
+
+    async def talk(call: Call, gemini: GeminiControl) -> None:
+        await write(call, "hello")
+        await settled(call, "how can I help you?")
+        await gemini.order(kind="dropped_short_utterance")
+        exchange = await say(call, read_wav(greeting.wav), pace=Pace.FAST)
+        assert await gemini.waiting() == set()
+        assert len(exchange.heard.split()) == len(set(exchange.heard.split()))
+        assert exchange.said
+
+    call = running.run(in_call(running, talk))
+
+    assert len(turns(call)) == 2
+    assert [turn.restarts for turn in turns(call)] == [0, 0]
+    assert errors(call) == []
+
+
+def test_a_turn_that_requires_action_is_over(running: RunningStack) -> None:
+    async def talk(call: Call, gemini: GeminiControl) -> None:
+        await gemini.order(kind="requires_action")
+        await write(call, "hello")
+        await settled(call, "how can I help you?")
+        assert await gemini.waiting() == set()
+
+    call = running.run(in_call(running, talk))
+
+    assert len(turns(call)) == 1

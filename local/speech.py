@@ -3,6 +3,7 @@
 import re
 import unicodedata
 import wave
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,15 @@ class UnusableRecordingError(Exception):
         self.path = path
         self.has = has
         self.needs = needs
+
+
+def without_silence(pcm: bytes) -> bytes:
+    """Drop the samples that are zero, so that speech can be compared whatever silence is around it.
+
+    Args:
+        pcm: 16-bit samples.
+    """
+    return array("h", [sample for sample in array("h", pcm) if sample]).tobytes()
 
 
 class UnusableScriptError(Exception):

@@ -8,8 +8,6 @@ from local.speech import word_error_rate, words_of
 
 # The recogniser errs; a word lost out of five is still the same sentence.
 MAX_WORD_ERROR = 0.25
-# The worker sends silence after speech in chunks of this length.
-_SILENCE = bytes(100 * 32)
 
 
 def judge_gemini_side(evidence: Evidence) -> Iterator[str]:
@@ -62,17 +60,14 @@ def _heard_without_holes(evidence: Evidence) -> Iterator[str]:
 def _heard_whole(heard: bytes, said: Sequence[SaidUtterance]) -> tuple[int, int]:
     """How many utterances a session heard one after the other, and how many bytes they are.
 
-    One that it breaks off in counts as a whole one. Behind each there may be the worker's silence.
+    One that it breaks off in counts as a whole one.
     """
     count = begin = 0
     utterances = list(said)
     while begin < len(heard):
         following = _next_heard(heard, begin, utterances)
         if following is None:
-            if heard[begin : begin + len(_SILENCE)] != _SILENCE:
-                break
-            begin += len(_SILENCE)
-            continue
+            break
         count += 1
         begin += len(utterances[following].pcm)
         del utterances[: following + 1]

@@ -25,16 +25,15 @@ from local.chaos.plan import TABLE_KINDS, Kind, RunPlan
 from local.chaos.replays import RECORDINGS, LeaseRecord, read_lease, recordings_of
 from local.chaos.talk import END_TIMEOUT_S, GIVEN_UP, Talk, Visit
 from local.chaos.theatre import WORKER, Theatre
+from local.speech import without_silence
 from local.talker.access import HttpApi, SessionTicket, get_token
 from local.talker.call import Call, now_ms
-from local.talker.conversation import HANGOVER_MS
 from local.talker.errors import TalkerError
 from local.talker.replies import TurnRecord
 from repartee.domain.conversation import Turn
 
 RUN_TIMEOUT_S = 120.0
 
-_BYTES_PER_MS = 32
 _GATEWAY_KINDS = {
     "reordered": Kind.REORDERED,
     "duplicated": Kind.DUPLICATED,
@@ -281,7 +280,7 @@ def _said(visit: Visit, turns: Sequence[Turn]) -> list[SaidUtterance]:
     ends = visit.record.end_seqs
     said = []
     for number, (words, recording) in enumerate(visit.script):
-        pcm = recording.pcm + bytes(HANGOVER_MS * _BYTES_PER_MS)
+        pcm = without_silence(recording.pcm)
         is_accepted = number < len(ends) and ends[number] <= accepted_through
         told_in = _told_in(visit, ends[number], turns) if is_accepted else None
         is_cut_off = visit.is_cut_off and words not in visit.answered

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.gateway.chaos import ChaosSettings
-from local.speech import read_wav
+from local.speech import read_wav, without_silence
 from local.talker.call import open_call
 from local.talker.conversation import Exchange, Pace, ask, speak
 from local.talker.script import hold_script
@@ -47,7 +47,7 @@ def test_what_gemini_hears_is_what_was_sent(
     async def talk() -> bytes:
         ticket = await (await running.api_of(new_user("chaos"))).start_session()
         async with open_call(ticket.url) as call:
-            sent = (await speak(call, speech, pace=pace)).sent_pcm
+            sent = without_silence((await speak(call, speech, pace=pace)).sent_pcm)
             await call.until(
                 lambda: len(heard()) >= len(sent),
                 timeout_s=PATIENCE_S,

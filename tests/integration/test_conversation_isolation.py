@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from local.speech import read_wav
+from local.speech import read_wav, without_silence
 from local.talker.call import open_call
 from local.talker.checks import says_name
 from local.talker.conversation import Exchange, Pace, say
@@ -27,7 +27,7 @@ async def greet_and_recall(running: RunningStack, user: str, script_name: str) -
 
 
 def sent(exchanges: list[Exchange]) -> bytes:
-    return b"".join(exchange.sent_pcm for exchange in exchanges)
+    return without_silence(b"".join(exchange.sent_pcm for exchange in exchanges))
 
 
 def test_each_hears_their_own_replies_and_nothing_of_the_other(running: RunningStack):

@@ -17,17 +17,15 @@ from local.chaos.evidence import (
 )
 from local.chaos.table_faults import TableFaults
 from local.chaos.talk import REMEMBERED_TIMEOUT_S
-from local.speech import Utterance, read_wav
+from local.speech import Utterance, read_wav, without_silence
 from local.stack import Stack
 from local.talker.access import HttpApi, SessionTicket, get_token
 from local.talker.call import Call, hold_call, now_ms
-from local.talker.conversation import HANGOVER_MS, Pace, say
+from local.talker.conversation import Pace, say
 from local.talker.desk import FrontDesk
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import new_user
 from tests.integration.table_watch import TableWatch
-
-_BYTES_PER_MS = 32
 
 
 @dataclass(slots=True)
@@ -61,7 +59,7 @@ class Talk:
         assert utterance.spoken is not None
         recording = read_wav(utterance.wav)
         await say(self.call, recording, pace=Pace.FAST)
-        pcm = recording.pcm + bytes(HANGOVER_MS * _BYTES_PER_MS)
+        pcm = without_silence(recording.pcm)
         self.said.append(SaidUtterance(utterance.spoken, pcm, is_accepted=True))
         last = max(self.call.replies.turns)
         with contextlib.suppress(TimeoutError):

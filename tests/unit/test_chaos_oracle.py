@@ -207,16 +207,6 @@ def test_a_session_that_breaks_off_in_an_utterance_may_have_heard_its_begin_alon
     assert judge(replace(good(), live=[torn, live(2)])) == []
 
 
-def test_silence_of_the_worker_may_follow_an_utterance_and_never_stand_in_one():
-    silence = bytes(3_200 * 11)
-    after = replace(live(1, 2), heard=PCM[0] + silence + PCM[1] + silence)
-    assert judge(replace(good(), live=[after])) == []
-    within = replace(live(1, 2), heard=PCM[0] + PCM[1][:40] + silence + PCM[1][40:])
-    assert any("lost" in broken for broken in judge(replace(good(), live=[within])))
-    half = replace(live(1, 2), heard=PCM[0] + silence[:40] + PCM[1])
-    assert any("lost" in broken for broken in judge(replace(good(), live=[half])))
-
-
 def test_a_worker_that_wakes_too_late_may_give_its_session_what_is_left_of_its_input():
     stale = replace(live(1), name="M", heard=PCM[0] + PCM[1][6:])
     assert judge(replace(good(), live=[stale, live(1, 2)])) == []

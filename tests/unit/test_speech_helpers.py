@@ -13,6 +13,7 @@ from local.speech import (
     Utterance,
     load_script,
     read_wav,
+    without_silence,
     word_error_rate,
     words_of,
     write_wav,
@@ -279,3 +280,8 @@ def test_committed_scripts_differ_in_their_words():
     bookings = {load_script(folder)[1].spoken for folder in SCRIPTS}
     greetings = {load_script(folder)[0].spoken for folder in SCRIPTS}
     assert (len(bookings), len(greetings)) == (len(SCRIPTS), len(SCRIPTS))
+
+
+def test_speech_is_the_same_whatever_silence_is_around_and_in_it():
+    speech = bytes([1, 0, 0, 2, 0, 3])
+    assert without_silence(bytes(4) + speech[:2] + bytes(2) + speech[2:] + bytes(6)) == speech

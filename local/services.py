@@ -147,7 +147,6 @@ class GeminiSimulator:
         self._command = [
             *(sys.executable, "-m", "local.gemini", "--port", str(port), "--pace", pace),
             *("--tls-dir", str(self.ca_file.parent), "--record-dir", str(self.record_directory)),
-            "--lenient",
             *arguments,
         ]
         self._child: Child | None = None

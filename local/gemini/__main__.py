@@ -34,7 +34,6 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         default="burst",
         help="paced: silence after speech counts only as fast as it would be played",
     )
-    parser.add_argument("--lenient", action="store_true", help="audioStreamEnd ends speech")
     parser.add_argument("--decoders", type=int, default=2, help="processes; about 100 MB each")
     parser.add_argument("--with-parent", action="store_true", help="end when the parent dies")
     return parser.parse_args(arguments)
@@ -58,7 +57,6 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
         resumption=arguments.resumption,
         deaf_after_s=arguments.deaf_after_s,
         silence=arguments.silence,
-        is_lenient=arguments.lenient,
     )
 
 

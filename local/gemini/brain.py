@@ -180,8 +180,6 @@ class Brain:
         told = mind.text_of(response.response)
         self.context.add(Item("tool", told or json.dumps(response.response)))
         if not job.is_spoken:
-            if self._personality.sends_status and not self.pending and not self._owed_answers:
-                await self._complete(Generation(pending.reply), "IDLE")
             return
         if self._connection.fault("silent_after_tool_answer"):
             self._owed_answers -= 1

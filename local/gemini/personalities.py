@@ -133,8 +133,6 @@ _PERSONALITIES = {
         is_transcript_late=False,
     ),
 }
-# 3.8 Live as clients know it that send no silence after speech.
-LENIENT = Personality(obeys_audio_stream_end=True, silence_ms=500, sends_status=True)
 
 
 def personality_of(model: str) -> Personality:

@@ -15,7 +15,7 @@ from local.gemini.faults import Fault
 from local.gemini.jobs import Answered, Typed
 from local.gemini.listening import Listener
 from local.gemini.outlet import Gone, Outlet
-from local.gemini.personalities import LENIENT, Personality, personality_of
+from local.gemini.personalities import Personality, personality_of
 from local.gemini.protocol import (
     ClientContent,
     ClientMessage,
@@ -110,8 +110,6 @@ class LiveSession:
         if fault := faults.take("close", self.connection_id, "setup"):
             raise fault.refusal
         self._personality = personality_of(setup.model)
-        if settings.is_lenient and self._personality == personality_of("gemini-3.8-live"):
-            self._personality = LENIENT
         self._personality.check_setup(setup)
         context = self._context(setup)
         delay_ms = settings.setup_ms

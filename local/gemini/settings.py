@@ -26,7 +26,6 @@ class Settings:
         handle_life_s: How long a handle is good for after its session ended (documented: 2 h).
         silence: ``burst`` counts silence after speech as fast as it arrives, ``paced`` only as fast
             as it would be played.
-        is_lenient: 3.8 Live takes ``audioStreamEnd`` for the end of speech, and sends status.
         deaf_after_s: A non-blocking call unanswered for this long deafens the session.
     """
 
@@ -42,4 +41,3 @@ class Settings:
     handle_life_s: float = 7_200.0
     deaf_after_s: float = 20.0
     silence: Literal["burst", "paced"] = "burst"
-    is_lenient: bool = False

@@ -1,5 +1,6 @@
 """A scripted conversation: all but the last utterance in one call, the last one in another."""
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -85,12 +86,13 @@ async def hold_script(
 def match_replies(spoken: Sequence[Spoken], emitted: Sequence[bytes]) -> list[bytes]:
     """Join emitted replies as they answered each utterance, mostly one to one.
 
-    An utterance whose answer came in several turns takes as many replies.
+    An answer that a tool brings is a reply of its own, after the model's first words.
     """
     matched: list[bytes] = []
-    rest = list(emitted)
+    rest = deque(emitted)
     for one in spoken:
-        count = sum(1 for turn in one.exchange.turns if turn.pcm)
-        matched.append(b"".join(rest[:count]))
-        rest = rest[count:]
+        reply = b""
+        while rest and len(reply) < len(one.reply_pcm):
+            reply += rest.popleft()
+        matched.append(reply)
     return [*matched, *rest]

@@ -116,15 +116,16 @@ def test_every_turn_is_remembered_once_across_sessions(running: RunningStack, de
 
 
 def test_a_saved_reply_equals_what_gemini_emitted_and_no_other_reply(tmp_path, default: Held):
+    replies = match_replies(default.spoken, default.emitted)
     for number, one in enumerate(default.spoken):
         wav = tmp_path / f"{one.name}.wav"
         write_wav(wav, Recording(one.reply_pcm, OUTPUT_RATE_HZ))
         saved = read_wav(wav, sample_rate_hz=OUTPUT_RATE_HZ).pcm
-        matches = [saved == emitted for emitted in default.emitted]
+        matches = [saved == reply for reply in replies]
         assert matches == [number == other for other in range(3)]
 
     first, *rest = (one.reply_pcm for one in default.spoken)
-    swapped = check_replies([*rest, first], default.emitted)
+    swapped = check_replies([*rest, first], replies)
     assert swapped.passed is False
 
 

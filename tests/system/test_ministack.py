@@ -11,6 +11,7 @@ from local.stack_options import PROJECT
 from local.talker.access import HttpApi
 from local.talker.call import hold_call
 from local.talker.conversation import Exchange, say
+from local.template import REGION
 from tests.system.adaptations import Template
 from tests.system.ministack import MiniStack, make
 
@@ -95,6 +96,26 @@ def test_a_deployment_without_a_change_is_no_error(deployed: MiniStack, template
     run = deployed.deploy(template)
     assert run.returncode == 0, run.stderr[-2_000:]
     assert "No changes to deploy" in run.stdout
+
+
+def test_the_doctor_finds_what_ministack_leaves_out_and_nothing_else(deployed: MiniStack) -> None:
+    """MiniStack ignores TTL and point-in-time recovery; ENV=dev names no receiver for alarms."""
+    run = make(
+        *("doctor", "ENV=dev", "ARGS=--gemini-url http://127.0.0.1:9"),
+        AWS_ENDPOINT_URL=deployed.endpoint,
+        AWS_REGION=REGION,
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+    )
+    assert run.returncode != 0
+    findings = [line.split(": ")[0] for line in run.stdout.splitlines()]
+    found = {verdict: set[str]() for verdict in ("ok", "wrong", "could not check")}
+    for finding in findings[1:]:
+        verdict, subject = finding[:15].strip(), finding[15:].strip()
+        found[verdict].add(subject)
+    assert found["wrong"] == {"MemoryTable", "LiveTable", "DeskTable", "alarms"}, run.stdout
+    assert found["could not check"] == {"GeminiKeySecret"}
+    assert len(found["ok"]) == 10
 
 
 def test_a_function_may_do_only_what_its_role_allows(deployed: MiniStack) -> None:

@@ -4,16 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from local.smoke.finding import Finding
 from local.smoke.setting import Setting
 from local.smoke.talk import Talk, closed_with, is_audio, is_over, text
 from local.speech import Recording
 from repartee.domain.calls import CallStatus
-from repartee.domain.conversation import Conversation, Memory, Profile
 from repartee.domain.live import (
-    LiveConfig,
     LiveEvent,
     LiveToolCall,
     LiveTurnComplete,
@@ -23,7 +20,6 @@ from repartee.domain.live import (
     TurnStatus,
 )
 from repartee.domain.live_models import LiveModelProfile
-from repartee.domain.seed import Occasion, system_instruction
 from repartee.domain.session.filler import FILLER
 
 _ANSWER = "Your appointment is booked for Friday at 3 p.m."
@@ -56,17 +52,10 @@ async def findings(setting: Setting, recording: Recording) -> list[Finding]:
     """
     loop = asyncio.get_running_loop()
     opened_s = loop.time()
-    async with setting.talk(_product_config(setting)) as talk:
+    async with setting.talk(setting.product_config()) as talk:
         setup_ms = round((loop.time() - opened_s) * 1_000)
         observed = await _observe(talk, setting, recording, setup_ms)
     return judge(observed, setting.profile)
-
-
-def _product_config(setting: Setting) -> LiveConfig:
-    conversation = Conversation("smoke", "smoke", "", created_at_ms=0, updated_at_ms=0)
-    memory = Memory(conversation, Profile("smoke"), ())
-    occasion = Occasion(datetime.now(UTC), "UTC", setting.language)
-    return setting.config(system_instruction(memory, occasion))
 
 
 async def _observe(talk: Talk, setting: Setting, recording: Recording, setup_ms: int) -> Observed:

@@ -6,7 +6,7 @@ from local.smoke.finding import Finding
 from local.smoke.setting import Setting
 from local.smoke.talk import closed_with, is_over, refused_with, text
 from repartee.domain.errors import LiveSetupFailed
-from repartee.domain.live import HistoryEntry, LiveClosed, Role
+from repartee.domain.live import HistoryEntry, LiveClosed, LiveConfig, LiveEvent, Role
 
 NAME = "Robert"
 HISTORY = (
@@ -17,7 +17,7 @@ HISTORY = (
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What became of a seeded session.
+    """What became of a session that was told two turns.
 
     Attributes:
         trouble: How it was refused or closed; "" where it stayed open.
@@ -27,45 +27,73 @@ class Observed:
     trouble: str = ""
     said: str = ""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the name in the turns was known."""
+        return NAME.lower() in self.said.lower()
+
+    @property
+    def seen(self) -> str:
+        """What happened, in words."""
+        return self.trouble or self.said or "no answer"
+
 
 async def findings(setting: Setting) -> list[Finding]:
-    """Seed a session with two turns, wait, and ask for the name in them."""
-    config = replace(setting.config(), history=HISTORY)
+    """Give one session two turns as messages, another one as text, and ask for the name in them."""
+    as_messages = replace(setting.config(), history=HISTORY)
+    return judge(
+        await _asked(setting, as_messages), await _asked(setting, setting.product_config(HISTORY))
+    )
+
+
+async def _asked(setting: Setting, config: LiveConfig) -> Observed:
     try:
         async with setting.talk(config) as talk:
-            await talk.until(lambda event: isinstance(event, LiveClosed), setting.patience.settle_s)
+            if config.history:
+                # A refusal comes one round trip later.
+                await talk.until(_is_closing, setting.patience.settle_s)
             if not talk.closing:
                 await talk.session.send_text("Do you remember my name?")
                 await talk.until(is_over, setting.patience.reply_s)
             closing = talk.closing
             said = text(talk.events, Role.MODEL)
-            observed = Observed(closed_with(closing) if closing else "", said)
+            return Observed(closed_with(closing) if closing else "", said)
     except LiveSetupFailed as error:
-        observed = Observed(refused_with(error))
-    return judge(observed)
+        return Observed(refused_with(error))
 
 
-def judge(observed: Observed) -> list[Finding]:
+def _is_closing(event: LiveEvent) -> bool:
+    return isinstance(event, LiveClosed)
+
+
+def judge(as_messages: Observed, as_text: Observed) -> list[Finding]:
     """Say what that means for memory."""
-    name = "a session that is seeded with history knows it"
-    if observed.trouble:
-        return [
-            Finding(
-                name,
-                None,
-                observed.trouble,
-                "the worker opens such a session once more, with the history in its instruction; "
-                "nothing to set, and each call opens later",
-            )
-        ]
-    if NAME.lower() in observed.said.lower():
-        return [Finding(name, True, observed.said, "nothing to set")]
+    is_refused = bool(as_messages.trouble)
     return [
         Finding(
-            name,
-            False,
-            observed.said or "no answer",
-            "earlier turns are forgotten at each new session: set ContextPolicy=keep, and "
-            "LingerSeconds high, to have fewer",
-        )
+            "history that is sent as messages is known",
+            None if is_refused else as_messages.is_known,
+            as_messages.seen,
+            _messages_mean(as_messages),
+        ),
+        Finding(
+            "history that is told in the instruction is known",
+            True if as_text.is_known else False if is_refused else None,
+            as_text.seen,
+            "" if as_text.is_known else "a session that refuses messages would forget the past",
+        ),
     ]
+
+
+def _messages_mean(observed: Observed) -> str:
+    if observed.trouble:
+        return (
+            "the worker opens such a session again and tells the history as text; nothing to set, "
+            "and the first call of each process opens later"
+        )
+    if observed.is_known:
+        return "nothing to set"
+    return (
+        "each new Live session forgets the past: with ContextPolicy=keep and a higher "
+        "LingerSeconds there are fewer"
+    )

@@ -9,9 +9,10 @@ from decimal import Decimal
 from local.smoke.spending import Spending
 from local.smoke.talk import Patience, Talk, talking
 from repartee.config import PRICE_LIST
-from repartee.domain.live import LiveConfig
+from repartee.domain.conversation import Conversation, Memory, Profile
+from repartee.domain.live import HistoryEntry, LiveConfig
 from repartee.domain.live_models import LiveModelProfile, profile_of
-from repartee.domain.seed import TOOLS
+from repartee.domain.seed import TOOLS, Occasion, system_instruction
 from repartee.domain.usage import Prices
 from repartee.ports.live_model import LiveModel
 
@@ -54,6 +55,13 @@ class Setting:
     def config(self, instruction: str = INSTRUCTION) -> LiveConfig:
         """Return a small set-up of the product's kind; a short instruction keeps it cheap."""
         return LiveConfig(self.model, self.voice, self.language, instruction, TOOLS)
+
+    def product_config(self, turns: tuple[HistoryEntry, ...] = ()) -> LiveConfig:
+        """Return the product's set-up, with ``turns`` told in its instruction."""
+        conversation = Conversation("smoke", "smoke", "", created_at_ms=0, updated_at_ms=0)
+        memory = Memory(conversation, Profile("smoke"), ())
+        occasion = Occasion(datetime.now(UTC), "UTC", self.language)
+        return self.config(system_instruction(memory, occasion, turns))
 
     @contextlib.asynccontextmanager
     async def talk(

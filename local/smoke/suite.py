@@ -42,7 +42,7 @@ EXPLANATIONS = {
     "speech": "whether spoken turns are answered, and how soon, for each TurnDetection",
     "short": "whether a short utterance right after a reply is heard",
     "tool": "what is sent while a tool is pending, and whether its answer is spoken",
-    "history": "whether a session takes the history that it is seeded with",
+    "history": "whether a new session knows the turns before, as messages or as text",
     "language": "what becomes of a regional language tag",
     "gemini": "whether a whole spoken turn with a tool works with the product's set-up",
     "voices": "which voices and languages are taken at set-up",

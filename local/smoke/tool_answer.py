@@ -119,7 +119,7 @@ def judge(observed: Observed, profile: LiveModelProfile) -> list[Finding]:
             observed.said or ("without a transcript" if observed.is_spoken else "not spoken"),
             "nothing to set"
             if observed.is_spoken
-            else "the worker tells such an answer once more; if it stays unspoken, the client gets "
+            else "the worker repeats such an answer once; if it stays unspoken, the client gets "
             "no_answer with its text",
         ),
         Finding("turns that end after the answer", None, _words(observed.after)),

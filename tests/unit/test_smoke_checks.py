@@ -360,33 +360,46 @@ def answers(text: str) -> Rule:
     return rule
 
 
-def test_a_seeded_session_is_asked_for_what_it_was_told() -> None:
-    def found(rule: Rule) -> Finding:
-        live = ActingModel(rule)
-        (one,) = made(lambda: history.findings(setting_of(live))).values()
-        assert live.opened[0].config.history == history.HISTORY
-        return one
-
-    assert found(answers("Your name is Robert.")).passed is True
-    forgotten = found(answers("I do not know."))
-    assert forgotten.passed is False
-    assert "ContextPolicy" in forgotten.means
+MESSAGES = "history that is sent as messages is known"
+TOLD = "history that is told in the instruction is known"
 
 
-def test_a_seeded_session_that_is_closed_is_what_the_worker_gets_over() -> None:
-    class ClosesAtOnce(ActingModel):
+@pytest.mark.parametrize(
+    ("said_", "passed", "means"),
+    [("Your name is Robert.", True, "nothing to set"), ("I forgot.", False, "ContextPolicy")],
+)
+def test_a_session_is_asked_for_what_it_was_told(said_: str, passed: bool, means: str) -> None:
+    live = ActingModel(answers(said_))
+    found = made(lambda: history.findings(setting_of(live)))
+    assert found[MESSAGES].passed is passed
+    assert means in found[MESSAGES].means
+    assert found[TOLD].passed is (True if passed else None)
+    sent, told = (session.config for session in live.opened)
+    assert (sent.history, told.history) == (history.HISTORY, ())
+    assert history.NAME in told.system_instruction
+
+
+@pytest.mark.parametrize(("name", "passed"), [("Robert.", True), ("I do not know.", False)])
+def test_a_session_that_closes_on_its_history_leaves_it_to_the_instruction(
+    name: str, passed: bool
+) -> None:
+    class ClosesOnHistory(ActingModel):
         async def open(self, config: LiveConfig) -> ActingSession:
             session = await super().open(config)
-            closing = LiveClosed(LiveFailure.DROPPED, 1007, "Request contains an invalid argument.")
-            asyncio.get_running_loop().call_later(0.4, session.emit, closing)
+            if config.history:
+                closing = LiveClosed(LiveFailure.DROPPED, 1007, "invalid argument")
+                asyncio.get_running_loop().call_later(0.4, session.emit, closing)
             return session
 
-    live = ClosesAtOnce(keeps_silent)
-    (found,) = made(lambda: history.findings(setting_of(live))).values()
-    assert found.passed is None
-    assert found.seen == "closed with 1007 Request contains an invalid argument."
-    assert "once more" in found.means
+    live = ClosesOnHistory(answers(name))
+    found = made(lambda: history.findings(setting_of(live)))
+    assert (found[MESSAGES].passed, found[MESSAGES].seen) == (
+        None,
+        "closed with 1007 invalid argument",
+    )
+    assert "tells the history as text" in found[MESSAGES].means
     assert live.opened[0].sent == []
+    assert found[TOLD].passed is passed
 
 
 # ---- language ----
@@ -576,4 +589,4 @@ def test_no_check_begins_that_could_go_beyond_the_limit(
 def test_what_a_session_reports_is_counted_by_the_price_list() -> None:
     setting = setting_of(ActingModel(answers("Robert.")))
     made(lambda: history.findings(setting))
-    assert setting.spending.usd == setting.prices.cost_usd(USAGE.usage) > 0
+    assert setting.spending.usd == 2 * setting.prices.cost_usd(USAGE.usage) > 0

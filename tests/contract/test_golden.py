@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 
 from local.services import NotInstalledError
+from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.calls import BegunTool, CallKey, CoreRequest, Exchange
 from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.desk import Booking
@@ -177,6 +180,26 @@ def test_work_goes_on_where_a_released_version_left_it(
     assert erasure is not None
     assert stores.erasures.advance(erasure, finished_at_ms=late_ms).step == 2
     assert {item.kind for item in stores.erasures.items("ann")}.isdisjoint({"others"})
+
+
+def test_marks_of_speech_are_not_expected_of_a_client_that_an_older_worker_attached(
+    client: "DynamoDBClient", table_names: TableNames
+):
+    put_items(client, table_names, load("0.1.0", ITEMS))
+    sessions = dynamodb_stores(client, table_names).sessions
+    sessions.set_connection("served", epoch=1, connection_id="marking", marks_speech=True)
+
+    # As 0.1.0 does it.
+    DynamoTable(client, table_names.live).update(
+        keys.state("served"),
+        "SET connection_id = :connection",
+        encode_all({":connection": "another", ":mine": 1}),
+        condition="epoch = :mine",
+    )
+
+    state = sessions.load("served")
+    assert state is not None
+    assert (state.connection_id, state.marks_speech) == ("another", False)
 
 
 def _header(stores: Stores) -> Conversation:

@@ -242,5 +242,10 @@ def state_from(session_id: str, item: "Item") -> SessionState:
         number(item, "talk_ms") if "talk_ms" in item else 0,
         Decimal(item["cost_usd"]["N"]) if "cost_usd" in item else Decimal(0),
         _undelivered(item),
-        "marks_speech" in item,
+        _marks_speech(item),
     )
+
+
+def _marks_speech(item: "Item") -> bool:
+    marking = text(item, "marking_connection_id")
+    return marking is not None and text(item, "connection_id") in (None, marking)

@@ -160,13 +160,18 @@ class DynamoSessionStore:
         if connection_id is None:
             self._update_mine(session_id, epoch, "REMOVE connection_id", {})
         else:
-            update = "SET connection_id = :connection"
-            values: dict[str, Value] = {":connection": connection_id}
-            if marks_speech:
-                update, values[":yes"] = f"{update}, marks_speech = :yes", True
-            else:
-                update = f"{update} REMOVE marks_speech"
-            self._update_mine(session_id, epoch, update, values)
+            # By its id, since 0.1.0 attaches another connection and leaves this as it is.
+            marking = (
+                ", marking_connection_id = :connection"
+                if marks_speech
+                else " REMOVE marking_connection_id"
+            )
+            self._update_mine(
+                session_id,
+                epoch,
+                f"SET connection_id = :connection{marking}",
+                {":connection": connection_id},
+            )
 
     def release_lease(self, session_id: str, *, epoch: int, cursor: int, ended: bool) -> None:
         """Give the lease back at ``cursor``; ``ended`` closes the session for good.

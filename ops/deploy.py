@@ -15,7 +15,7 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from ops.answers import ANSWERS, ENVIRONMENT, ask_all, remember
 from ops.settings import (
@@ -60,7 +60,19 @@ def with_quota(chosen: Mapping[str, str], quota: Quota) -> dict[str, str]:
     return dict(chosen) if found is None else {**chosen, "AccountConcurrency": str(found)}
 
 
-def read_quota() -> int | None:
+def open_session(settings: Settings) -> boto3.session.Session:
+    """Return a session with the user's credentials and region; the settings may name both.
+
+    Raises:
+        DeployError: The AWS profile does not exist.
+    """
+    try:
+        return boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
+    except ProfileNotFound as error:
+        raise DeployError(f"{error}; set AWS_PROFILE, or run aws configure") from error
+
+
+def read_quota(session: boto3.session.Session) -> int | None:
     """Return how many functions may run at once in the account and region.
 
     Returns:
@@ -69,7 +81,7 @@ def read_quota() -> int | None:
     """
     config = Config(connect_timeout=5, retries={"total_max_attempts": 2})
     try:
-        answer = boto3.client("lambda", config=config).get_account_settings()
+        answer = session.client("lambda", config=config).get_account_settings()
         return answer["AccountLimit"]["ConcurrentExecutions"]
     except ClientError as error:
         print(
@@ -138,6 +150,8 @@ def deploy(options: argparse.Namespace) -> int:
     """
     parameters = read_parameters()
     given = pairs_as_mapping(options.set, "PARAMETERS and ARCHITECTURE")
+    if options.dry_run and not (options.env or ANSWERS.exists()):
+        raise DeployError("make deploy has kept no answers yet; use ENV=dev or ENV=prod")
     settings = _settings(options.env, parameters)
     chosen = chosen_parameters(settings, given, parameters)
     architecture = chosen["Architecture"]
@@ -152,9 +166,10 @@ def deploy(options: argparse.Namespace) -> int:
     if code := subprocess.run(build, cwd=ROOT, env=environment, check=False).returncode:
         return code
     check_build(ROOT / ".aws-sam" / architecture / "build", architecture)
-    region = boto3.session.Session().region_name
-    print(f"Deploying {settings.environment} of {settings.file.name} in {region or 'no region'}.")
-    command = sam_command(settings, template, with_quota(chosen, read_quota))
+    session = open_session(settings)
+    region = session.region_name or "no region"
+    print(f"Deploying {settings.environment} of {settings.file.name} in {region}.")
+    command = sam_command(settings, template, with_quota(chosen, lambda: read_quota(session)))
     sys.stdout.flush()
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 

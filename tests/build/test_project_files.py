@@ -89,11 +89,9 @@ def test_every_environment_of_samconfig_sets_parameters_that_exist() -> None:
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     parameters = load_template()["Parameters"]
     environments = [name for name in config if name != "version"]
-    assert {"default", "dev", "prod"} <= set(environments)
+    assert {"dev", "prod"} <= set(environments)
     for name in environments:
-        build = config[name]["build"]["parameters"]
         deploy = config[name]["deploy"]["parameters"]
-        assert build == {"cached": True, "parallel": True}
         assert deploy["capabilities"] == "CAPABILITY_IAM"
         # A deployment that changes nothing is no error.
         assert deploy["fail_on_empty_changeset"] is False

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from ops import answers
-from ops.deploy import check_build, chosen_parameters, sam_command, with_quota
+from ops.deploy import check_build, chosen_parameters, open_session, sam_command, with_quota
 from ops.settings import (
     SAMCONFIG,
     DeployError,
+    Settings,
     check_value,
     pairs_as_mapping,
     read_parameters,
@@ -118,6 +119,17 @@ def test_the_quota_is_not_read_where_nobody_needs_it() -> None:
 
     for chosen in ({"StreamAgentConcurrency": "5"}, {"AccountConcurrency": "50"}):
         assert with_quota(chosen, never) == chosen
+
+
+def test_a_profile_that_does_not_exist_is_named() -> None:
+    settings = Settings(SAMCONFIG, "dev", {}, profile="no-such-profile")
+    with pytest.raises(DeployError, match=r"no-such-profile.* set AWS_PROFILE"):
+        open_session(settings)
+
+
+def test_the_settings_region_comes_before_the_users() -> None:
+    settings = Settings(SAMCONFIG, "dev", {}, region="ap-south-1")
+    assert open_session(settings).region_name == "ap-south-1"
 
 
 def test_a_build_for_another_architecture_is_refused(tmp_path: Path) -> None:

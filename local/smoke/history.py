@@ -17,7 +17,7 @@ HISTORY = (
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What became of a session that was told two turns.
+    """What became of a session that was given two turns.
 
     Attributes:
         trouble: How it was refused or closed; "" where it stayed open.
@@ -77,7 +77,7 @@ def judge(as_messages: Observed, as_text: Observed) -> list[Finding]:
             _messages_mean(as_messages),
         ),
         Finding(
-            "history that is told in the instruction is known",
+            "history in the instruction is known",
             True if as_text.is_known else False if is_refused else None,
             as_text.seen,
             "" if as_text.is_known else "a session that refuses messages would forget the past",

@@ -57,7 +57,7 @@ class Setting:
         return LiveConfig(self.model, self.voice, self.language, instruction, TOOLS)
 
     def product_config(self, turns: tuple[HistoryEntry, ...] = ()) -> LiveConfig:
-        """Return the product's set-up, with ``turns`` told in its instruction."""
+        """Return the product's set-up, with ``turns`` in its instruction."""
         conversation = Conversation("smoke", "smoke", "", created_at_ms=0, updated_at_ms=0)
         memory = Memory(conversation, Profile("smoke"), ())
         occasion = Occasion(datetime.now(UTC), "UTC", self.language)

@@ -10,9 +10,8 @@ from local.speech import Recording
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live import LiveAudio
 from repartee.domain.live_models import LiveModelProfile
+from repartee.domain.session.second_offer import UNHEARD_AFTER_MS
 
-# The worker offers an utterance again after as long without a sign.
-OFFERED_AGAIN_MS = 3_000
 _REACTION_S = 0.3
 _REPLY_BYTES_PER_S = 48_000
 
@@ -76,12 +75,12 @@ def judge(observed: Observed, length_ms: int) -> Finding:
             "the worker offers a marked utterance once more; have clients mark speech, and try "
             "TurnDetection=client, which does without Gemini's detector",
         )
-    if observed.sign_ms > OFFERED_AGAIN_MS:
+    if observed.sign_ms > UNHEARD_AFTER_MS:
         return Finding(
             name,
             None,
             f"first sign after {observed.sign_ms} ms",
-            f"the worker offers it again after {OFFERED_AGAIN_MS} ms, so it may be heard twice; "
-            "try TurnDetection=client",
+            f"the worker offers it again after {UNHEARD_AFTER_MS} ms, and drops what it brings "
+            "twice; try TurnDetection=client",
         )
     return Finding(name, True, f"first sign after {observed.sign_ms} ms", "nothing to set")

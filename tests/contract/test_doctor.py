@@ -16,6 +16,7 @@ from boto3.session import Session
 
 from local.intrinsics import parse
 from local.smoke.__main__ import main as smoke
+from ops.doctor.gemini import ask
 from tests.contract.aws_double import Answer, AwsDouble, Request, aws_double
 from tests.contract.servers import MINISTACK, Servers, require
 from tests.documents import ROOT
@@ -61,6 +62,30 @@ def doctor(gemini: AwsDouble) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (Answer(404, body='{"error": {"code": 404, "status": "NOT_FOUND"}}'), 404),
+        (Answer(429, body='{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}'), 429),
+        (Answer(hang_up=True), None),
+    ],
+)
+def test_gemini_is_asked_up_to_the_first_model_that_it_does_not_describe(
+    answer: Answer, status: int | None
+) -> None:
+    with aws_double() as double:
+        double.respond = lambda request: (
+            answer if request.path.endswith("/b") else Answer(body="{}")
+        )
+        found = ask(KEY, double.url, ["a", "b", "c"])
+    assert [(one.model, one.status) for one in found] == [("a", 200), ("b", status)]
+    assert [request.path for request in double.requests][:2] == [
+        "/v1beta/models/a",
+        "/v1beta/models/b",
+    ]
+    assert {request.method for request in double.requests} == {"GET"}
 
 
 def lines(output: str, verdict: str) -> list[str]:

@@ -361,7 +361,7 @@ def answers(text: str) -> Rule:
 
 
 MESSAGES = "history that is sent as messages is known"
-TOLD = "history that is told in the instruction is known"
+TOLD = "history in the instruction is known"
 
 
 @pytest.mark.parametrize(
@@ -466,7 +466,7 @@ def reacts_after(delay_s: float | None) -> Rule:
     ("delay_s", "passed", "seen", "means"),
     [
         (0.5, True, "first sign after 500 ms", "nothing to set"),
-        (4.0, None, "first sign after 4000 ms", "heard twice"),
+        (4.0, None, "first sign after 4000 ms", "drops what it brings"),
         (None, None, "no sign of having been heard", "TurnDetection=client"),
     ],
 )

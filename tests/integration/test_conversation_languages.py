@@ -8,8 +8,11 @@ import aiohttp
 import pytest
 
 from local.chaos.gemini_control import GeminiControl
+from local.speech import load_script, read_wav
+from local.stack import PROJECT
 from local.talker.access import HttpApi
 from local.talker.call import Call, now_ms, open_call
+from local.talker.conversation import Pace, say
 from local.talker.recorded import read_events
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user
@@ -135,6 +138,37 @@ def test_a_user_is_answered_in_their_language_and_nothing_changes_for_the_next_c
     assert again.count("Hello, how can I help you?") == 1
     assert "Speak English (en-US)." in json.dumps(setups(running, before)[0])
     assert set(questions(running, user)) == set(texts[1:])
+
+
+def test_speech_that_is_misheard_as_another_language_changes_nothing(
+    running: RunningStack,
+) -> None:
+    greeting, _, recall = load_script(PROJECT / "local" / "recordings" / "default")
+
+    async def talk() -> tuple[list[str], dict[str, Any], set[str]]:
+        simulator = running.stack.simulator
+        assert simulator is not None
+        api = await running.api_of(new_user("misheard"))
+        ticket = await api.start_session()
+        async with GeminiControl(simulator) as gemini, open_call(ticket.url) as call:
+            await call.until_ready()
+            await gemini.order(kind="wrong_language_transcript")
+            exchanges = [
+                await say(call, read_wav(one.wav), pace=Pace.FAST, timeout_s=PATIENCE_S)
+                for one in (greeting, recall)
+            ]
+            await call.hang_up()
+        settled = await preferences(api)
+        before = {record.name for record in running.records()}
+        await converse(api, ("hello", "Hello Robert, how can I help you?"))
+        return [one.said for one in exchanges], settled, before
+
+    said, settled, before = running.run(talk())
+
+    assert said[0] == "Hola Robert, ¿en qué puedo ayudarle?"
+    assert said[1].startswith("Your name is Robert")
+    assert settled == {"language": None, "voice": None, "style": None}
+    assert "Speak English (en-US)." in json.dumps(setups(running, before)[0])
 
 
 def test_a_language_that_the_user_asks_for_is_spoken_now_and_in_the_next_call(

@@ -6,6 +6,7 @@ import pytest
 
 from repartee.domain.calls import ASK_CORE_AGENT
 from repartee.domain.conversation import Profile
+from repartee.domain.frames import SessionClosed
 from repartee.domain.live import (
     LiveAudio,
     LiveInterrupted,
@@ -249,6 +250,19 @@ class TestMarksOfTheClient:
         call.send(SpeechStart(), Audio(SPEECH), SpeechStart(), Audio(SPEECH), SpeechEnd())
         given = call.to_model[1]
         assert (given.count(StartActivity()), given.count(EndActivity())) == (1, 1)
+
+    def test_an_end_without_a_begin_is_no_mark_for_the_model(self):
+        call = marking()
+        call.send(SpeechEnd())
+        assert call.to_model[1] == []
+
+    def test_a_mark_before_a_goodbye_reaches_no_model_that_does_not_listen(self):
+        call = Call(settings=CLIENT, opens_live=False)
+        call.start()
+        call.send(Hello(marks_speech=True), SpeechStart(), SpeechEnd(), Bye())
+        assert not call.all(StartActivity)
+        assert not call.all(EndActivity)
+        assert call.frames(SessionClosed) == [SessionClosed("bye")]
 
     def test_speech_whose_end_is_never_marked_is_ended_after_the_pause(self):
         call = marking()

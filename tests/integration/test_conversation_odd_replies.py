@@ -11,6 +11,7 @@ from local.talker.conversation import Pace, say
 from local.talker.replies import TurnRecord
 from repartee.domain.audio import is_audible
 from repartee.domain.frames import SessionError
+from repartee.domain.session.watchdog import STALL_MS
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
 
@@ -136,6 +137,8 @@ def test_a_short_utterance_that_gemini_drops_is_heard_and_answered_once(
         assert await gemini.waiting() == set()
         assert len(exchange.heard.split()) == len(set(exchange.heard.split()))
         assert exchange.said
+        # Before the watchdog sees to it.
+        assert (exchange.first_audio_ms or 0) < STALL_MS
 
     call = running.run(in_call(running, talk))
 
@@ -154,3 +157,4 @@ def test_a_turn_that_requires_action_is_over(running: RunningStack) -> None:
     call = running.run(in_call(running, talk))
 
     assert len(turns(call)) == 1
+    assert said(call).count("how can I help you?") == 1

@@ -17,7 +17,7 @@ from repartee.domain.live import (
     Role,
     TurnStatus,
 )
-from repartee.domain.messages import Audio, Bye, SpeechEnd, SpeechStart
+from repartee.domain.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
 from repartee.domain.seed import TOOLS
 from repartee.domain.session.effects import CommitTurn, FinishReason, SendAudio, SendText
 from repartee.domain.session.events import CoreAnswered
@@ -501,3 +501,29 @@ def test_an_answer_in_a_reply_that_never_ends_is_spoken_once_that_reply_is_given
     assert call.wait_for_end() is FinishReason.IDLE
 
     assert (cues(call), errors(call), ended(call)) == ([], [], [1, 2])
+
+
+def test_what_the_user_says_during_a_reply_that_never_ends_is_not_kept_waiting_by_its_answer():
+    call = started()
+    call.live(*speaks("Welcome."))
+    call.call_tool("x")
+    call.send(Text("Are you there?"))
+    call.pass_ms(CALL_TIMEOUT_MS)
+    assert call.responses == [("x", "failed")]
+
+    call.pass_ms(SPEAK_WITHIN_MS)
+    assert ended(call) == [1]
+    assert call.wait_for_end() is FinishReason.IDLE
+    assert len(call.frames(TurnEnd)) == 2
+
+
+def test_a_reply_that_never_ends_is_helped_though_its_answer_is_unspoken_and_the_user_goes_on():
+    call = started()
+    call.utter()
+    call.live(*speaks("One moment."))
+    call.call_tool("x")
+    call.utter()
+    call.answer_tool("At three.")
+
+    assert call.wait_for_end() is FinishReason.IDLE
+    assert ended(call) == [1, 2]

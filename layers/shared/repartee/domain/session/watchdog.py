@@ -96,7 +96,7 @@ class Watchdog:
             return None
         if not self._live.is_open or self._calls.is_waiting:
             return None
-        if self._calls.unspoken.holds(current.number):
+        if self._turns.upcoming is None and self._calls.unspoken.holds(current.number):
             # ``AnswerWatch`` sees to it.
             return None
         # The end of a reply may come when it should have been heard.

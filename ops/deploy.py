@@ -167,8 +167,9 @@ def deploy(options: argparse.Namespace) -> int:
         return code
     check_build(ROOT / ".aws-sam" / architecture / "build", architecture)
     session = open_session(settings)
+    source = f"{settings.environment} of {settings.file.name}"
     region = session.region_name or "no region"
-    print(f"Deploying {settings.environment} of {settings.file.name} in {region}.")
+    print(f"Deploying stack {settings.stack_name} ({source}) to {region}.")
     command = sam_command(settings, template, with_quota(chosen, lambda: read_quota(session)))
     sys.stdout.flush()
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode

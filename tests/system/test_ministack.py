@@ -137,5 +137,5 @@ def test_a_function_may_do_only_what_its_role_allows(deployed: MiniStack) -> Non
 def test_without_credentials_sam_says_so_in_the_users_region() -> None:
     run = make("deploy", "ENV=dev", AWS_REGION="eu-central-1")
     assert run.returncode == 2
-    assert "Deploying dev of samconfig.toml in eu-central-1." in run.stdout
+    assert "Deploying stack repartee-dev (dev of samconfig.toml) to eu-central-1." in run.stdout
     assert "Error: Unable to locate credentials" in run.stderr

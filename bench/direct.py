@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from google.genai.live import AsyncSession
 
 _ANSWER_TIMEOUT_S = 60.0
+# As much as Repartee's worker sends at once, so that the model's detector finds the end.
+_SILENCE = bytes(1_000 * 32)
 _INSTRUCTION = "You are the voice of a front desk. Speak warmly and briefly."
 
 
@@ -55,7 +57,8 @@ class DirectCall:
             if number == speech.spoken_chunks:
                 sent_at_ms = now_ms()
             await self._session.send_realtime_input(audio=blob)
-        await self._session.send_realtime_input(audio_stream_end=True)
+        silence = types.Blob(data=_SILENCE, mime_type="audio/pcm;rate=16000")
+        await self._session.send_realtime_input(audio=silence)
         async with asyncio.timeout(_ANSWER_TIMEOUT_S):
             first_audio_at_ms, said = await answering
         return DirectAnswer(sent_at_ms, first_audio_at_ms - sent_at_ms, said)

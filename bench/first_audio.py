@@ -241,8 +241,8 @@ def _report(kinds: list[Kind]) -> Report:
         "added = the difference of each pair; on the way = the same without the simulator's own "
         "hearing, which competes for this processor; stages are medians of the pairs' differences.",
         f"chunks of {CHUNK_MS} ms, {read_wav(RECORDING).duration_ms:.0f} ms of speech, 300 ms of "
-        "silence, audioStreamEnd; both sides alike. The simulator thinks 250 ms and sets up in "
-        "300 ms. AWS's own hops are not in these numbers.",
+        "silence, then 1,000 ms at once; both sides alike. The simulator thinks 250 ms and sets up "
+        "in 300 ms. AWS's own hops are not in these numbers.",
     ]
     differing = sum(
         pair.direct.said.strip() != pair.repartee.said.strip()

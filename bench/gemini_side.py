@@ -12,7 +12,7 @@ class Moments:
     """One utterance at Gemini's side, Unix time in ms.
 
     Attributes:
-        speech_ended_ms: Its end was known: ``audioStreamEnd`` came, or enough silence.
+        speech_ended_ms: Its end was known: enough silence had come.
         heard_ms: It was decoded into words.
     """
 

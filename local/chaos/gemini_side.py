@@ -8,6 +8,8 @@ from local.speech import word_error_rate, words_of
 
 # The recogniser errs; a word lost out of five is still the same sentence.
 MAX_WORD_ERROR = 0.25
+# What the worker takes for a short utterance: 2.5 s.
+_SHORT_BYTES = 2_500 * 32
 
 
 def judge_gemini_side(evidence: Evidence) -> Iterator[str]:
@@ -60,7 +62,8 @@ def _heard_without_holes(evidence: Evidence) -> Iterator[str]:
 def _heard_whole(heard: bytes, said: Sequence[SaidUtterance]) -> tuple[int, int]:
     """How many utterances a session heard one after the other, and how many bytes they are.
 
-    One that it breaks off in counts as a whole one.
+    One that it breaks off in counts as a whole one. A short one may come twice: the worker offers
+    it again where nothing shows that it was heard.
     """
     count = begin = 0
     utterances = list(said)
@@ -69,8 +72,11 @@ def _heard_whole(heard: bytes, said: Sequence[SaidUtterance]) -> tuple[int, int]
         if following is None:
             break
         count += 1
-        begin += len(utterances[following].pcm)
+        pcm = utterances[following].pcm
+        begin += len(pcm)
         del utterances[: following + 1]
+        if len(pcm) <= _SHORT_BYTES and heard.startswith(pcm, begin):
+            begin += len(pcm)
     return count, begin
 
 

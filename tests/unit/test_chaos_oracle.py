@@ -207,6 +207,18 @@ def test_a_session_that_breaks_off_in_an_utterance_may_have_heard_its_begin_alon
     assert judge(replace(good(), live=[torn, live(2)])) == []
 
 
+@pytest.mark.parametrize(("duration_ms", "is_good"), [(2_500, True), (2_501, False)])
+def test_a_short_utterance_may_be_offered_twice_and_a_long_one_not(duration_ms: int, is_good: bool):
+    pcm = PCM[0] + bytes([5, 6]) * (duration_ms * 16 - len(PCM[0]) // 2)
+    first, second = good().utterances
+    twice = replace(
+        good(),
+        utterances=[replace(first, pcm=pcm), second],
+        live=[replace(live(1, 2), heard=pcm + pcm + PCM[1])],
+    )
+    assert (judge(twice) == []) is is_good
+
+
 def test_a_worker_that_wakes_too_late_may_give_its_session_what_is_left_of_its_input():
     stale = replace(live(1), name="M", heard=PCM[0] + PCM[1][6:])
     assert judge(replace(good(), live=[stale, live(1, 2)])) == []
@@ -282,9 +294,9 @@ BROKEN = {
         {"live": [live(1, 2), replace(live(1, 2), name="M", heard=PCM[0][2:] + PCM[1])]},
         "lost: M answered what from byte 0 on",
     ),
-    "audio that came twice": (
-        {"live": [replace(live(1, 2), heard=PCM[0] + PCM[0] + PCM[1])]},
-        "lost: L answered what from byte 80 on",
+    "audio that came once too often": (
+        {"live": [replace(live(1, 2), heard=PCM[0] * 3 + PCM[1])]},
+        "lost: L answered what from byte 160 on",
     ),
     "a short utterance that is lost beside a long one": (
         {

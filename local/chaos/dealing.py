@@ -58,6 +58,13 @@ _MEDIUM: Sequence[_Fault] = (
     (Kind.GEMINI_EMPTY, Moment.START),
     (Kind.GEMINI_STALL, Moment.START),
 )
+# And one of these, or none: what Gemini says or takes oddly.
+_ODD: Sequence[_Fault | None] = (
+    (Kind.GEMINI_SILENT_ANSWER, Moment.START),
+    (Kind.GEMINI_TEXT_ONLY, Moment.START),
+    None,
+    (Kind.GEMINI_HISTORY_REFUSED, Moment.START),
+)
 # And two of these, most of them all run long. Neighbours meet.
 _LIGHT = (
     Kind.REORDERED,
@@ -73,7 +80,10 @@ _LIGHT = (
     Kind.EVENT_DOUBLED,
     Kind.TABLE_SLOW,
     Kind.HAND_OVER,
+    *(_ALL_RUN := (Kind.GEMINI_PACED, Kind.GEMINI_OLD_IDLE)),
 )
+_OF_TOOLS = frozenset({Kind.GEMINI_CALL_TWICE, Kind.GEMINI_SILENT_ANSWER})
+_OF_SEED = frozenset({Kind.GEMINI_LOST_SEED, Kind.GEMINI_HISTORY_REFUSED})
 _IN_HAND_OVER = (Moment.HAND_OVER, Moment.WOKEN)
 # And one of these in the end; None: the user hangs up.
 _ENDINGS = (
@@ -117,6 +127,8 @@ def plan_run(seed: int) -> RunPlan:
     needs_quiet = is_forced or Kind.BARGED_IN in lights
     last = _LONG_REPLY - 1 if needs_quiet else _LAST
     strikes = [_strike(*heavy, chance, last), _strike(*medium, chance, last)]
+    if odd := _ODD[seed % len(_ODD)]:
+        strikes.append(_strike(*odd, chance, last))
     strikes += _companions(strikes)
     if Kind.BARGED_IN in lights:
         strikes.append(Strike(Kind.BARGED_IN, Moment.START, _LONG_REPLY))
@@ -151,6 +163,7 @@ def plan_run(seed: int) -> RunPlan:
             for fault, kind in TABLE_KINDS.items()
             if kind in lights
         ),
+        gemini=tuple(kind for kind in _ALL_RUN if kind in lights),
         doubles_events=Kind.EVENT_DOUBLED in lights,
         worker_life_s=_FORCED_LIFE_S if is_forced else life_s,
         without_worker=Kind.NO_WORKER in lights,
@@ -174,7 +187,7 @@ def _strike(kind: Kind, moment: Moment, chance: random.Random, last: int) -> Str
     """Draw the turn, up to ``last``, where the kind or the moment leaves a choice."""
     turn = chance.randrange(last + 1)
     delay_ms = chance.randrange(_MAX_DELAY_MS) if moment is Moment.RANDOM else 0
-    if moment is Moment.TOOL_EFFECT or kind is Kind.GEMINI_CALL_TWICE:
+    if moment is Moment.TOOL_EFFECT or kind in _OF_TOOLS:
         turn = _BOOKING
     elif kind is Kind.FORCED_HAND_OVER:
         turn = _LONG_REPLY
@@ -185,7 +198,7 @@ def _strike(kind: Kind, moment: Moment, chance: random.Random, last: int) -> Str
     elif moment in _IN_HAND_OVER:
         # Later, workers may live on already.
         turn = min(turn, 1)
-    elif moment is Moment.SEED or kind is Kind.GEMINI_LOST_SEED:
+    elif moment is Moment.SEED or kind in _OF_SEED:
         # A session is told of the past when there is one.
         turn = max(1, turn)
     return Strike(kind, moment, turn, delay_ms)
@@ -193,9 +206,5 @@ def _strike(kind: Kind, moment: Moment, chance: random.Random, last: int) -> Str
 
 def _companions(strikes: Sequence[Strike]) -> list[Strike]:
     """What must strike too: a session is told of the past only when the one before is gone."""
-    turns = {
-        one.turn
-        for one in strikes
-        if one.moment is Moment.SEED or one.kind is Kind.GEMINI_LOST_SEED
-    }
+    turns = {one.turn for one in strikes if one.moment is Moment.SEED or one.kind in _OF_SEED}
     return [Strike(Kind.GEMINI_1006, Moment.SPEECH, turn) for turn in sorted(turns)]

@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -48,6 +49,10 @@ class GeminiControl(AbstractAsyncContextManager["GeminiControl"]):
     async def waiting(self) -> set[str]:
         """Kinds of faults that were ordered and have not struck yet."""
         return {one["kind"] for one in (await self._call("GET", "/faults"))["waiting"]}
+
+    async def consumed(self) -> Counter[str]:
+        """How often each kind of fault has struck since the simulator began."""
+        return Counter((await self._call("GET", "/faults"))["consumed"])
 
     async def clear(self) -> None:
         """Take back what was ordered and has not struck."""

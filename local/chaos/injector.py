@@ -30,6 +30,9 @@ _NEXT_REPLY = {
     Kind.GEMINI_STALL: "stall",
     Kind.GEMINI_EMPTY: "empty_turn",
     Kind.GEMINI_LOST_SEED: "lost_seed",
+    Kind.GEMINI_SILENT_ANSWER: "silent_after_tool_answer",
+    Kind.GEMINI_TEXT_ONLY: "text_without_audio",
+    Kind.GEMINI_HISTORY_REFUSED: "history_refused",
 }
 # A reply in real time, for whoever wants to speak over it or to be replaced in its midst.
 _LONG_REPLIES = (Kind.BARGED_IN, Kind.FORCED_HAND_OVER)

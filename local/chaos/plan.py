@@ -42,6 +42,11 @@ class Kind(StrEnum):
     GEMINI_CALL_TWICE = "Gemini's tool call doubled"
     GEMINI_STALL = "Gemini's turn without an end"
     GEMINI_EMPTY = "Gemini's turn without a word"
+    GEMINI_SILENT_ANSWER = "Gemini's silence after a tool's answer"
+    GEMINI_TEXT_ONLY = "Gemini's reply without audio"
+    GEMINI_HISTORY_REFUSED = "Gemini refused the history"
+    GEMINI_PACED = "Gemini counted silence in real time"
+    GEMINI_OLD_IDLE = "Gemini's status REQUIRES_ACTION"
 
 
 class Moment(StrEnum):
@@ -110,6 +115,7 @@ class RunPlan:
             the turn is remembered.
         rests_after: Turns after which the user stays silent until the worker has left.
         strikes: Faults with a moment.
+        gemini: What Gemini does all run long.
         doubles_events: Each invoke of a worker is delivered twice.
         worker_life_s: How long workers are told that they may run; None tells the truth.
         without_worker: No worker is to be had at first.
@@ -125,6 +131,7 @@ class RunPlan:
     strikes: tuple[Strike, ...]
     gateway: GatewayFaults
     tables: tuple[tuple[TableFault, float, int], ...]
+    gemini: tuple[Kind, ...]
     doubles_events: bool
     worker_life_s: float | None
     without_worker: bool
@@ -134,6 +141,7 @@ class RunPlan:
         """Every kind that the run means to inject."""
         kinds = {strike.kind for strike in self.strikes}
         kinds |= {_TABLES[fault] for fault, _, _ in self.tables}
+        kinds |= set(self.gemini)
         wanted = {
             Kind.REORDERED: self.gateway.delay,
             Kind.DUPLICATED: self.gateway.duplicate,

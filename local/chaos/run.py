@@ -34,6 +34,12 @@ from repartee.domain.conversation import Turn
 
 RUN_TIMEOUT_S = 120.0
 
+# More often than a run can be struck.
+_ALL_RUN = 1_000
+_GEMINI_KINDS = {
+    Kind.GEMINI_PACED: "paced_silence",
+    Kind.GEMINI_OLD_IDLE: "requires_action",
+}
 _GATEWAY_KINDS = {
     "reordered": Kind.REORDERED,
     "duplicated": Kind.DUPLICATED,
@@ -78,6 +84,8 @@ async def play(theatre: Theatre, plan: RunPlan) -> RunResult:
             return await run.play(started_at_ms)
         finally:
             theatre.calm()
+            if Kind.GEMINI_HISTORY_REFUSED in plan.kinds:
+                await theatre.forget_refusals()
             await theatre.desk.cancel_all(run.user)
     except Exception as error:  # noqa: BLE001 - any that there is
         traceback.print_exception(error)
@@ -124,6 +132,9 @@ class _Run:
         watch.start()
         watching = asyncio.create_task(watch.run())
         theatre.excite(self._plan)
+        struck_before = await theatre.control.consumed()
+        for kind in self._plan.gemini:
+            await theatre.control.order(kind=_GEMINI_KINDS[kind], count=_ALL_RUN)
         try:
             async with asyncio.timeout(RUN_TIMEOUT_S):
                 await talk.hold(ticket, self._injector)
@@ -144,6 +155,9 @@ class _Run:
         leases = await asyncio.to_thread(lambda: [read_lease(path) for path in recordings])
         evidence = await self._evidence(talk, watch, tables, leases)
         happened = self._happened(talk, evidence, doubled_before)
+        struck = await theatre.control.consumed() - struck_before
+        happened.update({kind: struck[_GEMINI_KINDS[kind]] for kind in self._plan.gemini})
+        happened = +happened
         result = RunResult(
             seed=self._plan.seed,
             broken=judge(evidence),

@@ -1,5 +1,6 @@
 """The stack that all runs of a campaign share, and the faults that go on all run long."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from local.chaos.plan import RunPlan
 from local.chaos.table_faults import TableFaults
 from local.gateway.chaos import ChaosSettings
 from local.lambdas.event_queue import EventSettings
+from local.lambdas.model import UnknownEnvironmentError
 from local.stack import Stack
 from local.talker.desk import FrontDesk
 
@@ -56,3 +58,9 @@ class Theatre:
         self.stack.lambdas.events.settings = EventSettings()
         self.stack.lambdas.tell_timeout(WORKER, None)
         self.stack.lambdas.limit(WORKER, None)
+
+    async def forget_refusals(self) -> None:
+        """End the workers' processes: they remember that Gemini refuses a seeded history."""
+        for environment in self.stack.lambdas.environments(WORKER):
+            with suppress(UnknownEnvironmentError):
+                await self.stack.lambdas.kill(environment.environment_id)

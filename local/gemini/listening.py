@@ -171,8 +171,8 @@ class Listener:
         await self._signal("ACTIVITY_END", event.offset_ms)
 
     def _drops(self, event: SpeechEnded) -> bool:
-        """Whether a short utterance after a reply is dropped by order; nothing shows it."""
-        if event.voiced_ms > SHORT_UTTERANCE_MS or not self.brain.replies:
+        """Whether a short utterance is dropped by order; nothing shows it."""
+        if event.voiced_ms > SHORT_UTTERANCE_MS:
             return False
         if not self.connection.fault("dropped_short_utterance"):
             return False

@@ -64,20 +64,23 @@ def open_session(settings: Settings) -> boto3.session.Session:
     """Return a session with the user's credentials and region; the settings may name both.
 
     Raises:
-        DeployError: The AWS profile does not exist.
+        DeployError: The AWS profile does not exist, or nothing names a region.
     """
     try:
-        return boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
+        session = boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
     except ProfileNotFound as error:
         raise DeployError(f"{error}; set AWS_PROFILE, or run aws configure") from error
+    if session.region_name is None:
+        raise DeployError("no region: set AWS_REGION, or run aws configure set region REGION")
+    return session
 
 
 def read_quota(session: boto3.session.Session) -> int | None:
     """Return how many functions may run at once in the account and region.
 
     Returns:
-        None where that cannot be read. Without credentials or a region nothing is printed,
-        because ``sam deploy`` reports them next.
+        None where that cannot be read. Without credentials nothing is printed, because
+        ``sam deploy`` reports that next.
     """
     config = Config(connect_timeout=5, retries={"total_max_attempts": 2})
     try:
@@ -163,13 +166,12 @@ def deploy(options: argparse.Namespace) -> int:
         return 0
     environment = _environment()
     os.environ.update(environment)
+    session = open_session(settings)
     if code := subprocess.run(build, cwd=ROOT, env=environment, check=False).returncode:
         return code
     check_build(ROOT / ".aws-sam" / architecture / "build", architecture)
-    session = open_session(settings)
     source = f"{settings.environment} of {settings.file.name}"
-    region = session.region_name or "no region"
-    print(f"Deploying stack {settings.stack_name} ({source}) to {region}.")
+    print(f"Deploying stack {settings.stack_name} ({source}) to {session.region_name}.")
     command = sam_command(settings, template, with_quota(chosen, lambda: read_quota(session)))
     sys.stdout.flush()
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode

@@ -132,6 +132,16 @@ def test_the_settings_region_comes_before_the_users() -> None:
     assert open_session(settings).region_name == "ap-south-1"
 
 
+def test_a_deployment_without_a_region_is_refused_with_the_ways_to_name_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(DeployError, match="no region: set AWS_REGION, or run aws configure set"):
+        open_session(Settings(SAMCONFIG, "dev", {}))
+
+
 def test_a_build_for_another_architecture_is_refused(tmp_path: Path) -> None:
     library(tmp_path, "arm64")
     check_build(tmp_path, "arm64")

@@ -5,7 +5,13 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.frames import Accepted, Missing, SessionClosed, SessionError, TurnEnd
-from repartee.domain.live import LiveAudio, LiveTranscript, Role
+from repartee.domain.live import (
+    LiveAudio,
+    LiveInterrupted,
+    LiveTranscript,
+    LiveTurnComplete,
+    Role,
+)
 from repartee.domain.messages import Audio, Bye, Hello, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client_link import ACCEPTED_EVERY_MS
 from repartee.domain.session.departure import FAREWELL_MS
@@ -238,6 +244,19 @@ def test_five_messages_of_audio_are_reported_without_waiting():
     call.send(Audio(SPEECH))
 
     assert call.frames(Accepted) == [Accepted(5)]
+
+
+@pytest.mark.parametrize("begin", [(SpeechStart(),), ()])
+def test_speech_that_goes_on_after_typed_text_waits_for_an_answer_of_its_own(begin):
+    call = started()
+    call.send(*begin, Audio(SPEECH), Text("Hello?"))
+    call.live(LiveAudio(SECOND))
+    call.send(Audio(SPEECH))
+    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.ack()
+
+    assert call.machine.is_answering
+    assert call.machine.cursor < call.next_seq - 1
 
 
 def test_typed_text_is_a_turn_of_its_own():

@@ -132,6 +132,28 @@ class TestSilenceAfterSpeech:
         call.ack()
         assert [turn.said for turn in call.turns] == ["It is noon."]
 
+    @pytest.mark.parametrize("begin", [(SpeechStart(),), ()])
+    def test_words_that_a_goodbye_cuts_off_get_it(self, begin):
+        call = started()
+        call.send(*begin, Audio(SPEECH), Bye())
+        assert silence_ms(call) == 1_000
+        call.reply("It is noon.")
+        call.ack()
+        assert [turn.said for turn in call.turns] == ["It is noon."]
+
+    @pytest.mark.parametrize("model", ["gemini-99-live", "gemini-3.8-live"])
+    def test_none_while_the_model_awaits_an_answer_in_silence(self, model):
+        tools = tuple(replace(tool, blocking=True) for tool in SETTINGS.tools)
+        call = started(settings=replace(SETTINGS, live_model=model, tools=tools))
+        call.utter()
+        call.call_tool("x")
+        call.answer_tool()
+        call.utter()
+        call.call_tool("y", '{"question":"Where?"}')
+        before_ms = silence_ms(call)
+        call.pass_ms(1_000)
+        assert silence_ms(call) == before_ms
+
     def test_an_utterance_that_is_replayed_gets_it_too(self):
         call = started()
         call.utter()
@@ -289,6 +311,18 @@ class TestMarksOfTheClient:
         given = call.to_model[1]
         assert given[:3] == [StartActivity(), SendAudio(SPEECH), SendAudio(SPEECH)]
         assert given.count(EndActivity()) == 1
+
+    def test_typed_text_ends_the_speech_before_it(self):
+        call = marking(opens_live=False)
+        call.send(SpeechStart(), Audio(SPEECH), Text("Hello?"), Audio(SPEECH), SpeechEnd())
+        call.open_live()
+        before = [StartActivity(), SendAudio(SPEECH), EndActivity(), SendText("Hello?")]
+        assert call.to_model[1][:4] == before
+
+    def test_words_that_a_goodbye_cuts_off_are_marked_to_their_end(self):
+        call = marking()
+        call.send(SpeechStart(), Audio(SPEECH), Bye())
+        assert call.to_model[1][-1] == EndActivity()
 
     def test_an_utterance_is_replayed_with_its_marks(self):
         call = marking()

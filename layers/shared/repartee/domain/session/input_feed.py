@@ -199,9 +199,15 @@ class InputFeed:
                 self._turns.end_input(first, now_ms)
                 self._one_by_one.end_utterance(numbered)
                 if self._is_open:
+                    self._speech.interject()
                     self._effects.append(SendText(text))
+                # The text ends the utterance, so speech that goes on is another one.
+                self._is_cut = self._is_marked_open
+                self._detector.forget()
             case Bye():
                 self.has_bye = True
+                if self._turns.end_input(seq, now_ms):
+                    self.end_speech(now_ms)
             case _:
                 # A hello counted when it came; speech may be under way without a mark.
                 if self.is_streaming and not self._client_marks_speech:

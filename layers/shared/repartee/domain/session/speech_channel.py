@@ -87,6 +87,12 @@ class SpeechChannel:
         elif audio_stops:
             self._end_audio(now_ms)
 
+    def interject(self) -> None:
+        """The user types something, which ends an utterance that is marked to the model."""
+        if self._is_active:
+            self._effects.append(EndActivity())
+            self._is_active = False
+
     def keep_silent(self, now_ms: int) -> None:
         """Send the silence that is due, until the model reacts or has had all it gets."""
         if self._silent_from_ms is None:
@@ -125,7 +131,7 @@ class SpeechChannel:
     def _has_reacted(self) -> bool:
         """Tell whether the model shows a sign that it did not show when the speech ended."""
         turn = self._awaited
-        if turn is None:
+        if turn is None or self._calls.is_blocking:
             return True
         before = self._signs_at_end if turn.number == self._turn_number else _NO_SIGNS
         return any(now and not then for now, then in zip(self._signs(turn), before, strict=True))

@@ -173,6 +173,28 @@ def test_a_generation_may_take_in_an_answer_that_came_into_it():
     assert (cues(call), errors(call), ended(call)) == ([], [], [1])
 
 
+@pytest.mark.parametrize(
+    ("answer", "reply", "is_spoken"),
+    [
+        ("The desk opens at three.", "It is noon. The desk opens at three.", True),
+        ("会議は三時に始まります。", "今は正午です。会議は三時に始まりますよ。", True),
+        ("会議は三時に始まります。", "今は正午です。", False),
+        ("การประชุมเริ่มบ่ายสามโมง", "ตอนนี้เที่ยงค่ะ การประชุมเริ่มบ่ายสามโมงค่ะ", True),
+    ],
+)
+def test_an_answer_within_the_reply_to_something_else_is_known_by_its_words(
+    answer, reply, is_spoken
+):
+    call = asking()
+    call.utter()
+    call.answer_tool(answer)
+    call.live(*speaks(reply, COMPLETE))
+    call.ack()
+    call.pass_ms(SPEAK_WITHIN_MS)
+
+    assert bool(cues(call)) != is_spoken
+
+
 def test_the_next_generation_speaks_the_answer_in_whatever_words():
     call = asking()
     call.answer_tool("At three.")

@@ -10,7 +10,8 @@ from repartee.domain.session.call_in_progress import CallInProgress
 # answer: PatterAI/Patter#210, pipecat-ai/pipecat#4118.
 SPEAK_WITHIN_MS = 8_000
 
-_WORD = re.compile(r"\w+")
+# Japanese has no spaces: a kanji counts as a word, and so does a run of katakana or hiragana.
+_WORD = re.compile("[\u4e00-\u9fff]|[\u30a1-\u30ff]+|[^\\W\u4e00-\u9fff\u30a1-\u30ff]+")
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ops.settings import ROOT, DeployError, check_value
+from ops.settings import ROOT, SAMCONFIG, DeployError, Settings, check_value, read_settings
 
 ANSWERS = ROOT / "samconfig.local.toml"
 """A SAM configuration file like samconfig.toml. `make build` and `make clean` leave it alone, and
@@ -84,6 +84,19 @@ def as_toml(stack: str, overrides: Mapping[str, str]) -> str:
         'tags = "project=repartee"\n'
         f"parameter_overrides = [\n{pairs}]\n"
     )
+
+
+def settings_of(environment: str | None) -> Settings:
+    """Return the settings of an environment of samconfig.toml; without one, the kept answers.
+
+    Raises:
+        DeployError: There is no such environment, or no answer was kept.
+    """
+    if environment:
+        return read_settings(SAMCONFIG, environment)
+    if not ANSWERS.exists():
+        raise DeployError("set ENV=dev or ENV=prod; make deploy has kept no answers yet")
+    return read_settings(ANSWERS, ENVIRONMENT)
 
 
 def remember(text: str, file: Path = ANSWERS) -> None:

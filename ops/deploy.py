@@ -15,18 +15,17 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
+from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.answers import ANSWERS, ENVIRONMENT, ask_all, remember
+from ops.answers import ANSWERS, ask_all, remember, settings_of
 from ops.settings import (
     ROOT,
-    SAMCONFIG,
     DeployError,
     Settings,
     check_value,
+    open_session,
     pairs_as_mapping,
     read_parameters,
-    read_settings,
 )
 
 SAM = ".tools/sam/bin/sam"
@@ -58,21 +57,6 @@ def with_quota(chosen: Mapping[str, str], quota: Quota) -> dict[str, str]:
         return dict(chosen)
     found = quota()
     return dict(chosen) if found is None else {**chosen, "AccountConcurrency": str(found)}
-
-
-def open_session(settings: Settings) -> boto3.session.Session:
-    """Return a session with the user's credentials and region; the settings may name both.
-
-    Raises:
-        DeployError: The AWS profile does not exist, or nothing names a region.
-    """
-    try:
-        session = boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
-    except ProfileNotFound as error:
-        raise DeployError(f"{error}; set AWS_PROFILE, or run aws configure") from error
-    if session.region_name is None:
-        raise DeployError("no region: set AWS_REGION, or run aws configure set region REGION")
-    return session
 
 
 def read_quota(session: boto3.session.Session) -> int | None:
@@ -136,15 +120,6 @@ def _environment() -> dict[str, str]:
     return {**kept, "SAM_CLI_TELEMETRY": "0"}
 
 
-def _settings(environment: str | None, parameters: Mapping[str, Mapping[str, object]]) -> Settings:
-    if environment:
-        return read_settings(SAMCONFIG, environment)
-    if not ANSWERS.exists():
-        remember(ask_all(parameters))
-        print(f"The answers are in {ANSWERS.name}.")
-    return read_settings(ANSWERS, ENVIRONMENT)
-
-
 def deploy(options: argparse.Namespace) -> int:
     """Build and deploy; return the exit code of the program that ran last.
 
@@ -153,9 +128,10 @@ def deploy(options: argparse.Namespace) -> int:
     """
     parameters = read_parameters()
     given = pairs_as_mapping(options.set, "PARAMETERS and ARCHITECTURE")
-    if options.dry_run and not (options.env or ANSWERS.exists()):
-        raise DeployError("make deploy has kept no answers yet; use ENV=dev or ENV=prod")
-    settings = _settings(options.env, parameters)
+    if not (options.env or options.dry_run or ANSWERS.exists()):
+        remember(ask_all(parameters))
+        print(f"The answers are in {ANSWERS.name}.")
+    settings = settings_of(options.env)
     chosen = chosen_parameters(settings, given, parameters)
     architecture = chosen["Architecture"]
     build = ["make", "build", f"ARCHITECTURE={architecture}"]
@@ -165,7 +141,6 @@ def deploy(options: argparse.Namespace) -> int:
         print(shlex.join(sam_command(settings, template, chosen)))
         return 0
     environment = _environment()
-    os.environ.update(environment)
     session = open_session(settings)
     if code := subprocess.run(build, cwd=ROOT, env=environment, check=False).returncode:
         return code

@@ -1,5 +1,6 @@
 """One environment of a SAM configuration file, and checks of its values against the template."""
 
+import os
 import re
 import shlex
 import tomllib
@@ -7,6 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import boto3
+from botocore.exceptions import ProfileNotFound
 
 from local.intrinsics import parse
 
@@ -66,6 +70,23 @@ def read_settings(file: Path, environment: str) -> Settings:
         region=found.get("region"),
         profile=found.get("profile"),
     )
+
+
+def open_session(settings: Settings) -> boto3.session.Session:
+    """Return a session with the user's credentials and region; the settings may name both.
+
+    Raises:
+        DeployError: The AWS profile does not exist, or nothing names a region.
+    """
+    # The AWS CLI prefers AWS_REGION, which boto3 does not read.
+    region = settings.region or os.environ.get("AWS_REGION") or None
+    try:
+        session = boto3.session.Session(profile_name=settings.profile, region_name=region)
+    except ProfileNotFound as error:
+        raise DeployError(f"{error}; set AWS_PROFILE, or run aws configure") from error
+    if session.region_name is None:
+        raise DeployError("no region: set AWS_REGION, or run aws configure set region REGION")
+    return session
 
 
 def pairs_as_mapping(pairs: Iterable[str], source: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -83,8 +83,6 @@ def ask_account(given: argparse.Namespace) -> list[Finding]:
 
 def setting_of(given: argparse.Namespace, api_key: str) -> Setting:
     """Return what the checks of Gemini need, with Google's client."""
-    from collections.abc import Callable
-
     from repartee.adapters.gemini_live import GeminiLive
 
     def open_live(profiles: Callable[[str], LiveModelProfile]) -> GeminiLive:

@@ -7,22 +7,18 @@ from dataclasses import dataclass
 
 from local.smoke.finding import Finding
 from local.smoke.setting import Setting
-from local.smoke.talk import Talk, closed_with, is_audio, is_over, text
+from local.smoke.talk import is_audio, is_complete, text
 from local.speech import Recording
-from repartee.domain.calls import CallStatus
 from repartee.domain.live import (
     LiveEvent,
     LiveToolCall,
     LiveTurnComplete,
     LiveUsage,
     Role,
-    ToolResponse,
     TurnStatus,
 )
 from repartee.domain.live_models import LiveModelProfile
 from repartee.domain.session.filler import FILLER
-
-_ANSWER = "Your appointment is booked for Friday at 3 p.m."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +35,9 @@ class Observed:
 
     setup_ms: int
     events: Sequence[LiveEvent]
-    while_pending: Sequence[LiveEvent] = ()
-    after_answer: Sequence[LiveEvent] = ()
-    trouble: str = ""
+    while_pending: Sequence[LiveEvent]
+    after_answer: Sequence[LiveEvent]
+    trouble: str
 
 
 async def findings(setting: Setting, recording: Recording) -> list[Finding]:
@@ -50,47 +46,24 @@ async def findings(setting: Setting, recording: Recording) -> list[Finding]:
     Raises:
         LiveSetupFailed: The session was refused.
     """
+    reply_s, settle_s = setting.patience.reply_s, setting.patience.settle_s
     loop = asyncio.get_running_loop()
     opened_s = loop.time()
     async with setting.talk(setting.product_config()) as talk:
         setup_ms = round((loop.time() - opened_s) * 1_000)
-        observed = await _observe(talk, setting, recording, setup_ms)
+        await talk.speak(recording)
+        await talk.end_speech(setting.profile)
+        await talk.until(lambda event: isinstance(event, LiveToolCall), reply_s)
+        # Words that bridge the wait come before or after the call.
+        await talk.until(is_complete, settle_s)
+        asked = len(talk.arrived)
+        await talk.session.send_text(FILLER)
+        await talk.until(is_audio, reply_s, asked)
+        await talk.until(is_complete, settle_s, asked)
+        while_pending = talk.events[asked:]
+        after_answer = await talk.answer_tools(reply_s)
+        observed = Observed(setup_ms, talk.events, while_pending, after_answer, talk.trouble)
     return judge(observed, setting.profile)
-
-
-async def _observe(talk: Talk, setting: Setting, recording: Recording, setup_ms: int) -> Observed:
-    reply_s, settle_s = setting.patience.reply_s, setting.patience.settle_s
-    await talk.speak(recording)
-    await talk.end_speech(setting.profile)
-    await talk.until(_is_call, reply_s)
-    # Words that bridge the wait come before or after the call.
-    await talk.until(lambda event: isinstance(event, LiveTurnComplete), settle_s)
-    asked = len(talk.arrived)
-    await talk.session.send_text(FILLER)
-    await talk.until(is_audio, reply_s, asked)
-    await talk.until(lambda event: isinstance(event, LiveTurnComplete), settle_s, asked)
-    answered = len(talk.arrived)
-    await talk.session.respond_to_tools(
-        [
-            ToolResponse(one.call_id, one.name, CallStatus.DONE, _ANSWER, retryable=False)
-            for one in talk.events
-            if isinstance(one, LiveToolCall)
-        ]
-    )
-    if spoken := await talk.until(is_audio, reply_s, answered):
-        await talk.until(is_over, reply_s, talk.position_of(spoken))
-    closing = talk.closing
-    return Observed(
-        setup_ms=setup_ms,
-        events=talk.events,
-        while_pending=talk.events[asked:answered],
-        after_answer=talk.events[answered:],
-        trouble=closed_with(closing) if closing else "",
-    )
-
-
-def _is_call(event: LiveEvent) -> bool:
-    return isinstance(event, LiveToolCall)
 
 
 def judge(observed: Observed, profile: LiveModelProfile) -> list[Finding]:

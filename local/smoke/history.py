@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from local.smoke.finding import Finding
 from local.smoke.setting import Setting
-from local.smoke.talk import closed_with, is_over, refused_with, text
+from local.smoke.talk import Talk, is_over, refused_with, text
 from repartee.domain.errors import LiveSetupFailed
-from repartee.domain.live import HistoryEntry, LiveClosed, LiveConfig, LiveEvent, Role
+from repartee.domain.live import HistoryEntry, LiveClosed, Role
 
 NAME = "Robert"
 HISTORY = (
@@ -39,31 +39,28 @@ class Observed:
 
 
 async def findings(setting: Setting) -> list[Finding]:
-    """Give one session two turns as messages, another one as text, and ask for the name in them."""
-    as_messages = replace(setting.config(), history=HISTORY)
-    return judge(
-        await _asked(setting, as_messages), await _asked(setting, setting.product_config(HISTORY))
-    )
+    """Give one session two turns as messages, another one as text, and ask for the name in them.
 
-
-async def _asked(setting: Setting, config: LiveConfig) -> Observed:
+    Raises:
+        LiveSetupFailed: The session without messages was refused.
+    """
+    reply_s = setting.patience.reply_s
     try:
-        async with setting.talk(config) as talk:
-            if config.history:
-                # A refusal comes one round trip later.
-                await talk.until(_is_closing, setting.patience.settle_s)
-            if not talk.closing:
-                await talk.session.send_text("Do you remember my name?")
-                await talk.until(is_over, setting.patience.reply_s)
-            closing = talk.closing
-            said = text(talk.events, Role.MODEL)
-            return Observed(closed_with(closing) if closing else "", said)
+        async with setting.talk(replace(setting.config(), history=HISTORY)) as talk:
+            # A refusal comes one round trip later.
+            await talk.until(lambda event: isinstance(event, LiveClosed), setting.patience.settle_s)
+            as_messages = await _asked(talk, reply_s)
     except LiveSetupFailed as error:
-        return Observed(refused_with(error))
+        as_messages = Observed(refused_with(error))
+    async with setting.talk(setting.product_config(HISTORY)) as talk:
+        return judge(as_messages, await _asked(talk, reply_s))
 
 
-def _is_closing(event: LiveEvent) -> bool:
-    return isinstance(event, LiveClosed)
+async def _asked(talk: Talk, reply_s: float) -> Observed:
+    if not talk.trouble:
+        await talk.session.send_text("Do you remember my name?")
+        await talk.until(is_over, reply_s)
+    return Observed(talk.trouble, text(talk.events, Role.MODEL))
 
 
 def judge(as_messages: Observed, as_text: Observed) -> list[Finding]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from local.smoke.finding import Finding
 from local.smoke.setting import INSTRUCTION, Setting
-from local.smoke.talk import closed_with, is_over, refused_with, text
+from local.smoke.talk import Talk, is_over, refused_with, text
 from repartee.domain.errors import LiveSetupFailed
-from repartee.domain.live import LiveConfig, Role
+from repartee.domain.live import Role
 from repartee.domain.live_models import LiveModelProfile
 
 TAG = "es-419"
@@ -38,25 +38,26 @@ class Greeting:
 
 
 async def findings(setting: Setting) -> list[Finding]:
-    """Greet two sessions: the tag is sent as ``languageCode``, or named in the instruction."""
-    coded = replace(setting.config(), language=TAG)
-    named = setting.config(f"{INSTRUCTION} Speak {TAG}.")
-    return judge(
-        await _greet(setting, coded, sends_language_code=True),
-        await _greet(setting, named, sends_language_code=False),
-        setting.profile,
-    )
+    """Greet two sessions: the tag is sent as ``languageCode``, or named in the instruction.
 
-
-async def _greet(setting: Setting, config: LiveConfig, *, sends_language_code: bool) -> Greeting:
+    Raises:
+        LiveSetupFailed: The session without the code was refused.
+    """
+    reply_s = setting.patience.reply_s
+    coding = replace(setting.config(), language=TAG)
     try:
-        async with setting.talk(config, sends_language_code=sends_language_code) as talk:
-            await talk.session.send_text("Hello.")
-            await talk.until(is_over, setting.patience.reply_s)
-            closing = talk.closing
-            return Greeting(text(talk.events, Role.MODEL), closed_with(closing) if closing else "")
+        async with setting.talk(coding, sends_language_code=True) as talk:
+            coded = await _greet(talk, reply_s)
     except LiveSetupFailed as error:
-        return Greeting(trouble=refused_with(error))
+        coded = Greeting(trouble=refused_with(error))
+    async with setting.talk(setting.config(f"{INSTRUCTION} Speak {TAG}.")) as talk:
+        return judge(coded, await _greet(talk, reply_s), setting.profile)
+
+
+async def _greet(talk: Talk, reply_s: float) -> Greeting:
+    await talk.session.send_text("Hello.")
+    await talk.until(is_over, reply_s)
+    return Greeting(text(talk.events, Role.MODEL), talk.trouble)
 
 
 def judge(coded: Greeting, named: Greeting, profile: LiveModelProfile) -> list[Finding]:

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 from local.smoke.finding import Finding
 from local.smoke.setting import Setting
-from local.smoke.talk import Talk, closed_with, is_over, is_sign, refused_with
+from local.smoke.talk import Talk, is_over, is_sign
 from local.speech import Recording
-from repartee.domain.errors import LiveSetupFailed
+from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.live import LiveAudio
 from repartee.domain.live_models import LiveModelProfile
 from repartee.domain.session.second_offer import UNHEARD_AFTER_MS
 
 _REACTION_S = 0.3
-_REPLY_BYTES_PER_S = 48_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +29,13 @@ class Observed:
 
 
 async def findings(setting: Setting, utterance: Recording) -> list[Finding]:
-    """Have the model say something, and speak right after it."""
-    try:
-        async with setting.talk(setting.config()) as talk:
-            observed = await _observe(talk, utterance, setting.profile, setting.patience.reply_s)
-    except LiveSetupFailed as error:
-        observed = Observed(trouble=refused_with(error))
+    """Have the model say something, and speak right after it.
+
+    Raises:
+        LiveSetupFailed: The session was refused.
+    """
+    async with setting.talk(setting.config()) as talk:
+        observed = await _observe(talk, utterance, setting.profile, setting.patience.reply_s)
     return [judge(observed, round(utterance.duration_ms))]
 
 
@@ -46,18 +46,19 @@ async def _observe(
     begun_s = loop.time()
     await talk.session.send_text("Hello.")
     if await talk.until(is_over, reply_s) is None:
-        return Observed(trouble=closed_with(talk.closing) if talk.closing else "no first reply")
+        return Observed(trouble=talk.trouble or "no first reply")
     spoken = (one for one in talk.arrived if isinstance(one.event, LiveAudio))
     first_s = next((one.at_s for one in spoken), begun_s)
-    size = sum(len(event.pcm) for event in talk.events if isinstance(event, LiveAudio))
+    size_bytes = sum(len(event.pcm) for event in talk.events if isinstance(event, LiveAudio))
+    reply_ends_s = first_s + duration_ms(size_bytes, OUTPUT_RATE_HZ) / 1_000
     # A client plays the reply in real time; the user speaks when it is over.
-    await asyncio.sleep(max(0, first_s + size / _REPLY_BYTES_PER_S - loop.time()) + _REACTION_S)
+    await asyncio.sleep(max(0, reply_ends_s - loop.time()) + _REACTION_S)
     since = len(talk.arrived)
     ended_s = await talk.speak(utterance)
     await talk.end_speech(profile)
     sign = await talk.until(is_sign, reply_s, since)
     if sign is None:
-        return Observed(trouble=closed_with(talk.closing) if talk.closing else "")
+        return Observed(trouble=talk.trouble)
     await talk.until(is_over, reply_s, since)
     return Observed(sign_ms=max(0, round((sign.at_s - ended_s) * 1_000)))
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from local.smoke.finding import Finding
 from local.smoke.setting import Setting
-from local.smoke.talk import Talk, closed_with, is_audio, is_over, refused_with
+from local.smoke.talk import Talk, is_audio, is_over, refused_with
 from local.speech import Recording
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live import LiveInterrupted, TurnDetection
@@ -76,38 +76,30 @@ class Replies:
 
 
 async def findings(setting: Setting, recording: Recording) -> list[Finding]:
-    """Say the same words in several sessions, each ended in another way."""
+    """Say the same words in several sessions, each ended in another way.
+
+    Raises:
+        LiveSetupFailed: A session with the model's own detector was refused.
+    """
     profile = setting.profile
 
-    async def end_stream(talk: Talk) -> None:
-        await talk.session.end_audio_stream()
-
-    async def burst(talk: Talk) -> None:
-        await talk.send_silence(profile.silence_burst_ms)
-
-    async def end_as_worker(talk: Talk) -> None:
-        await talk.end_speech(profile)
-
-    replies = Replies(
-        stream_end=await _server(setting, recording, end_stream),
-        burst=await _server(setting, recording, burst) if profile.silence_burst_ms else None,
-        server=await _server(setting, recording, end_as_worker),
-        client=Reply(None),
-    )
+    stream_end = await _server(setting, recording, lambda talk: talk.session.end_audio_stream())
+    burst = None
+    if burst_ms := profile.silence_burst_ms:
+        burst = await _server(setting, recording, lambda talk: talk.send_silence(burst_ms))
+    server = await _server(setting, recording, lambda talk: talk.end_speech(profile))
+    replies = Replies(stream_end, burst, server, client=Reply(None))
     return judge(await _client(setting, recording, replies), profile)
 
 
 async def _server(setting: Setting, recording: Recording, end: Ending) -> Reply:
-    try:
-        async with setting.talk(setting.config()) as talk:
-            ended_s = await talk.speak(recording)
-            await end(talk)
-            reply = await _reply(talk, ended_s, setting.patience.reply_s)
-            # The bill comes at the end.
-            await talk.until(is_over, setting.patience.reply_s if reply.came else 0)
-            return reply
-    except LiveSetupFailed as error:
-        return Reply(None, refused_with(error))
+    async with setting.talk(setting.config()) as talk:
+        ended_s = await talk.speak(recording)
+        await end(talk)
+        reply = await _reply(talk, ended_s, setting.patience.reply_s)
+        # The bill comes at the end.
+        await talk.until(is_over, setting.patience.reply_s if reply.came else 0)
+        return reply
 
 
 async def _client(setting: Setting, recording: Recording, replies: Replies) -> Replies:
@@ -141,8 +133,7 @@ async def _reply(talk: Talk, ended_s: float, reply_s: float, since: int = 0) -> 
     first = await talk.until(is_audio, reply_s, since)
     if first is not None:
         return Reply(round((first.at_s - ended_s) * 1_000))
-    closing = talk.closing
-    return Reply(None, closed_with(closing) if closing else f"no reply within {reply_s:.0f} s")
+    return Reply(None, talk.trouble or f"no reply within {reply_s:.0f} s")
 
 
 async def _interrupt(talk: Talk, settle_s: float, since: int) -> Interruption:

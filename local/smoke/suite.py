@@ -22,6 +22,8 @@ _SHORT = _RECORDINGS / "second_user" / "1-greeting.wav"
 NOT_MADE = (CheckNotMadeError, LiveSetupFailed, ReasoningFailed, UnusableRecordingError)
 """What a check raises that says nothing about its assumption."""
 
+type Make = Callable[[], Awaitable[list[Finding]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -35,7 +37,7 @@ class Check:
 
     name: str
     explanation: str
-    make: Callable[[], Awaitable[list[Finding]]]
+    make: Make
 
 
 EXPLANATIONS = {
@@ -75,7 +77,7 @@ def checks(
 
         return await asyncio.to_thread(core.findings, api_key, core_model, base_url, spend)
 
-    makers: dict[str, Callable[[], Awaitable[list[Finding]]]] = {
+    makers: dict[str, Make] = {
         "speech": lambda: speech_end.findings(setting, read_wav(_GREETING)),
         "short": lambda: short_utterance.findings(setting, read_wav(_SHORT)),
         "tool": lambda: tool_answer.findings(setting),
@@ -86,25 +88,7 @@ def checks(
         "deadline": deadline_findings,
         "core": core_findings,
     }
-    live_checks = {"speech", "short", "tool", "history", "language"}
-
-    def first_opening(
-        make: Callable[[], Awaitable[list[Finding]]],
-    ) -> Callable[[], Awaitable[list[Finding]]]:
-        async def made() -> list[Finding]:
-            # A refusal of the plainest set-up says nothing about what the check is after.
-            async with setting.talk(setting.config()):
-                pass
-            return await make()
-
-        return made
-
-    return [
-        Check(
-            name, explanation, first_opening(makers[name]) if name in live_checks else makers[name]
-        )
-        for name, explanation in EXPLANATIONS.items()
-    ]
+    return [Check(name, explanation, makers[name]) for name, explanation in EXPLANATIONS.items()]
 
 
 async def make_all(all_checks: Iterable[Check], spending: Spending) -> int:

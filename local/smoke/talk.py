@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from local.speech import Recording
 from repartee.application.live_lane import OPEN_LIVE_S
 from repartee.domain.audio import INPUT_RATE_HZ, length_bytes
+from repartee.domain.calls import CallStatus
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live import (
     LiveAudio,
@@ -18,6 +19,7 @@ from repartee.domain.live import (
     LiveTranscript,
     LiveTurnComplete,
     Role,
+    ToolResponse,
     TurnStatus,
 )
 from repartee.domain.live_models import LiveModelProfile
@@ -25,6 +27,7 @@ from repartee.domain.session.speech_channel import MAX_SILENCE_MS, SILENCE_CHUNK
 from repartee.ports.live_model import LiveModel, LiveSession
 
 CHUNK_MS = 200
+_TOOL_ANSWER = "Your appointment is booked for Friday at 3 p.m."
 
 type Wanted = Callable[[LiveEvent], bool]
 
@@ -76,9 +79,10 @@ class Talk:
         return [one.event for one in self.arrived]
 
     @property
-    def closing(self) -> LiveClosed | None:
-        """How the other side closed the session; None while it is open."""
-        return next((one for one in self.events if isinstance(one, LiveClosed)), None)
+    def trouble(self) -> str:
+        """How the other side closed the session; "" while it is open."""
+        closed = next((one for one in self.events if isinstance(one, LiveClosed)), None)
+        return f"closed with {closed.code} {closed.reason}".strip() if closed else ""
 
     async def until(self, wanted: Wanted, within_s: float, since: int = 0) -> Arrived | None:
         """Wait for an event.
@@ -98,14 +102,25 @@ class Talk:
                     for one in self.arrived[since:]:
                         if wanted(one.event):
                             return one
-                    if self.closing:
+                    if self.trouble:
                         return None
                     await self._news.wait()
         return None
 
-    def position_of(self, one: Arrived) -> int:
-        """Return how many events came before this one."""
-        return next(index for index, other in enumerate(self.arrived) if other is one)
+    async def answer_tools(self, reply_s: float) -> list[LiveEvent]:
+        """Answer every call so far; return what follows until the answer has been spoken."""
+        since = len(self.arrived)
+        await self.session.respond_to_tools(
+            [
+                ToolResponse(one.call_id, one.name, CallStatus.DONE, _TOOL_ANSWER, retryable=False)
+                for one in self.events
+                if isinstance(one, LiveToolCall)
+            ]
+        )
+        if spoken := await self.until(is_audio, reply_s, since):
+            # A turn may end before the answer is spoken.
+            await self.until(is_over, reply_s, self.arrived.index(spoken, since))
+        return self.events[since:]
 
     async def speak(self, recording: Recording) -> float:
         """Send a recording in real time; return the loop's time at its end."""
@@ -130,7 +145,7 @@ class Talk:
 
         for _ in range(MAX_SILENCE_MS // SILENCE_CHUNK_MS):
             reacted = await self.until(is_reaction, SILENCE_CHUNK_MS / 1_000, since)
-            if reacted or self.closing:
+            if reacted or self.trouble:
                 return
             await self.send_silence(SILENCE_CHUNK_MS)
 
@@ -173,6 +188,11 @@ def is_audio(event: LiveEvent) -> bool:
     return isinstance(event, LiveAudio)
 
 
+def is_complete(event: LiveEvent) -> bool:
+    """Tell whether a turn of the model is complete, whatever its status."""
+    return isinstance(event, LiveTurnComplete)
+
+
 def is_over(event: LiveEvent) -> bool:
     """Tell whether the model's turn is over."""
     return isinstance(event, LiveTurnComplete) and event.status is not TurnStatus.IN_PROGRESS
@@ -182,11 +202,6 @@ def text(events: Iterable[LiveEvent], role: Role) -> str:
     """Return what one side said."""
     pieces = (e.text for e in events if isinstance(e, LiveTranscript) and e.role is role)
     return "".join(pieces).strip()
-
-
-def closed_with(closing: LiveClosed) -> str:
-    """Return how a session was closed, in words."""
-    return f"closed with {closing.code} {closing.reason}".strip()
 
 
 def refused_with(error: LiveSetupFailed) -> str:

@@ -4,17 +4,9 @@ from dataclasses import dataclass
 
 from local.smoke.finding import Finding
 from local.smoke.setting import Setting
-from local.smoke.talk import Talk, closed_with, is_audio, is_over, refused_with, text
-from repartee.domain.calls import ASK_CORE_AGENT, CallStatus
-from repartee.domain.errors import LiveSetupFailed
-from repartee.domain.live import (
-    LiveEvent,
-    LiveToolCall,
-    LiveTurnComplete,
-    Role,
-    ToolResponse,
-    TurnStatus,
-)
+from local.smoke.talk import is_audio, is_complete, text
+from repartee.domain.calls import ASK_CORE_AGENT
+from repartee.domain.live import LiveEvent, LiveToolCall, LiveTurnComplete, Role, TurnStatus
 from repartee.domain.live_models import LiveModelProfile
 
 _INSTRUCTION = (
@@ -22,7 +14,6 @@ _INSTRUCTION = (
     "say its answer in one short sentence."
 )
 _WISH = "Book me an appointment with the doctor on Friday at three in the afternoon, please."
-_ANSWER = "Your appointment is booked for Friday at 3 p.m."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,44 +36,27 @@ class Observed:
 
 
 async def findings(setting: Setting) -> list[Finding]:
-    """Type a wish that needs a tool, wait, answer the call, and listen."""
-    try:
-        async with setting.talk(setting.config(_INSTRUCTION)) as talk:
-            observed = await _observe(talk, setting.patience.reply_s, setting.patience.settle_s)
-    except LiveSetupFailed as error:
-        observed = Observed(refused_with(error))
-    return judge(observed, setting.profile)
+    """Type a wish that needs a tool, wait, answer the call, and listen.
 
-
-async def _observe(talk: Talk, reply_s: float, settle_s: float) -> Observed:
-    await talk.session.send_text(_WISH)
-    called = await talk.until(_is_call, reply_s)
-    if called is None:
-        closing = talk.closing
-        said = f"not called; it said {text(talk.events, Role.MODEL)!r}"
-        return Observed(closed_with(closing) if closing else said)
-    # Also a turn that ends late, after words that bridge the wait, ends while the call is pending.
-    await talk.until(lambda event: isinstance(event, LiveTurnComplete), settle_s)
-    pending = _statuses(talk.events)
-    calls = [event for event in talk.events if isinstance(event, LiveToolCall)]
-    answered = len(talk.arrived)
-    await talk.session.respond_to_tools(
-        [
-            ToolResponse(one.call_id, one.name, CallStatus.DONE, _ANSWER, retryable=False)
-            for one in calls
-        ]
-    )
-    spoken = await talk.until(is_audio, reply_s, answered)
-    if spoken:
-        # A turn may end before the answer is spoken.
-        await talk.until(is_over, reply_s, talk.position_of(spoken))
-    after = talk.events[answered:]
-    return Observed(
+    Raises:
+        LiveSetupFailed: The session was refused.
+    """
+    async with setting.talk(setting.config(_INSTRUCTION)) as talk:
+        await talk.session.send_text(_WISH)
+        if not await talk.until(_is_call, setting.patience.reply_s):
+            said = f"not called; it said {text(talk.events, Role.MODEL)!r}"
+            return judge(Observed(talk.trouble or said), setting.profile)
+        # A turn that ends late, after words that bridge the wait, ends while the call is pending.
+        await talk.until(is_complete, setting.patience.settle_s)
+        pending = _statuses(talk.events)
+        after = await talk.answer_tools(setting.patience.reply_s)
+    observed = Observed(
         pending=pending,
         after=_statuses(after),
-        is_spoken=spoken is not None,
+        is_spoken=any(map(is_audio, after)),
         said=text(after, Role.MODEL),
     )
+    return judge(observed, setting.profile)
 
 
 def _is_call(event: LiveEvent) -> bool:

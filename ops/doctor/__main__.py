@@ -5,20 +5,18 @@ well, 1: something is wrong, 2: something could not be checked.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from local.intrinsics import TemplateError
-from ops.answers import ANSWERS, ENVIRONMENT
+from ops.answers import settings_of
 from ops.doctor.checkup import Checkup
 from ops.doctor.deployment import read_deployment
 from ops.doctor.finding import exit_status
 from ops.doctor.gemini import ask
-from ops.settings import ROOT, SAMCONFIG, DeployError, Settings, read_settings
+from ops.settings import ROOT, DeployError, open_session
 
 _COULD_NOT_CHECK = 2
 
@@ -38,14 +36,6 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _settings(environment: str | None) -> Settings:
-    if environment:
-        return read_settings(SAMCONFIG, environment)
-    if not ANSWERS.exists():
-        raise DeployError("set ENV=dev or ENV=prod; make deploy has kept no answers yet")
-    return read_settings(ANSWERS, ENVIRONMENT)
-
-
 def examine(given: argparse.Namespace) -> int:
     """Make and print all checks; return the exit status.
 
@@ -53,17 +43,9 @@ def examine(given: argparse.Namespace) -> int:
         CannotBeginError: Environment, region or credentials are missing.
     """
     try:
-        settings = _settings(given.env)
+        settings = settings_of(given.env)
         deployment = read_deployment(settings, ROOT / "template.yaml")
-        session = boto3.session.Session(
-            profile_name=settings.profile,
-            # `make deploy` and the AWS CLI prefer AWS_REGION, which boto3 does not read.
-            region_name=settings.region or os.environ.get("AWS_REGION") or None,
-        )
-        if session.region_name is None:
-            raise CannotBeginError(
-                "no region: set AWS_REGION, or run aws configure set region REGION"
-            )
+        session = open_session(settings)
         caller = session.client("sts").get_caller_identity()
     except (DeployError, TemplateError) as error:
         raise CannotBeginError(str(error)) from error

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from ops import answers
-from ops.deploy import check_build, chosen_parameters, open_session, sam_command, with_quota
+from ops.deploy import check_build, chosen_parameters, sam_command, with_quota
 from ops.settings import (
     SAMCONFIG,
     DeployError,
     Settings,
     check_value,
+    open_session,
     pairs_as_mapping,
     read_parameters,
     read_settings,
@@ -127,9 +128,10 @@ def test_a_profile_that_does_not_exist_is_named() -> None:
         open_session(settings)
 
 
-def test_the_settings_region_comes_before_the_users() -> None:
-    settings = Settings(SAMCONFIG, "dev", {}, region="ap-south-1")
-    assert open_session(settings).region_name == "ap-south-1"
+def test_the_settings_region_comes_before_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    for region, used in (("ap-south-1", "ap-south-1"), (None, "eu-central-1")):
+        assert open_session(Settings(SAMCONFIG, "dev", {}, region=region)).region_name == used
 
 
 def test_a_deployment_without_a_region_is_refused_with_the_ways_to_name_one(

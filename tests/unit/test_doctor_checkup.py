@@ -307,7 +307,7 @@ def test_a_doctor_that_cannot_begin_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("ops.doctor.__main__.ANSWERS", Path("/nowhere/samconfig.local.toml"))
+    monkeypatch.setattr("ops.answers.ANSWERS", Path("/nowhere/samconfig.local.toml"))
     for name, value in (("AWS_REGION", region), ("AWS_PROFILE", profile)):
         if value:
             monkeypatch.setenv(name, value)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import ssl
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -326,18 +326,7 @@ class TestGeminiLiveAlone:
     def test_a_session_is_set_up_with_all_that_it_is_told(self, tmp_path, monkeypatch):
         history = (HistoryEntry(Role.USER, "hola"), HistoryEntry(Role.MODEL, "Hola, Ana."))
         config = replace(CONFIG, language="es-ES", voice="Puck", history=history)
-        heard: list[str] = []
-
-        async def main() -> None:
-            frames = ('{"setupComplete":{}}',)
-            async with (
-                odd_server(tmp_path, monkeypatch, frames=frames, heard=heard, then=1) as model,
-                asyncio.timeout(PATIENCE_S),
-                opened(model, config),
-            ):
-                pass
-
-        asyncio.run(main())
+        heard, _ = held(tmp_path, monkeypatch, config=config)
         setup, seeded = (parse_client_message(frame) for frame in heard)
         assert setup.setup is not None
         assert seeded.client_content is not None
@@ -375,23 +364,13 @@ class TestGeminiLiveAlone:
     def test_where_clients_mark_speech_the_models_detector_is_off_and_hears_of_the_marks(
         self, tmp_path, monkeypatch
     ):
-        heard: list[str] = []
+        async def speak(session: LiveSession) -> None:
+            await session.start_activity()
+            await session.send_audio(b"\1\0")
+            await session.end_activity()
 
-        async def main() -> None:
-            frames = ('{"setupComplete":{}}',)
-            config = replace(CONFIG, turn_detection=TurnDetection.CLIENT)
-            async with (
-                odd_server(tmp_path, monkeypatch, frames=frames, heard=heard, then=3) as model,
-                asyncio.timeout(PATIENCE_S),
-                opened(model, config) as session,
-            ):
-                await session.start_activity()
-                await session.send_audio(b"\1\0")
-                await session.end_activity()
-                async for _ in session.events():
-                    pass
-
-        asyncio.run(main())
+        config = replace(CONFIG, turn_detection=TurnDetection.CLIENT)
+        heard, _ = held(tmp_path, monkeypatch, speak, config=config, then=3)
         setup, started, _, ended = (json.loads(frame) for frame in heard)
         detection = setup["setup"]["realtimeInputConfig"]["automatic_activity_detection"]
         assert detection == {"disabled": True}
@@ -408,63 +387,31 @@ class TestGeminiLiveAlone:
         assert "scheduling" not in answered
 
     def test_an_answer_has_the_name_of_its_call_which_may_lack_an_id(self, tmp_path, monkeypatch):
-        heard: list[str] = []
+        async def answer(session: LiveSession) -> None:
+            async for call in session.events():
+                assert isinstance(call, LiveToolCall)
+                response = ToolResponse(call.call_id, call.name, "done", "Yes.", retryable=False)
+                await session.respond_to_tools([response])
+                break
 
-        async def main() -> None:
-            called = '{"toolCall":{"functionCalls":[{"name":"ask_core_agent","args":{}}]}}'
-            frames = ('{"setupComplete":{}}', called)
-            async with (
-                odd_server(tmp_path, monkeypatch, frames=frames, heard=heard, then=1) as model,
-                asyncio.timeout(PATIENCE_S),
-                opened(model) as session,
-            ):
-                async for event in session.events():
-                    if isinstance(event, LiveToolCall):
-                        answer = ToolResponse(
-                            event.call_id, event.name, "done", "Yes.", retryable=False
-                        )
-                        await session.respond_to_tools([answer])
-
-        asyncio.run(main())
+        called = '{"toolCall":{"functionCalls":[{"name":"ask_core_agent","args":{}}]}}'
+        heard, _ = held(tmp_path, monkeypatch, answer, frames=[called])
         (response,) = json.loads(heard[1])["tool_response"]["functionResponses"]
         assert (response["id"], response["name"]) == ("", "ask_core_agent")
 
     def test_typed_text_is_sent_as_realtime_input_and_not_as_content(self, tmp_path, monkeypatch):
-        heard: list[str] = []
-
-        async def main() -> None:
-            frames = ('{"setupComplete":{}}',)
-            async with (
-                odd_server(tmp_path, monkeypatch, frames=frames, heard=heard, then=1) as model,
-                asyncio.timeout(PATIENCE_S),
-                opened(model) as session,
-            ):
-                await session.send_text("hello")
-                async for _ in session.events():
-                    pass
-
-        asyncio.run(main())
+        heard, _ = held(tmp_path, monkeypatch, lambda session: session.send_text("hello"))
         assert json.loads(heard[1]) == {"realtime_input": {"text": "hello"}}
 
     def test_a_session_is_heard_on_after_the_end_of_a_turn(self, tmp_path, monkeypatch):
         over = '{"serverContent":{"turnComplete":true}}'
         later = '{"serverContent":{"outputTranscription":{"text":"Once more."}}}'
-
-        async def main() -> None:
-            frames = ('{"setupComplete":{}}', over, later, over)
-            async with (
-                odd_server(tmp_path, monkeypatch, frames=frames) as model,
-                asyncio.timeout(PATIENCE_S),
-                opened(model) as session,
-            ):
-                events = [event async for event in session.events()]
-            assert events[:-1] == [
-                LiveTurnComplete(None),
-                LiveTranscript(Role.MODEL, "Once more."),
-                LiveTurnComplete(None),
-            ]
-
-        asyncio.run(main())
+        _, events = held(tmp_path, monkeypatch, frames=[over, later, over], then=0)
+        assert events[:-1] == [
+            LiveTurnComplete(None),
+            LiveTranscript(Role.MODEL, "Once more."),
+            LiveTurnComplete(None),
+        ]
 
     def test_no_ping_waits_for_a_pong_that_comes_late(self, tmp_path, monkeypatch):
         async def main() -> None:
@@ -488,39 +435,59 @@ class TestGeminiLiveAlone:
             '{"serverContent":{"interactionStatus":{"is":"new"}}}',
             '{"news":{}}',
         )
+        _, events = held(tmp_path, monkeypatch, frames=odd, then=0)
+        assert events[:-1] == [LiveUnknown(())] * len(odd)
+        assert isinstance(events[-1], LiveClosed)
 
-        async def main() -> None:
-            async with (
-                odd_server(tmp_path, monkeypatch, frames=('{"setupComplete":{}}', *odd)) as model,
-                asyncio.timeout(PATIENCE_S),
-                opened(model) as session,
-            ):
-                events = [event async for event in session.events()]
-            assert events[:-1] == [LiveUnknown(())] * len(odd)
-            assert isinstance(events[-1], LiveClosed)
 
-        asyncio.run(main())
+async def nothing(_: LiveSession) -> None:
+    """Do nothing with a session."""
+
+
+def held(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    act: Callable[[LiveSession], Awaitable[None]] = nothing,
+    *,
+    config: LiveConfig = CONFIG,
+    frames: Sequence[str] = (),
+    then: int = 1,
+) -> tuple[list[str], list[LiveEvent]]:
+    """Hold a session; return what the server was sent, and what came after ``act``.
+
+    Args:
+        tmp_path: For the server's certificate.
+        monkeypatch: Has the certificate trusted.
+        act: What is done with the session once it is set up.
+        config: How it is set up.
+        frames: What the server sends.
+        then: How many messages after the set-up the server waits for.
+    """
+    heard: list[str] = []
+
+    async def main() -> list[LiveEvent]:
+        sent = ('{"setupComplete":{}}', *frames)
+        async with (
+            odd_server(tmp_path, monkeypatch, frames=sent, heard=heard, then=then) as model,
+            asyncio.timeout(PATIENCE_S),
+            opened(model, config) as session,
+        ):
+            await act(session)
+            return [event async for event in session.events()]
+
+    events = asyncio.run(main())
+    return heard, events
 
 
 def set_up_and_answer(
     model_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[str, str]:
     """Return the set-up and the tool answer as this model is sent them."""
-    heard: list[str] = []
-
-    async def main() -> None:
-        frames = ('{"setupComplete":{}}',)
-        async with (
-            odd_server(tmp_path, monkeypatch, frames=frames, heard=heard, then=1) as model,
-            asyncio.timeout(PATIENCE_S),
-            opened(model, replace(CONFIG, model=model_name)) as session,
-        ):
-            answer = ToolResponse("call-1", "ask_core_agent", "done", "Yes.", retryable=False)
-            await session.respond_to_tools([answer])
-            async for _ in session.events():
-                pass
-
-    asyncio.run(main())
+    answer = ToolResponse("call-1", "ask_core_agent", "done", "Yes.", retryable=False)
+    config = replace(CONFIG, model=model_name)
+    heard, _ = held(
+        tmp_path, monkeypatch, lambda session: session.respond_to_tools([answer]), config=config
+    )
     setup, answered = heard
     return setup, answered
 

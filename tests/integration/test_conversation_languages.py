@@ -4,18 +4,15 @@ import asyncio
 import json
 from typing import Any
 
-import aiohttp
 import pytest
 
 from local.chaos.gemini_control import GeminiControl
-from local.speech import load_script, read_wav
-from local.stack import PROJECT
-from local.talker.access import HttpApi
-from local.talker.call import Call, now_ms, open_call
+from local.speech import read_wav
+from local.talker.call import open_call
 from local.talker.conversation import Pace, say
-from local.talker.recorded import read_events
 from tests.fakes.functions import PATIENCE_S
-from tests.integration.running import RunningStack, new_user
+from tests.integration.running import RunningStack, new_user, recordings
+from tests.integration.typed import converse, hear, preferences, said, setups, write
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
@@ -26,66 +23,6 @@ SPANISH = (
     "Quiero una cita para el miércoles a las 10 de la mañana",
 )
 HINDI = ("नमस्ते", "शुक्रवार को कब खुलता है?", "मंगलवार को सुबह 11 बजे अपॉइंटमेंट बुक करें")
-
-
-def said(call: Call) -> str:
-    return " ".join(turn.said.strip() for _, turn in sorted(call.replies.turns.items()))
-
-
-async def hear(call: Call, words: str) -> str:
-    """Wait until ``words`` were said and nothing is to come; all that was said so far."""
-
-    def answer() -> str | None:
-        return said(call) if words in said(call) and call.replies.is_settled else None
-
-    return await call.until(answer, timeout_s=PATIENCE_S, what=words)
-
-
-async def write(call: Call, text: str) -> None:
-    await call.until_ready()
-    call.session.text(text, now_ms())
-    call.push()
-
-
-async def converse(api: HttpApi, *exchanges: tuple[str, str]) -> str:
-    """Type each text and wait for its answer, in a session of its own; all that was said."""
-    ticket = await api.start_session()
-    async with open_call(ticket.url) as call:
-        for text, answer in exchanges:
-            await write(call, text)
-            heard = await hear(call, answer)
-        await call.hang_up()
-    return heard
-
-
-async def preferences(api: HttpApi) -> dict[str, Any]:
-    headers = {"authorization": f"Bearer {api.token}"}
-    async with (
-        aiohttp.ClientSession(headers=headers) as client,
-        client.get(f"{api.url}/me/preferences") as response,
-    ):
-        answer: dict[str, Any] = await response.json()
-        return answer
-
-
-async def settle(api: HttpApi, **wanted: str) -> None:
-    headers = {"authorization": f"Bearer {api.token}"}
-    async with (
-        aiohttp.ClientSession(headers=headers) as client,
-        client.put(f"{api.url}/me/preferences", json=wanted) as response,
-    ):
-        assert response.status == 200
-
-
-def setups(running: RunningStack, after: set[str]) -> list[dict[str, Any]]:
-    """What Gemini was told at the begin of each connection since ``after``, oldest first."""
-    found = []
-    assert running.stack.simulator is not None
-    for record in running.records():
-        if record.name not in after:
-            events = read_events(running.stack.simulator.record_directory / record.name)
-            found += [event["setup"] for event in events if event["kind"] == "setup"]
-    return found
 
 
 def questions(running: RunningStack, user: str) -> list[str]:
@@ -129,7 +66,7 @@ def test_a_user_is_answered_in_their_language_and_nothing_changes_for_the_next_c
         await converse(api, *zip(texts, answers, strict=True))
         settled = await preferences(api)
         before = {record.name for record in running.records()}
-        again = await converse(api, ("hello", "Hello, how can I help you?"))
+        _, again = await converse(api, ("hello", "Hello, how can I help you?"))
         return settled, again, before
 
     settled, again, before = running.run(talk())
@@ -143,7 +80,7 @@ def test_a_user_is_answered_in_their_language_and_nothing_changes_for_the_next_c
 def test_speech_that_is_misheard_as_another_language_changes_nothing(
     running: RunningStack,
 ) -> None:
-    greeting, *_ = load_script(PROJECT / "local" / "recordings" / "default")
+    greeting, *_ = recordings("default")
 
     async def talk() -> tuple[str, dict[str, Any], set[str]]:
         simulator = running.stack.simulator
@@ -178,7 +115,8 @@ def test_a_language_that_the_user_asks_for_is_spoken_now_and_in_the_next_call(
         await converse(api, ("please speak spanish", "De acuerdo."), greeting)
         settled = await preferences(api)
         before = {record.name for record in running.records()}
-        return settled, await converse(api, greeting), before
+        _, again = await converse(api, greeting)
+        return settled, again, before
 
     settled, again, before = running.run(talk())
 
@@ -227,7 +165,7 @@ def test_what_a_user_settles_over_http_counts_in_the_call_that_goes_on(
         async with open_call(ticket.url) as call:
             await write(call, "hello")
             await hear(call, "Hello, how can I help you?")
-            await settle(api, language="es-ES", voice="Puck")
+            await preferences(api, language="es-ES", voice="Puck")
             async with asyncio.timeout(PATIENCE_S):
                 while len(setups(running, before)) < 2:  # noqa: ASYNC110 - polls Gemini's record
                     await asyncio.sleep(0.05)

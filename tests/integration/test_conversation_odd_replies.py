@@ -6,14 +6,14 @@ import pytest
 
 from local.chaos.gemini_control import GeminiControl
 from local.speech import read_wav
-from local.talker.call import Call, now_ms, open_call
+from local.talker.call import Call, open_call
 from local.talker.conversation import Pace, say
-from local.talker.replies import TurnRecord
 from repartee.domain.audio import is_audible
 from repartee.domain.frames import SessionError
 from repartee.domain.session.watchdog import STALL_MS
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
+from tests.integration.typed import hear, said, turns, write
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
@@ -37,28 +37,6 @@ async def in_call(
     return call
 
 
-async def write(call: Call, text: str) -> None:
-    call.session.text(text, now_ms())
-    call.push()
-
-
-async def settled(call: Call, words: str) -> None:
-    """Wait until ``words`` were said and no turn is open."""
-    await call.until(
-        lambda: (words in said(call) and call.replies.is_settled) or None,
-        timeout_s=2 * PATIENCE_S,
-        what=words,
-    )
-
-
-def said(call: Call) -> str:
-    return " ".join(turn.said.strip() for turn in turns(call))
-
-
-def turns(call: Call) -> list[TurnRecord]:
-    return [turn for _, turn in sorted(call.replies.turns.items())]
-
-
 def errors(call: Call) -> list[SessionError]:
     return [event for _, event in call.replies.timeline if isinstance(event, SessionError)]
 
@@ -69,7 +47,7 @@ def test_an_answer_that_gemini_keeps_to_itself_is_spoken_once_in_its_turn(
     async def talk(call: Call, gemini: GeminiControl) -> None:
         await gemini.order(kind="silent_after_tool_answer")
         await write(call, QUESTION)
-        await settled(call, ANSWER)
+        await hear(call, ANSWER, 2 * PATIENCE_S)
         assert await gemini.waiting() == set()
 
     call = running.run(in_call(running, talk))
@@ -92,7 +70,7 @@ def test_an_answer_that_is_never_spoken_comes_as_text_and_is_remembered(
         await gemini.order(kind="empty_turn")
         await call.until(lambda: errors(call), timeout_s=2 * PATIENCE_S, what="an error")
         await write(call, "hello")
-        await settled(call, "how can I help you?")
+        await hear(call, "how can I help you?", 2 * PATIENCE_S)
 
     call = running.run(in_call(running, talk))
 
@@ -131,7 +109,7 @@ def test_a_short_utterance_that_gemini_drops_is_heard_and_answered_once(
 
     async def talk(call: Call, gemini: GeminiControl) -> None:
         await write(call, "hello")
-        await settled(call, "how can I help you?")
+        await hear(call, "how can I help you?", 2 * PATIENCE_S)
         await gemini.order(kind="dropped_short_utterance")
         exchange = await say(call, read_wav(greeting.wav), pace=Pace.FAST)
         assert await gemini.waiting() == set()
@@ -151,7 +129,7 @@ def test_a_turn_that_requires_action_is_over(running: RunningStack) -> None:
     async def talk(call: Call, gemini: GeminiControl) -> None:
         await gemini.order(kind="requires_action")
         await write(call, "hello")
-        await settled(call, "how can I help you?")
+        await hear(call, "how can I help you?", 2 * PATIENCE_S)
         assert await gemini.waiting() == set()
 
     call = running.run(in_call(running, talk))

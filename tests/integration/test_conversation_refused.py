@@ -3,15 +3,12 @@
 import json
 from collections.abc import Iterator
 
-import aiohttp
 import pytest
 
 from local.chaos.gemini_control import GeminiControl
-from local.talker.access import HttpApi, SessionTicket
-from local.talker.call import now_ms, open_call
-from local.talker.recorded import read_events
-from tests.fakes.functions import PATIENCE_S
+from local.talker.access import SessionTicket
 from tests.integration.running import RunningStack, new_user, options_for_tests, stack_in_thread
+from tests.integration.typed import converse, preferences, setups
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("refused")]
 
@@ -21,17 +18,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """A stack of its own, because its workers learn how Gemini wants a history."""
     with stack_in_thread(options_for_tests(tmp_path_factory.mktemp("refused"))) as running:
         yield running
-
-
-def told(running: RunningStack, before: set[str]) -> list[str]:
-    """The set-up of each connection since ``before``, oldest first."""
-    simulator, found = running.stack.simulator, []
-    assert simulator is not None
-    for record in running.records():
-        if record.name not in before:
-            events = read_events(simulator.record_directory / record.name)
-            found += [json.dumps(one["setup"]) for one in events if one["kind"] == "setup"]
-    return found
 
 
 def remembered(running: RunningStack, conversation: str) -> list[str]:
@@ -44,26 +30,6 @@ def remembered(running: RunningStack, conversation: str) -> list[str]:
     return [said for _, said in sorted(turns)]
 
 
-async def converse(api: HttpApi, *exchanges: tuple[str, str]) -> tuple[SessionTicket, list[str]]:
-    """Type each text and wait for what is said to it; all turns in which anything was said."""
-    ticket = await api.start_session()
-    async with open_call(ticket.url) as call:
-        await call.until_ready()
-        for text, answer in exchanges:
-            if text:
-                call.session.text(text, now_ms())
-                call.push()
-
-            def is_answered(answer: str = answer) -> bool:
-                said = " ".join(turn.said for turn in call.replies.turns.values())
-                return answer in said and call.replies.is_settled
-
-            await call.until(is_answered, timeout_s=PATIENCE_S, what=answer)
-        await call.hang_up()
-    said = [turn.said.strip() for _, turn in sorted(call.replies.turns.items())]
-    return ticket, [one for one in said if one]
-
-
 def test_a_refused_history_is_told_as_text_with_nothing_lost_and_nothing_said_twice(
     running: RunningStack,
 ) -> None:
@@ -71,7 +37,7 @@ def test_a_refused_history_is_told_as_text_with_nothing_lost_and_nothing_said_tw
     question = ("can you tell me my name", "Your name is Robert.")
     before: set[str] = set()
 
-    async def talk() -> tuple[SessionTicket, list[str]]:
+    async def talk() -> tuple[SessionTicket, str]:
         simulator = running.stack.simulator
         assert simulator is not None
         api = await running.api_of(new_user("returning"))
@@ -87,9 +53,9 @@ def test_a_refused_history_is_told_as_text_with_nothing_lost_and_nothing_said_tw
     ticket, said = running.run(talk())
     running.until_ended(ticket.session_id)
 
-    assert said == [question[1]]
+    assert said == question[1]
     assert remembered(running, ticket.conversation_id) == [greeting[1], question[1]]
-    refused, taken = told(running, before)
+    refused, taken = map(json.dumps, setups(running, before))
     is_seeded = '"initial_history_in_client_content": true'
     assert is_seeded in refused
     assert is_seeded not in taken
@@ -105,15 +71,11 @@ def test_a_voice_that_the_set_up_is_refused_for_does_not_lock_its_user_out(
         "Your preferences for language, voice and manner cannot be used now, so I use the defaults."
     )
 
-    async def talk() -> tuple[SessionTicket, list[str]]:
+    async def talk() -> tuple[SessionTicket, str]:
         simulator = running.stack.simulator
         assert simulator is not None
         api = await running.api_of(new_user("preferring"))
-        headers = {"authorization": f"Bearer {api.token}"}
-        async with aiohttp.ClientSession(headers=headers) as client:
-            url = f"{api.url}/me/preferences"
-            async with client.put(url, json={"voice": "Puck"}) as response:
-                assert response.status == 200
+        await preferences(api, voice="Puck")
         async with GeminiControl(simulator) as gemini:
             await gemini.order(kind="close", at="setup", code=1007)
             return await converse(api, greeting, ("", mention), ("thanks", "You are welcome."))
@@ -121,8 +83,8 @@ def test_a_voice_that_the_set_up_is_refused_for_does_not_lock_its_user_out(
     ticket, said = running.run(talk())
     running.until_ended(ticket.session_id)
 
-    assert said == [greeting[1], mention, "You are welcome."]
+    assert said == f"{greeting[1]} {mention} You are welcome."
     assert len(remembered(running, ticket.conversation_id)) == 3
-    refused, taken = told(running, before)
+    refused, taken = map(json.dumps, setups(running, before))
     assert '"Puck"' in refused
     assert '"Kore"' in taken

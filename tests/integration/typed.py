@@ -1,0 +1,77 @@
+"""Typed conversations for tests: what is said in them, and how Gemini was set up for them."""
+
+from typing import Any
+
+import aiohttp
+
+from local.talker.access import HttpApi, SessionTicket
+from local.talker.call import Call, now_ms, open_call
+from local.talker.recorded import read_events
+from local.talker.replies import TurnRecord
+from tests.fakes.functions import PATIENCE_S
+from tests.integration.running import RunningStack
+
+
+def turns(call: Call) -> list[TurnRecord]:
+    """All turns, in order."""
+    return [turn for _, turn in sorted(call.replies.turns.items())]
+
+
+def said(call: Call) -> str:
+    """All that was said to the user so far."""
+    return " ".join(filter(None, (turn.said.strip() for turn in turns(call))))
+
+
+async def hear(call: Call, words: str, timeout_s: float = PATIENCE_S) -> str:
+    """Wait until ``words`` were said and nothing is to come; all that was said so far."""
+
+    def answer() -> str | None:
+        return said(call) if words in said(call) and call.replies.is_settled else None
+
+    return await call.until(answer, timeout_s=timeout_s, what=words)
+
+
+async def write(call: Call, text: str) -> None:
+    """Type a text."""
+    await call.until_ready()
+    call.session.text(text, now_ms())
+    call.push()
+
+
+async def converse(api: HttpApi, *exchanges: tuple[str, str]) -> tuple[SessionTicket, str]:
+    """Type each text and wait for its answer, in a session of its own; all that was said.
+
+    Where the text is empty, nothing is typed.
+    """
+    ticket = await api.start_session()
+    async with open_call(ticket.url) as call:
+        for text, answer in exchanges:
+            if text:
+                await write(call, text)
+            await hear(call, answer)
+        await call.hang_up()
+    return ticket, said(call)
+
+
+async def preferences(api: HttpApi, **wanted: str) -> dict[str, Any]:
+    """Return the user's preferences, after a change where one is wanted."""
+    headers = {"authorization": f"Bearer {api.token}"}
+    method, body = ("PUT", wanted) if wanted else ("GET", None)
+    async with (
+        aiohttp.ClientSession(headers=headers) as client,
+        client.request(method, f"{api.url}/me/preferences", json=body) as response,
+    ):
+        assert response.status == 200
+        answer: dict[str, Any] = await response.json()
+        return answer
+
+
+def setups(running: RunningStack, after: set[str]) -> list[dict[str, Any]]:
+    """How each connection to Gemini since ``after`` was set up, oldest first."""
+    found = []
+    assert running.stack.simulator is not None
+    for record in running.records():
+        if record.name not in after:
+            events = read_events(running.stack.simulator.record_directory / record.name)
+            found += [event["setup"] for event in events if event["kind"] == "setup"]
+    return found

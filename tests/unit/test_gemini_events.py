@@ -68,11 +68,6 @@ def test_an_interruption_comes_first_and_the_end_of_the_turn_last():
     assert kinds == [LiveInterrupted, LiveUsage, LiveAudio, LiveTurnComplete]
 
 
-def test_text_instead_of_sound_is_passed_on_without_the_models_thoughts():
-    parts = [{"text": "Let me think.", "thought": True}, {"text": "At three."}, {"text": ""}]
-    assert events_of(serverContent={"modelTurn": {"parts": parts}}) == [LiveText("At three.")]
-
-
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
@@ -111,8 +106,11 @@ def test_a_call_that_stands_among_the_models_parts_too_is_one_call():
 def test_the_models_thoughts_are_not_passed_on():
     thought = {"text": "The user is on time, so I call the tool.", "thought": True}
     audio = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "AAE="}}
-    content = {"modelTurn": {"parts": [thought, audio]}}
-    assert events_of(serverContent=content) == [LiveAudio(b"\0\1")]
+    parts = [thought, audio, {"text": "At three."}, {"text": ""}]
+    assert events_of(serverContent={"modelTurn": {"parts": parts}}) == [
+        LiveAudio(b"\0\1"),
+        LiveText("At three."),
+    ]
 
 
 def test_cancelled_calls_are_named():

@@ -17,7 +17,7 @@ from repartee.domain.live import (
     TurnDetection,
     TurnStatus,
 )
-from repartee.domain.messages import Audio, Hello, SpeechEnd, SpeechStart, Text
+from repartee.domain.messages import Audio, Hello, Message, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import EndAudioStream, OpenLive, SendAudio, SendText
 from repartee.domain.session.second_offer import UNHEARD_AFTER_MS
 from repartee.domain.session.watchdog import NUDGE, STALL_MS
@@ -29,6 +29,7 @@ pytestmark = pytest.mark.unit
 COMPLETE = LiveTurnComplete()
 # 1.25 s at 16 kHz; two of them are an utterance of 2.5 s.
 SHORT = b"\1\1" * 20_000
+MARKED = [SpeechStart(), Audio(SHORT), Audio(SHORT), SpeechEnd()]
 TOOL_CALL = LiveToolCall("x", "ask_core_agent", '{"question":"When?"}')
 
 
@@ -90,7 +91,14 @@ def test_the_rest_of_the_help_comes_as_soon_as_without_the_second_offer():
 
 @pytest.mark.parametrize(
     "sign",
-    [heard("Yes."), LiveAudio(SECOND), LiveText("Very well."), TOOL_CALL, LiveInterrupted()],
+    [
+        heard("Yes."),
+        LiveAudio(SECOND),
+        LiveText("Very well."),
+        TOOL_CALL,
+        LiveInterrupted(),
+        COMPLETE,
+    ],
 )
 def test_any_sign_of_the_model_is_enough(sign: LiveEvent) -> None:
     call = started()
@@ -102,49 +110,25 @@ def test_any_sign_of_the_model_is_enough(sign: LiveEvent) -> None:
     assert given(call) == 2
 
 
-def test_what_the_model_calls_complete_without_a_reply_is_nudged_and_not_offered_again():
+@pytest.mark.parametrize(
+    "messages",
+    [
+        pytest.param([SpeechStart(), *[Audio(SHORT + b"\1\1")] * 2, SpeechEnd()], id="long"),
+        pytest.param([Audio(SPEECH), Audio(SILENCE)], id="not marked"),
+        pytest.param([SpeechStart(), SpeechEnd()], id="no speech"),
+        pytest.param([*MARKED, Audio(SILENCE)], id="audio follows"),
+        pytest.param([*MARKED, Text("Hello?")], id="text follows"),
+    ],
+)
+def test_what_is_not_one_short_marked_utterance_is_not_offered_again(
+    messages: list[Message],
+) -> None:
     call = started()
-    call.utter(SHORT)
-    call.pass_ms(1_000)
-    call.live(COMPLETE)
-    call.pass_ms(UNHEARD_AFTER_MS)
-
-    assert given(call) == 2
-
-
-def test_a_long_utterance_is_not_offered_again():
-    call = started()
-    call.utter(SHORT + b"\1\1")
-    call.pass_ms(UNHEARD_AFTER_MS)
-
-    assert given(call) == 2
-
-
-def test_speech_that_no_client_marked_is_not_offered_again():
-    call = started()
-    call.send(Audio(SPEECH), Audio(SILENCE))
+    call.send(*messages)
+    before = given(call)
     call.pass_ms(UNHEARD_AFTER_MS + 1_000)
 
-    assert given(call) == 2
-
-
-@pytest.mark.parametrize("more", [Audio(SILENCE), Text("Hello?")])
-def test_an_utterance_that_more_follows_is_not_offered_again(more: Audio | Text) -> None:
-    call = started()
-    call.utter(SHORT)
-    call.send(more)
-    before = given(call)
-    call.pass_ms(UNHEARD_AFTER_MS)
-
     assert given(call) == before
-
-
-def test_marks_without_speech_between_them_are_not_offered_again():
-    call = started()
-    call.send(SpeechStart(), SpeechEnd())
-    call.pass_ms(UNHEARD_AFTER_MS)
-
-    assert given(call) == 0
 
 
 def test_an_utterance_of_which_a_part_is_lost_is_not_offered_again():

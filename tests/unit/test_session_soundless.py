@@ -103,18 +103,10 @@ def test_replies_that_are_never_heard_end_in_a_fresh_session_and_an_apology(
     assert [end.turn for end in call.frames(TurnEnd)] == [1]
 
 
-def test_text_beside_sound_is_not_shown_twice():
+@pytest.mark.parametrize("transcript", [[said("At nine.")], []], ids=["transcript", "text alone"])
+def test_text_beside_sound_is_not_shown_twice(transcript: list[LiveEvent]) -> None:
     call = asking()
-    call.live(LiveText("At nine."), LiveAudio(SECOND), said("At nine."), COMPLETE)
-    call.ack()
-
-    assert screen(call)["model"] == "At nine."
-    assert [turn.said for turn in call.turns] == ["At nine."]
-
-
-def test_text_beside_sound_without_a_transcript_is_its_transcript():
-    call = asking()
-    call.live(LiveText("At nine."), LiveAudio(SECOND), COMPLETE)
+    call.live(LiveText("At nine."), LiveAudio(SECOND), *transcript, COMPLETE)
     call.ack()
 
     assert screen(call)["model"] == "At nine."

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.calls import ASK_CORE_AGENT
-from repartee.domain.conversation import Profile
 from repartee.domain.frames import SessionClosed
 from repartee.domain.live import (
     LiveAudio,
@@ -31,7 +30,7 @@ from repartee.domain.session.effects import (
 from repartee.domain.session.speech_channel import MAX_SILENCE_MS
 from repartee.domain.session.watchdog import NUDGE
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SECOND, SETTINGS, SPEECH_END, STATE, Call, remembering, started
+from tests.sessions import SECOND, SETTINGS, SPEECH_END, STATE, Call, started
 
 pytestmark = pytest.mark.unit
 
@@ -45,10 +44,10 @@ def silence_ms(call: Call) -> int:
     return sum(effect.duration_ms for effect in given if isinstance(effect, SendSilence))
 
 
-def marking(connection: str = "A", **options: object) -> Call:
+def marking() -> Call:
     """A call with a client that announces its marks, where the deployment relies on them."""
-    call = Call(settings=CLIENT, **options)  # type: ignore[arg-type]
-    call.read(call.numbered(Hello(marks_speech=True), connection=connection))
+    call = Call(settings=CLIENT)
+    call.read(call.numbered(Hello(marks_speech=True)))
     call.start()
     return call
 
@@ -113,14 +112,6 @@ class TestSilenceAfterSpeech:
         call = started()
         call.send(*[Audio(SPEECH)] * 3, *[Audio(SILENCE)] * 6)
         assert silence_ms(call) == 0
-
-    def test_a_microphone_that_goes_silent_for_a_second_gets_it(self):
-        call = started()
-        call.send(Audio(SPEECH))
-        call.pass_ms(999)
-        assert silence_ms(call) == 0
-        call.pass_ms(1)
-        assert silence_ms(call) == 1_000
 
     def test_the_words_before_a_goodbye_get_it(self):
         call = started()
@@ -372,11 +363,6 @@ class TestMarksOfTheClient:
         assert len(call.all(OpenLive)) == opened
         call.pass_ms(2_000)
         assert call.all(OpenLive)[-1].config.turn_detection is TurnDetection.SERVER
-
-    def test_a_preference_of_the_user_does_not_change_who_finds_speech(self):
-        profile = Profile("U", voice="Puck")
-        call = marking(memory=remembering(profile=profile))
-        assert call.all(OpenLive)[0].config.turn_detection is TurnDetection.CLIENT
 
 
 def _without_silence(given: list[Effect]) -> list[Effect]:

@@ -38,13 +38,23 @@ def speaks(text: str, *rest: LiveEvent) -> list[LiveEvent]:
     return [LiveAudio(SECOND), LiveTranscript(Role.MODEL, text), *rest]
 
 
-def asking(said: str = "One moment.", **fields: object) -> Call:
-    """The model has called a tool and completed its turn without a status."""
-    call = started(**fields)
+def asking(said: str = "One moment.", end: LiveEvent = COMPLETE) -> Call:
+    """The model has called a tool and completed its turn."""
+    call = started()
     call.utter()
     call.live(LiveTranscript(Role.USER, "When?"))
     call.call_tool("x")
-    call.live(*(speaks(said) if said else []), COMPLETE)
+    call.live(*(speaks(said) if said else []), end)
+    return call
+
+
+def asking_twice() -> Call:
+    """The model has called two tools and completed its turn without a status."""
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    call.call_tool("y", WHERE)
+    call.live(COMPLETE)
     return call
 
 
@@ -109,10 +119,7 @@ def test_an_answer_that_is_not_spoken_in_its_turn_is_repeated_to_the_model(compl
 def test_an_answer_that_is_never_spoken_reaches_the_client_as_text_and_memory(
     complete, is_committed
 ):
-    call = started()
-    call.utter()
-    call.call_tool("x")
-    call.live(*speaks("One moment.", complete))
+    call = asking(end=complete)
     if is_committed:
         call.ack()
     call.pass_ms(1_000)
@@ -206,11 +213,7 @@ def test_the_next_generation_speaks_the_answer_in_whatever_words():
 
 
 def test_two_answers_that_are_kept_back_are_repeated_in_one_text_and_sent_in_one_error():
-    call = started()
-    call.utter()
-    call.call_tool("x")
-    call.call_tool("y", WHERE)
-    call.live(COMPLETE)
+    call = asking_twice()
     call.answer_tool("At three.", index=1)
     call.pass_ms(5_000)
     call.answer_tool("Upstairs.", index=2)
@@ -231,11 +234,7 @@ def test_two_answers_that_are_kept_back_are_repeated_in_one_text_and_sent_in_one
     ("spoken", "kept"), [("Come to us upstairs.", "At three."), ("Noon is over.", "Upstairs.")]
 )
 def test_of_two_answers_the_one_that_was_not_spoken_is_repeated(spoken, kept):
-    call = started()
-    call.utter()
-    call.call_tool("x")
-    call.call_tool("y", WHERE)
-    call.live(COMPLETE)
+    call = asking_twice()
     call.answer_tool("At three.", index=1)
     call.answer_tool("Upstairs.", index=2)
     call.live(*speaks(spoken, COMPLETE))
@@ -247,11 +246,7 @@ def test_of_two_answers_the_one_that_was_not_spoken_is_repeated(spoken, kept):
 
 
 def test_an_answer_that_comes_after_another_was_repeated_gets_its_own_chance():
-    call = started()
-    call.utter()
-    call.call_tool("x")
-    call.call_tool("y", WHERE)
-    call.live(COMPLETE)
+    call = asking_twice()
     call.answer_tool("At three.", index=1)
     call.pass_ms(SPEAK_WITHIN_MS)
     call.answer_tool("Upstairs.", index=2)
@@ -264,11 +259,7 @@ def test_an_answer_that_comes_after_another_was_repeated_gets_its_own_chance():
 
 
 def test_an_error_does_not_end_a_turn_that_still_waits_for_another_answer():
-    call = started()
-    call.utter()
-    call.call_tool("x")
-    call.call_tool("y", WHERE)
-    call.live(COMPLETE)
+    call = asking_twice()
     call.answer_tool("At three.", index=1)
     call.pass_ms(2 * SPEAK_WITHIN_MS)
     assert ([error.message for error in errors(call)], ended(call)) == (["At three."], [])
@@ -409,10 +400,7 @@ def test_what_only_tells_the_model_what_to_do_is_not_for_the_user():
 
 
 def test_the_next_live_session_gets_an_answer_and_repeats_it_once_too():
-    call = started()
-    call.utter()
-    call.call_tool("x")
-    call.live(*speaks("One moment.", IDLE))
+    call = asking(end=IDLE)
     call.ack()
     call.answer_tool("At three.")
     call.pass_ms(1_000 + SPEAK_WITHIN_MS)
@@ -484,10 +472,7 @@ def test_who_hangs_up_before_an_answer_is_spoken_still_gets_it_as_text_and_memor
 
 
 def test_an_answer_that_a_lost_live_session_kept_to_itself_is_sent_as_text_at_the_end():
-    call = started()
-    call.utter()
-    call.call_tool("x")
-    call.live(*speaks("One moment.", IDLE))
+    call = asking(end=IDLE)
     call.answer_tool("At three.")
     call.utter()
     call.call_tool("y", "{}", name="end_call")
@@ -514,10 +499,7 @@ def test_a_model_that_waits_in_silence_hears_the_user_again_once_it_has_the_answ
 
 
 def test_an_answer_in_a_reply_that_never_ends_is_spoken_once_that_reply_is_given_up():
-    call = started()
-    call.utter()
-    call.call_tool("x")
-    call.live(*speaks("One moment.", IDLE))
+    call = asking(end=IDLE)
     call.answer_tool("At three.")
     call.live(*speaks("At three."))
     assert call.wait_for_end() is FinishReason.IDLE

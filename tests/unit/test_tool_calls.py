@@ -44,17 +44,6 @@ def test_two_ids_that_ask_the_same_share_one_run_and_an_id_twice_is_one_call():
     assert calls.end(CallKey(1, 1), DONE) is None
 
 
-def test_each_call_without_an_id_is_a_call():
-    calls = ToolCalls()
-    calls.begin(ask(""), 1, 0)
-    calls.end(CallKey(1, 1), DONE)
-
-    begun = calls.begin(ask("", "Where?"), 1, 0)
-
-    assert begun is not None
-    assert begun.call_ids == [""]
-
-
 def test_a_call_expires_at_its_deadline():
     calls = ToolCalls()
     calls.begin(ask("a"), 1, 100)

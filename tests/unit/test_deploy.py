@@ -137,7 +137,7 @@ def test_the_settings_region_comes_before_the_users(monkeypatch: pytest.MonkeyPa
 def test_a_deployment_without_a_region_is_refused_with_the_ways_to_name_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with pytest.raises(DeployError, match="no region: set AWS_REGION, or run aws configure set"):

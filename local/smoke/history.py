@@ -85,7 +85,7 @@ def judge(as_messages: Observed, as_text: Observed) -> list[Finding]:
 def _messages_mean(observed: Observed) -> str:
     if observed.trouble:
         return (
-            "the worker opens such a session again and tells the history as text; nothing to set, "
+            "the worker opens such a session again and sends the history as text; nothing to set, "
             "and the first call of each process opens later"
         )
     if observed.is_known:

@@ -63,7 +63,7 @@ def test_a_model_that_is_not_served_is_no_success(
 @pytest.mark.parametrize(
     ("check", "fault", "seen", "means"),
     [
-        ("history", "history_refused", "closed with 1007", "tells the history as text"),
+        ("history", "history_refused", "closed with 1007", "sends the history as text"),
         ("tool", "silent_after_tool_answer", "not spoken", "no_answer"),
         ("short", "dropped_short_utterance", "no sign", "TurnDetection=client"),
     ],

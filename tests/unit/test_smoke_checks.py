@@ -397,7 +397,7 @@ def test_a_session_that_closes_on_its_history_leaves_it_to_the_instruction(
         None,
         "closed with 1007 invalid argument",
     )
-    assert "tells the history as text" in found[MESSAGES].means
+    assert "sends the history as text" in found[MESSAGES].means
     assert live.opened[0].sent == []
     assert found[TOLD].passed is passed
 

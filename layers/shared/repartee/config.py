@@ -140,7 +140,7 @@ class StreamAgentSettings(_Settings):
 
     Attributes:
         gemini_base_url: Empty for Google's own servers.
-        turn_detection: Who finds the speech of clients that mark it.
+        turn_detection: Which side finds the speech of clients that mark it.
         linger_s: How long a worker waits for more input after a turn.
         grace_s: How long a worker keeps a session whose connection dropped.
         memory_tokens: Room for past turns in what a fresh Gemini session is told.

@@ -46,7 +46,7 @@ class ToolDeclaration:
 
 
 class TurnDetection(StrEnum):
-    """Who finds where the user's speech begins and ends."""
+    """Which side finds where the user's speech begins and ends."""
 
     SERVER = "server"  # the model's own detector
     CLIENT = "client"  # the client's marks, passed on to the model

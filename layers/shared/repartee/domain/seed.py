@@ -92,10 +92,10 @@ class Occasion:
 def system_instruction(
     memory: Memory, occasion: Occasion, turns: tuple[HistoryEntry, ...] = ()
 ) -> str:
-    """Return what the live model is told about itself, the day, and the user.
+    """Return the live model's instruction: its role, the day, the user and the past.
 
     Args:
-        memory: Whom it speaks with, and the notes and the summary of the conversation.
+        memory: The user, their notes, and the summary of the conversation.
         occasion: When and in which language.
         turns: The newest turns, for a model that takes no history in another way.
     """

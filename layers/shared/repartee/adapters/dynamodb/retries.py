@@ -75,7 +75,7 @@ def _status(error: ClientError) -> int:
 
 def _passes_by(error: ClientError) -> bool:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    # Signed before the environment was frozen, sent after it; a new attempt is signed anew.
+    # Lambda froze the environment between signing and sending. A retry is signed again.
     is_late = code == "InvalidSignatureException" and message.startswith("Signature expired")
     return is_late or code in _PASSING or _status(error) >= 500
 

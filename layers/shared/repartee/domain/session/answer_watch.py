@@ -15,8 +15,8 @@ from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 class AnswerWatch:
     """Repeats an unspoken answer to the model once, then sends it to the client as text.
 
-    A turn that is open for such an answer is not the watchdog's: a fresh live session would ask
-    again for what is known already.
+    The watchdog leaves a turn that is open for such an answer alone: a fresh live session would
+    ask again for what is already known.
     """
 
     _turns: TurnLedger

@@ -17,7 +17,7 @@ class Concession:
 
     Attributes:
         history_as_text: The history is part of the instruction.
-        without_memory: No turn, summary or note is told.
+        without_memory: No turn, summary or note is sent.
         without_preferences: Language, voice and manner are the deployment's.
     """
 
@@ -35,7 +35,7 @@ _STEPS = (
     Concession(without_memory=True, without_preferences=True),
 )
 _AS_TEXT = 1
-# A session without memory forgets the call, so the one that follows it is told the past again.
+# A session without memory forgets the call, so the next one gets the past again.
 _AFTER = {3: 1, 4: 2}
 
 

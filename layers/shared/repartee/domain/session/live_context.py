@@ -22,6 +22,8 @@ class LiveContext:
     Attributes:
         is_due: It may be time to go on in a fresh session: a turn is in memory, or the user is to
             be spoken to otherwise.
+        detection: Which side finds the user's speech in the current live session, None before the
+            first.
     """
 
     _settings: SessionSettings
@@ -31,8 +33,8 @@ class LiveContext:
     _concessions: Concessions
     _unix_offset_ms: int
     is_due: bool = False
+    detection: TurnDetection | None = None
     _voice: str = ""
-    _detection: TurnDetection | None = None
     _carried: TokenUsage = field(default_factory=TokenUsage)
 
     def config(self, now_ms: int) -> LiveConfig:
@@ -40,11 +42,11 @@ class LiveContext:
         settings, preferences = self._settings, self._desk.preferences
         concession = self._concessions.current
         profile = replace(preferences.profile, style=preferences.style)
-        memory, told = replace(self._keeper.memory, profile=profile), self._keeper.history()
+        memory, history = replace(self._keeper.memory, profile=profile), self._keeper.history()
         if concession.without_memory:
             conversation = replace(memory.conversation, summary="")
-            memory, told = replace(memory, conversation=conversation, notes=()), ()
-        as_text = told if concession.history_as_text else ()
+            memory, history = replace(memory, conversation=conversation, notes=()), ()
+        as_text = history if concession.history_as_text else ()
         unix_s = (now_ms + self._unix_offset_ms) / 1000
         now = datetime.fromtimestamp(unix_s, UTC).astimezone(settings.zone)
         occasion = Occasion(now, settings.zone_name, preferences.language)
@@ -54,7 +56,7 @@ class LiveContext:
             language=preferences.language,
             system_instruction=system_instruction(memory, occasion, as_text),
             tools=settings.tools,
-            history=() if as_text else told,
+            history=() if as_text else history,
             turn_detection=self._wanted_detection,
         )
 
@@ -62,9 +64,9 @@ class LiveContext:
     def cannot_hear(self) -> bool:
         """Tell whether the live session was set up for a client of the other kind.
 
-        Who finds the user's speech is fixed at set-up, and another device may have come since.
+        The detection mode is fixed at set-up, and another device may have connected since.
         """
-        return self._detection not in (None, self._wanted_detection)
+        return self.detection not in (None, self._wanted_detection)
 
     @property
     def is_outdated(self) -> bool:
@@ -75,14 +77,9 @@ class LiveContext:
         preferences = self._desk.preferences
         return preferences.is_untold or self._voice != preferences.voice
 
-    @property
-    def detection(self) -> TurnDetection | None:
-        """Who finds the user's speech in the current live session, None before the first."""
-        return self._detection
-
     def begin(self) -> None:
         """A fresh live session has begun; it carries nothing yet."""
-        self._detection = self._wanted_detection
+        self.detection = self._wanted_detection
         self._voice = self._desk.preferences.voice
         self._desk.preferences.is_untold = False
         self._carried = TokenUsage()
@@ -104,5 +101,5 @@ class LiveContext:
 
     @property
     def _wanted_detection(self) -> TurnDetection:
-        # Without marks nobody but the model's own detector can tell when the user speaks.
+        # Without marks only the model's own detector knows when the user speaks.
         return self._settings.turn_detection if self._client.marks_speech else TurnDetection.SERVER

@@ -316,7 +316,7 @@ class SessionMachine:
             case Superseded():
                 self._close("superseded", now_ms)
             case _:
-                # Of an unknown kind: a later version left it, for workers of its own.
+                # A later version left a notice of an unknown kind for its own workers.
                 pass
         self._effects.append(DeleteInput((), (notified.notice_id,)))
 

@@ -1,4 +1,4 @@
-"""Mentions to the user that they are spoken to otherwise than they prefer."""
+"""Mentions to the user which stored preferences are not used."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ _SAY = "(In the language that you speak, say in one short sentence: {})"
 class PreferenceMentions:
     """Has the model mention once that a stored preference is replaced, and then stores that.
 
-    A mention that was not made, because the worker left before, is made by the next one.
+    If the worker leaves before the mention, the next worker makes it.
     """
 
     _preferences: PreferencesInForce
@@ -29,7 +29,7 @@ class PreferenceMentions:
     _has_said_refused: bool = False
 
     def say(self) -> None:
-        """Have what is to be mentioned said when nobody speaks."""
+        """Ask the model for the mention when nobody speaks."""
         if self._preferences.stale and not self._is_wanted:
             self._is_wanted = True
             text = " ".join(self._texts())

@@ -100,7 +100,7 @@ class SecondOffer:
 def _is_short_and_marked(messages: list[Numbered]) -> bool:
     """Tell whether this is nothing but speech between the client's marks, and short."""
     if messages[-1].seq - messages[0].seq >= len(messages):
-        # A part never came. The turn tells of that once.
+        # A part is missing. The turn must report that gap only once.
         return False
     spoken = [one.message for one in messages if not isinstance(one.message, Hello)]
     sizes = [len(one.pcm) for one in spoken if isinstance(one, Audio)]

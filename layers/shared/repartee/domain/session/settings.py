@@ -23,7 +23,7 @@ class SessionSettings:
         memory: How much of the past a fresh live session is told.
         filler_after_ms: How long all are silent during a call before the model says a few words.
         limits: What a user may use in a UTC day, where no own limits are set.
-        turn_detection: Who finds the speech of clients that mark it.
+        turn_detection: Which side finds the speech of clients that mark it.
         zone: The time zone that dates are told in, and its IANA name.
     """
 

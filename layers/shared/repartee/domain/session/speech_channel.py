@@ -31,11 +31,11 @@ _NO_SIGNS: _Signs = (False, False, False)
 
 @dataclass(slots=True)
 class SpeechChannel:
-    """The way of speech to whichever live session is current.
+    """Sends the user's speech to the current live session.
 
     With ``TurnDetection.SERVER`` the model's detector needs audio after the speech, so silence
-    follows each utterance until the model reacts. With ``TurnDetection.CLIENT`` the model is told
-    where each utterance begins and ends, and gets nothing in between.
+    follows each utterance until the model reacts. With ``TurnDetection.CLIENT`` the worker marks
+    where each utterance begins and ends, and sends nothing in between.
     """
 
     _profile: LiveModelProfile

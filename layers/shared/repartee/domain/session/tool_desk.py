@@ -103,7 +103,7 @@ class ToolDesk:
             key: Names the call.
             answer: The answer.
             now_ms: The present.
-            is_for_user: The user is to hear it; otherwise it only tells the model what to do.
+            is_for_user: The user should hear it; otherwise it only instructs the model.
         """
         call = self._calls.end(key, answer)
         if call is None:
@@ -164,16 +164,16 @@ class ToolDesk:
             changes = self.preferences.change(call.arguments_json, now_ms)
         except PreferenceRefused as refused:
             return CoreAnswer(CallStatus.REFUSED, f"{refused.field}: {refused.advice}.")
-        told = []
+        sentences = []
         if changes.language:
-            told.append(f"Speak {language_name(changes.language)}.")
+            sentences.append(f"Speak {language_name(changes.language)}.")
         if changes.style:
-            told.append(f"Speak like this: {changes.style}.")
+            sentences.append(f"Speak like this: {changes.style}.")
         if changes.voice:
-            told.append(f"Your voice will be {changes.voice} after this reply.")
+            sentences.append(f"Your voice will be {changes.voice} after this reply.")
         if is_true_argument(call.arguments_json, ASKED_BY_USER):
             self._effects.append(SavePreferences(changes))
-            told.append(_STORED)
+            sentences.append(_STORED)
         else:
-            told.append(_NOT_STORED)
-        return CoreAnswer(CallStatus.DONE, " ".join(told))
+            sentences.append(_NOT_STORED)
+        return CoreAnswer(CallStatus.DONE, " ".join(sentences))

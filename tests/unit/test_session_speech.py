@@ -44,9 +44,9 @@ def silence_ms(call: Call) -> int:
     return sum(effect.duration_ms for effect in given if isinstance(effect, SendSilence))
 
 
-def marking() -> Call:
+def marking(*, opens_live: bool = True) -> Call:
     """A call with a client that announces its marks, where the deployment relies on them."""
-    call = Call(settings=CLIENT)
+    call = Call(settings=CLIENT, opens_live=opens_live)
     call.read(call.numbered(Hello(marks_speech=True)))
     call.start()
     return call

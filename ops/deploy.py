@@ -111,10 +111,10 @@ def check_build(folder: Path, architecture: str) -> None:
         raise DeployError(f"{folder} holds no build; run make build ARCHITECTURE={architecture}")
 
 
-def _environment() -> dict[str, str]:
+def sam_environment() -> dict[str, str]:
     """Return the environment for SAM: the user's region, and no flags of an outer make."""
     kept = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    if "AWS_REGION" in kept:
+    if kept.get("AWS_REGION"):
         # The AWS CLI prefers it; SAM reads the other one alone.
         kept["AWS_DEFAULT_REGION"] = kept["AWS_REGION"]
     return {**kept, "SAM_CLI_TELEMETRY": "0"}
@@ -140,7 +140,7 @@ def deploy(options: argparse.Namespace) -> int:
         print(shlex.join(build))
         print(shlex.join(sam_command(settings, template, chosen)))
         return 0
-    environment = _environment()
+    environment = sam_environment()
     session = open_session(settings)
     if code := subprocess.run(build, cwd=ROOT, env=environment, check=False).returncode:
         return code

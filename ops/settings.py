@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ProfileNotFound
+from pydantic import BaseModel, Field, ValidationError
 
 from local.intrinsics import parse
 
@@ -43,32 +44,61 @@ class Settings:
     profile: str | None = None
 
 
+class _Parameters(BaseModel):
+    stack_name: str = ""
+    region: str = ""
+    profile: str = ""
+    parameter_overrides: str | list[str] = []
+
+
+class _Command(BaseModel):
+    parameters: _Parameters = _Parameters()
+
+
+class _Environment(BaseModel):
+    every: _Command = Field(_Command(), alias="global")
+    deploy: _Command
+
+
 def read_settings(file: Path, environment: str) -> Settings:
     """Read one environment of ``file``.
 
     Raises:
-        DeployError: The file is not TOML, or the environment has no deploy parameters.
+        DeployError: The file cannot be read, or the environment has no deploy parameters.
     """
     try:
-        config = tomllib.loads(file.read_text())
-    except tomllib.TOMLDecodeError as error:
+        config = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DeployError(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
         raise DeployError(f"{file} is not valid TOML: {error}") from error
-    deployable = [name for name, table in config.items() if name != "version" and "deploy" in table]
+    deployable = [n for n, table in config.items() if isinstance(table, dict) and "deploy" in table]
     if environment not in deployable:
+        known = ", ".join(sorted(deployable)) or "no environment with deploy parameters"
+        raise DeployError(f"ENV={environment} is not in {file.name}; it has {known}")
+    try:
+        found = _Environment.model_validate(config[environment])
+        both = (found.every.parameters, found.deploy.parameters)
+        values = {k: v for one in both for k, v in one.model_dump(exclude_unset=True).items()}
+        named = _Parameters(**values)
+        given = named.parameter_overrides
+        pairs = shlex.split(given) if isinstance(given, str) else given
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(key) for key in (environment, *first["loc"][:3]))
+        raise DeployError(f"{file.name}: {place}: {first['msg']}") from error
+    except ValueError as error:
         raise DeployError(
-            f"ENV={environment} is not in {file.name}; it has {', '.join(sorted(deployable))}"
-        )
-    commands = (config[environment].get(command, {}) for command in ("global", "deploy"))
-    found = {key: value for one in commands for key, value in one.get("parameters", {}).items()}
-    given = found.get("parameter_overrides", [])
-    pairs = shlex.split(given) if isinstance(given, str) else given
+            f"{file.name}: parameter_overrides of {environment}: {error}; "
+            'write a list of "Name=Value"'
+        ) from error
     return Settings(
         file=file,
         environment=environment,
         overrides=pairs_as_mapping(pairs, file.name),
-        stack_name=found.get("stack_name", ""),
-        region=found.get("region"),
-        profile=found.get("profile"),
+        stack_name=named.stack_name,
+        region=named.region or None,
+        profile=named.profile or None,
     )
 
 
@@ -84,7 +114,7 @@ def open_session(settings: Settings) -> boto3.session.Session:
         session = boto3.session.Session(profile_name=settings.profile, region_name=region)
     except ProfileNotFound as error:
         raise DeployError(f"{error}; set AWS_PROFILE, or run aws configure") from error
-    if session.region_name is None:
+    if not session.region_name:
         raise DeployError("no region: set AWS_REGION, or run aws configure set region REGION")
     return session
 
@@ -134,9 +164,8 @@ def check_value(name: str, value: str, parameters: Mapping[str, Mapping[str, Any
 def _check_number(name: str, value: str, rules: Mapping[str, Any]) -> None:
     least, most = rules.get("MinValue"), rules.get("MaxValue")
     limits = f"from {least}" + (f" to {most}" if most is not None else "")
-    try:
-        number = float(value)
-    except ValueError:
-        raise DeployError(f"{name} is {value!r}; it must be a number {limits}") from None
+    if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+        raise DeployError(f"{name} is {value!r}; it must be a number {limits}")
+    number = float(value)
     if (least is not None and number < least) or (most is not None and number > most):
         raise DeployError(f"{name} is {value}; it must be {limits}")

@@ -1,5 +1,6 @@
 """What `make deploy` asks, passes on and refuses."""
 
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from ops import answers
-from ops.deploy import check_build, chosen_parameters, sam_command, with_quota
+from ops.deploy import (
+    check_build,
+    chosen_parameters,
+    sam_command,
+    sam_environment,
+    with_quota,
+)
 from ops.settings import (
     SAMCONFIG,
     DeployError,
@@ -83,12 +90,39 @@ def test_an_unknown_environment_is_refused_with_those_that_exist() -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xff", "is not valid TOML"),
+        (b"dev = 3", "ENV=dev is not in samconfig.toml"),
+        (b"[dev]\ndeploy = 3", "dev.deploy: "),
+        (b"[dev]\nglobal = 3\n[dev.deploy]", "dev.global: "),
+        (b"[dev.deploy.parameters]\nstack_name = 5", "dev.deploy.parameters.stack_name: "),
+        (b"[dev.deploy.parameters]\nparameter_overrides = [1]", "parameters.parameter_overrides: "),
+        (b'[dev.deploy.parameters]\nparameter_overrides = "A=\'b"', "No closing quotation; write"),
+    ],
+)
+def test_a_broken_settings_file_is_refused_with_the_place(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "samconfig.toml"
+    file.write_bytes(content)
+    with pytest.raises(DeployError, match=re.escape(message)):
+        read_settings(file, "dev")
+
+
+def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DeployError, match=r"samconfig.toml cannot be read: No such file"):
+        read_settings(tmp_path / "samconfig.toml", "dev")
+
+
+@pytest.mark.parametrize(
     ("name", "value", "message"),
     [
         ("Architecture", "sparc", "one of arm64, x86_64"),
         ("Chunk", "200", "no parameter Chunk"),
         ("ChunkMs", "10", "ChunkMs is 10; it must be from 20 to 500"),
         ("ChunkMs", "many", "ChunkMs is 'many'; it must be a number from 20 to 500"),
+        ("ChunkMs", "nan", "ChunkMs is 'nan'; it must be a number from 20 to 500"),
         ("ThrottleRate", "0", "from 1$"),
         ("StageName", "Dev", "StageName is 'Dev'; it must match"),
     ],
@@ -134,14 +168,26 @@ def test_the_settings_region_comes_before_the_users(monkeypatch: pytest.MonkeyPa
         assert open_session(Settings(SAMCONFIG, "dev", {}, region=region)).region_name == used
 
 
+@pytest.mark.parametrize("is_empty", [False, True])
 def test_a_deployment_without_a_region_is_refused_with_the_ways_to_name_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    is_empty: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         monkeypatch.delenv(name, raising=False)
+    if is_empty:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with pytest.raises(DeployError, match="no region: set AWS_REGION, or run aws configure set"):
         open_session(Settings(SAMCONFIG, "dev", {}))
+
+
+@pytest.mark.parametrize(("preferred", "region"), [("eu-west-1", "eu-west-1"), ("", "us-east-1")])
+def test_sam_gets_the_region_that_the_aws_cli_prefers_where_it_is_set(
+    preferred: str, region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", preferred)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert sam_environment()["AWS_DEFAULT_REGION"] == region
 
 
 def test_a_build_for_another_architecture_is_refused(tmp_path: Path) -> None:

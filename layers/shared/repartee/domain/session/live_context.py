@@ -24,6 +24,7 @@ class LiveContext:
             be spoken to otherwise.
         detection: Which side finds the user's speech in the current live session, None before the
             first.
+        has_copy: The current live session was given something twice, and may answer it twice.
     """
 
     _settings: SessionSettings
@@ -34,6 +35,7 @@ class LiveContext:
     _unix_offset_ms: int
     is_due: bool = False
     detection: TurnDetection | None = None
+    has_copy: bool = False
     _voice: str = ""
     _carried: TokenUsage = field(default_factory=TokenUsage)
 
@@ -70,19 +72,25 @@ class LiveContext:
 
     @property
     def is_outdated(self) -> bool:
-        """Tell whether the user wants what only a fresh live session can have.
+        """Tell whether a fresh live session serves the user better than this one.
 
-        That is another voice, and whatever was settled elsewhere than in the call.
+        It does for another voice, for what was settled elsewhere than in the call, and where this
+        one may still answer a copy of what it has answered.
         """
         preferences = self._desk.preferences
-        return preferences.is_untold or self._voice != preferences.voice
+        return self.has_copy or preferences.is_untold or self._voice != preferences.voice
 
     def begin(self) -> None:
         """A fresh live session has begun; it carries nothing yet."""
         self.detection = self._wanted_detection
         self._voice = self._desk.preferences.voice
+        self.has_copy = False
         self._desk.preferences.is_untold = False
         self._carried = TokenUsage()
+
+    def note_copy(self) -> None:
+        """The live session was given something twice, and may answer it twice."""
+        self.has_copy = True
 
     def count(self, usage: TokenUsage) -> None:
         """Take what the current live session was billed for its newest reply."""

@@ -37,7 +37,9 @@ class SecondOffer:
     - It interrupts its reply to the first copy when it hears the second one. Its next reply
       replaces that (``Replies.interrupt_for_copy``).
     - It transcribes both. The second transcript is dropped (``Replies.transcribe``).
-    - It answers both, one after the other. The second reply is dropped (``drops``).
+    - It answers both, one after the other. The second reply is dropped (``drops``). One that is
+      later than that cannot be told from the reply to what the user says next, so the call goes on
+      in a fresh live session once the turn is in memory.
     """
 
     _feed: InputFeed
@@ -54,6 +56,7 @@ class SecondOffer:
         if turn is None or due_ms is None or now_ms < due_ms:
             return
         self._offered_turn = turn.number
+        self._context.note_copy()
         turn.copy(due_ms - UNHEARD_AFTER_MS)
         self._feed.rewind(turn.unheard_from_seq or turn.speech_from_seq)
 
@@ -68,7 +71,8 @@ class SecondOffer:
 
     def drops(self, event: LiveEvent) -> bool:
         """Tell whether the model answers the second copy of what it has answered."""
-        if not self._offered_turn or not isinstance(
+        is_open = bool(self._offered_turn) and self._context.has_copy
+        if not is_open or not isinstance(
             event, LiveAudio | LiveText | LiveTranscript | LiveTurnComplete
         ):
             return False

@@ -19,7 +19,7 @@ _GREETING = _RECORDINGS / "default" / "1-greeting.wav"
 # Between 1 and 2 s long: such utterances are reported to be dropped.
 _SHORT = _RECORDINGS / "second_user" / "1-greeting.wav"
 
-NOT_MADE = (CheckNotMadeError, LiveSetupFailed, ReasoningFailed, UnusableRecordingError)
+NOT_MADE = (CheckNotMadeError, LiveSetupFailed, ReasoningFailed, UnusableRecordingError, OSError)
 """What a check raises that says nothing about its assumption."""
 
 type Make = Callable[[], Awaitable[list[Finding]]]

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,6 +82,15 @@ def test_what_cannot_be_checked_is_said_and_is_no_success(
 ) -> None:
     assert main(["tokens", "--http-api", "https://api.invalid", "--token", "no-token"]) == 2
     assert "could not be made" in capsys.readouterr().err
+
+
+def test_a_recording_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "no-key")
+    wav = tmp_path / "wish.wav"
+    assert main(["gemini", "--wav", str(wav)]) == 2
+    assert f"No such file or directory: '{wav}'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

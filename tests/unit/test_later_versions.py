@@ -7,14 +7,29 @@ from langchain_core.messages import HumanMessage, messages_to_dict
 
 from repartee.adapters.core_agent_event import AnswerEvent
 from repartee.adapters.dynamodb import session_items
+from repartee.adapters.dynamodb.conversation_items import turn_attributes, turn_from
 from repartee.adapters.dynamodb.erasure_items import erasure_from
-from repartee.adapters.dynamodb.session_items import message_from, notice_from
-from repartee.adapters.dynamodb.values import Value, encode_all
+from repartee.adapters.dynamodb.session_items import (
+    message_from,
+    notice_from,
+    state_attributes,
+    state_from,
+)
+from repartee.adapters.dynamodb.values import Value, encode, encode_all
 from repartee.adapters.langchain_reasoner import read_history
 from repartee.domain.calls import CallStatus, CoreAnswer
+from repartee.domain.conversation import SkippedInput, Turn
 from repartee.domain.erasure import ItemKind
-from repartee.domain.messages import Audio, Numbered, SpeechEnd, SpeechStart, Unknown
+from repartee.domain.messages import (
+    Audio,
+    Numbered,
+    OutputPosition,
+    SpeechEnd,
+    SpeechStart,
+    Unknown,
+)
 from repartee.domain.session.effects import DeleteInput, Finish, SendAudio
+from repartee.domain.session_state import SessionState, UndeliveredTurn
 from tests.fakes.clock import NOON_MS
 from tests.fakes.log import CapturedLog
 from tests.sessions import Call
@@ -80,3 +95,16 @@ def test_an_exchange_that_cannot_be_read_is_left_out_of_the_history():
     later = json.dumps([{"type": "hologram", "data": {"content": "?", "type": "hologram"}}])
 
     assert read_history([later, known]) == [question]
+
+
+def test_what_a_later_version_appends_to_a_list_of_numbers_is_left_out():
+    state = SessionState(
+        "s", "ann", "talk", None, undelivered=(UndeliveredTurn(4, OutputPosition(2, 9)),)
+    )
+    item = state_attributes(state, 0)
+    item["undelivered"] = encode([[4, 2, 9, 77]])
+    assert state_from("s", item).undelivered == state.undelivered
+
+    turn = Turn(1, "s", 0, 0, "Hello", "", skipped=(SkippedInput(2, 6),))
+    item = {**turn_attributes(turn), "sk": {"S": "turn#1"}, "skipped": encode([[2, 6, 77]])}
+    assert turn_from(item).skipped == turn.skipped

@@ -77,7 +77,8 @@ def _tool_call(value: "AttributeValueTypeDef") -> ToolCall:
 
 
 def _skipped(value: "AttributeValueTypeDef") -> SkippedInput:
-    first, last = value["L"]
+    # A later version may append to it.
+    first, last = value["L"][:2]
     return SkippedInput(int(first["N"]), int(last["N"]))
 
 

@@ -203,7 +203,8 @@ def _undelivered(item: "Item") -> tuple[UndeliveredTurn, ...]:
 
 
 def _undelivered_turn(value: "AttributeValueTypeDef") -> UndeliveredTurn:
-    number, epoch, seq = (int(one["N"]) for one in value["L"])
+    # A later version may append to it.
+    number, epoch, seq = (int(one["N"]) for one in value["L"][:3])
     return UndeliveredTurn(number, OutputPosition(epoch, seq))
 
 

@@ -423,6 +423,16 @@ def test_a_second_utterance_that_was_not_understood_is_told_beside_the_first_tha
     ]
 
 
+def test_last_words_that_the_model_does_not_answer_are_told_as_skipped():
+    call = started()
+    call.utter()
+    call.send(Bye())
+    assert call.wait_for_end() is FinishReason.ENDED
+
+    (turn,) = call.turns
+    assert (turn.heard, turn.said, turn.skipped) == ("", "", (SkippedInput(2, 6),))
+
+
 def test_speech_that_was_not_understood_is_told_beside_the_text_that_was_typed_after_it():
     call = started()
     call.utter()

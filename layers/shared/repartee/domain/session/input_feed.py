@@ -148,6 +148,13 @@ class InputFeed:
         if unheard:
             turn.skipped.append(SkippedInput(min(unheard), max(unheard)))
 
+    def tell_unheard(self) -> None:
+        """Have the last turn tell which speech the model did not understand, and will not."""
+        turn = self._turns.upcoming or self._turns.current
+        if turn is not None and not turn.has_reply and turn.unheard_from_seq is not None:
+            last_seq = max(turn.unheard_from_seq, self._given_through)
+            turn.skipped.append(SkippedInput(turn.unheard_from_seq, last_seq))
+
     def end_speech(self, now_ms: int) -> None:
         """The user has stopped speaking, or is listened to no longer."""
         if self._is_open:

@@ -434,6 +434,7 @@ class SessionMachine:
         if self._keeper.may_commit and (is_late or not self._departure.takes_replies):
             self._answers.give_up(now_ms)
         if is_late:
+            self._feed.tell_unheard()
             self._turns.end_all(now_ms)
 
     def _end_by_limit(self, hit: LimitHit, now_ms: int) -> None:

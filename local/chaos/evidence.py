@@ -28,7 +28,7 @@ class SaidUtterance:
 
     Attributes:
         words: The words spoken.
-        pcm: All audio that was to be sent for it, without silence.
+        pcm: All audio that was to be sent for it, without the silence around it.
         is_accepted: The session took responsibility for all of it.
         told_in: The turn which tells that nobody could hear it any more, since its session was
             given up before it was remembered; None for any other.
@@ -52,7 +52,7 @@ class LiveRecord:
     """One connection at Gemini's side.
 
     Attributes:
-        heard: All audio that came, in order and without silence.
+        heard: All audio that came, as it came.
         replies: The audio of each reply that had any, in order.
         events: What the simulator noted.
     """

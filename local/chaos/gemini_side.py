@@ -51,8 +51,9 @@ def _heard_without_holes(evidence: Evidence) -> Iterator[str]:
     wakes too late and finds but the rest of its input.
     """
     for live in evidence.live:
-        whole, heard_bytes = _heard_whole(live.heard, evidence.utterances)
-        if heard_bytes < len(live.heard) and _answers(live) > whole:
+        heard = live.heard.rstrip(b"\0")
+        whole, heard_bytes = _heard_whole(heard, evidence.utterances)
+        if heard_bytes < len(heard) and _answers(live) > whole:
             yield (
                 f"lost: {live.name} answered what from byte {heard_bytes} on "
                 "is no utterance from its begin, or one that it had heard"
@@ -63,11 +64,12 @@ def _heard_whole(heard: bytes, said: Sequence[SaidUtterance]) -> tuple[int, int]
     """How many utterances a session heard one after the other, and how many bytes they are.
 
     One that it breaks off in counts as a whole one. A short one may come twice: the worker offers
-    it again where nothing shows that it was heard.
+    it again where nothing shows that it was heard. Silence may stand around each of them, because
+    the worker sends some after speech, and never within one.
     """
     count = begin = 0
     utterances = list(said)
-    while begin < len(heard):
+    while (begin := _after_silence(heard, begin)) < len(heard):
         following = _next_heard(heard, begin, utterances)
         if following is None:
             break
@@ -75,9 +77,14 @@ def _heard_whole(heard: bytes, said: Sequence[SaidUtterance]) -> tuple[int, int]
         pcm = utterances[following].pcm
         begin += len(pcm)
         del utterances[: following + 1]
-        if len(pcm) <= _SHORT_BYTES and heard.startswith(pcm, begin):
-            begin += len(pcm)
+        copy = _after_silence(heard, begin)
+        if len(pcm) <= _SHORT_BYTES and heard.startswith(pcm, copy):
+            begin = copy + len(pcm)
     return count, begin
+
+
+def _after_silence(heard: bytes, begin: int) -> int:
+    return len(heard) - len(heard[begin:].lstrip(b"\0"))
 
 
 def _answers(live: LiveRecord) -> int:

@@ -25,7 +25,6 @@ from local.chaos.plan import TABLE_KINDS, Kind, RunPlan
 from local.chaos.replays import RECORDINGS, LeaseRecord, read_lease, recordings_of
 from local.chaos.talk import END_TIMEOUT_S, GIVEN_UP, Talk, Visit
 from local.chaos.theatre import WORKER, Theatre
-from local.speech import without_silence
 from local.talker.access import HttpApi, SessionTicket, get_token
 from local.talker.call import Call, now_ms
 from local.talker.errors import TalkerError
@@ -294,7 +293,7 @@ def _said(visit: Visit, turns: Sequence[Turn]) -> list[SaidUtterance]:
     ends = visit.record.end_seqs
     said = []
     for number, (words, recording) in enumerate(visit.script):
-        pcm = without_silence(recording.pcm)
+        pcm = recording.pcm.strip(b"\0")
         is_accepted = number < len(ends) and ends[number] <= accepted_through
         told_in = _told_in(visit, ends[number], turns) if is_accepted else None
         is_cut_off = visit.is_cut_off and words not in visit.answered

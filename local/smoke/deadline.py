@@ -1,7 +1,6 @@
 """Asks Gemini's REST API which deadlines of its clients it accepts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 import httpx
@@ -18,19 +17,6 @@ FLOOR_S = 10
 _OUTPUT_TOKENS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a call with a deadline came to.
-
-    Attributes:
-        is_served: Whether it was answered.
-        seen: The answer, or how it was refused.
-    """
-
-    is_served: bool
-    seen: str
-
-
 def findings(
     api_key: str, model: str, base_url: str, spend: Callable[[Decimal], None]
 ) -> list[Finding]:
@@ -44,17 +30,18 @@ def findings(
         http_options=types.HttpOptions(api_version=API_VERSION, base_url=base_url or None),
     )
     try:
-        outcomes = {
+        refusals = {
             seconds: _call(client, model, seconds, spend) for seconds in (BELOW_FLOOR_S, FLOOR_S)
         }
     finally:
         client.close()
-    return judge(outcomes)
+    return judge(refusals)
 
 
 def _call(
     client: genai.Client, model: str, deadline_s: int, spend: Callable[[Decimal], None]
-) -> Outcome:
+) -> str:
+    """Return how the call was refused, "" where it was answered."""
     try:
         answer = client.models.generate_content(
             model=model,
@@ -67,7 +54,7 @@ def _call(
         )
     except errors.APIError as error:
         if "deadline" in (error.message or ""):
-            return Outcome(False, f"refused with {error.code} {error.message}")
+            return f"refused with {error.code} {error.message}"
         raise CheckNotMadeError(f"{model} answers {error.code} {error.message}") from error
     except httpx.HTTPError as error:
         raise CheckNotMadeError(f"{model} was not reached: {type(error).__name__}") from error
@@ -75,26 +62,26 @@ def _call(
         used = answer.usage_metadata
         out = (used.candidates_token_count or 0) + (used.thoughts_token_count or 0)
         spend(prices_of(model).cost_usd(TokenUsage(used.prompt_token_count or 0, 0, out, 0)))
-    return Outcome(True, "served")
+    return ""
 
 
-def judge(outcomes: Mapping[int, Outcome]) -> list[Finding]:
-    """Say what the outcomes, by deadline in seconds, mean for core_agent."""
-    below, at = outcomes[BELOW_FLOOR_S], outcomes[FLOOR_S]
+def judge(refusals: Mapping[int, str]) -> list[Finding]:
+    """Say what the refusals, by deadline in seconds and "" for none, mean for core_agent."""
+    below, at = refusals[BELOW_FLOOR_S], refusals[FLOOR_S]
     return [
         Finding(
             f"a model call with a deadline of {BELOW_FLOOR_S} s",
             None,
-            below.seen,
+            below or "served",
             f"core_agent never asks for less than {FLOOR_S} s and keeps its own limit"
-            + ("; the service would not insist" if below.is_served else ""),
+            + ("" if below else "; the service would not insist"),
         ),
         Finding(
             f"a model call with a deadline of {FLOOR_S} s",
-            at.is_served,
-            at.seen,
+            not at,
+            at or "served",
             "nothing to set"
-            if at.is_served
+            if not at
             else "core_agent's calls with little time left are refused: choose another "
             "GeminiCoreModel",
         ),

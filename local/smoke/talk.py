@@ -53,6 +53,24 @@ class Arrived:
     event: LiveEvent
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a typed question.
+
+    Attributes:
+        said: The words of the answer.
+        trouble: How the session was refused or closed; "" where it stayed open.
+    """
+
+    said: str = ""
+    trouble: str = ""
+
+    @property
+    def seen(self) -> str:
+        """What happened, in words."""
+        return self.trouble or self.said or "no answer"
+
+
 class Talk:
     """An open session and everything that came from it.
 
@@ -106,6 +124,13 @@ class Talk:
                         return None
                     await self._news.wait()
         return None
+
+    async def ask(self, question: str, reply_s: float) -> Answer:
+        """Type a question and wait for the answer."""
+        if not self.trouble:
+            await self.session.send_text(question)
+            await self.until(is_over, reply_s)
+        return Answer(text(self.events, Role.MODEL), self.trouble)
 
     async def answer_tools(self, reply_s: float) -> list[LiveEvent]:
         """Answer every call so far; return what follows until the answer has been spoken."""

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.speech import without_silence
-
 _REPLY = re.compile(r"turn-(\d+)\.pcm")
 
 
@@ -17,7 +15,7 @@ class RecordedConnection:
 
     Attributes:
         name: Its folder; names sort by time.
-        heard: All audio that it received, without silence: workers send some after speech.
+        heard: All audio that it received, as received.
         replies: The audio of each reply, in order.
     """
 
@@ -42,7 +40,7 @@ def read_record(folder: Path) -> RecordedConnection:
     }
     return RecordedConnection(
         folder.name,
-        without_silence((folder / "heard.pcm").read_bytes()),
+        (folder / "heard.pcm").read_bytes(),
         tuple(numbered[number].read_bytes() for number in sorted(numbered)),
     )
 

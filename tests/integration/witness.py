@@ -17,7 +17,7 @@ from local.chaos.evidence import (
 )
 from local.chaos.table_faults import TableFaults
 from local.chaos.talk import REMEMBERED_TIMEOUT_S
-from local.speech import Utterance, read_wav, without_silence
+from local.speech import Utterance, read_wav
 from local.stack import Stack
 from local.talker.access import HttpApi, SessionTicket, get_token
 from local.talker.call import Call, hold_call, now_ms
@@ -59,7 +59,7 @@ class Talk:
         assert utterance.spoken is not None
         recording = read_wav(utterance.wav)
         await say(self.call, recording, pace=Pace.FAST)
-        pcm = without_silence(recording.pcm)
+        pcm = recording.pcm.strip(b"\0")
         self.said.append(SaidUtterance(utterance.spoken, pcm, is_accepted=True))
         last = max(self.call.replies.turns)
         with contextlib.suppress(TimeoutError):

@@ -219,6 +219,16 @@ def test_a_short_utterance_may_be_offered_twice_and_a_long_one_not(duration_ms: 
     assert (judge(twice) == []) is is_good
 
 
+def test_silence_may_stand_around_an_utterance_and_never_within_one():
+    silence = bytes(3_200 * 11)
+    around = silence + PCM[0] + silence + PCM[0] + silence + PCM[1] + silence
+    assert judge(replace(good(), live=[replace(live(1, 2), heard=around)])) == []
+    torn = replace(live(1), heard=PCM[0] + silence + PCM[1][:6] + silence)
+    assert judge(replace(good(), live=[torn, live(2)])) == []
+    within = PCM[0] + PCM[1][:40] + silence + PCM[1][40:]
+    assert judge(replace(good(), live=[replace(live(1, 2), heard=within)])) != []
+
+
 def test_a_worker_that_wakes_too_late_may_give_its_session_what_is_left_of_its_input():
     stale = replace(live(1), name="M", heard=PCM[0] + PCM[1][6:])
     assert judge(replace(good(), live=[stale, live(1, 2)])) == []

@@ -41,6 +41,14 @@ def configs(call: Call) -> list[LiveConfig]:
     return [one.config for one in call.all(OpenLive)]
 
 
+def arriving(memory: Memory, *, opens_live: bool) -> Call:
+    """A client has come; the live session may still be in its set-up."""
+    call = Call(memory=memory, opens_live=opens_live)
+    call.start()
+    call.hello()
+    return call
+
+
 def is_told_as_text(config: LiveConfig) -> bool:
     return not config.history and "User: I am Ada\nYou: Hello Ada." in config.system_instruction
 
@@ -55,9 +63,7 @@ def knows_nothing(config: LiveConfig) -> bool:
 def test_a_history_that_is_refused_is_told_in_the_instruction_as_information(
     failure: LiveFailure, code: int
 ) -> None:
-    call = Call(memory=remembering(TURN), opens_live=failure is LiveFailure.DROPPED)
-    call.start()
-    call.hello()
+    call = arriving(remembering(TURN), opens_live=failure is LiveFailure.DROPPED)
     call.lose_live(failure, code)
 
     first, second = configs(call)
@@ -153,9 +159,7 @@ def test_a_user_is_not_locked_out_by_what_is_remembered_of_them(failure: LiveFai
         "U", "C", "", 0, 0, 1, summary="Wants a dentist.", live_session_id="S"
     )
     memory = Memory(conversation, Profile("U"), (TURN,), (Note("1", "Likes tea.", 1),))
-    call = Call(memory=memory, opens_live=False)
-    call.start()
-    call.hello()
+    call = arriving(memory, opens_live=False)
     call.lose_live(LiveFailure.REFUSED, 1007)
     assert is_told_as_text(configs(call)[-1])
     call.opens_live = True
@@ -173,9 +177,7 @@ def test_a_user_is_not_locked_out_by_what_is_remembered_of_them(failure: LiveFai
 
 
 def test_a_session_that_is_refused_whatever_it_is_told_ends_as_refused() -> None:
-    call = Call(memory=remembering(TURN, profile=PREFERRING), opens_live=False)
-    call.start()
-    call.hello()
+    call = arriving(remembering(TURN, profile=PREFERRING), opens_live=False)
     for _ in range(5):
         assert call.frames(SessionClosed) == []
         call.lose_live(LiveFailure.REFUSED, 1007)
@@ -206,9 +208,7 @@ def test_an_unseeded_session_that_closes_later_is_a_drop() -> None:
 
 
 def test_refusals_that_were_given_way_to_count_as_no_failures() -> None:
-    call = Call(memory=remembering(TURN, profile=PREFERRING), opens_live=False)
-    call.start()
-    call.hello()
+    call = arriving(remembering(TURN, profile=PREFERRING), opens_live=False)
     for _ in range(4):
         call.lose_live(LiveFailure.REFUSED, 1007)
     call.opens_live = True
@@ -224,9 +224,7 @@ def test_refusals_that_were_given_way_to_count_as_no_failures() -> None:
 def test_a_preference_that_the_set_up_is_refused_for_is_left_out_and_that_is_said_once(
     failure: LiveFailure, code: int
 ) -> None:
-    call = Call(memory=remembering(profile=PREFERRING), opens_live=failure is LiveFailure.DROPPED)
-    call.start()
-    call.hello()
+    call = arriving(remembering(profile=PREFERRING), opens_live=failure is LiveFailure.DROPPED)
     call.opens_live = True
     call.lose_live(failure, code)
 

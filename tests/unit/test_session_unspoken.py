@@ -38,6 +38,14 @@ def speaks(text: str, *rest: LiveEvent) -> list[LiveEvent]:
     return [LiveAudio(SECOND), LiveTranscript(Role.MODEL, text), *rest]
 
 
+def calling() -> Call:
+    """The model has called a tool."""
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    return call
+
+
 def asking(said: str = "One moment.", end: LiveEvent = COMPLETE) -> Call:
     """The model has called a tool and completed its turn."""
     call = started()
@@ -50,9 +58,7 @@ def asking(said: str = "One moment.", end: LiveEvent = COMPLETE) -> Call:
 
 def asking_twice() -> Call:
     """The model has called two tools and completed its turn without a status."""
-    call = started()
-    call.utter()
-    call.call_tool("x")
+    call = calling()
     call.call_tool("y", WHERE)
     call.live(COMPLETE)
     return call
@@ -96,9 +102,7 @@ def test_a_turn_that_completes_without_a_status_goes_on_while_its_call_is_pendin
 
 @pytest.mark.parametrize("complete", [COMPLETE, IDLE])
 def test_an_answer_that_is_not_spoken_in_its_turn_is_repeated_to_the_model(complete):
-    call = started()
-    call.utter()
-    call.call_tool("x")
+    call = calling()
     call.answer_tool("At three.")
     call.live(complete)
     call.pass_ms(SPEAK_WITHIN_MS - 1)
@@ -152,9 +156,7 @@ def test_what_was_said_before_the_answer_came_is_not_the_answer():
 
 @pytest.mark.parametrize("end", [COMPLETE, LiveGenerationComplete()])
 def test_the_rest_of_a_generation_is_not_the_answer_that_came_into_it(end):
-    call = started()
-    call.utter()
-    call.call_tool("x")
+    call = calling()
     call.live(*speaks("One mo"))
     call.answer_tool("At three.")
     call.live(*speaks("ment please.", end))
@@ -169,9 +171,7 @@ def test_the_rest_of_a_generation_is_not_the_answer_that_came_into_it(end):
 
 
 def test_a_generation_may_take_in_an_answer_that_came_into_it():
-    call = started()
-    call.utter()
-    call.call_tool("x")
+    call = calling()
     call.live(*speaks("One moment, "))
     call.answer_tool("At three.")
     call.live(*speaks("it is free at three.", COMPLETE))
@@ -329,9 +329,7 @@ def test_nobody_is_interrupted_for_an_answer():
 
 
 def test_a_reply_that_the_user_cuts_leaves_its_pending_answer_to_a_later_turn():
-    call = started()
-    call.utter()
-    call.call_tool("x")
+    call = calling()
     call.live(*speaks("One moment, I am"))
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(LiveInterrupted(), COMPLETE)
@@ -345,9 +343,7 @@ def test_a_reply_that_the_user_cuts_leaves_its_pending_answer_to_a_later_turn():
 
 
 def test_a_cut_reply_without_a_transcript_makes_way_for_what_the_user_says():
-    call = started()
-    call.utter()
-    call.call_tool("x")
+    call = calling()
     call.live(LiveAudio(SECOND), COMPLETE)
     call.utter()
 
@@ -430,9 +426,7 @@ def test_the_next_worker_sends_an_answer_that_is_never_spoken_as_text():
 
 
 def test_a_farewell_waits_for_the_answer_and_then_sends_it_as_text():
-    call = started()
-    call.utter()
-    call.call_tool("x")
+    call = calling()
     call.call_tool("y", "{}", name="end_call")
     call.live(*speaks("Goodbye.", COMPLETE))
     call.answer_tool("At three.")

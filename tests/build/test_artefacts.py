@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.build.cloudformation import ROOT, load_template
+from tests.build.cloudformation import ROOT, WITHOUT_OUTER_MAKE, load_template
 
 pytestmark = [pytest.mark.build, pytest.mark.xdist_group("artefacts")]
 
@@ -37,9 +37,6 @@ HEAVY = {
 }
 HEAVY_PACKAGES = ["google", "langchain", "langchain_core", "fastapi", "mangum"]
 LIGHT = ["AuthorizerFunction", "ConnectFunction", "MessageFunction", "DisconnectFunction"]
-
-# A make above this test run must not pass its own flags on.
-WITHOUT_OUTER_MAKE = ("env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "-u", "MFLAGS")
 
 each_architecture = pytest.mark.parametrize("architecture", ELF_MACHINES)
 

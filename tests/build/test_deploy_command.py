@@ -5,17 +5,18 @@ import subprocess
 
 import pytest
 
-from tests.build.cloudformation import ROOT
+from tests.build.cloudformation import ROOT, WITHOUT_OUTER_MAKE
 
 pytestmark = pytest.mark.build
-
-# A make above this test run must not pass its own flags on.
-MAKE = ("env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "-u", "MFLAGS", "-u", "ARCHITECTURE", "make")
 
 
 def make_n_deploy(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - the target that operators call
-        [*MAKE, "-n", "deploy", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [*WITHOUT_OUTER_MAKE, "make", "-n", "deploy", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -259,6 +259,41 @@ def test_speech_that_goes_on_after_typed_text_waits_for_an_answer_of_its_own(beg
     assert call.machine.cursor < call.next_seq - 1
 
 
+def test_speech_of_a_device_without_marks_is_found_after_one_with_marks():
+    call = started()
+    call.utter()
+    call.reply()
+    call.ack()
+    call.hello("B")
+    call.send(Audio(SPEECH), Audio(SILENCE), connection="B")
+
+    assert call.machine.is_answering
+    assert call.machine.cursor < call.next_seq - 2
+
+
+def test_a_device_without_marks_that_comes_in_mid_speech_ends_its_own():
+    call = started()
+    call.send(Hello(marks_speech=True), SpeechStart(), Audio(SPEECH))
+    call.hello("B")
+    call.send(Audio(SPEECH), Audio(SILENCE), connection="B")
+    call.reply()
+    call.ack()
+    call.send(Audio(SPEECH), connection="B")
+
+    assert len(call.turns) == 1
+    assert call.machine.is_answering
+
+
+def test_a_client_that_comes_back_in_mid_speech_goes_on_with_its_marks():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.hello("B", received=0)
+    call.send(Audio(SILENCE), connection="B")
+    assert call.speech_ends == []
+    call.send(SpeechEnd(), connection="B")
+    assert call.speech_ends == [SPEECH_END]
+
+
 def test_typed_text_is_a_turn_of_its_own():
     call = started()
     call.send(Text("When do you open?"))

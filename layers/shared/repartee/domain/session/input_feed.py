@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from repartee.domain.conversation import SkippedInput
 from repartee.domain.frames import Missing
-from repartee.domain.messages import Audio, Bye, Numbered, SpeechEnd, SpeechStart, Text
+from repartee.domain.messages import Audio, Bye, Hello, Numbered, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.effects import Effect, SendText
 from repartee.domain.session.input_order import GIVE_UP_AFTER_MS, InputOrder
@@ -56,6 +56,8 @@ class InputFeed:
         self._ready: deque[Numbered | SkippedInput] = deque()
         self._last_audio_ms: int | None = None
         self._client_marks_speech = False
+        self._marking_connection_id = ""
+        self._is_marking_announced = False
         self._is_marked_open = False
         self._is_cut = False
         self._may_lack_start = False
@@ -190,6 +192,7 @@ class InputFeed:
                 return
             case SpeechStart():
                 self._client_marks_speech = self._is_marked_open = True
+                self._marking_connection_id = numbered.connection_id
                 turn = self._begin_speech(max(seq, self.settled + 1), now_ms)
                 turn.keep_if_late(numbered)
             case SpeechEnd():
@@ -215,11 +218,23 @@ class InputFeed:
                 self.has_bye = True
                 if self._turns.end_input(seq, now_ms):
                     self.end_speech(now_ms)
-            case _:
+            case message:
                 # A hello counted when it came; speech may be under way without a mark.
+                if isinstance(message, Hello):
+                    self._meet(message, numbered.connection_id)
                 if self.is_streaming and not self._client_marks_speech:
                     return
         self.settled = max(self.settled, seq)
+
+    def _meet(self, hello: Hello, connection_id: str) -> None:
+        """Expect no marks of a device that may leave its speech to be found.
+
+        A client that comes back in mid-speech goes on with its marks, announced or not.
+        """
+        is_same = connection_id == self._marking_connection_id or hello.marks_speech
+        if not is_same and (self._is_marking_announced or not self._is_marked_open):
+            self._client_marks_speech = self._is_marked_open = False
+        self._is_marking_announced = hello.marks_speech
 
     def _follow_speech(self, numbered: Numbered, pcm: bytes, now_ms: int) -> None:
         seq = numbered.seq

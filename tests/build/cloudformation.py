@@ -7,8 +7,17 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 # A make above this test run must not pass its own flags and variables on.
-_OUTER = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "ARCHITECTURE")
-WITHOUT_OUTER_MAKE = ("env", *(f"--unset={name}" for name in _OUTER))
+WITHOUT_OUTER_MAKE = [
+    "env",
+    "-u",
+    "MAKEFLAGS",
+    "-u",
+    "MAKELEVEL",
+    "-u",
+    "MFLAGS",
+    "-u",
+    "ARCHITECTURE",
+]
 
 
 class _Loader(yaml.SafeLoader):

@@ -7,17 +7,10 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 # A make above this test run must not pass its own flags and variables on.
-WITHOUT_OUTER_MAKE = [
-    "env",
-    "-u",
-    "MAKEFLAGS",
-    "-u",
-    "MAKELEVEL",
-    "-u",
-    "MFLAGS",
-    "-u",
-    "ARCHITECTURE",
-]
+WITHOUT_OUTER_MAKE = (
+    *("env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL"),
+    *("-u", "MFLAGS", "-u", "ARCHITECTURE"),
+)
 
 
 class _Loader(yaml.SafeLoader):

@@ -4,7 +4,7 @@ import pytest
 
 from repartee.domain.frames import TurnEnd, TurnRestarted
 from repartee.domain.live import LiveAudio, LiveClosed, LiveFailure, LiveTranscript, Role
-from repartee.domain.messages import Audio, SpeechStart, Text
+from repartee.domain.messages import Audio, Bye, SpeechStart, Text
 from repartee.domain.session.effects import Finish, FinishReason
 from repartee.domain.session.events import TimeRunningOut, TurnCommitted
 from tests.fakes.speech_detector import SPEECH
@@ -156,3 +156,35 @@ def test_time_that_runs_out_during_a_farewell_cuts_it_short():
     assert call.finish() is FinishReason.ENDED
     assert [turn.said for turn in call.turns] == ["Good"]
     assert call.now_ms <= 1_000 + 2 * 3_000
+
+
+@pytest.mark.parametrize("events", [(), (LiveAudio(SECOND),)])
+def test_last_words_before_a_goodbye_are_left_to_the_successor_with_the_goodbye(events):
+    call = started()
+    first_seq = call.next_seq
+    call.utter()
+    call.send(Bye())
+    call.live(*events)
+    call.feed(FORCED)
+
+    assert call.finish() is FinishReason.HAND_OVER
+    assert call.turns == []
+    assert call.machine.cursor == first_seq - 1
+
+
+def test_a_goodbye_without_last_words_ends_the_session_however_late_it_is():
+    call = started()
+    call.send(Bye())
+    call.feed(FORCED)
+    call.ack()
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_a_reply_without_input_is_no_reason_to_keep_a_session_after_the_goodbye():
+    call = started()
+    call.live(LiveTranscript(Role.USER, "Hello"))
+    call.send(Bye())
+    call.feed(FORCED)
+    call.ack()
+    call.pass_ms(5_000)
+    assert call.finish() is FinishReason.ENDED

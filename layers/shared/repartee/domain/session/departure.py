@@ -87,6 +87,10 @@ class Departure:
         by_ms = now_ms + CLOSING_MS
         self._leave_by_ms = by_ms if self.closing is None else min(by_ms, self._leave_by_ms)
         self.is_forced = True
+        turn = self._turns.current
+        if self.closing == "bye" and turn is not None and turn.first_seq is not None:
+            # The successor reads the last words and the goodbye again.
+            self.closing = None
 
     def finish(self, reason: FinishReason) -> None:
         """Leave now."""

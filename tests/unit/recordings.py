@@ -16,6 +16,7 @@ from repartee.domain.live import (
 )
 from repartee.domain.messages import Audio, Bye, Text
 from repartee.domain.session.effects import FinishReason
+from tests.fakes.live_model import SentText
 from tests.fakes.session_recorder import FakeSessionRecorder
 from tests.fakes.speech_detector import SILENCE, SPEECH, FakeSpeechDetector
 from tests.unit.worker_scene import SESSION, Scene
@@ -57,6 +58,18 @@ async def long_story(scene: Scene) -> None:
     await scene.until(lambda: second.sent)
     await scene.answer(second, "", "Tomorrow is free.")
     await scene.until(lambda: len(scene.frames("turn_end")) == 3)
+    scene.acknowledge_all()
+    scene.send(Bye())
+
+
+async def near_silent_story(scene: Scene) -> None:
+    """A reply that nobody can hear, and after a nudge one that everybody can."""
+    session = await scene.one_turn()
+    scene.speak()
+    session.emit(LiveAudio(bytes([3, 0] * 4_800)), LiveTurnComplete(TurnStatus.IDLE))
+    await scene.until(lambda: any(isinstance(one, SentText) for one in session.sent))
+    await scene.answer(session, "hello again", "Here I am.")
+    await scene.until(lambda: len(scene.frames("turn_end")) == 2)
     scene.acknowledge_all()
     scene.send(Bye())
 

@@ -28,7 +28,14 @@ from repartee.domain.session.value_codec import decode
 from repartee.domain.session_state import Lease
 from repartee.domain.speech import SpeechDetector
 from tests.fakes.session_recorder import FakeSessionRecorder
-from tests.unit.recordings import NAME, first_line_with, long_story, record, unmarked_story
+from tests.unit.recordings import (
+    NAME,
+    first_line_with,
+    long_story,
+    near_silent_story,
+    record,
+    unmarked_story,
+)
 from tests.unit.test_session_properties import AnySession
 from tests.unit.worker_scene import Scene
 from tests.virtual_time import run_in_virtual_time
@@ -36,7 +43,7 @@ from tests.virtual_time import run_in_virtual_time
 pytestmark = pytest.mark.unit
 
 
-@pytest.mark.parametrize("story", [long_story, unmarked_story])
+@pytest.mark.parametrize("story", [long_story, unmarked_story, near_silent_story])
 @pytest.mark.parametrize("wants_audio", [False, True])
 def test_a_recorded_conversation_gives_the_same_effects_again(story, wants_audio):
     lines = record(story, wants_audio=wants_audio)

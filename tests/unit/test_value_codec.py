@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from repartee.domain.audio import is_audible
 from repartee.domain.calls import CallStatus
 from repartee.domain.frames import ReplyAudio, TurnRestarted
 from repartee.domain.session.value_codec import Json, decode, digest, encode, stand_in, whole
@@ -33,6 +34,14 @@ REPLY = ReplyAudio(2, base64.b64encode(PCM).decode())
 def test_a_value_is_written_in_its_form_and_read_again(value: object, written: Json):
     assert encode(value, whole) == written
     assert decode(written) == value
+
+
+def test_near_silent_audio_that_is_left_out_comes_back_near_silent_and_alike_for_like_audio_alone():
+    quiet, other = bytes([3, 0] * 40), bytes([4, 0] * 40)
+    substitutes = [decode(digest(pcm)) for pcm in (quiet, other, quiet)]
+    assert not any(map(is_audible, substitutes))
+    assert [len(one) for one in substitutes] == [80] * 3
+    assert substitutes[0] == substitutes[2] != substitutes[1]
 
 
 def test_audio_that_is_left_out_comes_back_as_its_stand_in_even_inside_a_frame():

@@ -12,12 +12,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from repartee.domain.audio import is_audible
 from repartee.domain.conversation import Memory
 from repartee.domain.session.effects import Effect
 from repartee.domain.session.events import Event
 from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.settings import SessionSettings
-from repartee.domain.session.value_codec import Json, decode, digest, encode, stand_in, whole
+from repartee.domain.session.value_codec import (
+    Json,
+    decode,
+    described,
+    digest,
+    encode,
+    stand_in,
+    whole,
+)
 from repartee.domain.session_state import Lease
 from repartee.domain.speech import SpeechDetector, SpeechEdge
 
@@ -200,8 +209,8 @@ class _Replay:
             unix_offset_ms=opening.unix_offset_ms,
         )
 
-    def _stand_in(self, length_bytes: int, sha256: str) -> bytes:
-        pcm = stand_in(length_bytes, sha256)
+    def _stand_in(self, length_bytes: int, sha256: str, is_quiet: bool) -> bytes:
+        pcm = stand_in(length_bytes, sha256, is_quiet)
         # What is shorter than a hash may stand in for more than one.
         self._left_out[_sha256(pcm)] = sha256 if length_bytes >= DIGEST_BYTES else UNKNOWN
         return pcm
@@ -210,7 +219,7 @@ class _Replay:
         found = _sha256(pcm)
         # Once audio was left out, the hash of what was cut from it is anybody's guess.
         sha256 = self._left_out.get(found, UNKNOWN if self._left_out else found)
-        return {"bytes": len(pcm), "sha256": sha256}
+        return described(len(pcm), sha256, is_quiet=not is_audible(pcm))
 
 
 def _fields(opening: Opening) -> Json:

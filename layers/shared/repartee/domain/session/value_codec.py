@@ -2,8 +2,8 @@
 
 A dataclass is an object with its class's name under ``class``, a key that no field can have. What
 JSON has no form for is an object that its first key tells: ``enum``, ``decimal``, ``date``,
-``zone``, ``base64`` for audio, or ``bytes`` and ``sha256`` for audio that is left out. Arrays are
-tuples.
+``zone``, ``base64`` for audio, or ``bytes`` and ``sha256`` for audio that is left out, with
+``is_quiet`` where nobody can hear it. Arrays are tuples.
 """
 
 import base64
@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any, TypeAliasType, cast, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
+from repartee.domain.audio import is_audible
 from repartee.domain.conversation import Memory
 from repartee.domain.frames import ReplyAudio
 from repartee.domain.session.effects import Effect
@@ -27,7 +28,7 @@ from repartee.domain.speech import SpeechEdge
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 type WriteAudio = Callable[[bytes], Json]
-type ReadAudio = Callable[[int, str], bytes]
+type ReadAudio = Callable[[int, str, bool], bytes]
 
 # Text that holds audio.
 _BASE64_FIELDS = {(ReplyAudio, "data")}
@@ -40,12 +41,21 @@ def whole(pcm: bytes) -> Json:
 
 def digest(pcm: bytes) -> Json:
     """Write audio as its length and a hash, from which nobody can hear it."""
-    return {"bytes": len(pcm), "sha256": hashlib.sha256(pcm).hexdigest()}
+    return described(len(pcm), hashlib.sha256(pcm).hexdigest(), is_quiet=not is_audible(pcm))
 
 
-def stand_in(length_bytes: int, sha256: str) -> bytes:
+def described(length_bytes: int, sha256: str, *, is_quiet: bool) -> dict[str, Json]:
+    """Describe audio that is left out."""
+    quiet: dict[str, Json] = {"is_quiet": True} if is_quiet else {}
+    return {"bytes": length_bytes, "sha256": sha256, **quiet}
+
+
+def stand_in(length_bytes: int, sha256: str, is_quiet: bool = False) -> bytes:
     """Return bytes for audio that was left out: of its length, and alike for like audio alone."""
     seed = bytes.fromhex(sha256)
+    if is_quiet:
+        # Samples up to 15 are far below what ``is_audible`` hears.
+        seed = bytes(half for byte in seed for half in (byte & 15, 0, byte >> 4, 0))
     return (seed * (length_bytes // len(seed) + 1))[:length_bytes]
 
 
@@ -134,7 +144,7 @@ def _decode_object(data: dict[str, Json], left_out: ReadAudio) -> Any:
         case {"base64": str(text)}:
             return base64.b64decode(text, validate=True)
         case {"bytes": int(length_bytes), "sha256": str(sha256)}:
-            return left_out(length_bytes, sha256)
+            return left_out(length_bytes, sha256, bool(data.get("is_quiet")))
         case _:
             raise ValueError(f"no value has the keys {', '.join(data)}")
 

@@ -63,6 +63,7 @@ _ODD: Sequence[_Fault | None] = (
     (Kind.GEMINI_SILENT_ANSWER, Moment.START),
     (Kind.GEMINI_TEXT_ONLY, Moment.START),
     None,
+    (Kind.GEMINI_NEAR_SILENT, Moment.START),
     (Kind.GEMINI_HISTORY_REFUSED, Moment.START),
 )
 # And two of these, most of them all run long. Neighbours meet.

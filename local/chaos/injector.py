@@ -32,6 +32,7 @@ _NEXT_REPLY = {
     Kind.GEMINI_LOST_SEED: "lost_seed",
     Kind.GEMINI_SILENT_ANSWER: "silent_after_tool_answer",
     Kind.GEMINI_TEXT_ONLY: "text_without_audio",
+    Kind.GEMINI_NEAR_SILENT: "near_silent_audio",
     Kind.GEMINI_HISTORY_REFUSED: "history_refused",
 }
 # A reply in real time, for whoever wants to speak over it or to be replaced in its midst.

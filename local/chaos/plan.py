@@ -44,6 +44,7 @@ class Kind(StrEnum):
     GEMINI_EMPTY = "Gemini's turn without a word"
     GEMINI_SILENT_ANSWER = "Gemini's silence after a tool's answer"
     GEMINI_TEXT_ONLY = "Gemini's reply without audio"
+    GEMINI_NEAR_SILENT = "Gemini's reply that nobody can hear"
     GEMINI_HISTORY_REFUSED = "Gemini refused the history"
     GEMINI_PACED = "Gemini counted silence in real time"
     GEMINI_OLD_IDLE = "Gemini's status REQUIRES_ACTION"

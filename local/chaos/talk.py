@@ -159,8 +159,11 @@ class Talk:
                 await injector.orphan()
         over = [turn for turn in call.replies.turns.values() if turn.end is not None]
         first.over = frozenset(turn.number for turn in over)
+        # Sentences of a script may differ in one word, so each turn answers the nearest one alone.
         first.answered = frozenset(
-            words for words in first.words if any(is_last_of([words], one.heard) for one in over)
+            words
+            for words in first.words
+            if any(is_last_of([*({*first.words} - {words}), words], one.heard) for one in over)
         )
         first.is_cut_off = not is_answered(call, first.words)
         async with self._next_visit(first.ticket) as visit:

@@ -53,6 +53,7 @@ class Brain:
         self._utterances = 0
         self.replies = 0
         self.usages: list[Usage] = []
+        self._unsaid: dict[str, None] = {}
         self.unheard_bytes = 0
         self.seeded = asyncio.Event()
         self.user_quiet = asyncio.Event()
@@ -187,6 +188,14 @@ class Brain:
         if response.scheduling == "WHEN_IDLE":
             await self.user_quiet.wait()
         self._owed_answers -= 1
+        if pending.blocking:
+            self._unsaid.setdefault(text or "")
+            others = (one for one in self.pending.values() if one.reply == pending.reply)
+            if self._owed_answers or any(one.blocking for one in others):
+                # The turn goes on once its last blocking call has an answer.
+                return
+            text = " ".join(self._unsaid)
+            self._unsaid.clear()
         goes_on = pending.blocking or self._personality.sends_status
         same = goes_on and pending.utterance == self._utterances
         reply = pending.reply if same else self._next_reply()

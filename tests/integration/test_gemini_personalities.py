@@ -179,6 +179,24 @@ def test_every_call_of_3_1_blocks_its_turn(simulator):
     assert (turn.said, turn.statuses) == (ANSWER, [""])
 
 
+def test_a_model_with_synchronous_tools_speaks_once_when_all_its_calls_are_answered(simulator):
+    simulator.control("faults", {"kind": "duplicate_call"})
+
+    async def call() -> Turn:
+        async with simulator.connect(model=FLASH) as session:
+            await session.send_realtime_input(text=WISH_TEXT)
+            turn = await receive(session, Turn(), "call")
+            turn = await receive(session, turn, "call")
+            for one in turn.calls:
+                await answer(session, one, ANSWER)
+            return await receive(session, turn)
+
+    turn = asyncio.run(call())
+    assert len(turn.calls) == 2
+    assert turn.said == ANSWER
+
+
+
 def test_3_1_takes_content_only_as_history(simulator):
     async def call() -> Any:
         async with simulator.connect(model=FLASH) as session:

@@ -69,6 +69,9 @@ def test_duplicate_calls_share_one_run_and_each_id_gets_the_answer_once():
 
     assert len(call.asked) == 1
     assert call.responses == [("x", "done"), ("y", "done")]
+    # Each answer may be spoken in a turn of its own, which would look like the reply to what the
+    # user says next.
+    assert [one.response.scheduling for one in call.all(RespondToTool)] == ["WHEN_IDLE", "SILENT"]
     call.call_tool("x")
     assert len(call.responses) == 2
 

@@ -14,7 +14,7 @@ from repartee.domain.calls import (
 )
 from repartee.domain.frames import ToolProgress
 from repartee.domain.languages import language_name
-from repartee.domain.live import LiveToolCall, ToolResponse
+from repartee.domain.live import LiveToolCall, ResponseScheduling, ToolResponse
 from repartee.domain.preferences import PreferenceRefused
 from repartee.domain.session.call_in_progress import CallInProgress
 from repartee.domain.session.cues import Cues
@@ -111,11 +111,14 @@ class ToolDesk:
         phase: Literal["done", "failed"] = "done" if answer.status is CallStatus.DONE else "failed"
         self._outbox.offer(ToolProgress(key.turn, call.name, phase))
         self._turns.note_call(call.ended(answer))
+        scheduling = ResponseScheduling.WHEN_IDLE
         for call_id in call.call_ids:
             response = ToolResponse(
-                call_id, call.name, answer.status, answer.answer, answer.retryable
+                call_id, call.name, answer.status, answer.answer, answer.retryable, scheduling
             )
             self._effects.append(RespondToTool(response))
+            # A call that came twice has one answer, and the user wants to hear it once.
+            scheduling = ResponseScheduling.SILENT
         if call.call_ids and is_for_user:
             comes_later = self._cues.is_awaited or self._turns.is_user_ahead(key.turn)
             self._calls.unspoken.add(call, answer, now_ms, comes_later=comes_later)

@@ -196,7 +196,6 @@ def test_a_model_with_synchronous_tools_speaks_once_when_all_its_calls_are_answe
     assert turn.said == ANSWER
 
 
-
 def test_3_1_takes_content_only_as_history(simulator):
     async def call() -> Any:
         async with simulator.connect(model=FLASH) as session:

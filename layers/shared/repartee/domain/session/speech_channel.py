@@ -16,11 +16,12 @@ from repartee.domain.session.effects import (
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.turn_in_progress import TurnInProgress
 from repartee.domain.session.turn_ledger import TurnLedger
+from repartee.domain.session.watchdog import STALL_MS
 
 # A detector that waits for the end of speech is late by at most this much.
 SILENCE_CHUNK_MS = 100
-# The watchdog takes an utterance without any reaction for unheard after the same time.
-MAX_SILENCE_MS = 8_000
+# Then the watchdog takes the utterance for unheard.
+MAX_SILENCE_MS = STALL_MS
 # A detector hears speech late; what came shortly before belongs to it.
 ONSET_PAD_MESSAGES = 2
 
@@ -81,9 +82,7 @@ class SpeechChannel:
         """
         self._pad.clear()
         if self._detection is TurnDetection.CLIENT:
-            if self._is_active:
-                self._effects.append(EndActivity())
-            self._is_active = False
+            self.interject()
         elif audio_stops:
             self._end_audio(now_ms)
 

@@ -98,6 +98,19 @@ def test_another_users_note_is_neither_recalled_nor_forgotten(notes: FakeNotes) 
     assert texts(notes, "bob") == ["Has a dog."]
 
 
-def test_nothing_but_white_space_is_no_fact(notes: FakeNotes) -> None:
-    assert use(notes, "remember_note", text="  ")["status"] == "refused"
+@pytest.mark.parametrize("text", ["  ", "\u200b", "\ufe0f\u0301"])
+def test_nothing_that_can_be_seen_is_no_fact(notes: FakeNotes, text: str) -> None:
+    assert use(notes, "remember_note", text=text)["status"] == "refused"
+
+
+@pytest.mark.parametrize("character", ["\0", "\x1b", "\u202e"], ids=ascii)
+def test_a_control_character_is_named_to_the_model_and_not_stored(
+    notes: FakeNotes, character: str
+) -> None:
+    noted = use(notes, "remember_note", text=f"Likes{character} tea.")
+    booked = use(notes, "book_appointment", date="2026-11-30", time="10:00", reason=character)
+
+    assert (noted["status"], booked["status"]) == ("invalid", "invalid")
+    assert "text: character 6 is U+" in noted["message"]
+    assert "leave it out" in booked["message"]
     assert texts(notes) == []

@@ -99,13 +99,17 @@ def test_a_style_with_signs_that_nobody_can_read_is_refused_by_field() -> None:
     with pytest.raises(PreferenceRefused) as refused:
         checked_changes(style="kindly\x07")
     assert refused.value.field == "style"
-    assert "cannot be printed" in refused.value.advice
+    assert "leave it out" in refused.value.advice
 
 
 @pytest.mark.parametrize("joiner", ["\u200d", "\u200c"])
 def test_a_style_may_join_letters_and_emoji(joiner: str) -> None:
     style = f"like family \U0001f469{joiner}\U0001f467"
     assert checked_changes(style=style).style == style
+
+
+def test_a_style_in_which_nothing_can_be_seen_goes_back_to_the_default() -> None:
+    assert checked_changes(style="\u200b \u200d") == PreferenceChanges(style="")
 
 
 def test_nothing_asked_for_is_no_change_and_empty_text_is_one() -> None:

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.unit
     ("heard", "title"),
     [
         ("", ""),
+        ("\u200b \ufe0f", ""),
         ("hello  my name\nis robert", "hello my name is robert"),
         ("one two three four five six seven eight", "one two three four five six seven eight"),
         (

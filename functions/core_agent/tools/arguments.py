@@ -4,7 +4,16 @@ import re
 from datetime import date, time
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    WithJsonSchema,
+)
+
+from repartee.domain.texts import checked_line
 
 
 class Arguments(BaseModel):
@@ -27,6 +36,13 @@ def _time(value: object) -> time:
         raise ValueError("write the time as HH:MM on the 24-hour clock, such as 15:00")
     return time.fromisoformat(value)
 
+
+def _line(value: str) -> str:
+    return checked_line(value, may_be_empty=True)
+
+
+# What is kept of a caller's words: one line, "" where nothing in it can be seen.
+ONE_LINE = AfterValidator(_line)
 
 # Plain strings for the model: Gemini's function declarations know neither dates nor times.
 type Day = Annotated[

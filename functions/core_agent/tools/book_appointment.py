@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core_agent.tools.arguments import Arguments, ClockTime, Day
+from core_agent.tools.arguments import ONE_LINE, Arguments, ClockTime, Day
 from core_agent.tools.free_slots import bookable
 from core_agent.tools.wording import booking_fields, times
 from repartee.domain.desk import Slot, SlotTaken, SlotUnknown
@@ -16,7 +16,9 @@ class BookAppointmentArguments(Arguments):
     date: Day
     time: ClockTime
     reason: Annotated[
-        str, Field(max_length=200, description="What it is for, in a few words; may be empty.")
+        str,
+        Field(max_length=200, description="What it is for, in a few words; may be empty."),
+        ONE_LINE,
     ] = ""
 
 
@@ -29,7 +31,7 @@ def book_appointment(desk: Desk, context: ToolContext) -> Tool[BookAppointmentAr
             booking = desk.book(
                 context.user_id,
                 slot,
-                reason=arguments.reason.strip(),
+                reason=arguments.reason,
                 booked_at_ms=context.now_ms,
             )
         except (SlotTaken, SlotUnknown) as refusal:

@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core_agent.tools.arguments import Arguments
+from core_agent.tools.arguments import ONE_LINE, Arguments
 from repartee.domain.notes import MAX_NOTE_CHARACTERS, MAX_NOTES, NotesFull
 from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.notes import Notes
@@ -18,6 +18,7 @@ class RememberNoteArguments(Arguments):
             max_length=MAX_NOTE_CHARACTERS,
             description="One fact about the caller, as a short sentence, such as: Likes mornings.",
         ),
+        ONE_LINE,
     ]
 
 
@@ -25,11 +26,10 @@ def remember_note(notes: Notes, context: ToolContext) -> Tool[RememberNoteArgume
     """Make the tool that keeps a fact about the caller."""
 
     def run(arguments: RememberNoteArguments) -> ToolResult:
-        text = " ".join(arguments.text.split())
-        if not text:
+        if not arguments.text:
             return ToolResult(ToolStatus.REFUSED, "Ask the caller what to remember.")
         try:
-            note = notes.add(context.user_id, text, noted_at_ms=context.now_ms)
+            note = notes.add(context.user_id, arguments.text, noted_at_ms=context.now_ms)
         except NotesFull:
             advice = f"There are {MAX_NOTES} notes, which is the limit. Ask which one to forget."
             return ToolResult(ToolStatus.REFUSED, advice, {"reason": "notes_full"})

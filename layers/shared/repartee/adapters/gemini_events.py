@@ -20,6 +20,7 @@ from repartee.domain.live import (
     Role,
     TurnStatus,
 )
+from repartee.domain.texts import cleaned
 from repartee.domain.usage import TokenUsage
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def translate(message: "LiveServerMessage") -> Iterator[LiveEvent]:
         yield from _content(content)
     if message.tool_call is not None:
         for call in message.tool_call.function_calls or []:
-            arguments = json.dumps(call.args or {}, sort_keys=True, separators=(",", ":"))
+            arguments = json.dumps(_clean(call.args or {}), sort_keys=True, separators=(",", ":"))
             yield LiveToolCall(call.id or "", call.name or "", arguments)
     if message.tool_call_cancellation is not None:
         yield LiveToolCallsCancelled(tuple(message.tool_call_cancellation.ids or ()))
@@ -70,16 +71,29 @@ def _content(content: "LiveServerContent") -> Iterator[LiveEvent]:
         for part in content.model_turn.parts or []:
             if part.inline_data is not None and part.inline_data.data:
                 yield LiveAudio(part.inline_data.data)
-            elif part.text and not part.thought:
-                yield LiveText(part.text)
+            elif (text := cleaned(part.text or "")) and not part.thought:
+                yield LiveText(text)
     yield from _transcript(Role.MODEL, content.output_transcription)
     if content.generation_complete:
         yield LiveGenerationComplete()
 
 
 def _transcript(role: Role, transcription: "Transcription | None") -> Iterator[LiveEvent]:
-    if transcription is not None and transcription.text:
-        yield LiveTranscript(role, transcription.text, bool(transcription.finished))
+    if transcription is not None and (text := cleaned(transcription.text or "")):
+        yield LiveTranscript(role, text, bool(transcription.finished))
+
+
+def _clean(value: object) -> object:
+    """Return what a call is given with every text in it cleaned: tables and events keep it."""
+    match value:
+        case str():
+            return cleaned(value)
+        case list():
+            return [_clean(one) for one in value]
+        case dict():
+            return {cleaned(name): _clean(one) for name, one in value.items()}
+        case _:
+            return value
 
 
 def _status(content: "LiveServerContent") -> TurnStatus | None:

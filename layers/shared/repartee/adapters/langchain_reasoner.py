@@ -42,6 +42,7 @@ from repartee.adapters.langchain_middleware import (
     Thinking,
     may_pass,
 )
+from repartee.domain.texts import cleaned
 from repartee.domain.tools import Tool, ToolResult, ToolStatus
 from repartee.domain.usage import Bill
 from repartee.observability import get_logger
@@ -230,12 +231,12 @@ def _messages(messages_json: str) -> list[AnyMessage]:
 def _result(added: Sequence[BaseMessage], bill: Bill) -> ReasoningResult:
     last = added[-1] if added else None
     # Gemini 3 answers in content blocks, which ``text`` joins.
-    text = " ".join(last.text.split()) if isinstance(last, AIMessage) else ""
+    text = " ".join(cleaned(last.text).split()) if isinstance(last, AIMessage) else ""
     if not text:
         raise ReasoningFailed("no_text", retryable=True)
     return ReasoningResult(
         text=text,
-        messages_json=json.dumps(messages_to_dict(added), ensure_ascii=False),
+        messages_json=cleaned(json.dumps(messages_to_dict(added), ensure_ascii=False)),
         tools_called=tuple(
             message.name or "" for message in added if isinstance(message, ToolMessage)
         ),

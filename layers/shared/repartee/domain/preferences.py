@@ -5,11 +5,9 @@ from dataclasses import dataclass, replace
 from repartee.domain.conversation import Profile
 from repartee.domain.errors import ReparteeError
 from repartee.domain.live_models import LiveModelProfile
+from repartee.domain.texts import TextRefused, checked_line
 
 MAX_STYLE_CHARACTERS = 200
-
-# They join letters and emoji, and nothing else can be hidden in them.
-_JOINERS = str.maketrans("", "", "\u200c\u200d")
 
 
 class PreferenceRefused(ReparteeError):
@@ -118,10 +116,11 @@ def stale_preferences(model: LiveModelProfile, profile: Profile) -> PreferenceCh
 
 def _style(style: str) -> str:
     # One line, whatever it was: it becomes a sentence of the model's instruction.
-    line = " ".join(style.split())
+    try:
+        line = checked_line(style, may_be_empty=True)
+    except TextRefused as refused:
+        raise PreferenceRefused("style", str(refused)) from None
     if len(line) > MAX_STYLE_CHARACTERS:
         limit = f"{len(line)} characters, and {MAX_STYLE_CHARACTERS} are allowed"
         raise PreferenceRefused("style", f"this has {limit}: say it in fewer words")
-    if not line.translate(_JOINERS).isprintable():
-        raise PreferenceRefused("style", "leave out characters that cannot be printed")
     return line

@@ -1,5 +1,7 @@
 """How a conversation gets its title."""
 
+from repartee.domain.texts import is_visible
+
 MAX_TITLE_WORDS = 8
 MAX_TITLE_CHARACTERS = 60
 
@@ -10,6 +12,8 @@ def title_from(heard: str) -> str:
     A cut title ends with an ellipsis; the ellipsis counts towards ``MAX_TITLE_CHARACTERS``.
     """
     whole = " ".join(heard.split())
+    if not is_visible(whole):
+        return ""
     title = " ".join(whole.split(" ")[:MAX_TITLE_WORDS])[:MAX_TITLE_CHARACTERS]
     if title == whole:
         return title

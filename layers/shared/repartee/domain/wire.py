@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from repartee.domain.errors import BadInput
 from repartee.domain.frames import NumberedFrame
@@ -24,6 +24,7 @@ from repartee.domain.messages import (
     SpeechStart,
     Text,
 )
+from repartee.domain.texts import checked_text, holds_half_characters
 
 PROTOCOL_VERSION = 1
 # API Gateway closes a connection (1009) whose frame is larger; base64 and JSON have to fit too.
@@ -99,7 +100,9 @@ class TextModel(_ClientModel):
 
     type: Literal["text"]
     seq: Seq
-    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARACTERS)
+    text: Annotated[
+        str, Field(min_length=1, max_length=MAX_TEXT_CHARACTERS), AfterValidator(checked_text)
+    ]
 
 
 class ByeModel(_ClientModel):
@@ -163,9 +166,26 @@ def parse_client_message(body: str) -> ClientModel:
         first = error.errors(include_input=False, include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"][1:])[:MAX_ECHO_CHARACTERS]
     if first["type"] == "json_invalid" or (first["type"] == "string_unicode" and not field):
-        raise BadInput("not_json", "the message is not JSON: send one JSON object")
-    words = _WORDS.get(first["type"], f"{first['msg']}: correct this field and send it again")
+        raise _unreadable(body)
+    if first["type"] == "value_error":
+        words = first["msg"].removeprefix("Value error, ")
+    else:
+        words = _WORDS.get(first["type"], f"{first['msg']}: correct this field and send it again")
     raise BadInput("invalid_message", words, field=field)
+
+
+def _unreadable(body: str) -> BadInput:
+    """Return what is wrong with a body that pydantic does not take for JSON."""
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        fields = None
+    text = fields.get("text") if isinstance(fields, dict) else None
+    if isinstance(text, str) and holds_half_characters(text):
+        # JSON can spell it, but no text can hold it.
+        advice = "the text holds half of a surrogate pair: send whole characters"
+        return BadInput("invalid_message", advice, field="text")
+    return BadInput("not_json", "the message is not JSON: send one JSON object")
 
 
 def _pcm(data: str) -> bytes:

@@ -4,7 +4,7 @@ from typing import Annotated
 from aws_lambda_powertools import Logger
 from fastapi import Depends, Request
 
-from repartee.adapters.export_cursor import ExportCursors
+from repartee.adapters.cursors import Cursors
 from repartee.application.change_preferences import PreferenceChanger
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
@@ -32,7 +32,7 @@ class Deps:
     preferences: PreferenceChanger
     eraser: UserEraser
     exporter: UserExporter
-    cursors: ExportCursors
+    cursors: Cursors
     limits: LimitChecker
     usage: UsageStore
     clock: Clock

@@ -14,6 +14,7 @@ from http_api.deps import Deps
 from http_api.problems import PROBLEM_TYPE
 from repartee.adapters.api_gateway_channel import ApiGatewayChannel
 from repartee.adapters.clock import SystemClock
+from repartee.adapters.cursors import Cursors
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
@@ -25,7 +26,6 @@ from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
 from repartee.adapters.dynamodb.user_records import DynamoUserRecords
-from repartee.adapters.export_cursor import ExportCursors
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.secrets_manager import SecretsManager
 from repartee.adapters.ticket_jwt import JwtTicketSigner
@@ -109,7 +109,7 @@ def build() -> Application:
             preferences=PreferenceChanger(profiles, connections, mailbox, sessions, clock),
             eraser=eraser,
             exporter=exporter,
-            cursors=ExportCursors(secrets, settings.ticket_key_secret_arn),
+            cursors=Cursors(secrets, settings.ticket_key_secret_arn),
             limits=limits,
             usage=usage,
             clock=clock,

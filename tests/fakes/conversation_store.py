@@ -46,12 +46,15 @@ class FakeConversationStore:
         with self._tables.lock:
             return self._tables.shown_header(user_id, conversation_id)
 
-    def list_conversations(self, user_id: str, *, limit: int) -> Sequence[Conversation]:
+    def list_conversations(
+        self, user_id: str, *, limit: int, before: str | None = None
+    ) -> Sequence[Conversation]:
         with self._tables.lock:
             mine = [
                 header
                 for user, conversation_id in self._tables.conversations
                 if user == user_id
+                and (before is None or conversation_id < before)
                 and (header := self._tables.shown_header(user, conversation_id)) is not None
             ]
         mine.sort(key=lambda header: header.conversation_id, reverse=True)

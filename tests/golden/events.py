@@ -11,7 +11,7 @@ import jwt
 from core_agent.handler import Deps, handle
 from repartee.adapters.authorizer_answer import allow
 from repartee.adapters.core_agent_event import AnswerEvent
-from repartee.adapters.export_cursor import ExportCursors
+from repartee.adapters.cursors import Cursors, Listing
 from repartee.adapters.gateway_event import caller_of, opening_of
 from repartee.adapters.lambda_core_agent import LambdaCoreAgent
 from repartee.adapters.lambda_summary_requests import LambdaSummaryRequests
@@ -73,7 +73,7 @@ def write_all() -> Events:
         },
         "ticket": jwt.decode(token, _KEY, [ALGORITHM], {"verify_exp": False}, audience=AUDIENCE),
         "authorizer": allow(_TICKET, "arn:aws:execute-api:eu-west-1:1:a/live/$connect")["context"],
-        "cursor": ExportCursors(_SECRETS, "key").seal("ann", ExportPosition("talk", "turn#1")),
+        "cursor": Cursors(_SECRETS, "key").seal(Listing.EXPORT, "ann", "talk", "turn#1"),
     }
 
 
@@ -97,7 +97,7 @@ def _read(name: str, event: Any) -> object:
             )
         case "authorizer":
             return _read_by_doors(event)
-    return ExportCursors(_SECRETS, "key").open("ann", event)
+    return ExportPosition(*Cursors(_SECRETS, "key").open(Listing.EXPORT, "ann", event))
 
 
 def _read_by_core_agent(event: Mapping[str, Any]) -> object:

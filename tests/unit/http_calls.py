@@ -7,7 +7,7 @@ from typing import Any
 
 from http_api.deps import Deps
 from http_api.handler import Application
-from repartee.adapters.export_cursor import ExportCursors
+from repartee.adapters.cursors import Cursors
 from repartee.application.change_preferences import PreferenceChanger
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
@@ -47,10 +47,10 @@ class Reader(FakeConversationStore):
 
     fails_with: Exception | None = None
 
-    def list_conversations(self, user_id: str, *, limit: int) -> Any:
+    def list_conversations(self, *arguments: Any, **named: Any) -> Any:
         if self.fails_with is not None:
             raise self.fails_with
-        return super().list_conversations(user_id, limit=limit)
+        return super().list_conversations(*arguments, **named)
 
 
 class Mailbox(FakeMailbox):
@@ -105,7 +105,7 @@ class Api:
             ),
             eraser=eraser,
             exporter=UserExporter(records, profiles, self.notes, self.usage),
-            cursors=ExportCursors(FakeSecrets({"key": "k" * 64}), "key"),
+            cursors=Cursors(FakeSecrets({"key": "k" * 64}), "key"),
             limits=self.limits,
             usage=self.usage,
             clock=self.tables.clock,

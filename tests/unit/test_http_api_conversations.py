@@ -1,14 +1,17 @@
 """Reading one's own conversations and their turns."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from repartee.adapters.cursors import Cursors, Listing
 from repartee.domain.calls import CallKey, CallStatus
 from repartee.domain.conversation import Conversation, SkippedInput, ToolCall, Turn
 from repartee.domain.usage import TokenUsage
 from tests.fakes.clock import NOON_MS
+from tests.fakes.secrets import FakeSecrets
 from tests.unit.http_calls import USER, Api
 
 pytestmark = pytest.mark.unit
@@ -34,6 +37,69 @@ def test_conversations_are_listed_newest_first_and_only_ones_own() -> None:
     }
     _, page, _ = api.call("GET", "/conversations", query="limit=1")
     assert [each["conversation_id"] for each in page["conversations"]] == [newer]
+
+
+def pages(api: Api, limit: int) -> Iterator[list[str]]:
+    query = f"limit={limit}"
+    while True:
+        status, page, _ = api.call("GET", "/conversations", query=query)
+        assert status == 200
+        yield [each["conversation_id"] for each in page["conversations"]]
+        if page["next_after"] is None:
+            return
+        query = f"limit={limit}&after={page['next_after']}"
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 200, 205])
+def test_each_of_many_conversations_is_on_exactly_one_page(count: int) -> None:
+    api = Api()
+    for number in range(count):
+        put_header(api, f"conversation-{number:04d}")
+    put_header(api, "conversation-0050-of-another", user="user-2")
+
+    found = list(pages(api, 100))
+
+    assert [len(page) for page in found[:-1]] == [100] * (len(found) - 1)
+    assert [one for page in found for one in page] == [
+        f"conversation-{number:04d}" for number in reversed(range(count))
+    ]
+    assert len(found) == max(1, -(-count // 100))
+
+
+def test_what_comes_and_goes_between_two_pages_moves_no_other_conversation() -> None:
+    api = Api()
+    for number in range(6):
+        put_header(api, f"conversation-{number}")
+    walk = pages(api, 2)
+
+    assert next(walk) == ["conversation-5", "conversation-4"]
+    put_header(api, "conversation-6")
+    # Also the very one that the cursor stands at.
+    for number in (5, 4, 2):
+        del api.tables.conversations[USER, f"conversation-{number}"]
+    assert list(walk) == [["conversation-3", "conversation-1"], ["conversation-0"]]
+
+
+@pytest.mark.parametrize("whose", ["made up", "another user's", "the export's", "an old key's"])
+def test_a_cursor_that_is_not_of_this_list_and_user_is_refused(whose: str) -> None:
+    api = Api()
+    old_key = Cursors(FakeSecrets({"key": "o" * 64}), "key")
+    cursor = {
+        "made up": "conversation-1",
+        "another user's": api.deps.cursors.seal(Listing.CONVERSATIONS, "user-2", "conversation-1"),
+        "the export's": api.deps.cursors.seal(Listing.EXPORT, USER, "conversation-1", ""),
+        "an old key's": old_key.seal(Listing.CONVERSATIONS, USER, "conversation-1"),
+    }[whose]
+
+    status, problem, _ = api.call("GET", "/conversations", query=f"after={cursor}")
+
+    assert (status, problem["code"], problem["field"]) == (422, "invalid_request", "after")
+    assert "leave after out" in problem["message"]
+
+
+def put_header(api: Api, conversation_id: str, user: str = USER) -> None:
+    header = Conversation(user, conversation_id, "", NOON_MS, NOON_MS)
+    api.tables.conversations[user, conversation_id] = header
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "many"])

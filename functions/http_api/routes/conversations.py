@@ -5,7 +5,9 @@ from pydantic import BaseModel
 
 from http_api.deps import Dependencies
 from http_api.identity import UserId
+from http_api.paging import Cursor, place_after
 from http_api.values import Moment, PageLimit
+from repartee.adapters.cursors import Listing
 from repartee.domain.conversation import Conversation
 
 router = APIRouter()
@@ -33,15 +35,29 @@ class ConversationView(BaseModel):
 
 
 class ConversationList(BaseModel):
-    """The user's conversations, the newest first."""
+    """The user's conversations, the newest first.
+
+    Attributes:
+        next_after: Ask with ``after`` set to this for older ones, null when there are none.
+    """
 
     conversations: list[ConversationView]
+    next_after: str | None
 
 
 @router.get("/conversations")
 def list_conversations(
-    deps: Dependencies, user_id: UserId, limit: PageLimit = 20
+    deps: Dependencies, user_id: UserId, limit: PageLimit = 20, after: Cursor = None
 ) -> ConversationList:
-    """List the user's conversations."""
-    found = deps.reader.list_conversations(user_id, limit=limit)
-    return ConversationList(conversations=[ConversationView.of(each) for each in found])
+    """List the user's conversations, a page at a time.
+
+    Their order is that in which they were begun, so what is begun, continued or erased between two
+    pages moves no other conversation to another page.
+    """
+    (before,) = place_after(deps, Listing.CONVERSATIONS, user_id, after) or (None,)
+    found = deps.reader.list_conversations(user_id, limit=limit + 1, before=before)
+    page = [ConversationView.of(each) for each in found[:limit]]
+    next_after = None
+    if len(found) > limit:
+        next_after = deps.cursors.seal(Listing.CONVERSATIONS, user_id, page[-1].conversation_id)
+    return ConversationList(conversations=page, next_after=next_after)

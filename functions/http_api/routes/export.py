@@ -1,26 +1,27 @@
 import json
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from http_api.deps import Dependencies
 from http_api.identity import UserId
-from http_api.problems import Problem
+from http_api.paging import Cursor, place_after
 from http_api.routes.conversations import ConversationView
 from http_api.routes.preferences import Preferences
 from http_api.routes.turns import TurnView
 from http_api.routes.usage import DayView
 from http_api.values import Moment
+from repartee.adapters.cursors import Listing
 from repartee.domain.calls import BegunTool
 from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.desk import Booking
-from repartee.domain.errors import CursorRefused
 from repartee.domain.export import (
     Account,
     CallRecord,
     ConversationPart,
     Entry,
+    ExportPosition,
     ModelMessage,
     RequestedTool,
     SummaryRecord,
@@ -28,8 +29,6 @@ from repartee.domain.export import (
 from repartee.domain.usage import Bill
 
 router = APIRouter()
-
-MAX_CURSOR_CHARACTERS = 1_000
 
 
 class OwnLimitsView(BaseModel):
@@ -259,17 +258,11 @@ def size_bytes(record: Conversation | Entry) -> int:
 
 @router.get("/me/export")
 def export_me(
-    deps: Dependencies,
-    user_id: UserId,
-    answer: Response,
-    after: Annotated[str | None, Query(max_length=MAX_CURSOR_CHARACTERS)] = None,
+    deps: Dependencies, user_id: UserId, answer: Response, after: Cursor = None
 ) -> ExportView:
     """Hand out all that is kept of the user, a page at a time."""
-    try:
-        position = None if after is None else deps.cursors.open(user_id, after)
-    except CursorRefused:
-        advice = "this is no cursor of yours: leave after out to begin the export anew"
-        raise Problem(422, "invalid_request", advice, field="after") from None
+    place = place_after(deps, Listing.EXPORT, user_id, after)
+    position = None if place is None else ExportPosition(*place)
     page = deps.exporter.page(user_id, position, size_bytes=size_bytes)
     following = page.following
     deps.log.info(
@@ -282,5 +275,7 @@ def export_me(
         exported_at=deps.clock.now_ms(),
         account=None if page.account is None else AccountView.of(page.account),
         conversations=[ExportedConversation.holding(part) for part in page.conversations],
-        next_after=None if following is None else deps.cursors.seal(user_id, following),
+        next_after=None
+        if following is None
+        else deps.cursors.seal(Listing.EXPORT, user_id, following.conversation_id, following.after),
     )

@@ -30,8 +30,13 @@ class ConversationReader(Protocol):
         """Return a conversation's header with its summary, None when the user has no such one."""
         ...
 
-    def list_conversations(self, user_id: str, *, limit: int) -> Sequence[Conversation]:
-        """Return the user's conversations without summaries, the newest id first."""
+    def list_conversations(
+        self, user_id: str, *, limit: int, before: str | None = None
+    ) -> Sequence[Conversation]:
+        """Return the user's conversations without summaries, the newest id first.
+
+        With ``before``, only those whose id comes before it; it need not be there any more.
+        """
         ...
 
     def list_turns(

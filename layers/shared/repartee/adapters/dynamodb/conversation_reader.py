@@ -90,17 +90,21 @@ class DynamoConversationReader:
     def _parts(self, user_id: str, conversation_id: str) -> "tuple[Item, Item]":
         return keys.header(user_id, conversation_id), keys.summary(conversation_id)
 
-    def list_conversations(self, user_id: str, *, limit: int) -> Sequence[Conversation]:
+    def list_conversations(
+        self, user_id: str, *, limit: int, before: str | None = None
+    ) -> Sequence[Conversation]:
         """Return the user's conversations without summaries, the newest id first."""
+        end = keys.CONVERSATIONS_END if before is None else f"{keys.CONVERSATION_PREFIX}{before}"
         items = self.memory.query(
             keys.user(user_id),
             first=keys.CONVERSATION_PREFIX,
-            last=keys.CONVERSATIONS_END,
+            last=end,
             backwards=True,
-            page_size=limit,
+            # The one at ``before`` itself comes along.
+            page_size=limit if before is None else limit + 1,
         )
         now_ms = self.clock.now_ms()
-        kept = (item for item in items if is_header_kept(item, now_ms))
+        kept = (item for item in items if item["sk"]["S"] < end and is_header_kept(item, now_ms))
         return [header_from(user_id, item) for item in islice(kept, limit)]
 
     def list_turns(

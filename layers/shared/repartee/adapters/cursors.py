@@ -1,22 +1,34 @@
-"""Where an export goes on, as a text that only its user can use."""
+"""Where a list goes on, as a text that only its user and its route can use."""
 
 import base64
 import binascii
 import hashlib
 import hmac
 import json
+from enum import StrEnum
 
 from repartee.domain.errors import CursorRefused
-from repartee.domain.export import ExportPosition
 from repartee.ports.secrets import Secrets
 
-# The key signs tickets, too; what is signed can never be taken for one.
-_PURPOSE = b"repartee-export-cursor"
 _MAC_BYTES = hashlib.sha256().digest_size
 
+MAX_CURSOR_CHARACTERS = 1_000
+"""More than any cursor has; longer ones are refused unread."""
 
-class ExportCursors:
-    """Seals positions with HMAC-SHA-256 over user and position.
+
+class Listing(StrEnum):
+    """What a cursor goes on with. None of the values begins another one.
+
+    The key signs tickets, too; what is signed can never be taken for one.
+    """
+
+    EXPORT = "repartee-export-cursor"
+    CONVERSATIONS = "repartee-conversations-cursor"
+    NOTES = "repartee-notes-cursor"
+
+
+class Cursors:
+    """Seals places with HMAC-SHA-256 over listing, user and place.
 
     Args:
         secrets: Hands out the key.
@@ -27,18 +39,18 @@ class ExportCursors:
         self._secrets = secrets
         self._key_id = key_id
 
-    def seal(self, user_id: str, position: ExportPosition) -> str:
+    def seal(self, listing: Listing, user_id: str, *place: str) -> str:
         """Return a cursor of URL-safe characters.
 
         Raises:
             StoreUnavailable: The key could not be read.
         """
-        content = json.dumps([position.conversation_id, position.after]).encode()
-        sealed = self._mac(user_id, content) + content
+        content = json.dumps(place).encode()
+        sealed = self._mac(listing, user_id, content) + content
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
-    def open(self, user_id: str, cursor: str) -> ExportPosition:
-        """Return what was sealed for this user.
+    def open(self, listing: Listing, user_id: str, cursor: str) -> tuple[str, ...]:
+        """Return the place that was sealed for this listing and user.
 
         Raises:
             CursorRefused: It was not, or not with this key.
@@ -51,13 +63,13 @@ class ExportCursors:
         except (binascii.Error, ValueError):
             raise CursorRefused from None
         mac, content = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(user_id, content)):
+        if not hmac.compare_digest(mac, self._mac(listing, user_id, content)):
             raise CursorRefused
-        conversation_id, after = json.loads(content)
-        return ExportPosition(conversation_id, after)
+        return tuple(json.loads(content))
 
-    def _mac(self, user_id: str, content: bytes) -> bytes:
+    def _mac(self, listing: Listing, user_id: str, content: bytes) -> bytes:
         key = self._secrets.get(self._key_id).encode()
         user = user_id.encode()
         # With its length, so that no other user and content make the same bytes.
-        return hmac.digest(key, _PURPOSE + b"%d:" % len(user) + user + content, "sha256")
+        signed = listing.value.encode() + b"%d:" % len(user) + user + content
+        return hmac.digest(key, signed, "sha256")

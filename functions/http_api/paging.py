@@ -1,0 +1,29 @@
+"""Pages of lists that change while they are read: a cursor names a place, not a number."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from http_api.deps import Deps
+from http_api.problems import Problem
+from repartee.adapters.cursors import MAX_CURSOR_CHARACTERS, Listing
+from repartee.domain.errors import CursorRefused
+
+Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR_CHARACTERS)]
+
+
+def place_after(
+    deps: Deps, listing: Listing, user_id: str, after: str | None
+) -> tuple[str, ...] | None:
+    """Return the place that the cursor ``after`` was sealed for, None where there is no cursor.
+
+    Raises:
+        Problem: The cursor is not this user's, is another list's, or its key was replaced.
+    """
+    if after is None:
+        return None
+    try:
+        return deps.cursors.open(listing, user_id, after)
+    except CursorRefused:
+        advice = "this is no cursor of yours for this list: leave after out to begin again"
+        raise Problem(422, "invalid_request", advice, field="after") from None

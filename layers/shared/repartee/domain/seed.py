@@ -9,6 +9,7 @@ from repartee.domain.languages import language_name
 from repartee.domain.live import HistoryEntry, Role, ToolDeclaration, ToolParameter
 from repartee.domain.live_models import CAUTIOUS, LiveModelProfile
 from repartee.domain.notes import facts
+from repartee.domain.text_cuts import cut_at
 
 PERSONA = (
     "You are the voice of a front desk. Speak warmly and briefly, in one or two short sentences. "
@@ -134,7 +135,7 @@ def history(turns: tuple[Turn, ...], max_characters: int) -> tuple[HistoryEntry,
         length = sum(len(entry.text) for entry in entries)
         if length > left:
             if not chosen:
-                chosen = [HistoryEntry(one.role, one.text[: left // 2]) for one in entries]
+                chosen = [HistoryEntry(one.role, cut_at(one.text, left // 2)) for one in entries]
             break
         left -= length
         chosen[:0] = entries

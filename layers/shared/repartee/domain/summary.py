@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from repartee.domain.conversation import Turn
 from repartee.domain.memory_budget import told_characters
 from repartee.domain.one_line import one_line
+from repartee.domain.text_cuts import cut_at
 
 # What the model is asked to keep to, and what is taken of what it writes: about 500 tokens.
 WANTED_CHARACTERS = 1_500
@@ -93,5 +94,4 @@ def bounded_summary(text: str) -> str:
     text = one_line(text)
     if len(text) <= MAX_SUMMARY_CHARACTERS:
         return text
-    kept = text[: MAX_SUMMARY_CHARACTERS - 1]
-    return (kept.rpartition(" ")[0] or kept) + "…"
+    return cut_at(text, MAX_SUMMARY_CHARACTERS - 1) + "…"

@@ -1,5 +1,6 @@
 """How a conversation gets its title."""
 
+from repartee.domain.text_cuts import cut_at
 from repartee.domain.texts import is_visible
 
 MAX_TITLE_WORDS = 8
@@ -14,7 +15,7 @@ def title_from(heard: str) -> str:
     whole = " ".join(heard.split())
     if not is_visible(whole):
         return ""
-    title = " ".join(whole.split(" ")[:MAX_TITLE_WORDS])[:MAX_TITLE_CHARACTERS]
-    if title == whole:
+    title = " ".join(whole.split(" ")[:MAX_TITLE_WORDS])
+    if title == whole and len(title) <= MAX_TITLE_CHARACTERS:
         return title
-    return title[: MAX_TITLE_CHARACTERS - 1].rstrip(" ,.;:!?") + "…"
+    return cut_at(title, MAX_TITLE_CHARACTERS - 1).rstrip(" ,.;:!?、。") + "…"

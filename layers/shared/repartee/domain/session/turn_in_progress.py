@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.conversation import SkippedInput, ToolCall, Turn
 from repartee.domain.messages import Numbered
+from repartee.domain.text_cuts import cut_at
 from repartee.domain.usage import Bill, Prices, TokenUsage
 
 
@@ -240,8 +241,7 @@ class TurnInProgress:
         self._written = ""
         total_ms = duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)
         share = 1.0 if total_ms <= played_ms else played_ms / total_ms
-        kept = self._uncut[: round(len(self._uncut) * share)]
-        self._said = kept.rpartition(" ")[0] if kept != self._uncut else kept
+        self._said = cut_at(self._uncut, round(len(self._uncut) * share))
 
     def restarted(self) -> "TurnInProgress":
         """Return the turn as it was before its first message; only what it cost stays."""

@@ -1,0 +1,61 @@
+"""Cuts a text where a reader would: after a word, or between two characters as they are seen."""
+
+import re
+from unicodedata import category, combining, east_asian_width
+
+# Longer than nearly all words between two spaces. Scripts without spaces between words have
+# single spaces at most, so a space counts there only next to the cut.
+_NEAR = 32
+_NEAR_WITHOUT_SPACES = 4
+# Thai, Lao, Tibetan, Myanmar and Khmer: narrow letters, and no spaces between words.
+_WITHOUT_SPACES = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff]")
+# They belong to the letter before them and are no marks by their category: the vowels SARA AM of
+# Thai and Lao, joining Korean letters, skin tones, and the letters of a flag's tag.
+_JOINING = re.compile(
+    "[\u0e33\u0eb3\u1160-\u11ff\ud7b0-\ud7fb\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
+)
+_ZERO_WIDTH_JOINER = "\u200d"
+_VIRAMA_CLASS = 9
+_REGIONAL_INDICATOR = re.compile("[\U0001f1e6-\U0001f1ff]")
+
+
+def cut_at(text: str, most: int) -> str:
+    """Return the begin of ``text``, at most ``most`` characters, whole where it fits.
+
+    It ends after a word, without the space, where one ends near the cut. Elsewhere it ends between
+    two user-perceived characters: an emoji and a letter with its marks stay whole. The rules are
+    the main ones of Unicode's annex 29.
+    """
+    if len(text) <= most:
+        return text
+    end = max(0, most)
+    is_spaced = not (_has_no_spaces(text[end - 1 : end]) or _has_no_spaces(text[end]))
+    near = _NEAR if is_spaced else _NEAR_WITHOUT_SPACES
+    for place in range(end, max(0, end - near), -1):
+        if text[place].isspace():
+            return text[:place].rstrip()
+    while end > 0 and _joins(text, end):
+        end -= 1
+    return text[:end].rstrip()
+
+
+def _has_no_spaces(character: str) -> bool:
+    wide = bool(character) and east_asian_width(character) in "WF"
+    return wide or bool(_WITHOUT_SPACES.match(character))
+
+
+def _joins(text: str, place: int) -> bool:
+    """Tell whether the characters before and at ``place`` are seen as one."""
+    before, after = text[place - 1], text[place]
+    if category(after)[0] == "M" or after == _ZERO_WIDTH_JOINER or _JOINING.match(after):
+        return True
+    if before == _ZERO_WIDTH_JOINER:
+        return True
+    if combining(before) == _VIRAMA_CLASS and category(after) == "Lo":
+        return True
+    if _REGIONAL_INDICATOR.match(after):
+        flags = 0
+        while flags < place and _REGIONAL_INDICATOR.match(text[place - 1 - flags]):
+            flags += 1
+        return flags % 2 == 1
+    return False

@@ -41,7 +41,8 @@ def post(url: str, body: str, **headers: str) -> Message:
 def send(line: ClientConnection, message: Message) -> None:
     # A line that is closed may still have frames to read; its end is told after them.
     with contextlib.suppress(ConnectionClosed):
-        line.send(json.dumps(message))
+        # UTF-8: as an escape, an emoji would take 12 bytes of the 32 KiB that a frame may have.
+        line.send(json.dumps(message, ensure_ascii=False))
 
 
 def lost(frame: Message, sent: list[Message]) -> list[Message]:

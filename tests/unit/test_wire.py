@@ -3,14 +3,15 @@
 import base64
 import json
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local import ask
 from repartee.domain.errors import BadInput
-from repartee.domain.frames import Accepted, Frame, NumberedFrame, ReplyAudio, TurnEnd
+from repartee.domain.frames import Accepted, Frame, NumberedFrame, ReplyAudio, Transcript, TurnEnd
 from repartee.domain.messages import (
     Audio,
     Bye,
@@ -40,6 +41,9 @@ from repartee.domain.wire import (
     parse_client_message,
     to_message,
 )
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
 
 pytestmark = pytest.mark.unit
 
@@ -306,3 +310,23 @@ def test_every_frame_has_a_type_of_its_own():
     frames = get_args(Frame.__value__)
 
     assert len({frame.type for frame in frames}) == len(frames)
+
+
+def test_frames_are_utf8_and_half_a_pair_of_surrogates_breaks_none():
+    written = encode_frame(NumberedFrame(1, 2, Transcript(1, "model", "ü👋\ud83d", final=True)))
+
+    assert '"text":"ü👋?"' in written
+    assert "👋" in encode_reply(Rejected("code", "👋", retryable=False))
+
+
+def test_the_client_to_be_copied_sends_3000_emoji_in_one_frame():
+    sent: list[str] = []
+
+    class Line:
+        def send(self, text: str) -> None:
+            sent.append(text)
+
+    ask.send(cast("ClientConnection", Line()), {"type": "text", "seq": 2, "text": "👋" * 3_000})
+
+    assert len(sent[0].encode()) < MAX_FRAME_BYTES
+    assert parse_client_message(sent[0]).type == "text"

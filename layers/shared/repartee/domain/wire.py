@@ -326,9 +326,18 @@ def _fields(frame: Any) -> dict[str, Any]:
     return {"type": frame.type, **asdict(frame)}
 
 
+def _json(fields: dict[str, Any]) -> str:
+    """Write JSON in UTF-8, where a character takes up to 4 bytes instead of 12 as an escape.
+
+    Half of a surrogate pair has no form in UTF-8; a question mark stands in for it.
+    """
+    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace").decode()
+
+
 def encode_reply(reply: Reply) -> str:
     """Write one of the message function's own replies, which carry no number."""
-    return json.dumps(_fields(reply), separators=(",", ":"))
+    return _json(_fields(reply))
 
 
 def encode_frame(numbered: NumberedFrame) -> str:
@@ -336,4 +345,4 @@ def encode_frame(numbered: NumberedFrame) -> str:
     fields = _fields(numbered.frame)
     fields["epoch"] = numbered.epoch
     fields["seq"] = numbered.seq
-    return json.dumps(fields, separators=(",", ":"))
+    return _json(fields)

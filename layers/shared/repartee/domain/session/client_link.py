@@ -63,15 +63,23 @@ class ClientLink:
         self.detached_at_ms = now_ms
         return [SetConnection(None)]
 
-    def acknowledge(self, ack: Acknowledged) -> None:
-        """Take an ``ack``; what an older one says of playing changes nothing."""
+    def acknowledge(self, ack: Acknowledged) -> bool:
+        """Take an ``ack``; False when it says more than can be true, and nothing follows from it.
+
+        What an older one says of playing changes nothing, and neither does one that has more
+        played than was posted.
+        """
+        if not self.outbox.is_possible(ack.received):
+            return False
         self.outbox.acknowledge(ack.received)
         epoch, seq = ack.received.epoch, ack.received.seq
-        if epoch != self.outbox.epoch or seq < self._played_at_seq:
-            return
+        is_old = epoch != self.outbox.epoch or seq < self._played_at_seq
+        if is_old or ack.played_ms > self.outbox.posted_ms(ack.turn):
+            return True
         is_same = (seq, ack.turn) == (self._played_at_seq, self._played[0])
         self._played = (ack.turn, max(ack.played_ms, self._played[1] if is_same else 0))
         self._played_at_seq = seq
+        return True
 
     def forget_played(self) -> None:
         """What the client has played so far is void: it comes anew."""

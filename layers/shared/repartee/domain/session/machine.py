@@ -304,8 +304,7 @@ class SessionMachine:
 
     def _notice(self, notified: Notified, now_ms: int) -> None:
         match notified.notice:
-            case Acknowledged() as ack:
-                self._client.acknowledge(ack)
+            case Acknowledged() as ack if self._client.acknowledge(ack):
                 self._keeper.undelivered.acknowledge(ack.received)
                 self._replies.note_played(ack.turn)
                 return
@@ -316,7 +315,8 @@ class SessionMachine:
             case Superseded():
                 self._close("superseded", now_ms)
             case _:
-                # A later version left a notice of an unknown kind for its own workers.
+                # A later version left a notice of an unknown kind for its own workers, or an
+                # acknowledgement of what was never sent is in the way of those to come.
                 pass
         self._effects.append(DeleteInput((), (notified.notice_id,)))
 

@@ -1,10 +1,11 @@
 """The session's output: numbered when it is posted, kept until it is acknowledged."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.frames import (
     Frame,
     Interrupted,
@@ -48,6 +49,7 @@ class Outbox:
     _in_flight: NumberedFrame | None = None
     _paused_until_ms: int | None = None
     _turn_ends: dict[int, int] = field(default_factory=dict)
+    _posted_characters: Counter[int] = field(default_factory=Counter)
     _is_closed: bool = False
     _lead: Lead = field(default_factory=Lead)
 
@@ -107,6 +109,8 @@ class Outbox:
             self._keep(self._in_flight)
             if isinstance(frame, TurnEnd):
                 self._turn_ends[frame.turn] = self.last_seq
+            elif isinstance(frame, ReplyAudio):
+                self._posted_characters[frame.turn] += len(frame.data)
         return self._in_flight
 
     def posted(self, seq: int) -> None:
@@ -123,11 +127,21 @@ class Outbox:
         if not is_gone:
             self._paused_until_ms = now_ms + SLOW_CLIENT_PAUSE_MS
 
+    def is_possible(self, position: OutputPosition) -> bool:
+        """Tell whether a client can have received that much: not of a worker to come, nor more
+        than this one has posted."""
+        is_later = position.epoch > self.epoch
+        return not (is_later or (position.epoch == self.epoch and position.seq > self.last_seq))
+
+    def posted_ms(self, turn: int) -> float:
+        """Return how much audio of a turn's reply has been posted, rounded up by up to 1 ms."""
+        return 1 + duration_ms(self._posted_characters[turn] * 3 // 4, OUTPUT_RATE_HZ)
+
     def acknowledge(self, position: OutputPosition) -> bool:
         """Forget what has reached the client; True when that is news."""
-        if position.epoch != self.epoch or position.seq <= self.acknowledged:
+        if position.epoch != self.epoch or not self.acknowledged < position.seq <= self.last_seq:
             return False
-        self.acknowledged = min(position.seq, self.last_seq)
+        self.acknowledged = position.seq
         while self._kept and self._kept[0].seq <= self.acknowledged:
             self._kept_characters -= _audio_characters(self._kept.popleft().frame)
         return True

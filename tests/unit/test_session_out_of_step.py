@@ -1,4 +1,4 @@
-"""Clients that are out of step with their session: what they say counts as far as it can be true."""
+"""Clients that are out of step with their session."""
 
 import pytest
 

@@ -128,8 +128,10 @@ class Outbox:
             self._paused_until_ms = now_ms + SLOW_CLIENT_PAUSE_MS
 
     def is_possible(self, position: OutputPosition) -> bool:
-        """Tell whether a client can have received that much: not of a worker to come, nor more
-        than this one has posted."""
+        """Tell whether a client can have received that much.
+
+        It cannot where a worker to come would post it, or where this one has posted less.
+        """
         is_later = position.epoch > self.epoch
         return not (is_later or (position.epoch == self.epoch and position.seq > self.last_seq))
 

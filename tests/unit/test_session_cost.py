@@ -29,7 +29,7 @@ def test_a_turn_costs_what_both_models_cost():
     call.live(LiveUsage(TokenUsage(audio_in=100, audio_out=10)))
     call.call_tool("x")
     call.answer_tool(bill=CORE)
-    call.reply()
+    call.reply("At three.")
     call.ack()
 
     (turn,) = call.turns
@@ -64,7 +64,7 @@ def test_an_answer_that_a_restarted_turn_gets_again_is_billed_once():
     call.call_tool("z")
     assert [asked.key for asked in call.asked] == [CallKey(1, 1)] * 2
     call.answer_tool(bill=CORE)
-    call.reply()
+    call.reply("At three.")
     call.ack()
 
     assert cost_of(call) == [CORE.cost_usd]
@@ -79,7 +79,7 @@ def test_another_question_at_the_same_place_of_a_restarted_turn_is_billed_as_wel
     call.utter()
     call.call_tool("z", '{"question":"When, please?"}')
     call.answer_tool(bill=CORE)
-    call.reply()
+    call.reply("At three.")
     call.ack()
 
     assert cost_of(call) == [2 * CORE.cost_usd]
@@ -141,7 +141,7 @@ def test_a_late_answer_to_what_was_asked_before_a_restart_is_not_taken_for_the_n
     call.answer_tool("Dan is here at ten.")
 
     assert call.responses == [("z", "done")]
-    call.reply()
+    call.reply("Dan is here at ten.")
     call.ack()
     assert [one.answer for one in call.turns[0].tool_calls] == ["Dan is here at ten."]
 
@@ -152,7 +152,7 @@ def test_a_commit_tells_what_of_it_core_agent_has_counted_by_itself():
     call.live(LiveUsage(TokenUsage(audio_in=100)))
     call.call_tool("x")
     call.answer_tool(bill=CORE)
-    call.reply()
+    call.reply("At three.")
     call.ack()
 
     (commit,) = call.all(CommitTurn)

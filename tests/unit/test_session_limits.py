@@ -198,7 +198,7 @@ def test_what_core_agent_counted_is_seen_with_its_answer_and_counted_once() -> N
     call.answer_tool(bill=core)
     assert len(call.all(ReadUsage)) == 1
     call.feed(UsageRead(used(cost_usd="4.5")))
-    call.reply("At nine.")
+    call.reply("At three.")
     call.ack()
 
     assert call.turns[0].cost_usd == 1
@@ -215,7 +215,7 @@ def test_an_answer_that_uses_the_day_up_is_spoken_before_the_goodbye() -> None:
     call.feed(UsageRead(used(cost_usd="5.5")))
     assert goodbyes(call) == 0
 
-    call.reply("At nine.")
+    call.reply("At three.")
 
     assert [end.turn for end in call.frames(TurnEnd)] == [1]
     assert goodbyes(call) == 1

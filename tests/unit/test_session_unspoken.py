@@ -31,6 +31,7 @@ pytestmark = pytest.mark.unit
 # How gemini-3.8-live ends every turn.
 COMPLETE = LiveTurnComplete()
 IDLE = LiveTurnComplete(TurnStatus.IDLE)
+IN_PROGRESS = LiveTurnComplete(TurnStatus.IN_PROGRESS)
 WHERE = '{"question":"Where?"}'
 
 
@@ -168,6 +169,66 @@ def test_the_rest_of_a_generation_is_not_the_answer_that_came_into_it(end):
 
     assert said(call)[0].replace("  ", " ").startswith("One moment please.")
     assert said(call)[0].endswith("At three.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["One moment."], id="its words follow the answer"),
+        pytest.param(["One", " moment."], id="its transcript begins before the answer"),
+    ],
+)
+@pytest.mark.parametrize(
+    "end", [[COMPLETE], [IDLE], [IN_PROGRESS], [LiveGenerationComplete(), COMPLETE]]
+)
+def test_what_the_model_says_with_its_call_is_not_the_answer_that_came_at_once(
+    words: list[str], end: list[LiveEvent]
+):
+    call = calling()
+    *before, last = words
+    call.live(*(LiveTranscript(Role.MODEL, word) for word in before))
+    call.answer_tool("At three.")
+    call.live(*speaks(last, *end))
+    assert ended(call) == []
+
+    call.live(*speaks("At three.", COMPLETE))
+    call.ack()
+    call.pass_ms(3 * SPEAK_WITHIN_MS)
+
+    assert said(call) == ["One moment. At three."]
+    assert (ended(call), cues(call), errors(call)) == ([1], [], [])
+
+
+def test_an_answer_that_came_at_once_and_is_not_spoken_is_repeated():
+    call = calling()
+    call.answer_tool("At three.")
+    call.live(*speaks("One moment.", COMPLETE))
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+
+    assert len(cues(call)) == 1
+
+
+def test_who_hangs_up_on_what_the_model_says_with_its_call_gets_the_answer_as_text():
+    call = calling()
+    call.answer_tool("At three.")
+    call.live(*speaks("One moment.", COMPLETE))
+    call.send(Bye())
+    call.wait_for_end()
+
+    assert [error.message for error in errors(call)] == ["At three."]
+    assert [turn.unspoken_answers for turn in call.turns] == [("At three.",)]
+
+
+def test_two_answers_that_came_at_once_are_both_awaited():
+    call = calling()
+    call.call_tool("y", WHERE)
+    call.answer_tool("At three.", index=1)
+    call.answer_tool("Upstairs.", index=2)
+    call.live(*speaks("One moment.", COMPLETE), *speaks("At three.", COMPLETE))
+    assert ended(call) == []
+
+    call.live(*speaks("Upstairs.", COMPLETE))
+    assert ended(call) == [1]
 
 
 def test_a_generation_may_take_in_an_answer_that_came_into_it():

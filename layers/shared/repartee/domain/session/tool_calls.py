@@ -88,6 +88,9 @@ class ToolCalls:
         A call id that comes twice is one call; two ids that ask the same share one run. An empty
         id identifies no call.
         """
+        if call.name not in self.blocking:
+            # It may say that it looks, and only then completes the generation that called.
+            self.unspoken.is_generating = True
         if call.call_id and call.call_id in self._seen_ids:
             return None
         self._seen_ids.add(call.call_id)

@@ -53,11 +53,13 @@ class UnspokenAnswers:
     - What the model said before it got the answer is not the answer.
     - A generation that began afterwards speaks every answer of which it says more than half of the
       words. If there is none, it speaks the oldest answer, in other words.
-    - Where the model says something else first (it was speaking, or the user was, or has spoken
-      since), that generation counts only by its words.
+    - Where the model says something else first (it was speaking, or had not completed the
+      generation that called, or the user was speaking, or has spoken since), that generation
+      counts only by its words.
 
     Attributes:
-        is_generating: The model speaks, and has not come to the end of a generation.
+        is_generating: The model speaks, or has called a tool whose answer it does not await in
+            silence, and has not come to the end of that generation.
     """
 
     is_generating: bool = False

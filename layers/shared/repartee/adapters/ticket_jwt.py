@@ -8,6 +8,7 @@ import jwt
 
 from repartee.domain.errors import TicketRefused
 from repartee.domain.ticket import Ticket
+from repartee.domain.user_id import fault_of
 from repartee.ports.secrets import Secrets
 
 AUDIENCE = "repartee-websocket"
@@ -77,7 +78,7 @@ class JwtTicketSigner:
         except jwt.MissingRequiredClaimError as error:
             reason = "wrong_audience" if error.claim == "aud" else "malformed"
             raise TicketRefused(reason) from None
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, UnicodeError):
             raise TicketRefused("malformed") from None
 
 
@@ -90,4 +91,6 @@ def _ticket(claims: Mapping[str, Any]) -> Ticket:
     if not is_number or not math.isfinite(expiry_s):
         raise TicketRefused("malformed")
     ticket_id, user_id, session_id, conversation_id = ids
+    if fault_of(user_id) is not None:
+        raise TicketRefused("malformed")
     return Ticket(ticket_id, user_id, session_id, conversation_id, round(expiry_s * 1000))

@@ -1,15 +1,66 @@
-from fastapi import FastAPI
+from typing import Any
 
+from fastapi import Depends, FastAPI
+
+from http_api.bodies import check_body
 from http_api.deps import Deps
 from http_api.problems import answer_with_problems
-from http_api.routes import conversations, export, health, me, preferences, sessions, turns, usage
+from http_api.routes import (
+    conversations,
+    documents,
+    export,
+    health,
+    me,
+    preferences,
+    sessions,
+    turns,
+    usage,
+)
+
+_ROUTERS = tuple(
+    routes.router
+    for routes in (
+        health,
+        documents,
+        sessions,
+        conversations,
+        turns,
+        preferences,
+        me,
+        usage,
+        export,
+    )
+)
+
+
+class Api(FastAPI):
+    """FastAPI with a document that is made, and loaded, when somebody asks for it."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        if self.openapi_schema is None:
+            # Few requests need it, and the others should not wait for it to load.
+            from http_api.openapi import describe
+
+            self.openapi_schema = describe(self)
+        return self.openapi_schema
 
 
 def create_app(deps: Deps) -> FastAPI:
-    """Make the HTTP API; its OpenAPI document can be generated, but is not served."""
-    app = FastAPI(title="Repartee", version="1", openapi_url=None)
+    """Make the HTTP API."""
+    app = Api(
+        title="Repartee",
+        version="1",
+        # ``documents`` serves these two, without foreign hosts.
+        openapi_url=None,
+        docs_url=None,
+        # A redirect would be made from the Host header, which is the client's.
+        redirect_slashes=False,
+        dependencies=[Depends(check_body)],
+    )
     app.state.deps = deps
+    app.state.routes = [route for router in _ROUTERS for route in router.routes]
     answer_with_problems(app)
-    for routes in (health, sessions, conversations, turns, preferences, me, usage, export):
-        app.include_router(routes.router)
+    for router in _ROUTERS:
+        app.include_router(router)
     return app

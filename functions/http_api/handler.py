@@ -11,6 +11,7 @@ from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 from http_api.app import create_app
 from http_api.deps import Deps
+from http_api.events import readable, without_body
 from http_api.problems import PROBLEM_TYPE
 from repartee.adapters.api_gateway_channel import ApiGatewayChannel
 from repartee.adapters.clock import SystemClock
@@ -57,9 +58,11 @@ class Application:
                 # does not know as text it sends in base64.
                 text_types = [*DEFAULT_TEXT_MIME_TYPES, PROBLEM_TYPE]
                 mangum = Mangum(self._app, lifespan="off", text_mime_types=text_types)
-                return mangum(event, context)
+                answer: dict[str, Any] = mangum(readable(event), context)
             finally:
                 asyncio.set_event_loop(None)
+        is_head = event["requestContext"]["http"]["method"] == "HEAD"
+        return without_body(answer) if is_head else answer
 
 
 @lru_cache(maxsize=1)

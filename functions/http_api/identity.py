@@ -7,26 +7,40 @@ from fastapi import Depends, Request
 from http_api.deps import Dependencies
 from http_api.problems import Problem
 from repartee.domain.errors import UserErased
+from repartee.domain.user_id import fault_of
 
 
-def _user_id(request: Request) -> str:
+def verified_user_id(request: Request) -> str:
+    """Return the verified token's subject.
+
+    Raises:
+        Problem: There is none, or none that can stand for a user.
+    """
     event = request.scope.get("aws.event", {})
-    authorizer = event.get("requestContext", {}).get("authorizer", {})
+    authorizer = event.get("requestContext", {}).get("authorizer") or {}
     subject = authorizer.get("jwt", {}).get("claims", {}).get("sub")
     if not isinstance(subject, str) or not subject:
-        raise Problem(401, "not_signed_in", "no verified token: send one as a bearer token")
+        raise Problem("not_signed_in")
+    if (fault := fault_of(subject)) is not None:
+        detail = f"the token's sub {fault}: the identity provider has to give another one"
+        raise Problem("subject_refused", detail)
     return subject
 
 
-VerifiedUserId = Annotated[str, Depends(_user_id)]
+VerifiedUserId = Annotated[str, Depends(verified_user_id)]
 """Who asks, even when all that was theirs is erased."""
 
 
-def _kept_user_id(user_id: VerifiedUserId, deps: Dependencies) -> str:
+def kept_user_id(user_id: VerifiedUserId, deps: Dependencies) -> str:
+    """Return the verified user.
+
+    Raises:
+        UserErased: They asked to be forgotten.
+    """
     if deps.eraser.store.find(user_id) is not None:
         raise UserErased(user_id)
     return user_id
 
 
-UserId = Annotated[str, Depends(_kept_user_id)]
+UserId = Annotated[str, Depends(kept_user_id)]
 """Who asks, unless they were erased: then every answer is the same."""

@@ -26,4 +26,4 @@ def place_after(
         return deps.cursors.open(listing, user_id, after)
     except CursorRefused:
         advice = "this is no cursor of yours for this list: leave after out to begin again"
-        raise Problem(422, "invalid_request", advice, field="after") from None
+        raise Problem("invalid_request", advice, field="after") from None

@@ -1,15 +1,18 @@
-"""Errors as problem documents: one shape, and the one place that maps failures to statuses.
+"""Errors as problem documents: one shape, and the one place that maps failures to them.
 
-Source: RFC 9457, with ``code``, ``message`` and ``field`` as extension members.
+Source: RFC 9457, with ``code``, ``message`` and ``field`` as extension members. ``message`` repeats
+``detail`` for clients of versions that had no ``detail``.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from http_api.kinds import KINDS
 from http_api.values import rfc3339
 from repartee.application.check_limits import DailyLimitReached
 from repartee.application.start_session import (
@@ -22,62 +25,65 @@ from repartee.domain.errors import ErasureUnderWay, StoreUnavailable, UserErased
 from repartee.domain.preferences import PreferenceRefused
 
 PROBLEM_TYPE = "application/problem+json"
-# Sessions end when their users hang up or by their time; nobody can say when.
-TOO_MANY_RETRY_AFTER_S = 30
-STORE_RETRY_AFTER_S = 2
+# A client's own names come back in ``field``; a longer one says nothing more.
+_MAX_FIELD_CHARACTERS = 100
 
 
 class Problem(Exception):
     """An answer that is not what was asked for.
 
-    Attributes:
-        code: Stable machine-readable name.
-        message: What is wrong and what to do.
-        field: The parameter or member at fault, empty when there is none.
-        retry_after_s: When the same request may succeed, None when it will not by itself.
+    Args:
+        code: One of ``KINDS``, which has the status and what is left out here.
+        detail: What is wrong and what to do.
+        field: The parameter or member at fault.
+        retry_after_s: When the same request may succeed.
+        headers: Further headers of the answer.
         more: Members of this problem alone.
     """
 
     def __init__(
         self,
-        status: int,
         code: str,
-        message: str,
+        detail: str = "",
         *,
         field: str = "",
         retry_after_s: int | None = None,
+        headers: Mapping[str, str] | None = None,
         more: Mapping[str, object] | None = None,
     ):
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.field = field
-        self.retry_after_s = retry_after_s
-        self.more = more or {}
+        super().__init__(code)
+        self.kind = KINDS[code]
+        self._detail = detail or self.kind.detail
+        self._field = (field or self.kind.field)[:_MAX_FIELD_CHARACTERS]
+        self._retry_after_s = retry_after_s or self.kind.retry_after_s
+        self._headers = dict(headers or {})
+        self._more = more or {}
 
     def response(self) -> JSONResponse:
         """Return the problem document."""
         content: dict[str, object] = {
-            "status": self.status,
-            "code": self.code,
-            "message": self.message,
-            **self.more,
+            "type": self.kind.type,
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self._detail,
+            "code": self.kind.code,
+            "message": self._detail,
+            **self._more,
         }
-        if self.field:
-            content["field"] = self.field
-        headers = {} if self.retry_after_s is None else {"retry-after": str(self.retry_after_s)}
-        return JSONResponse(content, self.status, headers=headers, media_type=PROBLEM_TYPE)
+        if self._field:
+            content["field"] = self._field
+        headers = self._headers
+        if self._retry_after_s is not None:
+            headers["retry-after"] = str(self._retry_after_s)
+        if self.kind.status == 401:
+            # RFC 9110 wants it with each 401; RFC 6750 has the form.
+            headers["www-authenticate"] = 'Bearer error="invalid_token"'
+        return JSONResponse(content, self.kind.status, headers=headers, media_type=PROBLEM_TYPE)
 
 
 def conversation_unknown() -> Problem:
     """The answer for a conversation that is not there, or is somebody else's: the same one."""
-    return Problem(
-        404,
-        "conversation_unknown",
-        'you have no such conversation: list yours, or start one with "new"',
-        field="conversation_id",
-    )
+    return Problem("conversation_unknown")
 
 
 def _problem(error: Exception) -> Problem:  # noqa: C901 - one case for each failure
@@ -88,94 +94,70 @@ def _problem(error: Exception) -> Problem:  # noqa: C901 - one case for each fai
             return _invalid(error)
         case HTTPException(status_code=400):
             # FastAPI's only one: bytes that are no UTF-8, or brackets beyond Python's stack.
-            return _not_json()
+            return Problem("not_json")
         case HTTPException(status_code=404):
-            return Problem(404, "path_unknown", "there is nothing at this address")
-        case HTTPException(status_code=405):
-            return Problem(405, "method_not_allowed", "this address does not take this method")
+            return Problem("path_unknown")
         case ConversationUnknown():
             return conversation_unknown()
         case SessionUnknown():
-            return Problem(
-                404,
-                "session_unknown",
-                "there is no such session to come back to: leave session_id out to start one",
-                field="session_id",
-            )
+            return Problem("session_unknown")
         case SessionEnded():
-            return Problem(
-                409,
-                "session_ended",
-                "this session is over: leave session_id out to start one",
-                field="session_id",
-            )
+            return Problem("session_ended")
         case TooManySessions(limit=limit):
-            return Problem(
-                429,
-                "too_many_sessions",
-                f"{limit} sessions are open, which is the limit: end one of them first",
-                retry_after_s=TOO_MANY_RETRY_AFTER_S,
-            )
+            sessions = f"{limit} sessions are open, which is the limit: end one of them first"
+            return Problem("too_many_sessions", sessions)
         case PreferenceRefused(field=field, advice=advice):
-            return Problem(422, "invalid_request", advice, field=field)
+            return Problem("invalid_request", advice, field=field)
         case DailyLimitReached(hit=hit, retry_after_s=retry_after_s):
-            return Problem(
-                429,
-                "daily_limit_reached",
-                "today's limit is used up: come back after the reset",
-                retry_after_s=retry_after_s,
-                more={
-                    "kind": hit.kind.value,
-                    "limit": float(hit.limit),
-                    "resets_at": rfc3339(hit.resets_at_ms),
-                },
-            )
+            more = {
+                "kind": hit.kind.value,
+                "limit": float(hit.limit),
+                "resets_at": rfc3339(hit.resets_at_ms),
+            }
+            return Problem("daily_limit_reached", retry_after_s=retry_after_s, more=more)
         case UserErased():
-            return Problem(
-                403,
-                "user_erased",
-                "this user's data was erased and nothing can be kept; only DELETE /me still works",
-            )
+            return Problem("user_erased")
         case ErasureUnderWay():
-            return Problem(
-                409,
-                "erasure_under_way",
-                "another request erases this user right now: send it again shortly",
-                retry_after_s=STORE_RETRY_AFTER_S,
-            )
+            return Problem("erasure_under_way")
         case StoreUnavailable():
-            return Problem(
-                503,
-                "unavailable",
-                "the service is overloaded: try again shortly",
-                retry_after_s=STORE_RETRY_AFTER_S,
-            )
-    return Problem(500, "internal_error", "something unexpected went wrong")
+            return Problem("unavailable")
+    return Problem("internal_error")
 
 
 def _invalid(error: RequestValidationError) -> Problem:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
-        return _not_json()
-    # The first part says where it was found: body, query or path.
-    field = ".".join(str(part) for part in first["loc"][1:])
+        return Problem("not_json")
+    # The first part says where it was found: body, query or path. An error of the whole body has
+    # no other part.
+    place = first["loc"]
+    field = ".".join(str(part) for part in place[1:] or place)
     advice = {"missing": "add it", "extra_forbidden": "leave it out"}.get(
         first["type"], "correct it and send the request again"
     )
-    return Problem(422, "invalid_request", f"{first['msg']}: {advice}", field=field)
+    return Problem("invalid_request", f"{first['msg']}: {advice}", field=field)
 
 
-def _not_json() -> Problem:
-    return Problem(422, "not_json", "the body is not JSON: send one JSON object")
+def _wrong_method(request: Request) -> Problem:
+    """Name all methods of the address; the router's own list has those of one route only."""
+    path = request.scope["path"]
+    routes: list[Any] = request.app.state.routes
+    allowed = {
+        method for route in routes if route.path_regex.match(path) for method in route.methods
+    }
+    if "GET" in allowed:
+        allowed.add("HEAD")
+    return Problem("method_not_allowed", headers={"allow": ", ".join(sorted(allowed))})
 
 
 def answer_with_problems(app: FastAPI) -> None:
     """Make ``app`` answer every failure with a problem document, and log those that are ours."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
-        problem = _problem(error)
-        if problem.status >= 500:
-            extra: Mapping[str, str] = {"code": problem.code}
+        is_wrong_method = isinstance(error, HTTPException) and error.status_code == 405
+        problem = _wrong_method(request) if is_wrong_method else _problem(error)
+        if problem.kind.status >= 500:
+            extra: Mapping[str, str] = {"code": problem.kind.code}
             request.app.state.deps.log.error("request failed", extra=extra, exc_info=error)
         return problem.response()
 

@@ -38,6 +38,7 @@ from tests.fakes.tables import FakeTables
 from tests.fakes.ticket_signer import FakeTicketSigner
 from tests.fakes.usage_store import FakeUsageStore
 from tests.fakes.user_records import FakeUserRecords
+from tests.unit.http_document import check_answer
 
 USER = "user|1"
 
@@ -123,20 +124,25 @@ class Api:
         body: Any = None,
         *,
         query: str = "",
-        user: str | None = USER,
+        user: Any = USER,
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
-        """Return status, parsed body and headers of the answer."""
-        event = load_event("http_api.create_session" if user else "http_api.health")
+        """Return status, parsed body and headers of the answer, which the document must allow."""
+        event = load_event("http_api.health" if user is None else "http_api.create_session")
         event |= {"rawPath": path, "rawQueryString": query, "body": None}
         event["requestContext"]["http"] |= {"method": method, "path": path}
         if user is not None:
             event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = user
         if body is not None:
             event["body"] = body if isinstance(body, str) else json.dumps(body)
-        event["headers"]["content-length"] = str(len(event["body"] or ""))
+        event["headers"] |= {
+            "content-length": str(len(event["body"] or "")),
+            "content-type": "application/json",
+        }
         answer = self.application.handle(event, self.context)
         headers = {name.lower(): value for name, value in answer["headers"].items()}
-        return answer["statusCode"], json.loads(answer["body"]), headers
+        status, content = answer["statusCode"], json.loads(answer["body"])
+        check_answer(method, path, status, headers, content)
+        return status, content, headers
 
     def connect(self, session: dict[str, Any], user: str = USER) -> None:
         """Open a connection with the ticket that ``POST /sessions`` answered."""

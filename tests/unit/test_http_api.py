@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from http_api.app import create_app
 from repartee.domain.errors import StoreUnavailable
 from tests.event_files import load_event
 from tests.unit.http_calls import Api
@@ -78,8 +77,6 @@ def test_a_fault_of_ours_tells_the_client_nothing_and_the_log_everything() -> No
     ("method", "path", "status", "code"),
     [
         ("GET", "/", 404, "path_unknown"),
-        ("GET", "/docs", 404, "path_unknown"),
-        ("GET", "/openapi.json", 404, "path_unknown"),
         ("GET", "/sessions", 405, "method_not_allowed"),
         ("DELETE", "/conversations", 405, "method_not_allowed"),
     ],
@@ -90,21 +87,6 @@ def test_what_is_not_served_is_a_problem_document_too(
     answered, problem, _ = Api().call(method, path)
 
     assert (answered, problem["code"], problem["status"]) == (status, code, status)
-
-
-def test_the_api_can_describe_itself() -> None:
-    paths = create_app(Api().deps).openapi()["paths"]
-
-    assert set(paths) == {
-        "/health",
-        "/sessions",
-        "/conversations",
-        "/conversations/{conversation_id}/turns",
-        "/me/preferences",
-        "/me",
-        "/me/usage",
-        "/me/export",
-    }
 
 
 @pytest.mark.parametrize(

@@ -214,7 +214,7 @@ def test_an_erased_user_gets_no_ticket(way: str) -> None:
         ({"conversation_id": ""}, "conversation_id"),
         ({"session_id": "a b"}, "session_id"),
         ({"user_id": "user-2"}, "user_id"),
-        ([1], ""),
+        ([1], "body"),
     ],
 )
 def test_a_bad_body_is_explained_by_field(body: Any, field: str) -> None:

@@ -5,6 +5,7 @@ from pydantic import BaseModel
 
 from http_api.deps import Dependencies
 from http_api.identity import VerifiedUserId
+from http_api.kinds import may_answer
 from http_api.values import Moment
 from repartee.domain.erasure import Erasure, ItemKind
 
@@ -50,7 +51,13 @@ class _Time:
         return remaining_ms
 
 
-@router.delete("/me")
+@router.delete(
+    "/me",
+    responses={
+        202: {"model": ErasureView, "description": "There is more to do: ask again"},
+        **may_answer("erasure_under_way"),
+    },
+)
 def erase_me(
     deps: Dependencies, user_id: VerifiedUserId, time: Annotated[_Time, Depends()], answer: Response
 ) -> ErasureView:

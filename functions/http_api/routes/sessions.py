@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from http_api.deps import Dependencies
 from http_api.identity import UserId
+from http_api.kinds import may_answer
 from http_api.values import ID_PATTERN, Moment
 from repartee.domain.wire import FEATURES
 
@@ -44,7 +45,17 @@ class SessionTicket(BaseModel):
     features: tuple[str, ...] = FEATURES
 
 
-@router.post("/sessions", status_code=201)
+@router.post(
+    "/sessions",
+    status_code=201,
+    responses=may_answer(
+        "conversation_unknown",
+        "session_unknown",
+        "session_ended",
+        "too_many_sessions",
+        "daily_limit_reached",
+    ),
+)
 def create_session(
     deps: Dependencies, user_id: UserId, wanted: SessionRequest | None = None
 ) -> SessionTicket:

@@ -5,6 +5,7 @@ from pydantic import BaseModel
 
 from http_api.deps import Dependencies
 from http_api.identity import UserId
+from http_api.kinds import may_answer
 from http_api.problems import conversation_unknown
 from http_api.values import ConversationId, Moment, PageLimit
 from repartee.application.read_history import read_turns
@@ -86,7 +87,7 @@ class TurnList(BaseModel):
     next_after: int | None
 
 
-@router.get("/conversations/{conversation_id}/turns")
+@router.get("/conversations/{conversation_id}/turns", responses=may_answer("conversation_unknown"))
 def list_turns(
     deps: Dependencies,
     user_id: UserId,

@@ -1,0 +1,60 @@
+"""API Gateway's events of payload format 2.0, and what of them the application gets to see."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+# What a route reads. All other headers stay out, so that no client's Host, X-Forwarded-Port or
+# header of odd bytes can lead Mangum or a framework astray.
+READ_HEADERS = frozenset({"content-type"})
+
+# Stands for a body that cannot be decoded: the routes that read a body refuse it.
+_NO_JSON = b"\xff"
+
+
+def readable(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event that Mangum can read, whatever bytes the client sent.
+
+    Bytes that are no UTF-8 become question marks. A HEAD request becomes the GET whose headers it
+    asks for.
+    """
+    context = event["requestContext"]
+    http = context["http"]
+    method = "GET" if http["method"] == "HEAD" else http["method"]
+    headers = event.get("headers") or {}
+    return {
+        **event,
+        "headers": {
+            name.lower(): _utf8(value).decode()
+            for name, value in headers.items()
+            if name.lower() in READ_HEADERS and isinstance(value, str)
+        },
+        "cookies": None,
+        "rawQueryString": _utf8(event.get("rawQueryString") or "").decode(),
+        "requestContext": {
+            **context,
+            "http": {**http, "method": method, "path": _utf8(http["path"]).decode()},
+        },
+        "body": _body(event),
+        "isBase64Encoded": False,
+    }
+
+
+def without_body(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer to HEAD: that to GET without its body."""
+    return {**answer, "body": "", "isBase64Encoded": False}
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    body = _utf8(event.get("body") or "")
+    if event.get("isBase64Encoded"):
+        try:
+            return base64.b64decode(body, validate=True)
+        except binascii.Error:
+            return _NO_JSON
+    return body
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode(errors="replace")

@@ -1,0 +1,177 @@
+"""Every kind of problem that the API answers with: the one list of codes.
+
+The OpenAPI document and ``/docs`` are made from this list; docs/protocol.md is compared with it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+STORE_RETRY_AFTER_S = 2
+# Sessions end when their users hang up or by their time; nobody can say when.
+TOO_MANY_RETRY_AFTER_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """What the problems with one code have in common.
+
+    Attributes:
+        title: What is wrong, the same each time.
+        detail: What is wrong and what to do, where the case at hand has nothing to add; an example
+            of it for the other kinds.
+        field: The parameter or member at fault where it is always the same one.
+        retry_after_s: When the same request may succeed; None where it will not by itself.
+        more: An example of the members that only this kind has.
+    """
+
+    code: str
+    status: int
+    title: str
+    detail: str
+    field: str = ""
+    retry_after_s: int | None = None
+    more: Mapping[str, Any] | None = None
+
+    @property
+    def type(self) -> str:
+        """The problem type of RFC 9457: where this API's own page explains it."""
+        return f"/docs#{self.code}"
+
+
+_ALL = (
+    ProblemKind(
+        "not_signed_in",
+        401,
+        "No user is signed in",
+        "no verified token: send one as a bearer token",
+    ),
+    ProblemKind(
+        "subject_refused",
+        401,
+        "The token names no usable user",
+        "the token's sub has 300 characters: at most 255 are allowed: the identity provider has "
+        "to give another one",
+        field="sub",
+    ),
+    ProblemKind(
+        "user_erased",
+        403,
+        "The user's data was erased",
+        "this user's data was erased and nothing can be kept; only DELETE /me still works",
+    ),
+    ProblemKind(
+        "path_unknown",
+        404,
+        "There is nothing at this address",
+        "there is nothing at this address: GET /docs lists the addresses",
+    ),
+    ProblemKind(
+        "conversation_unknown",
+        404,
+        "The user has no such conversation",
+        'you have no such conversation: list yours, or start one with "new"',
+        field="conversation_id",
+    ),
+    ProblemKind(
+        "session_unknown",
+        404,
+        "The user has no such session",
+        "there is no such session to come back to: leave session_id out to start one",
+        field="session_id",
+    ),
+    ProblemKind(
+        "method_not_allowed",
+        405,
+        "The address does not take this method",
+        "this address does not take this method: the allow header lists those that it takes",
+    ),
+    ProblemKind(
+        "session_ended",
+        409,
+        "The session is over",
+        "this session is over: leave session_id out to start one",
+        field="session_id",
+    ),
+    ProblemKind(
+        "erasure_under_way",
+        409,
+        "Another request erases the user",
+        "another request erases this user right now: send it again shortly",
+        retry_after_s=STORE_RETRY_AFTER_S,
+    ),
+    ProblemKind(
+        "body_too_large",
+        413,
+        "The body is too large",
+        "the body has 20000 bytes: send at most 16384",
+        field="body",
+    ),
+    ProblemKind(
+        "unsupported_media_type",
+        415,
+        "The body is of another type",
+        "the body is not declared as JSON: send it with content-type: application/json",
+        field="content-type",
+    ),
+    ProblemKind(
+        "not_json",
+        422,
+        "The body is not JSON",
+        "the body is not JSON: send one JSON object",
+        field="body",
+    ),
+    ProblemKind(
+        "invalid_request",
+        422,
+        "A parameter or member is wrong",
+        "Extra inputs are not permitted: leave it out",
+        field="colour",
+    ),
+    ProblemKind(
+        "too_many_sessions",
+        429,
+        "The user has too many open sessions",
+        "3 sessions are open, which is the limit: end one of them first",
+        retry_after_s=TOO_MANY_RETRY_AFTER_S,
+    ),
+    ProblemKind(
+        "daily_limit_reached",
+        429,
+        "The user has used the day up",
+        "today's limit is used up: come back after the reset",
+        retry_after_s=3_600,
+        more={"kind": "cost", "limit": 5.0, "resets_at": "2026-11-21T00:00:00.000Z"},
+    ),
+    ProblemKind(
+        "internal_error",
+        500,
+        "The service has a fault",
+        "something unexpected went wrong",
+    ),
+    ProblemKind(
+        "unavailable",
+        503,
+        "The service is overloaded",
+        "the service is overloaded: try again shortly",
+        retry_after_s=STORE_RETRY_AFTER_S,
+    ),
+)
+
+KINDS: Mapping[str, ProblemKind] = {kind.code: kind for kind in _ALL}
+
+# Where a route's ``responses`` keep the codes until the OpenAPI document is made.
+CODES = "x-codes"
+
+
+def may_answer(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` of a route for the problems that only its own work leads to.
+
+    Those that follow from its parameters, its body and its user need no mention.
+    """
+    responses: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        kind = KINDS[code]
+        answer = responses.setdefault(kind.status, {"description": kind.title, CODES: []})
+        answer[CODES].append(code)
+    return responses

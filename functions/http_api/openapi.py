@@ -1,0 +1,205 @@
+"""The OpenAPI document: FastAPI's, with the answers that FastAPI cannot know.
+
+They follow from what a route takes: a user, a body, parameters. What follows from its own work it
+says by ``may_answer``.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from http_api.examples import EXAMPLES
+from http_api.identity import kept_user_id, verified_user_id
+from http_api.kinds import CODES, KINDS, ProblemKind
+from http_api.problems import PROBLEM_TYPE
+
+_REFERENCE = "#/components/schemas/"
+_EXAMPLE = "#/components/examples/"
+_TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "A token of the deployment's OpenID Connect issuer, for one of its audiences.",
+}
+_DESCRIPTION = """\
+Tickets for the WebSocket API, and all that is kept of a user: to read, change, export and erase.
+
+HEAD is answered wherever GET is. Every refusal of the API is a problem document (RFC 9457) whose \
+`code` programs can rely on: `path_unknown` (404) and `method_not_allowed` (405) are possible \
+everywhere. API Gateway itself answers 401, 429, 500 and 503 with an object that has `message` only.
+"""
+
+
+class ProblemDocument(BaseModel):
+    """Why a request was refused, and what to do.
+
+    Attributes:
+        type: The kind of problem: where /docs explains it.
+        title: The kind in words.
+        status: The HTTP status.
+        detail: What is wrong and what to do.
+        code: The kind for programs.
+        message: The same as detail.
+        field: The parameter, member or header at fault; absent where there is none.
+        kind: For daily_limit_reached, which limit.
+        limit: For daily_limit_reached, how much it allows: seconds of talk, or USD.
+        resets_at: For daily_limit_reached, when a new day begins.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    message: str
+    field: str = ""
+    kind: Literal["talk_seconds", "cost"] = "cost"
+    limit: float = 0
+    resets_at: str = ""
+
+
+class GatewayMessage(BaseModel):
+    """How API Gateway refuses a request before it reaches the API."""
+
+    message: str
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of ``app``."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes
+    )
+    routes: Mapping[tuple[str, str], APIRoute] = {
+        (method.lower(), route.path_format): route
+        for route in app.state.routes
+        for method in route.methods
+    }
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            _complete(operation, routes[method, path])
+            _illustrate(operation, EXAMPLES.get(f"{method.upper()} {path}", {}))
+    components = document["components"]
+    components["securitySchemes"] = {"token": _TOKEN}
+    components["examples"] = {
+        code: {"summary": kind.title, "value": _example(kind)} for code, kind in KINDS.items()
+    }
+    schemas = components["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for model in (ProblemDocument, GatewayMessage):
+        schemas[model.__name__] = model.model_json_schema(ref_template=_REFERENCE + "{model}")
+    for schema in schemas.values():
+        _move_attributes(schema)
+    schemas["ProblemDocument"]["properties"]["code"]["enum"] = list(KINDS)
+    return document
+
+
+def _complete(operation: dict[str, Any], route: APIRoute) -> None:
+    """Add the problems that the route can answer with, and whose token it wants."""
+    answers = operation["responses"]
+    # FastAPI's own, with a schema that is not ours.
+    answers.pop("422", None)
+    codes = {code for answer in answers.values() for code in answer.pop(CODES, ())}
+    codes |= set(_codes_of(route))
+    by_status: dict[int, list[ProblemKind]] = defaultdict(list)
+    for kind in KINDS.values():
+        if kind.code in codes:
+            by_status[kind.status].append(kind)
+    for status, kinds in by_status.items():
+        answers[str(status)] = _problem_answer(kinds)
+    by_gateway = ["429", "500", "503"]
+    if "not_signed_in" in codes:
+        operation["security"] = [{"token": []}]
+        by_gateway.append("401")
+    for gateway_status in by_gateway:
+        answer = answers.setdefault(gateway_status, {"description": "API Gateway", "content": {}})
+        answer["content"]["application/json"] = {
+            "schema": {"$ref": f"{_REFERENCE}GatewayMessage"},
+            "example": {"message": "Too Many Requests" if gateway_status == "429" else "…"},
+        }
+    operation["responses"] = dict(sorted(answers.items()))
+
+
+def _codes_of(route: APIRoute) -> Iterator[str]:
+    calls = set(_calls(route.dependant))
+    yield "internal_error"
+    if verified_user_id in calls:
+        yield from ("not_signed_in", "subject_refused", "unavailable")
+    if kept_user_id in calls:
+        yield "user_erased"
+    if route.body_field is not None:
+        yield from ("body_too_large", "unsupported_media_type", "not_json", "invalid_request")
+    if any(_parameters(route.dependant)):
+        yield "invalid_request"
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    yield dependant.call
+    for inner in dependant.dependencies:
+        yield from _calls(inner)
+
+
+def _parameters(dependant: Dependant) -> Iterator[Any]:
+    yield from (*dependant.path_params, *dependant.query_params)
+    for inner in dependant.dependencies:
+        yield from _parameters(inner)
+
+
+def _problem_answer(kinds: list[ProblemKind]) -> dict[str, Any]:
+    codes = {"properties": {"code": {"enum": [kind.code for kind in kinds]}}}
+    answer: dict[str, Any] = {
+        "description": "; ".join(kind.title for kind in kinds),
+        "content": {
+            PROBLEM_TYPE: {
+                "schema": {"allOf": [{"$ref": f"{_REFERENCE}ProblemDocument"}, codes]},
+                "examples": {kind.code: {"$ref": f"{_EXAMPLE}{kind.code}"} for kind in kinds},
+            }
+        },
+    }
+    if any(kind.retry_after_s is not None for kind in kinds):
+        description = "Seconds after which the same request may succeed."
+        schema = {"type": "integer", "minimum": 1}
+        answer["headers"] = {"Retry-After": {"description": description, "schema": schema}}
+    return answer
+
+
+def _example(kind: ProblemKind) -> dict[str, Any]:
+    example = {
+        "type": kind.type,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": kind.detail,
+        "code": kind.code,
+        "message": kind.detail,
+        **(kind.more or {}),
+    }
+    return example | {"field": kind.field} if kind.field else example
+
+
+def _illustrate(operation: dict[str, Any], examples: Mapping[str, Any]) -> None:
+    """Add the examples of a request's body and of the answer of success."""
+    if "request" in examples:
+        operation["requestBody"]["content"]["application/json"]["example"] = examples["request"]
+    for status, answer in operation["responses"].items():
+        if status.startswith("2") and "answer" in examples:
+            answer["content"]["application/json"]["example"] = examples["answer"]
+
+
+_ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
+
+
+def _move_attributes(schema: dict[str, Any]) -> None:
+    """Move a docstring's section on attributes to the properties that it describes."""
+    description, found, attributes = schema.get("description", "").partition("\n\nAttributes:\n")
+    if not found:
+        return
+    schema["description"] = description
+    for name, text in _ATTRIBUTE.findall(attributes):
+        schema["properties"][name]["description"] = " ".join(text.split())

@@ -1,0 +1,154 @@
+"""The OpenAPI document as one page of HTML: no script, nothing from another host."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+from http_api.kinds import KINDS
+
+_STYLE = """
+:root{color-scheme:light dark}
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
+h2,h3{margin-top:2.5rem}
+table{border-collapse:collapse;width:100%}
+th,td{border-bottom:1px solid #8885;padding:.3rem .6rem .3rem 0;text-align:left;vertical-align:top}
+pre{background:#8882;padding:.8rem;overflow:auto}
+code,pre{font:.875rem/1.4 ui-monospace,monospace}
+"""
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+CONTENT_SECURITY_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """Return the page of an OpenAPI document."""
+    title = escape(document["info"]["title"])
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style></head><body>{''.join(_body(document))}</body></html>"
+    )
+
+
+def _body(document: Mapping[str, Any]) -> Iterator[str]:
+    info, schemas = document["info"], document["components"]["schemas"]
+    yield f"<h1>{escape(info['title'])} HTTP API, version {escape(info['version'])}</h1>"
+    for paragraph in info["description"].strip().split("\n\n"):
+        yield f"<p>{escape(paragraph)}</p>"
+    yield '<p>For programs: <a href="/openapi.json">openapi.json</a>.</p><ul>'
+    operations = [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    for name, operation in operations:
+        target = escape(operation["operationId"])
+        yield f'<li><a href="#{target}"><code>{escape(name)}</code></a></li>'
+    yield "</ul>"
+    for name, operation in operations:
+        yield from _operation(name, operation)
+    yield "<h2>Objects</h2>"
+    for name, schema in schemas.items():
+        yield from _schema(name, schema)
+    yield "<h2>Problems</h2>" + _table(
+        ("Code", "Status", "Meaning"),
+        (
+            (f'<code id="{kind.code}">{kind.code}</code>', str(kind.status), escape(kind.title))
+            for kind in KINDS.values()
+        ),
+    )
+
+
+def _operation(name: str, operation: Mapping[str, Any]) -> Iterator[str]:
+    target = escape(operation["operationId"])
+    yield f'<h3 id="{target}"><code>{escape(name)}</code></h3>'
+    yield f"<p>{escape(operation.get('description', ''))}"
+    yield "</p>" if "security" in operation else " Needs no token.</p>"
+    parameters = operation.get("parameters", ())
+    if parameters:
+        yield _table(
+            ("Parameter", "In", "Takes"),
+            (
+                (_code(one["name"]), escape(one["in"]), _takes(one["schema"], one["required"]))
+                for one in parameters
+            ),
+        )
+    if "requestBody" in operation:
+        content = operation["requestBody"]["content"]["application/json"]
+        yield f"<p>Body: {_takes(content['schema'], True)}</p>{_example(content)}"
+    yield _table(
+        ("Status", "Answer", "Holds"),
+        (
+            (escape(status), escape(answer["description"]), _holds(answer["content"]))
+            for status, answer in operation["responses"].items()
+        ),
+    )
+    for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            yield _example(answer["content"]["application/json"])
+
+
+def _holds(content: Mapping[str, Any]) -> str:
+    """Return links to an answer's problems or to its object."""
+    codes = [code for media in content.values() for code in media.get("examples", ())]
+    if codes:
+        return ", ".join(f'<a href="#{code}">{_code(code)}</a>' for code in codes)
+    return ", ".join(_takes(media["schema"], True) for media in content.values())
+
+
+def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    yield f'<h3 id="schema-{escape(name)}">{escape(name)}</h3>'
+    yield f"<p>{escape(schema.get('description', ''))}</p>"
+    required = schema.get("required", ())
+    yield _table(
+        ("Member", "Type", ""),
+        (
+            (_code(member), _takes(value, member in required), escape(value.get("description", "")))
+            for member, value in schema.get("properties", {}).items()
+        ),
+    )
+
+
+def _takes(schema: Mapping[str, Any], required: bool) -> str:
+    text = _type(schema)
+    bounds = (("minimum", "from"), ("maximum", "to"), ("maxLength", "at most"), ("pattern", "like"))
+    for key, word in bounds:
+        if key in schema:
+            text += f" {word} {_code(str(schema[key]))}"
+    return text if required else f"{text}, optional"
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    if "$ref" in schema:
+        name = escape(schema["$ref"].rpartition("/")[2])
+        return f'<a href="#schema-{name}">{name}</a>'
+    if "anyOf" in schema:
+        return " or ".join(_type(one) for one in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(_code(json.dumps(one)) for one in schema["enum"])
+    if "const" in schema:
+        return _code(json.dumps(schema["const"]))
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
+    return escape(schema.get("format") or schema.get("type") or "anything")
+
+
+def _example(content: Mapping[str, Any]) -> str:
+    if "example" not in content:
+        return ""
+    return f"<pre>{escape(json.dumps(content['example'], indent=2, ensure_ascii=False))}</pre>"
+
+
+def _code(text: str) -> str:
+    return f"<code>{escape(text)}</code>"
+
+
+def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    head = "".join(f"<th>{one}</th>" for one in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><tr>{head}</tr>{body}</table>"

@@ -1,0 +1,25 @@
+"""The API's description of itself, for programs and for people."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse
+
+router = APIRouter()
+
+# A deployment changes it, and then it may be stale for some minutes.
+_HEADERS = {"cache-control": "public, max-age=300", "x-content-type-options": "nosniff"}
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi_document(request: Request) -> JSONResponse:
+    """Serve the OpenAPI document."""
+    return JSONResponse(request.app.openapi(), headers=_HEADERS)
+
+
+@router.get("/docs", include_in_schema=False)
+def docs(request: Request) -> HTMLResponse:
+    """Serve the same document as a page to read."""
+    # Few requests need it, and the others should not wait for it to load.
+    from http_api.page import CONTENT_SECURITY_POLICY, render
+
+    headers = {**_HEADERS, "content-security-policy": CONTENT_SECURITY_POLICY}
+    return HTMLResponse(render(request.app.openapi()), headers=headers)

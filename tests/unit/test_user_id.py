@@ -22,6 +22,7 @@ def test_any_readable_subject_of_255_characters_is_a_user(subject: str) -> None:
         ("x" * 3_000, "has 3000 characters: at most 255 are allowed"),
         ("", "is empty"),
         (" ", "is empty"),
+        ("\u200b", "is empty"),
         ("user\x00", "holds a control character"),
         ("user\n2", "holds a control character"),
         ("user\x85", "holds a control character"),

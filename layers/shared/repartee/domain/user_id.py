@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from repartee.domain.texts import is_visible
+
 # OpenID Connect Core 1.0, section 2: sub MUST NOT exceed 255 ASCII characters. Four bytes for each
 # stay below the 2,048 bytes of a DynamoDB partition key.
 MAX_CHARACTERS = 255
@@ -13,8 +15,8 @@ def fault_of(subject: str) -> str | None:
     """Return what makes ``subject`` unusable as a user's id, None when it can be used."""
     if len(subject) > MAX_CHARACTERS:
         return f"has {len(subject)} characters: at most {MAX_CHARACTERS} are allowed"
-    if not subject.strip():
-        return "is empty"
     if any(unicodedata.category(character) in _REFUSED_CATEGORIES for character in subject):
         return "holds a control character"
+    if not is_visible(subject):
+        return "is empty"
     return None

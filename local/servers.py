@@ -13,13 +13,22 @@ _POLL_S = 0.05
 # Longer than functions idle between two calls: some of their clients must not retry, and would
 # fail on a connection that is closed just as they use it again.
 _KEEP_ALIVE_S = 3_600.0
+# An HTTP API's quota for the request line and all headers together, read 2026-11-30.
+_MAX_LINE_BYTES = 10_240
 
 
 @contextlib.asynccontextmanager
 async def serving(application: web.Application, port: int) -> AsyncIterator[int]:
     """Serve an application on 127.0.0.1 while the context lasts; gives the port (0 picks one)."""
     runner = web.AppRunner(
-        application, access_log=None, shutdown_timeout=0.5, keepalive_timeout=_KEEP_ALIVE_S
+        application,
+        access_log=None,
+        shutdown_timeout=0.5,
+        keepalive_timeout=_KEEP_ALIVE_S,
+        # As AWS's servers, these take a body as it is and lines of a length that tokens need.
+        auto_decompress=False,
+        max_line_size=_MAX_LINE_BYTES,
+        max_field_size=_MAX_LINE_BYTES,
     )
     await runner.setup()
     try:

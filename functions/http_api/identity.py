@@ -10,7 +10,7 @@ from repartee.domain.errors import UserErased
 from repartee.domain.user_id import fault_of
 
 
-def verified_user_id(request: Request) -> str:
+def verified_user_id(request: Request, deps: Dependencies) -> str:
     """Return the verified token's subject.
 
     Raises:
@@ -22,6 +22,8 @@ def verified_user_id(request: Request) -> str:
     if not isinstance(subject, str) or not subject:
         raise Problem("not_signed_in")
     if (fault := fault_of(subject)) is not None:
+        # Each user of such an identity provider is refused, so its operator has to know.
+        deps.log.warning("token subject refused", extra={"reason": fault})
         detail = f"the token's sub {fault}: the identity provider has to give another one"
         raise Problem("subject_refused", detail)
     return subject

@@ -15,7 +15,7 @@ from local.gateway.http_events import (
     response_of,
 )
 from local.gateway.tokens import FetchJson, Principal, TokenVerifier, UnauthorizedError, fetch_json
-from local.lambdas.model import Invoker, ThrottledError
+from local.lambdas.model import MAX_SYNC_PAYLOAD_BYTES, Invoker, ThrottledError
 from local.template import Cors, HttpApi, HttpRoute, JwtAuthorizer
 from local.timers import Timers, within
 
@@ -51,7 +51,7 @@ class _Routes:
                 continue
             if route.path is None:
                 return _Match(route, {})
-            found = re.fullmatch(_expression(route.path), path)
+            found = re.fullmatch(_expression(route.path), path, re.DOTALL)
             if found is not None:
                 return _Match(route, found.groupdict())
         return None
@@ -80,22 +80,27 @@ class HttpGateway:
     def application(self) -> web.Application:
         """The application; every path goes through ``handle``."""
         application = web.Application(client_max_size=_MAX_BODY_BYTES)
-        application.router.add_route("*", "/{path:.*}", self._handle)
+        application.router.add_route("*", r"/{path:[\s\S]*}", self._handle)
         return application
 
     async def _handle(self, request: web.Request) -> web.Response:
         peer = request.transport.get_extra_info("peername") if request.transport else None
         prefix = "" if self._api.stage == "$default" else f"/{self._api.stage}"
-        answer = await self.handle(
-            HttpRequest(
-                method=request.method,
-                path=request.rel_url.path.removeprefix(prefix) or "/",
-                query=request.rel_url.raw_query_string,
-                headers=[(name, value) for name, value in request.headers.items()],
-                body=await request.read(),
-                source_ip=peer[0] if peer else "",
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            answer = _TOO_LARGE
+        else:
+            answer = await self.handle(
+                HttpRequest(
+                    method=request.method,
+                    path=request.rel_url.path.removeprefix(prefix) or "/",
+                    query=request.rel_url.raw_query_string,
+                    headers=[(name, value) for name, value in request.headers.items()],
+                    body=body,
+                    source_ip=peer[0] if peer else "",
+                )
             )
-        )
         response = web.Response(status=answer.status, body=answer.body)
         for name, value in answer.headers:
             response.headers.add(name, value)
@@ -103,9 +108,10 @@ class HttpGateway:
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
         """Answer one request."""
-        origin = request.joined_headers().get("origin")
-        cors = self._api.cors
-        if cors is not None and request.method == "OPTIONS" and origin is not None:
+        headers = request.joined_headers()
+        origin, cors = headers.get("origin"), self._api.cors
+        is_preflight = request.method == "OPTIONS" and "access-control-request-method" in headers
+        if cors is not None and origin is not None and is_preflight:
             return HttpAnswer(204, _cors_headers(cors, origin, preflight=True), b"")
         answer = await self._routed(request)
         if cors is None:
@@ -132,11 +138,14 @@ class HttpGateway:
         event = request_event(
             self._api, match.route, match.parameters, request, principal, self._timers.now_s()
         )
+        payload = json.dumps(event).encode()
+        if len(payload) > MAX_SYNC_PAYLOAD_BYTES:
+            return _TOO_LARGE
         try:
             result = await within(
                 self._timers,
                 match.route.timeout_ms / 1000,
-                self._invoker.invoke(match.route.function, json.dumps(event).encode()),
+                self._invoker.invoke(match.route.function, payload),
             )
             return response_of(result)
         except (TimeoutError, ThrottledError):
@@ -153,6 +162,9 @@ class HttpGateway:
 def _message(status: int, message: str, *headers: tuple[str, str]) -> HttpAnswer:
     body = json.dumps({"message": message}).encode()
     return HttpAnswer(status, [("content-type", "application/json"), *headers], body)
+
+
+_TOO_LARGE = _message(413, "Request Entity Too Large")
 
 
 def _cors_headers(cors: Cors, origin: str, *, preflight: bool) -> list[tuple[str, str]]:

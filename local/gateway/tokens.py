@@ -64,16 +64,15 @@ class TokenVerifier:
                 # Checked below: without an audience API Gateway looks at client_id.
                 options={"require": ["exp", "iss"], "verify_aud": False},
             )
-        except (jwt.PyJWTError, aiohttp.ClientError, TimeoutError) as error:
+        except (jwt.PyJWTError, UnicodeError, aiohttp.ClientError, TimeoutError) as error:
             raise UnauthorizedError from error
-        audience = claims.get("aud", claims.get("client_id", ()))
-        audiences = {audience} if isinstance(audience, str) else set(audience)
-        if not audiences & set(self._authorizer.audience):
+        audience = claims.get("aud", claims.get("client_id"))
+        audiences = [audience] if isinstance(audience, str) else _texts(audience)
+        if not set(audiences) & set(self._authorizer.audience):
             raise UnauthorizedError
-        scope = claims.get("scope", claims.get("scp", ""))
-        scopes = scope.split() if isinstance(scope, str) else scope
-        texts = {name: _text(value) for name, value in claims.items()}
-        return Principal(texts, tuple(scopes))
+        scope = claims.get("scope", claims.get("scp"))
+        scopes = scope.split() if isinstance(scope, str) else _texts(scope)
+        return Principal({name: _text(value) for name, value in claims.items()}, tuple(scopes))
 
     def _token(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str:
         source = self._authorizer.identity_source
@@ -95,6 +94,11 @@ class TokenVerifier:
         if key_id not in self._keys:
             raise UnauthorizedError
         return self._keys[key_id]
+
+
+def _texts(value: Any) -> list[str]:
+    """The texts of a list; whatever else a claim holds counts as nothing."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str:

@@ -418,7 +418,7 @@ def test_both_apis_are_throttled() -> None:
         assert settings["ThrottlingBurstLimit"]
 
 
-def test_the_http_api_wants_a_token_for_everything_but_health_and_preflight() -> None:
+def test_the_http_api_wants_a_token_for_everything_but_its_description_and_preflight() -> None:
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "Jwt"
     routes = [event["Properties"] for event in FUNCTIONS["HttpApiFunction"]["Events"].values()]
     everything = {(route["Method"], route["Path"]) for route in routes}
@@ -428,7 +428,8 @@ def test_the_http_api_wants_a_token_for_everything_but_health_and_preflight() ->
         if route.get("Auth") == {"Authorizer": "NONE"}
     }
     assert ("ANY", "/{proxy+}") in everything
-    assert open_to_all == {("GET", "/health"), ("OPTIONS", "/{proxy+}")}
+    described = {("ANY", path) for path in ("/health", "/openapi.json", "/docs")}
+    assert open_to_all == {*described, ("OPTIONS", "/{proxy+}")}
 
 
 @pytest.mark.parametrize("name", TABLES)

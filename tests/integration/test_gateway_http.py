@@ -64,7 +64,7 @@ async def running(
             HttpRoute("ANY", "/{proxy+}", "Web", guard, (), 30_000),
             HttpRoute("GET", "/items/{id}", "Web", guard, (), 30_000),
             HttpRoute("GET", "/admin", "Web", guard, scopes or ("admin",), 30_000),
-            HttpRoute("GET", "/health", "Web", None, (), 30_000),
+            HttpRoute("ANY", "/health", "Web", None, (), 30_000),
         )
         api = HttpApi("Api", "$default", routes, cors)
         gateway = HttpGateway(api, functions, SystemTimers())
@@ -155,7 +155,7 @@ def test_a_route_without_an_authorizer_needs_no_token():
             return status, site.functions.events["Web"][0]
 
     status, event = asyncio.run(run())
-    assert (status, event["routeKey"]) == (200, "GET /health")
+    assert (status, event["routeKey"]) == (200, "ANY /health")
     assert "authorizer" not in event["requestContext"]
 
 
@@ -163,7 +163,7 @@ def test_the_most_specific_route_wins():
     async def run() -> Any:
         async with running() as site:
             token = site.issuer.token("ada")
-            for method, path in (("GET", "/items/7"), ("PUT", "/items/7"), ("POST", "/health")):
+            for method, path in (("GET", "/items/7"), ("PUT", "/items/7"), ("POST", "/other")):
                 await site.request(method, path, token)
             missing = await site.request("GET", "/", token)
             return [
@@ -175,7 +175,7 @@ def test_the_most_specific_route_wins():
     assert routes == [
         ("GET /items/{id}", {"id": "7"}),
         ("ANY /{proxy+}", {"proxy": "items/7"}),
-        ("ANY /{proxy+}", {"proxy": "health"}),
+        ("ANY /{proxy+}", {"proxy": "other"}),
     ]
     assert missing == (404, {"message": "Not Found"})
 
@@ -271,6 +271,7 @@ def test_cors_comes_from_the_template():
     async def run() -> Any:
         async with running(says_otherwise, cors) as site:
             answers = []
+            await site.request("OPTIONS", "/health", headers={"Origin": "https://a.example"})
             for origin in ("https://a.example", "https://b.example"):
                 headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
                 preflight = await site.request("OPTIONS", "/sessions", headers=headers)
@@ -279,7 +280,8 @@ def test_cors_comes_from_the_template():
             return answers, len(site.functions.events["Web"])
 
     ((status, preflight, answer), (_, refused, other)), calls = asyncio.run(run())
-    assert (status, calls) == (204, 2)
+    # An OPTIONS that asks for no method is no preflight, so the function answers it.
+    assert (status, calls) == (204, 3)
     assert preflight["access-control-allow-origin"] == "https://a.example"
     assert preflight["access-control-allow-methods"] == "GET,POST"
     assert preflight["access-control-allow-headers"] == "authorization"
@@ -314,6 +316,58 @@ def test_the_issuer_gives_tokens_for_forms_and_json():
     assert "user" in problem["error_description"]
     subjects = {e["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] for e in events}
     assert subjects == {"ada"}
+
+
+async def raw(site: Site, start: bytes, *headers: bytes, body: bytes = b"") -> bytes:
+    """Send bytes that no HTTP client would; return the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(site.url.rsplit(":", 1)[1]))
+    lines = (start + b" HTTP/1.1", b"Host: a:b:c", b"Connection: close", *headers)
+    writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+def test_bytes_that_no_client_should_send_make_no_fault_of_the_gateway_s():
+    async def run() -> Any:
+        async with running() as site:
+            token = b"Authorization: Bearer " + site.issuer.token("ada").encode()
+            large = b"Content-Length: 7000000"
+            answers = {
+                "a header": await raw(site, b"GET /health", b"X: \xff", b"Cookie: a=\xff"),
+                "a path": await raw(site, b"GET /a%0Ab%ff%zz", token),
+                "a coding": await raw(
+                    site,
+                    b"POST /x",
+                    token,
+                    b"Content-Encoding: gzip",
+                    b"Content-Length: 1",
+                    body=b"x",
+                ),
+                "a token": await raw(site, b"GET /x", b"Authorization: Bearer \xff.\xff.\xff"),
+                "a head": await raw(site, b"HEAD /x"),
+                "a body": await raw(site, b"POST /x", token, large, body=b"x" * 7_000_000),
+            }
+            odd_claims: list[dict[str, Any]] = [{"aud": 5}, {"aud": [{}]}, {"scope": 5}]
+            for claims in odd_claims:
+                odd = b"Authorization: Bearer " + site.issuer.token("ada", **claims).encode()
+                answers[str(claims)] = await raw(site, b"GET /admin", odd)
+            return {name: (int(each[9:12]), each) for name, each in answers.items()}
+
+    answers = asyncio.run(run())
+    assert {name: status for name, (status, _) in answers.items()} == {
+        "a header": 200,
+        "a path": 200,
+        "a coding": 200,
+        "a token": 401,
+        "a head": 401,
+        "a body": 413,
+        "{'aud': 5}": 401,
+        "{'aud': [{}]}": 401,
+        "{'scope': 5}": 403,
+    }
+    assert answers["a head"][1].endswith(b"\r\n\r\n")
+    assert answers["a body"][1].endswith(b'{"message": "Request Entity Too Large"}')
 
 
 def test_a_binary_body_reaches_the_function_in_base64():

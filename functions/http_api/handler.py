@@ -34,6 +34,7 @@ from repartee.application.change_preferences import PreferenceChanger
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
 from repartee.application.export_user import UserExporter
+from repartee.application.session_cap import SessionCap
 from repartee.application.start_session import SessionStarter
 from repartee.config import HttpApiSettings
 from repartee.domain.limits import DailyLimits
@@ -80,21 +81,28 @@ def build() -> Application:
     limits = LimitChecker(usage, clock, daily)
     connections = DynamoConnectionStore(live=live)
     sessions = DynamoSessionStore(live=live)
+    channel = ApiGatewayChannel.at(settings.management_endpoint)
     starter = SessionStarter(
         reader=reader,
-        connections=connections,
         sessions=sessions,
         signer=JwtTicketSigner(secrets, settings.ticket_key_secret_arn),
         ids=ids,
         clock=clock,
-        max_sessions=settings.max_sessions_per_user,
+        cap=SessionCap(
+            connections=connections,
+            sessions=sessions,
+            channel=channel,
+            clock=clock,
+            max_sessions=settings.max_sessions_per_user,
+            grace_ms=settings.grace_s * 1000,
+        ),
         limits=limits,
     )
     profiles = DynamoProfileStore(memory=memory)
     mailbox = DynamoMailbox(live=live, clock=clock, ids=ids)
     eraser = UserEraser(
         store=DynamoErasureStore(live=live, memory=memory, desk=desk),
-        channel=ApiGatewayChannel.at(settings.management_endpoint),
+        channel=channel,
         clock=clock,
         wait=time.sleep,
     )

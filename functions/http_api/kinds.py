@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 STORE_RETRY_AFTER_S = 2
-# Sessions end when their users hang up or by their time; nobody can say when.
-TOO_MANY_RETRY_AFTER_S = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +131,7 @@ _ALL = (
         429,
         "The user has too many open sessions",
         "3 sessions are open, which is the limit: end one of them first",
-        retry_after_s=TOO_MANY_RETRY_AFTER_S,
+        retry_after_s=30,
     ),
     ProblemKind(
         "daily_limit_reached",

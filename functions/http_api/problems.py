@@ -15,11 +15,11 @@ from starlette.exceptions import HTTPException
 from http_api.kinds import KINDS
 from http_api.values import rfc3339
 from repartee.application.check_limits import DailyLimitReached
+from repartee.application.session_cap import TooManySessions
 from repartee.application.start_session import (
     ConversationUnknown,
     SessionEnded,
     SessionUnknown,
-    TooManySessions,
 )
 from repartee.domain.errors import ErasureUnderWay, StoreUnavailable, UserErased
 from repartee.domain.preferences import PreferenceRefused
@@ -103,9 +103,9 @@ def _problem(error: Exception) -> Problem:  # noqa: C901 - one case for each fai
             return Problem("session_unknown")
         case SessionEnded():
             return Problem("session_ended")
-        case TooManySessions(limit=limit):
+        case TooManySessions(limit=limit, retry_after_s=retry_after_s):
             sessions = f"{limit} sessions are open, which is the limit: end one of them first"
-            return Problem("too_many_sessions", sessions)
+            return Problem("too_many_sessions", sessions, retry_after_s=retry_after_s)
         case PreferenceRefused(field=field, advice=advice):
             return Problem("invalid_request", advice, field=field)
         case DailyLimitReached(hit=hit, retry_after_s=retry_after_s):

@@ -134,6 +134,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "dynamodb:BatchWriteItem",
         },
         "DeskTable": {"dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"},
+        "GET/@connections/*": {"execute-api:ManageConnections"},
         "POST/@connections/*": {"execute-api:ManageConnections"},
         "DELETE/@connections/*": {"execute-api:ManageConnections"},
     },

@@ -3,8 +3,10 @@
 Source for status codes and names: service model of apigatewaymanagementapi, 2018-11-29.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 import pytest
@@ -14,6 +16,7 @@ from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailab
 from repartee.ports.client_channel import ClientChannel
 from tests.contract.aws_double import Answer, AwsDouble, Request, aws_double
 from tests.fakes.client_channel import FakeClientChannel
+from tests.fakes.clock import NOON_MS
 
 pytestmark = pytest.mark.contract
 
@@ -36,6 +39,8 @@ class Subject(Protocol):
 
     def fail(self) -> None: ...
 
+    def use(self, connection_id: str, at_ms: int) -> None: ...
+
     def frames(self, connection_id: str) -> list[str]: ...
 
 
@@ -48,6 +53,9 @@ class FakeSubject:
     def fail(self) -> None:
         self.channel.failing = True
 
+    def use(self, connection_id: str, at_ms: int) -> None:
+        self.channel.active_ms[connection_id] = at_ms
+
     def frames(self, connection_id: str) -> list[str]:
         return self.channel.posts[connection_id]
 
@@ -58,11 +66,15 @@ class RealSubject:
     channel: ApiGatewayChannel
     gone: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
+    active_ms: dict[str, int] = field(default_factory=dict)
     taken: list[Request] = field(default_factory=list)
     failures: list[Answer] = field(default_factory=list)
 
     def fail(self) -> None:
         self.failures = [BROKEN] * 10
+
+    def use(self, connection_id: str, at_ms: int) -> None:
+        self.active_ms[connection_id] = at_ms
 
     def frames(self, connection_id: str) -> list[str]:
         path = f"/live/@connections/{connection_id}"
@@ -74,6 +86,10 @@ class RealSubject:
         connection_id = request.path.removeprefix("/live/@connections/")
         if connection_id in self.gone:
             return GONE
+        if request.method == "GET":
+            active = datetime.fromtimestamp(self.active_ms[connection_id] / 1000, UTC)
+            body = {"connectedAt": "2026-11-30T08:00:00Z", "lastActiveAt": active.isoformat()}
+            return Answer(body=json.dumps(body))
         if request.method == "DELETE":
             self.gone.add(connection_id)
             return Answer(204)
@@ -140,6 +156,21 @@ def test_closing_a_connection_that_is_gone_is_no_error(subject: Subject) -> None
     subject.gone.add("left=")
 
     subject.channel.close("left=")
+
+
+def test_a_connection_tells_when_it_was_last_active(subject: Subject) -> None:
+    subject.use("one=", NOON_MS)
+    subject.gone.add("left=")
+
+    assert subject.channel.last_active_ms("one=") == NOON_MS
+    assert subject.channel.last_active_ms("left=") is None
+
+
+def test_a_failing_service_does_not_pass_for_a_closed_connection(subject: Subject) -> None:
+    subject.fail()
+
+    with pytest.raises(StoreUnavailable):
+        subject.channel.last_active_ms("one=")
 
 
 def test_a_client_with_a_full_buffer_is_reported_and_recovers(subject: Subject) -> None:

@@ -8,6 +8,7 @@ class FakeClientChannel:
 
     Attributes:
         posts: Frames taken, by connection, in order.
+        active_ms: When each was last active.
         gone: Connections that are closed.
         slow: Connections whose buffer is full.
         failing: The service itself fails.
@@ -15,6 +16,7 @@ class FakeClientChannel:
 
     def __init__(self) -> None:
         self.posts: dict[str, list[str]] = defaultdict(list)
+        self.active_ms: dict[str, int] = defaultdict(int)
         self.gone: set[str] = set()
         self.slow: set[str] = set()
         self.failing = False
@@ -27,6 +29,11 @@ class FakeClientChannel:
         if connection_id in self.slow:
             raise ClientTooSlow(connection_id)
         self.posts[connection_id].append(frame)
+
+    def last_active_ms(self, connection_id: str) -> int | None:
+        if self.failing:
+            raise StoreUnavailable("the channel was told to fail")
+        return None if connection_id in self.gone else self.active_ms[connection_id]
 
     def close(self, connection_id: str) -> None:
         self.gone.add(connection_id)

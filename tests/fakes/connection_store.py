@@ -1,3 +1,7 @@
+from collections.abc import Mapping
+from dataclasses import replace
+
+from repartee.domain.session_state import ActiveSession
 from tests.fakes.tables import FakeTables
 
 
@@ -19,9 +23,9 @@ class FakeConnectionStore:
             self._tables.refused_messages[connection_id] += 1
             return self._tables.refused_messages[connection_id]
 
-    def active_sessions(self, user_id: str, *, now_ms: int) -> frozenset[str]:
+    def active_sessions(self, user_id: str, *, now_ms: int) -> Mapping[str, ActiveSession]:
         with self._tables.lock:
-            return frozenset(self._tables.active(user_id, now_ms))
+            return self._tables.active(user_id, now_ms)
 
     def lapse_session(
         self, user_id: str, session_id: str, *, connection_id: str, expires_at_ms: int
@@ -29,8 +33,9 @@ class FakeConnectionStore:
         with self._tables.lock:
             kept = self._tables.active_sessions.get((user_id, session_id))
             soon_ms = expires_at_ms // 1000 * 1000
-            if kept is not None and kept[1] == connection_id and kept[0] > soon_ms:
-                self._tables.active_sessions[user_id, session_id] = soon_ms, connection_id
+            if kept and kept.connection_id == connection_id and kept.expires_at_ms > soon_ms:
+                lapsing = replace(kept, expires_at_ms=soon_ms)
+                self._tables.active_sessions[user_id, session_id] = lapsing
 
     def end_session(self, user_id: str, session_id: str) -> None:
         with self._tables.lock:

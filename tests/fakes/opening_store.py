@@ -2,7 +2,12 @@ from dataclasses import replace
 
 from repartee.domain.conversation import MAX_SUPERSEDED, Conversation
 from repartee.domain.errors import ConnectionRefused
-from repartee.domain.session_state import ConnectionOpening, OpenedConnection, SessionState
+from repartee.domain.session_state import (
+    ActiveSession,
+    ConnectionOpening,
+    OpenedConnection,
+    SessionState,
+)
 from tests.fakes.tables import ACTIVE_SESSION_LIFETIME_MS, FakeTables
 
 
@@ -22,9 +27,10 @@ class FakeOpeningStore:
             tables.spent_tickets.add(opening.ticket_id)
             tables.connections[opening.connection_id] = opening
             tables.openings[opening.user_id, opening.connection_id] = opening.session_id
-            tables.active_sessions[opening.user_id, opening.session_id] = (
-                opening.opened_at_ms + ACTIVE_SESSION_LIFETIME_MS,
+            tables.active_sessions[opening.user_id, opening.session_id] = ActiveSession(
                 opening.connection_id,
+                opening.opened_at_ms,
+                opening.opened_at_ms + ACTIVE_SESSION_LIFETIME_MS,
             )
             if state is not None:
                 return OpenedConnection(is_new_session=False)
@@ -71,7 +77,7 @@ class FakeOpeningStore:
             raise ConnectionRefused(409, "session_ended")
         active = self._tables.active(opening.user_id, opening.opened_at_ms)
         counts_already = state is not None and opening.session_id in active
-        if not counts_already and len(active - {live}) >= opening.max_sessions:
+        if not counts_already and len(active.keys() - {live}) >= opening.max_sessions:
             raise ConnectionRefused(429, "too_many_sessions")
         if opening.ticket_id in self._tables.spent_tickets:
             raise ConnectionRefused(403, "ticket_spent")

@@ -10,7 +10,7 @@ from repartee.domain.limits import DayUsage
 from repartee.domain.messages import Acknowledged, Notice, Numbered
 from repartee.domain.notes import Note
 from repartee.domain.retention import HEADER_MARGIN_S, Retention
-from repartee.domain.session_state import ConnectionOpening, SessionState
+from repartee.domain.session_state import ActiveSession, ConnectionOpening, SessionState
 from tests.fakes.clock import FakeClock
 
 # The lifetimes of repartee.adapters.dynamodb.keys; the contract suites hold both to them.
@@ -64,7 +64,7 @@ class FakeTables:
     openings: dict[tuple[str, str], str] = field(default_factory=dict)
     spent_tickets: set[str] = field(default_factory=set)
     refused_messages: Counter[str] = field(default_factory=Counter)
-    active_sessions: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+    active_sessions: dict[tuple[str, str], ActiveSession] = field(default_factory=dict)
     conversations: dict[tuple[str, str], Conversation] = field(default_factory=dict)
     turns: dict[str, dict[int, Turn]] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
@@ -118,12 +118,12 @@ class FakeTables:
             used.cost_usd + more.cost_usd,
         )
 
-    def active(self, user_id: str, now_ms: int) -> set[str]:
+    def active(self, user_id: str, now_ms: int) -> dict[str, ActiveSession]:
         """Return the user's open sessions."""
         return {
-            session_id
-            for (user, session_id), (expires_ms, _) in self.active_sessions.items()
-            if user == user_id and expires_ms > now_ms
+            session_id: active
+            for (user, session_id), active in self.active_sessions.items()
+            if user == user_id and active.expires_at_ms > now_ms
         }
 
     def is_erased(self, user_id: str) -> bool:

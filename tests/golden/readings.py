@@ -48,8 +48,8 @@ _OF_USER: Mapping[str, Callable[[Stores, str], object]] = {
     "notes": lambda stores, user: stores.notes.newest(user, limit=9),
     "day": lambda stores, user: stores.usage.of_day(user, utc_day(NOON_MS)),
     "days": lambda stores, user: stores.usage.days(user, limit=9),
-    "active sessions": lambda stores, user: stores.connections.active_sessions(
-        user, now_ms=NOON_MS
+    "active sessions": lambda stores, user: frozenset(
+        stores.connections.active_sessions(user, now_ms=NOON_MS)
     ),
     "conversations": lambda stores, user: stores.reader.list_conversations(user, limit=9),
     "erasure": lambda stores, user: stores.erasures.find(user),

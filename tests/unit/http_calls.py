@@ -12,6 +12,7 @@ from repartee.application.change_preferences import PreferenceChanger
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
 from repartee.application.export_user import UserExporter
+from repartee.application.session_cap import SessionCap
 from repartee.application.start_session import SessionStarter
 from repartee.domain.desk import OpeningHours
 from repartee.domain.errors import StoreUnavailable
@@ -73,6 +74,7 @@ class Api:
         self.connections = FakeConnectionStore(self.tables)
         self.reader = Reader(self.tables)
         self.signer = FakeTicketSigner()
+        self.channel = FakeClientChannel()
         self.log = CapturedLog()
         self.usage = FakeUsageStore(self.tables)
         self.limits = LimitChecker(self.usage, self.tables.clock, DailyLimits(3_600, Decimal(5)))
@@ -80,17 +82,23 @@ class Api:
         sessions = FakeSessionStore(self.tables)
         starter = SessionStarter(
             reader=self.reader,
-            connections=self.connections,
             sessions=sessions,
             signer=self.signer,
             ids=FakeIdSource(),
             clock=self.tables.clock,
-            max_sessions=2,
+            cap=SessionCap(
+                connections=self.connections,
+                sessions=sessions,
+                channel=self.channel,
+                clock=self.tables.clock,
+                max_sessions=2,
+                grace_ms=30_000,
+            ),
             limits=self.limits,
         )
         eraser = UserEraser(
             store=FakeErasureStore(self.tables),
-            channel=FakeClientChannel(),
+            channel=self.channel,
             clock=self.tables.clock,
             wait=lambda duration_s: self.tables.clock.advance(round(duration_s * 1000)),
         )

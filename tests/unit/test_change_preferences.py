@@ -1,5 +1,6 @@
 """Changing preferences: who is told of it, and what becomes of it when nobody can be."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from repartee.domain.conversation import Profile
 from repartee.domain.errors import StoreUnavailable, UserErased
 from repartee.domain.messages import Notice, PreferencesChanged
 from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session_state import ConnectionOpening
+from repartee.domain.session_state import ActiveSession, ConnectionOpening
 from tests.fakes.clock import NOON_MS
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.mailbox import FakeMailbox
@@ -39,7 +40,7 @@ class Connections(FakeConnectionStore):
 
     fails = False
 
-    def active_sessions(self, user_id: str, *, now_ms: int) -> frozenset[str]:
+    def active_sessions(self, user_id: str, *, now_ms: int) -> Mapping[str, ActiveSession]:
         if self.fails:
             raise StoreUnavailable("told to fail")
         return super().active_sessions(user_id, now_ms=now_ms)

@@ -8,6 +8,7 @@ import pytest
 
 from repartee.domain.conversation import Profile
 from tests.fakes.clock import NOON_MS
+from tests.fakes.session_store import FakeSessionStore
 from tests.unit.http_calls import USER, Api
 
 pytestmark = pytest.mark.unit
@@ -96,6 +97,100 @@ def test_anothers_conversation_is_as_unknown_as_one_that_never_was() -> None:
     assert problem["code"] == "conversation_unknown"
     assert problem["field"] == "conversation_id"
     assert headers["content-type"] == "application/problem+json"
+
+
+def at_the_cap() -> tuple[Api, list[dict[str, Any]]]:
+    """Two sessions, which is the limit, opened a minute ago and used since."""
+    api = Api()
+    sessions = [api.begin("new"), api.begin("new")]
+    api.tables.clock.advance(60_000)
+    for connection_id in api.tables.connections:
+        api.channel.active_ms[connection_id] = api.tables.clock.now_ms() - 1_000
+    return api, sessions
+
+
+def retry_after_s(api: Api) -> int:
+    """Return after how long a third session may be started, 0 where it may at once."""
+    status, _, headers = api.call("POST", "/sessions", {"conversation_id": "new"})
+    return int(headers["retry-after"]) if status == 429 else 0
+
+
+def connection_of(api: Api, session: dict[str, Any]) -> str:
+    return api.tables.active_sessions[USER, session["session_id"]].connection_id
+
+
+def serve(api: Api, session: dict[str, Any]) -> None:
+    """Let a worker hold the session's lease."""
+    now_ms = api.tables.clock.now_ms()
+    FakeSessionStore(api.tables).acquire_lease(
+        session["session_id"], owner="worker", now_ms=now_ms, until_ms=now_ms + 5_000
+    )
+
+
+def test_a_session_whose_client_is_gone_makes_room_though_its_disconnect_was_lost() -> None:
+    api, (first, _) = at_the_cap()
+    api.channel.gone.add(connection_of(api, first))
+
+    assert retry_after_s(api) == 0
+
+
+def test_a_session_whose_client_is_gone_counts_while_its_worker_waits_for_the_client() -> None:
+    api, (first, _) = at_the_cap()
+    api.channel.gone.add(connection_of(api, first))
+    serve(api, first)
+
+    assert retry_after_s(api) == 30
+    api.tables.clock.advance(10_000)
+    serve(api, first)
+    assert retry_after_s(api) == 20
+    api.tables.clock.advance(20_000)
+    assert retry_after_s(api) == 0
+
+
+def test_a_session_that_is_over_makes_room_though_nobody_noted_it() -> None:
+    api, (first, second) = at_the_cap()
+    state = api.tables.states[first["session_id"]]
+    api.tables.states[first["session_id"]] = replace(state, ended=True)
+
+    assert retry_after_s(api) == 0
+    assert api.connections.active_sessions(USER, now_ms=api.tables.clock.now_ms()).keys() == {
+        second["session_id"]
+    }
+
+
+def test_a_connection_that_is_being_opened_does_not_pass_for_a_dead_one() -> None:
+    api = Api()
+    for _ in range(2):
+        api.channel.gone.add(connection_of(api, api.begin("new")))
+
+    assert retry_after_s(api) == 10
+    api.tables.clock.advance(10_000)
+    assert retry_after_s(api) == 0
+
+
+def test_a_client_is_told_to_wait_until_an_idle_connection_would_be_closed() -> None:
+    api, (first, _) = at_the_cap()
+    api.channel.active_ms[connection_of(api, first)] -= 200_000
+
+    assert retry_after_s(api) == 600 - 201
+
+
+def test_an_api_gateway_that_does_not_answer_makes_no_room() -> None:
+    api, _ = at_the_cap()
+    api.channel.failing = True
+
+    assert retry_after_s(api) == 2 * 3_600 + 900 - 60
+
+
+def test_a_session_can_be_come_back_to_when_another_of_its_user_is_dead() -> None:
+    api, (first, second) = at_the_cap()
+    api.channel.gone.add(connection_of(api, second))
+    api.connections.end_session(USER, first["session_id"])
+    api.begin("new")
+
+    status, _, _ = api.call("POST", "/sessions", {"session_id": first["session_id"]})
+
+    assert status == 201
 
 
 def test_one_session_too_many_is_refused_with_a_time_to_wait() -> None:

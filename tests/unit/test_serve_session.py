@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from repartee.domain.errors import CoreAgentFailed
-from repartee.domain.live import LiveToolCall, LiveTurnComplete, TurnStatus
-from repartee.domain.messages import Bye
+from repartee.domain.live import LiveToolCall, LiveTranscript, LiveTurnComplete, Role, TurnStatus
+from repartee.domain.messages import Bye, Text
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.events import Tick
 from repartee.domain.session.machine import SessionMachine
@@ -107,6 +107,29 @@ def test_a_slow_client_gets_every_frame_in_order_once_it_can_take_them():
         assert [frame["seq"] for frame in scene.frames()] == list(range(1, len(scene.frames()) + 1))
         scene.acknowledge_all()
         await serving
+
+    run_in_virtual_time(main)
+
+
+def test_a_worker_leaves_what_a_client_that_is_gone_would_have_to_wait_for():
+    async def main():
+        scene = Scene()
+        scene.send(*(Text(f"Question {number}?") for number in range(20)))
+        scene.channel.gone.add(LINE)
+        serving = scene.serve()
+
+        session = await scene.live.opened.get()
+        while not serving.done():
+            session.emit(LiveTranscript(Role.MODEL, "Yes."))
+            session.emit(LiveTurnComplete(TurnStatus.IDLE))
+            await asyncio.sleep(1)
+
+        assert await serving is FinishReason.IDLE
+        assert scene.clock.monotonic_ms() <= SETTINGS.grace_ms + 2_000
+        assert scene.metrics.takeovers == [False]
+        assert not scene.state().lease_is_held(scene.clock.now_ms())
+        left = scene.mailbox.read_after(SESSION, scene.state().cursor)
+        assert 16 <= len(left) < 20
 
     run_in_virtual_time(main)
 

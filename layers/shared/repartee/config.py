@@ -143,6 +143,7 @@ class StreamAgentSettings(_Settings):
         turn_detection: Which side finds the speech of clients that mark it.
         linger_s: How long a worker waits for more input after a turn.
         grace_s: How long a worker keeps a session whose connection dropped.
+        turns_without_listener: How many turns may begin while a session has no connection.
         memory_tokens: Room for past turns in what a fresh Gemini session is told.
         record_sessions: Whether sessions are recorded for replay, with what people say.
         record_directory: Where recordings are written.
@@ -165,6 +166,7 @@ class StreamAgentSettings(_Settings):
     desk_time_zone: str = "Europe/London"
     linger_s: int = Field(default=30, ge=0, le=600)
     grace_s: int = Field(default=30, ge=0, le=300)
+    turns_without_listener: int = Field(default=3, ge=0, le=100)
     memory_tokens: int = Field(default=2_000, ge=200, le=20_000)
     retention_days: int = Field(default=0, ge=0, le=MAX_RETENTION_DAYS)
     context_policy: ContextPolicy = ContextPolicy.AUTO
@@ -207,6 +209,7 @@ class HttpApiSettings(_Settings):
     ticket_key_secret_arn: str
     websocket_url: str
     gemini_live_model: str = DEFAULT_LIVE_MODEL
+    grace_s: int = Field(default=30, ge=0, le=300)
     max_sessions_per_user: int = Field(default=3, ge=1, le=100)
     max_talk_s_per_day: int = Field(default=3_600, ge=0, le=DAY_S)
     max_usd_per_day: Decimal = Field(default=Decimal(5), ge=0, le=100_000)

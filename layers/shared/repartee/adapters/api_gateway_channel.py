@@ -1,5 +1,8 @@
 """Posts to clients through API Gateway's ``@connections``."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import boto3
@@ -46,29 +49,36 @@ class ApiGatewayChannel:
         data = frame.encode()
         if len(data) > MAX_POST_BYTES:
             raise ValueError(f"a frame of {len(data)} bytes: the limit is {MAX_POST_BYTES}")
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._client.post_to_connection(ConnectionId=connection_id, Data=data)
-            except (ClientError, BotoCoreError) as error:
-                self._raise_unless_transient(error, is_last=attempt == _ATTEMPTS)
-            else:
-                return
+        self._call(partial(self._client.post_to_connection, ConnectionId=connection_id, Data=data))
+
+    def last_active_ms(self, connection_id: str) -> int | None:
+        """Return when something last passed over the connection, None when it is closed."""
+        try:
+            found = self._call(partial(self._client.get_connection, ConnectionId=connection_id))
+        except ConnectionGone:
+            return None
+        return round(found["LastActiveAt"].timestamp() * 1000)
 
     def close(self, connection_id: str) -> None:
         """Close the connection from this side."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self._client.delete_connection(ConnectionId=connection_id)
-            except self._client.exceptions.GoneException:
-                return
-            except (ClientError, BotoCoreError) as error:
-                self._raise_unless_transient(error, is_last=attempt == _ATTEMPTS)
-            else:
-                return
+        with suppress(ConnectionGone):
+            self._call(partial(self._client.delete_connection, ConnectionId=connection_id))
 
     def shut(self) -> None:
         """Give up the client's pooled connections."""
         self._client.close()
+
+    def _call[T](self, call: Callable[[], T]) -> T:
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return call()
+            except (ClientError, BotoCoreError) as error:
+                self._raise_unless_transient(error, is_last=False)
+        try:
+            return call()
+        except (ClientError, BotoCoreError) as error:
+            self._raise_unless_transient(error, is_last=True)
+            raise
 
     def _raise_unless_transient(self, error: ClientError | BotoCoreError, *, is_last: bool) -> None:
         if isinstance(error, self._client.exceptions.GoneException):

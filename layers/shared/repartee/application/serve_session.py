@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repartee.application.account_session import settle, used_today
 from repartee.application.earlier_sessions import end_earlier_sessions
@@ -39,6 +39,18 @@ MAILBOX_RETRIES = 10
 MAX_UNREAD = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """What a worker leaves behind.
+
+    Attributes:
+        is_news: Whether the worker has not read the message with this number.
+    """
+
+    reason: FinishReason
+    is_news: Callable[[int], bool]
+
+
 async def serve_session(
     wake: WakeRequest,
     ports: SessionPorts,
@@ -69,8 +81,9 @@ async def serve_session(
         if taken is None:
             return reason
         lease, keeper = taken
-        reason = await _serve_lease(wake, lease, keeper, ports, settings, remaining_ms)
-        if reason is not FinishReason.IDLE or not await _has_input(ports, wake):
+        visit = await _serve_lease(wake, lease, keeper, ports, settings, remaining_ms)
+        reason = visit.reason
+        if reason is not FinishReason.IDLE or not await _has_input(ports, wake, visit.is_news):
             break
     if reason is FinishReason.HAND_OVER:
         await _hand_over(wake, ports)
@@ -115,7 +128,7 @@ async def _serve_lease(
     ports: SessionPorts,
     settings: SessionSettings,
     remaining_ms: Callable[[], int],
-) -> FinishReason:
+) -> _Visit:
     state = lease.state
     ports.metrics.lease_taken(takeover=lease.is_takeover)
     if state.epoch == 1:
@@ -155,8 +168,9 @@ async def _serve_lease(
     if machine.refuses_history and not ports.habits.refuses_history:
         ports.habits.refuses_history = True
         ports.log.warning("live model refuses history", extra={"model": settings.live_model})
+    visit = _Visit(reason, machine.is_news)
     if reason is FinishReason.FENCED:
-        return reason
+        return visit
     await settle(machine, state, ports)
     ended = reason is FinishReason.ENDED
     with suppress(LeaseLost, StoreUnavailable):
@@ -169,7 +183,7 @@ async def _serve_lease(
         )
         if ended:
             await asyncio.to_thread(ports.connections.end_session, state.user_id, state.session_id)
-    return reason
+    return visit
 
 
 async def _recall(state: SessionState, ports: SessionPorts, settings: SessionSettings) -> Memory:
@@ -232,13 +246,18 @@ async def _has_work(ports: SessionPorts, wake: WakeRequest) -> bool:
     return owes_answer or await _has_input(ports, wake)
 
 
-async def _has_input(ports: SessionPorts, wake: WakeRequest) -> bool:
-    """Look once more after the release: who wrote before it saw a lease and woke nobody."""
+async def _has_input(
+    ports: SessionPorts, wake: WakeRequest, is_news: Callable[[int], bool] = lambda _: True
+) -> bool:
+    """Look for input after the release: a message before it found a worker and woke none.
+
+    Input that the worker has read and left waits for a client that is gone.
+    """
     state = await asyncio.to_thread(ports.sessions.load, wake.session_id)
     if state is None or state.ended:
         return False
     entries = await asyncio.to_thread(ports.mailbox.read_after, wake.session_id, state.cursor)
-    return any(isinstance(entry, Numbered) for entry in entries)
+    return any(isinstance(entry, Numbered) and is_news(entry.seq) for entry in entries)
 
 
 async def _hand_over(wake: WakeRequest, ports: SessionPorts) -> None:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from repartee.application.check_limits import LimitChecker
+from repartee.application.session_cap import SessionCap
 from repartee.domain.conversation import Memory
 from repartee.domain.errors import ReparteeError, UserErased
 from repartee.domain.ticket import TICKET_LIFETIME_MS, Ticket
 from repartee.ports.clock import Clock
-from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.conversation_store import ConversationReader
 from repartee.ports.ids import IdSource
 from repartee.ports.session_store import SessionStore
@@ -28,18 +28,6 @@ class SessionEnded(ReparteeError):
     """The session was closed for good; its conversation can be continued in a new one."""
 
 
-class TooManySessions(ReparteeError):
-    """The user has as many open sessions as one may have.
-
-    Attributes:
-        limit: How many that is.
-    """
-
-    def __init__(self, limit: int):
-        super().__init__("too many sessions")
-        self.limit = limit
-
-
 @dataclass(frozen=True, slots=True)
 class StartedSession:
     """A ticket and what it is for.
@@ -57,12 +45,11 @@ class SessionStarter:
     """Hands out tickets. Limits are checked here early, and by ``$connect`` for certain."""
 
     reader: ConversationReader
-    connections: ConnectionStore
     sessions: SessionStore
     signer: TicketSigner
     ids: IdSource
     clock: Clock
-    max_sessions: int
+    cap: SessionCap
     limits: LimitChecker
 
     def start(
@@ -89,12 +76,12 @@ class SessionStarter:
             self.limits.check(memory.profile)
             replaced = memory.conversation.live_session_id
             # The conversation's own session makes room for the new one.
-            self._check_cap(user_id, replaced, now_ms)
+            self.cap.check(user_id, replaced)
             session_id = self.ids.new_id(now_ms)
         else:
             conversation_id = self._conversation_of(user_id, session_id, conversation_id)
             self._memory(user_id, conversation_id)
-            self._check_cap(user_id, session_id, now_ms)
+            self.cap.check(user_id, session_id)
         ticket = Ticket(
             ticket_id=self.ids.new_id(now_ms),
             user_id=user_id,
@@ -103,11 +90,6 @@ class SessionStarter:
             expires_at_ms=now_ms + TICKET_LIFETIME_MS,
         )
         return StartedSession(ticket, self.signer.issue(ticket))
-
-    def _check_cap(self, user_id: str, but_for: str | None, now_ms: int) -> None:
-        active = self.connections.active_sessions(user_id, now_ms=now_ms)
-        if len(active - {but_for}) >= self.max_sessions:
-            raise TooManySessions(self.max_sessions)
 
     def _conversation(self, user_id: str, wanted: str | None, now_ms: int) -> str:
         if wanted is None:

@@ -146,6 +146,21 @@ class OpenedConnection:
 
 
 @dataclass(frozen=True, slots=True)
+class ActiveSession:
+    """A session that counts as open.
+
+    Attributes:
+        connection_id: The newest connection that was opened for it.
+        opened_at_ms: When that was, 0 where it is not known.
+        expires_at_ms: When it stops to count, unless another connection is opened for it.
+    """
+
+    connection_id: str
+    opened_at_ms: int
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class TurnCommit:
     """One turn and everything that moves with it, written in one transaction.
 

@@ -14,6 +14,14 @@ class ClientChannel(Protocol):
         """
         ...
 
+    def last_active_ms(self, connection_id: str) -> int | None:
+        """Return when something last passed over the connection, None when it is closed.
+
+        Raises:
+            StoreUnavailable: The service failed beyond the retries.
+        """
+        ...
+
     def close(self, connection_id: str) -> None:
         """Close the connection; closing one that is gone is no error."""
         ...

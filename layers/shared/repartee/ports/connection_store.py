@@ -1,4 +1,7 @@
+from collections.abc import Mapping
 from typing import Protocol
+
+from repartee.domain.session_state import ActiveSession
 
 
 class ConnectionStore(Protocol):
@@ -18,8 +21,8 @@ class ConnectionStore(Protocol):
         """
         ...
 
-    def active_sessions(self, user_id: str, *, now_ms: int) -> frozenset[str]:
-        """Return the user's open sessions.
+    def active_sessions(self, user_id: str, *, now_ms: int) -> Mapping[str, ActiveSession]:
+        """Return the user's open sessions, by their ids.
 
         One that no connection was opened for within API Gateway's 2 h counts as closed, and one
         that has lapsed.

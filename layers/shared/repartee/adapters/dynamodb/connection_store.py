@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from repartee.adapters.dynamodb.retries import ConditionFailed
 from repartee.adapters.dynamodb.session_items import number, text
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import encode_all
+from repartee.domain.session_state import ActiveSession
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +34,10 @@ class DynamoConnectionStore:
             return 0
         return number(item, "refused_messages")
 
-    def active_sessions(self, user_id: str, *, now_ms: int) -> frozenset[str]:
-        """Return the user's open sessions."""
+    def active_sessions(self, user_id: str, *, now_ms: int) -> Mapping[str, ActiveSession]:
+        """Return the user's open sessions, by their ids."""
         active, _ = active_sessions(self.live, user_id, now_ms)
-        return frozenset(active)
+        return active
 
     def lapse_session(
         self, user_id: str, session_id: str, *, connection_id: str, expires_at_ms: int

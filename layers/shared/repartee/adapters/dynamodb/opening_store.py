@@ -90,7 +90,7 @@ class DynamoOpeningStore:
             raise ConnectionRefused(409, "session_ended")
         active, guard_version = active_sessions(self.live, opening.user_id, opening.opened_at_ms)
         counts_already = state is not None and opening.session_id in active
-        if not counts_already and len(active - {live}) >= opening.max_sessions:
+        if not counts_already and len(active.keys() - {live}) >= opening.max_sessions:
             raise ConnectionRefused(429, "too_many_sessions")
         superseded = superseded_from(header)
         if state is None and live is not None and self._goes_on(live):
@@ -142,6 +142,7 @@ class DynamoOpeningStore:
                         **encode_all(
                             {
                                 "connection_id": opening.connection_id,
+                                "opened_at_ms": now_ms,
                                 "expires_at": keys.expires_at(
                                     now_ms, keys.ACTIVE_SESSION_LIFETIME_S
                                 ),

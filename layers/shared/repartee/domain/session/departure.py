@@ -6,6 +6,7 @@ from repartee.domain.frames import CloseReason, SessionClosed
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.effects import CloseConnection, Effect, Finish, FinishReason
+from repartee.domain.session.listener import Listener
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
@@ -32,7 +33,7 @@ class Departure:
     """
 
     linger_ms: int
-    grace_ms: int
+    _listener: Listener
     _client: ClientLink
     _turns: TurnLedger
     _calls: ToolCalls
@@ -107,7 +108,8 @@ class Departure:
 
     def is_pressing(self, now_ms: int) -> bool:
         """Tell whether what is over is to be remembered without waiting for its delivery."""
-        return self.is_late(now_ms) or self.closing == "bye" or not self.takes_replies
+        is_leaving = self.is_late(now_ms) or self.closing == "bye" or not self.takes_replies
+        return is_leaving or self._listener.is_gone(now_ms)
 
     def is_unused(self, now_ms: int) -> bool:
         """Tell whether nothing has happened for as long as a worker lingers."""
@@ -123,7 +125,7 @@ class Departure:
         elif not (self._turns or self._calls or self._cues.is_pending):
             if self.must_hand_over:
                 self.finish(FinishReason.HAND_OVER)
-            elif not has_input and (self.is_unused(now_ms) or self._is_abandoned(now_ms)):
+            elif self._listener.is_gone(now_ms) or (not has_input and self.is_unused(now_ms)):
                 self.finish(FinishReason.IDLE)
 
     def deadlines_ms(self) -> list[int]:
@@ -132,8 +134,8 @@ class Departure:
             silent_by_ms = self._silent_by_ms()
             return [self._leave_by_ms, *([] if silent_by_ms is None else [silent_by_ms])]
         deadlines = [self.last_activity_ms + self.linger_ms]
-        if self._client.detached_at_ms is not None:
-            deadlines.append(self._client.detached_at_ms + self.grace_ms)
+        if (gone_at_ms := self._listener.gone_at_ms()) is not None:
+            deadlines.append(gone_at_ms)
         return deadlines
 
     def _hand_over_by_force(self) -> None:
@@ -178,7 +180,3 @@ class Departure:
         # Without a connection that was lost, the client's hello is still to be read.
         is_gone = self._client.detached_at_ms is not None
         return not (is_gone or self._client.outbox.is_empty())
-
-    def _is_abandoned(self, now_ms: int) -> bool:
-        detached_at_ms = self._client.detached_at_ms
-        return detached_at_ms is not None and now_ms >= detached_at_ms + self.grace_ms

@@ -88,17 +88,20 @@ class InputFeed:
         is_urgent = not all(isinstance(one, Numbered) and _is_audio(one) for one in taken)
         self._client.report_accepted(self.order.through, now_ms, is_urgent=is_urgent)
 
-    def give(self, now_ms: int, *, is_open: bool) -> None:
+    def give(self, now_ms: int, *, is_open: bool, is_heard: bool = True) -> None:
         """Give the model what waits for it.
 
         Args:
             now_ms: The present.
             is_open: The model listens; while it does not, only a bye gets anything moving.
+            is_heard: The client hears the reply; while it does not, the input waits for it.
         """
         if is_open:
             self._one_by_one.listen(now_ms + self._unix_offset_ms)
         self._is_open = is_open
-        while self._may_give(now_ms) and not self.has_bye:
+        if not is_heard:
+            self.has_bye |= any(_is_bye(one) for one in self._ready)
+        while is_heard and self._may_give(now_ms) and not self.has_bye:
             one = self._ready.popleft()
             if isinstance(one, SkippedInput):
                 self.settled = max(self.settled, one.last_seq)
@@ -275,6 +278,10 @@ class InputFeed:
             if isinstance(one, Numbered) and isinstance(one.message, Audio | Bye):
                 return isinstance(one.message, Bye)
         return False
+
+
+def _is_bye(one: Numbered | SkippedInput) -> bool:
+    return isinstance(one, Numbered) and isinstance(one.message, Bye)
 
 
 def _is_audio(numbered: Numbered) -> bool:

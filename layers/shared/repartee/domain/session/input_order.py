@@ -64,6 +64,11 @@ class InputOrder:
         """Tell whether a number runs so far ahead that what lies between will never come."""
         return seq > self._highest + MAX_AHEAD
 
+    def is_news(self, seq: int) -> bool:
+        """Return whether a message with this number has not been read yet."""
+        is_read = seq <= self._received_through or seq in self._held
+        return seq in self._look_until_ms or not is_read
+
     def add(self, message: Numbered, now_ms: int) -> bool:
         """Hold a message until its turn comes; False when it is a duplicate.
 
@@ -71,13 +76,13 @@ class InputOrder:
         out of place is worse than silence.
         """
         seq = message.seq
+        if not self.is_news(seq):
+            return False
         if seq in self._look_until_ms:
             del self._look_until_ms[seq]
             if isinstance(message.message, Audio):
                 return False
             self._skipped.discard(seq)
-        elif seq <= self._received_through or seq in self._held:
-            return False
         self._held[seq] = message
         self._missing.pop(seq, None)
         for number in range(self._highest + 1, seq):

@@ -44,6 +44,7 @@ from repartee.domain.session.events import (
 from repartee.domain.session.filler import Filler
 from repartee.domain.session.hearing import Hearing
 from repartee.domain.session.input_feed import InputFeed
+from repartee.domain.session.listener import Listener
 from repartee.domain.session.live_context import LiveContext
 from repartee.domain.session.live_link import LiveLink
 from repartee.domain.session.live_sessions import LiveSessions
@@ -118,8 +119,11 @@ class SessionMachine:
         self._filler = Filler(settings.filler_after_ms, turns, calls, cues)
         self._answers = AnswerWatch(turns, calls, cues, replies, outbox)
         self._restarts = restarts = Restarts(self._feed, turns, calls, cues, replies)
+        self._listener = listener = Listener(
+            settings.grace_ms, settings.turns_without_listener, client, turns
+        )
         self._departure = departure = Departure(
-            settings.linger_ms, settings.grace_ms, client, turns, calls, cues, effects
+            settings.linger_ms, listener, client, turns, calls, cues, effects
         )
         self._keeper = MemoryKeeper(
             memory,
@@ -157,6 +161,10 @@ class SessionMachine:
     def read_after(self) -> int:
         """Mailbox entries up to this number need not be read again."""
         return self._feed.order.read_after
+
+    def is_news(self, seq: int) -> bool:
+        """Return whether this session has not read the message with this number yet."""
+        return self._feed.order.is_news(seq)
 
     @property
     def cursor(self) -> int:
@@ -324,6 +332,8 @@ class SessionMachine:
 
     def _start(self, now_ms: int) -> None:
         self._departure.last_activity_ms = now_ms
+        if self._client.connection_id is None:
+            self._client.detached_at_ms = now_ms
         state, memory = self._lease.state, self._keeper.memory
         if memory.profile.erased_at_ms is not None:
             self._close("erased", now_ms)
@@ -384,7 +394,8 @@ class SessionMachine:
     def _move_input(self, now_ms: int) -> None:
         self._feed.sort(now_ms)
         may_give = self._live.is_open and not self._calls.is_blocking
-        self._feed.give(now_ms, is_open=may_give)
+        is_heard = self._turns.is_user_speaking or self._listener.admits_turn(now_ms)
+        self._feed.give(now_ms, is_open=may_give, is_heard=is_heard)
         last_ms = max(self._departure.last_activity_ms, self._feed.last_given_ms)
         self._departure.last_activity_ms = last_ms
         if self._feed.has_bye:

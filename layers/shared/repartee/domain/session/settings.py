@@ -18,6 +18,7 @@ class SessionSettings:
         language: The default, where the user has no preference. BCP 47.
         linger_ms: How long a worker stays without anything to do.
         grace_ms: How long a session without a connection is kept by its worker.
+        turns_without_listener: How many turns may begin while a session has no connection.
         history_as_text: A fresh live session gets the past as part of its instruction, because the
             model refuses it as messages.
         memory: How much of the past a fresh live session is told.
@@ -42,6 +43,7 @@ class SessionSettings:
     history_as_text: bool = False
     limits: DailyLimits = field(default_factory=DailyLimits)
     turn_detection: TurnDetection = TurnDetection.SERVER
+    turns_without_listener: int = 3
 
     @property
     def profile(self) -> LiveModelProfile:

@@ -36,6 +36,7 @@ from repartee.domain.messages import (
 )
 from repartee.domain.session.allowance import GOODBYE
 from repartee.domain.session.effects import (
+    AmendTurn,
     AskCoreAgent,
     CommitTurn,
     DeleteInput,
@@ -181,6 +182,9 @@ class Call:
                     assert seq == len(self._numbered) + 1, "a gap in the output's numbers"
                     self._numbered[seq] = frame
                     self._check_reply(frame)
+            case AmendTurn(turn=turn):
+                last = self.memory.conversation.turn_count + self.commits_taken
+                assert turn.number <= last, "a turn is put right before it is written"
             case CommitTurn(turn=turn, cursor=cursor):
                 assert self._commits == self.commits_taken, "two commits in flight"
                 self._commits += 1
@@ -385,6 +389,13 @@ class Call:
     def turns(self) -> list[Turn]:
         """The turns that were committed, or are being."""
         return [commit.turn for commit in self.all(CommitTurn)]
+
+    @property
+    def remembered(self) -> list[Turn]:
+        """The turns as memory has them in the end: those that were put right later, too."""
+        turns = {turn.number: turn for turn in self.turns}
+        turns |= {one.turn.number: one.turn for one in self.all(AmendTurn)}
+        return list(turns.values())
 
     @property
     def asked(self) -> list[AskCoreAgent]:

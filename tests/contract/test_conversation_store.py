@@ -20,7 +20,7 @@ from repartee.domain.errors import (
 )
 from repartee.domain.messages import OutputPosition
 from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session_state import PendingCall, UndeliveredTurn
+from repartee.domain.session_state import PendingCall, TurnAmendment, UndeliveredTurn
 from repartee.domain.usage import TokenUsage
 from tests.contract.scenes import (
     CONVERSATION,
@@ -302,6 +302,68 @@ def test_a_session_that_commits_what_its_successor_did_learns_of_it(stores: Stor
 
     with pytest.raises(ConversationTaken):
         stores.writer.commit_turn(commit(turn(1, heard="mine")))
+
+
+def amendment(number: int, heard: str, *, epoch: int = 1, session: str = SESSION) -> TurnAmendment:
+    known = replace(turn(number, session=session), heard=heard, said="ignored")
+    return TurnAmendment(USER, CONVERSATION, session, epoch, known)
+
+
+def test_what_was_heard_is_put_right_and_nothing_else(stores: Stores) -> None:
+    served_session(stores)
+    stores.writer.commit_turn(commit(turn(1, said="Good morning.")))
+    before = header(stores)
+
+    for _ in range(2):
+        assert stores.writer.amend_turn(amendment(1, "my name is Ada"))
+
+    [stored] = stores.reader.load_memory(USER, CONVERSATION, max_characters=1).turns
+    assert stored == turn(1, heard="my name is Ada", said="Good morning.")
+    assert header(stores) == replace(before, title="my name is Ada")
+
+
+def test_what_is_put_right_may_be_nothing_or_too_much(stores: Stores) -> None:
+    served_session(stores)
+    stores.writer.commit_turn(commit(turn(1, heard="Good morning.")))
+
+    known = replace(turn(1), heard=" ", is_shortened=True)
+    assert stores.writer.amend_turn(TurnAmendment(USER, CONVERSATION, SESSION, 1, known))
+
+    [stored] = stores.reader.load_memory(USER, CONVERSATION, max_characters=1).turns
+    assert (stored.heard, stored.is_shortened) == (" ", True)
+    assert header(stores).title == "Good morning."
+
+
+def test_a_turn_that_is_not_there_or_another_session_s_is_not_put_right(stores: Stores) -> None:
+    served_session(stores)
+    stores.writer.commit_turn(commit(turn(1, heard="Good morning.")))
+    served_session(stores, session="S2")
+
+    assert not stores.writer.amend_turn(amendment(2, "Hello"))
+    assert not stores.writer.amend_turn(amendment(1, "Hello", session="S2"))
+
+    assert [
+        one.heard for one in stores.reader.list_turns(USER, CONVERSATION, after=0, limit=9) or []
+    ] == ["Good morning."]
+
+
+def test_a_stale_worker_puts_nothing_right(stores: Stores) -> None:
+    served_session(stores)
+    stores.writer.commit_turn(commit(turn(1)))
+
+    with pytest.raises(LeaseLost):
+        stores.writer.amend_turn(amendment(1, "Hello", epoch=2))
+
+    assert header(stores).title == ""
+
+
+def test_nothing_is_put_right_for_an_erased_user(stores: Stores) -> None:
+    served_session(stores)
+    stores.writer.commit_turn(commit(turn(1)))
+    stores.erase(USER, NOON_MS)
+
+    with pytest.raises(UserErased):
+        stores.writer.amend_turn(amendment(1, "Hello"))
 
 
 def test_nothing_is_written_for_an_erased_user(stores: Stores) -> None:

@@ -9,7 +9,7 @@ from repartee.domain.conversation import Conversation, Memory, Profile, Turn
 from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
 from repartee.domain.limits import DayUsage, utc_day
 from repartee.domain.memory_budget import newest_within
-from repartee.domain.session_state import TurnCommit
+from repartee.domain.session_state import TurnAmendment, TurnCommit
 from repartee.domain.summary import SummaryFold
 from repartee.domain.titles import title_from
 from tests.fakes.tables import FakeTables
@@ -114,6 +114,26 @@ class FakeConversationStore:
             day, bill = utc_day(commit.committed_at_ms), commit.uncounted
             used = DayUsage(day, 1, turn.talk_ms, bill.usage, bill.cost_usd)
             tables.count(commit.user_id, used, commit.committed_at_ms)
+
+    def amend_turn(self, amendment: TurnAmendment) -> bool:
+        tables, turn = self._tables, amendment.turn
+        with tables.lock:
+            if tables.is_erased(amendment.user_id):
+                raise UserErased(amendment.user_id)
+            state = tables.states.get(amendment.session_id)
+            if state is None or state.epoch != amendment.epoch:
+                raise LeaseLost(amendment.session_id)
+            place = amendment.user_id, amendment.conversation_id
+            header = tables.conversations.get(place)
+            turns = tables.turns.get(amendment.conversation_id, {})
+            stored = turns.get(turn.number)
+            if header is None or stored is None or stored.session_id != amendment.session_id:
+                return False
+            is_shortened = stored.is_shortened or turn.is_shortened
+            turns[turn.number] = replace(stored, heard=turn.heard, is_shortened=is_shortened)
+            title = header.title or title_from(turn.heard)
+            tables.conversations[place] = replace(header, title=title)
+            return True
 
     def fold_summary(self, fold: SummaryFold) -> bool:
         check_size(encode_all({"summary": fold.summary}))

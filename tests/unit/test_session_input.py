@@ -494,6 +494,7 @@ def test_speech_that_goes_on_after_a_pause_too_long_is_a_turn_of_its_own_without
     call.send(SpeechStart(), Audio(SPEECH))
     call.pass_ms(PAUSE_IN_SPEECH_MS)
     assert call.speech_ends != []
+    call.live(LiveTranscript(Role.USER, "Hello"))
     call.reply("Go on.")
 
     call.send(Audio(SPEECH), Audio(SPEECH), SpeechEnd())
@@ -504,7 +505,7 @@ def test_speech_that_goes_on_after_a_pause_too_long_is_a_turn_of_its_own_without
     assert call.all(SendText) == [SendText(NUDGE)]
     call.reply("At nine.")
     call.ack()
-    assert [turn.heard for turn in call.turns] == ["", "When do you open?"]
+    assert [turn.heard for turn in call.turns] == ["Hello", "When do you open?"]
     assert [commit.cursor for commit in call.all(CommitTurn)] == [3, 6]
 
 

@@ -38,6 +38,7 @@ from repartee.domain.messages import (
     OutputPosition,
 )
 from repartee.domain.session.effects import (
+    AmendTurn,
     AskCoreAgent,
     CommitTurn,
     DeleteInput,
@@ -68,7 +69,7 @@ pytestmark = pytest.mark.unit
 SILENCE = bytes(4)
 TRANSIT_MS = 2_000
 READY = encode_reply(Ready("S", "C", chunk_ms=200, grace_s=10))
-WRITES = CommitTurn | SetConnection | DeleteInput
+WRITES = CommitTurn | AmendTurn | SetConnection | DeleteInput
 
 
 class Succession(RuleBasedStateMachine):
@@ -176,7 +177,7 @@ class Succession(RuleBasedStateMachine):
         assert call is not None
         for effect in call.effects[self.carried :]:
             match effect:
-                case CommitTurn() | SetConnection() | DeleteInput():
+                case CommitTurn() | AmendTurn() | SetConnection() | DeleteInput():
                     self.lane.append(effect)
                 case PostFrame():
                     self.posts.append(effect)
@@ -235,6 +236,8 @@ class Succession(RuleBasedStateMachine):
                 call.take_commit()
                 self.lane.extend(one for one in call.effects[self.carried :] if _is_write(one))
                 self.keep_others()
+            case AmendTurn(turn=turn):
+                self.turns[turn.number - 1] = turn
             case SetConnection(connection_id=connection_id):
                 self.state = replace(self.state, connection_id=connection_id)
             case DeleteInput(seqs=seqs, notice_ids=notice_ids):

@@ -133,29 +133,6 @@ def test_a_transcript_that_comes_after_the_reply_still_belongs_to_its_turn():
     assert [turn.heard for turn in call.turns] == ["Hello"]
 
 
-def test_a_transcript_that_comes_while_an_older_turn_is_written_goes_to_the_newer():
-    call = started(takes_commits=False)
-    call.utter()
-    call.reply()
-    call.ack()
-    call.utter()
-    call.reply()
-    call.live(heard("Second"))
-    call.take_commit()
-    call.ack()
-
-    assert [turn.heard for turn in call.turns] == ["", "Second"]
-
-
-def test_a_transcript_without_any_turn_begins_one():
-    call = started()
-    call.live(heard("Psst"))
-    call.reply()
-    call.ack()
-
-    assert call.turns[0].heard == "Psst"
-
-
 def test_speaking_again_before_the_reply_begins_is_the_same_turn():
     call = started()
     call.utter()
@@ -199,14 +176,14 @@ def test_a_transcript_that_follows_a_finished_one_is_not_glued_to_it():
 def test_speaking_while_the_reply_goes_on_is_the_next_turn():
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND), said("Long story"))
+    call.live(heard("Go on"), LiveAudio(SECOND), said("Long story"))
     call.utter()
     call.live(heard("Stop"), LiveTurnComplete())
     call.reply("Yes?")
     call.ack()
 
     assert [(turn.number, turn.heard, turn.said) for turn in call.turns] == [
-        (1, "", "Long story"),
+        (1, "Go on", "Long story"),
         (2, "Stop", "Yes?"),
     ]
 
@@ -525,14 +502,14 @@ def test_what_was_answered_before_the_user_spoke_over_it_stays_in_its_turn():
 def test_who_begins_anew_over_a_reply_is_in_the_turn_that_began_there():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
-    call.live(said("Good"))
+    call.live(heard("Hello."), said("Good"))
     call.send(SpeechStart(), Audio(SPEECH), SpeechEnd())
     call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IDLE), heard("When do you open?"))
     call.reply("At nine.")
     call.ack()
 
     assert [(one.heard, one.said) for one in call.turns] == [
-        ("", "Good"),
+        ("Hello.", "Good"),
         ("When do you open?", "At nine."),
     ]
 

@@ -14,6 +14,7 @@ from repartee.application.session_ports import SessionPorts
 from repartee.application.table_lane import STORE_RETRY_MS, TableLane
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.session.effects import (
+    AmendTurn,
     AskCoreAgent,
     AskForSummary,
     CloseConnection,
@@ -152,7 +153,7 @@ class SessionRun:
 
     def _start(self, effect: Effect) -> None:
         match effect:
-            case CommitTurn() | SetConnection() | SavePreferences() | DeleteInput():
+            case CommitTurn() | AmendTurn() | SetConnection() | SavePreferences() | DeleteInput():
                 self._tables.put(effect)
             case AskForSummary() | ReadSummary() | ReadUsage():
                 self._tables.put(effect)

@@ -2,15 +2,17 @@
 
 from repartee.application.session_ports import SessionPorts
 from repartee.domain.calls import CallStatus
+from repartee.domain.conversation import Turn
 from repartee.domain.session.effects import (
+    AmendTurn,
     CommitTurn,
     DeleteInput,
     SavePreferences,
     SetConnection,
 )
-from repartee.domain.session_state import SessionState, TurnCommit
+from repartee.domain.session_state import SessionState, TurnAmendment, TurnCommit
 
-type ToWrite = CommitTurn | SetConnection | SavePreferences | DeleteInput
+type ToWrite = CommitTurn | AmendTurn | SetConnection | SavePreferences | DeleteInput
 
 
 class SessionWrites:
@@ -40,6 +42,8 @@ class SessionWrites:
         match effect:
             case CommitTurn():
                 self._commit(effect)
+            case AmendTurn(turn=turn):
+                self._amend(turn)
             case SetConnection(connection_id=connection_id, marks_speech=marks_speech):
                 ports.sessions.set_connection(
                     state.session_id,
@@ -79,6 +83,13 @@ class SessionWrites:
             tool_calls=len(turn.tool_calls),
         )
         ports.log.info("turn committed", extra={"turn": turn.number, "epoch": state.epoch})
+
+    def _amend(self, turn: Turn) -> None:
+        state, ports = self._state, self._ports
+        ports.writer.amend_turn(
+            TurnAmendment(state.user_id, state.conversation_id, state.session_id, state.epoch, turn)
+        )
+        ports.log.info("turn amended", extra={"turn": turn.number, "epoch": state.epoch})
 
     def _note_connection(self, connection_id: str | None) -> None:
         # Who vanishes without a bye counts against the user's cap no longer than may be waited for;

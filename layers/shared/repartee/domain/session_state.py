@@ -190,6 +190,22 @@ class TurnCommit:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnAmendment:
+    """Puts right what the user said in a committed turn; its transcript came after the commit.
+
+    Attributes:
+        epoch: That of the worker which asks.
+        turn: The turn as it is known now.
+    """
+
+    user_id: str
+    conversation_id: str
+    session_id: str
+    epoch: int
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
 class Spending:
     """What a session has used and no commit counts.
 

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from repartee.domain.conversation import Conversation, Memory, Turn
-from repartee.domain.session_state import TurnCommit
+from repartee.domain.session_state import TurnAmendment, TurnCommit
 from repartee.domain.summary import SummaryFold
 
 
@@ -62,6 +62,20 @@ class ConversationWriter(Protocol):
             ConversationTaken: Another session is the conversation's live one.
             UserErased: The user's tombstone is set.
             ItemTooLarge: The turn is larger than a store takes; ``turn_bounds`` keeps it below.
+        """
+        ...
+
+    def amend_turn(self, amendment: TurnAmendment) -> bool:
+        """Put right what was heard in a committed turn of the session; it may be repeated.
+
+        A conversation without a title gets one. Nothing else of the turn changes.
+
+        Returns:
+            False where the turn is not there any more, or is another session's: nothing changed.
+
+        Raises:
+            LeaseLost: The session's epoch has moved on.
+            UserErased: The user's tombstone is set.
         """
         ...
 

@@ -24,7 +24,7 @@ from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
 from repartee.domain.limits import DayUsage, utc_day
 from repartee.domain.retention import Retention
-from repartee.domain.session_state import TurnCommit
+from repartee.domain.session_state import TurnAmendment, TurnCommit
 from repartee.domain.titles import title_from
 
 if TYPE_CHECKING:
@@ -81,6 +81,82 @@ class DynamoConversationWriter:
             self._transact(commit, terms)
         except TransactionRefused as refused:
             self._explain(commit, refused)
+
+    def amend_turn(self, amendment: TurnAmendment) -> bool:
+        """Put right what was heard in a committed turn of the session; it may be repeated.
+
+        Returns:
+            False where the turn is not there any more, or is another session's.
+
+        Raises:
+            LeaseLost: The session's epoch has moved on.
+            UserErased: The user's tombstone is set.
+        """
+        try:
+            self.memory.transact(
+                [
+                    self._amend_turn_item(amendment),
+                    self._give_title(amendment),
+                    unless_erased(self.memory, amendment.user_id),
+                    self._while_epoch_holds(amendment),
+                ]
+            )
+        except TransactionRefused as refused:
+            if refused.failed(_PROFILE):
+                raise UserErased(amendment.user_id) from None
+            if refused.failed(_STATE):
+                raise LeaseLost(amendment.session_id) from None
+            return False
+        return True
+
+    def _amend_turn_item(self, amendment: TurnAmendment) -> "TransactWriteItemTypeDef":
+        turn = amendment.turn
+        changes = "SET heard = :heard"
+        values: dict[str, Value] = {":heard": turn.heard, ":session": amendment.session_id}
+        if turn.is_shortened:
+            changes += ", is_shortened = :shortened"
+            values[":shortened"] = True
+        return {
+            "Update": {
+                "TableName": self.memory.name,
+                "Key": keys.turn(amendment.conversation_id, turn.number),
+                "UpdateExpression": changes,
+                "ConditionExpression": "session_id = :session",
+                "ExpressionAttributeValues": encode_all(values),
+            }
+        }
+
+    def _give_title(self, amendment: TurnAmendment) -> "TransactWriteItemTypeDef":
+        # A conversation that is deleted has no header any more, and none may come back.
+        place = keys.header(amendment.user_id, amendment.conversation_id)
+        is_there = "attribute_exists(pk)"
+        if not (title := title_from(amendment.turn.heard)):
+            return {
+                "ConditionCheck": {
+                    "TableName": self.memory.name,
+                    "Key": place,
+                    "ConditionExpression": is_there,
+                }
+            }
+        return {
+            "Update": {
+                "TableName": self.memory.name,
+                "Key": place,
+                "UpdateExpression": "SET title = if_not_exists(title, :title)",
+                "ConditionExpression": is_there,
+                "ExpressionAttributeValues": encode_all({":title": title}),
+            }
+        }
+
+    def _while_epoch_holds(self, amendment: TurnAmendment) -> "TransactWriteItemTypeDef":
+        return {
+            "ConditionCheck": {
+                "TableName": self.live.name,
+                "Key": keys.state(amendment.session_id),
+                "ConditionExpression": "epoch = :mine",
+                "ExpressionAttributeValues": encode_all({":mine": amendment.epoch}),
+            }
+        }
 
     def _transact(self, commit: TurnCommit, terms: HeaderTerms = USUAL_TERMS) -> None:
         # A commit that is repeated within 10 min brings the same token, so DynamoDB answers by

@@ -148,6 +148,17 @@ class CommitTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class AmendTurn:
+    """Put right what the user said in a turn that is in memory: its transcript came late.
+
+    Attributes:
+        turn: The turn as it is known now. Nothing but what was heard has changed.
+    """
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
 class ReadUsage:
     """Look up what the user has used today, after all writes before; ``UsageRead`` follows."""
 
@@ -193,6 +204,7 @@ type Effect = (
     | ReadSummary
     | SetConnection
     | CommitTurn
+    | AmendTurn
     | ReadUsage
     | DeleteInput
     | Finish

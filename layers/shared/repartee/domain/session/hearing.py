@@ -29,6 +29,7 @@ from repartee.domain.session.second_offer import SecondOffer
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.tool_desk import ToolDesk
 from repartee.domain.session.turn_ledger import TurnLedger
+from repartee.domain.session.user_transcripts import UserTranscripts
 from repartee.domain.session.watchdog import Watchdog
 
 
@@ -44,6 +45,7 @@ class Hearing:
     _desk: ToolDesk
     _calls: ToolCalls
     _turns: TurnLedger
+    _transcripts: UserTranscripts
     _second_offer: SecondOffer
     _departure: Departure
 
@@ -55,6 +57,7 @@ class Hearing:
         match event:
             case LiveOpened():
                 self._live.opened(now_ms)
+                self._transcripts.begin_session()
                 self.note_life(now_ms)
                 # What the user has settled while it was set up waits for no commit.
                 self._context.is_due = self._context.is_outdated
@@ -62,11 +65,23 @@ class Hearing:
                 self._live.go_away(time_left_ms, now_ms)
             case LiveUsage(usage=usage):
                 self._context.count(usage)
+            case LiveTranscript(role=Role.USER):
+                self._read(event, now_ms)
             case _ if self._departure.takes_replies and not self._second_offer.drops(event):
                 return self._hear_reply(event, now_ms)
             case _:
                 pass
         return False
+
+    def hear_from_before(self, event: LiveEvent, now_ms: int) -> None:
+        """Take in what still comes of a live session that is not the current one any more."""
+        if isinstance(event, LiveTranscript) and event.role is Role.USER:
+            self._transcripts.take_from_before(event, now_ms)
+
+    def _read(self, piece: LiveTranscript, now_ms: int) -> None:
+        """Take in what was understood of the user; once the session closes, it delays nothing."""
+        if self._transcripts.take(piece, now_ms) and self._departure.closing is None:
+            self.note_life(now_ms)
 
     def note_life(self, now_ms: int) -> None:
         """The model has done something, or was given what it waited for."""
@@ -85,8 +100,7 @@ class Hearing:
                 self._replies.write(text, now_ms)
             case LiveTranscript():
                 self._replies.transcribe(event, now_ms)
-                if event.role is Role.MODEL:
-                    self._calls.unspoken.read(event.text)
+                self._calls.unspoken.read(event.text)
             case LiveInterrupted():
                 self._calls.unspoken.end_generation(now_ms)
                 if not self._replies.interrupt_for_copy():

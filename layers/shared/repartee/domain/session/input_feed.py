@@ -149,7 +149,7 @@ class InputFeed:
         if turn is None:
             return
         for text in texts:
-            turn.hear(f" {text}")
+            turn.hear(f" {text}", now_ms)
         if unheard:
             turn.skipped.append(SkippedInput(min(unheard), max(unheard)))
 

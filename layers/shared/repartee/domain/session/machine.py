@@ -63,6 +63,7 @@ from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.tool_desk import ToolDesk
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.session.undelivered import Undelivered
+from repartee.domain.session.user_transcripts import UserTranscripts
 from repartee.domain.session.watchdog import Watchdog
 from repartee.domain.session_state import Lease
 from repartee.domain.speech import SpeechDetector
@@ -153,8 +154,21 @@ class SessionMachine:
             live, context, concessions, speech, watchdog, restarts, departure, outbox, effects
         )
         self._second_offer = again = SecondOffer(self._feed, turns, calls, cues, context, watchdog)
+        transcripts = UserTranscripts(
+            client, turns, self._keeper, settings.profile.transcribes_after_speech
+        )
         self._hearing = Hearing(
-            live, context, concessions, watchdog, replies, desk, calls, turns, again, departure
+            live,
+            context,
+            concessions,
+            watchdog,
+            replies,
+            desk,
+            calls,
+            turns,
+            transcripts,
+            again,
+            departure,
         )
 
     @property
@@ -255,6 +269,8 @@ class SessionMachine:
             case FromLive(generation=generation, event=live_event):
                 if generation == self._live.generation:
                     self._hear(live_event, now_ms)
+                else:
+                    self._hearing.hear_from_before(live_event, now_ms)
             case CoreAnswered():
                 self._allowance.note_core(event.answer.bill)
                 if self._desk.take_answer(event, now_ms):

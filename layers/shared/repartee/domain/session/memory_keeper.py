@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from repartee.domain.conversation import Memory, Turn
 from repartee.domain.live import HistoryEntry
 from repartee.domain.seed import history
-from repartee.domain.session.effects import CommitTurn, DeleteInput, Effect
+from repartee.domain.session.effects import AmendTurn, CommitTurn, DeleteInput, Effect
 from repartee.domain.session.events import SummaryRead
 from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.summary_watch import SummaryWatch
@@ -42,6 +42,7 @@ class MemoryKeeper:
     _effects: list[Effect]
     may_commit: bool = True
     _committing_cursor: int = 0
+    _committing_heard: str = ""
 
     def commit(self, settled: int, now_ms: int, *, is_pressing: bool) -> None:
         """Commit the oldest finished turn once it is delivered, or will not be in time."""
@@ -52,6 +53,7 @@ class MemoryKeeper:
         if self._outbox.has_delivered(turn.number) or is_overdue or is_pressing:
             self._turns.is_committing = True
             self._committing_cursor = self._turns.cursor(settled, after_commit=True)
+            self._committing_heard = turn.heard
             self._effects.append(
                 CommitTurn(
                     self._record(turn),
@@ -68,7 +70,21 @@ class MemoryKeeper:
         self.memory = replace(self.memory, turns=(*self.memory.turns, self._record(turn)))
         if (effect := self.summaries.after_commit(self.memory)) is not None:
             self._effects.append(effect)
+        if turn.heard != self._committing_heard:
+            self.amend(turn)
         return turn
+
+    def amend(self, turn: TurnInProgress) -> None:
+        """What the user said in a turn in memory became known only now; put it right there.
+
+        A summary that covers the turn already stays as it is.
+        """
+        if not self.may_commit:
+            return
+        record = self._record(turn)
+        turns = (record if one.number == record.number else one for one in self.memory.turns)
+        self.memory = replace(self.memory, turns=tuple(turns))
+        self._effects.append(AmendTurn(record))
 
     def take_summary(self, read: SummaryRead) -> None:
         """Go on with a newer summary; the next live session is told it."""

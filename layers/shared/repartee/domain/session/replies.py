@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from repartee.domain.audio import is_audible
 from repartee.domain.frames import ReplyAudio, Transcript, TurnEnd, TurnRestarted
-from repartee.domain.live import LiveTranscript, Role
+from repartee.domain.live import LiveTranscript
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.turn_in_progress import TurnInProgress
@@ -49,19 +49,12 @@ class Replies:
         self._speaker(now_ms).write(text)
 
     def transcribe(self, piece: LiveTranscript, now_ms: int) -> None:
-        """Add a piece of text to the side that said it."""
-        text = piece.text
-        if piece.role is Role.USER:
-            turn = self._turns.of_input(now_ms)
-            if turn.is_copy(text):
-                return
-            text = turn.hear(text, is_final=piece.final)
-            turn.transcribed += text
-            self._client.outbox.offer(Transcript(turn.number, "user", text, piece.final))
+        """Add a piece of text to what the model says."""
+        if not self._cues.is_awaited and self._turns.has_just_said(piece.text, now_ms):
             return
         turn = self._speaker(now_ms)
         if not turn.is_silenced:
-            self._show(turn, text, is_final=piece.final)
+            self._show(turn, piece.text, is_final=piece.final)
 
     def interrupt(self) -> None:
         """The user speaks over the reply: what was not heard of it was not said."""
@@ -150,6 +143,9 @@ class Replies:
         """Return the turn in which the model speaks; what it only showed there is replaced."""
         self._cues.end()
         turn = self._turns.of_reply(now_ms)
+        if turn.heard_at_ms is not None and not turn.transcribed:
+            turn.transcribed = turn.heard
+            self._client.outbox.offer(Transcript(turn.number, "user", turn.heard, final=True))
         if turn.is_muted:
             self.take_back(turn)
             turn.is_muted = turn.awaits_copy = False
@@ -162,4 +158,5 @@ class Replies:
 
     def _show(self, turn: TurnInProgress, text: str, *, is_final: bool) -> None:
         text = turn.say(text)
-        self._client.outbox.offer(Transcript(turn.number, "model", text, is_final))
+        if text or is_final:
+            self._client.outbox.offer(Transcript(turn.number, "model", text, is_final))

@@ -9,7 +9,6 @@ from repartee.domain.live import (
     LiveText,
     LiveTranscript,
     LiveTurnComplete,
-    Role,
     TurnDetection,
 )
 from repartee.domain.messages import Audio, Hello, Numbered, SpeechEnd, SpeechStart
@@ -36,7 +35,7 @@ class SecondOffer:
 
     - It interrupts its reply to the first copy when it hears the second one. Its next reply
       replaces that (``Replies.interrupt_for_copy``).
-    - It transcribes both. The second transcript is dropped (``Replies.transcribe``).
+    - It transcribes both. The second transcript is dropped (``UserTranscripts``).
     - It answers both, one after the other. The second reply is dropped (``drops``). One that is
       later than that cannot be told from the reply to what the user says next, so the call goes on
       in a fresh live session once the turn is in memory.
@@ -83,9 +82,6 @@ class SecondOffer:
         if self._calls or self._cues.is_pending:
             # The model has something else to say.
             return False
-        if isinstance(event, LiveTranscript) and event.role is Role.USER:
-            # Of a turn that can still change, ``Replies`` knows whether it is a copy.
-            return not self._turns.finished
         if isinstance(event, LiveTurnComplete):
             self._offered_turn = 0
         return True

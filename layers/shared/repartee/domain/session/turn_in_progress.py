@@ -5,8 +5,12 @@ from dataclasses import dataclass, field
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.conversation import SkippedInput, ToolCall, Turn
 from repartee.domain.messages import Numbered
+from repartee.domain.session.transcript_pieces import news_in
 from repartee.domain.text_cuts import cut_at
 from repartee.domain.usage import Bill, Prices, TokenUsage
+
+# What comes faster than that after a piece was not said since: nobody speaks so fast.
+AT_ONCE_MS = 100
 
 
 @dataclass(slots=True)
@@ -27,6 +31,7 @@ class TurnInProgress:
         is_muted: The newest generation made no sound; what it said was only shown.
         awaits_copy: The model has interrupted its reply to the first copy for the second one.
         transcribed: What the client was sent as the user's transcript.
+        heard_at_ms: When the newest piece of the user's transcript came, None before the first.
         is_farewell: It is over only when something has been said in it.
         late: Control that belongs to it and came so late that its number lies before ``first_seq``.
         usage: What the live model counted.
@@ -47,6 +52,7 @@ class TurnInProgress:
     is_muted: bool = False
     awaits_copy: bool = False
     transcribed: str = ""
+    heard_at_ms: int | None = None
     is_farewell: bool = False
     skipped: list[SkippedInput] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
@@ -55,8 +61,12 @@ class TurnInProgress:
     core_bill: Bill = field(default_factory=Bill)
     _heard: str = ""
     _heard_earlier: int = 0
+    _phrase_from: int = 0
+    _last_heard: str = ""
     _is_phrase_over: bool = False
+    _stretches_to_hear: int = 0
     _said: str = ""
+    _last_said: str = ""
     _has_paused: bool = False
     _is_silenced: bool = False
     _uncut: str = ""
@@ -128,6 +138,8 @@ class TurnInProgress:
         self.first_seq = self.speech_from_seq = turn.speech_from_seq
         self._heard = turn._heard[turn._heard_earlier :]
         turn._heard = turn._heard[: turn._heard_earlier]
+        self.heard_at_ms, turn.heard_at_ms = turn.heard_at_ms, None
+        self._is_phrase_over = turn._is_phrase_over
         if turn.first_seq == turn.speech_from_seq:
             turn.first_seq = None
             self.late, turn.late = turn.late, []
@@ -138,8 +150,9 @@ class TurnInProgress:
         """The user says something, from ``seq`` on."""
         self.input_ended_ms = None
         self.speech_from_seq = seq
-        self._heard_earlier = len(self._heard)
+        self._heard_earlier = self._phrase_from = len(self._heard)
         self._is_phrase_over = True
+        self._stretches_to_hear += 1
         if self.first_seq is None:
             self.first_seq = seq
         if self.unheard_from_seq is None:
@@ -149,19 +162,64 @@ class TurnInProgress:
         """The user falls silent; a copy of what was said ended when that did."""
         self.input_ended_ms = self._ended_before_copy_ms if self.has_copy else now_ms
 
-    def hear(self, text: str, *, is_final: bool = False) -> str:
-        """Add a piece of the user's transcript; return it, separated from a finished phrase.
+    @property
+    def lacks_words(self) -> bool:
+        """Tell whether nothing is understood yet of speech in it."""
+        return self.unheard_from_seq is not None
+
+    @property
+    def is_phrase_over(self) -> bool:
+        """Tell whether the newest piece of the user's transcript was marked as the last one."""
+        return self._is_phrase_over
+
+    def has_heard(self, text: str) -> bool:
+        """Tell whether a transcript only repeats the newest one of the user."""
+        return not news_in(self._phrase, self._last_heard, text, may_double=False)
+
+    def hear(
+        self, text: str, now_ms: int, *, is_final: bool = False, comes_whole: bool = False
+    ) -> str:
+        """Add a piece of the user's transcript.
 
         Pieces carry their own spaces, whole transcripts of utterances do not.
+
+        Args:
+            text: The piece.
+            now_ms: The present.
+            is_final: No more pieces of this transcript follow.
+            comes_whole: The model sends the transcript of an utterance in one piece.
+
+        Returns:
+            What is new of it, separated from a finished phrase; "" where it repeats what is known.
         """
-        text = self._add_heard(text)
-        self._is_phrase_over = is_final
+        is_at_once = self.heard_at_ms is not None and now_ms < self.heard_at_ms + AT_ONCE_MS
+        if comes_whole and self._stretches_to_hear and self._phrase and not is_at_once:
+            # The user has spoken more than once before the first transcript came.
+            self._is_phrase_over, self._phrase_from = True, len(self._heard)
+        may_double = not (comes_whole or is_at_once)
+        news = news_in(self._phrase, self._last_heard, text, may_double=may_double)
+        self.heard_at_ms, self._last_heard = now_ms, text
         self.unheard_from_seq = None
-        return text
+        if news:
+            if not self._phrase or (self._is_phrase_over and news == text):
+                self._phrase_from = len(self._heard)
+                self._stretches_to_hear = max(0, self._stretches_to_hear - 1)
+            else:
+                self._is_phrase_over = False
+            news = self._add_heard(news)
+        self._is_phrase_over = is_final
+        return news
+
+    @property
+    def _phrase(self) -> str:
+        """The newest transcript of the user, as far as it has come."""
+        return self._heard[self._phrase_from :]
 
     def read(self, text: str, seq: int) -> None:
         """Add what the user typed; it says nothing of what was spoken before."""
         self._add_heard(text)
+        self._stretches_to_hear -= 1
+        self._phrase_from = len(self._heard)
         if self.unheard_from_seq == seq:
             self.unheard_from_seq = None
 
@@ -172,12 +230,19 @@ class TurnInProgress:
         return text
 
     def say(self, text: str) -> str:
-        """Add a piece of the reply's transcript; return it, set apart from what a pause ended."""
-        if self._has_paused and self._said and not text[:1].isspace():
-            text = f" {text}"
+        """Add a piece of the reply's transcript.
+
+        Returns:
+            What is new of it, set apart from what a pause ended; "" where it repeats what is known.
+        """
+        generation = self._said[self._said_earlier :]
+        news = news_in(generation, self._last_said, text, may_double=True)
+        self._last_said = text
+        if self._has_paused and self._said and news and not news[0].isspace():
+            news = f" {news}"
         self._has_paused = False
-        self._said += text
-        return text
+        self._said += news
+        return news
 
     def write(self, text: str) -> None:
         """Add a text part of the generation that is under way."""

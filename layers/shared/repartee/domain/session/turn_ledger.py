@@ -12,6 +12,14 @@ from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.turn_in_progress import TurnInProgress
 from repartee.domain.usage import Bill, TokenUsage
 
+# A transcript belongs to one of the last turns.
+MAX_WRITTEN = 4
+# A reply to speech that nobody noticed begins within this time after its transcript.
+KEEP_WORDS_MS = 3_000
+# Gemini sends a transcript twice at once. A reply with the same words comes later.
+REPEATS_WITHIN_MS = 1_000
+_NO_WORDS = ("", -KEEP_WORDS_MS)
+
 
 @dataclass(slots=True)
 class TurnLedger:
@@ -25,6 +33,7 @@ class TurnLedger:
         current: The turn that the model works on.
         upcoming: What the user says while the current reply is still going on.
         finished: Turns that are over and wait for delivery and commit, oldest first.
+        written: The newest turns that this worker has put into memory, oldest first.
         is_committing: The oldest finished turn is being written.
     """
 
@@ -32,12 +41,14 @@ class TurnLedger:
     current: TurnInProgress | None = None
     upcoming: TurnInProgress | None = None
     finished: deque[TurnInProgress] = field(default_factory=deque)
+    written: deque[TurnInProgress] = field(default_factory=lambda: deque(maxlen=MAX_WRITTEN))
     is_committing: bool = False
     _carried_usage: TokenUsage = field(default_factory=TokenUsage)
     _carried_core_bill: Bill = field(default_factory=Bill)
     _billed_calls: set[tuple[CallKey, str]] = field(default_factory=set)
     _carried_calls: list[ToolCall] = field(default_factory=list)
     _carried_gaps: list[SkippedInput] = field(default_factory=list)
+    _kept_words: tuple[str, int] = _NO_WORDS
 
     @classmethod
     def after(cls, memory: Memory) -> Self:
@@ -104,15 +115,39 @@ class TurnLedger:
         turn.begin_stretch(seq)
         return turn
 
-    def of_input(self, now_ms: int) -> TurnInProgress:
-        """Return the turn that a transcript of the user belongs to; it may come late."""
-        return self.upcoming or self.current or self._last_open() or self.of_reply(now_ms)
-
     def of_reply(self, now_ms: int) -> TurnInProgress:
         """Return the turn that the model answers; without one, a turn without input begins."""
         if self.current is None:
             self.current = self._new(now_ms)
+            text, kept_at_ms = self._kept_words
+            if now_ms <= kept_at_ms + KEEP_WORDS_MS:
+                self.current.hear(text, now_ms)
+            self._kept_words = _NO_WORDS
         return self.current
+
+    def has_just_said(self, text: str, now_ms: int) -> bool:
+        """Tell whether the model's words, without a turn, repeat those of the turn before."""
+        last = self.over_turns[-1] if self.over_turns and self.current is None else None
+        return (
+            last is not None
+            and now_ms <= last.over_at_ms + REPEATS_WITHIN_MS
+            and bool(text.strip())
+            and last.said.endswith(text.strip())
+        )
+
+    def keep_words(self, text: str, now_ms: int) -> None:
+        """Keep what the model understood though no turn holds such speech, until it replies."""
+        self._kept_words = (text, now_ms)
+
+    @property
+    def over_turns(self) -> list[TurnInProgress]:
+        """The turns that are over, oldest first, the newest of those in memory included."""
+        return [*self.written, *self.finished]
+
+    @property
+    def all_turns(self) -> list[TurnInProgress]:
+        """``over_turns`` and those that go on."""
+        return [*self.over_turns, *(turn for turn in (self.current, self.upcoming) if turn)]
 
     def end_input(self, seq: int, now_ms: int) -> bool:
         """The user fell silent at ``seq``; False when nobody was speaking there."""
@@ -208,7 +243,8 @@ class TurnLedger:
     def committed(self) -> TurnInProgress:
         """The oldest finished turn is in memory."""
         self.is_committing = False
-        return self.finished.popleft()
+        self.written.append(turn := self.finished.popleft())
+        return turn
 
     def drop_finished(self) -> None:
         """Let go of all finished turns, save one that is being written; their usage stays."""

@@ -126,7 +126,7 @@ def document() -> dict[str, Any]:
     types = message_types()
     schemas = {_schema_name(one): one.schema for one in types} | _shared_schemas()
     return {
-        "asyncapi": "3.0.0",
+        "asyncapi": "3.1.0",
         "info": {
             "title": "Repartee voice protocol",
             "version": str(PROTOCOL_VERSION),

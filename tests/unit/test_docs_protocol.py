@@ -61,7 +61,7 @@ def test_the_check_tells_an_outdated_schema_file(
 
 def test_every_reference_in_the_schema_file_leads_somewhere() -> None:
     document = yaml.safe_load(asyncapi.PATH.read_text())
-    assert document["asyncapi"] == "3.0.0"
+    assert document["asyncapi"] == "3.1.0"
     references = re.findall(r"\$ref: '?#/([^'\n]+)", asyncapi.PATH.read_text())
     assert references
     for reference in references:

@@ -359,10 +359,15 @@ class Call:
         return self.live(LiveToolCall(call_id, name, arguments))
 
     def answer_tool(
-        self, answer: str = "At three.", turn: int = 1, index: int = 1, bill: Bill | None = None
+        self,
+        answer: str = "At three.",
+        turn: int = 1,
+        index: int = 1,
+        bill: Bill | None = None,
+        status: CallStatus = CallStatus.DONE,
     ) -> list[Effect]:
         """core_agent answers the newest question of that place."""
-        done = CoreAnswer(CallStatus.DONE, answer, bill=bill or Bill())
+        done = CoreAnswer(status, answer, bill=bill or Bill())
         key = CallKey(turn, index)
         asked = next((one for one in reversed(self.asked) if one.key == key), None)
         return self.feed(CoreAnswered(key, asked.arguments_hash if asked else "", done))

@@ -11,7 +11,6 @@ from repartee.domain.live import (
     LiveAudio,
     LiveGenerationComplete,
     LiveInterrupted,
-    LiveToolCallsCancelled,
     LiveTranscript,
     LiveTurnComplete,
     Role,
@@ -88,17 +87,6 @@ def test_calls_without_ids_are_all_answered():
 
     assert [asked.question for asked in call.asked] == ["When?", "And Monday?"]
     assert call.responses == [("", "done"), ("", "done")]
-
-
-def test_a_call_that_was_cancelled_is_not_answered():
-    call = started()
-    call.utter()
-    call.call_tool("x")
-    call.live(LiveToolCallsCancelled(("x",)))
-    call.answer_tool()
-
-    assert call.responses == []
-    assert [frame.phase for frame in call.frames(ToolProgress)] == ["started", "cancelled"]
 
 
 def test_a_call_that_gets_no_answer_is_answered_with_an_apology_at_its_deadline():

@@ -411,19 +411,6 @@ def test_a_cut_reply_without_a_transcript_makes_way_for_what_the_user_says():
     assert ended(call) == [1]
 
 
-def test_an_answer_that_the_user_cuts_is_not_repeated():
-    call = asking()
-    call.answer_tool("At three.")
-    call.live(*speaks("At"))
-    call.send(SpeechStart(), Audio(SPEECH))
-    call.live(LiveInterrupted(), LiveAudio(SECOND), COMPLETE)
-    call.send(SpeechEnd())
-    call.live(*speaks("Yes?", COMPLETE))
-    call.pass_ms(5 * SPEAK_WITHIN_MS)
-
-    assert (cues(call), errors(call)) == ([], [])
-
-
 def test_an_apology_for_a_call_without_an_answer_is_not_lost_either():
     call = asking()
     call.pass_ms(CALL_TIMEOUT_MS)

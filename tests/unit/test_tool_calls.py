@@ -22,7 +22,7 @@ def test_calls_are_keyed_by_their_place_in_the_turn():
         for begun in (
             calls.begin(ask("a"), 4, 0),
             calls.begin(ask("b", "Where?"), 4, 0),
-            calls.begin(ask("c"), 5, 0),
+            calls.begin(ask("c", "Who?"), 5, 0),
         )
         if begun
     ]
@@ -53,20 +53,24 @@ def test_a_call_expires_at_its_deadline():
     assert [call.key for call in calls.expired(100 + CALL_TIMEOUT_MS)] == [CallKey(1, 1)]
 
 
-def test_a_call_is_dropped_when_nobody_awaits_it_any_more():
+def test_a_call_that_the_model_awaits_no_more_goes_on_for_the_user():
     calls = ToolCalls()
     calls.begin(ask("a"), 1, 0)
     calls.begin(ask("b"), 1, 0)
 
-    assert calls.cancel(("a", "unknown")) == []
-    assert [call.key for call in calls.cancel(("b",))] == [CallKey(1, 1)]
-    assert not calls
+    calls.cancel(("a", "unknown"))
+    assert calls.is_model_waiting
+    calls.cancel(("b",))
+    assert (calls.is_model_waiting, calls.is_waiting) == (False, True)
+
+    calls.end(CallKey(1, 1), DONE)
+    assert [answer for _, answer in calls.take_owed()] == [DONE]
 
 
 def test_an_adopted_call_cannot_be_cancelled_and_stays_open_until_it_is_told():
     calls = ToolCalls()
     calls.adopt(pending(), 0)
-    assert calls.cancel(("a",)) == []
+    calls.cancel(("a",))
 
     calls.end(CallKey(1, 1), DONE)
 
@@ -74,15 +78,16 @@ def test_an_adopted_call_cannot_be_cancelled_and_stays_open_until_it_is_told():
     assert calls.end(CallKey(1, 1), DONE) is None
     assert calls.expired(10**9) == []
     assert calls.next_deadline_ms() is None
-    assert calls.take_owed(0) == [DONE]
-    assert calls.take_owed(0) == []
+    assert [answer for _, answer in calls.take_owed()] == [DONE]
+    assert calls.take_owed() == []
 
 
 def test_an_owed_answer_is_open_until_it_is_spoken():
     calls = ToolCalls()
     calls.adopt(pending(), 0)
     calls.end(CallKey(1, 1), DONE)
-    calls.take_owed(0)
+    [(call, answer)] = calls.take_owed()
+    calls.unspoken.add(call, answer, 0, comes_later=False)
     assert [one.key for one in calls.pending(1)] == [CallKey(1, 1)]
 
     calls.unspoken.end_generation(50)
@@ -104,17 +109,17 @@ def test_an_answer_that_was_told_to_a_session_that_is_gone_is_owed_again():
     calls.lose_session(None)
 
     assert not calls.is_waiting
-    assert calls.take_owed(0) == [DONE]
+    assert [answer for _, answer in calls.take_owed()] == [DONE]
 
 
 def test_a_restarted_turn_numbers_its_calls_anew_and_others_become_orphans():
     calls = ToolCalls()
     calls.begin(ask("a"), 1, 0)
-    calls.begin(ask("b"), 2, 0)
+    calls.begin(ask("b", "Where?"), 2, 0)
 
     calls.lose_session(2)
 
-    again = calls.begin(ask("b"), 2, 0)
+    again = calls.begin(ask("c", "Where?"), 2, 0)
     assert again is not None
     assert again.key == CallKey(2, 1)
     orphan = calls.end(CallKey(1, 1), DONE)
@@ -126,7 +131,7 @@ def test_a_restarted_turn_numbers_its_calls_anew_and_others_become_orphans():
 def test_only_calls_of_committed_turns_are_left_to_a_successor():
     calls = ToolCalls()
     calls.begin(ask("a"), 1, 0)
-    calls.begin(ask("b"), 2, 0)
+    calls.begin(ask("b", "Where?"), 2, 0)
 
     assert [one.key for one in calls.pending(1)] == [CallKey(1, 1)]
     assert len(calls.pending(2)[0].arguments_hash) == 64

@@ -8,7 +8,6 @@ from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.replies import Replies
 from repartee.domain.session.tool_calls import ToolCalls
 from repartee.domain.session.turn_ledger import TurnLedger
-from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 
 
 @dataclass(slots=True)
@@ -56,12 +55,19 @@ class AnswerWatch:
         if turn is not None and not self._calls.awaits_answer(turn.number):
             self._replies.give_up(turn, now_ms)
 
+    def note_played(self, number: int) -> None:
+        """The client says how much it has played of a turn's reply, which may have been cut."""
+        turn = self._turns.changeable(number)
+        if turn is not None and turn.is_silenced:
+            self._calls.unspoken.hear_more(number, turn.said)
+
     def next_deadline_ms(self) -> int | None:
         """Return when the model has kept an answer to itself for too long."""
         silent_from_ms = self._calls.unspoken.silent_from_ms
         if silent_from_ms is None or not self._is_quiet():
             return None
-        return max(silent_from_ms, self._turns.silent_from_ms) + SPEAK_WITHIN_MS
+        silent_from_ms = max(silent_from_ms, self._turns.silent_from_ms)
+        return silent_from_ms + self._calls.unspoken.patience_ms
 
     def _is_quiet(self) -> bool:
         """Tell whether the model has nothing else to say, and the user says nothing."""

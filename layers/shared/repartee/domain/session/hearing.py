@@ -94,6 +94,7 @@ class Hearing:
         hangs_up = False
         match event:
             case LiveAudio(pcm=pcm):
+                self._calls.go_on()
                 if self._replies.speak(pcm, now_ms):
                     self._calls.unspoken.hear(now_ms)
             case LiveText(text=text):
@@ -102,25 +103,32 @@ class Hearing:
                 self._replies.transcribe(event, now_ms)
                 self._calls.unspoken.read(event.text)
             case LiveInterrupted():
-                self._calls.unspoken.end_generation(now_ms)
-                if not self._replies.interrupt_for_copy():
-                    self._replies.interrupt()
+                self._interrupt(now_ms)
             case LiveGenerationComplete():
                 self._calls.unspoken.end_generation(now_ms)
                 return False
             case LiveTurnComplete(status=status):
                 self._calls.unspoken.end_generation(now_ms)
+                self._calls.unspoken.end_turn()
                 self._replies.end_generation()
                 self._complete_turn(status, now_ms)
             case LiveToolCall():
                 hangs_up = self._desk.begin(event, now_ms)
             case LiveToolCallsCancelled(call_ids=call_ids):
-                self._desk.cancel(call_ids)
+                self._calls.cancel(call_ids)
             case _:
                 # Handles are not needed: every new session is re-seeded.
                 return False
         self.note_life(now_ms)
         return hangs_up
+
+    def _interrupt(self, now_ms: int) -> None:
+        turn = self._turns.current
+        number, said = (0, "") if turn is None else (turn.number, turn.said)
+        if not self._replies.interrupt_for_copy():
+            self._replies.interrupt()
+        heard = "" if turn is None else turn.said
+        self._calls.unspoken.cut(number, heard, now_ms, is_whole=heard == said)
 
     def _complete_turn(self, status: TurnStatus | None, now_ms: int) -> None:
         turn, is_idle = self._turns.current, status is TurnStatus.IDLE

@@ -331,6 +331,7 @@ class SessionMachine:
             case Acknowledged() as ack if self._client.acknowledge(ack):
                 self._keeper.undelivered.acknowledge(ack.received)
                 self._replies.note_played(ack.turn)
+                self._answers.note_played(ack.turn)
                 return
             case Detached(connection_id=connection_id):
                 self._effects += self._client.detach(connection_id, now_ms)
@@ -394,8 +395,12 @@ class SessionMachine:
         self._mentions.store()
         if self._desk.expire(now_ms):
             self._note_answer(now_ms)
-        if self._departure.takes_replies and self._answers.check(now_ms):
-            self._hearing.note_life(now_ms)
+        if self._departure.takes_replies:
+            turn = self._turns.current
+            if turn is not None and self._calls.is_over(turn):
+                self._replies.give_up(turn, now_ms)
+            if self._answers.check(now_ms):
+                self._hearing.note_life(now_ms)
         if self._departure.takes_input:
             self._tend_model(now_ms)
         if self._departure.closing is not None:

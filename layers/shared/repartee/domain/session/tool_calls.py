@@ -1,9 +1,19 @@
-"""The tool rules: every call id is answered exactly once, by a deadline, unless cancelled."""
+"""The tool rules: each call id is answered once, by a deadline, unless the model cancels it.
+
+A call that the model cancels goes on: what was asked is done or refused all the same, and the user
+hears of it.
+"""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer
+from repartee.domain.calls import (
+    ASK_CORE_AGENT,
+    CallKey,
+    CallStatus,
+    CoreAnswer,
+    arguments_hash,
+)
 from repartee.domain.live import LiveToolCall
 from repartee.domain.session.call_in_progress import CallInProgress
 from repartee.domain.session.turn_in_progress import TurnInProgress
@@ -30,6 +40,10 @@ class ToolCalls:
     _open: dict[CallKey, CallInProgress] = field(default_factory=dict)
     _count: dict[int, int] = field(default_factory=dict)
     _seen_ids: set[str] = field(default_factory=set)
+    _cancelled_turns: set[int] = field(default_factory=set)
+    _kept: tuple[int, int] = (0, 0)
+    _restarted: set[CallKey] = field(default_factory=set)
+    _late: dict[CallKey, CallInProgress] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self._open or self.unspoken)
@@ -38,6 +52,11 @@ class ToolCalls:
     def is_waiting(self) -> bool:
         """Tell whether any call still waits for its answer."""
         return bool(self.waiting)
+
+    @property
+    def is_model_waiting(self) -> bool:
+        """Tell whether the model waits for any answer."""
+        return any(not call.is_orphan for call in self.waiting)
 
     @property
     def waiting(self) -> list[CallInProgress]:
@@ -59,11 +78,11 @@ class ToolCalls:
 
     def has_begun(self, turn: int) -> bool:
         """Tell whether the turn has called any tool."""
-        return self._count.get(turn, 0) > 0
+        return turn in self._count
 
     def awaits_answer(self, turn: int) -> bool:
-        """Tell whether a call of the turn still waits for its answer."""
-        return any(call.key.turn == turn for call in self.waiting)
+        """Tell whether the model waits in this turn for the answer to a call."""
+        return any(call.turn == turn and not call.is_orphan for call in self.waiting)
 
     def keep_open(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
         """Tell whether a turn goes on although the model calls it complete.
@@ -74,19 +93,43 @@ class ToolCalls:
             turn: The current turn.
             is_idle: The model says that nothing follows.
         """
+        is_kept = self._keeps(turn, is_idle=is_idle)
+        if is_kept:
+            self._kept = (turn.number, turn.speech_from_seq)
+        return is_kept
+
+    def go_on(self) -> None:
+        """The model goes on with a turn that it had called complete."""
+        self._kept = (0, 0)
+
+    def is_over(self, turn: TurnInProgress) -> bool:
+        """Tell whether a turn was kept open for a call, and is not needed for that any more.
+
+        Args:
+            turn: The current turn.
+        """
+        is_untouched = self._kept == (turn.number, turn.speech_from_seq)
+        is_free = is_untouched and not turn.is_being_spoken
+        return is_free and not self._keeps(turn, is_idle=False)
+
+    def _keeps(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
         if turn.is_silenced:
             # The user interrupted it. The answer comes in a later turn.
             return False
         if self.unspoken.holds(turn.number):
             return True
-        is_called_only = self.has_begun(turn.number) and not turn.has_reply
+        is_called = self.has_begun(turn.number) and turn.number not in self._cancelled_turns
+        is_called_only = is_called and not turn.has_reply
         return not is_idle and (is_called_only or self.awaits_answer(turn.number))
 
     def begin(self, call: LiveToolCall, turn: int, now_ms: int) -> CallInProgress | None:
-        """Take up a call; None when there is nothing new to run.
+        """Take up a call; None when there is nothing to do for it now.
 
-        A call id that comes twice is one call; two ids that ask the same share one run. An empty
-        id identifies no call.
+        A call id that comes twice is one call. An empty id identifies no call. Two ids that ask
+        the same share one run for as long as the user has not heard the answer, in whichever turn.
+
+        Returns:
+            The call, which is to be run, or which is closed and has its answer in ``owed``.
         """
         if call.name not in self.blocking:
             # It may say that it looks, and only then completes the generation that called.
@@ -94,22 +137,61 @@ class ToolCalls:
         if call.call_id and call.call_id in self._seen_ids:
             return None
         self._seen_ids.add(call.call_id)
-        for running in self._open.values():
-            same = (running.name, running.arguments_json) == (call.name, call.arguments_json)
-            if same and running.key.turn == turn:
-                running.call_ids.append(call.call_id)
+        self._cancelled_turns.discard(turn)
+        self._count.setdefault(turn, 0)
+        asked = arguments_hash(call.name, call.arguments_json)
+        if (same := self._find(asked, turn)) is not None:
+            # A turn that restarted asks again; core_agent knows the call by its place.
+            is_asked_anew = same.key in self._restarted
+            self._restarted.discard(same.key)
+            same.join(call.call_id, turn)
+            if same.key.turn == turn:
+                self._count[turn] = max(self._count[turn], same.key.index)
+            if is_asked_anew:
+                same.owed = None
+            elif same.owed is not None:
+                del self._open[same.key]
+            else:
                 return None
-        index = self._count.get(turn, 0) + 1
-        self._count[turn] = index
+            return same
+        key = self._next_key(turn, call.name)
+        self._restarted.discard(key)
         begun = CallInProgress(
-            CallKey(turn, index),
-            call.name,
-            call.arguments_json,
-            now_ms + CALL_TIMEOUT_MS,
-            [call.call_id],
+            key, call.name, call.arguments_json, now_ms + CALL_TIMEOUT_MS, turn, [call.call_id]
         )
         self._open[begun.key] = begun
         return begun
+
+    def _find(self, asked_hash: str, turn: int) -> CallInProgress | None:
+        """Return the call that asks for the same and whose answer the user has not heard.
+
+        One that failed may be tried again.
+        """
+        for call in self._open.values():
+            is_failed = call.owed is not None and call.owed.status is CallStatus.FAILED
+            if call.arguments_hash == asked_hash and not is_failed:
+                return call
+        found = self.unspoken.find(asked_hash)
+        if found is None:
+            return None
+        known, answer = found
+        is_answered = bool(known.call_ids) and known.turn == turn
+        again = replace(known, call_ids=[], owed=answer, is_answered=is_answered)
+        self._open[again.key] = again
+        return again
+
+    def _next_key(self, turn: int, name: str) -> CallKey:
+        """Return the next free place in a turn.
+
+        A turn that restarted may word its question in another way. That one takes the place of the
+        earlier one: core_agent then waits for the earlier run and says what it did.
+        """
+        while True:
+            self._count[turn] += 1
+            key = CallKey(turn, self._count[turn])
+            holder = self._open.get(key)
+            if holder is None or (name == ASK_CORE_AGENT and holder.is_orphan):
+                return key
 
     def adopt(self, pending: PendingCall, now_ms: int) -> CallInProgress:
         """Take over a call that a worker before this one left open."""
@@ -118,6 +200,7 @@ class ToolCalls:
             pending.name,
             pending.arguments_json,
             now_ms + CALL_TIMEOUT_MS,
+            pending.key.turn,
             is_orphan=True,
         )
         self._open[pending.key] = adopted
@@ -142,54 +225,70 @@ class ToolCalls:
             del self._open[key]
         return call
 
-    def take_owed(self, now_ms: int) -> list[CoreAnswer]:
-        """Return the answers of orphans, which the model gets now."""
-        taken = []
-        for call in list(self._open.values()):
-            if call.owed is not None:
-                taken.append(call.owed)
-                self.unspoken.add(call, call.owed, now_ms, comes_later=False)
-                del self._open[call.key]
-        return taken
-
-    def take_unspoken(self) -> list[CoreAnswer]:
-        """Return and forget the answers that nobody is going to speak, also those of orphans."""
+    def take_owed(self) -> list[tuple[CallInProgress, CoreAnswer]]:
+        """Return and close the calls that are answered and whose answer the model has not got."""
         owed = [(call, call.owed) for call in self._open.values() if call.owed is not None]
         for call, _ in owed:
             del self._open[call.key]
-        return [answer for _, answer in (*self.unspoken.take(), *owed)]
+            call.owed = None
+        return owed
 
-    def cancel(self, call_ids: tuple[str, ...]) -> list[CallInProgress]:
-        """Drop ids that the model wants no answer to; return the calls that nobody awaits now."""
-        ended = []
-        for call in list(self._open.values()):
+    def take_unspoken(self) -> list[CoreAnswer]:
+        """Return and forget the answers that nobody is going to speak, also those of orphans."""
+        return [answer for _, answer in (*self.unspoken.take(), *self.take_owed())]
+
+    def cancel(self, call_ids: tuple[str, ...]) -> None:
+        """Drop ids that the model wants no answer to; the user still wants to hear of each call."""
+        self.unspoken.cancel(call_ids)
+        for call in self._open.values():
             had_ids = bool(call.call_ids)
             call.call_ids = [one for one in call.call_ids if one not in call_ids]
             if had_ids and not call.call_ids:
-                ended.append(self._open.pop(call.key))
-        return ended
+                call.leave()
+                self._cancelled_turns.add(call.turn)
 
     def expired(self, now_ms: int) -> list[CallInProgress]:
         """Return the calls whose deadline has passed, still open."""
         return [call for call in self.waiting if call.deadline_ms <= now_ms]
 
-    def lose_session(self, restarted_turn: int | None) -> None:
-        """The live session is gone: a restarted turn will call again, the rest is orphaned.
+    def note_late(self, call: CallInProgress) -> None:
+        """The deadline has passed; the answer may still come."""
+        self._late[call.key] = replace(call, is_noted=False)
 
-        What the session has and has not spoken is owed again.
+    def take_late(self, key: CallKey, asked_hash: str, answer: CoreAnswer) -> CallInProgress | None:
+        """Take an answer that comes after the deadline in place of the apology; None for no news.
+
+        It is owed to the user, unless it is another apology.
+        """
+        call = self._late.get(key)
+        is_news = answer.status is not CallStatus.FAILED and key not in self._open
+        if call is None or call.arguments_hash != asked_hash or not is_news:
+            return None
+        del self._late[key]
+        self.unspoken.drop(key)
+        call.leave()
+        call.owed = answer
+        self._open[key] = call
+        return call
+
+    def lose_session(self, restarted_turn: int | None) -> None:
+        """The live session is gone: all calls are orphans.
+
+        What the session has and has not spoken is owed again. A restarted turn will probably ask
+        the same again and get that answer.
         """
         self._seen_ids.clear()
+        self._kept = (0, 0)
         for call, answer in self.unspoken.take():
             call.owed = answer
             self._open[call.key] = call
         if restarted_turn is not None:
             self._count.pop(restarted_turn, None)
-        for key in list(self._open):
-            if key.turn == restarted_turn:
-                del self._open[key]
-            else:
-                self._open[key].is_orphan = True
-                self._open[key].call_ids.clear()
+        for call in self._open.values():
+            call.leave()
+            if call.key.turn == restarted_turn:
+                call.is_noted = False
+                self._restarted.add(call.key)
 
     def pending(self, through_turn: int) -> tuple[PendingCall, ...]:
         """Return the open calls of turns up to ``through_turn`` as the session's state keeps them.

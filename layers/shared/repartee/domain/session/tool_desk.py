@@ -1,6 +1,6 @@
 """Serves the live model's tool calls: who is asked, what is answered, and when it is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from repartee.domain.calls import (
@@ -41,6 +41,12 @@ from repartee.domain.session_state import PendingCall
 MAX_ARGUMENTS_CHARACTERS = 16_000
 MAX_OPEN_CHARACTERS = 48_000
 
+# An answer is spoken as it is, or in the user's language where the model words it.
+_WITHOUT_WORDS = {
+    CallStatus.DONE: "That is done.",
+    CallStatus.REFUSED: "That is not possible.",
+    CallStatus.FAILED: NO_ANSWER.answer,
+}
 _STORED = "This holds from now on, in later calls too."
 _NOT_STORED = (
     "This holds in this call and is not stored. If the user asked for it, call set_preferences "
@@ -69,6 +75,10 @@ class ToolDesk:
         call = self._calls.begin(event, turn.number, now_ms)
         if call is None:
             return False
+        if call.owed is not None:
+            answer, call.owed = call.owed, None
+            self._give(call, answer, now_ms, is_for_user=True)
+            return False
         self._outbox.offer(ToolProgress(turn.number, call.name, "started"))
         if call.name == ASK_CORE_AGENT:
             self._ask(call, now_ms)
@@ -90,9 +100,15 @@ class ToolDesk:
     def take_answer(self, event: CoreAnswered, now_ms: int) -> bool:
         """Take what core_agent answered; False when nobody waits for it, but it has cost."""
         self._turns.bill_call(event)
-        if not self._calls.awaits(event.key, event.arguments_hash):
-            return False
-        return self.answer(event.key, event.answer, now_ms, is_for_user=True)
+        answer = event.answer
+        if not answer.answer.strip():
+            answer = replace(answer, answer=_WITHOUT_WORDS[answer.status])
+        if self._calls.awaits(event.key, event.arguments_hash):
+            return self.answer(event.key, answer, now_ms, is_for_user=True)
+        late = self._calls.take_late(event.key, event.arguments_hash, answer)
+        if late is not None:
+            self._note(late, answer)
+        return late is not None
 
     def answer(
         self, key: CallKey, answer: CoreAnswer, now_ms: int, *, is_for_user: bool = False
@@ -110,29 +126,17 @@ class ToolDesk:
             return False
         phase: Literal["done", "failed"] = "done" if answer.status is CallStatus.DONE else "failed"
         self._outbox.offer(ToolProgress(key.turn, call.name, phase))
-        self._turns.note_call(call.ended(answer))
-        scheduling = ResponseScheduling.WHEN_IDLE
-        for call_id in call.call_ids:
-            response = ToolResponse(
-                call_id, call.name, answer.status, answer.answer, answer.retryable, scheduling
-            )
-            self._effects.append(RespondToTool(response))
-            # A call that came twice has one answer, and the user wants to hear it once.
-            scheduling = ResponseScheduling.SILENT
-        if call.call_ids and is_for_user:
-            comes_later = self._cues.is_awaited or self._turns.is_user_ahead(key.turn)
-            self._calls.unspoken.add(call, answer, now_ms, comes_later=comes_later)
+        if call.owed is None:
+            self._give(call, answer, now_ms, is_for_user=is_for_user)
+        else:
+            self._note(call, answer)
         return True
-
-    def cancel(self, call_ids: tuple[str, ...]) -> None:
-        """Drop calls that the model wants no answer to."""
-        for call in self._calls.cancel(call_ids):
-            self._outbox.offer(ToolProgress(call.key.turn, call.name, "cancelled"))
 
     def expire(self, now_ms: int) -> bool:
         """Answer what has waited too long; True when there was any."""
         expired = self._calls.expired(now_ms)
         for call in expired:
+            self._calls.note_late(call)
             self.answer(call.key, NO_ANSWER, now_ms, is_for_user=True)
         return bool(expired)
 
@@ -141,11 +145,38 @@ class ToolDesk:
 
         All in one text, because each text interrupts what the model says.
         """
-        owed = self._calls.take_owed(now_ms) if self._cues.may_give else []
+        owed = self._calls.take_owed() if self._cues.may_give else []
         if not owed:
             return False
-        self._cues.give_answers(owed, now_ms)
+        for call, answer in owed:
+            self._note(call, answer)
+            self._calls.unspoken.add(call, answer, now_ms, comes_later=False)
+        self._cues.give_answers([answer for _, answer in owed], now_ms)
         return True
+
+    def _give(
+        self, call: CallInProgress, answer: CoreAnswer, now_ms: int, *, is_for_user: bool
+    ) -> None:
+        """Answer each id of a call that is closed."""
+        self._note(call, answer)
+        is_known = call.is_answered
+        for call_id in call.call_ids:
+            # A call that came twice has one answer, and the user wants to hear it once.
+            scheduling = ResponseScheduling.SILENT if is_known else ResponseScheduling.WHEN_IDLE
+            response = ToolResponse(
+                call_id, call.name, answer.status, answer.answer, answer.retryable, scheduling
+            )
+            self._effects.append(RespondToTool(response))
+            is_known = True
+        if is_for_user:
+            comes_later = self._cues.is_awaited or self._turns.is_user_ahead(call.turn)
+            self._calls.unspoken.add(call, answer, now_ms, comes_later=comes_later)
+
+    def _note(self, call: CallInProgress, answer: CoreAnswer) -> None:
+        """Have a turn remember how a call ended, once."""
+        if not call.is_noted:
+            call.is_noted = True
+            self._turns.note_call(call.ended(answer), call.turn)
 
     def _ask(self, call: CallInProgress, now_ms: int) -> None:
         question = text_argument(call.arguments_json, "question")

@@ -121,8 +121,12 @@ class TurnInProgress:
 
     @property
     def silent_from_ms(self) -> int:
-        """Since when neither side speaks in it; a reply comes faster than it is played."""
-        reply_ms = round(duration_ms(self.reply_bytes, OUTPUT_RATE_HZ))
+        """Since when neither side speaks in it; a reply comes faster than it is played.
+
+        Of one that was cut nobody hears the rest.
+        """
+        is_played = not self._is_silenced
+        reply_ms = round(duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)) if is_played else 0
         return max(self.input_ended_ms or 0, (self.first_audio_at_ms or 0) + reply_ms)
 
     def keep_if_late(self, control: Numbered) -> None:

@@ -223,10 +223,17 @@ class TurnLedger:
         else:
             turn.core_bill += answered.answer.bill
 
-    def note_call(self, call: ToolCall) -> None:
-        """Remember a finished call in the turn that made it, or in the one that tells it."""
-        turn = self.changeable(call.key.turn)
+    def note_call(self, call: ToolCall, asked_in: int) -> None:
+        """Remember a finished call in the turn that made it, or in the one that says its answer.
+
+        Args:
+            call: The call. An answer that comes after an apology takes its place.
+            asked_in: The turn that asked for it last.
+        """
+        turn = self.changeable(call.key.turn) or self.changeable(asked_in)
         calls = self._carried_calls if turn is None else turn.tool_calls
+        asked = (call.key, call.arguments_hash)
+        calls[:] = [one for one in calls if (one.key, one.arguments_hash) != asked]
         calls.append(call)
 
     def note_gap(self, gap: SkippedInput) -> None:

@@ -1,14 +1,17 @@
-"""Keeps the answers of tools from the moment the model gets them until it has spoken them."""
+"""Keeps the answers of tools from the moment the model gets them until the user has heard them."""
 
 import re
 from dataclasses import dataclass, field
 
-from repartee.domain.calls import CallKey, CoreAnswer
+from repartee.domain.calls import CallKey, CallStatus, CoreAnswer
 from repartee.domain.session.call_in_progress import CallInProgress
 
 # As long as a turn may bring nothing. Public reports of a model that stays silent after a tool's
 # answer: PatterAI/Patter#210, pipecat-ai/pipecat#4118.
 SPEAK_WITHIN_MS = 8_000
+# The model will not speak an answer that was cut or cancelled, so nobody waits for it. A reply to
+# what the user said instead begins within 1 to 2 s.
+SPEAK_AGAIN_AFTER_MS = 3_000
 
 # Japanese has no spaces: a kanji counts as a word, and so does a run of katakana or hiragana.
 _WORD = re.compile("[\u4e00-\u9fff]|[\u30a1-\u30ff]+|[^\\W\u4e00-\u9fff\u30a1-\u30ff]+")
@@ -22,6 +25,8 @@ class _Unspoken:
         comes_later: The model says something else first.
         is_begun: The model has made a sound since it got the answer.
         is_repeated: The model got the answer a second time.
+        is_cut: The model was stopped before the user had heard the answer.
+        cut_in: The turn whose reply was cut, 0 while none was.
         said: The transcript since the model got the answer.
     """
 
@@ -31,17 +36,18 @@ class _Unspoken:
     comes_later: bool
     is_begun: bool = False
     is_repeated: bool = False
+    is_cut: bool = False
+    cut_in: int = 0
     said: str = ""
 
     def wait(self, now_ms: int) -> None:
         """Expect the answer from now on."""
         self.given_at_ms, self.comes_later, self.is_begun, self.said = now_ms, False, False, ""
 
-    @property
-    def is_in_words(self) -> bool:
-        """Tell whether the model has said more than half of the answer's words."""
+    def is_in(self, text: str) -> bool:
+        """Tell whether a text holds more than half of the answer's words."""
         wanted = set(_WORD.findall(self.answer.answer.casefold()))
-        return 2 * len(wanted & set(_WORD.findall(self.said.casefold()))) > len(wanted)
+        return 2 * len(wanted & set(_WORD.findall(text.casefold()))) > len(wanted)
 
 
 @dataclass(slots=True)
@@ -56,6 +62,7 @@ class UnspokenAnswers:
     - Where the model says something else first (it was speaking, or had not completed the
       generation that called, or the user was speaking, or has spoken since), that generation
       counts only by its words.
+    - Of a reply that the user cuts, only what the user heard counts, and only by its words.
 
     Attributes:
         is_generating: The model speaks, or has called a tool whose answer it does not await in
@@ -66,6 +73,7 @@ class UnspokenAnswers:
     _heard_at_ms: int = 0
     _spoken_from_seq: int = 0
     _answers: dict[CallKey, _Unspoken] = field(default_factory=dict)
+    _spoken: list[_Unspoken] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self._answers)
@@ -81,9 +89,18 @@ class UnspokenAnswers:
         given = [one.given_at_ms for one in self._answers.values() if not one.is_begun]
         return max(*given, self._heard_at_ms) if given else None
 
+    @property
+    def patience_ms(self) -> int:
+        """How long the model may keep an answer to itself."""
+        is_cut = any(one.is_cut for one in self._answers.values() if not one.is_begun)
+        return SPEAK_AGAIN_AFTER_MS if is_cut else SPEAK_WITHIN_MS
+
     def holds(self, turn: int) -> bool:
         """Tell whether the model keeps an answer of this turn to itself."""
-        return any(key.turn == turn and not one.is_begun for key, one in self._answers.items())
+        return any(
+            one.call.turn == turn and not (one.is_begun or one.is_cut)
+            for one in self._answers.values()
+        )
 
     def add(
         self, call: CallInProgress, answer: CoreAnswer, now_ms: int, *, comes_later: bool
@@ -108,6 +125,8 @@ class UnspokenAnswers:
 
     def hear(self, now_ms: int) -> None:
         """The model makes a sound."""
+        if not self.is_generating:
+            self._spoken.clear()
         self.is_generating = True
         self._heard_at_ms = now_ms
         for one in self._answers.values():
@@ -122,24 +141,82 @@ class UnspokenAnswers:
         """The model has come to the end of what it was saying; forget the answers in it."""
         self.is_generating = False
         begun = [one for one in self._answers.values() if one.is_begun]
-        spoken = [one for one in begun if one.is_in_words]
+        spoken = [one for one in begun if one.is_in(one.said)]
         spoken = spoken or [one for one in begun if not one.comes_later][:1]
         for one in spoken:
             del self._answers[one.call.key]
+        self._spoken += spoken
         for one in self._answers.values():
             one.wait(now_ms)
+
+    def end_turn(self) -> None:
+        """The model's turn is complete: its reply can be cut no more."""
+        self._spoken.clear()
+
+    def cut(self, turn: int, heard: str, now_ms: int, *, is_whole: bool) -> None:
+        """The user has cut a reply; keep the answers in it that the user has not heard.
+
+        A generation that is complete may still be playing.
+
+        Args:
+            turn: Whose reply it is.
+            heard: What the user has heard of it.
+            now_ms: The present.
+            is_whole: That is all that the model has said.
+        """
+        unheard = [one for one in self._spoken if not (is_whole or one.is_in(heard))]
+        self.is_generating = False
+        self._spoken.clear()
+        for one in list(self._answers.values()):
+            if one.is_begun and one.is_in(heard):
+                del self._answers[one.call.key]
+            elif one.is_begun:
+                unheard.append(one)
+            else:
+                one.wait(now_ms)
+        for one in unheard:
+            one.wait(now_ms)
+            # What the user said is answered first.
+            one.is_cut, one.cut_in, one.comes_later = True, turn, True
+            self._answers[one.call.key] = one
+
+    def hear_more(self, turn: int, heard: str) -> None:
+        """The client says what the user has heard of a reply that was cut."""
+        for one in list(self._answers.values()):
+            if one.cut_in == turn and not one.is_begun and one.is_in(heard):
+                del self._answers[one.call.key]
+
+    def cancel(self, call_ids: tuple[str, ...]) -> None:
+        """The model wants no answer to these calls: it will not speak those that it has."""
+        for one in self._answers.values():
+            asked = set(one.call.call_ids)
+            if asked and asked <= set(call_ids) and not one.is_begun:
+                one.is_cut = one.comes_later = True
+
+    def find(self, arguments_hash: str) -> tuple[CallInProgress, CoreAnswer] | None:
+        """Return the call that asked the same and its answer, unless that call failed."""
+        for one in self._answers.values():
+            is_same = one.call.arguments_hash == arguments_hash
+            if is_same and one.answer.status is not CallStatus.FAILED:
+                return one.call, one.answer
+        return None
+
+    def drop(self, key: CallKey) -> None:
+        """Forget an answer that another one takes the place of."""
+        self._answers.pop(key, None)
 
     def repeat(self, now_ms: int) -> list[CoreAnswer]:
         """Return the answers that the model gets a second time now, none if it got all twice."""
         first = [one for one in self._answers.values() if not (one.is_begun or one.is_repeated)]
         for one in first:
             one.wait(now_ms)
-            one.is_repeated = True
+            one.is_repeated, one.is_cut = True, False
         return [one.answer for one in first]
 
     def take(self) -> list[tuple[CallInProgress, CoreAnswer]]:
         """Return and forget all answers: the live session that got them does not speak them."""
         taken = [(one.call, one.answer) for one in self._answers.values()]
         self._answers.clear()
+        self._spoken.clear()
         self.is_generating = False
         return taken

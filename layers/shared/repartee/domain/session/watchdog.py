@@ -94,7 +94,7 @@ class Watchdog:
         turn, current = self._awaited(), self._turns.current
         if current is None or turn is None or turn.input_ended_ms is None:
             return None
-        if not self._live.is_open or self._calls.is_waiting:
+        if not self._live.is_open or self._calls.is_model_waiting:
             return None
         if self._turns.upcoming is None and self._calls.unspoken.holds(current.number):
             # ``AnswerWatch`` sees to it.

@@ -271,6 +271,8 @@ def _chosen(case: _Case) -> When | Answer:
     slots = [slot for slot in mine.slots if slot.day]
     if day := named.on(case.now):
         slots = [slot for slot in slots if slot.day == day]
+    if named.at:
+        slots = [slot for slot in slots if slot.at == named.at]
     if not slots:
         return Answer(NO_SUCH)
     if len(slots) > 1:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any
 
@@ -28,14 +28,18 @@ _TO_THE_MODEL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A day, an hour, or both."""
+    """A day, an hour, or both; with ``has_year`` the day is said with its year."""
 
     day: date | None = None
     at: time | None = None
+    has_year: bool = field(default=False, compare=False)
 
     @property
     def spoken(self) -> str:
-        parts = [speak_date(self.day) if self.day else "", speak_time(self.at) if self.at else ""]
+        day = speak_date(self.day) if self.day else ""
+        if self.day and self.has_year:
+            day = f"{day} {self.day.year}"
+        parts = [day, speak_time(self.at) if self.at else ""]
         return " at ".join(part for part in parts if part)
 
 
@@ -60,7 +64,7 @@ class Finding:
     @property
     def says_why(self) -> bool:
         """A refusal for which looking at other free slots of the day is no help."""
-        return bool(re.search(r"\b(?:closed|past|already|ahead|open)\b", self.text.lower()))
+        return bool(re.search(r"\b(?:closed|past|already|ahead|open|limit)\b", self.text.lower()))
 
 
 def read_finding(response: Any, arguments: dict[str, Any]) -> Finding:
@@ -125,6 +129,7 @@ def _sentence(value: dict[str, Any]) -> str:
         if not isinstance(text, str) or " " not in text.strip():
             continue
         sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z])", humanise(text.strip()))
+        sentences = [re.sub(r"^The caller has (?!no\b)", "You have ", one) for one in sentences]
         said = " ".join(one for one in sentences if not _TO_THE_MODEL.search(one))
         if said:
             return said if said[-1] in ".!?" else said + "."
@@ -154,7 +159,9 @@ def slot_of(value: dict[str, Any]) -> Slot | None:
             continue
         if slot := _slot_of_text(inner):
             day, at = day or slot.day, at or slot.at
-    return Slot(day, at) if day or at else None
+    if not day and not at:
+        return None
+    return Slot(day, at, has_year=day is not None and str(day.year) in str(value.get("spoken")))
 
 
 def _slot_of_text(value: Any) -> Slot | None:

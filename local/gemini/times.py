@@ -64,9 +64,10 @@ _DAY_HEARD = re.compile(r"\b(?P<next>next )?(?P<day>" + "|".join(WEEKDAYS) + r")
 _RELATIVE = re.compile(r"\b(?P<after>the day after )?(?P<word>today|tonight|tomorrow)\b")
 _ISO_DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _MONTH = "(?P<month>" + "|".join(MONTHS) + ")"
+_YEAR = r"(?:,? (?P<year>(?:19|20|21)\d\d)\b)?"
 _MONTH_DAY = (
-    re.compile(rf"\b(?P<number>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH}\b"),
-    re.compile(rf"\b{_MONTH},? (?:the )?(?P<number>\d{{1,2}})(?:st|nd|rd|th)?\b"),
+    re.compile(rf"\b(?P<number>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH}\b{_YEAR}"),
+    re.compile(rf"\b{_MONTH},? (?:the )?(?P<number>\d{{1,2}})(?:st|nd|rd|th)?\b{_YEAR}"),
 )
 _NUMBERED_DAY = re.compile(r"\bthe (?P<number>\d{1,2})(?:st|nd|rd|th)\b")
 _TIME_PATTERNS = (
@@ -172,6 +173,13 @@ def parse_when(text: str) -> When:
         fields["day"] = int(numbered["number"])
         if month := numbered.groupdict().get("month"):
             fields["month"] = MONTHS.index(month) + 1
+            if year := numbered["year"]:
+                try:
+                    fields["exact"] = date(
+                        int(year), MONTHS.index(month) + 1, int(numbered["number"])
+                    )
+                except ValueError:
+                    return When()
     part = re.search(r"\b(morning|afternoon|evening|tonight)\b", words)
     if part:
         fields["part"] = "evening" if part[1] == "tonight" else part[1]

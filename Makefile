@@ -16,7 +16,7 @@ ARCHITECTURE ?= arm64
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup demo talk up test test-system lint format docs smoke lock build bench chaos replay deploy doctor clean
+.PHONY: help setup demo talk up test test-system lint format docs smoke lock build bench chaos replay deploy doctor desk clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -114,6 +114,10 @@ deploy: .venv/.stamp .tools/sam/.stamp ## Build and deploy (ENV=dev or prod of s
 
 doctor: .venv/.stamp ## Check the account and what is deployed, before and after (ENV=dev or prod)
 	@$(PYTHON) -m ops.doctor $(if $(ENV),--env "$(ENV)") $(ARGS)
+
+desk: .venv/.stamp ## Show the front desk's hours and limits, or change them (ENV=dev or prod, SET="monday=09:00-17:00 closed=12-25", YES=1)
+	+@$(PYTHON) -m ops.desk $(if $(SET),set $(SET),show) $(if $(ENV),--env "$(ENV)") $(if $(YES),--yes) \
+		$(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
 
 BENCHMARKS := first_audio memory process cold_start mailbox
 # A word after `bench` that names none goes to it as well: it refuses at once and lists them.

@@ -1,48 +1,44 @@
-"""Fills the front desk's book as a business would find it: hours, and slots others have booked.
+"""Books slots of the coming days for other people, as a business would find its book.
 
 Only slots at half past the hour are taken, so that every full hour of the coming days can be
 booked; which of them is the same on every machine for the same day.
 """
 
 import argparse
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.domain.desk import Slot, SlotTaken, SlotUnknown, weekday_hours
+from repartee.domain.desk import Slot, SlotTaken, SlotUnknown
+from repartee.domain.desk_rules import default_rules
 
 _REASONS = ("check-up", "vaccination", "blood test", "follow-up")
 _TAKEN_SHARE = 0.4
 
 
-def seed_desk(
-    table: DynamoTable, today: date, days: int = 14, time_zone: str = "Europe/London"
-) -> int:
-    """Write hours and other people's bookings for ``days`` days from ``today`` on.
+def seed_desk(desk: DeskTable, now: datetime, days: int = 14) -> int:
+    """Write other people's bookings for ``days`` days from today's ``now`` on.
 
     Seeding again changes nothing that is there.
 
     Returns:
         How many slots other people hold afterwards.
     """
-    hours = weekday_hours(ZoneInfo(time_zone))
-    desk = DeskTable(desk=table, default_hours=hours)
-    desk.set_hours(hours)
-    midnight = datetime.combine(today, time(0), hours.zone)
+    rules = desk.rules()
+    today = rules.today(now)
+    midnight_ms = int(datetime.combine(today, time(0), rules.time_zone).timestamp() * 1000)
     held = 0
     for ahead in range(days):
-        for slot in hours.slots(today + timedelta(days=ahead)):
+        for slot in rules.slots(today + timedelta(days=ahead)):
             if not _is_taken(slot):
                 continue
+            user, reason = _number(slot) % 20, _REASONS[_number(slot) % len(_REASONS)]
             try:
                 desk.book(
-                    f"sample-customer-{_number(slot) % 20:02d}",
-                    slot,
-                    reason=_REASONS[_number(slot) % len(_REASONS)],
-                    booked_at_ms=int(midnight.timestamp() * 1000),
+                    f"sample-customer-{user:02d}", slot, reason=reason, booked_at_ms=midnight_ms
                 )
             except (SlotTaken, SlotUnknown):
                 continue
@@ -65,10 +61,11 @@ def main() -> None:
     parser.add_argument("--time-zone", default="Europe/London")
     parser.add_argument("--days", type=int, default=14)
     options = parser.parse_args()
-    today = datetime.now(UTC).astimezone(ZoneInfo(options.time_zone)).date()
+    zone = ZoneInfo(options.time_zone)
     table = DynamoTable(make_client(endpoint_url=options.endpoint_url), options.table)
-    held = seed_desk(table, today, options.days, options.time_zone)
-    print(f"{options.table}: {options.days} days from {today}, {held} slots held by other people")
+    desk = DeskTable(desk=table, default_rules=default_rules(zone))
+    held = seed_desk(desk, datetime.now(zone), options.days)
+    print(f"{options.table}: {held} slots of the coming {options.days} days held by other people")
 
 
 if __name__ == "__main__":

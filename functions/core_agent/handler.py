@@ -33,7 +33,7 @@ from repartee.application.answer_question import AnswerQuestion
 from repartee.application.price_models import ModelPrices
 from repartee.application.summarise_conversation import SummariseConversation
 from repartee.config import PRICE_LIST, CoreAgentSettings
-from repartee.domain.desk import weekday_hours
+from repartee.domain.desk_rules import default_rules
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.retention import Retention
 from repartee.observability import get_logger
@@ -101,7 +101,7 @@ def build() -> Deps:
     )
     desk = DeskTable(
         desk=DynamoTable(client, settings.desk_table),
-        default_hours=weekday_hours(zone),
+        default_rules=default_rules(zone),
         memory=memory,
     )
     notes = DynamoNotes(memory=memory, ids=UlidSource())

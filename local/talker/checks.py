@@ -72,7 +72,7 @@ def check_name(first_heard: str, last_said: str) -> Check:
 
 def check_bookings(bookings: Sequence[Booking]) -> Check:
     """The desk holds exactly one booking of the user."""
-    found = ", ".join(speakable_slot(one.slot) for one in bookings) or "none"
+    found = ", ".join(speakable_slot(one.slot, one.slot.day) for one in bookings) or "none"
     return Check("the desk holds exactly one booking of this user", len(bookings) == 1, found)
 
 
@@ -82,7 +82,7 @@ def check_time(bookings: Sequence[Booking], last_said: str) -> Check:
     if not bookings:
         return Check(title, False, "nothing was booked")
     slot = bookings[0].slot
-    return Check(title, says_time(last_said, slot), speakable_slot(slot))
+    return Check(title, says_time(last_said, slot), speakable_slot(slot, slot.day))
 
 
 def check_replies(

@@ -11,7 +11,8 @@ from local.seed_desk import seed_desk
 from local.stack import Stack
 from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.domain.desk import Booking, weekday_hours
+from repartee.domain.desk import Booking
+from repartee.domain.desk_rules import default_rules
 
 DAYS_AHEAD = 14
 
@@ -24,8 +25,9 @@ class FrontDesk:
 
     async def seed(self) -> None:
         """Fill the coming days as a business would."""
-        today = datetime.now(ZoneInfo(self._zone)).date()
-        await asyncio.to_thread(seed_desk, self._table(), today, DAYS_AHEAD, self._zone)
+        desk = self._desk()
+        now = datetime.now(desk.default_rules.time_zone)
+        await asyncio.to_thread(seed_desk, desk, now, DAYS_AHEAD)
 
     async def bookings(self, user: str) -> Sequence[Booking]:
         """What ``user`` has booked, in order of time."""
@@ -38,13 +40,8 @@ class FrontDesk:
             await asyncio.to_thread(desk.cancel, user, booking.slot)
 
     def _desk(self) -> DeskTable:
-        return DeskTable(desk=self._table(), default_hours=weekday_hours(ZoneInfo(self._zone)))
-
-    @property
-    def _zone(self) -> str:
         core_agent = self.stack.application.functions["CoreAgentFunction"]
-        return core_agent.environment["DESK_TIME_ZONE"]
-
-    def _table(self) -> DynamoTable:
+        zone = ZoneInfo(core_agent.environment["DESK_TIME_ZONE"])
         client = dynamodb_client(self.stack.addresses.dynamodb)
-        return DynamoTable(client, self.stack.table_names["DeskTable"])
+        table = DynamoTable(client, self.stack.table_names["DeskTable"])
+        return DeskTable(desk=table, default_rules=default_rules(zone))

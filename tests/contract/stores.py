@@ -26,7 +26,7 @@ from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
 from repartee.adapters.dynamodb.user_records import DynamoUserRecords
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation import Profile
-from repartee.domain.desk import OpeningHours, weekday_hours
+from repartee.domain.desk_rules import OpeningHours, default_rules
 from repartee.domain.retention import FOR_EVER, Retention
 from repartee.ports.call_store import CallStore
 from repartee.ports.connection_store import ConnectionStore
@@ -179,6 +179,6 @@ def dynamodb_stores(
         ),
         DynamoUsageStore(live=live, memory=memory, clock=clock, retention=retention),
         DynamoErasureStore(live=live, memory=memory, desk=desk),
-        DeskTable(desk=desk, default_hours=weekday_hours(ZoneInfo("UTC")), memory=memory),
+        DeskTable(desk=desk, default_rules=default_rules(ZoneInfo("Europe/London")), memory=memory),
         DynamoUserRecords(memory=memory, desk=desk, clock=clock),
     )

@@ -13,12 +13,13 @@ from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.desk import (
     Booking,
     BookingUnknown,
-    DeskHours,
-    OpeningHours,
     Slot,
+    SlotHeld,
     SlotTaken,
     SlotUnknown,
+    TooManyBookings,
 )
+from repartee.domain.desk_rules import DeskRules, OpeningHours
 from repartee.domain.errors import UserErased
 from repartee.domain.tools import ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
@@ -35,8 +36,10 @@ FRIDAY = date(2026, 11, 27)
 SATURDAY = date(2026, 11, 28)
 NEXT_FRIDAY = date(2026, 12, 4)
 THREE = Slot(FRIDAY, time(15))
-NOW_MS = int(datetime(2026, 11, 27, 10, 30, tzinfo=ZONE).timestamp() * 1000)
+NOW = datetime(2026, 11, 27, 10, 30, tzinfo=ZONE)
+NOW_MS = int(NOW.timestamp() * 1000)
 OPEN = OpeningHours(time(9), time(17))
+RULES = DeskRules(week={"friday": OPEN}, slot_minutes=60, time_zone=ZONE, max_bookings=4)
 CALLERS = 20
 
 
@@ -53,19 +56,17 @@ def business(request: pytest.FixtureRequest) -> Iterator[Business]:
     """A desk that is open on Fridays from 9 to 5, with slots of an hour."""
     if request.param == "fake":
         shared = FakeTables()
-        fake = FakeDesk({FRIDAY: OPEN, NEXT_FRIDAY: OPEN}, ZONE, shared)
+        fake = FakeDesk(RULES, tables=shared)
         yield Business(fake, fake_stores(shared).erase)
         return
     servers: Servers = request.getfixturevalue("servers")
     require(servers, request.param)
     client = servers.dynamodb(request.param)
-    week = (None, None, None, None, OPEN, None, None)
     with tables(client) as names:
-        hours = DeskHours(week, slot_minutes=60, zone=ZONE)
         # Its own table in a deployment; the keys are apart.
         desk = DeskTable(
             desk=DynamoTable(client, names.live),
-            default_hours=hours,
+            default_rules=RULES,
             memory=DynamoTable(client, names.memory),
         )
         yield Business(desk, dynamodb_stores(client, names).erase)
@@ -80,21 +81,25 @@ def _book(desk: Desk, user_id: str, slot: Slot = THREE, reason: str = "") -> Boo
     return desk.book(user_id, slot, reason=reason, booked_at_ms=NOW_MS)
 
 
+def _free(desk: Desk, day: date) -> Sequence[Slot]:
+    return desk.free_slots(day, now=datetime.combine(FRIDAY, time(0), ZONE))
+
+
 def test_opening_hours_are_those_of_the_day(desk: Desk) -> None:
-    assert desk.opening_hours(FRIDAY) == OPEN
-    assert desk.opening_hours(SATURDAY) is None
+    assert desk.rules().on(FRIDAY) == OPEN
+    assert desk.rules().on(SATURDAY) is None
 
 
 def test_every_slot_of_an_open_day_is_free_at_first(desk: Desk) -> None:
-    assert [slot.start.hour for slot in desk.free_slots(FRIDAY)] == [9, 10, 11, 12, 13, 14, 15, 16]
-    assert list(desk.free_slots(SATURDAY)) == []
+    assert [slot.start.hour for slot in _free(desk, FRIDAY)] == [9, 10, 11, 12, 13, 14, 15, 16]
+    assert list(_free(desk, SATURDAY)) == []
 
 
 def test_a_booked_slot_is_not_free_on_that_day_only(desk: Desk) -> None:
     _book(desk, "ann")
 
-    assert THREE not in desk.free_slots(FRIDAY)
-    assert Slot(NEXT_FRIDAY, time(15)) in desk.free_slots(NEXT_FRIDAY)
+    assert THREE not in _free(desk, FRIDAY)
+    assert Slot(NEXT_FRIDAY, time(15)) in _free(desk, NEXT_FRIDAY)
 
 
 def test_a_booking_is_returned_and_listed_as_it_was_made(desk: Desk) -> None:
@@ -203,14 +208,13 @@ def test_of_many_who_want_the_same_slot_at_once_exactly_one_gets_it(desk: Desk) 
 def test_of_fifty_callers_who_want_the_last_slot_one_has_it_and_the_others_hear_that_it_is_gone(
     desk: Desk,
 ) -> None:
-    for slot in desk.free_slots(FRIDAY):
+    for slot in _free(desk, FRIDAY):
         if slot != THREE and slot.start > time(10, 30):
-            _book(desk, "staff", slot)
-    now = datetime.fromtimestamp(NOW_MS / 1000, ZONE)
+            _book(desk, f"staff-{slot.start.hour}", slot)
     wanted = {"date": f"{FRIDAY}", "time": "15:00"}
 
     def book(number: int) -> ToolResult:
-        context = ToolContext(f"caller-{number:02d}", f"conversation-{number:02d}", now)
+        context = ToolContext(f"caller-{number:02d}", f"conversation-{number:02d}", NOW)
         return book_appointment(desk, context).call(wanted)
 
     results = all_at_once(50, book)
@@ -224,7 +228,7 @@ def test_of_fifty_callers_who_want_the_last_slot_one_has_it_and_the_others_hear_
         "Somebody else has that time. Offer to look at another day."
     }
     assert [n for n in range(50) if desk.bookings(f"caller-{n:02d}")] == winners
-    assert all(slot.start < time(10, 30) for slot in desk.free_slots(FRIDAY))
+    assert all(slot.start < time(10, 30) for slot in _free(desk, FRIDAY))
 
 
 def test_one_user_who_books_the_same_slot_many_times_at_once_holds_it_once(desk: Desk) -> None:
@@ -241,12 +245,188 @@ def test_nothing_is_booked_for_an_erased_user(business: Business) -> None:
         _book(business.desk, "ann")
 
     assert list(business.desk.bookings("ann")) == []
-    assert THREE in business.desk.free_slots(FRIDAY)
+    assert THREE in _free(business.desk, FRIDAY)
+
+
+def test_a_user_who_books_many_slots_at_once_gets_no_more_than_the_limit(desk: Desk) -> None:
+    slots = [slot for day in (FRIDAY, NEXT_FRIDAY) for slot in _free(desk, day)][2:14]
+
+    def book(number: int) -> str:
+        try:
+            return f"{_book(desk, 'ann', slots[number]).slot.day}"
+        except TooManyBookings as refused:
+            return f"at most {refused.limit} on {refused.day or 'all days'}"
+
+    outcomes = all_at_once(len(slots), book)
+
+    held = [booking.slot for booking in desk.bookings("ann")]
+    assert len(held) == RULES.max_bookings
+    assert max(sum(slot.day == day for slot in held) for day in (FRIDAY, NEXT_FRIDAY)) <= 3
+    assert len([one for one in outcomes if one.startswith("at most")]) == len(slots) - len(held)
+    assert list(desk.bookings("ben")) == []
+
+
+def test_what_is_over_or_given_back_makes_room_for_more(desk: Desk) -> None:
+    early_ms = NOW_MS - 2 * 3_600_000
+    for hour in (9, 10, 11):
+        desk.book("ann", Slot(FRIDAY, time(hour)), reason="", booked_at_ms=early_ms)
+    with pytest.raises(TooManyBookings):
+        desk.book("ann", THREE, reason="", booked_at_ms=early_ms)
+
+    # At half past ten two of them have begun.
+    _book(desk, "ann", Slot(FRIDAY, time(12)))
+    _book(desk, "ann", Slot(FRIDAY, time(13)))
+    with pytest.raises(TooManyBookings):
+        _book(desk, "ann")
+    desk.cancel("ann", Slot(FRIDAY, time(13)))
+    assert _book(desk, "ann").slot == THREE
+
+
+def test_a_booking_that_is_held_is_returned_also_at_the_limit(desk: Desk) -> None:
+    for hour in (11, 12, 13):
+        _book(desk, "ann", Slot(FRIDAY, time(hour)))
+
+    assert _book(desk, "ann", Slot(FRIDAY, time(12))).slot.start.hour == 12
+
+
+@pytest.mark.parametrize(
+    "slot",
+    [Slot(date(2027, 11, 26), time(15)), Slot(date(2027, 12, 3), time(15))],
+    ids=["a year ahead", "beyond the horizon"],
+)
+def test_only_days_up_to_the_horizon_can_be_booked(desk: Desk, slot: Slot) -> None:
+    if slot.day <= desk.rules().last_day(NOW):
+        assert _book(desk, "ann", slot).slot == slot
+        return
+    with pytest.raises(SlotUnknown):
+        _book(desk, "ann", slot)
+    assert list(desk.bookings("ann")) == []
+
+
+ELEVEN, TWELVE = Slot(FRIDAY, time(11)), Slot(FRIDAY, time(12))
+
+
+def test_a_move_keeps_the_reason_and_frees_the_old_slot(desk: Desk) -> None:
+    _book(desk, "ann", ELEVEN, reason="check-up")
+
+    moved = desk.move("ann", ELEVEN, Slot(NEXT_FRIDAY, time(9)), moved_at_ms=NOW_MS + 1)
+
+    assert moved == Booking("ann", Slot(NEXT_FRIDAY, time(9)), "check-up", NOW_MS + 1)
+    assert list(desk.bookings("ann")) == [moved]
+    assert ELEVEN in _free(desk, FRIDAY)
+
+
+def test_a_repeated_move_returns_the_moved_booking_and_no_other_counts_as_one(desk: Desk) -> None:
+    _book(desk, "ann", ELEVEN, reason="check-up")
+    moved = desk.move("ann", ELEVEN, THREE, moved_at_ms=NOW_MS)
+
+    assert desk.move("ann", ELEVEN, THREE, moved_at_ms=NOW_MS + 9) == moved
+    for user, old in (("ann", TWELVE), ("ben", ELEVEN), ("ben", THREE)):
+        with pytest.raises(BookingUnknown):
+            desk.move(user, old, THREE, moved_at_ms=NOW_MS)
+    # What is moved on is not there any more.
+    desk.move("ann", THREE, TWELVE, moved_at_ms=NOW_MS)
+    with pytest.raises(BookingUnknown):
+        desk.move("ann", ELEVEN, THREE, moved_at_ms=NOW_MS)
+    assert [one.slot for one in desk.bookings("ann")] == [TWELVE]
+
+
+def test_a_move_onto_another_booking_of_the_user_leaves_both(desk: Desk) -> None:
+    both = [_book(desk, "ann", ELEVEN, reason="eyes"), _book(desk, "ann", TWELVE, reason="teeth")]
+
+    for old, new in ((ELEVEN, TWELVE), (TWELVE, ELEVEN)):
+        with pytest.raises(SlotHeld):
+            desk.move("ann", old, new, moved_at_ms=NOW_MS)
+
+    assert list(desk.bookings("ann")) == both
+
+
+def test_a_move_to_where_it_is_changes_nothing(desk: Desk) -> None:
+    booking = _book(desk, "ann", ELEVEN)
+
+    assert desk.move("ann", ELEVEN, ELEVEN, moved_at_ms=NOW_MS + 9) == booking
+    with pytest.raises(BookingUnknown):
+        desk.move("ann", TWELVE, TWELVE, moved_at_ms=NOW_MS)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        Slot(FRIDAY, time(10)),
+        Slot(FRIDAY, time(17)),
+        Slot(FRIDAY, time(15, 10)),
+        Slot(SATURDAY, time(11)),
+        Slot(date(2026, 11, 20), time(11)),
+        Slot(date(2062, 12, 1), time(11)),
+        Slot(date.max, time(11)),
+    ],
+    ids=["begun", "at closing", "between slots", "closed", "past", "too far", "last day of all"],
+)
+def test_a_move_to_what_the_desk_does_not_offer_leaves_the_booking(desk: Desk, new: Slot) -> None:
+    booking = _book(desk, "ann")
+
+    with pytest.raises(SlotUnknown):
+        desk.move("ann", THREE, new, moved_at_ms=NOW_MS)
+
+    assert list(desk.bookings("ann")) == [booking]
+
+
+def test_a_move_of_what_is_not_held_or_has_begun_changes_nothing(desk: Desk) -> None:
+    early_ms = NOW_MS - 2 * 3_600_000
+    begun = desk.book("ann", Slot(FRIDAY, time(10)), reason="", booked_at_ms=early_ms)
+    _book(desk, "ben", TWELVE)
+    _book(desk, "ann", ELEVEN)
+    desk.cancel("ann", ELEVEN)
+
+    for old in (begun.slot, TWELVE, ELEVEN):
+        with pytest.raises(BookingUnknown):
+            desk.move("ann", old, THREE, moved_at_ms=NOW_MS)
+
+    assert list(desk.bookings("ann")) == [begun]
+    assert THREE in _free(desk, FRIDAY)
+
+
+def test_a_move_passes_no_limit_of_the_other_day(desk: Desk) -> None:
+    for hour in (11, 12, 13):
+        _book(desk, "ann", Slot(FRIDAY, time(hour)))
+    later = _book(desk, "ann", Slot(NEXT_FRIDAY, time(9)))
+
+    with pytest.raises(TooManyBookings):
+        desk.move("ann", later.slot, THREE, moved_at_ms=NOW_MS)
+    # Within the day, and away from it, all is well, though no fifth one could be booked.
+    desk.move("ann", ELEVEN, THREE, moved_at_ms=NOW_MS)
+    desk.move("ann", TWELVE, Slot(NEXT_FRIDAY, time(10)), moved_at_ms=NOW_MS)
+    with pytest.raises(TooManyBookings):
+        _book(desk, "ann", TWELVE)
+
+
+def test_nothing_is_moved_for_an_erased_user(business: Business) -> None:
+    _book(business.desk, "ann")
+    business.erase("ann", NOW_MS)
+
+    with pytest.raises(UserErased):
+        business.desk.move("ann", THREE, ELEVEN, moved_at_ms=NOW_MS)
+
+
+def test_of_several_moves_of_one_booking_at_once_one_happens(desk: Desk) -> None:
+    _book(desk, "ann", ELEVEN)
+    wanted = [Slot(FRIDAY, time(hour)) for hour in (12, 13, 14, 15)]
+
+    def move(number: int) -> bool:
+        try:
+            return bool(desk.move("ann", ELEVEN, wanted[number], moved_at_ms=NOW_MS))
+        except BookingUnknown:
+            return False
+
+    outcomes = all_at_once(len(wanted), move)
+
+    assert outcomes.count(True) == 1
+    assert [one.slot for one in desk.bookings("ann")] == [wanted[outcomes.index(True)]]
+    assert len(_free(desk, FRIDAY)) == 7
 
 
 def _move(desk: Desk, user_id: str, old: Slot, new: Slot) -> ToolResult:
-    now = datetime.fromtimestamp(NOW_MS / 1000, ZONE)
-    return move_appointment(desk, ToolContext(user_id, "conversation", now)).call(
+    return move_appointment(desk, ToolContext(user_id, "conversation", NOW)).call(
         {
             "old_date": f"{old.day}",
             "old_time": f"{old.start:%H:%M}",
@@ -280,7 +460,7 @@ def test_a_slot_given_back_while_another_books_it_is_theirs_or_free_and_never_bo
     assert outcomes[0] == "cancelled"
     booked = outcomes[1] == "ben"
     assert _holders(desk, THREE, ["ann", "ben"]) == (["ben"] if booked else [])
-    assert (THREE in desk.free_slots(FRIDAY)) is not booked
+    assert (THREE in _free(desk, FRIDAY)) is not booked
     # Right afterwards whoever has it has it, and nobody else.
     if booked:
         with pytest.raises(BookingUnknown):
@@ -315,7 +495,7 @@ def test_of_one_who_moves_to_a_slot_and_others_who_book_it_one_has_it(
     # Who moves has the new slot or keeps the old one; never both, never neither.
     has_moved = outcomes[0]
     assert [one.slot for one in desk.bookings("ann")] == [THREE if has_moved else old]
-    assert (old in desk.free_slots(FRIDAY)) is has_moved
+    assert (old in _free(desk, FRIDAY)) is has_moved
 
 
 def test_two_who_move_to_each_others_slot_at_once_both_keep_their_own(desk: Desk) -> None:
@@ -343,5 +523,5 @@ def test_a_slot_left_by_a_move_is_bookable_by_one_of_those_who_wait_for_it(desk:
     winners = [f"caller-{number}" for number in (1, 2, 3) if outcomes[number]]
     assert len(winners) <= 1
     assert _holders(desk, old, ["ann", "caller-1", "caller-2", "caller-3"]) == winners
-    assert (old in desk.free_slots(FRIDAY)) is (not winners)
+    assert (old in _free(desk, FRIDAY)) is (not winners)
     assert [one.slot for one in desk.bookings("ann")] == [THREE]

@@ -22,7 +22,8 @@ from repartee.domain.calls import (
     CoreRequest,
     Exchange,
 )
-from repartee.domain.desk import DeskHours, OpeningHours, Slot
+from repartee.domain.desk import Slot
+from repartee.domain.desk_rules import DeskRules, OpeningHours
 from repartee.domain.messages import Acknowledged, Audio, Detached, Numbered, OutputPosition
 from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session_state import PendingCall, Spending, UndeliveredTurn
@@ -110,11 +111,10 @@ class World:
         self.names = names
         self.stores = dynamodb_stores(client, names)
         zone = ZoneInfo("Europe/London")
-        week = (None, None, None, None, OpeningHours(time(9), time(17)), None, None)
-        hours = DeskHours(week, slot_minutes=60, zone=zone)
+        week = {"friday": OpeningHours(time(9), time(17))}
         self.desk = DeskTable(
             desk=DynamoTable(client, names.desk),
-            default_hours=hours,
+            default_rules=DeskRules(week=week, slot_minutes=60, time_zone=zone),
             memory=DynamoTable(client, names.memory),
         )
         for hour, user in enumerate(("ann", "ben"), start=10):

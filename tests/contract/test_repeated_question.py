@@ -9,7 +9,7 @@ import pytest
 from core_agent.tools.catalogue import make_tools
 from repartee.application.answer_question import AnswerQuestion
 from repartee.domain.calls import CallKey, CallStatus, CoreRequest, arguments_hash
-from repartee.domain.desk import OpeningHours
+from repartee.domain.desk_rules import OpeningHours
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS
 from repartee.ports.reasoner import ReasoningRequest

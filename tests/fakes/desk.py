@@ -1,68 +1,91 @@
 import threading
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, tzinfo
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 from repartee.domain.desk import (
     Booking,
     BookingUnknown,
-    OpeningHours,
     Slot,
+    SlotHeld,
     SlotTaken,
     SlotUnknown,
+    lies_ahead,
 )
+from repartee.domain.desk_rules import WEEKDAYS, DeskRules, OpeningHours
 from repartee.domain.errors import UserErased
 from tests.fakes.tables import FakeTables
 
 
 class FakeDesk:
-    """A desk with one slot per full hour of its opening hours."""
+    """A desk with slots of an hour on the weekdays of the given days, or with rules of its own."""
 
     def __init__(
         self,
-        hours: Mapping[date, OpeningHours],
+        hours: Mapping[date, OpeningHours] | DeskRules,
         time_zone: tzinfo = UTC,
         tables: FakeTables | None = None,
     ) -> None:
         self._tables = tables or FakeTables()
-        self._hours = dict(hours)
-        self._time_zone = time_zone
+        if not isinstance(hours, DeskRules):
+            week = {WEEKDAYS[day.weekday()]: one for day, one in hours.items()}
+            hours = DeskRules(week=week, slot_minutes=60, time_zone=ZoneInfo(str(time_zone)))
+        self._rules = hours
         self._bookings: dict[Slot, Booking] = {}
+        self._moves: set[tuple[str, Slot, Slot]] = set()
         self._lock = threading.Lock()
 
-    def _slots(self, day: date) -> list[Slot]:
-        hours = self._hours.get(day)
-        if hours is None:
-            return []
-        starts = (time(hour) for hour in range(24))
-        return [
-            Slot(day, start)
-            for start in starts
-            if hours.opens <= start
-            and start.hour * 60 + 60 <= hours.closes.hour * 60 + hours.closes.minute
-        ]
+    def rules(self) -> DeskRules:
+        return self._rules
 
-    def opening_hours(self, day: date) -> OpeningHours | None:
-        return self._hours.get(day)
-
-    def free_slots(self, day: date) -> Sequence[Slot]:
+    def free_slots(self, day: date, *, now: datetime) -> Sequence[Slot]:
         with self._lock:
-            return [slot for slot in self._slots(day) if slot not in self._bookings]
+            open_slots = self._rules.open_slots(day, now)
+            return [slot for slot in open_slots if slot not in self._bookings]
 
     def book(self, user_id: str, slot: Slot, *, reason: str, booked_at_ms: int) -> Booking:
-        now = datetime.fromtimestamp(booked_at_ms / 1000, self._time_zone)
-        start = datetime.combine(slot.day, slot.start, self._time_zone)
         with self._lock:
             booking = self._bookings.get(slot)
-            if booking is None:
-                if slot not in self._slots(slot.day) or start <= now:
-                    raise SlotUnknown(f"{slot.day} {slot.start}")
-                if self._tables.is_erased(user_id):
-                    raise UserErased(user_id)
-                booking = Booking(user_id, slot, reason, booked_at_ms)
-                self._bookings[slot] = booking
-            elif booking.user_id != user_id:
-                raise SlotTaken(f"{slot.day} {slot.start}")
+            if booking is None or booking.user_id != user_id:
+                self._check(user_id, slot, booked_at_ms)
+                self._rules.admit(self._ahead(user_id, booked_at_ms), slot)
+                booking = self._bookings[slot] = Booking(user_id, slot, reason, booked_at_ms)
             return booking
+
+    def move(self, user_id: str, old: Slot, new: Slot, *, moved_at_ms: int) -> Booking:
+        with self._lock:
+            held = self._ahead(user_id, moved_at_ms)
+            if (user_id, old, new) in self._moves and old not in held:
+                return self._bookings[new]
+            if old not in held:
+                raise BookingUnknown(f"{old.day} {old.start}")
+            if old == new:
+                return self._bookings[old]
+            if new in held:
+                raise SlotHeld(f"{new.day} {new.start}")
+            self._check(user_id, new, moved_at_ms)
+            self._rules.admit(held, new, instead_of=old)
+            reason = self._bookings[old].reason
+            self._give_back(old)
+            self._bookings[new] = Booking(user_id, new, reason, moved_at_ms)
+            self._moves.add((user_id, old, new))
+            return self._bookings[new]
+
+    def _check(self, user_id: str, slot: Slot, now_ms: int) -> None:
+        if slot in self._bookings:
+            raise SlotTaken(f"{slot.day} {slot.start}")
+        if slot not in self._rules.open_slots(slot.day, self._at(now_ms)):
+            raise SlotUnknown(f"{slot.day} {slot.start}")
+        if self._tables.is_erased(user_id):
+            raise UserErased(user_id)
+
+    def _at(self, now_ms: int) -> datetime:
+        return datetime.fromtimestamp(now_ms / 1000, self._rules.time_zone)
+
+    def _ahead(self, user_id: str, now_ms: int) -> Collection[Slot]:
+        now = self._at(now_ms)
+        mine = (slot for slot, one in self._bookings.items() if one.user_id == user_id)
+        return [slot for slot in mine if lies_ahead(slot, now, now.tzinfo)]
 
     def bookings(self, user_id: str) -> Sequence[Booking]:
         with self._lock:
@@ -74,4 +97,9 @@ class FakeDesk:
             booking = self._bookings.get(slot)
             if booking is None or booking.user_id != user_id:
                 raise BookingUnknown(f"{slot.day} {slot.start}")
-            del self._bookings[slot]
+            self._give_back(slot)
+
+    def _give_back(self, slot: Slot) -> None:
+        del self._bookings[slot]
+        # The move that had led here cannot be repeated any more.
+        self._moves = {one for one in self._moves if one[2] != slot}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -38,8 +38,9 @@ def read_all(stores: Stores) -> dict[str, Any]:
     found["answer"] = stores.calls.load("talk", CallKey(1, 1))
     for turn in (1, 3):
         found[f"attempts of turn {turn}"] = stores.calls.attempts("talk", turn)
-    found["opening hours"] = stores.desk.opening_hours(DESK_DAY)
-    found["free slots"] = stores.desk.free_slots(DESK_DAY)
+    found["opening hours"] = stores.desk.rules().on(DESK_DAY)
+    morning = datetime.combine(DESK_DAY, time(0), UTC)
+    found["free slots"] = stores.desk.free_slots(DESK_DAY, now=morning)
     return {name: plain(value) for name, value in found.items()}
 
 

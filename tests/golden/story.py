@@ -17,7 +17,7 @@ from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.calls import BegunTool, CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.conversation import SkippedInput, ToolCall, Turn
-from repartee.domain.desk import weekday_hours
+from repartee.domain.desk_rules import default_rules
 from repartee.domain.erasure import ItemKind, StoredItem
 from repartee.domain.messages import (
     Acknowledged,
@@ -220,11 +220,10 @@ def _succeed(stores: Stores) -> None:
 
 
 def _run_the_desk(stores: Stores, client: "DynamoDBClient", names: TableNames) -> None:
-    desk = DeskTable(
-        desk=DynamoTable(client, names.desk), default_hours=weekday_hours(ZoneInfo("UTC"))
-    )
-    desk.set_hours(weekday_hours(ZoneInfo("Europe/London")))
-    slot = desk.free_slots(DESK_DAY)[2]
+    rules = default_rules(ZoneInfo("Europe/London"))
+    desk = DeskTable(desk=DynamoTable(client, names.desk), default_rules=rules)
+    desk.write_rules(rules)
+    slot = desk.rules().slots(DESK_DAY)[2]
     stores.desk.book(ANN, slot, reason="check-up", booked_at_ms=NOON_MS)
     # Operators write these by hand.
     limits = encode_all({"max_talk_s_per_day": 900, "max_usd_per_day": Decimal("1.50")})

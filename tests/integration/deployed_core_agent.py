@@ -17,7 +17,8 @@ from repartee.adapters.clock import SystemClock
 from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.calls import arguments_hash
-from repartee.domain.desk import Slot, weekday_hours
+from repartee.domain.desk import Slot
+from repartee.domain.desk_rules import default_rules
 from tests.contract.scenes import CONVERSATION, SESSION, USER, served_session
 from tests.contract.servers import MINISTACK, Servers, require
 from tests.contract.stores import Stores, TableNames, dynamodb_stores, tables
@@ -114,7 +115,7 @@ def deployed_core_agent(
         }
         desk = DeskTable(
             desk=DynamoTable(client, more.memory),
-            default_hours=weekday_hours(ZONE),
+            default_rules=default_rules(ZONE),
             memory=DynamoTable(client, names.memory),
         )
         with patch.dict("os.environ", environment):

@@ -7,7 +7,7 @@ tools and the tables are the real ones.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core_agent.handler import lambda_handler
+from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb import keys
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.desk import Slot
@@ -124,7 +125,7 @@ class Scene:
                 stores.notes.add(USER, text, noted_at_ms=NOON_MS)
             case "reason":
                 self.deployed.desk.cancel(USER, slot)
-                self.deployed.desk.book(USER, slot, reason=text, booked_at_ms=1)
+                _book(self.deployed, USER, slot, text)
             case "summary":
                 self.remember()
                 fold = SummaryFold(USER, CONVERSATION, self.summed, self.turns, text)
@@ -174,8 +175,14 @@ def _move_in(deployed: Deployed) -> None:
         item: Item = {**keys.key(keys.user(VICTIM), sort), "text": {"S": text}}
         deployed.client.put_item(TableName=deployed.names.memory, Item=item)
     for hour, reason in ((10, SECRETS[0]), (11, SECRETS[1])):
-        deployed.desk.book(VICTIM, Slot(day, time(hour)), reason=reason, booked_at_ms=1)
-    deployed.desk.book(USER, Slot(day, time(14)), reason="mine", booked_at_ms=1)
+        _book(deployed, VICTIM, Slot(day, time(hour)), reason)
+    _book(deployed, USER, Slot(day, time(14)), "mine")
+
+
+def _book(deployed: Deployed, user: str, slot: Slot, reason: str) -> None:
+    """Book as the desk's staff would: without a trace in the user's profile."""
+    desk = replace(deployed.desk, memory=None)
+    desk.book(user, slot, reason=reason, booked_at_ms=SystemClock().now_ms())
 
 
 def _filled(value: Any, day: str) -> Any:
@@ -204,7 +211,7 @@ def test_the_obedient_model_would_tell_what_a_tool_gave_it(scene: Scene) -> None
     assert len(before) >= 8
     assert all(any(secret in f"{item}" for item in before.values()) for secret in SECRETS)
     slot = Slot(scene.deployed.slot.day, time(16))
-    scene.deployed.desk.book(VICTIM, slot, reason="", booked_at_ms=1)
+    _book(scene.deployed, VICTIM, slot, "")
     assert scene.foreign_items() != before
     scene.deployed.desk.cancel(VICTIM, slot)
     assert scene.foreign_items() == before

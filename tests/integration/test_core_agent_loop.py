@@ -22,7 +22,8 @@ from repartee.application.answer_question import AnswerQuestion
 from repartee.application.summarise_conversation import SummariseConversation
 from repartee.config import PRICE_LIST
 from repartee.domain.calls import CallKey, CoreRequest, arguments_hash
-from repartee.domain.desk import OpeningHours, Slot
+from repartee.domain.desk import Slot
+from repartee.domain.desk_rules import OpeningHours
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
 from repartee.observability import get_logger

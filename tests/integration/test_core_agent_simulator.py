@@ -17,7 +17,8 @@ from repartee.application.answer_question import AnswerQuestion
 from repartee.config import PRICE_LIST
 from repartee.domain.calls import CallKey, CallStatus, CoreRequest, arguments_hash
 from repartee.domain.conversation import Conversation, Turn
-from repartee.domain.desk import OpeningHours, Slot
+from repartee.domain.desk import Slot
+from repartee.domain.desk_rules import OpeningHours
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState
 from repartee.domain.summary import SummaryRequest
@@ -163,6 +164,31 @@ def test_a_taken_slot_is_answered_with_others(caller: Caller, desk: FakeDesk) ->
 
     assert "Somebody else has that time." in answer
     assert "4 p.m." in answer
+    assert _slots(desk) == []
+
+
+def test_an_appointment_is_not_moved_onto_another_one_of_the_same_caller(
+    caller: Caller, desk: FakeDesk
+) -> None:
+    caller.ask("Book an appointment on Monday at 3 p.m.")
+    caller.ask("Book an appointment on Monday at 4 p.m.")
+
+    answer = caller.ask(
+        "Move my appointment from Monday at 3 p.m. to Monday at 4 p.m.", CallStatus.REFUSED
+    )
+
+    assert "You have another appointment at that time already." in answer
+    assert _slots(desk) == [Slot(MONDAY, time(15)), Slot(MONDAY, time(16))]
+    assert "Which one" in caller.ask("Cancel my appointment on Monday.")
+    assert len(_slots(desk)) == 2
+
+
+def test_a_day_that_is_too_far_ahead_is_refused_with_its_year(
+    caller: Caller, desk: FakeDesk
+) -> None:
+    answer = caller.ask("Book me in on the 6th of December 2062 at 3 p.m.", CallStatus.REFUSED)
+
+    assert "Wednesday the 6th of December 2062 is too far ahead" in answer
     assert _slots(desk) == []
 
 

@@ -14,7 +14,7 @@ from repartee.application.erase_user import UserEraser
 from repartee.application.export_user import UserExporter
 from repartee.application.session_cap import SessionCap
 from repartee.application.start_session import SessionStarter
-from repartee.domain.desk import OpeningHours
+from repartee.domain.desk_rules import OpeningHours
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.limits import DailyLimits, DayUsage, utc_day
 from repartee.domain.live_models import CAUTIOUS

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from core_agent.tools.catalogue import make_tools
 from repartee.application.answer_question import Answered, AnswerQuestion
 from repartee.domain.calls import CallKey, CoreRequest, arguments_hash
-from repartee.domain.desk import OpeningHours
+from repartee.domain.desk_rules import OpeningHours
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.session_state import SessionState

@@ -8,7 +8,8 @@ import pytest
 from core_agent.tools.catalogue import make_tools
 from repartee.application.watch_tools import WatchTools
 from repartee.domain.calls import BegunTool
-from repartee.domain.desk import OpeningHours, Slot
+from repartee.domain.desk import Slot
+from repartee.domain.desk_rules import OpeningHours
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.tools import ToolContext
 from repartee.ports.desk import Desk
@@ -139,7 +140,7 @@ def test_cancelling_gives_the_slot_back(desk):
     _call(desk, "book_appointment", date="2026-11-30", time="15:00")
 
     assert _call(desk, "cancel_appointment", date="2026-11-30", time="15:00")["status"] == "done"
-    assert Slot(MONDAY, time(15)) in desk.free_slots(MONDAY)
+    assert Slot(MONDAY, time(15)) in desk.free_slots(MONDAY, now=NOW)
 
 
 def test_another_users_appointment_cannot_be_cancelled(desk):

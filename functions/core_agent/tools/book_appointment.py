@@ -3,9 +3,9 @@ from typing import Annotated
 from pydantic import Field
 
 from core_agent.tools.arguments import ONE_LINE, Arguments, ClockTime, Day
-from core_agent.tools.free_slots import bookable
-from core_agent.tools.wording import booking_fields, times
-from repartee.domain.desk import Slot, SlotTaken, SlotUnknown
+from core_agent.tools.refusals import REFUSALS, refused
+from core_agent.tools.wording import booking_fields
+from repartee.domain.desk import Slot
 from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
@@ -26,17 +26,17 @@ def book_appointment(desk: Desk, context: ToolContext) -> Tool[BookAppointmentAr
     """Make the tool that books a slot for the caller."""
 
     def run(arguments: BookAppointmentArguments) -> ToolResult:
-        slot = Slot(arguments.date, arguments.time)
+        slot, reason = Slot(arguments.date, arguments.time), arguments.reason
         try:
-            booking = desk.book(
-                context.user_id,
-                slot,
-                reason=arguments.reason,
-                booked_at_ms=context.now_ms,
-            )
-        except (SlotTaken, SlotUnknown) as refusal:
+            booking = desk.book(context.user_id, slot, reason=reason, booked_at_ms=context.now_ms)
+        except REFUSALS as refusal:
             return refused(desk, context, slot, refusal)
-        return ToolResult(ToolStatus.DONE, fields=booking_fields(booking))
+        # The same wish may come twice, in other words; the first reason stays.
+        is_other = reason and booking.reason != reason
+        message = (
+            "The caller has this appointment already, and it is unchanged." if is_other else ""
+        )
+        return ToolResult(ToolStatus.DONE, message, booking_fields(booking, context.today))
 
     return Tool(
         name="book_appointment",
@@ -46,19 +46,4 @@ def book_appointment(desk: Desk, context: ToolContext) -> Tool[BookAppointmentAr
         ),
         arguments=BookAppointmentArguments,
         run=run,
-    )
-
-
-def refused(
-    desk: Desk, context: ToolContext, slot: Slot, refusal: SlotTaken | SlotUnknown
-) -> ToolResult:
-    """Return why ``slot`` cannot be had, with the times of that day that can."""
-    taken = isinstance(refusal, SlotTaken)
-    why = "Somebody else has that time." if taken else "That time cannot be booked."
-    free = bookable(desk, slot.day, context.now)
-    advice = "Offer one or two of the free times." if free else "Offer to look at another day."
-    return ToolResult(
-        ToolStatus.REFUSED,
-        f"{why} {advice}",
-        {"reason": "slot_taken" if taken else "no_such_slot", "free": times(free)},
     )

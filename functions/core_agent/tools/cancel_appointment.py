@@ -1,6 +1,7 @@
 from core_agent.tools.arguments import Arguments, ClockTime, Day
+from core_agent.tools.refusals import no_such_booking
 from core_agent.tools.wording import slot_fields
-from repartee.domain.desk import BookingUnknown, Slot
+from repartee.domain.desk import BookingUnknown, Slot, lies_ahead
 from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
@@ -17,24 +18,20 @@ def cancel_appointment(desk: Desk, context: ToolContext) -> Tool[CancelAppointme
 
     def run(arguments: CancelAppointmentArguments) -> ToolResult:
         slot = Slot(arguments.date, arguments.time)
+        if not lies_ahead(slot, context.now, context.now.tzinfo):
+            return no_such_booking(slot, context)
         try:
             desk.cancel(context.user_id, slot)
         except BookingUnknown:
-            return no_such_booking()
-        return ToolResult(ToolStatus.DONE, "Cancelled.", slot_fields(slot))
+            return no_such_booking(slot, context)
+        return ToolResult(ToolStatus.DONE, "Cancelled.", slot_fields(slot, context.today))
 
     return Tool(
         name="cancel_appointment",
-        description="Cancel the caller's appointment on a date at a time.",
+        description=(
+            "Cancel the caller's appointment on a date at a time. When the caller did not name "
+            "both, look at my_appointments first, and ask which one when several are possible."
+        ),
         arguments=CancelAppointmentArguments,
         run=run,
-    )
-
-
-def no_such_booking() -> ToolResult:
-    """Return that the caller holds no such slot."""
-    return ToolResult(
-        ToolStatus.REFUSED,
-        "The caller has no appointment then. Look at my_appointments before you answer.",
-        {"reason": "no_such_appointment"},
     )

@@ -1,10 +1,5 @@
-from collections.abc import Sequence
-from datetime import date, datetime
-
 from core_agent.tools.arguments import Arguments, Day
-from core_agent.tools.wording import times
-from repartee.domain.desk import Slot, lies_ahead
-from repartee.domain.speakable import speakable_day
+from core_agent.tools.wording import day_fields, times, why_not_that_day
 from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
@@ -20,13 +15,13 @@ def free_slots(desk: Desk, context: ToolContext) -> Tool[FreeSlotsArguments]:
 
     def run(arguments: FreeSlotsArguments) -> ToolResult:
         day = arguments.date
-        free = bookable(desk, day, context.now)
-        message = "" if free else "Nothing is free that day. Offer to look at another day."
-        return ToolResult(
-            ToolStatus.DONE,
-            message,
-            {"date": f"{day:%Y-%m-%d}", "spoken": speakable_day(day), "free": times(free)},
-        )
+        free = desk.free_slots(day, now=context.now)
+        message = ""
+        if not free:
+            why = why_not_that_day(desk.rules(), day, context) or "Nothing is free that day."
+            message = f"{why} Offer to look at another day."
+        fields = {**day_fields(day, context.today), "free": times(free)}
+        return ToolResult(ToolStatus.DONE, message, fields)
 
     return Tool(
         name="free_slots",
@@ -38,8 +33,3 @@ def free_slots(desk: Desk, context: ToolContext) -> Tool[FreeSlotsArguments]:
         run=run,
         is_read_only=True,
     )
-
-
-def bookable(desk: Desk, day: date, now: datetime) -> Sequence[Slot]:
-    """Return the day's free slots that have not begun yet."""
-    return [slot for slot in desk.free_slots(day) if lies_ahead(slot, now, now.tzinfo)]

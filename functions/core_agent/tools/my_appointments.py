@@ -14,7 +14,7 @@ def my_appointments(desk: Desk, context: ToolContext) -> Tool[MyAppointmentsArgu
 
     def run(_arguments: MyAppointmentsArguments) -> ToolResult:
         coming = [
-            booking_fields(booking)
+            booking_fields(booking, context.today)
             for booking in desk.bookings(context.user_id)
             if lies_ahead(booking.slot, context.now, context.now.tzinfo)
         ]

@@ -1,5 +1,7 @@
 from core_agent.tools.arguments import Arguments, Day
-from repartee.domain.speakable import speakable_day, speakable_time
+from core_agent.tools.wording import day_fields
+from repartee.domain.desk_rules import OpeningHours
+from repartee.domain.speakable import speakable_time
 from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
@@ -10,30 +12,38 @@ class OpeningHoursArguments(Arguments):
     date: Day
 
 
-def opening_hours(desk: Desk, _context: ToolContext) -> Tool[OpeningHoursArguments]:
+def opening_hours(desk: Desk, context: ToolContext) -> Tool[OpeningHoursArguments]:
     """Make the tool that says when the desk is open."""
 
     def run(arguments: OpeningHoursArguments) -> ToolResult:
         day = arguments.date
-        fields = {"date": f"{day:%Y-%m-%d}", "spoken": speakable_day(day)}
-        hours = desk.opening_hours(day)
-        if hours is None:
+        fields = day_fields(day, context.today)
+        found = desk.rules().open_on(day)
+        if not found:
             return ToolResult(ToolStatus.DONE, "Closed all day.", {**fields, "open": False})
+        # The night that began on the day before comes first; the day's own hours are the last.
+        main = found[-1]
         return ToolResult(
             ToolStatus.DONE,
-            f"Open from {speakable_time(hours.opens)} to {speakable_time(hours.closes)}",
+            f"Open {' and '.join(_spoken(hours) for hours in found)}",
             {
                 **fields,
                 "open": True,
-                "opens": f"{hours.opens:%H:%M}",
-                "closes": f"{hours.closes:%H:%M}",
+                "opens": f"{main.opens:%H:%M}",
+                "closes": f"{main.closes:%H:%M}",
             },
         )
 
     return Tool(
         name="opening_hours",
-        description="Tell when the desk is open on one day, or that it is closed.",
+        description="Say when the desk is open on one day, or that it is closed.",
         arguments=OpeningHoursArguments,
         run=run,
         is_read_only=True,
     )
+
+
+def _spoken(hours: OpeningHours) -> str:
+    spoken = f"from {speakable_time(hours.opens)} to {speakable_time(hours.closes)}"
+    is_later = hours.ends_next_day and hours.closes.hour + hours.closes.minute
+    return f"{spoken} the next day" if is_later else spoken

@@ -21,7 +21,7 @@ def recall_notes(notes: Notes, context: ToolContext) -> Tool[RecallNotesArgument
 
     def _fields(note: Note) -> dict[str, str]:
         noted = datetime.fromtimestamp(note.noted_at_ms / 1000, UTC).astimezone(context.now.tzinfo)
-        return {"note": note.text, "since": speakable_day(noted.date())}
+        return {"note": note.text, "since": speakable_day(noted.date(), context.today)}
 
     return Tool(
         name="recall_notes",

@@ -1,26 +1,48 @@
-"""How slots and appointments look in tools' results: for machines and for speaking."""
+"""How slots, days and appointments look in tools' results: for machines and for speaking."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from repartee.domain.desk import Booking, Slot
-from repartee.domain.speakable import speakable_slot, speakable_time
+from repartee.domain.desk_rules import DeskRules, Obstacle
+from repartee.domain.speakable import speakable_day, speakable_slot, speakable_time
+from repartee.domain.tools import ToolContext
 
 
-def slot_fields(slot: Slot) -> dict[str, object]:
+def day_fields(day: date, today: date) -> dict[str, object]:
+    """Return a day and its wording."""
+    return {"date": f"{day:%Y-%m-%d}", "spoken": speakable_day(day, today)}
+
+
+def slot_fields(slot: Slot, today: date) -> dict[str, object]:
     """Return a slot's date, time and wording."""
     return {
         "date": f"{slot.day:%Y-%m-%d}",
         "time": f"{slot.start:%H:%M}",
-        "spoken": speakable_slot(slot),
+        "spoken": speakable_slot(slot, today),
     }
 
 
-def booking_fields(booking: Booking) -> dict[str, object]:
+def booking_fields(booking: Booking, today: date) -> dict[str, object]:
     """Return an appointment's slot and reason."""
-    fields = slot_fields(booking.slot)
+    fields = slot_fields(booking.slot, today)
     return {**fields, "reason": booking.reason} if booking.reason else fields
 
 
 def times(slots: Iterable[Slot]) -> list[dict[str, str]]:
     """Return the times of slots of one day."""
     return [{"time": f"{slot.start:%H:%M}", "spoken": speakable_time(slot.start)} for slot in slots]
+
+
+def why_not_that_day(rules: DeskRules, day: date, context: ToolContext) -> str:
+    """Return why nothing can be booked on ``day``, "" where only its times may be wrong."""
+    match rules.obstacle(day, context.now):
+        case Obstacle.PAST:
+            return f"{speakable_day(day, context.today)} is in the past."
+        case Obstacle.TOO_FAR:
+            last = speakable_day(rules.last_day(context.now), context.today)
+            asked = speakable_day(day, context.today)
+            return f"{asked} is too far ahead; the last day that can be booked is {last}."
+        case Obstacle.CLOSED:
+            return f"The desk is closed on {speakable_day(day, context.today)}."
+    return ""

@@ -1,44 +1,47 @@
 """The front desk's book in DynamoDB.
 
 Items of DeskTable:
-    ``desk`` / ``hours``: the week; without it, what the constructor was given holds.
+    ``desk`` / ``hours``: the rules; without it, what the constructor was given holds.
     ``day#YYYY-MM-DD`` / ``slot#HH:MM``: a booked slot and whose it is. There is one item per slot,
-        so no two users can hold it.
+        so no two users can hold it. Without ``user_id`` it is nobody's to give back.
     ``user#U`` / ``booking#YYYY-MM-DDTHH:MM``: the same booking, found by its user.
 
-Booking and cancelling change both items of a booking in one transaction.
+Booking, moving and cancelling change all items of a booking in one transaction. The user's profile
+in MemoryTable counts in ``bookings_version`` how often they booked or moved: who does has seen all
+that the user holds, so parallel calls cannot pass the limits together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.retries import TransactionRefused
+from repartee.adapters.dynamodb.session_items import number, text
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.tombstone import unless_erased
-from repartee.adapters.dynamodb.values import Value, encode_all
+from repartee.adapters.dynamodb.tombstone import NOT_ERASED
+from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.desk import (
     Booking,
     BookingUnknown,
-    DeskHours,
-    OpeningHours,
     Slot,
+    SlotHeld,
     SlotTaken,
     SlotUnknown,
+    lies_ahead,
 )
-from repartee.domain.errors import UserErased
+from repartee.domain.desk_rules import DeskRules, RulesRefused, checked_rules
+from repartee.domain.errors import StoreUnavailable, UserErased
+from repartee.observability import get_logger
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
     from repartee.adapters.dynamodb.keys import Item
 
-# The place in a booking's transaction that has a reason of its own.
-_PROFILE = 2
-_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# Each lost round means that another call of the same user came through; as many at once are no use.
+_ROUNDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +49,50 @@ class DeskTable:
     """A ``Desk`` in a DynamoDB table. Safe to use from several threads.
 
     Attributes:
-        default_hours: Hold until hours are written to the table.
-        memory: Where the users' tombstones are, which no booking may pass; None for filling
-            a book by hand.
+        default_rules: Hold until rules are written to the table, in the deployment's time zone.
+        memory: Where the users' profiles are, which limit their bookings and hold their tombstones;
+            None for filling a book by hand, where neither counts.
     """
 
     desk: DynamoTable
-    default_hours: DeskHours
+    default_rules: DeskRules
     memory: DynamoTable | None = None
 
-    def opening_hours(self, day: date) -> OpeningHours | None:
-        """Return when the desk is open that day, None when it is closed."""
-        return self._hours().on(day)
+    def rules(self) -> DeskRules:
+        """Return the rules that are written; the default rules where none are, or none that hold.
 
-    def free_slots(self, day: date) -> Sequence[Slot]:
-        """Return the day's slots that nobody has booked, in order."""
-        slots = self._hours().slots(day)
+        Whoever edits the item by hand cannot break calls: what is wrong about it is logged.
+        """
+        try:
+            return self.written_rules() or self.default_rules
+        except RulesRefused as refusal:
+            log = get_logger()
+            log.warning("desk rules ignored", extra={"faults": str(refusal)})
+            return self.default_rules
+
+    def written_rules(self) -> DeskRules | None:
+        """Return the rules that are written, None where none are.
+
+        Raises:
+            RulesRefused: They cannot hold.
+        """
+        item = self.desk.get(keys.desk_hours())
+        if item is None:
+            return None
+        return checked_rules(_plain(item), self.default_rules.time_zone, unknown="ignore")
+
+    def write_rules(self, rules: DeskRules) -> None:
+        """Write rules in the place of those that are there; bookings outside them are kept.
+
+        Raises:
+            RulesRefused: They are in another time zone than the deployment.
+        """
+        rules.check_zone(self.default_rules.time_zone)
+        self.desk.put({**keys.desk_hours(), **encode_all(rules.model_dump(mode="json"))})
+
+    def free_slots(self, day: date, *, now: datetime) -> Sequence[Slot]:
+        """Return the day's slots that can be booked at ``now``, an aware time, in order."""
+        slots = self.rules().open_slots(day, now)
         if not slots:
             return ()
         items = self.desk.query(keys.desk_day(day), first=keys.SLOT_PREFIX, last=keys.SLOTS_END)
@@ -74,43 +105,135 @@ class DeskTable:
         Raises:
             SlotTaken: Somebody else has it.
             SlotUnknown: The desk offers no such slot.
+            TooManyBookings: The user has as many ahead as the desk allows.
             UserErased: The user's tombstone is set.
         """
-        hours = self._hours()
-        now = datetime.fromtimestamp(booked_at_ms / 1000, hours.zone)
-        if slot not in hours.open_slots(slot.day, now):
-            # A repetition may come after the slot has begun or the hours have changed.
+        rules = self.rules()
+        now = datetime.fromtimestamp(booked_at_ms / 1000, rules.time_zone)
+        if slot not in rules.open_slots(slot.day, now):
+            # A repetition may come after the slot has begun or the rules have changed.
             return _held(user_id, slot, self.desk.get(keys.slot(slot)))
         booking = Booking(user_id, slot, reason, booked_at_ms)
-        details = encode_all({"user_id": user_id, "reason": reason, "booked_at_ms": booked_at_ms})
-        try:
-            self.desk.transact(
-                [
-                    {
-                        "Put": {
-                            "TableName": self.desk.name,
-                            "Item": {**keys.slot(slot), **details},
-                            "ConditionExpression": "attribute_not_exists(pk)",
-                            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                        }
-                    },
-                    {
-                        "Put": {
-                            "TableName": self.desk.name,
-                            "Item": {**keys.booking(user_id, slot), **details},
-                        }
-                    },
-                    *self._unless_erased(user_id),
-                ]
-            )
-        except TransactionRefused as refused:
-            if refused.failed(_PROFILE):
-                raise UserErased(user_id) from None
-            return _held(user_id, slot, refused.item(0))
-        return booking
+        for _ in range(_ROUNDS):
+            version = self._version(user_id)
+            held = self._ahead(user_id, now)
+            if slot in held:
+                return held[slot]
+            if version is not None:
+                rules.admit(held, slot)
+            try:
+                self.desk.transact(self._writes(booking, version))
+            except TransactionRefused as refused:
+                if refused.failed(0):
+                    return _held(user_id, slot, refused.item(0))
+            else:
+                return booking
+        raise StoreUnavailable("others book for this user all the time")
 
-    def _unless_erased(self, user_id: str) -> "list[TransactWriteItemTypeDef]":
-        return [] if self.memory is None else [unless_erased(self.memory, user_id)]
+    def move(self, user_id: str, old: Slot, new: Slot, *, moved_at_ms: int) -> Booking:
+        """Give ``old`` up for ``new``, both or neither; the same move again changes nothing.
+
+        Raises:
+            BookingUnknown: The user has no booking ahead for ``old``.
+            SlotHeld: The user has another booking for ``new``.
+            SlotTaken: Somebody else has it.
+            SlotUnknown: The desk offers no such slot.
+            TooManyBookings: The user has as many on that day as the desk allows.
+            UserErased: The user's tombstone is set.
+        """
+        rules = self.rules()
+        now = datetime.fromtimestamp(moved_at_ms / 1000, rules.time_zone)
+        for _ in range(_ROUNDS):
+            version = self._version(user_id)
+            held = self._ahead(user_id, now)
+            if old not in held:
+                return self._moved(user_id, old, new)
+            if old == new:
+                return held[old]
+            if new in held:
+                raise SlotHeld(f"{new.day} {new.start}")
+            if new not in rules.open_slots(new.day, now):
+                raise SlotUnknown(f"{new.day} {new.start}")
+            if version is not None:
+                rules.admit(held, new, instead_of=old)
+            booking = Booking(user_id, new, held[old].reason, moved_at_ms)
+            try:
+                self.desk.transact(self._writes(booking, version, old))
+            except TransactionRefused as refused:
+                if refused.failed(0) and text(refused.item(0) or {}, "user_id") != user_id:
+                    raise SlotTaken(f"{new.day} {new.start}") from None
+            else:
+                return booking
+        raise StoreUnavailable("others book for this user all the time")
+
+    def _moved(self, user_id: str, old: Slot, new: Slot) -> Booking:
+        """Return the booking that a move from ``old`` to ``new`` has made before."""
+        item = self.desk.get(keys.slot(new)) or {}
+        if text(item, "moved_from") == keys.booking_sort(old):
+            booking = _booking(item, new)
+            if booking.user_id == user_id:
+                return booking
+        raise BookingUnknown(f"{old.day} {old.start}")
+
+    def _version(self, user_id: str) -> int | None:
+        """Return how often the user booked or moved, None where nobody counts."""
+        if self.memory is None:
+            return None
+        profile = self.memory.get(keys.profile(user_id)) or {}
+        if "erased_at_ms" in profile:
+            raise UserErased(user_id)
+        return number(profile, "bookings_version") if "bookings_version" in profile else 0
+
+    def _ahead(self, user_id: str, now: datetime) -> Mapping[Slot, Booking]:
+        """Return the user's bookings that have not begun."""
+        first = keys.booking_sort(Slot(now.date(), now.time()))
+        found = _read_bookings(self.desk, user_id, first)
+        return {one.slot: one for one in found if lies_ahead(one.slot, now, now.tzinfo)}
+
+    def _writes(
+        self, booking: Booking, version: int | None, old: Slot | None = None
+    ) -> "list[TransactWriteItemTypeDef]":
+        user_id, slot = booking.user_id, booking.slot
+        details = encode_all(
+            {
+                "user_id": user_id,
+                "reason": booking.reason,
+                "booked_at_ms": booking.booked_at_ms,
+                "moved_from": keys.booking_sort(old) if old is not None else None,
+            }
+        )
+        writes: list[TransactWriteItemTypeDef] = [
+            {
+                "Put": {
+                    "TableName": self.desk.name,
+                    "Item": {**keys.slot(slot), **details},
+                    "ConditionExpression": "attribute_not_exists(pk)",
+                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                }
+            },
+            {
+                "Put": {
+                    "TableName": self.desk.name,
+                    "Item": {**keys.booking(user_id, slot), **details},
+                }
+            },
+        ]
+        if self.memory is not None and version is not None:
+            writes.append(_count(self.memory, user_id, version))
+        return writes + (self._gives_back(user_id, old) if old is not None else [])
+
+    def _gives_back(self, user_id: str, slot: Slot) -> "list[TransactWriteItemTypeDef]":
+        return [
+            {
+                "Delete": {
+                    "TableName": self.desk.name,
+                    "Key": keys.slot(slot),
+                    "ConditionExpression": "user_id = :me",
+                    "ExpressionAttributeValues": {":me": {"S": user_id}},
+                }
+            },
+            {"Delete": {"TableName": self.desk.name, "Key": keys.booking(user_id, slot)}},
+        ]
 
     def bookings(self, user_id: str) -> Sequence[Booking]:
         """Return the user's bookings in order of time."""
@@ -123,58 +246,45 @@ class DeskTable:
             BookingUnknown: The user has not booked it.
         """
         try:
-            self.desk.transact(
-                [
-                    {
-                        "Delete": {
-                            "TableName": self.desk.name,
-                            "Key": keys.slot(slot),
-                            "ConditionExpression": "user_id = :me",
-                            "ExpressionAttributeValues": {":me": {"S": user_id}},
-                        }
-                    },
-                    {"Delete": {"TableName": self.desk.name, "Key": keys.booking(user_id, slot)}},
-                ]
-            )
+            self.desk.transact(self._gives_back(user_id, slot))
         except TransactionRefused:
             raise BookingUnknown(f"{slot.day} {slot.start}") from None
 
-    def set_hours(self, hours: DeskHours) -> None:
-        """Write the desk's week; bookings outside it are kept."""
-        week: dict[str, Value] = {
-            name: {"opens": f"{on.opens:%H:%M}", "closes": f"{on.closes:%H:%M}"}
-            for name, on in zip(_WEEK, hours.week, strict=True)
-            if on is not None
-        }
-        values = encode_all(
-            {"week": week, "slot_minutes": hours.slot_minutes, "time_zone": hours.zone.key}
-        )
-        self.desk.put({**keys.desk_hours(), **values})
-
-    def _hours(self) -> DeskHours:
-        item = self.desk.get(keys.desk_hours())
-        if item is None:
-            return self.default_hours
-        week = item["week"]["M"]
-        return DeskHours(
-            week=tuple(_opening_hours(week[name]["M"]) if name in week else None for name in _WEEK),
-            slot_minutes=int(item["slot_minutes"]["N"]),
-            zone=ZoneInfo(item["time_zone"]["S"]),
-        )
-
 
 def bookings_of(desk: DynamoTable, user_id: str) -> Sequence[Booking]:
-    """Return the user's bookings in order of time; for that nobody needs the desk's hours.
+    """Return the user's bookings in order of time; for that nobody needs the desk's rules.
 
     Raises:
         StoreUnavailable: The table failed beyond the retries.
     """
-    items = desk.query(keys.user(user_id), first=keys.BOOKING_PREFIX, last=keys.BOOKINGS_END)
-    return tuple(_booking(item, keys.booked_slot(item["sk"]["S"])) for item in items)
+    return _read_bookings(desk, user_id, keys.BOOKING_PREFIX)
+
+
+def _read_bookings(desk: DynamoTable, user_id: str, first: str) -> Sequence[Booking]:
+    items = desk.query(keys.user(user_id), first=first, last=keys.BOOKINGS_END)
+    slots = ((item, keys.booked_slot(item["sk"]["S"])) for item in items)
+    # A key that somebody wrote by hand and that names no slot is no booking.
+    return tuple(_booking(item, slot) for item, slot in slots if slot is not None)
+
+
+def _count(memory: DynamoTable, user_id: str, version: int) -> "TransactWriteItemTypeDef":
+    unchanged = "bookings_version = :seen" if version else "attribute_not_exists(bookings_version)"
+    values = {":next": version + 1} | ({":seen": version} if version else {})
+    return {
+        "Update": {
+            "TableName": memory.name,
+            "Key": keys.profile(user_id),
+            "UpdateExpression": "SET bookings_version = :next",
+            "ConditionExpression": f"{unchanged} AND {NOT_ERASED}",
+            "ExpressionAttributeValues": encode_all(values),
+        }
+    }
 
 
 def _booking(item: "Item", slot: Slot) -> Booking:
-    return Booking(item["user_id"]["S"], slot, item["reason"]["S"], int(item["booked_at_ms"]["N"]))
+    """Read a booking; what an item written by hand leaves out is empty."""
+    booked_at_ms = number(item, "booked_at_ms") if "booked_at_ms" in item else 0
+    return Booking(text(item, "user_id") or "", slot, text(item, "reason") or "", booked_at_ms)
 
 
 def _held(user_id: str, slot: Slot, item: "Item | None") -> Booking:
@@ -186,7 +296,8 @@ def _held(user_id: str, slot: Slot, item: "Item | None") -> Booking:
     return booking
 
 
-def _opening_hours(item: "Item") -> OpeningHours:
-    return OpeningHours(
-        time.fromisoformat(item["opens"]["S"]), time.fromisoformat(item["closes"]["S"])
-    )
+def _plain(item: "Item") -> Mapping[str, object]:
+    from boto3.dynamodb.types import TypeDeserializer
+
+    read = TypeDeserializer().deserialize
+    return {name: read(value) for name, value in item.items() if name not in ("pk", "sk")}

@@ -17,7 +17,8 @@ _RULES = """\
 Rules:
 - Answer in the language whose BCP 47 tag is {language}.
 - Answer in one or two sentences to be spoken aloud: no lists, no markup, no ids, no web \
-addresses. Say days as "Friday the 27th of November" and times as "3 p.m.".
+addresses. Say days as "Friday the 27th of November", with the year where a tool says it, and \
+times as "3 p.m.".
 - Use the tools for every fact about opening hours, free slots and appointments; never guess one.
 - Say that something is booked, moved or cancelled only after its tool answered "done".
 - Remember or forget a fact about the caller only when the caller asks for it.

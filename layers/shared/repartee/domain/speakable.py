@@ -28,10 +28,16 @@ def weekday(day: date) -> str:
     return _WEEKDAYS[day.weekday()]
 
 
-def speakable_day(day: date) -> str:
-    """Return ``Friday the 27th of November`` and the like."""
+def speakable_day(day: date, today: date) -> str:
+    """Return ``Friday the 27th of November``, with the year unless it is the next such day.
+
+    Days of the past and those from twelve months after ``today`` on have the year.
+    """
     suffix = _SUFFIXES.get(day.day, "th")
-    return f"{weekday(day)} the {day.day}{suffix} of {_MONTHS[day.month - 1]}"
+    spoken = f"{weekday(day)} the {day.day}{suffix} of {_MONTHS[day.month - 1]}"
+    year_later = (today.year + 1, today.month, today.day)
+    is_coming = today <= day and (day.year, day.month, day.day) < year_later
+    return spoken if is_coming else f"{spoken} {day.year}"
 
 
 def speakable_time(moment: time) -> str:
@@ -43,6 +49,6 @@ def speakable_time(moment: time) -> str:
     return f"{hour}{minutes} {'p.m.' if moment.hour >= 12 else 'a.m.'}"
 
 
-def speakable_slot(slot: Slot) -> str:
+def speakable_slot(slot: Slot, today: date) -> str:
     """Return ``Friday the 27th of November at 3 p.m.`` and the like."""
-    return f"{speakable_day(slot.day)} at {speakable_time(slot.start)}"
+    return f"{speakable_day(slot.day, today)} at {speakable_time(slot.start)}"

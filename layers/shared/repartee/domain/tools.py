@@ -7,12 +7,13 @@ settled before the model has said a word, and nothing the model says can change 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ValidationError
 
 from repartee.domain.errors import ReparteeError
+from repartee.domain.faults import faults_of
 
 
 class ToolStatus(StrEnum):
@@ -59,6 +60,11 @@ class ToolContext:
     now: datetime
 
     @property
+    def today(self) -> date:
+        """The desk's date at that time."""
+        return self.now.date()
+
+    @property
     def now_ms(self) -> int:
         """The same present as Unix time in ms."""
         return int(self.now.timestamp() * 1000)
@@ -91,18 +97,10 @@ class Tool[Arguments: BaseModel]:
         try:
             arguments = self.arguments.model_validate(dict(raw))
         except ValidationError as error:
-            return ToolResult(ToolStatus.INVALID, f"Call {self.name} again: {_faults(error)}.")
+            return ToolResult(ToolStatus.INVALID, f"Call {self.name} again: {faults_of(error)}.")
         try:
             return self.run(arguments)
         except ReparteeError:
             return ToolResult(
                 ToolStatus.FAILED, "This cannot be reached now. Say so and offer to try later."
             )
-
-
-def _faults(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc']) or 'arguments'}: "
-        f"{fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.errors(include_url=False, include_context=False, include_input=False)
-    )

@@ -1,22 +1,23 @@
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
-from repartee.domain.desk import Booking, OpeningHours, Slot
+from repartee.domain.desk import Booking, Slot
+from repartee.domain.desk_rules import DeskRules
 
 
 class Desk(Protocol):
-    """The front desk's book: hours, slots and bookings. Slots are in the desk's time zone.
+    """The front desk's book: rules, slots and bookings. Slots are in the desk's time zone.
 
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
 
-    def opening_hours(self, day: date) -> OpeningHours | None:
-        """Return when the desk is open that day, None when it is closed."""
+    def rules(self) -> DeskRules:
+        """Return what an operator has set, or the default rules."""
         ...
 
-    def free_slots(self, day: date) -> Sequence[Slot]:
-        """Return the day's slots that nobody has booked, in order."""
+    def free_slots(self, day: date, *, now: datetime) -> Sequence[Slot]:
+        """Return the day's slots that can be booked at ``now``, an aware time, in order."""
         ...
 
     def book(self, user_id: str, slot: Slot, *, reason: str, booked_at_ms: int) -> Booking:
@@ -25,6 +26,23 @@ class Desk(Protocol):
         Raises:
             SlotTaken: Somebody else has it.
             SlotUnknown: The desk offers no such slot.
+            TooManyBookings: The user has as many ahead as the desk allows.
+            UserErased: The user asked to be forgotten.
+        """
+        ...
+
+    def move(self, user_id: str, old: Slot, new: Slot, *, moved_at_ms: int) -> Booking:
+        """Give ``old`` up for ``new``, both or neither; the same move again changes nothing.
+
+        Returns:
+            The booking of ``new``, for the same reason as the one of ``old``.
+
+        Raises:
+            BookingUnknown: The user has no booking ahead for ``old``.
+            SlotHeld: The user has another booking for ``new``.
+            SlotTaken: Somebody else has it.
+            SlotUnknown: The desk offers no such slot.
+            TooManyBookings: The user has as many on that day as the desk allows.
             UserErased: The user asked to be forgotten.
         """
         ...

@@ -166,9 +166,8 @@ class DynamoErasureStore:
                 yield from self._stored("memory", keys.conversation(conversation_id))
             yield item
         for item in self._stored("desk", keys.user(user_id)):
-            if item.kind is ItemKind.BOOKINGS:
-                slot = keys.slot(keys.booked_slot(item.sort))
-                yield _stored_item("desk", slot)
+            if item.kind is ItemKind.BOOKINGS and (slot := keys.booked_slot(item.sort)):
+                yield _stored_item("desk", keys.slot(slot))
             yield item
 
     def _partition(self, table: Table, partition: str) -> "Iterator[Item]":

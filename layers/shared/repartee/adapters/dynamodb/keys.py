@@ -221,7 +221,7 @@ def _call_sort(call_key: CallKey) -> str:
 
 
 def desk_hours() -> "Item":
-    """Return the key of the front desk's week."""
+    """Return the key of the front desk's rules."""
     return key("desk", "hours")
 
 
@@ -242,10 +242,18 @@ def slot(booked: Slot) -> "Item":
 
 def booking(user_id: str, booked: Slot) -> "Item":
     """Return the key of the same booking among its user's."""
-    return key(user(user_id), f"{BOOKING_PREFIX}{booked.day:%Y-%m-%d}T{booked.start:%H:%M}")
+    return key(user(user_id), booking_sort(booked))
 
 
-def booked_slot(sort: str) -> Slot:
-    """Return the slot that a booking's sort key names."""
-    moment = datetime.fromisoformat(sort.removeprefix(BOOKING_PREFIX))
+def booking_sort(booked: Slot) -> str:
+    """Return the sort key of a booking among its user's; in order of time."""
+    return f"{BOOKING_PREFIX}{booked.day:%Y-%m-%d}T{booked.start:%H:%M}"
+
+
+def booked_slot(sort: str) -> Slot | None:
+    """Return the slot that a booking's sort key names, None where somebody wrote another key."""
+    try:
+        moment = datetime.fromisoformat(sort.removeprefix(BOOKING_PREFIX))
+    except ValueError:
+        return None
     return Slot(moment.date(), moment.time())

@@ -1,0 +1,82 @@
+"""What the tools answer when the desk refuses: why, and what to do about it."""
+
+from core_agent.tools.wording import slot_fields, times, why_not_that_day
+from repartee.domain.desk import (
+    BookingUnknown,
+    Slot,
+    SlotHeld,
+    SlotTaken,
+    SlotUnknown,
+    TooManyBookings,
+    lies_ahead,
+)
+from repartee.domain.speakable import speakable_day
+from repartee.domain.tools import ToolContext, ToolResult, ToolStatus
+from repartee.ports.desk import Desk
+
+REFUSALS = (BookingUnknown, SlotHeld, SlotTaken, SlotUnknown, TooManyBookings)
+"""What a desk raises for a reason that the caller has to hear."""
+
+type Refusal = BookingUnknown | SlotHeld | SlotTaken | SlotUnknown | TooManyBookings
+
+
+def refused(
+    desk: Desk, context: ToolContext, slot: Slot, refusal: Refusal, *, old: Slot | None = None
+) -> ToolResult:
+    """Return why ``slot`` cannot be had.
+
+    Args:
+        desk: Is asked for the times of that day that can be had instead.
+        context: Whose request it is, and when.
+        slot: The wanted slot.
+        refusal: What the desk raised.
+        old: The slot that was to be given up for it.
+    """
+    match refusal:
+        case BookingUnknown():
+            return no_such_booking(old or slot, context)
+        case TooManyBookings():
+            return _too_many(refusal, context)
+        case SlotHeld():
+            message = (
+                "The caller has another appointment at that time already. Nothing was moved, and "
+                "both stay as they are. Ask which other time the caller would like."
+            )
+            fields = {"reason": "own_appointment", **slot_fields(slot, context.today)}
+            return ToolResult(ToolStatus.REFUSED, message, fields)
+    is_taken = isinstance(refusal, SlotTaken)
+    why = "Somebody else has that time." if is_taken else "That time cannot be booked."
+    if not is_taken and not lies_ahead(slot, context.now, context.now.tzinfo):
+        why = "That time is in the past."
+    why = why_not_that_day(desk.rules(), slot.day, context) or why
+    free = desk.free_slots(slot.day, now=context.now)
+    advice = "Offer one or two of the free times." if free else "Offer to look at another day."
+    return ToolResult(
+        ToolStatus.REFUSED,
+        f"{why} {advice}",
+        {"reason": "slot_taken" if is_taken else "no_such_slot", "free": times(free)},
+    )
+
+
+def no_such_booking(slot: Slot, context: ToolContext) -> ToolResult:
+    """Return that the caller holds no such slot, or one whose time has come."""
+    if not lies_ahead(slot, context.now, context.now.tzinfo):
+        message = "That time is in the past, so nothing can be changed about it."
+        return ToolResult(ToolStatus.REFUSED, message, {"reason": "in_the_past"})
+    return ToolResult(
+        ToolStatus.REFUSED,
+        "The caller has no appointment then. Look at my_appointments before you answer.",
+        {"reason": "no_such_appointment"},
+    )
+
+
+def _too_many(refusal: TooManyBookings, context: ToolContext) -> ToolResult:
+    if refusal.day is None:
+        count, advice = f"{refusal.limit} appointments ahead", "Offer to cancel or move one."
+        reason = "too_many_appointments"
+    else:
+        on = speakable_day(refusal.day, context.today)
+        count, advice = f"{refusal.limit} appointments on {on}", "Offer to look at another day."
+        reason = "too_many_that_day"
+    message = f"The caller has {count} already, which is the limit. {advice}"
+    return ToolResult(ToolStatus.REFUSED, message, {"reason": reason, "limit": refusal.limit})

@@ -1,0 +1,187 @@
+"""``python -m ops.desk show`` and ``set NAME=VALUE …``: the front desk's rules.
+
+The rules are one item of DeskTable. Names are the weekdays (09:00-17:00, 22:00-06:00 for a night
+that ends on the next day, or closed), closed (days, commas between), slot_minutes, horizon_days,
+max_bookings and max_bookings_per_day. What is not named stays as it is.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.answers import settings_of
+from ops.settings import DeployError, open_session, pairs_as_mapping
+from repartee.adapters.desk_table import DeskTable
+from repartee.adapters.dynamodb.client import make_client
+from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.domain.desk_rules import (
+    WEEKDAYS,
+    DeskRules,
+    OpeningHours,
+    RulesRefused,
+    checked_rules,
+    default_rules,
+)
+from repartee.domain.errors import StoreUnavailable
+
+_NUMBERS = ("slot_minutes", "horizon_days", "max_bookings", "max_bookings_per_day")
+_DAY_MINUTES = 24 * 60
+NAMES = (*WEEKDAYS, "closed", *_NUMBERS, "time_zone")
+
+type Ask = Callable[[str], str]
+
+
+def as_pairs(rules: DeskRules) -> dict[str, str]:
+    """Return rules as the names and values that ``set`` takes."""
+    hours = {name: rules.week.get(name) for name in WEEKDAYS}
+    return {
+        **{name: _spoken(one) if one else "closed" for name, one in hours.items()},
+        "closed": ",".join(rules.closed),
+        **{name: str(getattr(rules, name)) for name in _NUMBERS},
+        "time_zone": rules.time_zone.key,
+    }
+
+
+def changed(rules: DeskRules, pairs: Mapping[str, str]) -> DeskRules:
+    """Return ``rules`` with some values replaced.
+
+    Raises:
+        DeployError: A name or the form of a value is unknown, or hours are shorter than a slot.
+        RulesRefused: A value is outside its limits, or values do not go together.
+    """
+    values: dict[str, Any] = rules.model_dump(mode="json")
+    for name, value in pairs.items():
+        if name not in NAMES:
+            raise DeployError(f"{name}: the desk has no such setting; it has {', '.join(NAMES)}")
+        if name == "closed":
+            values["closed"] = sorted({day.strip() for day in value.split(",") if day.strip()})
+        elif name not in WEEKDAYS:
+            values[name] = value
+        elif value == "closed":
+            values["week"].pop(name, None)
+        else:
+            opens, hyphen, closes = value.partition("-")
+            if not hyphen:
+                raise DeployError(f"{name}: it is {value!r}; write 09:00-17:00, or closed")
+            values["week"][name] = {"opens": opens.strip(), "closes": closes.strip()}
+    wanted = checked_rules(values, rules.time_zone, unknown="forbid")
+    for name, hours in wanted.week.items():
+        if (length := _minutes(hours)) < wanted.slot_minutes:
+            raise DeployError(
+                f"{name}: {_spoken(hours)} is {length} minutes, and a slot takes "
+                f"{wanted.slot_minutes}; change the hours or slot_minutes"
+            )
+    return wanted
+
+
+def _spoken(hours: OpeningHours) -> str:
+    return f"{hours.opens:%H:%M}-{hours.closes:%H:%M}"
+
+
+def _minutes(hours: OpeningHours) -> int:
+    opens, closes = (at.hour * 60 + at.minute for at in (hours.opens, hours.closes))
+    return closes - opens + (_DAY_MINUTES if hours.ends_next_day else 0)
+
+
+def run(desk: DeskTable, options: argparse.Namespace, ask: Ask) -> int:
+    """Show the rules or change them; return the exit status: 1 where the answer was no.
+
+    Raises:
+        DeployError, RulesRefused: Nothing was written; the message says what to change.
+    """
+    try:
+        written = desk.written_rules()
+        state = "" if written else "Nothing is written, so the defaults hold."
+    except RulesRefused as refusal:
+        written = None
+        state = f"What is written cannot hold, so the defaults do: {refusal}."
+    rules = written or desk.default_rules
+    before = as_pairs(rules)
+    if state:
+        print(state)
+    if options.action == "show":
+        print("\n".join(f"{name}={value}" for name, value in before.items()))
+        return 0
+    wanted = changed(rules, pairs_as_mapping(options.pairs, "set"))
+    changes = {name: value for name, value in as_pairs(wanted).items() if value != before[name]}
+    if not changes and written:
+        print("Nothing changes.")
+        return 0
+    for name, value in changes.items():
+        print(f"{name}: {before[name] or 'none'} -> {value or 'none'}")
+    if options.dry_run:
+        return 0
+    if not options.yes and not _is_confirmed(ask):
+        print("Nothing was written.")
+        return 1
+    desk.write_rules(wanted)
+    print("Written. It holds from the next question on; appointments that are booked stay.")
+    return 0
+
+
+def _is_confirmed(ask: Ask) -> bool:
+    try:
+        return ask("Write this? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        raise DeployError("there is no terminal to confirm this on; use --yes") from None
+
+
+def open_desk(options: argparse.Namespace) -> DeskTable:
+    """Return the desk of a deployed stack, or of the table that the options name.
+
+    Raises:
+        DeployError: The stack or its settings are not there, or the time zone does not exist.
+    """
+    if options.table:
+        table = DynamoTable(make_client(endpoint_url=options.endpoint_url), options.table)
+        return _desk(table, options.time_zone)
+    settings = settings_of(options.env)
+    session = open_session(settings)
+    name = settings.stack_name
+    stack = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+    if "DeskTableName" not in outputs or "DeskTimeZone" not in parameters:
+        raise DeployError(f"the stack {name} has no desk: its state is {stack['StackStatus']}")
+    table = DynamoTable(session.client("dynamodb"), outputs["DeskTableName"])
+    return _desk(table, parameters["DeskTimeZone"])
+
+
+def _desk(table: DynamoTable, time_zone: str) -> DeskTable:
+    try:
+        zone = ZoneInfo(time_zone)
+    except (KeyError, ValueError, OSError):
+        raise DeployError(f"{time_zone!r} is no time zone; use a name like Europe/London") from None
+    return DeskTable(desk=table, default_rules=default_rules(zone))
+
+
+def main(arguments: Sequence[str] | None = None, ask: Ask = input) -> int:
+    parser = argparse.ArgumentParser(prog="python -m ops.desk", description=__doc__)
+    parser.add_argument("action", choices=["show", "set"])
+    parser.add_argument("pairs", nargs="*", metavar="NAME=VALUE", help="what to set")
+    parser.add_argument("--env", help="environment of samconfig.toml (default: the kept answers)")
+    parser.add_argument("--table", help="this table instead of a stack's, as on the local stack")
+    parser.add_argument("--time-zone", default="Europe/London", help="with --table: DeskTimeZone")
+    parser.add_argument("--endpoint-url", help="with --table: DynamoDB's address; default: AWS's")
+    parser.add_argument("--dry-run", action="store_true", help="print what would change only")
+    parser.add_argument("--yes", action="store_true", help="write without asking")
+    options = parser.parse_intermixed_args(arguments)
+    if (options.action == "set") is not bool(options.pairs):
+        parser.error("set takes one NAME=VALUE or more, show takes none")
+    try:
+        return run(open_desk(options), options, ask)
+    except (DeployError, RulesRefused, ClientError, BotoCoreError) as error:
+        print(f"nothing was written: {error}", file=sys.stderr)
+    except StoreUnavailable as error:
+        print(f"DeskTable could not be reached: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,6 +15,7 @@ from repartee.domain.frames import (
     Frame,
     Interrupted,
     Missing,
+    NoSpeech,
     NumberedFrame,
     ReplyAudio,
     SessionClosed,
@@ -167,6 +168,9 @@ class ClientSession:
                 self._acknowledge_by(now_ms)
                 # The end of a turn from before the user's last words answers nothing.
                 if self.outbox.accepted_through >= self._last_request_seq:
+                    self._owed_since_ms = None
+            case NoSpeech(through=through):
+                if through >= self._last_request_seq:
                     self._owed_since_ms = None
             case SessionClosed():
                 self.closed = frame

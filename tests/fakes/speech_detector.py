@@ -1,20 +1,24 @@
 from repartee.domain.speech import SpeechEdge
 
-# What this detector takes for speech, and for silence: 200 ms of each.
+# What this detector takes for speech, for silence, and for a sound that may be a whisper: 200 ms.
 SPEECH = b"\x01\x00" * 3_200
 SILENCE = bytes(6_400)
+WHISPER = b"\x02\x00" * 3_200
 
 
 class FakeSpeechDetector:
-    """Hears speech in whatever is not all zeros."""
+    """Hears silence in zeros, a sound in a whisper, and speech in anything else."""
 
     def __init__(self) -> None:
-        self._is_speech = False
+        self.forget()
 
     def forget(self) -> None:
-        self._is_speech = False
+        self._is_speech = self._has_sound = False
 
     def hear(self, pcm: bytes) -> SpeechEdge | None:
+        if pcm == WHISPER and not self._is_speech:
+            has_sound, self._has_sound = self._has_sound, True
+            return None if has_sound else SpeechEdge.SOUND
         is_speech = any(pcm)
         if is_speech == self._is_speech:
             return None

@@ -14,9 +14,10 @@ from repartee.domain.live import (
     Role,
     TurnStatus,
 )
-from repartee.domain.messages import SpeechEnd, SpeechStart
+from repartee.domain.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import SendText
 from repartee.domain.session.filler import FILLER
+from tests.fakes.speech_detector import SPEECH
 from tests.sessions import SECOND, SETTINGS, Call, remembering, started
 
 pytestmark = pytest.mark.unit
@@ -101,8 +102,10 @@ def test_silence_begins_when_the_reply_has_been_played() -> None:
 
 def test_nobody_is_interrupted_while_speaking() -> None:
     call = asking()
-    call.send(SpeechStart())
-    call.pass_ms(3 * AFTER_MS)
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.pass_ms(AFTER_MS)
+    call.send(Audio(SPEECH))
+    call.pass_ms(AFTER_MS)
     assert fillers(call) == []
 
     call.send(SpeechEnd())

@@ -322,12 +322,14 @@ class TestMarksOfTheClient:
         call.pass_ms(200)
         assert call.to_model[call.generation] == call.to_model[1]
 
-    def test_speech_over_a_reply_is_marked_at_once(self):
+    def test_speech_over_a_reply_is_marked_once_it_is_speech(self):
         call = marking()
         call.utter()
         call.live(LiveAudio(SECOND))
-        call.send(SpeechStart())
-        assert call.to_model[1][-1] == StartActivity()
+        call.send(SpeechStart(), Audio(SILENCE))
+        assert call.to_model[1][-1] == EndActivity()
+        call.send(Audio(SPEECH))
+        assert call.to_model[1][-3:] == [StartActivity(), SendAudio(SILENCE), SendAudio(SPEECH)]
 
     def test_a_device_of_the_other_kind_gets_a_live_session_of_its_kind(self):
         call = marking()

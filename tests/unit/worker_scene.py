@@ -33,7 +33,6 @@ from repartee.domain.messages import (
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session_state import ConnectionOpening, SessionState
-from repartee.domain.speech import SpeechEdge
 from repartee.domain.usage import TokenUsage
 from repartee.ports.worker import WakeRequest
 from tests.fakes.client_channel import FakeClientChannel
@@ -47,6 +46,7 @@ from tests.fakes.notes import FakeNotes
 from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
+from tests.fakes.speech_detector import FakeSpeechDetector
 from tests.fakes.summary_requests import FakeSummaryRequests
 from tests.fakes.tables import FakeTables
 from tests.fakes.usage_store import FakeUsageStore
@@ -75,14 +75,6 @@ CHUNK = Audio(b"\1\0" * 3200)
 
 
 REPLY = b"\0\2" * 2400
-
-
-class DeafDetector:
-    def hear(self, pcm: bytes) -> SpeechEdge | None:
-        return None
-
-    def forget(self) -> None:
-        pass
 
 
 @dataclass
@@ -151,7 +143,7 @@ class Scene:
             ids=FakeIdSource(),
             metrics=self.metrics,
             log=self.log,
-            detector=DeafDetector,
+            detector=FakeSpeechDetector,
         )
         self._seq = 0
         opening = ConnectionOpening(

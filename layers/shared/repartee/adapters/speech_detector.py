@@ -1,19 +1,40 @@
-"""Finds speech in audio with webrtcvad, for clients that do not mark it themselves."""
+"""Finds speech in audio: webrtcvad says where, and the pitch of a voice tells it from a cough."""
+
+import math
+from collections import deque
 
 import webrtcvad
 
-from repartee.domain.audio import INPUT_RATE_HZ, length_bytes
+from repartee.domain.audio import INAUDIBLE_RMS, INPUT_RATE_HZ, length_bytes
 from repartee.domain.speech import SpeechEdge
 
 FRAME_MS = 20
+FRAME_BYTES = length_bytes(FRAME_MS, INPUT_RATE_HZ)
 # Mode 3 rejects most noise; its first frames of noise can be false alarms, so one is not enough.
 AGGRESSIVENESS = 3
 ONSET_FRAMES = 5
 END_FRAMES = 25
+# Taps, coughs and noise had no voiced frame in the newest seven, speech had four or more, also at
+# 3 % of its loudness. Whispers have none, as they have no pitch.
+VOICED_FRAMES = 3
+NEWEST_FRAMES = 7
+# Normalised autocorrelation at the best pitch: 0.8 and more in vowels, below 0.6 in noise.
+VOICED_CORRELATION = 0.7
+# A pitch of 67 to 400 Hz, in samples at a quarter of the rate.
+_PITCHES = range(10, 61)
+# The shortest words last 200 to 300 ms, most coughs and all taps less.
+SOUND_FRAMES = 15
+# Twice the quietest frame, as power: the hiss of a microphone never gets there.
+_ABOVE_NOISE = 4
+# What is compared with the quietest frame: the newest ten seconds.
+_METERED_FRAMES = 500
 
 
 class WebRtcSpeechDetector:
-    """Tells onsets after 100 ms of speech and ends after 500 ms without."""
+    """Reports an onset after 100 ms of speech with a pitch, and an end after 500 ms without speech.
+
+    It reports a sound where there was no onset but 300 ms that stand out from the noise.
+    """
 
     def __init__(self) -> None:
         self.forget()
@@ -23,23 +44,63 @@ class WebRtcSpeechDetector:
         self._detector = webrtcvad.Vad(AGGRESSIVENESS)
         self._rest = b""
         self._is_speech = False
-        self._run = 0
+        self._quiet_frames = 0
+        self._before = b""
+        self._newest: deque[tuple[bool, bool]] = deque(maxlen=NEWEST_FRAMES)
+        self._has_sound = False
+        self._powers: deque[float] = deque(maxlen=_METERED_FRAMES)
 
     def hear(self, pcm: bytes) -> SpeechEdge | None:
         """Take the next chunk, 16 kHz PCM16; return the last edge in it, if any."""
-        frame_bytes = length_bytes(FRAME_MS, INPUT_RATE_HZ)
         audio = self._rest + pcm
-        whole = len(audio) - len(audio) % frame_bytes
+        whole = len(audio) - len(audio) % FRAME_BYTES
         self._rest = audio[whole:]
         edge = None
-        for start in range(0, whole, frame_bytes):
-            differs = (
-                self._detector.is_speech(audio[start : start + frame_bytes], INPUT_RATE_HZ)
-                != self._is_speech
-            )
-            self._run = self._run + 1 if differs else 0
-            if self._run >= (END_FRAMES if self._is_speech else ONSET_FRAMES):
-                self._is_speech = not self._is_speech
-                self._run = 0
-                edge = SpeechEdge.ONSET if self._is_speech else SpeechEdge.END
+        for start in range(0, whole, FRAME_BYTES):
+            frame = audio[start : start + FRAME_BYTES]
+            is_speech = self._detector.is_speech(frame, INPUT_RATE_HZ)
+            found = self._end(is_speech) if self._is_speech else self._onset(frame, is_speech)
+            edge = found or edge
+        if edge is None and not (self._is_speech or self._has_sound) and self._stands_out():
+            self._has_sound = True
+            return SpeechEdge.SOUND
         return edge
+
+    def _onset(self, frame: bytes, is_speech: bool) -> SpeechEdge | None:
+        samples = memoryview(frame).cast("h")[::4].tolist()
+        self._powers.append(math.sumprod(samples, samples) / len(samples))
+        self._newest.append((is_speech, is_speech and _is_voiced(self._before + frame)))
+        self._before = frame
+        speech = sum(one for one, _ in self._newest)
+        if speech < ONSET_FRAMES or sum(voiced for _, voiced in self._newest) < VOICED_FRAMES:
+            return None
+        self._is_speech, self._quiet_frames = True, 0
+        return SpeechEdge.ONSET
+
+    def _end(self, is_speech: bool) -> SpeechEdge | None:
+        self._quiet_frames = 0 if is_speech else self._quiet_frames + 1
+        if self._quiet_frames < END_FRAMES:
+            return None
+        self._is_speech = self._has_sound = False
+        self._newest.clear()
+        self._powers.clear()
+        return SpeechEdge.END
+
+    def _stands_out(self) -> bool:
+        if len(self._powers) < SOUND_FRAMES:
+            return False
+        floor = max(INAUDIBLE_RMS**2, _ABOVE_NOISE * min(self._powers))
+        return sum(power > floor for power in self._powers) >= SOUND_FRAMES
+
+
+def _is_voiced(pcm: bytes) -> bool:
+    """Tell whether 40 ms repeat themselves at the pitch of a voice; takes 0.1 ms."""
+    samples = memoryview(pcm).cast("h")[::4].tolist()
+    first = samples[: -_PITCHES.stop]
+    power = math.sumprod(first, first)
+    for lag in _PITCHES:
+        later = samples[lag : lag + len(first)]
+        product = math.sumprod(first, later)
+        if product > 0 and product**2 > VOICED_CORRELATION**2 * power * math.sumprod(later, later):
+            return True
+    return False

@@ -103,6 +103,14 @@ class TurnEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class NoSpeech:
+    """What the client marked as speech, up to ``through``, held none: nothing follows from it."""
+
+    type: ClassVar[str] = "no_speech"
+    through: int
+
+
+@dataclass(frozen=True, slots=True)
 class LimitReached:
     """A daily limit of the user is used up; the session ends after a goodbye.
 
@@ -144,6 +152,7 @@ type Frame = (
     | TurnRestarted
     | ReplyLost
     | TurnEnd
+    | NoSpeech
     | LimitReached
     | SessionClosed
     | SessionError

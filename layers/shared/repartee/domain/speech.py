@@ -5,10 +5,17 @@ from typing import Protocol
 
 
 class SpeechEdge(Enum):
-    """A change that a detector found in a chunk of audio."""
+    """A change that a detector found in a chunk of audio.
+
+    Attributes:
+        ONSET: Speech has begun.
+        END: The speech is over.
+        SOUND: There was no onset, but sound for as long as a short word: noise, or a whisper.
+    """
 
     ONSET = auto()
     END = auto()
+    SOUND = auto()
 
 
 class SpeechDetector(Protocol):

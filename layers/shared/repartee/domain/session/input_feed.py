@@ -9,6 +9,7 @@ from repartee.domain.messages import Audio, Bye, Hello, Numbered, SpeechEnd, Spe
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.effects import Effect, SendText
 from repartee.domain.session.input_order import GIVE_UP_AFTER_MS, InputOrder
+from repartee.domain.session.marked_speech import MarkedSpeech
 from repartee.domain.session.one_by_one import OneByOne
 from repartee.domain.session.speech_channel import ONSET_PAD_MESSAGES, SpeechChannel
 from repartee.domain.session.turn_in_progress import TurnInProgress
@@ -41,6 +42,7 @@ class InputFeed:
         turns: TurnLedger,
         detector: SpeechDetector,
         speech: SpeechChannel,
+        marked: MarkedSpeech,
         effects: list[Effect],
         unix_offset_ms: int,
     ):
@@ -52,6 +54,7 @@ class InputFeed:
         self._turns = turns
         self._detector = detector
         self._speech = speech
+        self._marked = marked
         self._effects = effects
         self._ready: deque[Numbered | SkippedInput] = deque()
         self._last_audio_ms: int | None = None
@@ -108,6 +111,8 @@ class InputFeed:
                 self._turns.note_gap(one)
                 # The client's mark may have been among what is missing.
                 self._may_lack_start = self._client_marks_speech and not self._is_marked_open
+                if self._is_marked_open:
+                    self._marked.assume()
             else:
                 self._consume(one, now_ms)
                 self.last_given_ms = now_ms
@@ -168,9 +173,17 @@ class InputFeed:
         # The next utterance begins with what comes next.
         self.settled = max(self.settled, self._given_through)
 
+    def drop_unproven(self, now_ms: int) -> bool:
+        """Take back what holds no proof of speech; False when there is none such."""
+        is_dropped = self._marked.drop(self._given_through, now_ms)
+        if is_dropped:
+            self.settled = max(self.settled, self._given_through)
+        return is_dropped
+
     def forget_stream(self) -> None:
         """The model that was listening is gone."""
         self._last_audio_ms = None
+        self._marked.forget()
         self._one_by_one.forget()
 
     def next_deadline_ms(self) -> int | None:
@@ -196,6 +209,7 @@ class InputFeed:
             case SpeechStart():
                 self._client_marks_speech = self._is_marked_open = True
                 self._marking_connection_id = numbered.connection_id
+                self._marked.drop(seq, now_ms)
                 turn = self._begin_speech(max(seq, self.settled + 1), now_ms)
                 turn.keep_if_late(numbered)
             case SpeechEnd():
@@ -204,8 +218,10 @@ class InputFeed:
                     self._one_by_one.end_utterance(numbered)
                     self._is_marked_open = False
                     self.end_speech(now_ms)
+                    self._marked.end(seq, now_ms)
             case Text(text=text):
                 first = max(seq, self.settled + 1)
+                self._marked.drop(seq, now_ms)
                 turn = self._turns.begin_input(first, now_ms)
                 turn.keep_if_late(numbered)
                 turn.read(text, first)
@@ -221,6 +237,7 @@ class InputFeed:
                 self.has_bye = True
                 if self._turns.end_input(seq, now_ms):
                     self.end_speech(now_ms)
+                    self._marked.end(seq, now_ms)
             case message:
                 # A hello counted when it came; speech may be under way without a mark.
                 if isinstance(message, Hello):
@@ -237,14 +254,16 @@ class InputFeed:
         is_same = connection_id == self._marking_connection_id or hello.marks_speech
         if not is_same and (self._is_marking_announced or not self._is_marked_open):
             self._client_marks_speech = self._is_marked_open = False
+            self._detector.forget()
         self._is_marking_announced = hello.marks_speech
 
     def _follow_speech(self, numbered: Numbered, pcm: bytes, now_ms: int) -> None:
         seq = numbered.seq
         if self._client_marks_speech:
-            if (self._is_cut and self._is_marked_open) or self._may_lack_start:
+            is_cut = self._is_marked_open and (self._is_cut or not self._turns.is_user_speaking)
+            if is_cut or self._may_lack_start:
                 self._begin_speech(max(seq, self.settled + 1), now_ms)
-            self._speech.send(pcm)
+            self._marked.send(pcm)
             self.settled = max(self.settled, seq)
             return
         self._speech.send(pcm)
@@ -260,7 +279,9 @@ class InputFeed:
 
     def _begin_speech(self, first_seq: int, now_ms: int) -> TurnInProgress:
         self._is_cut = self._may_lack_start = False
-        if self._is_open:
+        if self._is_marked_open:
+            self._marked.begin()
+        elif self._is_open:
             self._speech.start()
         return self._turns.begin_input(first_seq, now_ms)
 

@@ -49,6 +49,7 @@ from repartee.domain.session.live_context import LiveContext
 from repartee.domain.session.live_link import LiveLink
 from repartee.domain.session.live_sessions import LiveSessions
 from repartee.domain.session.lost_replies import LostReplies
+from repartee.domain.session.marked_speech import MarkedSpeech
 from repartee.domain.session.memory_keeper import MemoryKeeper
 from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.preference_mentions import PreferenceMentions
@@ -108,8 +109,9 @@ class SessionMachine:
         self._live = live = LiveLink(state.session_id)
         self._cues = cues = Cues(live, calls, effects)
         self._speech = speech = SpeechChannel(settings.profile, turns, calls, effects)
+        self._marked = marked = MarkedSpeech(detector, turns, calls, cues, speech, outbox)
         self._feed = InputFeed(
-            state.cursor, client, turns, detector, speech, effects, unix_offset_ms
+            state.cursor, client, turns, detector, speech, marked, effects, unix_offset_ms
         )
         self._replies = replies = Replies(client, turns, cues, prices)
         self._watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox, effects)
@@ -240,6 +242,7 @@ class SessionMachine:
         deadlines = [
             self._feed.next_deadline_ms(),
             self._speech.next_deadline_ms(),
+            self._marked.next_deadline_ms(),
             self._client.next_deadline_ms(self._feed.order.through),
             self._calls.next_deadline_ms(),
             self._live.next_deadline_ms(),
@@ -370,8 +373,10 @@ class SessionMachine:
         if isinstance(event, LiveClosed):
             if (reason := self._sessions.lose(event, now_ms)) is not None:
                 self._close(reason, now_ms)
-        elif self._hearing.hear(event, now_ms):
-            self._close("end_call", now_ms)
+            return
+        for one in self._marked.pass_on(event, now_ms):
+            if self._hearing.hear(one, now_ms):
+                self._close("end_call", now_ms)
 
     def _note_answer(self, now_ms: int) -> None:
         self._filler.put_off(now_ms)
@@ -381,6 +386,7 @@ class SessionMachine:
 
     def _settle(self, now_ms: int) -> None:
         if self._departure.takes_input:
+            self._marked.check(now_ms)
             self._second_offer.check(now_ms)
             self._move_input(now_ms)
             self._replies.make_way(now_ms)
@@ -439,12 +445,15 @@ class SessionMachine:
             pass
         elif self._departure.is_unused(now_ms):
             # A reply that nobody asked for never ended, or an utterance never did.
-            self._replies.give_up(turn, now_ms)
+            if not self._feed.drop_unproven(now_ms):
+                self._replies.give_up(turn, now_ms)
             self._departure.last_activity_ms = now_ms
 
     # The end
 
     def _close(self, reason: CloseReason, now_ms: int) -> None:
+        if self._departure.closing is None:
+            self._feed.drop_unproven(now_ms)
         # Last words are answered, for they may be a wish; a reply that is under way is cut.
         turn = self._turns.current
         has_last_words = reason == "bye" and turn is not None and not turn.has_reply

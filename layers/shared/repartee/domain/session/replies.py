@@ -112,7 +112,7 @@ class Replies:
         if not turn.has_reply and (turn.is_being_spoken or turn.is_farewell):
             # An interrupted generation ends too: the user still speaks, or the farewell follows.
             return False
-        is_spoken_over = turn.is_silenced and turn.is_being_spoken
+        is_spoken_over = turn.is_being_spoken and (turn.is_silenced or turn.has_earlier_speech)
         self.give_up(turn, now_ms)
         if is_spoken_over:
             self._turns.hear_on(turn, now_ms)

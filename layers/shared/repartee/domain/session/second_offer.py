@@ -91,7 +91,7 @@ class SecondOffer:
             return False
         if turn.has_reply or turn.is_muted or self._calls.has_begun(turn.number):
             return False
-        if turn.unheard_from_seq is None:
+        if turn.unheard_from_seq is None or turn.is_doubtful:
             return False
         is_served = self._context.detection is TurnDetection.SERVER and not self._feed.is_waiting
         return is_served and _is_short_and_marked(self._feed.order.taken(turn.unheard_from_seq))

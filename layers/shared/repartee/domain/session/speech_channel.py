@@ -45,7 +45,8 @@ class SpeechChannel:
     _effects: list[Effect]
     _detection: TurnDetection = TurnDetection.SERVER
     _is_active: bool = False
-    _pad: deque[bytes] = field(default_factory=lambda: deque(maxlen=ONSET_PAD_MESSAGES))
+    _waits_for_proof: bool = False
+    _pad: deque[bytes] = field(default_factory=deque)
     _silent_from_ms: int | None = None
     _silence_sent_ms: int = 0
     _turn_number: int = 0
@@ -54,24 +55,41 @@ class SpeechChannel:
     def begin(self, detection: TurnDetection) -> None:
         """Begin with another live session, which has heard nothing yet."""
         self._detection = detection
-        self._is_active = False
+        self._is_active = self._waits_for_proof = False
         self._pad.clear()
         self._silent_from_ms = None
 
+    def await_proof(self) -> None:
+        """The client marks speech: what follows is kept until ``start``.
+
+        A mark to the model ends its reply at once and always brings another one.
+        """
+        if not self._is_active:
+            self._waits_for_proof = True
+            self._pad.clear()
+
     def start(self) -> None:
         """The user begins to speak."""
+        self._waits_for_proof = False
         if self._detection is TurnDetection.CLIENT and not self._is_active:
             self._is_active = True
             self._effects += [StartActivity(), *map(SendAudio, self._pad)]
             self._pad.clear()
 
-    def send(self, pcm: bytes) -> None:
-        """Send what the microphone hears: PCM16 little-endian mono, 16 kHz."""
+    def send(self, pcm: bytes) -> bool:
+        """Send what the microphone hears: PCM16 little-endian mono, 16 kHz.
+
+        Returns:
+            Whether the model has got it, and it is not kept until ``start``.
+        """
         self._silent_from_ms = None
         if self._detection is TurnDetection.CLIENT and not self._is_active:
             self._pad.append(pcm)
-        else:
-            self._effects.append(SendAudio(pcm))
+            if not self._waits_for_proof and len(self._pad) > ONSET_PAD_MESSAGES:
+                self._pad.popleft()
+            return False
+        self._effects.append(SendAudio(pcm))
+        return True
 
     def end(self, now_ms: int, *, audio_stops: bool) -> None:
         """The user has stopped speaking.
@@ -81,6 +99,7 @@ class SpeechChannel:
             audio_stops: Audio has been flowing and stops with the speech.
         """
         self._pad.clear()
+        self._waits_for_proof = False
         if self._detection is TurnDetection.CLIENT:
             self.interject()
         elif audio_stops:

@@ -13,6 +13,20 @@ from repartee.domain.usage import Bill, Prices, TokenUsage
 AT_ONCE_MS = 100
 
 
+@dataclass(frozen=True, slots=True)
+class _BeforeStretch:
+    """What a stretch of speech changes in its turn, as it was before."""
+
+    first_seq: int | None = None
+    speech_from_seq: int = 0
+    unheard_from_seq: int | None = None
+    input_ended_ms: int | None = None
+    heard_earlier: int = 0
+    phrase_from: int = 0
+    is_phrase_over: bool = False
+    stretches_to_hear: int = 0
+
+
 @dataclass(slots=True)
 class TurnInProgress:
     """One stretch of user input and the reply to it, or a reply without input.
@@ -33,6 +47,7 @@ class TurnInProgress:
         transcribed: What the client was sent as the user's transcript.
         heard_at_ms: When the newest piece of the user's transcript came, None before the first.
         is_farewell: It is over only when something has been said in it.
+        is_doubtful: Nothing but the model's transcript can show that its newest speech is speech.
         late: Control that belongs to it and came so late that its number lies before ``first_seq``.
         usage: What the live model counted.
         core_bill: What core_agent's models used and cost; it has counted that by itself.
@@ -54,6 +69,7 @@ class TurnInProgress:
     transcribed: str = ""
     heard_at_ms: int | None = None
     is_farewell: bool = False
+    is_doubtful: bool = False
     skipped: list[SkippedInput] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
     usage: TokenUsage = field(default_factory=TokenUsage)
@@ -76,6 +92,7 @@ class TurnInProgress:
     _bytes_earlier: int = 0
     _copied_through_seq: int = 0
     _ended_before_copy_ms: int = 0
+    _before_stretch: _BeforeStretch = _BeforeStretch()
 
     @property
     def is_silenced(self) -> bool:
@@ -96,6 +113,11 @@ class TurnInProgress:
     def is_being_spoken(self) -> bool:
         """Tell whether the user is still speaking it."""
         return self.first_seq is not None and self.input_ended_ms is None
+
+    @property
+    def has_earlier_speech(self) -> bool:
+        """Tell whether the user has spoken in it before the newest stretch of speech."""
+        return self.first_seq is not None and self.first_seq < self.speech_from_seq
 
     @property
     def talk_ms(self) -> int:
@@ -149,9 +171,25 @@ class TurnInProgress:
             self.late, turn.late = turn.late, []
         if not self._heard:
             self.unheard_from_seq = self.first_seq
+        if (turn.unheard_from_seq or 0) >= turn.speech_from_seq:
+            turn.unheard_from_seq = None
 
     def begin_stretch(self, seq: int) -> None:
         """The user says something, from ``seq`` on."""
+        self._before_stretch = _BeforeStretch()
+        # A turn that begins anew has its first message already, and nothing was heard before that.
+        if self.first_seq is not None and self.first_seq < seq:
+            self._before_stretch = _BeforeStretch(
+                self.first_seq,
+                self.speech_from_seq,
+                self.unheard_from_seq,
+                self.input_ended_ms,
+                self._heard_earlier,
+                self._phrase_from,
+                self._is_phrase_over,
+                self._stretches_to_hear,
+            )
+        self.is_doubtful = False
         self.input_ended_ms = None
         self.speech_from_seq = seq
         self._heard_earlier = self._phrase_from = len(self._heard)
@@ -161,6 +199,24 @@ class TurnInProgress:
             self.first_seq = seq
         if self.unheard_from_seq is None:
             self.unheard_from_seq = seq
+
+    @property
+    def is_stretch_heard(self) -> bool:
+        """Tell whether anything is understood of the newest stretch of speech."""
+        return len(self._heard) > self._heard_earlier
+
+    def retract_stretch(self, now_ms: int) -> bool:
+        """Take back the newest stretch of speech; False when nothing is left of the turn."""
+        self.is_doubtful = False
+        before = self._before_stretch
+        self.first_seq, self.speech_from_seq = before.first_seq, before.speech_from_seq
+        self.unheard_from_seq, self.input_ended_ms = before.unheard_from_seq, before.input_ended_ms
+        self._heard_earlier, self._phrase_from = before.heard_earlier, before.phrase_from
+        self._is_phrase_over = before.is_phrase_over
+        self._stretches_to_hear = before.stretches_to_hear
+        if self.first_seq is not None and self.input_ended_ms is None:
+            self.input_ended_ms = now_ms
+        return self.first_seq is not None or self.has_reply
 
     def end_stretch(self, now_ms: int) -> None:
         """The user falls silent; a copy of what was said ended when that did."""
@@ -204,6 +260,7 @@ class TurnInProgress:
         news = news_in(self._phrase, self._last_heard, text, may_double=may_double)
         self.heard_at_ms, self._last_heard = now_ms, text
         self.unheard_from_seq = None
+        self.is_doubtful = False
         if news:
             if not self._phrase or (self._is_phrase_over and news == text):
                 self._phrase_from = len(self._heard)

@@ -157,6 +157,21 @@ class TurnLedger:
         turn.end_stretch(now_ms)
         return True
 
+    def retract_stretch(self, now_ms: int) -> None:
+        """Take back the user's newest stretch of speech, and the turn if it has nothing else."""
+        turn = self.upcoming or self.current
+        if turn is None or turn.retract_stretch(now_ms):
+            return
+        if turn is self.upcoming:
+            self.upcoming = None
+        else:
+            self.current = None
+        self.next_number = turn.number
+        self._carried_usage += turn.usage
+        self._carried_core_bill += turn.core_bill
+        self._carried_calls += turn.tool_calls
+        self._carried_gaps += turn.skipped
+
     def over(self, now_ms: int) -> TurnInProgress | None:
         """The current turn is over; what the user said meanwhile becomes the current one."""
         turn = self.current

@@ -112,7 +112,8 @@ class Watchdog:
         is_user_speaking = upcoming is not None and upcoming.is_being_spoken
         if turn is None or is_user_speaking:
             return None
-        return upcoming if turn.input_ended_ms is None else turn
+        awaited = upcoming if turn.input_ended_ms is None else turn
+        return None if awaited is None or awaited.is_doubtful else awaited
 
     def _has_called(self, turn: TurnInProgress) -> bool:
         is_heard = not turn.is_muted or self._calls.awaits_answer(turn.number)

@@ -5,6 +5,7 @@ from typing import Any
 
 _CONVERSATION_ID = "01K9TSV4W0A1C3E5G7J9K2M4N6"
 _SESSION_ID = "01K9TSV4W0M3Q5X8Z7B2D4F6H1"
+_ERASURE = {"erased_at": "2026-11-20T12:00:00.000Z", "finished": True}
 _CONVERSATION = {
     "conversation_id": _CONVERSATION_ID,
     "title": "Moving my appointment to Friday",
@@ -51,6 +52,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         },
     },
     "GET /conversations": {"answer": {"conversations": [_CONVERSATION], "next_after": None}},
+    "DELETE /conversations/{conversation_id}": {
+        "answer": {**_ERASURE, "deleted": {"turns": 12, "calls": 4, "summaries": 1}}
+    },
     "GET /conversations/{conversation_id}/turns": {
         "answer": {"turns": [_TURN], "next_after": None}
     },
@@ -58,8 +62,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "PUT /me/preferences": {"request": {"style": "slowly and formally"}, "answer": _PREFERENCES},
     "DELETE /me": {
         "answer": {
-            "erased_at": "2026-11-20T12:00:00.000Z",
-            "finished": True,
+            **_ERASURE,
             "deleted": {"conversations": 2, "turns": 31, "calls": 4, "bookings": 1},
         }
     },

@@ -94,8 +94,8 @@ _ALL = (
     ProblemKind(
         "erasure_under_way",
         409,
-        "Another request erases the user",
-        "another request erases this user right now: send it again shortly",
+        "Another request erases the same data",
+        "another request erases the same data right now: send it again shortly",
         retry_after_s=STORE_RETRY_AFTER_S,
     ),
     ProblemKind(

@@ -16,12 +16,13 @@ from http_api.kinds import KINDS
 from http_api.values import rfc3339
 from repartee.application.check_limits import DailyLimitReached
 from repartee.application.session_cap import TooManySessions
-from repartee.application.start_session import (
+from repartee.application.start_session import SessionEnded, SessionUnknown
+from repartee.domain.errors import (
     ConversationUnknown,
-    SessionEnded,
-    SessionUnknown,
+    ErasureUnderWay,
+    StoreUnavailable,
+    UserErased,
 )
-from repartee.domain.errors import ErasureUnderWay, StoreUnavailable, UserErased
 from repartee.domain.preferences import PreferenceRefused
 
 PROBLEM_TYPE = "application/problem+json"

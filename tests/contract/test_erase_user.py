@@ -1,11 +1,15 @@
-"""Erasing on real tables: nothing but the tombstone stays, wherever the process dies."""
+"""Erasing on real tables: nothing but the tombstone stays, wherever the process dies.
+
+A whole user, or one of their conversations, of which nothing else may go.
+"""
 
 import inspect
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, time
 from functools import partial
-from itertools import repeat
+from itertools import batched, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +23,7 @@ from repartee.domain.calls import CallKey
 from repartee.domain.desk import Slot
 from repartee.domain.erasure import Erasure, ItemKind
 from repartee.domain.errors import ErasureUnderWay
+from repartee.domain.retention import HEADER_MARGIN_S
 from tests.contract.servers import Servers
 from tests.contract.stores import TableNames
 from tests.fakes.client_channel import FakeClientChannel
@@ -46,7 +51,11 @@ def items_of(user: str, hour: int) -> "dict[str, tuple[str, Item]]":
         f"connection-of-{user}",
     )
     slot = Slot(DAY, time(hour))
-    named: Item = {"session_id": {"S": session}, "user_id": {"S": user}}
+    named: Item = {
+        "session_id": {"S": session},
+        "user_id": {"S": user},
+        "conversation_id": {"S": conversation},
+    }
     made: dict[str, tuple[str, Item]] = {
         "state": ("live", keys.state(session)),
         "wake": ("live", keys.wake(session)),
@@ -86,6 +95,35 @@ def more_items_of(user: str) -> "list[tuple[str, Item]]":
     return found + [("memory", turn) for turn in turns]
 
 
+# What one conversation leaves of its user: the header becomes its tombstone.
+KEPT = NOBODYS | {"profile", "usage", "note", "active_guard", "slot", "booking", "header"}
+
+
+def another_call_of(user: str) -> "list[tuple[str, Item]]":
+    """A session of the user's in another conversation."""
+    session, conversation, connection = f"s2-of-{user}", f"c2-of-{user}", f"k2-of-{user}"
+    named: Item = {"session_id": {"S": session}, "conversation_id": {"S": conversation}}
+    live: list[Item] = [
+        keys.state(session),
+        keys.wake(session),
+        keys.connection(connection),
+        keys.key(keys.session(session), keys.message_sort(1)),
+        keys.active_session(user, session),
+        keys.opening(user, connection),
+    ]
+    memory: list[Item] = [
+        keys.header(user, conversation),
+        keys.turn(conversation, 1),
+        keys.summary(conversation),
+        keys.call(conversation, CallKey(1, 1)),
+    ]
+    return [
+        (table, {**key, **named, "epoch": {"N": "1"}})
+        for table, found in (("live", live), ("memory", memory))
+        for key in found
+    ]
+
+
 class Tables:
     """Three tables with two users in them."""
 
@@ -93,8 +131,7 @@ class Tables:
         self.client = client
         self.names = {"live": names.live, "memory": names.memory, "desk": names.desk}
         for user, hour in (("ann", 10), ("ben", 11)):
-            for table, item in [*items_of(user, hour).values(), *more_items_of(user)]:
-                client.put_item(TableName=self.names[table], Item=item)
+            self.put_all([*items_of(user, hour).values(), *more_items_of(user)])
         self.of_ann = self.everything("ann")
         self.of_ben = self.everything("ben")
 
@@ -121,11 +158,28 @@ class Tables:
             store, FakeClientChannel(), clock, lambda wait_s: clock.advance(round(wait_s * 1000))
         )
 
+    def put_all(self, found: "list[tuple[str, Item]]") -> None:
+        for some in batched(found, 25, strict=False):
+            requests = defaultdict[str, list[Any]](list)
+            for table, item in some:
+                requests[self.names[table]].append({"PutRequest": {"Item": item}})
+            self.client.batch_write_item(RequestItems=dict(requests))
+
     def put(self, table: str, item: "Item") -> None:
         self.client.put_item(TableName=self.names[table], Item=item)
 
-    def erase(self, client: Any = None) -> Erasure:
-        return self.eraser(client).erase("ann", remaining_ms=lambda: 29_000)
+    def erase(self, client: Any = None, conversation: str | None = None) -> Erasure:
+        return self.eraser(client).erase(
+            "ann", remaining_ms=lambda: 29_000, conversation_id=conversation
+        )
+
+    def call_again(self) -> list[tuple[str, str, str]]:
+        """Give the user a second call; return what is to stay once the first one is erased."""
+        self.put_all(another_call_of("ann"))
+        first = items_of("ann", 10)
+        gone = [*more_items_of("ann"), *(first[name] for name in first.keys() - KEPT)]
+        places = {(table, item["pk"]["S"], item["sk"]["S"]) for table, item in gone}
+        return [place for place in self.everything("ann") if place not in places]
 
 
 @pytest.fixture
@@ -206,12 +260,11 @@ class Killed(Exception):
 
 
 class MortalClient:
-    """A client whose process dies at its n-th write, before or after the table has it."""
+    """A client whose process dies right after its n-th write."""
 
-    def __init__(self, client: "DynamoDBClient", dies_at: int, *, after: bool) -> None:
+    def __init__(self, client: "DynamoDBClient", dies_at: int) -> None:
         self._client = client
         self._dies_at = dies_at
-        self._after = after
         self.writes = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -221,8 +274,6 @@ class MortalClient:
     def _mortal(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def write(**arguments: Any) -> Any:
             self.writes += 1
-            if self.writes == self._dies_at and not self._after:
-                raise Killed
             answer = call(**arguments)
             if self.writes == self._dies_at:
                 raise Killed
@@ -231,24 +282,84 @@ class MortalClient:
         return write
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+CONVERSATION = "conversation-of-ann"
+
+
+@pytest.mark.parametrize("conversation", [None, CONVERSATION], ids=["user", "conversation"])
 def test_wherever_it_is_killed_a_repetition_ends_the_same_with_the_same_counts(
-    dynamodb_name: str, servers: Servers, table_names: TableNames, *, after: bool
+    dynamodb_name: str, servers: Servers, table_names: TableNames, conversation: str | None
 ) -> None:
+    """After a write is before the next one; before the first there is nothing to repeat."""
     client = servers.dynamodb(dynamodb_name)
-    whole = MortalClient(client, 0, after=after)
-    expected = Tables(client, table_names).erase(whole)
+    whole = MortalClient(client, 0)
+    expected = Tables(client, table_names).erase(whole, conversation)
     assert whole.writes >= 8
 
     for dies_at in range(1, whole.writes + 1):
         tables = Tables(client, table_names)
+        left = TOMBSTONE_ALONE if conversation is None else tables.call_again()
         with pytest.raises(Killed):
-            tables.erase(MortalClient(client, dies_at, after=after))
-        again = tables.erase()
+            tables.erase(MortalClient(client, dies_at), conversation)
+        again = tables.erase(conversation=conversation)
 
-        assert tables.everything("ann") == TOMBSTONE_ALONE, f"killed at write {dies_at}"
+        assert tables.everything("ann") == left, f"killed at write {dies_at}"
         assert again.deleted == expected.deleted, f"killed at write {dies_at}"
+        assert tables.erase(conversation=conversation) == again
         assert tables.everything("ben") == tables.of_ben
+
+
+def test_of_one_conversation_nothing_stays_but_a_tombstone_without_a_word(tables: Tables) -> None:
+    kept = tables.call_again()
+
+    erasure = tables.erase(conversation=CONVERSATION)
+
+    assert tables.everything("ann") == kept
+    assert tables.everything("ben") == tables.of_ben
+    assert erasure.deleted == {
+        ItemKind.TURNS: 15,
+        ItemKind.CALLS: 2,
+        ItemKind.SUMMARIES: 1,
+        ItemKind.MAILBOX_ENTRIES: 22,
+        ItemKind.SESSIONS: 1,
+        ItemKind.WAKES: 1,
+        ItemKind.CONNECTIONS: 1,
+        ItemKind.OPENINGS: 1,
+        ItemKind.ACTIVE_SESSIONS: 1,
+    }
+    header = keys.header("ann", CONVERSATION)
+    item = tables.client.get_item(TableName=tables.names["memory"], Key=header)["Item"]
+    assert {name: value for name, value in item.items() if name not in ("mark", "deleted")} == {
+        **header,
+        "erased_at_ms": {"N": f"{NOON_MS}"},
+        "finished_at_ms": {"N": f"{NOON_MS + 11_000}"},
+        "expires_at": {"N": f"{(NOON_MS + 11_000) // 1_000 + HEADER_MARGIN_S}"},
+        "step": {"N": "5"},
+        # What 0.1.0 reads in each header.
+        "created_at_ms": {"N": f"{NOON_MS}"},
+        "updated_at_ms": {"N": f"{NOON_MS}"},
+        "turn_count": {"N": "0"},
+        "version": {"N": "5"},
+    }
+
+
+def test_openings_of_0_1_0_name_no_conversation_but_their_sessions_do(tables: Tables) -> None:
+    kept = tables.call_again()
+    for user, connection, session in (
+        ("ann", "connection-of-ann", "session-of-ann"),
+        ("ann", "k2-of-ann", "s2-of-ann"),
+    ):
+        tables.put("live", {**keys.opening(user, connection), "session_id": {"S": session}})
+    # Of a session whose state has expired, what is left may go with any conversation.
+    expired: list[Item] = [
+        {**keys.opening("ann", "k0-of-ann"), "session_id": {"S": "s0-of-ann"}},
+        keys.key(keys.session("s0-of-ann"), keys.message_sort(1)),
+    ]
+    for item in expired:
+        tables.put("live", item)
+
+    tables.erase(conversation=CONVERSATION)
+
+    assert tables.everything("ann") == kept
 
 
 def test_two_at_once_leave_the_same_and_count_each_item_once(tables: Tables) -> None:
@@ -284,6 +395,15 @@ def test_operators_find_those_whose_erasure_nobody_asked_for_again(tables: Table
 
     tables.erase()
     assert unfinished() == []
+
+    # Of one conversation, too.
+    for item in (keys.header("carl", "talk"), keys.turn("talk", 1)):
+        tables.put("memory", item)
+    for left_ms, found_then in ((0, [keys.user("carl")]), (29_000, [])):
+        left = repeat(left_ms)
+        eraser = tables.eraser()
+        eraser.erase("carl", remaining_ms=partial(next, left), conversation_id="talk")
+        assert unfinished() == found_then
 
 
 class SlowClient:

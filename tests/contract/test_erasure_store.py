@@ -5,9 +5,18 @@ import pytest
 from repartee.domain.calls import CallKey, CoreRequest
 from repartee.domain.conversation import Profile
 from repartee.domain.erasure import Erasure, ItemKind, OpenConnection, StoredItem
-from repartee.domain.errors import ConnectionRefused, ErasureUnderWay, LeaseLost, UserErased
+from repartee.domain.errors import (
+    ConnectionRefused,
+    ConversationErased,
+    ConversationUnknown,
+    ErasureUnderWay,
+    LeaseLost,
+    UserErased,
+)
 from repartee.domain.messages import Audio, Detached, Numbered
 from repartee.domain.preferences import PreferenceChanges
+from repartee.domain.retention import HEADER_MARGIN_S
+from repartee.domain.summary import SummaryFold
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, opening, served_session, turn
 from tests.contract.stores import Stores
 from tests.fakes.clock import NOON_MS
@@ -31,8 +40,8 @@ def live_call(stores: Stores) -> None:
     stores.notes.add(USER, "likes mornings", noted_at_ms=NOON_MS)
 
 
-def items(stores: Stores, *, user: str = USER) -> list[StoredItem]:
-    return list(stores.erasures.items(user))
+def items(stores: Stores, *, user: str = USER, conversation: str | None = None) -> list[StoredItem]:
+    return list(stores.erasures.items(user, conversation))
 
 
 def test_nobody_is_erased_unasked(stores: Stores) -> None:
@@ -208,3 +217,166 @@ def test_of_two_that_erase_at_once_one_goes_on(stores: Stores) -> None:
         stores.erasures.advance(begun)
 
     assert stores.erasures.find(USER) == ahead
+
+
+# One conversation
+
+
+OTHER = "conversation-2"
+
+
+def two_calls(stores: Stores) -> None:
+    """A user with a call in each of two conversations."""
+    live_call(stores)
+    served_session(stores, session="session-2", conversation=OTHER)
+    stores.writer.commit_turn(commit(turn(1, session="session-2"), conversation=OTHER))
+
+
+def begin(stores: Stores, conversation: str = CONVERSATION, *, now_ms: int = NOON_MS) -> Erasure:
+    return stores.erasures.begin(USER, now_ms=now_ms, conversation_id=conversation)
+
+
+def test_the_tombstone_takes_the_place_of_the_header_at_once(stores: Stores) -> None:
+    two_calls(stores)
+
+    begun = begin(stores)
+
+    assert begun == begin(stores, now_ms=NOON_MS + 5)
+    assert begun == Erasure(USER, NOON_MS, conversation_id=CONVERSATION)
+    assert stores.erasures.find(USER, CONVERSATION) == begun
+    assert (stores.erasures.find(USER), stores.erasures.find(USER, OTHER)) == (None, None)
+    reader = stores.reader
+    listed = reader.list_conversations(USER, limit=9)
+    assert [one.conversation_id for one in listed] == [OTHER]
+    assert [one.conversation_id for one in stores.records.conversations(USER)] == [OTHER]
+    assert reader.list_turns(USER, CONVERSATION, after=0, limit=9) is None
+    assert reader.load_header(USER, CONVERSATION) is None
+    memory = reader.load_memory(USER, CONVERSATION, max_characters=1_000)
+    assert (memory.turns, memory.conversation.turn_count) == ((), 0)
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "another user's"])
+def test_a_conversation_that_is_not_the_users_cannot_be_erased(stores: Stores, whose: str) -> None:
+    served_session(stores)
+    user = "user-ben" if whose == "another user's" else USER
+    conversation = CONVERSATION if whose == "another user's" else "unknown"
+
+    with pytest.raises(ConversationUnknown):
+        stores.erasures.begin(user, now_ms=NOON_MS, conversation_id=conversation)
+
+    assert stores.erasures.find(user, conversation) is None
+    assert len(stores.reader.list_conversations(USER, limit=9)) == 1
+
+
+def test_only_what_is_the_conversations_is_found(stores: Stores) -> None:
+    two_calls(stores)
+    stores.openings.open(opening(connection="second", ticket="t2"))
+    everything = set(items(stores))
+    begin(stores)
+
+    assert stores.erasures.sessions(USER, CONVERSATION) == {SESSION: False}
+    connections = {one.connection_id for one in stores.erasures.connections(USER, CONVERSATION)}
+    assert connections == {CONNECTION, "second"}
+    found = items(stores, conversation=CONVERSATION)
+    assert len(set(found)) == len(found)
+    assert Counter(item.kind for item in found) == {
+        ItemKind.TURNS: 1,
+        ItemKind.CALLS: 1,
+        ItemKind.CONNECTIONS: 2,
+        ItemKind.OPENINGS: 2,
+        ItemKind.SESSIONS: 1,
+        ItemKind.ACTIVE_SESSIONS: 1,
+        ItemKind.WAKES: 1,
+        ItemKind.MAILBOX_ENTRIES: 2,
+    }
+    stores.erasures.delete(USER, found)
+    assert items(stores, conversation=CONVERSATION) == []
+    assert set(items(stores)) == everything - set(found)
+
+
+def test_sessions_from_which_the_conversation_was_taken_are_found_too(stores: Stores) -> None:
+    live_call(stores)
+    stores.openings.open(opening(connection="k2", session="session-2"))
+    stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
+    begin(stores)
+
+    assert stores.erasures.sessions(USER, CONVERSATION) == {SESSION: False, "session-2": False}
+
+
+def test_no_ticket_brings_an_erased_conversation_back(stores: Stores) -> None:
+    two_calls(stores)
+    begin(stores)
+
+    for late in (
+        opening(connection="come back"),
+        opening(connection="new", session="session-3"),
+    ):
+        with pytest.raises(ConnectionRefused) as refused:
+            stores.openings.open(late)
+        assert (refused.value.status, refused.value.reason) == (403, "conversation_erased")
+    stores.openings.open(opening(connection="other", session="session-2", conversation=OTHER))
+
+    assert stores.reader.load_header(USER, CONVERSATION) is None
+    assert set(stores.erasures.sessions(USER, CONVERSATION)) == {SESSION}
+
+
+def test_a_turn_that_comes_before_its_session_is_ended_is_refused_as_erased(
+    stores: Stores,
+) -> None:
+    live_call(stores)
+    begin(stores)
+
+    with pytest.raises(ConversationErased):
+        stores.writer.commit_turn(commit(turn(2)))
+    fold = SummaryFold(USER, CONVERSATION, read_through=0, through=1, summary="Likes tea.")
+    assert not stores.summaries.fold_summary(fold)
+    assert ItemKind.SUMMARIES not in {one.kind for one in items(stores, conversation=CONVERSATION)}
+
+
+def test_each_step_of_a_conversation_is_kept_and_one_run_goes_on(stores: Stores) -> None:
+    two_calls(stores)
+    begun = begin(stores)
+    found = items(stores, conversation=CONVERSATION)
+
+    ahead = stores.erasures.advance(begun, pending=found[:3], settles_at_ms=NOON_MS + 7)
+    assert (begin(stores), stores.erasures.find(USER, CONVERSATION)) == (ahead, ahead)
+    with pytest.raises(ErasureUnderWay):
+        stores.erasures.advance(begun)
+    finished = stores.erasures.advance(ahead, finished_at_ms=NOON_MS + 9)
+
+    assert begin(stores) == finished
+    assert (finished.pending, finished.settles_at_ms) == ((), None)
+    assert sum(finished.deleted.values()) == 3
+
+
+def test_a_finished_tombstone_of_a_conversation_goes_by_itself(stores: Stores) -> None:
+    live_call(stores)
+    stores.erasures.advance(begin(stores), finished_at_ms=NOON_MS)
+    last_ms = NOON_MS + HEADER_MARGIN_S * 1_000 - 1_000
+
+    assert begin(stores, now_ms=last_ms).finished_at_ms == NOON_MS
+    with pytest.raises(ConversationUnknown):
+        begin(stores, now_ms=last_ms + 1_000)
+
+
+def test_an_unfinished_tombstone_of_a_conversation_stays(stores: Stores) -> None:
+    live_call(stores)
+    begun = begin(stores)
+
+    assert begin(stores, now_ms=NOON_MS + 10 * HEADER_MARGIN_S * 1_000) == begun
+
+
+def test_erasing_the_user_takes_the_tombstones_of_conversations_along(stores: Stores) -> None:
+    two_calls(stores)
+    begun = begin(stores)
+    stores.erasures.begin(USER, now_ms=NOON_MS)
+
+    stores.erasures.delete(USER, items(stores))
+
+    assert items(stores) == []
+    assert stores.erasures.find(USER, CONVERSATION) is None
+    with pytest.raises(ErasureUnderWay):
+        stores.erasures.advance(begun)
+    with pytest.raises(ConversationUnknown):
+        begin(stores)
+    assert items(stores) == []

@@ -56,6 +56,9 @@ STRICT_VERSIONS = {"0.1.0"}
 FREE = {"expires_at", "waker", "mark"}
 # A map whose keys are data: what erasing has deleted, by the kind of item.
 DATA = {"deleted"}
+# Of a kind that the version before never wrote. It reads the tombstone of a conversation as the
+# header of an empty one; its connect, which would continue it, is replaced before http_api is.
+NEW = {"memory user#ann conv#forgotten"}
 UNKNOWN_EVENT_FIELD = {"of_later": {"nested": [1, {"deeper": True}]}}
 UNKNOWN_ATTRIBUTE = {"of_later": {"M": {"nested": {"L": [{"N": "1"}]}}}}
 
@@ -230,7 +233,7 @@ def test_no_item_that_is_written_would_be_misread_by_the_version_before(
     # Its readers take attributes by name and ignore the others, in maps too.
     found = differences(inflated(before), inflated(items), may_add=True)
     assert list(found) == [], f"{BEFORE} reads these items"
-    assert items.keys() == before.keys(), f"see whether {BEFORE} comes across the new items"
+    assert items.keys() - NEW == before.keys(), f"see whether {BEFORE} comes across the new items"
 
 
 def inflated(value: Any) -> Any:

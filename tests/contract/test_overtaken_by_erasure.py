@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from repartee.domain.desk import Slot
-from repartee.domain.errors import ConnectionRefused, UserErased
-from repartee.domain.session_state import Spending
+from repartee.domain.errors import ConnectionRefused, ConversationErased, UserErased
+from repartee.domain.session_state import Spending, TurnAmendment
 from repartee.domain.summary import SummaryFold
 from repartee.domain.usage import TokenUsage
 from tests.contract.scenes import (
@@ -58,6 +58,9 @@ WRITERS: dict[str, Callable[[Stores], object]] = {
     "a summary": lambda stores: stores.summaries.fold_summary(
         SummaryFold(USER, CONVERSATION, read_through=0, through=1, summary="Likes tea.")
     ),
+    "a late transcript": lambda stores: stores.writer.amend_turn(
+        TurnAmendment(USER, CONVERSATION, SESSION, 1, turn(2, heard="Friday, please."))
+    ),
     "a first note": lambda stores: stores.notes.add(USER, "Likes tea.", noted_at_ms=NOON_MS),
     "a bill": lambda stores: stores.usage.add(SPENDING),
     "a booking": lambda stores: stores.desk.book(USER, THREE, reason="", booked_at_ms=NOON_MS),
@@ -102,6 +105,55 @@ def test_what_is_overtaken_by_the_erasure_is_refused_and_leaves_nothing(
         stores.writer.commit_turn(commit(turn(number)))
 
     overtaken(client, table_names, WRITERS[name])
+
+
+OF_THE_CONVERSATION = (
+    "a new connection",
+    "a connection come back",
+    "a turn",
+    "a summary",
+    "a late transcript",
+)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_is_overtaken_by_the_erasure_of_its_conversation_leaves_nothing_in_it(
+    servers: Servers, dynamodb_name: str, table_names: TableNames, name: str
+) -> None:
+    client = servers.dynamodb(dynamodb_name)
+    stores = dynamodb_stores(client, table_names)
+    served_session(stores)
+    for number in (1, 2):
+        stores.writer.commit_turn(commit(turn(number)))
+    kept = everything(client, table_names)
+    late = ErasedMeanwhile(
+        client,
+        lambda: stores.erasures.begin(USER, now_ms=NOON_MS, conversation_id=CONVERSATION),
+    )
+    racing = dynamodb_stores(cast("DynamoDBClient", late), table_names)
+
+    if name not in OF_THE_CONVERSATION:
+        # What is the user's goes on: notes, appointments, and what was paid.
+        WRITERS[name](racing)
+    elif name in ("a summary", "a late transcript"):
+        assert not WRITERS[name](racing)
+    else:
+        with pytest.raises((ConversationErased, ConnectionRefused)) as refused:
+            WRITERS[name](racing)
+        reason = getattr(refused.value, "reason", "conversation_erased")
+        assert reason == "conversation_erased"
+
+    found = everything(client, table_names)
+    header = (f"user#{USER}", f"conv#{CONVERSATION}")
+    assert found.pop(header)["erased_at_ms"] == {"N": f"{NOON_MS}"}
+    del kept[header]
+    if name in OF_THE_CONVERSATION:
+        assert found == kept
+    else:
+        assert {place for place in found if place[0] == f"conv#{CONVERSATION}"} == {
+            place for place in kept if place[0] == f"conv#{CONVERSATION}"
+        }
+        assert found != kept
 
 
 def test_a_second_note_that_is_overtaken_is_not_kept(

@@ -135,12 +135,19 @@ def test_nothing_is_counted_for_an_erased_user(stores: Stores) -> None:
     assert list(stores.usage.days(USER, limit=10)) == []
 
 
-def test_nothing_is_counted_for_a_session_that_is_gone(stores: Stores) -> None:
-    with pytest.raises(UserErased):
+def test_what_was_paid_counts_in_the_day_where_the_session_is_gone(stores: Stores) -> None:
+    """Its conversation was erased: limits would be worth nothing if that gave the day back."""
+    for _ in range(2):
         stores.usage.add(spending(session="unknown"))
 
     assert stores.sessions.load("unknown") is None
-    assert list(stores.usage.days(USER, limit=10)) == []
+    assert stores.usage.of_day(USER, TODAY).cost_usd == Decimal("0.25")
+
+    with pytest.raises(LeaseLost):
+        stores.usage.add(replace(spending("another", session="unknown"), epoch=1))
+    stores.erase(USER, NOON_MS)
+    with pytest.raises(UserErased):
+        stores.usage.add(spending("a third", session="unknown"))
 
 
 def test_users_do_not_see_each_others_days(stores: Stores) -> None:

@@ -6,7 +6,12 @@ from repartee.adapters.dynamodb.conversation_items import turn_attributes
 from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation import Conversation, Memory, Profile, Turn
-from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
+from repartee.domain.errors import (
+    ConversationErased,
+    ConversationTaken,
+    LeaseLost,
+    UserErased,
+)
 from repartee.domain.limits import DayUsage, utc_day
 from repartee.domain.memory_budget import newest_within
 from repartee.domain.session_state import TurnAmendment, TurnCommit
@@ -79,6 +84,8 @@ class FakeConversationStore:
             if turns.get(turn.number) == turn:
                 return
             header = tables.conversations.get((commit.user_id, commit.conversation_id))
+            if (commit.user_id, commit.conversation_id) in tables.erasures:
+                raise ConversationErased(commit.conversation_id)
             if header is None:
                 raise ConversationTaken(commit.conversation_id)
             superseded = header.superseded_session_ids

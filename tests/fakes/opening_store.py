@@ -27,6 +27,7 @@ class FakeOpeningStore:
             tables.spent_tickets.add(opening.ticket_id)
             tables.connections[opening.connection_id] = opening
             tables.openings[opening.user_id, opening.connection_id] = opening.session_id
+            tables.opened_in[opening.session_id] = opening.conversation_id
             tables.active_sessions[opening.user_id, opening.session_id] = ActiveSession(
                 opening.connection_id,
                 opening.opened_at_ms,
@@ -69,6 +70,8 @@ class FakeOpeningStore:
             raise ConnectionRefused(403, "session_of_another_user")
         if self._tables.is_erased(opening.user_id):
             raise ConnectionRefused(403, "user_erased")
+        if (opening.user_id, opening.conversation_id) in self._tables.erasures:
+            raise ConnectionRefused(403, "conversation_erased")
         if state is not None and state.ended:
             raise ConnectionRefused(409, "session_ended")
         if state is not None and live != opening.session_id:

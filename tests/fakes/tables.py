@@ -52,6 +52,9 @@ class FakeTables:
 
     Of what expires, ``expiries`` has the Unix time in s by its place: kind and key.
 
+    ``erasures`` has tombstones by user, and conversation or None; ``opened_in`` the conversation of
+    each session that was ever opened.
+
     Every store takes ``lock`` around each operation, which makes each of them atomic.
     """
 
@@ -69,7 +72,8 @@ class FakeTables:
     turns: dict[str, dict[int, Turn]] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
     calls: dict[str, dict[tuple[CallKey, str], KeptCall]] = field(default_factory=dict)
-    erasures: dict[str, Erasure] = field(default_factory=dict)
+    erasures: dict[tuple[str, str | None], Erasure] = field(default_factory=dict)
+    opened_in: dict[str, str] = field(default_factory=dict)
     erased_sessions: set[str] = field(default_factory=set)
     usage: dict[tuple[str, date], DayUsage] = field(default_factory=dict)
     notes: dict[str, dict[str, Note]] = field(default_factory=dict)

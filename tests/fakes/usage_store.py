@@ -44,16 +44,17 @@ class FakeUsageStore:
         tables = self._tables
         with tables.lock:
             state = tables.states.get(spending.session_id)
-            if tables.is_erased(spending.user_id) or state is None:
+            if tables.is_erased(spending.user_id):
                 raise UserErased(spending.user_id)
-            if spending.epoch not in (None, state.epoch):
+            if spending.epoch is not None and (state is None or spending.epoch != state.epoch):
                 raise LeaseLost(spending.session_id)
             if spending.token in self._tokens:
                 return
             self._tokens.add(spending.token)
-            tables.states[spending.session_id] = replace(
-                state, cost_usd=state.cost_usd + spending.cost_usd
-            )
+            if state is not None:
+                tables.states[spending.session_id] = replace(
+                    state, cost_usd=state.cost_usd + spending.cost_usd
+                )
             tables.count(
                 spending.user_id,
                 DayUsage(

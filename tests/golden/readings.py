@@ -35,6 +35,9 @@ def read_all(stores: Stores) -> dict[str, Any]:
         found[f"turns {named}"] = stores.reader.list_turns(user, conversation, after=0, limit=9)
         found[f"exchanges {named}"] = stores.calls.recent(conversation, limit=9)
         found[f"entries {named}"] = stores.records.entries(conversation)
+    # No version before 0.2.0 has one.
+    if (erasure := stores.erasures.find("ann", "forgotten")) is not None:
+        found["erasure of ann's forgotten"] = erasure
     found["answer"] = stores.calls.load("talk", CallKey(1, 1))
     for turn in (1, 3):
         found[f"attempts of turn {turn}"] = stores.calls.attempts("talk", turn)

@@ -102,6 +102,7 @@ def tell(client: "DynamoDBClient", names: TableNames) -> Stores:
     _succeed(stores)
     _run_the_desk(stores, client, names)
     _forget(stores)
+    _forget_a_conversation(stores, client, names)
     _keep_for_a_while(dynamodb_stores(client, names, retention=Retention(30)))
     return stores
 
@@ -237,6 +238,14 @@ def _forget(stores: Stores) -> None:
     pending = [StoredItem(kind, "live", "session#erased", kind.value) for kind in ItemKind]
     stores.erasures.advance(begun, pending=pending, settles_at_ms=NOON_MS + 60_000)
     stores.erasures.advance(stores.erasures.begin(CEM, now_ms=NOON_MS), finished_at_ms=NOON_MS + 9)
+
+
+def _forget_a_conversation(stores: Stores, client: "DynamoDBClient", names: TableNames) -> None:
+    # As ``_open`` would write it, without all else that that writes.
+    header = {"created_at_ms": NOON_MS, "updated_at_ms": NOON_MS, "turn_count": 0, "version": 0}
+    place = keys.header(ANN, "forgotten")
+    DynamoTable(client, names.memory).put({**place, **encode_all(header)})
+    stores.erasures.begin(ANN, now_ms=NOON_MS, conversation_id="forgotten")
 
 
 def _keep_for_a_while(stores: Stores) -> None:

@@ -76,6 +76,7 @@ class Api:
         self.signer = FakeTicketSigner()
         self.channel = FakeClientChannel()
         self.log = CapturedLog()
+        self.channel = FakeClientChannel()
         self.usage = FakeUsageStore(self.tables)
         self.limits = LimitChecker(self.usage, self.tables.clock, DailyLimits(3_600, Decimal(5)))
         self.mailbox = Mailbox(self.tables)

@@ -16,6 +16,7 @@ from repartee.domain.messages import OutputPosition
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session_state import PendingCall
 from repartee.domain.usage import TokenUsage
+from tests.fakes.erasure_store import FakeErasureStore
 from tests.fakes.live_model import SentText
 from tests.unit.worker_scene import CONVERSATION, LINE, REPLY, SESSION, USER, Scene
 from tests.virtual_time import run_in_virtual_time
@@ -157,6 +158,30 @@ def test_a_worker_whose_lease_was_taken_writes_nothing():
         assert await serving is FinishReason.FENCED
         assert not scene.tables.turns.get(CONVERSATION)
         assert scene.usage.of_day(USER, utc_day(scene.clock.now_ms())).cost_usd == 0
+
+    run_in_virtual_time(main)
+
+
+def test_a_worker_whose_conversation_is_erased_writes_nothing_but_what_its_day_cost():
+    async def main():
+        scene = Scene()
+        serving = scene.serve()
+        session = await scene.one_utterance()
+        session.emit(LiveUsage(TokenUsage(audio_out=1_000_000)))
+        await scene.answer(session, "hello", "Hello.")
+        # Heard, not acknowledged, and so not committed yet.
+        erasures = FakeErasureStore(scene.tables)
+        erasures.begin(USER, now_ms=scene.clock.now_ms(), conversation_id=CONVERSATION)
+        erasures.end_session(SESSION)
+        erasures.delete(USER, list(erasures.items(USER, CONVERSATION)))
+        before = scene.usage.of_day(USER, utc_day(scene.clock.now_ms())).cost_usd
+
+        assert await serving is FinishReason.FENCED
+
+        assert list(erasures.items(USER, CONVERSATION)) == []
+        used = scene.usage.of_day(USER, utc_day(scene.clock.now_ms()))
+        assert before == 0 < used.cost_usd
+        assert used.turns == 0
 
     run_in_virtual_time(main)
 

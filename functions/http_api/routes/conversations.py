@@ -1,12 +1,14 @@
 from typing import Self
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from http_api.deps import Dependencies
+from http_api.erasing import MAY_ANSWER, ErasureView, RemainingTime
 from http_api.identity import UserId
+from http_api.kinds import may_answer
 from http_api.paging import Cursor, place_after
-from http_api.values import Moment, PageLimit
+from http_api.values import ConversationId, Moment, PageLimit
 from repartee.adapters.cursors import Listing
 from repartee.domain.conversation import Conversation
 
@@ -61,3 +63,23 @@ def list_conversations(
     if len(found) > limit:
         next_after = deps.cursors.seal(Listing.CONVERSATIONS, user_id, page[-1].conversation_id)
     return ConversationList(conversations=page, next_after=next_after)
+
+
+@router.delete(
+    "/conversations/{conversation_id}",
+    responses={**MAY_ANSWER, **may_answer("conversation_unknown")},
+)
+def erase_conversation(
+    deps: Dependencies,
+    user_id: UserId,
+    conversation_id: ConversationId,
+    time: RemainingTime,
+    answer: Response,
+) -> ErasureView:
+    """Erase one conversation; 202 when there is more to do."""
+    erasure = deps.eraser.erase(
+        user_id, remaining_ms=time.remaining_ms, conversation_id=conversation_id
+    )
+    view = ErasureView.answering(erasure, answer)
+    deps.log.info("conversation erased", extra={"finished": view.finished, "deleted": view.deleted})
+    return view

@@ -42,7 +42,8 @@ async def settle(machine: SessionMachine, state: SessionState, ports: SessionPor
     """Count what no turn will tell of, and whether a limit was reached, as a worker leaves.
 
     That is what the live model cost: core_agent has counted its own. Not for a fenced worker: it
-    may write nothing, so what it has used since its last commit is lost to the count.
+    may write nothing, so what it has used since its last commit is lost to the count, but for
+    ``settle_erased``.
     """
     hit = machine.limit_reached
     ports.metrics.session_left(by_limit=hit is not None)
@@ -50,20 +51,52 @@ async def settle(machine: SessionMachine, state: SessionState, ports: SessionPor
         ports.log.info(
             "daily limit reached", extra={"session_id": state.session_id, "kind": hit.kind.value}
         )
-    if bill := machine.unwritten_bill:
-        spending = Spending(
-            user_id=state.user_id,
-            session_id=state.session_id,
-            token=f"{state.session_id}-{state.epoch}",
-            spent_at_ms=ports.clock.now_ms(),
-            tokens=bill.usage,
-            cost_usd=bill.cost_usd,
-            epoch=state.epoch,
+    try:
+        await _count(machine, state, ports, state.epoch)
+    except LeaseLost as lost:
+        if not await settle_erased(machine, state, ports):
+            _warn(state, ports, lost)
+
+
+async def settle_erased(machine: SessionMachine, state: SessionState, ports: SessionPorts) -> bool:
+    """Count what the live model cost a fenced worker, if its conversation was erased.
+
+    Nobody says it again, and a user who erases what they have just heard gets none of the day back.
+
+    Returns:
+        False when another worker goes on with the conversation: nothing was counted.
+    """
+    try:
+        header = await asyncio.to_thread(
+            ports.reader.load_header, state.user_id, state.conversation_id
         )
-        try:
-            await asyncio.to_thread(ports.usage.add, spending)
-        except (LeaseLost, UserErased, StoreUnavailable) as error:
-            reason = type(error).__name__
-            ports.log.warning(
-                "usage not counted", extra={"session_id": state.session_id, "reason": reason}
-            )
+    except StoreUnavailable:
+        return False
+    if header is None:
+        await _count(machine, state, ports, None)
+    return header is None
+
+
+async def _count(
+    machine: SessionMachine, state: SessionState, ports: SessionPorts, epoch: int | None
+) -> None:
+    if not (bill := machine.unwritten_bill):
+        return
+    spending = Spending(
+        user_id=state.user_id,
+        session_id=state.session_id,
+        token=f"{state.session_id}-{state.epoch}",
+        spent_at_ms=ports.clock.now_ms(),
+        tokens=bill.usage,
+        cost_usd=bill.cost_usd,
+        epoch=epoch,
+    )
+    try:
+        await asyncio.to_thread(ports.usage.add, spending)
+    except (UserErased, StoreUnavailable) as error:
+        _warn(state, ports, error)
+
+
+def _warn(state: SessionState, ports: SessionPorts, error: Exception) -> None:
+    reason = type(error).__name__
+    ports.log.warning("usage not counted", extra={"session_id": state.session_id, "reason": reason})

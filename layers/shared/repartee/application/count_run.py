@@ -22,7 +22,7 @@ def count_run(
         now_ms: The present, as Unix time in ms.
 
     Raises:
-        UserErased: The user's tombstone is set, or the session is gone: nothing was counted.
+        UserErased: The user's tombstone is set: nothing was counted.
         StoreUnavailable: The table failed beyond the retries.
     """
     if not bill:

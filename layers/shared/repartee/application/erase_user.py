@@ -1,4 +1,4 @@
-"""Forget a user: tombstone, end of the live sessions, deletion, and a last look.
+"""Forget a user, or one conversation: tombstone, end of the sessions, deletion, a last look.
 
 Every step can be repeated and every state in between is on the tombstone, so that an erasure that
 was cut off goes on where it was when it is asked for again.
@@ -31,7 +31,7 @@ MARGIN_MS = 2_500
 
 @dataclass(frozen=True, slots=True)
 class UserEraser:
-    """Erases users.
+    """Erases users and conversations.
 
     Attributes:
         wait: Blocks for that many seconds.
@@ -44,18 +44,27 @@ class UserEraser:
     wait: Callable[[float], object]
     settle_ms: int = SETTLE_MS
 
-    def erase(self, user_id: str, *, remaining_ms: Callable[[], int]) -> Erasure:
+    def erase(
+        self,
+        user_id: str,
+        *,
+        remaining_ms: Callable[[], int],
+        conversation_id: str | None = None,
+    ) -> Erasure:
         """Erase as much as there is time for; ask again until ``finished_at_ms`` is set.
 
         Args:
             user_id: Whom.
             remaining_ms: How much time is left.
+            conversation_id: Only this one of the user's conversations; None for all there is.
 
         Raises:
+            ConversationUnknown: The user has no such conversation.
             ErasureUnderWay: Somebody else is at it, or was a moment ago.
             StoreUnavailable: A table failed beyond the retries; ask again.
         """
-        erasure = self.store.begin(user_id, now_ms=self.clock.now_ms())
+        now_ms = self.clock.now_ms()
+        erasure = self.store.begin(user_id, now_ms=now_ms, conversation_id=conversation_id)
         # Counted by a run that was cut off; deleting them twice is the same as once.
         self.store.delete(user_id, erasure.pending)
         run = _Run(self, erasure, remaining_ms)
@@ -99,11 +108,11 @@ class _Run:
         """End every session, and let its client hear of it from us, whatever its worker does."""
         if self.erasure.settles_at_ms is not None:
             return
-        eraser, user_id = self._eraser, self.erasure.user_id
+        eraser, whose = self._eraser, (self.erasure.user_id, self.erasure.conversation_id)
         connections: dict[str, list[OpenConnection]] = defaultdict(list)
-        for connection in eraser.store.connections(user_id):
+        for connection in eraser.store.connections(*whose):
             connections[connection.session_id].append(connection)
-        sessions = eraser.store.sessions(user_id)
+        sessions = eraser.store.sessions(*whose)
         for session_id, is_fenced in sessions.items():
             # A run that died before it could tell the client is no reason not to be told.
             if not is_fenced or session_id in connections:
@@ -121,7 +130,8 @@ class _Run:
         """Delete what can be found; return how much that was."""
         found = 0
         batch: list[StoredItem] = []
-        for item in self._eraser.store.items(self.erasure.user_id):
+        erasure = self.erasure
+        for item in self._eraser.store.items(erasure.user_id, erasure.conversation_id):
             if self._remaining_ms() < MARGIN_MS:
                 self._delete(batch)
                 raise _OutOfTime

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from repartee.application.account_session import settle, used_today
+from repartee.application.account_session import settle, settle_erased, used_today
 from repartee.application.earlier_sessions import end_earlier_sessions
 from repartee.application.lease_keeper import LEASE_MS, SAFETY_MS, LeaseKeeper
 from repartee.application.recall import recall
@@ -170,6 +170,7 @@ async def _serve_lease(
         ports.log.warning("live model refuses history", extra={"model": settings.live_model})
     visit = _Visit(reason, machine.is_news)
     if reason is FinishReason.FENCED:
+        await settle_erased(machine, state, ports)
         return visit
     await settle(machine, state, ports)
     ended = reason is FinishReason.ENDED

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from repartee.application.check_limits import LimitChecker
 from repartee.application.session_cap import SessionCap
 from repartee.domain.conversation import Memory
-from repartee.domain.errors import ReparteeError, UserErased
+from repartee.domain.errors import ConversationUnknown, ReparteeError, UserErased
 from repartee.domain.ticket import TICKET_LIFETIME_MS, Ticket
 from repartee.ports.clock import Clock
 from repartee.ports.conversation_store import ConversationReader
@@ -14,10 +14,6 @@ from repartee.ports.session_store import SessionStore
 from repartee.ports.tickets import TicketSigner
 
 NEW_CONVERSATION = "new"
-
-
-class ConversationUnknown(ReparteeError):
-    """The user has no conversation with this id."""
 
 
 class SessionUnknown(ReparteeError):

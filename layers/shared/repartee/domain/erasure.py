@@ -1,4 +1,4 @@
-"""What it takes to forget a user: the kinds of items there are, and how far an erasure is."""
+"""What it takes to forget a user or a conversation: the kinds of items, and how far it is."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,8 @@ type Table = Literal["memory", "live", "desk"]
 class ItemKind(StrEnum):
     """Every kind of item that belongs to one user, by the name that counts are given under.
 
-    The profile is not among them: it becomes the tombstone.
+    The profile is not among them: it becomes the tombstone. So does the header of a conversation
+    that is erased by itself.
     """
 
     CONVERSATIONS = "conversations"
@@ -50,16 +51,17 @@ class StoredItem:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """How far the erasure of a user is; its tombstone keeps it, so that any process can go on.
+    """How far an erasure is; its tombstone keeps it, so that any process can go on.
 
     Attributes:
-        erased_at_ms: Since then nothing is written for this user.
+        erased_at_ms: Since then nothing is written for this user, or in this conversation.
         step: Raised by each write to the tombstone; whoever brings an older one has been overtaken.
         deleted: How many items were deleted in all, by kind.
         pending: Items that are counted already and may not be deleted yet.
         settles_at_ms: Before then a function that was stopped half-way may have left something;
             None when no session was found.
         finished_at_ms: When nothing was found any more; None until then.
+        conversation_id: The one conversation of the user's that is erased; None for all there is.
     """
 
     user_id: str
@@ -69,6 +71,7 @@ class Erasure:
     pending: tuple[StoredItem, ...] = ()
     settles_at_ms: int | None = None
     finished_at_ms: int | None = None
+    conversation_id: str | None = None
 
     def counting(self, items: Sequence[StoredItem]) -> Mapping[ItemKind, int]:
         """Return ``deleted`` as it is once ``items`` are gone."""

@@ -43,7 +43,7 @@ class ConnectionRefused(ReparteeError):
     Attributes:
         status: HTTP status of the refused handshake, 4xx.
         reason: One of ``ticket_spent``, ``too_many_sessions``, ``session_ended``,
-            ``session_of_another_user``, ``superseded``, ``user_erased``.
+            ``session_of_another_user``, ``superseded``, ``user_erased``, ``conversation_erased``.
     """
 
     def __init__(self, status: int, reason: str):
@@ -64,8 +64,16 @@ class UserErased(ReparteeError):
     """The user's data was erased; nothing may be written for them."""
 
 
+class ConversationErased(UserErased):
+    """This conversation of the user's was erased; nothing may be written in it."""
+
+
+class ConversationUnknown(ReparteeError):
+    """The user has no conversation with this id."""
+
+
 class ErasureUnderWay(ReparteeError):
-    """Another process goes on with this user's erasure; ask again to hear how far it is."""
+    """Another process goes on with this erasure; ask again to hear how far it is."""
 
 
 class StoreUnavailable(ReparteeError):

@@ -60,7 +60,7 @@ class ConversationWriter(Protocol):
         Raises:
             LeaseLost: The session's epoch has moved on.
             ConversationTaken: Another session is the conversation's live one.
-            UserErased: The user's tombstone is set.
+            UserErased: The user's tombstone is set, or the conversation's: ``ConversationErased``.
             ItemTooLarge: The turn is larger than a store takes; ``turn_bounds`` keeps it below.
         """
         ...

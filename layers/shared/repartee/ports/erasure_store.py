@@ -5,29 +5,39 @@ from repartee.domain.erasure import Erasure, OpenConnection, StoredItem
 
 
 class ErasureStore(Protocol):
-    """Finds and deletes all that is kept of a user, in every table.
+    """Finds and deletes all that is kept of a user, or of one conversation, in every table.
+
+    A ``conversation_id`` of None means all that is the user's. With one, the user's profile, notes,
+    days of usage, bookings and other conversations are left alone.
 
     All methods raise ``StoreUnavailable`` when a table fails beyond the retries.
     """
 
-    def find(self, user_id: str) -> Erasure | None:
-        """Return how far the user's erasure is, None when they never asked for one."""
+    def find(self, user_id: str, conversation_id: str | None = None) -> Erasure | None:
+        """Return how far the erasure is, None when it was never asked for."""
         ...
 
-    def begin(self, user_id: str, *, now_ms: int) -> Erasure:
-        """Set the tombstone in the place of the preferences, or return the one that is there.
+    def begin(self, user_id: str, *, now_ms: int, conversation_id: str | None = None) -> Erasure:
+        """Set the tombstone, or return the one that is there.
 
-        From its return on, every other port refuses to write for this user, except in sessions
-        that were open before: those have to be ended.
+        It takes the place of the preferences, or of the conversation's header. From its return on,
+        every other port refuses to write for this user, or in this conversation, except in sessions
+        that were open before: those have to be ended. A conversation's tombstone goes by itself,
+        ``HEADER_MARGIN_S`` after the erasure was finished.
+
+        Raises:
+            ConversationUnknown: The user has no such conversation.
         """
         ...
 
-    def sessions(self, user_id: str) -> Mapping[str, bool]:
-        """Return the user's sessions by id, and whether ``end_session`` has ended each."""
+    def sessions(self, user_id: str, conversation_id: str | None = None) -> Mapping[str, bool]:
+        """Return the sessions by id, and whether ``end_session`` has ended each."""
         ...
 
-    def connections(self, user_id: str) -> Sequence[OpenConnection]:
-        """Return the user's connections that have not been closed as far as is known."""
+    def connections(
+        self, user_id: str, conversation_id: str | None = None
+    ) -> Sequence[OpenConnection]:
+        """Return the connections that have not been closed as far as is known."""
         ...
 
     def end_session(self, session_id: str) -> int | None:
@@ -38,8 +48,8 @@ class ErasureStore(Protocol):
         """
         ...
 
-    def items(self, user_id: str) -> Iterator[StoredItem]:
-        """Yield the user's items, those that lead to others after them; never the tombstone.
+    def items(self, user_id: str, conversation_id: str | None = None) -> Iterator[StoredItem]:
+        """Yield the items, those that lead to others after them; never the tombstone.
 
         Openings come one by one, each after what it alone leads to, so that who deletes as they
         come need not begin anew.

@@ -24,7 +24,7 @@ class UsageStore(Protocol):
         """Count what no commit counts, in the day and in its session; once per token.
 
         Raises:
-            UserErased: The user's tombstone is set, or the session is gone: nothing was counted.
+            UserErased: The user's tombstone is set: nothing was counted.
             LeaseLost: The session's epoch has moved on from the spending's: nothing was counted.
         """
         ...

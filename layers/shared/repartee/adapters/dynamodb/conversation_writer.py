@@ -18,10 +18,15 @@ from repartee.adapters.dynamodb.session_items import (
     undelivered_value,
 )
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.tombstone import unless_erased
+from repartee.adapters.dynamodb.tombstone import NOT_ERASED, unless_erased
 from repartee.adapters.dynamodb.usage_items import count_usage
 from repartee.adapters.dynamodb.values import Value, encode_all
-from repartee.domain.errors import ConversationTaken, LeaseLost, UserErased
+from repartee.domain.errors import (
+    ConversationErased,
+    ConversationTaken,
+    LeaseLost,
+    UserErased,
+)
 from repartee.domain.limits import DayUsage, utc_day
 from repartee.domain.retention import Retention
 from repartee.domain.session_state import TurnAmendment, TurnCommit
@@ -66,7 +71,7 @@ class DynamoConversationWriter:
         Raises:
             LeaseLost: The session's epoch has moved on, or another turn has this number.
             ConversationTaken: Another session is the conversation's live one.
-            UserErased: The user's tombstone is set.
+            UserErased: The user's tombstone is set, or the conversation's: ``ConversationErased``.
             ItemTooLarge: The turn is; nothing was asked of the table.
         """
         try:
@@ -127,9 +132,10 @@ class DynamoConversationWriter:
         }
 
     def _give_title(self, amendment: TurnAmendment) -> "TransactWriteItemTypeDef":
-        # A conversation that is deleted has no header any more, and none may come back.
+        # A conversation that is deleted has no header any more, and none may come back; one that
+        # is being erased has its tombstone there, which holds no word of it.
         place = keys.header(amendment.user_id, amendment.conversation_id)
-        is_there = "attribute_exists(pk)"
+        is_there = f"attribute_exists(pk) AND {NOT_ERASED}"
         if not (title := title_from(amendment.turn.heard)):
             return {
                 "ConditionCheck": {
@@ -188,6 +194,8 @@ class DynamoConversationWriter:
             return
         if refused.failed(_HEADER):
             header = refused.item(_HEADER)
+            if header is not None and "erased_at_ms" in header:
+                raise ConversationErased(commit.conversation_id) from None
             if header is None or text(header, "live_session_id") != commit.session_id:
                 raise ConversationTaken(commit.conversation_id) from None
         raise LeaseLost(commit.session_id) from None

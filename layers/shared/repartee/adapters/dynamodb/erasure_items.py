@@ -3,9 +3,11 @@
 from collections import Counter
 from typing import TYPE_CHECKING, cast
 
+from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.session_items import number
-from repartee.adapters.dynamodb.values import encode_all
+from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.erasure import Erasure, ItemKind, StoredItem, Table
+from repartee.domain.retention import HEADER_MARGIN_S
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -13,10 +15,32 @@ if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
 
 
+def tombstone_key(user_id: str, conversation_id: str | None) -> "Item":
+    """Return whose place the tombstone takes: the profile's, or the conversation's header's."""
+    if conversation_id is None:
+        return keys.profile(user_id)
+    return keys.header(user_id, conversation_id)
+
+
 def erasure_attributes(erasure: Erasure) -> "Item":
     """Return the attributes of a tombstone, without its key."""
+    header: dict[str, Value] = {}
+    if erasure.conversation_id is not None:
+        finished_at_ms = erasure.finished_at_ms
+        header = {
+            # 0.1.0 reads these in every header, and the command for retention the last two.
+            "turn_count": 0,
+            "created_at_ms": erasure.erased_at_ms,
+            "updated_at_ms": erasure.erased_at_ms,
+            "version": erasure.step,
+            # For readers of every version a header in its margin is one past its time.
+            "expires_at": None
+            if finished_at_ms is None
+            else keys.expires_at(finished_at_ms, HEADER_MARGIN_S),
+        }
     return encode_all(
         {
+            **header,
             "erased_at_ms": erasure.erased_at_ms,
             "step": erasure.step,
             "deleted": {kind.value: count for kind, count in erasure.deleted.items()},
@@ -51,8 +75,8 @@ def _moment(item: "Item", name: str) -> int | None:
     return number(item, name) if name in item else None
 
 
-def erasure_from(user_id: str, item: "Item") -> Erasure | None:
-    """Return the erasure that a profile tells of, None for a profile that is no tombstone."""
+def erasure_from(user_id: str, item: "Item", conversation_id: str | None = None) -> Erasure | None:
+    """Return the erasure that a profile or a header tells of, None for one that is no tombstone."""
     if "erased_at_ms" not in item:
         return None
     deleted = Counter[ItemKind]()
@@ -66,4 +90,5 @@ def erasure_from(user_id: str, item: "Item") -> Erasure | None:
         tuple(_pending(pending) for pending in item["pending"]["L"]) if "pending" in item else (),
         _moment(item, "settles_at_ms"),
         _moment(item, "finished_at_ms"),
+        conversation_id,
     )

@@ -21,5 +21,8 @@ def is_kept(item: "Item", now_ms: int) -> bool:
 
 
 def is_header_kept(item: "Item", now_ms: int) -> bool:
-    """Tell whether a header still shows its conversation, rather than leading erasures to it."""
-    return is_kept(item, now_ms + HEADER_MARGIN_S * 1_000)
+    """Tell whether a header still shows its conversation.
+
+    One past its time only leads erasures to what is left, and a tombstone shows nothing.
+    """
+    return "erased_at_ms" not in item and is_kept(item, now_ms + HEADER_MARGIN_S * 1_000)

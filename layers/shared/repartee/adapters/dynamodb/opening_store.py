@@ -8,7 +8,7 @@ from repartee.adapters.dynamodb.expiry import expiry_of
 from repartee.adapters.dynamodb.retries import TransactionRefused
 from repartee.adapters.dynamodb.session_items import state_attributes, text
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.tombstone import unless_erased
+from repartee.adapters.dynamodb.tombstone import NOT_ERASED, unless_erased
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation import MAX_SUPERSEDED
 from repartee.domain.errors import ConnectionRefused, StoreUnavailable
@@ -79,6 +79,8 @@ class DynamoOpeningStore:
             raise ConnectionRefused(403, "user_erased")
         header_key = keys.header(opening.user_id, opening.conversation_id)
         header = self.memory.get(header_key) or {}
+        if "erased_at_ms" in header:
+            raise ConnectionRefused(403, "conversation_erased")
         live = text(header, "live_session_id")
         if state is not None:
             if state["is_ended"]["BOOL"]:
@@ -173,7 +175,13 @@ class DynamoOpeningStore:
 
     def _put_opening(self, opening: ConnectionOpening) -> "TransactWriteItemTypeDef":
         expires_at = keys.expires_at(opening.opened_at_ms, keys.OPENING_LIFETIME_S)
-        values = encode_all({"session_id": opening.session_id, "expires_at": expires_at})
+        values = encode_all(
+            {
+                "session_id": opening.session_id,
+                "conversation_id": opening.conversation_id,
+                "expires_at": expires_at,
+            }
+        )
         item = {**keys.opening(opening.user_id, opening.connection_id), **values}
         return {"Put": {"TableName": self.live.name, "Item": item}}
 
@@ -220,7 +228,9 @@ class DynamoOpeningStore:
         if found.live_session_id is not None:
             condition = "live_session_id = :seen"
         elif found.has_header:
-            condition = "attribute_exists(pk) AND attribute_not_exists(live_session_id)"
+            condition = (
+                f"attribute_exists(pk) AND attribute_not_exists(live_session_id) AND {NOT_ERASED}"
+            )
         else:
             condition = "attribute_not_exists(pk)"
         now_ms, retention = opening.opened_at_ms, self.retention

@@ -1,4 +1,4 @@
-"""Nothing is written for a user who was erased: the condition that the writers share."""
+"""Nothing is written for what was erased: the condition that the writers share."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 NOT_ERASED = "attribute_not_exists(erased_at_ms)"
-"""Holds for a profile that is no tombstone, and where there is no profile."""
+"""Holds for a profile or a header that is no tombstone, and where there is none."""
 
 
 def unless_erased(memory: DynamoTable, user_id: str) -> "TransactWriteItemTypeDef":

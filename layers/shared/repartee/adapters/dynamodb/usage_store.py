@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.expiry import is_kept
@@ -17,6 +18,9 @@ from repartee.domain.limits import DayUsage, utc_day
 from repartee.domain.retention import FOR_EVER, Retention
 from repartee.domain.session_state import Spending
 from repartee.ports.clock import Clock
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 # Places in a spending's transaction.
 _PROFILE, _STATE = range(2)
@@ -59,37 +63,51 @@ class DynamoUsageStore:
         DynamoDB knows a token for 10 min, far longer than the retries take.
 
         Raises:
-            UserErased: The user's tombstone is set, or the session is gone: nothing was counted.
+            UserErased: The user's tombstone is set: nothing was counted.
             LeaseLost: The session's epoch has moved on from the spending's: nothing was counted.
         """
+        try:
+            self._count(spending, in_session=True)
+        except TransactionRefused as refused:
+            if refused.failed(_PROFILE):
+                raise UserErased(spending.user_id) from None
+            if spending.epoch is not None or refused.item(_STATE) is not None:
+                raise LeaseLost(spending.session_id) from None
+        else:
+            return
+        # The conversation was erased with its sessions; what it cost was paid all the same.
+        try:
+            self._count(spending, in_session=False)
+        except TransactionRefused:
+            raise UserErased(spending.user_id) from None
+
+    def _count(self, spending: Spending, *, in_session: bool) -> None:
         # Or a state that is gone would come back as a stump.
         condition, values = "attribute_exists(pk)", {":cost": spending.cost_usd}
         if spending.epoch is not None:
             condition, values = "epoch = :mine", {**values, ":mine": Decimal(spending.epoch)}
-        # Tokens count for a whole account, hence the tables' names.
-        named = repr((self.memory.name, self.live.name, spending.token)).encode()
-        day = utc_day(spending.spent_at_ms)
-        more = DayUsage(day, tokens=spending.tokens, cost_usd=spending.cost_usd)
+        more = DayUsage(
+            utc_day(spending.spent_at_ms), tokens=spending.tokens, cost_usd=spending.cost_usd
+        )
         expires_at = self.retention.ends_at_s(spending.spent_at_ms)
-        try:
-            self.memory.transact(
-                [
-                    unless_erased(self.memory, spending.user_id),
-                    {
-                        "Update": {
-                            "TableName": self.live.name,
-                            "Key": keys.state(spending.session_id),
-                            "UpdateExpression": "ADD cost_usd :cost",
-                            "ConditionExpression": condition,
-                            "ExpressionAttributeValues": encode_all(values),
-                            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                        }
-                    },
-                    {"Update": count_usage(self.memory, spending.user_id, more, expires_at)},
-                ],
-                token=hashlib.sha256(named).hexdigest()[:36],
-            )
-        except TransactionRefused as refused:
-            if refused.failed(_PROFILE) or refused.item(_STATE) is None:
-                raise UserErased(spending.user_id) from None
-            raise LeaseLost(spending.session_id) from None
+        session: TransactWriteItemTypeDef = {
+            "Update": {
+                "TableName": self.live.name,
+                "Key": keys.state(spending.session_id),
+                "UpdateExpression": "ADD cost_usd :cost",
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": encode_all(values),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+        # Tokens count for a whole account, hence the tables' names; and for one set of writes.
+        named = (self.memory.name, self.live.name, spending.token)
+        text = repr(named) if in_session else repr((*named, "the day alone"))
+        self.memory.transact(
+            [
+                unless_erased(self.memory, spending.user_id),
+                *([session] if in_session else []),
+                {"Update": count_usage(self.memory, spending.user_id, more, expires_at)},
+            ],
+            token=hashlib.sha256(text.encode()).hexdigest()[:36],
+        )

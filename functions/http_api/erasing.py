@@ -1,0 +1,58 @@
+"""What the routes share that erase a user or a conversation, in as many requests as it takes."""
+
+from typing import Annotated, Any, Self
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel
+
+from http_api.kinds import may_answer
+from http_api.values import Moment
+from repartee.domain.erasure import Erasure, ItemKind
+
+REPEAT_AFTER_S = 2
+# Outside Lambda nobody gives a time: as much as an HTTP API waits.
+_DEFAULT_REMAINING_MS = 29_000
+
+
+class ErasureView(BaseModel):
+    """How far an erasure is.
+
+    Attributes:
+        deleted: How many items were deleted in all, by kind; kinds without any are left out.
+        finished: False asks for the same request again.
+    """
+
+    erased_at: Moment
+    finished: bool
+    deleted: dict[ItemKind, int]
+
+    @classmethod
+    def answering(cls, erasure: Erasure, answer: Response) -> Self:
+        """Show ``erasure``, with status 202 when there is more to do."""
+        finished = erasure.finished_at_ms is not None
+        if not finished:
+            answer.status_code = 202
+            answer.headers["retry-after"] = str(REPEAT_AFTER_S)
+        return cls(erased_at=erasure.erased_at_ms, finished=finished, deleted=dict(erasure.deleted))
+
+
+MAY_ANSWER: dict[int | str, dict[str, Any]] = {
+    202: {"model": ErasureView, "description": "There is more to do: ask again"},
+    **may_answer("erasure_under_way"),
+}
+
+
+class _Time:
+    """What is left of the invocation."""
+
+    def __init__(self, request: Request):
+        self._context: Any = request.scope.get("aws.context")
+
+    def remaining_ms(self) -> int:
+        if self._context is None:
+            return _DEFAULT_REMAINING_MS
+        remaining_ms: int = self._context.get_remaining_time_in_millis()
+        return remaining_ms
+
+
+RemainingTime = Annotated[_Time, Depends()]

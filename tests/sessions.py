@@ -320,7 +320,9 @@ class Call:
     def notice(self, notice: Notice | Unknown, notice_id: str = "n") -> list[Effect]:
         return self.read(Notified(notice_id, notice))
 
-    def ack(self, through: int | None = None, turn: int = 0, played_ms: int = 0) -> list[Effect]:
+    def ack(
+        self, through: int | None = None, turn: int = 0, played_ms: int | None = 0
+    ) -> list[Effect]:
         """The client acknowledges, by default all that was posted."""
         received = OutputPosition(self.state.epoch, len(self._numbered))
         if through is not None:

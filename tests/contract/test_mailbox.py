@@ -37,7 +37,7 @@ def numbered(seq: int, message: Message | None = None) -> Numbered:
     return Numbered(seq, message or Text(f"message {seq}"), "connection-1", NOON_MS)
 
 
-def ack(epoch: int, seq: int, turn: int = 0, played_ms: int = 0) -> Acknowledged:
+def ack(epoch: int, seq: int, turn: int = 0, played_ms: int | None = 0) -> Acknowledged:
     return Acknowledged(OutputPosition(epoch, seq), turn, played_ms)
 
 
@@ -87,8 +87,16 @@ def test_every_kind_of_message_comes_back_as_it_was(stores: Stores, message: Mes
         PreferencesChanged(PreferenceChanges("es-ES", "Puck", 'लिखिए "slowly"'), NOON_MS + 3),
         PreferencesChanged(PreferenceChanges(voice="", style=""), NOON_MS),
         ack(3, 41, 7, 1_234),
+        ack(3, 41, 7, None),
     ],
-    ids=["detached", "superseded", "preferences", "default preferences", "acknowledged"],
+    ids=[
+        "detached",
+        "superseded",
+        "preferences",
+        "default preferences",
+        "acknowledged",
+        "played unknown",
+    ],
 )
 def test_every_kind_of_notice_comes_back_as_it_was(stores: Stores, notice: Notice) -> None:
     notice_id = stores.mailbox.notify(SESSION, notice, now_ms=NOON_MS)
@@ -157,7 +165,7 @@ def test_notices_are_read_whatever_the_number(stores: Stores) -> None:
 
 @pytest.mark.parametrize(
     "newer",
-    [ack(2, 0, 0, 0), ack(1, 6, 0, 0), ack(1, 5, 3, 0), ack(1, 5, 2, 701)],
+    [ack(2, 0, 0, 0), ack(1, 6, 0, 0), ack(1, 5, 3, None), ack(1, 5, 2, 701)],
     ids=["epoch", "received", "turn", "played"],
 )
 def test_only_the_newest_acknowledgement_stays(stores: Stores, newer: Acknowledged) -> None:
@@ -242,7 +250,11 @@ def test_an_expired_entry_does_not_stand_in_the_way_of_a_new_one(stores: Stores)
 
 
 acks = st.builds(
-    ack, st.integers(0, 3), st.integers(0, 12), st.integers(0, 11), st.integers(0, 1_000)
+    ack,
+    st.integers(0, 3),
+    st.integers(0, 12),
+    st.integers(0, 11),
+    st.none() | st.integers(0, 1_000),
 )
 
 
@@ -262,7 +274,13 @@ def test_in_whatever_order_they_arrive_the_greatest_acknowledgement_wins(
     entries = list(stores.mailbox.read_after(session, 0))
 
     greatest = max(
-        given_acks, key=lambda a: (a.received.epoch, a.received.seq, a.turn, a.played_ms)
+        given_acks,
+        key=lambda a: (
+            a.received.epoch,
+            a.received.seq,
+            a.turn,
+            -1 if a.played_ms is None else a.played_ms,
+        ),
     )
     assert notices(entries) == [greatest]
 

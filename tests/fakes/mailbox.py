@@ -14,7 +14,8 @@ from tests.fakes.tables import MAILBOX_LIFETIME_MS, FakeTables, MailboxContents
 
 
 def _order(ack: Acknowledged) -> tuple[int, int, int, int]:
-    return ack.received.epoch, ack.received.seq, ack.turn, ack.played_ms
+    played_ms = -1 if ack.played_ms is None else ack.played_ms
+    return ack.received.epoch, ack.received.seq, ack.turn, played_ms
 
 
 def _ack_id(ack: Acknowledged) -> str:

@@ -76,6 +76,18 @@ def test_an_ack_is_noted_and_wakes_nobody() -> None:
     assert line.workers.wakes == []
 
 
+@pytest.mark.parametrize("told", [{}, {"played_ms": None}])
+def test_an_ack_that_does_not_say_what_was_played_is_not_taken_for_nothing_played(
+    told: dict[str, None],
+) -> None:
+    line = Line()
+    line.send({"type": "ack", "received": {"epoch": 2, "seq": 40}, "turn": 3, **told})
+
+    (entry,) = line.kept
+    assert isinstance(entry, Notified)
+    assert entry.notice == Acknowledged(OutputPosition(2, 40), 3, None)
+
+
 @pytest.mark.parametrize(
     ("name", "reply_types"),
     [

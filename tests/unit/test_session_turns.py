@@ -527,3 +527,84 @@ def test_of_two_utterances_the_one_that_goes_on_over_the_reply_is_heard_in_the_n
     call.ack()
 
     assert [turn.heard for turn in call.turns] == ["One.", "Two and three."]
+
+
+STORY = "One two three four five six seven eight nine ten."
+
+
+def story(call: Call, seconds: int) -> None:
+    """The model tells a story that takes so long to play."""
+    call.utter()
+    call.live(LiveAudio(SECOND * seconds), said(STORY))
+
+
+class TestClientThatDoesNotSayWhatItPlayed:
+    @pytest.mark.parametrize(
+        ("listened_ms", "kept"),
+        [(0, ""), (1_000, "One"), (5_000, "One two three four five"), (20_000, STORY)],
+    )
+    @pytest.mark.parametrize("acknowledges", ["never", "before", "after", "both"])
+    def test_a_cut_is_estimated_from_when_the_audio_was_sent(
+        self, listened_ms: int, kept: str, acknowledges: str
+    ):
+        call = started()
+        story(call, 10)
+        if acknowledges in ("before", "both"):
+            call.ack(turn=1, played_ms=None)
+        call.pass_ms(listened_ms)
+        call.live(LiveInterrupted())
+        call.pass_ms(3_000)
+        if acknowledges in ("after", "both"):
+            call.ack(turn=1, played_ms=None)
+            call.ack(turn=1, played_ms=None)
+        call.live(LiveTurnComplete())
+        call.ack(played_ms=None)
+
+        assert (call.turns[0].said, call.turns[0].said_is_approximate) == (kept, True)
+
+    def test_what_it_says_later_is_the_truth(self):
+        call = started()
+        story(call, 10)
+        call.pass_ms(5_000)
+        call.live(LiveInterrupted())
+        call.ack(turn=1, played_ms=1_000)
+        call.live(LiveTurnComplete())
+        call.ack()
+
+        assert call.turns[0].said == "One"
+
+    def test_what_it_said_of_another_turn_says_nothing_of_this_one(self):
+        call = started()
+        call.utter()
+        call.reply("Good morning.")
+        call.ack(turn=1, played_ms=20)
+        story(call, 10)
+        call.ack(turn=2, played_ms=None)
+        call.pass_ms(5_000)
+        call.live(LiveInterrupted(), LiveTurnComplete())
+        call.ack()
+
+        assert call.turns[1].said == "One two three four five"
+
+    def test_what_was_not_sent_was_not_played(self):
+        call = started(takes_posts=False)
+        story(call, 10)
+        call.pass_ms(20_000)
+        call.live(LiveInterrupted(), LiveTurnComplete())
+        call.takes_posts = True
+        call.take_post()
+        call.ack(played_ms=None)
+
+        assert call.turns[0].said == ""
+
+    def test_a_reply_that_begins_anew_is_not_played_yet(self):
+        call = started()
+        story(call, 10)
+        call.pass_ms(20_000)
+        call.lose_live()
+        call.live(LiveAudio(SECOND * 10), said(STORY))
+        call.pass_ms(5_000)
+        call.live(LiveInterrupted(), LiveTurnComplete())
+        call.ack(played_ms=None)
+
+        assert call.turns[0].said == "One two three four five"

@@ -155,6 +155,7 @@ def test_what_carries_no_number_is_no_message_of_the_session(fields):
             "played_ms",
             str(MAX_PLAYED_MS),
         ),
+        ({"type": "ack", "received": POSITION, "played_ms": -1}, "played_ms", "equal to 0"),
         ({"type": "ping", "owed": 1}, "owed", "valid boolean"),
     ],
 )

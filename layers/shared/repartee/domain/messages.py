@@ -99,12 +99,13 @@ class Acknowledged:
     Attributes:
         received: Everything up to here has reached the client.
         turn: The turn that is being played, 0 when none is.
-        played_ms: How much of that turn's audio the user has heard.
+        played_ms: How much of that turn's audio the user has heard, None where the client does
+            not say.
     """
 
     received: OutputPosition
     turn: int
-    played_ms: int
+    played_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)

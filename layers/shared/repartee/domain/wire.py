@@ -118,7 +118,7 @@ class AckModel(_ClientModel):
     type: Literal["ack"]
     received: PositionModel
     turn: Count = 0
-    played_ms: int = Field(default=0, ge=0, le=MAX_PLAYED_MS)
+    played_ms: int | None = Field(default=None, ge=0, le=MAX_PLAYED_MS)
 
 
 class PingModel(_ClientModel):

@@ -29,7 +29,9 @@ _ACK_PREFIX = "ack/"
 def _ack_order(ack: Acknowledged) -> str:
     """Return a text that sorts as acknowledgements follow each other."""
     received = ack.received
-    return f"{received.epoch:012d}/{received.seq:012d}/{ack.turn:08d}/{ack.played_ms:012d}"
+    # A minus sorts before all digits.
+    played = "-" if ack.played_ms is None else f"{ack.played_ms:012d}"
+    return f"{received.epoch:012d}/{received.seq:012d}/{ack.turn:08d}/{played}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

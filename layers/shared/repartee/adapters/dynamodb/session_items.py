@@ -133,7 +133,9 @@ def notice_attributes(notice: Notice, expires_at: int) -> "Item":
                 "received_epoch": epoch,
                 "received_seq": seq,
                 "playing_turn": turn,
-                "played_ms": played_ms,
+                # Version 0.1.0 needs a number.
+                "played_ms": played_ms or 0,
+                "is_played_unknown": True if played_ms is None else None,
             }
         case Detached(connection_id):
             values = {"kind": "detached", "connection_id": connection_id}
@@ -152,7 +154,7 @@ def notice_from(item: "Item") -> Notice | Unknown:
             return Acknowledged(
                 OutputPosition(number(item, "received_epoch"), number(item, "received_seq")),
                 number(item, "playing_turn"),
-                number(item, "played_ms"),
+                None if "is_played_unknown" in item else number(item, "played_ms"),
             )
         case "detached":
             return Detached(item["connection_id"]["S"])

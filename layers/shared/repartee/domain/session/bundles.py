@@ -73,6 +73,10 @@ class Lead:
                 length_bytes, OUTPUT_RATE_HZ
             )
 
+    def left_ms(self, turn: int, now_ms: int) -> float:
+        """Return how much of a turn's reply the client has not played by now, at the least."""
+        return max(0.0, self._ends_at_ms - now_ms) if turn == self._turn else 0.0
+
     def forget(self) -> None:
         """What the client had is not played, so the next sound is wanted at once."""
         self._ends_at_ms = 0.0

@@ -1,6 +1,6 @@
 """The session's tie to its client: the current connection, what it was sent, what it heard."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from repartee.domain.frames import Accepted
 from repartee.domain.messages import Acknowledged, Hello, Numbered
@@ -33,6 +33,8 @@ class ClientLink:
     _last_hello_seq: int = 0
     _played: tuple[int, int] = (0, 0)
     _played_at_seq: int = 0
+    _says_played: bool = False
+    _playable: dict[int, int] = field(default_factory=dict)
 
     def attach(self, hello: Numbered) -> tuple[list[Effect], bool]:
         """Make the hello's connection the current one, unless a newer hello came before.
@@ -74,22 +76,37 @@ class ClientLink:
         self.outbox.acknowledge(ack.received)
         epoch, seq = ack.received.epoch, ack.received.seq
         is_old = epoch != self.outbox.epoch or seq < self._played_at_seq
-        if is_old or ack.played_ms > self.outbox.posted_ms(ack.turn):
-            return True
-        is_same = (seq, ack.turn) == (self._played_at_seq, self._played[0])
-        self._played = (ack.turn, max(ack.played_ms, self._played[1] if is_same else 0))
-        self._played_at_seq = seq
+        if is_old:
+            self._says_played |= ack.played_ms is not None
+        elif ack.played_ms is None:
+            self._says_played = False
+        elif ack.played_ms <= self.outbox.posted_ms(ack.turn):
+            self._says_played = True
+            is_same = (seq, ack.turn) == (self._played_at_seq, self._played[0])
+            self._played = (ack.turn, max(ack.played_ms, self._played[1] if is_same else 0))
+            self._played_at_seq = seq
         return True
 
-    def forget_played(self) -> None:
-        """What the client has played so far is void: it comes anew."""
+    def forget_played(self, turn: int) -> None:
+        """What the client has played so far is void: the turn comes anew."""
         self._played = (0, 0)
         self._played_at_seq = self.outbox.last_seq + 1
+        self._playable.pop(turn, None)
+        self.outbox.forget_posted(turn)
+
+    def interrupt(self, turn: int, now_ms: int) -> None:
+        """Have the client stop playing a turn's reply, of which nothing more is posted."""
+        self._playable[turn] = self.outbox.playable_ms(turn, now_ms)
+        self.outbox.interrupt(turn)
 
     def played_ms(self, turn: int) -> int:
-        """Return how much of a turn's reply the user is known to have heard."""
+        """Return how much of an interrupted reply the user has heard.
+
+        Where the client does not say, it is what can have been played since it was posted.
+        """
         played_turn, played_ms = self._played
-        return played_ms if played_turn == turn else 0
+        known_ms = played_ms if played_turn == turn else 0
+        return known_ms if self._says_played else max(known_ms, self._playable.get(turn, 0))
 
     def report_accepted(self, through: int, now_ms: int, *, is_urgent: bool) -> None:
         """Tell the client, not too often, up to where its input is safe."""

@@ -126,7 +126,7 @@ class Hearing:
         turn = self._turns.current
         number, said = (0, "") if turn is None else (turn.number, turn.said)
         if not self._replies.interrupt_for_copy():
-            self._replies.interrupt()
+            self._replies.interrupt(now_ms)
         heard = "" if turn is None else turn.said
         self._calls.unspoken.cut(number, heard, now_ms, is_whole=heard == said)
 

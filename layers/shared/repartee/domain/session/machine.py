@@ -464,7 +464,7 @@ class SessionMachine:
         if awaits_reply:
             return
         if reason in ("bye", "superseded"):
-            self._replies.interrupt()
+            self._replies.interrupt(now_ms)
         self._feed.tell_rest(now_ms)
         self._replies.give_up_all(now_ms)
         if reason == "erased":

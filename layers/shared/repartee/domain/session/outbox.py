@@ -139,6 +139,14 @@ class Outbox:
         """Return how much audio of a turn's reply has been posted, rounded up by up to 1 ms."""
         return 1 + duration_ms(self._posted_characters[turn] * 3 // 4, OUTPUT_RATE_HZ)
 
+    def playable_ms(self, turn: int, now_ms: int) -> int:
+        """Return how much of a turn's reply a client has played that played it as it came."""
+        return max(0, int(self.posted_ms(turn) - 1 - self._lead.left_ms(turn, now_ms)))
+
+    def forget_posted(self, turn: int) -> None:
+        """What was posted of a turn's reply is void: it comes anew."""
+        del self._posted_characters[turn]
+
     def acknowledge(self, position: OutputPosition) -> bool:
         """Forget what has reached the client; True when that is news."""
         if position.epoch != self.epoch or not self.acknowledged < position.seq <= self.last_seq:

@@ -56,11 +56,11 @@ class Replies:
         if not turn.is_silenced:
             self._show(turn, piece.text, is_final=piece.final)
 
-    def interrupt(self) -> None:
+    def interrupt(self, now_ms: int) -> None:
         """The user speaks over the reply: what was not heard of it was not said."""
         turn = self._turns.current
         if turn is not None and turn.has_reply and not turn.is_silenced:
-            self._client.outbox.interrupt(turn.number)
+            self._client.interrupt(turn.number, now_ms)
             turn.cut(self._client.played_ms(turn.number))
 
     def interrupt_for_copy(self) -> bool:
@@ -81,7 +81,7 @@ class Replies:
         """The client is to forget what it has heard of a turn that begins anew."""
         self._client.outbox.drop_audio(turn.number)
         if turn.has_reply or turn.is_muted:
-            self._client.forget_played()
+            self._client.forget_played(turn.number)
             self._client.outbox.offer(TurnRestarted(turn.number))
 
     def end_generation(self) -> None:

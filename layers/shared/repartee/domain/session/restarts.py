@@ -50,7 +50,7 @@ class Restarts:
         """
         turn = self._turns.current
         if turn is not None and turn.first_seq is None:
-            self._replies.interrupt()
+            self._replies.interrupt(now_ms)
             self._replies.give_up(turn, now_ms)
             turn = self._turns.current
         if turn is not None:

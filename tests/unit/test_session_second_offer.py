@@ -257,6 +257,20 @@ def test_the_reply_to_the_second_copy_of_what_is_answered_is_dropped():
     assert [turn.said for turn in call.turns] == ["Very well.", "By the way."]
 
 
+def test_what_is_called_for_the_second_copy_of_what_is_answered_is_not_done_again():
+    call = offered_twice()
+    call.live(heard("Yes."), TOOL_CALL, COMPLETE)
+    call.answer_tool("At three.")
+    call.live(*replies("At three."))
+    again = LiveToolCall("y", TOOL_CALL.name, TOOL_CALL.arguments_json)
+    call.live(heard("Yes."), again, *replies("Wait."))
+    call.ack()
+    call.pass_ms(4 * STALL_MS)
+
+    assert [(turn.heard, turn.said) for turn in call.turns] == [("Yes.", "At three.")]
+    assert len(call.asked) == 1
+
+
 def test_a_transcript_that_comes_after_the_reply_is_not_taken_for_a_copy():
     call = offered_twice()
     call.live(*replies(), heard("Yes."), heard("Yes."))

@@ -7,6 +7,7 @@ from repartee.domain.live import (
     LiveAudio,
     LiveEvent,
     LiveText,
+    LiveToolCall,
     LiveTranscript,
     LiveTurnComplete,
     TurnDetection,
@@ -36,9 +37,9 @@ class SecondOffer:
     - It interrupts its reply to the first copy when it hears the second one. Its next reply
       replaces that (``Replies.interrupt_for_copy``).
     - It transcribes both. The second transcript is dropped (``UserTranscripts``).
-    - It answers both, one after the other. The second reply is dropped (``drops``). One that is
-      later than that cannot be told from the reply to what the user says next, so the call goes on
-      in a fresh live session once the turn is in memory.
+    - It answers both, one after the other. The second reply is dropped, and what it calls is not
+      done again (``drops``). A reply that is later than that cannot be told from the reply to what
+      the user says next, so the call goes on in a fresh live session once the turn is in memory.
     """
 
     _feed: InputFeed
@@ -72,7 +73,7 @@ class SecondOffer:
         """Tell whether the model answers the second copy of what it has answered."""
         is_open = bool(self._offered_turn) and self._context.has_copy
         if not is_open or not isinstance(
-            event, LiveAudio | LiveText | LiveTranscript | LiveTurnComplete
+            event, LiveAudio | LiveText | LiveToolCall | LiveTranscript | LiveTurnComplete
         ):
             return False
         if self._turns.current is not None:

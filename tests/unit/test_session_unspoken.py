@@ -21,8 +21,10 @@ from repartee.domain.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
 from repartee.domain.seed import TOOLS
 from repartee.domain.session.effects import CommitTurn, FinishReason, SendAudio, SendText
 from repartee.domain.session.events import CoreAnswered
+from repartee.domain.session.filler import FILLER
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, NO_ANSWER
 from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.watchdog import NUDGE
 from tests.fakes.speech_detector import SPEECH
 from tests.sessions import SECOND, SETTINGS, STATE, Call, pending, remembering, started
 
@@ -229,6 +231,98 @@ def test_two_answers_that_came_at_once_are_both_awaited():
 
     call.live(*speaks("Upstairs.", COMPLETE))
     assert ended(call) == [1]
+
+
+@pytest.mark.parametrize("comes_at", ["once", "the filler's end", "the end of the nudge's reply"])
+def test_the_reply_to_a_nudge_of_a_slow_model_is_not_the_answer(comes_at: str):
+    call = started()
+    call.utter()
+    call.pass_ms(SPEAK_WITHIN_MS)
+    assert texts(call) == [NUDGE]
+    call.call_tool("x")
+    for text, moment in (
+        ("One moment.", "once"),
+        ("Sorry?", "the filler's end"),
+        ("At three.", "the end of the nudge's reply"),
+    ):
+        if comes_at == moment:
+            call.answer_tool("At three.")
+        assert ended(call) == []
+        call.live(*speaks(text, LiveGenerationComplete(), COMPLETE))
+    call.ack()
+    call.pass_ms(5 * SPEAK_WITHIN_MS)
+
+    assert said(call) == ["One moment. Sorry? At three."]
+    assert (ended(call), cues(call), errors(call)) == ([1], [], [])
+
+
+def test_after_a_nudge_an_answer_in_other_words_is_repeated_once():
+    call = started()
+    call.utter()
+    call.pass_ms(SPEAK_WITHIN_MS)
+    call.call_tool("x")
+    call.live(COMPLETE)
+    call.answer_tool("At three.")
+    call.live(*speaks("In the afternoon.", COMPLETE))
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+    assert len(cues(call)) == 1
+
+    call.live(*speaks("As I said, in the afternoon.", COMPLETE))
+    call.pass_ms(5 * SPEAK_WITHIN_MS)
+
+    assert (len(cues(call)), errors(call), ended(call)) == (1, [], [1])
+
+
+def test_a_nudge_for_what_the_user_says_puts_off_an_answer_that_is_there():
+    call = started()
+    call.live(*speaks("Welcome."))
+    call.call_tool("x")
+    call.answer_tool("At three.")
+    call.utter()
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+    assert texts(call) == [NUDGE]
+    call.live(*speaks("Yes?", COMPLETE), *speaks("Sorry?", COMPLETE))
+    call.pass_ms(2_000 + SPEAK_WITHIN_MS)
+
+    assert len(cues(call)) == 1
+
+
+def test_the_next_live_session_was_not_nudged():
+    call = started()
+    call.utter()
+    call.pass_ms(SPEAK_WITHIN_MS)
+    call.lose_live()
+    call.call_tool("x")
+    call.live(COMPLETE)
+    call.answer_tool("At three.")
+    call.live(*speaks("In the afternoon.", COMPLETE))
+
+    assert (ended(call), cues(call)) == ([1], [])
+
+
+def test_a_filler_that_was_asked_for_before_the_models_own_words_is_not_the_answer():
+    call = calling()
+    call.pass_ms(SETTINGS.filler_after_ms)
+    assert texts(call) == [FILLER]
+    call.answer_tool("At three.")
+    call.live(*speaks("One moment.", COMPLETE), *speaks("I am still looking.", COMPLETE))
+    assert ended(call) == []
+
+    call.live(*speaks("At three.", COMPLETE))
+    assert (ended(call), cues(call)) == ([1], [])
+
+
+def test_what_is_said_first_after_a_reply_that_was_spoken_over_is_the_reply_to_that():
+    call = calling()
+    call.live(*speaks("One mo"))
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.answer_tool("At three.")
+    call.live(LiveInterrupted(), COMPLETE)
+    call.send(SpeechEnd())
+    call.live(*speaks("As to the other thing.", COMPLETE))
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+
+    assert len(cues(call)) == 1
 
 
 def test_a_generation_may_take_in_an_answer_that_came_into_it():

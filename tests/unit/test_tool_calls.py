@@ -87,7 +87,7 @@ def test_an_owed_answer_is_open_until_it_is_spoken():
     calls.adopt(pending(), 0)
     calls.end(CallKey(1, 1), DONE)
     [(call, answer)] = calls.take_owed()
-    calls.unspoken.add(call, answer, 0, comes_later=False)
+    calls.unspoken.add(call, answer, 0, comes_after=0)
     assert [one.key for one in calls.pending(1)] == [CallKey(1, 1)]
 
     calls.unspoken.end_generation(50)
@@ -104,7 +104,7 @@ def test_an_answer_that_was_told_to_a_session_that_is_gone_is_owed_again():
     calls.begin(ask("a"), 1, 0)
     call = calls.end(CallKey(1, 1), DONE)
     assert call is not None
-    calls.unspoken.add(call, DONE, 0, comes_later=False)
+    calls.unspoken.add(call, DONE, 0, comes_after=0)
 
     calls.lose_session(None)
 

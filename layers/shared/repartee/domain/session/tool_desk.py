@@ -150,7 +150,7 @@ class ToolDesk:
             return False
         for call, answer in owed:
             self._note(call, answer)
-            self._calls.unspoken.add(call, answer, now_ms, comes_later=False)
+            self._calls.unspoken.add(call, answer, now_ms, comes_after=0)
         self._cues.give_answers([answer for _, answer in owed], now_ms)
         return True
 
@@ -169,8 +169,8 @@ class ToolDesk:
             self._effects.append(RespondToTool(response))
             is_known = True
         if is_for_user:
-            comes_later = self._cues.is_awaited or self._turns.is_user_ahead(call.turn)
-            self._calls.unspoken.add(call, answer, now_ms, comes_later=comes_later)
+            comes_after = self._cues.is_awaited + self._turns.is_user_ahead(call.turn)
+            self._calls.unspoken.add(call, answer, now_ms, comes_after=comes_after)
 
     def _note(self, call: CallInProgress, answer: CoreAnswer) -> None:
         """Have a turn remember how a call ended, once."""

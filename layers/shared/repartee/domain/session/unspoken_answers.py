@@ -22,7 +22,7 @@ class _Unspoken:
     """An answer that the model has and has not spoken.
 
     Attributes:
-        comes_later: The model says something else first.
+        comes_after: How many generations the model says first.
         is_begun: The model has made a sound since it got the answer.
         is_repeated: The model got the answer a second time.
         is_cut: The model was stopped before the user had heard the answer.
@@ -33,16 +33,21 @@ class _Unspoken:
     call: CallInProgress
     answer: CoreAnswer
     given_at_ms: int
-    comes_later: bool
+    comes_after: int
     is_begun: bool = False
     is_repeated: bool = False
     is_cut: bool = False
     cut_in: int = 0
     said: str = ""
 
-    def wait(self, now_ms: int) -> None:
+    def wait(self, now_ms: int, comes_after: int) -> None:
         """Expect the answer from now on."""
-        self.given_at_ms, self.comes_later, self.is_begun, self.said = now_ms, False, False, ""
+        self.given_at_ms, self.comes_after = now_ms, comes_after
+        self.is_begun, self.said = False, ""
+
+    def come_later(self) -> None:
+        """Expect that the model says something else first."""
+        self.comes_after = max(self.comes_after, 1)
 
     def is_in(self, text: str) -> bool:
         """Tell whether a text holds more than half of the answer's words."""
@@ -59,9 +64,10 @@ class UnspokenAnswers:
     - What the model said before it got the answer is not the answer.
     - A generation that began afterwards speaks every answer of which it says more than half of the
       words. If there is none, it speaks the oldest answer, in other words.
-    - Where the model says something else first (it was speaking, or had not completed the
-      generation that called, or the user was speaking, or has spoken since), that generation
-      counts only by its words.
+    - Where the model says something else first, that generation counts only by its words. So it
+      is where it was speaking or had not completed the generation that called, where the user was
+      speaking or has spoken since, and where the model was asked for words that it had not said.
+      Each of these is a generation; where two come together, the model says two things first.
     - Of a reply that the user cuts, only what the user heard counts, and only by its words.
 
     Attributes:
@@ -72,6 +78,7 @@ class UnspokenAnswers:
     is_generating: bool = False
     _heard_at_ms: int = 0
     _spoken_from_seq: int = 0
+    _nudged_turn: int = 0
     _answers: dict[CallKey, _Unspoken] = field(default_factory=dict)
     _spoken: list[_Unspoken] = field(default_factory=list)
 
@@ -103,7 +110,7 @@ class UnspokenAnswers:
         )
 
     def add(
-        self, call: CallInProgress, answer: CoreAnswer, now_ms: int, *, comes_later: bool
+        self, call: CallInProgress, answer: CoreAnswer, now_ms: int, *, comes_after: int
     ) -> None:
         """Keep an answer that the model has just got.
 
@@ -111,17 +118,24 @@ class UnspokenAnswers:
             call: Whose answer it is.
             answer: What the model got.
             now_ms: The present.
-            comes_later: The model is to say something else first.
+            comes_after: How many things the model is to say first, beside what it is saying.
         """
-        comes_later |= self.is_generating
-        self._answers[call.key] = _Unspoken(call, answer, now_ms, comes_later)
+        comes_after += self.is_generating + (call.turn <= self._nudged_turn)
+        self._answers[call.key] = _Unspoken(call, answer, now_ms, comes_after)
+
+    def expect_two_replies(self, turn: int) -> None:
+        """The model was asked once more for its reply to this turn, and may only be slow."""
+        self._nudged_turn = turn
+        for one in self._answers.values():
+            one.comes_after += 1
 
     def let_user_go_first(self, spoken_from_seq: int, *, is_speaking: bool) -> None:
         """If the user speaks, or has spoken since the last call, expect a reply to that first."""
         is_ahead = is_speaking or spoken_from_seq > self._spoken_from_seq
         self._spoken_from_seq = max(self._spoken_from_seq, spoken_from_seq)
         for one in self._answers.values():
-            one.comes_later |= is_ahead and not one.is_begun
+            if is_ahead and not one.is_begun:
+                one.come_later()
 
     def hear(self, now_ms: int) -> None:
         """The model makes a sound."""
@@ -139,15 +153,15 @@ class UnspokenAnswers:
 
     def end_generation(self, now_ms: int) -> None:
         """The model has come to the end of what it was saying; forget the answers in it."""
-        self.is_generating = False
+        was_generating, self.is_generating = self.is_generating, False
         begun = [one for one in self._answers.values() if one.is_begun]
         spoken = [one for one in begun if one.is_in(one.said)]
-        spoken = spoken or [one for one in begun if not one.comes_later][:1]
+        spoken = spoken or [one for one in begun if not one.comes_after][:1]
         for one in spoken:
             del self._answers[one.call.key]
         self._spoken += spoken
         for one in self._answers.values():
-            one.wait(now_ms)
+            one.wait(now_ms, max(0, one.comes_after - was_generating))
 
     def end_turn(self) -> None:
         """The model's turn is complete: its reply can be cut no more."""
@@ -165,7 +179,7 @@ class UnspokenAnswers:
             is_whole: That is all that the model has said.
         """
         unheard = [one for one in self._spoken if not (is_whole or one.is_in(heard))]
-        self.is_generating = False
+        was_generating, self.is_generating = self.is_generating, False
         self._spoken.clear()
         for one in list(self._answers.values()):
             if one.is_begun and one.is_in(heard):
@@ -173,11 +187,11 @@ class UnspokenAnswers:
             elif one.is_begun:
                 unheard.append(one)
             else:
-                one.wait(now_ms)
+                one.wait(now_ms, max(0, one.comes_after - was_generating))
         for one in unheard:
-            one.wait(now_ms)
             # What the user said is answered first.
-            one.is_cut, one.cut_in, one.comes_later = True, turn, True
+            one.wait(now_ms, 1)
+            one.is_cut, one.cut_in = True, turn
             self._answers[one.call.key] = one
 
     def hear_more(self, turn: int, heard: str) -> None:
@@ -191,7 +205,8 @@ class UnspokenAnswers:
         for one in self._answers.values():
             asked = set(one.call.call_ids)
             if asked and asked <= set(call_ids) and not one.is_begun:
-                one.is_cut = one.comes_later = True
+                one.is_cut = True
+                one.come_later()
 
     def find(self, arguments_hash: str) -> tuple[CallInProgress, CoreAnswer] | None:
         """Return the call that asked the same and its answer, unless that call failed."""
@@ -209,7 +224,7 @@ class UnspokenAnswers:
         """Return the answers that the model gets a second time now, none if it got all twice."""
         first = [one for one in self._answers.values() if not (one.is_begun or one.is_repeated)]
         for one in first:
-            one.wait(now_ms)
+            one.wait(now_ms, 0)
             one.is_repeated, one.is_cut = True, False
         return [one.answer for one in first]
 
@@ -218,5 +233,5 @@ class UnspokenAnswers:
         taken = [(one.call, one.answer) for one in self._answers.values()]
         self._answers.clear()
         self._spoken.clear()
-        self.is_generating = False
+        self.is_generating, self._nudged_turn = False, 0
         return taken

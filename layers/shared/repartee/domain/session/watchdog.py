@@ -84,6 +84,7 @@ class Watchdog:
         self._tries += 1
         if self._tries == 1:
             self._effects.append(SendText(NUDGE))
+            self._calls.unspoken.expect_two_replies(turn.number)
         elif self._tries > 2:
             self._outbox.offer(SessionError("no_answer", APOLOGY, retryable=True))
             self._replies.give_up(turn, now_ms)

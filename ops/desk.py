@@ -165,17 +165,20 @@ def main(arguments: Sequence[str] | None = None, ask: Ask = input) -> int:
     parser.add_argument("pairs", nargs="*", metavar="NAME=VALUE", help="what to set")
     parser.add_argument("--env", help="environment of samconfig.toml (default: the kept answers)")
     parser.add_argument("--table", help="this table instead of a stack's, as on the local stack")
-    parser.add_argument("--time-zone", default="Europe/London", help="with --table: DeskTimeZone")
+    parser.add_argument("--time-zone", help="with --table: DeskTimeZone of the deployment")
     parser.add_argument("--endpoint-url", help="with --table: DynamoDB's address; default: AWS's")
     parser.add_argument("--dry-run", action="store_true", help="print what would change only")
     parser.add_argument("--yes", action="store_true", help="write without asking")
     options = parser.parse_intermixed_args(arguments)
     if (options.action == "set") is not bool(options.pairs):
         parser.error("set takes one NAME=VALUE or more, show takes none")
+    if bool(options.table) is not bool(options.time_zone):
+        parser.error("--table and --time-zone go together")
+    failed = "nothing was written" if options.action == "set" else "the rules cannot be read"
     try:
         return run(open_desk(options), options, ask)
     except (DeployError, RulesRefused, ClientError, BotoCoreError) as error:
-        print(f"nothing was written: {error}", file=sys.stderr)
+        print(f"{failed}: {error}", file=sys.stderr)
     except StoreUnavailable as error:
         print(f"DeskTable could not be reached: {error}", file=sys.stderr)
     except KeyboardInterrupt:

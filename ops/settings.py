@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import boto3
 from botocore.exceptions import ProfileNotFound
@@ -159,6 +160,9 @@ def check_value(name: str, value: str, parameters: Mapping[str, Mapping[str, Any
         raise DeployError(f"{name} is {value!r}; it must match {pattern}: {rules['Description']}")
     if rules["Type"] == "Number":
         _check_number(name, value, rules)
+    if name == "DeskTimeZone" and value not in available_timezones():
+        # The template can check its form alone, and no function starts with an unknown zone.
+        raise DeployError(f"{name} is {value!r}; it must be an IANA name such as Europe/London")
 
 
 def _check_number(name: str, value: str, rules: Mapping[str, Any]) -> None:

@@ -282,6 +282,18 @@ def test_what_is_over_or_given_back_makes_room_for_more(desk: Desk) -> None:
     assert _book(desk, "ann").slot == THREE
 
 
+def test_who_holds_all_they_may_hears_so_also_of_a_slot_that_is_taken(desk: Desk) -> None:
+    for hour in (11, 12, 13):
+        _book(desk, "ann", Slot(FRIDAY, time(hour)))
+    _book(desk, "ben")
+
+    with pytest.raises(TooManyBookings):
+        _book(desk, "ann")
+    with pytest.raises(SlotTaken):
+        desk.move("ann", ELEVEN, THREE, moved_at_ms=NOW_MS)
+    assert len(desk.bookings("ann")) == 3
+
+
 def test_a_booking_that_is_held_is_returned_also_at_the_limit(desk: Desk) -> None:
     for hour in (11, 12, 13):
         _book(desk, "ann", Slot(FRIDAY, time(hour)))

@@ -46,11 +46,11 @@ class FakeDesk:
     def book(self, user_id: str, slot: Slot, *, reason: str, booked_at_ms: int) -> Booking:
         with self._lock:
             booking = self._bookings.get(slot)
-            if booking is None or booking.user_id != user_id:
-                self._check(user_id, slot, booked_at_ms)
-                self._rules.admit(self._ahead(user_id, booked_at_ms), slot)
-                booking = self._bookings[slot] = Booking(user_id, slot, reason, booked_at_ms)
-            return booking
+            if booking is not None and booking.user_id == user_id:
+                return booking
+            if booking is not None and not self._is_open(slot, booked_at_ms):
+                raise SlotTaken(f"{slot.day} {slot.start}")
+            return self._put(Booking(user_id, slot, reason, booked_at_ms), None)
 
     def move(self, user_id: str, old: Slot, new: Slot, *, moved_at_ms: int) -> Booking:
         with self._lock:
@@ -63,21 +63,26 @@ class FakeDesk:
                 return self._bookings[old]
             if new in held:
                 raise SlotHeld(f"{new.day} {new.start}")
-            self._check(user_id, new, moved_at_ms)
-            self._rules.admit(held, new, instead_of=old)
-            reason = self._bookings[old].reason
+            booking = Booking(user_id, new, self._bookings[old].reason, moved_at_ms)
+            self._put(booking, old)
             self._give_back(old)
-            self._bookings[new] = Booking(user_id, new, reason, moved_at_ms)
             self._moves.add((user_id, old, new))
-            return self._bookings[new]
+            return booking
 
-    def _check(self, user_id: str, slot: Slot, now_ms: int) -> None:
-        if slot in self._bookings:
-            raise SlotTaken(f"{slot.day} {slot.start}")
-        if slot not in self._rules.open_slots(slot.day, self._at(now_ms)):
+    def _put(self, booking: Booking, old: Slot | None) -> Booking:
+        user_id, slot, now_ms = booking.user_id, booking.slot, booking.booked_at_ms
+        if not self._is_open(slot, now_ms):
             raise SlotUnknown(f"{slot.day} {slot.start}")
         if self._tables.is_erased(user_id):
             raise UserErased(user_id)
+        self._rules.admit(self._ahead(user_id, now_ms), slot, instead_of=old)
+        if slot in self._bookings:
+            raise SlotTaken(f"{slot.day} {slot.start}")
+        self._bookings[slot] = booking
+        return booking
+
+    def _is_open(self, slot: Slot, now_ms: int) -> bool:
+        return slot in self._rules.open_slots(slot.day, self._at(now_ms))
 
     def _at(self, now_ms: int) -> datetime:
         return datetime.fromtimestamp(now_ms / 1000, self._rules.time_zone)

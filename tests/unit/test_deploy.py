@@ -125,6 +125,7 @@ def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("ChunkMs", "nan", "ChunkMs is 'nan'; it must be a number from 20 to 500"),
         ("ThrottleRate", "0", "from 1$"),
         ("StageName", "Dev", "StageName is 'Dev'; it must match"),
+        ("DeskTimeZone", "Mars/Phobos", "DeskTimeZone is .Mars/Phobos.; it must be an IANA name"),
     ],
 )
 def test_a_parameter_that_cloudformation_would_refuse_is_refused_at_once(

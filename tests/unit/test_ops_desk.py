@@ -141,7 +141,9 @@ def test_a_table_that_fails_is_named(book: Book, ops: Command) -> None:
     assert ops("show") == (2, "DeskTable could not be reached: ThrottlingException\n")
 
 
-@pytest.mark.parametrize("arguments", [("set",), ("show", "friday=closed"), ("reset",)])
+@pytest.mark.parametrize(
+    "arguments", [("set",), ("show", "friday=closed"), ("reset",), ("show", "--table", "desk")]
+)
 def test_a_command_without_sense_ends_with_status_2(
     arguments: tuple[str, ...], ops: Command
 ) -> None:

@@ -56,6 +56,8 @@ def create_app(deps: Deps) -> FastAPI:
         docs_url=None,
         # A redirect would be made from the Host header, which is the client's.
         redirect_slashes=False,
+        # The names that client generators give to their functions.
+        generate_unique_id_function=lambda route: route.name,
         dependencies=[Depends(check_body)],
     )
     app.state.deps = deps

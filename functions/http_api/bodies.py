@@ -31,11 +31,7 @@ async def check_body(request: Request) -> None:
     if not _JSON.match(request.headers.get("content-type", "").strip()):
         raise Problem("unsupported_media_type")
     try:
-        value = json.loads(
-            body.decode("utf-8-sig"), object_pairs_hook=_members, parse_constant=_refuse
-        )
-        # A surrogate that stands alone cannot be stored or sent back.
-        json.dumps(value, ensure_ascii=False).encode()
+        json.loads(body.decode("utf-8-sig"), object_pairs_hook=_members, parse_constant=_refuse)
     except _Refused as refused:
         raise Problem("not_json", str(refused)) from None
     except (ValueError, RecursionError):

@@ -1,4 +1,7 @@
-"""Examples for the OpenAPI document, by operation; a test compares each with its schema."""
+"""Examples for the OpenAPI document, by operation; a test compares each with its schema.
+
+``answer`` stands for each status of success that has no example under its own number.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,6 +39,7 @@ _DAY = {
     "tokens_out": 65,
     "cost_usd": 0.00118725,
 }
+_UNFINISHED = {**_ERASURE, "finished": False, "deleted": {"turns": 9_000}}
 _PREFERENCES = {"language": "en-GB", "voice": None, "style": "slowly and formally"}
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
@@ -53,7 +57,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "GET /conversations": {"answer": {"conversations": [_CONVERSATION], "next_after": None}},
     "DELETE /conversations/{conversation_id}": {
-        "answer": {**_ERASURE, "deleted": {"turns": 12, "calls": 4, "summaries": 1}}
+        "answer": {**_ERASURE, "deleted": {"turns": 12, "calls": 4, "summaries": 1}},
+        "202": _UNFINISHED,
     },
     "GET /conversations/{conversation_id}/turns": {
         "answer": {"turns": [_TURN], "next_after": None}
@@ -64,7 +69,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "answer": {
             **_ERASURE,
             "deleted": {"conversations": 2, "turns": 31, "calls": 4, "bookings": 1},
-        }
+        },
+        "202": _UNFINISHED,
     },
     "GET /me/usage": {
         "answer": {

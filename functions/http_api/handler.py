@@ -41,6 +41,8 @@ from repartee.domain.limits import DailyLimits
 from repartee.domain.live_models import profile_of
 from repartee.observability import get_logger
 
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
 
 class Application:
     """The API behind Mangum, made once and used for every event."""
@@ -62,6 +64,8 @@ class Application:
                 answer: dict[str, Any] = mangum(readable(event), context)
             finally:
                 asyncio.set_event_loop(None)
+        # What a route does not declare public is one user's, for no cache to keep.
+        answer["headers"] = _HEADERS | answer["headers"]
         is_head = event["requestContext"]["http"]["method"] == "HEAD"
         return without_body(answer) if is_head else answer
 

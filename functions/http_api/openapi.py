@@ -22,6 +22,8 @@ from http_api.problems import PROBLEM_TYPE
 
 _REFERENCE = "#/components/schemas/"
 _EXAMPLE = "#/components/examples/"
+# FastAPI's description of an answer that a route does not describe.
+_UNNAMED = "Successful Response"
 _TOKEN = {
     "type": "http",
     "scheme": "bearer",
@@ -35,6 +37,15 @@ HEAD is answered wherever GET is. Every refusal of the API is a problem document
 `code` programs can rely on: `path_unknown` (404) and `method_not_allowed` (405) are possible \
 everywhere. API Gateway itself answers 401, 429, 500 and 503 with an object that has `message` only.
 """
+
+
+# Seen of API Gateway: its message, and why it answers itself.
+_BY_GATEWAY = {
+    "401": ("Unauthorized", "The token is missing or not valid"),
+    "429": ("Too Many Requests", "API Gateway throttles"),
+    "500": ("Internal Server Error", "The function failed"),
+    "503": ("Service Unavailable", "The function did not answer in time"),
+}
 
 
 class ProblemDocument(BaseModel):
@@ -81,11 +92,12 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for route in app.state.routes
         for method in route.methods
     }
+    components = document["components"]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _complete(operation, routes[method, path])
+            _name_successes(operation, components["schemas"])
             _illustrate(operation, EXAMPLES.get(f"{method.upper()} {path}", {}))
-    components = document["components"]
     components["securitySchemes"] = {"token": _TOKEN}
     components["examples"] = {
         code: {"summary": kind.title, "value": _example(kind)} for code, kind in KINDS.items()
@@ -97,7 +109,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas[model.__name__] = model.model_json_schema(ref_template=_REFERENCE + "{model}")
     for schema in schemas.values():
         _move_attributes(schema)
-    schemas["ProblemDocument"]["properties"]["code"]["enum"] = list(KINDS)
+    members = schemas["ProblemDocument"]["properties"]
+    members["code"]["enum"] = list(KINDS)
+    for optional in members.values():
+        # What is absent has no value that stands for it.
+        optional.pop("default", None)
     return document
 
 
@@ -114,15 +130,15 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
             by_status[kind.status].append(kind)
     for status, kinds in by_status.items():
         answers[str(status)] = _problem_answer(kinds)
-    by_gateway = ["429", "500", "503"]
     if "not_signed_in" in codes:
         operation["security"] = [{"token": []}]
-        by_gateway.append("401")
-    for gateway_status in by_gateway:
-        answer = answers.setdefault(gateway_status, {"description": "API Gateway", "content": {}})
+    for by_gateway, (message, meaning) in _BY_GATEWAY.items():
+        if by_gateway == "401" and "not_signed_in" not in codes:
+            continue
+        answer = answers.setdefault(by_gateway, {"description": meaning, "content": {}})
         answer["content"]["application/json"] = {
             "schema": {"$ref": f"{_REFERENCE}GatewayMessage"},
-            "example": {"message": "Too Many Requests" if gateway_status == "429" else "…"},
+            "example": {"message": message},
         }
     operation["responses"] = dict(sorted(answers.items()))
 
@@ -183,13 +199,22 @@ def _example(kind: ProblemKind) -> dict[str, Any]:
     return example | {"field": kind.field} if kind.field else example
 
 
+def _name_successes(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """Describe each answer of success by the object that it holds."""
+    for status, answer in operation["responses"].items():
+        if status.startswith("2") and answer["description"] == _UNNAMED:
+            name = answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            answer["description"] = schemas[name]["description"].partition("\n")[0]
+
+
 def _illustrate(operation: dict[str, Any], examples: Mapping[str, Any]) -> None:
-    """Add the examples of a request's body and of the answer of success."""
+    """Add the examples of a request's body and of the answers of success."""
     if "request" in examples:
         operation["requestBody"]["content"]["application/json"]["example"] = examples["request"]
     for status, answer in operation["responses"].items():
-        if status.startswith("2") and "answer" in examples:
-            answer["content"]["application/json"]["example"] = examples["answer"]
+        example = examples.get(status, examples.get("answer"))
+        if status.startswith("2") and example is not None:
+            answer["content"]["application/json"]["example"] = example
 
 
 _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
@@ -197,9 +222,7 @@ _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 
 def _move_attributes(schema: dict[str, Any]) -> None:
     """Move a docstring's section on attributes to the properties that it describes."""
-    description, found, attributes = schema.get("description", "").partition("\n\nAttributes:\n")
-    if not found:
-        return
-    schema["description"] = description
+    text = schema.get("description", "").replace("``", "`")
+    schema["description"], _, attributes = text.partition("\n\nAttributes:\n")
     for name, text in _ATTRIBUTE.findall(attributes):
         schema["properties"][name]["description"] = " ".join(text.split())

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -38,8 +39,7 @@ def render(document: Mapping[str, Any]) -> str:
 def _body(document: Mapping[str, Any]) -> Iterator[str]:
     info, schemas = document["info"], document["components"]["schemas"]
     yield f"<h1>{escape(info['title'])} HTTP API, version {escape(info['version'])}</h1>"
-    for paragraph in info["description"].strip().split("\n\n"):
-        yield f"<p>{escape(paragraph)}</p>"
+    yield _text(info["description"])
     yield '<p>For programs: <a href="/openapi.json">openapi.json</a>.</p><ul>'
     operations = [
         (f"{method.upper()} {path}", operation)
@@ -56,9 +56,14 @@ def _body(document: Mapping[str, Any]) -> Iterator[str]:
     for name, schema in schemas.items():
         yield from _schema(name, schema)
     yield "<h2>Problems</h2>" + _table(
-        ("Code", "Status", "Meaning"),
+        ("Code", "Status", "Meaning", "For example"),
         (
-            (f'<code id="{kind.code}">{kind.code}</code>', str(kind.status), escape(kind.title))
+            (
+                f'<code id="{kind.code}">{kind.code}</code>',
+                str(kind.status),
+                escape(kind.title),
+                escape(kind.detail),
+            )
             for kind in KINDS.values()
         ),
     )
@@ -67,8 +72,9 @@ def _body(document: Mapping[str, Any]) -> Iterator[str]:
 def _operation(name: str, operation: Mapping[str, Any]) -> Iterator[str]:
     target = escape(operation["operationId"])
     yield f'<h3 id="{target}"><code>{escape(name)}</code></h3>'
-    yield f"<p>{escape(operation.get('description', ''))}"
-    yield "</p>" if "security" in operation else " Needs no token.</p>"
+    yield _text(operation.get("description", ""))
+    if "security" not in operation:
+        yield "<p>It needs no token.</p>"
     parameters = operation.get("parameters", ())
     if parameters:
         yield _table(
@@ -84,7 +90,7 @@ def _operation(name: str, operation: Mapping[str, Any]) -> Iterator[str]:
     yield _table(
         ("Status", "Answer", "Holds"),
         (
-            (escape(status), escape(answer["description"]), _holds(answer["content"]))
+            (escape(status), _inline(answer["description"]), _holds(answer["content"]))
             for status, answer in operation["responses"].items()
         ),
     )
@@ -94,22 +100,25 @@ def _operation(name: str, operation: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _holds(content: Mapping[str, Any]) -> str:
-    """Return links to an answer's problems or to its object."""
-    codes = [code for media in content.values() for code in media.get("examples", ())]
-    if codes:
-        return ", ".join(f'<a href="#{code}">{_code(code)}</a>' for code in codes)
-    return ", ".join(_takes(media["schema"], True) for media in content.values())
+    """Return links to an answer's problems and to its object."""
+    problems = [code for media in content.values() for code in media.get("examples", ())]
+    objects = [media["schema"] for media in content.values() if "examples" not in media]
+    links = [f'<a href="#{code}">{_code(code)}</a>' for code in problems]
+    return " or ".join(links + [_takes(schema, True) for schema in objects])
 
 
 def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
     yield f'<h3 id="schema-{escape(name)}">{escape(name)}</h3>'
-    yield f"<p>{escape(schema.get('description', ''))}</p>"
+    yield _text(schema.get("description", ""))
+    if "properties" not in schema:
+        yield f"<p>{_takes(schema, True)}</p>"
+        return
     required = schema.get("required", ())
     yield _table(
         ("Member", "Type", ""),
         (
-            (_code(member), _takes(value, member in required), escape(value.get("description", "")))
-            for member, value in schema.get("properties", {}).items()
+            (_code(member), _takes(value, member in required), _text(value.get("description", "")))
+            for member, value in schema["properties"].items()
         ),
     )
 
@@ -142,6 +151,14 @@ def _example(content: Mapping[str, Any]) -> str:
     if "example" not in content:
         return ""
     return f"<pre>{escape(json.dumps(content['example'], indent=2, ensure_ascii=False))}</pre>"
+
+
+def _text(text: str) -> str:
+    return "".join(f"<p>{_inline(one)}</p>" for one in text.strip().split("\n\n") if one)
+
+
+def _inline(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _code(text: str) -> str:

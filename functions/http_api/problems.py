@@ -55,7 +55,9 @@ class Problem(Exception):
         super().__init__(code)
         self.kind = KINDS[code]
         self._detail = detail or self.kind.detail
-        self._field = (field or self.kind.field)[:_MAX_FIELD_CHARACTERS]
+        name = (field or self.kind.field)[:_MAX_FIELD_CHARACTERS]
+        # JSON can spell half a character in a name; UTF-8 cannot.
+        self._field = name.encode(errors="replace").decode()
         self._retry_after_s = retry_after_s or self.kind.retry_after_s
         self._headers = dict(headers or {})
         self._more = more or {}

@@ -20,7 +20,9 @@ def rfc3339(unix_ms: int) -> str:
 type Moment = Annotated[
     int,
     PlainSerializer(rfc3339, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    WithJsonSchema(
+        {"type": "string", "format": "date-time", "description": "RFC 3339, to the ms, in UTC."}
+    ),
 ]
 """Unix time in ms that is shown as RFC 3339 in UTC."""
 

@@ -106,6 +106,14 @@ def test_the_page_shows_everything_and_asks_no_other_host() -> None:
     assert "url(" not in page
 
 
+def test_only_the_api_s_description_may_be_cached() -> None:
+    public = [p for p in ADDRESSES if "public" in asked("GET", p)["headers"]["cache-control"]]
+
+    assert public == ["/docs", "/openapi.json"]
+    answers = [asked("GET", path)["headers"] for path in (*ADDRESSES, "/nowhere")]
+    assert {headers["x-content-type-options"] for headers in answers} == {"nosniff"}
+
+
 ADDRESSES = sorted({path for _, path in served_requests()} | {"/docs", "/openapi.json"})
 
 

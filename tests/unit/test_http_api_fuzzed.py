@@ -70,7 +70,7 @@ def answer(api: Api, request: requests.PreparedRequest) -> schemathesis.Response
 
 
 @schema.parametrize()
-@settings(max_examples=25)
+@settings(max_examples=20)
 def test_no_request_gets_an_answer_that_the_document_does_not_promise(
     case: schemathesis.Case[Any], api: Api
 ) -> None:

@@ -6,7 +6,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 router = APIRouter()
 
 # A deployment changes it, and then it may be stale for some minutes.
-_HEADERS = {"cache-control": "public, max-age=300", "x-content-type-options": "nosniff"}
+_HEADERS = {"cache-control": "public, max-age=300"}
 
 
 @router.get("/openapi.json", include_in_schema=False)

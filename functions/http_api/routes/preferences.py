@@ -44,7 +44,7 @@ class Preferences(BaseModel):
 
 @router.get("/me/preferences")
 def read_preferences(deps: Dependencies, user_id: UserId) -> Preferences:
-    """Tell how the user is spoken to."""
+    """Return the user's preferences."""
     return _spoken(deps.profiles.load(user_id), deps.live_model)
 
 

@@ -59,7 +59,7 @@ class SessionTicket(BaseModel):
 def create_session(
     deps: Dependencies, user_id: UserId, wanted: SessionRequest | None = None
 ) -> SessionTicket:
-    """Hand out a ticket for the WebSocket API."""
+    """Return a ticket, which opens one connection to the WebSocket API within 60 s."""
     wanted = wanted or SessionRequest()
     started = deps.starter.start(
         user_id, conversation_id=wanted.conversation_id, session_id=wanted.session_id

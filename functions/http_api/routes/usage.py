@@ -78,7 +78,7 @@ def _limits(today: Today) -> list[LimitView]:
 def read_usage(
     deps: Dependencies, user_id: UserId, days: Annotated[int, Query(ge=1, le=MAX_DAYS)] = 30
 ) -> UsageView:
-    """Tell what the user has used, day by day, and what is left of this one."""
+    """Return the user's usage day by day, and what is left of today's limits."""
     today = deps.limits.today(deps.profiles.load(user_id))
     return UsageView(
         today=DayView.of(today.used),

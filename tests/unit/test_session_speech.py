@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.calls import ASK_CORE_AGENT
-from repartee.domain.frames import SessionClosed
+from repartee.domain.frames import ReplyAudio, SessionClosed
 from repartee.domain.live import (
     LiveAudio,
     LiveInterrupted,
@@ -27,6 +27,7 @@ from repartee.domain.session.effects import (
     SetConnection,
     StartActivity,
 )
+from repartee.domain.session.live_context import MAX_DETECTION_CHANGES
 from repartee.domain.session.speech_channel import MAX_SILENCE_MS
 from repartee.domain.session.watchdog import NUDGE
 from tests.fakes.speech_detector import SILENCE, SPEECH
@@ -344,6 +345,16 @@ class TestMarksOfTheClient:
         call.utter()
         assert call.to_model[call.generation][-1] == SPEECH_END
         assert call.all(SetConnection)[-1] == SetConnection("B", marks_speech=False)
+
+    def test_a_client_that_says_otherwise_with_each_hello_gets_few_live_sessions(self):
+        call = marking()
+        for number in range(20):
+            call.send(Hello(marks_speech=number % 2 == 1))
+        assert len(call.all(OpenLive)) <= 2 + MAX_DETECTION_CHANGES
+        assert call.all(OpenLive)[-1].config.turn_detection is TurnDetection.SERVER
+        call.utter()
+        call.reply()
+        assert call.frames(ReplyAudio)
 
     def test_what_was_being_answered_then_is_answered_by_the_new_live_session(self):
         call = marking()

@@ -15,6 +15,11 @@ from repartee.domain.session.tool_desk import ToolDesk
 from repartee.domain.usage import TokenUsage
 
 
+# A user goes from one device to another and back now and then. A client whose every ``hello`` says
+# otherwise would open a live session with each.
+MAX_DETECTION_CHANGES = 4
+
+
 @dataclass(slots=True)
 class LiveContext:
     """The context of one worker's live sessions.
@@ -37,6 +42,7 @@ class LiveContext:
     detection: TurnDetection | None = None
     has_copy: bool = False
     _voice: str = ""
+    _detection_changes: int = 0
     _carried: TokenUsage = field(default_factory=TokenUsage)
 
     def config(self, now_ms: int) -> LiveConfig:
@@ -82,6 +88,8 @@ class LiveContext:
 
     def begin(self) -> None:
         """A fresh live session has begun; it carries nothing yet."""
+        if self.cannot_hear:
+            self._detection_changes += 1
         self.detection = self._wanted_detection
         self._voice = self._desk.preferences.voice
         self.has_copy = False
@@ -109,5 +117,7 @@ class LiveContext:
 
     @property
     def _wanted_detection(self) -> TurnDetection:
-        # Without marks only the model's own detector knows when the user speaks.
-        return self._settings.turn_detection if self._client.marks_speech else TurnDetection.SERVER
+        # Without marks only the model's own detector knows when the user speaks. It serves devices
+        # of both kinds.
+        takes_marks = self._client.marks_speech and self._detection_changes < MAX_DETECTION_CHANGES
+        return self._settings.turn_detection if takes_marks else TurnDetection.SERVER

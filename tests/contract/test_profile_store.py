@@ -42,6 +42,18 @@ def test_no_change_changes_nothing(stores: Stores) -> None:
     assert stores.profiles.change(USER, PreferenceChanges()) == Profile(USER, voice="Puck")
 
 
+def test_a_change_that_replaces_a_value_leaves_a_newer_one(stores: Stores) -> None:
+    stores.profiles.change(USER, PreferenceChanges("es-419", "Puck"))
+    correction = PreferenceChanges(language="es-US"), PreferenceChanges(language="es-419")
+
+    assert stores.profiles.change(USER, *correction) == Profile(USER, "es-US", "Puck")
+    stores.profiles.change(USER, PreferenceChanges(language="hi-IN"))
+    assert stores.profiles.change(USER, *correction) == Profile(USER, "hi-IN", "Puck")
+    stores.profiles.change(USER, PreferenceChanges(language=""))
+    assert stores.profiles.change(USER, *correction) == Profile(USER, None, "Puck")
+    assert stores.profiles.load(USER) == Profile(USER, None, "Puck")
+
+
 def test_writers_of_different_preferences_do_not_undo_each_other(stores: Stores) -> None:
     changes = (
         PreferenceChanges(language="es-ES"),
@@ -65,7 +77,8 @@ def test_the_mark_of_an_erased_user_is_never_written_over(stores: Stores) -> Non
     stores.erase(USER, NOON_MS)
 
     for changes in (PreferenceChanges(voice="Kore"), PreferenceChanges()):
-        with pytest.raises(UserErased):
-            stores.profiles.change(USER, changes)
+        for replaces in (None, PreferenceChanges(voice="Puck")):
+            with pytest.raises(UserErased):
+                stores.profiles.change(USER, changes, replaces)
 
     assert stores.profiles.load(USER) == Profile(USER, erased_at_ms=NOON_MS)

@@ -14,11 +14,16 @@ class FakeProfileStore:
         with self._tables.lock:
             return self._tables.profiles.get(user_id, Profile(user_id))
 
-    def change(self, user_id: str, changes: PreferenceChanges) -> Profile:
+    def change(
+        self, user_id: str, changes: PreferenceChanges, replaces: PreferenceChanges | None = None
+    ) -> Profile:
         with self._tables.lock:
             if self._tables.is_erased(user_id):
                 raise UserErased(user_id)
-            changed = changes.applied_to(self.load(user_id))
+            stored = self.load(user_id)
+            if replaces is not None and replaces.applied_to(stored) != stored:
+                return stored
+            changed = changes.applied_to(stored)
             if changes:
                 self._tables.profiles[user_id] = changed
             return changed

@@ -53,9 +53,11 @@ class Profiles(FakeProfileStore):
         super().__init__(tables)
         self._clock = tables.clock
 
-    def change(self, user_id: str, changes: PreferenceChanges) -> Profile:
+    def change(
+        self, user_id: str, changes: PreferenceChanges, replaces: PreferenceChanges | None = None
+    ) -> Profile:
         self._clock.advance(1_000)
-        return super().change(user_id, changes)
+        return super().change(user_id, changes, replaces)
 
 
 class Users:

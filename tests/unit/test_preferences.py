@@ -86,6 +86,13 @@ def test_an_unknown_voice_is_answered_with_those_there_are() -> None:
     assert all(voice in refused.value.advice for voice in VOICES)
 
 
+@pytest.mark.parametrize("language", ["es-419", "es_ES", "ES_es"])
+def test_a_refused_region_is_answered_with_the_tags_of_that_language(language: str) -> None:
+    with pytest.raises(PreferenceRefused, match="language") as refused:
+        checked_changes(language=language)
+    assert refused.value.advice.endswith("take one of es-US, es-ES")
+
+
 def test_a_style_is_one_line_within_its_limit() -> None:
     assert checked_changes(style="slowly\n and  kindly ").style == "slowly and kindly"
     assert checked_changes(style="x" * MAX_STYLE_CHARACTERS).style == "x" * MAX_STYLE_CHARACTERS

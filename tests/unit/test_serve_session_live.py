@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.conversation import SkippedInput
+from repartee.domain.conversation import Profile, SkippedInput
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live import (
     LiveAudio,
@@ -21,7 +21,7 @@ from repartee.domain.usage import TokenUsage
 from repartee.ports.mailbox import MAX_MESSAGES_READ
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.log import CapturedLog
-from tests.unit.worker_scene import CHUNK, CONVERSATION, LINE, REPLY, SESSION, Scene
+from tests.unit.worker_scene import CHUNK, CONVERSATION, LINE, REPLY, SESSION, USER, Scene
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit
@@ -81,6 +81,29 @@ def test_a_process_tells_its_next_sessions_as_text_what_its_model_refused_as_his
         await serving
         messages = [line["message"] for line in log.lines]
         assert messages.count("live model refuses history") == 1
+
+    run_in_virtual_time(main)
+
+
+def test_preferences_that_a_model_refused_are_not_tried_by_the_next_session_of_the_process():
+    async def main():
+        scene = Scene()
+        scene.tables.profiles[USER] = Profile(USER, voice="Puck")
+        serving = scene.serve()
+        first = await scene.live.opened.get()
+        first.emit(LiveClosed(LiveFailure.DROPPED, 1007, ""))
+        second = await scene.live.opened.get()
+        second.emit(LiveAudio(REPLY), LiveTurnComplete(TurnStatus.IDLE))
+        await serving
+        serving = scene.serve()
+        third = await scene.live.opened.get()
+        await serving
+
+        assert [one.config.voice == "Puck" for one in (first, second, third)] == [
+            True,
+            False,
+            False,
+        ]
 
     run_in_virtual_time(main)
 

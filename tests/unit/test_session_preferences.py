@@ -178,6 +178,7 @@ def test_a_user_is_spoken_to_as_they_settled_in_an_earlier_session() -> None:
         ({"language": "es-419"}, ("es-US", "Kore"), {"language": "es-US"}),
         ({"language": "en-ZZ"}, ("en-US", "Kore"), {"language": "en-US"}),
         ({"language": "ru-Cyrl-RU"}, ("ru-RU", "Kore"), {"language": "ru-RU"}),
+        ({"language": "ES_es"}, ("es-US", "Kore"), {"language": "es-US"}),
         ({"language": "tlh-XX"}, ("en-GB", "Kore"), {"language": ""}),
         ({"voice": "Robert"}, ("en-GB", "Kore"), {"voice": ""}),
         (
@@ -203,14 +204,19 @@ def test_a_stored_preference_that_the_model_lacks_is_replaced_and_mentioned_once
     call.reply("I speak otherwise now.")
     call.ack()
 
-    assert call.all(SavePreferences) == [SavePreferences(PreferenceChanges(**corrected))]
+    assert call.all(SavePreferences) == [
+        SavePreferences(
+            PreferenceChanges(**{name: value}), PreferenceChanges(**{name: stored[name]})
+        )
+        for name, value in corrected.items()
+    ]
     call.utter()
     call.call_tool("y")
     call.reply()
     call.ack()
     call.lose_live()
     assert call.all(SendText) == [mention]
-    assert len(call.all(SavePreferences)) == 1
+    assert len(call.all(SavePreferences)) == len(corrected)
     assert call.asked[0].language == spoken[0]
 
 

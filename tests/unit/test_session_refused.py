@@ -15,7 +15,9 @@ from repartee.domain.live import (
     LiveUnknown,
     Role,
 )
+from repartee.domain.messages import PreferencesChanged
 from repartee.domain.notes import Note
+from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session.effects import (
     EndAudioStream,
     FinishReason,
@@ -25,6 +27,7 @@ from repartee.domain.session.effects import (
     SendText,
 )
 from repartee.domain.session.live_link import REFUSED_WITHIN_MS
+from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH
 from tests.sessions import SETTINGS, Call, of_kind, remembering, started
 
@@ -281,6 +284,45 @@ def test_preferences_that_the_user_changes_after_a_refusal_are_tried() -> None:
     call.lose_live(LiveFailure.REFUSED, 1007)
     assert configs(call)[-1].voice == "Kore"
     assert call.frames(SessionClosed) == []
+
+
+def test_each_preference_that_is_refused_is_mentioned() -> None:
+    call = started(memory=remembering(profile=PREFERRING))
+    for voice in ("Aoede", "Charon"):
+        call.lose_live(code=1007)
+        assert configs(call)[-1].voice == "Kore"
+        call.utter()
+        call.reply()
+        call.ack()
+        call.reply("I use the defaults.")
+        call.ack()
+        call.now_ms += 1
+        call.notice(PreferencesChanged(PreferenceChanges(voice=voice), NOON_MS + call.now_ms))
+        assert configs(call)[-1].voice == voice
+
+    assert len([one for one in call.all(SendText) if "preferences" in one.text]) == 2
+
+
+def test_a_process_that_knows_asks_without_the_preferences_and_says_nothing_of_it_again() -> None:
+    before = started(memory=remembering(profile=PREFERRING))
+    learned = [before.machine.refused_preferences]
+    before.lose_live(code=1007)
+    before.utter()
+    before.reply()
+    learned.append(before.machine.refused_preferences)
+    assert learned == [None, PREFERRING]
+
+    settings = replace(SETTINGS, without_preferences=True)
+    call = started(memory=remembering(profile=PREFERRING), settings=settings)
+    call.utter()
+    call.reply()
+    call.ack()
+
+    assert [one.voice for one in configs(call)] == ["Kore"]
+    assert call.all(SendText) == []
+    call.now_ms += 1
+    call.notice(PreferencesChanged(PreferenceChanges(voice="Aoede"), NOON_MS + call.now_ms))
+    assert configs(call)[-1].voice == "Aoede"
 
 
 def test_a_refusal_while_the_call_ends_opens_no_session() -> None:

@@ -153,7 +153,7 @@ async def _serve_lease(
     except StoreUnavailable:
         await _give_up(lease, ports)
         raise
-    settings = ports.habits.applied_to(settings)
+    settings = ports.habits.applied_to(settings, memory.profile)
     offset_ms = ports.clock.now_ms() - ports.clock.monotonic_ms()
     detector = ports.detector()
     recording: SessionRecording | None = None
@@ -165,8 +165,7 @@ async def _serve_lease(
     run = SessionRun(machine, state, keeper, ports, settings.grace_ms, recording)
     reason = await run.run(remaining_ms, Started(used, unread))
     ports.log.info("lease left", extra={"session_id": state.session_id, "reason": reason.value})
-    if machine.refuses_history and not ports.habits.refuses_history:
-        ports.habits.refuses_history = True
+    if ports.habits.learn(machine):
         ports.log.warning("live model refuses history", extra={"model": settings.live_model})
     visit = _Visit(reason, machine.is_news)
     if reason is FinishReason.FENCED:

@@ -52,8 +52,8 @@ class SessionWrites:
                     marks_speech=marks_speech,
                 )
                 self._note_connection(connection_id)
-            case SavePreferences(changes=changes):
-                ports.profiles.change(state.user_id, changes)
+            case SavePreferences(changes=changes, replaces=replaces):
+                ports.profiles.change(state.user_id, changes, replaces)
             case DeleteInput(seqs=seqs, notice_ids=notice_ids):
                 ports.mailbox.delete(state.session_id, seqs, notice_ids)
 

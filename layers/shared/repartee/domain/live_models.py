@@ -127,9 +127,9 @@ class LiveModelProfile:
         """Return the tag that is spoken where ``tag`` is wanted.
 
         That is the tag itself, or the default tag of its language where the model does not list
-        it. None for a language that the model does not speak.
+        it, as for ``en_US``. None for a language that the model does not speak.
         """
-        return self.listed_tag(tag) or self.listed_tag(tag.partition("-")[0])
+        return self.listed_tag(tag) or self.listed_tag(tag.replace("_", "-").partition("-")[0])
 
 
 CAUTIOUS = LiveModelProfile()

@@ -78,7 +78,7 @@ def checked_language(model: LiveModelProfile, tag: str) -> str:
     """
     listed = model.listed_tag(tag)
     if listed is None:
-        tags = model.languages.get(tag.partition("-")[0].lower())
+        tags = model.languages.get(tag.replace("_", "-").partition("-")[0].lower())
         known = ", ".join(tags or model.languages)
         raise PreferenceRefused(
             "language", f"this language is not spoken here; take one of {known}"

@@ -14,8 +14,12 @@ class ProfileStore(Protocol):
         """Return the user's profile, an empty one where nothing was ever set."""
         ...
 
-    def change(self, user_id: str, changes: PreferenceChanges) -> Profile:
+    def change(
+        self, user_id: str, changes: PreferenceChanges, replaces: PreferenceChanges | None = None
+    ) -> Profile:
         """Change what ``changes`` names and nothing else; return the profile as it is then.
+
+        Where ``replaces`` is given and these are not the stored values any more, nothing changes.
 
         Raises:
             UserErased: The user's tombstone is set.

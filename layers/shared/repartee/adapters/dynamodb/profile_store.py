@@ -22,33 +22,49 @@ class DynamoProfileStore:
         item = self.memory.get(keys.profile(user_id))
         return profile_from(user_id, item) if item else Profile(user_id)
 
-    def change(self, user_id: str, changes: PreferenceChanges) -> Profile:
+    def change(
+        self, user_id: str, changes: PreferenceChanges, replaces: PreferenceChanges | None = None
+    ) -> Profile:
         """Change what ``changes`` names and nothing else; return the profile as it is then.
+
+        Where ``replaces`` is given and these are not the stored values any more, nothing changes.
 
         Raises:
             UserErased: The user's tombstone is set.
         """
         # What is left alone is not written, so two writers cannot undo each other's changes.
-        wanted = {name: value for name, value in asdict(changes).items() if value is not None}
+        wanted = _named(changes)
         if not wanted:
-            profile = self.load(user_id)
-            if profile.erased_at_ms is not None:
-                raise UserErased(user_id)
-            return profile
+            return self._load_kept(user_id)
         settled = {name: value for name, value in wanted.items() if value}
         parts = []
         if settled:
             parts.append("SET " + ", ".join(f"#{name} = :{name}" for name in settled))
         if unsettled := wanted.keys() - settled.keys():
             parts.append("REMOVE " + ", ".join(f"#{name}" for name in sorted(unsettled)))
+        before = {} if replaces is None else _named(replaces)
+        unchanged = [f"#{name} = :old_{name}" for name in before]
         try:
             item = self.memory.update(
                 keys.profile(user_id),
                 " ".join(parts),
-                encode_all({f":{name}": value for name, value in settled.items()}),
-                condition=NOT_ERASED,
-                names={f"#{name}": name for name in wanted},
+                encode_all(
+                    {f":{name}": value for name, value in settled.items()}
+                    | {f":old_{name}": value for name, value in before.items()}
+                ),
+                condition=" AND ".join((NOT_ERASED, *unchanged)),
+                names={f"#{name}": name for name in (*wanted, *before)},
             )
         except ConditionFailed:
-            raise UserErased(user_id) from None
+            return self._load_kept(user_id)
         return profile_from(user_id, item)
+
+    def _load_kept(self, user_id: str) -> Profile:
+        profile = self.load(user_id)
+        if profile.erased_at_ms is not None:
+            raise UserErased(user_id)
+        return profile
+
+
+def _named(changes: PreferenceChanges) -> dict[str, str]:
+    return {name: value for name, value in asdict(changes).items() if value is not None}

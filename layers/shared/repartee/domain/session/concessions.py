@@ -35,6 +35,7 @@ _STEPS = (
     Concession(without_memory=True, without_preferences=True),
 )
 _AS_TEXT = 1
+_WITHOUT_PREFERENCES = 2
 # A session without memory forgets the call, so the next one gets the past again.
 _AFTER = {3: 1, 4: 2}
 
@@ -46,18 +47,23 @@ class Concessions:
     Attributes:
         refuses_history: The live model takes a history only as text. An earlier session of this
             process may have found that out.
+        starts_without_preferences: An earlier session of this process has found out that the live
+            model refuses the user's preferences.
         replaces_preferences: The live model has answered without the user's preferences.
     """
 
     _keeper: MemoryKeeper
     _preferences: PreferencesInForce
     refuses_history: bool
+    starts_without_preferences: bool = False
     replaces_preferences: bool = False
     _step: int = 0
     _begun_step: int = 0
 
     def __post_init__(self) -> None:
         self._step = _AS_TEXT if self.refuses_history else 0
+        if self.starts_without_preferences:
+            self._step, self._preferences.are_refused = _WITHOUT_PREFERENCES, True
 
     @property
     def current(self) -> Concession:

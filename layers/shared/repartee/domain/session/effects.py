@@ -104,9 +104,14 @@ class AskCoreAgent:
 
 @dataclass(frozen=True, slots=True)
 class SavePreferences:
-    """Remember what the user changed about how they are spoken to."""
+    """Remember what the user changed about how they are spoken to.
+
+    Attributes:
+        replaces: Nothing is changed unless these are still the stored values; None for no condition.
+    """
 
     changes: PreferenceChanges
+    replaces: PreferenceChanges | None = None
 
 
 @dataclass(frozen=True, slots=True)

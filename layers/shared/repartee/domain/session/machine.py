@@ -6,7 +6,7 @@ joins the parts that hold the rules: ``input_feed`` and ``client_link`` towards 
 ``departure`` for the end.
 """
 
-from repartee.domain.conversation import Memory
+from repartee.domain.conversation import Memory, Profile
 from repartee.domain.frames import CloseReason, SessionError, TurnRestarted
 from repartee.domain.limits import LimitHit
 from repartee.domain.live import LiveClosed, LiveEvent, LiveUsage
@@ -146,7 +146,10 @@ class SessionMachine:
         self._allowance = Allowance(limits, prices, unix_offset_ms, turns, calls, outbox, effects)
         self._lost = LostReplies(self._keeper, client, cues)
         self._concessions = concessions = Concessions(
-            self._keeper, preferences, settings.history_as_text
+            self._keeper,
+            preferences,
+            settings.history_as_text,
+            starts_without_preferences=settings.without_preferences,
         )
         self._mentions = PreferenceMentions(preferences, concessions, cues, effects)
         self._context = context = LiveContext(
@@ -201,6 +204,13 @@ class SessionMachine:
     def refuses_history(self) -> bool:
         """Tell whether the live model takes a history only as text in its instruction."""
         return self._concessions.refuses_history
+
+    @property
+    def refused_preferences(self) -> Profile | None:
+        """The profile with the preferences that the live model has refused, None without any."""
+        preferences = self._desk.preferences
+        is_proven = self._concessions.replaces_preferences and preferences.are_refused
+        return preferences.profile if is_proven else None
 
     @property
     def is_listening(self) -> bool:

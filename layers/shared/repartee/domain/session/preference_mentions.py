@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from repartee.domain.conversation import Profile
 from repartee.domain.languages import language_name
+from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.session.concessions import Concessions
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.effects import Effect, SavePreferences
@@ -26,7 +28,11 @@ class PreferenceMentions:
     _cues: Cues
     _effects: list[Effect]
     _is_wanted: bool = False
-    _has_said_refused: bool = False
+    _said_refused: Profile | None = None
+
+    def __post_init__(self) -> None:
+        if self._concessions.starts_without_preferences:
+            self._said_refused = self._preferences.profile
 
     def say(self) -> None:
         """Ask the model for the mention when nobody speaks."""
@@ -34,8 +40,10 @@ class PreferenceMentions:
             self._is_wanted = True
             text = " ".join(self._texts())
             self._cues.want(_SAY.format(text))
-        if self._concessions.replaces_preferences and not self._has_said_refused:
-            self._has_said_refused = True
+        said, profile = self._said_refused, self._preferences.profile
+        is_news = said is None or (self._preferences.are_refused and said != profile)
+        if self._concessions.replaces_preferences and is_news:
+            self._said_refused = profile
             self._cues.want(_SAY.format(_REFUSED))
 
     def store(self) -> None:
@@ -43,9 +51,22 @@ class PreferenceMentions:
         if self._is_wanted and not self._cues.is_pending:
             self._is_wanted = False
             # What the user has changed since is not stale any more.
-            if changes := self._preferences.stale:
-                self._preferences.correct(changes)
-                self._effects.append(SavePreferences(changes))
+            profile, stale = self._preferences.profile, self._preferences.stale
+            self._preferences.correct(stale)
+            # What they have changed since, and no notice has told yet, is not overwritten. Each is
+            # stored by itself, as the other one may have been changed.
+            if stale.language is not None:
+                self._save(
+                    PreferenceChanges(language=stale.language),
+                    PreferenceChanges(language=profile.language),
+                )
+            if stale.voice is not None:
+                self._save(
+                    PreferenceChanges(voice=stale.voice), PreferenceChanges(voice=profile.voice)
+                )
+
+    def _save(self, changes: PreferenceChanges, replaces: PreferenceChanges) -> None:
+        self._effects.append(SavePreferences(changes, replaces))
 
     def _texts(self) -> list[str]:
         preferences, stale = self._preferences, self._preferences.stale

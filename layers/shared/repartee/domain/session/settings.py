@@ -21,6 +21,8 @@ class SessionSettings:
         turns_without_listener: How many turns may begin while a session has no connection.
         history_as_text: A fresh live session gets the past as part of its instruction, because the
             model refuses it as messages.
+        without_preferences: The live model has refused this user's preferences as they are, and the
+            user knows it.
         memory: How much of the past a fresh live session is told.
         filler_after_ms: How long all are silent during a call before the model says a few words.
         limits: What a user may use in a UTC day, where no own limits are set.
@@ -41,6 +43,7 @@ class SessionSettings:
     memory: MemoryBudget = field(default_factory=MemoryBudget)
     filler_after_ms: int = 3_500
     history_as_text: bool = False
+    without_preferences: bool = False
     limits: DailyLimits = field(default_factory=DailyLimits)
     turn_detection: TurnDetection = TurnDetection.SERVER
     turns_without_listener: int = 3

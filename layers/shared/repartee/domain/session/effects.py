@@ -107,7 +107,7 @@ class SavePreferences:
     """Remember what the user changed about how they are spoken to.
 
     Attributes:
-        replaces: Nothing is changed unless these are still the stored values; None for no condition.
+        replaces: Nothing changes unless these are still the stored values; None: no condition.
     """
 
     changes: PreferenceChanges

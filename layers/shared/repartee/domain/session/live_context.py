@@ -14,7 +14,6 @@ from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.tool_desk import ToolDesk
 from repartee.domain.usage import TokenUsage
 
-
 # A user goes from one device to another and back now and then. A client whose every ``hello`` says
 # otherwise would open a live session with each.
 MAX_DETECTION_CHANGES = 4

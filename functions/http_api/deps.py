@@ -9,6 +9,7 @@ from repartee.application.change_preferences import PreferenceChanger
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
 from repartee.application.export_user import UserExporter
+from repartee.application.forget_note import NoteForgetter
 from repartee.application.start_session import SessionStarter
 from repartee.domain.live_models import LiveModelProfile
 from repartee.ports.clock import Clock
@@ -32,6 +33,7 @@ class Deps:
     preferences: PreferenceChanger
     eraser: UserEraser
     exporter: UserExporter
+    forgetter: NoteForgetter
     cursors: Cursors
     limits: LimitChecker
     usage: UsageStore

@@ -8,6 +8,11 @@ from typing import Any
 
 _CONVERSATION_ID = "01K9TSV4W0A1C3E5G7J9K2M4N6"
 _SESSION_ID = "01K9TSV4W0M3Q5X8Z7B2D4F6H1"
+_NOTE = {
+    "note_id": "01K9TQ2Z0N4A6C8E0G2J4M6P8R",
+    "text": "likes mornings",
+    "noted_at": "2026-11-19T09:00:00.000Z",
+}
 _ERASURE = {"erased_at": "2026-11-20T12:00:00.000Z", "finished": True}
 _CONVERSATION = {
     "conversation_id": _CONVERSATION_ID,
@@ -65,6 +70,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "GET /me/preferences": {"answer": _PREFERENCES},
     "PUT /me/preferences": {"request": {"style": "slowly and formally"}, "answer": _PREFERENCES},
+    "GET /me/notes": {"answer": {"notes": [_NOTE], "next_after": None}},
     "DELETE /me": {
         "answer": {
             **_ERASURE,
@@ -87,7 +93,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "account": {
                 "preferences": _PREFERENCES,
                 "limits": {"talk_s_per_day": None, "usd_per_day": None},
-                "notes": [{"text": "likes mornings", "noted_at": "2026-11-19T09:00:00.000Z"}],
+                "notes": [_NOTE],
                 "bookings": [
                     {
                         "starts_at": "2026-11-27T10:00",

@@ -34,6 +34,7 @@ from repartee.application.change_preferences import PreferenceChanger
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
 from repartee.application.export_user import UserExporter
+from repartee.application.forget_note import NoteForgetter
 from repartee.application.session_cap import SessionCap
 from repartee.application.start_session import SessionStarter
 from repartee.config import HttpApiSettings
@@ -110,12 +111,8 @@ def build() -> Application:
         clock=clock,
         wait=time.sleep,
     )
-    exporter = UserExporter(
-        DynamoUserRecords(memory=memory, desk=desk, clock=clock),
-        profiles,
-        DynamoNotes(memory=memory, ids=ids),
-        usage,
-    )
+    notes = DynamoNotes(memory=memory, ids=ids)
+    records = DynamoUserRecords(memory=memory, desk=desk, clock=clock)
     return Application(
         Deps(
             starter=starter,
@@ -123,7 +120,8 @@ def build() -> Application:
             profiles=profiles,
             preferences=PreferenceChanger(profiles, connections, mailbox, sessions, clock),
             eraser=eraser,
-            exporter=exporter,
+            exporter=UserExporter(records, profiles, notes, usage),
+            forgetter=NoteForgetter(notes, connections, mailbox, sessions, clock),
             cursors=Cursors(secrets, settings.ticket_key_secret_arn),
             limits=limits,
             usage=usage,

@@ -72,6 +72,13 @@ _ALL = (
         field="conversation_id",
     ),
     ProblemKind(
+        "note_unknown",
+        404,
+        "The user has no such note",
+        "you have no such note, or it is deleted already: list yours",
+        field="note_id",
+    ),
+    ProblemKind(
         "session_unknown",
         404,
         "The user has no such session",

@@ -90,12 +90,12 @@ def _operation(name: str, operation: Mapping[str, Any]) -> Iterator[str]:
     yield _table(
         ("Status", "Answer", "Holds"),
         (
-            (escape(status), _inline(answer["description"]), _holds(answer["content"]))
+            (escape(status), _inline(answer["description"]), _holds(answer.get("content", {})))
             for status, answer in operation["responses"].items()
         ),
     )
     for status, answer in operation["responses"].items():
-        if status.startswith("2"):
+        if status.startswith("2") and "content" in answer:
             yield _example(answer["content"]["application/json"])
 
 

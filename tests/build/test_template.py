@@ -124,6 +124,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "dynamodb:Query",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
             "dynamodb:BatchWriteItem",
         },
         "LiveTable": {

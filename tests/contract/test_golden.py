@@ -58,7 +58,11 @@ FREE = {"expires_at", "waker", "mark"}
 DATA = {"deleted"}
 # Of a kind that the version before never wrote. It reads the tombstone of a conversation as the
 # header of an empty one; its connect, which would continue it, is replaced before http_api is.
-NEW = {"memory user#ann conv#forgotten"}
+NEW = {
+    "memory user#ann conv#forgotten",
+    # It deletes notices of a kind that it does not know.
+    "live session#served in#~01M7WD7TG00000000000000005",
+}
 UNKNOWN_EVENT_FIELD = {"of_later": {"nested": [1, {"deeper": True}]}}
 UNKNOWN_ATTRIBUTE = {"of_later": {"M": {"nested": {"L": [{"N": "1"}]}}}}
 

@@ -26,6 +26,13 @@ def test_the_newest_notes_come_first_and_no_more_than_were_asked_for(stores: Sto
         add(stores, f"Fact {number}.", NOON_MS + number)
 
     assert texts(stores, limit=3) == ["Fact 4.", "Fact 3.", "Fact 2."]
+    ids = [note.note_id for note in stores.notes.newest(USER, limit=9)]
+    older = stores.notes.newest(USER, limit=2, before=ids[1])
+    assert [note.note_id for note in older] == ids[2:4]
+    # The place need not be a note that is there.
+    stores.notes.remove(USER, ids[2])
+    assert [note.note_id for note in stores.notes.newest(USER, limit=9, before=ids[2])] == ids[3:]
+    assert list(stores.notes.newest(USER, limit=9, before=ids[-1])) == []
     newest = stores.notes.newest(USER, limit=1)[0]
     assert (newest.text, newest.noted_at_ms) == ("Fact 4.", NOON_MS + 4)
 

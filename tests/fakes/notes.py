@@ -27,10 +27,11 @@ class FakeNotes:
             kept[note.note_id] = note
             return note
 
-    def newest(self, user_id: str, *, limit: int) -> Sequence[Note]:
+    def newest(self, user_id: str, *, limit: int, before: str | None = None) -> Sequence[Note]:
         with self._tables.lock:
             kept = self._tables.notes.get(user_id, {})
-            return tuple(kept[note_id] for note_id in sorted(kept, reverse=True)[:limit])
+            found = [one for one in sorted(kept, reverse=True) if before is None or one < before]
+            return tuple(kept[note_id] for note_id in found[:limit])
 
     def remove(self, user_id: str, note_id: str) -> None:
         with self._tables.lock:

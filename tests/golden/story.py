@@ -26,6 +26,7 @@ from repartee.domain.messages import (
     Detached,
     Hello,
     Message,
+    NoteForgotten,
     Notice,
     Numbered,
     OutputPosition,
@@ -65,6 +66,7 @@ NOTICES: tuple[Notice, ...] = (
     Superseded("new"),
     PreferencesChanged(PreferenceChanges("es-ES", "Puck", "slowly"), NOON_MS + 7),
     PreferencesChanged(PreferenceChanges(voice=""), NOON_MS + 8),
+    NoteForgotten("01ABC"),
 )
 _MODEL_MESSAGES = json.dumps(
     [

@@ -12,6 +12,7 @@ from repartee.application.change_preferences import PreferenceChanger
 from repartee.application.check_limits import LimitChecker
 from repartee.application.erase_user import UserEraser
 from repartee.application.export_user import UserExporter
+from repartee.application.forget_note import NoteForgetter
 from repartee.application.session_cap import SessionCap
 from repartee.application.start_session import SessionStarter
 from repartee.domain.desk_rules import OpeningHours
@@ -115,6 +116,9 @@ class Api:
             ),
             eraser=eraser,
             exporter=UserExporter(records, profiles, self.notes, self.usage),
+            forgetter=NoteForgetter(
+                self.notes, self.connections, self.mailbox, sessions, self.tables.clock
+            ),
             cursors=Cursors(FakeSecrets({"key": "k" * 64}), "key"),
             limits=self.limits,
             usage=self.usage,
@@ -149,7 +153,7 @@ class Api:
         }
         answer = self.application.handle(event, self.context)
         headers = {name.lower(): value for name, value in answer["headers"].items()}
-        status, content = answer["statusCode"], json.loads(answer["body"])
+        status, content = answer["statusCode"], json.loads(answer["body"] or "null")
         check_answer(method, path, status, headers, content)
         return status, content, headers
 

@@ -36,7 +36,7 @@ CONFIG = schemathesis.Config.from_dict(
         "generation": {"with-security-parameters": False},
         "operations": [
             {"include-path": path, "checks": {"positive_data_acceptance": {"enabled": False}}}
-            for path in ("/me/preferences", "/me/export", "/conversations")
+            for path in ("/me/preferences", "/me/export", "/me/notes", "/conversations")
         ],
     }
 )

@@ -41,6 +41,7 @@ from repartee.domain.messages import (
     Detached,
     Hello,
     Message,
+    NoteForgotten,
     Numbered,
     OutputPosition,
     PreferencesChanged,
@@ -223,6 +224,10 @@ class AnySession(RuleBasedStateMachine):
     def settle_elsewhere(self, voice, language):
         changes = PreferenceChanges(language, voice)
         self.call.notice(PreferencesChanged(changes, NOON_MS + self.call.now_ms))
+
+    @rule(number=st.integers(0, 3))
+    def forget_note(self, number):
+        self.call.notice(NoteForgotten(f"note-{number}"))
 
     @rule(through=st.none() | st.integers(0, 30), turn=st.integers(0, 4))
     def acknowledge(self, through, turn):

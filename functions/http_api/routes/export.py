@@ -8,6 +8,7 @@ from http_api.deps import Dependencies
 from http_api.identity import UserId
 from http_api.paging import Cursor, place_after
 from http_api.routes.conversations import ConversationView
+from http_api.routes.notes import NoteView
 from http_api.routes.preferences import Preferences
 from http_api.routes.turns import TurnView
 from http_api.routes.usage import DayView
@@ -36,13 +37,6 @@ class OwnLimitsView(BaseModel):
 
     talk_s_per_day: int | None
     usd_per_day: float | None
-
-
-class NoteView(BaseModel):
-    """Something that the user wanted remembered."""
-
-    text: str
-    noted_at: Moment
 
 
 class BookingView(BaseModel):
@@ -97,7 +91,7 @@ class AccountView(BaseModel):
                 talk_s_per_day=limits.talk_s,
                 usd_per_day=None if limits.cost_usd is None else float(limits.cost_usd),
             ),
-            notes=[NoteView(text=note.text, noted_at=note.noted_at_ms) for note in account.notes],
+            notes=[NoteView.of(note) for note in account.notes],
             bookings=[BookingView.of(booking) for booking in account.bookings],
             usage_days=[DayView.of(used) for used in account.days],
             usage_total=TotalsView(

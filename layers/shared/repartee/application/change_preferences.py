@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from repartee.application.leave_notice import leave_notice
+from repartee.application.leave_notice import tell_sessions
 from repartee.domain.conversation import Profile
-from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import PreferencesChanged
 from repartee.domain.preferences import PreferenceChanges
 from repartee.ports.clock import Clock
@@ -54,21 +53,11 @@ class PreferenceChanger:
     def _tell(self, user_id: str, changes: PreferenceChanges) -> bool:
         # Not before it is stored: who loads the profile from now on finds the change there.
         now_ms = self.clock.now_ms()
-        notice = PreferencesChanged(changes, now_ms)
-        try:
-            running = self.connections.active_sessions(user_id, now_ms=now_ms)
-        except StoreUnavailable:
-            return False
-        all_told = True
-        for session_id in sorted(running):
-            try:
-                leave_notice(
-                    session_id,
-                    notice,
-                    mailbox=self.mailbox,
-                    sessions=self.sessions,
-                    now_ms=now_ms,
-                )
-            except StoreUnavailable:
-                all_told = False
-        return all_told
+        return tell_sessions(
+            user_id,
+            PreferencesChanged(changes, now_ms),
+            connections=self.connections,
+            mailbox=self.mailbox,
+            sessions=self.sessions,
+            now_ms=now_ms,
+        )

@@ -1,6 +1,8 @@
 """Leave a notice in a session's mailbox, and never in the mailbox of one that is over."""
 
+from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import Notice
+from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.mailbox import Mailbox
 from repartee.ports.session_store import SessionStore
 
@@ -22,3 +24,26 @@ def leave_notice(
         return True
     mailbox.delete(session_id, (), (notice_id,))
     return False
+
+
+def tell_sessions(
+    user_id: str,
+    notice: Notice,
+    *,
+    connections: ConnectionStore,
+    mailbox: Mailbox,
+    sessions: SessionStore,
+    now_ms: int,
+) -> bool:
+    """Leave ``notice`` in each open session of the user; False when one may not have it."""
+    try:
+        running = connections.active_sessions(user_id, now_ms=now_ms)
+    except StoreUnavailable:
+        return False
+    all_told = True
+    for session_id in sorted(running):
+        try:
+            leave_notice(session_id, notice, mailbox=mailbox, sessions=sessions, now_ms=now_ms)
+        except StoreUnavailable:
+            all_told = False
+    return all_told

@@ -137,7 +137,17 @@ class PreferencesChanged:
     changed_at_ms: int
 
 
-type Notice = Acknowledged | Detached | Superseded | PreferencesChanged
+@dataclass(frozen=True, slots=True)
+class NoteForgotten:
+    """The user has deleted a note; the live model is not to go on using it.
+
+    Versions before 0.2.0 take it for a notice of an unknown kind.
+    """
+
+    note_id: str
+
+
+type Notice = Acknowledged | Detached | Superseded | PreferencesChanged | NoteForgotten
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,11 @@ class Notes(Protocol):
         """
         ...
 
-    def newest(self, user_id: str, *, limit: int) -> Sequence[Note]:
-        """Return the user's last ``limit`` notes, the newest first."""
+    def newest(self, user_id: str, *, limit: int, before: str | None = None) -> Sequence[Note]:
+        """Return the user's last ``limit`` notes, the newest first.
+
+        With ``before``, of those whose id comes before it; it need not be there any more.
+        """
         ...
 
     def remove(self, user_id: str, note_id: str) -> None:

@@ -54,16 +54,19 @@ class DynamoNotes:
                 return note
         raise StoreUnavailable("others add notes for this user all the time")
 
-    def newest(self, user_id: str, *, limit: int) -> Sequence[Note]:
+    def newest(self, user_id: str, *, limit: int, before: str | None = None) -> Sequence[Note]:
         """Return the user's last ``limit`` notes, the newest first."""
+        end = f"{keys.NOTE_PREFIX}{before or '~'}"
         items = self.memory.query(
             keys.user(user_id),
             first=keys.NOTE_PREFIX,
-            last=f"{keys.NOTE_PREFIX}~",
+            last=end,
             backwards=True,
-            page_size=limit,
+            # The one at ``before`` itself comes along.
+            page_size=limit if before is None else limit + 1,
         )
-        return tuple(_note(item) for item in islice(items, limit))
+        found = (item for item in items if item["sk"]["S"] < end)
+        return tuple(_note(item) for item in islice(found, limit))
 
     def remove(self, user_id: str, note_id: str) -> None:
         """Forget one note.

@@ -14,6 +14,7 @@ from repartee.domain.messages import (
     Detached,
     Hello,
     Message,
+    NoteForgotten,
     Notice,
     Numbered,
     OutputPosition,
@@ -144,6 +145,8 @@ def notice_attributes(notice: Notice, expires_at: int) -> "Item":
         case PreferencesChanged(changes, changed_at_ms):
             named = {name: value for name, value in asdict(changes).items() if value is not None}
             values = {"kind": "preferences_changed", "changed_at_ms": changed_at_ms, **named}
+        case NoteForgotten(note_id):
+            values = {"kind": "note_forgotten", "note_id": note_id}
     return encode_all({**values, "expires_at": expires_at})
 
 
@@ -163,6 +166,8 @@ def notice_from(item: "Item") -> Notice | Unknown:
         case "preferences_changed":
             changes = PreferenceChanges(*(text(item, name) for name in _PREFERENCES))
             return PreferencesChanged(changes, number(item, "changed_at_ms"))
+        case "note_forgotten":
+            return NoteForgotten(item["note_id"]["S"])
         case kind:
             return _unknown(kind)
 

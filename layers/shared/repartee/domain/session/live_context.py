@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from repartee.domain.context_policy import carried, reseed_saves_usd, seed_tokens
 from repartee.domain.live import LiveConfig, TurnDetection
+from repartee.domain.notes import Note
 from repartee.domain.seed import Occasion, system_instruction
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.concessions import Concessions
@@ -24,8 +25,8 @@ class LiveContext:
     """The context of one worker's live sessions.
 
     Attributes:
-        is_due: It may be time to go on in a fresh session: a turn is in memory, or the user is to
-            be spoken to otherwise.
+        is_due: It may be time to go on in a fresh session: a turn is in memory, the user is to be
+            spoken to otherwise, or a note is forgotten.
         detection: Which side finds the user's speech in the current live session, None before the
             first.
         has_copy: The current live session was given something twice, and may answer it twice.
@@ -42,6 +43,7 @@ class LiveContext:
     has_copy: bool = False
     _voice: str = ""
     _detection_changes: int = 0
+    _notes: tuple[Note, ...] = ()
     _carried: TokenUsage = field(default_factory=TokenUsage)
 
     def config(self, now_ms: int) -> LiveConfig:
@@ -79,11 +81,13 @@ class LiveContext:
     def is_outdated(self) -> bool:
         """Tell whether a fresh live session serves the user better than this one.
 
-        It does for another voice, for what was settled elsewhere than in the call, and where this
-        one may still answer a copy of what it has answered.
+        It does for another voice, for what was settled elsewhere than in the call, where this one
+        was told a note that is forgotten since, and where it may still answer a copy of what it has
+        answered.
         """
         preferences = self._desk.preferences
-        return self.has_copy or preferences.is_untold or self._voice != preferences.voice
+        is_other = preferences.is_untold or self._voice != preferences.voice
+        return self.has_copy or is_other or self._notes != self._keeper.memory.notes
 
     def begin(self) -> None:
         """A fresh live session has begun; it carries nothing yet."""
@@ -91,6 +95,7 @@ class LiveContext:
             self._detection_changes += 1
         self.detection = self._wanted_detection
         self._voice = self._desk.preferences.voice
+        self._notes = self._keeper.memory.notes
         self.has_copy = False
         self._desk.preferences.is_untold = False
         self._carried = TokenUsage()

@@ -14,6 +14,7 @@ from repartee.domain.messages import (
     Acknowledged,
     Detached,
     Hello,
+    NoteForgotten,
     Notified,
     Numbered,
     PreferencesChanged,
@@ -350,6 +351,8 @@ class SessionMachine:
                 self._effects += self._client.detach(connection_id, now_ms)
             case PreferencesChanged() as changed:
                 self._context.is_due |= self._desk.preferences.take(changed)
+            case NoteForgotten(note_id=note_id):
+                self._context.is_due |= self._keeper.forget(note_id)
             case Superseded():
                 self._close("superseded", now_ms)
             case _:

@@ -90,6 +90,13 @@ class MemoryKeeper:
         """Go on with a newer summary; the next live session is told it."""
         self.memory = self.summaries.take(self.memory, read)
 
+    def forget(self, note_id: str) -> bool:
+        """Tell no further live session of a note; False where none was to be told of it."""
+        kept = tuple(note for note in self.memory.notes if note.note_id != note_id)
+        is_told = len(kept) < len(self.memory.notes)
+        self.memory = replace(self.memory, notes=kept)
+        return is_told
+
     def delete_input(self) -> None:
         """Let the mailbox forget what the last commit left behind.
 

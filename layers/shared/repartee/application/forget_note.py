@@ -1,0 +1,46 @@
+"""Forget one of a user's notes, in the sessions that run too."""
+
+from dataclasses import dataclass
+
+from repartee.application.leave_notice import tell_sessions
+from repartee.domain.messages import NoteForgotten
+from repartee.ports.clock import Clock
+from repartee.ports.connection_store import ConnectionStore
+from repartee.ports.mailbox import Mailbox
+from repartee.ports.notes import Notes
+from repartee.ports.session_store import SessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class NoteForgetter:
+    """Forgets notes and tells the user's sessions."""
+
+    notes: Notes
+    connections: ConnectionStore
+    mailbox: Mailbox
+    sessions: SessionStore
+    clock: Clock
+
+    def forget(self, user_id: str, note_id: str) -> bool:
+        """Forget one note.
+
+        Nobody is woken: a session without a worker loads the notes when it gets one.
+
+        Returns:
+            False when a session may not have been told: its live model knows the note until the
+            session has its next worker.
+
+        Raises:
+            NoteUnknown: The user has no such note.
+            StoreUnavailable: The note could not be deleted.
+        """
+        self.notes.remove(user_id, note_id)
+        # Not before it is deleted: who loads the notes from now on does not find it.
+        return tell_sessions(
+            user_id,
+            NoteForgotten(note_id),
+            connections=self.connections,
+            mailbox=self.mailbox,
+            sessions=self.sessions,
+            now_ms=self.clock.now_ms(),
+        )

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from repartee.domain.calls import (
     Exchange,
 )
 from repartee.domain.errors import ClaimLost, ItemTooLarge, LeaseLost
+from repartee.domain.turn_bounds import MAX_SPOKEN_CHARACTERS
 from repartee.domain.usage import Bill, TokenUsage
 from repartee.ports.call_store import CallClaim
 from tests.contract.scenes import (
@@ -98,6 +100,19 @@ def test_a_finished_call_gives_its_answer(stores: Stores) -> None:
     assert stores.calls.load(CONVERSATION, KEY) == exchange()
     assert claim(stores, request()) == exchange()
     assert claim(stores, request(), now_ms=UNTIL_MS + 1) == exchange()
+
+
+def test_the_longest_question_is_claimed_and_kept_with_its_messages(stores: Stores) -> None:
+    served_session(stores)
+    longest = "\U0001f600" * MAX_SPOKEN_CHARACTERS
+    asked = replace(request(), question=longest)
+    messages = json.dumps([{"type": "human", "content": longest}], ensure_ascii=False)
+    finished = replace(exchange(), question=longest, messages_json=messages)
+    claim(stores, asked)
+
+    stores.calls.finish(CONVERSATION, finished)
+
+    assert claim(stores, asked) == finished
 
 
 def test_the_first_answer_stays(stores: Stores) -> None:

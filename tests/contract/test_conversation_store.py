@@ -20,6 +20,7 @@ from repartee.domain.errors import (
 )
 from repartee.domain.messages import OutputPosition
 from repartee.domain.preferences import PreferenceChanges
+from repartee.domain.session.tool_desk import MAX_OPEN_BYTES
 from repartee.domain.session_state import PendingCall, TurnAmendment, UndeliveredTurn
 from repartee.domain.usage import TokenUsage
 from tests.contract.scenes import (
@@ -119,10 +120,11 @@ def test_a_commit_moves_header_and_cursor(stores: Stores) -> None:
     lease = served_session(stores)
     first = turn(1, heard="hello my name is robert")
 
-    stores.writer.commit_turn(replace(commit(first, cursor=42), pending_calls=(PENDING,)))
+    pending = replace(PENDING, arguments_json="x" * MAX_OPEN_BYTES)
+    stores.writer.commit_turn(replace(commit(first, cursor=42), pending_calls=(pending,)))
 
     state = stores.sessions.load(SESSION)
-    assert state == replace(lease.state, cursor=42, pending_calls=(PENDING,), talk_ms=first.talk_ms)
+    assert state == replace(lease.state, cursor=42, pending_calls=(pending,), talk_ms=first.talk_ms)
     assert header(stores) == Conversation(
         USER,
         CONVERSATION,

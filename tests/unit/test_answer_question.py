@@ -11,6 +11,8 @@ from repartee.application.answer_question import MAX_HISTORY_CHARS, Answered
 from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, Exchange
 from repartee.domain.conversation import Conversation, Turn
 from repartee.domain.desk import Slot
+from repartee.domain.turn_bounds import MAX_SPOKEN_CHARACTERS
+from repartee.domain.wire import MAX_TEXT_CHARACTERS
 from tests.unit.question_bench import AT_THREE, TODAY, Bench, book_at_three, say_yes
 
 pytestmark = pytest.mark.unit
@@ -75,7 +77,7 @@ def test_a_worker_that_lost_its_lease_is_refused_before_any_model_runs():
 
 @pytest.mark.parametrize(
     ("question", "trouble"),
-    [("", "empty_question"), ("  \n", "empty_question"), ("x" * 2_001, "question_too_long")],
+    [("", "empty_question"), ("  \n", "empty_question"), ("x" * 15_001, "question_too_long")],
 )
 def test_a_question_that_cannot_be_used_is_refused_with_a_sentence(question, trouble):
     bench = Bench(say_yes)
@@ -88,10 +90,12 @@ def test_a_question_that_cannot_be_used_is_refused_with_a_sentence(question, tro
     assert bench.tables.calls == {}
 
 
-def test_a_question_of_two_thousand_characters_is_answered():
+@pytest.mark.parametrize("character", ["x", "\U0001f600"])
+@pytest.mark.parametrize("most", [MAX_TEXT_CHARACTERS, MAX_SPOKEN_CHARACTERS])
+def test_a_question_may_be_as_long_as_what_a_turn_holds(character, most):
     bench = Bench(say_yes)
 
-    assert bench.ask(bench.request("x" * 2_000)).answer.status is CallStatus.DONE
+    assert bench.ask(bench.request(character * most)).answer.status is CallStatus.DONE
 
 
 def test_a_question_past_its_deadline_is_not_begun():

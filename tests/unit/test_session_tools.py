@@ -1,5 +1,6 @@
 """The tool rules: every call id is answered once, by a deadline."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -31,6 +32,7 @@ from repartee.domain.session.effects import (
 from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.watchdog import NUDGE, STALL_MS
 from repartee.domain.session_state import PendingCall, SessionState
+from repartee.domain.turn_bounds import MAX_SPOKEN_CHARACTERS
 from tests.sessions import SECOND, STATE, Call, pending, remembering, started
 
 pytestmark = pytest.mark.unit
@@ -143,6 +145,17 @@ def test_a_question_without_words_is_refused(arguments):
 
     assert call.responses == [("x", "refused")]
     assert call.asked == []
+
+
+def test_the_longest_question_is_asked_and_one_more_beside_it_is_not():
+    call = started()
+    call.utter()
+    longest = "\U0001f600" * MAX_SPOKEN_CHARACTERS
+    call.call_tool("x", json.dumps({"question": longest}))
+    call.call_tool("y", json.dumps({"question": f"{longest[1:]}?"}))
+
+    assert [one.question for one in call.asked] == [longest]
+    assert call.responses == [("y", "refused")]
 
 
 def test_the_language_is_changed_remembered_and_used_from_then_on():

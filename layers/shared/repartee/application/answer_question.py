@@ -17,6 +17,7 @@ from repartee.domain.memory_budget import MemoryBudget
 from repartee.domain.outcome import outcome
 from repartee.domain.repeated_turn import repeated_turn_note
 from repartee.domain.tools import Tool, ToolContext
+from repartee.domain.turn_bounds import MAX_SPOKEN_CHARACTERS
 from repartee.domain.usage import Bill
 from repartee.ports.call_store import CallClaim, CallStore
 from repartee.ports.clock import Clock
@@ -25,7 +26,8 @@ from repartee.ports.notes import Notes
 from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
 from repartee.ports.usage_store import UsageStore
 
-MAX_QUESTION_CHARS = 2_000
+MAX_QUESTION_CHARACTERS = MAX_SPOKEN_CHARACTERS
+"""What a user says or types in one turn is a question as it stands; a typed text is shorter."""
 MAX_WAIT_MS = 50_000
 """Longest wait for an answer, whatever the deadline; below the function's timeout, 60 s."""
 MAX_RUN_MS = 20_000
@@ -114,7 +116,7 @@ class AnswerQuestion:
         question = request.question.strip()
         if not question:
             return _refused("empty_question", _EMPTY)
-        if len(question) > MAX_QUESTION_CHARS:
+        if len(question) > MAX_QUESTION_CHARACTERS:
             return _refused("question_too_long", _TOO_LONG)
         try:
             return self._claim_and_run(request, question)

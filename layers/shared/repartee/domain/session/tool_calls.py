@@ -71,10 +71,10 @@ class ToolCalls:
         )
 
     @property
-    def open_characters(self) -> int:
+    def open_bytes(self) -> int:
         """How long the arguments are of all calls that are not answered and spoken yet."""
         calls = (*self._open.values(), *self.unspoken.calls)
-        return sum(len(call.arguments_json) for call in calls)
+        return sum(len(call.arguments_json.encode()) for call in calls)
 
     def has_begun(self, turn: int) -> bool:
         """Tell whether the turn has called any tool."""

@@ -36,10 +36,9 @@ from repartee.domain.session.tool_calls import (
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.session_state import PendingCall
 
-# Calls that are still open are kept in the session's state, whose size has a limit: a character
-# takes up to 4 bytes, so these come to 192,000 at most.
-MAX_ARGUMENTS_CHARACTERS = 16_000
-MAX_OPEN_CHARACTERS = 48_000
+# Calls that are still open are kept in the session's state, whose size has a limit. The longest
+# question fits by itself: JSON escapes turn 15,000 characters into 180,000 bytes at most.
+MAX_OPEN_BYTES = 192_000
 
 # An answer is spoken as it is, or in the user's language where the model words it.
 _WITHOUT_WORDS = {
@@ -180,10 +179,7 @@ class ToolDesk:
 
     def _ask(self, call: CallInProgress, now_ms: int) -> None:
         question = text_argument(call.arguments_json, "question")
-        is_too_long = (
-            len(call.arguments_json) > MAX_ARGUMENTS_CHARACTERS
-            or self._calls.open_characters > MAX_OPEN_CHARACTERS
-        )
+        is_too_long = self._calls.open_bytes > MAX_OPEN_BYTES
         if question is None or is_too_long:
             refused = CoreAnswer(CallStatus.REFUSED, "Say in question what is wanted, in short.")
             self.answer(call.key, refused, now_ms)

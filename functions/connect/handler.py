@@ -1,6 +1,6 @@
 """``$connect``: spends the ticket and binds the connection to its session."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import boto3  # noqa: F401 - make_client wants it; here it loads during init, at full speed
 from aws_lambda_powertools import Logger
 
+from repartee.adapters.api_gateway_channel import ApiGatewayChannel
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.mailbox import DynamoMailbox
@@ -21,6 +22,7 @@ from repartee.config import ConnectSettings
 from repartee.domain.errors import ConnectionRefused, StoreUnavailable
 from repartee.domain.retention import Retention
 from repartee.observability import get_logger
+from repartee.ports.client_channel import ClientChannel
 from repartee.ports.clock import Clock
 from repartee.ports.mailbox import Mailbox
 from repartee.ports.opening_store import OpeningStore
@@ -38,12 +40,19 @@ class Deps:
     sessions: SessionStore
     clock: Clock
     max_sessions: int
+    max_connections: int
+    channel: Callable[[], ClientChannel]
     log: Logger
 
 
 def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
     """Return 200 to let the connection in, any other status to refuse it."""
-    opening = opening_of(event, opened_at_ms=deps.clock.now_ms(), max_sessions=deps.max_sessions)
+    opening = opening_of(
+        event,
+        opened_at_ms=deps.clock.now_ms(),
+        max_sessions=deps.max_sessions,
+        max_connections=deps.max_connections,
+    )
     ids = {"connection_id": opening.connection_id, "session_id": opening.session_id}
     try:
         opened = open_connection(
@@ -51,6 +60,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
             openings=deps.openings,
             mailbox=deps.mailbox,
             sessions=deps.sessions,
+            channel=deps.channel,
         )
     except ConnectionRefused as refused:
         deps.log.warning("connection refused", extra={**ids, "reason": refused.reason})
@@ -65,6 +75,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
             "is_new_session": opened.is_new_session,
             "superseded_session_id": opened.superseded_session_id,
             "superseded_was_told": opened.superseded_was_told,
+            "closed_connections": opened.closed_connections,
         },
     )
     return {"statusCode": 200, **_subprotocol(header_values(event, "sec-websocket-protocol"))}
@@ -92,6 +103,8 @@ def build() -> Deps:
         sessions=DynamoSessionStore(live=live),
         clock=clock,
         max_sessions=settings.max_sessions_per_user,
+        max_connections=settings.max_connections_per_session,
+        channel=lru_cache(maxsize=1)(lambda: ApiGatewayChannel.at(settings.management_endpoint)),
         log=get_logger(),
     )
 

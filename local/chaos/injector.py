@@ -16,7 +16,7 @@ from local.chaos.theatre import WORKER
 from local.lambdas.model import UnknownEnvironmentError
 from local.stack import Stack
 from local.talker.call import Call, now_ms
-from repartee.application.route_message import WAKE_RETRY_MS
+from repartee.application.wake_worker import WAKE_RETRY_MS
 
 GO_AWAY_S = 2.0
 

@@ -24,7 +24,7 @@ from repartee.domain.frames import (
     TurnEnd,
     TurnRestarted,
 )
-from repartee.domain.wire import Busy, Pong, Ready, ReconnectSoon, Rejected, Reply
+from repartee.domain.wire import AcceptedBefore, Busy, Pong, Ready, ReconnectSoon, Rejected, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ _FRAMES: dict[str, TypeAdapter[Any]] = {
 }
 _UNDELIVERED = {"message", "connectionId", "requestId"}
 _REPLIES: dict[str, TypeAdapter[Any]] = {
-    reply.type: TypeAdapter(reply) for reply in (Ready, Rejected, Busy, Pong, ReconnectSoon)
+    reply.type: TypeAdapter(reply)
+    for reply in (Ready, Rejected, AcceptedBefore, Busy, Pong, ReconnectSoon)
 }
 
 

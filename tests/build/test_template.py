@@ -51,10 +51,12 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "dynamodb:UpdateItem",
             "dynamodb:ConditionCheckItem",
         },
+        "DELETE/@connections/*": {"execute-api:ManageConnections"},
     },
     "MessageFunction": {
         "LiveTable": {
             "dynamodb:GetItem",
+            "dynamodb:Query",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             "dynamodb:DeleteItem",
@@ -286,6 +288,7 @@ def test_a_function_calls_itself_by_its_deployed_name(name: str) -> None:
         ("MemoryTokens", "MEMORY_TOKENS"),
         ("RetentionDays", "RETENTION_DAYS"),
         ("MaxSessionsPerUser", "MAX_SESSIONS_PER_USER"),
+        ("MaxConnectionsPerSession", "MAX_CONNECTIONS_PER_SESSION"),
         ("MaxTalkSecondsPerDay", "MAX_TALK_S_PER_DAY"),
         ("MaxUsdPerDay", "MAX_USD_PER_DAY"),
     ],

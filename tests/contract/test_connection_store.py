@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from repartee.domain.errors import ConnectionRefused
@@ -47,7 +49,8 @@ def test_a_second_connection_comes_back_to_its_session(stores: Stores) -> None:
     opened = stores.openings.open(opening(connection="connection-2"))
 
     assert opened == OpenedConnection(is_new_session=False)
-    assert stores.sessions.load(SESSION) == lease.state
+    both = ("connection-of-session-1", "connection-2")
+    assert stores.sessions.load(SESSION) == replace(lease.state, open_connections=both)
     assert active(stores) == 1
 
 
@@ -351,3 +354,16 @@ def test_ending_an_unknown_session_is_no_error(stores: Stores) -> None:
     stores.connections.end_session(USER, "unknown")
 
     assert active(stores) == 0
+
+
+def test_of_connections_that_open_at_once_none_is_lost_from_sight(stores: Stores) -> None:
+    stores.openings.open(opening())
+    names = [f"connection-{number}" for number in range(2, 7)]
+
+    opened = all_at_once(5, lambda number: stores.openings.open(opening(connection=names[number])))
+
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    surplus = [one for each in opened for one in each.surplus_connection_ids]
+    assert sorted([*surplus, *state.open_connections]) == ["connection-1", *names]
+    assert len(state.open_connections) == 3

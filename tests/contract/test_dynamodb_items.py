@@ -26,6 +26,7 @@ from repartee.domain.messages import (
 from repartee.domain.preferences import PreferenceChanges
 from repartee.domain.usage import TokenUsage
 from repartee.ports.call_store import CallClaim
+from repartee.ports.mailbox import Appended
 from tests.contract.scenes import (
     CONVERSATION,
     SESSION,
@@ -248,7 +249,8 @@ def test_a_thousand_messages_of_more_than_a_page_are_read_in_order(stores: Store
         for seq in range(1, 1_001)
     ]
     with ThreadPoolExecutor(4) as senders:
-        assert all(senders.map(lambda message: stores.mailbox.append(SESSION, message), messages))
+        appended = senders.map(lambda message: stores.mailbox.append(SESSION, message), messages)
+        assert set(appended) == {Appended.KEPT}
     stores.mailbox.notify(SESSION, Detached("connection-1"), now_ms=NOON_MS)
 
     entries: list[Numbered | Notified] = []

@@ -5,10 +5,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repartee.domain.messages import (
+    MAX_SEQ,
     Acknowledged,
     Audio,
     Bye,
     Detached,
+    Greeted,
     Hello,
     MailboxEntry,
     Message,
@@ -24,7 +26,7 @@ from repartee.domain.messages import (
     Text,
 )
 from repartee.domain.preferences import PreferenceChanges
-from repartee.ports.mailbox import MAX_MESSAGES_READ
+from repartee.ports.mailbox import MAX_MESSAGES_READ, Appended
 from tests.contract.scenes import SESSION, all_at_once
 from tests.contract.stores import Stores
 from tests.fakes.clock import NOON_MS
@@ -62,7 +64,7 @@ def test_an_empty_mailbox_reads_empty(stores: Stores) -> None:
         Hello(),
         Hello(OutputPosition(3, 41)),
         Hello(OutputPosition(3, 41), marks_speech=True),
-        Hello(marks_speech=True),
+        Hello(marks_speech=True, connected_at_ms=NOON_MS),
         Audio(bytes(range(256)) * 62 + b"\x00\xff"),
         Audio(b"\x00\x80\xff\x7f"),
         SpeechStart(),
@@ -75,7 +77,7 @@ def test_an_empty_mailbox_reads_empty(stores: Stores) -> None:
 def test_every_kind_of_message_comes_back_as_it_was(stores: Stores, message: Message) -> None:
     kept = Numbered(7, message, "connection=", NOON_MS + 3)
 
-    assert stores.mailbox.append(SESSION, kept)
+    assert stores.mailbox.append(SESSION, kept) is Appended.KEPT
 
     assert list(stores.mailbox.read_after(SESSION, 0)) == [kept]
 
@@ -84,6 +86,7 @@ def test_every_kind_of_message_comes_back_as_it_was(stores: Stores, message: Mes
     "notice",
     [
         Detached("connection="),
+        Greeted(Hello(OutputPosition(3, 41), marks_speech=True, connected_at_ms=7), "connection="),
         Superseded("session-2"),
         PreferencesChanged(PreferenceChanges("es-ES", "Puck", 'लिखिए "slowly"'), NOON_MS + 3),
         PreferencesChanged(PreferenceChanges(voice="", style=""), NOON_MS),
@@ -93,6 +96,7 @@ def test_every_kind_of_message_comes_back_as_it_was(stores: Stores, message: Mes
     ],
     ids=[
         "detached",
+        "greeted",
         "superseded",
         "preferences",
         "default preferences",
@@ -128,8 +132,8 @@ def test_of_a_flood_as_much_as_one_read_holds_is_read_and_the_rest_after_it(stor
 
 
 def test_a_number_is_kept_once(stores: Stores) -> None:
-    assert stores.mailbox.append(SESSION, numbered(1, Text("first")))
-    assert not stores.mailbox.append(SESSION, numbered(1, Text("again")))
+    assert stores.mailbox.append(SESSION, numbered(1, Text("first"))) is Appended.KEPT
+    assert stores.mailbox.append(SESSION, numbered(1, Text("again"))) is Appended.TAKEN
 
     assert list(stores.mailbox.read_after(SESSION, 0)) == [numbered(1, Text("first"))]
 
@@ -137,7 +141,7 @@ def test_a_number_is_kept_once(stores: Stores) -> None:
 def test_of_twenty_deliveries_of_a_message_one_is_kept(stores: Stores) -> None:
     kept = all_at_once(20, lambda _: stores.mailbox.append(SESSION, numbered(1)))
 
-    assert sum(kept) == 1
+    assert kept.count(Appended.KEPT) == 1
 
 
 def test_mailboxes_are_apart(stores: Stores) -> None:
@@ -244,7 +248,7 @@ def test_an_expired_entry_does_not_stand_in_the_way_of_a_new_one(stores: Stores)
     later_ms = stores.clock.now_ms()
     again = replace(numbered(1), received_at_ms=later_ms)
 
-    assert stores.mailbox.append(SESSION, again)
+    assert stores.mailbox.append(SESSION, again) is Appended.KEPT
     stores.mailbox.notify(SESSION, ack(1, 1), now_ms=later_ms)
 
     entries = list(stores.mailbox.read_after(SESSION, 0))
@@ -297,3 +301,39 @@ def test_a_notice_can_be_taken_back_by_the_id_that_leaving_it_gave(
     stores.mailbox.delete(SESSION, (), (notice_id,))
 
     assert list(stores.mailbox.read_after(SESSION, 0)) == []
+
+
+def test_a_repetition_over_another_connection_takes_the_place_of_the_first(stores: Stores) -> None:
+    first = numbered(3)
+    again = replace(first, connection_id="connection-2")
+    stores.mailbox.append(SESSION, first)
+
+    assert stores.mailbox.append(SESSION, first) is Appended.REPEATED
+    assert stores.mailbox.append(SESSION, again) is Appended.REPEATED
+    stores.mailbox.take_back(SESSION, first)
+
+    assert list(stores.mailbox.read_after(SESSION, 0)) == [again]
+    stores.mailbox.take_back(SESSION, again)
+    stores.mailbox.take_back(SESSION, again)
+    assert list(stores.mailbox.read_after(SESSION, 0)) == []
+
+
+def test_a_hello_alike_of_another_connection_is_another_message(stores: Stores) -> None:
+    first = numbered(1, Hello())
+    stores.mailbox.append(SESSION, first)
+
+    other = replace(first, connection_id="connection-2")
+    assert stores.mailbox.append(SESSION, other) is Appended.TAKEN
+    assert list(stores.mailbox.read_after(SESSION, 0)) == [first]
+
+
+def test_the_highest_number_is_that_of_a_message_that_is_not_expired(stores: Stores) -> None:
+    assert stores.mailbox.highest_seq(SESSION, up_to=MAX_SEQ) == 0
+    stores.mailbox.append(SESSION, numbered(900))
+    stores.clock.advance(HOUR_MS)
+    for seq in (7, 9, 12):
+        stores.mailbox.append(SESSION, replace(numbered(seq), received_at_ms=NOON_MS + HOUR_MS))
+    stores.mailbox.notify(SESSION, Detached("connection-1"), now_ms=NOON_MS + HOUR_MS)
+
+    assert stores.mailbox.highest_seq(SESSION, up_to=MAX_SEQ) == 12
+    assert stores.mailbox.highest_seq(SESSION, up_to=11) == 9

@@ -1,7 +1,10 @@
+from itertools import permutations
+
 import pytest
 
 from repartee.domain.errors import LeaseLost
-from repartee.domain.session_state import WakeElection
+from repartee.domain.recent_input import InputTaken, RecentInput
+from repartee.domain.session_state import Connected, WakeElection
 from tests.contract.scenes import (
     CONVERSATION,
     LEASE_MS,
@@ -251,3 +254,68 @@ def test_an_election_that_is_taken_back_leaves_nothing(stores: Stores) -> None:
     stores.sessions.forget_wake(SESSION)
 
     assert stores.sessions.elect_waker(SESSION, NOON_MS + 1) == WakeElection(won=True)
+
+
+def at(ms: int, connection_id: str) -> Connected:
+    return Connected(NOON_MS + ms, connection_id)
+
+
+@pytest.mark.parametrize("order", list(permutations([at(0, "A"), at(5, "B"), at(5, "C")])))
+def test_the_newest_connection_is_current_in_whatever_order_hellos_come(
+    stores: Stores, order: tuple[Connected, ...]
+) -> None:
+    stores.openings.open(opening())
+    replaced = set()
+    for place, connection in enumerate(order):
+        for _ in range(2):
+            greeting = stores.sessions.greet(SESSION, connection)
+            assert greeting is not None
+            assert greeting.state.greeted == max(order[: place + 1])
+            if greeting.state.greeted == connection:
+                replaced.add(greeting.replaced_connection_id)
+
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert state.greeted == at(5, "C")
+    assert None in replaced
+
+
+def test_a_greeting_names_whom_it_replaced_and_changes_no_session_that_is_over(
+    stores: Stores,
+) -> None:
+    assert stores.sessions.greet(SESSION, at(0, "A")) is None
+    served_session(stores)
+    stores.sessions.greet(SESSION, at(0, "A"))
+
+    greeting = stores.sessions.greet(SESSION, at(1, "B"))
+    assert greeting is not None
+    assert greeting.replaced_connection_id == "A"
+    stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
+    late = stores.sessions.greet(SESSION, at(2, "C"))
+
+    assert late is not None
+    assert late.state.ended
+    assert late.state.greeted == at(1, "B")
+
+
+def test_how_far_the_input_is_taken_is_written_with_the_cursor_and_moves_back_with_none(
+    stores: Stores,
+) -> None:
+    served_session(stores)
+    first = InputTaken(9, RecentInput(3, (1, 0, 2**32 - 1)))
+    second = InputTaken(12, RecentInput(5, (7, 8)))
+
+    def taken_after(cursor: int, taken: InputTaken | None) -> InputTaken | None:
+        stores.sessions.renew_lease(SESSION, epoch=1, until_ms=UNTIL_MS, cursor=cursor, taken=taken)
+        state = stores.sessions.load(SESSION)
+        assert state is not None
+        return state.taken
+
+    assert taken_after(0, None) is None
+    assert taken_after(3, first) == first
+    assert taken_after(3, None) == first
+    assert taken_after(2, second) == first
+    stores.sessions.release_lease(SESSION, epoch=1, cursor=5, ended=False, taken=second)
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert (state.cursor, state.taken) == (5, second)

@@ -113,6 +113,7 @@ class FakeConversationStore:
             tables.states[commit.session_id] = replace(
                 state,
                 cursor=commit.cursor,
+                taken=commit.taken or state.taken,
                 pending_calls=commit.pending_calls,
                 undelivered=commit.undelivered,
                 talk_ms=state.talk_ms + turn.talk_ms,

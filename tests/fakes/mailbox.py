@@ -8,7 +8,7 @@ from repartee.domain.messages import (
     Numbered,
 )
 from repartee.ports.ids import IdSource
-from repartee.ports.mailbox import MAX_MESSAGES_READ
+from repartee.ports.mailbox import MAX_MESSAGES_READ, Appended
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.tables import MAILBOX_LIFETIME_MS, FakeTables, MailboxContents
 
@@ -32,14 +32,34 @@ class FakeMailbox:
     def _contents(self, session_id: str) -> MailboxContents:
         return self._tables.mailboxes.setdefault(session_id, MailboxContents())
 
-    def append(self, session_id: str, message: Numbered) -> bool:
+    def append(self, session_id: str, message: Numbered) -> Appended:
+        with self._tables.lock:
+            messages = self._contents(session_id).messages
+            kept, expires_ms = messages.get(message.seq, (None, 0))
+            if kept is None or expires_ms <= self._tables.clock.now_ms():
+                appended = Appended.KEPT
+            elif not message.repeats(kept):
+                return Appended.TAKEN
+            elif kept.connection_id == message.connection_id:
+                return Appended.REPEATED
+            else:
+                appended = Appended.REPEATED
+            messages[message.seq] = message, message.received_at_ms + MAILBOX_LIFETIME_MS
+            return appended
+
+    def take_back(self, session_id: str, message: Numbered) -> None:
         with self._tables.lock:
             messages = self._contents(session_id).messages
             kept = messages.get(message.seq)
-            if kept is not None and kept[1] > self._tables.clock.now_ms():
-                return False
-            messages[message.seq] = message, message.received_at_ms + MAILBOX_LIFETIME_MS
-            return True
+            if kept is not None and kept[0].connection_id == message.connection_id:
+                del messages[message.seq]
+
+    def highest_seq(self, session_id: str, *, up_to: int) -> int:
+        with self._tables.lock:
+            now_ms = self._tables.clock.now_ms()
+            found = self._contents(session_id).messages.items()
+            live = (seq for seq, (_, expires_ms) in found if expires_ms > now_ms and seq <= up_to)
+            return max(live, default=0)
 
     def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
         expires_ms = now_ms + MAILBOX_LIFETIME_MS

@@ -3,6 +3,7 @@ from dataclasses import replace
 from repartee.domain.conversation import MAX_SUPERSEDED, Conversation
 from repartee.domain.errors import ConnectionRefused
 from repartee.domain.session_state import (
+    NOBODY,
     ActiveSession,
     ConnectionOpening,
     OpenedConnection,
@@ -34,9 +35,18 @@ class FakeOpeningStore:
                 opening.opened_at_ms + ACTIVE_SESSION_LIFETIME_MS,
             )
             if state is not None:
-                return OpenedConnection(is_new_session=False)
+                known = (*state.open_connections, opening.connection_id)
+                kept = known[-opening.max_connections :]
+                tables.states[opening.session_id] = replace(state, open_connections=kept)
+                surplus = known[: -opening.max_connections]
+                return OpenedConnection(is_new_session=False, surplus_connection_ids=surplus)
             tables.states[opening.session_id] = SessionState(
-                opening.session_id, opening.user_id, opening.conversation_id, None
+                opening.session_id,
+                opening.user_id,
+                opening.conversation_id,
+                None,
+                greeted=NOBODY,
+                open_connections=(opening.connection_id,),
             )
             if header is not None:
                 tables.renew_header(opening.user_id, opening.conversation_id, opening.opened_at_ms)

@@ -1,7 +1,8 @@
 from dataclasses import replace
 
 from repartee.domain.errors import LeaseLost
-from repartee.domain.session_state import Lease, SessionState, WakeElection
+from repartee.domain.recent_input import InputTaken
+from repartee.domain.session_state import Connected, Greeting, Lease, SessionState, WakeElection
 from tests.fakes.tables import FakeTables
 
 _WAKE_WINDOW_MS = 3_000
@@ -54,11 +55,30 @@ class FakeSessionStore:
             raise LeaseLost(session_id)
         return state
 
-    def renew_lease(self, session_id: str, *, epoch: int, until_ms: int, cursor: int) -> None:
+    def greet(self, session_id: str, connection: Connected) -> Greeting | None:
+        with self._tables.lock:
+            state = self._tables.states.get(session_id)
+            if state is None:
+                return None
+            kept = state.greeted
+            if not state.ended and (kept is None or kept < connection):
+                self._tables.replaced[session_id] = kept.connection_id if kept else ""
+                state = self._tables.states[session_id] = replace(state, greeted=connection)
+            return Greeting(state, self._tables.replaced.get(session_id) or None)
+
+    def renew_lease(
+        self,
+        session_id: str,
+        *,
+        epoch: int,
+        until_ms: int,
+        cursor: int,
+        taken: InputTaken | None = None,
+    ) -> None:
         with self._tables.lock:
             state = self._mine(session_id, epoch)
             self._tables.states[session_id] = replace(
-                state, lease_until_ms=until_ms, cursor=max(cursor, state.cursor)
+                _at(state, cursor, taken), lease_until_ms=until_ms
             )
 
     def set_connection(
@@ -72,14 +92,27 @@ class FakeSessionStore:
                 state, connection_id=connection_id, marks_speech=marks_speech
             )
 
-    def release_lease(self, session_id: str, *, epoch: int, cursor: int, ended: bool) -> None:
+    def release_lease(
+        self,
+        session_id: str,
+        *,
+        epoch: int,
+        cursor: int,
+        ended: bool,
+        taken: InputTaken | None = None,
+    ) -> None:
         with self._tables.lock:
             state = self._mine(session_id, epoch)
             self._tables.wakes.pop(session_id, None)
             self._tables.states[session_id] = replace(
-                state,
+                _at(state, cursor, taken),
                 owner=None,
                 lease_until_ms=0,
-                cursor=max(cursor, state.cursor),
                 ended=ended or state.ended,
             )
+
+
+def _at(state: SessionState, cursor: int, taken: InputTaken | None) -> SessionState:
+    if cursor < state.cursor:
+        return state
+    return replace(state, cursor=cursor, taken=taken or state.taken)

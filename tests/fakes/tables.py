@@ -61,6 +61,7 @@ class FakeTables:
     clock: FakeClock = field(default_factory=FakeClock)
     lock: threading.RLock = field(default_factory=threading.RLock)
     states: dict[str, SessionState] = field(default_factory=dict)
+    replaced: dict[str, str] = field(default_factory=dict)
     wakes: dict[str, int] = field(default_factory=dict)
     mailboxes: dict[str, MailboxContents] = field(default_factory=dict)
     connections: dict[str, ConnectionOpening] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from repartee.domain.caller import Caller
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import MailboxEntry, Notice, Numbered
 from repartee.domain.session_state import ConnectionOpening, SessionState, WakeElection
+from repartee.ports.mailbox import Appended
 from tests.event_files import load_event
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS
@@ -48,6 +49,8 @@ READY = {
     "output_rate_hz": 24_000,
     "protocol": 1,
     "features": ["marks_speech"],
+    "next_seq": 2,
+    "output_kept": False,
 }
 
 
@@ -75,7 +78,7 @@ class Mailbox(FakeMailbox):
 
     fails = False
 
-    def append(self, session_id: str, message: Numbered) -> bool:
+    def append(self, session_id: str, message: Numbered) -> Appended:
         if self.fails:
             raise StoreUnavailable("told to fail")
         return super().append(session_id, message)
@@ -126,11 +129,20 @@ class Line:
         )
         self.deps = Deps(router, self.log.logger)
 
-    def send(self, body: Any, *, binary: bool = False) -> list[dict[str, Any]]:
-        """Send one message; return what the client was sent because of it."""
+    def send(
+        self,
+        body: Any,
+        *,
+        binary: bool = False,
+        connection: str = "connection-1",
+        connected_at_ms: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Send one message; return what its client was sent because of it."""
         event = load_event("message.hello")
-        event["requestContext"]["connectionId"] = "connection-1"
-        event["requestContext"]["connectedAt"] = self.tables.clock.now_ms() - self.age_ms
+        if connected_at_ms is None:
+            connected_at_ms = self.tables.clock.now_ms() - self.age_ms
+        event["requestContext"]["connectionId"] = connection
+        event["requestContext"]["connectedAt"] = connected_at_ms
         event["requestContext"]["authorizer"] |= {
             "user_id": "user-1",
             "session_id": "session-1",
@@ -138,9 +150,9 @@ class Line:
         }
         event["body"] = body if isinstance(body, str) else json.dumps(body)
         event["isBase64Encoded"] = binary
-        before = len(self.channel.posts["connection-1"])
+        before = len(self.channel.posts[connection])
         assert handle(event, self.deps) == {"statusCode": 200}
-        return [json.loads(frame) for frame in self.channel.posts["connection-1"][before:]]
+        return [json.loads(frame) for frame in self.channel.posts[connection][before:]]
 
     def serve(self, duration_ms: int = 5_000) -> None:
         """Let a worker take the session's lease."""

@@ -10,6 +10,7 @@ from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import Notice, Notified, Superseded
 from repartee.domain.session_state import ConnectionOpening, OpenedConnection
 from tests.event_files import load_event
+from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS
 from tests.fakes.log import CapturedLog
 from tests.fakes.mailbox import FakeMailbox
@@ -39,12 +40,15 @@ class Door:
         self.tables = FakeTables()
         self.mailbox = FakeMailbox(self.tables)
         self.log = CapturedLog()
+        self.channel = FakeClientChannel()
         self.deps = Deps(
             openings=FakeOpeningStore(self.tables),
             mailbox=self.mailbox,
             sessions=FakeSessionStore(self.tables),
             clock=self.tables.clock,
             max_sessions=2,
+            max_connections=3,
+            channel=lambda: self.channel,
             log=self.log.logger,
         )
 
@@ -216,3 +220,13 @@ def test_a_replaced_session_that_is_over_is_left_without_a_notice() -> None:
 
     assert door.mailbox.read_after("session-1", 0) == []
     assert door.log.lines[1]["superseded_was_told"] is False
+
+
+def test_of_fifty_further_connections_of_a_session_the_newest_stay() -> None:
+    door = Door()
+    for number in range(51):
+        answer = door.knock(f"ticket-{number}", connection=f"connection-{number}")
+        assert answer["statusCode"] == 200
+
+    assert door.channel.gone == {f"connection-{number}" for number in range(48)}
+    assert door.log.lines[-1]["closed_connections"] == 1

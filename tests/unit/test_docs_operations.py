@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from repartee.application.route_message import Trouble
+from repartee.application.client_answers import Trouble
 from repartee.domain.session.effects import FinishReason
 from repartee.observability import Metric
 from tests.build.cloudformation import load_template, resources_of_type

@@ -146,11 +146,13 @@ def test_every_error_code_of_the_websocket_is_explained() -> None:
     shared = "layers/shared/repartee"
     raised = codes_in(
         f"{shared}/domain/wire.py",
+        f"{shared}/application/admission.py",
+        f"{shared}/application/client_answers.py",
         f"{shared}/application/route_message.py",
         pattern=r'BadInput\(\s*"(\w+)"',
     )
     machine = (path.relative_to(ROOT) for path in (ROOT / shared / "domain/session").glob("*.py"))
-    offered = codes_in(*map(str, machine), pattern=r'SessionError\(\s*"(\w+)"')
+    offered = codes_in(*map(str, machine), pattern=r'(?:SessionError|_refuse)\([\w, ]*\s*"(\w+)"')
     assert raised
     assert offered
     explained = {first_code(row[0]) for row in rows(section(PROTOCOL, "Error codes"))}

@@ -23,7 +23,7 @@ def test_hello_is_answered_with_ready_and_wakes() -> None:
 
     assert line.send({"type": "hello", "seq": 1, "protocol": 1}) == [READY]
 
-    assert line.kept == [Numbered(1, Hello(), "connection-1", NOON_MS)]
+    assert line.kept == [Numbered(1, Hello(connected_at_ms=NOON_MS), "connection-1", NOON_MS)]
     assert len(line.workers.wakes) == 1
 
 
@@ -49,8 +49,9 @@ def test_hello_of_a_served_session_is_ready_too() -> None:
 
     replies = line.send({"type": "hello", "seq": 9, "protocol": 1, "resume_from": position})
 
-    assert replies == [READY]
-    assert line.kept == [Numbered(9, Hello(OutputPosition(1, 7)), "connection-1", NOON_MS)]
+    assert replies == [READY | {"next_seq": 10, "output_kept": True}]
+    hello = Hello(OutputPosition(1, 7), connected_at_ms=NOON_MS)
+    assert line.kept == [Numbered(9, hello, "connection-1", NOON_MS)]
     assert line.workers.wakes == []
 
 
@@ -65,6 +66,7 @@ def test_a_message_sent_twice_is_kept_once() -> None:
 
 def test_an_ack_is_noted_and_wakes_nobody() -> None:
     line = Line()
+    line.change_state(epoch=2)
     received = {"epoch": 2, "seq": 40}
 
     replies = line.send({"type": "ack", "received": received, "turn": 3, "played_ms": 900})
@@ -128,9 +130,11 @@ def test_in_the_last_quarter_of_an_hour_of_a_connection_its_client_is_told(
     body: dict[str, Any],
 ) -> None:
     line = Line(prewarm=False)
+    line.serve(10**9)
     line.age_ms = (7_200 - QUARTER_HOUR_S) * 1_000 - 1
     assert "reconnect_soon" not in [reply["type"] for reply in line.send(body)]
 
+    line.tables.clock.advance(1)
     line.age_ms += 1
 
     told = {"type": "reconnect_soon", "within_s": QUARTER_HOUR_S}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from repartee.application.route_message import MAX_REFUSALS
+from repartee.application.client_answers import MAX_REFUSALS
 from repartee.domain.wire import MAX_AUDIO_BYTES
 from tests.unit.message_line import DATA, Line
 

@@ -2,13 +2,13 @@
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from repartee.application.route_message import Trouble
+from repartee.application.client_answers import Trouble
 from repartee.domain.errors import StoreUnavailable
-from tests.unit.message_line import CALLER, DATA, READY, Line, Mailbox
+from repartee.domain.messages import Numbered
+from tests.unit.message_line import CALLER, DATA, Line, Mailbox
 
 pytestmark = pytest.mark.unit
 
@@ -42,13 +42,13 @@ def test_a_kept_message_whose_session_cannot_be_read_is_not_asked_for_again() ->
     assert len(line.kept) == 1
 
 
-def test_hello_is_answered_even_when_the_session_cannot_be_read() -> None:
+def test_hello_of_a_session_that_cannot_be_read_is_asked_for_again() -> None:
     line = Line()
     line.sessions.load_fails = True
 
     replies = line.send({"type": "hello", "seq": 1, "protocol": 1})
 
-    assert replies == [READY, {"type": "busy", "retry_after_ms": 1_000, "seq": None}]
+    assert replies == [{"type": "busy", "retry_after_ms": 1_000, "seq": 1}]
 
 
 def test_a_ping_that_cannot_be_answered_is_told_to_wait() -> None:
@@ -112,7 +112,7 @@ def test_the_log_never_holds_what_was_said() -> None:
 
 def test_what_cannot_be_taken_back_is_reported() -> None:
     class Stuck(Mailbox):
-        def delete(self, session_id: str, seqs: Any, notice_ids: Any) -> None:
+        def take_back(self, session_id: str, message: Numbered) -> None:
             raise StoreUnavailable("told to fail")
 
     line = Line()

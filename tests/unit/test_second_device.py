@@ -29,6 +29,7 @@ from repartee.domain.seed import UNANSWERED, UNHEARD
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session_state import ConnectionOpening
 from repartee.ports.worker import WakeRequest
+from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.opening_store import FakeOpeningStore
 from tests.unit.worker_scene import (
@@ -63,6 +64,7 @@ class TwoDevices(Scene):
             openings=FakeOpeningStore(self.tables),
             mailbox=self.mailbox,
             sessions=self.sessions,
+            channel=FakeClientChannel,
         )
         self.say(session, 1, Hello())
 

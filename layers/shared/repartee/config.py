@@ -113,7 +113,9 @@ class ConnectSettings(_Settings):
 
     live_table: str
     memory_table: str
+    management_endpoint: str
     max_sessions_per_user: int = Field(default=3, ge=1, le=100)
+    max_connections_per_session: int = Field(default=3, ge=2, le=20)
     retention_days: int = Field(default=0, ge=0, le=MAX_RETENTION_DAYS)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repartee.domain.caller import Caller
-from repartee.domain.session_state import ConnectionOpening
+from repartee.domain.session_state import MAX_CONNECTIONS, ConnectionOpening
 
 
 def caller_of(event: Mapping[str, Any]) -> Caller:
@@ -28,7 +28,11 @@ def caller_of(event: Mapping[str, Any]) -> Caller:
 
 
 def opening_of(
-    event: Mapping[str, Any], *, opened_at_ms: int, max_sessions: int
+    event: Mapping[str, Any],
+    *,
+    opened_at_ms: int,
+    max_sessions: int,
+    max_connections: int = MAX_CONNECTIONS,
 ) -> ConnectionOpening:
     """Return what a ``$connect`` asks for.
 
@@ -46,6 +50,7 @@ def opening_of(
         ticket_expires_at_ms=int(authorizer["ticket_expires_at_ms"]),
         opened_at_ms=opened_at_ms,
         max_sessions=max_sessions,
+        max_connections=max_connections,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from repartee.domain.recent_input import InputTaken
 from repartee.ports.clock import Clock
 from repartee.ports.session_store import SessionStore
 
@@ -30,7 +31,7 @@ class LeaseKeeper:
         """Tell whether this worker may still write and send."""
         return self.clock.monotonic_ms() < self.fenced_at_ms
 
-    def renew(self, cursor: int) -> None:
+    def renew(self, cursor: int, taken: InputTaken | None = None) -> None:
         """Hold the lease for another 5 s.
 
         Raises:
@@ -40,6 +41,6 @@ class LeaseKeeper:
         asked_at_ms = self.clock.monotonic_ms()
         until_ms = self.clock.now_ms() + LEASE_MS
         self.sessions.renew_lease(
-            self.session_id, epoch=self.epoch, until_ms=until_ms, cursor=cursor
+            self.session_id, epoch=self.epoch, until_ms=until_ms, cursor=cursor, taken=taken
         )
         self.fenced_at_ms = asked_at_ms + LEASE_MS - SAFETY_MS

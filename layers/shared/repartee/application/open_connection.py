@@ -1,11 +1,14 @@
 """Open a connection: spend the ticket, bind the connection, tell the session it replaces."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from repartee.application.leave_notice import leave_notice
-from repartee.domain.errors import StoreUnavailable
+from repartee.domain.errors import ClientTooSlow, StoreUnavailable
 from repartee.domain.messages import Superseded
 from repartee.domain.session_state import ConnectionOpening
+from repartee.ports.client_channel import ClientChannel
 from repartee.ports.mailbox import Mailbox
 from repartee.ports.opening_store import OpeningStore
 from repartee.ports.session_store import SessionStore
@@ -19,11 +22,13 @@ class Opened:
         superseded_session_id: The session whose conversation this one took over, if any.
         superseded_was_told: False when it had ended, or when its mailbox failed: then the new
             session's worker tells it.
+        closed_connections: How many older connections of the session were closed.
     """
 
     is_new_session: bool
     superseded_session_id: str | None = None
     superseded_was_told: bool = False
+    closed_connections: int = 0
 
 
 def open_connection(
@@ -32,9 +37,12 @@ def open_connection(
     openings: OpeningStore,
     mailbox: Mailbox,
     sessions: SessionStore,
+    channel: Callable[[], ClientChannel],
 ) -> Opened:
     """Open the connection, or change nothing.
 
+    A session that has too many connections then loses its oldest ones; ``channel`` is asked for
+    only then.
     Nobody is woken for a superseded session: if it has no worker, that of the new one ends it.
 
     Raises:
@@ -43,8 +51,13 @@ def open_connection(
     """
     opened = openings.open(opening)
     superseded = opened.superseded_session_id
+    surplus = opened.surplus_connection_ids
+    for connection_id in surplus:
+        # One that cannot be closed says nothing that is kept, unless it said hello last.
+        with suppress(ClientTooSlow, StoreUnavailable):
+            channel().close(connection_id)
     if superseded is None:
-        return Opened(opened.is_new_session)
+        return Opened(opened.is_new_session, closed_connections=len(surplus))
     try:
         was_told = leave_notice(
             superseded,

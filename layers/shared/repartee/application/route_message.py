@@ -5,39 +5,36 @@ API Gateway calls this concurrently and in no order, so nothing is kept between 
 
 import json
 from dataclasses import dataclass
-from enum import StrEnum
 
-from repartee.application.leave_notice import leave_notice
+from repartee.application.admission import InputNumbers, misplaced, open_state
+from repartee.application.client_answers import ClientAnswers, Trouble
+from repartee.application.greet_client import greet_client
+from repartee.application.wake_worker import Waker
 from repartee.domain.caller import Caller
-from repartee.domain.errors import BadInput, ClientTooSlow, ConnectionGone, StoreUnavailable
-from repartee.domain.messages import Acknowledged, Numbered, OutputPosition
-from repartee.domain.session_state import SessionState
+from repartee.domain.errors import BadInput, StoreUnavailable
+from repartee.domain.messages import Acknowledged, Hello, Numbered, OutputPosition
+from repartee.domain.recent_input import NumberUse
+from repartee.domain.session_state import Connected
 from repartee.domain.wire import (
     MAX_SEQ,
+    AcceptedBefore,
     AckModel,
     AudioModel,
-    Busy,
     ClientModel,
-    HelloModel,
     PingModel,
     Pong,
     Ready,
     ReconnectSoon,
-    Rejected,
-    Reply,
-    encode_reply,
     parse_client_message,
     to_message,
 )
 from repartee.ports.client_channel import ClientChannel
 from repartee.ports.clock import Clock
 from repartee.ports.connection_store import ConnectionStore
-from repartee.ports.mailbox import Mailbox
+from repartee.ports.mailbox import Appended, Mailbox
 from repartee.ports.session_store import SessionStore
-from repartee.ports.worker import WakeRequest, WorkerPool
+from repartee.ports.worker import WorkerPool
 
-# The next wake can be tried when the window of the last election is over (SessionStore).
-WAKE_RETRY_MS = 3_000
 # A throttled table: the adapter has used up its own, shorter retries.
 STORE_RETRY_MS = 1_000
 # API Gateway's quota, which cannot be raised (developer guide, WebSocket quotas).
@@ -45,19 +42,6 @@ CONNECTION_S = 7_200
 # The last eighth, 15 min: longer than the 8 min between the pings of a client that is silent.
 REMINDED_PART = 0.125
 REMIND_EVERY_CHUNKS = 50
-# On one connection; a client with a fault in each message is told often enough what it is.
-MAX_REFUSALS = 20
-
-
-class Trouble(StrEnum):
-    """What kept a message from going the whole way; the client has been told how to go on."""
-
-    MAILBOX_FAILED = "mailbox_failed"
-    STATE_FAILED = "state_failed"
-    WAKE_FAILED = "wake_failed"
-    WAKE_UNSERVED = "wake_unserved"
-    REPLY_FAILED = "reply_failed"
-    COUNT_FAILED = "count_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +97,13 @@ class _Routing:
     def __init__(self, router: MessageRouter, caller: Caller):
         self._to = router
         self._caller = caller
+        self._connection = Connected(caller.connected_at_ms, caller.connection_id)
         self._kind = ""
-        self._rejected = ""
-        self._woke = False
-        self._troubles: list[Trouble] = []
+        self._answers = ClientAnswers(router.channel, router.connections, caller)
+        self._waker = Waker(router.sessions, router.workers, router.clock, caller, self._answers)
 
     def run(self, text: str | None) -> Routed:
+        answers = self._answers
         try:
             if text is None:
                 raise BadInput("not_text", "binary frames are not served: send JSON as text")
@@ -127,8 +112,8 @@ class _Routing:
             self._take(model)
             self._mind_age(model)
         except BadInput as problem:
-            self._reject(problem, _number_in(text) if text else None)
-        return Routed(self._kind, self._rejected, self._woke, tuple(self._troubles))
+            answers.reject(problem, _number_in(text) if text else None)
+        return Routed(self._kind, answers.rejected, self._waker.woke, tuple(answers.troubles))
 
     def _take(self, model: ClientModel) -> None:
         match model:
@@ -138,117 +123,110 @@ class _Routing:
             case PingModel(owed=owed):
                 self._answer_ping(owed)
             case _:
-                message = to_message(model)
+                message = to_message(model, connected_at_ms=self._connection.at_ms)
                 now_ms = self._to.clock.now_ms()
-                connection_id = self._caller.connection_id
-                self._keep(Numbered(model.seq, message, connection_id, now_ms), model)
+                numbered = Numbered(model.seq, message, self._caller.connection_id, now_ms)
+                if isinstance(message, Hello):
+                    self._greet(numbered, message)
+                else:
+                    self._keep(numbered)
 
     def _acknowledge(self, notice: Acknowledged) -> None:
-        now_ms = self._to.clock.now_ms()
+        """Leave an ``ack``; see ``leave_notice`` for why it is written before anything is read."""
+        session_id, mailbox = self._caller.session_id, self._to.mailbox
         try:
-            leave_notice(
-                self._caller.session_id,
-                notice,
-                mailbox=self._to.mailbox,
-                sessions=self._to.sessions,
-                now_ms=now_ms,
-            )
+            notice_id = mailbox.notify(session_id, notice, now_ms=self._to.clock.now_ms())
+            state = self._to.sessions.load(session_id)
+            is_over = state is None or state.ended
+            problem = None if state is None else misplaced(state, self._connection)
+            is_possible = state is not None and notice.received.epoch <= state.epoch
+            if is_over or problem is not None or not is_possible:
+                mailbox.delete(session_id, (), (notice_id,))
         except StoreUnavailable:
             # The next one says all that this one said, so the client need not send it again.
-            self._troubles.append(Trouble.MAILBOX_FAILED)
+            self._answers.troubles.append(Trouble.MAILBOX_FAILED)
+            return
+        if problem is not None and not is_over:
+            raise problem
 
     def _answer_ping(self, owed: bool) -> None:
         try:
-            state = self._state()
+            state = open_state(self._to.sessions, self._caller.session_id)
         except StoreUnavailable:
-            self._busy(Trouble.STATE_FAILED, STORE_RETRY_MS)
+            self._answers.busy(Trouble.STATE_FAILED, STORE_RETRY_MS)
             return
-        now_ms = self._to.clock.now_ms()
-        self._post(Pong(state.lease_is_held(now_ms)))
-        if owed and not self._is_served(state):
-            self._wake()
+        if (problem := misplaced(state, self._connection)) is not None:
+            raise problem
+        self._answers.post(Pong(state.lease_is_held(self._to.clock.now_ms())))
+        if owed and not self._waker.is_served(state):
+            self._waker.wake()
 
-    def _keep(self, numbered: Numbered, model: ClientModel) -> None:
+    def _keep(self, numbered: Numbered) -> None:
+        session_id = self._caller.session_id
         try:
-            self._to.mailbox.append(self._caller.session_id, numbered)
+            appended = self._to.mailbox.append(session_id, numbered)
         except StoreUnavailable:
-            self._busy(Trouble.MAILBOX_FAILED, STORE_RETRY_MS, seq=numbered.seq)
+            self._answers.busy(Trouble.MAILBOX_FAILED, STORE_RETRY_MS, seq=numbered.seq)
             return
-        is_hello = isinstance(model, HelloModel)
+        is_unread = is_read = False
         try:
-            state = self._state()
+            state = open_state(self._to.sessions, session_id)
+            is_read = True
+            if (problem := misplaced(state, self._connection)) is not None:
+                raise problem
+            use = InputNumbers(self._to.mailbox, session_id).use_of(numbered, appended, state)
+            is_unread = numbered.seq > state.cursor
         except StoreUnavailable:
-            if is_hello:
-                self._greet()
-            self._busy(Trouble.STATE_FAILED, STORE_RETRY_MS)
+            # Of a state that cannot be read nobody knows that it is against this message.
+            is_unread = not is_read and appended is not Appended.TAKEN
+            lost_seq = None if is_unread else numbered.seq
+            self._answers.busy(Trouble.STATE_FAILED, STORE_RETRY_MS, seq=lost_seq)
             return
-        except BadInput:
-            self._take_back(numbered.seq)
-            raise
-        if is_hello:
-            self._greet()
+        finally:
+            if appended is Appended.KEPT and not is_unread:
+                self._take_back(numbered)
+        if use is NumberUse.FORGOTTEN:
+            self._answers.post(AcceptedBefore(state.cursor))
         # A late duplicate of what a turn has consumed is nobody's reason to start a worker.
-        is_unread = numbered.seq > state.cursor
-        wanted = is_unread and (self._to.prewarm or not is_hello)
-        if wanted and not self._is_served(state):
-            self._wake()
+        if is_unread and not self._waker.is_served(state):
+            self._waker.wake()
 
-    def _take_back(self, seq: int) -> None:
-        """Delete what nobody will read; see ``leave_notice`` for why it was written first."""
+    def _greet(self, numbered: Numbered, hello: Hello) -> None:
+        caller = self._caller
         try:
-            self._to.mailbox.delete(self._caller.session_id, (seq,), ())
+            welcome = greet_client(
+                caller.session_id,
+                numbered,
+                hello,
+                mailbox=self._to.mailbox,
+                sessions=self._to.sessions,
+            )
         except StoreUnavailable:
-            self._troubles.append(Trouble.MAILBOX_FAILED)
-
-    def _state(self) -> SessionState:
-        state = self._to.sessions.load(self._caller.session_id)
-        if state is None or state.ended:
-            raise BadInput("session_ended", "this session is over: get a ticket for a new one")
-        return state
-
-    def _is_served(self, state: SessionState) -> bool:
-        now_ms = self._to.clock.now_ms()
-        return state.lease_is_held(now_ms) and not state.lease_is_expiring(now_ms)
-
-    def _greet(self) -> None:
-        self._post(
+            self._answers.busy(Trouble.STATE_FAILED, STORE_RETRY_MS, seq=numbered.seq)
+            return
+        state, position = welcome.state, hello.resume_from
+        is_served = self._waker.is_served(state)
+        self._answers.post(
             Ready(
-                session_id=self._caller.session_id,
-                conversation_id=self._caller.conversation_id,
+                session_id=caller.session_id,
+                conversation_id=caller.conversation_id,
                 chunk_ms=self._to.chunk_ms,
                 grace_s=self._to.grace_s,
+                next_seq=welcome.next_seq,
+                output_kept=is_served and (position is None or position.epoch == state.epoch),
             )
         )
+        if self._to.prewarm and not is_served:
+            self._waker.wake()
+        if welcome.replaced_connection_id is not None:
+            self._answers.supersede(welcome.replaced_connection_id)
 
-    def _wake(self) -> None:
-        caller = self._caller
-        now_ms = self._to.clock.now_ms()
+    def _take_back(self, numbered: Numbered) -> None:
+        """Delete what nobody will read; see ``leave_notice`` for why it was written first."""
         try:
-            election = self._to.sessions.elect_waker(caller.session_id, now_ms)
-            if election.won:
-                self._to.workers.wake(
-                    WakeRequest(
-                        session_id=caller.session_id,
-                        user_id=caller.user_id,
-                        conversation_id=caller.conversation_id,
-                        woken_at_ms=now_ms,
-                    )
-                )
-                self._woke = True
-                # Looked at only now, so that no wake waits for it: the session may have been erased
-                # since its state was read, and the election has just written for it.
-                state = self._to.sessions.load(caller.session_id)
-                if state is None or state.ended:
-                    self._to.sessions.forget_wake(caller.session_id)
+            self._to.mailbox.take_back(self._caller.session_id, numbered)
         except StoreUnavailable:
-            self._busy(Trouble.WAKE_FAILED, WAKE_RETRY_MS)
-            return
-        if election.unserved_since_ms is not None:
-            self._busy(Trouble.WAKE_UNSERVED, WAKE_RETRY_MS)
-
-    def _busy(self, trouble: Trouble, retry_after_ms: int, *, seq: int | None = None) -> None:
-        self._troubles.append(trouble)
-        self._post(Busy(retry_after_ms, seq))
+            self._answers.troubles.append(Trouble.MAILBOX_FAILED)
 
     def _mind_age(self, model: ClientModel) -> None:
         """Tell a client whose connection API Gateway will soon close; with audio not each time."""
@@ -258,36 +236,7 @@ class _Routing:
         age_ms = self._to.clock.now_ms() - self._caller.connected_at_ms
         left_s = self._to.connection_s - age_ms // 1000
         if not is_quiet and 0 < left_s <= self._to.connection_s * REMINDED_PART:
-            self._post(ReconnectSoon(left_s))
-
-    def _reject(self, problem: BadInput, seq: int | None) -> None:
-        self._rejected = problem.code
-        self._post(Rejected(problem.code, str(problem), problem.retryable, problem.field, seq))
-        # Who goes on talking to a session that is over may not know so yet.
-        if problem.code != "session_ended":
-            self._count_refusal()
-
-    def _count_refusal(self) -> None:
-        connection_id = self._caller.connection_id
-        try:
-            if self._to.connections.count_refusal(connection_id) < MAX_REFUSALS:
-                return
-            problem = BadInput(
-                "too_many_errors", f"{MAX_REFUSALS} messages were unusable: correct the client"
-            )
-            self._post(Rejected(problem.code, str(problem), problem.retryable))
-            self._to.channel.close(connection_id)
-        except StoreUnavailable:
-            self._troubles.append(Trouble.COUNT_FAILED)
-
-    def _post(self, reply: Reply) -> None:
-        try:
-            self._to.channel.post(self._caller.connection_id, encode_reply(reply))
-        except ConnectionGone:
-            # It left after sending; its session hears so from $disconnect.
-            pass
-        except (ClientTooSlow, StoreUnavailable):
-            self._troubles.append(Trouble.REPLY_FAILED)
+            self._answers.post(ReconnectSoon(left_s))
 
 
 def _number_in(text: str) -> int | None:

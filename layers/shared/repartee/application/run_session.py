@@ -13,6 +13,7 @@ from repartee.application.record_session import SessionRecording
 from repartee.application.session_ports import SessionPorts
 from repartee.application.table_lane import STORE_RETRY_MS, TableLane
 from repartee.domain.errors import StoreUnavailable
+from repartee.domain.recent_input import InputTaken
 from repartee.domain.session.effects import (
     AmendTurn,
     AskCoreAgent,
@@ -82,6 +83,11 @@ class SessionRun:
         """Input up to here is of no use to any later worker, for all that it led to is written."""
         return self._tables.cursor
 
+    @property
+    def taken(self) -> InputTaken:
+        """How far the input is taken, to be written with ``cursor``."""
+        return self._tables.taken
+
     async def run(self, remaining_ms: Callable[[], int], started: Started) -> FinishReason:
         """Serve until the machine is done.
 
@@ -135,6 +141,7 @@ class SessionRun:
                 self._recording.add(event, now_ms, effects)
         for effect in effects:
             self._start(effect)
+        self._tables.note_taken()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -180,6 +180,7 @@ async def _serve_lease(
             epoch=state.epoch,
             cursor=run.cursor,
             ended=ended,
+            taken=run.taken,
         )
         if ended:
             await asyncio.to_thread(ports.connections.end_session, state.user_id, state.session_id)

@@ -3,6 +3,7 @@
 from repartee.application.session_ports import SessionPorts
 from repartee.domain.calls import CallStatus
 from repartee.domain.conversation import Turn
+from repartee.domain.recent_input import InputTaken
 from repartee.domain.session.effects import (
     AmendTurn,
     CommitTurn,
@@ -29,8 +30,12 @@ class SessionWrites:
         self._grace_ms = grace_ms
         self._connection_id = state.connection_id
 
-    def write(self, effect: ToWrite) -> None:
+    def write(self, effect: ToWrite, taken: InputTaken | None = None) -> None:
         """Write once.
+
+        Args:
+            effect: What is to be written.
+            taken: How far the input is taken, for a turn.
 
         Raises:
             ConversationTaken: Another session goes on with the conversation.
@@ -41,7 +46,7 @@ class SessionWrites:
         state, ports = self._state, self._ports
         match effect:
             case CommitTurn():
-                self._commit(effect)
+                self._commit(effect, taken)
             case AmendTurn(turn=turn):
                 self._amend(turn)
             case SetConnection(connection_id=connection_id, marks_speech=marks_speech):
@@ -57,7 +62,7 @@ class SessionWrites:
             case DeleteInput(seqs=seqs, notice_ids=notice_ids):
                 ports.mailbox.delete(state.session_id, seqs, notice_ids)
 
-    def _commit(self, effect: CommitTurn) -> None:
+    def _commit(self, effect: CommitTurn, taken: InputTaken | None) -> None:
         state, ports, turn = self._state, self._ports, effect.turn
         ports.writer.commit_turn(
             TurnCommit(
@@ -71,6 +76,7 @@ class SessionWrites:
                 pending_calls=effect.pending_calls,
                 undelivered=effect.undelivered,
                 core_bill=effect.core_bill,
+                taken=taken,
             )
         )
         ports.metrics.turn_finished(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from repartee.application.account_session import read_usage
 from repartee.application.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
@@ -10,6 +11,7 @@ from repartee.application.session_ports import SessionPorts
 from repartee.application.session_writes import SessionWrites, ToWrite
 from repartee.application.tend_summary import tend_summary
 from repartee.domain.errors import ConversationTaken, LeaseLost, StoreUnavailable, UserErased
+from repartee.domain.recent_input import InputTaken
 from repartee.domain.session.effects import AskForSummary, CommitTurn, ReadSummary, ReadUsage
 from repartee.domain.session.events import (
     ConversationLost,
@@ -24,8 +26,18 @@ from repartee.domain.session_state import SessionState
 
 STORE_RETRY_MS = 200
 
+# A client may have 200 messages in the mailbox beyond those that the state says are taken. A fast
+# one need not wait for the usual renewal to say more.
+NOTE_AFTER_MESSAGES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NoteTaken:
+    """Write at once how far the input is taken, with a renewal of the lease."""
+
+
 type ToLookUp = AskForSummary | ReadSummary | ReadUsage
-type ToTables = ToWrite | ToLookUp
+type ToTables = ToWrite | ToLookUp | NoteTaken
 
 
 class TableLane:
@@ -46,9 +58,10 @@ class TableLane:
         self._ports = ports
         self._feed = feed
         self._writes = SessionWrites(state, ports, grace_ms)
-        self._waiting: asyncio.Queue[ToTables] = asyncio.Queue()
+        self._waiting: asyncio.Queue[tuple[ToTables, InputTaken | None]] = asyncio.Queue()
         self._is_writing = False
         self._safe_cursor = state.cursor
+        self._noted_through = machine.taken_through
 
     @property
     def cursor(self) -> int:
@@ -59,9 +72,22 @@ class TableLane:
         is_all_written = self._waiting.empty() and not self._is_writing
         return self._machine.cursor if is_all_written else self._safe_cursor
 
+    @property
+    def taken(self) -> InputTaken:
+        """How far the input is taken, to be written with ``cursor``."""
+        return self._machine.taken_at(self.cursor)
+
     def put(self, effect: ToTables) -> None:
         """Have an effect carried out after those before it."""
-        self._waiting.put_nowait(effect)
+        taken = self._machine.taken_at(effect.cursor) if isinstance(effect, CommitTurn) else None
+        self._waiting.put_nowait((effect, taken))
+
+    def note_taken(self) -> None:
+        """Have it written how far the input is taken, if that is much further than is known."""
+        through = self._machine.taken_through
+        if through >= self._noted_through + NOTE_AFTER_MESSAGES:
+            self._noted_through = through
+            self.put(NoteTaken())
 
     async def drained(self) -> None:
         """Wait until everything that was put is done, or dropped for want of a lease."""
@@ -73,17 +99,21 @@ class TableLane:
         renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
         while True:
             effect: ToTables | None = None
+            taken: InputTaken | None = None
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(renew_at_s):
-                    effect = await self._waiting.get()
+                    effect, taken = await self._waiting.get()
             if isinstance(effect, AskForSummary | ReadSummary | ReadUsage):
                 read = await asyncio.to_thread(self._look_up, effect)
                 if read is not None:
                     self._feed(read)
                 self._waiting.task_done()
+            elif isinstance(effect, NoteTaken):
+                await self._renew()
+                self._waiting.task_done()
             elif effect is not None:
                 self._is_writing = True
-                await self._write_until_done(effect)
+                await self._write_until_done(effect, taken)
                 self._is_writing = False
                 self._waiting.task_done()
             self._safe_cursor = self.cursor
@@ -96,10 +126,10 @@ class TableLane:
             return read_usage(self._ports, self._state.user_id)
         return tend_summary(effect, self._ports, self._state)
 
-    async def _write_until_done(self, effect: ToWrite) -> None:
+    async def _write_until_done(self, effect: ToWrite, taken: InputTaken | None) -> None:
         while self._lease.is_held():
             try:
-                await asyncio.to_thread(self._writes.write, effect)
+                await asyncio.to_thread(self._writes.write, effect, taken)
             except StoreUnavailable:
                 self._ports.log.warning(
                     "write delayed", extra={"session_id": self._state.session_id}
@@ -124,7 +154,9 @@ class TableLane:
 
     async def _renew(self) -> None:
         try:
-            await asyncio.to_thread(self._lease.renew, self.cursor)
+            taken = self.taken
+            await asyncio.to_thread(self._lease.renew, self.cursor, taken)
+            self._noted_through = max(self._noted_through, taken.through)
         except LeaseLost:
             self._feed(LeaseWasLost())
         except StoreUnavailable:

@@ -12,10 +12,20 @@ class BadInput(ReparteeError):
         code: Stable machine-readable name, such as ``audio_too_long``.
         field: The field at fault, or ``""`` when the message as a whole is.
         retryable: Whether sending the same again later can succeed.
+        next_seq: The number that the client's next message has, where another cannot be used.
     """
 
-    def __init__(self, code: str, message: str, *, field: str = "", retryable: bool = False):
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        field: str = "",
+        retryable: bool = False,
+        next_seq: int | None = None,
+    ):
         super().__init__(message)
+        self.next_seq = next_seq
         self.code = code
         self.field = field
         self.retryable = retryable

@@ -134,12 +134,19 @@ class SessionClosed:
 
 @dataclass(frozen=True, slots=True)
 class SessionError:
-    """Something went wrong that the user should know of; the session goes on."""
+    """Something went wrong that the user should know of; the session goes on.
+
+    Attributes:
+        refused_seq: The number of the client's message that it is about, if it is about one.
+        next_seq: The number that comes next, where ``refused_seq`` cannot be used.
+    """
 
     type: ClassVar[str] = "error"
     code: str
     message: str
     retryable: bool
+    refused_seq: int | None = None
+    next_seq: int | None = None
 
 
 type Frame = (

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from repartee.domain.preferences import PreferenceChanges
 
+MAX_SEQ = 999_999_999
+"""The highest number of a message."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutputPosition:
@@ -28,10 +31,13 @@ class Hello:
     Attributes:
         resume_from: What the client has received, None where it wants no earlier output.
         marks_speech: The client sends ``SpeechStart`` and ``SpeechEnd`` around what is said.
+        connected_at_ms: When API Gateway opened its connection, Unix time in ms; 0 where a version
+            wrote it that did not note that.
     """
 
     resume_from: OutputPosition | None = None
     marks_speech: bool = False
+    connected_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,12 @@ class Numbered:
     connection_id: str
     received_at_ms: int
 
+    def repeats(self, other: "Numbered") -> bool:
+        """Tell whether this is ``other`` once more: a ``Hello`` on its own connection alone."""
+        is_hello = isinstance(self.message, Hello)
+        is_elsewhere = is_hello and self.connection_id != other.connection_id
+        return self.message == other.message and not is_elsewhere
+
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
@@ -106,6 +118,14 @@ class Acknowledged:
     received: OutputPosition
     turn: int
     played_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted:
+    """A connection said hello under a number that another message has; it counts all the same."""
+
+    hello: Hello
+    connection_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +167,7 @@ class NoteForgotten:
     note_id: str
 
 
-type Notice = Acknowledged | Detached | Superseded | PreferencesChanged | NoteForgotten
+type Notice = Acknowledged | Greeted | Detached | Superseded | PreferencesChanged | NoteForgotten
 
 
 @dataclass(frozen=True, slots=True)

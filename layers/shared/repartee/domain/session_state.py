@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import Enum, auto
 
 from repartee.domain.calls import CallKey
 from repartee.domain.conversation import Conversation, Turn
-from repartee.domain.messages import OutputPosition
+from repartee.domain.messages import MAX_SEQ, OutputPosition
+from repartee.domain.recent_input import InputTaken
+from repartee.domain.session.input_order import MAX_AHEAD
 from repartee.domain.usage import Bill, TokenUsage
 
+# The current one, the next one before it says hello, and one more that is not closed yet.
+MAX_CONNECTIONS = 3
 # A lease lasts 5 s and is renewed every 1.5 s, so a live worker's has 3.5 s left, less what a
 # renewal takes. Who is woken at this point is up when the lease runs out.
 EXPIRING_MS = 2_000
@@ -39,6 +44,29 @@ class UndeliveredTurn:
     ends_at: OutputPosition
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Connected:
+    """A connection at its place among those of its session: the newest is the greatest.
+
+    Attributes:
+        at_ms: When API Gateway opened it, Unix time in ms; 0 where that is not known.
+    """
+
+    at_ms: int
+    connection_id: str
+
+
+NOBODY = Connected(0, "")
+
+
+class Standing(Enum):
+    """What a connection is to its session."""
+
+    CURRENT = auto()
+    SUPERSEDED = auto()
+    STRANGER = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class SessionState:
     """One item per session; every write of a worker carries the condition ``epoch = mine``.
@@ -53,6 +81,11 @@ class SessionState:
         cost_usd: What it has cost so far, by its commits and what was spent beside them.
         undelivered: The turns that were committed before the client had all of them, oldest first.
         marks_speech: Whether the newest client marks where speech begins and ends.
+        greeted: The newest connection that said hello, ``NOBODY`` before the first; None where a
+            version wrote the state that did not note that.
+        taken: How far a worker has taken the input; None before the first, or where only workers
+            of a version served that did not note that.
+        open_connections: The connections that were opened last, the newest at the end.
     """
 
     session_id: str
@@ -69,6 +102,32 @@ class SessionState:
     cost_usd: Decimal = Decimal(0)
     undelivered: tuple[UndeliveredTurn, ...] = ()
     marks_speech: bool = False
+    greeted: Connected | None = None
+    taken: InputTaken | None = None
+    open_connections: tuple[str, ...] = ()
+
+    def standing_of(self, connection: Connected) -> Standing:
+        """Tell what a connection is; of a state that does not know, each one is current."""
+        if self.greeted in (None, connection):
+            return Standing.CURRENT
+        if connection < self.greeted:
+            return Standing.SUPERSEDED
+        # A message function of the version before may have taken its hello.
+        is_served = connection.connection_id == self.connection_id
+        return Standing.CURRENT if is_served else Standing.STRANGER
+
+    @property
+    def served(self) -> Connected:
+        """The connection that the worker before spoke over, as far as its place is known."""
+        is_greeted = self.greeted is not None and self.greeted.connection_id == self.connection_id
+        return self.greeted if self.greeted is not None and is_greeted else NOBODY
+
+    @property
+    def input_ends_at(self) -> int:
+        """The highest number that a message may have now."""
+        if self.taken is None and self.epoch:
+            return MAX_SEQ
+        return max(self.cursor, self.taken.through if self.taken else 0) + MAX_AHEAD
 
     def lease_is_held(self, now_ms: int) -> bool:
         """Tell whether a worker serves this session at ``now_ms``."""
@@ -77,6 +136,19 @@ class SessionState:
     def lease_is_expiring(self, now_ms: int) -> bool:
         """Tell whether a worker holds the lease that has missed renewals: it may be dead."""
         return self.lease_is_held(now_ms) and self.lease_until_ms <= now_ms + EXPIRING_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a connection's hello did to its session.
+
+    Attributes:
+        state: The session then; ``greeted`` is a newer connection where that was there before.
+        replaced_connection_id: Whose place the connection took, None where it is the first.
+    """
+
+    state: SessionState
+    replaced_connection_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +192,7 @@ class ConnectionOpening:
         ticket_id: Spent by this opening; a second one with the same id is refused.
         ticket_expires_at_ms: When the spent mark may be forgotten.
         max_sessions: How many sessions this user may have at once.
+        max_connections: How many connections this session may have at once.
     """
 
     connection_id: str
@@ -130,6 +203,7 @@ class ConnectionOpening:
     ticket_expires_at_ms: int
     opened_at_ms: int
     max_sessions: int
+    max_connections: int = MAX_CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +213,12 @@ class OpenedConnection:
     Attributes:
         is_new_session: False when the connection came back to a session that existed.
         superseded_session_id: The session that held this conversation until now, if any.
+        surplus_connection_ids: The session's oldest connections, above what it may have.
     """
 
     is_new_session: bool
     superseded_session_id: str | None = None
+    surplus_connection_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +246,7 @@ class TurnCommit:
         undelivered: The turns that the client has not got all of after this one, oldest first.
         core_bill: What of the turn's tokens and cost core_agent's models used, which it has counted
             by itself.
+        taken: How far the input is taken; None leaves what is known of that.
     """
 
     user_id: str
@@ -182,6 +259,7 @@ class TurnCommit:
     pending_calls: tuple[PendingCall, ...] = ()
     undelivered: tuple[UndeliveredTurn, ...] = ()
     core_bill: Bill = field(default_factory=Bill)
+    taken: InputTaken | None = None
 
     @property
     def uncounted(self) -> Bill:

@@ -15,6 +15,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from repartee.domain.errors import BadInput
 from repartee.domain.frames import NumberedFrame
 from repartee.domain.messages import (
+    MAX_SEQ as MAX_SEQ,
+)
+from repartee.domain.messages import (
     Audio,
     Bye,
     Hello,
@@ -32,7 +35,6 @@ MAX_FRAME_BYTES = 32 * 1024
 # 500 ms of 16 kHz PCM16: 21,336 characters of base64.
 MAX_AUDIO_BYTES = 16_000
 MAX_TEXT_CHARACTERS = 4_000
-MAX_SEQ = 999_999_999
 # A connection lives 2 h, so nobody hears as much of one turn.
 MAX_PLAYED_MS = 24 * 60 * 60 * 1_000
 # What a client may have sent and not yet seen `accepted`; covers a cold start at 200 ms a chunk.
@@ -211,8 +213,10 @@ def _pcm(data: str) -> bytes:
     return pcm
 
 
-def to_message(model: ClientModel) -> Message:
+def to_message(model: ClientModel, *, connected_at_ms: int = 0) -> Message:
     """Turn a numbered wire model into the message that the session core knows.
+
+    ``connected_at_ms`` is when API Gateway opened the connection, for a ``Hello``.
 
     Raises:
         BadInput: The audio is no PCM16 within the limit, or the protocol version is unknown.
@@ -226,7 +230,7 @@ def to_message(model: ClientModel) -> Message:
                     field="protocol",
                 )
             resume_from = OutputPosition(position.epoch, position.seq) if position else None
-            return Hello(resume_from, model.marks_speech)
+            return Hello(resume_from, model.marks_speech, connected_at_ms)
         case AudioModel(data=data):
             return Audio(_pcm(data))
         case SpeechStartModel():
@@ -249,6 +253,8 @@ class Ready:
         chunk_ms: How much audio one message should hold.
         grace_s: For how long a dropped connection may come back to this session.
         features: What this server knows beyond protocol version 1, see ``FEATURES``.
+        next_seq: The number that the client's next message has; None where it is not known.
+        output_kept: Whether earlier output that the client lacks is held, and comes again.
     """
 
     type: ClassVar[str] = "ready"
@@ -263,6 +269,8 @@ class Ready:
     output_rate_hz: int = 24_000
     protocol: int = PROTOCOL_VERSION
     features: tuple[str, ...] = FEATURES
+    next_seq: int | None = None
+    output_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +280,7 @@ class Rejected:
     Attributes:
         field: The field at fault, empty when the whole message is.
         seq: The number of the message at fault, where it had one.
+        next_seq: The number that the client's next message has, where ``seq`` cannot be used.
     """
 
     type: ClassVar[str] = "error"
@@ -280,6 +289,19 @@ class Rejected:
     retryable: bool
     field: str = ""
     seq: int | None = None
+    next_seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedBefore:
+    """Answers a number that was accepted so long ago that nobody knows any more what had it.
+
+    Attributes:
+        through: Everything up to here is accepted; the client's next number is above it.
+    """
+
+    type: ClassVar[str] = "accepted"
+    through: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +341,7 @@ class ReconnectSoon:
     within_s: int
 
 
-type Reply = Ready | Rejected | Busy | Pong | ReconnectSoon
+type Reply = Ready | Rejected | AcceptedBefore | Busy | Pong | ReconnectSoon
 
 
 def _fields(frame: Any) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from enum import Enum, auto
 from typing import Protocol
 
 from repartee.domain.messages import MailboxEntry, Notice, Numbered
@@ -7,17 +8,37 @@ from repartee.domain.messages import MailboxEntry, Notice, Numbered
 MAX_MESSAGES_READ = 200
 
 
+class Appended(Enum):
+    """What became of a message.
+
+    With an answer that was lost, a message that was kept may look like its own repetition.
+    """
+
+    KEPT = auto()
+    REPEATED = auto()
+    TAKEN = auto()  # another message has its number
+
+
 class Mailbox(Protocol):
     """Holds what clients sent until a committed turn has consumed it.
 
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
 
-    def append(self, session_id: str, message: Numbered) -> bool:
-        """Keep ``message`` unless one with its number is there; False when one was.
+    def append(self, session_id: str, message: Numbered) -> Appended:
+        """Keep ``message`` unless one with its number is there.
 
-        An entry of any kind that nobody read for an hour counts as gone.
+        A repetition over another connection takes the place of the first, so that ``take_back``
+        of that one leaves it. An entry of any kind that nobody read for an hour counts as gone.
         """
+        ...
+
+    def take_back(self, session_id: str, message: Numbered) -> None:
+        """Forget a message that was kept and is not to be read, unless it was repeated since."""
+        ...
+
+    def highest_seq(self, session_id: str, *, up_to: int) -> int:
+        """Return the highest number of a message up to ``up_to``, 0 where there is none."""
         ...
 
     def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:

@@ -1,6 +1,7 @@
 from typing import Protocol
 
-from repartee.domain.session_state import Lease, SessionState, WakeElection
+from repartee.domain.recent_input import InputTaken
+from repartee.domain.session_state import Connected, Greeting, Lease, SessionState, WakeElection
 
 
 class SessionStore(Protocol):
@@ -37,8 +38,28 @@ class SessionStore(Protocol):
         """
         ...
 
-    def renew_lease(self, session_id: str, *, epoch: int, until_ms: int, cursor: int) -> None:
+    def greet(self, session_id: str, connection: Connected) -> Greeting | None:
+        """Make a connection that says hello the session's current one, unless a newer one is.
+
+        Saying it again changes nothing. Nothing is written to a session that has ended.
+
+        Returns:
+            The state as it is then; None where there is no such session.
+        """
+        ...
+
+    def renew_lease(
+        self,
+        session_id: str,
+        *,
+        epoch: int,
+        until_ms: int,
+        cursor: int,
+        taken: InputTaken | None = None,
+    ) -> None:
         """Hold the lease until ``until_ms``; input up to ``cursor`` need not be read again.
+
+        Without ``taken``, what is known of that stays; so it does where the cursor is further.
 
         Raises:
             LeaseLost: The epoch has moved on.
@@ -57,7 +78,15 @@ class SessionStore(Protocol):
         """
         ...
 
-    def release_lease(self, session_id: str, *, epoch: int, cursor: int, ended: bool) -> None:
+    def release_lease(
+        self,
+        session_id: str,
+        *,
+        epoch: int,
+        cursor: int,
+        ended: bool,
+        taken: InputTaken | None = None,
+    ) -> None:
         """Give the lease back at ``cursor``; ``ended`` closes the session for good.
 
         Raises:

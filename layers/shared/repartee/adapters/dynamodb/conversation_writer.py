@@ -14,6 +14,7 @@ from repartee.adapters.dynamodb.retries import TransactionRefused
 from repartee.adapters.dynamodb.session_items import (
     number,
     pending_calls_value,
+    taken_changes,
     text,
     undelivered_value,
 )
@@ -273,8 +274,10 @@ class DynamoConversationWriter:
         }
 
     def _advance_state(self, commit: TurnCommit) -> "TransactWriteItemTypeDef":
+        taken_update, taken_values = taken_changes(commit.taken)
         values = encode_all(
             {
+                **taken_values,
                 ":cursor": commit.cursor,
                 ":mine": commit.epoch,
                 ":expires_at": keys.expires_at(commit.committed_at_ms, keys.STATE_LIFETIME_S),
@@ -287,7 +290,7 @@ class DynamoConversationWriter:
                 "TableName": self.live.name,
                 "Key": keys.state(commit.session_id),
                 "UpdateExpression": (
-                    "SET input_cursor = :cursor, pending_calls = :pending, "
+                    f"SET input_cursor = :cursor, {taken_update}pending_calls = :pending, "
                     "undelivered = :undelivered, "
                     "expires_at = :expires_at ADD talk_ms :talk, cost_usd :cost"
                 ),

@@ -18,12 +18,15 @@ from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.messages import Acknowledged, MailboxEntry, Notice, Notified, Numbered
 from repartee.ports.clock import Clock
 from repartee.ports.ids import IdSource
-from repartee.ports.mailbox import MAX_MESSAGES_READ
+from repartee.ports.mailbox import MAX_MESSAGES_READ, Appended
 
 if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
 
 _ACK_PREFIX = "ack/"
+_IS_FROM = "connection_id = :connection"
+# All of a mailbox expires within minutes, so that one page mostly says it.
+_LOOKED_AT = 5
 
 
 def _ack_order(ack: Acknowledged) -> str:
@@ -34,6 +37,10 @@ def _ack_order(ack: Acknowledged) -> str:
     return f"{received.epoch:012d}/{received.seq:012d}/{ack.turn:08d}/{played}"
 
 
+def _from(message: Numbered) -> "Item":
+    return encode_all({":connection": message.connection_id})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoMailbox:
     """Keeps mailboxes in LiveTable, one item per entry, in the order in which they are read."""
@@ -42,11 +49,8 @@ class DynamoMailbox:
     clock: Clock
     ids: IdSource
 
-    def append(self, session_id: str, message: Numbered) -> bool:
-        """Keep ``message`` unless one with its number is there; False when one was.
-
-        When the SDK had to repeat the write, False may also mean that the first attempt kept it.
-        """
+    def append(self, session_id: str, message: Numbered) -> Appended:
+        """Keep ``message`` unless one with its number is there."""
         expires_at = keys.expires_at(message.received_at_ms, keys.MAILBOX_LIFETIME_S)
         item = {
             **keys.key(keys.session(session_id), keys.message_sort(message.seq)),
@@ -58,9 +62,39 @@ class DynamoMailbox:
                 condition="attribute_not_exists(pk) OR expires_at <= :now",
                 values=encode_all({":now": self._now_s()}),
             )
-        except ConditionFailed:
-            return False
-        return True
+        except ConditionFailed as failed:
+            if failed.item is None:
+                return Appended.REPEATED
+            kept = message_from(failed.item, message.seq)
+        else:
+            return Appended.KEPT
+        if not message.repeats(kept):
+            return Appended.TAKEN
+        if kept.connection_id != message.connection_id:
+            with suppress(ConditionFailed):
+                self.live.put(item, condition=_IS_FROM, values=_from(kept))
+        return Appended.REPEATED
+
+    def take_back(self, session_id: str, message: Numbered) -> None:
+        """Forget a message that was kept and is not to be read, unless it was repeated since."""
+        key = keys.key(keys.session(session_id), keys.message_sort(message.seq))
+        with suppress(ConditionFailed):
+            self.live.delete(key, condition=_IS_FROM, values=_from(message))
+
+    def highest_seq(self, session_id: str, *, up_to: int) -> int:
+        """Return the highest number of a message up to ``up_to``, 0 where there is none."""
+        now_s = self._now_s()
+        first, last = keys.message_sort(0), keys.message_sort(up_to)
+        newest = self.live.query(
+            keys.session(session_id),
+            first=first,
+            last=last,
+            backwards=True,
+            page_size=_LOOKED_AT,
+            only="sk, expires_at",
+        )
+        live = (item for item in newest if number(item, "expires_at") > now_s)
+        return next((int(item["sk"]["S"].partition("#")[2]) for item in live), 0)
 
     def _now_s(self) -> int:
         return self.clock.now_ms() // 1000

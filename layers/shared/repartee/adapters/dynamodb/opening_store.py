@@ -6,14 +6,19 @@ from repartee.adapters.dynamodb.active_sessions import active_sessions
 from repartee.adapters.dynamodb.conversation_items import superseded_from
 from repartee.adapters.dynamodb.expiry import expiry_of
 from repartee.adapters.dynamodb.retries import TransactionRefused
-from repartee.adapters.dynamodb.session_items import state_attributes, text
+from repartee.adapters.dynamodb.session_items import open_connections, state_attributes, text
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.tombstone import NOT_ERASED, unless_erased
-from repartee.adapters.dynamodb.values import encode_all
+from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.conversation import MAX_SUPERSEDED
 from repartee.domain.errors import ConnectionRefused, StoreUnavailable
 from repartee.domain.retention import Retention
-from repartee.domain.session_state import ConnectionOpening, OpenedConnection, SessionState
+from repartee.domain.session_state import (
+    NOBODY,
+    ConnectionOpening,
+    OpenedConnection,
+    SessionState,
+)
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -34,6 +39,7 @@ class _Found:
     live_session_id: str | None
     superseded: tuple[str, ...]
     guard_version: int
+    open_connections: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +72,8 @@ class DynamoOpeningStore:
                     raise ConnectionRefused(403, "user_erased") from None
                 continue
             superseded = found.live_session_id if found.is_new_session else None
-            return OpenedConnection(found.is_new_session, superseded)
+            surplus = (*found.open_connections, opening.connection_id)[: -opening.max_connections]
+            return OpenedConnection(found.is_new_session, superseded, surplus)
         raise StoreUnavailable("other openings kept coming between")
 
     def _look(self, opening: ConnectionOpening) -> _Found:
@@ -105,6 +112,7 @@ class DynamoOpeningStore:
             live,
             superseded,
             guard_version,
+            open_connections(state or {}),
         )
 
     def _goes_on(self, session_id: str) -> bool:
@@ -158,7 +166,7 @@ class DynamoOpeningStore:
             writes.append(self._pass_guard(opening, found.guard_version))
         if found.is_new_session:
             return writes + self._new_session(opening, found)
-        return writes + self._known_session(opening)
+        return writes + self._known_session(opening, found)
 
     def _put_connection(self, opening: ConnectionOpening) -> "TransactWriteItemTypeDef":
         values = encode_all(
@@ -188,7 +196,14 @@ class DynamoOpeningStore:
     def _new_session(
         self, opening: ConnectionOpening, found: _Found
     ) -> "list[TransactWriteItemTypeDef]":
-        state = SessionState(opening.session_id, opening.user_id, opening.conversation_id, None)
+        state = SessionState(
+            opening.session_id,
+            opening.user_id,
+            opening.conversation_id,
+            None,
+            greeted=NOBODY,
+            open_connections=(opening.connection_id,),
+        )
         expires_at = keys.expires_at(opening.opened_at_ms, keys.STATE_LIFETIME_S)
         writes: list[TransactWriteItemTypeDef] = [
             {
@@ -266,16 +281,23 @@ class DynamoOpeningStore:
             }
         }
 
-    def _known_session(self, opening: ConnectionOpening) -> "list[TransactWriteItemTypeDef]":
+    def _known_session(
+        self, opening: ConnectionOpening, found: _Found
+    ) -> "list[TransactWriteItemTypeDef]":
+        seen: list[Value] = [*found.open_connections]
+        values: dict[str, Value] = {":seen": seen} if seen else {}
+        as_seen = "open_connections = :seen" if seen else "attribute_not_exists(open_connections)"
         return [
             {
                 "Update": {
                     "TableName": self.live.name,
                     "Key": keys.state(opening.session_id),
-                    "UpdateExpression": "SET expires_at = :expires_at",
-                    "ConditionExpression": "user_id = :user AND is_ended = :no",
+                    "UpdateExpression": "SET expires_at = :expires_at, open_connections = :open",
+                    "ConditionExpression": f"user_id = :user AND is_ended = :no AND {as_seen}",
                     "ExpressionAttributeValues": encode_all(
                         {
+                            **values,
+                            ":open": [*seen, opening.connection_id][-opening.max_connections :],
                             ":expires_at": keys.expires_at(
                                 opening.opened_at_ms, keys.STATE_LIFETIME_S
                             ),

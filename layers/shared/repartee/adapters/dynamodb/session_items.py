@@ -1,5 +1,6 @@
 """LiveTable's items as domain values, and back."""
 
+import struct
 from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from repartee.domain.messages import (
     Audio,
     Bye,
     Detached,
+    Greeted,
     Hello,
     Message,
     NoteForgotten,
@@ -26,7 +28,8 @@ from repartee.domain.messages import (
     Unknown,
 )
 from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session_state import PendingCall, SessionState, UndeliveredTurn
+from repartee.domain.recent_input import InputTaken, RecentInput
+from repartee.domain.session_state import Connected, PendingCall, SessionState, UndeliveredTurn
 from repartee.observability import get_logger
 
 if TYPE_CHECKING:
@@ -53,6 +56,8 @@ def _hello_values(hello: Hello) -> dict[str, Value]:
     values: dict[str, Value] = {"kind": "hello"}
     if hello.marks_speech:
         values["marks_speech"] = True
+    if hello.connected_at_ms:
+        values["connected_at_ms"] = hello.connected_at_ms
     if position is not None:
         values |= {"resume_epoch": position.epoch, "resume_seq": position.seq}
     return values
@@ -92,7 +97,8 @@ def _hello(item: "Item") -> Hello:
     position = None
     if "resume_seq" in item:
         position = OutputPosition(number(item, "resume_epoch"), number(item, "resume_seq"))
-    return Hello(position, "marks_speech" in item)
+    connected_at_ms = number(item, "connected_at_ms") if "connected_at_ms" in item else 0
+    return Hello(position, "marks_speech" in item, connected_at_ms)
 
 
 def _unknown(kind: str) -> Unknown:
@@ -138,6 +144,8 @@ def notice_attributes(notice: Notice, expires_at: int) -> "Item":
                 "played_ms": played_ms or 0,
                 "is_played_unknown": True if played_ms is None else None,
             }
+        case Greeted(hello, connection_id):
+            values = _hello_values(hello) | {"kind": "greeted", "connection_id": connection_id}
         case Detached(connection_id):
             values = {"kind": "detached", "connection_id": connection_id}
         case Superseded(by_session_id):
@@ -159,6 +167,8 @@ def notice_from(item: "Item") -> Notice | Unknown:
                 number(item, "playing_turn"),
                 None if "is_played_unknown" in item else number(item, "played_ms"),
             )
+        case "greeted":
+            return Greeted(_hello(item), item["connection_id"]["S"])
         case "detached":
             return Detached(item["connection_id"]["S"])
         case "superseded":
@@ -228,6 +238,7 @@ def state_attributes(state: SessionState, expires_at: int) -> "Item":
             "input_cursor": state.cursor,
             "is_ended": state.ended,
             "expires_at": expires_at,
+            **_connections(state),
         }
     )
     item["pending_calls"] = pending_calls_value(state.pending_calls)
@@ -251,7 +262,51 @@ def state_from(session_id: str, item: "Item") -> SessionState:
         Decimal(item["cost_usd"]["N"]) if "cost_usd" in item else Decimal(0),
         _undelivered(item),
         _marks_speech(item),
+        _greeted(item),
+        _taken(item),
+        open_connections(item),
     )
+
+
+def open_connections(item: "Item") -> tuple[str, ...]:
+    """Return the connections that were opened last for a session, the newest at the end."""
+    found = item["open_connections"]["L"] if "open_connections" in item else []
+    return tuple(one["S"] for one in found)
+
+
+def _connections(state: SessionState) -> dict[str, Value]:
+    if state.greeted is None:
+        return {}
+    return {
+        "greeted_connection_id": state.greeted.connection_id,
+        "greeted_connected_at_ms": state.greeted.at_ms,
+        "open_connections": list(state.open_connections),
+    }
+
+
+def _greeted(item: "Item") -> Connected | None:
+    connection_id = text(item, "greeted_connection_id")
+    if connection_id is None:
+        return None
+    return Connected(number(item, "greeted_connected_at_ms"), connection_id)
+
+
+def taken_changes(taken: InputTaken | None) -> tuple[str, dict[str, Value]]:
+    """Return what follows ``SET`` to keep how far the input is taken, and its values."""
+    if taken is None:
+        return "", {}
+    recent = taken.recent
+    packed = struct.pack(f">{len(recent.digests) + 1}I", recent.through, *recent.digests)
+    values: dict[str, Value] = {":taken": taken.through, ":recent": packed}
+    return "taken_through = :taken, recent_input = :recent, ", values
+
+
+def _taken(item: "Item") -> InputTaken | None:
+    if "taken_through" not in item:
+        return None
+    packed = bytes(item["recent_input"]["B"])
+    through, *digests = struct.unpack(f">{len(packed) // 4}I", packed)
+    return InputTaken(number(item, "taken_through"), RecentInput(through, tuple(digests)))
 
 
 def _marks_speech(item: "Item") -> bool:

@@ -5,11 +5,19 @@ from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.retries import ConditionFailed
-from repartee.adapters.dynamodb.session_items import number, state_from, text
+from repartee.adapters.dynamodb.session_items import number, state_from, taken_changes, text
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.errors import LeaseLost, StoreUnavailable
-from repartee.domain.session_state import Lease, SessionState, WakeElection
+from repartee.domain.recent_input import InputTaken
+from repartee.domain.session_state import (
+    NOBODY,
+    Connected,
+    Greeting,
+    Lease,
+    SessionState,
+    WakeElection,
+)
 
 if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
@@ -115,24 +123,63 @@ class DynamoSessionStore:
             raise LeaseLost(session_id) from None
 
     def _update_mine_at(
-        self, session_id: str, epoch: int, cursor: int, update: str, values: dict[str, Value]
+        self,
+        session_id: str,
+        epoch: int,
+        cursor: int,
+        update: str,
+        values: dict[str, Value],
+        taken: InputTaken | None,
     ) -> None:
         """Update and move the cursor, unless it is further already.
 
         So it is when a turn's commit counted whose answer was lost: whoever moved it back would
         have the turn's input replayed, and the turn remembered twice.
         """
+        taken_update, taken_values = taken_changes(taken)
         try:
             self._update(
                 keys.state(session_id),
-                f"SET input_cursor = :cursor, {update}",
+                f"SET input_cursor = :cursor, {taken_update}{update}",
                 "epoch = :mine AND input_cursor <= :cursor",
-                {":mine": epoch, ":cursor": cursor, **values},
+                {":mine": epoch, ":cursor": cursor, **taken_values, **values},
             )
         except ConditionFailed:
             self._update_mine(session_id, epoch, f"SET {update}", values)
 
-    def renew_lease(self, session_id: str, *, epoch: int, until_ms: int, cursor: int) -> None:
+    def greet(self, session_id: str, connection: Connected) -> Greeting | None:
+        """Make a connection that says hello the session's current one, unless a newer one is."""
+        try:
+            item = self._update(
+                keys.state(session_id),
+                "SET replaced_connection_id = if_not_exists(greeted_connection_id, :nobody), "
+                "greeted_connection_id = :id, greeted_connected_at_ms = :at",
+                "attribute_exists(pk) AND is_ended = :no AND ("
+                "attribute_not_exists(greeted_connected_at_ms) OR greeted_connected_at_ms < :at OR "
+                "(greeted_connected_at_ms = :at AND greeted_connection_id < :id))",
+                {
+                    ":nobody": NOBODY.connection_id,
+                    ":id": connection.connection_id,
+                    ":at": connection.at_ms,
+                    ":no": False,
+                },
+            )
+        except ConditionFailed as failed:
+            if failed.item is None:
+                return None
+            item = failed.item
+        replaced = text(item, "replaced_connection_id") or None
+        return Greeting(state_from(session_id, item), replaced)
+
+    def renew_lease(
+        self,
+        session_id: str,
+        *,
+        epoch: int,
+        until_ms: int,
+        cursor: int,
+        taken: InputTaken | None = None,
+    ) -> None:
         """Hold the lease until ``until_ms``; input up to ``cursor`` need not be read again.
 
         Raises:
@@ -147,6 +194,7 @@ class DynamoSessionStore:
                 ":until": until_ms,
                 ":expires_at": keys.expires_at(until_ms, keys.STATE_LIFETIME_S),
             },
+            taken,
         )
 
     def set_connection(
@@ -173,7 +221,15 @@ class DynamoSessionStore:
                 {":connection": connection_id},
             )
 
-    def release_lease(self, session_id: str, *, epoch: int, cursor: int, ended: bool) -> None:
+    def release_lease(
+        self,
+        session_id: str,
+        *,
+        epoch: int,
+        cursor: int,
+        ended: bool,
+        taken: InputTaken | None = None,
+    ) -> None:
         """Give the lease back at ``cursor``; ``ended`` closes the session for good.
 
         A wake that came too late to be this worker's goes too: whoever waited for it was served.
@@ -186,5 +242,6 @@ class DynamoSessionStore:
         if ended:
             update += ", is_ended = :yes"
             values[":yes"] = True
-        self._update_mine_at(session_id, epoch, cursor, f"{update} REMOVE lease_owner", values)
+        update += " REMOVE lease_owner"
+        self._update_mine_at(session_id, epoch, cursor, update, values, taken)
         self._clear_wake(session_id)

@@ -6,6 +6,7 @@ from repartee.domain.frames import Accepted
 from repartee.domain.messages import Acknowledged, Hello, Numbered
 from repartee.domain.session.effects import Effect, PostFrame, SetConnection
 from repartee.domain.session.outbox import Outbox
+from repartee.domain.session_state import NOBODY, Connected
 
 # A frame for each message would double the cost of listening; a client may have 25 messages of
 # 200 ms in flight, so it never waits for this.
@@ -21,6 +22,7 @@ class ClientLink:
         connection_id: The current connection, None while there is none.
         accepted_through: The last input number that the client was told is safe.
         marks_speech: The client marks where speech begins and ends.
+        newest: The newest connection that has said hello, as far as this worker knows.
         detached_at_ms: Since when there is no connection, None while there is one.
     """
 
@@ -28,24 +30,34 @@ class ClientLink:
     connection_id: str | None
     accepted_through: int
     marks_speech: bool = False
+    newest: Connected = NOBODY
     detached_at_ms: int | None = None
     _accepted_at_ms: int = 0
-    _last_hello_seq: int = 0
+    _last_hello_seq: int = -1
     _played: tuple[int, int] = (0, 0)
     _played_at_seq: int = 0
     _says_played: bool = False
     _playable: dict[int, int] = field(default_factory=dict)
 
-    def attach(self, hello: Numbered) -> tuple[list[Effect], bool]:
-        """Make the hello's connection the current one, unless a newer hello came before.
+    def attach(self, hello: Numbered) -> tuple[list[Effect], bool] | None:
+        """Make the hello's connection the current one, unless a newer one said hello before.
 
         Returns:
-            What is to be done, and whether output that the client asks for is held no more.
+            What is to be done, and whether output that the client asks for is held no more; None
+            where nothing follows from this message.
         """
         message = hello.message
-        if not isinstance(message, Hello) or hello.seq <= self._last_hello_seq:
-            return [], False
-        self._last_hello_seq = hello.seq
+        if not isinstance(message, Hello):
+            return None
+        connection = Connected(message.connected_at_ms, hello.connection_id)
+        # Where it is not known when a connection was opened, the hello's number decides.
+        is_known = connection.at_ms > 0
+        if is_known and connection < self.newest:
+            return None
+        is_newer = is_known and connection > self.newest
+        if not is_newer and hello.seq <= self._last_hello_seq:
+            return None
+        self.newest, self._last_hello_seq = connection, hello.seq
         self.detached_at_ms = None
         is_same_line = hello.connection_id == self.connection_id
         before = (self.connection_id, self.marks_speech)

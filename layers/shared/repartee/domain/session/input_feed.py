@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from repartee.domain.conversation import SkippedInput
 from repartee.domain.frames import Missing
 from repartee.domain.messages import Audio, Bye, Hello, Numbered, SpeechEnd, SpeechStart, Text
+from repartee.domain.recent_input import InputTaken, RecentInput
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.effects import Effect, SendText
 from repartee.domain.session.input_order import GIVE_UP_AFTER_MS, InputOrder
@@ -45,8 +46,9 @@ class InputFeed:
         marked: MarkedSpeech,
         effects: list[Effect],
         unix_offset_ms: int,
+        known: InputTaken | None = None,
     ):
-        self.order = InputOrder(cursor)
+        self.order = InputOrder(cursor, known or InputTaken(0, RecentInput()))
         self.settled = cursor
         self.last_given_ms = 0
         self.has_bye = False
@@ -241,12 +243,12 @@ class InputFeed:
             case message:
                 # A hello counted when it came; speech may be under way without a mark.
                 if isinstance(message, Hello):
-                    self._meet(message, numbered.connection_id)
+                    self.meet(message, numbered.connection_id)
                 if self.is_streaming and not self._client_marks_speech:
                     return
         self.settled = max(self.settled, seq)
 
-    def _meet(self, hello: Hello, connection_id: str) -> None:
+    def meet(self, hello: Hello, connection_id: str) -> None:
         """Expect no marks of a device that may leave its speech to be found.
 
         A client that comes back in mid-speech goes on with its marks, announced or not.

@@ -3,7 +3,14 @@
 from dataclasses import dataclass, field
 
 from repartee.domain.conversation import SkippedInput
-from repartee.domain.messages import Audio, Numbered
+from repartee.domain.messages import Audio, Numbered, Text
+from repartee.domain.recent_input import (
+    KEPT_DIGESTS,
+    STEPPED_OVER,
+    InputTaken,
+    RecentInput,
+    digest_of,
+)
 
 # A cold start spreads the first messages over more than a second, so asking early costs little
 # and giving up early would lose speech (docs/adr/0003-audio-path.md).
@@ -12,8 +19,13 @@ ASK_AGAIN_MS = 1_000
 GIVE_UP_AFTER_MS = 3_000
 # How long control that was given up is still looked for.
 FORGET_AFTER_MS = 10_000
-# A client has 25 messages in flight at most; a number far beyond is a fault, not a gap.
+# A client has 25 messages in flight at most; a number far beyond is a fault, not a gap. 200 of the
+# longest take 3.2 MB.
 MAX_AHEAD = 200
+# What is typed is accepted only as far as answers keep up with it: each text is a turn, and costs
+# as much as one that is spoken.
+MAX_WAITING_TEXTS = 25
+MAX_WAITING_CHARACTERS = 16_000
 
 
 @dataclass(slots=True)
@@ -30,9 +42,13 @@ class InputOrder:
 
     Attributes:
         through: Everything up to here has been taken, or given up.
+        known: What is known of the numbers up to ``through``, and of how far they were taken once.
+        taken_through: As ``through``, and further where it was rewound.
     """
 
     through: int
+    known: InputTaken = field(default_factory=lambda: InputTaken(0, RecentInput()))
+    taken_through: int = field(init=False)
     _highest: int = field(init=False)
     _received_through: int = field(init=False)
     _forgotten_through: int = field(init=False)
@@ -41,14 +57,35 @@ class InputOrder:
     _missing: dict[int, _Missing] = field(default_factory=dict)
     _skipped: set[int] = field(default_factory=set)
     _look_until_ms: dict[int, int] = field(default_factory=dict)
+    _waiting_characters: dict[int, int] = field(default_factory=dict)
+    _digests: dict[int, int] = field(init=False)
+    _known_from: int = field(init=False)
+    _refused: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._highest = self._received_through = self._forgotten_through = self.through
+        self.taken_through = max(self.through, self.known.through)
+        recent = self.known.recent
+        is_of_this = recent.through == self.through
+        self._digests = dict(enumerate(recent.digests, recent.first)) if is_of_this else {}
+        self._known_from = min(self._digests, default=self.through + 1)
 
     @property
     def read_after(self) -> int:
         """Return after which number the mailbox may still hold something of use."""
         return min([self._received_through, *(seq - 1 for seq in self._look_until_ms)])
+
+    @property
+    def next_seq(self) -> int:
+        """Return the number that comes after all that have come."""
+        return self._highest + 1
+
+    def taken_at(self, cursor: int) -> InputTaken:
+        """Return how far the input is taken, and what the last numbers up to ``cursor`` were."""
+        first = max(self._known_from, cursor - KEPT_DIGESTS + 1)
+        numbers = range(first, cursor + 1)
+        digests = tuple(self._digests.get(seq, STEPPED_OVER) for seq in numbers)
+        return InputTaken(self.taken_through, RecentInput(cursor, digests))
 
     @property
     def has_gap(self) -> bool:
@@ -69,6 +106,22 @@ class InputOrder:
         is_read = seq <= self._received_through or seq in self._held
         return seq in self._look_until_ms or not is_read
 
+    def is_passed_over(self, message: Numbered) -> bool:
+        """Tell whether control comes so late that its number was given up for good."""
+        seq = message.seq
+        is_behind = self._known_from <= seq <= self.through
+        return is_behind and seq not in self._digests and not isinstance(message.message, Audio)
+
+    def refuse(self, seq: int) -> bool:
+        """Note that a message is refused; False when it was when it was read before."""
+        is_news = seq not in self._refused
+        self._refused.add(seq)
+        return is_news
+
+    def forget_refused(self, present: set[int]) -> None:
+        """Let those that do not stand in the mailbox any more be refused anew if they come."""
+        self._refused &= present
+
     def add(self, message: Numbered, now_ms: int) -> bool:
         """Hold a message until its turn comes; False when it is a duplicate.
 
@@ -88,6 +141,8 @@ class InputOrder:
         for number in range(self._highest + 1, seq):
             self._missing[number] = _Missing(now_ms, now_ms + ASK_AFTER_MS)
         self._highest = max(self._highest, seq)
+        while self._received_through + 1 in self._held:
+            self._received_through += 1
         return True
 
     def take(self, now_ms: int) -> list[Numbered | SkippedInput]:
@@ -99,6 +154,8 @@ class InputOrder:
         while True:
             seq = self.through + 1
             if seq in self._held:
+                if not self._has_room_for(self._held[seq]):
+                    break
                 ready.append(self._hand_out(seq))
             elif seq in self._skipped:
                 last = ready[-1] if ready else None
@@ -111,6 +168,7 @@ class InputOrder:
                 break
             self.through = seq
         self._received_through = max(self._received_through, self.through)
+        self.taken_through = max(self.taken_through, self.through)
         return ready
 
     def take_all(self) -> list[Numbered]:
@@ -150,6 +208,7 @@ class InputOrder:
         """Take everything after ``through`` once more; it must not be forgotten yet."""
         for seq in [seq for seq in self._taken if seq > through]:
             self._held[seq] = self._taken.pop(seq)
+            self._waiting_characters.pop(seq, None)
         self.through = through
 
     def forget(self, through: int) -> None:
@@ -159,12 +218,27 @@ class InputOrder:
         self._forgotten_through = through
         for seq in [seq for seq in self._taken if seq <= through]:
             del self._taken[seq]
+            self._waiting_characters.pop(seq, None)
+        for seq in [seq for seq in self._digests if seq <= through - KEPT_DIGESTS]:
+            del self._digests[seq]
+        self._known_from = max(self._known_from, through - KEPT_DIGESTS + 1)
         self._skipped = {seq for seq in self._skipped if seq > through}
+
+    def _has_room_for(self, next_one: Numbered) -> bool:
+        """Tell whether a text may join those that are taken and belong to no settled turn."""
+        waiting = self._waiting_characters
+        if not isinstance(next_one.message, Text) or not waiting:
+            return True
+        characters = sum(waiting.values()) + len(next_one.message.text)
+        return len(waiting) < MAX_WAITING_TEXTS and characters <= MAX_WAITING_CHARACTERS
 
     def _hand_out(self, seq: int) -> Numbered:
         message = self._held.pop(seq)
+        self._digests[seq] = digest_of(message.message)
         if seq > self._forgotten_through:
             self._taken[seq] = message
+            if isinstance(message.message, Text):
+                self._waiting_characters[seq] = len(message.message.text)
         return message
 
 

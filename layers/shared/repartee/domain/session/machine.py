@@ -13,6 +13,7 @@ from repartee.domain.live import LiveClosed, LiveEvent, LiveUsage
 from repartee.domain.messages import (
     Acknowledged,
     Detached,
+    Greeted,
     Hello,
     NoteForgotten,
     Notified,
@@ -20,6 +21,7 @@ from repartee.domain.messages import (
     PreferencesChanged,
     Superseded,
 )
+from repartee.domain.recent_input import InputTaken
 from repartee.domain.session.allowance import Allowance
 from repartee.domain.session.answer_watch import AnswerWatch
 from repartee.domain.session.client_link import ClientLink
@@ -103,7 +105,7 @@ class SessionMachine:
         self._effects = effects = list[Effect]()
         self._outbox = outbox = Outbox(state.epoch)
         self._client = client = ClientLink(
-            outbox, state.connection_id, state.cursor, state.marks_speech
+            outbox, state.connection_id, state.cursor, state.marks_speech, state.served
         )
         self._turns = turns = TurnLedger.after(memory)
         self._calls = calls = ToolCalls(settings.blocking_tools)
@@ -112,7 +114,15 @@ class SessionMachine:
         self._speech = speech = SpeechChannel(settings.profile, turns, calls, effects)
         self._marked = marked = MarkedSpeech(detector, turns, calls, cues, speech, outbox)
         self._feed = InputFeed(
-            state.cursor, client, turns, detector, speech, marked, effects, unix_offset_ms
+            state.cursor,
+            client,
+            turns,
+            detector,
+            speech,
+            marked,
+            effects,
+            unix_offset_ms,
+            state.taken,
         )
         self._replies = replies = Replies(client, turns, cues, prices)
         self._watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox, effects)
@@ -190,6 +200,15 @@ class SessionMachine:
     def cursor(self) -> int:
         """Input up to here is of no use to any later worker."""
         return self._turns.cursor(self._feed.settled, after_commit=False)
+
+    @property
+    def taken_through(self) -> int:
+        """The input up to here is taken or given up."""
+        return self._feed.order.taken_through
+
+    def taken_at(self, cursor: int) -> InputTaken:
+        """Return how far the input is taken, to be written with this ``cursor``."""
+        return self._feed.order.taken_at(cursor)
 
     @property
     def unwritten_bill(self) -> Bill:
@@ -320,6 +339,8 @@ class SessionMachine:
     # The client
 
     def _read(self, mailbox: MailboxRead, now_ms: int) -> None:
+        order = self._feed.order
+        order.forget_refused({one.seq for one in mailbox.entries if isinstance(one, Numbered)})
         for entry in mailbox.acknowledged_first:
             if isinstance(entry, Numbered):
                 self._receive(entry, now_ms)
@@ -327,18 +348,35 @@ class SessionMachine:
                 self._notice(entry, now_ms)
 
     def _receive(self, numbered: Numbered, now_ms: int) -> None:
-        if self._feed.order.is_too_far(numbered.seq):
-            self._effects.append(DeleteInput((numbered.seq,), ()))
-            if not isinstance(numbered.message, Hello):
-                text = f"{numbered.seq} runs too far ahead: number messages one by one"
-                self._outbox.offer(SessionError("seq_too_far", text, retryable=False))
-        elif not self._feed.order.add(numbered, now_ms):
-            return
         # A hello counts at once, wherever it stands: what is missing before it will be sent
         # again over the connection that it opens.
-        effects, is_lost = self._client.attach(numbered)
+        self._greet(numbered)
+        order, seq = self._feed.order, numbered.seq
+        if order.is_too_far(seq):
+            self._refuse(numbered, "seq_too_far", f"{seq} runs too far ahead: number one by one")
+        elif not order.add(numbered, now_ms) and order.is_passed_over(numbered):
+            text = f"{seq} was given up before it came: send the message as {order.next_seq}"
+            self._refuse(numbered, "seq_taken", text)
+
+    def _greet(self, numbered: Numbered) -> bool:
+        if (attached := self._client.attach(numbered)) is None:
+            return False
+        effects, is_lost = attached
         self._effects += effects
         self._lost.greet(numbered, is_lost=is_lost)
+        return True
+
+    def _refuse(self, numbered: Numbered, code: str, text: str) -> None:
+        """Say once that a message cannot be used; the mailbox may bring it again and again."""
+        seq, order = numbered.seq, self._feed.order
+        if order.refuse(seq):
+            self._effects.append(DeleteInput((seq,), ()))
+            if not isinstance(numbered.message, Hello):
+                self._outbox.offer(
+                    SessionError(
+                        code, text, retryable=False, refused_seq=seq, next_seq=order.next_seq
+                    )
+                )
 
     def _notice(self, notified: Notified, now_ms: int) -> None:
         match notified.notice:
@@ -347,6 +385,9 @@ class SessionMachine:
                 self._replies.note_played(ack.turn)
                 self._answers.note_played(ack.turn)
                 return
+            case Greeted(hello=hello, connection_id=connection_id):
+                if self._greet(Numbered(0, hello, connection_id, 0)):
+                    self._feed.meet(hello, connection_id)
             case Detached(connection_id=connection_id):
                 self._effects += self._client.detach(connection_id, now_ms)
             case PreferencesChanged() as changed:
@@ -398,6 +439,8 @@ class SessionMachine:
     # What time, or the event before, has made due
 
     def _settle(self, now_ms: int) -> None:
+        # First, for what is settled makes room for what is typed.
+        self._feed.order.forget(self.cursor)
         if self._departure.takes_input:
             self._marked.check(now_ms)
             self._second_offer.check(now_ms)
@@ -427,7 +470,6 @@ class SessionMachine:
         is_pressing = self._departure.is_pressing(now_ms)
         self._keeper.commit(self._feed.settled, now_ms, is_pressing=is_pressing)
         self._departure.leave(now_ms, has_input=self._feed.is_waiting)
-        self._feed.order.forget(self.cursor)
         if not self._departure.is_done and (post := self._client.next_post(now_ms)) is not None:
             self._effects.append(post)
 

@@ -1,0 +1,97 @@
+"""Who may speak to a session, and under which numbers."""
+
+from dataclasses import dataclass
+
+from repartee.domain.errors import BadInput
+from repartee.domain.messages import Numbered
+from repartee.domain.recent_input import NumberUse, RecentInput
+from repartee.domain.session.input_order import MAX_AHEAD
+from repartee.domain.session_state import Connected, SessionState, Standing
+from repartee.ports.mailbox import Appended, Mailbox
+from repartee.ports.session_store import SessionStore
+
+
+def session_over() -> BadInput:
+    """Return what a client is told whose session is closed for good."""
+    return BadInput("session_ended", "this session is over: get a ticket for a new one")
+
+
+def superseded() -> BadInput:
+    """Return what a connection is told that is not its session's current one any more."""
+    return BadInput(
+        "superseded_connection",
+        "a newer connection of this session said hello: this one is closed, and nothing that it "
+        "sends is kept; do not come back by yourself",
+    )
+
+
+def open_state(sessions: SessionStore, session_id: str) -> SessionState:
+    """Return the state of a session that goes on.
+
+    Raises:
+        BadInput: It is over.
+        StoreUnavailable: The table failed.
+    """
+    state = sessions.load(session_id)
+    if state is None or state.ended:
+        raise session_over()
+    return state
+
+
+def misplaced(state: SessionState, connection: Connected) -> BadInput | None:
+    """Return why nothing but a hello may come over this connection, None where all may."""
+    match state.standing_of(connection):
+        case Standing.SUPERSEDED:
+            return superseded()
+        case Standing.STRANGER:
+            text = "no hello came over this connection yet: send it, and wait for ready"
+            return BadInput("hello_first", text, retryable=True)
+        case Standing.CURRENT:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class InputNumbers:
+    """The numbers of one session's messages; both methods may raise ``StoreUnavailable``."""
+
+    _mailbox: Mailbox
+    _session_id: str
+
+    def next_seq(self, state: SessionState) -> int:
+        """Return the number that comes after all that are taken.
+
+        What is above the cursor lies in the mailbox until the cursor passes it.
+        """
+        highest = self._mailbox.highest_seq(self._session_id, up_to=state.input_ends_at)
+        return max(state.cursor, highest) + 1
+
+    def use_of(self, numbered: Numbered, appended: Appended, state: SessionState) -> NumberUse:
+        """Tell what a message's number stands for, now that it was put into the mailbox.
+
+        ``REPEATED`` is said of a message that is in its place, too.
+
+        Raises:
+            BadInput: The number cannot be used.
+        """
+        seq = numbered.seq
+        if seq > state.input_ends_at:
+            raise BadInput(
+                "seq_too_far",
+                f"{seq} is more than {MAX_AHEAD} above what is accepted, so it is not kept: number "
+                "messages one by one, wait for accepted, then send it again",
+                retryable=True,
+                next_seq=self.next_seq(state),
+            )
+        use = NumberUse.ANOTHER if appended is Appended.TAKEN else NumberUse.REPEATED
+        if seq <= state.cursor and appended is Appended.KEPT:
+            recent = state.taken.recent if state.taken is not None else RecentInput()
+            use = recent.use_of(seq, numbered.message)
+        if use is NumberUse.ANOTHER:
+            next_seq = self.next_seq(state)
+            raise BadInput(
+                "seq_taken",
+                f"the number {seq} is taken by another message: the next number is {next_seq}; "
+                "send this message again with it, and number on from there",
+                next_seq=next_seq,
+            )
+        return use

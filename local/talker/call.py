@@ -16,6 +16,7 @@ from local.talker.errors import (
     NoAnswerError,
     NotLetInError,
     SessionOverError,
+    SupersededError,
     TalkerError,
 )
 from local.talker.replies import Replies
@@ -173,6 +174,11 @@ class Call:
         self._has_work.set()
         self._changed.set()
         match events:
+            case [Rejected(code="seq_taken")]:
+                # The session sends it again under another number.
+                return None
+            case [Rejected(code="superseded_connection") as refused]:
+                return SupersededError(refused)
             case [Rejected(retryable=False) as refused] if self.session.closed is None:
                 return MessageRefusedError(refused)
             case _:

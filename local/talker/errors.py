@@ -37,6 +37,10 @@ class MessageRefusedError(TalkerError):
         self.rejected = rejected
 
 
+class SupersededError(MessageRefusedError):
+    """A newer connection has the session: this client must not come back by itself."""
+
+
 class ConnectionLostError(TalkerError):
     """The connection ended before the session said ``closed``."""
 

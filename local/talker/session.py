@@ -19,11 +19,21 @@ from repartee.domain.frames import (
     NumberedFrame,
     ReplyAudio,
     SessionClosed,
+    SessionError,
     TurnEnd,
     TurnRestarted,
 )
 from repartee.domain.messages import Audio, Bye, Hello, OutputPosition, SpeechEnd, SpeechStart, Text
-from repartee.domain.wire import AckModel, Busy, PingModel, PositionModel, Ready, Reply
+from repartee.domain.wire import (
+    AcceptedBefore,
+    AckModel,
+    Busy,
+    PingModel,
+    PositionModel,
+    Ready,
+    Rejected,
+    Reply,
+)
 
 ACK_EVERY_MS = 500
 """Received output is acknowledged at least this often while a reply plays: who speaks over it wants
@@ -37,6 +47,8 @@ HELLO_AGAIN_AFTER_MS = 3_000
 """Above a cold start of the message function; a ``hello`` that came twice is answered twice."""
 UNDELIVERED_AGAIN_AFTER_MS = 1_000
 """What API Gateway could not hand over, because too much was under way, gets time to pass."""
+REFUSED_AGAIN_AFTER_MS = 1_000
+"""What was refused because too much was in flight gets time until some of it is accepted."""
 IDLE_PING_AFTER_MS = 8 * 60 * 1_000
 """API Gateway closes a connection without traffic after 10 minutes."""
 
@@ -134,17 +146,36 @@ class ClientSession:
                     )
                 return list(frames)
             case Ready():
+                if message.next_seq is not None:
+                    self.outbox.go_on_from(message.next_seq)
                 self.ready = message
                 self._max_in_flight = message.max_in_flight
                 self.outbox.open(message.max_in_flight)
             case Busy(retry_after_ms=wait_ms, seq=int(seq)):
                 self.outbox.refused_for_now(seq, now_ms + wait_ms)
+            case AcceptedBefore(through=through):
+                self.outbox.accepted(through)
+            case Rejected(seq=seq) if seq is not None or message.code == "hello_first":
+                self._recover(message, now_ms)
             case Undelivered():
                 self.outbox.undelivered(now_ms + UNDELIVERED_AGAIN_AFTER_MS)
                 return []
             case _:
                 pass
         return [message]
+
+    def _recover(self, rejected: Rejected, now_ms: float) -> None:
+        match rejected:
+            case Rejected(code="seq_taken", seq=int(seq), next_seq=int(next_seq)):
+                self.outbox.taken(seq, next_seq, now_ms)
+            case Rejected(code="hello_first"):
+                self.ready, self._greeted_at_ms = None, now_ms
+                self.outbox.reconnected(now_ms)
+                self.outbox.greet_again()
+            case Rejected(seq=int(seq), retryable=True):
+                self.outbox.refused_for_now(seq, now_ms + REFUSED_AGAIN_AFTER_MS)
+            case _:
+                pass
 
     def _take(self, frame: Frame, now_ms: float) -> None:
         match frame:
@@ -159,6 +190,8 @@ class ClientSession:
                 padding = len(data) - len(data.rstrip("="))
                 length = int(len(data) * _PCM_BYTES_PER_BASE64) - padding
                 self.playback.arrived(turn, length, now_ms)
+            case SessionError(code="seq_taken", refused_seq=int(seq), next_seq=int(next_seq)):
+                self.outbox.taken(seq, next_seq, now_ms)
             case Interrupted(turn=turn):
                 self.playback.stop(turn, now_ms)
                 self._acknowledge_by(now_ms)

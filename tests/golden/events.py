@@ -116,4 +116,7 @@ def _read_by_core_agent(event: Mapping[str, Any]) -> object:
 def _read_by_doors(authorizer: Mapping[str, Any]) -> object:
     context = {"connectionId": "k1", "connectedAt": NOON_MS, "authorizer": authorizer}
     event = {"requestContext": context}
-    return [caller_of(event), opening_of(event, opened_at_ms=NOON_MS, max_sessions=3)]
+    return [
+        caller_of(event),
+        opening_of(event, opened_at_ms=NOON_MS, max_sessions=3, max_connections=4),
+    ]

@@ -24,6 +24,7 @@ from repartee.domain.messages import (
     Audio,
     Bye,
     Detached,
+    Greeted,
     Hello,
     Message,
     NoteForgotten,
@@ -37,8 +38,15 @@ from repartee.domain.messages import (
     Text,
 )
 from repartee.domain.preferences import PreferenceChanges
+from repartee.domain.recent_input import InputTaken, RecentInput
 from repartee.domain.retention import Retention
-from repartee.domain.session_state import PendingCall, Spending, TurnCommit, UndeliveredTurn
+from repartee.domain.session_state import (
+    Connected,
+    PendingCall,
+    Spending,
+    TurnCommit,
+    UndeliveredTurn,
+)
 from repartee.domain.summary import SummaryFold
 from repartee.domain.usage import Bill, TokenUsage
 from tests.contract.scenes import opening
@@ -52,7 +60,7 @@ ANN, BEN, CEM = "ann", "ben", "cem"
 SESSIONS = ("new", "served", "released", "ended", "erased")
 BILL = Bill(TokenUsage(11, 22, 33, 44), Decimal("0.00123"))
 MESSAGES: tuple[Message, ...] = (
-    Hello(marks_speech=True),
+    Hello(marks_speech=True, connected_at_ms=NOON_MS),
     Hello(OutputPosition(2, 17)),
     SpeechStart(),
     Audio(bytes(range(64))),
@@ -60,6 +68,7 @@ MESSAGES: tuple[Message, ...] = (
     Text("Grüße, what is free?"),
     Bye(),
 )
+TAKEN = InputTaken(28, RecentInput(20, (1, 0, 2**32 - 1)))
 NOTICES: tuple[Notice, ...] = (
     Acknowledged(OutputPosition(2, 19), 3, 1_250),
     Detached("connection-1"),
@@ -67,6 +76,7 @@ NOTICES: tuple[Notice, ...] = (
     PreferencesChanged(PreferenceChanges("es-ES", "Puck", "slowly"), NOON_MS + 7),
     PreferencesChanged(PreferenceChanges(voice=""), NOON_MS + 8),
     NoteForgotten("01ABC"),
+    Greeted(Hello(OutputPosition(2, 17), marks_speech=True, connected_at_ms=NOON_MS), "tab-2"),
 )
 _MODEL_MESSAGES = json.dumps(
     [
@@ -130,6 +140,7 @@ def _talk(stores: Stores) -> None:
     _open(stores, "served")
     _serve(stores, "served")
     stores.connections.count_refusal("connection-of-served")
+    stores.sessions.greet("served", Connected(NOON_MS, "connection-of-served"))
     for seq, message in enumerate(MESSAGES, 21):
         stores.mailbox.append("served", Numbered(seq, message, "connection-1", NOON_MS + seq))
     for notice in NOTICES:
@@ -162,7 +173,9 @@ def _talk(stores: Stores) -> None:
     )
     second = Turn(2, "served", NOON_MS + 6_000, NOON_MS + 6_500)
     stores.writer.commit_turn(
-        TurnCommit(ANN, "talk", "served", 1, second, 20, at_ms, (pending,), (undelivered,))
+        TurnCommit(
+            ANN, "talk", "served", 1, second, 20, at_ms, (pending,), (undelivered,), taken=TAKEN
+        )
     )
     stores.summaries.fold_summary(SummaryFold(ANN, "talk", 0, 1, "Ann asked what is free."))
     stores.usage.add(

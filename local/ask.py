@@ -22,6 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 from local.ports import base_of
 
 type Message = dict[str, Any]
+type Sent = dict[int, Message]
 
 ACK_EVERY_S = 0.5
 MAX_FRAME_BYTES = 128 * 1024
@@ -45,19 +46,31 @@ def send(line: ClientConnection, message: Message) -> None:
         line.send(json.dumps(message, ensure_ascii=False))
 
 
-def lost(frame: Message, sent: list[Message]) -> list[Message]:
+def add(sent: Sent, message: Message, next_seq: int | None = None) -> Message:
+    """Give a message its number: the next one, or the one that the server names."""
+    seq = max(next_seq or 0, *(number + 1 for number in sent))
+    return sent.setdefault(seq, {**message, "seq": seq})
+
+
+def lost(frame: Message, sent: Sent) -> list[Message]:
     """Return what an unnumbered frame wants to be sent again, once it is time to."""
     if "type" not in frame:
         # API Gateway could not hand a message over, and does not say which.
         time.sleep(1)
-        return sent
-    if frame["type"] == "busy" and frame["seq"]:
+        return list(sent.values())
+    seq = frame.get("seq")
+    if seq not in sent:
+        return []
+    if frame["type"] == "busy":
         time.sleep(frame["retry_after_ms"] / 1_000)
-        return [sent[frame["seq"] - 1]]
+        return [sent[seq]]
+    if frame.get("code") == "seq_taken" and seq > 1:
+        # Another client has used the number.
+        return [add(sent, sent.pop(seq), frame["next_seq"])]
     return []
 
 
-def frames(line: ClientConnection, sent: list[Message]) -> Iterator[Message]:
+def frames(line: ClientConnection, sent: Sent) -> Iterator[Message]:
     """Give what comes, in order and once; acknowledge it, and ask for it when it is late.
 
     ``sent`` holds the numbered messages, which are sent again where the server wants that.
@@ -69,7 +82,7 @@ def frames(line: ClientConnection, sent: list[Message]) -> Iterator[Message]:
             frame: Message = json.loads(line.recv(timeout=1))
         except TimeoutError:
             # A worker may have died, and a ping wakes another. Before `ready` only hello may go.
-            send(line, sent[0] if len(sent) == 1 else {"type": "ping", "owed": True})
+            send(line, sent[1] if len(sent) == 1 else {"type": "ping", "owed": True})
             continue
         if "epoch" not in frame:
             for message in lost(frame, sent):
@@ -90,8 +103,8 @@ def frames(line: ClientConnection, sent: list[Message]) -> Iterator[Message]:
                 acked_at_s = time.monotonic()
                 send(line, {"type": "ack", "received": {"epoch": epoch, "seq": received}})
             if frame["type"] == "missing":
-                for message in sent[frame["first_seq"] - 1 : frame["last_seq"]]:
-                    send(line, message)
+                for seq in sent.keys() & range(frame["first_seq"], frame["last_seq"] + 1):
+                    send(line, sent[seq])
             yield frame
 
 
@@ -102,15 +115,15 @@ def ask(url: str, question: str) -> str:
         NoAnswerError: The server refused a message, or closed the session without an answer.
         ConnectionClosed: The line dropped.
     """
-    sent: list[Message] = [{"type": "hello", "seq": 1, "protocol": 1}]
+    sent: Sent = {1: {"type": "hello", "seq": 1, "protocol": 1}}
     answer, turn, open_tools = "", "", 0
     with connect(url, max_size=MAX_FRAME_BYTES) as line:
-        send(line, sent[0])
+        send(line, sent[1])
         for frame in frames(line, sent):
             match frame["type"]:
                 case "ready" if len(sent) == 1:
-                    sent.append({"type": "text", "seq": 2, "text": question})
-                    send(line, sent[-1])
+                    text = {"type": "text", "text": question}
+                    send(line, add(sent, text, frame.get("next_seq")))
                 case "transcript" if frame["role"] == "model":
                     turn += frame["text"]
                 case "turn_restarted":
@@ -121,9 +134,8 @@ def ask(url: str, question: str) -> str:
                     answer, turn = f"{answer}{turn}\n", ""
                     # What is still being looked up is told in a turn of its own.
                     if open_tools <= 0 and len(sent) == 2:
-                        sent.append({"type": "bye", "seq": 3})
-                        send(line, sent[-1])
-                case "error" if not (frame["retryable"] or answer):
+                        send(line, add(sent, {"type": "bye"}))
+                case "error" if not (frame["retryable"] or answer or frame["code"] == "seq_taken"):
                     raise NoAnswerError(f"{frame['code']}: {frame['message']}")
                 case "closed" if not answer:
                     raise NoAnswerError(f"the session was closed: {frame['reason']}")

@@ -20,6 +20,7 @@ from repartee.domain.frames import (
     TurnRestarted,
 )
 from repartee.domain.wire import (
+    AcceptedBefore,
     Busy,
     Pong,
     Ready,
@@ -425,3 +426,111 @@ def test_a_new_connection_resumes_where_the_old_one_broke():
     again = session.outgoing(1_100)
     assert second in again
     assert first not in again, "it was accepted over the old connection"
+
+
+# Out of step with the session.
+
+
+def greeted(next_seq: int, *waiting: str) -> ClientSession:
+    """A client with texts that wait for ``ready``, which names the next number."""
+    session = ClientSession()
+    session.connected(0)
+    session.outgoing(0)
+    for text in waiting:
+        session.text(text, 0)
+    session.receive(encode_reply(Ready("S", "C", 200, 30, next_seq=next_seq)), 0)
+    return session
+
+
+def taken(seq: int, next_seq: int) -> str:
+    return encode_reply(Rejected("seq_taken", "", retryable=False, seq=seq, next_seq=next_seq))
+
+
+@pytest.mark.parametrize("next_seq", [2, 41])
+def test_what_was_never_sent_is_numbered_as_ready_says(next_seq: int):
+    session = greeted(next_seq, "one", "two")
+
+    assert said(session.outgoing(0)) == [("text", next_seq), ("text", next_seq + 1)]
+    session.bye()
+    assert said(session.outgoing(1)) == [("bye", next_seq + 2)]
+    session.receive(frame(1, Accepted(next_seq + 2)), 2)
+    assert session.outbox.accepted_through == 4
+    assert session.outbox.in_flight == 0
+
+
+def test_ready_that_is_late_or_comes_twice_numbers_nothing_anew():
+    session = greeted(2, "one", "two")
+    session.outgoing(0)
+    session.receive(frame(1, Accepted(2)), 1)
+
+    session.receive(encode_reply(Ready("S", "C", 200, 30, next_seq=2)), 2)
+    session.text("three", 3)
+
+    assert said(session.outgoing(3)) == [("text", 4)]
+
+
+@pytest.mark.parametrize("is_covered", [False, True])
+def test_a_message_whose_number_is_taken_is_sent_again_with_the_next(is_covered: bool):
+    session = open_session()
+    session.text("mine", 0)
+    assert said(session.outgoing(0)) == [("text", 2)]
+    if is_covered:
+        session.receive(frame(1, Accepted(5)), 0)
+
+    session.receive(taken(2, 41), 1)
+    session.text("and this", 1)
+
+    assert said(session.outgoing(1)) == [("text", 41), ("text", 42)]
+    session.receive(taken(2, 41), 2)
+    assert session.outgoing(2) == []
+    session.receive(frame(2 if is_covered else 1, Accepted(42)), 3)
+    assert session.outbox.in_flight == 0
+
+
+def test_two_numbers_that_are_taken_get_two_others_and_sound_is_let_go():
+    session = open_session()
+    session.text("one", 0)
+    session.audio(CHUNK)
+    session.text("two", 0)
+    session.outgoing(0)
+
+    for seq in (2, 3, 4):
+        session.receive(taken(seq, 9), 1)
+
+    assert sorted(said(session.outgoing(1))) == [("text", 9), ("text", 10)]
+
+
+def test_a_worker_that_gave_a_number_up_is_sent_the_message_under_another():
+    session = open_session()
+    session.text("late", 0)
+    session.outgoing(0)
+
+    session.receive(frame(1, SessionError("seq_taken", "", False, 2, 7)), 1)
+
+    assert said(session.outgoing(1)) == [("text", 7)]
+
+
+def test_what_is_refused_for_now_or_before_hello_is_sent_again():
+    session = open_session()
+    session.text("one", 0)
+    session.outgoing(0)
+    far = Rejected("seq_too_far", "", retryable=True, seq=2, next_seq=2)
+    session.receive(encode_reply(far), 1)
+    assert session.outgoing(1) == []
+    assert said(session.outgoing(1_001)) == [("text", 2), ("ping", None)]
+
+    session.receive(encode_reply(Rejected("hello_first", "", retryable=True, seq=2)), 1_002)
+
+    assert said(session.outgoing(1_002)) == [("hello", 1)]
+    session.receive(encode_reply(Ready("S", "C", 200, 30, next_seq=2)), 1_003)
+    assert said(session.outgoing(1_003)) == [("hello", 1), ("text", 2)]
+
+
+def test_an_answer_of_the_message_function_that_a_number_was_accepted_long_ago_is_believed():
+    session = open_session()
+    session.text("one", 0)
+    session.outgoing(0)
+
+    session.receive(encode_reply(AcceptedBefore(400)), 1)
+
+    assert session.outbox.in_flight == 0

@@ -138,6 +138,8 @@ class ClientSession:
                 frames = self._inbox.put(message)
                 for frame in frames:
                     self._take(frame, now_ms)
+                    if isinstance(frame, SessionError):
+                        self._recover(frame, now_ms)
                 if self._inbox.position not in (before, OutputPosition(message.epoch, 0)):
                     self._last_frame_ms = now_ms
                     is_playing = not self.playback.is_silent(now_ms)
@@ -164,9 +166,12 @@ class ClientSession:
                 pass
         return [message]
 
-    def _recover(self, rejected: Rejected, now_ms: float) -> None:
-        match rejected:
-            case Rejected(code="seq_taken", seq=int(seq), next_seq=int(next_seq)):
+    def _recover(self, error: Rejected | SessionError, now_ms: float) -> None:
+        match error:
+            case (
+                Rejected(code="seq_taken", seq=int(seq), next_seq=int(next_seq))
+                | SessionError(code="seq_taken", refused_seq=int(seq), next_seq=int(next_seq))
+            ):
                 self.outbox.taken(seq, next_seq, now_ms)
             case Rejected(code="hello_first"):
                 self.ready, self._greeted_at_ms = None, now_ms
@@ -190,8 +195,6 @@ class ClientSession:
                 padding = len(data) - len(data.rstrip("="))
                 length = int(len(data) * _PCM_BYTES_PER_BASE64) - padding
                 self.playback.arrived(turn, length, now_ms)
-            case SessionError(code="seq_taken", refused_seq=int(seq), next_seq=int(next_seq)):
-                self.outbox.taken(seq, next_seq, now_ms)
             case Interrupted(turn=turn):
                 self.playback.stop(turn, now_ms)
                 self._acknowledge_by(now_ms)

@@ -399,7 +399,7 @@ def test_posts_go_to_the_stage_of_the_api_whatever_its_domain() -> None:
         for function in FUNCTIONS.values()
         if "MANAGEMENT_ENDPOINT" in (variables := function["Environment"]["Variables"])
     ]
-    assert addresses == [f"https://{api}"] * 3
+    assert addresses == [f"https://{api}"] * 4
     # An event names the custom domain that its client used; posts to that one are refused.
     sources = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "layers/shared").rglob("*.py")]
     assert not [path for path in sources if "domainName" in path.read_text()]

@@ -83,6 +83,7 @@ def test_an_ack_that_does_not_say_what_was_played_is_not_taken_for_nothing_playe
     told: dict[str, None],
 ) -> None:
     line = Line()
+    line.change_state(epoch=2)
     line.send({"type": "ack", "received": {"epoch": 2, "seq": 40}, "turn": 3, **told})
 
     (entry,) = line.kept

@@ -328,7 +328,7 @@ def test_an_ack_of_a_worker_to_come_is_not_kept() -> None:
     assert line.send({"type": "ack", "received": {"epoch": 1, "seq": 5}}) == []
 
     notices = [one.notice for one in line.kept if isinstance(one, Notified)]
-    assert notices == [Acknowledged(OutputPosition(1, 5), 0, 0)]
+    assert notices == [Acknowledged(OutputPosition(1, 5), 0, None)]
 
 
 @pytest.mark.parametrize("what", ["text", "hello"])

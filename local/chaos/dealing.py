@@ -83,6 +83,8 @@ _LIGHT = (
     Kind.HAND_OVER,
     *(_ALL_RUN := (Kind.GEMINI_PACED, Kind.GEMINI_OLD_IDLE)),
 )
+# In these runs the user prefers a language that Gemini refuses; in turn with all the others.
+_REFUSED_LANGUAGE_EVERY = 7
 _OF_TOOLS = frozenset({Kind.GEMINI_CALL_TWICE, Kind.GEMINI_SILENT_ANSWER})
 _OF_SEED = frozenset({Kind.GEMINI_LOST_SEED, Kind.GEMINI_HISTORY_REFUSED})
 _IN_HAND_OVER = (Moment.HAND_OVER, Moment.WOKEN)
@@ -164,7 +166,10 @@ def plan_run(seed: int) -> RunPlan:
             for fault, kind in TABLE_KINDS.items()
             if kind in lights
         ),
-        gemini=tuple(kind for kind in _ALL_RUN if kind in lights),
+        gemini=(
+            *(kind for kind in _ALL_RUN if kind in lights),
+            *((Kind.GEMINI_LANGUAGE_REFUSED,) if seed % _REFUSED_LANGUAGE_EVERY == 0 else ()),
+        ),
         doubles_events=Kind.EVENT_DOUBLED in lights,
         worker_life_s=_FORCED_LIFE_S if is_forced else life_s,
         without_worker=Kind.NO_WORKER in lights,

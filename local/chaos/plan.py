@@ -46,6 +46,7 @@ class Kind(StrEnum):
     GEMINI_TEXT_ONLY = "Gemini's reply without audio"
     GEMINI_NEAR_SILENT = "Gemini's reply that nobody can hear"
     GEMINI_HISTORY_REFUSED = "Gemini refused the history"
+    GEMINI_LANGUAGE_REFUSED = "Gemini refused the user's language"
     GEMINI_PACED = "Gemini counted silence in real time"
     GEMINI_OLD_IDLE = "Gemini's status REQUIRES_ACTION"
 

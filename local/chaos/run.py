@@ -38,6 +38,7 @@ _ALL_RUN = 1_000
 _GEMINI_KINDS = {
     Kind.GEMINI_PACED: "paced_silence",
     Kind.GEMINI_OLD_IDLE: "requires_action",
+    Kind.GEMINI_LANGUAGE_REFUSED: "language_refused",
 }
 _GATEWAY_KINDS = {
     "reordered": Kind.REORDERED,
@@ -118,6 +119,8 @@ class _Run:
         doubled_before = stack.lambdas.events.doubled
         token = await get_token(stack.addresses.issuer, self.user)
         api = HttpApi(stack.addresses.http, token)
+        if Kind.GEMINI_LANGUAGE_REFUSED in self._plan.gemini:
+            await api.prefer(language="es-ES")
         ticket = await api.start_session(conversation_id="new")
         if stack.simulator is None:
             raise RuntimeError("chaos needs the Gemini simulator")

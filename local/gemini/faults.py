@@ -1,11 +1,12 @@
 """Faults that a test or a demo orders: each is consumed once, and counted."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from local.gemini.protocol import Refused
+from local.gemini.protocol import Refused, Setup
 
 type Kind = Literal[
     "close",
@@ -18,6 +19,7 @@ type Kind = Literal[
     "lost_seed",
     "slow_reply",
     "history_refused",
+    "language_refused",
     "silent_after_tool_answer",
     "text_without_audio",
     "near_silent_audio",
@@ -44,6 +46,7 @@ DEFAULT_MOMENTS: dict[str, Moment] = {
     "lost_seed": "seed",
     "slow_reply": "turn",
     "history_refused": "seed",
+    "language_refused": "setup",
     "silent_after_tool_answer": "answer",
     "text_without_audio": "turn",
     "near_silent_audio": "turn",
@@ -66,10 +69,12 @@ class Fault(BaseModel):
         connection: Only this connection; otherwise the next that comes to the moment.
         count: How many times before it is used up.
         code: Close code; 1006 drops the TCP connection without a close frame. By default 1011, and
-            1007 for ``history_refused``.
+            1007 for ``history_refused`` and ``language_refused``.
         delay_ms: Extra set-up time, or how much later a REST request is answered.
         time_left_s: What a goAway announces, and when the server then closes.
         status: HTTP status of a REST error.
+        language: BCP 47 tag of the language that ``language_refused`` strikes: a set-up that names
+            it as its code, or whose instruction does.
         speed: Of a slow reply, audio seconds per second; it ends when it would have been played.
     """
 
@@ -84,6 +89,7 @@ class Fault(BaseModel):
     delay_ms: int = Field(default=1_000, ge=0)
     time_left_s: float = Field(default=10.0, ge=0)
     status: int = 503
+    language: str = "es-ES"
     speed: float = Field(default=1.0, gt=0)
 
     @property
@@ -93,7 +99,13 @@ class Fault(BaseModel):
     @property
     def refusal(self) -> Refused:
         """The close that it orders."""
-        return Refused(self.code or (1007 if self.kind == "history_refused" else 1011), self.reason)
+        is_refusal = self.kind in ("history_refused", "language_refused")
+        return Refused(self.code or (1007 if is_refusal else 1011), self.reason)
+
+    def strikes_language(self, setup: Setup) -> bool:
+        """Whether the set-up asks for the language that is refused."""
+        code = setup.generation_config.speech_config.language_code
+        return self.language == code or f"({self.language})" in setup.instruction
 
 
 class Faults:
@@ -110,7 +122,11 @@ class Faults:
         self.waiting.clear()
 
     def take(
-        self, kind: Kind, connection: str | None = None, at: Moment | None = None
+        self,
+        kind: Kind,
+        connection: str | None = None,
+        at: Moment | None = None,
+        strikes: Callable[[Fault], bool] = lambda _: True,
     ) -> Fault | None:
         """The oldest order that strikes here; one use of it is spent.
 
@@ -118,12 +134,13 @@ class Faults:
             kind: What could happen.
             connection: Where; None for REST.
             at: When, where it is not the kind's default moment.
+            strikes: Whether an order means what happens here.
         """
         moment = at or DEFAULT_MOMENTS[kind]
         for fault in self.waiting:
             if fault.kind != kind or fault.moment != moment:
                 continue
-            if fault.connection not in (None, connection):
+            if fault.connection not in (None, connection) or not strikes(fault):
                 continue
             fault.count -= 1
             if fault.count == 0:

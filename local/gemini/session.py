@@ -109,6 +109,13 @@ class LiveSession:
         faults, settings = self._world.faults, self._world.settings
         if fault := faults.take("close", self.connection_id, "setup"):
             raise fault.refusal
+        if fault := faults.take(
+            "language_refused",
+            self.connection_id,
+            strikes=lambda one: one.strikes_language(setup),
+        ):
+            self.record.event("fault", fault="language_refused")
+            raise fault.refusal
         self._personality = personality_of(setup.model)
         self._personality.check_setup(setup)
         context = self._context(setup)

@@ -74,6 +74,14 @@ class HttpApi:
             frozenset(answer.get("features", ())),
         )
 
+    async def prefer(self, **preferences: str) -> None:
+        """Change the user's preferences.
+
+        Raises:
+            DoorRefusedError: They are not taken.
+        """
+        await self._call("preferences", "PUT", "/me/preferences", json=preferences)
+
     async def turns(self, conversation_id: str) -> list[dict[str, Any]]:
         """The first turns that are remembered of a conversation, oldest first."""
         path = f"/conversations/{conversation_id}/turns"

@@ -62,8 +62,15 @@ def test_a_refused_history_is_told_as_text_with_nothing_lost_and_nothing_said_tw
     assert "User: hello my name is robert" in taken
 
 
-def test_a_voice_that_the_set_up_is_refused_for_does_not_lock_its_user_out(
-    running: RunningStack,
+@pytest.mark.parametrize(
+    ("preferred", "fault", "asked"),
+    [
+        ({"voice": "Puck"}, {"kind": "close", "at": "setup", "code": 1007}, '"Puck"'),
+        ({"language": "es-ES"}, {"kind": "language_refused", "count": 9}, "(es-ES)"),
+    ],
+)
+def test_a_preference_that_the_set_up_is_refused_for_does_not_lock_its_user_out(
+    running: RunningStack, preferred: dict[str, str], fault: dict[str, object], asked: str
 ) -> None:
     before = {record.name for record in running.records()}
     greeting = ("hello", "Hello, how can I help you?")
@@ -75,9 +82,9 @@ def test_a_voice_that_the_set_up_is_refused_for_does_not_lock_its_user_out(
         simulator = running.stack.simulator
         assert simulator is not None
         api = await running.api_of(new_user("preferring"))
-        await preferences(api, voice="Puck")
+        await preferences(api, **preferred)
         async with GeminiControl(simulator) as gemini:
-            await gemini.order(kind="close", at="setup", code=1007)
+            await gemini.order(**fault)
             return await converse(api, greeting, ("", mention), ("thanks", "You are welcome."))
 
     ticket, said = running.run(talk())
@@ -86,5 +93,7 @@ def test_a_voice_that_the_set_up_is_refused_for_does_not_lock_its_user_out(
     assert said == f"{greeting[1]} {mention} You are welcome."
     assert len(remembered(running, ticket.conversation_id)) == 3
     refused, taken = map(json.dumps, setups(running, before))
-    assert '"Puck"' in refused
+    assert asked in refused
+    assert asked not in taken
     assert '"Kore"' in taken
+    assert "Speak English (en-US)." in taken

@@ -24,7 +24,12 @@ from repartee.domain.session.effects import (
     SendText,
     StartActivity,
 )
-from repartee.domain.session.marked_speech import DOUBT_MS, LATE_TRANSCRIPT_MS, MAX_HELD_MS
+from repartee.domain.session.marked_speech import (
+    DOUBT_MS,
+    GO_ON,
+    LATE_TRANSCRIPT_MS,
+    MAX_HELD_MS,
+)
 from repartee.domain.usage import TokenUsage
 from tests.fakes.speech_detector import SILENCE, SPEECH, WHISPER
 from tests.sessions import SECOND, SETTINGS, STATE, Call, of_kind, started
@@ -234,6 +239,38 @@ def test_a_tap_during_a_reply_does_not_cut_it(call):
     assert activity == []
     assert call.frames(Interrupted) == []
     assert [turn.said for turn in call.turns] == ["We open at nine."]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_reply_that_the_model_ends_for_a_cough_is_gone_on_with(is_open):
+    call = started()
+    call.utter()
+    call.live(LiveTranscript(Role.USER, "when?"))
+    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "We open at nine."))
+    call.send(SpeechStart(), Audio(WHISPER), *([] if is_open else [SpeechEnd()]))
+    call.live(LiveInterrupted(), LiveTurnComplete(None))
+    call.send(*([SpeechEnd()] if is_open else []))
+    call.ack(turn=1, played_ms=500)
+    call.pass_ms(DOUBT_MS)
+    assert call.all(SendText) == [SendText(GO_ON)]
+    call.reply("And we close at five.")
+    call.ack()
+
+    assert [(turn.heard, turn.said) for turn in call.turns] == [
+        ("when?", "We open"),
+        ("", "And we close at five."),
+    ]
+
+
+def test_a_reply_that_is_cut_for_words_is_not_gone_on_with():
+    call = started()
+    call.utter()
+    call.live(LiveTranscript(Role.USER, "when?"), LiveAudio(SECOND))
+    whisper(call)
+    call.live(LiveInterrupted(), LiveTurnComplete(None), LiveTranscript(Role.USER, "stop"))
+    call.pass_ms(DOUBT_MS)
+
+    assert GO_ON not in [one.text for one in call.all(SendText)]
 
 
 def test_speech_over_a_reply_cuts_it_as_before(call):

@@ -28,6 +28,11 @@ from repartee.domain.texts import is_visible
 DOUBT_MS = 5_000
 # A transcript may come up to 1.5 s after the end of the reply to it.
 LATE_TRANSCRIPT_MS = 1_500
+# Where the model takes a sound for speech, it ends its reply at once.
+GO_ON = (
+    "(A noise interrupted you, and the user has said nothing. Say the rest of your last reply, and "
+    "call no tool.)"
+)
 # Longer than a reply to a sound; then it is waited for no more.
 MAX_HELD_MS = 20_000
 
@@ -47,6 +52,7 @@ class MarkedSpeech:
 
     - Speech is a turn.
     - Without audio there is no turn. A model that is given marks is given none without a sound.
+    - A reply that the model has interrupted for a mere sound is asked for to its end.
     - What the model was given and the detector does not take for speech may be a whisper. The
       model's transcript decides: a reply without one is not passed on, and there is no turn.
     """
@@ -62,11 +68,12 @@ class MarkedSpeech:
     _through_seq: int = 0
     _drop_at_ms: int | None = None
     _drops_reply: bool = False
+    _has_cut_reply: bool = False
     _held: list[LiveEvent] = field(default_factory=list)
 
     def begin(self) -> None:
         """The client marks the begin of speech; nothing is known of it yet."""
-        self._is_proven = self._is_sent = False
+        self._is_proven = self._is_sent = self._has_cut_reply = False
         self._detector.forget()
         self._speech.await_proof()
 
@@ -106,6 +113,10 @@ class MarkedSpeech:
         Each event is to be heard before the next one is asked for.
         """
         turn = self._turns.current
+        if isinstance(event, LiveInterrupted) and self._turns.is_replying:
+            newest = self._turns.upcoming
+            is_doubtful = newest is not None and newest.is_doubtful
+            self._has_cut_reply = is_doubtful or not self._is_proven
         if turn is not None and turn.is_doubtful and not self._cues.is_awaited:
             yield from self._judge(turn, event, now_ms)
         elif self._drops_reply and isinstance(event, _REPLY) and not _is_transcript(event):
@@ -171,6 +182,9 @@ class MarkedSpeech:
             # The model has understood something.
             return
         self._turns.retract_stretch(now_ms)
+        if self._has_cut_reply:
+            self._has_cut_reply = False
+            self._cues.want(GO_ON)
         self._outbox.offer(NoSpeech(self._through_seq))
 
 

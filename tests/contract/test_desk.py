@@ -420,6 +420,30 @@ def test_nothing_is_moved_for_an_erased_user(business: Business) -> None:
         business.desk.move("ann", THREE, ELEVEN, moved_at_ms=NOW_MS)
 
 
+def test_bookings_and_moves_at_once_pass_no_limit_of_a_day(desk: Desk) -> None:
+    _book(desk, "ann", ELEVEN)
+    _book(desk, "ann", TWELVE)
+    later = _book(desk, "ann", Slot(NEXT_FRIDAY, time(9))).slot
+
+    def act(number: int) -> bool:
+        wanted = Slot(FRIDAY, time(13 + number))
+        try:
+            if number == 0:
+                desk.move("ann", later, wanted, moved_at_ms=NOW_MS)
+            else:
+                _book(desk, "ann", wanted)
+        except TooManyBookings:
+            return False
+        return True
+
+    outcomes = all_at_once(3, act)
+
+    assert outcomes.count(True) == 1
+    held = [one.slot for one in desk.bookings("ann")]
+    assert sum(slot.day == FRIDAY for slot in held) == 3
+    assert (later in held) is not outcomes[0]
+
+
 def test_of_several_moves_of_one_booking_at_once_one_happens(desk: Desk) -> None:
     _book(desk, "ann", ELEVEN)
     wanted = [Slot(FRIDAY, time(hour)) for hour in (12, 13, 14, 15)]

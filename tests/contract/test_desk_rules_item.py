@@ -10,6 +10,7 @@ from core_agent.tools.catalogue import make_tools
 from repartee.adapters import desk_table
 from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.erasure_store import DynamoErasureStore
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import encode, encode_all
 from repartee.domain.desk import Slot, SlotTaken
@@ -113,7 +114,7 @@ def test_a_slot_that_somebody_blocked_by_hand_is_taken(desk: DeskTable, table: D
 
 
 def test_a_booking_that_was_written_by_hand_is_read_and_a_key_without_a_slot_is_not(
-    desk: DeskTable, table: DynamoTable
+    desk: DeskTable, table: DynamoTable, memory: DynamoTable
 ) -> None:
     slot = Slot(FRIDAY, time(10))
     table.put({**keys.slot(slot), **encode_all({"user_id": "ann"})})
@@ -124,6 +125,13 @@ def test_a_booking_that_was_written_by_hand_is_read_and_a_key_without_a_slot_is_
 
     assert (booking.slot, booking.reason) == (slot, "")
     assert desk.move("ann", slot, Slot(FRIDAY, time(11)), moved_at_ms=_ms()).reason == ""
+    # Erasing finds all of it.
+    erasures = DynamoErasureStore(live=memory, memory=memory, desk=table)
+    assert {one.sort for one in erasures.items("ann") if one.table == "desk"} == {
+        "booking#2026-11-27T11:00",
+        "booking#next Friday",
+        "slot#11:00",
+    }
 
 
 def _ms() -> int:

@@ -63,6 +63,9 @@ NEW = {
     # It deletes notices of a kind that it does not know.
     "live session#served in#~01M7WD7TG00000000000000005",
     "live session#served in#~01M7WD7TG00000000000000006",
+    # A booking that was moved is one like any other to it.
+    "desk day#2026-11-27 slot#11:30",
+    "desk user#limited booking#2026-11-27T11:30",
 }
 UNKNOWN_EVENT_FIELD = {"of_later": {"nested": [1, {"deeper": True}]}}
 UNKNOWN_ATTRIBUTE = {"of_later": {"M": {"nested": {"L": [{"N": "1"}]}}}}

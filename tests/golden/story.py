@@ -241,6 +241,9 @@ def _run_the_desk(stores: Stores, client: "DynamoDBClient", names: TableNames) -
     desk.write_rules(rules)
     slot = desk.rules().slots(DESK_DAY)[2]
     stores.desk.book(ANN, slot, reason="check-up", booked_at_ms=NOON_MS)
+    first, second = desk.rules().slots(DESK_DAY)[4:6]
+    stores.desk.book("limited", first, reason="vaccination", booked_at_ms=NOON_MS)
+    stores.desk.move("limited", first, second, moved_at_ms=NOON_MS)
     # Operators write these by hand.
     limits = encode_all({"max_talk_s_per_day": 900, "max_usd_per_day": Decimal("1.50")})
     DynamoTable(client, names.memory).put({**keys.profile("limited"), **limits})

@@ -42,6 +42,16 @@ def test_what_a_version_without_limits_wrote_has_the_default_limits():
         assert getattr(rules, name) == getattr(defaults, name)
 
 
+def test_what_was_written_by_hand_before_there_was_a_command_holds():
+    rules = _rules(
+        week={"monday": {"opens": "09:00:00", "closes": "17:00:00"}},
+        slot_minutes="30",
+        closed={"12-25"},
+    )
+
+    assert rules.model_dump() == _rules(closed=["12-25"]).model_dump()
+
+
 def test_rules_are_read_as_they_were_written():
     rules = _rules(closed=["12-25", "2027-04-02"], horizon_days=60, week=_daily("22:00", "06:00"))
 

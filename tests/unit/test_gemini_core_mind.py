@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.gemini.core_mind import Answer, Message, read_now, respond
+from local.gemini.core_mind import NO_SUCH, Answer, Message, read_now, respond
 from local.gemini.known import Call, Function
 from repartee.domain.calls import Attempt, BegunTool
 from repartee.domain.repeated_turn import repeated_turn_note
@@ -221,6 +221,23 @@ def test_the_only_appointment_is_the_one_to_cancel():
     assert only_call(answer) == ("cancel_appointment", {"date": "2026-11-27", "time": "15:00"})
     cancelled = (answer.calls[0], {"status": "done"})
     assert "cancelled" in ask("cancel my appointment", mine, cancelled).text
+
+
+def test_an_appointment_at_another_time_than_the_named_one_is_not_cancelled():
+    mine = (
+        Call("my_appointments", {}),
+        {"appointments": [{"date": "2026-11-27", "time": "15:00"}]},
+    )
+    assert ask("cancel my appointment at 10 a.m.", mine).text == NO_SUCH
+
+
+def test_a_day_is_said_with_its_year_where_the_tool_says_it():
+    day = {"date": "2027-12-02", "time": "15:00"}
+    mine = {"appointments": [{**day, "spoken": "Thursday the 2nd of December 2027 at 3 p.m."}]}
+
+    answer = ask("when is my appointment", (Call("my_appointments", {}), mine))
+
+    assert answer.text == "Your appointment is on Thursday the 2nd of December 2027 at 3 p.m."
 
 
 def test_of_several_appointments_it_asks_which():

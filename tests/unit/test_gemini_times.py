@@ -68,6 +68,19 @@ def test_dates_are_said_with_their_ordinal(day, said):
     assert speak_date(day) == said
 
 
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("on the 6th of December 2062 at 3 p.m.", date(2062, 12, 6)),
+        ("on December 6th, 2062", date(2062, 12, 6)),
+        ("on the 6th of December at 3 p.m.", date(2026, 12, 6)),
+        ("on the 30th of February 2027", None),
+    ],
+)
+def test_a_day_with_a_year_is_that_one_day(text, day):
+    assert parse_when(text).on(SUNDAY) == day
+
+
 def test_times_are_said_on_the_twelve_hour_clock():
     assert [speak_time(time(*at)) for at in [(15, 0), (9, 30), (12, 0), (0, 5)]] == [
         "3 p.m.",

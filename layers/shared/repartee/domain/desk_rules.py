@@ -41,7 +41,8 @@ _LEAP_YEAR = 2024
 
 
 def _clock(value: object) -> time:
-    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+    # Some items were written by hand before there was a command, with seconds.
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:00)?", value):
         raise ValueError("write a time as HH:MM, from 00:00 to 23:59; midnight is 00:00")
     return time.fromisoformat(value)
 

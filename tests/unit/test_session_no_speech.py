@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from repartee.domain.conversation import SkippedInput
 from repartee.domain.frames import Accepted, Interrupted, Missing, NoSpeech, ReplyAudio, TurnEnd
 from repartee.domain.live import (
     LiveAudio,
@@ -321,6 +322,22 @@ def test_a_part_that_was_lost_may_have_been_speech(call):
 
     assert len(call.all(SendText)) == 1, "the model is asked for an answer"
     assert call.frames(NoSpeech) == []
+
+
+def test_a_part_that_was_lost_before_the_model_listened_is_remembered_as_skipped():
+    settings = replace(SETTINGS, turn_detection=TurnDetection.CLIENT)
+    state = replace(STATE, marks_speech=True)
+    call = Call(state=state, settings=settings, opens_live=False)
+    call.start()
+    call.send(Hello(marks_speech=True), SpeechStart())
+    call.next_seq += 1
+    call.send(SpeechEnd(), Bye())
+    call.pass_ms(4_000)
+    call.ack()
+
+    assert call.finish() is FinishReason.ENDED
+    (turn,) = call.turns
+    assert SkippedInput(3, 3) in turn.skipped
 
 
 def test_a_new_mark_goes_on_after_a_pause_of_the_line(call):

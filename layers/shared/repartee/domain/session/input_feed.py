@@ -114,7 +114,7 @@ class InputFeed:
                 # The client's mark may have been among what is missing.
                 self._may_lack_start = self._client_marks_speech and not self._is_marked_open
                 if self._is_marked_open:
-                    self._marked.assume()
+                    self._marked.assume(is_open=self._is_open)
             else:
                 self._consume(one, now_ms)
                 self.last_given_ms = now_ms
@@ -283,7 +283,7 @@ class InputFeed:
         self._is_cut = self._may_lack_start = False
         if self._is_marked_open:
             self._marked.begin()
-        elif self._is_open:
+        else:
             self._speech.start()
         return self._turns.begin_input(first_seq, now_ms)
 

@@ -84,15 +84,20 @@ class MarkedSpeech:
             return
         edge = self._detector.hear(pcm)
         if edge is SpeechEdge.ONSET:
-            self.assume()
+            self.assume(is_open=True)
         elif edge is SpeechEdge.SOUND:
             self._is_sent = True
             self._speech.start()
 
-    def assume(self) -> None:
-        """Take it for speech, also where a part of it never came."""
+    def assume(self, *, is_open: bool) -> None:
+        """Take it for speech, also where a part of it never came.
+
+        Args:
+            is_open: The model listens.
+        """
         self._is_proven = True
-        self._speech.start()
+        if is_open:
+            self._speech.start()
 
     def end(self, seq: int, now_ms: int) -> None:
         """The client marks the end at ``seq``."""

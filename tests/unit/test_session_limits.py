@@ -11,6 +11,7 @@ from repartee.domain.conversation import Profile, Turn
 from repartee.domain.frames import LimitReached, SessionClosed, TurnEnd
 from repartee.domain.limits import DailyLimits, DayUsage, OwnLimits
 from repartee.domain.live import (
+    LiveAudio,
     LiveInterrupted,
     LiveTranscript,
     LiveTurnComplete,
@@ -32,7 +33,7 @@ from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.usage import Bill, TokenUsage
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SETTINGS, SPEECH_END, STATE, Call, pending, remembering, started
+from tests.sessions import SECOND, SETTINGS, SPEECH_END, STATE, Call, pending, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -351,9 +352,8 @@ def test_a_goodbye_waits_for_the_live_session_that_is_being_opened() -> None:
 
 
 def test_what_the_goodbye_interrupts_does_not_end_it() -> None:
-    state = replace(STATE, pending_calls=(pending(),))
-    call = beginning_with(used(), state=state, memory=remembering(Turn(1, "S", 0, 1)))
-    call.answer_tool("At three.")
+    call = beginning_with(used())
+    call.send(Text("When do you open?"))
     call.feed(UsageRead(used(talk_ms=60_000)))
     assert goodbyes(call) == 1
 
@@ -364,4 +364,45 @@ def test_what_the_goodbye_interrupts_does_not_end_it() -> None:
     call.ack()
 
     assert call.turns[-1].said == "Until tomorrow."
+    assert call.frames(SessionClosed) == [SessionClosed("limit_reached")]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_an_outcome_that_is_owed_comes_before_the_goodbye(is_known: bool) -> None:
+    state = replace(STATE, pending_calls=(pending(),))
+    call = beginning_with(used(), state=state, memory=remembering(Turn(1, "S", 0, 1)))
+    if is_known:
+        call.answer_tool("At three.")
+    call.feed(UsageRead(used(talk_ms=60_000)))
+    if not is_known:
+        call.answer_tool("At three.")
+    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "At"))
+    assert goodbyes(call) == 0
+
+    call.reply(" three.")
+    assert goodbyes(call) == 1
+    call.reply("Until tomorrow.")
+    call.ack()
+
+    assert [turn.said for turn in call.turns] == ["At three.", "Until tomorrow."]
+    assert call.frames(SessionClosed) == [SessionClosed("limit_reached")]
+
+
+def test_an_outcome_is_spoken_after_the_goodbye_to_who_speaks_on() -> None:
+    call = beginning_with(used())
+    call.utter()
+    call.call_tool("x")
+    call.reply("One moment.")
+    call.feed(UsageRead(used(talk_ms=60_000)))
+    call.send(Text("And what else?"))
+    assert goodbyes(call) == 1
+    call.reply("Until tomorrow.")
+    call.answer_tool("At three.")
+    call.ack()
+    assert call.frames(SessionClosed) == []
+
+    call.reply("At three.")
+    call.ack()
+
+    assert [turn.said for turn in call.turns][-1] == "At three."
     assert call.frames(SessionClosed) == [SessionClosed("limit_reached")]

@@ -7,7 +7,7 @@ import pytest
 
 from repartee.domain.calls import CallKey
 from repartee.domain.conversation import Turn
-from repartee.domain.frames import SessionClosed, ToolProgress, TurnEnd
+from repartee.domain.frames import SessionClosed, SessionError, ToolProgress, TurnEnd
 from repartee.domain.live import (
     LiveAudio,
     LiveGenerationComplete,
@@ -185,9 +185,9 @@ def test_a_call_is_ended_after_the_farewell_has_been_heard():
     call.utter()
     call.call_tool("x", "{}", name="end_call")
     assert call.responses == [("x", "done")]
-    call.send(Text("Wait!"))
     call.pass_ms(2_000)
     call.reply("Goodbye.")
+    call.pass_ms(1_000)
     assert call.frames(SessionClosed) == []
     assert call.all(SendText) == []
 
@@ -213,16 +213,19 @@ def test_a_farewell_that_never_ends_is_cut_and_remembered():
     assert [turn.said for turn in call.turns] == ["Good"]
 
 
-def test_who_would_tell_an_answer_after_the_farewell_is_not_waited_for_once_gone():
+def test_a_model_that_is_lost_during_a_farewell_leaves_the_answer_to_be_sent_as_text():
     call = started()
     call.utter()
     call.call_tool("x")
     call.call_tool("y", "{}", name="end_call")
 
     call.lose_live()
+    assert call.frames(SessionClosed) == []
+    call.answer_tool("At three.")
 
+    assert [error.message for error in call.frames(SessionError)] == ["At three."]
     assert call.frames(SessionClosed) == [SessionClosed("end_call")]
-    assert [turn.heard for turn in call.turns] == [""]
+    assert [one.answer for turn in call.turns for one in turn.tool_calls][-1] == "At three."
 
 
 def test_an_answer_that_never_comes_after_a_farewell_is_waited_for_only_so_long():
@@ -252,6 +255,7 @@ def test_a_farewell_waits_for_an_answer_that_is_still_owed():
     assert call.finish() is None
     call.reply("At three. Goodbye.")
     call.ack()
+    call.pass_ms(1_000)
     assert call.finish() is FinishReason.ENDED
 
 
@@ -267,7 +271,8 @@ def test_a_farewell_whose_live_session_is_lost_is_over():
 
     assert call.finish() is FinishReason.ENDED
     assert len(call.all(OpenLive)) == 1
-    assert [turn.said for turn in call.turns] == ["Good"]
+    assert [turn.said for turn in call.turns] == ["Good", ""]
+    assert [error.message for error in call.frames(SessionError)] == ["At three."]
 
 
 def test_a_call_of_a_turn_that_restarts_is_made_again_under_the_same_key():

@@ -591,6 +591,7 @@ def test_a_farewell_may_come_after_a_call_that_completes_its_turn():
 
     call.live(*speaks("Goodbye.", COMPLETE))
     call.ack()
+    call.pass_ms(1_000)
 
     assert call.frames(SessionClosed) == [SessionClosed("end_call")]
     assert said(call) == ["Goodbye."]

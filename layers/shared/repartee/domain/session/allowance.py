@@ -69,7 +69,8 @@ class Allowance:
         """Return the limit by which the session is to end now, None while it may go on.
 
         A turn that is being answered when that becomes known may be answered to its end, that one
-        and none after it. What the user has only begun to say gets the goodbye for an answer.
+        and none after it. So are calls that are open by then, unless the user speaks on. What the
+        user has only begun to say gets the goodbye for an answer.
         """
         hit = self._hit(now_ms)
         if hit is None:
@@ -81,6 +82,9 @@ class Allowance:
                 turn.has_reply or self._calls.has_begun(turn.number) or bool(self._calls)
             )
             self._last_turn = turn.number if turn is not None and is_answering else 0
+        if self._calls and (turn is None or turn.first_seq is None):
+            # The user hears first how what was asked has ended.
+            return None
         return hit if turn is None or turn.number > self._last_turn else None
 
     def say_goodbye(self, hit: LimitHit, now_ms: int, *, may_speak: bool) -> None:

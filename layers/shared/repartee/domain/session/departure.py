@@ -7,15 +7,15 @@ from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.effects import CloseConnection, Effect, Finish, FinishReason
 from repartee.domain.session.listener import Listener
-from repartee.domain.session.tool_calls import ToolCalls
+from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, ToolCalls
 from repartee.domain.session.turn_ledger import TurnLedger
 from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 
 # A farewell is spoken to its end; everything else closes as soon as the client has been told.
 CLOSING_MS = 3_000
-# Long enough for the answer of a tool that was asked before the goodbye. Without one to come, a
+# Long enough for the answer of any tool that was asked before the goodbye. Without one to come, a
 # model that is silent for ``SPEAK_WITHIN_MS`` has said what it will say.
-FAREWELL_MS = 20_000
+FAREWELL_MS = CALL_TIMEOUT_MS
 
 
 @dataclass(slots=True)
@@ -47,11 +47,26 @@ class Departure:
     is_forced: bool = False
     is_done: bool = False
     _leave_by_ms: int = 0
+    _played_by_ms: int = 0
+    _begun_at: tuple[int, int] = (0, 0)
 
     @property
     def takes_input(self) -> bool:
-        """Tell whether the user is still listened to."""
+        """Tell whether the session goes on, so that the user is listened to."""
         return self.closing is None and not self.is_forced
+
+    @property
+    def listens(self) -> bool:
+        """Tell whether the user is listened to: also during a farewell, which may be too early."""
+        return self.takes_input or (self.closing == "end_call" and self.takes_replies)
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Tell whether the user says something after the model has begun to end the call."""
+        turn = self._turns.upcoming or self._turns.current
+        if self.closing != "end_call" or turn is None or turn.first_seq is None:
+            return False
+        return (turn.number, turn.speech_from_seq) > self._begun_at
 
     @property
     def takes_replies(self) -> bool:
@@ -73,8 +88,16 @@ class Departure:
         self.closing = reason
         self.awaits_reply = awaits_reply
         self.last_activity_ms = now_ms
-        self._leave_by_ms = now_ms + (FAREWELL_MS if awaits_reply else CLOSING_MS)
+        is_long = awaits_reply or self._owes_outcome(reason)
+        self._leave_by_ms = now_ms + (FAREWELL_MS if is_long else CLOSING_MS)
+        if (turn := self._turns.current) is not None:
+            self._begun_at = (turn.number, turn.speech_from_seq)
         return True
+
+    def stay(self, now_ms: int) -> None:
+        """The user goes on, so the session does, too."""
+        self.closing, self.awaits_reply = None, False
+        self.last_activity_ms = now_ms
 
     def lose_model(self, now_ms: int) -> None:
         """The live session is gone and no other follows: nobody is left to say a farewell."""
@@ -118,7 +141,7 @@ class Departure:
     def leave(self, now_ms: int, *, has_input: bool) -> None:
         """Leave if it is time to."""
         if self.closing is not None:
-            self._leave_for_good(self.closing, now_ms)
+            self._leave_for_good(self.closing, now_ms, has_input=has_input)
         elif self.is_forced:
             if self.is_late(now_ms) or not (self._turns.finished or self._must_post()):
                 self._hand_over_by_force()
@@ -132,7 +155,8 @@ class Departure:
         """Return when it may be time to leave."""
         if not self.takes_input:
             silent_by_ms = self._silent_by_ms()
-            return [self._leave_by_ms, *([] if silent_by_ms is None else [silent_by_ms])]
+            deadlines = [self._leave_by_ms, self._played_by_ms]
+            return [*deadlines, *([] if silent_by_ms is None else [silent_by_ms])]
         deadlines = [self.last_activity_ms + self.linger_ms]
         if (gone_at_ms := self._listener.gone_at_ms()) is not None:
             deadlines.append(gone_at_ms)
@@ -145,10 +169,14 @@ class Departure:
             self._effects.append(CloseConnection(self._client.connection_id))
         self.finish(FinishReason.HAND_OVER)
 
-    def _leave_for_good(self, reason: CloseReason, now_ms: int) -> None:
+    def _leave_for_good(self, reason: CloseReason, now_ms: int, *, has_input: bool) -> None:
         if not self.has_said_closed:
-            awaits_answer = reason == "end_call" and self.awaits_reply and self._calls
-            is_speaking = self._turns or awaits_answer
+            is_speaking = self._turns or self._owes_outcome(reason)
+            if self.listens:
+                # Until the farewell has been played, the user may still object to it.
+                self._played_by_ms = max(self._played_by_ms, self._turns.silent_from_ms)
+                is_played = self._client.connection_id is None or now_ms >= self._played_by_ms
+                is_speaking = is_speaking or has_input or not is_played
             if is_speaking and not self.is_late(now_ms):
                 return
             self.has_said_closed = True
@@ -160,6 +188,10 @@ class Departure:
             if self._client.connection_id is not None:
                 self._effects.append(CloseConnection(self._client.connection_id))
             self.finish(FinishReason.ENDED)
+
+    def _owes_outcome(self, reason: CloseReason) -> bool:
+        # Another session of the conversation asks again, and an erased user is told nothing.
+        return bool(self._calls) and reason not in ("superseded", "erased")
 
     def _owes_frames(self, reason: CloseReason, now_ms: int) -> bool:
         # Who has no connection just now may come back in time to hear that the session is closed,
@@ -174,7 +206,7 @@ class Departure:
         if self._calls.unspoken.silent_from_ms is not None:
             # ``AnswerWatch`` ends that silence.
             return None
-        return self.last_activity_ms + SPEAK_WITHIN_MS
+        return max(self.last_activity_ms, self._played_by_ms) + SPEAK_WITHIN_MS
 
     def _must_post(self) -> bool:
         # Without a connection that was lost, the client's hello is still to be read.

@@ -441,7 +441,7 @@ class SessionMachine:
     def _settle(self, now_ms: int) -> None:
         # First, for what is settled makes room for what is typed.
         self._feed.order.forget(self.cursor)
-        if self._departure.takes_input:
+        if self._departure.listens:
             self._marked.check(now_ms)
             self._second_offer.check(now_ms)
             self._move_input(now_ms)
@@ -458,11 +458,7 @@ class SessionMachine:
         if self._desk.expire(now_ms):
             self._note_answer(now_ms)
         if self._departure.takes_replies:
-            turn = self._turns.current
-            if turn is not None and self._calls.is_over(turn):
-                self._replies.give_up(turn, now_ms)
-            if self._answers.check(now_ms):
-                self._hearing.note_life(now_ms)
+            self._tend_answers(now_ms)
         if self._departure.takes_input:
             self._tend_model(now_ms)
         if self._departure.closing is not None:
@@ -482,6 +478,18 @@ class SessionMachine:
         self._departure.last_activity_ms = last_ms
         if self._feed.has_bye:
             self._close("bye", now_ms)
+        if self._departure.is_contradicted:
+            self._departure.stay(now_ms)
+
+    def _tend_answers(self, now_ms: int) -> None:
+        turn = self._turns.current
+        if turn is not None and self._calls.is_over(turn):
+            self._replies.give_up(turn, now_ms)
+        if self._answers.check(now_ms):
+            self._hearing.note_life(now_ms)
+        if self._departure.closing is not None and self._turns.current is None:
+            # A goodbye may come before the outcome of what was asked.
+            self._desk.tell_owed(now_ms)
 
     def _tend_model(self, now_ms: int) -> None:
         if (reason := self._sessions.tend(now_ms)) is not None:

@@ -55,11 +55,11 @@ class AnswerWatch:
         if turn is not None and not self._calls.awaits_answer(turn.number):
             self._replies.give_up(turn, now_ms)
 
-    def note_played(self, number: int) -> None:
+    def note_played(self, number: int, now_ms: int) -> None:
         """The client says how much it has played of a turn's reply, which may have been cut."""
         turn = self._turns.changeable(number)
         if turn is not None and turn.is_silenced:
-            self._calls.unspoken.hear_more(number, turn.said)
+            self._calls.unspoken.correct(number, turn.said, now_ms)
 
     def next_deadline_ms(self) -> int | None:
         """Return when the model has kept an answer to itself for too long."""

@@ -383,7 +383,7 @@ class SessionMachine:
             case Acknowledged() as ack if self._client.acknowledge(ack):
                 self._keeper.undelivered.acknowledge(ack.received)
                 self._replies.note_played(ack.turn)
-                self._answers.note_played(ack.turn)
+                self._answers.note_played(ack.turn, now_ms)
                 return
             case Greeted(hello=hello, connection_id=connection_id):
                 if self._greet(Numbered(0, hello, connection_id, 0)):

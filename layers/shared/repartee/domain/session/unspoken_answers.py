@@ -81,6 +81,7 @@ class UnspokenAnswers:
     _nudged_turn: int = 0
     _answers: dict[CallKey, _Unspoken] = field(default_factory=dict)
     _spoken: list[_Unspoken] = field(default_factory=list)
+    _taken_for_heard: list[_Unspoken] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self._answers)
@@ -179,26 +180,36 @@ class UnspokenAnswers:
             is_whole: That is all that the model has said.
         """
         unheard = [one for one in self._spoken if not (is_whole or one.is_in(heard))]
+        self._taken_for_heard = [one for one in self._spoken if one.is_in(heard)]
         was_generating, self.is_generating = self.is_generating, False
         self._spoken.clear()
         for one in list(self._answers.values()):
             if one.is_begun and one.is_in(heard):
-                del self._answers[one.call.key]
+                self._taken_for_heard.append(self._answers.pop(one.call.key))
             elif one.is_begun:
                 unheard.append(one)
             else:
                 one.wait(now_ms, max(0, one.comes_after - was_generating))
+        for one in (*unheard, *self._taken_for_heard):
+            one.cut_in = turn
+        self._expect_again(unheard, now_ms)
+
+    def correct(self, turn: int, heard: str, now_ms: int) -> None:
+        """The client says what the user has heard of a reply that was cut; that was an estimate."""
+        for one in list(self._answers.values()):
+            if one.cut_in == turn and not one.is_begun and one.is_in(heard):
+                self._taken_for_heard.append(self._answers.pop(one.call.key))
+        known = self._taken_for_heard
+        unheard = [one for one in known if one.cut_in == turn and not one.is_in(heard)]
+        self._taken_for_heard = [one for one in known if one not in unheard]
+        self._expect_again(unheard, now_ms)
+
+    def _expect_again(self, unheard: list[_Unspoken], now_ms: int) -> None:
         for one in unheard:
             # What the user said is answered first.
             one.wait(now_ms, 1)
-            one.is_cut, one.cut_in = True, turn
+            one.is_cut = True
             self._answers[one.call.key] = one
-
-    def hear_more(self, turn: int, heard: str) -> None:
-        """The client says what the user has heard of a reply that was cut."""
-        for one in list(self._answers.values()):
-            if one.cut_in == turn and not one.is_begun and one.is_in(heard):
-                del self._answers[one.call.key]
 
     def cancel(self, call_ids: tuple[str, ...]) -> None:
         """The model wants no answer to these calls: it will not speak those that it has."""
@@ -233,5 +244,6 @@ class UnspokenAnswers:
         taken = [(one.call, one.answer) for one in self._answers.values()]
         self._answers.clear()
         self._spoken.clear()
+        self._taken_for_heard.clear()
         self.is_generating, self._nudged_turn = False, 0
         return taken

@@ -15,6 +15,8 @@ from local.ports import DEFAULT_BASE
 PROJECT = Path(__file__).resolve().parent.parent
 STAGE = "local"
 AUDIENCE = "repartee-local"
+# For many talks with the same recordings: the simulator decodes the same samples only once.
+UTTERANCE_CACHE = ("--utterance-cache", str(PROJECT / ".local" / "utterances"))
 GEMINI_KEY_SECRET = "GeminiKeySecret"  # noqa: S105 - a logical id
 # Enough for a first conversation without a cold start (build notes: the first messages of a
 # session may each start an environment of their own).

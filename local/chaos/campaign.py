@@ -19,7 +19,7 @@ from local.chaos.table_faults import TableFaults
 from local.chaos.theatre import Theatre
 from local.lambdas.model import Code
 from local.stack import PREWARM, PROJECT, StackOptions, running_stack
-from local.stack_options import MAX_ENVIRONMENTS
+from local.stack_options import MAX_ENVIRONMENTS, UTTERANCE_CACHE
 from local.talker.desk import FrontDesk
 
 FOLDER = PROJECT / ".local" / "chaos"
@@ -62,6 +62,7 @@ def options_for(
         run_directory=folder,
         port_base=None,
         gemini_pace="instant",
+        gemini_arguments=UTTERANCE_CACHE,
         live_model=live_model,
         environment={"LINGER_S": str(LINGER_S), "RECORD_SESSIONS": "events"},
         code=dict.fromkeys(_functions(), code),

@@ -10,6 +10,7 @@ from pathlib import Path
 from local.gemini.orphans import die_with_parent
 from local.gemini.server import Simulator
 from local.gemini.settings import Settings
+from local.gemini.utterance_cache import UtteranceCache
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -35,6 +36,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help="paced: silence after speech counts only as fast as it would be played",
     )
     parser.add_argument("--decoders", type=int, default=2, help="processes; about 100 MB each")
+    parser.add_argument(
+        "--utterance-cache", type=Path, help="folder: the same samples are decoded only once"
+    )
     parser.add_argument("--with-parent", action="store_true", help="end when the parent dies")
     return parser.parse_args(arguments)
 
@@ -61,8 +65,13 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
 
 
 async def serve(arguments: argparse.Namespace) -> int:
+    folder = arguments.utterance_cache
     simulator = Simulator(
-        settings_from(arguments), arguments.tls_dir, arguments.port, arguments.decoders
+        settings_from(arguments),
+        arguments.tls_dir,
+        arguments.port,
+        arguments.decoders,
+        UtteranceCache(folder) if folder else None,
     )
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

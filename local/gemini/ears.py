@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from local.gemini.decoder import HEADER
+from local.gemini.utterance_cache import UtteranceCache
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,6 +50,24 @@ class Hearing:
         self._chunks.put_nowait(None)
 
     async def _run(self, ears: "Ears") -> str:
+        if ears.cache is None:
+            return await self._decode(ears)
+        chunks = []
+        while (chunk := await self._chunks.get()) is not None:
+            chunks.append(chunk)
+        pcm = b"".join(chunks)
+        if self._dropped:
+            return ""
+        words = ears.cache.find(pcm)
+        if words is None:
+            self.feed(pcm)
+            self.end()
+            words = await self._decode(ears)
+            if not self._dropped:
+                ears.cache.keep(pcm, words)
+        return words
+
+    async def _decode(self, ears: "Ears") -> str:
         decoder = await ears.take()
         is_alive = True
         try:
@@ -68,9 +87,16 @@ class Hearing:
 
 
 class Ears:
-    """Owns the decoder processes; each serves one utterance at a time."""
+    """Owns the decoder processes; each serves one utterance at a time.
 
-    def __init__(self, processes: int = 2) -> None:
+    Args:
+        processes: How many there are.
+        cache: Knows utterances that were decoded before. With it an utterance is decoded when it
+            has ended, not while it is said.
+    """
+
+    def __init__(self, processes: int = 2, cache: UtteranceCache | None = None) -> None:
+        self.cache = cache
         self._count = processes
         self._all: list[Process] = []
         self._free: asyncio.Queue[Process] = asyncio.Queue()

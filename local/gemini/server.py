@@ -18,6 +18,7 @@ from local.gemini.handles import Handles
 from local.gemini.rest import Rest
 from local.gemini.session import LiveSession
 from local.gemini.settings import Settings
+from local.gemini.utterance_cache import UtteranceCache
 from local.gemini.voice import Voice
 
 HOST = "127.0.0.1"
@@ -57,6 +58,7 @@ class Simulator:
     tls_dir: Path
     port: int = 0
     decoders: int = 2
+    utterance_cache: UtteranceCache | None = None
     connections: dict[str, LiveSession] = field(default_factory=dict)
     _runner: web.AppRunner | None = None
     _world: World | None = None
@@ -74,7 +76,7 @@ class Simulator:
         """
         context = server_context(self.tls_dir)
         faults = Faults()
-        ears, voice = Ears(self.decoders), Voice()
+        ears, voice = Ears(self.decoders, self.utterance_cache), Voice()
         self._world = World(self.settings, ears, voice, faults, Handles(self.settings))
         app = web.Application()
         app.add_routes(Control(self.connections, faults).routes())

@@ -14,6 +14,7 @@ import boto3
 from local.aws_resources import client_options
 from local.speech import Utterance, load_script
 from local.stack import PROJECT, Stack, StackOptions, running_stack
+from local.stack_options import UTTERANCE_CACHE
 from local.talker.access import HttpApi, get_token
 from local.talker.desk import FrontDesk
 from local.talker.recorded import RecordedConnection, read_records
@@ -159,4 +160,9 @@ def recordings(name: str) -> list[Utterance]:
 
 def options_for_tests(run_directory: Path) -> StackOptions:
     """Free ports, and a simulator that answers at once."""
-    return StackOptions(run_directory=run_directory, port_base=None, gemini_pace="instant")
+    return StackOptions(
+        run_directory=run_directory,
+        port_base=None,
+        gemini_pace="instant",
+        gemini_arguments=UTTERANCE_CACHE,
+    )

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from local.speech import read_wav
+from local.stack_options import UTTERANCE_CACHE
 from local.talker.call import Call, hold_call
 from local.talker.conversation import Pace, say, speak
 from repartee.domain.live import TurnDetection
@@ -35,7 +36,7 @@ def running(
     """
     options = replace(
         options_for_tests(tmp_path_factory.mktemp("detection")),
-        gemini_arguments=(*SLOW_REPLY, "--silence", "paced"),
+        gemini_arguments=(*UTTERANCE_CACHE, *SLOW_REPLY, "--silence", "paced"),
         parameters={"TurnDetection": request.param.value},
     )
     with stack_in_thread(options) as stack:

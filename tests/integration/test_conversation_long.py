@@ -16,6 +16,7 @@ from local.chaos.oracle import judge
 from local.chaos.table_faults import TableFaults
 from local.speech import Utterance
 from local.stack import StackOptions, running_stack
+from local.stack_options import UTTERANCE_CACHE
 from local.talker.call import now_ms
 from local.talker.desk import FrontDesk
 from tests.integration.running import recordings
@@ -106,6 +107,7 @@ async def hold_long_talk(folder: Path) -> None:
         run_directory=folder,
         port_base=None,
         gemini_pace="instant",
+        gemini_arguments=UTTERANCE_CACHE,
         time_scale=TIME_SCALE,
         # A context that is told anew begins a new connection, and none would grow old.
         environment={"CONTEXT_POLICY": "keep"},

@@ -9,6 +9,7 @@ import pytest
 from local.chaos.oracle import judge
 from local.chaos.table_faults import TableFaults
 from local.stack import Stack
+from local.stack_options import UTTERANCE_CACHE
 from local.talker.desk import FrontDesk
 from tests.fakes.functions import until
 from tests.integration.running import (
@@ -40,7 +41,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     tables = TableFaults()
     options = replace(
         options_for_tests(tmp_path_factory.mktemp("stale")),
-        gemini_arguments=("--speed", "4"),
+        gemini_arguments=(*UTTERANCE_CACHE, "--speed", "4"),
         table_faults=tables,
     )
     with stack_in_thread(options) as running:

@@ -1,13 +1,15 @@
-"""The pool of decoders, where one of them dies."""
+"""The pool of decoders, where one of them dies, and the utterances that need none."""
 
 import asyncio
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.gemini import ears
 from local.gemini.ears import Ears, EarsClosed
+from local.gemini.utterance_cache import UtteranceCache
 
 pytestmark = pytest.mark.unit
 
@@ -18,12 +20,14 @@ class Decoder:
     def __init__(self, *answers: bytes) -> None:
         self.stdin, self.stdout = self, self
         self.is_dead = False
+        self.taken: list[bytes] = []
         self.returncode: int | None = None
         self._answers = deque(answers)
 
-    def write(self, _frame: bytes) -> None:
+    def write(self, frame: bytes) -> None:
         if self.is_dead:
             raise BrokenPipeError
+        self.taken.append(frame)
 
     async def drain(self) -> None:
         await asyncio.sleep(0)
@@ -66,3 +70,41 @@ def test_a_decoder_that_died_is_replaced_as_soon_as_it_takes_nothing_more(
         return text
 
     assert asyncio.run(main()) == "hello"
+
+
+def test_the_same_samples_are_decoded_once_and_others_for_themselves(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    words = [b'{"text": "hello"}\n', b'{"text": ""}\n']
+    decoder = Decoder(b'{"ready": true}\n', *words)
+
+    async def start() -> Any:
+        return decoder
+
+    monkeypatch.setattr(ears, "_start_decoder", start)
+
+    async def main() -> tuple[list[str], int]:
+        pool = Ears(1, UtteranceCache(tmp_path / "utterances"))
+        await pool.start()
+
+        async def hear(*chunks: bytes, is_dropped: bool = False) -> str:
+            hearing = pool.open()
+            for chunk in chunks:
+                hearing.feed(chunk)
+            if is_dropped:
+                hearing.drop()
+            else:
+                hearing.end()
+            return await hearing.text()
+
+        heard = [
+            await hear(b"said", is_dropped=True),
+            await hear(b"sa", b"id"),
+            await hear(b"said"),
+            await hear(b"sai", b"e"),
+            await hear(b"saie"),
+        ]
+        await pool.close()
+        return heard, len([frame for frame in decoder.taken if frame.startswith(b"E")])
+
+    assert asyncio.run(main()) == (["", "hello", "hello", "", ""], 2)

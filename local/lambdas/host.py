@@ -164,6 +164,16 @@ class LambdaHost:
         reserved = pool.hosted.function.reserved_concurrency
         pool.concurrency = reserved if concurrency is None else concurrency
 
+    def change_variables(self, function: str, variables: Mapping[str, str]) -> Mapping[str, str]:
+        """Run a function with other variables, as Lambda's UpdateFunctionConfiguration does.
+
+        What runs goes on to its end. Nothing more is run with the variables from before.
+
+        Returns:
+            The variables from before.
+        """
+        return self._pool(function).change_variables(variables)
+
     async def kill(self, environment_id: str) -> None:
         """``kill -9`` an environment and wait until it is gone."""
         await self._environment(environment_id).child.kill()

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
 from local.lambdas.environment import Environment, FunctionLog, Invocation, error_payload
@@ -93,6 +94,17 @@ class Pool:
         for environment in coming:
             await environment.ready
 
+    def change_variables(self, variables: Mapping[str, str]) -> Mapping[str, str]:
+        """Give later environments these variables; the present ones serve nothing more.
+
+        Returns:
+            The variables that were replaced.
+        """
+        function = self.hosted.function
+        self.hosted = replace(self.hosted, function=replace(function, environment=variables))
+        self._dispatch()
+        return function.environment
+
     async def close(self) -> None:
         """Kill every environment and wait for all of them."""
         self._closed = True
@@ -110,6 +122,10 @@ class Pool:
     def _dispatch(self) -> None:
         # Last used first, so that spare environments stay spare.
         idle = [e for e in reversed(self.environments) if e.state == "idle"]
+        for outdated in [e for e in idle if e.hosted is not self.hosted]:
+            idle.remove(outdated)
+            outdated.end()
+            self._spawn(outdated.child.kill())
         while self._pending and idle:
             environment, invocation = idle.pop(0), self._pending.popleft()
             timeout_s = self.told_timeout_s or self.hosted.timeout_s

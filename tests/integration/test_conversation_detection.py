@@ -26,21 +26,31 @@ SECOND_OF_SILENCE = bytes(32_000)
 SLOW_REPLY = ("--speed", "1")
 
 
-@pytest.fixture(scope="module", params=TurnDetection)
-def running(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningStack]:
-    """A stack for each value of the parameter, whose Gemini counts silence in real time.
+@pytest.fixture(scope="module")
+def paced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack whose Gemini counts silence in real time.
 
     All other conversations of the suite have a Gemini that counts it as fast as it comes.
     """
     options = replace(
         options_for_tests(tmp_path_factory.mktemp("detection")),
         gemini_arguments=(*UTTERANCE_CACHE, *SLOW_REPLY, "--silence", "paced"),
-        parameters={"TurnDetection": request.param.value},
     )
     with stack_in_thread(options) as stack:
         yield stack
+
+
+@pytest.fixture(scope="module", params=TurnDetection)
+def detection(request: pytest.FixtureRequest) -> TurnDetection:
+    found: TurnDetection = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def running(paced: RunningStack, detection: TurnDetection) -> Iterator[RunningStack]:
+    """The stack with one value of the parameter after the other."""
+    with paced.changed("StreamAgentFunction", TURN_DETECTION=detection.value):
+        yield paced
 
 
 async def heard_over_the_reply(call: Call) -> tuple[str, bool]:
@@ -86,7 +96,7 @@ def test_who_speaks_over_a_reply_cuts_it_and_is_answered(running: RunningStack):
 
 
 def test_marks_replace_the_models_detector_only_where_deployment_and_client_say_so(
-    running: RunningStack,
+    running: RunningStack, detection: TurnDetection
 ):
     greeting, *_ = recordings("default")
 
@@ -101,7 +111,7 @@ def test_marks_replace_the_models_detector_only_where_deployment_and_client_say_
         assert "robert" in exchange.heard
         return newest_audio(running).endswith(SECOND_OF_SILENCE)
 
-    relies_on_marks = detection(running) == "client"
+    relies_on_marks = detection is TurnDetection.CLIENT
     assert running.run(gets_silence(knows_features=True)) is not relies_on_marks
     assert running.run(gets_silence(knows_features=False))
 
@@ -111,10 +121,3 @@ def newest_audio(running: RunningStack) -> bytes:
     assert running.stack.simulator is not None
     folders = sorted(running.stack.simulator.record_directory.iterdir())
     return (folders[-1] / "heard.pcm").read_bytes()
-
-
-def detection(running: RunningStack) -> str:
-    """Who finds speech, by the stack's own parameters."""
-    return str(
-        running.stack.application.functions["StreamAgentFunction"].environment["TURN_DETECTION"]
-    )

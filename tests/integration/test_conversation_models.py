@@ -1,22 +1,15 @@
 """A spoken conversation with a tool under the rules of each live model but the default one."""
 
-from dataclasses import replace
-from pathlib import Path
-
 import pytest
 
 from local.talker.checks import check_bookings, check_name, check_time, check_word_error
 from local.talker.conversation import Pace
 from local.talker.desk import FrontDesk
 from local.talker.script import hold_script
-from tests.integration.running import (
-    new_user,
-    options_for_tests,
-    recordings,
-    stack_in_thread,
-)
+from tests.integration.running import RunningStack, new_user, recordings
+from tests.integration.typed import setups
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("models")]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 MODELS = (
     "gemini-3.8-live-extended-thinking",
@@ -26,25 +19,27 @@ MODELS = (
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_booking_is_heard_made_and_remembered_in_the_next_session(tmp_path: Path, model: str):
-    options = replace(options_for_tests(tmp_path), live_model=model)
-    with stack_in_thread(options) as running:
+def test_a_booking_is_heard_made_and_remembered_in_the_next_session(
+    running: RunningStack, model: str
+):
+    running.clear_desk()
 
-        async def talk() -> None:
-            desk = FrontDesk(running.stack)
-            await desk.seed()
-            user = new_user("models")
-            spoken = await hold_script(
-                await running.api_of(user), recordings("default"), pace=Pace.FAST
-            )
-            bookings = await desk.bookings(user)
-            last_said = spoken[-1].exchange.said
-            checks = [
-                check_word_error([one.word_error for one in spoken]),
-                check_name(spoken[0].exchange.heard, last_said),
-                check_bookings(bookings),
-                check_time(bookings, last_said),
-            ]
-            assert [one for one in checks if one.passed is not True] == []
+    async def talk() -> None:
+        user = new_user("models")
+        spoken = await hold_script(
+            await running.api_of(user), recordings("default"), pace=Pace.FAST
+        )
+        bookings = await FrontDesk(running.stack).bookings(user)
+        last_said = spoken[-1].exchange.said
+        checks = [
+            check_word_error([one.word_error for one in spoken]),
+            check_name(spoken[0].exchange.heard, last_said),
+            check_bookings(bookings),
+            check_time(bookings, last_said),
+        ]
+        assert [one for one in checks if one.passed is not True] == []
 
+    before = {record.name for record in running.records()}
+    with running.changed("StreamAgentFunction", GEMINI_LIVE_MODEL=model):
         running.run(talk())
+    assert {one["model"] for one in setups(running, before)} == {f"models/{model}"}

@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,21 +9,14 @@ from local.replay import main
 from local.speech import read_wav
 from local.talker.call import open_call
 from local.talker.conversation import Pace, say
-from tests.integration.running import (
-    RunningStack,
-    new_user,
-    options_for_tests,
-    recordings,
-    stack_in_thread,
-)
+from tests.integration.running import RunningStack, new_user, recordings
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("recording")]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 
 @pytest.fixture
-def recording(tmp_path: Path) -> Iterator[RunningStack]:
-    options = replace(options_for_tests(tmp_path), parameters={"RecordSessions": "events"})
-    with stack_in_thread(options) as running:
+def recording(running: RunningStack) -> Iterator[RunningStack]:
+    with running.changed("StreamAgentFunction", RECORD_SESSIONS="events"):
         yield running
 
 

@@ -7,17 +7,21 @@ import pytest
 
 from local.chaos.gemini_control import GeminiControl
 from local.talker.access import SessionTicket
-from tests.integration.running import RunningStack, new_user, options_for_tests, stack_in_thread
+from tests.integration.running import RunningStack, new_user
 from tests.integration.typed import converse, preferences, setups
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("refused")]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.xdist_group("stack"),
+    pytest.mark.usefixtures("workers"),
+]
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A stack of its own, because its workers learn how Gemini wants a history."""
-    with stack_in_thread(options_for_tests(tmp_path_factory.mktemp("refused"))) as running:
-        yield running
+def workers(running: RunningStack) -> Iterator[None]:
+    """Workers for this module alone, because they learn how Gemini wants a history."""
+    with running.changed("StreamAgentFunction"):
+        yield
 
 
 def remembered(running: RunningStack, conversation: str) -> list[str]:

@@ -256,6 +256,24 @@ def test_environments_can_be_killed_frozen_and_started_beforehand(tmp_path):
     assert resumed == ({"pid": pid}, None)
 
 
+def test_what_runs_keeps_its_variables_and_what_is_called_later_gets_the_changed_ones(tmp_path):
+    async def run() -> Any:
+        function = hosted("sample.environment", environment={"TABLE": "t1"})
+        async with running(tmp_path, function) as host:
+            await host.prewarm({"Sample": 2})
+            gate = tmp_path / "gate"
+            held = asyncio.create_task(call(host, {"until": str(gate)}))
+            await settled(host, 1, "busy")
+            before = host.change_variables("Sample", {"TABLE": "t2"})
+            later = await call(host)
+            gate.touch()
+            told = [await held, later]
+            await until(lambda: len(host.environments()) == 1)
+            return before, [answer["environment"]["TABLE"] for answer, _ in told]
+
+    assert asyncio.run(run()) == ({"TABLE": "t1"}, ["t1", "t2"])
+
+
 def process_state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 

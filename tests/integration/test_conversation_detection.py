@@ -49,6 +49,7 @@ def detection(request: pytest.FixtureRequest) -> TurnDetection:
 @pytest.fixture(scope="module")
 def running(paced: RunningStack, detection: TurnDetection) -> Iterator[RunningStack]:
     """The stack with one value of the parameter after the other."""
+    paced.clear_desk()
     with paced.changed("StreamAgentFunction", TURN_DETECTION=detection.value):
         yield paced
 

@@ -319,6 +319,37 @@ def test_the_next_words_of_the_user_never_get_the_reply_to_the_second_copy():
     ]
 
 
+@pytest.mark.parametrize("is_committed", [False, True])
+@pytest.mark.parametrize("is_started", [False, True])
+def test_who_speaks_at_once_is_heard_by_a_model_that_was_given_nothing_twice(
+    is_committed: bool, is_started: bool
+):
+    call = offered_twice()
+    call.live(heard("Yes."), *replies("Very well."))
+    start = call.next_seq
+    if is_started:
+        call.send(SpeechStart())
+    else:
+        # It is missing when the turn comes into memory.
+        call.next_seq += 1
+    call.send(Audio(SPEECH))
+    if is_committed:
+        call.ack()
+    assert call.generation == 2
+    for late in (heard("Yes."), *replies("Very well.")):
+        call.feed(FromLive(1, late))
+    if not is_started:
+        call.send(SpeechStart(), seq=start)
+    call.send(SpeechEnd())
+    call.live(heard("And on Friday?"), *replies("On Friday too."))
+    call.ack()
+
+    assert [(turn.heard, turn.said) for turn in call.turns] == [
+        ("Yes.", "Very well."),
+        ("And on Friday?", "On Friday too."),
+    ]
+
+
 def test_an_utterance_that_was_offered_once_costs_no_live_session():
     call = started()
     call.utter(SHORT)

@@ -77,6 +77,12 @@ class InputFeed:
         return bool(self._ready) or self.order.is_holding or self.order.has_gap
 
     @property
+    def is_speech_waiting(self) -> bool:
+        """Tell whether something that the user has said, or typed, waits for the model."""
+        ready = (one for one in self._ready if isinstance(one, Numbered))
+        return any(isinstance(one.message, _SAID) for one in ready) or self.order.is_holding
+
+    @property
     def is_streaming(self) -> bool:
         """Tell whether speech is flowing."""
         return self._last_audio_ms is not None

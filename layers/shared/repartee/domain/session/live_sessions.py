@@ -103,9 +103,20 @@ class LiveSessions:
                 self._restart(now_ms, saves_usd)
         return None
 
+    def leave_copy(self, now_ms: int) -> None:
+        """Leave a live session that may still answer a copy, before it hears what comes next.
+
+        Its late reply could not be told from the reply to what the user says then.
+        """
+        if self._context.has_copy and self._is_staying and self._restarts.is_between_turns:
+            self._restart(now_ms)
+
+    @property
+    def _is_staying(self) -> bool:
+        return self._live.is_open and not self._departure.must_hand_over
+
     def _may_reseed(self) -> bool:
-        is_staying = self._live.is_open and not self._departure.must_hand_over
-        return is_staying and self._restarts.is_at_rest
+        return self._is_staying and self._restarts.is_at_rest
 
     def _restart(self, now_ms: int, saves_usd: Decimal | None = None) -> None:
         self._restarts.restart_turn(now_ms)

@@ -471,6 +471,8 @@ class SessionMachine:
 
     def _move_input(self, now_ms: int) -> None:
         self._feed.sort(now_ms)
+        if self._feed.is_speech_waiting:
+            self._sessions.leave_copy(now_ms)
         may_give = self._live.is_open and not self._calls.is_blocking
         is_heard = self._turns.is_user_speaking or self._listener.admits_turn(now_ms)
         self._feed.give(now_ms, is_open=may_give, is_heard=is_heard)

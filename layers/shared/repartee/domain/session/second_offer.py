@@ -39,7 +39,8 @@ class SecondOffer:
     - It transcribes both. The second transcript is dropped (``UserTranscripts``).
     - It answers both, one after the other. The second reply is dropped, and what it calls is not
       done again (``drops``). A reply that is later than that cannot be told from the reply to what
-      the user says next, so the call goes on in a fresh live session once the turn is in memory.
+      the user says next, so the call goes on in a fresh live session once the turn is in memory, or
+      before that when the user speaks again.
     """
 
     _feed: InputFeed

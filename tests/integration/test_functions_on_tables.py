@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,8 +22,9 @@ from repartee.adapters.dynamodb.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.session_store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.ids import UlidSource
-from repartee.domain.calls import CallKey, CoreRequest
+from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.conversation import Turn
+from repartee.domain.errors import ConversationErased, LeaseLost
 from repartee.domain.limits import DAY_MS
 from repartee.domain.messages import (
     Acknowledged,
@@ -38,7 +40,7 @@ from repartee.domain.messages import (
     Unknown,
 )
 from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session_state import Spending, TurnCommit
+from repartee.domain.session_state import Spending, TurnAmendment, TurnCommit
 from repartee.domain.summary import SummaryFold
 from repartee.domain.usage import TokenUsage
 from tests.contract.aws_double import Answer, Request, aws_double
@@ -233,7 +235,7 @@ def test_a_call_from_its_ticket_to_its_end(deployed: Deployment) -> None:
     assert {each.connection_id for each in numbered} == {"connection-1="}
     assert len(deployed.wakes) == 1
     assert Detached("connection-1=") in notices
-    assert Acknowledged(OutputPosition(1, 3), 1, 0) in notices
+    assert Acknowledged(OutputPosition(1, 3), 1, None) in notices
 
 
 def test_a_second_device_takes_the_conversation_over(deployed: Deployment) -> None:
@@ -344,6 +346,78 @@ def test_with_retention_every_function_says_when_what_it_writes_expires(
     assert len(items) == 7
     assert all("expires_at" in item for item in items), items
     assert expiring == {"conv", "turn", "call", "summary", "usage"}
+
+
+class ShortOfTime:
+    """The context of an invocation that cannot wait until nothing more can come."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 5_000
+
+
+def test_what_comes_after_a_conversation_was_erased_brings_nothing_of_it_back(
+    deployed: Deployment,
+) -> None:
+    _, session = deployed.post_session({"conversation_id": "new"})
+    session_id, conversation_id = session["session_id"], session["conversation_id"]
+    deployed.connect(session["url"], "connection-1=")
+    deployed.serve(session_id)
+    _, late = deployed.post_session({"conversation_id": conversation_id})
+    _, again = deployed.post_session({"session_id": session_id})
+    now_ms = SystemClock().now_ms()
+    talking, thinking = stream_agent.handler.build().ports, core_agent.handler.build()
+    turns = [Turn(number, session_id, now_ms - 2_000, now_ms, "heard", "said") for number in (1, 2)]
+    commits = [
+        TurnCommit("user-1", conversation_id, session_id, 1, turn, 0, now_ms) for turn in turns
+    ]
+    request = CoreRequest(
+        "user-1", conversation_id, session_id, 1, CallKey(2, 1), "h", "q", "en-US", now_ms
+    )
+    talking.writer.commit_turn(commits[0])
+    thinking.answer_question.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 9_000)
+    event = load_event("http_api.list_turns")
+    event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = "user-1"
+    path = f"/conversations/{conversation_id}"
+    event |= {"rawPath": path, "rawQueryString": ""}
+    event["requestContext"]["http"] |= {"method": "DELETE", "path": path}
+
+    erased = http_api.handler.lambda_handler(event, ShortOfTime())
+
+    assert (erased["statusCode"], json.loads(erased["body"])["finished"]) == (202, False)
+    assert deployed.frames.pop() == (
+        "connection-1=",
+        {"type": "closed", "epoch": 2, "seq": 1, "reason": "erased"},
+    )
+    for url in (late["url"], again["url"]):
+        assert deployed.connect(url, "connection-2=") == 403
+    assert deployed.post_session({"conversation_id": conversation_id})[0] == 404
+    (refused,) = deployed.send("connection-1=", {"type": "text", "seq": 1, "text": "hello"})
+    assert refused["code"] == "session_ended"
+    deployed.leave("connection-1=")
+    with pytest.raises(ConversationErased):
+        talking.writer.commit_turn(commits[1])
+    amendment = TurnAmendment("user-1", conversation_id, session_id, 1, turns[0])
+    with pytest.raises(LeaseLost):
+        talking.writer.amend_turn(amendment)
+    done = CoreAnswer(CallStatus.DONE, "Booked.")
+    exchange = Exchange(request.key, "h", "q", done, "[]", now_ms)
+    thinking.answer_question.calls.finish(conversation_id, exchange)
+    with pytest.raises(LeaseLost):
+        thinking.answer_question.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 9_000)
+    fold = SummaryFold("user-1", conversation_id, 0, 1, "in short")
+    assert not thinking.summarise.summaries.fold_summary(fold)
+    # Paid for, and so counted in the day.
+    cost = Spending("user-1", session_id, "late", now_ms, TokenUsage(), Decimal("0.25"))
+    thinking.answer_question.usage.add(cost)
+
+    left = {
+        item["sk"]["S"].partition("#")[0]
+        for table in (deployed.live_table, deployed.memory_table)
+        for item in deployed.client.scan(TableName=table)["Items"]
+        if item["sk"]["S"] != "spent"
+    }
+    # The opening goes with the request that looks once more; ``conv`` is the tombstone.
+    assert left == {"opening", "sessions", "conv", "usage"}
 
 
 def test_a_ticket_signed_with_another_key_is_refused_before_anything_is_written(

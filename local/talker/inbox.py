@@ -28,11 +28,19 @@ class Inbox:
         self._open_turns: set[int] = set()
         self._void_turns: set[int] = set()
         self._ended_through = 0
+        self._is_joining = False
+
+    def join(self) -> None:
+        """Begin with the first frame that comes, if none has: those before it went to another."""
+        self._is_joining = self.position.seq == 0
 
     def put(self, arrived: NumberedFrame | UnknownFrame) -> list[Frame]:
         """Take one frame; return those that are now in order, often just this one."""
         if arrived.epoch < self.position.epoch:
             return []
+        if self._is_joining:
+            self.position = OutputPosition(arrived.epoch, arrived.seq - 1)
+            self._is_joining = False
         if arrived.epoch > self.position.epoch:
             # A new worker numbers from 1; nothing of the old one counts any more.
             self.position = OutputPosition(arrived.epoch, 0)

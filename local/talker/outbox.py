@@ -116,16 +116,14 @@ class Outbox:
 
         Only before anything has left since the newest ``hello``.
         """
-        if self._max_in_flight:
+        if self._max_in_flight or next_seq == self._seq_of(self._hello_place) + 1:
             return
-        if self._hello_place and next_seq != self._seq_of(self._hello_place) + 1:
-            # Another message has the hello's number; it counted all the same.
-            self._kept.pop(self._hello_place, None)
+        # Another message has the hello's number, or a number behind it; it counted all the same.
+        self._kept.pop(self._hello_place, None)
         unknown = [
             place
             for place in sorted(self._kept)
-            if place != self._hello_place
-            and (place not in self.sent_at_ms or self._seq_of(place) >= next_seq)
+            if place not in self.sent_at_ms or self._seq_of(place) >= next_seq
         ]
         self._number(unknown, next_seq)
 

@@ -150,6 +150,8 @@ class ClientSession:
             case Ready():
                 if message.next_seq is not None:
                     self.outbox.go_on_from(message.next_seq)
+                if message.output_kept:
+                    self._inbox.join()
                 self.ready = message
                 self._max_in_flight = message.max_in_flight
                 self.outbox.open(message.max_in_flight)

@@ -458,6 +458,17 @@ def test_what_was_never_sent_is_numbered_as_ready_says(next_seq: int):
     assert session.outbox.in_flight == 0
 
 
+def test_what_was_said_before_hello_keeps_the_numbers_before_it():
+    session = ClientSession()
+    session.text("at once", 0)
+    session.connected(0)
+    assert said(session.outgoing(0)) == [("hello", 2)]
+
+    session.receive(encode_reply(Ready("S", "C", 200, 30, next_seq=3)), 0)
+
+    assert said(session.outgoing(0)) == [("text", 1)]
+
+
 def test_ready_that_is_late_or_comes_twice_numbers_nothing_anew():
     session = greeted(2, "one", "two")
     session.outgoing(0)
@@ -534,3 +545,15 @@ def test_an_answer_of_the_message_function_that_a_number_was_accepted_long_ago_i
     session.receive(encode_reply(AcceptedBefore(400)), 1)
 
     assert session.outbox.in_flight == 0
+
+
+def test_a_client_that_joins_a_session_begins_with_the_first_frame_that_comes():
+    session = ClientSession()
+    session.connected(0)
+    session.outgoing(0)
+    session.receive(encode_reply(Ready("S", "C", 200, 30, next_seq=41, output_kept=True)), 0)
+
+    assert session.receive(frame(23, Accepted(40)), 1) == [Accepted(40)]
+    assert session.receive(frame(22, Accepted(39)), 2) == []
+    assert session.receive(frame(24, turn_end()), 3) == [turn_end()]
+    assert session.receive(frame(1, Accepted(41), epoch=2), 4) == [Accepted(41)]

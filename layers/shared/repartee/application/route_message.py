@@ -206,6 +206,7 @@ class _Routing:
             return
         state, position = welcome.state, hello.resume_from
         is_served = self._waker.is_served(state)
+        is_held = state.lease_is_held(self._to.clock.now_ms())
         self._answers.post(
             Ready(
                 session_id=caller.session_id,
@@ -213,7 +214,7 @@ class _Routing:
                 chunk_ms=self._to.chunk_ms,
                 grace_s=self._to.grace_s,
                 next_seq=welcome.next_seq,
-                output_kept=is_served and (position is None or position.epoch == state.epoch),
+                output_kept=is_held and (position is None or position.epoch == state.epoch),
             )
         )
         if self._to.prewarm and not is_served:

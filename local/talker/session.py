@@ -148,13 +148,7 @@ class ClientSession:
                     )
                 return list(frames)
             case Ready():
-                if message.next_seq is not None:
-                    self.outbox.go_on_from(message.next_seq)
-                if message.output_kept:
-                    self._inbox.join()
-                self.ready = message
-                self._max_in_flight = message.max_in_flight
-                self.outbox.open(message.max_in_flight)
+                self._be_ready(message)
             case Busy(retry_after_ms=wait_ms, seq=int(seq)):
                 self.outbox.refused_for_now(seq, now_ms + wait_ms)
             case AcceptedBefore(through=through):
@@ -167,6 +161,15 @@ class ClientSession:
             case _:
                 pass
         return [message]
+
+    def _be_ready(self, ready: Ready) -> None:
+        if ready.next_seq is not None:
+            self.outbox.go_on_from(ready.next_seq)
+        if ready.output_kept:
+            self._inbox.join()
+        self.ready = ready
+        self._max_in_flight = ready.max_in_flight
+        self.outbox.open(ready.max_in_flight)
 
     def _recover(self, error: Rejected | SessionError, now_ms: float) -> None:
         match error:

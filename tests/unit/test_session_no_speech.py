@@ -22,6 +22,7 @@ from repartee.domain.session.effects import (
     EndActivity,
     FinishReason,
     SendAudio,
+    SendSilence,
     SendText,
     StartActivity,
 )
@@ -76,7 +77,7 @@ def test_marks_without_sound_are_no_turn_and_bring_no_apology(call, between):
     call.pass_ms(20_000)
 
     assert_nothing_happened(call)
-    assert call.all(StartActivity) == []
+    assert of_kind(call.to_model[1], SendAudio, SendSilence, StartActivity) == []
     assert call.frames(NoSpeech) == [NoSpeech(call.next_seq - 1)]
 
 
@@ -272,6 +273,17 @@ def test_a_reply_that_is_cut_for_words_is_not_gone_on_with():
     call.pass_ms(DOUBT_MS)
 
     assert GO_ON not in [one.text for one in call.all(SendText)]
+
+
+def test_a_tap_after_a_question_leaves_the_silence_that_ends_it():
+    call = started()
+    call.utter()
+    call.pass_ms(200)
+    call.send(SpeechStart(), Audio(SILENCE))
+    before = len(call.all(SendSilence))
+    call.pass_ms(1_000)
+
+    assert len(call.all(SendSilence)) == before + 10
 
 
 def test_speech_over_a_reply_cuts_it_as_before(call):

@@ -51,10 +51,10 @@ class MarkedSpeech:
     """What becomes of speech that a client marks, by what the detector finds in its audio.
 
     - Speech is a turn.
-    - Without audio there is no turn. A model that is given marks is given none without a sound.
+    - Without a sound there is no turn, and the model is given nothing.
     - A reply that the model has interrupted for a mere sound is asked for to its end.
-    - What the model was given and the detector does not take for speech may be a whisper. The
-      model's transcript decides: a reply without one is not passed on, and there is no turn.
+    - A sound that the detector does not take for speech may be a whisper, so the model gets it.
+      Its transcript decides: a reply without one is not passed on, and there is no turn.
     """
 
     _detector: SpeechDetector

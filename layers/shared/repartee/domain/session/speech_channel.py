@@ -62,7 +62,8 @@ class SpeechChannel:
     def await_proof(self) -> None:
         """The client marks speech: what follows is kept until ``start``.
 
-        A mark to the model ends its reply at once and always brings another one.
+        A mark to the model ends its reply at once and always brings another one, and its own
+        detector takes a tap for speech now and then.
         """
         if not self._is_active:
             self._waits_for_proof = True
@@ -73,8 +74,11 @@ class SpeechChannel:
         self._waits_for_proof = False
         if self._detection is TurnDetection.CLIENT and not self._is_active:
             self._is_active = True
-            self._effects += [StartActivity(), *map(SendAudio, self._pad)]
-            self._pad.clear()
+            self._effects.append(StartActivity())
+        if self._pad:
+            self._silent_from_ms = None
+        self._effects += map(SendAudio, self._pad)
+        self._pad.clear()
 
     def send(self, pcm: bytes) -> bool:
         """Send what the microphone hears: PCM16 little-endian mono, 16 kHz.
@@ -82,12 +86,13 @@ class SpeechChannel:
         Returns:
             Whether the model has got it, and it is not kept until ``start``.
         """
-        self._silent_from_ms = None
-        if self._detection is TurnDetection.CLIENT and not self._is_active:
+        is_unmarked = self._detection is TurnDetection.CLIENT and not self._is_active
+        if self._waits_for_proof or is_unmarked:
             self._pad.append(pcm)
             if not self._waits_for_proof and len(self._pad) > ONSET_PAD_MESSAGES:
                 self._pad.popleft()
             return False
+        self._silent_from_ms = None
         self._effects.append(SendAudio(pcm))
         return True
 
@@ -99,10 +104,10 @@ class SpeechChannel:
             audio_stops: Audio has been flowing and stops with the speech.
         """
         self._pad.clear()
-        self._waits_for_proof = False
+        is_sent, self._waits_for_proof = not self._waits_for_proof, False
         if self._detection is TurnDetection.CLIENT:
             self.interject()
-        elif audio_stops:
+        elif audio_stops and is_sent:
             self._end_audio(now_ms)
 
     def interject(self) -> None:

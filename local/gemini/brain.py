@@ -154,12 +154,22 @@ class Brain:
         """Send what was heard, where the set-up asks for it and as the model does."""
         if self._setup.input_audio_transcription is None or not text:
             return
-        if not self._personality.is_transcript_late:
-            for piece in split_words(text, TRANSCRIPT_PIECES):
-                if piece:
-                    await self._outlet.content(inputTranscription={"text": piece})
-        else:
-            await self._outlet.late(inputTranscription={"text": text, "finished": True})
+        # Transcripts come in the order of the speech, however late.
+        await self._outlet.send_overdue()
+        is_late = self._personality.is_transcript_late
+        whole = {"text": text, "finished": True} if is_late else {"text": text}
+        pieces = [{"text": piece} for piece in split_words(text, TRANSCRIPT_PIECES) if piece]
+        sent = [whole] if is_late else pieces
+        if self._connection.fault("transcript_twice"):
+            sent = [*sent, whole]
+        overdue = self._connection.fault("late_transcript")
+        for one in sent:
+            if overdue:
+                self._outlet.after_turn(overdue.delay_ms, inputTranscription=one)
+            elif is_late:
+                await self._outlet.late(inputTranscription=one)
+            else:
+                await self._outlet.content(inputTranscription=one)
 
     async def _on_typed(self, job: Typed) -> None:
         await self.seeded.wait()

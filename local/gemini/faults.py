@@ -24,6 +24,8 @@ type Kind = Literal[
     "text_without_audio",
     "near_silent_audio",
     "wrong_language_transcript",
+    "late_transcript",
+    "transcript_twice",
     "dropped_short_utterance",
     "requires_action",
     "paced_silence",
@@ -51,6 +53,8 @@ DEFAULT_MOMENTS: dict[str, Moment] = {
     "text_without_audio": "turn",
     "near_silent_audio": "turn",
     "wrong_language_transcript": "speech",
+    "late_transcript": "speech",
+    "transcript_twice": "speech",
     "dropped_short_utterance": "speech",
     "requires_action": "turn",
     "paced_silence": "setup",
@@ -70,7 +74,8 @@ class Fault(BaseModel):
         count: How many times before it is used up.
         code: Close code; 1006 drops the TCP connection without a close frame. By default 1011, and
             1007 for ``history_refused`` and ``language_refused``.
-        delay_ms: Extra set-up time, or how much later a REST request is answered.
+        delay_ms: Extra set-up time, how much later a REST request is answered, or how long after
+            the end of the turn the user's transcript comes.
         time_left_s: What a goAway announces, and when the server then closes.
         status: HTTP status of a REST error.
         language: BCP 47 tag of the language that ``language_refused`` strikes: a set-up that names

@@ -1,8 +1,10 @@
 """The server's half of BidiGenerateContent: frames in camel case, and how a connection ends."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -26,7 +28,9 @@ class Outlet:
         self._socket = socket
         self._abort = abort
         self._record = record
-        self._late: dict[str, Any] | None = None
+        self._late: list[dict[str, Any]] = []
+        self._overdue: list[tuple[float, dict[str, Any]]] = []
+        self._sending: set[asyncio.Task[None]] = set()
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send one frame.
@@ -46,14 +50,28 @@ class Outlet:
 
     async def late(self, **fields: Any) -> None:
         """Send content once the reply has begun: after its first audio, call or text."""
-        await self.send_late()
-        self._late = fields
+        self._late.append(fields)
 
     async def send_late(self) -> None:
         """Send what waits for the reply, if anything does."""
-        if self._late is not None:
-            late, self._late = self._late, None
-            await self.content(**late)
+        late, self._late = self._late, []
+        for fields in late:
+            await self.content(**fields)
+
+    def after_turn(self, delay_ms: int, **fields: Any) -> None:
+        """Send content so long after the end of the turn."""
+        self._overdue.append((delay_ms / 1000, fields))
+
+    async def send_overdue(self) -> None:
+        """Send at once what is still to come of the turns before."""
+        overdue, self._overdue = self._overdue, []
+        for _, fields in overdue:
+            await self.content(**fields)
+
+    async def _send_in_time(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        with suppress(Gone):
+            await self.send_overdue()
 
     async def audio(self, reply: int, pcm: bytes) -> None:
         """Send one part of a reply's audio and record it."""
@@ -80,6 +98,10 @@ class Outlet:
         if status is not None:
             content["interactionStatus"] = status
         await self.send({"serverContent": content, "usageMetadata": usage.as_wire()})
+        if self._overdue:
+            task = asyncio.create_task(self._send_in_time(self._overdue[0][0]))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
 
     async def close(self, code: int, reason: str) -> None:
         """Close with a code; 1006 drops the TCP connection without a word."""

@@ -249,6 +249,21 @@ def test_speech_can_be_taken_for_another_language(simulator):
     assert turn.said == "Hola Robert, ¿en qué puedo ayudarle?"
 
 
+def test_a_transcript_can_come_twice_and_after_the_end_of_its_turn(simulator):
+    simulator.control("faults", {"kind": "transcript_twice"})
+    simulator.control("faults", {"kind": "late_transcript", "delay_ms": 50})
+
+    async def call() -> tuple[Any, list[Any]]:
+        async with simulator.connect() as session:
+            await say(session, GREETING)
+            turn = await receive(session, Turn())
+            return turn, [await next_message(session, "server_content") for _ in range(2)]
+
+    turn, after = asyncio.run(call())
+    assert (turn.heard, turn.said) == ("", "Hello Robert, how can I help you?")
+    assert [one.input_transcription.text for one in after] == [GREETING_TEXT] * 2
+
+
 def test_a_short_utterance_after_a_reply_can_be_dropped_without_a_sign(simulator):
     simulator.control("faults", {"kind": "dropped_short_utterance"})
 

@@ -392,6 +392,9 @@ def test_input_waits_for_a_blocking_call_and_follows_its_answer_in_order():
     assert call.to_model[call.generation] == [SendText("When?")]
     call.pass_ms(5_000)
     call.answer_tool()
+    call.reply("At three.")
+    call.live(LiveTranscript(Role.USER, "Is it free?"))
+    call.reply("It is.")
 
     assert call.to_model[call.generation][1:] == [
         call.all(RespondToTool)[0],
@@ -417,6 +420,7 @@ def test_a_blocking_call_of_a_live_session_that_is_gone_holds_nothing_back():
     call = with_a_blocking_tool()
     call.lose_live()
     call.utter()
+    call.reply()
 
     assert len(call.all(SendAudio)) == 2
 

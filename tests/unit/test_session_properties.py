@@ -55,6 +55,7 @@ from repartee.domain.seed import TOOLS
 from repartee.domain.session.effects import (
     CommitTurn,
     Effect,
+    FinishReason,
     OpenLive,
     PostFrame,
     RespondToTool,
@@ -439,6 +440,8 @@ class AnySession(RuleBasedStateMachine):
     def what_was_accepted_was_heard_or_is_told_as_skipped(self) -> None:
         """And no model heard an utterance with a hole in it that nobody tells of."""
         accepted = max((frame.through for frame in self.call.frames(Accepted)), default=0)
+        if self.call.finish() is FinishReason.IDLE:
+            accepted = min(accepted, self.call.machine.cursor)
         spoken = {
             one.seq
             for one in self.sent

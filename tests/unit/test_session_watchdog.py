@@ -1,5 +1,7 @@
 """Who asked something always hears how it ends: a nudge, a fresh live session, an apology."""
 
+from dataclasses import replace
+
 import pytest
 
 from repartee.domain.calls import CallKey
@@ -15,11 +17,11 @@ from repartee.domain.live import (
     TurnStatus,
 )
 from repartee.domain.messages import Audio, SpeechEnd, SpeechStart, Text
-from repartee.domain.session.effects import OpenLive, SendAudio, SendText
+from repartee.domain.session.effects import FinishReason, OpenLive, SendAudio, SendText
 from repartee.domain.session.watchdog import APOLOGY, NUDGE, STALL_MS
 from repartee.domain.usage import TokenUsage
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SECOND, SPEECH_END, Call, started
+from tests.sessions import SECOND, SETTINGS, SPEECH_END, Call, started
 
 pytestmark = pytest.mark.unit
 
@@ -298,3 +300,12 @@ def test_a_reply_that_nobody_asked_for_may_end_empty_before_what_is_asked_meanwh
 
     assert [end.turn for end in call.frames(TurnEnd)] == [1]
     assert nudges(call) == 0
+
+
+def test_a_worker_that_lingers_shortly_hears_a_turn_again_once_and_then_gives_it_up():
+    call = started(settings=replace(SETTINGS, linger_ms=10_000))
+    call.utter()
+    call.send(Text("Are you there?"))
+
+    assert call.wait_for_end() is FinishReason.IDLE
+    assert [turn.heard for turn in call.turns] == ["", "Are you there?"]

@@ -5,7 +5,16 @@ from collections.abc import Iterable
 
 from repartee.domain.conversation import SkippedInput
 from repartee.domain.frames import Missing
-from repartee.domain.messages import Audio, Bye, Hello, Numbered, SpeechEnd, SpeechStart, Text
+from repartee.domain.messages import (
+    Audio,
+    Bye,
+    Hello,
+    Message,
+    Numbered,
+    SpeechEnd,
+    SpeechStart,
+    Text,
+)
 from repartee.domain.recent_input import InputTaken, RecentInput
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.effects import Effect, SendText
@@ -96,7 +105,7 @@ class InputFeed:
             taken += self.order.take(now_ms)
         self._ready.extend(taken)
         # Of audio more will follow, so its report may wait; what else was sent is waited for.
-        is_urgent = not all(isinstance(one, Numbered) and _is_audio(one) for one in taken)
+        is_urgent = not all(_is_a(one, Audio) for one in taken)
         self._client.report_accepted(self.order.through, now_ms, is_urgent=is_urgent)
 
     def give(self, now_ms: int, *, is_open: bool, is_heard: bool = True) -> None:
@@ -109,9 +118,11 @@ class InputFeed:
         """
         if is_open:
             self._one_by_one.listen(now_ms + self._unix_offset_ms)
+        else:
+            self._one_by_one.block(self.order.through)
         self._is_open = is_open
         if not is_heard:
-            self.has_bye |= any(_is_bye(one) for one in self._ready)
+            self.has_bye |= any(_is_a(one, Bye) for one in self._ready)
         while is_heard and self._may_give(now_ms) and not self.has_bye:
             one = self._ready.popleft()
             if isinstance(one, SkippedInput):
@@ -299,7 +310,11 @@ class InputFeed:
         one = self._ready[0]
         if isinstance(one, SkippedInput) or not isinstance(one.message, _SAID):
             return True
-        return not self._one_by_one.must_wait(one, now_ms + self._unix_offset_ms)
+        if not self._is_open:
+            return True
+        is_whole = any(_is_a(other, SpeechEnd) for other in self._ready)
+        now_unix_ms = now_ms + self._unix_offset_ms
+        return not self._one_by_one.must_wait(one, now_unix_ms, is_whole=is_whole)
 
     def _is_hung_up(self) -> bool:
         """Tell whether a bye waits, and before it nothing that only the model can understand."""
@@ -309,9 +324,5 @@ class InputFeed:
         return False
 
 
-def _is_bye(one: Numbered | SkippedInput) -> bool:
-    return isinstance(one, Numbered) and isinstance(one.message, Bye)
-
-
-def _is_audio(numbered: Numbered) -> bool:
-    return isinstance(numbered.message, Audio)
+def _is_a(one: Numbered | SkippedInput, kind: type[Message]) -> bool:
+    return isinstance(one, Numbered) and isinstance(one.message, kind)

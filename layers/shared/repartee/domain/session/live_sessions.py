@@ -96,6 +96,8 @@ class LiveSessions:
         if self._live.must_rotate(now_ms, is_between_turns=self._restarts.is_between_turns):
             return self.lose(_SENT_AWAY, now_ms)
         if self._watchdog.check(now_ms):
+            # What is heard again is not given up in the same moment, or it would be for ever.
+            self._departure.last_activity_ms = now_ms
             self._restart(now_ms)
         elif self._context.is_due and self._may_reseed():
             saves_usd = self._context.reseed_saves_usd(now_ms)

@@ -25,6 +25,7 @@ class _BeforeStretch:
     phrase_from: int = 0
     is_phrase_over: bool = False
     stretches_to_hear: int = 0
+    is_typed: bool = False
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class TurnInProgress:
         awaits_copy: The model has interrupted its reply to the first copy for the second one.
         transcribed: What the client was sent as the user's transcript.
         heard_at_ms: When the newest piece of the user's transcript came, None before the first.
+        is_typed: The user has typed what came last in it.
         is_farewell: It is over only when something has been said in it.
         is_doubtful: Nothing but the model's transcript can show that its newest speech is speech.
         late: Control that belongs to it and came so late that its number lies before ``first_seq``.
@@ -68,6 +70,7 @@ class TurnInProgress:
     awaits_copy: bool = False
     transcribed: str = ""
     heard_at_ms: int | None = None
+    is_typed: bool = False
     is_farewell: bool = False
     is_doubtful: bool = False
     skipped: list[SkippedInput] = field(default_factory=list)
@@ -188,8 +191,9 @@ class TurnInProgress:
                 self._phrase_from,
                 self._is_phrase_over,
                 self._stretches_to_hear,
+                self.is_typed,
             )
-        self.is_doubtful = False
+        self.is_doubtful = self.is_typed = False
         self.input_ended_ms = None
         self.speech_from_seq = seq
         self._heard_earlier = self._phrase_from = len(self._heard)
@@ -214,6 +218,7 @@ class TurnInProgress:
         self._heard_earlier, self._phrase_from = before.heard_earlier, before.phrase_from
         self._is_phrase_over = before.is_phrase_over
         self._stretches_to_hear = before.stretches_to_hear
+        self.is_typed = before.is_typed
         if self.first_seq is not None and self.input_ended_ms is None:
             self.input_ended_ms = now_ms
         return self.first_seq is not None or self.has_reply
@@ -279,6 +284,7 @@ class TurnInProgress:
     def read(self, text: str, seq: int) -> None:
         """Add what the user typed; it says nothing of what was spoken before."""
         self._add_heard(text)
+        self.is_typed = True
         self._stretches_to_hear -= 1
         self._phrase_from = len(self._heard)
         if self.unheard_from_seq == seq:

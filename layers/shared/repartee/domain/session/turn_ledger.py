@@ -63,6 +63,16 @@ class TurnLedger:
         return bool(self.current or self.upcoming or self.finished)
 
     @property
+    def newest(self) -> TurnInProgress | None:
+        """The newest turn that goes on, None while none does."""
+        return self.upcoming or self.current
+
+    @property
+    def is_newest_replied(self) -> bool:
+        """Tell whether the model has begun to answer what the user has said last."""
+        return self.newest is not None and self.newest.has_reply
+
+    @property
     def is_replying(self) -> bool:
         """Tell whether the model has begun to answer the current turn."""
         return self.current is not None and self.current.has_reply
@@ -98,18 +108,19 @@ class TurnLedger:
         return turn.is_being_spoken or not (turn.number == number or turn.has_reply)
 
     def awaits_reply_before(self, seq: int) -> bool:
-        """Tell whether the user fell silent before ``seq`` and is not answered yet."""
-        turn = self.current
+        """Tell whether the user fell silent before ``seq`` and is not answered to the end yet."""
+        turn = self.newest
         return turn is not None and turn.input_ended_ms is not None and seq > turn.speech_from_seq
 
     def begin_input(self, seq: int, now_ms: int) -> TurnInProgress:
         """Return the turn that input from ``seq`` on belongs to.
 
-        Whoever speaks again before the reply has begun is still in the same turn.
+        Whoever speaks again before the reply has begun is still in the same turn. What was typed
+        is a turn by itself.
         """
         if self.current is None:
             self.current = self._new(now_ms)
-        elif self.current.has_reply and self.upcoming is None:
+        elif self.upcoming is None and (self.current.has_reply or self.current.is_typed):
             self.upcoming = self._new(now_ms)
         turn = self.upcoming or self.current
         turn.begin_stretch(seq)

@@ -1,4 +1,5 @@
-"""A user who is exported and erased in the middle of a call: nothing stays or comes back."""
+"""Users who are erased in the middle of a call, wholly or only what they are saying: nothing stays
+or comes back."""
 
 import asyncio
 import contextlib
@@ -34,6 +35,8 @@ class Erased:
         self.running = running
         self.user = new_user(name)
         self.names = {self.user}
+        self.path = "/me"
+        self.conversation_id = ""
         self.status = 0
         self.answer: dict[str, object] = {}
 
@@ -46,7 +49,8 @@ class Erased:
         for item in self.running.items("MemoryTable"):
             partition, sort = item["pk"]["S"], item["sk"]["S"]
             if partition == f"user#{self.user}" and sort.startswith("conv#"):
-                self.names.add(sort.removeprefix("conv#"))
+                self.conversation_id = sort.removeprefix("conv#")
+                self.names.add(self.conversation_id)
 
     def places(self) -> list[tuple[str, str]]:
         """Where an item names the user, a session, a conversation or a connection of theirs."""
@@ -70,7 +74,7 @@ class Erased:
         headers = {"authorization": f"Bearer {api.token}"}
         async with (
             aiohttp.ClientSession() as client,
-            client.delete(f"{api.url}/me", headers=headers) as response,
+            client.delete(f"{api.url}{self.path}", headers=headers) as response,
         ):
             self.status = response.status
             self.answer = await response.json(content_type=None)
@@ -129,22 +133,24 @@ async def settled(erased: Erased, api: HttpApi) -> None:
                 await asyncio.sleep(2)
 
 
-def test_nothing_stays_of_users_who_are_erased_in_the_middle_of_a_call(running: RunningStack):
-    """One is erased in one go, the other by a process that is killed half-way, and again."""
-    whole, killed = Erased(running, "whole"), Erased(running, "killed")
+def test_nothing_stays_of_what_is_erased_in_the_middle_of_a_call(running: RunningStack):
+    """A user, by a process that is killed half-way and asked again; of another, a conversation."""
+    killed, said = Erased(running, "killed"), Erased(running, "said")
 
     async def erase_both() -> tuple[str, str]:
         async with (
             in_the_middle_of_a_call(killed) as (killed_call, killed_api),
-            in_the_middle_of_a_call(whole) as (whole_call, whole_api),
+            in_the_middle_of_a_call(said) as (said_call, said_api),
         ):
-            export = await whole.export(whole_api)
+            export = await said.export(said_api)
             (exported,) = export["conversations"]
-            assert exported["conversation_id"] in whole.names
+            assert exported["conversation_id"] == said.conversation_id
             assert [turn["number"] for turn in exported["turns"]] == [1]
             assert exported["turns"][0]["said"]["text"]
             assert export["account"]["usage_total"]["turns"] == 1
             assert not any(name in repr(export) for name in killed.names)
+            said.path = f"/conversations/{said.conversation_id}"
+            late = await said_api.start_session(conversation_id=said.conversation_id)
             first_try = asyncio.create_task(killed.erase(killed_api))
             # By now the call is closed, and the deletion under way or waiting to look again.
             await until(lambda: killed_call.session.closed is not None)
@@ -153,26 +159,37 @@ def test_nothing_stays_of_users_who_are_erased_in_the_middle_of_a_call(running: 
             assert killed.status >= HTTPStatus.INTERNAL_SERVER_ERROR
             async with asyncio.TaskGroup() as group:
                 group.create_task(settled(killed, killed_api))
-                group.create_task(settled(whole, whole_api))
-            assert (await whole.export(whole_api))["code"] == "user_erased"
-            for api in (killed_api, whole_api):
-                with pytest.raises(NotLetInError, match="user_erased"):
-                    await api.start_session()
+                group.create_task(settled(said, said_api))
+            assert (await killed.export(killed_api))["code"] == "user_erased"
+            with pytest.raises(NotLetInError, match="user_erased"):
+                await killed_api.start_session()
+            with pytest.raises(NotLetInError, match="403"):
+                async with open_call(late.url):
+                    pass
+            with pytest.raises(NotLetInError, match="conversation_unknown"):
+                await said_api.start_session(conversation_id=said.conversation_id)
+            export = await said.export(said_api)
+            assert export["conversations"] == []
+            assert export["account"]["usage_total"]["turns"] >= 1
             assert killed_call.session.closed is not None
-            assert whole_call.session.closed is not None
-            return killed_call.session.closed.reason, whole_call.session.closed.reason
+            assert said_call.session.closed is not None
+            return killed_call.session.closed.reason, said_call.session.closed.reason
 
     assert running.run(erase_both()) == ("erased", "erased")
 
-    for erased in (whole, killed):
+    for erased, ended in ((killed, ("conversations", "sessions")), (said, ("sessions",))):
         assert len(erased.names) >= 4, "user, session, conversation and connection"
-        tombstone = [(f"user#{erased.user}", "profile")]
-        assert erased.places() == tombstone
         assert erased.answer["finished"] is True
         deleted = erased.answer["deleted"]
         assert isinstance(deleted, dict)
-        assert deleted["conversations"] == deleted["sessions"] == deleted["openings"] == 1
+        assert {deleted[kind] for kind in (*ended, "openings")} == {1}
         assert deleted["turns"] >= 1
     running.run(asyncio.sleep(QUIET_S))
-    for erased in (whole, killed):
-        assert erased.places() == [(f"user#{erased.user}", "profile")]
+    assert killed.places() == [(f"user#{killed.user}", "profile")]
+    # The tombstone of the conversation, and what is the user's; an appointment may be among it.
+    kept = [
+        (partition.partition("#")[0], sort.partition("#")[0]) for partition, sort in said.places()
+    ]
+    mine = {sort for partition, sort in kept if partition == "user"}
+    assert mine - {"booking", "profile"} == {"conv", "usage", "sessions"}
+    assert {partition for partition, _ in kept} <= {"user", "day"}

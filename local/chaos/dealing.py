@@ -65,6 +65,9 @@ _ODD: Sequence[_Fault | None] = (
     None,
     (Kind.GEMINI_NEAR_SILENT, Moment.START),
     (Kind.GEMINI_HISTORY_REFUSED, Moment.START),
+    (Kind.GEMINI_CALL_CANCELLED, Moment.START),
+    (Kind.GEMINI_NO_IDS, Moment.START),
+    None,
 )
 # And two of these, most of them all run long. Neighbours meet.
 _LIGHT = (
@@ -85,7 +88,14 @@ _LIGHT = (
 )
 # In these runs the user prefers a language that Gemini refuses; in turn with all the others.
 _REFUSED_LANGUAGE_EVERY = 7
-_OF_TOOLS = frozenset({Kind.GEMINI_CALL_TWICE, Kind.GEMINI_SILENT_ANSWER})
+_OF_TOOLS = frozenset(
+    {
+        Kind.GEMINI_CALL_TWICE,
+        Kind.GEMINI_SILENT_ANSWER,
+        Kind.GEMINI_NO_IDS,
+        Kind.GEMINI_CALL_CANCELLED,
+    }
+)
 _OF_SEED = frozenset({Kind.GEMINI_LOST_SEED, Kind.GEMINI_HISTORY_REFUSED})
 _IN_HAND_OVER = (Moment.HAND_OVER, Moment.WOKEN)
 # And one of these in the end; None: the user hangs up.

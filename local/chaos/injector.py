@@ -31,6 +31,8 @@ _NEXT_REPLY = {
     Kind.GEMINI_EMPTY: "empty_turn",
     Kind.GEMINI_LOST_SEED: "lost_seed",
     Kind.GEMINI_SILENT_ANSWER: "silent_after_tool_answer",
+    Kind.GEMINI_NO_IDS: "no_call_ids",
+    Kind.GEMINI_CALL_CANCELLED: "cancelled_call",
     Kind.GEMINI_TEXT_ONLY: "text_without_audio",
     Kind.GEMINI_NEAR_SILENT: "near_silent_audio",
     Kind.GEMINI_HISTORY_REFUSED: "history_refused",

@@ -43,6 +43,8 @@ class Kind(StrEnum):
     GEMINI_STALL = "Gemini's turn without an end"
     GEMINI_EMPTY = "Gemini's turn without a word"
     GEMINI_SILENT_ANSWER = "Gemini's silence after a tool's answer"
+    GEMINI_NO_IDS = "Gemini's tool call without an id"
+    GEMINI_CALL_CANCELLED = "Gemini's tool call cancelled while it ran"
     GEMINI_TEXT_ONLY = "Gemini's reply without audio"
     GEMINI_NEAR_SILENT = "Gemini's reply that nobody can hear"
     GEMINI_HISTORY_REFUSED = "Gemini refused the history"

@@ -100,21 +100,25 @@ class Brain:
                 return  # a stalled turn never ends, not even like this
             await self._outlet.content(interrupted=True)
             self._record.event("interrupted", reply=generation.reply, said=generation.text)
-            if self.pending:
-                ids = list(self.pending)
-                self.pending.clear()
-                await self._outlet.send({"toolCallCancellation": {"ids": ids}})
-                self._record.event("calls_cancelled", ids=ids)
+            await self._cancel_calls()
             await self._complete(generation, "IDLE")
+
+    async def _cancel_calls(self) -> None:
+        if self.pending:
+            ids = [one.wire_id for one in self.pending.values()]
+            self.pending.clear()
+            await self._outlet.send({"toolCallCancellation": {"ids": ids}})
+            self._record.event("calls_cancelled", ids=ids)
 
     def answer(self, response: FunctionResponse) -> Pending | None:
         """Match an answer to its call; None for a call that is not pending."""
-        pending = self.pending.get(response.id)
-        if pending is None:
-            return None
-        if not response.will_continue:
-            del self.pending[response.id]
-        return pending
+        asked = (response.id, response.name if not response.id else "")
+        for pending in self.pending.values():
+            if asked == (pending.wire_id, "" if pending.has_id else pending.call.name):
+                if not response.will_continue:
+                    del self.pending[pending.id]
+                return pending
+        return None
 
     async def _work(self, job: Job) -> None:
         match job:
@@ -232,6 +236,10 @@ class Brain:
                 await self._call(call, generation)
         if reply.say and not blocking:
             await self._mouth.speak(reply.say, generation)
+        if reply.calls and self._connection.fault("cancelled_call"):
+            # As when the user speaks over these words.
+            await self._cancel_calls()
+            blocking = False
         self._generation = None
         if blocking:
             # A blocking call is not the end of the turn: the answer goes on with it.
@@ -244,13 +252,14 @@ class Brain:
         self._calls_made += 1
         call_id = f"call-{self._connection.id[-6:]}-{self._calls_made}"
         blocking = call.name in self._blocking
+        has_id = self._connection.fault("no_call_ids") is None
         self.pending[call_id] = Pending(
-            call_id, call, blocking, generation.reply, self._utterances, time.monotonic()
+            call_id, call, blocking, generation.reply, self._utterances, time.monotonic(), has_id
         )
         wire = {"id": call_id, "name": call.name, "args": call.args}
         generation.calls.append(json.dumps(wire))
         self._record.event("tool_call", reply=generation.reply, **wire)
-        await self._outlet.call(**wire)
+        await self._outlet.call(**(wire if has_id else {"name": call.name, "args": call.args}))
         return blocking
 
     async def _complete(self, generation: Generation, status: str) -> None:

@@ -27,7 +27,12 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A call without an answer yet."""
+    """A call without an answer yet.
+
+    Attributes:
+        id: The simulator's own name for it.
+        has_id: The call was sent with this id; otherwise the function's name is all that it has.
+    """
 
     id: str
     call: Call
@@ -35,6 +40,12 @@ class Pending:
     reply: int
     utterance: int
     since_s: float
+    has_id: bool = True
+
+    @property
+    def wire_id(self) -> str:
+        """The id that the client knows, "" for none."""
+        return self.id if self.has_id else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,7 +245,7 @@ class LiveSession:
             pending = brain.answer(response)
             self.record.event(
                 "tool_response",
-                id=response.id,
+                id=response.id if pending is None else pending.id,
                 name=response.name,
                 response=response.response,
                 scheduling=response.scheduling,

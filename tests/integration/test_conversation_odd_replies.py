@@ -56,6 +56,21 @@ def test_an_answer_that_gemini_keeps_to_itself_is_spoken_once_in_its_turn(
     assert len(turns(call)) == 1
 
 
+@pytest.mark.parametrize("fault", ["cancelled_call", "no_call_ids"])
+def test_the_outcome_of_an_odd_call_is_spoken_once_and_remembered(
+    running: RunningStack, fault: str
+) -> None:
+    async def talk(call: Call, gemini: GeminiControl) -> None:
+        await gemini.order(kind=fault)
+        await write(call, QUESTION)
+        await hear(call, ANSWER, 2 * PATIENCE_S)
+        assert await gemini.waiting() == set()
+
+    call = running.run(in_call(running, talk))
+
+    assert (said(call).count(ANSWER), errors(call)) == (1, [])
+
+
 def test_an_answer_that_is_never_spoken_comes_as_text_and_is_remembered(
     running: RunningStack,
 ) -> None:

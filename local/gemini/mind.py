@@ -111,6 +111,9 @@ def speak_answer(known: Known, call_name: str, response: dict[str, Any]) -> str 
     if call_name == "end_call":
         return None
     text = text_of(response)
+    if text.startswith("("):
+        # An instruction: there is nothing to say.
+        return None
     if call_name in ("set_preferences", "set_language") and response.get("status") == "done":
         return in_language("All right.", language_told(text))
     if text:

@@ -28,6 +28,7 @@ from repartee.domain.live import (
     LiveTurnComplete,
     LiveUnknown,
     LiveUsage,
+    ResponseScheduling,
     Role,
     ToolResponse,
     TurnDetection,
@@ -385,6 +386,28 @@ class TestGeminiLiveAlone:
         assert "behavior" not in setup
         assert "thinking" not in setup
         assert "scheduling" not in answered
+
+    @pytest.mark.parametrize(
+        ("model", "texts"),
+        [
+            ("gemini-3.8-live", ["Yes.", "Yes."]),
+            ("gemini-3.8-live-extended-thinking", ["Yes.", "(This"]),
+            # It speaks once for all calls of a turn.
+            ("gemini-3.1-flash-live-preview", ["Yes.", "Yes."]),
+        ],
+    )
+    def test_an_answer_that_is_not_to_be_spoken_again_is_none_where_no_scheduling_says_so(
+        self, model, texts, tmp_path, monkeypatch
+    ):
+        async def answer(session: LiveSession) -> None:
+            first = ToolResponse("x", "ask_core_agent", "done", "Yes.", retryable=False)
+            second = replace(first, call_id="y", scheduling=ResponseScheduling.SILENT)
+            await session.respond_to_tools([first, second])
+
+        config = replace(CONFIG, model=model)
+        heard, _ = held(tmp_path, monkeypatch, answer, config=config)
+        responses = json.loads(heard[1])["tool_response"]["functionResponses"]
+        assert [one["response"]["answer"].split()[0] for one in responses] == texts
 
     def test_an_answer_has_the_name_of_its_call_which_may_lack_an_id(self, tmp_path, monkeypatch):
         async def answer(session: LiveSession) -> None:

@@ -62,6 +62,7 @@ _MEDIUM: Sequence[_Fault] = (
 _ODD: Sequence[_Fault | None] = (
     (Kind.GEMINI_SILENT_ANSWER, Moment.START),
     (Kind.GEMINI_TEXT_ONLY, Moment.START),
+    (Kind.GEMINI_TRANSCRIPT_TWICE, Moment.START),
     None,
     (Kind.GEMINI_NEAR_SILENT, Moment.START),
     (Kind.GEMINI_HISTORY_REFUSED, Moment.START),

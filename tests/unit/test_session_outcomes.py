@@ -109,6 +109,7 @@ def test_an_outcome_waits_until_the_user_is_answered():
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(LiveInterrupted(), CANCELLED, COMPLETE)
     call.answer_tool(BOOKED)
+    call.answer_tool(BOOKED)
     call.send(SpeechEnd())
     call.live(*speaks("Yes, I am"))
     assert given(call) == 0
@@ -422,9 +423,12 @@ def test_the_reply_to_what_the_user_said_may_hold_the_answer_that_was_cut():
     assert given(call) == 1
 
 
+@pytest.mark.parametrize("before_ms", [None, 500])
 @pytest.mark.parametrize(("played_ms", "times"), [(1_900, 1), (1_100, 2)])
-def test_a_client_that_says_late_how_much_it_played_is_believed(played_ms, times):
+def test_a_client_that_says_late_how_much_it_played_is_believed(played_ms, times, before_ms):
     call = speaking()
+    if before_ms is not None:
+        call.ack(turn=1, played_ms=before_ms)
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(LiveInterrupted(), COMPLETE)
     call.send(SpeechEnd())

@@ -67,6 +67,7 @@ def build() -> Deps:
         workers=LambdaWorkerPool.of(settings.stream_agent_function),
         clock=clock,
         chunk_ms=settings.chunk_ms,
+        max_in_flight=settings.max_in_flight,
         grace_s=settings.grace_s,
         prewarm=settings.prewarm,
     )

@@ -136,6 +136,7 @@ def build() -> Deps:
         linger_ms=settings.linger_s * 1000,
         grace_ms=settings.grace_s * 1000,
         turns_without_listener=settings.turns_without_listener,
+        max_in_flight=settings.max_in_flight,
         zone=ZoneInfo(settings.desk_time_zone),
         zone_name=settings.desk_time_zone,
         prices=prices.of(settings.gemini_live_model),

@@ -285,6 +285,8 @@ def test_a_function_calls_itself_by_its_deployed_name(name: str) -> None:
         ("LingerSeconds", "LINGER_S"),
         ("GraceSeconds", "GRACE_S"),
         ("ChunkMs", "CHUNK_MS"),
+        ("MaxMessagesInFlight", "MAX_IN_FLIGHT"),
+        ("TurnsWithoutListener", "TURNS_WITHOUT_LISTENER"),
         ("MemoryTokens", "MEMORY_TOKENS"),
         ("RetentionDays", "RETENTION_DAYS"),
         ("MaxSessionsPerUser", "MAX_SESSIONS_PER_USER"),

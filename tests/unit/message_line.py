@@ -124,6 +124,7 @@ class Line:
             workers=self.workers,
             clock=self.tables.clock,
             chunk_ms=200,
+            max_in_flight=25,
             grace_s=30,
             prewarm=prewarm,
         )

@@ -10,7 +10,7 @@ from repartee.application.client_lane import ClientLane
 from repartee.application.lease_keeper import LeaseKeeper
 from repartee.application.table_lane import TableLane
 from repartee.domain.frames import Accepted, NumberedFrame
-from repartee.domain.recent_input import InputTaken, RecentInput
+from repartee.domain.recent_input import InputTaken
 from repartee.domain.session.effects import PostFrame, SetConnection
 from repartee.domain.session.events import Event, LeaseWasLost
 from tests.fakes.clock import FakeClock
@@ -99,7 +99,7 @@ async def write_a_connection(scene: Scene, *, is_held: bool) -> list[Event]:
     """Have a worker's table lane write that the client has another connection."""
     fed = list[Event]()
     lease: Any = Lease(is_held=is_held)
-    taken = InputTaken(0, RecentInput())
+    taken = InputTaken()
     machine: Any = SimpleNamespace(cursor=0, taken_through=0, taken_at=lambda _: taken)
     lane = TableLane(machine, scene.state(), lease, scene.ports, 30_000, fed.append)
     running = asyncio.create_task(lane.run())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from repartee.domain.frames import Accepted, Missing, SessionError
 from repartee.domain.live import LiveAudio, LiveInterrupted, LiveTranscript, Role
 from repartee.domain.messages import (
+    MAX_IN_FLIGHT,
     Acknowledged,
     Audio,
     Bye,
@@ -26,7 +27,6 @@ from repartee.domain.session.input_order import (
     FORGET_AFTER_MS,
     GIVE_UP_AFTER_MS,
     MAX_WAITING_CHARACTERS,
-    MAX_WAITING_TEXTS,
     InputOrder,
 )
 from repartee.domain.session_state import Connected
@@ -141,13 +141,13 @@ def test_texts_are_accepted_only_as_far_as_answers_keep_up() -> None:
     call = started()
     call.read(*(call.numbered(Text(f"text {number}")) for number in range(200)))
 
-    assert call.frames(Accepted)[-1].through == 1 + MAX_WAITING_TEXTS
+    assert call.frames(Accepted)[-1].through == 1 + MAX_IN_FLIGHT
     assert call.machine.read_after == 201
     assert call.frames(Missing) == []
 
     call.reply()
     call.pass_ms(SETTINGS.grace_ms)
-    assert call.frames(Accepted)[-1].through > 1 + MAX_WAITING_TEXTS
+    assert call.frames(Accepted)[-1].through > 1 + MAX_IN_FLIGHT
 
 
 def test_long_texts_are_accepted_by_their_length_and_one_alone_always() -> None:
@@ -225,3 +225,12 @@ def test_a_number_behind_the_cursor_is_told_from_another_message(kinds: list[str
         is_same = kinds[seq - 1] == kind or (kinds[seq - 1] == "_" and kind == "a")
         expected = NumberUse.REPEATED if is_same else NumberUse.ANOTHER
         assert recent.use_of(seq, message) is expected
+
+
+def test_a_deployment_says_how_many_texts_wait_for_their_answers():
+    call = started(settings=replace(SETTINGS, max_in_flight=5))
+
+    call.read(*(call.numbered(Text(f"Question {number}?")) for number in range(8)))
+
+    # The hello is the first message.
+    assert call.frames(Accepted)[-1].through == 1 + 5

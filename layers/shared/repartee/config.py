@@ -126,6 +126,7 @@ class MessageSettings(_Settings):
     management_endpoint: str
     stream_agent_function: str
     chunk_ms: int = Field(default=200, ge=20, le=500)
+    max_in_flight: int = Field(default=25, ge=5, le=100)
     grace_s: int = Field(default=30, ge=0, le=300)
     prewarm: bool = True
 
@@ -146,6 +147,7 @@ class StreamAgentSettings(_Settings):
         linger_s: How long a worker waits for more input after a turn.
         grace_s: How long a worker keeps a session whose connection dropped.
         turns_without_listener: How many turns may begin while a session has no connection.
+        max_in_flight: How many messages a client may have out, so how many texts wait for answers.
         memory_tokens: Room for past turns in what a fresh Gemini session is told.
         record_sessions: Whether sessions are recorded for replay, with what people say.
         record_directory: Where recordings are written.
@@ -169,6 +171,7 @@ class StreamAgentSettings(_Settings):
     linger_s: int = Field(default=30, ge=0, le=600)
     grace_s: int = Field(default=30, ge=0, le=300)
     turns_without_listener: int = Field(default=3, ge=0, le=100)
+    max_in_flight: int = Field(default=25, ge=5, le=100)
     memory_tokens: int = Field(default=2_000, ge=200, le=20_000)
     retention_days: int = Field(default=0, ge=0, le=MAX_RETENTION_DAYS)
     context_policy: ContextPolicy = ContextPolicy.AUTO

@@ -67,6 +67,7 @@ class MessageRouter:
 
     Attributes:
         chunk_ms: How much audio clients are asked to put into one message.
+        max_in_flight: How many numbered messages a client may have out and not accepted.
         grace_s: For how long clients are told that they may come back.
         prewarm: Whether ``hello`` wakes a worker, before the user has said anything.
         connection_s: How long API Gateway lets a connection live.
@@ -79,6 +80,7 @@ class MessageRouter:
     workers: WorkerPool
     clock: Clock
     chunk_ms: int
+    max_in_flight: int
     grace_s: int
     prewarm: bool
     connection_s: int = CONNECTION_S
@@ -212,6 +214,7 @@ class _Routing:
                 session_id=caller.session_id,
                 conversation_id=caller.conversation_id,
                 chunk_ms=self._to.chunk_ms,
+                max_in_flight=self._to.max_in_flight,
                 grace_s=self._to.grace_s,
                 next_seq=welcome.next_seq,
                 output_kept=is_held and (position is None or position.epoch == state.epoch),

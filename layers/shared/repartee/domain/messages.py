@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from repartee.domain.preferences import PreferenceChanges
 
+# Numbered messages that a client may have out and not accepted, where the deployment does not say
+# otherwise. 5 s of 200 ms chunks cover a cold start.
+MAX_IN_FLIGHT = 25
 MAX_SEQ = 999_999_999
 """The highest number of a message."""
 

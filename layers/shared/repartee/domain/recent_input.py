@@ -1,7 +1,7 @@
 """Which numbers of a session's input are taken, and by what: told from a few bytes for each."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from repartee.domain.messages import Audio, Hello, Message, Text, Unknown
@@ -76,5 +76,5 @@ class InputTaken:
         recent: What the last numbers up to the cursor were.
     """
 
-    through: int
-    recent: RecentInput
+    through: int = 0
+    recent: RecentInput = field(default_factory=RecentInput)

@@ -15,9 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from repartee.domain.errors import BadInput
 from repartee.domain.frames import NumberedFrame
 from repartee.domain.messages import (
-    MAX_SEQ as MAX_SEQ,
-)
-from repartee.domain.messages import (
+    MAX_IN_FLIGHT,
     Audio,
     Bye,
     Hello,
@@ -26,6 +24,9 @@ from repartee.domain.messages import (
     SpeechEnd,
     SpeechStart,
     Text,
+)
+from repartee.domain.messages import (
+    MAX_SEQ as MAX_SEQ,
 )
 from repartee.domain.texts import checked_text, holds_half_characters
 
@@ -37,8 +38,6 @@ MAX_AUDIO_BYTES = 16_000
 MAX_TEXT_CHARACTERS = 4_000
 # A connection lives 2 h, so nobody hears as much of one turn.
 MAX_PLAYED_MS = 24 * 60 * 60 * 1_000
-# What a client may have sent and not yet seen `accepted`; covers a cold start at 200 ms a chunk.
-MAX_IN_FLIGHT = 25
 
 # Optional fields and messages that came after version 1. Servers refuse fields that they do not
 # know, so a client sends one only to a server that lists it.

@@ -15,7 +15,6 @@ from repartee.domain.messages import (
     SpeechStart,
     Text,
 )
-from repartee.domain.recent_input import InputTaken, RecentInput
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.effects import Effect, SendText
 from repartee.domain.session.input_order import GIVE_UP_AFTER_MS, InputOrder
@@ -47,7 +46,7 @@ class InputFeed:
 
     def __init__(
         self,
-        cursor: int,
+        order: InputOrder,
         client: ClientLink,
         turns: TurnLedger,
         detector: SpeechDetector,
@@ -55,10 +54,9 @@ class InputFeed:
         marked: MarkedSpeech,
         effects: list[Effect],
         unix_offset_ms: int,
-        known: InputTaken | None = None,
     ):
-        self.order = InputOrder(cursor, known or InputTaken(0, RecentInput()))
-        self.settled = cursor
+        self.order = order
+        self.settled = order.through
         self.last_given_ms = 0
         self.has_bye = False
         self._client = client
@@ -76,7 +74,7 @@ class InputFeed:
         self._is_cut = False
         self._may_lack_start = False
         self._is_open = False
-        self._given_through = cursor
+        self._given_through = order.through
         self._unix_offset_ms = unix_offset_ms
         self._one_by_one = OneByOne(turns)
 

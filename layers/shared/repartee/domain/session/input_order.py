@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from repartee.domain.conversation import SkippedInput
-from repartee.domain.messages import Audio, Numbered, Text
+from repartee.domain.messages import MAX_IN_FLIGHT, Audio, Numbered, Text
 from repartee.domain.recent_input import (
     KEPT_DIGESTS,
     STEPPED_OVER,
@@ -19,12 +19,11 @@ ASK_AGAIN_MS = 1_000
 GIVE_UP_AFTER_MS = 3_000
 # How long control that was given up is still looked for.
 FORGET_AFTER_MS = 10_000
-# A client has 25 messages in flight at most; a number far beyond is a fault, not a gap. 200 of the
-# longest take 3.2 MB.
+# A number that is further ahead than any client's messages in flight is a fault, not a gap. 200 of
+# the longest messages take 3.2 MB.
 MAX_AHEAD = 200
 # What is typed is accepted only as far as answers keep up with it: each text is a turn, and costs
 # as much as one that is spoken.
-MAX_WAITING_TEXTS = 25
 MAX_WAITING_CHARACTERS = 16_000
 
 
@@ -43,11 +42,13 @@ class InputOrder:
     Attributes:
         through: Everything up to here has been taken, or given up.
         known: What is known of the numbers up to ``through``, and of how far they were taken once.
+        max_texts: How many texts may wait for their answers.
         taken_through: As ``through``, and further where it was rewound.
     """
 
     through: int
-    known: InputTaken = field(default_factory=lambda: InputTaken(0, RecentInput()))
+    known: InputTaken = field(default_factory=InputTaken)
+    max_texts: int = MAX_IN_FLIGHT
     taken_through: int = field(init=False)
     _highest: int = field(init=False)
     _received_through: int = field(init=False)
@@ -230,7 +231,7 @@ class InputOrder:
         if not isinstance(next_one.message, Text) or not waiting:
             return True
         characters = sum(waiting.values()) + len(next_one.message.text)
-        return len(waiting) < MAX_WAITING_TEXTS and characters <= MAX_WAITING_CHARACTERS
+        return len(waiting) < self.max_texts and characters <= MAX_WAITING_CHARACTERS
 
     def _hand_out(self, seq: int) -> Numbered:
         message = self._held.pop(seq)

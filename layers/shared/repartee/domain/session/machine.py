@@ -47,6 +47,7 @@ from repartee.domain.session.events import (
 from repartee.domain.session.filler import Filler
 from repartee.domain.session.hearing import Hearing
 from repartee.domain.session.input_feed import InputFeed
+from repartee.domain.session.input_order import InputOrder
 from repartee.domain.session.listener import Listener
 from repartee.domain.session.live_context import LiveContext
 from repartee.domain.session.live_link import LiveLink
@@ -114,7 +115,7 @@ class SessionMachine:
         self._speech = speech = SpeechChannel(settings.profile, turns, calls, effects)
         self._marked = marked = MarkedSpeech(detector, turns, calls, cues, speech, outbox)
         self._feed = InputFeed(
-            state.cursor,
+            InputOrder(state.cursor, state.taken or InputTaken(), settings.max_in_flight),
             client,
             turns,
             detector,
@@ -122,7 +123,6 @@ class SessionMachine:
             marked,
             effects,
             unix_offset_ms,
-            state.taken,
         )
         self._replies = replies = Replies(client, turns, cues, prices)
         self._watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox, effects)

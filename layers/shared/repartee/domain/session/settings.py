@@ -6,6 +6,7 @@ from repartee.domain.limits import DailyLimits
 from repartee.domain.live import ToolDeclaration, TurnDetection
 from repartee.domain.live_models import LiveModelProfile, profile_of
 from repartee.domain.memory_budget import MemoryBudget
+from repartee.domain.messages import MAX_IN_FLIGHT
 from repartee.domain.seed import TOOLS
 from repartee.domain.usage import Prices
 
@@ -19,6 +20,7 @@ class SessionSettings:
         linger_ms: How long a worker stays without anything to do.
         grace_ms: How long a session without a connection is kept by its worker.
         turns_without_listener: How many turns may begin while a session has no connection.
+        max_in_flight: How many messages a client may have out, so how many texts wait for answers.
         history_as_text: A fresh live session gets the past as part of its instruction, because the
             model refuses it as messages.
         without_preferences: The live model has refused this user's preferences as they are, and the
@@ -47,6 +49,7 @@ class SessionSettings:
     limits: DailyLimits = field(default_factory=DailyLimits)
     turn_detection: TurnDetection = TurnDetection.SERVER
     turns_without_listener: int = 3
+    max_in_flight: int = MAX_IN_FLIGHT
 
     @property
     def profile(self) -> LiveModelProfile:

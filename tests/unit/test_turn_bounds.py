@@ -1,5 +1,6 @@
 """What is remembered of a turn that was longer than a turn may be."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -150,24 +151,24 @@ def test_a_reply_without_end_is_committed_shortened_and_the_conversation_goes_on
 def test_a_question_too_long_to_be_kept_open_is_refused_at_once():
     session = started()
     session.utter()
-    session.call_tool("x", '{"question":"' + "why " * 20_000 + '"}')
+    session.call_tool("x", '{"question":"' + "why " * 50_000 + '"}')
 
     assert session.asked == []
     assert session.responses == [("x", "refused")]
 
 
-def test_questions_too_long_to_be_kept_open_together_are_refused_and_others_asked():
+@pytest.mark.parametrize("word", ["why ", "😀"])
+def test_questions_too_long_to_be_kept_open_together_are_refused_and_others_asked(word: str):
     session = started()
     session.utter()
-    for number in range(10):
-        question = f"{number} " + "why " * 3_900
-        session.call_tool(f"long-{number}", f'{{"question":"{question}"}}')
+    for number in range(15):
+        question = f"{number:02} " + word * (15_600 // len(word.encode()))
+        session.call_tool(f"long-{number}", json.dumps({"question": question}, ensure_ascii=False))
 
-    assert [asked.key.index for asked in session.asked] == [1, 2, 3]
+    assert [asked.key.index for asked in session.asked] == list(range(1, 13))
     refused = [call_id for call_id, status in session.responses if status == "refused"]
-    assert refused == [f"long-{number}" for number in range(3, 10)]
-    # Even of the longest characters there are, a session's item holds what is open.
-    assert 4 * sum(len(asked.question) for asked in session.asked) < MAX_ITEM_BYTES
+    assert refused == [f"long-{number}" for number in range(12, 15)]
+    assert sum(len(asked.question.encode()) for asked in session.asked) < MAX_ITEM_BYTES
 
     session.answer_tool("Because.", index=1)
     session.call_tool("later", '{"question":"and why else"}')

@@ -108,9 +108,14 @@ class TurnLedger:
         return turn.is_being_spoken or not (turn.number == number or turn.has_reply)
 
     def awaits_reply_before(self, seq: int) -> bool:
-        """Tell whether the user fell silent before ``seq`` and is not answered to the end yet."""
+        """Tell whether the user fell silent before ``seq`` and is not answered to the end yet.
+
+        A sound that may be no speech keeps nothing that follows it waiting.
+        """
         turn = self.newest
-        return turn is not None and turn.input_ended_ms is not None and seq > turn.speech_from_seq
+        if turn is None or turn.is_doubtful:
+            return False
+        return turn.input_ended_ms is not None and seq > turn.speech_from_seq
 
     def begin_input(self, seq: int, now_ms: int) -> TurnInProgress:
         """Return the turn that input from ``seq`` on belongs to.

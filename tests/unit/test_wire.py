@@ -3,13 +3,12 @@
 import base64
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local import ask
 from repartee.domain.errors import BadInput
 from repartee.domain.frames import Accepted, Frame, NumberedFrame, ReplyAudio, Transcript, TurnEnd
 from repartee.domain.messages import (
@@ -43,7 +42,7 @@ from repartee.domain.wire import (
 )
 
 if TYPE_CHECKING:
-    from websockets.sync.client import ClientConnection
+    pass
 
 pytestmark = pytest.mark.unit
 
@@ -318,26 +317,3 @@ def test_frames_are_utf8_and_half_a_pair_of_surrogates_breaks_none():
 
     assert '"text":"ü👋?"' in written
     assert "👋" in encode_reply(Rejected("code", "👋", retryable=False))
-
-
-def test_the_client_to_be_copied_sends_3000_emoji_in_one_frame():
-    sent: list[str] = []
-
-    class Line:
-        def send(self, text: str) -> None:
-            sent.append(text)
-
-    ask.send(cast("ClientConnection", Line()), {"type": "text", "seq": 2, "text": "👋" * 3_000})
-
-    assert len(sent[0].encode()) < MAX_FRAME_BYTES
-    assert parse_client_message(sent[0]).type == "text"
-
-
-def test_the_client_to_be_copied_takes_the_numbers_that_the_server_names():
-    sent: ask.Sent = {1: {"type": "hello", "seq": 1, "protocol": 1}}
-    assert ask.add(sent, {"type": "text", "text": "hi"}, 2)["seq"] == 2
-    refused = {"type": "error", "code": "seq_taken", "seq": 2, "next_seq": 41}
-
-    assert ask.lost(refused, sent) == [{"type": "text", "text": "hi", "seq": 41}]
-    assert ask.lost(refused, sent) == []
-    assert ask.add(sent, {"type": "bye"})["seq"] == 42

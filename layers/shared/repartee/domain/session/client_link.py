@@ -39,35 +39,32 @@ class ClientLink:
     _says_played: bool = False
     _playable: dict[int, int] = field(default_factory=dict)
 
-    def attach(self, hello: Numbered) -> tuple[list[Effect], bool] | None:
+    def attach(self, numbered: Numbered, hello: Hello) -> tuple[list[Effect], bool] | None:
         """Make the hello's connection the current one, unless a newer one said hello before.
 
         Returns:
             What is to be done, and whether output that the client asks for is held no more; None
-            where nothing follows from this message.
+            where nothing follows from this hello.
         """
-        message = hello.message
-        if not isinstance(message, Hello):
-            return None
-        connection = Connected(message.connected_at_ms, hello.connection_id)
+        connection = Connected(hello.connected_at_ms, numbered.connection_id)
         # Where it is not known when a connection was opened, the hello's number decides.
         is_known = connection.at_ms > 0
         if is_known and connection < self.newest:
             return None
         is_newer = is_known and connection > self.newest
-        if not is_newer and hello.seq <= self._last_hello_seq:
+        if not is_newer and numbered.seq <= self._last_hello_seq:
             return None
-        self.newest, self._last_hello_seq = connection, hello.seq
+        self.newest, self._last_hello_seq = connection, numbered.seq
         self.detached_at_ms = None
-        is_same_line = hello.connection_id == self.connection_id
+        is_same_line = numbered.connection_id == self.connection_id
         before = (self.connection_id, self.marks_speech)
-        self.connection_id, self.marks_speech = hello.connection_id, message.marks_speech
+        self.connection_id, self.marks_speech = numbered.connection_id, hello.marks_speech
         effects: list[Effect] = []
         if before != (self.connection_id, self.marks_speech):
             effects.append(SetConnection(self.connection_id, self.marks_speech))
-        if is_same_line and message.resume_from is None:
+        if is_same_line and hello.resume_from is None:
             return effects, False
-        return effects, not self.outbox.resume(message.resume_from)
+        return effects, not self.outbox.resume(hello.resume_from)
 
     def detach(self, connection_id: str, now_ms: int) -> list[Effect]:
         """Note that a connection is closed; one that is not current any more changes nothing."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from repartee.domain.frames import ReplyLost
-from repartee.domain.messages import Hello, Numbered, OutputPosition
+from repartee.domain.messages import OutputPosition
 from repartee.domain.session.client_link import ClientLink
 from repartee.domain.session.cues import Cues
 from repartee.domain.session.memory_keeper import MemoryKeeper
@@ -59,16 +59,14 @@ class LostReplies:
         is_waiting = self._earlier and self._client.connection_id is not None
         return self._waits_until_ms if is_waiting else None
 
-    def greet(self, hello: Numbered, *, is_lost: bool) -> None:
-        """Tell a client that came back what it missed.
+    def greet(self, resume_from: OutputPosition | None, *, is_lost: bool) -> None:
+        """Show a client that came back what it missed.
 
         Args:
-            hello: What the client sent; nothing follows from any other message.
+            resume_from: Where its ``hello`` says that its output ends.
             is_lost: Output of this worker that the client asks for is held no more.
         """
-        if not isinstance(hello.message, Hello):
-            return
-        self._keeper.undelivered.acknowledge(hello.message.resume_from or OutputPosition(0, 0))
+        self._keeper.undelivered.acknowledge(resume_from or OutputPosition(0, 0))
         self._miss_earlier()
         if is_lost:
             self._to_say |= self._outbox.lost()

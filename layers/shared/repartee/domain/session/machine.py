@@ -359,11 +359,14 @@ class SessionMachine:
             self._refuse(numbered, "seq_taken", text)
 
     def _greet(self, numbered: Numbered) -> bool:
-        if (attached := self._client.attach(numbered)) is None:
+        hello = numbered.message
+        if not isinstance(hello, Hello):
+            return False
+        if (attached := self._client.attach(numbered, hello)) is None:
             return False
         effects, is_lost = attached
         self._effects += effects
-        self._lost.greet(numbered, is_lost=is_lost)
+        self._lost.greet(hello.resume_from, is_lost=is_lost)
         return True
 
     def _refuse(self, numbered: Numbered, code: str, text: str) -> None:

@@ -68,7 +68,7 @@ _ODD: Sequence[_Fault | None] = (
     (Kind.GEMINI_HISTORY_REFUSED, Moment.START),
     (Kind.GEMINI_CALL_CANCELLED, Moment.START),
     (Kind.GEMINI_NO_IDS, Moment.START),
-    None,
+    (Kind.GEMINI_TRANSCRIPT_LATE, Moment.START),
 )
 # And two of these, most of them all run long. Neighbours meet.
 _LIGHT = (

@@ -36,6 +36,7 @@ _NEXT_REPLY = {
     Kind.GEMINI_TEXT_ONLY: "text_without_audio",
     Kind.GEMINI_NEAR_SILENT: "near_silent_audio",
     Kind.GEMINI_HISTORY_REFUSED: "history_refused",
+    Kind.GEMINI_TRANSCRIPT_LATE: "late_transcript",
     Kind.GEMINI_TRANSCRIPT_TWICE: "transcript_twice",
 }
 # A reply in real time, for whoever wants to speak over it or to be replaced in its midst.

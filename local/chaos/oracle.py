@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from local.chaos.evidence import Evidence, LiveRecord, is_row_of
-from local.chaos.gemini_side import MAX_WORD_ERROR, judge_gemini_side
-from local.speech import word_error_rate, words_of
+from local.chaos.gemini_side import judge_gemini_side
+from local.chaos.words import judge_words
+from local.speech import words_of
 from local.talker.replies import TurnRecord
 from repartee.domain.calls import CallStatus
 from repartee.domain.conversation import Turn
@@ -14,7 +15,7 @@ def judge(evidence: Evidence) -> list[str]:
     """Every promise that was broken, in words; empty for a good run."""
     return [
         *_talk(evidence),
-        *_each_utterance_in_one_turn(evidence),
+        *judge_words(evidence),
         *judge_gemini_side(evidence),
         *_replies_whole(evidence),
         *_cuts_in_time(evidence),
@@ -37,46 +38,6 @@ def _talk(evidence: Evidence) -> Iterator[str]:
     for expected, reason in evidence.ends:
         if reason != expected and not evidence.failure:
             yield f"hung: the client was told “{reason}” for the end, not “{expected}”"
-
-
-def _each_utterance_in_one_turn(evidence: Evidence) -> Iterator[str]:
-    """Turns hold the utterances in the order in which they were said, each once.
-
-    Two in one turn are in order: who speaks on before the answer begins is still in that turn.
-    """
-    accepted = [one.words for one in evidence.utterances if one.is_owed]
-    said = list(accepted)
-    for turn in evidence.tables.turns:
-        if not turn.heard:
-            continue
-        taken = _how_many(said, words_of(turn.heard))
-        if not taken:
-            expected = said[0] if said else "nothing more"
-            kind = "doubled" if _is_among(accepted, turn.heard) else "lost"
-            yield f"{kind}: turn {turn.number} heard “{turn.heard}” where “{expected}” was said"
-            continue
-        said = said[taken:]
-    for words in said:
-        yield f"lost: “{words}” was accepted and is in no turn"
-
-
-def _how_many(said: Sequence[str], heard: Sequence[str]) -> int:
-    """How many of the next utterances the words are, one after the other; 0 where they are not.
-
-    Each has to be there by itself: beside a long one the loss of a short one would not show.
-    """
-    for end in range(1, len(heard) + 1) if said else ():
-        if word_error_rate(said[0], " ".join(heard[:end])) > MAX_WORD_ERROR:
-            continue
-        if end == len(heard):
-            return 1
-        if following := _how_many(said[1:], heard[end:]):
-            return 1 + following
-    return 0
-
-
-def _is_among(said: Sequence[str], heard: str) -> bool:
-    return any(word_error_rate(words, heard) <= MAX_WORD_ERROR for words in said)
 
 
 def _replies_whole(evidence: Evidence) -> Iterator[str]:

@@ -47,6 +47,7 @@ class Kind(StrEnum):
     GEMINI_CALL_CANCELLED = "Gemini's tool call cancelled while it ran"
     GEMINI_TEXT_ONLY = "Gemini's reply without audio"
     GEMINI_NEAR_SILENT = "Gemini's reply that nobody can hear"
+    GEMINI_TRANSCRIPT_LATE = "Gemini's transcript long after the turn"
     GEMINI_TRANSCRIPT_TWICE = "Gemini's transcript sent twice"
     GEMINI_HISTORY_REFUSED = "Gemini refused the history"
     GEMINI_LANGUAGE_REFUSED = "Gemini refused the user's language"

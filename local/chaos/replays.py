@@ -21,12 +21,14 @@ class LeaseRecord:
         difference: Where a replay wants something else, "" where it does not.
         hands_over: The worker left because its time ran out.
         is_forced: It could not wait for the end of a turn.
+        is_fenced: The worker left because another one had taken its lease.
     """
 
     name: str
     difference: str
     hands_over: bool
     is_forced: bool
+    is_fenced: bool = False
 
 
 def recordings_of(folder: Path, session_id: str) -> Sequence[Path]:
@@ -38,8 +40,12 @@ def read_lease(path: Path) -> LeaseRecord:
     """Replay one recording. Takes a while: use a thread."""
     lines = whole_lines(path)
     is_forced = any(_is_forced(line) for line in lines)
-    hands_over = any('{"enum":"FinishReason","name":"HAND_OVER"}' in line for line in lines)
-    return LeaseRecord(path.stem, _difference(lines), hands_over, hands_over and is_forced)
+    hands_over, is_fenced = (
+        any(f'{{"enum":"FinishReason","name":"{reason}"}}' in line for line in lines)
+        for reason in ("HAND_OVER", "FENCED")
+    )
+    is_forced = hands_over and is_forced
+    return LeaseRecord(path.stem, _difference(lines), hands_over, is_forced, is_fenced)
 
 
 def whole_lines(path: Path) -> list[str]:

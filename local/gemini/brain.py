@@ -166,7 +166,8 @@ class Brain:
         sent = [whole] if is_late else pieces
         if self._connection.fault("transcript_twice"):
             sent = [*sent, whole]
-        overdue = self._connection.fault("late_transcript")
+        if overdue := self._connection.fault("late_transcript"):
+            self._record.event("transcript_overdue", text=text)
         for one in sent:
             if overdue:
                 self._outlet.after_turn(overdue.delay_ms, inputTranscription=one)

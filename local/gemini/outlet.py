@@ -67,6 +67,8 @@ class Outlet:
         overdue, self._overdue = self._overdue, []
         for _, fields in overdue:
             await self.content(**fields)
+        if overdue:
+            self._record.event("overdue_sent")
 
     async def _send_in_time(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)

@@ -95,7 +95,13 @@ def test_a_turn_that_another_live_session_answered_anew_is_good():
 
 def test_two_utterances_in_one_turn_are_in_exactly_one_turn():
     both = remembered(1, heard=" ".join(WORDS))
-    evidence = replace(good(), tables=tables(both), client_turns=[received(1)])
+    events = [live(1).events[0], live(2).events[0], live(1).events[1]]
+    evidence = replace(
+        good(),
+        tables=tables(both),
+        client_turns=[received(1)],
+        live=[replace(live(1, 2), events=events)],
+    )
     assert judge(evidence) == []
 
 
@@ -113,6 +119,7 @@ def test_a_reply_that_was_lost_with_its_worker_may_be_said_again():
     evidence = replace(
         good(),
         client_turns=[received(1), LOST, again],
+        live=[live(1, 2), replace(live(2), heard=b"", events=live(2).events[1:])],
         tables=tables(remembered(1), remembered(2), told),
     )
     assert judge(evidence) == []
@@ -238,6 +245,72 @@ def test_a_reply_in_two_pieces_is_remembered_as_both_were_said():
     first, second = live(1).events
     pieces = [{**second, "said": "Hello"}, {**second, "said": "Robert."}]
     assert judge(replace(good(), live=[replace(live(1), events=[first, *pieces]), live(2)])) == []
+
+
+def kept_back(sent_ms: int | None = None, ended: dict[str, object] | None = None) -> LiveRecord:
+    """A live session that answers the first utterance and ends at 5 s."""
+    overdue = {"kind": "transcript_overdue", "text": WORDS[0]}
+    heard, complete = live(1).events
+    events = [heard, overdue, complete]
+    if sent_ms is not None:
+        events.append({"kind": "overdue_sent", "t_ms": sent_ms})
+    killed = {"kind": "connection_ended", "close_code": 1006}
+    return replace(live(1), events=[*events, {**(ended or killed), "t_ms": 5_000}])
+
+
+LEFT = {"kind": "connection_ended", "close_code": 1000}
+FENCED = LeaseRecord("S-000001", "", hands_over=False, is_forced=False, is_fenced=True)
+HANDED_OVER = LeaseRecord("S-000001", "", hands_over=True, is_forced=False)
+WORDLESS = tables(remembered(1, heard=""), remembered(2))
+
+
+@pytest.mark.parametrize(
+    ("lives", "leases"),
+    [
+        pytest.param([kept_back(), live(2)], (), id="a killed worker"),
+        pytest.param([kept_back(4_001), live(2)], (), id="killed as the transcript came"),
+        pytest.param(
+            [kept_back(ended={"kind": "closed_by_server"}), live(2)], (), id="a lost live session"
+        ),
+        pytest.param([kept_back(ended=LEFT), live(2)], (HANDED_OVER,), id="a hand-over"),
+        pytest.param([kept_back(1_000, LEFT), live(2)], (FENCED,), id="a frozen worker"),
+        pytest.param([live(2), kept_back(ended=LEFT)], (), id="the user's hang-up"),
+    ],
+)
+def test_words_may_be_missing_where_their_session_ended_before_it_sent_them(
+    lives: list[LiveRecord], leases: tuple[LeaseRecord, ...]
+):
+    evidence = replace(good(), live=lives, tables=WORDLESS, leases=leases)
+    assert judge(evidence) == []
+
+
+def test_the_transcript_after_one_that_is_missing_stays_in_its_own_turn():
+    moved = tables(remembered(1, heard=WORDS[1]), remembered(2, heard=""))
+    found = judge(replace(good(), live=[kept_back(), live(2)], tables=moved))
+    assert [one for one in found if one.startswith("misplaced: turn 1 heard")]
+    assert [one for one in found if one.startswith(f"misplaced: “{WORDS[1]}” is not in turn 2")]
+
+
+@pytest.mark.parametrize(
+    "lives",
+    [
+        pytest.param([live(1), live(2)], id="the transcript was not late"),
+        pytest.param([kept_back(3_999), live(2)], id="it came long before the worker died"),
+        pytest.param([kept_back(ended=LEFT), live(2)], id="the worker left the session unasked"),
+        pytest.param([kept_back(), live(1, 2)], id="another session heard it and told it"),
+    ],
+)
+def test_words_may_not_be_missing_without_an_excuse(lives: list[LiveRecord]):
+    found = judge(replace(good(), live=lives, tables=WORDLESS))
+    assert f"lost: “{WORDS[0]}” was accepted and is in no turn" in found
+
+
+@pytest.mark.parametrize("heard", [WORDS[0], " ".join(WORDS)])
+def test_the_words_of_a_turn_are_not_put_into_another(heard: str):
+    moved = tables(remembered(1, heard=""), remembered(2, heard=heard))
+    found = judge(replace(good(), tables=moved))
+    text = f"“{WORDS[0]}” is not in turn 1, where it was answered, but in another one"
+    assert f"misplaced: {text}" in found
 
 
 ASKED = {"kind": "tool_call", "id": "call-1"}

@@ -51,6 +51,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
             "dynamodb:UpdateItem",
             "dynamodb:ConditionCheckItem",
         },
+        "POST/@connections/*": {"execute-api:ManageConnections"},
         "DELETE/@connections/*": {"execute-api:ManageConnections"},
     },
     "MessageFunction": {

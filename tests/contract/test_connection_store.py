@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.errors import ConnectionRefused
-from repartee.domain.session_state import ConnectionOpening, OpenedConnection
+from repartee.domain.session_state import Connected, ConnectionOpening, OpenedConnection
 from tests.contract.scenes import (
     CONVERSATION,
     SESSION,
@@ -367,3 +367,17 @@ def test_of_connections_that_open_at_once_none_is_lost_from_sight(stores: Stores
     surplus = [one for each in opened for one in each.surplus_connection_ids]
     assert sorted([*surplus, *state.open_connections]) == ["connection-1", *names]
     assert len(state.open_connections) == 3
+
+
+def test_the_current_connection_stays_however_old_it_is(stores: Stores) -> None:
+    names = [f"connection-{number}" for number in range(1, 6)]
+    stores.openings.open(opening(connection=names[0]))
+    stores.sessions.greet(SESSION, Connected(NOON_MS, names[0]))
+
+    opened = [stores.openings.open(opening(connection=name)) for name in names[1:]]
+
+    surplus = [one for each in opened for one in each.surplus_connection_ids]
+    assert surplus == names[1:3]
+    state = stores.sessions.load(SESSION)
+    assert state is not None
+    assert state.open_connections == (names[0], *names[3:])

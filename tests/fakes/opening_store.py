@@ -35,10 +35,10 @@ class FakeOpeningStore:
                 opening.opened_at_ms + ACTIVE_SESSION_LIFETIME_MS,
             )
             if state is not None:
-                known = (*state.open_connections, opening.connection_id)
-                kept = known[-opening.max_connections :]
-                tables.states[opening.session_id] = replace(state, open_connections=kept)
-                surplus = known[: -opening.max_connections]
+                surplus = opening.surplus_in(state)
+                stay = [one for one in state.open_connections if one not in surplus]
+                known = (*stay, opening.connection_id)
+                tables.states[opening.session_id] = replace(state, open_connections=known)
                 return OpenedConnection(is_new_session=False, surplus_connection_ids=surplus)
             tables.states[opening.session_id] = SessionState(
                 opening.session_id,

@@ -1,4 +1,5 @@
 import copy
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ from connect.handler import Deps, handle
 from repartee.domain.conversation import Profile
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.messages import Notice, Notified, Superseded
-from repartee.domain.session_state import ConnectionOpening, OpenedConnection
+from repartee.domain.session_state import Connected, ConnectionOpening, OpenedConnection
 from tests.event_files import load_event
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS
@@ -230,3 +231,46 @@ def test_of_fifty_further_connections_of_a_session_the_newest_stay() -> None:
 
     assert door.channel.gone == {f"connection-{number}" for number in range(48)}
     assert door.log.lines[-1]["closed_connections"] == 1
+
+
+def test_a_surplus_connection_is_told_why_it_is_closed_and_the_current_one_stays() -> None:
+    door = Door()
+    for name in ("current", "idle-1", "idle-2"):
+        door.knock(f"ticket-of-{name}", connection=name)
+    state = door.tables.states["session-1"]
+    greeted = replace(state, greeted=Connected(NOON_MS, "current"))
+    door.tables.states["session-1"] = greeted
+
+    for name in ("new-1", "new-2"):
+        assert door.knock(f"ticket-of-{name}", connection=name)["statusCode"] == 200
+
+    assert door.channel.gone == {"idle-1", "idle-2"}
+    assert door.tables.states["session-1"].open_connections == ("current", "new-1", "new-2")
+    for name in ("idle-1", "idle-2"):
+        (frame,) = map(json.loads, door.channel.posts[name])
+        assert (frame["type"], frame["code"]) == ("error", "superseded_connection")
+        assert frame["retryable"] is False
+    assert not door.channel.posts["current"]
+
+
+@pytest.mark.parametrize("is_slow", [True, False])
+def test_a_surplus_connection_that_takes_no_frame_is_closed_all_the_same(is_slow: bool) -> None:
+    door = Door()
+    (door.channel.slow if is_slow else door.channel.gone).add("connection-0")
+    for number in range(4):
+        answer = door.knock(f"ticket-{number}", connection=f"connection-{number}")
+        assert answer["statusCode"] == 200
+
+    assert "connection-0" in door.channel.gone
+
+
+def test_a_state_without_a_hello_noted_keeps_the_connection_that_it_serves() -> None:
+    door = Door()
+    for number in range(3):
+        door.knock(f"ticket-{number}", connection=f"connection-{number}")
+    old = replace(door.tables.states["session-1"], greeted=None, connection_id="connection-0")
+    door.tables.states["session-1"] = old
+
+    door.knock("ticket-3", connection="connection-3")
+
+    assert door.channel.gone == {"connection-1"}

@@ -25,6 +25,15 @@ def superseded() -> BadInput:
     )
 
 
+def surplus() -> BadInput:
+    """Return what a connection is told that makes room for a newer one of its session."""
+    return BadInput(
+        "superseded_connection",
+        "this session has as many connections as it may have, so that this one, which is not the "
+        "current one, is closed for a newer one; do not come back by yourself",
+    )
+
+
 def open_state(sessions: SessionStore, session_id: str) -> SessionState:
     """Return the state of a session that goes on.
 

@@ -1,11 +1,11 @@
 """Open a connection: spend the ticket, bind the connection, tell the session it replaces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from repartee.application.leave_notice import leave_notice
-from repartee.domain.errors import ClientTooSlow, StoreUnavailable
+from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
 from repartee.domain.messages import Superseded
 from repartee.domain.session_state import ConnectionOpening
 from repartee.ports.client_channel import ClientChannel
@@ -52,10 +52,8 @@ def open_connection(
     opened = openings.open(opening)
     superseded = opened.superseded_session_id
     surplus = opened.surplus_connection_ids
-    for connection_id in surplus:
-        # One that cannot be closed says nothing that is kept, unless it said hello last.
-        with suppress(ClientTooSlow, StoreUnavailable):
-            channel().close(connection_id)
+    if surplus:
+        _close(surplus, channel())
     if superseded is None:
         return Opened(opened.is_new_session, closed_connections=len(surplus))
     try:
@@ -69,3 +67,19 @@ def open_connection(
     except StoreUnavailable:
         was_told = False
     return Opened(opened.is_new_session, superseded, was_told)
+
+
+def _close(connection_ids: Iterable[str], channel: ClientChannel) -> None:
+    """Say to each of these connections why it is closed, as far as it listens, and close it."""
+    # These modules take longer to load than a usual opening may take, and that one needs neither.
+    from repartee.application.admission import surplus  # noqa: PLC0415
+    from repartee.domain.wire import Rejected, encode_reply  # noqa: PLC0415
+
+    problem = surplus()
+    frame = encode_reply(Rejected(problem.code, str(problem), problem.retryable))
+    for connection_id in connection_ids:
+        with suppress(ConnectionGone, ClientTooSlow, StoreUnavailable):
+            channel.post(connection_id, frame)
+        # One that cannot be closed says nothing that is kept, unless it says hello later.
+        with suppress(ClientTooSlow, StoreUnavailable):
+            channel.close(connection_id)

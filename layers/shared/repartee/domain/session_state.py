@@ -129,6 +129,13 @@ class SessionState:
             return MAX_SEQ
         return max(self.cursor, self.taken.through if self.taken else 0) + MAX_AHEAD
 
+    @property
+    def current_connection_id(self) -> str | None:
+        """The connection that said hello last, None before the first hello."""
+        if self.greeted is None:
+            return self.connection_id
+        return None if self.greeted == NOBODY else self.greeted.connection_id
+
     def lease_is_held(self, now_ms: int) -> bool:
         """Tell whether a worker serves this session at ``now_ms``."""
         return self.owner is not None and self.lease_until_ms > now_ms
@@ -205,6 +212,16 @@ class ConnectionOpening:
     max_sessions: int
     max_connections: int = MAX_CONNECTIONS
 
+    def surplus_in(self, state: SessionState) -> tuple[str, ...]:
+        """Return which connections of the session make room for this one, oldest first.
+
+        The session's current connection stays, however old it is.
+        """
+        too_many = len(state.open_connections) + 1 - self.max_connections
+        current = state.current_connection_id
+        others = [one for one in state.open_connections if one != current]
+        return tuple(others[: max(0, too_many)])
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedConnection:
@@ -213,7 +230,8 @@ class OpenedConnection:
     Attributes:
         is_new_session: False when the connection came back to a session that existed.
         superseded_session_id: The session that held this conversation until now, if any.
-        surplus_connection_ids: The session's oldest connections, above what it may have.
+        surplus_connection_ids: The session's oldest connections, above what it may have; the
+            current one is not among them.
     """
 
     is_new_session: bool

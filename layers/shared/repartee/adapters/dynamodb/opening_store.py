@@ -6,7 +6,7 @@ from repartee.adapters.dynamodb.active_sessions import active_sessions
 from repartee.adapters.dynamodb.conversation_items import superseded_from
 from repartee.adapters.dynamodb.expiry import expiry_of
 from repartee.adapters.dynamodb.retries import TransactionRefused
-from repartee.adapters.dynamodb.session_items import open_connections, state_attributes, text
+from repartee.adapters.dynamodb.session_items import state_attributes, state_from, text
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.tombstone import NOT_ERASED, unless_erased
 from repartee.adapters.dynamodb.values import Value, encode_all
@@ -32,14 +32,13 @@ _PROFILE = 1
 class _Found:
     """What the tables say before an opening; its transaction checks that it still holds."""
 
-    is_new_session: bool
     counts_already: bool
     has_header: bool
     header_expires_at: int | None
     live_session_id: str | None
     superseded: tuple[str, ...]
     guard_version: int
-    open_connections: tuple[str, ...]
+    state: SessionState | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +70,16 @@ class DynamoOpeningStore:
                 if refused.failed(_PROFILE):
                     raise ConnectionRefused(403, "user_erased") from None
                 continue
-            superseded = found.live_session_id if found.is_new_session else None
-            surplus = (*found.open_connections, opening.connection_id)[: -opening.max_connections]
-            return OpenedConnection(found.is_new_session, superseded, surplus)
+            if found.state is not None:
+                return OpenedConnection(False, None, opening.surplus_in(found.state))
+            return OpenedConnection(True, found.live_session_id)
         raise StoreUnavailable("other openings kept coming between")
 
     def _look(self, opening: ConnectionOpening) -> _Found:
         """Read what decides, and refuse what is to be refused without spending the ticket."""
-        state = self.live.get(keys.state(opening.session_id))
-        if state is not None and state["user_id"]["S"] != opening.user_id:
+        item = self.live.get(keys.state(opening.session_id))
+        state = state_from(opening.session_id, item) if item is not None else None
+        if state is not None and state.user_id != opening.user_id:
             raise ConnectionRefused(403, "session_of_another_user")
         profile = self.memory.get(keys.profile(opening.user_id))
         if profile is not None and "erased_at_ms" in profile:
@@ -90,7 +90,7 @@ class DynamoOpeningStore:
             raise ConnectionRefused(403, "conversation_erased")
         live = text(header, "live_session_id")
         if state is not None:
-            if state["is_ended"]["BOOL"]:
+            if state.ended:
                 raise ConnectionRefused(409, "session_ended")
             if live != opening.session_id:
                 raise ConnectionRefused(409, "superseded")
@@ -105,14 +105,13 @@ class DynamoOpeningStore:
         if state is None and live is not None and self._goes_on(live):
             superseded = (*superseded, live)[-MAX_SUPERSEDED:]
         return _Found(
-            state is None,
             counts_already,
             bool(header),
             expiry_of(header),
             live,
             superseded,
             guard_version,
-            open_connections(state or {}),
+            state,
         )
 
     def _goes_on(self, session_id: str) -> bool:
@@ -164,9 +163,9 @@ class DynamoOpeningStore:
         ]
         if not found.counts_already:
             writes.append(self._pass_guard(opening, found.guard_version))
-        if found.is_new_session:
+        if found.state is None:
             return writes + self._new_session(opening, found)
-        return writes + self._known_session(opening, found)
+        return writes + self._known_session(opening, found.state)
 
     def _put_connection(self, opening: ConnectionOpening) -> "TransactWriteItemTypeDef":
         values = encode_all(
@@ -282,11 +281,21 @@ class DynamoOpeningStore:
         }
 
     def _known_session(
-        self, opening: ConnectionOpening, found: _Found
+        self, opening: ConnectionOpening, state: SessionState
     ) -> "list[TransactWriteItemTypeDef]":
-        seen: list[Value] = [*found.open_connections]
-        values: dict[str, Value] = {":seen": seen} if seen else {}
-        as_seen = "open_connections = :seen" if seen else "attribute_not_exists(open_connections)"
+        surplus = opening.surplus_in(state)
+        stay: list[Value] = [one for one in state.open_connections if one not in surplus]
+        values: dict[str, Value] = {}
+        as_seen = "attribute_not_exists(open_connections)"
+        if state.open_connections:
+            as_seen = "open_connections = :seen"
+            values[":seen"] = [*state.open_connections]
+        # A hello that comes between may make one of those current that are to close.
+        if state.greeted is not None:
+            as_seen += " AND greeted_connection_id = :greeted"
+            values[":greeted"] = state.greeted.connection_id
+        else:
+            as_seen += " AND attribute_not_exists(greeted_connection_id)"
         return [
             {
                 "Update": {
@@ -297,7 +306,7 @@ class DynamoOpeningStore:
                     "ExpressionAttributeValues": encode_all(
                         {
                             **values,
-                            ":open": [*seen, opening.connection_id][-opening.max_connections :],
+                            ":open": [*stay, opening.connection_id],
                             ":expires_at": keys.expires_at(
                                 opening.opened_at_ms, keys.STATE_LIFETIME_S
                             ),

@@ -264,12 +264,11 @@ def state_from(session_id: str, item: "Item") -> SessionState:
         _marks_speech(item),
         _greeted(item),
         _taken(item),
-        open_connections(item),
+        _open_connections(item),
     )
 
 
-def open_connections(item: "Item") -> tuple[str, ...]:
-    """Return the connections that were opened last for a session, the newest at the end."""
+def _open_connections(item: "Item") -> tuple[str, ...]:
     found = item["open_connections"]["L"] if "open_connections" in item else []
     return tuple(one["S"] for one in found)
 

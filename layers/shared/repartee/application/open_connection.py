@@ -72,8 +72,8 @@ def open_connection(
 def _close(connection_ids: Iterable[str], channel: ClientChannel) -> None:
     """Say to each of these connections why it is closed, as far as it listens, and close it."""
     # These modules take longer to load than a usual opening may take, and that one needs neither.
-    from repartee.application.admission import surplus  # noqa: PLC0415
-    from repartee.domain.wire import Rejected, encode_reply  # noqa: PLC0415
+    from repartee.application.admission import surplus
+    from repartee.domain.wire import Rejected, encode_reply
 
     problem = surplus()
     frame = encode_reply(Rejected(problem.code, str(problem), problem.retryable))

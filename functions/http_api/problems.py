@@ -84,12 +84,7 @@ class Problem(Exception):
         return JSONResponse(content, self.kind.status, headers=headers, media_type=PROBLEM_TYPE)
 
 
-def conversation_unknown() -> Problem:
-    """The answer for a conversation that is not there, or is somebody else's: the same one."""
-    return Problem("conversation_unknown")
-
-
-def _problem(error: Exception) -> Problem:  # noqa: C901 - one case for each failure
+def _problem(error: Exception, request: Request) -> Problem:  # noqa: C901 - one case for each failure
     match error:
         case Problem():
             return error
@@ -100,8 +95,10 @@ def _problem(error: Exception) -> Problem:  # noqa: C901 - one case for each fai
             return Problem("not_json")
         case HTTPException(status_code=404):
             return Problem("path_unknown")
+        case HTTPException(status_code=405):
+            return _wrong_method(request)
         case ConversationUnknown():
-            return conversation_unknown()
+            return Problem("conversation_unknown")
         case SessionUnknown():
             return Problem("session_unknown")
         case SessionEnded():
@@ -157,8 +154,7 @@ def answer_with_problems(app: FastAPI) -> None:
     """Make ``app`` answer every failure with a problem document, and log those that are ours."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
-        is_wrong_method = isinstance(error, HTTPException) and error.status_code == 405
-        problem = _wrong_method(request) if is_wrong_method else _problem(error)
+        problem = _problem(error, request)
         if problem.kind.status >= 500:
             extra: Mapping[str, str] = {"code": problem.kind.code}
             request.app.state.deps.log.error("request failed", extra=extra, exc_info=error)

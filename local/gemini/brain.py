@@ -172,7 +172,7 @@ class Brain:
             if overdue:
                 self._outlet.after_turn(overdue.delay_ms, inputTranscription=one)
             elif is_late:
-                await self._outlet.late(inputTranscription=one)
+                self._outlet.late(inputTranscription=one)
             else:
                 await self._outlet.content(inputTranscription=one)
 

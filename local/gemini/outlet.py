@@ -48,7 +48,7 @@ class Outlet:
     async def content(self, **fields: Any) -> None:
         await self.send({"serverContent": fields})
 
-    async def late(self, **fields: Any) -> None:
+    def late(self, **fields: Any) -> None:
         """Send content once the reply has begun: after its first audio, call or text."""
         self._late.append(fields)
 

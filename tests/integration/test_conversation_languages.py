@@ -165,7 +165,7 @@ def test_what_a_user_settles_over_http_counts_in_the_call_that_goes_on(
         async with open_call(ticket.url) as call:
             await write(call, "hello")
             await hear(call, "Hello, how can I help you?")
-            await preferences(api, language="es-ES", voice="Puck")
+            await api.prefer(language="es-ES", voice="Puck")
             async with asyncio.timeout(PATIENCE_S):
                 while len(setups(running, before)) < 2:  # noqa: ASYNC110 - polls Gemini's record
                     await asyncio.sleep(0.05)

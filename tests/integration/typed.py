@@ -53,13 +53,12 @@ async def converse(api: HttpApi, *exchanges: tuple[str, str]) -> tuple[SessionTi
     return ticket, said(call)
 
 
-async def preferences(api: HttpApi, **wanted: str) -> dict[str, Any]:
-    """Return the user's preferences, after a change where one is wanted."""
+async def preferences(api: HttpApi) -> dict[str, Any]:
+    """Return the user's preferences."""
     headers = {"authorization": f"Bearer {api.token}"}
-    method, body = ("PUT", wanted) if wanted else ("GET", None)
     async with (
         aiohttp.ClientSession(headers=headers) as client,
-        client.request(method, f"{api.url}/me/preferences", json=body) as response,
+        client.get(f"{api.url}/me/preferences") as response,
     ):
         assert response.status == 200
         answer: dict[str, Any] = await response.json()

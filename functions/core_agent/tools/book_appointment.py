@@ -3,9 +3,9 @@ from typing import Annotated
 from pydantic import Field
 
 from core_agent.tools.arguments import ONE_LINE, Arguments, ClockTime, Day
-from core_agent.tools.refusals import REFUSALS, refused
+from core_agent.tools.refusals import refused
 from core_agent.tools.wording import booking_fields
-from repartee.domain.desk import Slot
+from repartee.domain.desk import DeskRefused, Slot
 from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
@@ -29,7 +29,7 @@ def book_appointment(desk: Desk, context: ToolContext) -> Tool[BookAppointmentAr
         slot, reason = Slot(arguments.date, arguments.time), arguments.reason
         try:
             booking = desk.book(context.user_id, slot, reason=reason, booked_at_ms=context.now_ms)
-        except REFUSALS as refusal:
+        except DeskRefused as refusal:
             return refused(desk, context, slot, refusal)
         # The same wish may come twice, in other words; the first reason stays.
         is_other = reason and booking.reason != reason

@@ -1,7 +1,7 @@
 from core_agent.tools.arguments import Arguments, ClockTime, Day
-from core_agent.tools.refusals import REFUSALS, refused
+from core_agent.tools.refusals import refused
 from core_agent.tools.wording import booking_fields, slot_fields
-from repartee.domain.desk import Slot
+from repartee.domain.desk import DeskRefused, Slot
 from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
@@ -23,7 +23,7 @@ def move_appointment(desk: Desk, context: ToolContext) -> Tool[MoveAppointmentAr
         new = Slot(arguments.new_date, arguments.new_time)
         try:
             booking = desk.move(context.user_id, old, new, moved_at_ms=context.now_ms)
-        except REFUSALS as refusal:
+        except DeskRefused as refusal:
             return refused(desk, context, new, refusal, old=old)
         fields = booking_fields(booking, context.today)
         if old == new:

@@ -3,10 +3,10 @@
 from core_agent.tools.wording import slot_fields, times, why_not_that_day
 from repartee.domain.desk import (
     BookingUnknown,
+    DeskRefused,
     Slot,
     SlotHeld,
     SlotTaken,
-    SlotUnknown,
     TooManyBookings,
     lies_ahead,
 )
@@ -14,14 +14,9 @@ from repartee.domain.speakable import speakable_day
 from repartee.domain.tools import ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
-REFUSALS = (BookingUnknown, SlotHeld, SlotTaken, SlotUnknown, TooManyBookings)
-"""What a desk raises for a reason that the caller has to hear."""
-
-type Refusal = BookingUnknown | SlotHeld | SlotTaken | SlotUnknown | TooManyBookings
-
 
 def refused(
-    desk: Desk, context: ToolContext, slot: Slot, refusal: Refusal, *, old: Slot | None = None
+    desk: Desk, context: ToolContext, slot: Slot, refusal: DeskRefused, *, old: Slot | None = None
 ) -> ToolResult:
     """Return why ``slot`` cannot be had.
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from http_api.deps import Dependencies
 from http_api.identity import UserId
 from http_api.kinds import may_answer
-from http_api.problems import conversation_unknown
+from http_api.problems import Problem
 from http_api.values import ConversationId, Moment, PageLimit
 from repartee.application.read_history import read_turns
 from repartee.domain.conversation import Turn
@@ -98,5 +98,5 @@ def list_turns(
     """List a conversation's turns."""
     page = read_turns(deps.reader, user_id, conversation_id, after=after, limit=limit)
     if page is None:
-        raise conversation_unknown()
+        raise Problem("conversation_unknown")
     return TurnList(turns=[TurnView.of(turn) for turn in page.turns], next_after=page.next_after)

@@ -69,16 +69,13 @@ class ApiGatewayChannel:
         self._client.close()
 
     def _call[T](self, call: Callable[[], T]) -> T:
-        for _ in range(_ATTEMPTS - 1):
+        attempt = 1
+        while True:
             try:
                 return call()
             except (ClientError, BotoCoreError) as error:
-                self._raise_unless_transient(error, is_last=False)
-        try:
-            return call()
-        except (ClientError, BotoCoreError) as error:
-            self._raise_unless_transient(error, is_last=True)
-            raise
+                self._raise_unless_transient(error, is_last=attempt == _ATTEMPTS)
+            attempt += 1
 
     def _raise_unless_transient(self, error: ClientError | BotoCoreError, *, is_last: bool) -> None:
         if isinstance(error, self._client.exceptions.GoneException):

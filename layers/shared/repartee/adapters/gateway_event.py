@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repartee.domain.caller import Caller
-from repartee.domain.session_state import MAX_CONNECTIONS, ConnectionOpening
+from repartee.domain.session_state import ConnectionOpening
 
 
 def caller_of(event: Mapping[str, Any]) -> Caller:
@@ -28,11 +28,7 @@ def caller_of(event: Mapping[str, Any]) -> Caller:
 
 
 def opening_of(
-    event: Mapping[str, Any],
-    *,
-    opened_at_ms: int,
-    max_sessions: int,
-    max_connections: int = MAX_CONNECTIONS,
+    event: Mapping[str, Any], *, opened_at_ms: int, max_sessions: int, max_connections: int
 ) -> ConnectionOpening:
     """Return what a ``$connect`` asks for.
 

@@ -37,23 +37,27 @@ class Booking:
     booked_at_ms: int
 
 
-class SlotTaken(ReparteeError):
+class DeskRefused(ReparteeError):
+    """The desk did not do what a user asked for, for a reason that the user has to hear."""
+
+
+class SlotTaken(DeskRefused):
     """Somebody else has booked this slot."""
 
 
-class SlotHeld(ReparteeError):
+class SlotHeld(DeskRefused):
     """The user has another booking for this slot."""
 
 
-class SlotUnknown(ReparteeError):
+class SlotUnknown(DeskRefused):
     """The desk offers no such slot: in the past, too far ahead, closed, or not one of its times."""
 
 
-class BookingUnknown(ReparteeError):
+class BookingUnknown(DeskRefused):
     """The user has no booking for this slot."""
 
 
-class TooManyBookings(ReparteeError):
+class TooManyBookings(DeskRefused):
     """The user has as many bookings ahead as the desk allows.
 
     Attributes:

@@ -15,7 +15,7 @@ from local.talker.decoding import UnknownFrame, decode_server_message
 from repartee.domain import wire
 from repartee.domain.errors import BadInput
 from repartee.domain.frames import CloseReason, NumberedFrame
-from repartee.domain.messages import MAX_IN_FLIGHT
+from repartee.domain.messages import MAX_IN_FLIGHT, MAX_SEQ
 from repartee.domain.wire import AckModel, PingModel, parse_client_message, to_message
 from tests.documents import ROOT, blocks, first_code, page, rows, section, sections
 
@@ -129,7 +129,7 @@ def test_the_limits_on_the_page_are_the_models() -> None:
     for value in (
         f"{wire.MAX_AUDIO_BYTES:,} bytes",
         f"{wire.MAX_TEXT_CHARACTERS:,} characters",
-        f"1 to {wire.MAX_SEQ:,}",
+        f"1 to {MAX_SEQ:,}",
         f"0 to {wire.MAX_PLAYED_MS:,}",
         f"({wire.MAX_FRAME_BYTES:,} bytes)",
         f"`max_in_flight` ({MAX_IN_FLIGHT})",

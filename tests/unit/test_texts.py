@@ -69,7 +69,7 @@ def test_words_of_any_script_are_stored_as_they_are(text):
 def test_a_text_in_which_nothing_can_be_seen_is_empty(text):
     with pytest.raises(TextRefused, match="at least one"):
         checked_text(text)
-    assert checked_line(text, may_be_empty=True) == ""
+    assert checked_line(text) == ""
     with pytest.raises(BadInput, match="at least one") as refused:
         parse_text(text)
     assert (refused.value.code, refused.value.field) == ("invalid_message", "text")
@@ -78,7 +78,7 @@ def test_a_text_in_which_nothing_can_be_seen_is_empty(text):
 @pytest.mark.parametrize("text", REFUSED, ids=ascii)
 def test_a_control_character_is_refused_with_its_field_and_what_to_do(text):
     with pytest.raises(TextRefused, match="leave it out"):
-        checked_line(text, may_be_empty=True)
+        checked_line(text)
     with pytest.raises(BadInput, match=r"leave it out|send whole characters") as refused:
         parse_text(text)
     assert (refused.value.code, refused.value.field) == ("invalid_message", "text")

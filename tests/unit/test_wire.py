@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from repartee.domain.errors import BadInput
 from repartee.domain.frames import Accepted, Frame, NumberedFrame, ReplyAudio, Transcript, TurnEnd
 from repartee.domain.messages import (
+    MAX_SEQ,
     Audio,
     Bye,
     Hello,
@@ -25,7 +26,6 @@ from repartee.domain.wire import (
     MAX_AUDIO_BYTES,
     MAX_FRAME_BYTES,
     MAX_PLAYED_MS,
-    MAX_SEQ,
     MAX_TEXT_CHARACTERS,
     AckModel,
     Busy,

@@ -37,12 +37,8 @@ def _time(value: object) -> time:
     return time.fromisoformat(value)
 
 
-def _line(value: str) -> str:
-    return checked_line(value, may_be_empty=True)
-
-
 # What is kept of a caller's words: one line, "" where nothing in it can be seen.
-ONE_LINE = AfterValidator(_line)
+ONE_LINE = AfterValidator(checked_line)
 
 # Plain strings for the model: Gemini's function declarations know neither dates nor times.
 type Day = Annotated[

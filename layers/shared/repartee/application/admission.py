@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from repartee.domain.errors import BadInput
 from repartee.domain.messages import Numbered
-from repartee.domain.recent_input import NumberUse, RecentInput
+from repartee.domain.recent_input import InputTaken, NumberUse
 from repartee.domain.session.input_order import MAX_AHEAD
 from repartee.domain.session_state import Connected, SessionState, Standing
 from repartee.ports.mailbox import Appended, Mailbox
@@ -93,7 +93,7 @@ class InputNumbers:
             )
         use = NumberUse.ANOTHER if appended is Appended.TAKEN else NumberUse.REPEATED
         if seq <= state.cursor and appended is Appended.KEPT:
-            recent = state.taken.recent if state.taken is not None else RecentInput()
+            recent = (state.taken or InputTaken()).recent
             use = recent.use_of(seq, numbered.message)
         if use is NumberUse.ANOTHER:
             next_seq = self.next_seq(state)

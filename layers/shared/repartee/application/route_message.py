@@ -12,11 +12,10 @@ from repartee.application.greet_client import greet_client
 from repartee.application.wake_worker import Waker
 from repartee.domain.caller import Caller
 from repartee.domain.errors import BadInput, StoreUnavailable
-from repartee.domain.messages import Acknowledged, Hello, Numbered, OutputPosition
+from repartee.domain.messages import MAX_SEQ, Acknowledged, Hello, Numbered, OutputPosition
 from repartee.domain.recent_input import NumberUse
 from repartee.domain.session_state import Connected
 from repartee.domain.wire import (
-    MAX_SEQ,
     AcceptedBefore,
     AckModel,
     AudioModel,

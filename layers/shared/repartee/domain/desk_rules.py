@@ -155,10 +155,10 @@ class DeskRules(BaseModel):
     def open_on(self, day: date) -> tuple[OpeningHours, ...]:
         """Return all hours of this date, in order; the end of the night before comes first."""
         before = self.on(day - _ONE_DAY) if day > date.min else None
-        own = self.on(day)
-        night = before is not None and before.ends_next_day and before.closes > _MIDNIGHT
-        first = (OpeningHours(_MIDNIGHT, before.closes),) if before and night else ()
-        return first + ((own,) if own else ())
+        hours = [self.on(day)]
+        if before and before.ends_next_day and before.closes > _MIDNIGHT:
+            hours.insert(0, OpeningHours(_MIDNIGHT, before.closes))
+        return tuple(one for one in hours if one)
 
     def slots(self, day: date) -> tuple[Slot, ...]:
         """Return every slot that starts on ``day`` and ends before the desk closes, in order.

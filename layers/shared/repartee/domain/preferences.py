@@ -117,7 +117,7 @@ def stale_preferences(model: LiveModelProfile, profile: Profile) -> PreferenceCh
 def _style(style: str) -> str:
     # One line, whatever it was: it becomes a sentence of the model's instruction.
     try:
-        line = checked_line(style, may_be_empty=True)
+        line = checked_line(style)
     except TextRefused as refused:
         raise PreferenceRefused("style", str(refused)) from None
     if len(line) > MAX_STYLE_CHARACTERS:

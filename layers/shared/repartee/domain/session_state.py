@@ -119,8 +119,8 @@ class SessionState:
     @property
     def served(self) -> Connected:
         """The connection that the worker before spoke over, as far as its place is known."""
-        is_greeted = self.greeted is not None and self.greeted.connection_id == self.connection_id
-        return self.greeted if self.greeted is not None and is_greeted else NOBODY
+        greeted = self.greeted or NOBODY
+        return greeted if greeted.connection_id == self.connection_id else NOBODY
 
     @property
     def input_ends_at(self) -> int:

@@ -41,15 +41,15 @@ def checked_text(text: str, *, may_be_empty: bool = False) -> str:
     return text
 
 
-def checked_line(text: str, *, may_be_empty: bool = False) -> str:
+def checked_line(text: str) -> str:
     """Return ``text`` in one line: white space of any kind becomes one space, none at the ends.
 
-    Returns "" for an empty text, where that is allowed.
+    Returns "" for a text in which nothing can be seen.
 
     Raises:
-        TextRefused: As in ``checked_text``.
+        TextRefused: It holds a character that is refused.
     """
-    line = " ".join(checked_text(text, may_be_empty=may_be_empty).split())
+    line = " ".join(checked_text(text, may_be_empty=True).split())
     return line if is_visible(line) else ""
 
 

@@ -16,6 +16,7 @@ from repartee.domain.errors import BadInput
 from repartee.domain.frames import NumberedFrame
 from repartee.domain.messages import (
     MAX_IN_FLIGHT,
+    MAX_SEQ,
     Audio,
     Bye,
     Hello,
@@ -24,9 +25,6 @@ from repartee.domain.messages import (
     SpeechEnd,
     SpeechStart,
     Text,
-)
-from repartee.domain.messages import (
-    MAX_SEQ as MAX_SEQ,
 )
 from repartee.domain.texts import checked_text, holds_half_characters
 

@@ -63,7 +63,7 @@ class Departure:
     @property
     def is_contradicted(self) -> bool:
         """Tell whether the user says something after the model has begun to end the call."""
-        turn = self._turns.upcoming or self._turns.current
+        turn = self._turns.newest
         if self.closing != "end_call" or turn is None or turn.first_seq is None:
             return False
         return (turn.number, turn.speech_from_seq) > self._begun_at

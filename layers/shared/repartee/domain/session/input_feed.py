@@ -106,7 +106,7 @@ class InputFeed:
         is_urgent = not all(_is_a(one, Audio) for one in taken)
         self._client.report_accepted(self.order.through, now_ms, is_urgent=is_urgent)
 
-    def give(self, now_ms: int, *, is_open: bool, is_heard: bool = True) -> None:
+    def give(self, now_ms: int, *, is_open: bool, is_heard: bool) -> None:
         """Give the model what waits for it.
 
         Args:
@@ -162,7 +162,7 @@ class InputFeed:
         said = [one.seq for one in waiting if isinstance(one.message, Text | Audio)]
         texts = [one.message.text for one in waiting if isinstance(one.message, Text)]
         unheard = [one.seq for one in waiting if isinstance(one.message, Audio)]
-        begun = self._turns.upcoming or self._turns.current
+        begun = self._turns.newest
         unheard_from = None if begun is None or begun.has_reply else begun.unheard_from_seq
         turn = self._turns.begin_input(min(said), now_ms) if said else begun
         if unheard_from is not None:
@@ -177,7 +177,7 @@ class InputFeed:
 
     def tell_unheard(self) -> None:
         """Have the last turn tell which speech the model did not understand, and will not."""
-        turn = self._turns.upcoming or self._turns.current
+        turn = self._turns.newest
         if turn is not None and not turn.has_reply and turn.unheard_from_seq is not None:
             last_seq = max(turn.unheard_from_seq, self._given_through)
             turn.skipped.append(SkippedInput(turn.unheard_from_seq, last_seq))

@@ -58,7 +58,6 @@ class InputOrder:
     _missing: dict[int, _Missing] = field(default_factory=dict)
     _skipped: set[int] = field(default_factory=set)
     _look_until_ms: dict[int, int] = field(default_factory=dict)
-    _waiting_characters: dict[int, int] = field(default_factory=dict)
     _digests: dict[int, int] = field(init=False)
     _known_from: int = field(init=False)
     _refused: set[int] = field(default_factory=set)
@@ -209,7 +208,6 @@ class InputOrder:
         """Take everything after ``through`` once more; it must not be forgotten yet."""
         for seq in [seq for seq in self._taken if seq > through]:
             self._held[seq] = self._taken.pop(seq)
-            self._waiting_characters.pop(seq, None)
         self.through = through
 
     def forget(self, through: int) -> None:
@@ -219,7 +217,6 @@ class InputOrder:
         self._forgotten_through = through
         for seq in [seq for seq in self._taken if seq <= through]:
             del self._taken[seq]
-            self._waiting_characters.pop(seq, None)
         for seq in [seq for seq in self._digests if seq <= through - KEPT_DIGESTS]:
             del self._digests[seq]
         self._known_from = max(self._known_from, through - KEPT_DIGESTS + 1)
@@ -227,19 +224,19 @@ class InputOrder:
 
     def _has_room_for(self, next_one: Numbered) -> bool:
         """Tell whether a text may join those that are taken and belong to no settled turn."""
-        waiting = self._waiting_characters
-        if not isinstance(next_one.message, Text) or not waiting:
+        if not isinstance(next_one.message, Text):
             return True
-        characters = sum(waiting.values()) + len(next_one.message.text)
-        return len(waiting) < self.max_texts and characters <= MAX_WAITING_CHARACTERS
+        taken = (one.message for one in self._taken.values())
+        waiting = [len(message.text) for message in taken if isinstance(message, Text)]
+        characters = sum(waiting) + len(next_one.message.text)
+        has_room = len(waiting) < self.max_texts and characters <= MAX_WAITING_CHARACTERS
+        return has_room or not waiting
 
     def _hand_out(self, seq: int) -> Numbered:
         message = self._held.pop(seq)
         self._digests[seq] = digest_of(message.message)
         if seq > self._forgotten_through:
             self._taken[seq] = message
-            if isinstance(message.message, Text):
-                self._waiting_characters[seq] = len(message.message.text)
         return message
 
 

@@ -22,25 +22,22 @@ class Listener:
     max_turns: int
     _client: ClientLink
     _turns: TurnLedger
-    _detached_at_ms: int | None = None
-    _first_turn: int = 0
+    _first_turn: int | None = None
 
     def admits_turn(self, now_ms: int) -> bool:
         """Return whether another turn may begin."""
-        detached_at_ms = self._client.detached_at_ms
-        if detached_at_ms is None:
-            self._detached_at_ms = None
+        if self._client.detached_at_ms is None:
+            self._first_turn = None
             return True
-        if self._detached_at_ms is None:
-            self._detached_at_ms = detached_at_ms
+        if self._first_turn is None:
             self._first_turn = self._turns.next_number
         begun = self._turns.next_number - self._first_turn
         return begun < self.max_turns and not self.is_gone(now_ms)
 
     def is_gone(self, now_ms: int) -> bool:
         """Return whether the client has been gone for as long as a session is kept."""
-        detached_at_ms = self._client.detached_at_ms
-        return detached_at_ms is not None and now_ms >= detached_at_ms + self.grace_ms
+        gone_at_ms = self.gone_at_ms()
+        return gone_at_ms is not None and now_ms >= gone_at_ms
 
     def gone_at_ms(self) -> int | None:
         """Return when the client will have been gone for too long, None while it is connected."""

@@ -102,7 +102,7 @@ class MarkedSpeech:
     def end(self, seq: int, now_ms: int) -> None:
         """The client marks the end at ``seq``."""
         is_proven, self._is_proven = self._is_proven, True
-        turn = self._turns.upcoming or self._turns.current
+        turn = self._turns.newest
         if is_proven or turn is None or turn.is_stretch_heard:
             return
         self._through_seq = seq
@@ -162,7 +162,7 @@ class MarkedSpeech:
 
     def drop(self, seq: int, now_ms: int) -> bool:
         """Wait no longer for a proof of speech up to ``seq``; False when none is missing."""
-        turn = self._turns.upcoming or self._turns.current
+        turn = self._turns.newest
         is_reply_over = any(isinstance(one, LiveTurnComplete) for one in self._held)
         drops_reply = bool(self._held) and not is_reply_over
         is_proven = self._is_proven

@@ -142,18 +142,14 @@ class SpeechChannel:
         if profile.ends_speech_by_stream_end:
             self._effects.append(EndAudioStream())
         if profile.continues_silence:
-            turn = self._awaited
+            turn = self._turns.newest
             self._silent_from_ms, self._silence_sent_ms = now_ms, 0
             self._turn_number = turn.number if turn else 0
             self._signs_at_end = self._signs(turn)
 
-    @property
-    def _awaited(self) -> TurnInProgress | None:
-        return self._turns.upcoming or self._turns.current
-
     def _has_reacted(self) -> bool:
         """Tell whether the model shows a sign that it did not show when the speech ended."""
-        turn = self._awaited
+        turn = self._turns.newest
         if turn is None or self._calls.is_blocking:
             return True
         before = self._signs_at_end if turn.number == self._turn_number else _NO_SIGNS

@@ -86,13 +86,13 @@ class TurnLedger:
     @property
     def is_user_speaking(self) -> bool:
         """Tell whether the user speaks."""
-        turn = self.upcoming or self.current
+        turn = self.newest
         return turn is not None and turn.is_being_spoken
 
     @property
     def spoken_from_seq(self) -> int:
         """Where the user's newest speech begins, 0 when no turn is under way."""
-        turn = self.upcoming or self.current
+        turn = self.newest
         return 0 if turn is None else turn.speech_from_seq
 
     @property
@@ -102,7 +102,7 @@ class TurnLedger:
 
     def is_user_ahead(self, number: int) -> bool:
         """Tell whether the user speaks, or waits for a reply in another turn than this one."""
-        turn = self.upcoming or self.current
+        turn = self.newest
         if turn is None:
             return False
         return turn.is_being_spoken or not (turn.number == number or turn.has_reply)
@@ -143,13 +143,11 @@ class TurnLedger:
 
     def has_just_said(self, text: str, now_ms: int) -> bool:
         """Tell whether the model's words, without a turn, repeat those of the turn before."""
-        last = self.over_turns[-1] if self.over_turns and self.current is None else None
-        return (
-            last is not None
-            and now_ms <= last.over_at_ms + REPEATS_WITHIN_MS
-            and bool(text.strip())
-            and last.said.endswith(text.strip())
-        )
+        if self.current is not None or not (over_turns := self.over_turns):
+            return False
+        last, words = over_turns[-1], text.strip()
+        is_soon = now_ms <= last.over_at_ms + REPEATS_WITHIN_MS
+        return is_soon and bool(words) and last.said.endswith(words)
 
     def keep_words(self, text: str, now_ms: int) -> None:
         """Keep what the model understood though no turn holds such speech, until it replies."""
@@ -167,7 +165,7 @@ class TurnLedger:
 
     def end_input(self, seq: int, now_ms: int) -> bool:
         """The user fell silent at ``seq``; False when nobody was speaking there."""
-        turn = self.upcoming or self.current
+        turn = self.newest
         if turn is None or not turn.is_being_spoken or seq < turn.speech_from_seq:
             return False
         turn.end_stretch(now_ms)
@@ -175,7 +173,7 @@ class TurnLedger:
 
     def retract_stretch(self, now_ms: int) -> None:
         """Take back the user's newest stretch of speech, and the turn if it has nothing else."""
-        turn = self.upcoming or self.current
+        turn = self.newest
         if turn is None or turn.retract_stretch(now_ms):
             return
         if turn is self.upcoming:
@@ -269,7 +267,7 @@ class TurnLedger:
 
     def note_gap(self, gap: SkippedInput) -> None:
         """Remember that a part of the input never came."""
-        turn = self.upcoming or self.current
+        turn = self.newest
         gaps = self._carried_gaps if turn is None else turn.skipped
         gaps.append(gap)
 

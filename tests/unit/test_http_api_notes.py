@@ -96,7 +96,7 @@ def test_somebody_elses_note_and_none_at_all_get_the_same_answer() -> None:
     assert len(api.notes.newest("user-2", limit=9)) == 1
 
 
-def test_every_open_session_is_told_of_a_deleted_note_and_no_other_one() -> None:
+def test_every_open_session_of_the_user_and_no_other_gets_a_notice_of_a_deleted_note() -> None:
     api = Api()
     running = {api.begin("new")["session_id"] for _ in range(2)}
     theirs = api.begin("new", user="user-2")["session_id"]
@@ -113,7 +113,7 @@ def test_every_open_session_is_told_of_a_deleted_note_and_no_other_one() -> None
     assert api.log.lines == []
 
 
-def test_a_note_is_deleted_though_a_session_cannot_be_told() -> None:
+def test_a_note_is_deleted_though_a_session_cannot_get_the_notice() -> None:
     api = Api()
     api.begin("new")
     tea = note(api, "Likes tea.")

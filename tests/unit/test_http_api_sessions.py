@@ -147,7 +147,7 @@ def test_a_session_whose_client_is_gone_counts_while_its_worker_waits_for_the_cl
     assert retry_after_s(api) == 0
 
 
-def test_a_session_that_is_over_makes_room_though_nobody_noted_it() -> None:
+def test_a_session_that_is_over_makes_room_though_its_end_was_not_noted() -> None:
     api, (first, second) = at_the_cap()
     state = api.tables.states[first["session_id"]]
     api.tables.states[first["session_id"]] = replace(state, ended=True)
@@ -168,7 +168,7 @@ def test_a_connection_that_is_being_opened_does_not_pass_for_a_dead_one() -> Non
     assert retry_after_s(api) == 0
 
 
-def test_a_client_is_told_to_wait_until_an_idle_connection_would_be_closed() -> None:
+def test_a_client_waits_until_an_idle_connection_would_be_closed() -> None:
     api, (first, _) = at_the_cap()
     api.channel.active_ms[connection_of(api, first)] -= 200_000
 

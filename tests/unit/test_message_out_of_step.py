@@ -1,4 +1,4 @@
-"""Clients whose counter or connection is not the session's: each hears so, and how to go on."""
+"""Clients whose counter or connection is not the session's: each gets advice."""
 
 from dataclasses import replace
 from typing import Any
@@ -256,7 +256,7 @@ def test_nothing_counts_before_hello(body: dict[str, Any], another_said_hello: b
 
 
 @pytest.mark.parametrize("seq", [1, 2, 5, 900])
-def test_a_duplicated_tab_takes_the_session_and_the_older_one_is_told(seq: int) -> None:
+def test_a_duplicated_tab_takes_the_session_and_the_older_one_gets_an_error(seq: int) -> None:
     line = Steps()
     line.send(hello(1))
     line.send(text(2, "of the old tab"))
@@ -284,7 +284,7 @@ def test_a_duplicated_tab_takes_the_session_and_the_older_one_is_told(seq: int) 
     ],
     ids=lambda body: str(body["type"]),
 )
-def test_a_connection_that_is_not_current_any_more_is_told_and_closed(body: dict[str, Any]) -> None:
+def test_a_connection_that_was_replaced_gets_an_error_and_is_closed(body: dict[str, Any]) -> None:
     line = Steps()
     line.new(hello(1))
     before = list(line.kept)

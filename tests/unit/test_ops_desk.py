@@ -102,7 +102,7 @@ def test_an_operator_sets_rules_and_reads_them(book: Book, ops: Command) -> None
         (("friday",), "set: 'friday' must have the form Name=Value"),
     ],
 )
-def test_an_operator_is_told_which_value_is_wrong_and_nothing_is_written(
+def test_a_wrong_value_is_named_and_nothing_is_written(
     pairs: tuple[str, ...], fault: str, book: Book, ops: Command
 ) -> None:
     status, printed = ops("set", *pairs, "--yes")

@@ -97,7 +97,7 @@ def test_a_user_who_goes_on_during_the_farewell_is_answered_and_the_call_goes_on
     if farewell and farewell[-1] is not COMPLETE:
         call.live(LiveInterrupted(), COMPLETE)
     if not farewell and isinstance(messages[0], Text):
-        # A text is a turn of its own, so it waits for the farewell.
+        # A text is a turn by itself, so it waits for the farewell.
         call.live(*speaks("Goodbye.", COMPLETE))
     call.pass_ms(1_100)
     call.live(*speaks("Of course.", COMPLETE))
@@ -173,7 +173,7 @@ def test_a_farewell_is_over_when_it_has_been_played():
     assert call.frames(SessionClosed) == CLOSED
 
 
-def test_nobody_waits_until_a_client_that_is_gone_has_played_the_farewell():
+def test_a_session_does_not_wait_for_a_client_that_is_gone_to_play_the_farewell():
     call = ending()
     call.live(*speaks("Goodbye.", COMPLETE))
     call.notice(Detached("A"))
@@ -197,7 +197,7 @@ def test_what_comes_after_closed_is_neither_given_to_the_model_nor_accepted():
 
 
 @pytest.mark.parametrize("says_bye", [True, False])
-def test_a_user_who_hangs_up_during_the_farewell_keeps_nobody(says_bye):
+def test_a_user_who_hangs_up_during_the_farewell_ends_the_session(says_bye):
     call = ending()
     call.live(*speaks("Good"))
     if says_bye:

@@ -388,7 +388,7 @@ def test_an_outcome_that_is_owed_comes_before_the_goodbye(is_known: bool) -> Non
     assert call.frames(SessionClosed) == [SessionClosed("limit_reached")]
 
 
-def test_an_outcome_is_spoken_after_the_goodbye_to_who_speaks_on() -> None:
+def test_an_outcome_is_spoken_after_the_goodbye_to_a_user_who_speaks_on() -> None:
     call = beginning_with(used())
     call.utter()
     call.call_tool("x")

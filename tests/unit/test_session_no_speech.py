@@ -384,7 +384,7 @@ def test_speech_that_goes_on_while_a_reply_ends_is_the_next_turn(chunks):
     ]
 
 
-def test_speech_that_goes_on_behind_the_reply_to_its_begin_is_the_next_turn():
+def test_speech_that_goes_on_after_the_reply_to_its_start_is_the_next_turn():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(LiveTranscript(Role.USER, "when"))

@@ -19,8 +19,8 @@ def noted(*, opens_live: bool = True) -> Call:
     return started(memory=replace(remembering(), notes=(RAIN, TEA)), opens_live=opens_live)
 
 
-def told(call: Call) -> list[list[str]]:
-    """The notes that each live session was told."""
+def notes_given(call: Call) -> list[list[str]]:
+    """Return the notes in the instruction of each live session."""
     return [
         [note.text for note in (TEA, RAIN) if note.text in one.config.system_instruction]
         for one in call.all(OpenLive)
@@ -33,7 +33,7 @@ def test_the_live_model_goes_on_without_the_note_in_silence() -> None:
 
     call.notice(NoteForgotten(TEA.note_id))
 
-    assert told(call) == [[TEA.text, RAIN.text], [RAIN.text]]
+    assert notes_given(call) == [[TEA.text, RAIN.text], [RAIN.text]]
     assert DeleteInput((), ("n",)) in call.effects
     assert call.all(SendText) == []
     assert call.posted == posted_before
@@ -44,21 +44,21 @@ def test_what_is_being_answered_is_answered_and_remembered_first() -> None:
     call.utter()
     call.notice(NoteForgotten(TEA.note_id))
     call.reply("With milk?")
-    assert len(told(call)) == 1
+    assert len(notes_given(call)) == 1
 
     call.ack()
 
-    assert told(call)[1:] == [[RAIN.text]]
+    assert notes_given(call)[1:] == [[RAIN.text]]
     assert call.all(OpenLive)[-1].config.history[-1].text.startswith("With milk?")
     call.utter()
     call.reply()
     call.ack()
-    assert len(told(call)) == 2
+    assert len(notes_given(call)) == 2
     assert [turn.number for turn in call.turns] == [1, 2]
 
 
 @pytest.mark.parametrize("when", ["while it opens", "after it was lost"])
-def test_no_live_session_of_this_worker_is_told_the_note_again(when: str) -> None:
+def test_no_later_live_session_of_this_worker_gets_the_note(when: str) -> None:
     call = noted(opens_live=when != "while it opens")
     if when == "after it was lost":
         call.utter()
@@ -72,15 +72,15 @@ def test_no_live_session_of_this_worker_is_told_the_note_again(when: str) -> Non
     call.ack()
     call.pass_ms(1_000)
 
-    assert told(call)[-1] == [RAIN.text]
+    assert notes_given(call)[-1] == [RAIN.text]
 
 
-def test_a_note_that_was_never_told_or_is_forgotten_twice_changes_nothing() -> None:
+def test_an_unknown_note_and_one_that_is_forgotten_twice_change_nothing() -> None:
     call = noted()
 
     call.notice(NoteForgotten("another"))
-    assert len(told(call)) == 1
+    assert len(notes_given(call)) == 1
     for _ in range(2):
         call.notice(NoteForgotten(RAIN.note_id))
 
-    assert told(call)[1:] == [[TEA.text]]
+    assert notes_given(call)[1:] == [[TEA.text]]

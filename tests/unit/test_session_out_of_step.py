@@ -195,7 +195,7 @@ def test_a_number_too_far_ahead_is_refused_once_until_it_comes_again() -> None:
 
 
 @given(st.lists(st.sampled_from("thasy_"), min_size=1, max_size=90), st.integers(0, 90))
-def test_a_number_behind_the_cursor_is_told_from_another_message(kinds: list[str], at: int) -> None:
+def test_a_number_behind_the_cursor_is_compared_with_its_message(kinds: list[str], at: int) -> None:
     made: dict[str, Message] = {
         "t": Text("a"),
         "h": Hello(),

@@ -1,4 +1,4 @@
-"""What core_agent was asked has an outcome, and the user hears of it once, whatever happens."""
+"""Each question to core_agent has an outcome, and the user hears it once, whatever happens."""
 
 from dataclasses import replace
 
@@ -176,7 +176,7 @@ def test_an_outcome_that_comes_after_the_apology_is_spoken_too():
 
 
 @pytest.mark.parametrize("status", [CallStatus.DONE, CallStatus.FAILED])
-def test_an_apology_that_nobody_has_spoken_yet_gives_way_to_an_outcome_but_not_to_another(status):
+def test_an_apology_that_is_not_spoken_yet_gives_way_to_an_outcome_but_not_to_another(status):
     call = asking()
     call.live(COMPLETE)
     call.pass_ms(CALL_TIMEOUT_MS)
@@ -475,7 +475,7 @@ def test_an_answer_whose_call_is_cancelled_before_it_is_spoken_is_spoken_later()
     assert given(call) == 2
 
 
-def test_a_cancellation_of_what_is_told_as_text_changes_nothing():
+def test_a_cancellation_of_what_is_given_as_text_changes_nothing():
     call = spoken_over()
     call.answer_tool(BOOKED)
     call.live(CANCELLED, *speaks(BOOKED, COMPLETE))
@@ -514,7 +514,7 @@ def test_a_restarted_turn_is_not_over_because_it_was_kept_open_before():
     assert [end.turn for end in call.frames(TurnEnd)] == [1]
 
 
-def test_a_restarted_turn_that_does_not_ask_again_still_tells_the_outcome():
+def test_a_restarted_turn_that_does_not_ask_again_still_speaks_the_outcome():
     call = asking()
     call.lose_live()
     call.answer_tool(BOOKED)

@@ -1,4 +1,4 @@
-"""Which turn a transcript belongs to that comes late, twice, or both."""
+"""Which turn a transcript belongs to when it comes late, twice, or both."""
 
 import pytest
 
@@ -68,7 +68,7 @@ class TestLate:
         assert [shown(call, 1), shown(call, 2)] == [ROBERT, SEE]
         assert len(call.frames(TurnEnd)) == 2
 
-    def test_the_next_live_session_is_told_what_came_late(self):
+    def test_the_next_live_session_gets_what_came_late(self):
         call = answered()
         call.live(heard(ROBERT))
         call.lose_live()
@@ -253,7 +253,7 @@ class TestNobodyWaits:
         assert call.finish() is None
         assert call.all(AmendTurn) == []
 
-    def test_a_turn_that_is_summed_up_by_now_is_put_right_and_not_told_again(self):
+    def test_a_turn_in_a_summary_is_put_right_and_stays_out_of_the_history(self):
         call = answered()
         call.feed(SummaryRead("They greeted.", 1))
         call.live(heard(ROBERT))
@@ -306,7 +306,7 @@ class TestOtherLiveSession:
 
         assert [turn.heard for turn in call.remembered] == [ROBERT]
 
-    def test_the_last_words_of_the_one_before_are_not_those_of_what_is_heard_anew(self):
+    def test_the_last_words_of_the_one_before_do_not_join_a_restarted_turn(self):
         call = started()
         call.utter()
         call.live(LiveAudio(SECOND))

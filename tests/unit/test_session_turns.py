@@ -533,7 +533,7 @@ STORY = "One two three four five six seven eight nine ten."
 
 
 def story(call: Call, seconds: int) -> None:
-    """The model tells a story that takes so long to play."""
+    """The model speaks a reply that takes ``seconds`` to play."""
     call.utter()
     call.live(LiveAudio(SECOND * seconds), said(STORY))
 
@@ -597,7 +597,7 @@ class TestClientThatDoesNotSayWhatItPlayed:
 
         assert call.turns[0].said == ""
 
-    def test_a_reply_that_begins_anew_is_not_played_yet(self):
+    def test_a_reply_that_starts_over_is_not_played_yet(self):
         call = started()
         story(call, 10)
         call.pass_ms(20_000)

@@ -469,7 +469,7 @@ def test_what_was_said_before_hello_keeps_the_numbers_before_it():
     assert said(session.outgoing(0)) == [("text", 1)]
 
 
-def test_ready_that_is_late_or_comes_twice_numbers_nothing_anew():
+def test_ready_that_is_late_or_comes_twice_renumbers_nothing():
     session = greeted(2, "one", "two")
     session.outgoing(0)
     session.receive(frame(1, Accepted(2)), 1)

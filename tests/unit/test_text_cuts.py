@@ -65,7 +65,7 @@ def test_a_cut_leaves_words_and_characters_whole(text: str, most: int, kept: str
 
 
 @given(st.text(), st.integers(-1, 50))
-def test_a_cut_is_a_begin_and_no_longer_than_it_may_be(text: str, most: int):
+def test_a_cut_is_a_start_of_the_text_within_the_limit(text: str, most: int):
     kept = cut_at(text, most)
 
     assert text.startswith(kept)

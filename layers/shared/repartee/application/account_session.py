@@ -42,7 +42,7 @@ async def settle(machine: SessionMachine, state: SessionState, ports: SessionPor
     """Count what no turn will tell of, and whether a limit was reached, as a worker leaves.
 
     That is what the live model cost: core_agent has counted its own. Not for a fenced worker: it
-    may write nothing, so what it has used since its last commit is lost to the count, but for
+    may write nothing. What it has used since its last commit is not counted, except by
     ``settle_erased``.
     """
     hit = machine.limit_reached
@@ -61,7 +61,7 @@ async def settle(machine: SessionMachine, state: SessionState, ports: SessionPor
 async def settle_erased(machine: SessionMachine, state: SessionState, ports: SessionPorts) -> bool:
     """Count what the live model cost a fenced worker, if its conversation was erased.
 
-    Nobody says it again, and a user who erases what they have just heard gets none of the day back.
+    No later worker can count it. So an erasure gives the user none of the daily limit back.
 
     Returns:
         False when another worker goes on with the conversation: nothing was counted.

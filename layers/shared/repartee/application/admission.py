@@ -1,4 +1,4 @@
-"""Who may speak to a session, and under which numbers."""
+"""Decides which connection may send to a session, and under which numbers."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from repartee.ports.session_store import SessionStore
 
 
 def session_over() -> BadInput:
-    """Return what a client is told whose session is closed for good."""
+    """Return the error for a message to a session that is closed for good."""
     return BadInput("session_ended", "this session is over: get a ticket for a new one")
 
 
 def superseded() -> BadInput:
-    """Return what a connection is told that is not its session's current one any more."""
+    """Return the error for a connection that a newer one of its session has replaced."""
     return BadInput(
         "superseded_connection",
         "a newer connection of this session said hello: this one is closed, and nothing that it "
@@ -48,7 +48,7 @@ def open_state(sessions: SessionStore, session_id: str) -> SessionState:
 
 
 def misplaced(state: SessionState, connection: Connected) -> BadInput | None:
-    """Return why nothing but a hello may come over this connection, None where all may."""
+    """Return the error where this connection may send a hello only, None where it may send all."""
     match state.standing_of(connection):
         case Standing.SUPERSEDED:
             return superseded()
@@ -75,9 +75,9 @@ class InputNumbers:
         return max(state.cursor, highest) + 1
 
     def use_of(self, numbered: Numbered, appended: Appended, state: SessionState) -> NumberUse:
-        """Tell what a message's number stands for, now that it was put into the mailbox.
+        """Return what a message's number stands for, once the message is in the mailbox.
 
-        ``REPEATED`` is said of a message that is in its place, too.
+        ``REPEATED`` also stands for a message that has this number to itself.
 
         Raises:
             BadInput: The number cannot be used.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from repartee.application.leave_notice import tell_sessions
+from repartee.application.leave_notice import notify_sessions
 from repartee.domain.conversation import Profile
 from repartee.domain.messages import PreferencesChanged
 from repartee.domain.preferences import PreferenceChanges
@@ -53,7 +53,7 @@ class PreferenceChanger:
     def _tell(self, user_id: str, changes: PreferenceChanges) -> bool:
         # Not before it is stored: who loads the profile from now on finds the change there.
         now_ms = self.clock.now_ms()
-        return tell_sessions(
+        return notify_sessions(
             user_id,
             PreferencesChanged(changes, now_ms),
             connections=self.connections,

@@ -1,4 +1,4 @@
-"""What a client is told because of one of its messages."""
+"""Posts the answers to one message of a client."""
 
 from enum import StrEnum
 
@@ -9,15 +9,15 @@ from repartee.domain.wire import Busy, Rejected, Reply, encode_reply
 from repartee.ports.client_channel import ClientChannel
 from repartee.ports.connection_store import ConnectionStore
 
-# On one connection; a client with a fault in each message is told often enough what it is.
+# On one connection. By then a client with a fault in each message has received 20 errors.
 MAX_REFUSALS = 20
-# These say nothing of a fault in the client: its session may have ended, another connection may
-# have its session, another client may have used its numbers.
+# A correct client can get these: its session has ended, another connection has its session, or
+# another client has used its numbers.
 _NO_FAULTS = ("session_ended", "superseded_connection", "seq_taken")
 
 
 class Trouble(StrEnum):
-    """What kept a message from going the whole way; the client has been told how to go on."""
+    """What stopped a message on its way; the client got an answer that says how to go on."""
 
     MAILBOX_FAILED = "mailbox_failed"
     STATE_FAILED = "state_failed"
@@ -53,12 +53,12 @@ class ClientAnswers:
             self.troubles.append(Trouble.REPLY_FAILED)
 
     def busy(self, trouble: Trouble, retry_after_ms: int, *, seq: int | None = None) -> None:
-        """Ask for patience; ``seq`` names a message that was not kept."""
+        """Ask the client to wait; ``seq`` names a message that was not kept."""
         self.troubles.append(trouble)
         self.post(Busy(retry_after_ms, seq))
 
     def reject(self, problem: BadInput, seq: int | None) -> None:
-        """Say what is wrong with the message; close the connection where that is the end of it."""
+        """Post the error; close the connection if it is superseded or had too many errors."""
         self.rejected = problem.code
         self._explain(problem, seq)
         if problem.code == "superseded_connection":
@@ -67,7 +67,7 @@ class ClientAnswers:
             self._count_refusal()
 
     def supersede(self, connection_id: str) -> None:
-        """Tell another connection that this one has its place, and close it."""
+        """Post to another connection that this one replaces it, and close it."""
         self._explain(superseded(), None, to=connection_id)
         self._close(connection_id)
 

@@ -1,8 +1,8 @@
-"""Forget one of a user's notes, in the sessions that run too."""
+"""Delete one of a user's notes, also from the sessions that run."""
 
 from dataclasses import dataclass
 
-from repartee.application.leave_notice import tell_sessions
+from repartee.application.leave_notice import notify_sessions
 from repartee.domain.messages import NoteForgotten
 from repartee.ports.clock import Clock
 from repartee.ports.connection_store import ConnectionStore
@@ -13,7 +13,7 @@ from repartee.ports.session_store import SessionStore
 
 @dataclass(frozen=True, slots=True)
 class NoteForgetter:
-    """Forgets notes and tells the user's sessions."""
+    """Deletes notes and leaves a notice of it in the user's sessions."""
 
     notes: Notes
     connections: ConnectionStore
@@ -24,10 +24,10 @@ class NoteForgetter:
     def forget(self, user_id: str, note_id: str) -> bool:
         """Forget one note.
 
-        Nobody is woken: a session without a worker loads the notes when it gets one.
+        This wakes no worker: a session without one loads the notes when it gets one.
 
         Returns:
-            False when a session may not have been told: its live model knows the note until the
+            False when a session may not have the notice: its live model knows the note until the
             session has its next worker.
 
         Raises:
@@ -35,8 +35,8 @@ class NoteForgetter:
             StoreUnavailable: The note could not be deleted.
         """
         self.notes.remove(user_id, note_id)
-        # Not before it is deleted: who loads the notes from now on does not find it.
-        return tell_sessions(
+        # After the deletion, so that a worker that loads the notes from now on does not find it.
+        return notify_sessions(
             user_id,
             NoteForgotten(note_id),
             connections=self.connections,

@@ -12,7 +12,7 @@ from repartee.ports.session_store import SessionStore
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What a hello found and did.
+    """The result of a hello.
 
     Attributes:
         next_seq: The number that the client's next message has.

@@ -26,7 +26,7 @@ def leave_notice(
     return False
 
 
-def tell_sessions(
+def notify_sessions(
     user_id: str,
     notice: Notice,
     *,

@@ -178,7 +178,7 @@ class _Routing:
             use = InputNumbers(self._to.mailbox, session_id).use_of(numbered, appended, state)
             is_unread = numbered.seq > state.cursor
         except StoreUnavailable:
-            # Of a state that cannot be read nobody knows that it is against this message.
+            # A state that cannot be read is no reason to refuse this message.
             is_unread = not is_read and appended is not Appended.TAKEN
             lost_seq = None if is_unread else numbered.seq
             self._answers.busy(Trouble.STATE_FAILED, STORE_RETRY_MS, seq=lost_seq)
@@ -225,7 +225,7 @@ class _Routing:
             self._answers.supersede(welcome.replaced_connection_id)
 
     def _take_back(self, numbered: Numbered) -> None:
-        """Delete what nobody will read; see ``leave_notice`` for why it was written first."""
+        """Delete a message without a reader; see ``leave_notice`` for why it was written first."""
         try:
             self._to.mailbox.take_back(self._caller.session_id, numbered)
         except StoreUnavailable:

@@ -1,4 +1,4 @@
-"""Wakes a worker for a session that nobody serves."""
+"""Wakes a worker for a session that has none."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ WAKE_RETRY_MS = 3_000
 
 @dataclass(slots=True)
 class Waker:
-    """Sees to it, for one message, that somebody reads it.
+    """Makes sure that a worker reads one message.
 
     Attributes:
         woke: Whether a worker was asked for.
@@ -30,12 +30,12 @@ class Waker:
     woke: bool = False
 
     def is_served(self, state: SessionState) -> bool:
-        """Tell whether a worker serves the session that is not about to lose its lease."""
+        """Return whether a worker serves the session and is not about to lose its lease."""
         now_ms = self._clock.now_ms()
         return state.lease_is_held(now_ms) and not state.lease_is_expiring(now_ms)
 
     def wake(self) -> None:
-        """Ask for a worker, unless somebody else has done so just now."""
+        """Ask for a worker, unless another message has just asked for one."""
         caller = self._caller
         now_ms = self._clock.now_ms()
         try:

@@ -78,7 +78,7 @@ class OpeningHours:
 
     @property
     def ends_next_day(self) -> bool:
-        """Tell whether the desk closes at midnight or after it."""
+        """Return whether the desk closes at midnight or after it."""
         return self.closes <= self.opens
 
 
@@ -142,7 +142,7 @@ class DeskRules(BaseModel):
             )
 
     def is_closed(self, day: date) -> bool:
-        """Tell whether the desk stays closed on ``day`` whatever weekday it is."""
+        """Return whether the desk stays closed on ``day`` whatever weekday it is."""
         return f"{day}" in self.closed or f"{day}"[5:] in self.closed
 
     def on(self, day: date) -> OpeningHours | None:

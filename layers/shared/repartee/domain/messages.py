@@ -101,7 +101,7 @@ class Numbered:
     received_at_ms: int
 
     def repeats(self, other: "Numbered") -> bool:
-        """Tell whether this is ``other`` once more: a ``Hello`` on its own connection alone."""
+        """Return whether this is ``other`` once more: a ``Hello`` on its own connection alone."""
         is_hello = isinstance(self.message, Hello)
         is_elsewhere = is_hello and self.connection_id != other.connection_id
         return self.message == other.message and not is_elsewhere

@@ -1,4 +1,4 @@
-"""Which numbers of a session's input are taken, and by what: told from a few bytes for each."""
+"""Which numbers of a session's input are taken, and a digest of the message that has each."""
 
 import hashlib
 from dataclasses import dataclass, field

@@ -107,7 +107,7 @@ class SessionState:
     open_connections: tuple[str, ...] = ()
 
     def standing_of(self, connection: Connected) -> Standing:
-        """Tell what a connection is; of a state that does not know, each one is current."""
+        """Return a connection's standing; in a state that does not know, each one is current."""
         if self.greeted in (None, connection):
             return Standing.CURRENT
         if connection < self.greeted:

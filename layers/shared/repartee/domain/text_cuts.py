@@ -20,7 +20,7 @@ _REGIONAL_INDICATOR = re.compile("[\U0001f1e6-\U0001f1ff]")
 
 
 def cut_at(text: str, most: int) -> str:
-    """Return the begin of ``text``, at most ``most`` characters, whole where it fits.
+    """Return the start of ``text``, at most ``most`` characters, or all of it where it fits.
 
     It ends after a word, without the space, where one ends near the cut. Elsewhere it ends between
     two user-perceived characters: an emoji and a letter with its marks stay whole. The rules are
@@ -45,7 +45,7 @@ def _has_no_spaces(character: str) -> bool:
 
 
 def _joins(text: str, place: int) -> bool:
-    """Tell whether the characters before and at ``place`` are seen as one."""
+    """Return whether the characters before and at ``place`` are seen as one."""
     before, after = text[place - 1], text[place]
     if category(after)[0] == "M" or after == _ZERO_WIDTH_JOINER or _JOINING.match(after):
         return True

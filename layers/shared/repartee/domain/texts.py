@@ -54,7 +54,7 @@ def checked_line(text: str) -> str:
 
 
 def is_visible(text: str) -> bool:
-    """Tell whether the text holds anything that can be seen, or read aloud."""
+    """Return whether the text holds anything that can be seen, or read aloud."""
     return any(
         unicodedata.category(character) not in _INVISIBLE
         and character not in _BLANK
@@ -64,7 +64,7 @@ def is_visible(text: str) -> bool:
 
 
 def holds_half_characters(text: str) -> bool:
-    """Tell whether the text holds one half of a surrogate pair, which UTF-8 cannot write."""
+    """Return whether the text holds one half of a surrogate pair, which UTF-8 cannot write."""
     return any(unicodedata.category(character) == "Cs" for character in text)
 
 

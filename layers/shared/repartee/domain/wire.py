@@ -291,7 +291,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedBefore:
-    """Answers a number that was accepted so long ago that nobody knows any more what had it.
+    """Answers a number that was accepted so long ago that its message is not known any more.
 
     Attributes:
         through: Everything up to here is accepted; the client's next number is above it.

@@ -74,7 +74,7 @@ class Lead:
             )
 
     def left_ms(self, turn: int, now_ms: int) -> float:
-        """Return how much of a turn's reply the client has not played by now, at the least."""
+        """Return how many ms of a turn's reply the client cannot have played by now."""
         return max(0.0, self._ends_at_ms - now_ms) if turn == self._turn else 0.0
 
     def forget(self) -> None:

@@ -75,10 +75,10 @@ class ClientLink:
         return [SetConnection(None)]
 
     def acknowledge(self, ack: Acknowledged) -> bool:
-        """Take an ``ack``; False when it says more than can be true, and nothing follows from it.
+        """Take an ``ack``; return False when it names output that was never posted.
 
-        What an older one says of playing changes nothing, and neither does one that has more
-        played than was posted.
+        What an older ``ack`` says of playing changes nothing. Neither does what is more than was
+        posted.
         """
         if not self.outbox.is_possible(ack.received):
             return False
@@ -97,7 +97,7 @@ class ClientLink:
         return True
 
     def forget_played(self, turn: int) -> None:
-        """What the client has played so far is void: the turn comes anew."""
+        """Forget what the client has played of a turn, because the turn starts over."""
         self._played = (0, 0)
         self._played_at_seq = self.outbox.last_seq + 1
         self._playable.pop(turn, None)
@@ -109,9 +109,9 @@ class ClientLink:
         self.outbox.interrupt(turn)
 
     def played_ms(self, turn: int) -> int:
-        """Return how much of an interrupted reply the user has heard.
+        """Return how many ms of an interrupted reply the user has heard.
 
-        Where the client does not say, it is what can have been played since it was posted.
+        Where the client does not say it, this is what it can have played since the posts.
         """
         played_turn, played_ms = self._played
         known_ms = played_ms if played_turn == turn else 0

@@ -52,17 +52,17 @@ class Departure:
 
     @property
     def takes_input(self) -> bool:
-        """Tell whether the session goes on, so that the user is listened to."""
+        """Return whether the session goes on, so that the user is listened to."""
         return self.closing is None and not self.is_forced
 
     @property
     def listens(self) -> bool:
-        """Tell whether the user is listened to: also during a farewell, which may be too early."""
+        """Return whether the user is listened to, which they are during a farewell, too."""
         return self.takes_input or (self.closing == "end_call" and self.takes_replies)
 
     @property
     def is_contradicted(self) -> bool:
-        """Tell whether the user says something after the model has begun to end the call."""
+        """Return whether the user says something after the model has begun to end the call."""
         turn = self._turns.newest
         if self.closing != "end_call" or turn is None or turn.first_seq is None:
             return False
@@ -190,7 +190,7 @@ class Departure:
             self.finish(FinishReason.ENDED)
 
     def _owes_outcome(self, reason: CloseReason) -> bool:
-        # Another session of the conversation asks again, and an erased user is told nothing.
+        # Another session of the conversation asks again, and an erased user gets no answer.
         return bool(self._calls) and reason not in ("superseded", "erased")
 
     def _owes_frames(self, reason: CloseReason, now_ms: int) -> bool:

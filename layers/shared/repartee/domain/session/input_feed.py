@@ -85,7 +85,7 @@ class InputFeed:
 
     @property
     def is_speech_waiting(self) -> bool:
-        """Tell whether something that the user has said, or typed, waits for the model."""
+        """Return whether something that the user has said, or typed, waits for the model."""
         ready = (one for one in self._ready if isinstance(one, Numbered))
         return any(isinstance(one.message, _SAID) for one in ready) or self.order.is_holding
 

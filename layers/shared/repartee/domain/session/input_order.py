@@ -107,19 +107,19 @@ class InputOrder:
         return seq in self._look_until_ms or not is_read
 
     def is_passed_over(self, message: Numbered) -> bool:
-        """Tell whether control comes so late that its number was given up for good."""
+        """Return whether control comes so late that its number was given up for good."""
         seq = message.seq
         is_behind = self._known_from <= seq <= self.through
         return is_behind and seq not in self._digests and not isinstance(message.message, Audio)
 
     def refuse(self, seq: int) -> bool:
-        """Note that a message is refused; False when it was when it was read before."""
+        """Note that a message is refused; return False when it was refused before."""
         is_news = seq not in self._refused
         self._refused.add(seq)
         return is_news
 
     def forget_refused(self, present: set[int]) -> None:
-        """Let those that do not stand in the mailbox any more be refused anew if they come."""
+        """Forget refused messages that have left the mailbox; they can be refused again."""
         self._refused &= present
 
     def add(self, message: Numbered, now_ms: int) -> bool:
@@ -223,7 +223,7 @@ class InputOrder:
         self._skipped = {seq for seq in self._skipped if seq > through}
 
     def _has_room_for(self, next_one: Numbered) -> bool:
-        """Tell whether a text may join those that are taken and belong to no settled turn."""
+        """Return whether a text may join those that are taken and belong to no settled turn."""
         if not isinstance(next_one.message, Text):
             return True
         taken = (one.message for one in self._taken.values())

@@ -81,9 +81,8 @@ class LiveContext:
     def is_outdated(self) -> bool:
         """Tell whether a fresh live session serves the user better than this one.
 
-        It does for another voice, for what was settled elsewhere than in the call, where this one
-        was told a note that is forgotten since, and where it may still answer a copy of what it has
-        answered.
+        It does for another voice, for preferences that were changed outside the call, where this
+        one knows a note that is deleted, and where it may answer a copy of what it has answered.
         """
         preferences = self._desk.preferences
         is_other = preferences.is_untold or self._voice != preferences.voice

@@ -96,7 +96,7 @@ class LiveSessions:
         if self._live.must_rotate(now_ms, is_between_turns=self._restarts.is_between_turns):
             return self.lose(_SENT_AWAY, now_ms)
         if self._watchdog.check(now_ms):
-            # What is heard again is not given up in the same moment, or it would be for ever.
+            # Otherwise a turn that is heard again would be given up at once, each time.
             self._departure.last_activity_ms = now_ms
             self._restart(now_ms)
         elif self._context.is_due and self._may_reseed():
@@ -108,7 +108,7 @@ class LiveSessions:
     def leave_copy(self, now_ms: int) -> None:
         """Leave a live session that may still answer a copy, before it hears what comes next.
 
-        Its late reply could not be told from the reply to what the user says then.
+        A late reply of it would look like the reply to what the user says then.
         """
         if self._context.has_copy and self._is_staying and self._restarts.is_between_turns:
             self._restart(now_ms)

@@ -33,7 +33,7 @@ GO_ON = (
     "(A noise interrupted you, and the user has said nothing. Say the rest of your last reply, and "
     "call no tool.)"
 )
-# Longer than a reply to a sound; then it is waited for no more.
+# Longer than a reply to a sound. Then the wait for its end is over.
 MAX_HELD_MS = 20_000
 
 _REPLY = (
@@ -72,7 +72,7 @@ class MarkedSpeech:
     _held: list[LiveEvent] = field(default_factory=list)
 
     def begin(self) -> None:
-        """The client marks the begin of speech; nothing is known of it yet."""
+        """The client marks the start of speech; nothing proves yet that it is speech."""
         self._is_proven = self._is_sent = self._has_cut_reply = False
         self._detector.forget()
         self._speech.await_proof()
@@ -90,7 +90,7 @@ class MarkedSpeech:
             self._speech.start()
 
     def assume(self, *, is_open: bool) -> None:
-        """Take it for speech, also where a part of it never came.
+        """Treat the sound as speech, also where a part of it is missing.
 
         Args:
             is_open: The model listens.
@@ -113,9 +113,9 @@ class MarkedSpeech:
             self._drop_at_ms = now_ms + DOUBT_MS
 
     def pass_on(self, event: LiveEvent, now_ms: int) -> Iterator[LiveEvent]:
-        """Yield what the session is to hear now: a reply to a mere sound is held back.
+        """Yield the events that the session handles now; a reply to a mere sound is held back.
 
-        Each event is to be heard before the next one is asked for.
+        The caller handles each event before it takes the next one.
         """
         turn = self._turns.current
         if isinstance(event, LiveInterrupted) and self._turns.is_replying:
@@ -152,7 +152,7 @@ class MarkedSpeech:
         return held
 
     def check(self, now_ms: int) -> None:
-        """Do what is due."""
+        """Drop the sound if no proof came in time."""
         if self._drop_at_ms is not None and now_ms >= self._drop_at_ms:
             self.drop(self._through_seq, now_ms)
 
@@ -176,7 +176,7 @@ class MarkedSpeech:
         return True
 
     def forget(self) -> None:
-        """The model that was listening is gone, or is waited for no more."""
+        """The live session is gone, or the wait for a proof is over."""
         self._is_proven = True
         self._drop_at_ms = None
         self._drops_reply = False

@@ -75,7 +75,7 @@ class MemoryKeeper:
         return turn
 
     def amend(self, turn: TurnInProgress) -> None:
-        """What the user said in a turn in memory became known only now; put it right there.
+        """Correct what the user said in a turn in memory, whose transcript came late.
 
         A summary that covers the turn already stays as it is.
         """
@@ -91,7 +91,7 @@ class MemoryKeeper:
         self.memory = self.summaries.take(self.memory, read)
 
     def forget(self, note_id: str) -> bool:
-        """Tell no further live session of a note; False where none was to be told of it."""
+        """Give a note to no further live session; return False where it is not in memory."""
         kept = tuple(note for note in self.memory.notes if note.note_id != note_id)
         is_told = len(kept) < len(self.memory.notes)
         self.memory = replace(self.memory, notes=kept)

@@ -10,12 +10,13 @@ from repartee.domain.session.turn_ledger import TurnLedger
 class OneByOne:
     """Holds input back until what came before it is answered.
 
-    Both at once would be answered twice, or once, in a turn that cannot tell. There are two cases:
+    The model would answer both at once in one reply or in two, and no turn could be matched. There
+    are two cases:
 
     - The model is behind: with what was said before it could listen, and with what follows that
       before the answer to it has begun.
-    - A text follows other input, or other input follows a text. Speech that the user speaks on as
-      the reply begins interrupts that reply; all else waits for its end.
+    - A text follows other input, or other input follows a text. Speech that goes on as the reply
+      begins interrupts that reply. All else waits for the end of it.
 
     Times are Unix time in ms.
     """
@@ -32,7 +33,7 @@ class OneByOne:
             self._late_until_ms = now_ms
 
     def block(self, through_seq: int) -> None:
-        """The model takes nothing for now: what was typed until then interrupts no answer."""
+        """The model takes no input now; the texts up to ``through_seq`` interrupt no answer."""
         self._blocked_through_seq = through_seq
 
     def forget(self) -> None:
@@ -41,7 +42,7 @@ class OneByOne:
         self._is_behind = False
 
     def must_wait(self, said: Numbered, now_ms: int, *, is_whole: bool) -> bool:
-        """Tell whether this message, the next of an utterance, is not to be given yet.
+        """Return whether this message, the next of an utterance, is not to be given yet.
 
         Args:
             said: The message.

@@ -128,23 +128,23 @@ class Outbox:
             self._paused_until_ms = now_ms + SLOW_CLIENT_PAUSE_MS
 
     def is_possible(self, position: OutputPosition) -> bool:
-        """Tell whether a client can have received that much.
+        """Return whether a client can have received the output up to ``position``.
 
-        It cannot where a worker to come would post it, or where this one has posted less.
+        It cannot where only a later worker posts it, or where this one has posted less.
         """
         is_later = position.epoch > self.epoch
         return not (is_later or (position.epoch == self.epoch and position.seq > self.last_seq))
 
     def posted_ms(self, turn: int) -> float:
-        """Return how much audio of a turn's reply has been posted, rounded up by up to 1 ms."""
+        """Return how many ms of a turn's reply have been posted, at most 1 ms too many."""
         return 1 + duration_ms(self._posted_characters[turn] * 3 // 4, OUTPUT_RATE_HZ)
 
     def playable_ms(self, turn: int, now_ms: int) -> int:
-        """Return how much of a turn's reply a client has played that played it as it came."""
+        """Return how many ms of a turn's reply a client has played if it played at once."""
         return max(0, int(self.posted_ms(turn) - 1 - self._lead.left_ms(turn, now_ms)))
 
     def forget_posted(self, turn: int) -> None:
-        """What was posted of a turn's reply is void: it comes anew."""
+        """Forget how much of a turn's reply was posted, because the turn starts over."""
         del self._posted_characters[turn]
 
     def acknowledge(self, position: OutputPosition) -> bool:

@@ -53,8 +53,8 @@ class PreferenceMentions:
             # What the user has changed since is not stale any more.
             profile, stale = self._preferences.profile, self._preferences.stale
             self._preferences.correct(stale)
-            # What they have changed since, and no notice has told yet, is not overwritten. Each is
-            # stored by itself, as the other one may have been changed.
+            # A change whose notice has not come yet is not overwritten. Each preference is stored
+            # by itself, because the user may have changed only the other one.
             if stale.language is not None:
                 self._save(
                     PreferenceChanges(language=stale.language),

@@ -37,10 +37,10 @@ class SecondOffer:
     - It interrupts its reply to the first copy when it hears the second one. Its next reply
       replaces that (``Replies.interrupt_for_copy``).
     - It transcribes both. The second transcript is dropped (``UserTranscripts``).
-    - It answers both, one after the other. The second reply is dropped, and what it calls is not
-      done again (``drops``). A reply that is later than that cannot be told from the reply to what
-      the user says next, so the call goes on in a fresh live session once the turn is in memory, or
-      before that when the user speaks again.
+    - It answers both, one after the other. The second reply is dropped, and the tools that it calls
+      are not run again (``drops``). A reply that is later than that looks like the reply to the
+      next words of the user. So the call goes on in a fresh live session once the turn is in
+      memory, or before that when the user speaks again.
     """
 
     _feed: InputFeed

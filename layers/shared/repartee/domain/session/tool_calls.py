@@ -55,7 +55,7 @@ class ToolCalls:
 
     @property
     def is_model_waiting(self) -> bool:
-        """Tell whether the model waits for any answer."""
+        """Return whether the model waits for any answer."""
         return any(not call.is_orphan for call in self.waiting)
 
     @property
@@ -81,7 +81,7 @@ class ToolCalls:
         return turn in self._count
 
     def awaits_answer(self, turn: int) -> bool:
-        """Tell whether the model waits in this turn for the answer to a call."""
+        """Return whether the model waits in this turn for the answer to a call."""
         return any(call.turn == turn and not call.is_orphan for call in self.waiting)
 
     def keep_open(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
@@ -103,7 +103,7 @@ class ToolCalls:
         self._kept = (0, 0)
 
     def is_over(self, turn: TurnInProgress) -> bool:
-        """Tell whether a turn was kept open for a call, and is not needed for that any more.
+        """Return whether a turn was kept open for a call, and is not needed for that any more.
 
         Args:
             turn: The current turn.
@@ -234,7 +234,7 @@ class ToolCalls:
         return owed
 
     def take_unspoken(self) -> list[CoreAnswer]:
-        """Return and forget the answers that nobody is going to speak, also those of orphans."""
+        """Return and forget the answers that the model will not speak, also those of orphans."""
         return [answer for _, answer in (*self.unspoken.take(), *self.take_owed())]
 
     def cancel(self, call_ids: tuple[str, ...]) -> None:

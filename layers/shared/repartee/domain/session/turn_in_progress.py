@@ -9,7 +9,7 @@ from repartee.domain.session.transcript_pieces import news_in
 from repartee.domain.text_cuts import cut_at
 from repartee.domain.usage import Bill, Prices, TokenUsage
 
-# What comes faster than that after a piece was not said since: nobody speaks so fast.
+# A piece that follows another one faster than this holds no newer speech: no user is so fast.
 AT_ONCE_MS = 100
 
 
@@ -119,7 +119,7 @@ class TurnInProgress:
 
     @property
     def has_earlier_speech(self) -> bool:
-        """Tell whether the user has spoken in it before the newest stretch of speech."""
+        """Return whether the user has spoken in it before the newest stretch of speech."""
         return self.first_seq is not None and self.first_seq < self.speech_from_seq
 
     @property
@@ -148,7 +148,7 @@ class TurnInProgress:
     def silent_from_ms(self) -> int:
         """Since when neither side speaks in it; a reply comes faster than it is played.
 
-        Of one that was cut nobody hears the rest.
+        The user does not hear the rest of a reply that was cut.
         """
         is_played = not self._is_silenced
         reply_ms = round(duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)) if is_played else 0
@@ -180,7 +180,7 @@ class TurnInProgress:
     def begin_stretch(self, seq: int) -> None:
         """The user says something, from ``seq`` on."""
         self._before_stretch = _BeforeStretch()
-        # A turn that begins anew has its first message already, and nothing was heard before that.
+        # A turn that restarts has its first message already, and nothing was heard before that.
         if self.first_seq is not None and self.first_seq < seq:
             self._before_stretch = _BeforeStretch(
                 self.first_seq,
@@ -206,7 +206,7 @@ class TurnInProgress:
 
     @property
     def is_stretch_heard(self) -> bool:
-        """Tell whether anything is understood of the newest stretch of speech."""
+        """Return whether anything is understood of the newest stretch of speech."""
         return len(self._heard) > self._heard_earlier
 
     def retract_stretch(self, now_ms: int) -> bool:
@@ -229,16 +229,16 @@ class TurnInProgress:
 
     @property
     def lacks_words(self) -> bool:
-        """Tell whether nothing is understood yet of speech in it."""
+        """Return whether nothing is understood yet of speech in it."""
         return self.unheard_from_seq is not None
 
     @property
     def is_phrase_over(self) -> bool:
-        """Tell whether the newest piece of the user's transcript was marked as the last one."""
+        """Return whether the newest piece of the user's transcript was marked as the last one."""
         return self._is_phrase_over
 
     def has_heard(self, text: str) -> bool:
-        """Tell whether a transcript only repeats the newest one of the user."""
+        """Return whether a transcript only repeats the newest one of the user."""
         return not news_in(self._phrase, self._last_heard, text, may_double=False)
 
     def hear(

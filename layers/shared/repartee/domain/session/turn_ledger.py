@@ -14,7 +14,7 @@ from repartee.domain.usage import Bill, TokenUsage
 
 # A transcript belongs to one of the last turns.
 MAX_WRITTEN = 4
-# A reply to speech that nobody noticed begins within this time after its transcript.
+# A reply to speech that the worker missed begins within this time after its transcript.
 KEEP_WORDS_MS = 3_000
 # Gemini sends a transcript twice at once. A reply with the same words comes later.
 REPEATS_WITHIN_MS = 1_000
@@ -69,7 +69,7 @@ class TurnLedger:
 
     @property
     def is_newest_replied(self) -> bool:
-        """Tell whether the model has begun to answer what the user has said last."""
+        """Return whether the model has begun to answer what the user has said last."""
         return self.newest is not None and self.newest.has_reply
 
     @property
@@ -108,7 +108,7 @@ class TurnLedger:
         return turn.is_being_spoken or not (turn.number == number or turn.has_reply)
 
     def awaits_reply_before(self, seq: int) -> bool:
-        """Tell whether the user fell silent before ``seq`` and is not answered to the end yet.
+        """Return whether the user fell silent before ``seq`` and is not answered to the end yet.
 
         A sound that may be no speech keeps nothing that follows it waiting.
         """
@@ -120,8 +120,7 @@ class TurnLedger:
     def begin_input(self, seq: int, now_ms: int) -> TurnInProgress:
         """Return the turn that input from ``seq`` on belongs to.
 
-        Whoever speaks again before the reply has begun is still in the same turn. What was typed
-        is a turn by itself.
+        Speech before the reply has begun is still in the same turn. A text is a turn by itself.
         """
         if self.current is None:
             self.current = self._new(now_ms)
@@ -142,7 +141,7 @@ class TurnLedger:
         return self.current
 
     def has_just_said(self, text: str, now_ms: int) -> bool:
-        """Tell whether the model's words, without a turn, repeat those of the turn before."""
+        """Return whether the model's words, without a turn, repeat those of the turn before."""
         if self.current is not None or not (over_turns := self.over_turns):
             return False
         last, words = over_turns[-1], text.strip()

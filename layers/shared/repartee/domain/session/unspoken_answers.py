@@ -9,7 +9,7 @@ from repartee.domain.session.call_in_progress import CallInProgress
 # As long as a turn may bring nothing. Public reports of a model that stays silent after a tool's
 # answer: PatterAI/Patter#210, pipecat-ai/pipecat#4118.
 SPEAK_WITHIN_MS = 8_000
-# The model will not speak an answer that was cut or cancelled, so nobody waits for it. A reply to
+# The model will not speak an answer that was cut or cancelled, so the wait is short. A reply to
 # what the user said instead begins within 1 to 2 s.
 SPEAK_AGAIN_AFTER_MS = 3_000
 
@@ -50,7 +50,7 @@ class _Unspoken:
         self.comes_after = max(self.comes_after, 1)
 
     def is_in(self, text: str) -> bool:
-        """Tell whether a text holds more than half of the answer's words."""
+        """Return whether a text holds more than half of the answer's words."""
         wanted = set(_WORD.findall(self.answer.answer.casefold()))
         return 2 * len(wanted & set(_WORD.findall(text.casefold()))) > len(wanted)
 

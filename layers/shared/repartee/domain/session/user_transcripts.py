@@ -87,11 +87,11 @@ class UserTranscripts:
         return lacking[0] if lacking else None
 
     def _is_too_early(self, turn: TurnInProgress) -> bool:
-        """Tell whether the words of this turn cannot have come by now."""
+        """Return whether the words of this turn cannot have come by now."""
         return self._comes_whole and turn.is_being_spoken
 
     def _continues(self, last: TurnInProgress, piece: LiveTranscript, now_ms: int) -> bool:
-        """Tell whether the piece goes on with the newest transcript, or repeats it."""
+        """Return whether the piece goes on with the newest transcript, or repeats it."""
         if last in (self._turns.current, self._turns.upcoming) or last.has_heard(piece.text):
             return True
         return not last.is_phrase_over and now_ms <= (last.heard_at_ms or 0) + GOES_ON_MS

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.calls import CallKey, CallStatus
-from repartee.domain.conversation import Turn
+from repartee.domain.conversation import ToolCall, Turn
 from repartee.domain.frames import SessionError, ToolProgress, TurnEnd
 from repartee.domain.live import (
     LiveAudio,
@@ -18,7 +18,7 @@ from repartee.domain.live import (
     Role,
     TurnStatus,
 )
-from repartee.domain.messages import Audio, SpeechEnd, SpeechStart
+from repartee.domain.messages import Audio, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import CommitTurn, RespondToTool, SendText
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, NO_ANSWER
 from repartee.domain.session.unspoken_answers import SPEAK_AGAIN_AFTER_MS, SPEAK_WITHIN_MS
@@ -185,6 +185,57 @@ def test_an_apology_that_is_not_spoken_yet_gives_way_to_an_outcome_but_not_to_an
 
     errors = [error.message for error in call.frames(SessionError)]
     assert errors == [BOOKED if status is CallStatus.DONE else NO_ANSWER.answer]
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_the_apology_for_a_cancelled_call_that_nobody_got_gives_way_to_the_outcome(is_lost):
+    call = spoken_over()
+    call.utter()
+    if is_lost:
+        call.opens_live = False
+        call.lose_live()
+    call.pass_ms(CALL_TIMEOUT_MS)
+    call.answer_tool(BOOKED)
+    if is_lost:
+        call.opens_live = True
+        call.open_live()
+    call.live(*speaks("Yes, still here.", COMPLETE))
+    call.live(*speaks(BOOKED, COMPLETE))
+    call.ack()
+
+    assert (given(call), given(call, NO_ANSWER.answer)) == (1, 0)
+    assert [(status, answer) for _, status, answer in remembered(call)] == [("done", BOOKED)]
+
+
+def test_an_outcome_that_comes_while_the_next_turn_goes_on_is_remembered_in_it():
+    call = asking()
+    call.send(Text("Hello?"))
+    call.live(LiveInterrupted(), COMPLETE)
+    call.ack()
+    call.answer_tool(BOOKED)
+    call.live(*speaks(f"Yes. {BOOKED}", COMPLETE))
+    call.ack()
+
+    assert remembered(call) == [(2, "done", BOOKED)]
+
+
+@pytest.mark.parametrize(
+    ("known", "remembered_again"),
+    [(CallStatus.DONE, []), (CallStatus.FAILED, [(2, "done", BOOKED)])],
+)
+def test_an_outcome_that_the_worker_before_remembered_is_spoken_and_not_remembered_again(
+    known, remembered_again
+):
+    owed = pending(1)
+    told = ToolCall(owed.key, owed.name, owed.arguments_json, known, BOOKED)
+    before = Turn(1, "S", 0, 0, "When?", "", tool_calls=(told,))
+    call = started(state=replace(STATE, pending_calls=(owed,)), memory=remembering(before))
+    call.answer_tool(BOOKED)
+    call.live(*speaks(BOOKED, COMPLETE))
+    call.ack()
+
+    assert given(call) == 1
+    assert remembered(call) == remembered_again
 
 
 @pytest.mark.parametrize("status", CallStatus)

@@ -207,9 +207,9 @@ class ToolCalls:
         return adopted
 
     def awaits(self, key: CallKey, asked_hash: str) -> bool:
-        """Tell whether the open call at this place is the one that asked this."""
+        """Tell whether the call at this place asked this and waits for its answer."""
         call = self._open.get(key)
-        return call is not None and call.arguments_hash == asked_hash
+        return call is not None and call.owed is None and call.arguments_hash == asked_hash
 
     def end(self, key: CallKey, answer: CoreAnswer) -> CallInProgress | None:
         """Take a call's answer; None when it had one before, or nobody awaits it.
@@ -260,9 +260,11 @@ class ToolCalls:
 
         It is owed to the user, unless it is another apology.
         """
-        call = self._late.get(key)
-        is_news = answer.status is not CallStatus.FAILED and key not in self._open
-        if call is None or call.arguments_hash != asked_hash or not is_news:
+        call, held = self._late.get(key), self._open.get(key)
+        if call is None or call.arguments_hash != asked_hash or answer.status is CallStatus.FAILED:
+            return None
+        # Where the model has not got the apology, or lost it, that is what is owed until now.
+        if held is not None and (held.arguments_hash, held.owed) != (asked_hash, NO_ANSWER):
             return None
         del self._late[key]
         self.unspoken.drop(key)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
-from repartee.domain.calls import CallKey
+from repartee.domain.calls import CallKey, CallStatus
 from repartee.domain.conversation import Memory, SkippedInput, ToolCall
 from repartee.domain.messages import Numbered
 from repartee.domain.session.events import CoreAnswered
@@ -46,6 +46,7 @@ class TurnLedger:
     _carried_usage: TokenUsage = field(default_factory=TokenUsage)
     _carried_core_bill: Bill = field(default_factory=Bill)
     _billed_calls: set[tuple[CallKey, str]] = field(default_factory=set)
+    _known_calls: set[tuple[CallKey, str, CallStatus]] = field(default_factory=set)
     _carried_calls: list[ToolCall] = field(default_factory=list)
     _carried_gaps: list[SkippedInput] = field(default_factory=list)
     _kept_words: tuple[str, int] = _NO_WORDS
@@ -56,8 +57,10 @@ class TurnLedger:
 
         An answer that was told but not spoken is asked for again: it has been paid for.
         """
-        paid = {(call.key, call.arguments_hash) for one in memory.turns for call in one.tool_calls}
-        return cls(memory.conversation.turn_count + 1, _billed_calls=paid)
+        calls = [call for one in memory.turns for call in one.tool_calls]
+        paid = {(call.key, call.arguments_hash) for call in calls}
+        known = {(call.key, call.arguments_hash, call.status) for call in calls}
+        return cls(memory.conversation.turn_count + 1, _billed_calls=paid, _known_calls=known)
 
     def __bool__(self) -> bool:
         return bool(self.current or self.upcoming or self.finished)
@@ -252,15 +255,18 @@ class TurnLedger:
             turn.core_bill += answered.answer.bill
 
     def note_call(self, call: ToolCall, asked_in: int) -> None:
-        """Remember a finished call in the turn that made it, or in the one that says its answer.
+        """Remember a finished call in the turn that made it, or in the one that goes on by then.
 
         Args:
             call: The call. An answer that comes after an apology takes its place.
             asked_in: The turn that asked for it last.
         """
-        turn = self.changeable(call.key.turn) or self.changeable(asked_in)
-        calls = self._carried_calls if turn is None else turn.tool_calls
         asked = (call.key, call.arguments_hash)
+        if (*asked, call.status) in self._known_calls:
+            # A worker before this one has remembered it, and the user has not heard it.
+            return
+        turn = self.changeable(call.key.turn) or self.changeable(asked_in) or self.current
+        calls = self._carried_calls if turn is None else turn.tool_calls
         calls[:] = [one for one in calls if (one.key, one.arguments_hash) != asked]
         calls.append(call)
 

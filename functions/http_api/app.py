@@ -1,8 +1,7 @@
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 
-from http_api.bodies import check_body
 from http_api.deps import Deps
 from http_api.problems import answer_with_problems
 from http_api.routes import (
@@ -60,7 +59,6 @@ def create_app(deps: Deps) -> FastAPI:
         redirect_slashes=False,
         # The names that client generators give to their functions.
         generate_unique_id_function=lambda route: route.name,
-        dependencies=[Depends(check_body)],
     )
     app.state.deps = deps
     app.state.routes = [route for router in _ROUTERS for route in router.routes]

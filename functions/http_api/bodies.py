@@ -2,26 +2,25 @@
 
 import json
 import re
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
 
 from http_api.problems import Problem
 
 # The largest that any route takes has less than 1 KiB.
 MAX_BODY_BYTES = 16 * 1024
-_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _JSON = re.compile(r"application/(json|[\w.-]+\+json)\s*(;|$)", re.IGNORECASE)
 
 
-async def check_body(request: Request) -> None:
+async def _check_body(request: Request) -> None:
     """Pass when the request has no body, or one of JSON that every reader understands alike.
 
     Raises:
         Problem: The body is too large, of another type, or no such JSON.
     """
-    if request.method not in _METHODS:
-        return
     body = await request.body()
     if not body:
         return
@@ -36,6 +35,20 @@ async def check_body(request: Request) -> None:
         raise Problem("not_json", str(refused)) from None
     except (ValueError, RecursionError):
         raise Problem("not_json") from None
+
+
+class CheckedRoute(APIRoute):
+    """A route that takes a body: FastAPI reads it only after the checks have passed."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return FastAPI's handler behind the checks."""
+        handle = super().get_route_handler()
+
+        async def handle_checked(request: Request) -> Response:
+            await _check_body(request)
+            return await handle(request)
+
+        return handle_checked
 
 
 class _Refused(ValueError):

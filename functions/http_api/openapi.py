@@ -33,9 +33,13 @@ _TOKEN = {
 _DESCRIPTION = """\
 Tickets for the WebSocket API, and all that is kept of a user: to read, change, export and erase.
 
+Send the token as `Authorization: Bearer TOKEN`, unless a request is said to need none. A body has \
+`Content-Type: application/json` and at most 16,384 bytes.
+
 HEAD is answered wherever GET is. Every refusal of the API is a problem document (RFC 9457) whose \
 `code` programs can rely on: `path_unknown` (404) and `method_not_allowed` (405) are possible \
-everywhere. API Gateway itself answers 401, 429, 500 and 503 with an object that has `message` only.
+everywhere. API Gateway itself answers 401, 413 (above 10 MB), 429, 500 and 503 \
+with an object that has `message` only.
 """
 
 

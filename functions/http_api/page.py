@@ -129,7 +129,10 @@ def _takes(schema: Mapping[str, Any], required: bool) -> str:
     for key, word in bounds:
         if key in schema:
             text += f" {word} {_code(str(schema[key]))}"
-    return text if required else f"{text}, optional"
+    if required:
+        return text
+    default = schema.get("default")
+    return f"{text}, optional" if default is None else f"{text}, {_code(str(default))} if absent"
 
 
 def _type(schema: Mapping[str, Any]) -> str:

@@ -163,6 +163,7 @@ BODIES: dict[str, tuple[Any, str]] = {
     "a field too many": (b'{"session": "a"}', "invalid_request"),
     "a long name": (b'{"' + b"x" * 10_000 + b'": 1}', "invalid_request"),
     "too large": (b'{"session_id": "' + b"x" * 20_000 + b'"}', "body_too_large"),
+    "too large and not JSON": (b" " * 16_385, "body_too_large"),
 }
 
 

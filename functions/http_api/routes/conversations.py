@@ -76,7 +76,10 @@ def erase_conversation(
     time: RemainingTime,
     answer: Response,
 ) -> ErasureView:
-    """Erase one conversation; 202 when there is more to do."""
+    """Erase one conversation; 202 when there is more to do.
+
+    The user's notes, preferences, appointments and usage stay.
+    """
     erasure = deps.eraser.erase(
         user_id, remaining_ms=time.remaining_ms, conversation_id=conversation_id
     )

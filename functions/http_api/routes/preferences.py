@@ -3,13 +3,14 @@ from typing import Self
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
+from http_api.bodies import CheckedRoute
 from http_api.deps import Dependencies
 from http_api.identity import UserId
 from repartee.domain.conversation import Profile
 from repartee.domain.live_models import LiveModelProfile
 from repartee.domain.preferences import PreferenceChanges, checked_changes, stale_preferences
 
-router = APIRouter()
+router = APIRouter(route_class=CheckedRoute)
 
 
 class Preferences(BaseModel):

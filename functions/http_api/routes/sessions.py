@@ -4,13 +4,14 @@ from urllib.parse import urlencode
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from http_api.bodies import CheckedRoute
 from http_api.deps import Dependencies
 from http_api.identity import UserId
 from http_api.kinds import may_answer
 from http_api.values import ID_PATTERN, Moment
 from repartee.domain.wire import FEATURES
 
-router = APIRouter()
+router = APIRouter(route_class=CheckedRoute)
 
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 

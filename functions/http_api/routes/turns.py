@@ -80,7 +80,7 @@ class TurnList(BaseModel):
     """Turns in order.
 
     Attributes:
-        next_after: Ask with ``after`` set to this for the next ones, None when there are none.
+        next_after: Ask with ``after`` set to this for the next ones, null when there are none.
     """
 
     turns: list[TurnView]

@@ -18,7 +18,7 @@ def test_a_body_that_is_not_json_is_explained() -> None:
     assert (status, problem["code"]) == (422, "not_json")
 
 
-@pytest.mark.parametrize("body", [b'{"conversation_id": "\xff"}', b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b'{"conversation_id": "\xff"}', b"\xff\xfe", b"[" * 16_000])
 def test_bytes_that_cannot_be_read_as_json_are_the_clients_fault_and_not_ours(body: bytes) -> None:
     api = Api()
     event = load_event("http_api.create_session")

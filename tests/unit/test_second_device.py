@@ -1,12 +1,14 @@
 """Another device takes the conversation over while the first one's session has something to do."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
 
 from repartee.application.open_connection import open_connection
 from repartee.application.serve_session import serve_session
+from repartee.domain.calls import CallKey, arguments_hash
 from repartee.domain.conversation import SkippedInput, Turn
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.live import (
@@ -27,7 +29,7 @@ from repartee.domain.messages import (
 )
 from repartee.domain.seed import UNANSWERED, UNHEARD
 from repartee.domain.session.effects import FinishReason
-from repartee.domain.session_state import ConnectionOpening
+from repartee.domain.session_state import ConnectionOpening, PendingCall
 from repartee.ports.worker import WakeRequest
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.live_model import FakeLiveSession
@@ -410,5 +412,115 @@ def test_a_turn_that_may_not_be_remembered_any_more_is_in_the_log():
         assert await old is FinishReason.ENDED
         assert scene.log.warned == ["turn not remembered"]
         assert scene.told[-1] == "closed"
+
+    run_in_virtual_time(main)
+
+
+WISH = ("ask_core_agent", '{"question":"book nine"}')
+BOOKING = PendingCall(CallKey(1, 1), *WISH, arguments_hash(*WISH))
+
+
+def owes_booking(scene: TwoDevices, session: str = SESSION) -> None:
+    """A session has committed a turn whose call is still open."""
+    state = scene.sessions.load(session)
+    assert state is not None
+    scene.tables.states[session] = replace(state, pending_calls=(BOOKING,))
+
+
+async def hears_of_booking(scene: TwoDevices, session: str, live: FakeLiveSession) -> None:
+    """The user is told of the booking in one turn of this session, and nothing is open then."""
+    await scene.until(lambda: live.sent)
+    [said] = live.sent
+    assert "You are booked." in str(said)
+    live.emit(
+        LiveAudio(REPLY),
+        LiveTranscript(Role.MODEL, "You are booked."),
+        LiveTurnComplete(TurnStatus.IDLE),
+    )
+    line = scene.channel.posts[f"line-of-{session}"]
+    await scene.until(lambda: '"turn_end"' in line[-1])
+    received = OutputPosition(json.loads(line[-1])["epoch"], len(line))
+    scene.mailbox.notify(session, Acknowledged(received, 0, 0), now_ms=scene.clock.now_ms())
+    await scene.until(scene.remembered)
+    [turn] = scene.remembered()
+    assert (turn.session_id, turn.said) == (session, "You are booked.")
+    assert [(call.key, call.answer) for call in turn.tool_calls] == [
+        (BOOKING.key, "You are booked.")
+    ]
+
+
+@pytest.mark.parametrize("is_served", [True, False])
+def test_a_call_that_the_earlier_session_left_open_is_told_in_the_next_one(is_served: bool):
+    async def main():
+        scene = TwoDevices()
+        if is_served:
+            old = scene.serve()
+            await scene.live.opened.get()
+        owes_booking(scene)
+        scene.take_over()
+        new = scene.serve_other()
+        live = await scene.live.opened.get()
+        if is_served:
+            await old
+
+        await hears_of_booking(scene, SECOND, live)
+        [asked] = scene.core.requests
+        assert (asked.session_id, asked.key) == (SECOND, BOOKING.key)
+        assert asked.arguments_hash == BOOKING.arguments_hash
+        await new
+        assert len(live.sent) == 1
+
+    run_in_virtual_time(main)
+
+
+def test_a_call_of_the_first_of_several_sessions_is_told_once():
+    async def main():
+        scene = TwoDevices()
+        owes_booking(scene)
+        scene.take_over(SECOND)
+        owes_booking(scene, SECOND)
+        scene.take_over(THIRD)
+        new = scene.serve_other(THIRD)
+        live = await scene.live.opened.get()
+
+        await hears_of_booking(scene, THIRD, live)
+        assert len(scene.core.requests) == 1
+        await new
+
+    run_in_virtual_time(main)
+
+
+def test_a_call_is_told_by_the_worker_after_one_that_died_before_it_told_it():
+    async def main():
+        scene = TwoDevices()
+        owes_booking(scene)
+        scene.take_over()
+        dead = scene.serve_other()
+        await scene.live.opened.get()
+        dead.cancel()
+        await asyncio.sleep(LEASE_MS / 1000)
+
+        new = scene.serve_other()
+        live = await scene.live.opened.get()
+        await hears_of_booking(scene, SECOND, live)
+        await new
+        again = scene.serve_other()
+        await again
+        assert len(scene.remembered()) == 1
+
+    run_in_virtual_time(main)
+
+
+def test_a_call_of_another_conversation_is_not_adopted():
+    async def main():
+        scene = TwoDevices()
+        owes_booking(scene)
+        scene.take_over()
+        other = replace(scene.state(), conversation_id="conversation-2", ended=True)
+        scene.tables.states[SESSION] = other
+        new = scene.serve_other()
+        await scene.live.opened.get()
+        await new
+        assert scene.core.requests == []
 
     run_in_virtual_time(main)

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager, suppress
 from repartee.application.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
 from repartee.application.leave_notice import leave_notice
 from repartee.application.session_ports import SessionPorts
+from repartee.domain.calls import CallKey
 from repartee.domain.conversation import Conversation
 from repartee.domain.errors import LeaseLost, StoreUnavailable
 from repartee.domain.messages import Superseded
-from repartee.domain.session_state import Lease
+from repartee.domain.session_state import Lease, PendingCall
 
 # A worker that lives ends its session within 100 ms, or 3 s for a client that takes no frames; a
 # dead one's lease lasts 5 s.
@@ -103,3 +104,21 @@ async def _renew(keeper: LeaseKeeper, cursor: int) -> None:
             await asyncio.sleep(RENEW_EVERY_MS / 1000)
             with suppress(StoreUnavailable):
                 await asyncio.to_thread(keeper.renew, cursor)
+
+
+def left_open(conversation: Conversation, ports: SessionPorts) -> tuple[PendingCall, ...]:
+    """Return the calls that the superseded sessions left open, in the order of their places.
+
+    The header names those sessions until the one that took the conversation over commits, and that
+    commit keeps what is open then. So no death between loses a call, and core_agent answers each
+    from what it stored under the call's place.
+
+    Raises:
+        StoreUnavailable: A table failed beyond the retries.
+    """
+    left = dict[CallKey, PendingCall]()
+    for session_id in conversation.superseded_session_ids:
+        state = ports.sessions.load(session_id)
+        if state is not None and state.conversation_id == conversation.conversation_id:
+            left |= {pending.key: pending for pending in state.pending_calls}
+    return tuple(left[key] for key in sorted(left, key=lambda key: (key.turn, key.index)))

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from repartee.application.account_session import settle, settle_erased, used_today
-from repartee.application.earlier_sessions import end_earlier_sessions
+from repartee.application.earlier_sessions import end_earlier_sessions, left_open
 from repartee.application.lease_keeper import LEASE_MS, SAFETY_MS, LeaseKeeper
 from repartee.application.recall import recall
 from repartee.application.record_session import SessionRecording
@@ -147,7 +147,10 @@ async def _serve_lease(
         )
         is_live = not lease.is_superseded(memory.conversation)
         if is_live and memory.conversation.superseded_session_ids:
-            await end_earlier_sessions(memory.conversation, lease, keeper, ports, close)
+            earlier = memory.conversation
+            await end_earlier_sessions(earlier, lease, keeper, ports, close)
+            calls = await asyncio.to_thread(left_open, earlier, ports)
+            lease = lease.with_calls(calls)
             memory = await _recall(state, ports, settings)
         used = await used_today(memory.profile, ports, settings)
     except StoreUnavailable:

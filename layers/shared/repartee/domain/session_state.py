@@ -1,6 +1,6 @@
 """The durable state of a session: who serves it, how far it is, what is still owed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, auto
 
@@ -136,6 +136,19 @@ class SessionState:
             return self.connection_id
         return None if self.greeted == NOBODY else self.greeted.connection_id
 
+    @property
+    def owes_client(self) -> bool:
+        """Tell whether a worker that comes now has something to say, whatever the mailbox holds.
+
+        So it is after a worker that did not give its lease back, for calls that are open, for turns
+        that the client may miss and no later worker has looked at, and for a connection that said
+        hello and that no worker has served.
+        """
+        is_greeted = self.greeted not in (None, NOBODY)
+        is_new_here = is_greeted and self.current_connection_id != self.connection_id
+        is_missed = any(turn.ends_at.epoch == self.epoch for turn in self.undelivered)
+        return self.owner is not None or bool(self.pending_calls) or is_missed or is_new_here
+
     def lease_is_held(self, now_ms: int) -> bool:
         """Tell whether a worker serves this session at ``now_ms``."""
         return self.owner is not None and self.lease_until_ms > now_ms
@@ -172,6 +185,13 @@ class Lease:
     until_ms: int
     is_takeover: bool
     taken_at_ms: int = 0
+
+    def with_calls(self, calls: tuple[PendingCall, ...]) -> "Lease":
+        """Return this lease with calls of earlier sessions added to those of its own."""
+        own = self.state.pending_calls
+        known = {call.key for call in own}
+        added = tuple(call for call in calls if call.key not in known)
+        return replace(self, state=replace(self.state, pending_calls=(*added, *own)))
 
     def is_superseded(self, conversation: Conversation) -> bool:
         """Tell whether another session has the conversation now."""

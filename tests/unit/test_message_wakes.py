@@ -6,11 +6,22 @@ from typing import Any
 
 import pytest
 
-from repartee.domain.messages import Audio, Bye, Message, Numbered, SpeechEnd, SpeechStart, Text
-from repartee.domain.session_state import WakeElection
+from repartee.domain.calls import CallKey
+from repartee.domain.errors import StoreUnavailable
+from repartee.domain.messages import (
+    Audio,
+    Bye,
+    Message,
+    Numbered,
+    OutputPosition,
+    SpeechEnd,
+    SpeechStart,
+    Text,
+)
+from repartee.domain.session_state import Connected, PendingCall, UndeliveredTurn, WakeElection
 from repartee.ports.worker import WakeRequest
 from tests.fakes.clock import NOON_MS
-from tests.unit.message_line import CALLER, DATA, PCM, READY, Line, Sessions
+from tests.unit.message_line import CALLER, DATA, PCM, READY, Line, Mailbox, Sessions
 
 pytestmark = pytest.mark.unit
 
@@ -133,11 +144,58 @@ def test_a_ping_is_answered_and_a_silent_client_wakes_nobody() -> None:
     assert line.kept == []
 
 
-def test_a_client_that_waits_for_an_answer_wakes_with_its_ping() -> None:
+OWED: list[dict[str, Any]] = [
+    # Unread input, such as a text whose wake came to nothing.
+    {"cursor": 1},
+    # A worker died.
+    {"owner": "worker-1", "lease_until_ms": NOON_MS - 1},
+    {"pending_calls": (PendingCall(CallKey(1, 1), "ask_core_agent", "{}", "hash"),)},
+    {"epoch": 2, "undelivered": (UndeliveredTurn(1, OutputPosition(2, 9)),)},
+    # A hello without prewarming.
+    {"greeted": Connected(NOON_MS, "connection-1")},
+]
+
+
+@pytest.mark.parametrize("changes", OWED, ids=lambda changes: next(iter(changes)))
+def test_a_client_that_waits_for_an_answer_wakes_with_its_ping(changes: dict[str, Any]) -> None:
     line = Line()
+    text = Numbered(2, Text("hi"), "connection-1", NOON_MS)
+    line.mailbox.append("session-1", text)
+    line.change_state(**{"cursor": 2, **changes})
 
     assert line.send({"type": "ping", "owed": True}) == [{"type": "pong", "served": False}]
     assert len(line.workers.wakes) == 1
+
+
+SETTLED: list[dict[str, Any]] = [
+    {},
+    {"greeted": Connected(NOON_MS, "connection-1"), "connection_id": "connection-1"},
+    # A later worker has looked at it.
+    {"epoch": 3, "undelivered": (UndeliveredTurn(1, OutputPosition(2, 9)),)},
+]
+
+
+@pytest.mark.parametrize("changes", SETTLED)
+def test_a_client_that_is_owed_nothing_wakes_nobody_with_its_ping(changes: dict[str, Any]) -> None:
+    line = Line()
+    line.change_state(cursor=2, **changes)
+    line.mailbox.append("session-1", Numbered(2, Text("hi"), "connection-1", NOON_MS))
+
+    for _ in range(10):
+        assert line.send({"type": "ping", "owed": True}) == [{"type": "pong", "served": False}]
+        line.tables.clock.advance(1_000)
+    assert line.workers.wakes == []
+
+
+def test_an_owed_ping_wakes_where_nobody_can_say_what_is_owed() -> None:
+    class Silent(Mailbox):
+        def highest_seq(self, session_id: str, *, up_to: int) -> int:
+            raise StoreUnavailable("told to fail")
+
+    line = Line()
+    router = replace(line.deps.router, mailbox=Silent(line.tables))
+
+    assert router.route(CALLER, '{"type":"ping","owed":true}').woke
 
 
 def test_an_owed_ping_of_a_served_session_wakes_nobody() -> None:

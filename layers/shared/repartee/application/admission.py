@@ -61,7 +61,7 @@ def misplaced(state: SessionState, connection: Connected) -> BadInput | None:
 
 @dataclass(frozen=True, slots=True)
 class InputNumbers:
-    """The numbers of one session's messages; both methods may raise ``StoreUnavailable``."""
+    """The numbers of one session's messages; each method may raise ``StoreUnavailable``."""
 
     _mailbox: Mailbox
     _session_id: str
@@ -73,6 +73,10 @@ class InputNumbers:
         """
         highest = self._mailbox.highest_seq(self._session_id, up_to=state.input_ends_at)
         return max(state.cursor, highest) + 1
+
+    def is_any_unread(self, state: SessionState) -> bool:
+        """Tell whether the mailbox holds what no committed turn has consumed."""
+        return self.next_seq(state) > state.cursor + 1
 
     def use_of(self, numbered: Numbered, appended: Appended, state: SessionState) -> NumberUse:
         """Return what a message's number stands for, once the message is in the mailbox.

@@ -14,7 +14,7 @@ from repartee.domain.caller import Caller
 from repartee.domain.errors import BadInput, StoreUnavailable
 from repartee.domain.messages import MAX_SEQ, Acknowledged, Hello, Numbered, OutputPosition
 from repartee.domain.recent_input import NumberUse
-from repartee.domain.session_state import Connected
+from repartee.domain.session_state import Connected, SessionState
 from repartee.domain.wire import (
     AcceptedBefore,
     AckModel,
@@ -159,8 +159,21 @@ class _Routing:
         if (problem := misplaced(state, self._connection)) is not None:
             raise problem
         self._answers.post(Pong(state.lease_is_held(self._to.clock.now_ms())))
-        if owed and not self._waker.is_served(state):
+        if owed and not self._waker.is_served(state) and self._is_owed(state):
             self._waker.wake()
+
+    def _is_owed(self, state: SessionState) -> bool:
+        """Tell whether a worker would find anything to do.
+
+        A client that does not know ``no_speech`` asks after its cough for ever. What is put into
+        the mailbox behind this look wakes a worker by itself.
+        """
+        if state.owes_client:
+            return True
+        try:
+            return InputNumbers(self._to.mailbox, self._caller.session_id).is_any_unread(state)
+        except StoreUnavailable:
+            return True
 
     def _keep(self, numbered: Numbered) -> None:
         session_id = self._caller.session_id

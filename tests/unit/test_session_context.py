@@ -124,6 +124,7 @@ def test_who_speaks_on_is_not_kept_waiting():
     assert len(call.all(OpenLive)) == 1
 
     call.send(SpeechEnd())
+    call.live(LiveTranscript(Role.USER, "And I am late"))
     call.reply()
     call.ack()
 

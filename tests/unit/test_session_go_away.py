@@ -3,12 +3,21 @@
 import pytest
 
 from repartee.domain.frames import ReplyAudio, SessionClosed, SessionError, TurnRestarted
-from repartee.domain.live import LiveAudio, LiveGoAway, LiveTurnComplete, TurnStatus
+from repartee.domain.live import (
+    LiveAudio,
+    LiveGoAway,
+    LiveTranscript,
+    LiveTurnComplete,
+    Role,
+    TurnStatus,
+)
 from repartee.domain.session.effects import FinishReason, OpenLive, SendText
 from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 from tests.sessions import SECOND, started
 
 pytestmark = pytest.mark.unit
+
+HEARD = LiveTranscript(Role.USER, "When is my visit?")
 
 
 def test_a_go_away_between_turns_rotates_at_once():
@@ -23,7 +32,7 @@ def test_a_go_away_between_turns_rotates_at_once():
 def test_a_go_away_in_mid_turn_waits_for_the_boundary():
     call = started()
     call.utter()
-    call.live(LiveGoAway(50_000))
+    call.live(HEARD, LiveGoAway(50_000))
     call.pass_ms(5_000)
     call.live(LiveAudio(SECOND * 30))
     call.pass_ms(34_000)
@@ -49,6 +58,7 @@ def test_the_model_that_follows_one_sent_away_in_an_empty_turn_is_given_time_to_
 def test_a_go_away_waits_for_a_call_too():
     call = started()
     call.utter()
+    call.live(HEARD)
     call.call_tool()
     call.reply()
     call.live(LiveGoAway(50_000))

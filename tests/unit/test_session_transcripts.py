@@ -5,17 +5,21 @@ import pytest
 from repartee.domain.frames import Transcript, TurnEnd
 from repartee.domain.live import (
     LiveAudio,
+    LiveEvent,
+    LiveGoAway,
     LiveInterrupted,
     LiveTranscript,
     LiveTurnComplete,
+    LiveUsage,
     Role,
     TurnStatus,
 )
 from repartee.domain.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
-from repartee.domain.session.effects import AmendTurn, CommitTurn, FinishReason
+from repartee.domain.session.effects import AmendTurn, CommitTurn, FinishReason, OpenLive
 from repartee.domain.session.events import ConversationLost, FromLive, SummaryRead, TimeRunningOut
 from repartee.domain.session.machine import HAND_OVER_MS
 from repartee.domain.session.user_transcripts import GOES_ON_MS, LATE_MS
+from repartee.domain.usage import TokenUsage
 from tests.fakes.speech_detector import SPEECH
 from tests.sessions import SECOND, SETTINGS, Call, started
 
@@ -75,6 +79,35 @@ class TestLate:
 
         history = call.effects[-1].config.history  # type: ignore[union-attr]
         assert [one.text for one in history] == [ROBERT, "Good morning."]
+
+    @pytest.mark.parametrize("why", [LiveUsage(TokenUsage(audio_in=20_000)), LiveGoAway(60_000)])
+    def test_a_live_session_is_not_left_in_a_pause_while_it_still_owes_the_words(
+        self, why: LiveEvent
+    ):
+        call = started()
+        call.utter()
+        call.live(why)
+        call.reply("Good morning.")
+        call.ack()
+        call.pass_ms(LATE_MS - 1)
+        assert len(call.all(OpenLive)) == 1
+
+        call.live(heard(ROBERT))
+
+        _, fresh = call.all(OpenLive)
+        assert [one.text for one in fresh.config.history] == [ROBERT, "Good morning."]
+        assert remembered(call) == [(ROBERT, "Good morning.")]
+
+    @pytest.mark.parametrize("why", [LiveUsage(TokenUsage(audio_in=20_000)), LiveGoAway(60_000)])
+    def test_words_that_never_come_do_not_keep_a_live_session(self, why: LiveEvent):
+        call = started()
+        call.utter()
+        call.live(why)
+        call.reply()
+        call.ack()
+        call.pass_ms(LATE_MS)
+
+        assert len(call.all(OpenLive)) == 2
 
     def test_it_is_put_right_once_the_turn_that_is_being_written_is_in_memory(self):
         call = started(takes_commits=False)

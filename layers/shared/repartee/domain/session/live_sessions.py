@@ -13,6 +13,7 @@ from repartee.domain.session.live_link import LiveLink
 from repartee.domain.session.outbox import Outbox
 from repartee.domain.session.restarts import Restarts
 from repartee.domain.session.speech_channel import SpeechChannel
+from repartee.domain.session.user_transcripts import UserTranscripts
 from repartee.domain.session.watchdog import Watchdog
 
 _BUSY = "The model is busy; trying again."
@@ -34,6 +35,7 @@ class LiveSessions:
     _speech: SpeechChannel
     _watchdog: Watchdog
     _restarts: Restarts
+    _transcripts: UserTranscripts
     _departure: Departure
     _outbox: Outbox
     _effects: list[Effect]
@@ -93,13 +95,14 @@ class LiveSessions:
             return None
         if self._live.is_stuck(now_ms):
             return self.lose(_STUCK, now_ms)
-        if self._live.must_rotate(now_ms, is_between_turns=self._restarts.is_between_turns):
+        may_rotate = self._restarts.is_between_turns and not self._owes_words(now_ms)
+        if self._live.must_rotate(now_ms, is_between_turns=may_rotate):
             return self.lose(_SENT_AWAY, now_ms)
         if self._watchdog.check(now_ms):
             # Otherwise a turn that is heard again would be given up at once, each time.
             self._departure.last_activity_ms = now_ms
             self._restart(now_ms)
-        elif self._context.is_due and self._may_reseed():
+        elif self._context.is_due and self._may_reseed(now_ms):
             saves_usd = self._context.reseed_saves_usd(now_ms)
             if saves_usd is not None or self._context.is_outdated:
                 self._restart(now_ms, saves_usd)
@@ -117,8 +120,22 @@ class LiveSessions:
     def _is_staying(self) -> bool:
         return self._live.is_open and not self._departure.must_hand_over
 
-    def _may_reseed(self) -> bool:
-        return self._is_staying and self._restarts.is_at_rest
+    def next_deadline_ms(self) -> int | None:
+        """Return when a live session that still owes words may be left without them."""
+        return self._transcripts.due_by_ms
+
+    def _may_reseed(self, now_ms: int) -> bool:
+        # What only saves money waits for words. Another voice or a forgotten note does not.
+        is_free = self._context.is_outdated or not self._owes_words(now_ms)
+        return self._is_staying and self._restarts.is_at_rest and is_free
+
+    def _owes_words(self, now_ms: int) -> bool:
+        """Tell whether the transcript of a turn that is over may still come.
+
+        No other live session knows those words.
+        """
+        due_by_ms = self._transcripts.due_by_ms
+        return due_by_ms is not None and now_ms < due_by_ms
 
     def _restart(self, now_ms: int, saves_usd: Decimal | None = None) -> None:
         self._restarts.restart_turn(now_ms)

@@ -166,13 +166,22 @@ class SessionMachine:
         self._context = context = LiveContext(
             settings, self._keeper, desk, client, concessions, unix_offset_ms
         )
-        self._sessions = LiveSessions(
-            live, context, concessions, speech, watchdog, restarts, departure, outbox, effects
-        )
-        self._second_offer = again = SecondOffer(self._feed, turns, calls, cues, context, watchdog)
         transcripts = UserTranscripts(
             client, turns, self._keeper, settings.profile.transcribes_after_speech
         )
+        self._sessions = LiveSessions(
+            live,
+            context,
+            concessions,
+            speech,
+            watchdog,
+            restarts,
+            transcripts,
+            departure,
+            outbox,
+            effects,
+        )
+        self._second_offer = again = SecondOffer(self._feed, turns, calls, cues, context, watchdog)
         self._hearing = Hearing(
             live,
             context,
@@ -276,6 +285,7 @@ class SessionMachine:
             self._client.next_deadline_ms(self._feed.order.through),
             self._calls.next_deadline_ms(),
             self._live.next_deadline_ms(),
+            self._sessions.next_deadline_ms(),
             self._watchdog.next_deadline_ms(),
             self._filler.next_deadline_ms(),
             self._answers.next_deadline_ms(),

@@ -36,6 +36,16 @@ class UserTranscripts:
         current = self._turns.current
         self._first_number = current.number if current else self._turns.next_number
 
+    @property
+    def due_by_ms(self) -> int | None:
+        """Until when the words of a turn that is over may come from the current live session.
+
+        None where none of them lacks its words.
+        """
+        over = (turn for turn in self._turns.over_turns if turn.number >= self._first_number)
+        due_ms = (turn.over_at_ms + LATE_MS for turn in over if turn.lacks_words)
+        return max(due_ms, default=None)
+
     def take(self, piece: LiveTranscript, now_ms: int) -> bool:
         """Add a piece; True where it belongs to a turn that goes on, so that the model lives."""
         turn = self._owner(piece, now_ms)

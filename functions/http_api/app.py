@@ -35,12 +35,12 @@ _ROUTERS = tuple(
 
 
 class Api(FastAPI):
-    """FastAPI with a document that is made, and loaded, when somebody asks for it."""
+    """FastAPI that makes its OpenAPI document at the first request for it."""
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
         if self.openapi_schema is None:
-            # Few requests need it, and the others should not wait for it to load.
+            # Few requests need this module, so the others do not wait for its import.
             from http_api.openapi import describe
 
             self.openapi_schema = describe(self)
@@ -52,12 +52,12 @@ def create_app(deps: Deps) -> FastAPI:
     app = Api(
         title="Repartee",
         version="1",
-        # ``documents`` serves these two, without foreign hosts.
+        # ``documents`` serves these two without content from other hosts.
         openapi_url=None,
         docs_url=None,
-        # A redirect would be made from the Host header, which is the client's.
+        # Starlette builds a redirect from the Host header, which the client controls.
         redirect_slashes=False,
-        # The names that client generators give to their functions.
+        # Client generators name their functions after these ids.
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.deps = deps

@@ -1,4 +1,4 @@
-"""Checks of a request's body that hold for every route, before its members are looked at."""
+"""Checks the body of every request before a route reads its members."""
 
 import json
 import re
@@ -10,16 +10,16 @@ from fastapi.routing import APIRoute
 
 from http_api.problems import Problem
 
-# The largest that any route takes has less than 1 KiB.
+# The largest valid body of any route has less than 1 KiB.
 MAX_BODY_BYTES = 16 * 1024
 _JSON = re.compile(r"application/(json|[\w.-]+\+json)\s*(;|$)", re.IGNORECASE)
 
 
 async def _check_body(request: Request) -> None:
-    """Pass when the request has no body, or one of JSON that every reader understands alike.
+    """Accept a request without a body, or with JSON that all parsers read in the same way.
 
     Raises:
-        Problem: The body is too large, of another type, or no such JSON.
+        Problem: The body is too large, has another media type, or is not such JSON.
     """
     body = await request.body()
     if not body:

@@ -1,4 +1,4 @@
-"""What the routes share that erase a user or a conversation, in as many requests as it takes."""
+"""Shared by the routes that erase a user or a conversation over several requests."""
 
 from typing import Annotated, Any, Self
 
@@ -10,7 +10,7 @@ from http_api.values import Moment
 from repartee.domain.erasure import Erasure, ItemKind
 
 REPEAT_AFTER_S = 2
-# Outside Lambda nobody gives a time: as much as an HTTP API waits.
+# Without a Lambda context, this is about the time that an HTTP API waits for its function.
 _DEFAULT_REMAINING_MS = 29_000
 
 
@@ -43,7 +43,7 @@ MAY_ANSWER: dict[int | str, dict[str, Any]] = {
 
 
 class _Time:
-    """What is left of the invocation."""
+    """The remaining time of the invocation."""
 
     def __init__(self, request: Request):
         self._context: Any = request.scope.get("aws.context")

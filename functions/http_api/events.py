@@ -1,23 +1,22 @@
-"""API Gateway's events of payload format 2.0, and what of them the application gets to see."""
+"""Makes API Gateway's events (payload format 2.0) safe for the application to read."""
 
 import base64
 import binascii
 from collections.abc import Mapping
 from typing import Any
 
-# What a route reads. All other headers stay out, so that no client's Host, X-Forwarded-Port or
-# header of odd bytes can lead Mangum or a framework astray.
+# The headers that a route reads. All others are dropped, so no client can mislead Mangum or a
+# framework with a Host, an X-Forwarded-Port or odd bytes in a header.
 READ_HEADERS = frozenset({"content-type"})
 
-# Stands for a body that cannot be decoded: the routes that read a body refuse it.
+# Replaces a body that cannot be decoded. The routes that read a body refuse it.
 _NO_JSON = b"\xff"
 
 
 def readable(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event that Mangum can read, whatever bytes the client sent.
 
-    Bytes that are no UTF-8 become question marks. A HEAD request becomes the GET whose headers it
-    asks for.
+    Bytes that are not UTF-8 become question marks. A HEAD request becomes a GET request.
     """
     context = event["requestContext"]
     http = context["http"]
@@ -42,7 +41,7 @@ def readable(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_body(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answer to HEAD: that to GET without its body."""
+    """Return the answer to HEAD, which is the answer to GET without its body."""
     return {**answer, "body": "", "isBase64Encoded": False}
 
 

@@ -65,7 +65,7 @@ class Application:
                 answer: dict[str, Any] = mangum(readable(event), context)
             finally:
                 asyncio.set_event_loop(None)
-        # What a route does not declare public is one user's, for no cache to keep.
+        # An answer that its route does not declare public belongs to one user: no cache keeps it.
         answer["headers"] = _HEADERS | answer["headers"]
         is_head = event["requestContext"]["http"]["method"] == "HEAD"
         return without_body(answer) if is_head else answer

@@ -14,7 +14,7 @@ def verified_user_id(request: Request, deps: Dependencies) -> str:
     """Return the verified token's subject.
 
     Raises:
-        Problem: There is none, or none that can stand for a user.
+        Problem: The token has no subject, or one that cannot identify a user.
     """
     event = request.scope.get("aws.event", {})
     authorizer = event.get("requestContext", {}).get("authorizer") or {}
@@ -22,7 +22,7 @@ def verified_user_id(request: Request, deps: Dependencies) -> str:
     if not isinstance(subject, str) or not subject:
         raise Problem("not_signed_in")
     if (fault := fault_of(subject)) is not None:
-        # Each user of such an identity provider is refused, so its operator has to know.
+        # This identity provider may give such a subject to every user, so the operator must know.
         deps.log.warning("token subject refused", extra={"reason": fault})
         detail = f"the token's sub {fault}: the identity provider has to give another one"
         raise Problem("subject_refused", detail)

@@ -1,6 +1,7 @@
-"""Every kind of problem that the API answers with: the one list of codes.
+"""The only list of the problem codes that the API answers with.
 
-The OpenAPI document and ``/docs`` are made from this list; docs/protocol.md is compared with it.
+The OpenAPI document and ``/docs`` are made from this list. A test compares it with
+docs/protocol.md.
 """
 
 from collections.abc import Mapping
@@ -12,14 +13,15 @@ STORE_RETRY_AFTER_S = 2
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
-    """What the problems with one code have in common.
+    """The common part of all problems with one code.
 
     Attributes:
-        title: What is wrong, the same each time.
-        detail: What is wrong and what to do, where the case at hand has nothing to add; an example
-            of it for the other kinds.
-        field: The parameter or member at fault where it is always the same one.
-        retry_after_s: When the same request may succeed; None where it will not by itself.
+        title: What is wrong, in the same words each time.
+        detail: What is wrong and what to do. A problem may have its own detail: then this one is
+            only the example in the documentation.
+        field: The parameter or member at fault, if it is always the same one.
+        retry_after_s: Seconds after which the same request may succeed; None if waiting does not
+            help.
         more: An example of the members that only this kind has.
     """
 
@@ -33,7 +35,7 @@ class ProblemKind:
 
     @property
     def type(self) -> str:
-        """The problem type of RFC 9457: where this API's own page explains it."""
+        """The problem type of RFC 9457: the place in this API's own page that explains it."""
         return f"/docs#{self.code}"
 
 
@@ -165,14 +167,14 @@ _ALL = (
 
 KINDS: Mapping[str, ProblemKind] = {kind.code: kind for kind in _ALL}
 
-# Where a route's ``responses`` keep the codes until the OpenAPI document is made.
+# A route's ``responses`` keep the codes under this key until the OpenAPI document is made.
 CODES = "x-codes"
 
 
 def may_answer(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """Return the ``responses`` of a route for the problems that only its own work leads to.
+    """Return a route's ``responses`` for the problems that its own work leads to.
 
-    Those that follow from its parameters, its body and its user need no mention.
+    The OpenAPI document adds the problems that follow from its parameters, body and user.
     """
     responses: dict[int | str, dict[str, Any]] = {}
     for code in codes:

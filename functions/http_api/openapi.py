@@ -1,7 +1,7 @@
-"""The OpenAPI document: FastAPI's, with the answers that FastAPI cannot know.
+"""Completes FastAPI's OpenAPI document with the answers that FastAPI cannot know.
 
-They follow from what a route takes: a user, a body, parameters. What follows from its own work it
-says by ``may_answer``.
+Most of them follow from a route's user, body and parameters. A route declares the others with
+``may_answer``.
 """
 
 import re
@@ -43,7 +43,7 @@ with an object that has `message` only.
 """
 
 
-# Seen of API Gateway: its message, and why it answers itself.
+# API Gateway's own answers: the message, which was seen there, and the reason.
 _BY_GATEWAY = {
     "401": ("Unauthorized", "The token is missing or not valid"),
     "429": ("Too Many Requests", "API Gateway throttles"),
@@ -56,7 +56,7 @@ class ProblemDocument(BaseModel):
     """Why a request was refused, and what to do.
 
     Attributes:
-        type: The kind of problem: where /docs explains it.
+        type: The kind of problem, as the place in /docs that explains it.
         title: The kind in words.
         status: The HTTP status.
         detail: What is wrong and what to do.
@@ -116,15 +116,15 @@ def describe(app: FastAPI) -> dict[str, Any]:
     members = schemas["ProblemDocument"]["properties"]
     members["code"]["enum"] = list(KINDS)
     for optional in members.values():
-        # What is absent has no value that stands for it.
+        # An absent member has no default value.
         optional.pop("default", None)
     return document
 
 
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:
-    """Add the problems that the route can answer with, and whose token it wants."""
+    """Add the problems that the route can answer with, and the token that it needs."""
     answers = operation["responses"]
-    # FastAPI's own, with a schema that is not ours.
+    # FastAPI adds this answer with its own schema, which the API does not use.
     answers.pop("422", None)
     codes = {code for answer in answers.values() for code in answer.pop(CODES, ())}
     codes |= set(_codes_of(route))
@@ -204,7 +204,7 @@ def _example(kind: ProblemKind) -> dict[str, Any]:
 
 
 def _name_successes(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
-    """Describe each answer of success by the object that it holds."""
+    """Describe each successful answer by the object that it holds."""
     for status, answer in operation["responses"].items():
         if status.startswith("2") and answer["description"] == _UNNAMED:
             name = answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
@@ -212,7 +212,7 @@ def _name_successes(operation: dict[str, Any], schemas: Mapping[str, Any]) -> No
 
 
 def _illustrate(operation: dict[str, Any], examples: Mapping[str, Any]) -> None:
-    """Add the examples of a request's body and of the answers of success."""
+    """Add examples of the request's body and of the successful answers."""
     if "request" in examples:
         operation["requestBody"]["content"]["application/json"]["example"] = examples["request"]
     for status, answer in operation["responses"].items():

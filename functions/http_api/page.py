@@ -1,4 +1,4 @@
-"""The OpenAPI document as one page of HTML: no script, nothing from another host."""
+"""Renders the OpenAPI document as one HTML page without scripts or content of other hosts."""
 
 import base64
 import hashlib

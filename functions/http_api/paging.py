@@ -1,4 +1,4 @@
-"""Pages of lists that change while they are read: a cursor names a place, not a number."""
+"""Pages of lists that change while they are read: a cursor names a place, not an index."""
 
 from typing import Annotated
 
@@ -15,10 +15,11 @@ Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR_CHARACTERS)]
 def place_after(
     deps: Deps, listing: Listing, user_id: str, after: str | None
 ) -> tuple[str, ...] | None:
-    """Return the place that the cursor ``after`` was sealed for, None where there is no cursor.
+    """Return the place that the cursor ``after`` was sealed for, None without a cursor.
 
     Raises:
-        Problem: The cursor is not this user's, is another list's, or its key was replaced.
+        Problem: The cursor belongs to another user or list, or its key was replaced.
+        StoreUnavailable: The key could not be read.
     """
     if after is None:
         return None

@@ -1,4 +1,4 @@
-"""Errors as problem documents: one shape, and the one place that maps failures to them.
+"""Maps every failure to a problem document; no other module does.
 
 Source: RFC 9457, with ``code``, ``message`` and ``field`` as extension members. ``message`` repeats
 ``detail`` for clients of versions that had no ``detail``.
@@ -26,7 +26,7 @@ from repartee.domain.errors import (
 from repartee.domain.preferences import PreferenceRefused
 
 PROBLEM_TYPE = "application/problem+json"
-# A client's own names come back in ``field``; a longer one says nothing more.
+# ``field`` may repeat a name that the client chose, so its length is limited.
 _MAX_FIELD_CHARACTERS = 100
 
 
@@ -34,10 +34,10 @@ class Problem(Exception):
     """An answer that is not what was asked for.
 
     Args:
-        code: One of ``KINDS``, which has the status and what is left out here.
+        code: A key of ``KINDS``, which has the status and the defaults of the other arguments.
         detail: What is wrong and what to do.
         field: The parameter or member at fault.
-        retry_after_s: When the same request may succeed.
+        retry_after_s: Seconds after which the same request may succeed.
         headers: Further headers of the answer.
         more: Members of this problem alone.
     """
@@ -56,7 +56,7 @@ class Problem(Exception):
         self.kind = KINDS[code]
         self._detail = detail or self.kind.detail
         name = (field or self.kind.field)[:_MAX_FIELD_CHARACTERS]
-        # JSON can spell half a character in a name; UTF-8 cannot.
+        # A name in JSON can hold a lone surrogate, which UTF-8 cannot encode.
         self._field = name.encode(errors="replace").decode()
         self._retry_after_s = retry_after_s or self.kind.retry_after_s
         self._headers = dict(headers or {})
@@ -79,7 +79,7 @@ class Problem(Exception):
         if self._retry_after_s is not None:
             headers["retry-after"] = str(self._retry_after_s)
         if self.kind.status == 401:
-            # RFC 9110 wants it with each 401; RFC 6750 has the form.
+            # RFC 9110 requires this header with each 401, and RFC 6750 defines its form.
             headers["www-authenticate"] = 'Bearer error="invalid_token"'
         return JSONResponse(content, self.kind.status, headers=headers, media_type=PROBLEM_TYPE)
 
@@ -128,8 +128,7 @@ def _invalid(error: RequestValidationError) -> Problem:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return Problem("not_json")
-    # The first part says where it was found: body, query or path. An error of the whole body has
-    # no other part.
+    # The first part is body, query or path. An error of the whole body has no other part.
     place = first["loc"]
     field = ".".join(str(part) for part in place[1:] or place)
     advice = {"missing": "add it", "extra_forbidden": "leave it out"}.get(
@@ -139,7 +138,7 @@ def _invalid(error: RequestValidationError) -> Problem:
 
 
 def _wrong_method(request: Request) -> Problem:
-    """Name all methods of the address; the router's own list has those of one route only."""
+    """List all methods of the address; the router's own list has those of only one route."""
     path = request.scope["path"]
     routes: list[Any] = request.app.state.routes
     allowed = {

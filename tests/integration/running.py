@@ -67,7 +67,7 @@ class RunningStack:
     def changed(self, function: str, **variables: str) -> Iterator[None]:
         """Run a function with other variables until the end of the context.
 
-        Its environments begin anew for both, which costs less than a stack of its own.
+        Its environments start again for both changes, which costs less than a separate stack.
         """
 
         async def change(others: Mapping[str, str]) -> Mapping[str, str]:

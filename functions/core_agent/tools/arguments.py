@@ -37,7 +37,7 @@ def _time(value: object) -> time:
     return time.fromisoformat(value)
 
 
-# What is kept of a caller's words: one line, "" where nothing in it can be seen.
+# A caller's words are kept as one line, which is "" when no character in it is visible.
 ONE_LINE = AfterValidator(checked_line)
 
 # Plain strings for the model: Gemini's function declarations know neither dates nor times.

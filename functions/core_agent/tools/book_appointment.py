@@ -31,7 +31,7 @@ def book_appointment(desk: Desk, context: ToolContext) -> Tool[BookAppointmentAr
             booking = desk.book(context.user_id, slot, reason=reason, booked_at_ms=context.now_ms)
         except DeskRefused as refusal:
             return refused(desk, context, slot, refusal)
-        # The same wish may come twice, in other words; the first reason stays.
+        # A repeated request may word the reason differently. The first reason stays.
         is_other = reason and booking.reason != reason
         message = (
             "The caller has this appointment already, and it is unchanged." if is_other else ""

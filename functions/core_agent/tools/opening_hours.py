@@ -21,7 +21,7 @@ def opening_hours(desk: Desk, context: ToolContext) -> Tool[OpeningHoursArgument
         found = desk.rules().open_on(day)
         if not found:
             return ToolResult(ToolStatus.DONE, "Closed all day.", {**fields, "open": False})
-        # The night that began on the day before comes first; the day's own hours are the last.
+        # A night that began on the previous day comes first. The day's own hours come last.
         main = found[-1]
         return ToolResult(
             ToolStatus.DONE,

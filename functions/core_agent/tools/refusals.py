@@ -1,4 +1,4 @@
-"""What the tools answer when the desk refuses: why, and what to do about it."""
+"""The tools' answers when the desk refuses: the reason, and the next step for the model."""
 
 from core_agent.tools.wording import slot_fields, times, why_not_that_day
 from repartee.domain.desk import (
@@ -18,14 +18,17 @@ from repartee.ports.desk import Desk
 def refused(
     desk: Desk, context: ToolContext, slot: Slot, refusal: DeskRefused, *, old: Slot | None = None
 ) -> ToolResult:
-    """Return why ``slot`` cannot be had.
+    """Return why the caller cannot have ``slot``.
 
     Args:
-        desk: Is asked for the times of that day that can be had instead.
-        context: Whose request it is, and when.
+        desk: Lists the free times of the same day.
+        context: The user and the time of the request.
         slot: The wanted slot.
-        refusal: What the desk raised.
-        old: The slot that was to be given up for it.
+        refusal: The desk's exception.
+        old: The slot that the caller wants to give up for it; None for a new booking.
+
+    Raises:
+        StoreUnavailable: The desk's table failed beyond the retries.
     """
     match refusal:
         case BookingUnknown():
@@ -54,7 +57,7 @@ def refused(
 
 
 def no_such_booking(slot: Slot, context: ToolContext) -> ToolResult:
-    """Return that the caller holds no such slot, or one whose time has come."""
+    """Return that the caller has no booking for ``slot``, or that it has begun."""
     if not lies_ahead(slot, context.now, context.now.tzinfo):
         message = "That time is in the past, so nothing can be changed about it."
         return ToolResult(ToolStatus.REFUSED, message, {"reason": "in_the_past"})

@@ -1,4 +1,4 @@
-"""How slots, days and appointments look in tools' results: for machines and for speaking."""
+"""Slots, days and appointments in the tools' results: as data and as spoken text."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -10,7 +10,7 @@ from repartee.domain.tools import ToolContext
 
 
 def day_fields(day: date, today: date) -> dict[str, object]:
-    """Return a day and its wording."""
+    """Return a day's date and its spoken form."""
     return {"date": f"{day:%Y-%m-%d}", "spoken": speakable_day(day, today)}
 
 
@@ -35,7 +35,7 @@ def times(slots: Iterable[Slot]) -> list[dict[str, str]]:
 
 
 def why_not_that_day(rules: DeskRules, day: date, context: ToolContext) -> str:
-    """Return why nothing can be booked on ``day``, "" where only its times may be wrong."""
+    """Return why nothing can be booked on ``day``, or "" when the desk is open on it."""
     match rules.obstacle(day, context.now):
         case Obstacle.PAST:
             return f"{speakable_day(day, context.today)} is in the past."

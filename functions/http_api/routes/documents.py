@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 router = APIRouter()
 
-# A deployment changes it, and then it may be stale for some minutes.
+# Only a deployment changes the document. A cached copy may be out of date for 5 min after it.
 _HEADERS = {"cache-control": "public, max-age=300"}
 
 
@@ -18,7 +18,7 @@ def openapi_document(request: Request) -> JSONResponse:
 @router.get("/docs", include_in_schema=False)
 def docs(request: Request) -> HTMLResponse:
     """Serve the same document as a page to read."""
-    # Few requests need it, and the others should not wait for it to load.
+    # Few requests need this module, so the others do not wait for its import.
     from http_api.page import CONTENT_SECURITY_POLICY, render
 
     headers = {**_HEADERS, "content-security-policy": CONTENT_SECURITY_POLICY}

@@ -14,5 +14,5 @@ class Health(BaseModel):
 
 @router.get("/health")
 def health() -> Health:
-    """Answer that the function runs. It reads no table, so this says nothing about them."""
+    """Answer that the function runs. The route reads no table, so it does not check them."""
     return Health()

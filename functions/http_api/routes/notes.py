@@ -18,7 +18,7 @@ NoteId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 
 class NoteView(BaseModel):
-    """Something that the user wanted remembered."""
+    """A fact that the user asked to remember."""
 
     note_id: str
     text: str
@@ -34,7 +34,7 @@ class NoteList(BaseModel):
     """The user's notes, the newest first.
 
     Attributes:
-        next_after: Ask with ``after`` set to this for older ones, null when there are none.
+        next_after: The value of ``after`` that asks for older ones; null when there are none.
     """
 
     notes: list[NoteView]
@@ -45,7 +45,7 @@ class NoteList(BaseModel):
 def list_notes(
     deps: Dependencies, user_id: UserId, limit: PageLimit = 20, after: Cursor = None
 ) -> NoteList:
-    """List what the user wanted remembered, a page at a time."""
+    """List the user's notes, a page at a time."""
     (before,) = place_after(deps, Listing.NOTES, user_id, after) or (None,)
     found = deps.forgetter.notes.newest(user_id, limit=limit + 1, before=before)
     page = [NoteView.of(note) for note in found[:limit]]

@@ -52,7 +52,12 @@ class ApiGatewayChannel:
         self._call(partial(self._client.post_to_connection, ConnectionId=connection_id, Data=data))
 
     def last_active_ms(self, connection_id: str) -> int | None:
-        """Return when something last passed over the connection, None when it is closed."""
+        """Return the Unix time in ms of the last traffic, None for a closed connection.
+
+        Raises:
+            ClientTooSlow: API Gateway throttled the request.
+            StoreUnavailable: The service failed beyond the retries.
+        """
         try:
             found = self._call(partial(self._client.get_connection, ConnectionId=connection_id))
         except ConnectionGone:

@@ -1,4 +1,4 @@
-"""Where a list goes on, as a text that only its user and its route can use."""
+"""Cursors: the place where a list continues, for one user and one route."""
 
 import base64
 import binascii
@@ -13,13 +13,13 @@ from repartee.ports.secrets import Secrets
 _MAC_BYTES = hashlib.sha256().digest_size
 
 MAX_CURSOR_CHARACTERS = 1_000
-"""More than any cursor has; longer ones are refused unread."""
+"""No cursor is as long as this; longer ones are refused unread."""
 
 
 class Listing(StrEnum):
-    """What a cursor goes on with. None of the values begins another one.
+    """The list that a cursor continues. No value is a prefix of another value.
 
-    The key signs tickets, too; what is signed can never be taken for one.
+    The key also signs tickets. A signed cursor can never pass for a ticket.
     """
 
     EXPORT = "repartee-export-cursor"

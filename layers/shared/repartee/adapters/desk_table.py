@@ -1,14 +1,15 @@
 """The front desk's book in DynamoDB.
 
 Items of DeskTable:
-    ``desk`` / ``hours``: the rules; without it, what the constructor was given holds.
+    ``desk`` / ``hours``: the rules; without this item, the constructor's default rules hold.
     ``day#YYYY-MM-DD`` / ``slot#HH:MM``: a booked slot and whose it is. There is one item per slot,
-        so no two users can hold it. Without ``user_id`` it is nobody's to give back.
+        so no two users can hold it. Without ``user_id``, no user can give it back.
     ``user#U`` / ``booking#YYYY-MM-DDTHH:MM``: the same booking, found by its user.
 
 Booking, moving and cancelling change all items of a booking in one transaction. The user's profile
-in MemoryTable counts in ``bookings_version`` how often they booked or moved: who does has seen all
-that the user holds, so parallel calls cannot pass the limits together.
+in MemoryTable counts in ``bookings_version`` how often they booked or moved. A transaction checks
+that this count has not changed since the bookings were read, so parallel calls of one user cannot
+exceed the limits together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from repartee.adapters.dynamodb.keys import Item
 
-# Each lost round means that another call of the same user came through; as many at once are no use.
+# A round fails when another call of the same user succeeds. So many parallel calls are not useful.
 _ROUNDS = 20
 
 
@@ -50,8 +51,8 @@ class DeskTable:
 
     Attributes:
         default_rules: Hold until rules are written to the table, in the deployment's time zone.
-        memory: Where the users' profiles are, which limit their bookings and hold their tombstones;
-            None for filling a book by hand, where neither counts.
+        memory: Holds the users' profiles, which count bookings and may be tombstones. With None,
+            which is for filling a book by hand, neither limits nor tombstones are checked.
     """
 
     desk: DynamoTable
@@ -59,9 +60,12 @@ class DeskTable:
     memory: DynamoTable | None = None
 
     def rules(self) -> DeskRules:
-        """Return the rules that are written; the default rules where none are, or none that hold.
+        """Return the stored rules; the default rules if there are none or they are invalid.
 
-        Whoever edits the item by hand cannot break calls: what is wrong about it is logged.
+        A wrong edit by hand cannot break calls: its faults are logged.
+
+        Raises:
+            StoreUnavailable: The table failed beyond the retries.
         """
         try:
             return self.written_rules() or self.default_rules
@@ -71,10 +75,11 @@ class DeskTable:
             return self.default_rules
 
     def written_rules(self) -> DeskRules | None:
-        """Return the rules that are written, None where none are.
+        """Return the stored rules, None if there are none.
 
         Raises:
-            RulesRefused: They cannot hold.
+            RulesRefused: They are invalid.
+            StoreUnavailable: The table failed beyond the retries.
         """
         item = self.desk.get(keys.desk_hours())
         if item is None:
@@ -82,10 +87,11 @@ class DeskTable:
         return checked_rules(_plain(item), self.default_rules.time_zone, unknown="ignore")
 
     def write_rules(self, rules: DeskRules) -> None:
-        """Write rules in the place of those that are there; bookings outside them are kept.
+        """Replace the stored rules; bookings outside the new ones are kept.
 
         Raises:
             RulesRefused: They are in another time zone than the deployment.
+            StoreUnavailable: The table failed beyond the retries.
         """
         rules.check_zone(self.default_rules.time_zone)
         self.desk.put({**keys.desk_hours(), **encode_all(rules.model_dump(mode="json"))})
@@ -167,7 +173,7 @@ class DeskTable:
         raise StoreUnavailable("others book for this user all the time")
 
     def _moved(self, user_id: str, old: Slot, new: Slot) -> Booking:
-        """Return the booking that a move from ``old`` to ``new`` has made before."""
+        """Return the booking that an earlier, identical move made."""
         item = self.desk.get(keys.slot(new)) or {}
         if text(item, "moved_from") == keys.booking_sort(old):
             booking = _booking(item, new)
@@ -176,7 +182,7 @@ class DeskTable:
         raise BookingUnknown(f"{old.day} {old.start}")
 
     def _version(self, user_id: str) -> int | None:
-        """Return how often the user booked or moved, None where nobody counts."""
+        """Return how often the user booked or moved, None if that is not counted."""
         if self.memory is None:
             return None
         profile = self.memory.get(keys.profile(user_id)) or {}
@@ -252,7 +258,7 @@ class DeskTable:
 
 
 def bookings_of(desk: DynamoTable, user_id: str) -> Sequence[Booking]:
-    """Return the user's bookings in order of time; for that nobody needs the desk's rules.
+    """Return the user's bookings in order of time, without reading the desk's rules.
 
     Raises:
         StoreUnavailable: The table failed beyond the retries.
@@ -263,7 +269,7 @@ def bookings_of(desk: DynamoTable, user_id: str) -> Sequence[Booking]:
 def _read_bookings(desk: DynamoTable, user_id: str, first: str) -> Sequence[Booking]:
     items = desk.query(keys.user(user_id), first=first, last=keys.BOOKINGS_END)
     slots = ((item, keys.booked_slot(item["sk"]["S"])) for item in items)
-    # A key that somebody wrote by hand and that names no slot is no booking.
+    # An item that was written by hand may have a key that names no slot. It is not a booking.
     return tuple(_booking(item, slot) for item, slot in slots if slot is not None)
 
 
@@ -282,7 +288,7 @@ def _count(memory: DynamoTable, user_id: str, version: int) -> "TransactWriteIte
 
 
 def _booking(item: "Item", slot: Slot) -> Booking:
-    """Read a booking; what an item written by hand leaves out is empty."""
+    """Read a booking; attributes that an item written by hand leaves out are empty."""
     booked_at_ms = number(item, "booked_at_ms") if "booked_at_ms" in item else 0
     return Booking(text(item, "user_id") or "", slot, text(item, "reason") or "", booked_at_ms)
 

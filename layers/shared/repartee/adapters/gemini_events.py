@@ -84,7 +84,7 @@ def _transcript(role: Role, transcription: "Transcription | None") -> Iterator[L
 
 
 def _clean(value: object) -> object:
-    """Return what a call is given with every text in it cleaned: tables and events keep it."""
+    """Return a call's arguments with clean texts, because tables and events store them."""
     match value:
         case str():
             return cleaned(value)

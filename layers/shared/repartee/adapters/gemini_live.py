@@ -35,7 +35,7 @@ AUDIO_MIME_TYPE = "audio/pcm;rate=16000"
 WEBSOCKET_OPTIONS = {"ping_interval": None, "max_size": 16 * 1024 * 1024, "compression": None}
 # A safety net: the model drops its oldest context well before the window is full.
 COMPRESSION_TRIGGER_SHARE = 0.75
-# In place of an answer that is not to be spoken, for a model that takes no scheduling.
+# Replaces an answer that must not be spoken, for a model that does not take scheduling.
 SPOKEN_ELSEWHERE = "(This call came twice. Speak the answer to the other one, and nothing more.)"
 # Set-up refusals that another try cannot mend: bad argument or key, unknown model.
 FINAL_CODES = frozenset({400, 401, 403, 404, 1007, 1008})
@@ -103,7 +103,7 @@ class GeminiLiveSession:
             )
 
     def _answer_text(self, response: ToolResponse) -> str:
-        """Return what the model reads, which may speak every answer that is not scheduled."""
+        """Return the text for the model; without scheduling, it may speak every answer."""
         profile = self._profile
         speaks_each = profile.takes_non_blocking_tools and not profile.takes_scheduling
         is_silent = response.scheduling is ResponseScheduling.SILENT

@@ -1,4 +1,4 @@
-"""Finds speech in audio: webrtcvad says where, and the pitch of a voice tells it from a cough."""
+"""Finds speech in audio. webrtcvad finds it, and its pitch distinguishes it from a cough."""
 
 import math
 from collections import deque
@@ -22,18 +22,18 @@ NEWEST_FRAMES = 7
 VOICED_CORRELATION = 0.7
 # A pitch of 67 to 400 Hz, in samples at a quarter of the rate.
 _PITCHES = range(10, 61)
-# The shortest words last 200 to 300 ms, most coughs and all taps less.
+# The shortest words last 200 to 300 ms. Most coughs and all taps are shorter.
 SOUND_FRAMES = 15
-# Twice the quietest frame, as power: the hiss of a microphone never gets there.
+# Twice the amplitude of the quietest frame, as power. A microphone's hiss stays below it.
 _ABOVE_NOISE = 4
-# What is compared with the quietest frame: the newest ten seconds.
+# The quietest frame is sought in the newest ten seconds.
 _METERED_FRAMES = 500
 
 
 class WebRtcSpeechDetector:
     """Reports an onset after 100 ms of speech with a pitch, and an end after 500 ms without speech.
 
-    It reports a sound where there was no onset but 300 ms that stand out from the noise.
+    It reports a sound when 300 ms of audio stand out from the noise without an onset.
     """
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class WebRtcSpeechDetector:
 
 
 def _is_voiced(pcm: bytes) -> bool:
-    """Tell whether 40 ms repeat themselves at the pitch of a voice; takes 0.1 ms."""
+    """Return whether 40 ms of audio repeat at the pitch of a voice; this takes 0.1 ms."""
     samples = memoryview(pcm).cast("h")[::4].tolist()
     first = samples[: -_PITCHES.stop]
     power = math.sumprod(first, first)

@@ -15,7 +15,7 @@ class ClientChannel(Protocol):
         ...
 
     def last_active_ms(self, connection_id: str) -> int | None:
-        """Return when something last passed over the connection, None when it is closed.
+        """Return the Unix time in ms of the last traffic, None for a closed connection.
 
         Raises:
             StoreUnavailable: The service failed beyond the retries.

@@ -35,7 +35,7 @@ class ConversationReader(Protocol):
     ) -> Sequence[Conversation]:
         """Return the user's conversations without summaries, the newest id first.
 
-        With ``before``, only those whose id comes before it; it need not be there any more.
+        With ``before``, only ids that sort before it. That conversation may be deleted already.
         """
         ...
 
@@ -66,12 +66,13 @@ class ConversationWriter(Protocol):
         ...
 
     def amend_turn(self, amendment: TurnAmendment) -> bool:
-        """Put right what was heard in a committed turn of the session; it may be repeated.
+        """Correct the user's transcript in a committed turn of the session; may be repeated.
 
         A conversation without a title gets one. Nothing else of the turn changes.
 
         Returns:
-            False where the turn is not there any more, or is another session's: nothing changed.
+            False if the turn does not exist any more, or belongs to another session: nothing
+            changed.
 
         Raises:
             LeaseLost: The session's epoch has moved on.

@@ -13,7 +13,7 @@ class Desk(Protocol):
     """
 
     def rules(self) -> DeskRules:
-        """Return what an operator has set, or the default rules."""
+        """Return the rules that an operator has set, or the default rules."""
         ...
 
     def free_slots(self, day: date, *, now: datetime) -> Sequence[Slot]:

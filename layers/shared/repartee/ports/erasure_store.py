@@ -18,11 +18,11 @@ class ErasureStore(Protocol):
         ...
 
     def begin(self, user_id: str, *, now_ms: int, conversation_id: str | None = None) -> Erasure:
-        """Set the tombstone, or return the one that is there.
+        """Set the tombstone, or return the existing one.
 
-        It takes the place of the preferences, or of the conversation's header. From its return on,
-        every other port refuses to write for this user, or in this conversation, except in sessions
-        that were open before: those have to be ended. A conversation's tombstone goes by itself,
+        It replaces the profile or the conversation's header. After that, every other port refuses
+        to write for this user or in this conversation. Sessions that were open before are the
+        exception, so they have to be ended. A conversation's tombstone expires
         ``HEADER_MARGIN_S`` after the erasure was finished.
 
         Raises:

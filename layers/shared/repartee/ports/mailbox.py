@@ -9,9 +9,9 @@ MAX_MESSAGES_READ = 200
 
 
 class Appended(Enum):
-    """What became of a message.
+    """The result of ``append``.
 
-    With an answer that was lost, a message that was kept may look like its own repetition.
+    If the table's answer was lost, a message that was kept may look like its own repetition.
     """
 
     KEPT = auto()
@@ -26,19 +26,19 @@ class Mailbox(Protocol):
     """
 
     def append(self, session_id: str, message: Numbered) -> Appended:
-        """Keep ``message`` unless one with its number is there.
+        """Keep ``message`` unless a message with its number exists.
 
-        A repetition over another connection takes the place of the first, so that ``take_back``
-        of that one leaves it. An entry of any kind that nobody read for an hour counts as gone.
+        A repetition over another connection replaces the first message, so ``take_back`` of the
+        first one keeps the repetition. An entry that was not read for an hour counts as deleted.
         """
         ...
 
     def take_back(self, session_id: str, message: Numbered) -> None:
-        """Forget a message that was kept and is not to be read, unless it was repeated since."""
+        """Delete a message that was kept but must not be read, unless it was repeated since."""
         ...
 
     def highest_seq(self, session_id: str, *, up_to: int) -> int:
-        """Return the highest number of a message up to ``up_to``, 0 where there is none."""
+        """Return the highest number of a message up to ``up_to``, 0 if there is no message."""
         ...
 
     def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:

@@ -22,7 +22,7 @@ class Notes(Protocol):
     def newest(self, user_id: str, *, limit: int, before: str | None = None) -> Sequence[Note]:
         """Return the user's last ``limit`` notes, the newest first.
 
-        With ``before``, of those whose id comes before it; it need not be there any more.
+        With ``before``, only ids that sort before it. That note may be deleted already.
         """
         ...
 

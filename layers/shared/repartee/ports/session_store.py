@@ -39,12 +39,12 @@ class SessionStore(Protocol):
         ...
 
     def greet(self, session_id: str, connection: Connected) -> Greeting | None:
-        """Make a connection that says hello the session's current one, unless a newer one is.
+        """Make the connection of a ``hello`` current, unless a newer connection is current.
 
-        Saying it again changes nothing. Nothing is written to a session that has ended.
+        A repeated ``hello`` changes nothing. Nothing is written to a session that has ended.
 
         Returns:
-            The state as it is then; None where there is no such session.
+            The state after that; None if there is no such session.
         """
         ...
 
@@ -59,7 +59,7 @@ class SessionStore(Protocol):
     ) -> None:
         """Hold the lease until ``until_ms``; input up to ``cursor`` need not be read again.
 
-        Without ``taken``, what is known of that stays; so it does where the cursor is further.
+        The stored ``taken`` stays as it is without a new one, or if the stored cursor is higher.
 
         Raises:
             LeaseLost: The epoch has moved on.

@@ -100,7 +100,7 @@ class DynamoConversationReader:
             first=keys.CONVERSATION_PREFIX,
             last=end,
             backwards=True,
-            # The one at ``before`` itself comes along.
+            # The query also returns the conversation at ``before`` itself.
             page_size=limit if before is None else limit + 1,
         )
         now_ms = self.clock.now_ms()

@@ -89,10 +89,10 @@ class DynamoConversationWriter:
             self._explain(commit, refused)
 
     def amend_turn(self, amendment: TurnAmendment) -> bool:
-        """Put right what was heard in a committed turn of the session; it may be repeated.
+        """Correct the user's transcript in a committed turn of the session; may be repeated.
 
         Returns:
-            False where the turn is not there any more, or is another session's.
+            False if the turn does not exist any more, or belongs to another session.
 
         Raises:
             LeaseLost: The session's epoch has moved on.
@@ -133,8 +133,8 @@ class DynamoConversationWriter:
         }
 
     def _give_title(self, amendment: TurnAmendment) -> "TransactWriteItemTypeDef":
-        # A conversation that is deleted has no header any more, and none may come back; one that
-        # is being erased has its tombstone there, which holds no word of it.
+        # This update must not create the header of a deleted conversation, nor write a title into
+        # the tombstone of one that is being erased.
         place = keys.header(amendment.user_id, amendment.conversation_id)
         is_there = f"attribute_exists(pk) AND {NOT_ERASED}"
         if not (title := title_from(amendment.turn.heard)):

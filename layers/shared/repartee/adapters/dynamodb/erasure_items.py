@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def tombstone_key(user_id: str, conversation_id: str | None) -> "Item":
-    """Return whose place the tombstone takes: the profile's, or the conversation's header's."""
+    """Return the tombstone's key, which is that of the profile or of the conversation's header."""
     if conversation_id is None:
         return keys.profile(user_id)
     return keys.header(user_id, conversation_id)
@@ -28,12 +28,12 @@ def erasure_attributes(erasure: Erasure) -> "Item":
     if erasure.conversation_id is not None:
         finished_at_ms = erasure.finished_at_ms
         header = {
-            # 0.1.0 reads these in every header, and the command for retention the last two.
+            # 0.1.0 reads these four in every header. The retention command reads the last two.
             "turn_count": 0,
             "created_at_ms": erasure.erased_at_ms,
             "updated_at_ms": erasure.erased_at_ms,
             "version": erasure.step,
-            # For readers of every version a header in its margin is one past its time.
+            # Every version treats a header in its margin as expired.
             "expires_at": None
             if finished_at_ms is None
             else keys.expires_at(finished_at_ms, HEADER_MARGIN_S),
@@ -76,7 +76,7 @@ def _moment(item: "Item", name: str) -> int | None:
 
 
 def erasure_from(user_id: str, item: "Item", conversation_id: str | None = None) -> Erasure | None:
-    """Return the erasure that a profile or a header tells of, None for one that is no tombstone."""
+    """Return the erasure in a profile or a header, None if the item is not a tombstone."""
     if "erased_at_ms" not in item:
         return None
     deleted = Counter[ItemKind]()

@@ -36,8 +36,8 @@ _IS_SHOWN = "(attribute_not_exists(expires_at) OR expires_at > :shown)"
 class DynamoErasureStore:
     """Finds a user's items by three partitions of the user, and by the ids that those lead to.
 
-    Of these, a single conversation's are its own partition, and what its sessions lead to. The
-    tombstone is the profile or the header; its ``step`` lets one run go on at a time.
+    The items of a single conversation are its own partition and the items of its sessions. The
+    tombstone is the profile or the header. Its ``step`` lets only one run continue at a time.
     """
 
     live: DynamoTable
@@ -50,7 +50,7 @@ class DynamoErasureStore:
         return erasure_from(user_id, item, conversation_id) if item is not None else None
 
     def begin(self, user_id: str, *, now_ms: int, conversation_id: str | None = None) -> Erasure:
-        """Set the tombstone in the place of profile or header, or return the one that is there.
+        """Replace the profile or header by the tombstone, or return the existing tombstone.
 
         Raises:
             ConversationUnknown: The user has no such conversation.
@@ -138,8 +138,9 @@ class DynamoErasureStore:
                 if session_id := text(item, "live_session_id"):
                     found[session_id] = None
             return found.keys()
-        # An opening of 0.1.0 names no conversation, but its session's state does. Where that has
-        # expired too, nobody comes back to the session, and what is left of it may go with any.
+        # An opening of 0.1.0 names no conversation, but its session's state does. If that has
+        # expired too, no client can come back to the session. What is left of it may be deleted
+        # with any conversation.
         unknown = [session_id for session_id, of in found.items() if of is None]
         for session_id, state in self._states(unknown):
             found[session_id] = conversation_id if state is None else text(state, "conversation_id")
@@ -199,7 +200,7 @@ class DynamoErasureStore:
             yield from self._stored("memory", keys.conversation(conversation_id))
 
     def _of_sessions(self, user_id: str, sessions: Collection[str]) -> Iterator[StoredItem]:
-        """Yield what sessions have, each opening right after what it alone leads to."""
+        """Yield the items of sessions, each opening right after the items that only it leads to."""
         seen: set[str] = set()
         for connection in self._openings(user_id):
             if connection.session_id not in sessions:
@@ -214,7 +215,7 @@ class DynamoErasureStore:
                 yield from self._stored("live", keys.session(session_id))
 
     def _of_user(self, user_id: str) -> Iterator[StoredItem]:
-        """Yield what memory and desk have of a user."""
+        """Yield the user's items in MemoryTable and DeskTable."""
         for item in self._stored("memory", keys.user(user_id)):
             if item.sort == keys.PROFILE_SORT_KEY:
                 continue

@@ -21,8 +21,8 @@ def is_kept(item: "Item", now_ms: int) -> bool:
 
 
 def is_header_kept(item: "Item", now_ms: int) -> bool:
-    """Tell whether a header still shows its conversation.
+    """Return whether a header still shows its conversation.
 
-    One past its time only leads erasures to what is left, and a tombstone shows nothing.
+    An expired header only leads erasures to the remaining items. A tombstone shows nothing.
     """
     return "erased_at_ms" not in item and is_kept(item, now_ms + HEADER_MARGIN_S * 1_000)

@@ -246,12 +246,12 @@ def booking(user_id: str, booked: Slot) -> "Item":
 
 
 def booking_sort(booked: Slot) -> str:
-    """Return the sort key of a booking among its user's; in order of time."""
+    """Return the sort key of a booking among its user's bookings; it sorts by time."""
     return f"{BOOKING_PREFIX}{booked.day:%Y-%m-%d}T{booked.start:%H:%M}"
 
 
 def booked_slot(sort: str) -> Slot | None:
-    """Return the slot that a booking's sort key names, None where somebody wrote another key."""
+    """Return the slot that a booking's sort key names, None for a key that names none."""
     try:
         moment = datetime.fromisoformat(sort.removeprefix(BOOKING_PREFIX))
     except ValueError:

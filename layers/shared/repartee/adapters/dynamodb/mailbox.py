@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 _ACK_PREFIX = "ack/"
 _IS_FROM = "connection_id = :connection"
-# All of a mailbox expires within minutes, so that one page mostly says it.
+# Most messages have not expired yet, so one page of this size is mostly enough.
 _LOOKED_AT = 5
 
 
 def _ack_order(ack: Acknowledged) -> str:
     """Return a text that sorts as acknowledgements follow each other."""
     received = ack.received
-    # A minus sorts before all digits.
+    # A minus sign sorts before all digits.
     played = "-" if ack.played_ms is None else f"{ack.played_ms:012d}"
     return f"{received.epoch:012d}/{received.seq:012d}/{ack.turn:08d}/{played}"
 
@@ -76,13 +76,13 @@ class DynamoMailbox:
         return Appended.REPEATED
 
     def take_back(self, session_id: str, message: Numbered) -> None:
-        """Forget a message that was kept and is not to be read, unless it was repeated since."""
+        """Delete a message that was kept but must not be read, unless it was repeated since."""
         key = keys.key(keys.session(session_id), keys.message_sort(message.seq))
         with suppress(ConditionFailed):
             self.live.delete(key, condition=_IS_FROM, values=_from(message))
 
     def highest_seq(self, session_id: str, *, up_to: int) -> int:
-        """Return the highest number of a message up to ``up_to``, 0 where there is none."""
+        """Return the highest number of a message up to ``up_to``, 0 if there is no message."""
         now_s = self._now_s()
         first, last = keys.message_sort(0), keys.message_sort(up_to)
         newest = self.live.query(

@@ -62,7 +62,7 @@ class DynamoNotes:
             first=keys.NOTE_PREFIX,
             last=end,
             backwards=True,
-            # The one at ``before`` itself comes along.
+            # The query also returns the note at ``before`` itself.
             page_size=limit if before is None else limit + 1,
         )
         found = (item for item in items if item["sk"]["S"] < end)

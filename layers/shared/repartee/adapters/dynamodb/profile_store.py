@@ -27,7 +27,7 @@ class DynamoProfileStore:
     ) -> Profile:
         """Change what ``changes`` names and nothing else; return the profile as it is then.
 
-        Where ``replaces`` is given and these are not the stored values any more, nothing changes.
+        With ``replaces``, nothing changes unless these are still the stored values.
 
         Raises:
             UserErased: The user's tombstone is set.

@@ -140,7 +140,7 @@ def notice_attributes(notice: Notice, expires_at: int) -> "Item":
                 "received_epoch": epoch,
                 "received_seq": seq,
                 "playing_turn": turn,
-                # Version 0.1.0 needs a number.
+                # Version 0.1.0 requires a number.
                 "played_ms": played_ms or 0,
                 "is_played_unknown": True if played_ms is None else None,
             }
@@ -291,7 +291,7 @@ def _greeted(item: "Item") -> Connected | None:
 
 
 def taken_changes(taken: InputTaken | None) -> tuple[str, dict[str, Value]]:
-    """Return what follows ``SET`` to keep how far the input is taken, and its values."""
+    """Return the clauses that follow ``SET`` to store the taken input, and their values."""
     if taken is None:
         return "", {}
     recent = taken.recent

@@ -148,7 +148,7 @@ class DynamoSessionStore:
             self._update_mine(session_id, epoch, f"SET {update}", values)
 
     def greet(self, session_id: str, connection: Connected) -> Greeting | None:
-        """Make a connection that says hello the session's current one, unless a newer one is."""
+        """Make the connection of a ``hello`` current, unless a newer connection is current."""
         try:
             item = self._update(
                 keys.state(session_id),

@@ -1,4 +1,4 @@
-"""Nothing is written for what was erased: the condition that the writers share."""
+"""The condition that keeps all writers from writing for an erased user or conversation."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 NOT_ERASED = "attribute_not_exists(erased_at_ms)"
-"""Holds for a profile or a header that is no tombstone, and where there is none."""
+"""True for a profile or a header that is not a tombstone, and for a missing item."""
 
 
 def unless_erased(memory: DynamoTable, user_id: str) -> "TransactWriteItemTypeDef":

@@ -75,7 +75,7 @@ class DynamoUsageStore:
                 raise LeaseLost(spending.session_id) from None
         else:
             return
-        # The conversation was erased with its sessions; what it cost was paid all the same.
+        # The conversation was erased with its sessions. Its cost still counts in the user's day.
         try:
             self._count(spending, in_session=False)
         except TransactionRefused:
@@ -100,7 +100,8 @@ class DynamoUsageStore:
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
-        # Tokens count for a whole account, hence the tables' names; and for one set of writes.
+        # A token is unique in the whole account and stands for one set of writes. So it contains
+        # the tables' names and says which writes these are.
         named = (self.memory.name, self.live.name, spending.token)
         text = repr(named) if in_session else repr((*named, "the day alone"))
         self.memory.transact(

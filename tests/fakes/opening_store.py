@@ -32,7 +32,8 @@ class FakeOpeningStore:
             tables.active_sessions[opening.user_id, opening.session_id] = ActiveSession(
                 opening.connection_id,
                 opening.opened_at_ms,
-                opening.opened_at_ms + ACTIVE_SESSION_LIFETIME_MS,
+                # A table keeps this time in whole seconds.
+                opening.opened_at_ms // 1000 * 1000 + ACTIVE_SESSION_LIFETIME_MS,
             )
             if state is not None:
                 surplus = opening.surplus_in(state)

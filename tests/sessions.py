@@ -93,6 +93,21 @@ STATE = SessionState("S", "U", "C", "A", epoch=EPOCH, owner="me")
 MEMORY = Memory(Conversation("U", "C", "", 0, 0, live_session_id="S"), Profile("U"), ())
 
 
+def heard(text: str, *, final: bool = False) -> LiveTranscript:
+    """Return a piece of the user's transcript."""
+    return LiveTranscript(Role.USER, text, final)
+
+
+def said(text: str) -> LiveTranscript:
+    """Return a piece of the reply's transcript."""
+    return LiveTranscript(Role.MODEL, text)
+
+
+def speaks(text: str, *rest: LiveEvent) -> list[LiveEvent]:
+    """Return a second of a reply with its words, and what follows it."""
+    return [LiveAudio(SECOND), said(text), *rest]
+
+
 def remembering(*turns: Turn, profile: Profile | None = None) -> Memory:
     """What a conversation of ``turns`` remembers."""
     header = replace(MEMORY.conversation, turn_count=len(turns))

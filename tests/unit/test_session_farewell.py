@@ -1,14 +1,11 @@
 """The end of a call that comes too early: the user goes on, or an outcome is still to come."""
 
-from dataclasses import replace
-
 import pytest
 
 from repartee.domain.calls import END_CALL, CallStatus
 from repartee.domain.frames import Accepted, SessionClosed, SessionError, TurnEnd
 from repartee.domain.live import (
     LiveAudio,
-    LiveEvent,
     LiveFailure,
     LiveInterrupted,
     LiveToolCallsCancelled,
@@ -30,7 +27,7 @@ from repartee.domain.session.departure import CLOSING_MS, FAREWELL_MS
 from repartee.domain.session.effects import FinishReason, SendAudio, SendText
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, NO_ANSWER
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, SETTINGS, Call, started
+from tests.sessions import SECOND, SETTINGS, Call, speaks, started
 
 pytestmark = pytest.mark.unit
 
@@ -38,10 +35,6 @@ COMPLETE = LiveTurnComplete()
 WAIT = "Wait, please book Friday at three."
 BOOKED = "You are booked for Friday at three."
 CLOSED = [SessionClosed("end_call")]
-
-
-def speaks(text: str, *rest: LiveEvent) -> list[LiveEvent]:
-    return [LiveAudio(SECOND), LiveTranscript(Role.MODEL, text), *rest]
 
 
 def ending() -> Call:
@@ -290,7 +283,7 @@ def test_another_session_of_the_conversation_does_not_wait_for_the_outcome():
 
 
 def test_a_bye_without_anything_open_waits_for_nothing():
-    call = started(settings=replace(SETTINGS), takes_posts=False)
+    call = started(takes_posts=False)
     hang_up(call)
     call.pass_ms(CLOSING_MS)
 

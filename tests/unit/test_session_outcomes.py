@@ -8,14 +8,11 @@ from repartee.domain.calls import CallKey, CallStatus
 from repartee.domain.conversation import ToolCall, Turn
 from repartee.domain.frames import SessionError, ToolProgress, TurnEnd
 from repartee.domain.live import (
-    LiveAudio,
     LiveEvent,
     LiveGenerationComplete,
     LiveInterrupted,
     LiveToolCallsCancelled,
-    LiveTranscript,
     LiveTurnComplete,
-    Role,
     TurnStatus,
 )
 from repartee.domain.messages import Audio, SpeechEnd, SpeechStart, Text
@@ -23,7 +20,7 @@ from repartee.domain.session.effects import CommitTurn, RespondToTool, SendText
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, NO_ANSWER
 from repartee.domain.session.unspoken_answers import SPEAK_AGAIN_AFTER_MS, SPEAK_WITHIN_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, STATE, Call, pending, remembering, started
+from tests.sessions import STATE, Call, pending, remembering, speaks, started
 
 pytestmark = pytest.mark.unit
 
@@ -32,10 +29,6 @@ IDLE = LiveTurnComplete(TurnStatus.IDLE)
 CANCELLED = LiveToolCallsCancelled(("x",))
 WHERE = '{"question":"Where?"}'
 BOOKED = "You are booked for Friday at three."
-
-
-def speaks(text: str, *rest: LiveEvent) -> list[LiveEvent]:
-    return [LiveAudio(SECOND), LiveTranscript(Role.MODEL, text), *rest]
 
 
 def given(call: Call, answer: str = BOOKED) -> int:

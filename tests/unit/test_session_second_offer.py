@@ -23,7 +23,7 @@ from repartee.domain.session.events import FromLive
 from repartee.domain.session.second_offer import UNHEARD_AFTER_MS
 from repartee.domain.session.watchdog import NUDGE, STALL_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SECOND, SETTINGS, Call, started
+from tests.sessions import SECOND, SETTINGS, Call, heard, started
 
 pytestmark = pytest.mark.unit
 
@@ -32,10 +32,6 @@ COMPLETE = LiveTurnComplete()
 SHORT = b"\1\1" * 20_000
 MARKED = [SpeechStart(), Audio(SHORT), Audio(SHORT), SpeechEnd()]
 TOOL_CALL = LiveToolCall("x", "ask_core_agent", '{"question":"When?"}')
-
-
-def heard(text: str) -> LiveTranscript:
-    return LiveTranscript(Role.USER, text)
 
 
 def replies(text: str = "Very well.") -> list[LiveEvent]:

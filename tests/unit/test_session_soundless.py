@@ -19,17 +19,13 @@ from repartee.domain.session.effects import OpenLive, SendText
 from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.watchdog import APOLOGY, NUDGE, STALL_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, Call, started
+from tests.sessions import SECOND, Call, said, started
 
 pytestmark = pytest.mark.unit
 
 COMPLETE = LiveTurnComplete()
 # A mean amplitude of 18, as in google-gemini/gemini-live-api-examples#40.
 NEAR_SILENCE = LiveAudio(b"\x12\x00\xee\xff" * 12_000)
-
-
-def said(text: str) -> LiveTranscript:
-    return LiveTranscript(Role.MODEL, text)
 
 
 SOUNDLESS = [

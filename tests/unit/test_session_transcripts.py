@@ -8,10 +8,8 @@ from repartee.domain.live import (
     LiveEvent,
     LiveGoAway,
     LiveInterrupted,
-    LiveTranscript,
     LiveTurnComplete,
     LiveUsage,
-    Role,
     TurnStatus,
 )
 from repartee.domain.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
@@ -21,20 +19,12 @@ from repartee.domain.session.machine import HAND_OVER_MS
 from repartee.domain.session.user_transcripts import GOES_ON_MS, LATE_MS
 from repartee.domain.usage import TokenUsage
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, SETTINGS, Call, started
+from tests.sessions import SECOND, SETTINGS, Call, heard, said, started
 
 pytestmark = pytest.mark.unit
 
 ROBERT = "hello my name is robert"
 SEE = "i'd like to see the doctor"
-
-
-def heard(text: str, *, final: bool = False) -> LiveTranscript:
-    return LiveTranscript(Role.USER, text, final)
-
-
-def said(text: str) -> LiveTranscript:
-    return LiveTranscript(Role.MODEL, text)
 
 
 def remembered(call: Call) -> list[tuple[str, str]]:

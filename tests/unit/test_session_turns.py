@@ -32,17 +32,9 @@ from repartee.domain.session.effects import CommitTurn, OpenLive, SendAudio
 from repartee.domain.usage import TokenUsage
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import EPOCH, PRICES, SECOND, Call, remembering, started
+from tests.sessions import EPOCH, PRICES, SECOND, Call, heard, remembering, said, started
 
 pytestmark = pytest.mark.unit
-
-
-def heard(text: str) -> LiveTranscript:
-    return LiveTranscript(Role.USER, text)
-
-
-def said(text: str) -> LiveTranscript:
-    return LiveTranscript(Role.MODEL, text)
 
 
 def test_an_utterance_and_its_reply_are_one_turn():

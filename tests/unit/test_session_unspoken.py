@@ -26,7 +26,7 @@ from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, NO_ANSWER
 from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.watchdog import NUDGE
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, SETTINGS, STATE, Call, pending, remembering, started
+from tests.sessions import SECOND, SETTINGS, STATE, Call, pending, remembering, speaks, started
 
 pytestmark = pytest.mark.unit
 
@@ -35,10 +35,6 @@ COMPLETE = LiveTurnComplete()
 IDLE = LiveTurnComplete(TurnStatus.IDLE)
 IN_PROGRESS = LiveTurnComplete(TurnStatus.IN_PROGRESS)
 WHERE = '{"question":"Where?"}'
-
-
-def speaks(text: str, *rest: LiveEvent) -> list[LiveEvent]:
-    return [LiveAudio(SECOND), LiveTranscript(Role.MODEL, text), *rest]
 
 
 def calling() -> Call:

@@ -63,7 +63,7 @@ class Outlet:
         self._overdue.append((delay_ms / 1000, fields))
 
     async def send_overdue(self) -> None:
-        """Send at once what is still to come of the turns before."""
+        """Send all content at once that earlier turns have delayed."""
         overdue, self._overdue = self._overdue, []
         for _, fields in overdue:
             await self.content(**fields)

@@ -24,7 +24,7 @@ class UtteranceCache:
         self._decoder = (version("pocketsphinx") + Path(decoder.__file__).read_text()).encode()
 
     def find(self, pcm: bytes) -> str | None:
-        """Return the words of an utterance, None where it was not decoded before."""
+        """Return the words of an utterance, None if it was not decoded before."""
         try:
             return self._path(pcm).read_text()
         except FileNotFoundError:

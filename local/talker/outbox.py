@@ -55,7 +55,7 @@ def _model(seq: int, message: Message) -> ClientModel:
 
 
 COVERED_KEPT = 64
-"""What was accepted last is kept: another client's message of the same number may be meant."""
+"""So many accepted messages are kept, as the server may have accepted another client's instead."""
 
 
 @dataclass(slots=True)

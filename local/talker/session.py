@@ -48,7 +48,7 @@ HELLO_AGAIN_AFTER_MS = 3_000
 UNDELIVERED_AGAIN_AFTER_MS = 1_000
 """What API Gateway could not hand over, because too much was under way, gets time to pass."""
 REFUSED_AGAIN_AFTER_MS = 1_000
-"""What was refused because too much was in flight gets time until some of it is accepted."""
+"""A message that was refused because too many were in flight waits for this time."""
 IDLE_PING_AFTER_MS = 8 * 60 * 1_000
 """API Gateway closes a connection without traffic after 10 minutes."""
 

@@ -336,7 +336,7 @@ def test_a_repeated_move_returns_the_moved_booking_and_no_other_counts_as_one(de
     for user, old in (("ann", TWELVE), ("ben", ELEVEN), ("ben", THREE)):
         with pytest.raises(BookingUnknown):
             desk.move(user, old, THREE, moved_at_ms=NOW_MS)
-    # What is moved on is not there any more.
+    # A booking that was moved is not in its old place any more.
     desk.move("ann", THREE, TWELVE, moved_at_ms=NOW_MS)
     with pytest.raises(BookingUnknown):
         desk.move("ann", ELEVEN, THREE, moved_at_ms=NOW_MS)

@@ -95,7 +95,7 @@ def more_items_of(user: str) -> "list[tuple[str, Item]]":
     return found + [("memory", turn) for turn in turns]
 
 
-# What one conversation leaves of its user: the header becomes its tombstone.
+# These items stay when one conversation is erased: its header becomes its tombstone.
 KEPT = NOBODYS | {"profile", "usage", "note", "active_guard", "slot", "booking", "header"}
 
 
@@ -349,7 +349,7 @@ def test_openings_of_0_1_0_name_no_conversation_but_their_sessions_do(tables: Ta
         ("ann", "k2-of-ann", "s2-of-ann"),
     ):
         tables.put("live", {**keys.opening(user, connection), "session_id": {"S": session}})
-    # Of a session whose state has expired, what is left may go with any conversation.
+    # The items of a session with an expired state may be deleted with any conversation.
     expired: list[Item] = [
         {**keys.opening("ann", "k0-of-ann"), "session_id": {"S": "s0-of-ann"}},
         keys.key(keys.session("s0-of-ann"), keys.message_sort(1)),

@@ -133,7 +133,7 @@ def test_what_is_overtaken_by_the_erasure_of_its_conversation_leaves_nothing_in_
     racing = dynamodb_stores(cast("DynamoDBClient", late), table_names)
 
     if name not in OF_THE_CONVERSATION:
-        # What is the user's goes on: notes, appointments, and what was paid.
+        # The user's notes, appointments and usage are still written.
         WRITERS[name](racing)
     elif name in ("a summary", "a late transcript"):
         assert not WRITERS[name](racing)

@@ -18,7 +18,7 @@ from tests.fakes.tables import FakeTables
 
 
 class FakeDesk:
-    """A desk with slots of an hour on the weekdays of the given days, or with rules of its own."""
+    """A desk with slots of an hour on the weekdays of the given days, or with other rules."""
 
     def __init__(
         self,

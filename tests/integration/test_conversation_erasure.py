@@ -186,7 +186,7 @@ def test_nothing_stays_of_what_is_erased_in_the_middle_of_a_call(running: Runnin
         assert deleted["turns"] >= 1
     running.run(asyncio.sleep(QUIET_S))
     assert killed.places() == [(f"user#{killed.user}", "profile")]
-    # The tombstone of the conversation, and what is the user's; an appointment may be among it.
+    # The conversation's tombstone and the user's other items, perhaps an appointment, stay.
     kept = [
         (partition.partition("#")[0], sort.partition("#")[0]) for partition, sort in said.places()
     ]

@@ -125,7 +125,7 @@ class Deployment:
         event["body"] = json.dumps(body)
         before = len(self.frames)
         assert message.handler.lambda_handler(event, None) == {"statusCode": 200}
-        # Beside its client only one whose session it takes is told anything.
+        # It posts only to its own client, and to a client whose session it takes over.
         for to, frame in self.frames[before:]:
             assert to == connection_id or frame["code"] == "superseded_connection"
         return [frame for to, frame in self.frames[before:] if to == connection_id]

@@ -64,10 +64,16 @@ def lost(frame: Message, sent: Sent) -> list[Message]:
     if frame["type"] == "busy":
         time.sleep(frame["retry_after_ms"] / 1_000)
         return [sent[seq]]
-    if frame.get("code") == "seq_taken" and seq > 1:
-        # Another client has used the number.
-        return [add(sent, sent.pop(seq), frame["next_seq"])]
-    return []
+    code, message = frame.get("code"), sent[seq]
+    if frame.get("retryable"):
+        # Such as a number that is too far ahead of what is accepted.
+        time.sleep(1)
+    elif code != "seq_taken":
+        return []
+    if frame.get("next_seq") and seq > 1:
+        # Another client has used the number, or has used none of those before it.
+        message = add(sent, sent.pop(seq), frame["next_seq"])
+    return [sent[1], message] if code == "hello_first" and seq > 1 else [message]
 
 
 def frames(line: ClientConnection, sent: Sent) -> Iterator[Message]:
@@ -108,6 +114,21 @@ def frames(line: ClientConnection, sent: Sent) -> Iterator[Message]:
             yield frame
 
 
+def end_of(frame: Message, answer: str) -> str:
+    """Return why nothing more comes after a frame, empty where something may."""
+    code = frame.get("code")
+    if frame["type"] == "closed":
+        return f"the session was closed: {frame['reason']}"
+    if frame["type"] != "error" or frame["retryable"] or code == "seq_taken":
+        return ""
+    if code == "superseded_connection":
+        return (
+            "another connection took the session over, so this one is closed and gets no answer: "
+            "ask again once the other one is done"
+        )
+    return "" if answer else f"{code}: {frame['message']}"
+
+
 def ask(url: str, question: str) -> str:
     """Hold a call of one typed question at a ticket's ``url``; return the answer's words.
 
@@ -120,6 +141,10 @@ def ask(url: str, question: str) -> str:
     with connect(url, max_size=MAX_FRAME_BYTES) as line:
         send(line, sent[1])
         for frame in frames(line, sent):
+            if why := end_of(frame, answer):
+                if answer:
+                    break
+                raise NoAnswerError(why)
             match frame["type"]:
                 case "ready" if len(sent) == 1:
                     text = {"type": "text", "text": question}
@@ -135,15 +160,18 @@ def ask(url: str, question: str) -> str:
                     # What is still being looked up is told in a turn of its own.
                     if open_tools <= 0 and len(sent) == 2:
                         send(line, add(sent, {"type": "bye"}))
-                case "error" if not (frame["retryable"] or answer or frame["code"] == "seq_taken"):
-                    raise NoAnswerError(f"{frame['code']}: {frame['message']}")
-                case "closed" if not answer:
-                    raise NoAnswerError(f"the session was closed: {frame['reason']}")
-                case "closed":
-                    break
                 case _:
                     pass
     return answer.strip()
+
+
+def utf8(text: str) -> str:
+    """Return an argument whose bytes are UTF-8; others reach Python as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError("not UTF-8: write it in UTF-8") from error
+    return text
 
 
 def main() -> int:
@@ -152,8 +180,8 @@ def main() -> int:
         base = base_of(os.environ)
     except ValueError as error:
         parser.error(str(error))
-    parser.add_argument("question", metavar="QUESTION", help="1 to 4,000 characters")
-    parser.add_argument("--user", default="demo", help="who asks (default: demo)")
+    parser.add_argument("question", type=utf8, metavar="QUESTION", help="1 to 4,000 characters")
+    parser.add_argument("--user", type=utf8, default="demo", help="who asks (default: demo)")
     parser.add_argument("--http-api", default=f"http://127.0.0.1:{base + 1}", metavar="URL")
     parser.add_argument("--issuer", default=f"http://127.0.0.1:{base + 8}", metavar="URL")
     parser.add_argument("--token", help="bearer token of a deployed stack, instead of an issuer")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.doctor import account, alarms, functions, keys, tables
+from ops.doctor import account, alarms, desk, functions, keys, tables
 from ops.doctor.deployment import Deployment, TablePlan
 from ops.doctor.finding import Finding, unknown
 from ops.doctor.keys import GeminiAnswer
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 type AskGemini = Callable[[str, str, Iterable[str]], list[GeminiAnswer]]
 
 _STREAM_AGENT = "StreamAgentFunction"
+_DESK_TABLE = "DeskTable"
 _PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "Forbidden"})
 
@@ -80,7 +81,7 @@ class Checkup:
         yield verdict
         if stack and stack.is_serving:
             yield from self._functions(stack, parameters)
-            yield from self._tables(stack)
+            yield from self._tables(stack, parameters)
             yield from self._keys(stack, parameters)
             yield self._alarms(stack)
 
@@ -127,7 +128,7 @@ class Checkup:
         for logical_id in self.deployment.functions:
             yield attempt(logical_id, partial(check, logical_id))
 
-    def _tables(self, stack: Stack) -> Iterator[Finding]:
+    def _tables(self, stack: Stack, parameters: Mapping[str, str]) -> Iterator[Finding]:
         client = self.session.client("dynamodb", config=_PATIENCE)
 
         def check(logical_id: str, plan: TablePlan) -> Finding:
@@ -137,6 +138,11 @@ class Checkup:
 
         for logical_id, plan in self.deployment.tables.items():
             yield attempt(logical_id, partial(check, logical_id, plan))
+        if (name := stack.physical.get(_DESK_TABLE)) is not None:
+            # What is deployed counts, which may be another time zone than the environment's.
+            zone = stack.parameters.get("DeskTimeZone", parameters["DeskTimeZone"])
+            rules = partial(desk.judge_rules, client, name, zone, self.deployment)
+            yield attempt(desk.RULES, rules)
 
     def _keys(self, stack: Stack, parameters: Mapping[str, str]) -> Iterator[Finding]:
         client = self.session.client("secretsmanager", config=_PATIENCE)

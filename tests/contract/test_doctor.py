@@ -170,7 +170,7 @@ def test_before_the_first_deployment_only_the_account_is_checked(
 def test_a_healthy_stack_is_found_healthy(deployed: dict[str, str], gemini: AwsDouble) -> None:
     ended = doctor(gemini)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert len(lines(ended.stdout, "ok")) == len(ended.stdout.splitlines()) - 1 == 15
+    assert len(lines(ended.stdout, "ok")) == len(ended.stdout.splitlines()) - 1 == 16
     assert "an auth key (AQ.…), answers for gemini-3.8-live, gemini-3.8-flash" in ended.stdout
     assert KEY not in ended.stdout
 

@@ -106,6 +106,7 @@ def healthy(deployment: Deployment) -> dict[str, Answers]:
         },
         "apigateway": {"get_account": {}},
         "dynamodb": {
+            "get_item": {},
             "describe_table": {"Table": {"TableStatus": "ACTIVE"}},
             "describe_time_to_live": {
                 "TimeToLiveDescription": {
@@ -160,6 +161,7 @@ def test_a_healthy_stack_has_a_line_for_each_thing_and_nothing_to_mend(dev: Depl
             "stack repartee-dev",
             *dev.functions,
             *dev.tables,
+            "desk rules",
             "TicketKeySecret",
             "GeminiKeySecret",
             "alarms",
@@ -305,3 +307,23 @@ def test_a_doctor_that_cannot_begin_says_what_is_missing(
     errors = capsys.readouterr().err
     assert said in errors
     assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("item", "word"),
+    [
+        ({"week": {"M": {}}, "time_zone": {"S": "America/New_York"}}, "America/New_York"),
+        ({"slot_minutes": {"N": "-5"}}, "slot_minutes"),
+    ],
+    ids=lambda one: str(one) if isinstance(one, str) else None,
+)
+def test_desk_rules_that_calls_ignore_are_wrong(dev: Deployment, item: Answers, word: str) -> None:
+    answers = healthy(dev)
+    key = {"pk": {"S": "desk"}, "sk": {"S": "hours"}}
+    answers["dynamodb"]["get_item"] = {"Item": {**key, **item}}
+
+    finding = examined(dev, answers)["desk rules"]
+
+    assert finding.verdict is Verdict.WRONG
+    assert word in finding.detail
+    assert "make desk" in finding.mend

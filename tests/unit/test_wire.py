@@ -189,6 +189,23 @@ def test_a_frame_that_is_no_message_is_refused_as_a_whole_or_by_field(text, code
     assert refused.field in ("", "seq")
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ('{"type":"text","seq":1,"text":"a","text":"b"}', "text"),
+        ('{"type":"bye","type":"ping"}', "type"),
+        ('{"type":"bye","seq":1,"seq":1}', "seq"),
+        ('{"type":"ack","received":{"epoch":1,"seq":1,"seq":2}}', "seq"),
+        ('{"type":"bye","seq":1,"s\\u0065q":2}', "seq"),
+    ],
+)
+def test_a_field_that_is_there_twice_is_refused_and_named(text, field):
+    refused = refusal(text)
+
+    assert (refused.code, refused.field) == ("invalid_message", field)
+    assert "send it once" in str(refused)
+
+
 def test_a_message_that_is_no_object_is_told_to_be_one():
     assert "one JSON object" in str(refusal("[]"))
 

@@ -160,7 +160,10 @@ def parse_client_message(body: str) -> ClientModel:
         BadInput: It is no valid message; says which field, what limit and what to do.
     """
     try:
-        return CLIENT_MESSAGES.validate_json(body)
+        model = CLIENT_MESSAGES.validate_json(body)
+        # Readers of JSON differ in which of two values they take.
+        json.loads(body, object_pairs_hook=_named_once)
+        return model
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"][1:])[:MAX_ECHO_CHARACTERS]
@@ -171,6 +174,13 @@ def parse_client_message(body: str) -> ClientModel:
     else:
         words = _WORDS.get(first["type"], f"{first['msg']}: correct this field and send it again")
     raise BadInput("invalid_message", words, field=field)
+
+
+def _named_once(pairs: list[tuple[str, object]]) -> None:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadInput("invalid_message", "this field is there twice: send it once", field=name)
 
 
 def _unreadable(body: str) -> BadInput:

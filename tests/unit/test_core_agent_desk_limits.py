@@ -245,6 +245,14 @@ def test_the_year_is_said_wherever_a_day_is_twelve_months_away() -> None:
         assert _call(desk, name, date="2027-12-02")["spoken"] == far
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "0999-12-31", "9999-12-31"])
+def test_any_day_of_the_calendar_is_answered_as_it_has_to_be_written(
+    desk: FakeDesk, day: str
+) -> None:
+    for name in ("opening_hours", "free_slots"):
+        assert _call(desk, name, date=day)["date"] == day
+
+
 def test_the_day_on_which_something_was_noted_is_the_desks_and_says_its_year(
     desk: FakeDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,13 +11,13 @@ from repartee.domain.tools import ToolContext
 
 def day_fields(day: date, today: date) -> dict[str, object]:
     """Return a day's date and its spoken form."""
-    return {"date": f"{day:%Y-%m-%d}", "spoken": speakable_day(day, today)}
+    return {"date": day.isoformat(), "spoken": speakable_day(day, today)}
 
 
 def slot_fields(slot: Slot, today: date) -> dict[str, object]:
     """Return a slot's date, time and wording."""
     return {
-        "date": f"{slot.day:%Y-%m-%d}",
+        "date": slot.day.isoformat(),
         "time": f"{slot.start:%H:%M}",
         "spoken": speakable_slot(slot, today),
     }

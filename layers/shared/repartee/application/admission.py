@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from repartee.domain.errors import BadInput
 from repartee.domain.messages import Numbered
 from repartee.domain.recent_input import InputTaken, NumberUse
-from repartee.domain.session.input_order import MAX_AHEAD
+from repartee.domain.session.input_order import far_ahead
 from repartee.domain.session_state import Connected, SessionState, Standing
 from repartee.ports.mailbox import Appended, Mailbox
 from repartee.ports.session_store import SessionStore
@@ -90,8 +90,7 @@ class InputNumbers:
         if seq > state.input_ends_at:
             raise BadInput(
                 "seq_too_far",
-                f"{seq} is more than {MAX_AHEAD} above what is accepted, so it is not kept: number "
-                "messages one by one, wait for accepted, then send it again",
+                far_ahead(seq),
                 retryable=True,
                 next_seq=self.next_seq(state),
             )

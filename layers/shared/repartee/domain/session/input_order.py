@@ -27,6 +27,14 @@ MAX_AHEAD = 200
 MAX_WAITING_CHARACTERS = 16_000
 
 
+def far_ahead(seq: int) -> str:
+    """Return what a client is told of a number that runs too far ahead."""
+    return (
+        f"{seq} is more than {MAX_AHEAD} above what is accepted, so it is not kept: number "
+        "messages one by one, wait for accepted, then send it again"
+    )
+
+
 @dataclass(slots=True)
 class _Missing:
     """A number that has not come, though a later one has."""

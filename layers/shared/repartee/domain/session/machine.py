@@ -47,7 +47,7 @@ from repartee.domain.session.events import (
 from repartee.domain.session.filler import Filler
 from repartee.domain.session.hearing import Hearing
 from repartee.domain.session.input_feed import InputFeed
-from repartee.domain.session.input_order import InputOrder
+from repartee.domain.session.input_order import InputOrder, far_ahead
 from repartee.domain.session.listener import Listener
 from repartee.domain.session.live_context import LiveContext
 from repartee.domain.session.live_link import LiveLink
@@ -363,7 +363,7 @@ class SessionMachine:
         self._greet(numbered)
         order, seq = self._feed.order, numbered.seq
         if order.is_too_far(seq):
-            self._refuse(numbered, "seq_too_far", f"{seq} runs too far ahead: number one by one")
+            self._refuse(numbered, "seq_too_far", far_ahead(seq), retryable=True)
         elif not order.add(numbered, now_ms) and order.is_passed_over(numbered):
             text = f"{seq} was given up before it came: send the message as {order.next_seq}"
             self._refuse(numbered, "seq_taken", text)
@@ -379,16 +379,14 @@ class SessionMachine:
         self._lost.greet(hello.resume_from, is_lost=is_lost)
         return True
 
-    def _refuse(self, numbered: Numbered, code: str, text: str) -> None:
+    def _refuse(self, numbered: Numbered, code: str, text: str, *, retryable: bool = False) -> None:
         """Say once that a message cannot be used; the mailbox may bring it again and again."""
         seq, order = numbered.seq, self._feed.order
         if order.refuse(seq):
             self._effects.append(DeleteInput((seq,), ()))
             if not isinstance(numbered.message, Hello):
                 self._outbox.offer(
-                    SessionError(
-                        code, text, retryable=False, refused_seq=seq, next_seq=order.next_seq
-                    )
+                    SessionError(code, text, retryable, refused_seq=seq, next_seq=order.next_seq)
                 )
 
     def _notice(self, notified: Notified, now_ms: int) -> None:

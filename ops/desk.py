@@ -177,7 +177,8 @@ def main(arguments: Sequence[str] | None = None, ask: Ask = input) -> int:
     failed = "nothing was written" if options.action == "set" else "the rules cannot be read"
     try:
         return run(open_desk(options), options, ask)
-    except (DeployError, RulesRefused, ClientError, BotoCoreError) as error:
+    except (DeployError, RulesRefused, ClientError, BotoCoreError, ValueError) as error:
+        # boto3 refuses an address that is none with a ValueError.
         print(f"{failed}: {error}", file=sys.stderr)
     except StoreUnavailable as error:
         print(f"DeskTable could not be reached: {error}", file=sys.stderr)

@@ -15,6 +15,7 @@ from botocore.exceptions import ProfileNotFound
 from pydantic import BaseModel, Field, ValidationError
 
 from local.intrinsics import parse
+from repartee.domain.texts import holds_half_characters
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMCONFIG = ROOT / "samconfig.toml"
@@ -124,10 +125,12 @@ def pairs_as_mapping(pairs: Iterable[str], source: str) -> dict[str, str]:
     """Read ``Name=Value`` texts.
 
     Raises:
-        DeployError: A text has another form, or a name has two values.
+        DeployError: A text has another form or is not UTF-8, or a name has two values.
     """
     found: dict[str, str] = {}
     for pair in pairs:
+        if holds_half_characters(pair):
+            raise DeployError(f"{source}: {pair!r} is not UTF-8; write it in UTF-8")
         name, equals, value = pair.partition("=")
         if not equals:
             raise DeployError(f"{source}: {pair!r} must have the form Name=Value")

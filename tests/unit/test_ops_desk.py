@@ -100,6 +100,7 @@ def test_an_operator_sets_rules_and_reads_them(book: Book, ops: Command) -> None
         (("time_zone=Asia/Tokyo",), "time_zone: it is Asia/Tokyo, and the deployment's is Europe"),
         (("fridays=closed",), "fridays: the desk has no such setting; it has monday, tuesday"),
         (("friday",), "set: 'friday' must have the form Name=Value"),
+        (("time_zone=\udcff",), "set: 'time_zone=\\udcff' is not UTF-8"),
     ],
 )
 def test_a_wrong_value_is_named_and_nothing_is_written(
@@ -110,6 +111,16 @@ def test_a_wrong_value_is_named_and_nothing_is_written(
     assert status == 2
     assert f"nothing was written: {fault}" in printed
     assert book.written is None
+
+
+def test_an_address_that_is_none_is_said_to_be_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    desk = ("--table", "DeskTable", "--time-zone", "Europe/London", "--endpoint-url", "nonsense")
+
+    assert command.main(("show", *desk)) == 2
+    assert capsys.readouterr().err == "the rules cannot be read: Invalid endpoint: nonsense\n"
 
 
 def test_nothing_is_written_in_a_dry_run_without_a_yes_or_without_a_terminal(

@@ -114,3 +114,13 @@ def test_a_control_character_is_named_to_the_model_and_not_stored(
     assert "text: character 6 is U+" in noted["message"]
     assert "leave it out" in booked["message"]
     assert texts(notes) == []
+
+
+def test_of_two_notes_that_differ_in_case_the_one_that_was_named_is_forgotten(
+    notes: FakeNotes,
+) -> None:
+    for text in ("likes Mark", "likes mark"):
+        use(notes, "remember_note", text=text)
+
+    assert use(notes, "forget_note", note="likes Mark")["note"] == "likes Mark"
+    assert use(notes, "forget_note", note="LIKES MARK")["note"] == "likes mark"

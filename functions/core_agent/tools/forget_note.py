@@ -24,9 +24,11 @@ def forget_note(notes: Notes, context: ToolContext) -> Tool[ForgetNoteArguments]
     """Make the tool that forgets one thing that was noted about the caller."""
 
     def run(arguments: ForgetNoteArguments) -> ToolResult:
-        wanted = " ".join(arguments.note.split()).casefold()
-        for note in notes.newest(context.user_id, limit=MAX_NOTES):
-            if note.text.casefold() == wanted:
+        wanted = " ".join(arguments.note.split())
+        kept = notes.newest(context.user_id, limit=MAX_NOTES)
+        # Of two notes that differ in upper and lower case only, the one word for word.
+        for note in sorted(kept, key=lambda note: note.text != wanted):
+            if note.text.casefold() == wanted.casefold():
                 try:
                     notes.remove(context.user_id, note.note_id)
                 except NoteUnknown:

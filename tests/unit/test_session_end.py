@@ -106,15 +106,25 @@ def test_what_the_model_says_after_a_bye_is_neither_played_nor_remembered():
     assert call.finish() is FinishReason.ENDED
 
 
-def test_a_bye_is_obeyed_before_the_model_is_there_and_what_was_said_is_kept():
+def test_a_bye_is_obeyed_before_the_model_is_there_where_nothing_was_said():
+    call = Call(opens_live=False)
+    call.start()
+    call.send(SpeechStart(), Bye())
+
+    assert call.finish() is FinishReason.ENDED
+
+
+def test_what_was_typed_before_a_bye_is_answered_although_the_model_is_not_there_yet():
     call = Call(opens_live=False)
     call.start()
     call.send(Text("Are you there?"), Bye())
+    assert call.finish() is None
+    call.open_live()
+    assert call.all(SendText) == [SendText("Are you there?")]
+    call.reply("I am.")
 
-    assert call.all(SendText) == []
-    assert [turn.heard for turn in call.turns] == ["Are you there?"]
-    assert call.finish() is FinishReason.ENDED
-    assert call.machine.cursor == 2
+    assert [(turn.heard, turn.said) for turn in call.turns] == [("Are you there?", "I am.")]
+    assert call.frames(SessionClosed) == [SessionClosed("bye")]
 
 
 def test_what_was_said_to_a_model_that_never_comes_is_told_as_skipped():

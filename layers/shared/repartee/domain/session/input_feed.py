@@ -315,9 +315,9 @@ class InputFeed:
         return not self._one_by_one.must_wait(one, now_unix_ms, is_whole=is_whole)
 
     def _is_hung_up(self) -> bool:
-        """Tell whether a bye waits, and before it nothing that only the model can understand."""
+        """Tell whether a bye waits, and before it nothing that the model has to answer."""
         for one in self._ready:
-            if isinstance(one, Numbered) and isinstance(one.message, Audio | Bye):
+            if isinstance(one, Numbered) and isinstance(one.message, Audio | Text | Bye):
                 return isinstance(one.message, Bye)
         return False
 

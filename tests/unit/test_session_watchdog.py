@@ -60,6 +60,27 @@ def test_a_turn_that_brings_nothing_is_nudged_then_given_to_a_fresh_session_then
     assert (nudges(call), len(call.all(OpenLive))) == (1, 2)
 
 
+def test_a_slow_model_that_answers_the_nudge_as_well_is_left_before_the_next_turn():
+    call = started()
+    call.send(Text("Good morning"))
+    call.pass_ms(STALL_MS)
+    call.reply("Good morning.")
+    assert len(call.all(OpenLive)) == 1
+    call.ack()
+
+    assert (nudges(call), len(call.all(OpenLive))) == (1, 2)
+
+
+def test_a_model_that_was_nudged_after_an_empty_turn_has_one_reply_to_give_and_stays():
+    call = started()
+    call.utter()
+    call.live(LiveTurnComplete())
+    call.reply("Good morning.")
+    call.ack()
+
+    assert (nudges(call), len(call.all(OpenLive))) == (1, 1)
+
+
 def test_the_next_turn_gets_its_own_tries():
     call = started()
     for _ in range(2):

@@ -29,7 +29,8 @@ class LiveContext:
             spoken to otherwise, or a note is forgotten.
         detection: Which side finds the user's speech in the current live session, None before the
             first.
-        has_copy: The current live session was given something twice, and may answer it twice.
+        has_copy: The current live session was given something twice, or a nudge beside it, and may
+            answer twice.
     """
 
     _settings: SessionSettings

@@ -102,6 +102,8 @@ class LiveSessions:
             # Otherwise a turn that is heard again would be given up at once, each time.
             self._departure.last_activity_ms = now_ms
             self._restart(now_ms)
+        elif self._watchdog.has_doubled:
+            self._context.note_copy()
         elif self._context.is_due and self._may_reseed(now_ms):
             saves_usd = self._context.reseed_saves_usd(now_ms)
             if saves_usd is not None or self._context.is_outdated:

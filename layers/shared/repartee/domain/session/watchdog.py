@@ -22,6 +22,10 @@ class Watchdog:
     """Helps a turn that brings nothing: one nudge, one fresh live session, then an apology.
 
     Tries are counted per turn, so a turn costs two at most, however it fails.
+
+    Attributes:
+        has_doubled: The newest try was a nudge after silence: a slow model may answer both that and
+            the user. A model that has called the turn complete answers only the nudge.
     """
 
     _turns: TurnLedger
@@ -34,6 +38,7 @@ class Watchdog:
     _turn_number: int = 0
     _tries: int = 0
     _is_empty: bool = False
+    has_doubled: bool = False
 
     def alive(self, now_ms: int) -> None:
         """The model has done something, or was given what it waited for."""
@@ -66,8 +71,9 @@ class Watchdog:
     def check(self, now_ms: int) -> bool:
         """Do what is due; True when the turn is to be given to a fresh live session."""
         turn, due_ms = self._awaited(), self.next_deadline_ms()
-        is_due = self._is_empty or (due_ms is not None and now_ms >= due_ms)
-        self._is_empty = False
+        is_empty, self._is_empty = self._is_empty, False
+        is_due = is_empty or (due_ms is not None and now_ms >= due_ms)
+        self.has_doubled = False
         if turn is None or not self._live.is_open or not is_due:
             return False
         self.alive(now_ms)
@@ -84,6 +90,7 @@ class Watchdog:
         self._tries += 1
         if self._tries == 1:
             self._effects.append(SendText(NUDGE))
+            self.has_doubled = not is_empty
             self._calls.unspoken.expect_two_replies(turn.number)
         elif self._tries > 2:
             self._outbox.offer(SessionError("no_answer", APOLOGY, retryable=True))

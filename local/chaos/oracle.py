@@ -107,13 +107,30 @@ def _memory_like_replies(evidence: Evidence) -> Iterator[str]:
         if client is None:
             yield f"lost: turn {turn.number} is remembered and never reached the client"
         else:
-            yield from _same_reply(turn, client)
+            yield from _same_reply(turn, client, is_told=_is_told_later(turn, evidence))
 
 
-def _same_reply(turn: Turn, client: TurnRecord) -> Iterator[str]:
+def _is_told_later(turn: Turn, evidence: Evidence) -> bool:
+    """Whether a later turn says aloud what a call brought that Gemini's side cancelled.
+
+    A model whose calls block says nothing in the turn itself: it ends that with the cancellation.
+    """
+    events = (event for live in evidence.live for event in live.events)
+    if not any(event["kind"] == "calls_cancelled" for event in events):
+        return False
+    later = [
+        " ".join(words_of(one.said))
+        for one in evidence.client_turns
+        if one.pcm and one.number > turn.number
+    ]
+    answers = [" ".join(words_of(call.answer)) for call in turn.tool_calls]
+    return any(answer and answer in said for answer in answers for said in later)
+
+
+def _same_reply(turn: Turn, client: TurnRecord, *, is_told: bool) -> Iterator[str]:
     if turn.said_is_approximate or client.is_interrupted or client.is_lost:
         return
-    if not client.pcm:
+    if not (client.pcm or is_told):
         yield f"lost: “{turn.heard}” of turn {turn.number} got no audible reply"
     if words_of(turn.said) != words_of(client.said):
         yield (

@@ -331,6 +331,43 @@ def test_a_call_that_was_answered_and_is_remembered_is_good():
 
 
 BOOKED = ToolCall(CallKey(1, 1), "ask_core_agent", "{}", CallStatus.DONE, "booked")
+
+
+def test_a_turn_whose_call_was_cancelled_may_be_silent_where_a_later_one_says_the_answer():
+    silent, spoken = (
+        remembered(1, said="", tool_calls=(BOOKED,)),
+        remembered(2, said="It is booked."),
+    )
+    told = received(2, said="It is booked.")
+    cancelled = replace(
+        live(1, 2),
+        events=[
+            live(1).events[0],
+            {"kind": "calls_cancelled"},
+            {"kind": "turn_complete", "said": ""},
+            live(2).events[0],
+            {"kind": "turn_complete", "said": "It is booked."},
+        ],
+    )
+    evidence = replace(
+        good(),
+        client_turns=[received(1, pcm=bytearray(), said=""), told],
+        tables=tables(silent, spoken),
+        live=[cancelled],
+        bookings=("one",),  # type: ignore[arg-type]
+    )
+    assert judge(evidence) == []
+    unsaid = remembered(2), received(2)
+    found = judge(
+        replace(
+            evidence,
+            tables=tables(silent, unsaid[0]),
+            client_turns=[evidence.client_turns[0], unsaid[1]],
+        )
+    )
+    assert f"lost: “{WORDS[0]}” of turn 1 got no audible reply" in found
+
+
 BROKEN = {
     "a run that was given up": ({"failure": "no answer"}, "hung: no answer"),
     "a session that stays open": (

@@ -12,11 +12,13 @@ from repartee.domain.live import (
     LiveTranscript,
     LiveTurnComplete,
     Role,
+    TurnStatus,
 )
 from repartee.domain.messages import (
     Audio,
     Bye,
     Detached,
+    Hello,
     Message,
     SpeechEnd,
     SpeechStart,
@@ -25,6 +27,7 @@ from repartee.domain.messages import (
 )
 from repartee.domain.session.departure import CLOSING_MS, FAREWELL_MS
 from repartee.domain.session.effects import FinishReason, SendAudio, SendText
+from repartee.domain.session.events import MailboxRead, Started
 from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS, NO_ANSWER
 from tests.fakes.speech_detector import SPEECH
 from tests.sessions import SECOND, SETTINGS, Call, speaks, started
@@ -288,3 +291,32 @@ def test_a_bye_without_anything_open_waits_for_nothing():
     call.pass_ms(CLOSING_MS)
 
     assert call.finish() is FinishReason.ENDED
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_text_that_waits_behind_a_farewell_without_an_end_is_answered(is_gone):
+    call = started(settings=replace(SETTINGS, grace_ms=0) if is_gone else SETTINGS)
+    call.send(Text("That is all."), Text("One more thing."))
+    call.call_tool("x", "{}", END_CALL)
+    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Goodbye."))
+    if is_gone:
+        call.notice(Detached("A"))
+        call.live(LiveTurnComplete(TurnStatus.IDLE))
+        assert call.wait_for_end() is FinishReason.IDLE
+        assert call.machine.cursor == call.next_seq - 2
+    else:
+        call.pass_ms(60_000)
+        assert [one.text for one in call.all(SendText)][-1] == "One more thing."
+
+
+def test_a_worker_that_does_not_linger_ends_neither_speech_nor_a_reply_before_its_end():
+    call = Call(settings=replace(SETTINGS, linger_ms=0))
+    unread = tuple(map(call.numbered, (Hello(), SpeechStart(), Audio(SPEECH))))
+    call.feed(Started(unread=MailboxRead(unread)))
+    call.pass_ms(200)
+    call.send(Audio(SPEECH), SpeechEnd())
+    call.live(LiveTranscript(Role.USER, "hello"))
+    call.reply()
+    call.ack()
+
+    assert [(turn.heard, turn.said) for turn in call.turns] == [("hello", "Good morning.")]

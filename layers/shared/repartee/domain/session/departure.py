@@ -138,6 +138,15 @@ class Departure:
         """Tell whether nothing has happened for as long as a worker lingers."""
         return now_ms >= self.last_activity_ms + self.linger_ms
 
+    def is_stalled(self, now_ms: int) -> bool:
+        """Tell whether nothing has happened for so long that no end of a turn is waited for."""
+        return now_ms >= self._stalled_at_ms
+
+    @property
+    def _stalled_at_ms(self) -> int:
+        # A worker that does not linger waits for a pause in speech, or in a reply, all the same.
+        return self.last_activity_ms + max(self.linger_ms, SPEAK_WITHIN_MS)
+
     def leave(self, now_ms: int, *, has_input: bool) -> None:
         """Leave if it is time to."""
         if self.closing is not None:
@@ -157,7 +166,7 @@ class Departure:
             silent_by_ms = self._silent_by_ms()
             deadlines = [self._leave_by_ms, self._played_by_ms]
             return [*deadlines, *([] if silent_by_ms is None else [silent_by_ms])]
-        deadlines = [self.last_activity_ms + self.linger_ms]
+        deadlines = [self.last_activity_ms + self.linger_ms, self._stalled_at_ms]
         if (gone_at_ms := self._listener.gone_at_ms()) is not None:
             deadlines.append(gone_at_ms)
         return deadlines

@@ -491,7 +491,12 @@ class SessionMachine:
         self._departure.last_activity_ms = last_ms
         if self._feed.has_bye:
             self._close("bye", now_ms)
-        if self._departure.is_contradicted:
+        # What waits behind a farewell objects to it, too, where it is not given before the end.
+        is_held_back = not is_heard or self._departure.is_late(now_ms)
+        is_objection = is_held_back and self._feed.is_speech_waiting
+        if self._departure.closing == "end_call" and (
+            is_objection or self._departure.is_contradicted
+        ):
             self._departure.stay(now_ms)
 
     def _tend_answers(self, now_ms: int) -> None:
@@ -519,7 +524,7 @@ class SessionMachine:
                 self._departure.last_activity_ms = now_ms
         elif self._watchdog.is_watching() or self._calls.is_waiting:
             pass
-        elif self._departure.is_unused(now_ms):
+        elif self._departure.is_stalled(now_ms):
             # A reply that nobody asked for never ended, or an utterance never did.
             if not self._feed.drop_unproven(now_ms):
                 self._replies.give_up(turn, now_ms)

@@ -311,7 +311,8 @@ def test_a_text_that_waits_behind_a_farewell_without_an_end_is_answered(is_gone)
 
 def test_a_worker_that_does_not_linger_ends_neither_speech_nor_a_reply_before_its_end():
     call = Call(settings=replace(SETTINGS, linger_ms=0))
-    unread = tuple(map(call.numbered, (Hello(), SpeechStart(), Audio(SPEECH))))
+    said: tuple[Message, ...] = (Hello(), SpeechStart(), Audio(SPEECH))
+    unread = tuple(call.numbered(one) for one in said)
     call.feed(Started(unread=MailboxRead(unread)))
     call.pass_ms(200)
     call.send(Audio(SPEECH), SpeechEnd())

@@ -1,5 +1,7 @@
 """The end of a call that comes too early: the user goes on, or an outcome is still to come."""
 
+from dataclasses import replace
+
 import pytest
 
 from repartee.domain.calls import END_CALL, CallStatus

@@ -37,11 +37,9 @@ def test_two_ids_that_ask_the_same_share_one_run_and_an_id_twice_is_one_call():
     assert calls.begin(ask("b"), 1, 0) is None
     assert calls.begin(ask("b"), 1, 0) is None
 
-    ended = calls.end(CallKey(1, 1), DONE)
-    assert ended is not None
-    assert ended.call_ids == ["a", "b"]
+    assert calls.end(CallKey(1, 1), DONE).call_ids == ["a", "b"]
     assert calls.begin(ask("a"), 1, 0) is None
-    assert calls.end(CallKey(1, 1), DONE) is None
+    assert not calls.is_waiting
 
 
 def test_a_call_expires_at_its_deadline():
@@ -75,7 +73,7 @@ def test_an_adopted_call_cannot_be_cancelled_and_stays_open_until_it_is_told():
     calls.end(CallKey(1, 1), DONE)
 
     assert calls
-    assert calls.end(CallKey(1, 1), DONE) is None
+    assert not calls.awaits(CallKey(1, 1), pending().arguments_hash)
     assert calls.expired(10**9) == []
     assert calls.next_deadline_ms() is None
     assert [answer for _, answer in calls.take_owed()] == [DONE]
@@ -103,7 +101,6 @@ def test_an_answer_that_was_told_to_a_session_that_is_gone_is_owed_again():
     calls = ToolCalls()
     calls.begin(ask("a"), 1, 0)
     call = calls.end(CallKey(1, 1), DONE)
-    assert call is not None
     calls.unspoken.add(call, DONE, 0, comes_after=0)
 
     calls.lose_session(None)
@@ -123,7 +120,6 @@ def test_a_restarted_turn_numbers_its_calls_anew_and_others_become_orphans():
     assert again is not None
     assert again.key == CallKey(2, 1)
     orphan = calls.end(CallKey(1, 1), DONE)
-    assert orphan is not None
     assert orphan.is_orphan
     assert orphan.call_ids == []
 
@@ -150,3 +146,17 @@ def test_only_calls_of_committed_turns_are_left_to_a_successor():
 )
 def test_an_argument_is_text_or_nothing(arguments, value):
     assert text_argument(arguments, "question") == value
+
+
+def test_a_late_answer_does_not_take_the_place_of_another_question():
+    calls = ToolCalls()
+    first = calls.begin(ask("a"), 1, 0)
+    assert first is not None
+    calls.note_late(first)
+    calls.lose_session(1)
+    other = calls.begin(ask("b", "Where?"), 1, 0)
+    assert other is not None
+    assert other.key == first.key
+
+    assert calls.take_late(first.key, first.arguments_hash, DONE) is None
+    assert calls.awaits(other.key, other.arguments_hash)

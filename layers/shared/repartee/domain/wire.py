@@ -161,8 +161,8 @@ def parse_client_message(body: str) -> ClientModel:
     """
     try:
         model = CLIENT_MESSAGES.validate_json(body)
-        # Readers of JSON differ in which of two values they take. A field that is there twice brings
-        # a colon more than there are fields; an audio chunk is not read a second time.
+        # Readers of JSON differ in which of two values they take. A field that is there twice
+        # brings a colon more than there are fields; an audio chunk is not read a second time.
         if body.count(":") != len(model.model_fields_set):
             json.loads(body, object_pairs_hook=_named_once)
         return model

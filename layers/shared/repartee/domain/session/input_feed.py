@@ -244,9 +244,8 @@ class InputFeed:
                 turn.read(text, first)
                 self._turns.end_input(first, now_ms)
                 self._one_by_one.end_utterance(numbered)
-                if self._is_open:
-                    self._speech.interject()
-                    self._effects.append(SendText(text))
+                self._speech.interject()
+                self._effects.append(SendText(text))
                 # The text ends the utterance, so speech that goes on is another one.
                 self._is_cut = self._is_marked_open
                 self._detector.forget()

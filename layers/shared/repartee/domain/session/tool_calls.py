@@ -211,14 +211,13 @@ class ToolCalls:
         call = self._open.get(key)
         return call is not None and call.owed is None and call.arguments_hash == asked_hash
 
-    def end(self, key: CallKey, answer: CoreAnswer) -> CallInProgress | None:
-        """Take a call's answer; None when it had one before, or nobody awaits it.
+    def end(self, key: CallKey, answer: CoreAnswer) -> CallInProgress:
+        """Take the answer of a call that waits for one.
 
-        The call is closed, unless it is an orphan: that one stays open until it is told.
+        The call is closed, unless it is an orphan: that one stays open until the model has the
+        answer.
         """
-        call = self._open.get(key)
-        if call is None or call.owed is not None:
-            return None
+        call = self._open[key]
         if call.is_orphan:
             call.owed = answer
         else:

@@ -103,7 +103,8 @@ class ToolDesk:
         if not answer.answer.strip():
             answer = replace(answer, answer=_WITHOUT_WORDS[answer.status])
         if self._calls.awaits(event.key, event.arguments_hash):
-            return self.answer(event.key, answer, now_ms, is_for_user=True)
+            self.answer(event.key, answer, now_ms, is_for_user=True)
+            return True
         late = self._calls.take_late(event.key, event.arguments_hash, answer)
         if late is not None:
             self._note(late, answer)
@@ -111,8 +112,8 @@ class ToolDesk:
 
     def answer(
         self, key: CallKey, answer: CoreAnswer, now_ms: int, *, is_for_user: bool = False
-    ) -> bool:
-        """Give the model the answer to a call; False when nobody waits for it.
+    ) -> None:
+        """Give the model the answer to a call that waits for one.
 
         Args:
             key: Names the call.
@@ -121,15 +122,12 @@ class ToolDesk:
             is_for_user: The user should hear it; otherwise it only instructs the model.
         """
         call = self._calls.end(key, answer)
-        if call is None:
-            return False
         phase: Literal["done", "failed"] = "done" if answer.status is CallStatus.DONE else "failed"
         self._outbox.offer(ToolProgress(key.turn, call.name, phase))
         if call.owed is None:
             self._give(call, answer, now_ms, is_for_user=is_for_user)
         else:
             self._note(call, answer)
-        return True
 
     def expire(self, now_ms: int) -> bool:
         """Answer what has waited too long; True when there was any."""

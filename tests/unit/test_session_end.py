@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from repartee.domain.calls import END_CALL
 from repartee.domain.conversation import Profile, SkippedInput
 from repartee.domain.frames import Interrupted, ReplyAudio, SessionClosed, TurnEnd
+from repartee.domain.limits import DailyLimits
 from repartee.domain.live import (
     LiveAudio,
     LiveClosed,
@@ -32,6 +34,7 @@ from repartee.domain.session.events import (
     MailboxRead,
     Started,
     Tick,
+    TimeRunningOut,
 )
 from tests.fakes.speech_detector import SPEECH
 from tests.sessions import MEMORY, SECOND, SETTINGS, Call, remembering, started
@@ -462,3 +465,49 @@ def test_what_waits_behind_a_reply_that_another_device_cuts_off_is_a_turn_of_its
     call.notice(Superseded("S2"))
 
     assert [(turn.heard, len(turn.skipped)) for turn in call.turns] == [("Hello.", 0), ("", 1)]
+
+
+def heard_in(call: Call) -> str:
+    """Return all that the turns in memory have heard."""
+    return " ".join(turn.heard for turn in call.turns)
+
+
+@pytest.mark.parametrize("turns_without_listener", [0, 3])
+def test_what_waits_when_a_client_hangs_up_and_is_gone_is_remembered(turns_without_listener: int):
+    call = started(settings=replace(SETTINGS, turns_without_listener=turns_without_listener))
+    call.send(Text("One?"))
+    call.notice(Detached("A"))
+    call.send(Text("Two?"), Text("Three?"), Bye())
+
+    call.pass_ms(500)
+    call.reply("Answer one.")
+    assert call.wait_for_end() is FinishReason.ENDED
+
+    assert [word in heard_in(call) for word in ("One?", "Two?", "Three?")] == [True] * 3
+
+
+def test_what_waits_when_the_day_is_used_up_is_remembered():
+    call = Call(settings=replace(SETTINGS, limits=DailyLimits(talk_s=1)))
+    call.start()
+    call.hello()
+    call.send(Text("One?"), Text("Two?"), Text("Three?"))
+
+    call.pass_ms(3_000)
+    call.reply("Answer one.")
+    call.reply("That was it for today.")
+    call.ack()
+    assert call.wait_for_end() is FinishReason.ENDED
+
+    assert [word in heard_in(call) for word in ("One?", "Two?", "Three?")] == [True] * 3
+
+
+def test_a_worker_that_runs_out_of_time_in_a_farewell_leaves_what_waits_to_the_next_one():
+    call = started()
+    call.send(Text("One?"), Text("Two?"))
+    call.call_tool("x", "{}", END_CALL)
+    call.live(LiveAudio(SECOND))
+
+    call.feed(TimeRunningOut(15_000))
+
+    assert call.wait_for_end() is FinishReason.HAND_OVER
+    assert call.machine.cursor < call.next_seq - 1

@@ -74,6 +74,7 @@ class InputFeed:
         self._is_cut = False
         self._may_lack_start = False
         self._is_open = False
+        self._is_rest_told = False
         self._given_through = order.through
         self._unix_offset_ms = unix_offset_ms
         self._one_by_one = OneByOne(turns)
@@ -151,11 +152,15 @@ class InputFeed:
         waiting = (one for one in self._ready if isinstance(one, Numbered) and one.seq < first_seq)
         self._ready = deque([*late, *waiting])
 
-    def tell_rest(self, now_ms: int) -> None:
-        """Have a turn tell what was said and is not answered, since no other worker will come.
+    def tell_rest(self, now_ms: int) -> bool:
+        """Have a turn remember what was said and is not answered; False where that was done before.
 
-        What was typed is known; of speech that nobody understood only where it was.
+        No other worker will come. What was typed is known; of speech that nobody understood only
+        where it was.
         """
+        if self._is_rest_told:
+            return False
+        self._is_rest_told = True
         ready = [*self._ready, *self.order.take_all()]
         waiting = [one for one in ready if isinstance(one, Numbered)]
         self._ready.clear()
@@ -168,12 +173,12 @@ class InputFeed:
         if unheard_from is not None:
             unheard += [unheard_from, max(unheard_from, self._given_through)]
         self.settled = max(self.settled, self._given_through, *(one.seq for one in waiting))
-        if turn is None:
-            return
-        for text in texts:
-            turn.hear(f" {text}", now_ms)
-        if unheard:
-            turn.skipped.append(SkippedInput(min(unheard), max(unheard)))
+        if turn is not None:
+            for text in texts:
+                turn.hear(f" {text}", now_ms)
+            if unheard:
+                turn.skipped.append(SkippedInput(min(unheard), max(unheard)))
+        return True
 
     def tell_unheard(self) -> None:
         """Have the last turn tell which speech the model did not understand, and will not."""

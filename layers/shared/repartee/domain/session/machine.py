@@ -556,8 +556,13 @@ class SessionMachine:
         if self._keeper.may_commit and (is_late or not self._departure.takes_replies):
             self._answers.give_up(now_ms)
         if is_late:
-            self._feed.tell_unheard()
+            if not self._feed.tell_rest(now_ms):
+                self._feed.tell_unheard()
             self._turns.end_all(now_ms)
+        elif self._turns.current is None and not self._departure.listens:
+            # The last reply is over. What waited behind it is remembered without an answer.
+            self._feed.tell_rest(now_ms)
+            self._replies.give_up_all(now_ms)
 
     def _end_by_limit(self, hit: LimitHit, now_ms: int) -> None:
         self._feed.end_speech(now_ms)
@@ -565,6 +570,8 @@ class SessionMachine:
         self._close("limit_reached", now_ms)
 
     def _force_hand_over(self, now_ms: int) -> None:
+        if self._departure.closing == "end_call" and self._feed.is_speech_waiting:
+            self._departure.stay(now_ms)
         self._departure.force(now_ms)
         if self._departure.closing is None:
             self._restarts.unsay(now_ms)

@@ -115,7 +115,7 @@ def test_the_doctor_finds_what_ministack_leaves_out_and_nothing_else(deployed: M
         found[verdict].add(subject)
     assert found["wrong"] == {"MemoryTable", "LiveTable", "DeskTable", "alarms"}, run.stdout
     assert found["could not check"] == {"GeminiKeySecret"}
-    assert len(found["ok"]) == 10
+    assert len(found["ok"]) == 11
 
 
 def test_a_function_may_do_only_what_its_role_allows(deployed: MiniStack) -> None:

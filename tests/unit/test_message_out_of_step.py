@@ -63,6 +63,17 @@ def codes(replies: list[dict[str, Any]]) -> list[str]:
     return [reply.get("code", reply["type"]) for reply in replies]
 
 
+def test_a_connection_is_known_by_its_id_whatever_time_an_event_says_it_was_opened():
+    line = Steps()
+    line.send(hello(1), connected_at_ms=NOON_MS)
+
+    later = line.send(text(2), connected_at_ms=NOON_MS + 500)
+    earlier = line.send(text(3), connected_at_ms=NOON_MS - 500)
+
+    assert codes(later + earlier) == []
+    assert line.seqs == [1, 2, 3]
+
+
 # ready
 
 

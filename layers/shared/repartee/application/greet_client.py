@@ -40,7 +40,7 @@ def greet_client(
     greeting = sessions.greet(session_id, connection)
     if greeting is None or greeting.state.ended:
         raise session_over()
-    if greeting.state.greeted != connection:
+    if greeting.state.current_connection_id != connection.connection_id:
         raise superseded()
     notice_ids = _leave(session_id, numbered, hello, greeting.state, mailbox)
     try:

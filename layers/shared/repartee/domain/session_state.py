@@ -108,7 +108,8 @@ class SessionState:
 
     def standing_of(self, connection: Connected) -> Standing:
         """Return a connection's standing; in a state that does not know, each one is current."""
-        if self.greeted in (None, connection):
+        is_greeted = self.greeted and connection.connection_id == self.greeted.connection_id
+        if self.greeted is None or is_greeted:
             return Standing.CURRENT
         if connection < self.greeted:
             return Standing.SUPERSEDED

@@ -20,6 +20,7 @@ from repartee.domain.frames import (
     ReplyAudio,
     SessionClosed,
     SessionError,
+    ToolProgress,
     TurnEnd,
     TurnRestarted,
 )
@@ -76,6 +77,7 @@ class ClientSession:
         self.playback = Playback()
         self._inbox = Inbox()
         self._owed_since_ms: float | None = None
+        self._open_tools = 0
         self._last_request_seq = 0
         self._is_leaving = False
         self._last_frame_ms = 0.0
@@ -187,7 +189,7 @@ class ClientSession:
             case _:
                 pass
 
-    def _take(self, frame: Frame, now_ms: float) -> None:
+    def _take(self, frame: Frame, now_ms: float) -> None:  # noqa: C901 - one case for each frame
         match frame:
             case Accepted(through=through):
                 self.outbox.accepted(through)
@@ -205,13 +207,19 @@ class ClientSession:
                 self._acknowledge_by(now_ms)
             case TurnRestarted(turn=turn):
                 self.playback.restart(turn, now_ms)
+                self._open_tools = 0
+            case ToolProgress(phase=phase):
+                # What a tool finds out may be spoken in a turn after the one that called it.
+                self._open_tools = max(0, self._open_tools + (1 if phase == "started" else -1))
+                self._owed_since_ms = self._owed_since_ms or now_ms
             case TurnEnd():
                 self._acknowledge_by(now_ms)
                 # The end of a turn from before the user's last words answers nothing.
-                if self.outbox.accepted_through >= self._last_request_seq:
+                is_answered = self.outbox.accepted_through >= self._last_request_seq
+                if is_answered and not self._open_tools:
                     self._owed_since_ms = None
             case NoSpeech(through=through):
-                if through >= self._last_request_seq:
+                if through >= self._last_request_seq and not self._open_tools:
                     self._owed_since_ms = None
             case SessionClosed():
                 self.closed = frame

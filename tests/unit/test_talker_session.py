@@ -16,6 +16,7 @@ from repartee.domain.frames import (
     ReplyAudio,
     SessionClosed,
     SessionError,
+    ToolProgress,
     TurnEnd,
     TurnRestarted,
 )
@@ -359,6 +360,22 @@ def test_an_owed_answer_is_asked_after_every_second_of_quiet():
     session.receive(frame(2, turn_end()), 3_600)
     assert not session.is_owed_an_answer
     assert said(session.outgoing(9_000)) == [("ack", None)]
+
+
+@pytest.mark.parametrize("phase", ["done", "failed"])
+def test_what_a_tool_finds_out_is_asked_after_though_its_turn_is_over(phase):
+    session = open_session()
+    seq = session.text("Book a slot", 0)
+    session.outgoing(0)
+    session.receive(frame(1, Accepted(through=seq)), 10)
+    session.receive(frame(2, ToolProgress(1, "ask_core_agent", "started")), 20)
+
+    session.receive(frame(3, turn_end(1)), 30)
+    assert session.is_owed_an_answer
+    session.receive(frame(4, ToolProgress(1, "ask_core_agent", phase)), 40)
+    assert session.is_owed_an_answer
+    session.receive(frame(5, turn_end(2)), 50)
+    assert not session.is_owed_an_answer
 
 
 def test_the_end_of_an_earlier_turn_does_not_settle_a_later_request():

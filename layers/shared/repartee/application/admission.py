@@ -26,7 +26,7 @@ def superseded() -> BadInput:
 
 
 def surplus() -> BadInput:
-    """Return what a connection is told that makes room for a newer one of its session."""
+    """Return the error for a connection that makes room for a newer one of its session."""
     return BadInput(
         "superseded_connection",
         "this session has as many connections as it may have, so that this one, which is not the "

@@ -368,6 +368,15 @@ def test_a_turn_whose_call_was_cancelled_may_be_silent_where_a_later_one_says_th
     assert f"lost: “{WORDS[0]}” of turn 1 got no audible reply" in found
 
 
+def test_a_goodbye_whose_answer_was_lost_with_the_line_breaks_nothing():
+    cut = replace(good(), ends=[("bye", "")], lines_lost=1, lines_broken=1)
+
+    assert judge(cut) == []
+    assert judge(replace(cut, lines_lost=0, lines_broken=0)) == [
+        "hung: the client was told “” for the end, not “bye”"
+    ]
+
+
 BROKEN = {
     "a run that was given up": ({"failure": "no answer"}, "hung: no answer"),
     "a session that stays open": (

@@ -146,3 +146,17 @@ def test_a_go_away_that_comes_while_the_next_session_is_waited_for_changes_nothi
 
     assert call.frames(ReplyAudio) == []
     assert len(call.all(OpenLive)) == 3
+
+
+@pytest.mark.parametrize("seen", [LiveTranscript(Role.USER, "When?"), None], ids=["words", "tool"])
+def test_a_client_forgets_what_it_saw_of_a_turn_that_starts_again_before_its_reply(seen):
+    call = started()
+    call.utter()
+    if seen is None:
+        call.call_tool()
+    else:
+        call.live(seen)
+
+    call.lose_live()
+
+    assert call.frames(TurnRestarted) == [TurnRestarted(1)]

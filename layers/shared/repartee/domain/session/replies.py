@@ -77,10 +77,15 @@ class Replies:
         if turn is not None and turn.is_silenced:
             turn.cut(self._client.played_ms(number))
 
-    def take_back(self, turn: TurnInProgress) -> None:
-        """The client is to forget what it has heard of a turn that begins anew."""
+    def take_back(self, turn: TurnInProgress, *, has_called: bool = False) -> None:
+        """Have the client forget what it has received of a turn that starts again.
+
+        Args:
+            turn: The turn.
+            has_called: The client was sent that a tool is at work in it.
+        """
         self._client.outbox.drop_audio(turn.number)
-        if turn.has_reply or turn.is_muted:
+        if turn.has_reply or turn.is_muted or turn.transcribed or has_called:
             self._client.forget_played(turn.number)
             self._client.outbox.offer(TurnRestarted(turn.number))
 

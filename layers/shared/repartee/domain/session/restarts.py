@@ -54,5 +54,5 @@ class Restarts:
             self._replies.give_up(turn, now_ms)
             turn = self._turns.current
         if turn is not None:
-            self._replies.take_back(turn)
+            self._replies.take_back(turn, has_called=self._calls.has_begun(turn.number))
         return turn

@@ -11,7 +11,7 @@ RUN := $(UV) run --frozen --no-sync
 # Validating and building need a region, and contact none.
 SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION="$${AWS_DEFAULT_REGION:-us-east-1}" PATH="$(CURDIR)/.venv/bin:$$PATH" .tools/sam/bin/sam
 LAYER_GROUPS := runtime gemini langchain web
-SOURCES := functions layers/shared local ops bench tests
+SOURCES := functions layers/shared clients local ops bench tests
 ARCHITECTURE ?= arm64
 PYTEST_ARGS ?=
 export UV_COMPILE_BYTECODE := 1
@@ -28,7 +28,7 @@ help: ## List the targets
 # Stamps: an environment is made again only when the lock changes.
 .venv/.stamp: uv.lock | $(filter .tools/%,$(UV))
 	$(UV) sync --frozen --quiet
-	@printf '%s\n' "$(CURDIR)/functions" "$(CURDIR)/layers/shared" > "$$($(PYTHON) -c 'import site; print(site.getsitepackages()[0])')/repartee.pth"
+	@printf '%s\n' "$(CURDIR)/functions" "$(CURDIR)/layers/shared" "$(CURDIR)/clients/python" > "$$($(PYTHON) -c 'import site; print(site.getsitepackages()[0])')/repartee.pth"
 	@touch $@
 
 .tools/emulator/.stamp: uv.lock | $(filter .tools/%,$(UV))
@@ -62,7 +62,7 @@ help: ## List the targets
 setup: .venv/.stamp .tools/emulator/.stamp .tools/dynamodb/.stamp ## Make the environments that demo and test use
 
 demo: setup ## Hold a three-turn voice conversation on this machine (ONCE=1 exits after it, WAVS=DIR speaks other recordings, MODEL=NAME is another live model)
-	@$(PYTHON) -m local.demo $(if $(ONCE),--once) $(if $(WAVS),--wavs "$(WAVS)") $(if $(MODEL),--model "$(MODEL)")
+	@$(PYTHON) -m local.demo.__main__ $(if $(ONCE),--once) $(if $(WAVS),--wavs "$(WAVS)") $(if $(MODEL),--model "$(MODEL)")
 
 up: setup ## Start the local stack and serve until Ctrl-C (RECORD=events records sessions, MODEL=NAME is another live model)
 	@$(PYTHON) -m local.up $(if $(RECORD),--record "$(RECORD)") $(if $(MODEL),--model "$(MODEL)")
@@ -80,7 +80,7 @@ lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and 
 	$(RUN) ruff format --check $(SOURCES)
 	$(RUN) ruff check $(SOURCES)
 	$(RUN) mypy
-	PYTHONPATH=functions:layers/shared $(RUN) lint-imports
+	PYTHONPATH=functions:layers/shared:clients/python $(RUN) lint-imports
 	$(SAM) validate --lint
 
 format: .venv/.stamp ## Put the code into its format
@@ -91,7 +91,7 @@ docs: .venv/.stamp ## Write docs/asyncapi.yaml anew from the protocol's models
 	@$(PYTHON) -m local.asyncapi
 
 smoke: .venv/.stamp ## Make every check of the real Gemini with your key (ARGS='gateway --help' for others)
-	@$(PYTHON) -m local.smoke $(ARGS)
+	@$(PYTHON) -m ops.smoke $(ARGS)
 
 lock: | $(filter .tools/%,$(UV)) ## Lock the packages and export each layer's requirements
 	$(UV) lock
@@ -137,7 +137,7 @@ replay: setup ## Run a recorded session through today's machine (FILE=...)
 RUNS ?= 15
 SEED ?= 1
 chaos: setup ## Hold conversations under faults and judge them (RUNS=15 SEED=1 MODEL=NAME)
-	@$(PYTHON) -m local.chaos --runs $(RUNS) --seed $(SEED) $(if $(MODEL),--model "$(MODEL)")
+	@$(PYTHON) -m tests.chaos --runs $(RUNS) --seed $(SEED) $(if $(MODEL),--model "$(MODEL)")
 
 clean: ## Remove everything that the other targets made
 	rm -rf .venv .tools .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis \

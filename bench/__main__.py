@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bench.report import Report, complain, show
-from local.intrinsics import TemplateError
+from local.hosting.ports import PortInUseError
+from local.hosting.processes import ChildFailedError
+from local.hosting.services import NotInstalledError
 from local.lambdas.model import InitFailedError
-from local.ports import PortInUseError
-from local.processes import ChildFailedError
-from local.services import NotInstalledError
-from local.talker.errors import TalkerError
+from local.template.intrinsics import TemplateError
+from repartee_client.errors import TalkerError
 
 _STOPPED_BY_SIGNAL = 130
 _FAILURES = (

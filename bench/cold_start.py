@@ -14,7 +14,7 @@ from bench.statistics import Summary
 from local.lambdas.host import LambdaHost
 from local.lambdas.model import Code, HostedFunction
 from local.stack import PROJECT, Stack, StackOptions, running_stack
-from local.template import EventInvokeConfig, Function, function_arn
+from local.template.model import EventInvokeConfig, Function, function_arn
 
 EMPTY = "EmptyFunction"
 _EVENTS = PROJECT / "events"

@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from bench.direct import DirectCall, open_direct_call
-from bench.gemini_side import moments_after
 from bench.report import RESULTS, Report, Table, show
-from bench.speaking import Speech
+from bench.speech.direct import DirectCall, open_direct_call
+from bench.speech.gemini_side import moments_after
+from bench.speech.speaking import Speech
 from bench.statistics import Summary
-from local.speech import read_wav
 from local.stack import PROJECT, Stack, StackOptions, running_stack
-from local.talker.access import HttpApi, get_token
-from local.talker.call import Call, now_ms, open_call
-from local.talker.conversation import say
+from repartee_client.access import HttpApi, get_token
+from repartee_client.call import Call, now_ms, open_call
+from repartee_client.conversation import say
+from repartee_client.recordings import read_wav
 
 WORKER = "StreamAgentFunction"
 MODEL = "gemini-3.8-live"

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from bench.counting import CountingProxies
-from bench.prices import Item, Usage
-from bench.purposes import DELETES
 from bench.report import RESULTS, Report, Table, show
-from bench.room import in_a_room
-from local.speech import Recording, Utterance, load_script, read_wav
+from bench.speech.room import in_a_room
+from bench.units.counting import CountingProxies
+from bench.units.prices import Item, Usage
+from bench.units.purposes import DELETES
+from local.demo.front_desk import FrontDesk
 from local.stack import PREWARM, PROJECT, Stack, StackOptions, running_stack
-from local.talker.access import HttpApi, get_token
-from local.talker.call import Call, now_ms, open_call
-from local.talker.conversation import SILENCE, say
-from local.talker.desk import FrontDesk
+from repartee_client.access import HttpApi, get_token
+from repartee_client.call import Call, now_ms, open_call
+from repartee_client.conversation import SILENCE, say
+from repartee_client.recordings import Recording, Utterance, load_script, read_wav
 
 WORKER = "StreamAgentFunction"
 RECORDINGS = PROJECT / "local" / "recordings" / "default"

@@ -6,13 +6,13 @@ import os
 import time
 from pathlib import Path
 
-from bench.dynamodb import make_table, running_dynamodb
-from bench.known_units import known_units
 from bench.memory_results import COMMIT, OURS, UNSUMMED, Plan, Result, read_result, report
 from bench.own_memory import measure_own
 from bench.report import RESULTS, Report, show
-from local.aws_resources import dynamodb_client
-from local.services import NotInstalledError
+from bench.units.dynamodb import make_table, running_dynamodb
+from bench.units.known_units import known_units
+from local.hosting.aws_resources import dynamodb_client
+from local.hosting.services import NotInstalledError
 from local.stack import PROJECT
 
 _BASELINES = ".tools/baselines/bin/python"

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.prices import Item
 from bench.report import Report, Table
 from bench.statistics import Summary
-from repartee.domain.memory_budget import MemoryBudget
+from bench.units.prices import Item
+from repartee.domain.conversation.memory_budget import MemoryBudget
 
 # Of a conversation this long, several are measured a few turns each, so that none grows by much.
 _SPREAD = 200

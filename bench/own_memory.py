@@ -5,25 +5,25 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from bench.consumed import ConsumedUnits
-from bench.dynamodb import make_table
 from bench.memory_results import COMMIT, UNSUMMED, Plan, Result, Sample
 from bench.phrases import phrases
-from local.aws_resources import dynamodb_client
+from bench.units.consumed import ConsumedUnits
+from bench.units.dynamodb import make_table
+from local.hosting.aws_resources import dynamodb_client
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.conversation_items import turn_attributes
-from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
-from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
-from repartee.adapters.dynamodb.opening_store import DynamoOpeningStore
-from repartee.adapters.dynamodb.session_store import DynamoSessionStore
-from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
+from repartee.adapters.dynamodb.conversations.items import turn_attributes
+from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
+from repartee.adapters.dynamodb.conversations.summary_writer import DynamoSummaryWriter
+from repartee.adapters.dynamodb.conversations.writer import DynamoConversationWriter
+from repartee.adapters.dynamodb.sessions.opening_store import DynamoOpeningStore
+from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.domain.conversation import Turn
-from repartee.domain.memory_budget import MemoryBudget, newest_within
-from repartee.domain.retention import FOR_EVER
-from repartee.domain.session_state import ConnectionOpening, TurnCommit
-from repartee.domain.summary import WANTED_CHARACTERS, SummaryFold
+from repartee.domain.conversation.conversation import Turn
+from repartee.domain.conversation.memory_budget import MemoryBudget, newest_within
+from repartee.domain.conversation.summary import WANTED_CHARACTERS, SummaryFold
+from repartee.domain.session.state import ConnectionOpening, TurnCommit
+from repartee.domain.users.retention import FOR_EVER
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.naive_client import NaiveServer
 from bench.process_memory import ProcessMemory, memory_of
 from bench.report import RESULTS, Report, Table, show
+from bench.speech.naive_client import NaiveServer
 from bench.statistics import slope
+from local.demo.front_desk import FrontDesk
 from local.lambdas.model import EnvironmentInfo
 from local.stack import Stack, StackOptions, running_stack
-from local.talker.access import HttpApi, get_token
-from local.talker.call import open_call
-from local.talker.conversation import ask
-from local.talker.desk import FrontDesk
+from repartee_client.access import HttpApi, get_token
+from repartee_client.call import open_call
+from repartee_client.conversation import ask
 
 # One of them needs a tool, so that the agent's own history is there too.
 TURNS = ("hello my name is robert", "what are your opening hours on friday", "what is my name")

@@ -1,7 +1,8 @@
 """``python -m local.ask QUESTION``: a whole client in one file, for you to copy.
 
 It types one question, prints the answer, and needs nothing of ours but the laptop's ports. It does
-not speak, play, or come back after a lost line; docs/protocol.md tells how, local/talker/ does it.
+not speak, play, or come back after a lost line; docs/protocol.md tells how, and
+clients/python/repartee_client/ does it.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from urllib.request import Request, urlopen
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
-from local.ports import base_of
+from local.hosting.ports import base_of
 
 type Message = dict[str, Any]
 type Sent = dict[int, Message]

@@ -1,7 +1,8 @@
 """``python -m local.asyncapi``: write the wire protocol's models as docs/asyncapi.yaml.
 
-The models in ``repartee.domain.wire`` and ``repartee.domain.frames`` are the definition; this only
-puts them into AsyncAPI's form. A test compares the file with what this would write.
+The models in ``repartee.domain.protocol.wire`` and ``repartee.domain.protocol.frames`` are the
+definition; this only puts them into AsyncAPI's form. A test compares the file with what this would
+write.
 """
 
 import argparse
@@ -16,12 +17,12 @@ from typing import Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from repartee.domain.frames import Frame
-from repartee.domain.wire import MAX_FRAME_BYTES, PROTOCOL_VERSION, ClientModel, Reply
+from repartee.domain.protocol.frames import Frame
+from repartee.domain.protocol.wire import MAX_FRAME_BYTES, PROTOCOL_VERSION, ClientModel, Reply
 
 PATH = Path(__file__).resolve().parent.parent / "docs" / "asyncapi.yaml"
 HEADER = (
-    "# Written by `make docs` from repartee.domain.wire and .frames: change those,\n"
+    "# Written by `make docs` from repartee.domain.protocol.wire and .frames: change those,\n"
     "# then write this file anew.\n"
 )
 _SCHEMA_REFERENCE = "#/components/schemas/{model}"

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from repartee.domain.session.recording import RecordingUnreadable, replay
+from repartee.domain.session.replay.recording import RecordingUnreadable, replay
 
 _EVENT_CHARACTERS = 500
 _HINT = "`make up RECORD=events` makes recordings in its run's folder"

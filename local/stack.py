@@ -9,17 +9,20 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.aws_resources import Resources, create_secrets_and_queues, create_tables, send_message
 from local.gateway.chaos import Chaos
 from local.gateway.http_api import HttpGateway
 from local.gateway.management import ManagementApi
 from local.gateway.websocket import WebSocketGateway
-from local.issuer import TokenIssuer
-from local.lambdas.host import LambdaHost
-from local.lambdas.invoke_api import InvokeApi
-from local.ports import Ports
-from local.servers import serving, until_answering
-from local.services import (
+from local.hosting.aws_resources import (
+    Resources,
+    create_secrets_and_queues,
+    create_tables,
+    send_message,
+)
+from local.hosting.issuer import TokenIssuer
+from local.hosting.ports import Ports
+from local.hosting.servers import serving, until_answering
+from local.hosting.services import (
     GeminiSimulator,
     NotInstalledError,
     Place,
@@ -28,6 +31,9 @@ from local.services import (
     start_ministack,
     until_ministack_ready,
 )
+from local.hosting.timers import SystemTimers
+from local.lambdas.host import LambdaHost
+from local.lambdas.invoke_api import InvokeApi
 from local.stack_options import (
     AUDIENCE,
     GEMINI_KEY_SECRET,
@@ -37,8 +43,7 @@ from local.stack_options import (
     StackOptions,
 )
 from local.stack_wiring import addresses_at, hosted, read_application
-from local.template import Application
-from local.timers import SystemTimers
+from local.template.model import Application
 
 __all__ = [
     "PREWARM",

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from local.chaos.table_faults import TableFaults
 from local.gateway.chaos import ChaosSettings
 from local.gateway.settings import GatewaySettings
+from local.hosting.ports import DEFAULT_BASE
+from local.hosting.table_faults import TableFaults
 from local.lambdas.event_queue import EventSettings
 from local.lambdas.model import Code
-from local.ports import DEFAULT_BASE
 
 PROJECT = Path(__file__).resolve().parent.parent
 STAGE = "local"

@@ -4,12 +4,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.intrinsics import TemplateError
+from local.hosting.ports import Ports
 from local.lambdas.model import Code, HostedFunction
-from local.ports import Ports
 from local.stack_options import AUDIENCE, LAMBDA_LIMIT_S, PROJECT, STAGE, Addresses, StackOptions
-from local.template import Application, Function, LocalValues
-from local.template_reader import declared_parameters, read_template
+from local.template.intrinsics import TemplateError
+from local.template.model import Application, Function, LocalValues
+from local.template.reader import declared_parameters, read_template
 
 _CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "NO_PROXY")
 

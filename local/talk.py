@@ -13,8 +13,15 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.ports import base_of
-from local.speech import (
+from local.hosting.ports import base_of
+from repartee.domain.audio import OUTPUT_RATE_HZ
+from repartee_client.access import HttpApi, get_token
+from repartee_client.call import hold_call, now_ms
+from repartee_client.conversation import ANSWER_TIMEOUT_S, Exchange, Pace, say
+from repartee_client.errors import TalkerError, UnreachableError
+from repartee_client.playing import find_player, play
+from repartee_client.printing import Printer
+from repartee_client.recordings import (
     Recording,
     UnusableRecordingError,
     UnusableScriptError,
@@ -22,13 +29,6 @@ from local.speech import (
     read_wav,
     write_wav,
 )
-from local.talker.access import HttpApi, get_token
-from local.talker.call import hold_call, now_ms
-from local.talker.conversation import ANSWER_TIMEOUT_S, Exchange, Pace, say
-from local.talker.errors import TalkerError, UnreachableError
-from local.talker.playing import find_player, play
-from local.talker.printing import Printer
-from repartee.domain.audio import OUTPUT_RATE_HZ
 
 DEFAULT_RECORDINGS = Path(__file__).with_name("recordings") / "default"
 _HTTP_API_OFFSET = 1

@@ -10,12 +10,12 @@ import signal
 import sys
 from pathlib import Path
 
-from local.intrinsics import TemplateError
+from local.hosting.ports import PortInUseError, base_of
+from local.hosting.processes import ChildFailedError
+from local.hosting.services import NotInstalledError
 from local.lambdas.model import InitFailedError
-from local.ports import PortInUseError, base_of
-from local.processes import ChildFailedError
-from local.services import NotInstalledError
 from local.stack import PREWARM, Stack, StackOptions, running_stack, write_addresses
+from local.template.intrinsics import TemplateError
 
 # What a start can fail with; the message is for the person at the keyboard.
 EXPECTED_FAILURES = (

@@ -15,10 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.answers import settings_of
 from ops.settings import DeployError, open_session, pairs_as_mapping
-from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb.client import make_client
+from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.domain.desk_rules import (
+from repartee.domain.errors import StoreUnavailable
+from repartee.domain.front_desk.rules import (
     WEEKDAYS,
     DeskRules,
     OpeningHours,
@@ -26,7 +27,6 @@ from repartee.domain.desk_rules import (
     checked_rules,
     default_rules,
 )
-from repartee.domain.errors import StoreUnavailable
 
 _NUMBERS = ("slot_minutes", "horizon_days", "max_bookings", "max_bookings_per_day")
 _DAY_MINUTES = 24 * 60

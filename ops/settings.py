@@ -14,8 +14,8 @@ import boto3
 from botocore.exceptions import ProfileNotFound
 from pydantic import BaseModel, Field, ValidationError
 
-from local.intrinsics import parse
-from repartee.domain.texts import holds_half_characters
+from local.template.intrinsics import parse
+from repartee.domain.text.characters import holds_half_characters
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMCONFIG = ROOT / "samconfig.toml"

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from repartee.domain.calls import ASK_CORE_AGENT, CallKey, CallStatus, CoreAnswer
-from repartee.domain.conversation import Conversation, Memory, Profile, Turn
-from repartee.domain.frames import Frame, NumberedFrame, ReplyAudio, TurnEnd
-from repartee.domain.live import (
+from repartee.domain.conversation.conversation import Conversation, Memory, Profile, Turn
+from repartee.domain.cost.usage import Bill, Prices
+from repartee.domain.live.model import (
     LiveAudio,
     LiveClosed,
     LiveEvent,
@@ -21,7 +20,8 @@ from repartee.domain.live import (
     Role,
     TurnStatus,
 )
-from repartee.domain.messages import (
+from repartee.domain.protocol.frames import Frame, NumberedFrame, ReplyAudio, TurnEnd
+from repartee.domain.protocol.messages import (
     Acknowledged,
     Audio,
     Hello,
@@ -34,7 +34,6 @@ from repartee.domain.messages import (
     SpeechStart,
     Unknown,
 )
-from repartee.domain.session.allowance import GOODBYE
 from repartee.domain.session.effects import (
     AmendTurn,
     AskCoreAgent,
@@ -64,11 +63,12 @@ from repartee.domain.session.events import (
     TurnCommitted,
 )
 from repartee.domain.session.machine import SessionMachine
+from repartee.domain.session.memory.allowance import GOODBYE
 from repartee.domain.session.settings import SessionSettings
-from repartee.domain.session.unspoken_answers import SPEAK_WITHIN_MS
-from repartee.domain.session.watchdog import NUDGE
-from repartee.domain.session_state import Lease, PendingCall, SessionState
-from repartee.domain.usage import Bill, Prices
+from repartee.domain.session.state import Lease, PendingCall, SessionState
+from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.upkeep.watchdog import NUDGE
+from repartee.domain.tools.calls import ASK_CORE_AGENT, CallKey, CallStatus, CoreAnswer
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH, FakeSpeechDetector
 

@@ -19,8 +19,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from bench.consumed import ConsumedUnits
 from bench.phrases import phrases
+from bench.units.consumed import ConsumedUnits
 
 _BATCH_TURNS = 25
 

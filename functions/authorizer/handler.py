@@ -8,15 +8,15 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
-from repartee.adapters.authorizer_answer import allow, deny
+from repartee.adapters.aws.authorizer_answer import allow, deny
+from repartee.adapters.aws.gateway_event import header_values
+from repartee.adapters.aws.secrets_manager import SecretsManager
 from repartee.adapters.clock import SystemClock
-from repartee.adapters.gateway_event import header_values
-from repartee.adapters.secrets_manager import SecretsManager
 from repartee.adapters.ticket_jwt import JwtTicketSigner
-from repartee.application.authorize_connection import authorize_connection
+from repartee.application.connections.authorize_connection import authorize_connection
 from repartee.config import AuthorizerSettings
 from repartee.domain.errors import TicketRefused
-from repartee.domain.origins import OriginPolicy, OriginRefused
+from repartee.domain.protocol.origins import OriginPolicy, OriginRefused
 from repartee.observability import get_logger
 from repartee.ports.clock import Clock
 from repartee.ports.tickets import TicketSigner

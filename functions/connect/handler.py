@@ -8,19 +8,19 @@ from typing import Any
 import boto3  # noqa: F401 - make_client wants it; here it loads during init, at full speed
 from aws_lambda_powertools import Logger
 
-from repartee.adapters.api_gateway_channel import ApiGatewayChannel
+from repartee.adapters.aws.api_gateway_channel import ApiGatewayChannel
+from repartee.adapters.aws.gateway_event import header_values, opening_of
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
-from repartee.adapters.dynamodb.mailbox import DynamoMailbox
-from repartee.adapters.dynamodb.opening_store import DynamoOpeningStore
-from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.sessions.opening_store import DynamoOpeningStore
+from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.gateway_event import header_values, opening_of
 from repartee.adapters.ids import UlidSource
-from repartee.application.open_connection import open_connection
+from repartee.application.connections.open_connection import open_connection
 from repartee.config import ConnectSettings
 from repartee.domain.errors import ConnectionRefused, StoreUnavailable
-from repartee.domain.retention import Retention
+from repartee.domain.users.retention import Retention
 from repartee.observability import get_logger
 from repartee.ports.client_channel import ClientChannel
 from repartee.ports.clock import Clock

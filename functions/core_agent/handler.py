@@ -15,27 +15,27 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from core_agent.tools.catalogue import make_tools
+from repartee.adapters.aws.core_agent_event import AnswerEvent, RequestEvent, SummaryEvent
+from repartee.adapters.aws.secrets_manager import SecretsManager
 from repartee.adapters.clock import SystemClock
-from repartee.adapters.core_agent_event import AnswerEvent, RequestEvent, SummaryEvent
-from repartee.adapters.desk_table import DeskTable
-from repartee.adapters.dynamodb.call_store import DynamoCallStore
 from repartee.adapters.dynamodb.client import make_client
-from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
-from repartee.adapters.dynamodb.notes import DynamoNotes
-from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
+from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
+from repartee.adapters.dynamodb.conversations.summary_writer import DynamoSummaryWriter
+from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoCallStore
+from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
+from repartee.adapters.dynamodb.users.notes import DynamoNotes
+from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.ids import UlidSource
-from repartee.adapters.langchain_middleware import PricedModel, Thinking
-from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
-from repartee.adapters.secrets_manager import SecretsManager
-from repartee.application.answer_question import AnswerQuestion
-from repartee.application.price_models import ModelPrices
-from repartee.application.summarise_conversation import SummariseConversation
+from repartee.adapters.langchain.middleware import PricedModel, Thinking
+from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
+from repartee.application.answers.answer_question import AnswerQuestion
+from repartee.application.answers.price_models import ModelPrices
+from repartee.application.answers.summarise_conversation import SummariseConversation
 from repartee.config import PRICE_LIST, CoreAgentSettings
-from repartee.domain.desk_rules import default_rules
-from repartee.domain.memory_budget import MemoryBudget
-from repartee.domain.retention import Retention
+from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.front_desk.rules import default_rules
+from repartee.domain.users.retention import Retention
 from repartee.observability import get_logger
 
 

@@ -8,15 +8,15 @@ from typing import Any
 import boto3  # noqa: F401 - make_client wants it; here it loads during init, at full speed
 from aws_lambda_powertools import Logger
 
+from repartee.adapters.aws.gateway_event import caller_of
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
-from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
-from repartee.adapters.dynamodb.mailbox import DynamoMailbox
-from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
+from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.gateway_event import caller_of
 from repartee.adapters.ids import UlidSource
-from repartee.application.close_connection import close_connection
+from repartee.application.connections.close_connection import close_connection
 from repartee.config import DisconnectSettings
 from repartee.observability import get_logger
 from repartee.ports.clock import Clock

@@ -5,13 +5,13 @@ from aws_lambda_powertools import Logger
 from fastapi import Depends, Request
 
 from repartee.adapters.cursors import Cursors
-from repartee.application.change_preferences import PreferenceChanger
-from repartee.application.check_limits import LimitChecker
-from repartee.application.erase_user import UserEraser
-from repartee.application.export_user import UserExporter
-from repartee.application.forget_note import NoteForgetter
-from repartee.application.start_session import SessionStarter
-from repartee.domain.live_models import LiveModelProfile
+from repartee.application.answers.check_limits import LimitChecker
+from repartee.application.connections.start_session import SessionStarter
+from repartee.application.users.change_preferences import PreferenceChanger
+from repartee.application.users.erase_user import UserEraser
+from repartee.application.users.export_user import UserExporter
+from repartee.application.users.forget_note import NoteForgetter
+from repartee.domain.live.profiles import LiveModelProfile
 from repartee.ports.clock import Clock
 from repartee.ports.conversation_store import ConversationReader
 from repartee.ports.profile_store import ProfileStore

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from http_api.kinds import may_answer
 from http_api.values import Moment
-from repartee.domain.erasure import Erasure, ItemKind
+from repartee.domain.users.erasure import Erasure, ItemKind
 
 REPEAT_AFTER_S = 2
 # Without a Lambda context, this is about the time that an HTTP API waits for its function.

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from http_api.deps import Dependencies
 from http_api.problems import Problem
 from repartee.domain.errors import UserErased
-from repartee.domain.user_id import fault_of
+from repartee.domain.users.user_id import fault_of
 
 
 def verified_user_id(request: Request, deps: Dependencies) -> str:

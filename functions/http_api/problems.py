@@ -14,16 +14,16 @@ from starlette.exceptions import HTTPException
 
 from http_api.kinds import KINDS
 from http_api.values import rfc3339
-from repartee.application.check_limits import DailyLimitReached
-from repartee.application.session_cap import TooManySessions
-from repartee.application.start_session import SessionEnded, SessionUnknown
+from repartee.application.answers.check_limits import DailyLimitReached
+from repartee.application.connections.session_cap import TooManySessions
+from repartee.application.connections.start_session import SessionEnded, SessionUnknown
 from repartee.domain.errors import (
     ConversationUnknown,
     ErasureUnderWay,
     StoreUnavailable,
     UserErased,
 )
-from repartee.domain.preferences import PreferenceRefused
+from repartee.domain.users.preferences import PreferenceRefused
 
 PROBLEM_TYPE = "application/problem+json"
 # ``field`` may repeat a name that the client chose, so its length is limited.

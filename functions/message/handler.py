@@ -7,17 +7,17 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from repartee.adapters.api_gateway_channel import ApiGatewayChannel
+from repartee.adapters.aws.api_gateway_channel import ApiGatewayChannel
+from repartee.adapters.aws.gateway_event import caller_of, text_of
+from repartee.adapters.aws.lambda_worker_pool import LambdaWorkerPool
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
-from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
-from repartee.adapters.dynamodb.mailbox import DynamoMailbox
-from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
+from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.gateway_event import caller_of, text_of
 from repartee.adapters.ids import UlidSource
-from repartee.adapters.lambda_worker_pool import LambdaWorkerPool
-from repartee.application.route_message import MessageRouter
+from repartee.application.connections.route_message import MessageRouter
 from repartee.config import MessageSettings
 from repartee.observability import get_logger
 

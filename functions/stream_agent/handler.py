@@ -14,37 +14,37 @@ from zoneinfo import ZoneInfo
 import boto3
 from pydantic import TypeAdapter
 
-from repartee.adapters.api_gateway_channel import ApiGatewayChannel
+from repartee.adapters.aws.api_gateway_channel import ApiGatewayChannel
+from repartee.adapters.aws.lambda_core_agent import LambdaCoreAgent
+from repartee.adapters.aws.lambda_summary_requests import LambdaSummaryRequests
+from repartee.adapters.aws.lambda_worker_pool import LambdaWorkerPool
+from repartee.adapters.aws.secrets_manager import SecretsManager
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
-from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
-from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
-from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
-from repartee.adapters.dynamodb.mailbox import DynamoMailbox
-from repartee.adapters.dynamodb.notes import DynamoNotes
-from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
-from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
+from repartee.adapters.dynamodb.conversations.writer import DynamoConversationWriter
+from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
+from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
+from repartee.adapters.dynamodb.users.notes import DynamoNotes
+from repartee.adapters.dynamodb.users.profile_store import DynamoProfileStore
+from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.file_recorder import FileRecorder
-from repartee.adapters.gemini_live import GeminiLive
+from repartee.adapters.gemini.live import GeminiLive
 from repartee.adapters.ids import UlidSource
-from repartee.adapters.lambda_core_agent import LambdaCoreAgent
-from repartee.adapters.lambda_summary_requests import LambdaSummaryRequests
-from repartee.adapters.lambda_worker_pool import LambdaWorkerPool
-from repartee.adapters.secrets_manager import SecretsManager
 from repartee.adapters.speech_detector import WebRtcSpeechDetector
-from repartee.application.loose_threads import LooseThreads
-from repartee.application.price_models import ModelPrices
-from repartee.application.serve_session import serve_session
-from repartee.application.session_ports import SessionPorts
+from repartee.application.answers.price_models import ModelPrices
+from repartee.application.serving.non_joining_executor import LooseThreads
+from repartee.application.serving.serve_session import serve_session
+from repartee.application.serving.session_ports import SessionPorts
 from repartee.config import PRICE_LIST, StreamAgentSettings
-from repartee.domain.limits import DailyLimits
-from repartee.domain.live_models import known_profile_of, profile_of
-from repartee.domain.memory_budget import MemoryBudget
-from repartee.domain.retention import Retention
-from repartee.domain.seed import tools_of
+from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.cost.limits import DailyLimits
+from repartee.domain.live.profiles import known_profile_of, profile_of
+from repartee.domain.live.seed import tools_of
 from repartee.domain.session.settings import SessionSettings
+from repartee.domain.users.retention import Retention
 from repartee.observability import MetricsRecorder, get_logger
 from repartee.ports.worker import WakeRequest
 

@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 from local.gateway.chaos import Chaos
 from local.gateway.events import ConnectionContext
 from local.gateway.settings import GatewaySettings
-from local.timers import Timers
+from local.hosting.timers import Timers
 
 
 class GoneError(LookupError):

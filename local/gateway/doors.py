@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from local.gateway.events import ConnectionContext, authorizer_event, connect_event
 from local.gateway.ids import gateway_id
 from local.gateway.policy import InvalidAuthorizerAnswerError, evaluate
+from local.hosting.timers import Timers, within
 from local.lambdas.model import InvocationResult, Invoker, ThrottledError
-from local.template import RequestAuthorizer, WebSocketApi
-from local.timers import Timers, within
+from local.template.model import RequestAuthorizer, WebSocketApi
 
 _AUTHORIZER_TIMEOUT_S = 29.0
 _SUBPROTOCOL = "sec-websocket-protocol"

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from local.gateway.ids import gateway_id
-from local.template import ACCOUNT, REGION
+from local.template.model import ACCOUNT, REGION
 
 
 @dataclass(frozen=True, slots=True)

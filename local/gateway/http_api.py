@@ -15,9 +15,9 @@ from local.gateway.http_events import (
     response_of,
 )
 from local.gateway.tokens import FetchJson, Principal, TokenVerifier, UnauthorizedError, fetch_json
+from local.hosting.timers import Timers, within
 from local.lambdas.model import MAX_SYNC_PAYLOAD_BYTES, Invoker, ThrottledError
-from local.template import Cors, HttpApi, HttpRoute, JwtAuthorizer
-from local.timers import Timers, within
+from local.template.model import Cors, HttpApi, HttpRoute, JwtAuthorizer
 
 _MAX_BODY_BYTES = 10 * 1024 * 1024  # HTTP API quota, read 2026-11-22
 _PARAMETER = re.compile(r"\\\{(\w+)(\\\+)?\\\}")

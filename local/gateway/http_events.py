@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from local.gateway.ids import gateway_id
 from local.gateway.tokens import Principal
 from local.lambdas.model import InvocationResult
-from local.template import ACCOUNT, HttpApi, HttpRoute
+from local.template.model import ACCOUNT, HttpApi, HttpRoute
 
 _TEXT_TYPE = re.compile(r"text/.*|application/(json|javascript|xml|.*\+json|.*\+xml)")
 

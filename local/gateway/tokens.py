@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import jwt
 
-from local.template import JwtAuthorizer
+from local.template.model import JwtAuthorizer
 
 FetchJson = Callable[[str], Awaitable[Any]]
 _HEADER = "$request.header."

@@ -25,9 +25,9 @@ from local.gateway.events import (
     message_event,
 )
 from local.gateway.settings import GatewaySettings
+from local.hosting.timers import Timers, within
 from local.lambdas.model import InvocationResult, Invoker, ThrottledError
-from local.template import WebSocketApi, WebSocketRoute
-from local.timers import Timers, within
+from local.template.model import WebSocketApi, WebSocketRoute
 
 _BODY_FIELD = "$request.body."
 _GOING_AWAY = (1001, "Going away")

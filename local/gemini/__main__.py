@@ -10,7 +10,7 @@ from pathlib import Path
 from local.gemini.orphans import die_with_parent
 from local.gemini.server import Simulator
 from local.gemini.settings import Settings
-from local.gemini.utterance_cache import UtteranceCache
+from local.gemini.speech.utterance_cache import UtteranceCache
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:

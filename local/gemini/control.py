@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from local.gemini.faults import Fault, Faults
-from local.gemini.session import LiveSession
+from local.gemini.live.session import LiveSession
 
 
 class Control:

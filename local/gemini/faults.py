@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from local.gemini.protocol import Refused, Setup
+from local.gemini.live.protocol import Refused, Setup
 
 type Kind = Literal[
     "close",

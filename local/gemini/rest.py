@@ -11,12 +11,12 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from local.gemini import core_mind
-from local.gemini.context import text_tokens
-from local.gemini.core_mind import Answer, Message
 from local.gemini.faults import Faults
-from local.gemini.known import Call, Function
-from local.gemini.protocol import Content, Json, Refused, Tool, check_key
+from local.gemini.live.context import text_tokens
+from local.gemini.live.protocol import Content, Json, Refused, Tool, check_key
+from local.gemini.mind import core_mind
+from local.gemini.mind.core_mind import Answer, Message
+from local.gemini.mind.known import Call, Function
 
 PATH = r"/{prefix:.*}models/{model:[\w.-]+}:{method:generateContent|streamGenerateContent}"
 MIN_DEADLINE_S = 10

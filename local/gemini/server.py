@@ -10,16 +10,16 @@ from pathlib import Path
 import trustme
 from aiohttp import WSCloseCode, web
 
-from local.gemini.connection import World
 from local.gemini.control import Control
-from local.gemini.ears import Ears
 from local.gemini.faults import Faults
-from local.gemini.handles import Handles
+from local.gemini.live.connection import World
+from local.gemini.live.handles import Handles
+from local.gemini.live.session import LiveSession
 from local.gemini.rest import Rest
-from local.gemini.session import LiveSession
 from local.gemini.settings import Settings
-from local.gemini.utterance_cache import UtteranceCache
-from local.gemini.voice import Voice
+from local.gemini.speech.ears import Ears
+from local.gemini.speech.utterance_cache import UtteranceCache
+from local.gemini.speech.voice import Voice
 
 HOST = "127.0.0.1"
 LIVE_PATH = re.compile(

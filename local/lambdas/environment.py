@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from local.hosting.processes import Child, start_child
 from local.lambdas.model import EnvironmentInfo, EnvironmentState, HostedFunction, InvocationResult
-from local.processes import Child, start_child
-from local.template import REGION
+from local.template.model import REGION
 
 _SCALED_RUNTIME = Path(__file__).with_name("scaled_runtime.py")
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
+from local.hosting.timers import Timers, within
 from local.lambdas.environment import Invocation
 from local.lambdas.model import InvocationResult, ThrottledError
-from local.template import Function
-from local.timers import Timers, within
+from local.template.model import Function
 
 Condition = Literal["RetriesExhausted", "EventAgeExceeded"]
 SendFailure = Callable[[str, str], Awaitable[None]]

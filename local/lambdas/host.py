@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from local.hosting.timers import SystemTimers, Timers
 from local.lambdas.environment import Environment, FunctionLog, Invocation
 from local.lambdas.event_queue import EventQueue, EventSettings, SendFailure
 from local.lambdas.model import (
@@ -19,7 +20,6 @@ from local.lambdas.model import (
 )
 from local.lambdas.pool import Pool
 from local.lambdas.runtime_api import RuntimeApi
-from local.timers import SystemTimers, Timers
 
 _REPORTS_KEPT = 10_000
 

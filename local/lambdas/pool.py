@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
+from local.hosting.timers import Timers, within
 from local.lambdas.environment import Environment, FunctionLog, Invocation, error_payload
 from local.lambdas.model import (
     HostedFunction,
@@ -15,7 +16,6 @@ from local.lambdas.model import (
     Report,
     ThrottledError,
 )
-from local.timers import Timers, within
 
 StartEnvironment = Callable[[HostedFunction, FunctionLog], Awaitable[Environment]]
 

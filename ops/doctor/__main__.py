@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from local.intrinsics import TemplateError
+from local.template.intrinsics import TemplateError
 from ops.answers import settings_of
 from ops.doctor.checkup import Checkup
 from ops.doctor.deployment import read_deployment

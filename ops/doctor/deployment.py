@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.intrinsics import parse
+from local.template.intrinsics import parse
 from ops.answers import ANSWERS
 from ops.settings import DeployError, Settings
 

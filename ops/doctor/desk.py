@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 from ops.doctor.deployment import Deployment
 from ops.doctor.finding import Finding, ok, unknown, wrong
-from repartee.adapters.desk_table import DeskTable
+from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.domain.desk_rules import RulesRefused, default_rules
 from repartee.domain.errors import StoreUnavailable
+from repartee.domain.front_desk.rules import RulesRefused, default_rules
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient

@@ -31,8 +31,8 @@ MOST_UNZIPPED_BYTES = 250 * 1024 * 1024
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}
 # The layer of its own that a function cannot work without, and the module that needs it.
 HEAVY = {
-    "StreamAgentFunction": ("GeminiLayer", "repartee.adapters.gemini_live"),
-    "CoreAgentFunction": ("LangchainLayer", "repartee.adapters.langchain_reasoner"),
+    "StreamAgentFunction": ("GeminiLayer", "repartee.adapters.gemini.live"),
+    "CoreAgentFunction": ("LangchainLayer", "repartee.adapters.langchain.reasoner"),
     "HttpApiFunction": ("WebLayer", "http_api.app"),
 }
 HEAVY_PACKAGES = ["google", "langchain", "langchain_core", "fastapi", "mangum"]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from repartee.domain.conversation import Turn
-from repartee.domain.session_state import ConnectionOpening, Lease, TurnCommit
+from repartee.domain.conversation.conversation import Turn
+from repartee.domain.session.state import ConnectionOpening, Lease, TurnCommit
 from tests.contract.stores import Stores
 from tests.fakes.clock import NOON_MS
 

@@ -9,10 +9,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from local.ports import free_port
-from local.processes import Child
-from local.servers import until_answering
-from local.services import (
+from local.hosting.ports import free_port
+from local.hosting.processes import Child
+from local.hosting.servers import until_answering
+from local.hosting.services import (
     NotInstalledError,
     Place,
     dynamodb_local,

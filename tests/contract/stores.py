@@ -8,26 +8,26 @@ from datetime import date, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.call_store import DynamoCallStore
-from repartee.adapters.dynamodb.connection_store import DynamoConnectionStore
-from repartee.adapters.dynamodb.conversation_reader import DynamoConversationReader
-from repartee.adapters.dynamodb.conversation_writer import DynamoConversationWriter
-from repartee.adapters.dynamodb.erasure_store import DynamoErasureStore
-from repartee.adapters.dynamodb.mailbox import DynamoMailbox
-from repartee.adapters.dynamodb.notes import DynamoNotes
-from repartee.adapters.dynamodb.opening_store import DynamoOpeningStore
-from repartee.adapters.dynamodb.profile_store import DynamoProfileStore
-from repartee.adapters.dynamodb.session_store import DynamoSessionStore
-from repartee.adapters.dynamodb.summary_writer import DynamoSummaryWriter
+from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
+from repartee.adapters.dynamodb.conversations.summary_writer import DynamoSummaryWriter
+from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoCallStore
+from repartee.adapters.dynamodb.conversations.writer import DynamoConversationWriter
+from repartee.adapters.dynamodb.front_desk import DeskTable
+from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
+from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.sessions.opening_store import DynamoOpeningStore
+from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.adapters.dynamodb.usage_store import DynamoUsageStore
-from repartee.adapters.dynamodb.user_records import DynamoUserRecords
+from repartee.adapters.dynamodb.users.erasure_store import DynamoErasureStore
+from repartee.adapters.dynamodb.users.notes import DynamoNotes
+from repartee.adapters.dynamodb.users.profile_store import DynamoProfileStore
+from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
+from repartee.adapters.dynamodb.users.user_records import DynamoUserRecords
 from repartee.adapters.dynamodb.values import encode_all
-from repartee.domain.conversation import Profile
-from repartee.domain.desk_rules import OpeningHours, default_rules
-from repartee.domain.retention import FOR_EVER, Retention
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.front_desk.rules import OpeningHours, default_rules
+from repartee.domain.users.retention import FOR_EVER, Retention
 from repartee.ports.call_store import CallStore
 from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.conversation_store import ConversationReader, ConversationWriter, SummaryWriter

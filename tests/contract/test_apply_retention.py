@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from local.apply_retention import Applied, apply_retention
+from ops.apply_retention import Applied, apply_retention
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
-from repartee.domain.conversation import Turn
-from repartee.domain.erasure import ItemKind
-from repartee.domain.limits import DAY_MS
-from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.retention import Retention
-from repartee.domain.session_state import TurnCommit
-from repartee.domain.summary import SummaryFold
+from repartee.domain.conversation.conversation import Turn
+from repartee.domain.conversation.summary import SummaryFold
+from repartee.domain.cost.limits import DAY_MS
+from repartee.domain.session.state import TurnCommit
+from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.users.erasure import ItemKind
+from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.retention import Retention
 from tests.contract.scenes import CONVERSATION, SESSION, USER, served_session
 from tests.contract.servers import Servers
 from tests.contract.stores import Stores, TableNames, dynamodb_stores

@@ -4,7 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.calls import (
+from repartee.domain.conversation.turn_bounds import MAX_SPOKEN_CHARACTERS
+from repartee.domain.cost.usage import Bill, TokenUsage
+from repartee.domain.errors import ClaimLost, ItemTooLarge, LeaseLost
+from repartee.domain.tools.calls import (
     Attempt,
     BegunTool,
     CallKey,
@@ -13,9 +16,6 @@ from repartee.domain.calls import (
     CoreRequest,
     Exchange,
 )
-from repartee.domain.errors import ClaimLost, ItemTooLarge, LeaseLost
-from repartee.domain.turn_bounds import MAX_SPOKEN_CHARACTERS
-from repartee.domain.usage import Bill, TokenUsage
 from repartee.ports.call_store import CallClaim
 from tests.contract.scenes import (
     CONVERSATION,

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import pytest
 
-from repartee.adapters.api_gateway_channel import MAX_POST_BYTES, ApiGatewayChannel
+from repartee.adapters.aws.api_gateway_channel import MAX_POST_BYTES, ApiGatewayChannel
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
 from repartee.ports.client_channel import ClientChannel
 from tests.contract.aws_double import Answer, AwsDouble, Request, aws_double

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.errors import ConnectionRefused
-from repartee.domain.session_state import Connected, ConnectionOpening, OpenedConnection
+from repartee.domain.session.state import Connected, ConnectionOpening, OpenedConnection
 from tests.contract.scenes import (
     CONVERSATION,
     SESSION,

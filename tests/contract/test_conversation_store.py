@@ -3,14 +3,14 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.calls import CallKey, CallStatus
-from repartee.domain.conversation import (
+from repartee.domain.conversation.conversation import (
     MAX_SUPERSEDED,
     Conversation,
     Profile,
     SkippedInput,
     ToolCall,
 )
+from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.errors import (
     ConversationTaken,
     ItemTooLarge,
@@ -18,11 +18,11 @@ from repartee.domain.errors import (
     ReparteeError,
     UserErased,
 )
-from repartee.domain.messages import OutputPosition
-from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session.tool_desk import MAX_OPEN_BYTES
-from repartee.domain.session_state import PendingCall, TurnAmendment, UndeliveredTurn
-from repartee.domain.usage import TokenUsage
+from repartee.domain.protocol.messages import OutputPosition
+from repartee.domain.session.state import PendingCall, TurnAmendment, UndeliveredTurn
+from repartee.domain.session.tools.router import MAX_OPEN_BYTES
+from repartee.domain.tools.calls import CallKey, CallStatus
+from repartee.domain.users.preferences import PreferenceChanges
 from tests.contract.scenes import (
     CONVERSATION,
     LEASE_MS,

@@ -15,11 +15,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from repartee.adapters.core_agent_event import AnswerEvent, RequestEvent
-from repartee.adapters.lambda_core_agent import LambdaCoreAgent
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.adapters.aws.core_agent_event import AnswerEvent, RequestEvent
+from repartee.adapters.aws.lambda_core_agent import LambdaCoreAgent
+from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.errors import CoreAgentFailed
-from repartee.domain.usage import Bill, TokenUsage
+from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
 from repartee.ports.core_agent import CoreAgent
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.core_agent import FakeCoreAgent

@@ -8,9 +8,10 @@ import pytest
 
 from core_agent.tools.book_appointment import book_appointment
 from core_agent.tools.move_appointment import move_appointment
-from repartee.adapters.desk_table import DeskTable
+from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.domain.desk import (
+from repartee.domain.errors import UserErased
+from repartee.domain.front_desk.bookings import (
     Booking,
     BookingUnknown,
     Slot,
@@ -19,9 +20,8 @@ from repartee.domain.desk import (
     SlotUnknown,
     TooManyBookings,
 )
-from repartee.domain.desk_rules import DeskRules, OpeningHours
-from repartee.domain.errors import UserErased
-from repartee.domain.tools import ToolContext, ToolResult, ToolStatus
+from repartee.domain.front_desk.rules import DeskRules, OpeningHours
+from repartee.domain.tools.tool import ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 from tests.contract.scenes import all_at_once
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers, require

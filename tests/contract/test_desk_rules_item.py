@@ -7,15 +7,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.tools.catalogue import make_tools
-from repartee.adapters import desk_table
-from repartee.adapters.desk_table import DeskTable
+from repartee.adapters.dynamodb import front_desk as desk_table
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.erasure_store import DynamoErasureStore
+from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.adapters.dynamodb.users.erasure_store import DynamoErasureStore
 from repartee.adapters.dynamodb.values import encode, encode_all
-from repartee.domain.desk import Slot, SlotTaken
-from repartee.domain.desk_rules import OpeningHours, RulesRefused, default_rules
-from repartee.domain.tools import ToolContext, ToolStatus
+from repartee.domain.front_desk.bookings import Slot, SlotTaken
+from repartee.domain.front_desk.rules import OpeningHours, RulesRefused, default_rules
+from repartee.domain.tools.tool import ToolContext, ToolStatus
 from tests.contract.servers import Servers
 from tests.contract.stores import TableNames
 from tests.fakes.log import CapturedLog

@@ -14,9 +14,9 @@ import boto3
 import pytest
 from boto3.session import Session
 
-from local.intrinsics import parse
-from local.smoke.__main__ import main as smoke
+from local.template.intrinsics import parse
 from ops.doctor.gemini import ask
+from ops.smoke.__main__ import main as smoke
 from tests.contract.aws_double import Answer, AwsDouble, Request, aws_double
 from tests.contract.servers import MINISTACK, Servers, require
 from tests.documents import ROOT

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.consumed import item_bytes
-from local.speech import read_wav
+from bench.units.consumed import item_bytes
 from local.stack import PROJECT
 from repartee.adapters.dynamodb import keys
-from repartee.domain.calls import CallKey, CoreRequest
-from repartee.domain.conversation import Profile
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.cost.limits import OwnLimits
+from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.errors import ConnectionRefused, LeaseLost, UserErased
-from repartee.domain.limits import OwnLimits
-from repartee.domain.messages import (
+from repartee.domain.protocol.messages import (
     Acknowledged,
     Audio,
     Detached,
@@ -23,10 +22,11 @@ from repartee.domain.messages import (
     Numbered,
     OutputPosition,
 )
-from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.usage import TokenUsage
+from repartee.domain.tools.calls import CallKey, CoreRequest
+from repartee.domain.users.preferences import PreferenceChanges
 from repartee.ports.call_store import CallClaim
 from repartee.ports.mailbox import Appended
+from repartee_client.recordings import read_wav
 from tests.contract.scenes import (
     CONVERSATION,
     SESSION,

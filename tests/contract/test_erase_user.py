@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.erasure_store import DynamoErasureStore
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.application.erase_user import UserEraser
-from repartee.domain.calls import CallKey
-from repartee.domain.desk import Slot
-from repartee.domain.erasure import Erasure, ItemKind
+from repartee.adapters.dynamodb.users.erasure_store import DynamoErasureStore
+from repartee.application.users.erase_user import UserEraser
 from repartee.domain.errors import ErasureUnderWay
-from repartee.domain.retention import HEADER_MARGIN_S
+from repartee.domain.front_desk.bookings import Slot
+from repartee.domain.tools.calls import CallKey
+from repartee.domain.users.erasure import Erasure, ItemKind
+from repartee.domain.users.retention import HEADER_MARGIN_S
 from tests.contract.servers import Servers
 from tests.contract.stores import TableNames
 from tests.fakes.client_channel import FakeClientChannel

@@ -10,11 +10,23 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.application.erase_user import UserEraser
-from repartee.domain.calls import (
+from repartee.application.users.erase_user import UserEraser
+from repartee.domain.conversation.summary import SummaryFold
+from repartee.domain.cost.usage import TokenUsage
+from repartee.domain.front_desk.bookings import Slot
+from repartee.domain.front_desk.rules import DeskRules, OpeningHours
+from repartee.domain.protocol.messages import (
+    Acknowledged,
+    Audio,
+    Detached,
+    Numbered,
+    OutputPosition,
+)
+from repartee.domain.session.state import PendingCall, Spending, UndeliveredTurn
+from repartee.domain.tools.calls import (
     BegunTool,
     CallKey,
     CallStatus,
@@ -22,13 +34,7 @@ from repartee.domain.calls import (
     CoreRequest,
     Exchange,
 )
-from repartee.domain.desk import Slot
-from repartee.domain.desk_rules import DeskRules, OpeningHours
-from repartee.domain.messages import Acknowledged, Audio, Detached, Numbered, OutputPosition
-from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session_state import PendingCall, Spending, UndeliveredTurn
-from repartee.domain.summary import SummaryFold
-from repartee.domain.usage import TokenUsage
+from repartee.domain.users.preferences import PreferenceChanges
 from tests.contract.scenes import commit, served_session, turn
 from tests.contract.servers import Servers
 from tests.contract.stores import Stores, TableNames, dynamodb_stores

@@ -2,9 +2,8 @@ from collections import Counter
 
 import pytest
 
-from repartee.domain.calls import CallKey, CoreRequest
-from repartee.domain.conversation import Profile
-from repartee.domain.erasure import Erasure, ItemKind, OpenConnection, StoredItem
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.conversation.summary import SummaryFold
 from repartee.domain.errors import (
     ConnectionRefused,
     ConversationErased,
@@ -13,10 +12,11 @@ from repartee.domain.errors import (
     LeaseLost,
     UserErased,
 )
-from repartee.domain.messages import Audio, Detached, Numbered
-from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.retention import HEADER_MARGIN_S
-from repartee.domain.summary import SummaryFold
+from repartee.domain.protocol.messages import Audio, Detached, Numbered
+from repartee.domain.tools.calls import CallKey, CoreRequest
+from repartee.domain.users.erasure import Erasure, ItemKind, OpenConnection, StoredItem
+from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.retention import HEADER_MARGIN_S
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, opening, served_session, turn
 from tests.contract.stores import Stores
 from tests.fakes.clock import NOON_MS

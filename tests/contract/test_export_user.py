@@ -5,16 +5,16 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.application import export_user
-from repartee.application.export_user import UserExporter
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
-from repartee.domain.desk import Slot
-from repartee.domain.erasure import ItemKind
-from repartee.domain.export import EXPORTED, LEFT_OUT, ExportPage, ExportPosition
-from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session_state import Spending
-from repartee.domain.summary import SummaryFold
-from repartee.domain.usage import TokenUsage
+from repartee.application.users import export_user
+from repartee.application.users.export_user import UserExporter
+from repartee.domain.conversation.summary import SummaryFold
+from repartee.domain.cost.usage import TokenUsage
+from repartee.domain.front_desk.bookings import Slot
+from repartee.domain.session.state import Spending
+from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.users.erasure import ItemKind
+from repartee.domain.users.export import EXPORTED, LEFT_OUT, ExportPage, ExportPosition
+from repartee.domain.users.preferences import PreferenceChanges
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, opening, served_session, turn
 from tests.contract.stores import DESK_DAY, Stores
 from tests.fakes.clock import NOON_MS

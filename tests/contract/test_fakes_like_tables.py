@@ -8,15 +8,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repartee.domain.calls import BegunTool, CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
 from repartee.domain.errors import ClaimLost, ConnectionRefused, ReparteeError
-from repartee.domain.messages import (
+from repartee.domain.protocol.messages import (
     Acknowledged,
     Detached,
     Notified,
     Numbered,
     OutputPosition,
     Text,
+)
+from repartee.domain.tools.calls import (
+    BegunTool,
+    CallKey,
+    CallStatus,
+    CoreAnswer,
+    CoreRequest,
+    Exchange,
 )
 from tests.contract.scenes import LEASE_MS, commit, opening, turn
 from tests.contract.servers import Servers

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from local.services import NotInstalledError
+from local.hosting.services import NotInstalledError
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import encode_all
-from repartee.domain.calls import BegunTool, CallKey, CoreRequest, Exchange
-from repartee.domain.conversation import Conversation, Turn
-from repartee.domain.desk import Booking
-from repartee.domain.erasure import Erasure
-from repartee.domain.export import Entry, ExportPosition
-from repartee.domain.limits import DayUsage
-from repartee.domain.messages import MailboxEntry, Message, Notice
-from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session.value_codec import classes_of
-from repartee.domain.session_state import ConnectionOpening, Lease, TurnCommit
-from repartee.domain.summary import SummaryFold
-from repartee.domain.ticket import Ticket
+from repartee.domain.conversation.conversation import Conversation, Turn
+from repartee.domain.conversation.summary import SummaryFold
+from repartee.domain.cost.limits import DayUsage
+from repartee.domain.front_desk.bookings import Booking
+from repartee.domain.protocol.messages import MailboxEntry, Message, Notice
+from repartee.domain.protocol.ticket import Ticket
+from repartee.domain.session.replay.codec import classes_of
+from repartee.domain.session.state import ConnectionOpening, Lease, TurnCommit
+from repartee.domain.tools.calls import BegunTool, CallKey, CoreRequest, Exchange
+from repartee.domain.users.erasure import Erasure
+from repartee.domain.users.export import Entry, ExportPosition
+from repartee.domain.users.preferences import PreferenceChanges
 from repartee.ports.call_store import CallClaim
 from repartee.ports.worker import WakeRequest
 from tests.contract.scenes import opening

@@ -14,9 +14,10 @@ import trustme
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from local.gemini.protocol import parse_client_message
+from local.gemini.live.protocol import parse_client_message
+from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.errors import LiveSetupFailed, StoreUnavailable
-from repartee.domain.live import (
+from repartee.domain.live.model import (
     HistoryEntry,
     LiveAudio,
     LiveClosed,
@@ -34,8 +35,7 @@ from repartee.domain.live import (
     TurnDetection,
     TurnStatus,
 )
-from repartee.domain.seed import TOOLS
-from repartee.domain.usage import TokenUsage
+from repartee.domain.live.seed import TOOLS
 from repartee.ports.live_model import LiveModel, LiveSession
 from tests.fakes.live_model import FakeLiveModel, FakeLiveSession
 from tests.integration.gemini_caller import Simulator, running_simulator
@@ -82,7 +82,7 @@ def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> St
         refusing = FakeLiveModel()
         refusing.refusals.append(LiveSetupFailed("bad key", code=1007, retryable=False))
         return Stage(FakeLiveModel(), refusing)
-    from repartee.adapters.gemini_live import GeminiLive
+    from repartee.adapters.gemini.live import GeminiLive
 
     simulator: Simulator = request.getfixturevalue("simulator")
     monkeypatch.setenv("SSL_CERT_FILE", str(Path(simulator.ca_file)))
@@ -210,13 +210,13 @@ class TestGeminiLiveAlone:
 
     @pytest.fixture
     def model(self, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> LiveModel:
-        from repartee.adapters.gemini_live import GeminiLive
+        from repartee.adapters.gemini.live import GeminiLive
 
         monkeypatch.setenv("SSL_CERT_FILE", str(Path(simulator.ca_file)))
         return GeminiLive(lambda: "a-key", simulator.base_url)
 
     def test_a_server_that_is_not_there_may_be_tried_again(self, monkeypatch, simulator):
-        from repartee.adapters.gemini_live import GeminiLive
+        from repartee.adapters.gemini.live import GeminiLive
 
         monkeypatch.setenv("SSL_CERT_FILE", str(Path(simulator.ca_file)))
 
@@ -237,7 +237,7 @@ class TestGeminiLiveAlone:
         asyncio.run(main())
 
     def test_a_key_that_cannot_be_read_may_be_tried_again_and_holds_nobody_up(self):
-        from repartee.adapters.gemini_live import GeminiLive
+        from repartee.adapters.gemini.live import GeminiLive
 
         readers = []
 
@@ -530,7 +530,7 @@ async def odd_server(
 
     ``heard`` is given the set-up, and so many messages that are waited for before the close.
     """
-    from repartee.adapters.gemini_live import GeminiLive
+    from repartee.adapters.gemini.live import GeminiLive
 
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))

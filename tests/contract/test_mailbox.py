@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repartee.domain.messages import (
+from repartee.domain.protocol.messages import (
     MAX_SEQ,
     Acknowledged,
     Audio,
@@ -25,7 +25,7 @@ from repartee.domain.messages import (
     Superseded,
     Text,
 )
-from repartee.domain.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges
 from repartee.ports.mailbox import MAX_MESSAGES_READ, Appended
 from tests.contract.scenes import SESSION, all_at_once
 from tests.contract.stores import Stores

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.conversation_items import turn_attributes
-from repartee.domain.memory_budget import MemoryBudget, told_characters
+from repartee.adapters.dynamodb.conversations.items import turn_attributes
+from repartee.domain.conversation.memory_budget import MemoryBudget, told_characters
 from tests.contract.scenes import CONVERSATION, USER, served_session, turn
 from tests.contract.servers import Servers
 from tests.contract.stores import TableNames, dynamodb_stores

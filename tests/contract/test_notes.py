@@ -3,7 +3,7 @@
 import pytest
 
 from repartee.domain.errors import UserErased
-from repartee.domain.notes import MAX_NOTES, NotesFull, NoteUnknown
+from repartee.domain.users.notes import MAX_NOTES, NotesFull, NoteUnknown
 from tests.contract.scenes import USER, all_at_once
 from tests.contract.stores import Stores
 from tests.fakes.clock import NOON_MS

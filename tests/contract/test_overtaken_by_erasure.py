@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from repartee.domain.desk import Slot
+from repartee.domain.conversation.summary import SummaryFold
+from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.errors import ConnectionRefused, ConversationErased, UserErased
-from repartee.domain.session_state import Spending, TurnAmendment
-from repartee.domain.summary import SummaryFold
-from repartee.domain.usage import TokenUsage
+from repartee.domain.front_desk.bookings import Slot
+from repartee.domain.session.state import Spending, TurnAmendment
 from tests.contract.scenes import (
     CONVERSATION,
     SESSION,

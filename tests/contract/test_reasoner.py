@@ -8,10 +8,10 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, Field
 
-from repartee.adapters.langchain_middleware import PricedModel
-from repartee.adapters.langchain_reasoner import LangchainReasoner, Limits, gemini_model
+from repartee.adapters.langchain.middleware import PricedModel
+from repartee.adapters.langchain.reasoner import LangchainReasoner, Limits, gemini_model
 from repartee.config import PRICE_LIST
-from repartee.domain.tools import Tool, ToolResult, ToolStatus
+from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
 from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.reasoner import CallTool, FakeReasoner

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.tools.catalogue import make_tools
-from repartee.application.answer_question import AnswerQuestion
-from repartee.domain.calls import CallKey, CallStatus, CoreRequest, arguments_hash
-from repartee.domain.desk_rules import OpeningHours
-from repartee.domain.memory_budget import MemoryBudget
-from repartee.domain.session.tool_calls import CALL_TIMEOUT_MS
+from repartee.application.answers.answer_question import AnswerQuestion
+from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.front_desk.rules import OpeningHours
+from repartee.domain.session.tools.calls import CALL_TIMEOUT_MS
+from repartee.domain.tools.calls import CallKey, CallStatus, CoreRequest, arguments_hash
 from repartee.ports.reasoner import ReasoningRequest
 from tests.contract.scenes import CONVERSATION, LEASE_MS, SESSION, USER, served_session
 from tests.contract.stores import Stores

@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
-from repartee.domain.conversation import Turn
-from repartee.domain.erasure import ItemKind
-from repartee.domain.limits import DAY_MS
-from repartee.domain.retention import Retention
-from repartee.domain.session_state import Spending, TurnCommit
-from repartee.domain.summary import SummaryFold
-from repartee.domain.usage import TokenUsage
+from repartee.domain.conversation.conversation import Turn
+from repartee.domain.conversation.summary import SummaryFold
+from repartee.domain.cost.limits import DAY_MS
+from repartee.domain.cost.usage import TokenUsage
+from repartee.domain.session.state import Spending, TurnCommit
+from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.users.erasure import ItemKind
+from repartee.domain.users.retention import Retention
 from tests.contract.scenes import CONVERSATION, SESSION, USER, opening, served_session
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers, require
 from tests.contract.stores import Stores, TableNames, dynamodb_stores, fake_stores, tables

@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from repartee.adapters.secrets_manager import SecretsManager
+from repartee.adapters.aws.secrets_manager import SecretsManager
 from repartee.domain.errors import StoreUnavailable
 from repartee.ports.secrets import Secrets
 from tests.contract.servers import MINISTACK, Servers, require

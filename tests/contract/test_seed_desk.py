@@ -3,10 +3,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from local.seed_desk import seed_desk
-from repartee.adapters.desk_table import DeskTable
+from ops.seed_desk import seed_desk
+from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.domain.desk_rules import DeskRules, OpeningHours
+from repartee.domain.front_desk.rules import DeskRules, OpeningHours
 from tests.contract.servers import Servers
 from tests.contract.stores import TableNames
 

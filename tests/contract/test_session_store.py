@@ -3,8 +3,8 @@ from itertools import permutations
 import pytest
 
 from repartee.domain.errors import LeaseLost
-from repartee.domain.recent_input import InputTaken, RecentInput
-from repartee.domain.session_state import Connected, WakeElection
+from repartee.domain.protocol.recent_input import InputTaken, RecentInput
+from repartee.domain.session.state import Connected, WakeElection
 from tests.contract.scenes import (
     CONVERSATION,
     LEASE_MS,

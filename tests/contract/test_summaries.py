@@ -8,10 +8,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from repartee.adapters.core_agent_event import SummaryEvent
-from repartee.adapters.lambda_summary_requests import LambdaSummaryRequests
+from repartee.adapters.aws.core_agent_event import SummaryEvent
+from repartee.adapters.aws.lambda_summary_requests import LambdaSummaryRequests
+from repartee.domain.conversation.summary import SummaryFold, SummaryRequest
 from repartee.domain.errors import ItemTooLarge, StoreUnavailable, UserErased
-from repartee.domain.summary import SummaryFold, SummaryRequest
 from tests.contract.aws_double import Answer, AwsDouble, aws_double
 from tests.contract.scenes import CONVERSATION, USER, all_at_once, commit, served_session, turn
 from tests.contract.stores import Stores

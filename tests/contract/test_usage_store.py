@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from repartee.domain.cost.limits import DayUsage
+from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.errors import LeaseLost, UserErased
-from repartee.domain.limits import DayUsage
-from repartee.domain.session_state import Spending
-from repartee.domain.usage import Bill, TokenUsage
+from repartee.domain.session.state import Spending
 from tests.contract.scenes import (
     CONVERSATION,
     SESSION,

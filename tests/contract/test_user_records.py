@@ -3,7 +3,11 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.calls import (
+from repartee.domain.conversation.conversation import Turn
+from repartee.domain.conversation.summary import SummaryFold
+from repartee.domain.cost.usage import Bill, TokenUsage
+from repartee.domain.front_desk.bookings import Booking, Slot
+from repartee.domain.tools.calls import (
     BegunTool,
     CallKey,
     CallStatus,
@@ -11,11 +15,7 @@ from repartee.domain.calls import (
     CoreRequest,
     Exchange,
 )
-from repartee.domain.conversation import Turn
-from repartee.domain.desk import Booking, Slot
-from repartee.domain.export import CallRecord, Entry, ModelMessage, SummaryRecord
-from repartee.domain.summary import SummaryFold
-from repartee.domain.usage import Bill, TokenUsage
+from repartee.domain.users.export import CallRecord, Entry, ModelMessage, SummaryRecord
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, opening, served_session, turn
 from tests.contract.stores import DESK_DAY, Stores
 from tests.fakes.clock import NOON_MS

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from repartee.adapters.lambda_worker_pool import LambdaWorkerPool
+from repartee.adapters.aws.lambda_worker_pool import LambdaWorkerPool
 from repartee.domain.errors import StoreUnavailable
 from repartee.ports.worker import WakeRequest, WorkerPool
 from tests.contract.aws_double import Answer, AwsDouble, Request, aws_double

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
-from repartee.domain.calls import Attempt, BegunTool, CallKey, CoreRequest, Exchange
 from repartee.domain.errors import ClaimLost, ItemTooLarge, LeaseLost
+from repartee.domain.tools.calls import Attempt, BegunTool, CallKey, CoreRequest, Exchange
 from repartee.ports.call_store import CallClaim
 from tests.fakes.tables import FakeTables, KeptCall
 

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from repartee.domain.session_state import ActiveSession
+from repartee.domain.session.state import ActiveSession
 from tests.fakes.tables import FakeTables
 
 

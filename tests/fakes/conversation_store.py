@@ -2,21 +2,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from repartee.adapters.dynamodb import keys
-from repartee.adapters.dynamodb.conversation_items import turn_attributes
+from repartee.adapters.dynamodb.conversations.items import turn_attributes
 from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.values import encode_all
-from repartee.domain.conversation import Conversation, Memory, Profile, Turn
+from repartee.domain.conversation.conversation import Conversation, Memory, Profile, Turn
+from repartee.domain.conversation.memory_budget import newest_within
+from repartee.domain.conversation.summary import SummaryFold
+from repartee.domain.conversation.titles import title_from
+from repartee.domain.cost.limits import DayUsage, utc_day
 from repartee.domain.errors import (
     ConversationErased,
     ConversationTaken,
     LeaseLost,
     UserErased,
 )
-from repartee.domain.limits import DayUsage, utc_day
-from repartee.domain.memory_budget import newest_within
-from repartee.domain.session_state import TurnAmendment, TurnCommit
-from repartee.domain.summary import SummaryFold
-from repartee.domain.titles import title_from
+from repartee.domain.session.state import TurnAmendment, TurnCommit
 from tests.fakes.tables import FakeTables
 
 

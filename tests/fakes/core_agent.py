@@ -2,8 +2,8 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
-from repartee.domain.calls import CoreAnswer, CoreRequest
 from repartee.domain.errors import CoreAgentFailed
+from repartee.domain.tools.calls import CoreAnswer, CoreRequest
 
 _PATIENCE_S = 10.0
 

@@ -3,7 +3,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
-from repartee.domain.desk import (
+from repartee.domain.errors import UserErased
+from repartee.domain.front_desk.bookings import (
     Booking,
     BookingUnknown,
     Slot,
@@ -12,8 +13,7 @@ from repartee.domain.desk import (
     SlotUnknown,
     lies_ahead,
 )
-from repartee.domain.desk_rules import WEEKDAYS, DeskRules, OpeningHours
-from repartee.domain.errors import UserErased
+from repartee.domain.front_desk.rules import WEEKDAYS, DeskRules, OpeningHours
 from tests.fakes.tables import FakeTables
 
 

@@ -2,10 +2,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from repartee.domain.conversation import Profile
-from repartee.domain.erasure import Erasure, ItemKind, OpenConnection, StoredItem
+from repartee.domain.conversation.conversation import Profile
 from repartee.domain.errors import ConversationUnknown, ErasureUnderWay
-from repartee.domain.retention import HEADER_MARGIN_S
+from repartee.domain.users.erasure import Erasure, ItemKind, OpenConnection, StoredItem
+from repartee.domain.users.retention import HEADER_MARGIN_S
 from tests.fakes.tables import FakeTables
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from repartee.domain.errors import LiveSetupFailed
-from repartee.domain.live import LiveClosed, LiveConfig, LiveEvent, LiveFailure, ToolResponse
+from repartee.domain.live.model import LiveClosed, LiveConfig, LiveEvent, LiveFailure, ToolResponse
 
 
 @dataclass(frozen=True, slots=True)

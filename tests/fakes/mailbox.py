@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from repartee.domain.messages import (
+from repartee.domain.protocol.messages import (
     Acknowledged,
     MailboxEntry,
     Notice,

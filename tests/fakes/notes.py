@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 from repartee.domain.errors import UserErased
-from repartee.domain.notes import MAX_NOTES, Note, NotesFull, NoteUnknown
+from repartee.domain.users.notes import MAX_NOTES, Note, NotesFull, NoteUnknown
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.tables import FakeTables
 

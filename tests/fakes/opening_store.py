@@ -1,8 +1,8 @@
 from dataclasses import replace
 
-from repartee.domain.conversation import MAX_SUPERSEDED, Conversation
+from repartee.domain.conversation.conversation import MAX_SUPERSEDED, Conversation
 from repartee.domain.errors import ConnectionRefused
-from repartee.domain.session_state import (
+from repartee.domain.session.state import (
     NOBODY,
     ActiveSession,
     ConnectionOpening,

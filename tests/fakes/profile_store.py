@@ -1,6 +1,6 @@
-from repartee.domain.conversation import Profile
+from repartee.domain.conversation.conversation import Profile
 from repartee.domain.errors import UserErased
-from repartee.domain.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges
 from tests.fakes.tables import FakeTables
 
 

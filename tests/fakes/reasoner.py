@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from repartee.domain.tools import Tool, ToolResult, ToolStatus
-from repartee.domain.usage import Bill
+from repartee.domain.cost.usage import Bill
+from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
 from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, ReasoningResult
 from tests.fakes.clock import FakeClock
 

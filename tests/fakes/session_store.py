@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 from repartee.domain.errors import LeaseLost
-from repartee.domain.recent_input import InputTaken
-from repartee.domain.session_state import Connected, Greeting, Lease, SessionState, WakeElection
+from repartee.domain.protocol.recent_input import InputTaken
+from repartee.domain.session.state import Connected, Greeting, Lease, SessionState, WakeElection
 from tests.fakes.tables import FakeTables
 
 _WAKE_WINDOW_MS = 3_000

@@ -1,5 +1,5 @@
+from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.errors import StoreUnavailable
-from repartee.domain.summary import SummaryRequest
 
 
 class FakeSummaryRequests:

@@ -3,14 +3,14 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from repartee.domain.calls import Attempt, BegunTool, CallKey, Exchange
-from repartee.domain.conversation import Conversation, Profile, Turn
-from repartee.domain.erasure import Erasure
-from repartee.domain.limits import DayUsage
-from repartee.domain.messages import Acknowledged, Notice, Numbered
-from repartee.domain.notes import Note
-from repartee.domain.retention import HEADER_MARGIN_S, Retention
-from repartee.domain.session_state import ActiveSession, ConnectionOpening, SessionState
+from repartee.domain.conversation.conversation import Conversation, Profile, Turn
+from repartee.domain.cost.limits import DayUsage
+from repartee.domain.protocol.messages import Acknowledged, Notice, Numbered
+from repartee.domain.session.state import ActiveSession, ConnectionOpening, SessionState
+from repartee.domain.tools.calls import Attempt, BegunTool, CallKey, Exchange
+from repartee.domain.users.erasure import Erasure
+from repartee.domain.users.notes import Note
+from repartee.domain.users.retention import HEADER_MARGIN_S, Retention
 from tests.fakes.clock import FakeClock
 
 # The lifetimes of repartee.adapters.dynamodb.keys; the contract suites hold both to them.

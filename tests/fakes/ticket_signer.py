@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 from repartee.domain.errors import StoreUnavailable, TicketRefused
-from repartee.domain.ticket import Ticket
+from repartee.domain.protocol.ticket import Ticket
 
 
 class FakeTicketSigner:

@@ -2,9 +2,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from repartee.domain.cost.limits import DayUsage, utc_day
 from repartee.domain.errors import LeaseLost, StoreUnavailable, UserErased
-from repartee.domain.limits import DayUsage, utc_day
-from repartee.domain.session_state import Spending
+from repartee.domain.session.state import Spending
 from tests.fakes.tables import FakeTables
 
 

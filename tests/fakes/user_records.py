@@ -1,10 +1,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from repartee.adapters.langchain_messages import read_messages
-from repartee.domain.conversation import Conversation
-from repartee.domain.desk import Booking
-from repartee.domain.export import CallRecord, Entry, SummaryRecord
+from repartee.adapters.langchain.messages import read_messages
+from repartee.domain.conversation.conversation import Conversation
+from repartee.domain.front_desk.bookings import Booking
+from repartee.domain.users.export import CallRecord, Entry, SummaryRecord
 from tests.fakes.desk import FakeDesk
 from tests.fakes.tables import FakeTables
 

@@ -9,21 +9,21 @@ from typing import Any, cast
 import jwt
 
 from core_agent.handler import Deps, handle
-from repartee.adapters.authorizer_answer import allow
-from repartee.adapters.core_agent_event import AnswerEvent
+from repartee.adapters.aws.authorizer_answer import allow
+from repartee.adapters.aws.core_agent_event import AnswerEvent
+from repartee.adapters.aws.gateway_event import caller_of, opening_of
+from repartee.adapters.aws.lambda_core_agent import LambdaCoreAgent
+from repartee.adapters.aws.lambda_summary_requests import LambdaSummaryRequests
+from repartee.adapters.aws.lambda_worker_pool import LambdaWorkerPool
 from repartee.adapters.cursors import Cursors, Listing
-from repartee.adapters.gateway_event import caller_of, opening_of
-from repartee.adapters.lambda_core_agent import LambdaCoreAgent
-from repartee.adapters.lambda_summary_requests import LambdaSummaryRequests
-from repartee.adapters.lambda_worker_pool import LambdaWorkerPool
 from repartee.adapters.ticket_jwt import ALGORITHM, AUDIENCE, JwtTicketSigner
-from repartee.application.answer_question import Answered
-from repartee.application.summarise_conversation import Summarised
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
-from repartee.domain.export import ExportPosition
-from repartee.domain.summary import SummaryRequest
-from repartee.domain.ticket import Ticket
-from repartee.domain.usage import Bill, TokenUsage
+from repartee.application.answers.answer_question import Answered
+from repartee.application.answers.summarise_conversation import Summarised
+from repartee.domain.conversation.summary import SummaryRequest
+from repartee.domain.cost.usage import Bill, TokenUsage
+from repartee.domain.protocol.ticket import Ticket
+from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.users.export import ExportPosition
 from repartee.observability import get_logger
 from repartee.ports.worker import WakeRequest
 from stream_agent.handler import _WAKE_REQUEST

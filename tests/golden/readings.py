@@ -7,8 +7,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from repartee.domain.calls import CallKey
-from repartee.domain.limits import utc_day
+from repartee.domain.cost.limits import utc_day
+from repartee.domain.tools.calls import CallKey
 from tests.contract.stores import DESK_DAY, Stores
 from tests.fakes.clock import NOON_MS
 

@@ -11,15 +11,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from repartee.adapters.desk_table import DeskTable
 from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import encode_all
-from repartee.domain.calls import BegunTool, CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
-from repartee.domain.conversation import SkippedInput, ToolCall, Turn
-from repartee.domain.desk_rules import default_rules
-from repartee.domain.erasure import ItemKind, StoredItem
-from repartee.domain.messages import (
+from repartee.domain.conversation.conversation import SkippedInput, ToolCall, Turn
+from repartee.domain.conversation.summary import SummaryFold
+from repartee.domain.cost.usage import Bill, TokenUsage
+from repartee.domain.front_desk.rules import default_rules
+from repartee.domain.protocol.messages import (
     Acknowledged,
     Audio,
     Bye,
@@ -37,18 +37,25 @@ from repartee.domain.messages import (
     Superseded,
     Text,
 )
-from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.recent_input import InputTaken, RecentInput
-from repartee.domain.retention import Retention
-from repartee.domain.session_state import (
+from repartee.domain.protocol.recent_input import InputTaken, RecentInput
+from repartee.domain.session.state import (
     Connected,
     PendingCall,
     Spending,
     TurnCommit,
     UndeliveredTurn,
 )
-from repartee.domain.summary import SummaryFold
-from repartee.domain.usage import Bill, TokenUsage
+from repartee.domain.tools.calls import (
+    BegunTool,
+    CallKey,
+    CallStatus,
+    CoreAnswer,
+    CoreRequest,
+    Exchange,
+)
+from repartee.domain.users.erasure import ItemKind, StoredItem
+from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.retention import Retention
 from tests.contract.scenes import opening
 from tests.contract.stores import DESK_DAY, Stores, TableNames, dynamodb_stores
 from tests.fakes.clock import NOON_MS

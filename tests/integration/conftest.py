@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.talker.desk import FrontDesk
+from local.demo.front_desk import FrontDesk
 from tests.integration.running import RunningStack, options_for_tests, stack_in_thread
 
 

@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 
 from core_agent.handler import build
 from repartee.adapters.clock import SystemClock
-from repartee.adapters.desk_table import DeskTable
+from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
-from repartee.domain.calls import arguments_hash
-from repartee.domain.desk import Slot
-from repartee.domain.desk_rules import default_rules
+from repartee.domain.front_desk.bookings import Slot
+from repartee.domain.front_desk.rules import default_rules
+from repartee.domain.tools.calls import arguments_hash
 from tests.contract.scenes import CONVERSATION, SESSION, USER, served_session
 from tests.contract.servers import MINISTACK, Servers, require
 from tests.contract.stores import Stores, TableNames, dynamodb_stores, tables

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from local.aws_resources import client_options
-from local.speech import Utterance, load_script
+from local.demo.front_desk import FrontDesk
+from local.demo.recorded import RecordedConnection, read_records
+from local.hosting.aws_resources import client_options
 from local.stack import PROJECT, Stack, StackOptions, running_stack
 from local.stack_options import UTTERANCE_CACHE
-from local.talker.access import HttpApi, get_token
-from local.talker.desk import FrontDesk
-from local.talker.recorded import RecordedConnection, read_records
+from repartee_client.access import HttpApi, get_token
+from repartee_client.recordings import Utterance, load_script
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from local.chaos.table_faults import TableRequest
+from local.hosting.table_faults import TableRequest
 from tests.fakes.functions import PATIENCE_S
 
 _TURN = re.compile(rb'"turn#(\d+)"')

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from local.chaos.campaign import Campaign
-from local.chaos.dealing import plan_run
-from local.chaos.plan import Kind
-from local.chaos.report import LEAST_KINDS, LEAST_TURNS, Verdict
+from tests.chaos.campaign import Campaign
+from tests.chaos.dealing import plan_run
+from tests.chaos.plan import Kind
+from tests.chaos.report import LEAST_KINDS, LEAST_TURNS, Verdict
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("chaos")]
 

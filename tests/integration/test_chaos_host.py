@@ -8,12 +8,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from local.hosting.servers import serving
 from local.lambdas.event_queue import EventSettings
 from local.lambdas.host import LambdaHost
 from local.lambdas.invoke_api import InvokeApi
 from local.lambdas.model import Code, HostedFunction, ThrottledError
-from local.servers import serving
-from local.template import EventInvokeConfig, Function, function_arn
+from local.template.model import EventInvokeConfig, Function, function_arn
 from tests.fakes.functions import PATIENCE_S, until
 
 pytestmark = pytest.mark.integration

@@ -12,14 +12,14 @@ from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from local.servers import serving
-from local.speech import Recording
-from local.talker.access import HttpApi, SessionTicket
-from local.talker.call import hold_call
-from local.talker.conversation import Pace, say
-from local.talker.errors import NotLetInError
-from repartee.domain.frames import Accepted, Frame, NumberedFrame, ReplyAudio, TurnEnd
-from repartee.domain.wire import Ready, Reply, encode_frame, encode_reply
+from local.hosting.servers import serving
+from repartee.domain.protocol.frames import Accepted, Frame, NumberedFrame, ReplyAudio, TurnEnd
+from repartee.domain.protocol.wire import Ready, Reply, encode_frame, encode_reply
+from repartee_client.access import HttpApi, SessionTicket
+from repartee_client.call import hold_call
+from repartee_client.conversation import Pace, say
+from repartee_client.errors import NotLetInError
+from repartee_client.recordings import Recording
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 

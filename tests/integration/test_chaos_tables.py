@@ -12,9 +12,9 @@ from aiohttp import web
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from local.aws_resources import client_options
-from local.chaos.table_faults import TableFault, TableFaults, TableRequest, TableRule
-from local.servers import serving
+from local.hosting.aws_resources import client_options
+from local.hosting.servers import serving
+from local.hosting.table_faults import TableFault, TableFaults, TableRequest, TableRule
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -13,17 +13,7 @@ from websockets.exceptions import ConnectionClosedOK
 from websockets.frames import Close
 from websockets.http11 import Request, Response
 
-from local.speech import Recording
-from local.talker.call import Call, open_call
-from local.talker.conversation import Pace, ask, say
-from local.talker.errors import (
-    ConnectionLostError,
-    MessageRefusedError,
-    NoAnswerError,
-    NotLetInError,
-    SessionOverError,
-)
-from repartee.domain.frames import (
+from repartee.domain.protocol.frames import (
     Accepted,
     Frame,
     NumberedFrame,
@@ -34,7 +24,17 @@ from repartee.domain.frames import (
     Transcript,
     TurnEnd,
 )
-from repartee.domain.wire import Ready, Rejected, Reply, encode_frame, encode_reply
+from repartee.domain.protocol.wire import Ready, Rejected, Reply, encode_frame, encode_reply
+from repartee_client.call import Call, open_call
+from repartee_client.conversation import Pace, ask, say
+from repartee_client.errors import (
+    ConnectionLostError,
+    MessageRefusedError,
+    NoAnswerError,
+    NotLetInError,
+    SessionOverError,
+)
+from repartee_client.recordings import Recording
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.demo.script import hold_script
 from local.gateway.chaos import ChaosSettings
-from local.speech import read_wav, without_silence
-from local.talker.call import open_call
-from local.talker.conversation import Exchange, Pace, ask, speak
-from local.talker.script import hold_script
+from repartee_client.call import open_call
+from repartee_client.conversation import Exchange, Pace, ask, speak
+from repartee_client.recordings import read_wav, without_silence
 from tests.fakes.functions import PATIENCE_S, until
 from tests.integration.running import RunningStack, new_user, recordings
 

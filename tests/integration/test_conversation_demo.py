@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from local.speech import Recording, Utterance, read_wav, write_wav
-from local.talker.call import open_call
-from local.talker.checks import (
+from local.demo.checks import (
     Check,
     check_bookings,
     check_name,
@@ -15,12 +13,14 @@ from local.talker.checks import (
     check_word_error,
     says_name,
 )
-from local.talker.conversation import Exchange, Pace, say
-from local.talker.desk import FrontDesk
-from local.talker.script import Spoken, hold_script, match_replies
+from local.demo.front_desk import FrontDesk
+from local.demo.script import Spoken, hold_script, match_replies
 from repartee.domain.audio import OUTPUT_RATE_HZ
-from repartee.domain.calls import ASK_CORE_AGENT
-from repartee.domain.desk import Booking
+from repartee.domain.front_desk.bookings import Booking
+from repartee.domain.tools.calls import ASK_CORE_AGENT
+from repartee_client.call import open_call
+from repartee_client.conversation import Exchange, Pace, say
+from repartee_client.recordings import Recording, Utterance, read_wav, write_wav
 from tests.integration.running import RunningStack, new_user, recordings
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]

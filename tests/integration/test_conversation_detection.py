@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from local.speech import read_wav
 from local.stack_options import UTTERANCE_CACHE
-from local.talker.call import Call, hold_call
-from local.talker.conversation import Pace, say, speak
-from repartee.domain.live import TurnDetection
+from repartee.domain.live.model import TurnDetection
+from repartee_client.call import Call, hold_call
+from repartee_client.conversation import Pace, say, speak
+from repartee_client.recordings import read_wav
 from tests.integration.running import (
     RunningStack,
     new_user,

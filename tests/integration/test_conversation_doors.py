@@ -10,10 +10,10 @@ import jwt
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from local.aws_resources import client_options
-from local.talker.access import HttpApi, SessionTicket
-from local.talker.call import open_call
-from local.talker.errors import NotLetInError
+from local.hosting.aws_resources import client_options
+from repartee_client.access import HttpApi, SessionTicket
+from repartee_client.call import open_call
+from repartee_client.errors import NotLetInError
 from tests.integration.running import RunningStack, new_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]

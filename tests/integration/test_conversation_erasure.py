@@ -10,13 +10,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from local.speech import read_wav
-from local.talker.access import HttpApi
-from local.talker.call import Call, open_call
-from local.talker.conversation import Pace, say
-from local.talker.errors import NotLetInError, TalkerError
-from repartee.domain.frames import Frame, ToolProgress
-from repartee.domain.wire import Reply
+from repartee.domain.protocol.frames import Frame, ToolProgress
+from repartee.domain.protocol.wire import Reply
+from repartee_client.access import HttpApi
+from repartee_client.call import Call, open_call
+from repartee_client.conversation import Pace, say
+from repartee_client.errors import NotLetInError, TalkerError
+from repartee_client.recordings import read_wav
 from tests.fakes.functions import until
 from tests.integration.running import RunningStack, new_user, recordings
 

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from local.talker.access import SessionTicket
+from repartee_client.access import SessionTicket
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, options_for_tests, stack_in_thread
 

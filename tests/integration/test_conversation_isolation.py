@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from local.speech import read_wav, without_silence
-from local.talker.call import open_call
-from local.talker.checks import says_name
-from local.talker.conversation import Exchange, Pace, say
-from local.talker.recorded import RecordedConnection
+from local.demo.checks import says_name
+from local.demo.recorded import RecordedConnection
+from repartee_client.call import open_call
+from repartee_client.conversation import Exchange, Pace, say
+from repartee_client.recordings import read_wav, without_silence
 from tests.integration.running import RunningStack, new_user, recordings
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]

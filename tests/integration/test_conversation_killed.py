@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from local.chaos.oracle import judge
-from local.chaos.table_faults import TableFaults, TableRequest
-from repartee.domain.calls import CallStatus
+from local.hosting.table_faults import TableFaults, TableRequest
+from repartee.domain.tools.calls import CallStatus
+from tests.chaos.oracle import judge
 from tests.integration.running import (
     RunningStack,
     options_for_tests,

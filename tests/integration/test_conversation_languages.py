@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from local.chaos.gemini_control import GeminiControl
-from local.speech import read_wav
-from local.talker.call import open_call
-from local.talker.conversation import Pace, say
+from repartee_client.call import open_call
+from repartee_client.conversation import Pace, say
+from repartee_client.recordings import read_wav
+from tests.chaos.gemini_control import GeminiControl
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
 from tests.integration.typed import converse, hear, preferences, said, setups, write

@@ -2,12 +2,12 @@
 
 import pytest
 
-from local.speech import read_wav
-from local.talker.call import open_call
-from local.talker.conversation import Pace, say
-from local.talker.errors import NotLetInError
-from repartee.domain.frames import Frame, LimitReached, SessionClosed
-from repartee.domain.wire import Reply
+from repartee.domain.protocol.frames import Frame, LimitReached, SessionClosed
+from repartee.domain.protocol.wire import Reply
+from repartee_client.call import open_call
+from repartee_client.conversation import Pace, say
+from repartee_client.errors import NotLetInError
+from repartee_client.recordings import read_wav
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
 

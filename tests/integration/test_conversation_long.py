@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from local.chaos.gemini_control import GeminiControl
-from local.chaos.oracle import judge
-from local.chaos.table_faults import TableFaults
-from local.speech import Utterance
+from local.demo.front_desk import FrontDesk
+from local.hosting.table_faults import TableFaults
 from local.stack import StackOptions, running_stack
 from local.stack_options import UTTERANCE_CACHE
-from local.talker.call import now_ms
-from local.talker.desk import FrontDesk
+from repartee_client.call import now_ms
+from repartee_client.recordings import Utterance
+from tests.chaos.gemini_control import GeminiControl
+from tests.chaos.oracle import judge
 from tests.integration.running import recordings
 from tests.integration.witness import Talk, talking
 

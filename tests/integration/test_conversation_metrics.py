@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from local.speech import read_wav
 from local.stack import PROJECT
-from local.talker.call import open_call
-from local.talker.conversation import Exchange, Pace, say
 from repartee.observability import NAMESPACE
+from repartee_client.call import open_call
+from repartee_client.conversation import Exchange, Pace, say
+from repartee_client.recordings import read_wav
 from tests.integration.running import RunningStack, new_user, recordings
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from local.chaos.gemini_control import GeminiControl
-from local.speech import read_wav
-from local.talker.call import Call, open_call
-from local.talker.conversation import Pace, say
 from repartee.domain.audio import is_audible
-from repartee.domain.frames import SessionError
-from repartee.domain.session.watchdog import STALL_MS
+from repartee.domain.protocol.frames import SessionError
+from repartee.domain.session.upkeep.watchdog import STALL_MS
+from repartee_client.call import Call, open_call
+from repartee_client.conversation import Pace, say
+from repartee_client.recordings import read_wav
+from tests.chaos.gemini_control import GeminiControl
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
 from tests.integration.typed import hear, said, turns, write

@@ -2,9 +2,9 @@
 
 import pytest
 
-from local.talker.call import hold_call, open_call
-from local.talker.conversation import ask
-from local.talker.errors import SupersededError
+from repartee_client.call import hold_call, open_call
+from repartee_client.conversation import ask
+from repartee_client.errors import SupersededError
 from tests.integration.running import RunningStack, new_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]

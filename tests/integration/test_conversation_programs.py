@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from local.ports import Ports
-from local.speech import read_wav
+from local.hosting.ports import Ports
 from local.stack import PROJECT
 from repartee.domain.audio import OUTPUT_RATE_HZ
+from repartee_client.recordings import read_wav
 from tests.documents import page
 from tests.integration.running import RunningStack, new_user, recordings
 

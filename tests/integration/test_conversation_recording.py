@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from local.replay import main
-from local.speech import read_wav
-from local.talker.call import open_call
-from local.talker.conversation import Pace, say
+from repartee_client.call import open_call
+from repartee_client.conversation import Pace, say
+from repartee_client.recordings import read_wav
 from tests.integration.running import RunningStack, new_user, recordings
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.chaos.gemini_control import GeminiControl
-from local.talker.access import SessionTicket
+from repartee_client.access import SessionTicket
+from tests.chaos.gemini_control import GeminiControl
 from tests.integration.running import RunningStack, new_user
 from tests.integration.typed import converse, setups
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from local.chaos.oracle import judge
-from local.chaos.table_faults import TableFaults
+from local.demo.front_desk import FrontDesk
+from local.hosting.table_faults import TableFaults
 from local.stack import Stack
 from local.stack_options import UTTERANCE_CACHE
-from local.talker.desk import FrontDesk
+from tests.chaos.oracle import judge
 from tests.fakes.functions import until
 from tests.integration.running import (
     RunningStack,

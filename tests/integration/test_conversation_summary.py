@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from local.talker.call import Call, open_call
-from local.talker.conversation import ask
-from local.talker.desk import FrontDesk
+from local.demo.front_desk import FrontDesk
+from repartee_client.call import Call, open_call
+from repartee_client.conversation import ask
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, options_for_tests, stack_in_thread
 

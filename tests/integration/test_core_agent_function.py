@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from core_agent.handler import build, lambda_handler
-from repartee.adapters.core_agent_event import SummaryEvent
+from repartee.adapters.aws.core_agent_event import SummaryEvent
 from repartee.adapters.dynamodb import keys
-from repartee.domain.calls import CallKey
-from repartee.domain.desk import Slot
-from repartee.domain.summary import SummaryRequest
+from repartee.domain.conversation.summary import SummaryRequest
+from repartee.domain.front_desk.bookings import Slot
+from repartee.domain.tools.calls import CallKey
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, turn
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
 from tests.integration.deployed_core_agent import Deployed, deployed_core_agent, next_weekday

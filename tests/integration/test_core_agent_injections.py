@@ -17,10 +17,10 @@ import pytest
 from core_agent.handler import lambda_handler
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb import keys
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
-from repartee.domain.desk import Slot
-from repartee.domain.summary import SummaryFold
-from repartee.domain.tools import ToolStatus
+from repartee.domain.conversation.summary import SummaryFold
+from repartee.domain.front_desk.bookings import Slot
+from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.tools.tool import ToolStatus
 from tests.contract.scenes import (
     CONVERSATION,
     SESSION,

@@ -15,17 +15,17 @@ import pytest
 
 from core_agent.handler import Deps, handle
 from core_agent.tools.catalogue import make_tools
-from repartee.adapters.core_agent_event import RequestEvent
-from repartee.adapters.langchain_middleware import PricedModel
-from repartee.adapters.langchain_reasoner import LangchainReasoner, Limits, gemini_model
-from repartee.application.answer_question import AnswerQuestion
-from repartee.application.summarise_conversation import SummariseConversation
+from repartee.adapters.aws.core_agent_event import RequestEvent
+from repartee.adapters.langchain.middleware import PricedModel
+from repartee.adapters.langchain.reasoner import LangchainReasoner, Limits, gemini_model
+from repartee.application.answers.answer_question import AnswerQuestion
+from repartee.application.answers.summarise_conversation import SummariseConversation
 from repartee.config import PRICE_LIST
-from repartee.domain.calls import CallKey, CoreRequest, arguments_hash
-from repartee.domain.desk import Slot
-from repartee.domain.desk_rules import OpeningHours
-from repartee.domain.memory_budget import MemoryBudget
-from repartee.domain.session_state import SessionState
+from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.front_desk.bookings import Slot
+from repartee.domain.front_desk.rules import OpeningHours
+from repartee.domain.session.state import SessionState
+from repartee.domain.tools.calls import CallKey, CoreRequest, arguments_hash
 from repartee.observability import get_logger
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.conversation_store import FakeConversationStore

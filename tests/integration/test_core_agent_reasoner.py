@@ -8,8 +8,8 @@ import pytest
 from langchain.agents.middleware import AgentMiddleware, model_retry
 from langchain_core.messages import RemoveMessage
 
-from repartee.adapters.langchain_middleware import PricedModel
-from repartee.adapters.langchain_reasoner import LangchainReasoner, Limits, gemini_model
+from repartee.adapters.langchain.middleware import PricedModel
+from repartee.adapters.langchain.reasoner import LangchainReasoner, Limits, gemini_model
 from repartee.config import LIVE_PRICES
 from repartee.ports.reasoner import ReasoningRequest
 from tests.fakes.clock import NOON_MS, FakeClock

@@ -10,18 +10,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.tools.catalogue import make_tools
-from repartee.adapters.langchain_middleware import PricedModel, Thinking
-from repartee.adapters.langchain_reasoner import LangchainReasoner, gemini_model
-from repartee.application import summarise_conversation
-from repartee.application.answer_question import AnswerQuestion
+from repartee.adapters.langchain.middleware import PricedModel, Thinking
+from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
+from repartee.application.answers import summarise_conversation
+from repartee.application.answers.answer_question import AnswerQuestion
 from repartee.config import PRICE_LIST
-from repartee.domain.calls import CallKey, CallStatus, CoreRequest, arguments_hash
-from repartee.domain.conversation import Conversation, Turn
-from repartee.domain.desk import Slot
-from repartee.domain.desk_rules import OpeningHours
-from repartee.domain.memory_budget import MemoryBudget
-from repartee.domain.session_state import SessionState
-from repartee.domain.summary import SummaryRequest
+from repartee.domain.conversation.conversation import Conversation, Turn
+from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.summary import SummaryRequest
+from repartee.domain.front_desk.bookings import Slot
+from repartee.domain.front_desk.rules import OpeningHours
+from repartee.domain.session.state import SessionState
+from repartee.domain.tools.calls import CallKey, CallStatus, CoreRequest, arguments_hash
 from repartee.ports.reasoner import ReasoningRequest
 from tests.fakes.call_store import FakeCallStore
 from tests.fakes.conversation_store import FakeConversationStore

@@ -16,17 +16,18 @@ import disconnect.handler
 import http_api.handler
 import message.handler
 import stream_agent.handler
-from local.services import NotInstalledError
+from local.hosting.services import NotInstalledError
 from repartee.adapters.clock import SystemClock
-from repartee.adapters.dynamodb.mailbox import DynamoMailbox
-from repartee.adapters.dynamodb.session_store import DynamoSessionStore
+from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
+from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.ids import UlidSource
-from repartee.domain.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
-from repartee.domain.conversation import Turn
+from repartee.domain.conversation.conversation import Turn
+from repartee.domain.conversation.summary import SummaryFold
+from repartee.domain.cost.limits import DAY_MS
+from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.errors import ConversationErased, LeaseLost
-from repartee.domain.limits import DAY_MS
-from repartee.domain.messages import (
+from repartee.domain.protocol.messages import (
     Acknowledged,
     Detached,
     Hello,
@@ -39,10 +40,9 @@ from repartee.domain.messages import (
     Text,
     Unknown,
 )
-from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session_state import Spending, TurnAmendment, TurnCommit
-from repartee.domain.summary import SummaryFold
-from repartee.domain.usage import TokenUsage
+from repartee.domain.session.state import Spending, TurnAmendment, TurnCommit
+from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.users.preferences import PreferenceChanges
 from tests.contract.aws_double import Answer, Request, aws_double
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
 from tests.contract.stores import tables

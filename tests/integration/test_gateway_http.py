@@ -12,11 +12,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.gateway.http_api import HttpGateway
-from local.issuer import TokenIssuer
+from local.hosting.issuer import TokenIssuer
+from local.hosting.servers import serving
+from local.hosting.timers import SystemTimers
 from local.lambdas.model import ThrottledError
-from local.servers import serving
-from local.template import Cors, HttpApi, HttpRoute, JwtAuthorizer
-from local.timers import SystemTimers
+from local.template.model import Cors, HttpApi, HttpRoute, JwtAuthorizer
 from tests.fakes.functions import PATIENCE_S, FakeFunctions
 
 pytestmark = pytest.mark.integration

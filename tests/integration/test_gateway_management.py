@@ -13,14 +13,14 @@ from botocore.exceptions import ClientError
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from local.aws_resources import client_options
 from local.gateway.chaos import Chaos, ChaosSettings
 from local.gateway.management import ManagementApi
 from local.gateway.settings import GatewaySettings
 from local.gateway.websocket import WebSocketGateway
-from local.servers import serving
-from local.template import WebSocketApi, WebSocketRoute
-from local.timers import ManualTimers
+from local.hosting.aws_resources import client_options
+from local.hosting.servers import serving
+from local.hosting.timers import ManualTimers
+from local.template.model import WebSocketApi, WebSocketRoute
 from tests.fakes.functions import PATIENCE_S, FakeFunctions, until
 
 pytestmark = pytest.mark.integration

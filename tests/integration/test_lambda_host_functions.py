@@ -15,7 +15,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.aws_resources import client_options
+from local.hosting.aws_resources import client_options
+from local.hosting.servers import serving
+from local.hosting.timers import ManualTimers
 from local.lambdas.event_queue import EventSettings
 from local.lambdas.host import LambdaHost
 from local.lambdas.invoke_api import InvokeApi
@@ -26,9 +28,7 @@ from local.lambdas.model import (
     ThrottledError,
     UnknownFunctionError,
 )
-from local.servers import serving
-from local.template import EventInvokeConfig, Function, function_arn
-from local.timers import ManualTimers
+from local.template.model import EventInvokeConfig, Function, function_arn
 from tests.fakes.functions import PATIENCE_S, until
 
 pytestmark = pytest.mark.integration

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from local.smoke import gateway, tables, tokens
-from local.smoke.__main__ import main, parse_arguments, setting_of
-from local.smoke.finding import Finding
-from local.smoke.suite import EXPLANATIONS, checks
-from local.smoke.talk import Patience
+from ops.smoke.__main__ import main, parse_arguments, setting_of
+from ops.smoke.checks import gateway, tables, tokens
+from ops.smoke.finding import Finding
+from ops.smoke.suite import EXPLANATIONS, checks
+from ops.smoke.talk import Patience
 from tests.integration.gemini_caller import Simulator, running_simulator
 from tests.integration.running import RunningStack, new_user
 

@@ -19,10 +19,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from local.aws_resources import client_options
+from local.hosting.aws_resources import client_options
+from local.hosting.ports import PortInUseError, Ports
+from local.hosting.processes import ChildFailedError, start_child
 from local.lambdas.model import Code, InitFailedError
-from local.ports import PortInUseError, Ports
-from local.processes import ChildFailedError, start_child
 from local.stack import Stack, StackOptions, running_stack
 
 pytestmark = pytest.mark.integration
@@ -184,7 +184,7 @@ def test_whoever_reserves_ports_has_them_alone_until_its_programs_listen(monkeyp
         with Ports.reserved() as other:
             pass
         bases = iter([first.websocket, other.websocket])
-        monkeypatch.setattr("local.ports.secrets.choice", lambda _bases: next(bases))
+        monkeypatch.setattr("local.hosting.ports.secrets.choice", lambda _bases: next(bases))
         with Ports.reserved() as second:
             assert second == other
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from local.talker.access import SessionTicket
-from local.talker.call import hold_call
-from repartee.domain.frames import Accepted, NumberedFrame
-from repartee.domain.wire import Ready, ReconnectSoon, encode_frame, encode_reply
+from repartee.domain.protocol.frames import Accepted, NumberedFrame
+from repartee.domain.protocol.wire import Ready, ReconnectSoon, encode_frame, encode_reply
+from repartee_client.access import SessionTicket
+from repartee_client.call import hold_call
 
 pytestmark = pytest.mark.integration
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import aiohttp
 
-from local.talker.access import HttpApi, SessionTicket
-from local.talker.call import Call, now_ms, open_call
-from local.talker.recorded import read_events
-from local.talker.replies import TurnRecord
+from local.demo.recorded import read_events
+from repartee_client.access import HttpApi, SessionTicket
+from repartee_client.call import Call, now_ms, open_call
+from repartee_client.replies import TurnRecord
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack
 

@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from local.gateway.chaos import Chaos, ChaosSettings
 from local.gateway.settings import GatewaySettings
 from local.gateway.websocket import WebSocketGateway
-from local.template import RequestAuthorizer, WebSocketApi, WebSocketRoute
-from local.timers import ManualTimers
+from local.hosting.timers import ManualTimers
+from local.template.model import RequestAuthorizer, WebSocketApi, WebSocketRoute
 from tests.fakes.functions import PATIENCE_S, FakeFunctions
 
 OK = {"statusCode": 200}

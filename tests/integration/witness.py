@@ -6,8 +6,15 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from local.chaos.client_record import ClientRecord
-from local.chaos.evidence import (
+from local.demo.front_desk import FrontDesk
+from local.hosting.table_faults import TableFaults
+from local.stack import Stack
+from repartee_client.access import HttpApi, SessionTicket, get_token
+from repartee_client.call import Call, hold_call, now_ms
+from repartee_client.conversation import Pace, say
+from repartee_client.recordings import Utterance, read_wav
+from tests.chaos.client_record import ClientRecord
+from tests.chaos.evidence import (
     Evidence,
     SaidUtterance,
     TableRecord,
@@ -15,14 +22,7 @@ from local.chaos.evidence import (
     read_tables,
     table_client,
 )
-from local.chaos.table_faults import TableFaults
-from local.chaos.talk import REMEMBERED_TIMEOUT_S
-from local.speech import Utterance, read_wav
-from local.stack import Stack
-from local.talker.access import HttpApi, SessionTicket, get_token
-from local.talker.call import Call, hold_call, now_ms
-from local.talker.conversation import Pace, say
-from local.talker.desk import FrontDesk
+from tests.chaos.talk import REMEMBERED_TIMEOUT_S
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import new_user
 from tests.integration.table_watch import TableWatch

@@ -14,12 +14,12 @@ from typing import Any
 import boto3
 import yaml
 
-from local.aws_resources import client_options
-from local.intrinsics import parse
-from local.ports import Ports
-from local.services import GeminiSimulator, Place, start_ministack, until_ministack_ready
+from local.hosting.aws_resources import client_options
+from local.hosting.ports import Ports
+from local.hosting.services import GeminiSimulator, Place, start_ministack, until_ministack_ready
 from local.stack_options import PROJECT
-from local.template import REGION
+from local.template.intrinsics import parse
+from local.template.model import REGION
 from tests.system.adaptations import ADAPTATIONS, Template
 
 STACK = "repartee-dev"

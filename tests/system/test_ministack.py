@@ -6,12 +6,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from local.speech import load_script, read_wav
 from local.stack_options import PROJECT
-from local.talker.access import HttpApi
-from local.talker.call import hold_call
-from local.talker.conversation import Exchange, say
-from local.template import REGION
+from local.template.model import REGION
+from repartee_client.access import HttpApi
+from repartee_client.call import hold_call
+from repartee_client.conversation import Exchange, say
+from repartee_client.recordings import load_script, read_wav
 from tests.system.adaptations import Template
 from tests.system.ministack import MiniStack, make
 

@@ -13,7 +13,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from repartee.domain.texts import checked_line
+from repartee.domain.text.characters import checked_line
 
 
 class Arguments(BaseModel):

@@ -5,8 +5,8 @@ from pydantic import Field
 from core_agent.tools.arguments import ONE_LINE, Arguments, ClockTime, Day
 from core_agent.tools.refusals import refused
 from core_agent.tools.wording import booking_fields
-from repartee.domain.desk import DeskRefused, Slot
-from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.domain.front_desk.bookings import DeskRefused, Slot
+from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
 

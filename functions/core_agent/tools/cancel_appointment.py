@@ -1,8 +1,8 @@
 from core_agent.tools.arguments import Arguments, ClockTime, Day
 from core_agent.tools.refusals import no_such_booking
 from core_agent.tools.wording import slot_fields
-from repartee.domain.desk import BookingUnknown, Slot, lies_ahead
-from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.domain.front_desk.bookings import BookingUnknown, Slot, lies_ahead
+from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
 

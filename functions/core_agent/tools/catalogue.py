@@ -11,7 +11,7 @@ from core_agent.tools.my_appointments import my_appointments
 from core_agent.tools.opening_hours import opening_hours
 from core_agent.tools.recall_notes import recall_notes
 from core_agent.tools.remember_note import remember_note
-from repartee.domain.tools import Tool, ToolContext
+from repartee.domain.tools.tool import Tool, ToolContext
 from repartee.ports.desk import Desk
 from repartee.ports.notes import Notes
 

@@ -3,8 +3,8 @@ from typing import Annotated
 from pydantic import Field
 
 from core_agent.tools.arguments import Arguments
-from repartee.domain.notes import MAX_NOTE_CHARACTERS, MAX_NOTES, NoteUnknown
-from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.domain.users.notes import MAX_NOTE_CHARACTERS, MAX_NOTES, NoteUnknown
 from repartee.ports.notes import Notes
 
 

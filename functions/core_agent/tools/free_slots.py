@@ -1,6 +1,6 @@
 from core_agent.tools.arguments import Arguments, Day
 from core_agent.tools.wording import day_fields, times, why_not_that_day
-from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
 

@@ -1,7 +1,7 @@
 from core_agent.tools.arguments import Arguments
 from core_agent.tools.wording import booking_fields
-from repartee.domain.desk import lies_ahead
-from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.domain.front_desk.bookings import lies_ahead
+from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
 

@@ -1,8 +1,8 @@
 from core_agent.tools.arguments import Arguments, Day
 from core_agent.tools.wording import day_fields
-from repartee.domain.desk_rules import OpeningHours
-from repartee.domain.speakable import speakable_time
-from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.domain.front_desk.rules import OpeningHours
+from repartee.domain.text.speakable import speakable_time
+from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
 

@@ -1,9 +1,9 @@
 from datetime import UTC, datetime
 
 from core_agent.tools.arguments import Arguments
-from repartee.domain.notes import MAX_NOTES, Note
-from repartee.domain.speakable import speakable_day
-from repartee.domain.tools import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.domain.text.speakable import speakable_day
+from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
+from repartee.domain.users.notes import MAX_NOTES, Note
 from repartee.ports.notes import Notes
 
 

@@ -1,7 +1,7 @@
 """The tools' answers when the desk refuses: the reason, and the next step for the model."""
 
 from core_agent.tools.wording import slot_fields, times, why_not_that_day
-from repartee.domain.desk import (
+from repartee.domain.front_desk.bookings import (
     BookingUnknown,
     DeskRefused,
     Slot,
@@ -10,8 +10,8 @@ from repartee.domain.desk import (
     TooManyBookings,
     lies_ahead,
 )
-from repartee.domain.speakable import speakable_day
-from repartee.domain.tools import ToolContext, ToolResult, ToolStatus
+from repartee.domain.text.speakable import speakable_day
+from repartee.domain.tools.tool import ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
 

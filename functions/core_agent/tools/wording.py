@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import date
 
-from repartee.domain.desk import Booking, Slot
-from repartee.domain.desk_rules import DeskRules, Obstacle
-from repartee.domain.speakable import speakable_day, speakable_slot, speakable_time
-from repartee.domain.tools import ToolContext
+from repartee.domain.front_desk.bookings import Booking, Slot
+from repartee.domain.front_desk.rules import DeskRules, Obstacle
+from repartee.domain.text.speakable import speakable_day, speakable_slot, speakable_time
+from repartee.domain.tools.tool import ToolContext
 
 
 def day_fields(day: date, today: date) -> dict[str, object]:

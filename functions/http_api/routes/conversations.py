@@ -10,7 +10,7 @@ from http_api.kinds import may_answer
 from http_api.paging import Cursor, place_after
 from http_api.values import ConversationId, Moment, PageLimit
 from repartee.adapters.cursors import Listing
-from repartee.domain.conversation import Conversation
+from repartee.domain.conversation.conversation import Conversation
 
 router = APIRouter()
 

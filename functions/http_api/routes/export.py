@@ -14,10 +14,11 @@ from http_api.routes.turns import TurnView
 from http_api.routes.usage import DayView
 from http_api.values import Moment
 from repartee.adapters.cursors import Listing
-from repartee.domain.calls import BegunTool
-from repartee.domain.conversation import Conversation, Turn
-from repartee.domain.desk import Booking
-from repartee.domain.export import (
+from repartee.domain.conversation.conversation import Conversation, Turn
+from repartee.domain.cost.usage import Bill
+from repartee.domain.front_desk.bookings import Booking
+from repartee.domain.tools.calls import BegunTool
+from repartee.domain.users.export import (
     Account,
     CallRecord,
     ConversationPart,
@@ -27,7 +28,6 @@ from repartee.domain.export import (
     RequestedTool,
     SummaryRecord,
 )
-from repartee.domain.usage import Bill
 
 router = APIRouter()
 

@@ -10,7 +10,7 @@ from http_api.paging import Cursor, place_after
 from http_api.problems import Problem
 from http_api.values import ID_PATTERN, Moment, PageLimit
 from repartee.adapters.cursors import Listing
-from repartee.domain.notes import Note, NoteUnknown
+from repartee.domain.users.notes import Note, NoteUnknown
 
 router = APIRouter()
 

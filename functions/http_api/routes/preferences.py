@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict
 from http_api.bodies import CheckedRoute
 from http_api.deps import Dependencies
 from http_api.identity import UserId
-from repartee.domain.conversation import Profile
-from repartee.domain.live_models import LiveModelProfile
-from repartee.domain.preferences import PreferenceChanges, checked_changes, stale_preferences
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.users.preferences import PreferenceChanges, checked_changes, stale_preferences
 
 router = APIRouter(route_class=CheckedRoute)
 

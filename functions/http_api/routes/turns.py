@@ -8,8 +8,8 @@ from http_api.identity import UserId
 from http_api.kinds import may_answer
 from http_api.problems import Problem
 from http_api.values import ConversationId, Moment, PageLimit
-from repartee.application.read_history import read_turns
-from repartee.domain.conversation import Turn
+from repartee.application.users.read_history import read_turns
+from repartee.domain.conversation.conversation import Turn
 
 router = APIRouter()
 

@@ -6,8 +6,8 @@ from pydantic import BaseModel
 from http_api.deps import Dependencies
 from http_api.identity import UserId
 from http_api.values import Moment
-from repartee.application.check_limits import Today
-from repartee.domain.limits import DayUsage
+from repartee.application.answers.check_limits import Today
+from repartee.domain.cost.limits import DayUsage
 
 router = APIRouter()
 

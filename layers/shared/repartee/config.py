@@ -18,14 +18,14 @@ from pydantic import (
     ValidationInfo,
 )
 
-from repartee.domain.context_policy import ContextPolicy
-from repartee.domain.limits import DAY_S
-from repartee.domain.live import TurnDetection
-from repartee.domain.live_models import LiveModelProfile, profile_of
-from repartee.domain.preferences import PreferenceRefused, checked_language, checked_voice
-from repartee.domain.prices import ListPrice, PriceList, parse_prices
-from repartee.domain.retention import MAX_RETENTION_DAYS
-from repartee.domain.usage import Prices
+from repartee.domain.cost.limits import DAY_S
+from repartee.domain.cost.prices import ListPrice, PriceList, parse_prices
+from repartee.domain.cost.usage import Prices
+from repartee.domain.live.context_policy import ContextPolicy
+from repartee.domain.live.model import TurnDetection
+from repartee.domain.live.profiles import LiveModelProfile, profile_of
+from repartee.domain.users.preferences import PreferenceRefused, checked_language, checked_voice
+from repartee.domain.users.retention import MAX_RETENTION_DAYS
 
 DEFAULT_LIVE_MODEL = "gemini-3.8-live"
 LIVE_PRICES = Prices(

@@ -7,8 +7,8 @@ from typing import Any
 import jwt
 
 from repartee.domain.errors import TicketRefused
-from repartee.domain.ticket import Ticket
-from repartee.domain.user_id import fault_of
+from repartee.domain.protocol.ticket import Ticket
+from repartee.domain.users.user_id import fault_of
 from repartee.ports.secrets import Secrets
 
 AUDIENCE = "repartee-websocket"

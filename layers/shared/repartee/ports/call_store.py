@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Protocol
 
-from repartee.domain.calls import Attempt, BegunTool, CallKey, CoreRequest, Exchange
+from repartee.domain.tools.calls import Attempt, BegunTool, CallKey, CoreRequest, Exchange
 
 
 class CallClaim(Enum):

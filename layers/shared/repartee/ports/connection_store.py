@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from repartee.domain.session_state import ActiveSession
+from repartee.domain.session.state import ActiveSession
 
 
 class ConnectionStore(Protocol):

@@ -1,9 +1,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from repartee.domain.conversation import Conversation, Memory, Turn
-from repartee.domain.session_state import TurnAmendment, TurnCommit
-from repartee.domain.summary import SummaryFold
+from repartee.domain.conversation.conversation import Conversation, Memory, Turn
+from repartee.domain.conversation.summary import SummaryFold
+from repartee.domain.session.state import TurnAmendment, TurnCommit
 
 
 class ConversationReader(Protocol):

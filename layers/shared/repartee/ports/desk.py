@@ -2,8 +2,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from repartee.domain.desk import Booking, Slot
-from repartee.domain.desk_rules import DeskRules
+from repartee.domain.front_desk.bookings import Booking, Slot
+from repartee.domain.front_desk.rules import DeskRules
 
 
 class Desk(Protocol):

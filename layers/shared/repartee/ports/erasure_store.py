@@ -1,7 +1,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from repartee.domain.erasure import Erasure, OpenConnection, StoredItem
+from repartee.domain.users.erasure import Erasure, OpenConnection, StoredItem
 
 
 class ErasureStore(Protocol):

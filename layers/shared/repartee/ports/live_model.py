@@ -1,7 +1,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from repartee.domain.live import LiveConfig, LiveEvent, ToolResponse
+from repartee.domain.live.model import LiveConfig, LiveEvent, ToolResponse
 
 
 class LiveSession(Protocol):

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Protocol
 
-from repartee.domain.messages import MailboxEntry, Notice, Numbered
+from repartee.domain.protocol.messages import MailboxEntry, Notice, Numbered
 
 # A client has 25 messages in flight; 200 of the longest take 3.2 MB, whoever floods its mailbox.
 MAX_MESSAGES_READ = 200

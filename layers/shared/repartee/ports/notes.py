@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from repartee.domain.notes import Note
+from repartee.domain.users.notes import Note
 
 
 class Notes(Protocol):

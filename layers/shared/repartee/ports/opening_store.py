@@ -1,6 +1,6 @@
 from typing import Protocol
 
-from repartee.domain.session_state import ConnectionOpening, OpenedConnection
+from repartee.domain.session.state import ConnectionOpening, OpenedConnection
 
 
 class OpeningStore(Protocol):

@@ -1,7 +1,7 @@
 from typing import Protocol
 
-from repartee.domain.conversation import Profile
-from repartee.domain.preferences import PreferenceChanges
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.users.preferences import PreferenceChanges
 
 
 class ProfileStore(Protocol):

@@ -2,9 +2,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from repartee.domain.cost.usage import Bill
 from repartee.domain.errors import ReparteeError
-from repartee.domain.tools import Tool
-from repartee.domain.usage import Bill
+from repartee.domain.tools.tool import Tool
 
 
 @dataclass(frozen=True, slots=True)

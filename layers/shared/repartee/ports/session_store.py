@@ -1,7 +1,7 @@
 from typing import Protocol
 
-from repartee.domain.recent_input import InputTaken
-from repartee.domain.session_state import Connected, Greeting, Lease, SessionState, WakeElection
+from repartee.domain.protocol.recent_input import InputTaken
+from repartee.domain.session.state import Connected, Greeting, Lease, SessionState, WakeElection
 
 
 class SessionStore(Protocol):

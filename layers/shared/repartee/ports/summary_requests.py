@@ -1,6 +1,6 @@
 from typing import Protocol
 
-from repartee.domain.summary import SummaryRequest
+from repartee.domain.conversation.summary import SummaryRequest
 
 
 class SummaryRequests(Protocol):

@@ -1,6 +1,6 @@
 from typing import Protocol
 
-from repartee.domain.ticket import Ticket
+from repartee.domain.protocol.ticket import Ticket
 
 
 class TicketSigner(Protocol):

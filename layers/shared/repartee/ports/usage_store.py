@@ -2,8 +2,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from repartee.domain.limits import DayUsage
-from repartee.domain.session_state import Spending
+from repartee.domain.cost.limits import DayUsage
+from repartee.domain.session.state import Spending
 
 
 class UsageStore(Protocol):

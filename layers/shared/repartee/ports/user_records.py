@@ -1,9 +1,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from repartee.domain.conversation import Conversation
-from repartee.domain.desk import Booking
-from repartee.domain.export import Entry
+from repartee.domain.conversation.conversation import Conversation
+from repartee.domain.front_desk.bookings import Booking
+from repartee.domain.users.export import Entry
 
 
 class UserRecords(Protocol):

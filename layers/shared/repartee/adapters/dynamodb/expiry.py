@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from repartee.adapters.dynamodb.session_items import number
-from repartee.domain.retention import HEADER_MARGIN_S
+from repartee.adapters.dynamodb.sessions.items import number
+from repartee.domain.users.retention import HEADER_MARGIN_S
 
 if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item

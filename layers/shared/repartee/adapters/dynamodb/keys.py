@@ -1,6 +1,6 @@
 """Where each item lies, and for how long; the only place that spells keys.
 
-MemoryTable keeps its items until they are erased, or as long as ``domain/retention.py`` says.
+MemoryTable keeps its items until they are erased, or as long as ``domain/users/retention.py`` says.
 Those and LiveTable's carry ``expires_at`` in epoch seconds; DynamoDB may delete them up to 48 h
 late, so readers for whom that matters look at it.
 """
@@ -8,9 +8,9 @@ late, so readers for whom that matters look at it.
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from repartee.domain.calls import CallKey
-from repartee.domain.desk import Slot
-from repartee.domain.erasure import ItemKind
+from repartee.domain.front_desk.bookings import Slot
+from repartee.domain.tools.calls import CallKey
+from repartee.domain.users.erasure import ItemKind
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from repartee.domain.calls import CallKey
-from repartee.domain.conversation import Turn
-from repartee.domain.frames import NumberedFrame
-from repartee.domain.live import LiveConfig, ToolResponse
-from repartee.domain.preferences import PreferenceChanges
-from repartee.domain.session_state import PendingCall, UndeliveredTurn
-from repartee.domain.usage import Bill
+from repartee.domain.conversation.conversation import Turn
+from repartee.domain.cost.usage import Bill
+from repartee.domain.live.model import LiveConfig, ToolResponse
+from repartee.domain.protocol.frames import NumberedFrame
+from repartee.domain.session.state import PendingCall, UndeliveredTurn
+from repartee.domain.tools.calls import CallKey
+from repartee.domain.users.preferences import PreferenceChanges
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from repartee.domain.calls import CallKey, CoreAnswer
-from repartee.domain.limits import DayUsage
-from repartee.domain.live import LiveEvent
-from repartee.domain.messages import Acknowledged, MailboxEntry, Notified
+from repartee.domain.cost.limits import DayUsage
+from repartee.domain.live.model import LiveEvent
+from repartee.domain.protocol.messages import Acknowledged, MailboxEntry, Notified
+from repartee.domain.tools.calls import CallKey, CoreAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ joins the parts that hold the rules: ``input_feed`` and ``client_link`` towards 
 ``departure`` for the end.
 """
 
-from repartee.domain.conversation import Memory, Profile
-from repartee.domain.frames import CloseReason, SessionError, TurnRestarted
-from repartee.domain.limits import LimitHit
-from repartee.domain.live import LiveClosed, LiveEvent, LiveUsage
-from repartee.domain.messages import (
+from repartee.domain.conversation.conversation import Memory, Profile
+from repartee.domain.cost.limits import LimitHit
+from repartee.domain.cost.usage import Bill
+from repartee.domain.live.model import LiveClosed, LiveEvent, LiveUsage
+from repartee.domain.protocol.frames import CloseReason, SessionError, TurnRestarted
+from repartee.domain.protocol.messages import (
     Acknowledged,
     Detached,
     Greeted,
@@ -21,13 +22,10 @@ from repartee.domain.messages import (
     PreferencesChanged,
     Superseded,
 )
-from repartee.domain.recent_input import InputTaken
-from repartee.domain.session.allowance import Allowance
-from repartee.domain.session.answer_watch import AnswerWatch
-from repartee.domain.session.client_link import ClientLink
-from repartee.domain.session.concessions import Concessions
-from repartee.domain.session.cues import Cues
-from repartee.domain.session.departure import Departure
+from repartee.domain.protocol.recent_input import InputTaken
+from repartee.domain.session.client.link import ClientLink
+from repartee.domain.session.client.outbox import Outbox
+from repartee.domain.session.client.undelivered import Undelivered
 from repartee.domain.session.effects import DeleteInput, Effect, FinishReason
 from repartee.domain.session.events import (
     ConversationLost,
@@ -44,35 +42,37 @@ from repartee.domain.session.events import (
     TurnCommitted,
     UsageRead,
 )
-from repartee.domain.session.filler import Filler
-from repartee.domain.session.hearing import Hearing
-from repartee.domain.session.input_feed import InputFeed
-from repartee.domain.session.input_order import InputOrder, far_ahead
-from repartee.domain.session.listener import Listener
-from repartee.domain.session.live_context import LiveContext
-from repartee.domain.session.live_link import LiveLink
-from repartee.domain.session.live_sessions import LiveSessions
-from repartee.domain.session.lost_replies import LostReplies
-from repartee.domain.session.marked_speech import MarkedSpeech
-from repartee.domain.session.memory_keeper import MemoryKeeper
-from repartee.domain.session.outbox import Outbox
-from repartee.domain.session.preference_mentions import PreferenceMentions
-from repartee.domain.session.preferences_in_force import PreferencesInForce
-from repartee.domain.session.replies import Replies
-from repartee.domain.session.restarts import Restarts
-from repartee.domain.session.second_offer import SecondOffer
+from repartee.domain.session.input.feed import InputFeed
+from repartee.domain.session.input.marked_speech import MarkedSpeech
+from repartee.domain.session.input.order import InputOrder, far_ahead
+from repartee.domain.session.input.speech_channel import SpeechChannel
+from repartee.domain.session.memory.allowance import Allowance
+from repartee.domain.session.memory.keeper import MemoryKeeper
+from repartee.domain.session.memory.lost_replies import LostReplies
+from repartee.domain.session.memory.summaries import SummaryWatch
+from repartee.domain.session.model.cues import Cues
+from repartee.domain.session.model.fallbacks import Concessions
+from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.settings import SessionSettings
-from repartee.domain.session.speech_channel import SpeechChannel
-from repartee.domain.session.summary_watch import SummaryWatch
-from repartee.domain.session.tool_calls import ToolCalls
-from repartee.domain.session.tool_desk import ToolDesk
-from repartee.domain.session.turn_ledger import TurnLedger
-from repartee.domain.session.undelivered import Undelivered
-from repartee.domain.session.user_transcripts import UserTranscripts
-from repartee.domain.session.watchdog import Watchdog
-from repartee.domain.session_state import Lease
+from repartee.domain.session.state import Lease
+from repartee.domain.session.tools.answer_watch import AnswerWatch
+from repartee.domain.session.tools.calls import ToolCalls
+from repartee.domain.session.tools.filler import Filler
+from repartee.domain.session.tools.preference_mentions import PreferenceMentions
+from repartee.domain.session.tools.preferences import PreferencesInForce
+from repartee.domain.session.tools.router import ToolDesk
+from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.turns.replies import Replies
+from repartee.domain.session.turns.transcripts import UserTranscripts
+from repartee.domain.session.upkeep.client_presence import Listener
+from repartee.domain.session.upkeep.context import LiveContext
+from repartee.domain.session.upkeep.departure import Departure
+from repartee.domain.session.upkeep.live_sessions import LiveSessions
+from repartee.domain.session.upkeep.model_events import Hearing
+from repartee.domain.session.upkeep.restarts import Restarts
+from repartee.domain.session.upkeep.second_offer import SecondOffer
+from repartee.domain.session.upkeep.watchdog import Watchdog
 from repartee.domain.speech import SpeechDetector
-from repartee.domain.usage import Bill
 
 # Handing over takes a boundary between turns; without one by the second mark it is forced.
 HAND_OVER_MS = 90_000

@@ -1,14 +1,14 @@
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from repartee.domain.context_policy import ContextPolicy
-from repartee.domain.limits import DailyLimits
-from repartee.domain.live import ToolDeclaration, TurnDetection
-from repartee.domain.live_models import LiveModelProfile, profile_of
-from repartee.domain.memory_budget import MemoryBudget
-from repartee.domain.messages import MAX_IN_FLIGHT
-from repartee.domain.seed import TOOLS
-from repartee.domain.usage import Prices
+from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.cost.limits import DailyLimits
+from repartee.domain.cost.usage import Prices
+from repartee.domain.live.context_policy import ContextPolicy
+from repartee.domain.live.model import ToolDeclaration, TurnDetection
+from repartee.domain.live.profiles import LiveModelProfile, profile_of
+from repartee.domain.live.seed import TOOLS
+from repartee.domain.protocol.messages import MAX_IN_FLIGHT
 
 
 @dataclass(frozen=True, slots=True)

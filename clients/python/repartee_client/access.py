@@ -1,0 +1,109 @@
+"""How a client gets in: a token from the issuer, then a ticket from the HTTP API."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from repartee_client.errors import NotLetInError, TalkerError, UnreachableError
+
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTicket:
+    """The right to open one connection to a session.
+
+    Attributes:
+        ticket: Good for one connection, for a minute.
+        url: Where to connect, the ticket included.
+        features: What the server knows beyond protocol version 1.
+    """
+
+    session_id: str
+    conversation_id: str
+    ticket: str
+    url: str
+    features: frozenset[str] = frozenset()
+
+
+async def get_token(issuer_url: str, user: str) -> str:
+    """Get an access token for ``user`` from the laptop's issuer, which asks for no password.
+
+    Raises:
+        NotLetInError: The issuer refused.
+        UnreachableError: It does not answer.
+    """
+    answer = await _request("token", "POST", f"{issuer_url}/token", data={"user": user})
+    return str(answer["access_token"])
+
+
+@dataclass(frozen=True, slots=True)
+class HttpApi:
+    """The HTTP API as one user sees it.
+
+    Attributes:
+        url: Its address.
+        token: A bearer token of the user.
+    """
+
+    url: str
+    token: str
+
+    async def start_session(
+        self, *, conversation_id: str | None = None, session_id: str | None = None
+    ) -> SessionTicket:
+        """Ask for a ticket.
+
+        Args:
+            conversation_id: None continues the user's latest conversation, ``"new"`` starts one.
+            session_id: Come back to this session instead of starting one.
+
+        Raises:
+            NotLetInError: No ticket was given.
+            UnreachableError: The API does not answer.
+        """
+        wishes = {"conversation_id": conversation_id, "session_id": session_id}
+        body = {name: value for name, value in wishes.items() if value is not None}
+        answer = await self._call("ticket", "POST", "/sessions", json=body)
+        return SessionTicket(
+            answer["session_id"],
+            answer["conversation_id"],
+            answer["ticket"],
+            answer["url"],
+            frozenset(answer.get("features", ())),
+        )
+
+    async def prefer(self, **preferences: str) -> None:
+        """Change the user's preferences.
+
+        Raises:
+            DoorRefusedError: They are not taken.
+        """
+        await self._call("preferences", "PUT", "/me/preferences", json=preferences)
+
+    async def turns(self, conversation_id: str) -> list[dict[str, Any]]:
+        """The first turns that are remembered of a conversation, oldest first."""
+        path = f"/conversations/{conversation_id}/turns"
+        answer = await self._call("conversation", "GET", path)
+        return list(answer["turns"])
+
+    async def _call(self, door: str, method: str, path: str, **options: Any) -> dict[str, Any]:
+        headers = {"authorization": f"Bearer {self.token}"}
+        return await _request(door, method, self.url + path, headers=headers, **options)
+
+
+async def _request(door: str, method: str, url: str, **options: Any) -> dict[str, Any]:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT) as client,
+            client.request(method, url, **options) as response,
+        ):
+            if not response.ok:
+                raise NotLetInError(door, response.status, (await response.text())[:200])
+            answer: dict[str, Any] = await response.json()
+            return answer
+    except aiohttp.InvalidURL as error:
+        raise TalkerError(f"{url} is no address: give one that begins with https://") from error
+    except (aiohttp.ClientConnectionError, TimeoutError) as error:
+        raise UnreachableError(f"cannot reach {url}: {error}") from error

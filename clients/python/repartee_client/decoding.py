@@ -1,0 +1,109 @@
+"""What the server sends, read from its JSON text frames."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from repartee.domain.protocol.frames import (
+    Accepted,
+    Frame,
+    Interrupted,
+    LimitReached,
+    Missing,
+    NoSpeech,
+    NumberedFrame,
+    ReplyAudio,
+    ReplyLost,
+    SessionClosed,
+    SessionError,
+    ToolProgress,
+    Transcript,
+    TurnEnd,
+    TurnRestarted,
+)
+from repartee.domain.protocol.wire import (
+    AcceptedBefore,
+    Busy,
+    Pong,
+    Ready,
+    ReconnectSoon,
+    Rejected,
+    Reply,
+)
+from repartee_client.errors import BadServerMessageError
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownFrame:
+    """A numbered frame of a type this client does not know: counted, then ignored."""
+
+    epoch: int
+    seq: int
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """API Gateway's own words: it could not hand a message over, and does not say which one."""
+
+    reason: str
+
+
+type ServerMessage = Reply | NumberedFrame | UnknownFrame | Undelivered
+
+_FRAMES: dict[str, TypeAdapter[Any]] = {
+    frame.type: TypeAdapter(frame)
+    for frame in (
+        Accepted,
+        Missing,
+        ReplyAudio,
+        Transcript,
+        Interrupted,
+        ToolProgress,
+        TurnRestarted,
+        ReplyLost,
+        TurnEnd,
+        NoSpeech,
+        LimitReached,
+        SessionClosed,
+        SessionError,
+    )
+}
+_UNDELIVERED = {"message", "connectionId", "requestId"}
+_REPLIES: dict[str, TypeAdapter[Any]] = {
+    reply.type: TypeAdapter(reply)
+    for reply in (Ready, Rejected, AcceptedBefore, Busy, Pong, ReconnectSoon)
+}
+
+
+def decode_server_message(text: str) -> ServerMessage | None:
+    """Read one message; None for an unnumbered one of an unknown type, to be ignored.
+
+    Fields that are not known are left out, so that a newer server can add some.
+
+    Raises:
+        BadServerMessageError: It is no JSON object with a type, or a known type with wrong fields.
+    """
+    try:
+        fields = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise BadServerMessageError(f"not JSON: {text[:80]!r}") from error
+    if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
+        if isinstance(fields, dict) and fields.keys() >= _UNDELIVERED:
+            return Undelivered(str(fields["message"]))
+        raise BadServerMessageError(f"no message with a type: {text[:80]!r}")
+    name: str = fields["type"]
+    try:
+        if "epoch" in fields:
+            epoch, seq = int(fields["epoch"]), int(fields["seq"])
+            if name not in _FRAMES:
+                return UnknownFrame(epoch, seq, name)
+            frame = cast("Frame", _FRAMES[name].validate_python(fields))
+            return NumberedFrame(epoch, seq, frame)
+        if name not in _REPLIES:
+            return None
+        return cast("Reply", _REPLIES[name].validate_python(fields))
+    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        raise BadServerMessageError(f"malformed {name}: {error}") from error

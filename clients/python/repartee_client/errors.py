@@ -1,0 +1,65 @@
+"""What can go wrong for a voice client, as types."""
+
+from repartee.domain.protocol.wire import Rejected
+
+
+class TalkerError(Exception):
+    """A call could not be held."""
+
+
+class BadServerMessageError(TalkerError):
+    """The server sent what is no message of the protocol."""
+
+
+class NotLetInError(TalkerError):
+    """A token, a ticket or a connection was refused.
+
+    Attributes:
+        door: What refused: ``token``, ``ticket`` or ``connection``.
+        status: The HTTP status.
+    """
+
+    def __init__(self, door: str, status: int, reason: str) -> None:
+        super().__init__(f"{door} refused with HTTP {status}: {reason}")
+        self.door = door
+        self.status = status
+
+
+class MessageRefusedError(TalkerError):
+    """The server could not use one of our messages.
+
+    Attributes:
+        rejected: The server's words.
+    """
+
+    def __init__(self, rejected: Rejected) -> None:
+        super().__init__(f"{rejected.code}: {rejected.message}")
+        self.rejected = rejected
+
+
+class SupersededError(MessageRefusedError):
+    """A newer connection has the session: this client must not come back by itself."""
+
+
+class ConnectionLostError(TalkerError):
+    """The connection ended before the session said ``closed``."""
+
+
+class UnreachableError(ConnectionLostError):
+    """Nothing answers at an address."""
+
+
+class SessionOverError(TalkerError):
+    """The session was closed while something was still waited for.
+
+    Attributes:
+        reason: Why the server closed it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the session was closed: {reason}")
+        self.reason = reason
+
+
+class NoAnswerError(TalkerError):
+    """What was waited for did not come in time; the message says what was."""

@@ -1,0 +1,300 @@
+"""The client's side of one session, without sockets, clock or tasks.
+
+Feed it what arrives and what the user does, send what ``outgoing`` gives, and come back at
+``next_deadline_ms``. All times are ms on one clock that never jumps.
+"""
+
+from collections.abc import Collection
+
+from repartee.domain.protocol.frames import (
+    Accepted,
+    Frame,
+    Interrupted,
+    Missing,
+    NoSpeech,
+    NumberedFrame,
+    ReplyAudio,
+    SessionClosed,
+    SessionError,
+    ToolProgress,
+    TurnEnd,
+    TurnRestarted,
+)
+from repartee.domain.protocol.messages import (
+    Audio,
+    Bye,
+    Hello,
+    OutputPosition,
+    SpeechEnd,
+    SpeechStart,
+    Text,
+)
+from repartee.domain.protocol.wire import (
+    AcceptedBefore,
+    AckModel,
+    Busy,
+    PingModel,
+    PositionModel,
+    Ready,
+    Rejected,
+    Reply,
+)
+from repartee_client.decoding import Undelivered, UnknownFrame, decode_server_message
+from repartee_client.inbox import Inbox
+from repartee_client.outbox import Outbox
+from repartee_client.playback import Playback
+
+ACK_EVERY_MS = 500
+"""Received output is acknowledged at least this often while a reply plays: who speaks over it wants
+no more of it remembered than was heard."""
+QUIET_ACK_AFTER_MS = 3_000
+"""At other times nobody waits for an acknowledgement, and each costs as much as a message."""
+OWED_PING_AFTER_MS = 1_000
+"""A client that waits for an answer, or for its input to be accepted, and hears nothing asks after
+it this often."""
+HELLO_AGAIN_AFTER_MS = 3_000
+"""Above a cold start of the message function; a ``hello`` that came twice is answered twice."""
+UNDELIVERED_AGAIN_AFTER_MS = 1_000
+"""What API Gateway could not hand over, because too much was under way, gets time to pass."""
+REFUSED_AGAIN_AFTER_MS = 1_000
+"""A message that was refused because too many were in flight waits for this time."""
+IDLE_PING_AFTER_MS = 8 * 60 * 1_000
+"""API Gateway closes a connection without traffic after 10 minutes."""
+
+_PCM_BYTES_PER_BASE64 = 3 / 4
+
+
+class ClientSession:
+    """Speaks the native protocol as a client must.
+
+    Args:
+        features: What the server is known to know beyond protocol version 1.
+
+    Attributes:
+        ready: The server's answer to the newest ``hello``; None until it comes.
+        closed: The session's last frame, once it has come.
+        outbox: What this client said, and how far it was accepted.
+        playback: What its user has heard by now.
+    """
+
+    def __init__(self, features: Collection[str] = ()) -> None:
+        self._marks_speech = "marks_speech" in features
+        self.ready: Ready | None = None
+        self.closed: SessionClosed | None = None
+        self.outbox = Outbox()
+        self.playback = Playback()
+        self._inbox = Inbox()
+        self._owed_since_ms: float | None = None
+        self._open_tools = 0
+        self._last_request_seq = 0
+        self._is_leaving = False
+        self._last_frame_ms = 0.0
+        self._last_sent_ms = 0.0
+        self._last_owed_ping_ms = 0.0
+        self._greeted_at_ms: float | None = None
+        self._max_in_flight = 0
+        self._ack_at_ms: float | None = None
+
+    @property
+    def is_owed_an_answer(self) -> bool:
+        """Whether the user finished saying something and no turn has ended since."""
+        return self._owed_since_ms is not None
+
+    # What the user and the line do.
+
+    def connected(self, now_ms: float) -> None:
+        """Greet over a connection that was just opened, the first one or a later one."""
+        self.ready = None
+        self._last_sent_ms = self._greeted_at_ms = now_ms
+        position = self._inbox.position
+        self.outbox.reconnected(now_ms)
+        self.outbox.put(Hello(position if position.seq else None, self._marks_speech))
+
+    def speech_start(self) -> int:
+        return self.outbox.put(SpeechStart())
+
+    def audio(self, pcm: bytes) -> int:
+        return self.outbox.put(Audio(pcm))
+
+    def speech_end(self, now_ms: float) -> int:
+        return self._request(self.outbox.put(SpeechEnd()), now_ms)
+
+    def text(self, text: str, now_ms: float) -> int:
+        return self._request(self.outbox.put(Text(text)), now_ms)
+
+    def bye(self) -> int:
+        self._is_leaving = True
+        return self.outbox.put(Bye())
+
+    def _request(self, seq: int, now_ms: float) -> int:
+        self._last_request_seq = seq
+        self._owed_since_ms = now_ms
+        return seq
+
+    # What arrives.
+
+    def receive(self, text: str, now_ms: float) -> list[Frame | Reply]:
+        """Take one text frame; return what it brings, in order, without what is out of date.
+
+        Raises:
+            BadServerMessageError: It is no message of the protocol.
+        """
+        message = decode_server_message(text)
+        match message:
+            case None:
+                return []
+            case NumberedFrame() | UnknownFrame():
+                before = self._inbox.position
+                frames = self._inbox.put(message)
+                for frame in frames:
+                    self._take(frame, now_ms)
+                    if isinstance(frame, SessionError):
+                        self._recover(frame, now_ms)
+                if self._inbox.position not in (before, OutputPosition(message.epoch, 0)):
+                    self._last_frame_ms = now_ms
+                    is_playing = not self.playback.is_silent(now_ms)
+                    self._acknowledge_by(
+                        now_ms + (ACK_EVERY_MS if is_playing else QUIET_ACK_AFTER_MS)
+                    )
+                return list(frames)
+            case Ready():
+                self._be_ready(message)
+            case Busy(retry_after_ms=wait_ms, seq=int(seq)):
+                self.outbox.refused_for_now(seq, now_ms + wait_ms)
+            case AcceptedBefore(through=through):
+                self.outbox.accepted(through)
+            case Rejected(seq=seq) if seq is not None or message.code == "hello_first":
+                self._recover(message, now_ms)
+            case Undelivered():
+                self.outbox.undelivered(now_ms + UNDELIVERED_AGAIN_AFTER_MS)
+                return []
+            case _:
+                pass
+        return [message]
+
+    def _be_ready(self, ready: Ready) -> None:
+        if ready.next_seq is not None:
+            self.outbox.go_on_from(ready.next_seq)
+        if ready.output_kept:
+            self._inbox.join()
+        self.ready = ready
+        self._max_in_flight = ready.max_in_flight
+        self.outbox.open(ready.max_in_flight)
+
+    def _recover(self, error: Rejected | SessionError, now_ms: float) -> None:
+        match error:
+            case (
+                Rejected(code="seq_taken", seq=int(seq), next_seq=int(next_seq))
+                | SessionError(code="seq_taken", refused_seq=int(seq), next_seq=int(next_seq))
+            ):
+                self.outbox.taken(seq, next_seq, now_ms)
+            case Rejected(code="hello_first"):
+                self.ready, self._greeted_at_ms = None, now_ms
+                self.outbox.reconnected(now_ms)
+                self.outbox.greet_again()
+            case Rejected(seq=int(seq), retryable=True):
+                self.outbox.refused_for_now(seq, now_ms + REFUSED_AGAIN_AFTER_MS)
+            case _:
+                pass
+
+    def _take(self, frame: Frame, now_ms: float) -> None:  # noqa: C901 - one case for each frame
+        match frame:
+            case Accepted(through=through):
+                self.outbox.accepted(through)
+            case Missing(first_seq=first, last_seq=last):
+                if self.ready is None and self._max_in_flight:
+                    # The hello arrived, whatever became of the answer; input is not waited for long
+                    self.outbox.open(self._max_in_flight)
+                self.outbox.missing(first, last, now_ms)
+            case ReplyAudio(turn=turn, data=data):
+                padding = len(data) - len(data.rstrip("="))
+                length = int(len(data) * _PCM_BYTES_PER_BASE64) - padding
+                self.playback.arrived(turn, length, now_ms)
+            case Interrupted(turn=turn):
+                self.playback.stop(turn, now_ms)
+                self._acknowledge_by(now_ms)
+            case TurnRestarted(turn=turn):
+                self.playback.restart(turn, now_ms)
+                self._open_tools = 0
+            case ToolProgress(phase=phase):
+                # What a tool finds out may be spoken in a turn after the one that called it.
+                self._open_tools = max(0, self._open_tools + (1 if phase == "started" else -1))
+                self._owed_since_ms = self._owed_since_ms or now_ms
+            case TurnEnd():
+                self._acknowledge_by(now_ms)
+                # The end of a turn from before the user's last words answers nothing.
+                is_answered = self.outbox.accepted_through >= self._last_request_seq
+                if is_answered and not self._open_tools:
+                    self._owed_since_ms = None
+            case NoSpeech(through=through):
+                if through >= self._last_request_seq and not self._open_tools:
+                    self._owed_since_ms = None
+            case SessionClosed():
+                self.closed = frame
+                self._owed_since_ms = None
+                self._acknowledge_by(now_ms)
+            case _:
+                pass
+
+    # What leaves.
+
+    def outgoing(self, now_ms: float) -> list[str]:
+        """Take every text frame that is to be sent now, in order."""
+        if (greet_at_ms := self._greet_again_at_ms()) is not None and greet_at_ms <= now_ms:
+            self._greeted_at_ms = now_ms
+            self.outbox.greet_again()
+        texts = self.outbox.due(now_ms)
+        if self.ready and self._ack_at_ms is not None and self._ack_at_ms <= now_ms:
+            texts.append(self._ack(now_ms))
+        if texts:
+            self._last_sent_ms = now_ms
+        if (ping_at_ms := self._owed_ping_at_ms()) is not None and ping_at_ms <= now_ms:
+            self._last_owed_ping_ms = self._last_sent_ms = now_ms
+            texts.append(PingModel(type="ping", owed=True).model_dump_json())
+        elif self.ready and now_ms >= self._last_sent_ms + IDLE_PING_AFTER_MS:
+            self._last_sent_ms = now_ms
+            texts.append(PingModel(type="ping").model_dump_json())
+        return texts
+
+    def next_deadline_ms(self) -> float | None:
+        """When ``outgoing`` may have something again if nothing happens; None for never."""
+        deadlines = [self._owed_ping_at_ms(), self._greet_again_at_ms()]
+        if self.ready:
+            deadlines += [
+                self.outbox.next_deadline_ms(),
+                self._last_sent_ms + IDLE_PING_AFTER_MS,
+            ]
+            deadlines.append(self._ack_at_ms)
+        return min((at for at in deadlines if at is not None), default=None)
+
+    def _greet_again_at_ms(self) -> float | None:
+        if self.ready is not None or self._greeted_at_ms is None:
+            return None
+        return self._greeted_at_ms + HELLO_AGAIN_AFTER_MS
+
+    def _owed_ping_at_ms(self) -> float | None:
+        if self.ready is None:
+            return None
+        if self._owed_since_ms is not None:
+            since_ms = self._owed_since_ms
+        elif self._is_leaving and self.closed is None:
+            since_ms = self._last_sent_ms
+        elif (unaccepted_since_ms := self.outbox.unaccepted_since_ms) is not None:
+            # Its worker may have died with the message unread: only a ping wakes another.
+            since_ms = unaccepted_since_ms
+        else:
+            return None
+        return max(since_ms, self._last_frame_ms, self._last_owed_ping_ms) + OWED_PING_AFTER_MS
+
+    def _acknowledge_by(self, at_ms: float) -> None:
+        self._ack_at_ms = at_ms if self._ack_at_ms is None else min(at_ms, self._ack_at_ms)
+
+    def _ack(self, now_ms: float) -> str:
+        self._ack_at_ms = None
+        position = self._inbox.position
+        return AckModel(
+            type="ack",
+            received=PositionModel(epoch=position.epoch, seq=position.seq),
+            turn=self.playback.turn,
+            played_ms=self.playback.played_ms(self.playback.turn, now_ms),
+        ).model_dump_json()

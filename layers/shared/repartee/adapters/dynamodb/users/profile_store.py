@@ -1,0 +1,70 @@
+from dataclasses import asdict, dataclass
+
+from repartee.adapters.dynamodb import keys
+from repartee.adapters.dynamodb.conversations.items import profile_from
+from repartee.adapters.dynamodb.retries import ConditionFailed
+from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.adapters.dynamodb.tombstone import NOT_ERASED
+from repartee.adapters.dynamodb.values import encode_all
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.errors import UserErased
+from repartee.domain.users.preferences import PreferenceChanges
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DynamoProfileStore:
+    """Preferences in MemoryTable, changed one attribute at a time."""
+
+    memory: DynamoTable
+
+    def load(self, user_id: str) -> Profile:
+        """Return the user's profile, an empty one where nothing was ever set."""
+        item = self.memory.get(keys.profile(user_id))
+        return profile_from(user_id, item) if item else Profile(user_id)
+
+    def change(
+        self, user_id: str, changes: PreferenceChanges, replaces: PreferenceChanges | None = None
+    ) -> Profile:
+        """Change what ``changes`` names and nothing else; return the profile as it is then.
+
+        With ``replaces``, nothing changes unless these are still the stored values.
+
+        Raises:
+            UserErased: The user's tombstone is set.
+        """
+        # What is left alone is not written, so two writers cannot undo each other's changes.
+        wanted = _named(changes)
+        if not wanted:
+            return self._load_kept(user_id)
+        settled = {name: value for name, value in wanted.items() if value}
+        parts = []
+        if settled:
+            parts.append("SET " + ", ".join(f"#{name} = :{name}" for name in settled))
+        if unsettled := wanted.keys() - settled.keys():
+            parts.append("REMOVE " + ", ".join(f"#{name}" for name in sorted(unsettled)))
+        before = {} if replaces is None else _named(replaces)
+        unchanged = [f"#{name} = :old_{name}" for name in before]
+        try:
+            item = self.memory.update(
+                keys.profile(user_id),
+                " ".join(parts),
+                encode_all(
+                    {f":{name}": value for name, value in settled.items()}
+                    | {f":old_{name}": value for name, value in before.items()}
+                ),
+                condition=" AND ".join((NOT_ERASED, *unchanged)),
+                names={f"#{name}": name for name in (*wanted, *before)},
+            )
+        except ConditionFailed:
+            return self._load_kept(user_id)
+        return profile_from(user_id, item)
+
+    def _load_kept(self, user_id: str) -> Profile:
+        profile = self.load(user_id)
+        if profile.erased_at_ms is not None:
+            raise UserErased(user_id)
+        return profile
+
+
+def _named(changes: PreferenceChanges) -> dict[str, str]:
+    return {name: value for name, value in asdict(changes).items() if value is not None}

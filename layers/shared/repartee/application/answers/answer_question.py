@@ -1,0 +1,257 @@
+"""One call of core_agent: claim it, think with what is remembered, store the exchange, answer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from repartee.application.answers.count_run import count_run
+from repartee.application.answers.recall import recall
+from repartee.application.answers.watch_tools import WatchTools
+from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.conversation.repeated_turn import repeated_turn_note
+from repartee.domain.conversation.turn_bounds import MAX_SPOKEN_CHARACTERS
+from repartee.domain.cost.usage import Bill
+from repartee.domain.errors import ItemTooLarge, LeaseLost, StoreUnavailable, UserErased
+from repartee.domain.tools.calls import CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.tools.core_prompt import core_prompt
+from repartee.domain.tools.outcome import outcome
+from repartee.domain.tools.tool import Tool, ToolContext
+from repartee.ports.call_store import CallClaim, CallStore
+from repartee.ports.clock import Clock
+from repartee.ports.conversation_store import ConversationReader
+from repartee.ports.notes import Notes
+from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
+from repartee.ports.usage_store import UsageStore
+
+MAX_QUESTION_CHARACTERS = MAX_SPOKEN_CHARACTERS
+"""What a user says or types in one turn is a question as it stands; a typed text is shorter."""
+MAX_WAIT_MS = 50_000
+"""Longest wait for an answer, whatever the deadline; below the function's timeout, 60 s."""
+MAX_RUN_MS = 20_000
+"""Longest run of the model and its tools.
+
+A session's worker waits 25 s. If it dies together with a run, its successor asks 5 s later, when
+the lease has run out: it can take the dead run's claim over and has some seconds left to think.
+"""
+
+_ANSWER_MARGIN_MS = 300
+"""Kept of the deadline for storing the exchange and for the answer's way back."""
+_CLAIM_SLACK_MS = 5_000
+"""How long a claim outlives its run's deadline: a tool that started before it may still end."""
+_POLL_S = 0.2
+_REMEMBERED_EXCHANGES = 10
+MAX_HISTORY_CHARS = 60_000
+"""Of the last exchanges' messages as JSON, about 15,000 tokens; older ones are left out whole."""
+
+_EMPTY = "I did not get a question. Please say again what you would like."
+_TOO_LONG = "That was too much at once. Please tell me in a few sentences what you would like."
+_SUPERSEDED = "This call goes on somewhere else, so I left this undone."
+_SORRY = {
+    "store_unavailable": "I cannot get at the records right now. Please try again in a moment.",
+    "deadline": "That is taking too long. Please ask me again in a moment.",
+    "too_many_steps": "I could not work that out. Please try asking in a simpler way.",
+    "no_text": "I could not find an answer. Please ask me again.",
+    "model_unavailable": "I cannot think that through right now. Please try again in a moment.",
+    "model_refused": "I am sorry, I cannot help with that at the moment.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer, and what a log may say about it.
+
+    Attributes:
+        repeated: The key had been answered before; nothing ran.
+        trouble: Why there is no good answer, or what could not be written of it; "" for neither.
+        tools_called: Names of the tools that ran, in order.
+    """
+
+    answer: CoreAnswer
+    repeated: bool = False
+    trouble: str = ""
+    tools_called: tuple[str, ...] = ()
+
+    def log_fields(self) -> dict[str, object]:
+        """Return what a log may hold: no word of the question or the answer."""
+        return {
+            "status": self.answer.status.value,
+            "repeated": self.repeated,
+            "trouble": self.trouble,
+            "tools": list(self.tools_called),
+            "cost_usd": str(self.answer.bill.cost_usd),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerQuestion:
+    """Answers core requests, each key once, however often it is asked.
+
+    Attributes:
+        make_tools: Makes the tools of one request, bound to its context.
+        wait: Blocks for that many seconds.
+        zone: The desk's time zone, which "today" and "three o'clock" are in.
+        memory: How much of the past the model is told.
+    """
+
+    calls: CallStore
+    conversations: ConversationReader
+    notes: Notes
+    reasoner: Reasoner
+    usage: UsageStore
+    make_tools: Callable[[ToolContext], Sequence[Tool[Any]]]
+    clock: Clock
+    wait: Callable[[float], object]
+    zone: ZoneInfo
+    memory: MemoryBudget
+
+    def __call__(self, request: CoreRequest) -> Answered:
+        """Answer once per key; a repetition waits for the first one's answer.
+
+        Every failure becomes an answer that can be spoken. A failed run is stored as well, for it
+        may have changed something: who wants to try again asks under a new key.
+        """
+        question = request.question.strip()
+        if not question:
+            return _refused("empty_question", _EMPTY)
+        if len(question) > MAX_QUESTION_CHARACTERS:
+            return _refused("question_too_long", _TOO_LONG)
+        try:
+            return self._claim_and_run(request, question)
+        except LeaseLost:
+            return _refused("lease_lost", _SUPERSEDED)
+        except StoreUnavailable:
+            return _failed("store_unavailable", retryable=True)
+
+    def _claim_and_run(self, request: CoreRequest, question: str) -> Answered:
+        now_ms = self.clock.now_ms()
+        answer_by_ms = min(request.deadline_ms, now_ms + MAX_WAIT_MS) - _ANSWER_MARGIN_MS
+        while now_ms < answer_by_ms:
+            deadline_ms = min(answer_by_ms, now_ms + MAX_RUN_MS)
+            # Asking for the claim again, not just for the answer, takes over from a run that died.
+            claim = self.calls.claim(request, now_ms=now_ms, until_ms=deadline_ms + _CLAIM_SLACK_MS)
+            if isinstance(claim, Exchange):
+                return Answered(claim.answer, repeated=True)
+            if claim is not CallClaim.RUNNING:
+                is_repeated = claim is CallClaim.CLAIMED_AGAIN
+                return self._run(request, question, deadline_ms, is_repeated=is_repeated)
+            self.wait(_POLL_S)
+            now_ms = self.clock.now_ms()
+        return _failed("deadline", retryable=True)
+
+    def _run(
+        self, request: CoreRequest, question: str, deadline_ms: int, *, is_repeated: bool
+    ) -> Answered:
+        messages_json = "[]"
+        note = partial(
+            self.calls.begin_tool, request.conversation_id, request.key, request.arguments_hash
+        )
+        watch = WatchTools(note)
+        try:
+            result = self._reason(request, question, deadline_ms, watch, is_repeated=is_repeated)
+            messages_json = result.messages_json
+            ended = outcome(watch.ran)
+            answered = Answered(
+                CoreAnswer(ended.status, result.text, ended.retryable, result.bill),
+                tools_called=result.tools_called,
+            )
+        except ReasoningFailed as failure:
+            answered = _failed(failure.reason, retryable=failure.retryable, bill=failure.bill)
+        except StoreUnavailable:
+            answered = _failed("store_unavailable", retryable=True)
+        # Before anything else can fail: it has been paid for. A later run of this call has another
+        # name, or a later deadline, for it begins after the end of this one's claim.
+        run = f"{_question_id(request)}/{request.run_id}/{deadline_ms}"
+        answered = self._count(request, answered, run)
+        exchange = Exchange(
+            key=request.key,
+            arguments_hash=request.arguments_hash,
+            question=question,
+            answer=answered.answer,
+            messages_json=messages_json,
+            finished_at_ms=self.clock.now_ms(),
+        )
+        return self._store(request.conversation_id, exchange, answered)
+
+    def _count(self, request: CoreRequest, answered: Answered, run: str) -> Answered:
+        try:
+            count_run(self.usage, request, run, answered.answer.bill, self.clock.now_ms())
+        except UserErased:
+            return replace(answered, trouble="user_erased")
+        except StoreUnavailable:
+            return replace(answered, trouble="not_counted")
+        return answered
+
+    def _store(self, conversation_id: str, exchange: Exchange, answered: Answered) -> Answered:
+        try:
+            try:
+                self.calls.finish(conversation_id, exchange)
+            except ItemTooLarge:
+                # A repetition must find the answer; how it was found is let go.
+                self.calls.finish(conversation_id, replace(exchange, messages_json="[]"))
+                return replace(answered, trouble="messages_too_large")
+        except StoreUnavailable:
+            # The work is done and the user waits: the answer counts more than its record. A
+            # repetition after the claim's end runs again, and finds the work done by the data.
+            return replace(answered, trouble="not_stored")
+        return answered
+
+    def _reason(
+        self,
+        request: CoreRequest,
+        question: str,
+        deadline_ms: int,
+        watch: WatchTools,
+        *,
+        is_repeated: bool,
+    ) -> ReasoningResult:
+        now = datetime.fromtimestamp(self.clock.now_ms() / 1000, self.zone)
+        memory = recall(
+            self.conversations, self.notes, request.user_id, request.conversation_id, self.memory
+        )
+        exchanges = self.calls.recent(request.conversation_id, limit=_REMEMBERED_EXCHANGES)
+        system = [core_prompt(now=now, language=request.language, memory=memory)]
+        if is_repeated:
+            attempts = self.calls.attempts(request.conversation_id, request.key.turn)
+            system.append(repeated_turn_note(attempts))
+        context = ToolContext(request.user_id, request.conversation_id, now)
+        return self.reasoner.answer(
+            ReasoningRequest(
+                system_text="\n\n".join(part for part in system if part),
+                history_json=_history(exchanges),
+                question=question,
+                question_id=_question_id(request),
+                deadline_ms=deadline_ms,
+            ),
+            watch(self.make_tools(context)),
+        )
+
+
+def _history(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
+    """Return the messages of the last exchanges that there is room for, oldest first.
+
+    An exchange is told whole or not at all: half of one would be calls without their answers.
+    """
+    told: list[str] = []
+    left = MAX_HISTORY_CHARS
+    for exchange in reversed(exchanges):
+        left -= len(exchange.messages_json)
+        if left < 0:
+            break
+        told.append(exchange.messages_json)
+    return tuple(reversed(told))
+
+
+def _question_id(request: CoreRequest) -> str:
+    return f"{request.conversation_id}/{request.key}/{request.arguments_hash[:16]}"
+
+
+def _refused(trouble: str, sentence: str) -> Answered:
+    return Answered(CoreAnswer(CallStatus.REFUSED, sentence), trouble=trouble)
+
+
+def _failed(trouble: str, *, retryable: bool, bill: Bill | None = None) -> Answered:
+    answer = CoreAnswer(CallStatus.FAILED, _SORRY[trouble], retryable, bill or Bill())
+    return Answered(answer, trouble=trouble)

@@ -1,0 +1,79 @@
+"""How a user stands with the day's limits."""
+
+from dataclasses import dataclass
+
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.cost.limits import (
+    DailyLimits,
+    DayUsage,
+    LimitHit,
+    Remaining,
+    first_hit,
+    next_utc_midnight_ms,
+    remaining,
+    utc_day,
+)
+from repartee.domain.errors import ReparteeError
+from repartee.ports.clock import Clock
+from repartee.ports.usage_store import UsageStore
+
+
+class DailyLimitReached(ReparteeError):
+    """The user has used up a limit of the day.
+
+    Attributes:
+        hit: Which limit, and when it counts anew.
+        retry_after_s: How long that is from now, rounded up.
+    """
+
+    def __init__(self, hit: LimitHit, now_ms: int):
+        super().__init__("daily limit reached")
+        self.hit = hit
+        self.retry_after_s = -(-(hit.resets_at_ms - now_ms) // 1_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """A user's day so far."""
+
+    limits: DailyLimits
+    used: DayUsage
+    left: Remaining
+    resets_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LimitChecker:
+    """Compares what users have used with their limits.
+
+    Attributes:
+        limits: Of the deployment; a user's own hold over them.
+    """
+
+    usage: UsageStore
+    clock: Clock
+    limits: DailyLimits
+
+    def today(self, profile: Profile) -> Today:
+        """Return the user's day.
+
+        Raises:
+            StoreUnavailable: The table failed beyond the retries.
+        """
+        now_ms, limits = self.clock.now_ms(), profile.limits.over(self.limits)
+        used = self.usage.of_day(profile.user_id, utc_day(now_ms))
+        return Today(limits, used, remaining(limits, used), next_utc_midnight_ms(now_ms))
+
+    def check(self, profile: Profile) -> None:
+        """Let a user pass who has something left of the day.
+
+        Raises:
+            DailyLimitReached: Nothing is left.
+            StoreUnavailable: The table failed beyond the retries.
+        """
+        if not profile.limits.over(self.limits):
+            return
+        now_ms, today = self.clock.now_ms(), self.today(profile)
+        hit = first_hit(today.limits, today.used, now_ms)
+        if hit is not None:
+            raise DailyLimitReached(hit, now_ms)

@@ -1,0 +1,23 @@
+from dataclasses import replace
+
+from repartee.domain.conversation.conversation import Memory
+from repartee.domain.conversation.memory_budget import MemoryBudget
+from repartee.domain.users.notes import FACTS_AT_MOST
+from repartee.ports.conversation_store import ConversationReader
+from repartee.ports.notes import Notes
+
+
+def recall(
+    reader: ConversationReader,
+    notes: Notes,
+    user_id: str,
+    conversation_id: str,
+    budget: MemoryBudget,
+) -> Memory:
+    """Return all that a model is told of the past: the conversation and the user's newest notes.
+
+    Raises:
+        StoreUnavailable: A table failed beyond the retries.
+    """
+    memory = reader.load_memory(user_id, conversation_id, max_characters=budget.characters)
+    return replace(memory, notes=tuple(notes.newest(user_id, limit=FACTS_AT_MOST)))

@@ -1,0 +1,131 @@
+"""Folds a conversation's oldest turns into its summary, so that what is told stays short."""
+
+from dataclasses import dataclass
+
+from repartee.application.answers.count_run import count_run
+from repartee.domain.conversation.memory_budget import MemoryBudget, newest_within, wants_summary
+from repartee.domain.conversation.summary import (
+    MAX_FOLD_CHARACTERS,
+    SummaryFold,
+    SummaryRequest,
+    bounded_summary,
+    instruction,
+    material,
+    oldest_within,
+)
+from repartee.domain.cost.usage import Bill
+from repartee.domain.errors import StoreUnavailable, UserErased
+from repartee.ports.clock import Clock
+from repartee.ports.conversation_store import ConversationReader, SummaryWriter
+from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest
+from repartee.ports.usage_store import UsageStore
+
+MAX_RUN_MS = 50_000
+"""No model call starts later; below the function's timeout in template.yaml, 60 s."""
+_MOST_TURNS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Summarised:
+    """What came of a request, for the log.
+
+    Attributes:
+        turns: How many turns were folded in.
+        through: The turn up to which the summary goes now, as far as this run knows.
+        trouble: Why it was left at that, "" when all that wanted folding is folded.
+    """
+
+    turns: int
+    through: int
+    trouble: str = ""
+
+    def log_fields(self, request: SummaryRequest) -> dict[str, object]:
+        """Return what a log may hold: no word of the conversation."""
+        return {
+            "session_id": request.session_id,
+            "turns": self.turns,
+            "through": self.through,
+            "trouble": self.trouble,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SummariseConversation:
+    """Sums up what does not fit into the budget. Runs side by side do no harm: one of them wins."""
+
+    reader: ConversationReader
+    summaries: SummaryWriter
+    usage: UsageStore
+    reasoner: Reasoner
+    clock: Clock
+    budget: MemoryBudget
+
+    def __call__(self, request: SummaryRequest) -> Summarised:
+        """Fold until only the newest turns are left; a failure leaves what was folded before it."""
+        deadline_ms = self.clock.now_ms() + MAX_RUN_MS
+        folded, through = 0, 0
+        try:
+            memory = self.reader.load_memory(
+                request.user_id, request.conversation_id, max_characters=self.budget.characters
+            )
+            summary, through = memory.conversation.summary, memory.conversation.summary_through
+            if memory.profile.erased_at_ms is not None:
+                return Summarised(folded, through, "user_erased")
+            if not wants_summary(memory, self.budget):
+                return Summarised(folded, through)
+            last = newest_within(memory.turns, self.budget.kept)[0].number - 1
+            while through < last:
+                fold = self._fold(request, summary, through, last, deadline_ms)
+                if fold is None or not self.summaries.fold_summary(fold):
+                    return Summarised(folded, through, "overtaken")
+                folded += fold.through - through
+                summary, through = fold.summary, fold.through
+        except ReasoningFailed as failure:
+            return Summarised(folded, through, failure.reason)
+        except UserErased:
+            return Summarised(folded, through, "user_erased")
+        except StoreUnavailable:
+            return Summarised(folded, through, "store_unavailable")
+        return Summarised(folded, through)
+
+    def _fold(
+        self, request: SummaryRequest, summary: str, through: int, last: int, deadline_ms: int
+    ) -> SummaryFold | None:
+        """Return a summary of the one that is there and the turns behind it; None without turns."""
+        listed = self.reader.list_turns(
+            request.user_id,
+            request.conversation_id,
+            after=through,
+            limit=min(_MOST_TURNS, last - through),
+        )
+        turns = oldest_within(listed or (), MAX_FOLD_CHARACTERS)
+        if not turns:
+            return None
+        asked = ReasoningRequest(
+            system_text=instruction(),
+            history_json=(),
+            question=material(summary, turns),
+            question_id=f"{request.conversation_id}/summary/{turns[-1].number}",
+            deadline_ms=deadline_ms,
+        )
+        return SummaryFold(
+            request.user_id,
+            request.conversation_id,
+            through,
+            turns[-1].number,
+            bounded_summary(self._think(request, asked)),
+        )
+
+    def _think(self, request: SummaryRequest, asked: ReasoningRequest) -> str:
+        """Return what the model writes; what it cost is counted first, come of it what may."""
+        try:
+            result = self.reasoner.answer(asked, ())
+        except ReasoningFailed as failure:
+            self._count(request, asked, failure.bill)
+            raise
+        self._count(request, asked, result.bill)
+        return result.text
+
+    def _count(self, request: SummaryRequest, asked: ReasoningRequest, bill: Bill) -> None:
+        now_ms = self.clock.now_ms()
+        count_run(self.usage, request, f"{asked.question_id}/{now_ms}", bill, now_ms)

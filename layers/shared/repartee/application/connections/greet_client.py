@@ -1,0 +1,70 @@
+"""Take a hello: its connection becomes the session's current one, whatever its number is."""
+
+from dataclasses import dataclass
+
+from repartee.application.connections.admission import (
+    InputNumbers,
+    open_state,
+    session_over,
+    superseded,
+)
+from repartee.domain.errors import BadInput
+from repartee.domain.protocol.messages import Greeted, Hello, Numbered
+from repartee.domain.session.state import Connected, SessionState
+from repartee.ports.mailbox import Appended, Mailbox
+from repartee.ports.session_store import SessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The result of a hello.
+
+    Attributes:
+        next_seq: The number that the client's next message has.
+        replaced_connection_id: The connection that was current before; None where none was.
+    """
+
+    state: SessionState
+    next_seq: int
+    replaced_connection_id: str | None
+
+
+def greet_client(
+    session_id: str, numbered: Numbered, hello: Hello, *, mailbox: Mailbox, sessions: SessionStore
+) -> Welcome:
+    """Make the hello's connection current, and leave the hello for the session's worker.
+
+    A connection has the place that the time of its opening gives it, so that a late hello of an
+    older one never takes the session back.
+
+    Raises:
+        BadInput: The session is over, or a newer connection has said hello; nothing is kept.
+        StoreUnavailable: A table failed; the client may say hello again.
+    """
+    connection = Connected(hello.connected_at_ms, numbered.connection_id)
+    greeting = sessions.greet(session_id, connection)
+    if greeting is None or greeting.state.ended:
+        raise session_over()
+    if greeting.state.current_connection_id != connection.connection_id:
+        raise superseded()
+    notice_ids = _leave(session_id, numbered, hello, greeting.state, mailbox)
+    try:
+        # Read only now: see ``leave_notice``.
+        state = open_state(sessions, session_id)
+    except BadInput:
+        mailbox.take_back(session_id, numbered)
+        mailbox.delete(session_id, (), notice_ids)
+        raise
+    next_seq = InputNumbers(mailbox, session_id).next_seq(state)
+    return Welcome(state, next_seq, greeting.replaced_connection_id)
+
+
+def _leave(
+    session_id: str, numbered: Numbered, hello: Hello, state: SessionState, mailbox: Mailbox
+) -> tuple[str, ...]:
+    """Put the hello under its number, or leave a notice of it where that is not free."""
+    is_free = state.cursor < numbered.seq <= state.input_ends_at
+    if is_free and mailbox.append(session_id, numbered) is not Appended.TAKEN:
+        return ()
+    notice = Greeted(hello, numbered.connection_id)
+    return (mailbox.notify(session_id, notice, now_ms=numbered.received_at_ms),)

@@ -1,0 +1,267 @@
+"""Take one client message: put it into its session's mailbox, and see that somebody reads it.
+
+API Gateway calls this concurrently and in no order, so nothing is kept between calls.
+"""
+
+import json
+from dataclasses import dataclass
+
+from repartee.application.connections.admission import InputNumbers, misplaced, open_state
+from repartee.application.connections.client_answers import ClientAnswers, Trouble
+from repartee.application.connections.greet_client import greet_client
+from repartee.application.connections.wake_worker import Waker
+from repartee.domain.errors import BadInput, StoreUnavailable
+from repartee.domain.protocol.messages import MAX_SEQ, Acknowledged, Hello, Numbered, OutputPosition
+from repartee.domain.protocol.recent_input import NumberUse
+from repartee.domain.protocol.wire import (
+    AcceptedBefore,
+    AckModel,
+    AudioModel,
+    ClientModel,
+    PingModel,
+    Pong,
+    Ready,
+    ReconnectSoon,
+    parse_client_message,
+    to_message,
+)
+from repartee.domain.session.state import Connected, SessionState
+from repartee.domain.users.caller import Caller
+from repartee.ports.client_channel import ClientChannel
+from repartee.ports.clock import Clock
+from repartee.ports.connection_store import ConnectionStore
+from repartee.ports.mailbox import Appended, Mailbox
+from repartee.ports.session_store import SessionStore
+from repartee.ports.worker import WorkerPool
+
+# A throttled table: the adapter has used up its own, shorter retries.
+STORE_RETRY_MS = 1_000
+# API Gateway's quota, which cannot be raised (developer guide, WebSocket quotas).
+CONNECTION_S = 7_200
+# The last eighth, 15 min: longer than the 8 min between the pings of a client that is silent.
+REMINDED_PART = 0.125
+REMIND_EVERY_CHUNKS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What became of a message.
+
+    Attributes:
+        kind: The message's type, empty when it could not be read.
+        rejected: Code of the error that the client was sent, empty when there was none.
+        woke: Whether a worker was asked for.
+        troubles: In the order in which they came up.
+    """
+
+    kind: str
+    rejected: str
+    woke: bool
+    troubles: tuple[Trouble, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRouter:
+    """Routes the messages of any session; one per process, without state of its own.
+
+    Attributes:
+        chunk_ms: How much audio clients are asked to put into one message.
+        max_in_flight: How many numbered messages a client may have out and not accepted.
+        grace_s: For how long clients are told that they may come back.
+        prewarm: Whether ``hello`` wakes a worker, before the user has said anything.
+        connection_s: How long API Gateway lets a connection live.
+    """
+
+    mailbox: Mailbox
+    sessions: SessionStore
+    connections: ConnectionStore
+    channel: ClientChannel
+    workers: WorkerPool
+    clock: Clock
+    chunk_ms: int
+    max_in_flight: int
+    grace_s: int
+    prewarm: bool
+    connection_s: int = CONNECTION_S
+
+    def route(self, caller: Caller, text: str | None) -> Routed:
+        """Take one frame; every failure that the client can mend is answered, none is raised.
+
+        ``text`` is None when the frame was not text.
+        """
+        return _Routing(self, caller).run(text)
+
+
+class _Routing:
+    """One message on its way."""
+
+    def __init__(self, router: MessageRouter, caller: Caller):
+        self._to = router
+        self._caller = caller
+        self._connection = Connected(caller.connected_at_ms, caller.connection_id)
+        self._kind = ""
+        self._answers = ClientAnswers(router.channel, router.connections, caller)
+        self._waker = Waker(router.sessions, router.workers, router.clock, caller, self._answers)
+
+    def run(self, text: str | None) -> Routed:
+        answers = self._answers
+        try:
+            if text is None:
+                raise BadInput("not_text", "binary frames are not served: send JSON as text")
+            model = parse_client_message(text)
+            self._kind = model.type
+            self._take(model)
+            self._mind_age(model)
+        except BadInput as problem:
+            answers.reject(problem, _number_in(text) if text else None)
+        return Routed(self._kind, answers.rejected, self._waker.woke, tuple(answers.troubles))
+
+    def _take(self, model: ClientModel) -> None:
+        match model:
+            case AckModel(received=received, turn=turn, played_ms=played_ms):
+                position = OutputPosition(received.epoch, received.seq)
+                self._acknowledge(Acknowledged(position, turn, played_ms))
+            case PingModel(owed=owed):
+                self._answer_ping(owed)
+            case _:
+                message = to_message(model, connected_at_ms=self._connection.at_ms)
+                now_ms = self._to.clock.now_ms()
+                numbered = Numbered(model.seq, message, self._caller.connection_id, now_ms)
+                if isinstance(message, Hello):
+                    self._greet(numbered, message)
+                else:
+                    self._keep(numbered)
+
+    def _acknowledge(self, notice: Acknowledged) -> None:
+        """Leave an ``ack``; see ``leave_notice`` for why it is written before anything is read."""
+        session_id, mailbox = self._caller.session_id, self._to.mailbox
+        try:
+            notice_id = mailbox.notify(session_id, notice, now_ms=self._to.clock.now_ms())
+            state = self._to.sessions.load(session_id)
+            is_over = state is None or state.ended
+            problem = None if state is None else misplaced(state, self._connection)
+            is_possible = state is not None and notice.received.epoch <= state.epoch
+            if is_over or problem is not None or not is_possible:
+                mailbox.delete(session_id, (), (notice_id,))
+        except StoreUnavailable:
+            # The next one says all that this one said, so the client need not send it again.
+            self._answers.troubles.append(Trouble.MAILBOX_FAILED)
+            return
+        if problem is not None and not is_over:
+            raise problem
+
+    def _answer_ping(self, owed: bool) -> None:
+        try:
+            state = open_state(self._to.sessions, self._caller.session_id)
+        except StoreUnavailable:
+            self._answers.busy(Trouble.STATE_FAILED, STORE_RETRY_MS)
+            return
+        if (problem := misplaced(state, self._connection)) is not None:
+            raise problem
+        self._answers.post(Pong(state.lease_is_held(self._to.clock.now_ms())))
+        if owed and not self._waker.is_served(state) and self._is_owed(state):
+            self._waker.wake()
+
+    def _is_owed(self, state: SessionState) -> bool:
+        """Tell whether a worker would find anything to do.
+
+        A client that does not know ``no_speech`` asks after its cough for ever. What is put into
+        the mailbox behind this look wakes a worker by itself.
+        """
+        if state.owes_client:
+            return True
+        try:
+            return InputNumbers(self._to.mailbox, self._caller.session_id).is_any_unread(state)
+        except StoreUnavailable:
+            return True
+
+    def _keep(self, numbered: Numbered) -> None:
+        session_id = self._caller.session_id
+        try:
+            appended = self._to.mailbox.append(session_id, numbered)
+        except StoreUnavailable:
+            self._answers.busy(Trouble.MAILBOX_FAILED, STORE_RETRY_MS, seq=numbered.seq)
+            return
+        is_unread = is_read = False
+        try:
+            state = open_state(self._to.sessions, session_id)
+            is_read = True
+            if (problem := misplaced(state, self._connection)) is not None:
+                raise problem
+            use = InputNumbers(self._to.mailbox, session_id).use_of(numbered, appended, state)
+            is_unread = numbered.seq > state.cursor
+        except StoreUnavailable:
+            # A state that cannot be read is no reason to refuse this message.
+            is_unread = not is_read and appended is not Appended.TAKEN
+            lost_seq = None if is_unread else numbered.seq
+            self._answers.busy(Trouble.STATE_FAILED, STORE_RETRY_MS, seq=lost_seq)
+            return
+        finally:
+            if appended is Appended.KEPT and not is_unread:
+                self._take_back(numbered)
+        if use is NumberUse.FORGOTTEN:
+            self._answers.post(AcceptedBefore(state.cursor))
+        # A late duplicate of what a turn has consumed is nobody's reason to start a worker.
+        if is_unread and not self._waker.is_served(state):
+            self._waker.wake()
+
+    def _greet(self, numbered: Numbered, hello: Hello) -> None:
+        caller = self._caller
+        try:
+            welcome = greet_client(
+                caller.session_id,
+                numbered,
+                hello,
+                mailbox=self._to.mailbox,
+                sessions=self._to.sessions,
+            )
+        except StoreUnavailable:
+            self._answers.busy(Trouble.STATE_FAILED, STORE_RETRY_MS, seq=numbered.seq)
+            return
+        state, position = welcome.state, hello.resume_from
+        is_served = self._waker.is_served(state)
+        is_held = state.lease_is_held(self._to.clock.now_ms())
+        self._answers.post(
+            Ready(
+                session_id=caller.session_id,
+                conversation_id=caller.conversation_id,
+                chunk_ms=self._to.chunk_ms,
+                max_in_flight=self._to.max_in_flight,
+                grace_s=self._to.grace_s,
+                next_seq=welcome.next_seq,
+                output_kept=is_held and (position is None or position.epoch == state.epoch),
+            )
+        )
+        if self._to.prewarm and not is_served:
+            self._waker.wake()
+        if welcome.replaced_connection_id is not None:
+            self._answers.supersede(welcome.replaced_connection_id)
+
+    def _take_back(self, numbered: Numbered) -> None:
+        """Delete a message without a reader; see ``leave_notice`` for why it was written first."""
+        try:
+            self._to.mailbox.take_back(self._caller.session_id, numbered)
+        except StoreUnavailable:
+            self._answers.troubles.append(Trouble.MAILBOX_FAILED)
+
+    def _mind_age(self, model: ClientModel) -> None:
+        """Tell a client whose connection API Gateway will soon close; with audio not each time."""
+        is_quiet = isinstance(model, AckModel) or (
+            isinstance(model, AudioModel) and model.seq % REMIND_EVERY_CHUNKS
+        )
+        age_ms = self._to.clock.now_ms() - self._caller.connected_at_ms
+        left_s = self._to.connection_s - age_ms // 1000
+        if not is_quiet and 0 < left_s <= self._to.connection_s * REMINDED_PART:
+            self._answers.post(ReconnectSoon(left_s))
+
+
+def _number_in(text: str) -> int | None:
+    """Return the message's number even when the rest of it is wrong, None without a good one."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    seq = fields.get("seq") if isinstance(fields, dict) else None
+    if isinstance(seq, bool) or not isinstance(seq, int) or not 1 <= seq <= MAX_SEQ:
+        return None
+    return seq

@@ -1,0 +1,114 @@
+"""Start or come back to a session: decide which, and hand out a ticket for it."""
+
+from dataclasses import dataclass
+
+from repartee.application.answers.check_limits import LimitChecker
+from repartee.application.connections.session_cap import SessionCap
+from repartee.domain.conversation.conversation import Memory
+from repartee.domain.errors import ConversationUnknown, ReparteeError, UserErased
+from repartee.domain.protocol.ticket import TICKET_LIFETIME_MS, Ticket
+from repartee.ports.clock import Clock
+from repartee.ports.conversation_store import ConversationReader
+from repartee.ports.ids import IdSource
+from repartee.ports.session_store import SessionStore
+from repartee.ports.tickets import TicketSigner
+
+NEW_CONVERSATION = "new"
+
+
+class SessionUnknown(ReparteeError):
+    """The user has no session with this id in this conversation."""
+
+
+class SessionEnded(ReparteeError):
+    """The session was closed for good; its conversation can be continued in a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedSession:
+    """A ticket and what it is for.
+
+    Attributes:
+        token: The signed ticket.
+    """
+
+    ticket: Ticket
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarter:
+    """Hands out tickets. Limits are checked here early, and by ``$connect`` for certain."""
+
+    reader: ConversationReader
+    sessions: SessionStore
+    signer: TicketSigner
+    ids: IdSource
+    clock: Clock
+    cap: SessionCap
+    limits: LimitChecker
+
+    def start(
+        self, user_id: str, *, conversation_id: str | None = None, session_id: str | None = None
+    ) -> StartedSession:
+        """Return a ticket for a new session, or for ``session_id`` on a new connection.
+
+        A ``conversation_id`` of None continues the latest one, ``"new"`` starts one.
+
+        Raises:
+            ConversationUnknown: There is no such conversation of this user.
+            SessionUnknown: There is no such session of this user and conversation.
+            SessionEnded: That session is over.
+            TooManySessions: The user would have one too many.
+            DailyLimitReached: The user has used the day up. Who comes back to a session is let in
+                all the same, to hear it there.
+            UserErased: The user asked to be forgotten.
+            StoreUnavailable: A table failed beyond the retries.
+        """
+        now_ms = self.clock.now_ms()
+        if session_id is None:
+            conversation_id = self._conversation(user_id, conversation_id, now_ms)
+            memory = self._memory(user_id, conversation_id)
+            self.limits.check(memory.profile)
+            replaced = memory.conversation.live_session_id
+            # The conversation's own session makes room for the new one.
+            self.cap.check(user_id, replaced)
+            session_id = self.ids.new_id(now_ms)
+        else:
+            conversation_id = self._conversation_of(user_id, session_id, conversation_id)
+            self._memory(user_id, conversation_id)
+            self.cap.check(user_id, session_id)
+        ticket = Ticket(
+            ticket_id=self.ids.new_id(now_ms),
+            user_id=user_id,
+            session_id=session_id,
+            conversation_id=conversation_id,
+            expires_at_ms=now_ms + TICKET_LIFETIME_MS,
+        )
+        return StartedSession(ticket, self.signer.issue(ticket))
+
+    def _conversation(self, user_id: str, wanted: str | None, now_ms: int) -> str:
+        if wanted is None:
+            latest = self.reader.list_conversations(user_id, limit=1)
+            return latest[0].conversation_id if latest else self.ids.new_id(now_ms)
+        if wanted == NEW_CONVERSATION:
+            return self.ids.new_id(now_ms)
+        if self.reader.list_turns(user_id, wanted, after=0, limit=1) is None:
+            raise ConversationUnknown("not one of the user's conversations")
+        return wanted
+
+    def _conversation_of(self, user_id: str, session_id: str, wanted: str | None) -> str:
+        state = self.sessions.load(session_id)
+        if state is None or state.user_id != user_id:
+            raise SessionUnknown("not a session of this user and conversation")
+        if wanted is not None and wanted != state.conversation_id:
+            raise SessionUnknown("not a session of this user and conversation")
+        if state.ended:
+            raise SessionEnded("the session was closed for good")
+        return state.conversation_id
+
+    def _memory(self, user_id: str, conversation_id: str) -> Memory:
+        memory = self.reader.load_memory(user_id, conversation_id, max_characters=0)
+        if memory.profile.erased_at_ms is not None:
+            raise UserErased("the user asked to be forgotten")
+        return memory

@@ -1,0 +1,62 @@
+"""Wakes a worker for a session that has none."""
+
+from dataclasses import dataclass
+
+from repartee.application.connections.client_answers import ClientAnswers, Trouble
+from repartee.domain.errors import StoreUnavailable
+from repartee.domain.session.state import SessionState
+from repartee.domain.users.caller import Caller
+from repartee.ports.clock import Clock
+from repartee.ports.session_store import SessionStore
+from repartee.ports.worker import WakeRequest, WorkerPool
+
+# The next wake can be tried when the window of the last election is over (SessionStore).
+WAKE_RETRY_MS = 3_000
+
+
+@dataclass(slots=True)
+class Waker:
+    """Makes sure that a worker reads one message.
+
+    Attributes:
+        woke: Whether a worker was asked for.
+    """
+
+    _sessions: SessionStore
+    _workers: WorkerPool
+    _clock: Clock
+    _caller: Caller
+    _answers: ClientAnswers
+    woke: bool = False
+
+    def is_served(self, state: SessionState) -> bool:
+        """Return whether a worker serves the session and is not about to lose its lease."""
+        now_ms = self._clock.now_ms()
+        return state.lease_is_held(now_ms) and not state.lease_is_expiring(now_ms)
+
+    def wake(self) -> None:
+        """Ask for a worker, unless another message has just asked for one."""
+        caller = self._caller
+        now_ms = self._clock.now_ms()
+        try:
+            election = self._sessions.elect_waker(caller.session_id, now_ms)
+            if election.won:
+                self._workers.wake(
+                    WakeRequest(
+                        session_id=caller.session_id,
+                        user_id=caller.user_id,
+                        conversation_id=caller.conversation_id,
+                        woken_at_ms=now_ms,
+                    )
+                )
+                self.woke = True
+                # Looked at only now, so that no wake waits for it: the session may have been erased
+                # since its state was read, and the election has just written for it.
+                state = self._sessions.load(caller.session_id)
+                if state is None or state.ended:
+                    self._sessions.forget_wake(caller.session_id)
+        except StoreUnavailable:
+            self._answers.busy(Trouble.WAKE_FAILED, WAKE_RETRY_MS)
+            return
+        if election.unserved_since_ms is not None:
+            self._answers.busy(Trouble.WAKE_UNSERVED, WAKE_RETRY_MS)

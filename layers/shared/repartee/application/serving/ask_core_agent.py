@@ -1,0 +1,73 @@
+"""A worker's question to core_agent."""
+
+import asyncio
+from dataclasses import replace
+
+from repartee.application.serving.session_ports import SessionPorts
+from repartee.domain.errors import CoreAgentFailed
+from repartee.domain.session.effects import AskCoreAgent
+from repartee.domain.session.events import CoreAnswered
+from repartee.domain.session.state import SessionState
+from repartee.domain.session.tools.calls import NO_ANSWER
+from repartee.domain.tools.calls import CoreAnswer, CoreRequest
+
+AGAIN_AFTER_S = 0.2
+_SHORTEST_MS = 1_000
+"""With less time than this left, nobody is asked again: a stored answer would come in time, a model
+would not."""
+
+
+async def ask_core_agent(
+    effect: AskCoreAgent, state: SessionState, ports: SessionPorts
+) -> CoreAnswered:
+    """Ask, and once more if that came to nothing; where core_agent fails, that is the answer.
+
+    What was asked may have been done before it came to nothing. By the call's key the second asking
+    finds that out, or waits for the first one's answer, and does nothing twice.
+    """
+    now_ms = ports.clock.now_ms()
+    request = CoreRequest(
+        user_id=state.user_id,
+        conversation_id=state.conversation_id,
+        session_id=state.session_id,
+        epoch=state.epoch,
+        key=effect.key,
+        arguments_hash=effect.arguments_hash,
+        question=effect.question,
+        language=effect.language,
+        deadline_ms=now_ms + effect.timeout_ms,
+        run_id=ports.ids.new_id(now_ms),
+    )
+    try:
+        answer = await _ask(request, ports)
+    except CoreAgentFailed as failed:
+        left_ms = request.deadline_ms - ports.clock.now_ms()
+        if failed.retryable and left_ms >= _SHORTEST_MS + AGAIN_AFTER_S * 1000:
+            answer = await _ask_again(request, failed, ports)
+        else:
+            answer = NO_ANSWER
+    return CoreAnswered(effect.key, effect.arguments_hash, answer)
+
+
+async def _ask_again(
+    request: CoreRequest, failed: CoreAgentFailed, ports: SessionPorts
+) -> CoreAnswer:
+    await asyncio.sleep(AGAIN_AFTER_S)
+    again = replace(
+        request,
+        run_id=ports.ids.new_id(ports.clock.now_ms()),
+        ended_run_id=request.run_id if failed.has_ended else None,
+    )
+    try:
+        return await _ask(again, ports)
+    except CoreAgentFailed:
+        return NO_ANSWER
+
+
+async def _ask(request: CoreRequest, ports: SessionPorts) -> CoreAnswer:
+    try:
+        return await asyncio.to_thread(ports.core.ask, request)
+    except CoreAgentFailed as error:
+        fields = {"call": str(request.key), "error": str(error)}
+        ports.log.warning("core agent failed", extra=fields)
+        raise

@@ -1,0 +1,56 @@
+"""Carries frames to the client, one after the other, and says what became of each."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from repartee.application.serving.lease_keeper import LeaseKeeper
+from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
+from repartee.domain.protocol.wire import encode_frame
+from repartee.domain.session.effects import CloseConnection, PostFrame
+from repartee.domain.session.events import Event, FramePosted, PostRefused
+from repartee.ports.client_channel import ClientChannel
+
+type ToClient = PostFrame | CloseConnection
+
+
+class ClientLane:
+    """Posts in order, and only while the lease is held; what comes later is dropped."""
+
+    def __init__(self, lease: LeaseKeeper, channel: ClientChannel, feed: Callable[[Event], None]):
+        self._lease = lease
+        self._channel = channel
+        self._feed = feed
+        self._waiting: asyncio.Queue[ToClient] = asyncio.Queue()
+
+    def put(self, effect: ToClient) -> None:
+        """Have an effect carried out after those before it."""
+        self._waiting.put_nowait(effect)
+
+    async def drained(self) -> None:
+        """Wait until everything that was put is posted or dropped."""
+        await self._waiting.join()
+
+    async def run(self) -> None:
+        """Carry out what is put, until cancelled."""
+        while True:
+            effect = await self._waiting.get()
+            if self._lease.is_held():
+                await self._deliver(effect)
+            self._waiting.task_done()
+
+    async def _deliver(self, effect: ToClient) -> None:
+        connection_id = effect.connection_id
+        if isinstance(effect, CloseConnection):
+            with suppress(StoreUnavailable):
+                await asyncio.to_thread(self._channel.close, connection_id)
+            return
+        seq = effect.frame.seq
+        try:
+            await asyncio.to_thread(self._channel.post, connection_id, encode_frame(effect.frame))
+        except ConnectionGone:
+            self._feed(PostRefused(connection_id, seq, is_gone=True))
+        except (ClientTooSlow, StoreUnavailable):
+            self._feed(PostRefused(connection_id, seq, is_gone=False))
+        else:
+            self._feed(FramePosted(connection_id, seq))

@@ -1,0 +1,124 @@
+"""Ends the sessions that a conversation was taken from, before the one that took it begins."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from repartee.application.connections.leave_notice import leave_notice
+from repartee.application.serving.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
+from repartee.application.serving.session_ports import SessionPorts
+from repartee.domain.conversation.conversation import Conversation
+from repartee.domain.errors import LeaseLost, StoreUnavailable
+from repartee.domain.protocol.messages import Superseded
+from repartee.domain.session.state import Lease, PendingCall
+from repartee.domain.tools.calls import CallKey
+
+# A worker that lives ends its session within 100 ms, or 3 s for a client that takes no frames; a
+# dead one's lease lasts 5 s.
+END_WITHIN_MS = 10_000
+LOOK_EVERY_MS = 50
+
+
+async def end_earlier_sessions(
+    conversation: Conversation,
+    lease: Lease,
+    keeper: LeaseKeeper,
+    ports: SessionPorts,
+    close: Callable[[str], Awaitable[None]],
+) -> None:
+    """Have each session that was superseded remember what it has, and end.
+
+    After this none of them can commit any more, save one that did not end in time: whoever of the
+    two commits first then has the other's turn refused.
+
+    Args:
+        conversation: With the sessions that it was taken from.
+        lease: Of the session that took it.
+        keeper: Renews that lease meanwhile.
+        ports: The outside.
+        close: Takes a session's lease, if nobody holds it, and closes that session.
+
+    Raises:
+        StoreUnavailable: A table failed beyond the retries.
+    """
+    ended = list[str]()
+    try:
+        async with _kept(keeper, lease.state.cursor), asyncio.timeout(END_WITHIN_MS / 1000):
+            for session_id in conversation.superseded_session_ids:
+                await _end(session_id, lease.state.session_id, ports, close)
+                ended.append(session_id)
+    except StoreUnavailable:
+        raise
+    except Exception as fault:  # noqa: BLE001 - an earlier session's fault is not this one's
+        left = conversation.superseded_session_ids[len(ended) :]
+        ports.log.warning(
+            "earlier session not ended",
+            extra={
+                "session_id": lease.state.session_id,
+                "earlier_session_ids": left,
+                "reason": type(fault).__name__,
+            },
+        )
+
+
+async def _end(
+    session_id: str, by: str, ports: SessionPorts, close: Callable[[str], Awaitable[None]]
+) -> None:
+    is_told = False
+    while True:
+        state = await asyncio.to_thread(ports.sessions.load, session_id)
+        if state is None or state.ended:
+            return
+        now_ms = ports.clock.now_ms()
+        if not state.lease_is_held(now_ms):
+            await close(session_id)
+        elif not is_told:
+            # connect tells it too, but not for certain.
+            await asyncio.to_thread(
+                leave_notice,
+                session_id,
+                Superseded(by),
+                mailbox=ports.mailbox,
+                sessions=ports.sessions,
+                now_ms=now_ms,
+            )
+            is_told = True
+        await asyncio.sleep(LOOK_EVERY_MS / 1000)
+
+
+@asynccontextmanager
+async def _kept(keeper: LeaseKeeper, cursor: int) -> AsyncIterator[None]:
+    """Renew a lease for as long as this is entered."""
+    renewing = asyncio.create_task(_renew(keeper, cursor))
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await asyncio.wait([renewing])
+
+
+async def _renew(keeper: LeaseKeeper, cursor: int) -> None:
+    # Who has lost the lease learns of it by the first write.
+    with suppress(LeaseLost):
+        while True:
+            await asyncio.sleep(RENEW_EVERY_MS / 1000)
+            with suppress(StoreUnavailable):
+                await asyncio.to_thread(keeper.renew, cursor)
+
+
+def left_open(conversation: Conversation, ports: SessionPorts) -> tuple[PendingCall, ...]:
+    """Return the calls that the superseded sessions left open, in the order of their places.
+
+    The header names those sessions until the one that took the conversation over commits, and that
+    commit keeps what is open then. So no death between loses a call, and core_agent answers each
+    from what it stored under the call's place.
+
+    Raises:
+        StoreUnavailable: A table failed beyond the retries.
+    """
+    left = dict[CallKey, PendingCall]()
+    for session_id in conversation.superseded_session_ids:
+        state = ports.sessions.load(session_id)
+        if state is not None and state.conversation_id == conversation.conversation_id:
+            left |= {pending.key: pending for pending in state.pending_calls}
+    return tuple(left[key] for key in sorted(left, key=lambda key: (key.turn, key.index)))

@@ -1,0 +1,135 @@
+"""Holds the live session: opens it, carries input to it in order, hears what it says."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+
+from repartee.application.serving.session_ports import SessionPorts
+from repartee.domain.audio import INPUT_RATE_HZ, length_bytes
+from repartee.domain.errors import LiveSetupFailed
+from repartee.domain.live.model import LiveClosed, LiveConfig, LiveFailure, LiveOpened
+from repartee.domain.session.effects import (
+    EndActivity,
+    EndAudioStream,
+    OpenLive,
+    RespondToTool,
+    SendAudio,
+    SendSilence,
+    SendText,
+    StartActivity,
+)
+from repartee.domain.session.events import Event, FromLive
+from repartee.ports.live_model import LiveSession
+
+# A live session that is not answering any more must not delay the next one, nor the release.
+CLOSE_LIVE_S = 2.0
+# Shorter than the machine's patience, or its next try would wait behind one that hangs.
+OPEN_LIVE_S = 12.0
+
+type ToLive = (
+    OpenLive
+    | SendAudio
+    | SendSilence
+    | StartActivity
+    | EndActivity
+    | EndAudioStream
+    | SendText
+    | RespondToTool
+)
+
+
+class LiveLane:
+    """At most one live session at a time, and a task that reads it.
+
+    Args:
+        spawn: Starts the reading task. What it raises ends the run, and it ends with the run.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        ports: SessionPorts,
+        feed: Callable[[Event], None],
+        spawn: Callable[[Coroutine[None, None, None]], asyncio.Task[None]],
+    ):
+        self._session_id = session_id
+        self._ports = ports
+        self._feed = feed
+        self._spawn = spawn
+        self._waiting: asyncio.Queue[ToLive] = asyncio.Queue()
+        self._live: LiveSession | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    def put(self, effect: ToLive) -> None:
+        """Have an effect carried out after those before it."""
+        self._waiting.put_nowait(effect)
+
+    async def run(self) -> None:
+        """Carry out what is put, until cancelled; input for no open session is dropped."""
+        while True:
+            effect = await self._waiting.get()
+            live = self._live
+            if isinstance(effect, OpenLive):
+                await self._open(effect)
+            elif live is not None:
+                match effect:
+                    case SendAudio(pcm=pcm):
+                        await live.send_audio(pcm)
+                    case SendSilence(duration_ms=silence_ms):
+                        await live.send_audio(bytes(length_bytes(silence_ms, INPUT_RATE_HZ)))
+                    case StartActivity():
+                        await live.start_activity()
+                    case EndActivity():
+                        await live.end_activity()
+                    case EndAudioStream():
+                        await live.end_audio_stream()
+                    case SendText(text=text):
+                        await live.send_text(text)
+                    case RespondToTool(response=response):
+                        await live.respond_to_tools([response])
+
+    async def close(self) -> None:
+        """Hear and keep the live session no longer."""
+        if self._reader is not None:
+            self._reader.cancel()
+            # Not awaited itself: its cancellation would look like our own.
+            await asyncio.wait({self._reader})
+            self._reader = None
+        if self._live is not None:
+            live, self._live = self._live, None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_LIVE_S):
+                    await live.close()
+
+    async def _open(self, effect: OpenLive) -> None:
+        if effect.saves_usd is not None:
+            self._ports.log.info(
+                "context told anew",
+                extra={"session_id": self._session_id, "saves_usd": float(effect.saves_usd)},
+            )
+        await self.close()
+        try:
+            self._live = await self._set_up(effect.config)
+        except LiveSetupFailed as error:
+            self._ports.log.warning(
+                "live session refused", extra={"code": error.code, "reason": error.reason}
+            )
+            failure = LiveFailure.BUSY if error.retryable else LiveFailure.REFUSED
+            closed = LiveClosed(failure, error.code, error.reason)
+            self._feed(FromLive(effect.generation, closed))
+            return
+        self._reader = self._spawn(self._read(effect.generation, self._live))
+        self._feed(FromLive(effect.generation, LiveOpened()))
+
+    async def _set_up(self, config: LiveConfig) -> LiveSession:
+        try:
+            async with asyncio.timeout(OPEN_LIVE_S):
+                return await self._ports.live.open(config)
+        except TimeoutError:
+            raise LiveSetupFailed("no answer", code=0, retryable=True) from None
+
+    async def _read(self, generation: int, live: LiveSession) -> None:
+        async for event in live.events():
+            if isinstance(event, LiveClosed):
+                self._ports.log.warning("live session closed", extra={"code": event.code})
+            self._feed(FromLive(generation, event))

@@ -1,0 +1,37 @@
+"""Records one lease: what its machine was built from, told, and what it wanted."""
+
+from collections.abc import Sequence
+
+from repartee.domain.session.effects import Effect
+from repartee.domain.session.events import Event
+from repartee.domain.session.replay.recording import (
+    Opening,
+    OverheardDetector,
+    Step,
+    opening_line,
+    step_line,
+)
+from repartee.domain.speech import SpeechDetector
+from repartee.ports.session_recorder import SessionRecorder
+
+
+class SessionRecording:
+    """A recording under way.
+
+    Attributes:
+        detector: The detector that the machine must be given.
+    """
+
+    def __init__(self, recorder: SessionRecorder, opening: Opening, detector: SpeechDetector):
+        self.detector = OverheardDetector(detector)
+        self._recorder = recorder
+        state = opening.lease.state
+        self._name = f"{state.session_id}-{state.epoch:06d}"
+        recorder.append(self._name, opening_line(opening))
+
+    def add(self, event: Event, now_ms: int, effects: Sequence[Effect]) -> None:
+        """Note one step; without effects where the machine failed on the event."""
+        step = Step(now_ms, event, effects, self.detector.edges)
+        line = step_line(step, with_audio=self._recorder.wants_audio)
+        self.detector.edges.clear()
+        self._recorder.append(self._name, line)

@@ -1,0 +1,225 @@
+"""Runs one session machine: feeds it what happens, carries out what it wants."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+
+from repartee.application.serving.ask_core_agent import ask_core_agent
+from repartee.application.serving.client_lane import ClientLane
+from repartee.application.serving.lease_keeper import LeaseKeeper
+from repartee.application.serving.live_lane import LiveLane
+from repartee.application.serving.poll_pace import PollPace
+from repartee.application.serving.record_session import SessionRecording
+from repartee.application.serving.session_ports import SessionPorts
+from repartee.application.serving.table_lane import STORE_RETRY_MS, TableLane
+from repartee.domain.errors import StoreUnavailable
+from repartee.domain.protocol.recent_input import InputTaken
+from repartee.domain.session.effects import (
+    AmendTurn,
+    AskCoreAgent,
+    AskForSummary,
+    CloseConnection,
+    CommitTurn,
+    DeleteInput,
+    Effect,
+    Finish,
+    FinishReason,
+    PostFrame,
+    ReadSummary,
+    ReadUsage,
+    SavePreferences,
+    SetConnection,
+)
+from repartee.domain.session.events import (
+    Event,
+    LeaseWasLost,
+    MailboxRead,
+    Started,
+    Tick,
+    TimeRunningOut,
+)
+from repartee.domain.session.machine import (
+    FORCED_HAND_OVER_MS,
+    HAND_OVER_MS,
+    SessionMachine,
+)
+from repartee.domain.session.state import SessionState
+
+TIME_CHECK_MS = 250
+# After the machine is done, its last writes and posts get this long.
+DRAIN_S = 2.0
+
+
+class SessionRun:
+    """The asyncio shell around one machine, for one lease.
+
+    Three lanes carry effects out, each in order: to the tables, to the live model, to the client.
+    """
+
+    def __init__(
+        self,
+        machine: SessionMachine,
+        state: SessionState,
+        lease: LeaseKeeper,
+        ports: SessionPorts,
+        grace_ms: int,
+        recording: SessionRecording | None = None,
+    ):
+        self._machine = machine
+        self._recording = recording
+        self._state = state
+        self._lease = lease
+        self._ports = ports
+        self._tables = TableLane(machine, state, lease, ports, grace_ms, self._feed)
+        self._live = LiveLane(state.session_id, ports, self._feed, self._spawn)
+        self._client = ClientLane(lease, ports.channel, self._feed)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._group = asyncio.TaskGroup()
+        self._timer: asyncio.TimerHandle | None = None
+        self._finished: asyncio.Future[FinishReason] = asyncio.get_running_loop().create_future()
+
+    @property
+    def cursor(self) -> int:
+        """Input up to here is of no use to any later worker, for all that it led to is written."""
+        return self._tables.cursor
+
+    @property
+    def taken(self) -> InputTaken:
+        """How far the input is taken, to be written with ``cursor``."""
+        return self._tables.taken
+
+    async def run(self, remaining_ms: Callable[[], int], started: Started) -> FinishReason:
+        """Serve until the machine is done.
+
+        Args:
+            remaining_ms: How long this worker may still run.
+            started: What the machine is told first.
+        """
+        lanes = (
+            self._read_mailbox(),
+            self._tables.run(),
+            self._live.run(),
+            self._client.run(),
+            self._watch_fence(),
+            self._watch_time(remaining_ms),
+        )
+        try:
+            async with self._group:
+                for lane in lanes:
+                    self._spawn(lane)
+                self._feed(started)
+                reason = await self._finished
+                if reason is not FinishReason.FENCED:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(DRAIN_S):
+                            await asyncio.gather(self._tables.drained(), self._client.drained())
+                for task in self._tasks:
+                    task.cancel()
+        except BaseExceptionGroup as failures:
+            # Lambda logs a group without what is in it.
+            raise _first(failures) from failures
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            await self._live.close()
+        return reason
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _feed(self, event: Event) -> None:
+        now_ms = self._ports.clock.monotonic_ms()
+        effects: list[Effect] = []
+        try:
+            effects = self._machine.handle(event, now_ms)
+        finally:
+            # An event that the machine fails on is the one to be replayed.
+            if self._recording is not None:
+                self._recording.add(event, now_ms, effects)
+        for effect in effects:
+            self._start(effect)
+        self._tables.note_taken()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline_ms = self._machine.next_deadline_ms()
+        if deadline_ms is not None:
+            delay_s = max(0, deadline_ms - now_ms) / 1000
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
+
+    def _tick(self) -> None:
+        try:
+            self._feed(Tick())
+        except Exception as error:  # noqa: BLE001 - raised again by whoever awaits the end
+            # The loop would log it and go on, with a machine that no deadline wakes any more.
+            if not self._finished.done():
+                self._finished.set_exception(error)
+
+    def _start(self, effect: Effect) -> None:
+        match effect:
+            case CommitTurn() | AmendTurn() | SetConnection() | SavePreferences() | DeleteInput():
+                self._tables.put(effect)
+            case AskForSummary() | ReadSummary() | ReadUsage():
+                self._tables.put(effect)
+            case PostFrame() | CloseConnection():
+                self._client.put(effect)
+            case AskCoreAgent():
+                self._spawn(self._ask(effect))
+            case Finish(reason=reason):
+                if not self._finished.done():
+                    self._finished.set_result(reason)
+            case _:
+                self._live.put(effect)
+
+    async def _read_mailbox(self) -> None:
+        pace, machine, clock = PollPace(), self._machine, self._ports.clock
+        while True:
+            began_ms = clock.monotonic_ms()
+            found = False
+            try:
+                found = await self._look_into_mailbox()
+            except StoreUnavailable:
+                self._ports.log.warning(
+                    "mailbox not readable for now", extra={"session_id": self._state.session_id}
+                )
+                await asyncio.sleep(STORE_RETRY_MS / 1000)
+            delay_ms = pace.after_look(
+                clock.monotonic_ms() - began_ms,
+                found=found,
+                is_listening=machine.is_listening,
+                is_answering=machine.is_answering,
+            )
+            await asyncio.sleep(delay_ms / 1000)
+
+    async def _look_into_mailbox(self) -> bool:
+        after = self._machine.read_after
+        mailbox, session_id = self._ports.mailbox, self._state.session_id
+        if entries := await asyncio.to_thread(mailbox.read_after, session_id, after):
+            # Entries may repeat themselves: the machine knows what is new.
+            self._feed(MailboxRead(tuple(entries)))
+        return self._machine.read_after != after
+
+    async def _watch_fence(self) -> None:
+        while self._lease.is_held():
+            left_ms = self._lease.fenced_at_ms - self._ports.clock.monotonic_ms()
+            await asyncio.sleep(max(1, left_ms) / 1000)
+        self._ports.log.warning("lease ran out", extra={"session_id": self._state.session_id})
+        self._feed(LeaseWasLost())
+
+    async def _watch_time(self, remaining_ms: Callable[[], int]) -> None:
+        for threshold_ms in (HAND_OVER_MS, FORCED_HAND_OVER_MS):
+            # Asked again and again: Lambda's deadline is one of the wall clock, our timers' is not.
+            while (left_ms := remaining_ms() - threshold_ms) > 0:  # noqa: ASYNC110 - time is no event
+                await asyncio.sleep(min(left_ms, TIME_CHECK_MS) / 1000)
+            self._feed(TimeRunningOut(threshold_ms))
+
+    async def _ask(self, effect: AskCoreAgent) -> None:
+        self._feed(await ask_core_agent(effect, self._state, self._ports))
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    failure = failures.exceptions[0]
+    return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure

@@ -1,0 +1,111 @@
+"""What each write of a session puts into the tables."""
+
+from repartee.application.serving.session_ports import SessionPorts
+from repartee.domain.conversation.conversation import Turn
+from repartee.domain.protocol.recent_input import InputTaken
+from repartee.domain.session.effects import (
+    AmendTurn,
+    CommitTurn,
+    DeleteInput,
+    SavePreferences,
+    SetConnection,
+)
+from repartee.domain.session.state import SessionState, TurnAmendment, TurnCommit
+from repartee.domain.tools.calls import CallStatus
+
+type ToWrite = CommitTurn | AmendTurn | SetConnection | SavePreferences | DeleteInput
+
+
+class SessionWrites:
+    """Writes for one lease, from the thread that it is called in.
+
+    Args:
+        state: The session as it was taken over.
+        grace_ms: How long a client without a connection is waited for.
+    """
+
+    def __init__(self, state: SessionState, ports: SessionPorts, grace_ms: int):
+        self._state = state
+        self._ports = ports
+        self._grace_ms = grace_ms
+        self._connection_id = state.connection_id
+
+    def write(self, effect: ToWrite, taken: InputTaken | None = None) -> None:
+        """Write once.
+
+        Args:
+            effect: What is to be written.
+            taken: How far the input is taken, for a turn.
+
+        Raises:
+            ConversationTaken: Another session goes on with the conversation.
+            LeaseLost: Another worker has the session.
+            StoreUnavailable: The table failed beyond the retries; the write may be tried again.
+            UserErased: Nothing is kept of this user any more.
+        """
+        state, ports = self._state, self._ports
+        match effect:
+            case CommitTurn():
+                self._commit(effect, taken)
+            case AmendTurn(turn=turn):
+                self._amend(turn)
+            case SetConnection(connection_id=connection_id, marks_speech=marks_speech):
+                ports.sessions.set_connection(
+                    state.session_id,
+                    epoch=state.epoch,
+                    connection_id=connection_id,
+                    marks_speech=marks_speech,
+                )
+                self._note_connection(connection_id)
+            case SavePreferences(changes=changes, replaces=replaces):
+                ports.profiles.change(state.user_id, changes, replaces)
+            case DeleteInput(seqs=seqs, notice_ids=notice_ids):
+                ports.mailbox.delete(state.session_id, seqs, notice_ids)
+
+    def _commit(self, effect: CommitTurn, taken: InputTaken | None) -> None:
+        state, ports, turn = self._state, self._ports, effect.turn
+        ports.writer.commit_turn(
+            TurnCommit(
+                user_id=state.user_id,
+                conversation_id=state.conversation_id,
+                session_id=state.session_id,
+                epoch=state.epoch,
+                turn=turn,
+                cursor=effect.cursor,
+                committed_at_ms=ports.clock.now_ms(),
+                pending_calls=effect.pending_calls,
+                undelivered=effect.undelivered,
+                core_bill=effect.core_bill,
+                taken=taken,
+            )
+        )
+        ports.metrics.turn_finished(
+            first_audio_ms=turn.first_audio_ms,
+            input_tokens=turn.usage.tokens_in,
+            output_tokens=turn.usage.tokens_out,
+            cost_usd=turn.cost_usd,
+            errors=len(turn.skipped)
+            + sum(call.status is CallStatus.FAILED for call in turn.tool_calls),
+            tool_calls=len(turn.tool_calls),
+        )
+        ports.log.info("turn committed", extra={"turn": turn.number, "epoch": state.epoch})
+
+    def _amend(self, turn: Turn) -> None:
+        state, ports = self._state, self._ports
+        ports.writer.amend_turn(
+            TurnAmendment(state.user_id, state.conversation_id, state.session_id, state.epoch, turn)
+        )
+        ports.log.info("turn amended", extra={"turn": turn.number, "epoch": state.epoch})
+
+    def _note_connection(self, connection_id: str | None) -> None:
+        # Who vanishes without a bye counts against the user's cap no longer than may be waited for;
+        # API Gateway may never tell it by $disconnect.
+        lost = self._connection_id
+        if connection_id is None and lost is not None:
+            self._ports.connections.lapse_session(
+                self._state.user_id,
+                self._state.session_id,
+                connection_id=lost,
+                expires_at_ms=self._ports.clock.now_ms() + self._grace_ms,
+            )
+        self._connection_id = connection_id

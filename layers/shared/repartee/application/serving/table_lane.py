@@ -1,0 +1,165 @@
+"""Writes and looks up for a session, and renews its lease: one thing after the other."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from repartee.application.serving.account_session import read_usage
+from repartee.application.serving.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
+from repartee.application.serving.session_ports import SessionPorts
+from repartee.application.serving.session_writes import SessionWrites, ToWrite
+from repartee.application.serving.tend_summary import tend_summary
+from repartee.domain.errors import ConversationTaken, LeaseLost, StoreUnavailable, UserErased
+from repartee.domain.protocol.recent_input import InputTaken
+from repartee.domain.session.effects import AskForSummary, CommitTurn, ReadSummary, ReadUsage
+from repartee.domain.session.events import (
+    ConversationLost,
+    Event,
+    LeaseWasLost,
+    SummaryRead,
+    TurnCommitted,
+    UsageRead,
+)
+from repartee.domain.session.machine import SessionMachine
+from repartee.domain.session.state import SessionState
+
+STORE_RETRY_MS = 200
+
+# A client may have 200 messages in the mailbox beyond those that the state says are taken. A fast
+# one need not wait for the usual renewal to say more.
+NOTE_AFTER_MESSAGES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NoteTaken:
+    """Write at once how far the input is taken, with a renewal of the lease."""
+
+
+type ToLookUp = AskForSummary | ReadSummary | ReadUsage
+type ToTables = ToWrite | ToLookUp | NoteTaken
+
+
+class TableLane:
+    """Commits and renewals in one lane, so that neither overtakes the other."""
+
+    def __init__(
+        self,
+        machine: SessionMachine,
+        state: SessionState,
+        lease: LeaseKeeper,
+        ports: SessionPorts,
+        grace_ms: int,
+        feed: Callable[[Event], None],
+    ):
+        self._machine = machine
+        self._state = state
+        self._lease = lease
+        self._ports = ports
+        self._feed = feed
+        self._writes = SessionWrites(state, ports, grace_ms)
+        self._waiting: asyncio.Queue[tuple[ToTables, InputTaken | None]] = asyncio.Queue()
+        self._is_writing = False
+        self._safe_cursor = state.cursor
+        self._noted_through = machine.taken_through
+
+    @property
+    def cursor(self) -> int:
+        """Input up to here is of no use to any later worker, for all that it led to is written.
+
+        A cursor beyond a hello whose connection is not written would hide that connection.
+        """
+        is_all_written = self._waiting.empty() and not self._is_writing
+        return self._machine.cursor if is_all_written else self._safe_cursor
+
+    @property
+    def taken(self) -> InputTaken:
+        """How far the input is taken, to be written with ``cursor``."""
+        return self._machine.taken_at(self.cursor)
+
+    def put(self, effect: ToTables) -> None:
+        """Have an effect carried out after those before it."""
+        taken = self._machine.taken_at(effect.cursor) if isinstance(effect, CommitTurn) else None
+        self._waiting.put_nowait((effect, taken))
+
+    def note_taken(self) -> None:
+        """Have it written how far the input is taken, if that is much further than is known."""
+        through = self._machine.taken_through
+        if through >= self._noted_through + NOTE_AFTER_MESSAGES:
+            self._noted_through = through
+            self.put(NoteTaken())
+
+    async def drained(self) -> None:
+        """Wait until everything that was put is done, or dropped for want of a lease."""
+        await self._waiting.join()
+
+    async def run(self) -> None:
+        """Carry out what is put, and renew the lease when it is time, until cancelled."""
+        loop = asyncio.get_running_loop()
+        renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
+        while True:
+            effect: ToTables | None = None
+            taken: InputTaken | None = None
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(renew_at_s):
+                    effect, taken = await self._waiting.get()
+            if isinstance(effect, AskForSummary | ReadSummary | ReadUsage):
+                read = await asyncio.to_thread(self._look_up, effect)
+                if read is not None:
+                    self._feed(read)
+                self._waiting.task_done()
+            elif isinstance(effect, NoteTaken):
+                await self._renew()
+                self._waiting.task_done()
+            elif effect is not None:
+                self._is_writing = True
+                await self._write_until_done(effect, taken)
+                self._is_writing = False
+                self._waiting.task_done()
+            self._safe_cursor = self.cursor
+            if loop.time() >= renew_at_s:
+                renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
+                await self._renew()
+
+    def _look_up(self, effect: ToLookUp) -> SummaryRead | UsageRead | None:
+        if isinstance(effect, ReadUsage):
+            return read_usage(self._ports, self._state.user_id)
+        return tend_summary(effect, self._ports, self._state)
+
+    async def _write_until_done(self, effect: ToWrite, taken: InputTaken | None) -> None:
+        while self._lease.is_held():
+            try:
+                await asyncio.to_thread(self._writes.write, effect, taken)
+            except StoreUnavailable:
+                self._ports.log.warning(
+                    "write delayed", extra={"session_id": self._state.session_id}
+                )
+                await asyncio.sleep(STORE_RETRY_MS / 1000)
+                await self._renew()
+                continue
+            except LeaseLost:
+                self._feed(LeaseWasLost())
+            except ConversationTaken:
+                self._ports.log.warning(
+                    "turn not remembered", extra={"session_id": self._state.session_id}
+                )
+                self._feed(ConversationLost(is_erased=False))
+            except UserErased:
+                self._feed(ConversationLost(is_erased=True))
+            else:
+                if isinstance(effect, CommitTurn):
+                    self._safe_cursor = effect.cursor
+                    self._feed(TurnCommitted())
+            return
+
+    async def _renew(self) -> None:
+        try:
+            taken = self.taken
+            await asyncio.to_thread(self._lease.renew, self.cursor, taken)
+            self._noted_through = max(self._noted_through, taken.through)
+        except LeaseLost:
+            self._feed(LeaseWasLost())
+        except StoreUnavailable:
+            self._ports.log.warning(
+                "lease not renewed", extra={"session_id": self._state.session_id}
+            )

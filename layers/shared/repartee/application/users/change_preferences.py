@@ -1,0 +1,63 @@
+"""Change how a user is spoken to, in the sessions that run too."""
+
+from dataclasses import dataclass
+
+from repartee.application.connections.leave_notice import notify_sessions
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.protocol.messages import PreferencesChanged
+from repartee.domain.users.preferences import PreferenceChanges
+from repartee.ports.clock import Clock
+from repartee.ports.connection_store import ConnectionStore
+from repartee.ports.mailbox import Mailbox
+from repartee.ports.profile_store import ProfileStore
+from repartee.ports.session_store import SessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPreferences:
+    """A change that is stored.
+
+    Attributes:
+        profile: As it is now.
+        all_told: False when a session may not have been told: it has the change with its next
+            worker.
+    """
+
+    profile: Profile
+    all_told: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceChanger:
+    """Stores changes and tells the user's sessions."""
+
+    profiles: ProfileStore
+    connections: ConnectionStore
+    mailbox: Mailbox
+    sessions: SessionStore
+    clock: Clock
+
+    def change(self, user_id: str, changes: PreferenceChanges) -> ChangedPreferences:
+        """Change what ``changes`` names and nothing else.
+
+        Nobody is woken: a session without a worker loads the profile when it gets one.
+
+        Raises:
+            StoreUnavailable: The change could not be stored.
+            UserErased: Nothing is kept of this user any more.
+        """
+        profile = self.profiles.change(user_id, changes)
+        all_told = self._tell(user_id, changes) if changes else True
+        return ChangedPreferences(profile, all_told)
+
+    def _tell(self, user_id: str, changes: PreferenceChanges) -> bool:
+        # Not before it is stored: who loads the profile from now on finds the change there.
+        now_ms = self.clock.now_ms()
+        return notify_sessions(
+            user_id,
+            PreferencesChanged(changes, now_ms),
+            connections=self.connections,
+            mailbox=self.mailbox,
+            sessions=self.sessions,
+            now_ms=now_ms,
+        )

@@ -1,0 +1,86 @@
+"""Hand out all that is kept of a user, a page at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from repartee.domain.conversation.conversation import Conversation
+from repartee.domain.users.export import (
+    Account,
+    ConversationPart,
+    Entry,
+    ExportPage,
+    ExportPosition,
+)
+from repartee.domain.users.notes import MAX_NOTES
+from repartee.ports.notes import Notes
+from repartee.ports.profile_store import ProfileStore
+from repartee.ports.usage_store import UsageStore
+from repartee.ports.user_records import UserRecords
+
+PAGE_BYTES = 2_000_000
+"""When a page is full. The last entry may come on top, 300 KB of DynamoDB that can be seven times
+as much in an answer, and so may a lifetime of days: Lambda answers at most 6 MB."""
+
+PAGE_CONVERSATIONS = 200
+"""How many conversations a page holds at most: each is a query, and a request has 29 s."""
+
+# More days than anybody lives.
+_ALL_DAYS = 100_000
+
+type SizeOf = Callable[[Conversation | Entry], int]
+
+
+@dataclass(frozen=True, slots=True)
+class UserExporter:
+    """Exports users."""
+
+    records: UserRecords
+    profiles: ProfileStore
+    notes: Notes
+    usage: UsageStore
+
+    def page(
+        self, user_id: str, position: ExportPosition | None, *, size_bytes: SizeOf
+    ) -> ExportPage:
+        """Return the page that begins at ``position``, the first one for None.
+
+        What is said meanwhile may be missing. A conversation that is gone by now is left out.
+
+        Args:
+            user_id: Whose.
+            position: ``following`` of the page before.
+            size_bytes: Tells how much room a record takes in the answer.
+
+        Raises:
+            StoreUnavailable: A table failed beyond the retries.
+        """
+        account = self._account(user_id) if position is None else None
+        start = position or ExportPosition("")
+        parts: list[ConversationPart] = []
+        left = PAGE_BYTES
+        for header in self.records.conversations(user_id, first=start.conversation_id):
+            is_continued = bool(start.after) and header.conversation_id == start.conversation_id
+            if len(parts) == PAGE_CONVERSATIONS or left <= 0:
+                return ExportPage(account, tuple(parts), ExportPosition(header.conversation_id))
+            left -= size_bytes(header)
+            entries: list[Entry] = []
+            after = start.after if is_continued else ""
+            for entry in self.records.entries(header.conversation_id, after=after):
+                if left <= 0:
+                    parts.append(ConversationPart(header, tuple(entries), is_continued))
+                    following = ExportPosition(
+                        header.conversation_id, entries[-1].place if entries else after
+                    )
+                    return ExportPage(account, tuple(parts), following)
+                left -= size_bytes(entry)
+                entries.append(entry)
+            parts.append(ConversationPart(header, tuple(entries), is_continued))
+        return ExportPage(account, tuple(parts), None)
+
+    def _account(self, user_id: str) -> Account:
+        return Account(
+            self.profiles.load(user_id),
+            tuple(self.notes.newest(user_id, limit=MAX_NOTES)),
+            tuple(self.records.bookings(user_id)),
+            tuple(self.usage.days(user_id, limit=_ALL_DAYS)),
+        )

@@ -1,0 +1,95 @@
+"""What models cost by the token and from when on, and what is assumed of one without a price."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from repartee.domain.cost.usage import Prices
+
+
+@dataclass(frozen=True, slots=True)
+class ListPrice:
+    """A model's prices from a day on, until a later entry of the same model."""
+
+    model: str
+    since: date
+    prices: Prices
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a model is priced at.
+
+    Attributes:
+        is_known: False for a model that is on no list: it is priced by the dearest of each kind of
+            token, so that a limit of money is reached too early and never too late.
+    """
+
+    prices: Prices
+    is_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Prices by model; never empty."""
+
+    entries: tuple[ListPrice, ...]
+
+    def replacing(self, own: Iterable[ListPrice]) -> "PriceList":
+        """Return a list in which an operator's own prices stand for all others of their models."""
+        own = tuple(own)
+        models = {entry.model for entry in own}
+        kept = (entry for entry in self.entries if entry.model not in models)
+        return PriceList((*own, *kept))
+
+    def quote(self, model: str, on: date) -> Quote:
+        """Return what ``model`` costs on a UTC day; before its first entry, that one's price."""
+        of_model = sorted(
+            (entry for entry in self.entries if entry.model == model),
+            key=lambda entry: entry.since,
+        )
+        if not of_model:
+            return Quote(self._dearest(), is_known=False)
+        begun = [entry for entry in of_model if entry.since <= on]
+        return Quote((begun or of_model[:1])[-1].prices, is_known=True)
+
+    def _dearest(self) -> Prices:
+        known = [entry.prices for entry in self.entries]
+        return Prices(
+            max(prices.text_in_usd for prices in known),
+            max(prices.audio_in_usd for prices in known),
+            max(prices.text_out_usd for prices in known),
+            max(prices.audio_out_usd for prices in known),
+            "the dearest of each kind that is known, because this model is not",
+        )
+
+
+def parse_prices(text: str) -> tuple[ListPrice, ...]:
+    """Read an operator's own prices: ``MODEL=TEXT_IN/AUDIO_IN/TEXT_OUT/AUDIO_OUT``, commas between.
+
+    Each number is USD per million tokens, as in ``gemini-3.8-live=0.75/3/4.50/12``.
+
+    Raises:
+        ValueError: An entry is written otherwise; says which.
+    """
+    return tuple(_parse_one(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _parse_one(entry: str) -> ListPrice:
+    model, _, numbers = entry.partition("=")
+    try:
+        usd = [Decimal(number) for number in numbers.split("/")]
+    except InvalidOperation:
+        usd = []
+    if not (model and all(one.is_finite() and one >= 0 for one in usd)):
+        usd = []
+    try:
+        text_in, audio_in, text_out, audio_out = usd
+    except ValueError:
+        raise ValueError(
+            f"{entry!r} is no price: write MODEL=TEXT_IN/AUDIO_IN/TEXT_OUT/AUDIO_OUT, "
+            "each in USD per million tokens and not below 0"
+        ) from None
+    prices = Prices(text_in, audio_in, text_out, audio_out, "the operator's own price")
+    return ListPrice(model.strip(), date.min, prices)

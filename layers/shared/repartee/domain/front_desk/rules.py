@@ -1,0 +1,259 @@
+"""When the front desk is open, how far ahead it can be booked, and how much one caller may hold."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
+
+from repartee.domain.errors import ReparteeError
+from repartee.domain.front_desk.bookings import Slot, TooManyBookings, lies_ahead
+from repartee.domain.text.faults import faults_of
+
+type Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = (
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+)
+
+_ONE_DAY = timedelta(days=1)
+_MIDNIGHT = time(0)
+# The 29th of February is a day to close on as well, in the years that have it.
+_LEAP_YEAR = 2024
+
+
+def _clock(value: object) -> time:
+    # Some items were written by hand before there was a command, with seconds.
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:00)?", value):
+        raise ValueError("write a time as HH:MM, from 00:00 to 23:59; midnight is 00:00")
+    return time.fromisoformat(value)
+
+
+def _closed_day(value: str) -> str:
+    if not re.fullmatch(r"(\d{4}-)?\d{2}-\d{2}", value):
+        raise ValueError("write a day as YYYY-MM-DD, or as MM-DD for every year, such as 12-25")
+    try:
+        date.fromisoformat(value if len(value) > len("MM-DD") else f"{_LEAP_YEAR}-{value}")
+    except ValueError:
+        raise ValueError(f"there is no {value} in the calendar") from None
+    return value
+
+
+type ClockTime = Annotated[
+    time,
+    BeforeValidator(_clock),
+    PlainSerializer(lambda at: f"{at:%H:%M}", return_type=str),
+]
+type ClosedDay = Annotated[str, AfterValidator(_closed_day)]
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningHours:
+    """When the desk is open.
+
+    Attributes:
+        closes: On the next day where it is not later than ``opens``.
+    """
+
+    opens: ClockTime
+    closes: ClockTime
+
+    @property
+    def ends_next_day(self) -> bool:
+        """Return whether the desk closes at midnight or after it."""
+        return self.closes <= self.opens
+
+
+class RulesRefused(ReparteeError):
+    """Rules that cannot hold; the message names each field and what is wrong about it."""
+
+
+class Obstacle(StrEnum):
+    """Why nothing can be booked on a day."""
+
+    PAST = "past"
+    TOO_FAR = "too_far_ahead"
+    CLOSED = "closed"
+
+
+class DeskRules(BaseModel):
+    """What an operator can set of the desk; also the one check of the item that holds it.
+
+    Attributes:
+        week: Hours by the weekday on which they begin; the desk stays closed on the others.
+        slot_minutes: Length of a slot; the first one starts when the desk opens.
+        time_zone: The zone that all days and times of the desk are in.
+        closed: Days on which it stays closed, ``YYYY-MM-DD``, or ``MM-DD`` for every year. Hours
+            that began on the day before end at midnight then.
+        horizon_days: How many days after today a slot can be booked.
+        max_bookings: How many bookings ahead one user may have.
+        max_bookings_per_day: How many of them on one day.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    week: dict[Weekday, OpeningHours]
+    slot_minutes: int = Field(default=30, ge=1, le=1_440)
+    time_zone: ZoneInfo
+    closed: tuple[ClosedDay, ...] = Field(default=(), max_length=400)
+    horizon_days: int = Field(default=365, ge=1, le=3_650)
+    max_bookings: int = Field(default=10, ge=1, le=100)
+    max_bookings_per_day: int = Field(default=3, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _nights_end_before_the_next_opening(self) -> Self:
+        for name, next_name in zip(WEEKDAYS, WEEKDAYS[1:] + WEEKDAYS[:1], strict=True):
+            night, morning = self.week.get(name), self.week.get(next_name)
+            if night and morning and night.ends_next_day and morning.opens < night.closes:
+                raise ValueError(
+                    f"{next_name} must not open at {morning.opens:%H:%M}, because the hours of "
+                    f"{name} end at {night.closes:%H:%M}"
+                )
+        return self
+
+    def check_zone(self, zone: ZoneInfo) -> None:
+        """Check that the rules are in the deployment's time zone, as "now" is everywhere.
+
+        Raises:
+            RulesRefused: They name another one.
+        """
+        if self.time_zone.key != zone.key:
+            raise RulesRefused(
+                f"time_zone: it is {self.time_zone.key}, and the deployment's is {zone.key}, which "
+                "the parameter DeskTimeZone sets"
+            )
+
+    def is_closed(self, day: date) -> bool:
+        """Return whether the desk stays closed on ``day`` whatever weekday it is."""
+        return f"{day}" in self.closed or f"{day}"[5:] in self.closed
+
+    def on(self, day: date) -> OpeningHours | None:
+        """Return the hours that begin on ``day``, None where none do."""
+        hours = None if self.is_closed(day) else self.week.get(WEEKDAYS[day.weekday()])
+        if hours is None or not hours.ends_next_day or day == date.max:
+            return hours
+        return replace(hours, closes=_MIDNIGHT) if self.is_closed(day + _ONE_DAY) else hours
+
+    def open_on(self, day: date) -> tuple[OpeningHours, ...]:
+        """Return all hours of this date, in order; the end of the night before comes first."""
+        before = self.on(day - _ONE_DAY) if day > date.min else None
+        hours = [self.on(day)]
+        if before and before.ends_next_day and before.closes > _MIDNIGHT:
+            hours.insert(0, OpeningHours(_MIDNIGHT, before.closes))
+        return tuple(one for one in hours if one)
+
+    def slots(self, day: date) -> tuple[Slot, ...]:
+        """Return every slot that starts on ``day`` and ends before the desk closes, in order.
+
+        Slots follow one another in real time. So where clocks are put forward, the missing hour
+        has none; where they are put back, only the first of the two equal hours has some.
+        """
+        begun = (day - _ONE_DAY, day)
+        return tuple(Slot(day, start) for first in begun for start in self._starts(first, day))
+
+    def _starts(self, first_day: date, day: date) -> Iterator[time]:
+        hours = self.on(first_day)
+        if hours is None:
+            return
+        last_day = first_day + _ONE_DAY if hours.ends_next_day else first_day
+        start, closing = (
+            datetime.combine(on, at, self.time_zone).astimezone(UTC)
+            for on, at in ((first_day, hours.opens), (last_day, hours.closes))
+        )
+        length = timedelta(minutes=self.slot_minutes)
+        while start + length <= closing:
+            local = start.astimezone(self.time_zone)
+            if local.date() == day and not local.fold:
+                yield local.time()
+            start += length
+
+    def today(self, now: datetime) -> date:
+        """Return the desk's date at ``now``, an aware time."""
+        return now.astimezone(self.time_zone).date()
+
+    def last_day(self, now: datetime) -> date:
+        """Return the last day that can be booked at ``now``, an aware time."""
+        return self.today(now) + timedelta(days=self.horizon_days)
+
+    def obstacle(self, day: date, now: datetime) -> Obstacle | None:
+        """Return why no slot of ``day`` can be booked at ``now``, None where nothing is against it.
+
+        Whether a slot is left to book is another question.
+        """
+        if day < self.today(now):
+            return Obstacle.PAST
+        if day > self.last_day(now):
+            return Obstacle.TOO_FAR
+        return None if self.open_on(day) else Obstacle.CLOSED
+
+    def open_slots(self, day: date, now: datetime) -> tuple[Slot, ...]:
+        """Return the slots of ``day`` that can be booked at ``now``, an aware time."""
+        if self.obstacle(day, now):
+            return ()
+        return tuple(slot for slot in self.slots(day) if lies_ahead(slot, now, self.time_zone))
+
+    def admit(
+        self, held: Collection[Slot], wanted: Slot, *, instead_of: Slot | None = None
+    ) -> None:
+        """Check that a user may have ``wanted`` beside what they hold.
+
+        Args:
+            held: The slots ahead that the user has booked.
+            wanted: One more.
+            instead_of: The one of ``held`` that is given up for it.
+
+        Raises:
+            TooManyBookings: They hold as many as they may.
+        """
+        if instead_of is None and len(held) >= self.max_bookings:
+            raise TooManyBookings(self.max_bookings)
+        that_day = sum(slot.day == wanted.day for slot in held if slot != instead_of)
+        # The check is not for a move within a day, which adds nothing to the day.
+        is_more = instead_of is None or instead_of.day != wanted.day
+        if is_more and that_day >= self.max_bookings_per_day:
+            raise TooManyBookings(self.max_bookings_per_day, wanted.day)
+
+
+def checked_rules(
+    values: Mapping[str, object], zone: ZoneInfo, *, unknown: Literal["ignore", "forbid"]
+) -> DeskRules:
+    """Return the rules that ``values`` stand for.
+
+    Args:
+        values: The fields of ``DeskRules`` as JSON has them.
+        zone: The deployment's time zone.
+        unknown: What to do about other fields, which a later version may have.
+
+    Raises:
+        RulesRefused: A field is wrong, or the time zone is another one.
+    """
+    try:
+        rules = DeskRules.model_validate(values, extra=unknown)
+    except ValidationError as error:
+        raise RulesRefused(faults_of(error, "week")) from None
+    rules.check_zone(zone)
+    return rules
+
+
+def default_rules(zone: ZoneInfo) -> DeskRules:
+    """Return the rules of a desk for which nothing is written: Monday to Friday, 9 to 5."""
+    office = OpeningHours(time(9), time(17))
+    return DeskRules(week=dict.fromkeys(WEEKDAYS[:5], office), time_zone=zone)

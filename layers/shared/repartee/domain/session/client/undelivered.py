@@ -1,0 +1,58 @@
+"""Turns that are in memory before the client has got them: what the next worker is told."""
+
+from dataclasses import dataclass, field
+
+from repartee.domain.protocol.messages import OutputPosition
+from repartee.domain.session.client.outbox import Outbox
+from repartee.domain.session.state import UndeliveredTurn
+
+# Memory tells no more turns than this; a client that never acknowledges must not fill the state.
+MAX_UNDELIVERED = 10
+
+
+@dataclass(slots=True)
+class Undelivered:
+    """Turns whose replies the client may miss, oldest first.
+
+    Attributes:
+        turns: Those of earlier workers, and those that this one has committed.
+    """
+
+    turns: tuple[UndeliveredTurn, ...]
+    _outbox: Outbox
+    _missed: set[int] = field(default_factory=set)
+    _repeated_by: dict[int, int] = field(default_factory=dict)
+
+    def acknowledge(self, received: OutputPosition) -> None:
+        """Forget what the client turns out to have.
+
+        Of a worker's output only what is received in its own epoch tells: with the first frame of
+        the next one, the client gives up the rest.
+        """
+        self.turns = tuple(
+            one
+            for one in self.turns
+            if one.number in self._missed
+            or received.epoch != one.ends_at.epoch
+            or received.seq < one.ends_at.seq
+        )
+
+    def miss(self, numbers: set[int]) -> None:
+        """The client does not have these: what it acknowledges from now on came after them."""
+        self._missed |= numbers
+
+    def is_missed(self, number: int) -> bool:
+        """Tell whether the client is known not to have a turn of an earlier worker."""
+        return number in self._missed
+
+    def repeat(self, number: int, by_turn: int) -> None:
+        """A turn is said again; it counts as missed until ``by_turn``, or a later one, is over."""
+        self._repeated_by[number] = by_turn
+
+    def commit(self, number: int) -> tuple[UndeliveredTurn, ...]:
+        """Return what is undelivered once this turn is in memory too."""
+        kept = [one for one in self.turns if number < self._repeated_by.get(one.number, number + 1)]
+        if (ends_at := self._outbox.undelivered(number)) is not None:
+            kept.append(UndeliveredTurn(number, ends_at))
+        self.turns = tuple(kept[-MAX_UNDELIVERED:])
+        return self.turns

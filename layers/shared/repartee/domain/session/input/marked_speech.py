@@ -1,0 +1,197 @@
+"""Decides whether the client's marks hold speech, so that a tap or a cough is no turn."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from repartee.domain.live.model import (
+    LiveAudio,
+    LiveEvent,
+    LiveGenerationComplete,
+    LiveInterrupted,
+    LiveText,
+    LiveToolCall,
+    LiveTranscript,
+    LiveTurnComplete,
+    Role,
+)
+from repartee.domain.protocol.frames import NoSpeech
+from repartee.domain.session.client.outbox import Outbox
+from repartee.domain.session.input.speech_channel import SpeechChannel
+from repartee.domain.session.model.cues import Cues
+from repartee.domain.session.tools.calls import ToolCalls
+from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.turns.turn import TurnInProgress
+from repartee.domain.speech import SpeechDetector, SpeechEdge
+from repartee.domain.text.characters import is_visible
+
+# A transcript comes 1 to 2 s after the end of the speech.
+DOUBT_MS = 5_000
+# A transcript may come up to 1.5 s after the end of the reply to it.
+LATE_TRANSCRIPT_MS = 1_500
+# Where the model takes a sound for speech, it ends its reply at once.
+GO_ON = (
+    "(A noise interrupted you, and the user has said nothing. Say the rest of your last reply, and "
+    "call no tool.)"
+)
+# Longer than a reply to a sound. Then the wait for its end is over.
+MAX_HELD_MS = 20_000
+
+_REPLY = (
+    LiveAudio,
+    LiveGenerationComplete,
+    LiveInterrupted,
+    LiveText,
+    LiveTranscript,
+    LiveTurnComplete,
+)
+
+
+@dataclass(slots=True)
+class MarkedSpeech:
+    """What becomes of speech that a client marks, by what the detector finds in its audio.
+
+    - Speech is a turn.
+    - Without a sound there is no turn, and the model is given nothing.
+    - A reply that the model has interrupted for a mere sound is asked for to its end.
+    - A sound that the detector does not take for speech may be a whisper, so the model gets it.
+      Its transcript decides: a reply without one is not passed on, and there is no turn.
+    """
+
+    _detector: SpeechDetector
+    _turns: TurnLedger
+    _calls: ToolCalls
+    _cues: Cues
+    _speech: SpeechChannel
+    _outbox: Outbox
+    _is_proven: bool = True
+    _is_sent: bool = False
+    _through_seq: int = 0
+    _drop_at_ms: int | None = None
+    _drops_reply: bool = False
+    _has_cut_reply: bool = False
+    _held: list[LiveEvent] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """The client marks the start of speech; nothing proves yet that it is speech."""
+        self._is_proven = self._is_sent = self._has_cut_reply = False
+        self._detector.forget()
+        self._speech.await_proof()
+
+    def send(self, pcm: bytes) -> None:
+        """Send what the microphone hears between the marks; PCM16 mono, 16 kHz."""
+        self._is_sent |= self._speech.send(pcm)
+        if self._is_proven:
+            return
+        edge = self._detector.hear(pcm)
+        if edge is SpeechEdge.ONSET:
+            self.assume(is_open=True)
+        elif edge is SpeechEdge.SOUND:
+            self._is_sent = True
+            self._speech.start()
+
+    def assume(self, *, is_open: bool) -> None:
+        """Treat the sound as speech, also where a part of it is missing.
+
+        Args:
+            is_open: The model listens.
+        """
+        self._is_proven = True
+        if is_open:
+            self._speech.start()
+
+    def end(self, seq: int, now_ms: int) -> None:
+        """The client marks the end at ``seq``."""
+        is_proven, self._is_proven = self._is_proven, True
+        turn = self._turns.newest
+        if is_proven or turn is None or turn.is_stretch_heard:
+            return
+        self._through_seq = seq
+        if not self._is_sent:
+            self._retract(turn, now_ms)
+        elif not (turn.has_reply or self._calls.has_begun(turn.number)):
+            turn.is_doubtful = True
+            self._drop_at_ms = now_ms + DOUBT_MS
+
+    def pass_on(self, event: LiveEvent, now_ms: int) -> Iterator[LiveEvent]:
+        """Yield the events that the session handles now; a reply to a mere sound is held back.
+
+        The caller handles each event before it takes the next one.
+        """
+        turn = self._turns.current
+        if isinstance(event, LiveInterrupted) and self._turns.is_replying:
+            newest = self._turns.upcoming
+            is_doubtful = newest is not None and newest.is_doubtful
+            self._has_cut_reply = is_doubtful or not self._is_proven
+        if turn is not None and turn.is_doubtful and not self._cues.is_awaited:
+            yield from self._judge(turn, event, now_ms)
+        elif self._drops_reply and isinstance(event, _REPLY) and not _is_transcript(event):
+            self._drops_reply = not isinstance(event, LiveTurnComplete)
+        else:
+            yield event
+
+    def _judge(self, turn: TurnInProgress, event: LiveEvent, now_ms: int) -> Iterator[LiveEvent]:
+        if isinstance(event, LiveToolCall):
+            yield from self._release(turn)
+            yield event
+        elif _is_transcript(event) or not isinstance(event, _REPLY):
+            yield event
+            if not turn.is_doubtful:
+                # It was this turn's transcript, and not a late one of a turn before.
+                yield from self._release(turn)
+        else:
+            if isinstance(event, LiveTurnComplete):
+                self._drop_at_ms = now_ms + LATE_TRANSCRIPT_MS
+            elif not self._held:
+                self._drop_at_ms = now_ms + MAX_HELD_MS
+            self._held.append(event)
+
+    def _release(self, turn: TurnInProgress) -> list[LiveEvent]:
+        turn.is_doubtful = False
+        held = self._held.copy()
+        self.forget()
+        return held
+
+    def check(self, now_ms: int) -> None:
+        """Drop the sound if no proof came in time."""
+        if self._drop_at_ms is not None and now_ms >= self._drop_at_ms:
+            self.drop(self._through_seq, now_ms)
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when a sound counts as noise, None while nothing is in doubt."""
+        return self._drop_at_ms
+
+    def drop(self, seq: int, now_ms: int) -> bool:
+        """Wait no longer for a proof of speech up to ``seq``; False when none is missing."""
+        turn = self._turns.newest
+        is_reply_over = any(isinstance(one, LiveTurnComplete) for one in self._held)
+        drops_reply = bool(self._held) and not is_reply_over
+        is_proven = self._is_proven
+        self.forget()
+        if turn is None or turn.is_stretch_heard:
+            return False
+        if not (turn.is_doubtful or (turn.is_being_spoken and not is_proven)):
+            return False
+        self._through_seq, self._drops_reply = seq, drops_reply
+        self._retract(turn, now_ms)
+        return True
+
+    def forget(self) -> None:
+        """The live session is gone, or the wait for a proof is over."""
+        self._is_proven = True
+        self._drop_at_ms = None
+        self._drops_reply = False
+        self._held.clear()
+
+    def _retract(self, turn: TurnInProgress, now_ms: int) -> None:
+        if self._calls.has_begun(turn.number) and not turn.has_earlier_speech:
+            # The model has understood something.
+            return
+        self._turns.retract_stretch(now_ms)
+        if self._has_cut_reply:
+            self._has_cut_reply = False
+            self._cues.want(GO_ON)
+        self._outbox.offer(NoSpeech(self._through_seq))
+
+
+def _is_transcript(event: LiveEvent) -> bool:
+    return isinstance(event, LiveTranscript) and event.role is Role.USER and is_visible(event.text)

@@ -1,0 +1,258 @@
+"""Puts a client's numbered messages back into order and finds what is missing."""
+
+from dataclasses import dataclass, field
+
+from repartee.domain.conversation.conversation import SkippedInput
+from repartee.domain.protocol.messages import MAX_IN_FLIGHT, Audio, Numbered, Text
+from repartee.domain.protocol.recent_input import (
+    KEPT_DIGESTS,
+    STEPPED_OVER,
+    InputTaken,
+    RecentInput,
+    digest_of,
+)
+
+# A cold start spreads the first messages over more than a second, so asking early costs little
+# and giving up early would lose speech (docs/adr/0003-audio-path.md).
+ASK_AFTER_MS = 300
+ASK_AGAIN_MS = 1_000
+GIVE_UP_AFTER_MS = 3_000
+# How long control that was given up is still looked for.
+FORGET_AFTER_MS = 10_000
+# A number that is further ahead than any client's messages in flight is a fault, not a gap. 200 of
+# the longest messages take 3.2 MB.
+MAX_AHEAD = 200
+# What is typed is accepted only as far as answers keep up with it: each text is a turn, and costs
+# as much as one that is spoken.
+MAX_WAITING_CHARACTERS = 16_000
+
+
+def far_ahead(seq: int) -> str:
+    """Return what a client is told of a number that runs too far ahead."""
+    return (
+        f"{seq} is more than {MAX_AHEAD} above what is accepted, so it is not kept: number "
+        "messages one by one, wait for accepted, then send it again"
+    )
+
+
+@dataclass(slots=True)
+class _Missing:
+    """A number that has not come, though a later one has."""
+
+    since_ms: int
+    ask_at_ms: int
+
+
+@dataclass(slots=True)
+class InputOrder:
+    """The input of one session, from the number after ``through`` on.
+
+    Attributes:
+        through: Everything up to here has been taken, or given up.
+        known: What is known of the numbers up to ``through``, and of how far they were taken once.
+        max_texts: How many texts may wait for their answers.
+        taken_through: As ``through``, and further where it was rewound.
+    """
+
+    through: int
+    known: InputTaken = field(default_factory=InputTaken)
+    max_texts: int = MAX_IN_FLIGHT
+    taken_through: int = field(init=False)
+    _highest: int = field(init=False)
+    _received_through: int = field(init=False)
+    _forgotten_through: int = field(init=False)
+    _held: dict[int, Numbered] = field(default_factory=dict)
+    _taken: dict[int, Numbered] = field(default_factory=dict)
+    _missing: dict[int, _Missing] = field(default_factory=dict)
+    _skipped: set[int] = field(default_factory=set)
+    _look_until_ms: dict[int, int] = field(default_factory=dict)
+    _digests: dict[int, int] = field(init=False)
+    _known_from: int = field(init=False)
+    _refused: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._highest = self._received_through = self._forgotten_through = self.through
+        self.taken_through = max(self.through, self.known.through)
+        recent = self.known.recent
+        is_of_this = recent.through == self.through
+        self._digests = dict(enumerate(recent.digests, recent.first)) if is_of_this else {}
+        self._known_from = min(self._digests, default=self.through + 1)
+
+    @property
+    def read_after(self) -> int:
+        """Return after which number the mailbox may still hold something of use."""
+        return min([self._received_through, *(seq - 1 for seq in self._look_until_ms)])
+
+    @property
+    def next_seq(self) -> int:
+        """Return the number that comes after all that have come."""
+        return self._highest + 1
+
+    def taken_at(self, cursor: int) -> InputTaken:
+        """Return how far the input is taken, and what the last numbers up to ``cursor`` were."""
+        first = max(self._known_from, cursor - KEPT_DIGESTS + 1)
+        numbers = range(first, cursor + 1)
+        digests = tuple(self._digests.get(seq, STEPPED_OVER) for seq in numbers)
+        return InputTaken(self.taken_through, RecentInput(cursor, digests))
+
+    @property
+    def has_gap(self) -> bool:
+        """Tell whether something is missing that is still waited for."""
+        return bool(self._missing)
+
+    @property
+    def is_holding(self) -> bool:
+        """Tell whether anything has come that is not taken yet."""
+        return bool(self._held)
+
+    def is_too_far(self, seq: int) -> bool:
+        """Tell whether a number runs so far ahead that what lies between will never come."""
+        return seq > self._highest + MAX_AHEAD
+
+    def is_news(self, seq: int) -> bool:
+        """Return whether a message with this number has not been read yet."""
+        is_read = seq <= self._received_through or seq in self._held
+        return seq in self._look_until_ms or not is_read
+
+    def is_passed_over(self, message: Numbered) -> bool:
+        """Return whether control comes so late that its number was given up for good."""
+        seq = message.seq
+        is_behind = self._known_from <= seq <= self.through
+        return is_behind and seq not in self._digests and not isinstance(message.message, Audio)
+
+    def refuse(self, seq: int) -> bool:
+        """Note that a message is refused; return False when it was refused before."""
+        is_news = seq not in self._refused
+        self._refused.add(seq)
+        return is_news
+
+    def forget_refused(self, present: set[int]) -> None:
+        """Forget refused messages that have left the mailbox; they can be refused again."""
+        self._refused &= present
+
+    def add(self, message: Numbered, now_ms: int) -> bool:
+        """Hold a message until its turn comes; False when it is a duplicate.
+
+        What was given up comes late: control is still delivered, audio is not, because sound
+        out of place is worse than silence.
+        """
+        seq = message.seq
+        if not self.is_news(seq):
+            return False
+        if seq in self._look_until_ms:
+            del self._look_until_ms[seq]
+            if isinstance(message.message, Audio):
+                return False
+            self._skipped.discard(seq)
+        self._held[seq] = message
+        self._missing.pop(seq, None)
+        for number in range(self._highest + 1, seq):
+            self._missing[number] = _Missing(now_ms, now_ms + ASK_AFTER_MS)
+        self._highest = max(self._highest, seq)
+        while self._received_through + 1 in self._held:
+            self._received_through += 1
+        return True
+
+    def take(self, now_ms: int) -> list[Numbered | SkippedInput]:
+        """Return what is next, in order, with a mark where something was given up."""
+        for seq in [seq for seq, until in self._look_until_ms.items() if now_ms >= until]:
+            del self._look_until_ms[seq]
+        late = sorted(seq for seq in self._held if seq <= self.through)
+        ready: list[Numbered | SkippedInput] = [self._hand_out(seq) for seq in late]
+        while True:
+            seq = self.through + 1
+            if seq in self._held:
+                if not self._has_room_for(self._held[seq]):
+                    break
+                ready.append(self._hand_out(seq))
+            elif seq in self._skipped:
+                last = ready[-1] if ready else None
+                first = seq
+                if isinstance(last, SkippedInput):
+                    first = last.first_seq
+                    ready.pop()
+                ready.append(SkippedInput(first, seq))
+            else:
+                break
+            self.through = seq
+        self._received_through = max(self._received_through, self.through)
+        self.taken_through = max(self.taken_through, self.through)
+        return ready
+
+    def take_all(self) -> list[Numbered]:
+        """Return what is held, in order, whatever is missing before it."""
+        return [self._hand_out(seq) for seq in sorted(self._held)]
+
+    def missing(self, now_ms: int) -> list[SkippedInput]:
+        """Return the stretches that it is time to ask for."""
+        due = [seq for seq, one in self._missing.items() if now_ms >= one.ask_at_ms]
+        for seq in due:
+            self._missing[seq].ask_at_ms = now_ms + ASK_AGAIN_MS
+        return _stretches(sorted(due))
+
+    def give_up(self, now_ms: int) -> bool:
+        """Step over what stands in the way for too long; True when there was such a thing."""
+        seq = self.through + 1
+        while (one := self._missing.get(seq)) and now_ms >= one.since_ms + GIVE_UP_AFTER_MS:
+            del self._missing[seq]
+            self._skipped.add(seq)
+            self._look_until_ms[seq] = now_ms + FORGET_AFTER_MS
+            seq += 1
+        return seq > self.through + 1
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when ``missing`` or ``give_up`` will have something to say."""
+        asks = [one.ask_at_ms for one in self._missing.values()]
+        first = self._missing.get(self.through + 1)
+        if first is not None:
+            asks.append(first.since_ms + GIVE_UP_AFTER_MS)
+        return min(asks, default=None)
+
+    def taken(self, first_seq: int) -> list[Numbered]:
+        """Return what was taken from ``first_seq`` on and is not forgotten, in order."""
+        return [self._taken[seq] for seq in sorted(self._taken) if seq >= first_seq]
+
+    def rewind(self, through: int) -> None:
+        """Take everything after ``through`` once more; it must not be forgotten yet."""
+        for seq in [seq for seq in self._taken if seq > through]:
+            self._held[seq] = self._taken.pop(seq)
+        self.through = through
+
+    def forget(self, through: int) -> None:
+        """Keep nothing up to ``through`` for another ``rewind``."""
+        if through <= self._forgotten_through:
+            return
+        self._forgotten_through = through
+        for seq in [seq for seq in self._taken if seq <= through]:
+            del self._taken[seq]
+        for seq in [seq for seq in self._digests if seq <= through - KEPT_DIGESTS]:
+            del self._digests[seq]
+        self._known_from = max(self._known_from, through - KEPT_DIGESTS + 1)
+        self._skipped = {seq for seq in self._skipped if seq > through}
+
+    def _has_room_for(self, next_one: Numbered) -> bool:
+        """Return whether a text may join those that are taken and belong to no settled turn."""
+        if not isinstance(next_one.message, Text):
+            return True
+        taken = (one.message for one in self._taken.values())
+        waiting = [len(message.text) for message in taken if isinstance(message, Text)]
+        characters = sum(waiting) + len(next_one.message.text)
+        has_room = len(waiting) < self.max_texts and characters <= MAX_WAITING_CHARACTERS
+        return has_room or not waiting
+
+    def _hand_out(self, seq: int) -> Numbered:
+        message = self._held.pop(seq)
+        self._digests[seq] = digest_of(message.message)
+        if seq > self._forgotten_through:
+            self._taken[seq] = message
+        return message
+
+
+def _stretches(seqs: list[int]) -> list[SkippedInput]:
+    stretches: list[SkippedInput] = []
+    for seq in seqs:
+        if stretches and stretches[-1].last_seq == seq - 1:
+            stretches[-1] = SkippedInput(stretches[-1].first_seq, seq)
+        else:
+            stretches.append(SkippedInput(seq, seq))
+    return stretches

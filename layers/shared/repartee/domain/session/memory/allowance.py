@@ -1,0 +1,124 @@
+"""What is left of the user's day, and the goodbye when nothing is."""
+
+from dataclasses import dataclass, replace
+
+from repartee.domain.cost.limits import DailyLimits, DayUsage, LimitHit, first_hit, utc_day
+from repartee.domain.cost.usage import Bill, Prices
+from repartee.domain.protocol.frames import LimitReached
+from repartee.domain.session.client.outbox import Outbox
+from repartee.domain.session.effects import Effect, ReadUsage, SendText
+from repartee.domain.session.tools.calls import ToolCalls
+from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.turns.turn import TurnInProgress
+
+# Said as typed text, so the model answers in the language of the call.
+GOODBYE = (
+    "(The user's time for today is used up and this call ends now. In the language of this "
+    "conversation, say in one short friendly sentence that today's limit is reached and that you "
+    "can talk again tomorrow, and say goodbye. Call no tool.)"
+)
+
+
+@dataclass(slots=True)
+class Allowance:
+    """A running total of the user's day, compared with the limits.
+
+    The table's total is known at the start, after each commit and after each answer of core_agent,
+    which counts its models by itself; what the live model used in turns of this worker that are not
+    in it yet is added. What other sessions use meanwhile is seen when it is read next.
+
+    Attributes:
+        reached: The limit that ended the session, None while none has.
+    """
+
+    _limits: DailyLimits
+    _prices: Prices
+    _unix_offset_ms: int
+    _turns: TurnLedger
+    _calls: ToolCalls
+    _outbox: Outbox
+    _effects: list[Effect]
+    reached: LimitHit | None = None
+    _used: DayUsage | None = None
+    _last_turn: int | None = None
+
+    def know(self, used: DayUsage | None) -> None:
+        """Take the table's total; it holds every turn that was committed until now.
+
+        And what core_agent was asked until then: it counts before it answers.
+        """
+        if used is not None:
+            self._used = used
+
+    def add(self, turn: TurnInProgress, now_ms: int) -> None:
+        """Count a turn that has just been committed; have the total read anew."""
+        used = self._of_today(now_ms)
+        self._used = replace(
+            used,
+            talk_ms=used.talk_ms + turn.talk_ms,
+            cost_usd=used.cost_usd + self._prices.cost_usd(turn.usage),
+        )
+        self._read()
+
+    def note_core(self, bill: Bill) -> None:
+        """An answer of core_agent has cost something: have the total read anew."""
+        if bill:
+            self._read()
+
+    def ends_by(self, now_ms: int) -> LimitHit | None:
+        """Return the limit by which the session is to end now, None while it may go on.
+
+        A turn that is being answered when that becomes known may be answered to its end, that one
+        and none after it. So are calls that are open by then, unless the user speaks on. What the
+        user has only begun to say gets the goodbye for an answer.
+        """
+        hit = self._hit(now_ms)
+        if hit is None:
+            self._last_turn = None
+            return None
+        turn = self._turns.current
+        if self._last_turn is None:
+            is_answering = turn is not None and (
+                turn.has_reply or self._calls.has_begun(turn.number) or bool(self._calls)
+            )
+            self._last_turn = turn.number if turn is not None and is_answering else 0
+        if self._calls and (turn is None or turn.first_seq is None):
+            # The user hears first how what was asked has ended.
+            return None
+        return hit if turn is None or turn.number > self._last_turn else None
+
+    def say_goodbye(self, hit: LimitHit, now_ms: int, *, may_speak: bool) -> None:
+        """Tell the client which limit is used up and until when, and have the model say it.
+
+        Args:
+            hit: The limit.
+            now_ms: The present.
+            may_speak: A live session is open.
+        """
+        self.reached = hit
+        self._outbox.offer(LimitReached(hit.kind.value, float(hit.limit), hit.resets_at_ms))
+        if may_speak:
+            # It answers what the user was saying, or is a reply without input.
+            self._turns.of_reply(now_ms).is_farewell = True
+            self._effects.append(SendText(GOODBYE))
+
+    def _hit(self, now_ms: int) -> LimitHit | None:
+        if not self._limits:
+            return None
+        used, unwritten = self._of_today(now_ms), self._turns.finished_usage
+        total = replace(
+            used,
+            talk_ms=used.talk_ms + self._turns.finished_ms,
+            cost_usd=used.cost_usd + self._prices.cost_usd(unwritten),
+        )
+        return first_hit(self._limits, total, now_ms + self._unix_offset_ms)
+
+    def _read(self) -> None:
+        if self._limits:
+            self._effects.append(ReadUsage())
+
+    def _of_today(self, now_ms: int) -> DayUsage:
+        today = utc_day(now_ms + self._unix_offset_ms)
+        if self._used is None or self._used.day != today:
+            return DayUsage(today)
+        return self._used

@@ -1,0 +1,139 @@
+"""Puts finished turns into memory, one at a time, and forgets the input they were made of."""
+
+from dataclasses import dataclass, replace
+
+from repartee.domain.conversation.conversation import Memory, Turn
+from repartee.domain.conversation.turn_bounds import bounded
+from repartee.domain.cost.usage import Prices
+from repartee.domain.live.model import HistoryEntry
+from repartee.domain.live.seed import history
+from repartee.domain.session.client.outbox import Outbox
+from repartee.domain.session.client.undelivered import Undelivered
+from repartee.domain.session.effects import AmendTurn, CommitTurn, DeleteInput, Effect
+from repartee.domain.session.events import SummaryRead
+from repartee.domain.session.memory.summaries import SummaryWatch
+from repartee.domain.session.tools.calls import ToolCalls
+from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.turns.turn import TurnInProgress
+
+
+@dataclass(slots=True)
+class MemoryKeeper:
+    """What the conversation remembers, and what it will.
+
+    Attributes:
+        memory: The conversation so far.
+        summaries: Sees to it that its oldest part is summed up.
+        undelivered: Which turns in it the client may miss.
+        may_commit: False once the conversation is another's.
+    """
+
+    memory: Memory
+    summaries: SummaryWatch
+    undelivered: Undelivered
+    session_id: str
+    prices: Prices
+    grace_ms: int
+    unix_offset_ms: int
+    deleted_through: int
+    _turns: TurnLedger
+    _calls: ToolCalls
+    _outbox: Outbox
+    _effects: list[Effect]
+    may_commit: bool = True
+    _committing_cursor: int = 0
+    _committing_heard: str = ""
+
+    def commit(self, settled: int, now_ms: int, *, is_pressing: bool) -> None:
+        """Commit the oldest finished turn once it is delivered, or will not be in time."""
+        if not self._turns.finished or self._turns.is_committing or not self.may_commit:
+            return
+        turn = self._turns.finished[0]
+        is_overdue = now_ms >= turn.over_at_ms + self.grace_ms
+        if self._outbox.has_delivered(turn.number) or is_overdue or is_pressing:
+            self._turns.is_committing = True
+            self._committing_cursor = self._turns.cursor(settled, after_commit=True)
+            self._committing_heard = turn.heard
+            self._effects.append(
+                CommitTurn(
+                    self._record(turn),
+                    self._committing_cursor,
+                    self._calls.pending(turn.number),
+                    self.undelivered.commit(turn.number),
+                    turn.core_bill,
+                )
+            )
+
+    def committed(self) -> TurnInProgress:
+        """The turn that was being written is in memory; return it."""
+        turn = self._turns.committed()
+        self.memory = replace(self.memory, turns=(*self.memory.turns, self._record(turn)))
+        if (effect := self.summaries.after_commit(self.memory)) is not None:
+            self._effects.append(effect)
+        if turn.heard != self._committing_heard:
+            self.amend(turn)
+        return turn
+
+    def amend(self, turn: TurnInProgress) -> None:
+        """Correct what the user said in a turn in memory, whose transcript came late.
+
+        A summary that covers the turn already stays as it is.
+        """
+        if not self.may_commit:
+            return
+        record = self._record(turn)
+        turns = (record if one.number == record.number else one for one in self.memory.turns)
+        self.memory = replace(self.memory, turns=tuple(turns))
+        self._effects.append(AmendTurn(record))
+
+    def take_summary(self, read: SummaryRead) -> None:
+        """Go on with a newer summary; the next live session is told it."""
+        self.memory = self.summaries.take(self.memory, read)
+
+    def forget(self, note_id: str) -> bool:
+        """Give a note to no further live session; return False where it is not in memory."""
+        kept = tuple(note for note in self.memory.notes if note.note_id != note_id)
+        is_told = len(kept) < len(self.memory.notes)
+        self.memory = replace(self.memory, notes=kept)
+        return is_told
+
+    def delete_input(self) -> None:
+        """Let the mailbox forget what the last commit left behind.
+
+        No more than that: a later worker reads from the cursor that is written, and would ask the
+        client for what is gone from behind it.
+        """
+        cursor = self._committing_cursor
+        if cursor > self.deleted_through:
+            seqs = tuple(range(self.deleted_through + 1, cursor + 1))
+            self.deleted_through = cursor
+            self._effects.append(DeleteInput(seqs, ()))
+
+    def lose(self) -> None:
+        """The conversation is another's: nothing more may be written."""
+        self.may_commit = False
+        self._turns.drop_finished()
+
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """Return what a fresh live session is told, turns that are not yet written included."""
+        uncommitted = (self._record(turn) for turn in self._turns.finished)
+        return history((*self.memory.turns, *uncommitted), self.summaries.budget.characters)
+
+    def said(self, number: int) -> str | None:
+        """Return what was said in a turn of this conversation, None while it is not over."""
+        remembered = {turn.number: turn.said for turn in self.memory.turns}
+        finished = {turn.number: turn.said for turn in self._turns.finished}
+        return (remembered | finished).get(number)
+
+    def repeat(self, number: int) -> None:
+        """A turn that the client missed is said again, in the turn that comes next."""
+        self.undelivered.repeat(number, self._turns.next_number)
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when the oldest finished turn waits no longer to be delivered."""
+        if not self._turns.finished or self._turns.is_committing:
+            return None
+        return self._turns.finished[0].over_at_ms + self.grace_ms
+
+    def _record(self, turn: TurnInProgress) -> Turn:
+        return bounded(turn.record(self.session_id, self.prices, self.unix_offset_ms))

@@ -1,0 +1,44 @@
+"""When a conversation's oldest turns want to be summed up, and when to look for the result."""
+
+from dataclasses import dataclass, replace
+
+from repartee.domain.conversation.conversation import Memory
+from repartee.domain.conversation.memory_budget import MemoryBudget, told_characters, wants_summary
+from repartee.domain.session.effects import AskForSummary, ReadSummary
+from repartee.domain.session.events import SummaryRead
+
+
+@dataclass(slots=True)
+class SummaryWatch:
+    """Asks for a summary, then looks for it after each commit until it is there."""
+
+    budget: MemoryBudget
+    _asked_at_characters: int | None = None
+
+    def after_commit(self, memory: Memory) -> AskForSummary | ReadSummary | None:
+        """Return what is to be done about the summary now.
+
+        A run may fail, so it is asked for again: once there is as much more to sum up as a fold
+        leaves, not after every turn.
+        """
+        if not wants_summary(memory, self.budget):
+            return None
+        characters = told_characters(memory.turns)
+        asked_at = self._asked_at_characters
+        if asked_at is not None and characters < asked_at + self.budget.kept:
+            return ReadSummary()
+        self._asked_at_characters = characters
+        return AskForSummary()
+
+    def take(self, memory: Memory, read: SummaryRead) -> Memory:
+        """Return memory with the newer summary, and without the turns that it covers."""
+        if read.through <= memory.conversation.summary_through:
+            return memory
+        self._asked_at_characters = None
+        return replace(
+            memory,
+            conversation=replace(
+                memory.conversation, summary=read.summary, summary_through=read.through
+            ),
+            turns=tuple(turn for turn in memory.turns if turn.number > read.through),
+        )

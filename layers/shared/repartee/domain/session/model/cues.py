@@ -1,0 +1,88 @@
+"""Cues the model to say what no user asked for: one text at a time, for each interrupts it."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from repartee.domain.session.effects import Effect, SendText
+from repartee.domain.session.model.link import LiveLink
+from repartee.domain.session.tools.calls import ToolCalls
+from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
+from repartee.domain.tools.calls import CoreAnswer
+
+
+@dataclass(slots=True)
+class Cues:
+    """Texts to the model that are not the user's, from the wish to the model's first word.
+
+    Only words for a turn that is under way, such as a nudge, go another way.
+    """
+
+    _live: LiveLink
+    _calls: ToolCalls
+    _effects: list[Effect]
+    _wanted: deque[str] = field(default_factory=deque)
+    _given: str | None = None
+    _speak_by_ms: int | None = None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Tell whether the model was given a text and has not begun to speak."""
+        return self._speak_by_ms is not None
+
+    @property
+    def is_pending(self) -> bool:
+        """Tell whether the model is still to say something, so that its session is needed."""
+        return bool(self._wanted) or self.is_awaited
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether a text would interrupt no other."""
+        return self._live.is_open and not self.is_awaited
+
+    @property
+    def may_give(self) -> bool:
+        """Tell whether a text would interrupt no other, and no tool's answer before its words."""
+        return self.is_free and not self._calls.unspoken
+
+    def want(self, text: str) -> None:
+        """Have this said when nobody speaks, by whichever live session is open then."""
+        self._wanted.append(text)
+
+    def give_wanted(self, now_ms: int) -> bool:
+        """Give the next text that is wanted; False without one, or when it would interrupt."""
+        if not self._wanted or not self.may_give:
+            return False
+        text = self._wanted.popleft()
+        self.give(text, now_ms)
+        self._given = text
+        return True
+
+    def give(self, text: str, now_ms: int) -> None:
+        """Give a text that only this live session is to be given."""
+        self._effects.append(SendText(text))
+        self._given = None
+        self._speak_by_ms = now_ms + SPEAK_WITHIN_MS
+
+    def give_answers(self, answers: list[CoreAnswer], now_ms: int) -> None:
+        """Give tools' answers, all in one text."""
+        texts = " ".join(answer.answer for answer in answers)
+        self.give(f"(The answer that was still owed: {texts})", now_ms)
+
+    def end(self) -> None:
+        """The model speaks, or has nothing to say."""
+        self._given = self._speak_by_ms = None
+
+    def expire(self, now_ms: int) -> None:
+        """Wait no longer for a model that keeps silent."""
+        if self._speak_by_ms is not None and now_ms >= self._speak_by_ms:
+            self.end()
+
+    def lose_session(self) -> None:
+        """The live session is gone; the next one is given what this one has not said."""
+        if self._given is not None:
+            self._wanted.appendleft(self._given)
+        self.end()
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when a silent model is waited for no longer."""
+        return self._speak_by_ms

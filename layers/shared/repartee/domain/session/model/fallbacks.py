@@ -1,0 +1,104 @@
+"""Leaves out of the set-up what the live model may have refused, step by step.
+
+Gemini closes such a session with 1007 or 1008 and does not say why. It may refuse the history as
+messages, or a voice or language. Each step asks for less than the one before. The last step asks
+for nothing that belongs to the user, so that no user is locked out by what is stored of them.
+"""
+
+from dataclasses import dataclass
+
+from repartee.domain.session.memory.keeper import MemoryKeeper
+from repartee.domain.session.tools.preferences import PreferencesInForce
+
+
+@dataclass(frozen=True, slots=True)
+class Concession:
+    """What is left out of a set-up.
+
+    Attributes:
+        history_as_text: The history is part of the instruction.
+        without_memory: No turn, summary or note is sent.
+        without_preferences: Language, voice and manner are the deployment's.
+    """
+
+    history_as_text: bool = False
+    without_memory: bool = False
+    without_preferences: bool = False
+
+
+_STEPS = (
+    Concession(),
+    Concession(history_as_text=True),
+    Concession(history_as_text=True, without_preferences=True),
+    # One thing at a time: the preferences come back where they were not the cause.
+    Concession(without_memory=True),
+    Concession(without_memory=True, without_preferences=True),
+)
+_AS_TEXT = 1
+_WITHOUT_PREFERENCES = 2
+# A session without memory forgets the call, so the next one gets the past again.
+_AFTER = {3: 1, 4: 2}
+
+
+@dataclass(slots=True)
+class Concessions:
+    """What the live sessions of one worker do without.
+
+    Attributes:
+        refuses_history: The live model takes a history only as text. An earlier session of this
+            process may have found that out.
+        starts_without_preferences: An earlier session of this process has found out that the live
+            model refuses the user's preferences.
+        replaces_preferences: The live model has answered without the user's preferences.
+    """
+
+    _keeper: MemoryKeeper
+    _preferences: PreferencesInForce
+    refuses_history: bool
+    starts_without_preferences: bool = False
+    replaces_preferences: bool = False
+    _step: int = 0
+    _begun_step: int = 0
+
+    def __post_init__(self) -> None:
+        self._step = _AS_TEXT if self.refuses_history else 0
+        if self.starts_without_preferences:
+            self._step, self._preferences.are_refused = _WITHOUT_PREFERENCES, True
+
+    @property
+    def current(self) -> Concession:
+        """What the next live session does without."""
+        return _STEPS[self._step]
+
+    def begin(self) -> None:
+        """A live session begins that does without it."""
+        self._begun_step = self._step
+
+    def make(self) -> bool:
+        """Leave out what may have been refused; False when there is nothing left to leave out."""
+        if self.current.without_preferences and not self._preferences.are_refused:
+            # The user has changed them since, so they are not known to be the cause.
+            self._step -= 1
+        for step in range(self._step + 1, len(_STEPS)):
+            if self._leaves_out_more(step):
+                self._step = step
+                self._preferences.are_refused = self.current.without_preferences
+                return True
+        return False
+
+    def prove(self) -> None:
+        """The live model has reacted, so it has taken its set-up."""
+        begun = self._begun_step
+        self.refuses_history |= begun == _AS_TEXT
+        self.replaces_preferences |= _STEPS[begun].without_preferences
+        self._step = _AFTER.get(begun, begun)
+
+    def _leaves_out_more(self, step: int) -> bool:
+        wanted = _STEPS[step]
+        if wanted.without_preferences and not self._preferences.are_others:
+            return False
+        if wanted.without_memory:
+            memory = self._keeper.memory
+            remembers = memory.conversation.summary or memory.notes or self._keeper.history()
+            return bool(remembers)
+        return wanted.without_preferences or bool(self._keeper.history())

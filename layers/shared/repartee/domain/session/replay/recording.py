@@ -1,0 +1,271 @@
+"""A recording of a session's machine: what it was told and what it wanted, one step a line.
+
+The first line, the opening, is all that the machine was built from; so a recording can be replayed
+on another machine, and shows where that one wants something else. The edges that the speech
+detector told are recorded with the step, so that turns begin and end alike without any audio.
+"""
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from repartee.domain.audio import is_audible
+from repartee.domain.conversation.conversation import Memory
+from repartee.domain.session.effects import Effect
+from repartee.domain.session.events import Event
+from repartee.domain.session.machine import SessionMachine
+from repartee.domain.session.replay.codec import (
+    Json,
+    decode,
+    described,
+    digest,
+    encode,
+    stand_in,
+    whole,
+)
+from repartee.domain.session.settings import SessionSettings
+from repartee.domain.session.state import Lease
+from repartee.domain.speech import SpeechDetector, SpeechEdge
+
+VERSION = 1
+# What is written in place of a hash that cannot be known: audio that was left out, cut into pieces.
+UNKNOWN = "unknown"
+DIGEST_BYTES = 32  # of SHA-256
+
+
+class RecordingUnreadable(Exception):
+    """A line is not one of a recording.
+
+    Attributes:
+        line: Its number, from 1.
+    """
+
+    def __init__(self, line: int, reason: str):
+        super().__init__(reason)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a machine is built from."""
+
+    lease: Lease
+    memory: Memory
+    settings: SessionSettings
+    unix_offset_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event and what came of it.
+
+    Attributes:
+        now_ms: The time that the machine was given.
+        edges: What the detector said to each chunk that it was given meanwhile.
+    """
+
+    now_ms: int
+    event: Event
+    effects: Sequence[Effect]
+    edges: Sequence[SpeechEdge | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first place where a replay wants something else than was recorded.
+
+    Attributes:
+        line: Of the recording, from 1.
+        event: What happened, as recorded.
+        place: Where in the effects, as ``effects[0].frame.seq``.
+        recorded: What stands there.
+        replayed: What the replay has there.
+    """
+
+    line: int
+    event: Json
+    place: str
+    recorded: str
+    replayed: str
+
+
+class OverheardDetector:
+    """Notes what another detector says.
+
+    Attributes:
+        edges: What it said since this was last emptied.
+    """
+
+    def __init__(self, detector: SpeechDetector):
+        self._detector = detector
+        self.edges: list[SpeechEdge | None] = []
+
+    def hear(self, pcm: bytes) -> SpeechEdge | None:
+        """Take the next chunk; return what the other detector says."""
+        edge = self._detector.hear(pcm)
+        self.edges.append(edge)
+        return edge
+
+    def forget(self) -> None:
+        """Let the other detector begin in silence."""
+        self._detector.forget()
+
+
+class ScriptedDetector:
+    """Says what was noted, whatever it hears.
+
+    Attributes:
+        edges: What it will say, then nothing more.
+    """
+
+    def __init__(self) -> None:
+        self.edges: deque[SpeechEdge | None] = deque()
+
+    def hear(self, pcm: bytes) -> SpeechEdge | None:
+        """Take the next chunk; return what was said to its like."""
+        return self.edges.popleft() if self.edges else None
+
+    def forget(self) -> None:
+        """Change nothing: what is to be said is settled."""
+
+
+def opening_line(opening: Opening) -> str:
+    """Return a recording's first line."""
+    return _line({"version": VERSION, "opening": _fields(opening)})
+
+
+def step_line(step: Step, *, with_audio: bool) -> str:
+    """Return a recording's line for one step.
+
+    Audio of effects is never written, only its hash: it is there to be compared.
+    """
+    data: dict[str, Json] = {
+        "now_ms": step.now_ms,
+        "event": encode(step.event, whole if with_audio else digest),
+        "effects": [encode(effect, digest) for effect in step.effects],
+    }
+    if step.edges:
+        data["edges"] = encode(tuple(step.edges), digest)
+    return _line(data)
+
+
+def replay(lines: Iterable[str]) -> tuple[int, Difference | None]:
+    """Run a recording's events through a new machine.
+
+    Returns:
+        How many steps were run, and the first difference, None where there is none.
+
+    Raises:
+        RecordingUnreadable: A line is not one of a recording of this version.
+    """
+    return _Replay().run(lines)
+
+
+class _Replay:
+    def __init__(self) -> None:
+        self._detector = ScriptedDetector()
+        # Hashes of audio that was left out, by those of what stands in for it.
+        self._left_out: dict[str, str] = {}
+
+    def run(self, lines: Iterable[str]) -> tuple[int, Difference | None]:
+        machine: SessionMachine | None = None
+        steps = 0
+        for number, line in enumerate(lines, 1):
+            try:
+                data = json.loads(line)
+                if machine is None:
+                    machine = self._open(data)
+                    continue
+                event = decode(data["event"], self._stand_in)
+                self._detector.edges = deque(decode(data.get("edges", [])))
+                now_ms, recorded = int(data["now_ms"]), list(data["effects"])
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise RecordingUnreadable(number, f"{type(error).__name__}: {error}") from error
+            try:
+                effects = machine.handle(event, now_ms)
+            except Exception as error:
+                error.add_note(f"The machine failed on line {number} of the recording.")
+                raise
+            steps += 1
+            replayed: Json = [encode(effect, self._digest) for effect in effects]
+            if found := _first_difference(recorded, replayed, "effects"):
+                return steps, Difference(number, data["event"], *found)
+        if machine is None:
+            raise RecordingUnreadable(1, "there is nothing in it")
+        return steps, None
+
+    def _open(self, data: dict[str, Json]) -> SessionMachine:
+        if data["version"] != VERSION:
+            raise ValueError(f"version {data['version']}; this is for version {VERSION}")
+        opening = _opening(data["opening"])
+        return SessionMachine(
+            opening.lease,
+            opening.memory,
+            opening.settings,
+            self._detector,
+            unix_offset_ms=opening.unix_offset_ms,
+        )
+
+    def _stand_in(self, length_bytes: int, sha256: str, is_quiet: bool) -> bytes:
+        pcm = stand_in(length_bytes, sha256, is_quiet)
+        # What is shorter than a hash may stand in for more than one.
+        self._left_out[_sha256(pcm)] = sha256 if length_bytes >= DIGEST_BYTES else UNKNOWN
+        return pcm
+
+    def _digest(self, pcm: bytes) -> Json:
+        found = _sha256(pcm)
+        # Once audio was left out, the hash of what was cut from it is anybody's guess.
+        sha256 = self._left_out.get(found, UNKNOWN if self._left_out else found)
+        return described(len(pcm), sha256, is_quiet=not is_audible(pcm))
+
+
+def _fields(opening: Opening) -> Json:
+    return {
+        "lease": encode(opening.lease, digest),
+        "memory": encode(opening.memory, digest),
+        "settings": encode(opening.settings, digest),
+        "unix_offset_ms": opening.unix_offset_ms,
+    }
+
+
+def _opening(data: Json) -> Opening:
+    if not isinstance(data, dict):
+        raise TypeError("the opening is no object")
+    return Opening(**{name: decode(each) for name, each in data.items()})
+
+
+def _line(data: dict[str, Json]) -> str:
+    return json.dumps(data, separators=(",", ":"))
+
+
+def _sha256(pcm: bytes) -> str:
+    return hashlib.sha256(pcm).hexdigest()
+
+
+def _first_difference(recorded: Json, replayed: Json, place: str) -> tuple[str, str, str] | None:
+    if isinstance(recorded, list) and isinstance(replayed, list):
+        both = enumerate(zip_longest(recorded, replayed))
+        return _first_of((f"{place}[{index}]", *pair) for index, pair in both)
+    if isinstance(recorded, dict) and isinstance(replayed, dict):
+        if recorded.get("class") == replayed.get("class") is not None:
+            return _first_of(
+                (f"{place}.{name}", recorded.get(name), replayed.get(name))
+                for name in recorded | replayed
+            )
+        if replayed.get("sha256") == UNKNOWN and recorded.get("bytes") == replayed["bytes"]:
+            return None
+    if recorded == replayed:
+        return None
+    return place, _shown(recorded), _shown(replayed)
+
+
+def _first_of(pairs: Iterable[tuple[str, Json, Json]]) -> tuple[str, str, str] | None:
+    found = (_first_difference(one, other, place) for place, one, other in pairs)
+    return next((each for each in found if each is not None), None)
+
+
+def _shown(data: Json) -> str:
+    return "nothing" if data is None else json.dumps(data, ensure_ascii=False)

@@ -1,0 +1,52 @@
+"""Breaks the silence while a slow answer is looked up, once for each call."""
+
+from dataclasses import dataclass, field
+
+from repartee.domain.session.model.cues import Cues
+from repartee.domain.session.tools.calls import CALL_TIMEOUT_MS, ToolCalls
+from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.tools.calls import CallKey
+
+FILLER = "(In the language that the user speaks, say in a few words that you are still looking.)"
+
+
+@dataclass(slots=True)
+class Filler:
+    """Asks the model for a few words when everybody has been silent for ``after_ms``.
+
+    A text interrupts what the model says, so nothing is asked while it speaks or the user does.
+    """
+
+    _after_ms: int
+    _turns: TurnLedger
+    _calls: ToolCalls
+    _cues: Cues
+    _filled: set[CallKey] = field(default_factory=set)
+    _silent_from_ms: int = 0
+
+    def put_off(self, now_ms: int) -> None:
+        """The model was given an answer, so it has something to say."""
+        self._silent_from_ms = now_ms
+
+    def check(self, now_ms: int) -> bool:
+        """Do what is due; True when the model was asked."""
+        self._silent_from_ms = max(self._silent_from_ms, self._turns.silent_from_ms)
+        due_ms = self.next_deadline_ms()
+        if due_ms is None or now_ms < due_ms:
+            return False
+        self._filled.update(call.key for call in self._calls.waiting)
+        self._cues.give(FILLER, now_ms)
+        return True
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when the silence has lasted too long."""
+        turns = (self._turns.current, self._turns.upcoming)
+        is_user_speaking = any(turn is not None and turn.is_being_spoken for turn in turns)
+        begun_ms = [
+            call.deadline_ms - CALL_TIMEOUT_MS
+            for call in self._calls.waiting
+            if call.key not in self._filled
+        ]
+        if not begun_ms or is_user_speaking or self._calls.is_blocking or not self._cues.may_give:
+            return None
+        return max(min(begun_ms), self._silent_from_ms) + self._after_ms

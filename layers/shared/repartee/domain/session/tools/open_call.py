@@ -1,0 +1,57 @@
+"""A tool call while it is worked on."""
+
+from dataclasses import dataclass, field
+
+from repartee.domain.conversation.conversation import ToolCall
+from repartee.domain.session.state import PendingCall
+from repartee.domain.tools.calls import CallKey, CoreAnswer, arguments_hash
+
+
+@dataclass(slots=True)
+class CallInProgress:
+    """A call that is being worked on.
+
+    Attributes:
+        turn: The turn that asked for it last; it may be later than that of its key.
+        call_ids: The model's ids for it; duplicates share one run and each get the answer.
+        is_orphan: The live session that asked is gone or has cancelled the call; the model gets
+            the answer as text.
+        owed: The answer, until the model gets it.
+        is_noted: A turn remembers it.
+        is_answered: The model has the answer already, under another id of the same turn.
+    """
+
+    key: CallKey
+    name: str
+    arguments_json: str
+    deadline_ms: int
+    turn: int
+    call_ids: list[str] = field(default_factory=list)
+    is_orphan: bool = False
+    owed: CoreAnswer | None = None
+    is_noted: bool = False
+    is_answered: bool = False
+
+    @property
+    def arguments_hash(self) -> str:
+        """What tells it from another call at its place, made by the same turn before a restart."""
+        return arguments_hash(self.name, self.arguments_json)
+
+    def join(self, call_id: str, turn: int) -> None:
+        """Give the answer to another id, too, that asks for the same."""
+        self.call_ids.append(call_id)
+        self.turn, self.is_orphan = turn, False
+
+    def leave(self) -> None:
+        """The model waits for the answer no longer; the user does."""
+        self.call_ids = []
+        self.is_orphan = True
+
+    @property
+    def pending(self) -> PendingCall:
+        """The call as the session's state keeps it."""
+        return PendingCall(self.key, self.name, self.arguments_json, self.arguments_hash)
+
+    def ended(self, answer: CoreAnswer) -> ToolCall:
+        """Return the call as its turn remembers it."""
+        return ToolCall(self.key, self.name, self.arguments_json, answer.status, answer.answer)

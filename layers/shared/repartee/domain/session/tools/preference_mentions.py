@@ -1,0 +1,80 @@
+"""Mentions to the user which stored preferences are not used."""
+
+from dataclasses import dataclass
+
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.session.effects import Effect, SavePreferences
+from repartee.domain.session.model.cues import Cues
+from repartee.domain.session.model.fallbacks import Concessions
+from repartee.domain.session.tools.preferences import PreferencesInForce
+from repartee.domain.text.languages import language_name
+from repartee.domain.users.preferences import PreferenceChanges
+
+_REFUSED = (
+    "Your preferences for language, voice and manner cannot be used now, so I use the defaults."
+)
+_SAY = "(In the language that you speak, say in one short sentence: {})"
+
+
+@dataclass(slots=True)
+class PreferenceMentions:
+    """Has the model mention once that a stored preference is replaced, and then stores that.
+
+    If the worker leaves before the mention, the next worker makes it.
+    """
+
+    _preferences: PreferencesInForce
+    _concessions: Concessions
+    _cues: Cues
+    _effects: list[Effect]
+    _is_wanted: bool = False
+    _said_refused: Profile | None = None
+
+    def __post_init__(self) -> None:
+        if self._concessions.starts_without_preferences:
+            self._said_refused = self._preferences.profile
+
+    def say(self) -> None:
+        """Ask the model for the mention when nobody speaks."""
+        if self._preferences.stale and not self._is_wanted:
+            self._is_wanted = True
+            text = " ".join(self._texts())
+            self._cues.want(_SAY.format(text))
+        said, profile = self._said_refused, self._preferences.profile
+        is_news = said is None or (self._preferences.are_refused and said != profile)
+        if self._concessions.replaces_preferences and is_news:
+            self._said_refused = profile
+            self._cues.want(_SAY.format(_REFUSED))
+
+    def store(self) -> None:
+        """Store what has been mentioned, so that it is not mentioned again."""
+        if self._is_wanted and not self._cues.is_pending:
+            self._is_wanted = False
+            # What the user has changed since is not stale any more.
+            profile, stale = self._preferences.profile, self._preferences.stale
+            self._preferences.correct(stale)
+            # A change whose notice has not come yet is not overwritten. Each preference is stored
+            # by itself, because the user may have changed only the other one.
+            if stale.language is not None:
+                self._save(
+                    PreferenceChanges(language=stale.language),
+                    PreferenceChanges(language=profile.language),
+                )
+            if stale.voice is not None:
+                self._save(
+                    PreferenceChanges(voice=stale.voice), PreferenceChanges(voice=profile.voice)
+                )
+
+    def _save(self, changes: PreferenceChanges, replaces: PreferenceChanges) -> None:
+        self._effects.append(SavePreferences(changes, replaces))
+
+    def _texts(self) -> list[str]:
+        preferences, stale = self._preferences, self._preferences.stale
+        texts = []
+        if stale.language is not None:
+            spoken = language_name(preferences.language)
+            texts.append(f"{preferences.profile.language} is not available, so I speak {spoken}.")
+        if stale.voice is not None:
+            wanted = preferences.profile.voice
+            texts.append(f"The voice {wanted} is not available, so I use {preferences.voice}.")
+        return texts

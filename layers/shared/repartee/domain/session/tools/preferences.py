@@ -1,0 +1,123 @@
+"""How the user is spoken to now: their preferences, as they change in mid-session."""
+
+from dataclasses import asdict, dataclass, field
+
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.protocol.messages import PreferencesChanged
+from repartee.domain.session.settings import SessionSettings
+from repartee.domain.session.tools.calls import text_argument
+from repartee.domain.users.preferences import (
+    PreferenceChanges,
+    PreferenceRefused,
+    checked_changes,
+    stale_preferences,
+)
+
+
+@dataclass(slots=True)
+class PreferencesInForce:
+    """A user's preferences over the deployment's defaults.
+
+    They change by voice and by a notice of a change elsewhere. For each preference the newest
+    change counts, as it does in the profile, whichever the session hears of first. What the live
+    model lacks is read as the default.
+
+    Attributes:
+        profile: As it was loaded, with what was changed since, stored or not.
+        are_refused: The live model cannot be set up with them, so the defaults are in force.
+        is_untold: Something was changed elsewhere that the live model has not been told.
+    """
+
+    profile: Profile
+    _settings: SessionSettings
+    _unix_offset_ms: int
+    _loaded_at_ms: int
+    are_refused: bool = False
+    is_untold: bool = False
+    _settled_at_ms: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def language(self) -> str:
+        """What is spoken now, BCP 47."""
+        return self._settings.language if self.are_refused else self._wanted_language
+
+    @property
+    def voice(self) -> str:
+        """The prebuilt voice that a live session is opened with."""
+        return self._settings.voice if self.are_refused else self._wanted_voice
+
+    @property
+    def style(self) -> str | None:
+        """A few words on how to speak."""
+        return None if self.are_refused else self.profile.style
+
+    @property
+    def are_others(self) -> bool:
+        """Tell whether the user wants anything but the deployment's defaults."""
+        settings = self._settings
+        defaults = (settings.language, settings.voice, None)
+        return (self._wanted_language, self._wanted_voice, self.profile.style) != defaults
+
+    @property
+    def stale(self) -> PreferenceChanges:
+        """What the profile has to change, because the live model lacks what it names."""
+        return stale_preferences(self._settings.profile, self.profile)
+
+    def correct(self, changes: PreferenceChanges) -> None:
+        """Let the profile name what is spoken."""
+        self.profile = changes.applied_to(self.profile)
+
+    def change(self, arguments_json: str, now_ms: int) -> PreferenceChanges:
+        """Take the arguments of the model's call; they hold as long as this worker serves.
+
+        Raises:
+            PreferenceRefused: One of them cannot be had, so nothing is changed; or there is none.
+        """
+        language, voice, style = (
+            text_argument(arguments_json, name) for name in ("language", "voice", "style")
+        )
+        model = self._settings.profile
+        changes = checked_changes(model, language=language, voice=voice, style=style)
+        if not changes:
+            raise PreferenceRefused("language", "say in language, voice or style what is wanted")
+        self._settle(changes, now_ms + self._unix_offset_ms)
+        return changes
+
+    def take(self, changed: PreferencesChanged) -> bool:
+        """Take a change that was made elsewhere; True when it changes how the user is spoken to.
+
+        A notice that is read again, or that lay there when the profile was loaded, is too old.
+        """
+        at_ms, before = changed.changed_at_ms, self._manner
+        newer = {
+            name: value
+            for name, value in asdict(changed.changes).items()
+            if at_ms > self._settled_at_ms.get(name, self._loaded_at_ms)
+        }
+        self._settle(PreferenceChanges(**newer), at_ms)
+        is_other = self._manner != before
+        self.is_untold |= is_other
+        return is_other
+
+    @property
+    def _wanted_language(self) -> str:
+        wanted = self.profile.language
+        spoken = self._settings.profile.spoken_tag(wanted) if wanted else None
+        return spoken or self._settings.language
+
+    @property
+    def _wanted_voice(self) -> str:
+        wanted = self.profile.voice
+        return wanted if wanted in self._settings.profile.voices else self._settings.voice
+
+    @property
+    def _manner(self) -> tuple[str, str, str]:
+        return self.language, self.voice, self.style or ""
+
+    def _settle(self, changes: PreferenceChanges, at_ms: int) -> None:
+        # Other preferences may be taken.
+        self.are_refused &= not changes
+        self.profile = changes.applied_to(self.profile)
+        for name, value in asdict(changes).items():
+            if value is not None:
+                self._settled_at_ms[name] = at_ms

@@ -1,0 +1,346 @@
+"""Which turn is whose: the one being answered, the one being spoken into, the ones to commit."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Self
+
+from repartee.domain.conversation.conversation import Memory, SkippedInput, ToolCall
+from repartee.domain.cost.usage import Bill, TokenUsage
+from repartee.domain.protocol.messages import Numbered
+from repartee.domain.session.events import CoreAnswered
+from repartee.domain.session.turns.turn import TurnInProgress
+from repartee.domain.tools.calls import CallKey, CallStatus
+
+# A transcript belongs to one of the last turns.
+MAX_WRITTEN = 4
+# A reply to speech that the worker missed begins within this time after its transcript.
+KEEP_WORDS_MS = 3_000
+# Gemini sends a transcript twice at once. A reply with the same words comes later.
+REPEATS_WITHIN_MS = 1_000
+_NO_WORDS = ("", -KEEP_WORDS_MS)
+
+
+@dataclass(slots=True)
+class TurnLedger:
+    """The turns of one session that are not in memory yet.
+
+    What belongs to no turn that can still change (a bill that comes late, an answer that outlived
+    its turn, speech lost between two turns) is carried to the next one.
+
+    Attributes:
+        next_number: The number that the next turn gets.
+        current: The turn that the model works on.
+        upcoming: What the user says while the current reply is still going on.
+        finished: Turns that are over and wait for delivery and commit, oldest first.
+        written: The newest turns that this worker has put into memory, oldest first.
+        is_committing: The oldest finished turn is being written.
+    """
+
+    next_number: int
+    current: TurnInProgress | None = None
+    upcoming: TurnInProgress | None = None
+    finished: deque[TurnInProgress] = field(default_factory=deque)
+    written: deque[TurnInProgress] = field(default_factory=lambda: deque(maxlen=MAX_WRITTEN))
+    is_committing: bool = False
+    _carried_usage: TokenUsage = field(default_factory=TokenUsage)
+    _carried_core_bill: Bill = field(default_factory=Bill)
+    _billed_calls: set[tuple[CallKey, str]] = field(default_factory=set)
+    _known_calls: set[tuple[CallKey, str, CallStatus]] = field(default_factory=set)
+    _carried_calls: list[ToolCall] = field(default_factory=list)
+    _carried_gaps: list[SkippedInput] = field(default_factory=list)
+    _kept_words: tuple[str, int] = _NO_WORDS
+
+    @classmethod
+    def after(cls, memory: Memory) -> Self:
+        """Return the ledger of the turns that follow those in memory.
+
+        An answer that was told but not spoken is asked for again: it has been paid for.
+        """
+        calls = [call for one in memory.turns for call in one.tool_calls]
+        paid = {(call.key, call.arguments_hash) for call in calls}
+        known = {(call.key, call.arguments_hash, call.status) for call in calls}
+        return cls(memory.conversation.turn_count + 1, _billed_calls=paid, _known_calls=known)
+
+    def __bool__(self) -> bool:
+        return bool(self.current or self.upcoming or self.finished)
+
+    @property
+    def newest(self) -> TurnInProgress | None:
+        """The newest turn that goes on, None while none does."""
+        return self.upcoming or self.current
+
+    @property
+    def is_newest_replied(self) -> bool:
+        """Return whether the model has begun to answer what the user has said last."""
+        return self.newest is not None and self.newest.has_reply
+
+    @property
+    def is_replying(self) -> bool:
+        """Tell whether the model has begun to answer the current turn."""
+        return self.current is not None and self.current.has_reply
+
+    @property
+    def silent_from_ms(self) -> int:
+        """Since when neither side speaks, as far as the turns that are not in memory tell."""
+        turns = (*self.finished, self.current, self.upcoming)
+        return max((turn.silent_from_ms for turn in turns if turn), default=0)
+
+    @property
+    def is_user_speaking(self) -> bool:
+        """Tell whether the user speaks."""
+        turn = self.newest
+        return turn is not None and turn.is_being_spoken
+
+    @property
+    def spoken_from_seq(self) -> int:
+        """Where the user's newest speech begins, 0 when no turn is under way."""
+        turn = self.newest
+        return 0 if turn is None else turn.speech_from_seq
+
+    @property
+    def carries_calls(self) -> bool:
+        """Tell whether finished calls wait for a turn that remembers them."""
+        return bool(self._carried_calls)
+
+    def is_user_ahead(self, number: int) -> bool:
+        """Tell whether the user speaks, or waits for a reply in another turn than this one."""
+        turn = self.newest
+        if turn is None:
+            return False
+        return turn.is_being_spoken or not (turn.number == number or turn.has_reply)
+
+    def awaits_reply_before(self, seq: int) -> bool:
+        """Return whether the user fell silent before ``seq`` and is not answered to the end yet.
+
+        A sound that may be no speech keeps nothing that follows it waiting.
+        """
+        turn = self.newest
+        if turn is None or turn.is_doubtful:
+            return False
+        return turn.input_ended_ms is not None and seq > turn.speech_from_seq
+
+    def begin_input(self, seq: int, now_ms: int) -> TurnInProgress:
+        """Return the turn that input from ``seq`` on belongs to.
+
+        Speech before the reply has begun is still in the same turn. A text is a turn by itself.
+        """
+        if self.current is None:
+            self.current = self._new(now_ms)
+        elif self.upcoming is None and (self.current.has_reply or self.current.is_typed):
+            self.upcoming = self._new(now_ms)
+        turn = self.upcoming or self.current
+        turn.begin_stretch(seq)
+        return turn
+
+    def of_reply(self, now_ms: int) -> TurnInProgress:
+        """Return the turn that the model answers; without one, a turn without input begins."""
+        if self.current is None:
+            self.current = self._new(now_ms)
+            text, kept_at_ms = self._kept_words
+            if now_ms <= kept_at_ms + KEEP_WORDS_MS:
+                self.current.hear(text, now_ms)
+            self._kept_words = _NO_WORDS
+        return self.current
+
+    def has_just_said(self, text: str, now_ms: int) -> bool:
+        """Return whether the model's words, without a turn, repeat those of the turn before."""
+        if self.current is not None or not (over_turns := self.over_turns):
+            return False
+        last, words = over_turns[-1], text.strip()
+        is_soon = now_ms <= last.over_at_ms + REPEATS_WITHIN_MS
+        return is_soon and bool(words) and last.said.endswith(words)
+
+    def keep_words(self, text: str, now_ms: int) -> None:
+        """Keep what the model understood though no turn holds such speech, until it replies."""
+        self._kept_words = (text, now_ms)
+
+    @property
+    def over_turns(self) -> list[TurnInProgress]:
+        """The turns that are over, oldest first, the newest of those in memory included."""
+        return [*self.written, *self.finished]
+
+    @property
+    def all_turns(self) -> list[TurnInProgress]:
+        """``over_turns`` and those that go on."""
+        return [*self.over_turns, *(turn for turn in (self.current, self.upcoming) if turn)]
+
+    def end_input(self, seq: int, now_ms: int) -> bool:
+        """The user fell silent at ``seq``; False when nobody was speaking there."""
+        turn = self.newest
+        if turn is None or not turn.is_being_spoken or seq < turn.speech_from_seq:
+            return False
+        turn.end_stretch(now_ms)
+        return True
+
+    def retract_stretch(self, now_ms: int) -> None:
+        """Take back the user's newest stretch of speech, and the turn if it has nothing else."""
+        turn = self.newest
+        if turn is None or turn.retract_stretch(now_ms):
+            return
+        if turn is self.upcoming:
+            self.upcoming = None
+        else:
+            self.current = None
+        self.next_number = turn.number
+        self._carried_usage += turn.usage
+        self._carried_core_bill += turn.core_bill
+        self._carried_calls += turn.tool_calls
+        self._carried_gaps += turn.skipped
+
+    def over(self, now_ms: int) -> TurnInProgress | None:
+        """The current turn is over; what the user said meanwhile becomes the current one."""
+        turn = self.current
+        if turn is None:
+            return None
+        turn.over_at_ms = now_ms
+        self.current, self.upcoming = self.upcoming, None
+        self.finished.append(turn)
+        return turn
+
+    def end_all(self, now_ms: int) -> None:
+        """Nobody works on any turn any more."""
+        while self.over(now_ms) is not None:
+            pass
+
+    def hear_on(self, turn: TurnInProgress, now_ms: int) -> None:
+        """Give what the user is still saying, over the reply of this turn, to the next one.
+
+        It is not answered yet, so a later worker has to hear it again.
+        """
+        if self.current is None:
+            self.current = self._new(now_ms)
+            self.current.take_speech(turn)
+
+    def restart(self, turn: TurnInProgress) -> list[Numbered]:
+        """Begin the current turn anew; what was said into an upcoming one is heard again too.
+
+        Returns:
+            What lies before the turn's first message and is to be heard again all the same.
+        """
+        late = turn.late
+        if self.upcoming is not None:
+            first = turn.first_seq or 0
+            late = late + [control for control in self.upcoming.late if control.seq < first]
+            turn.usage += self.upcoming.usage
+            turn.core_bill += self.upcoming.core_bill
+            turn.tool_calls += self.upcoming.tool_calls
+            self.upcoming = None
+        self.current = turn.restarted()
+        self.next_number = turn.number + 1
+        return late
+
+    def bill(self, usage: TokenUsage) -> None:
+        """Add what the model counted to the turn it worked on."""
+        turn = self.current or self._last_open()
+        if turn is None:
+            self._carried_usage += usage
+        else:
+            turn.usage += usage
+
+    def bill_call(self, answered: CoreAnswered) -> None:
+        """Have a turn tell what a call of core_agent cost: its own, or the one with its answer.
+
+        A restarted turn keeps its costs and is given the same answer again: that is told once.
+        core_agent has counted it by itself, for the user's day and the session.
+        """
+        asked = (answered.key, answered.arguments_hash)
+        if asked in self._billed_calls or not answered.answer.bill:
+            return
+        self._billed_calls.add(asked)
+        turn = self.changeable(answered.key.turn) or self.current or self._last_open()
+        if turn is None:
+            self._carried_core_bill += answered.answer.bill
+        else:
+            turn.core_bill += answered.answer.bill
+
+    def note_call(self, call: ToolCall, asked_in: int) -> None:
+        """Remember a finished call in the turn that made it, or in the one that goes on by then.
+
+        Args:
+            call: The call. An answer that comes after an apology takes its place.
+            asked_in: The turn that asked for it last.
+        """
+        asked = (call.key, call.arguments_hash)
+        if (*asked, call.status) in self._known_calls:
+            # A worker before this one has remembered it, and the user has not heard it.
+            return
+        turn = self.changeable(call.key.turn) or self.changeable(asked_in) or self.current
+        calls = self._carried_calls if turn is None else turn.tool_calls
+        calls[:] = [one for one in calls if (one.key, one.arguments_hash) != asked]
+        calls.append(call)
+
+    def note_gap(self, gap: SkippedInput) -> None:
+        """Remember that a part of the input never came."""
+        turn = self.newest
+        gaps = self._carried_gaps if turn is None else turn.skipped
+        gaps.append(gap)
+
+    def changeable(self, number: int) -> TurnInProgress | None:
+        """Return the turn with this number, None once it is written."""
+        turns = (self.current, self.upcoming, *self._open())
+        return next((turn for turn in turns if turn and turn.number == number), None)
+
+    def committed(self) -> TurnInProgress:
+        """The oldest finished turn is in memory."""
+        self.is_committing = False
+        self.written.append(turn := self.finished.popleft())
+        return turn
+
+    def drop_finished(self) -> None:
+        """Let go of all finished turns, save one that is being written; their usage stays."""
+        while len(self.finished) > self.is_committing:
+            self._carried_usage += self.finished.pop().usage
+
+    @property
+    def finished_ms(self) -> int:
+        """How long the finished turns took."""
+        return sum(turn.talk_ms for turn in self.finished)
+
+    @property
+    def finished_usage(self) -> TokenUsage:
+        """What the live model counted in the finished turns, and what belongs to no turn yet."""
+        return self._usage_of(self.finished)
+
+    @property
+    def unwritten_usage(self) -> TokenUsage:
+        """What the live model counted and no turn that was or is being written tells of."""
+        begun = [turn for turn in (self.current, self.upcoming) if turn]
+        return self._usage_of([*self._open(), *begun])
+
+    def _usage_of(self, turns: Iterable[TurnInProgress]) -> TokenUsage:
+        return sum((turn.usage for turn in turns), start=self._carried_usage)
+
+    def cursor(self, settled: int, *, after_commit: bool) -> int:
+        """Return up to which input message nobody needs to hear again.
+
+        Args:
+            settled: The last message that was given to the model and cannot be part of an
+                utterance whose begin is still to be found.
+            after_commit: Count the oldest finished turn as committed.
+        """
+        turns = [*self.finished, self.current, self.upcoming]
+        if after_commit:
+            del turns[0]
+        firsts = [turn.first_seq for turn in turns if turn and turn.first_seq is not None]
+        return min([settled, *(first - 1 for first in firsts)])
+
+    def _open(self) -> list[TurnInProgress]:
+        """Return the finished turns that can still be added to."""
+        return [turn for turn in self.finished if not self._is_being_written(turn)]
+
+    def _last_open(self) -> TurnInProgress | None:
+        turns = self._open()
+        return turns[-1] if turns else None
+
+    def _is_being_written(self, turn: TurnInProgress) -> bool:
+        return self.is_committing and turn is self.finished[0]
+
+    def _new(self, now_ms: int) -> TurnInProgress:
+        turn = TurnInProgress(self.next_number, now_ms)
+        self.next_number += 1
+        turn.usage, self._carried_usage = self._carried_usage, TokenUsage()
+        turn.core_bill, self._carried_core_bill = self._carried_core_bill, Bill()
+        turn.tool_calls, self._carried_calls = self._carried_calls, []
+        turn.skipped, self._carried_gaps = self._carried_gaps, []
+        return turn

@@ -1,0 +1,107 @@
+"""Which turn the model's transcript of the user belongs to; it may come long after the speech."""
+
+from dataclasses import dataclass
+
+from repartee.domain.live.model import LiveTranscript
+from repartee.domain.protocol.frames import Transcript
+from repartee.domain.session.client.link import ClientLink
+from repartee.domain.session.memory.keeper import MemoryKeeper
+from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.turns.turn import TurnInProgress
+
+# Gemini's transcript follows the end of the turn by up to 1.5 s; twice that leaves room.
+LATE_MS = 3_000
+# The pieces of one transcript follow each other faster than that.
+GOES_ON_MS = 2_000
+
+
+@dataclass(slots=True)
+class UserTranscripts:
+    """Adds each transcript of the user to the turn whose speech it is, whatever became of that.
+
+    Gemini does not say which speech a transcript belongs to, but they come in the order of the
+    speech. So the oldest turn that still lacks one gets it. A turn that is in memory already is put
+    right there. A transcript begins no turn and keeps no worker: one that fits no turn waits in the
+    ledger for a reply, because the model may have heard speech that the worker did not notice.
+    """
+
+    _client: ClientLink
+    _turns: TurnLedger
+    _keeper: MemoryKeeper
+    _comes_whole: bool
+    _first_number: int = 1
+
+    def begin_session(self) -> None:
+        """Another live session listens: what was said before is not transcribed any more."""
+        current = self._turns.current
+        self._first_number = current.number if current else self._turns.next_number
+
+    @property
+    def due_by_ms(self) -> int | None:
+        """Until when the words of a turn that is over may come from the current live session.
+
+        None where none of them lacks its words.
+        """
+        over = (turn for turn in self._turns.over_turns if turn.number >= self._first_number)
+        due_ms = (turn.over_at_ms + LATE_MS for turn in over if turn.lacks_words)
+        return max(due_ms, default=None)
+
+    def take(self, piece: LiveTranscript, now_ms: int) -> bool:
+        """Add a piece; True where it belongs to a turn that goes on, so that the model lives."""
+        turn = self._owner(piece, now_ms)
+        if turn is None:
+            self._turns.keep_words(piece.text, now_ms)
+            return False
+        self._add(turn, piece, now_ms)
+        return turn in (self._turns.current, self._turns.upcoming)
+
+    def take_from_before(self, piece: LiveTranscript, now_ms: int) -> None:
+        """Add the last words of the live session before this one, to a turn that is over."""
+        lacking = [turn for turn in self._turns.over_turns if turn.lacks_words]
+        if lacking:
+            self._add(lacking[0], piece, now_ms)
+
+    def _add(self, turn: TurnInProgress, piece: LiveTranscript, now_ms: int) -> None:
+        if turn.is_copy(piece.text):
+            return
+        was_final = turn.is_phrase_over
+        text = turn.hear(piece.text, now_ms, is_final=piece.final, comes_whole=self._comes_whole)
+        if not text and was_final >= piece.final:
+            return
+        turn.transcribed += text
+        self._client.outbox.offer(Transcript(turn.number, "user", text, piece.final))
+        if turn in self._turns.written:
+            self._keeper.amend(turn)
+
+    def _owner(self, piece: LiveTranscript, now_ms: int) -> TurnInProgress | None:
+        spoken = [turn for turn in self._turns.all_turns if turn.number >= self._first_number]
+        last = next((turn for turn in reversed(spoken) if turn.heard_at_ms is not None), None)
+        first_number = 0 if last is None else last.number
+        lacking = [turn for turn in spoken if turn.lacks_words and turn.number >= first_number]
+        owner = self._first_in_time(lacking, now_ms)
+        if last is None or owner is last:
+            return owner
+        if owner is None:
+            return last if self._continues(last, piece, now_ms) else None
+        return last if self._is_too_early(owner) and last.has_heard(piece.text) else owner
+
+    def _first_in_time(self, lacking: list[TurnInProgress], now_ms: int) -> TurnInProgress | None:
+        """Return the oldest turn, or the next one where that is over for too long."""
+        over = self._turns.over_turns
+        while len(lacking) > 1:
+            turn, following = lacking[:2]
+            is_late = turn in over and now_ms > turn.over_at_ms + LATE_MS
+            if not is_late or self._is_too_early(following):
+                break
+            lacking = lacking[1:]
+        return lacking[0] if lacking else None
+
+    def _is_too_early(self, turn: TurnInProgress) -> bool:
+        """Return whether the words of this turn cannot have come by now."""
+        return self._comes_whole and turn.is_being_spoken
+
+    def _continues(self, last: TurnInProgress, piece: LiveTranscript, now_ms: int) -> bool:
+        """Return whether the piece goes on with the newest transcript, or repeats it."""
+        if last in (self._turns.current, self._turns.upcoming) or last.has_heard(piece.text):
+            return True
+        return not last.is_phrase_over and now_ms <= (last.heard_at_ms or 0) + GOES_ON_MS

@@ -1,0 +1,410 @@
+"""A turn while it happens: what has been heard, said and done so far."""
+
+from dataclasses import dataclass, field
+
+from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
+from repartee.domain.conversation.conversation import SkippedInput, ToolCall, Turn
+from repartee.domain.cost.usage import Bill, Prices, TokenUsage
+from repartee.domain.protocol.messages import Numbered
+from repartee.domain.session.turns.transcript_pieces import news_in
+from repartee.domain.text.cuts import cut_at
+
+# A piece that follows another one faster than this holds no newer speech: no user is so fast.
+AT_ONCE_MS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _BeforeStretch:
+    """What a stretch of speech changes in its turn, as it was before."""
+
+    first_seq: int | None = None
+    speech_from_seq: int = 0
+    unheard_from_seq: int | None = None
+    input_ended_ms: int | None = None
+    heard_earlier: int = 0
+    phrase_from: int = 0
+    is_phrase_over: bool = False
+    stretches_to_hear: int = 0
+    is_typed: bool = False
+
+
+@dataclass(slots=True)
+class TurnInProgress:
+    """One stretch of user input and the reply to it, or a reply without input.
+
+    Times are the machine's, in ms.
+
+    Attributes:
+        first_seq: The input message it begins with, None for a reply without input.
+        speech_from_seq: Where its newest stretch of speech begins.
+        unheard_from_seq: Where the first stretch begins of which nothing is understood yet, None
+            while there is none.
+        input_ended_ms: When the user fell silent, None while speaking or without input.
+        first_audio_at_ms: When the first reply audio came.
+        over_at_ms: When the model was done with it.
+        is_audible: The generation that is under way has made a sound.
+        is_muted: The newest generation made no sound; what it said was only shown.
+        awaits_copy: The model has interrupted its reply to the first copy for the second one.
+        transcribed: What the client was sent as the user's transcript.
+        heard_at_ms: When the newest piece of the user's transcript came, None before the first.
+        is_typed: The user has typed what came last in it.
+        is_farewell: It is over only when something has been said in it.
+        is_doubtful: Nothing but the model's transcript can show that its newest speech is speech.
+        late: Control that belongs to it and came so late that its number lies before ``first_seq``.
+        usage: What the live model counted.
+        core_bill: What core_agent's models used and cost; it has counted that by itself.
+    """
+
+    number: int
+    started_at_ms: int
+    first_seq: int | None = None
+    speech_from_seq: int = 0
+    unheard_from_seq: int | None = None
+    input_ended_ms: int | None = None
+    first_audio_at_ms: int | None = None
+    over_at_ms: int = 0
+    reply_bytes: int = 0
+    is_cut: bool = False
+    is_audible: bool = False
+    is_muted: bool = False
+    awaits_copy: bool = False
+    transcribed: str = ""
+    heard_at_ms: int | None = None
+    is_typed: bool = False
+    is_farewell: bool = False
+    is_doubtful: bool = False
+    skipped: list[SkippedInput] = field(default_factory=list)
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    late: list[Numbered] = field(default_factory=list)
+    core_bill: Bill = field(default_factory=Bill)
+    _heard: str = ""
+    _heard_earlier: int = 0
+    _phrase_from: int = 0
+    _last_heard: str = ""
+    _is_phrase_over: bool = False
+    _stretches_to_hear: int = 0
+    _said: str = ""
+    _last_said: str = ""
+    _has_paused: bool = False
+    _is_silenced: bool = False
+    _uncut: str = ""
+    _written: str = ""
+    _shown: str = ""
+    _said_earlier: int = 0
+    _bytes_earlier: int = 0
+    _copied_through_seq: int = 0
+    _ended_before_copy_ms: int = 0
+    _before_stretch: _BeforeStretch = _BeforeStretch()
+
+    @property
+    def is_silenced(self) -> bool:
+        """Tell whether the reply was cut, so that what still comes of it is void."""
+        return self._is_silenced
+
+    @property
+    def is_paused(self) -> bool:
+        """Tell whether the model has said what it can for now."""
+        return self._has_paused
+
+    @property
+    def has_reply(self) -> bool:
+        """Tell whether the model has begun to answer."""
+        return bool(self._said or self.reply_bytes)
+
+    @property
+    def is_being_spoken(self) -> bool:
+        """Tell whether the user is still speaking it."""
+        return self.first_seq is not None and self.input_ended_ms is None
+
+    @property
+    def has_earlier_speech(self) -> bool:
+        """Return whether the user has spoken in it before the newest stretch of speech."""
+        return self.first_seq is not None and self.first_seq < self.speech_from_seq
+
+    @property
+    def talk_ms(self) -> int:
+        """How long it took, once it is over."""
+        return self.over_at_ms - self.started_at_ms
+
+    @property
+    def heard(self) -> str:
+        """What the user is thought to have said."""
+        return self._heard.strip()
+
+    @property
+    def said(self) -> str:
+        """What the model has said so far, or has only shown."""
+        return (self._shown if self.is_muted else self._said).strip()
+
+    @property
+    def first_audio_ms(self) -> int | None:
+        """From the end of the input to the first reply audio; None without either."""
+        if self.first_audio_at_ms is None or self.input_ended_ms is None:
+            return None
+        return max(0, self.first_audio_at_ms - self.input_ended_ms)
+
+    @property
+    def silent_from_ms(self) -> int:
+        """Since when neither side speaks in it; a reply comes faster than it is played.
+
+        The user does not hear the rest of a reply that was cut.
+        """
+        is_played = not self._is_silenced
+        reply_ms = round(duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)) if is_played else 0
+        return max(self.input_ended_ms or 0, (self.first_audio_at_ms or 0) + reply_ms)
+
+    def keep_if_late(self, control: Numbered) -> None:
+        """Keep what a rewind to ``first_seq`` would not find."""
+        if self.first_seq is not None and control.seq < self.first_seq:
+            self.late.append(control)
+
+    def take_speech(self, turn: "TurnInProgress") -> None:
+        """Take over from a turn what the user is still saying in it.
+
+        A turn with no input before that is left as a reply without input.
+        """
+        self.first_seq = self.speech_from_seq = turn.speech_from_seq
+        self._heard = turn._heard[turn._heard_earlier :]
+        turn._heard = turn._heard[: turn._heard_earlier]
+        self.heard_at_ms, turn.heard_at_ms = turn.heard_at_ms, None
+        self._is_phrase_over = turn._is_phrase_over
+        if turn.first_seq == turn.speech_from_seq:
+            turn.first_seq = None
+            self.late, turn.late = turn.late, []
+        if not self._heard:
+            self.unheard_from_seq = self.first_seq
+        if (turn.unheard_from_seq or 0) >= turn.speech_from_seq:
+            turn.unheard_from_seq = None
+
+    def begin_stretch(self, seq: int) -> None:
+        """The user says something, from ``seq`` on."""
+        self._before_stretch = _BeforeStretch()
+        # A turn that restarts has its first message already, and nothing was heard before that.
+        if self.first_seq is not None and self.first_seq < seq:
+            self._before_stretch = _BeforeStretch(
+                self.first_seq,
+                self.speech_from_seq,
+                self.unheard_from_seq,
+                self.input_ended_ms,
+                self._heard_earlier,
+                self._phrase_from,
+                self._is_phrase_over,
+                self._stretches_to_hear,
+                self.is_typed,
+            )
+        self.is_doubtful = self.is_typed = False
+        self.input_ended_ms = None
+        self.speech_from_seq = seq
+        self._heard_earlier = self._phrase_from = len(self._heard)
+        self._is_phrase_over = True
+        self._stretches_to_hear += 1
+        if self.first_seq is None:
+            self.first_seq = seq
+        if self.unheard_from_seq is None:
+            self.unheard_from_seq = seq
+
+    @property
+    def is_stretch_heard(self) -> bool:
+        """Return whether anything is understood of the newest stretch of speech."""
+        return len(self._heard) > self._heard_earlier
+
+    def retract_stretch(self, now_ms: int) -> bool:
+        """Take back the newest stretch of speech; False when nothing is left of the turn."""
+        self.is_doubtful = False
+        before = self._before_stretch
+        self.first_seq, self.speech_from_seq = before.first_seq, before.speech_from_seq
+        self.unheard_from_seq, self.input_ended_ms = before.unheard_from_seq, before.input_ended_ms
+        self._heard_earlier, self._phrase_from = before.heard_earlier, before.phrase_from
+        self._is_phrase_over = before.is_phrase_over
+        self._stretches_to_hear = before.stretches_to_hear
+        self.is_typed = before.is_typed
+        if self.first_seq is not None and self.input_ended_ms is None:
+            self.input_ended_ms = now_ms
+        return self.first_seq is not None or self.has_reply
+
+    def end_stretch(self, now_ms: int) -> None:
+        """The user falls silent; a copy of what was said ended when that did."""
+        self.input_ended_ms = self._ended_before_copy_ms if self.has_copy else now_ms
+
+    @property
+    def lacks_words(self) -> bool:
+        """Return whether nothing is understood yet of speech in it."""
+        return self.unheard_from_seq is not None
+
+    @property
+    def is_phrase_over(self) -> bool:
+        """Return whether the newest piece of the user's transcript was marked as the last one."""
+        return self._is_phrase_over
+
+    def has_heard(self, text: str) -> bool:
+        """Return whether a transcript only repeats the newest one of the user."""
+        return not news_in(self._phrase, self._last_heard, text, may_double=False)
+
+    def hear(
+        self, text: str, now_ms: int, *, is_final: bool = False, comes_whole: bool = False
+    ) -> str:
+        """Add a piece of the user's transcript.
+
+        Pieces carry their own spaces, whole transcripts of utterances do not.
+
+        Args:
+            text: The piece.
+            now_ms: The present.
+            is_final: No more pieces of this transcript follow.
+            comes_whole: The model sends the transcript of an utterance in one piece.
+
+        Returns:
+            What is new of it, separated from a finished phrase; "" where it repeats what is known.
+        """
+        is_at_once = self.heard_at_ms is not None and now_ms < self.heard_at_ms + AT_ONCE_MS
+        if comes_whole and self._stretches_to_hear and self._phrase and not is_at_once:
+            # The user has spoken more than once before the first transcript came.
+            self._is_phrase_over, self._phrase_from = True, len(self._heard)
+        may_double = not (comes_whole or is_at_once)
+        news = news_in(self._phrase, self._last_heard, text, may_double=may_double)
+        self.heard_at_ms, self._last_heard = now_ms, text
+        self.unheard_from_seq = None
+        self.is_doubtful = False
+        if news:
+            if not self._phrase or (self._is_phrase_over and news == text):
+                self._phrase_from = len(self._heard)
+                self._stretches_to_hear = max(0, self._stretches_to_hear - 1)
+            else:
+                self._is_phrase_over = False
+            news = self._add_heard(news)
+        self._is_phrase_over = is_final
+        return news
+
+    @property
+    def _phrase(self) -> str:
+        """The newest transcript of the user, as far as it has come."""
+        return self._heard[self._phrase_from :]
+
+    def read(self, text: str, seq: int) -> None:
+        """Add what the user typed; it says nothing of what was spoken before."""
+        self._add_heard(text)
+        self.is_typed = True
+        self._stretches_to_hear -= 1
+        self._phrase_from = len(self._heard)
+        if self.unheard_from_seq == seq:
+            self.unheard_from_seq = None
+
+    def _add_heard(self, text: str) -> str:
+        if self._is_phrase_over and self._heard and not text[:1].isspace():
+            text = f" {text}"
+        self._heard += text
+        return text
+
+    def say(self, text: str) -> str:
+        """Add a piece of the reply's transcript.
+
+        Returns:
+            What is new of it, set apart from what a pause ended; "" where it repeats what is known.
+        """
+        generation = self._said[self._said_earlier :]
+        news = news_in(generation, self._last_said, text, may_double=True)
+        self._last_said = text
+        if self._has_paused and self._said and news and not news[0].isspace():
+            news = f" {news}"
+        self._has_paused = False
+        self._said += news
+        return news
+
+    def write(self, text: str) -> None:
+        """Add a text part of the generation that is under way."""
+        self._written += text
+
+    def take_written(self) -> str:
+        """Return the generation's text parts, unless its transcript says the same."""
+        written, self._written = self._written, ""
+        return "" if len(self._said) > self._said_earlier else written
+
+    def end_generation(self) -> None:
+        """A generation is complete; take back what it said if it made no sound."""
+        has_more = len(self._said) > self._said_earlier or self.reply_bytes > self._bytes_earlier
+        if has_more and not (self.is_audible or self._is_silenced):
+            self._mute()
+        self._said_earlier, self._bytes_earlier = len(self._said), self.reply_bytes
+        self.is_audible = False
+
+    def copy(self, ended_ms: int) -> None:
+        """The model is given once more what the user has said until ``ended_ms``."""
+        self._copied_through_seq = self.speech_from_seq
+        self._ended_before_copy_ms = ended_ms
+
+    @property
+    def has_copy(self) -> bool:
+        """Tell whether the model was given twice what the user has said last."""
+        return 0 < self.speech_from_seq <= self._copied_through_seq
+
+    def is_copy(self, text: str) -> bool:
+        """Tell whether a transcript of the user repeats what was understood of the first copy."""
+        understood = self._heard[self._heard_earlier :].casefold()
+        return self.has_copy and text.strip().casefold() in understood
+
+    def interrupt_for_copy(self) -> bool:
+        """The model has interrupted itself; True if for the second copy of what it replies to."""
+        self.awaits_copy = self.has_copy and self.has_reply and not self.is_being_spoken
+        if self.awaits_copy:
+            self._written, self.is_audible = "", False
+            self._mute()
+        return self.awaits_copy
+
+    def _mute(self) -> None:
+        self.is_muted, self._shown = True, self._said
+        self._said, self.reply_bytes = self._said[: self._said_earlier], self._bytes_earlier
+        if not self.reply_bytes:
+            self.first_audio_at_ms = None
+
+    def pause(self) -> None:
+        """The model has said what it can for now; what follows is another sentence."""
+        self._has_paused = self.has_reply
+        self._is_silenced = False
+
+    def cut(self, played_ms: int) -> None:
+        """Remember as said only what the user heard, to about a word.
+
+        It is told again as more is known of that, until the model goes on.
+        """
+        if not self._is_silenced:
+            self._uncut = self._said
+        self.is_cut = self._is_silenced = True
+        self._written = ""
+        total_ms = duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)
+        share = 1.0 if total_ms <= played_ms else played_ms / total_ms
+        self._said = cut_at(self._uncut, round(len(self._uncut) * share))
+
+    def restarted(self) -> "TurnInProgress":
+        """Return the turn as it was before its first message; only what it cost stays."""
+        return TurnInProgress(
+            self.number,
+            self.started_at_ms,
+            self.first_seq,
+            skipped=[gap for gap in self.skipped if gap.first_seq < (self.first_seq or 0)],
+            tool_calls=[call for call in self.tool_calls if call.key.turn != self.number],
+            usage=self.usage,
+            core_bill=self.core_bill,
+        )
+
+    def bill(self, prices: Prices) -> Bill:
+        """Return what the turn used and cost so far, by the live model's ``prices``."""
+        return prices.bill(self.usage) + self.core_bill
+
+    def record(self, session_id: str, prices: Prices, unix_offset_ms: int) -> Turn:
+        """Return the turn as memory keeps it."""
+        bill = self.bill(prices)
+        return Turn(
+            number=self.number,
+            session_id=session_id,
+            started_at_ms=self.started_at_ms + unix_offset_ms,
+            ended_at_ms=self.over_at_ms + unix_offset_ms,
+            heard=self.heard,
+            said=self.said,
+            said_is_approximate=self.is_cut,
+            skipped=tuple(self.skipped),
+            tool_calls=tuple(self.tool_calls),
+            first_audio_ms=self.first_audio_ms,
+            usage=bill.usage,
+            cost_usd=bill.cost_usd,
+        )

@@ -1,0 +1,127 @@
+"""What a live session is told at its begin, and when telling it anew is cheaper than going on."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from repartee.domain.cost.usage import TokenUsage
+from repartee.domain.live.context_policy import carried, reseed_saves_usd, seed_tokens
+from repartee.domain.live.model import LiveConfig, TurnDetection
+from repartee.domain.live.seed import Occasion, system_instruction
+from repartee.domain.session.client.link import ClientLink
+from repartee.domain.session.memory.keeper import MemoryKeeper
+from repartee.domain.session.model.fallbacks import Concessions
+from repartee.domain.session.settings import SessionSettings
+from repartee.domain.session.tools.router import ToolDesk
+from repartee.domain.users.notes import Note
+
+# A user goes from one device to another and back now and then. A client whose every ``hello`` says
+# otherwise would open a live session with each.
+MAX_DETECTION_CHANGES = 4
+
+
+@dataclass(slots=True)
+class LiveContext:
+    """The context of one worker's live sessions.
+
+    Attributes:
+        is_due: It may be time to go on in a fresh session: a turn is in memory, the user is to be
+            spoken to otherwise, or a note is forgotten.
+        detection: Which side finds the user's speech in the current live session, None before the
+            first.
+        has_copy: The current live session was given something twice, or a nudge beside it, and may
+            answer twice.
+    """
+
+    _settings: SessionSettings
+    _keeper: MemoryKeeper
+    _desk: ToolDesk
+    _client: ClientLink
+    _concessions: Concessions
+    _unix_offset_ms: int
+    is_due: bool = False
+    detection: TurnDetection | None = None
+    has_copy: bool = False
+    _voice: str = ""
+    _detection_changes: int = 0
+    _notes: tuple[Note, ...] = ()
+    _carried: TokenUsage = field(default_factory=TokenUsage)
+
+    def config(self, now_ms: int) -> LiveConfig:
+        """Return how a fresh live session is opened now."""
+        settings, preferences = self._settings, self._desk.preferences
+        concession = self._concessions.current
+        profile = replace(preferences.profile, style=preferences.style)
+        memory, history = replace(self._keeper.memory, profile=profile), self._keeper.history()
+        if concession.without_memory:
+            conversation = replace(memory.conversation, summary="")
+            memory, history = replace(memory, conversation=conversation, notes=()), ()
+        as_text = history if concession.history_as_text else ()
+        unix_s = (now_ms + self._unix_offset_ms) / 1000
+        now = datetime.fromtimestamp(unix_s, UTC).astimezone(settings.zone)
+        occasion = Occasion(now, settings.zone_name, preferences.language)
+        return LiveConfig(
+            model=settings.live_model,
+            voice=preferences.voice,
+            language=preferences.language,
+            system_instruction=system_instruction(memory, occasion, as_text),
+            tools=settings.tools,
+            history=() if as_text else history,
+            turn_detection=self._wanted_detection,
+        )
+
+    @property
+    def cannot_hear(self) -> bool:
+        """Tell whether the live session was set up for a client of the other kind.
+
+        The detection mode is fixed at set-up, and another device may have connected since.
+        """
+        return self.detection not in (None, self._wanted_detection)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Tell whether a fresh live session serves the user better than this one.
+
+        It does for another voice, for preferences that were changed outside the call, where this
+        one knows a note that is deleted, and where it may answer a copy of what it has answered.
+        """
+        preferences = self._desk.preferences
+        is_other = preferences.is_untold or self._voice != preferences.voice
+        return self.has_copy or is_other or self._notes != self._keeper.memory.notes
+
+    def begin(self) -> None:
+        """A fresh live session has begun; it carries nothing yet."""
+        if self.cannot_hear:
+            self._detection_changes += 1
+        self.detection = self._wanted_detection
+        self._voice = self._desk.preferences.voice
+        self._notes = self._keeper.memory.notes
+        self.has_copy = False
+        self._desk.preferences.is_untold = False
+        self._carried = TokenUsage()
+
+    def note_copy(self) -> None:
+        """The live session was given something twice, and may answer it twice."""
+        self.has_copy = True
+
+    def count(self, usage: TokenUsage) -> None:
+        """Take what the current live session was billed for its newest reply."""
+        self._carried = carried(usage)
+
+    def reseed_saves_usd(self, now_ms: int) -> Decimal | None:
+        """Decide, once after each commit, whether to go on in a fresh live session.
+
+        Returns:
+            What that is estimated to save, None when to stay.
+        """
+        self.is_due = False
+        tokens = seed_tokens(self.config(now_ms))
+        settings = self._settings
+        return reseed_saves_usd(settings.context_policy, self._carried, tokens, settings.prices)
+
+    @property
+    def _wanted_detection(self) -> TurnDetection:
+        # Without marks only the model's own detector knows when the user speaks. It serves devices
+        # of both kinds.
+        takes_marks = self._client.marks_speech and self._detection_changes < MAX_DETECTION_CHANGES
+        return self._settings.turn_detection if takes_marks else TurnDetection.SERVER

@@ -1,0 +1,58 @@
+"""Takes a session from one live session to the next: what was cut off is heard and said anew."""
+
+from dataclasses import dataclass
+
+from repartee.domain.session.input.feed import InputFeed
+from repartee.domain.session.model.cues import Cues
+from repartee.domain.session.tools.calls import ToolCalls
+from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.turns.replies import Replies
+from repartee.domain.session.turns.turn import TurnInProgress
+
+
+@dataclass(slots=True)
+class Restarts:
+    """What becomes of a turn whose live session, or worker, goes on no longer."""
+
+    _feed: InputFeed
+    _turns: TurnLedger
+    _calls: ToolCalls
+    _cues: Cues
+    _replies: Replies
+
+    @property
+    def is_between_turns(self) -> bool:
+        """Tell whether a restart cuts nothing off, neither words nor an answer to be spoken."""
+        return not (self._turns.current or self._calls or self._cues.is_awaited)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Tell whether, besides, all that was said has been answered and is in memory."""
+        return self.is_between_turns and not (self._turns or self._feed.is_waiting)
+
+    def restart_turn(self, now_ms: int) -> None:
+        """Give the turn that was cut off to the next live session, from its first message on."""
+        self._feed.forget_stream()
+        self._cues.lose_session()
+        turn = self.unsay(now_ms)
+        self._calls.lose_session(None if turn is None else turn.number)
+        if turn is None or turn.first_seq is None:
+            # An utterance may have begun unnoticed.
+            self._feed.rewind(self._feed.settled + 1)
+        else:
+            late = self._turns.restart(turn)
+            self._feed.rewind(turn.first_seq, late)
+
+    def unsay(self, now_ms: int) -> TurnInProgress | None:
+        """Take back what was said of the turn that is cut off; return that turn.
+
+        A reply without input cannot be asked for again, so it ends where it was cut.
+        """
+        turn = self._turns.current
+        if turn is not None and turn.first_seq is None:
+            self._replies.interrupt(now_ms)
+            self._replies.give_up(turn, now_ms)
+            turn = self._turns.current
+        if turn is not None:
+            self._replies.take_back(turn, has_called=self._calls.has_begun(turn.number))
+        return turn

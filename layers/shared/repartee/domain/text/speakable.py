@@ -1,0 +1,54 @@
+"""Days and times as one says them, in English; the model puts them into the user's language."""
+
+from datetime import date, time
+
+from repartee.domain.front_desk.bookings import Slot
+
+# strftime follows the process's locale; these do not.
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+_SUFFIXES = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
+
+
+def weekday(day: date) -> str:
+    """Return ``Friday`` and the like."""
+    return _WEEKDAYS[day.weekday()]
+
+
+def speakable_day(day: date, today: date) -> str:
+    """Return ``Friday the 27th of November``, with the year unless it is the next such day.
+
+    Days of the past and those from twelve months after ``today`` on have the year.
+    """
+    suffix = _SUFFIXES.get(day.day, "th")
+    spoken = f"{weekday(day)} the {day.day}{suffix} of {_MONTHS[day.month - 1]}"
+    year_later = (today.year + 1, today.month, today.day)
+    is_coming = today <= day and (day.year, day.month, day.day) < year_later
+    return spoken if is_coming else f"{spoken} {day.year}"
+
+
+def speakable_time(moment: time) -> str:
+    """Return ``3 p.m.``, ``9:30 a.m.``, ``noon`` and the like."""
+    if (moment.hour, moment.minute) in {(0, 0), (12, 0)}:
+        return "noon" if moment.hour else "midnight"
+    hour = moment.hour % 12 or 12
+    minutes = f":{moment.minute:02d}" if moment.minute else ""
+    return f"{hour}{minutes} {'p.m.' if moment.hour >= 12 else 'a.m.'}"
+
+
+def speakable_slot(slot: Slot, today: date) -> str:
+    """Return ``Friday the 27th of November at 3 p.m.`` and the like."""
+    return f"{speakable_day(slot.day, today)} at {speakable_time(slot.start)}"

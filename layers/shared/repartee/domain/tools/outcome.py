@@ -1,0 +1,42 @@
+"""How a question ended, judged by what its tools did and not by what the model says of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from repartee.domain.tools.calls import CallStatus
+from repartee.domain.tools.tool import ToolStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A tool that ran, and how that ended."""
+
+    is_read_only: bool
+    status: ToolStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a question ended.
+
+    Attributes:
+        retryable: Whether asking the same again may succeed.
+    """
+
+    status: CallStatus
+    retryable: bool = False
+
+
+def outcome(ran: Sequence[Ran]) -> Outcome:
+    """Judge a question that has an answer.
+
+    What could have changed something counts, and only without that what was looked up. One that
+    was done makes it done, because the answer tells the rest. An answer that needed no tool, such
+    as a question back, is done as well.
+    """
+    statuses = {one.status for one in ran if not one.is_read_only} or {one.status for one in ran}
+    if not statuses or ToolStatus.DONE in statuses:
+        return Outcome(CallStatus.DONE)
+    if ToolStatus.FAILED in statuses:
+        return Outcome(CallStatus.FAILED, retryable=True)
+    return Outcome(CallStatus.REFUSED)

@@ -1,0 +1,126 @@
+"""What users may settle about how they are spoken to, and which values there are."""
+
+from dataclasses import dataclass, replace
+
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.errors import ReparteeError
+from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.text.characters import TextRefused, checked_line
+
+MAX_STYLE_CHARACTERS = 200
+
+
+class PreferenceRefused(ReparteeError):
+    """A preference cannot be had.
+
+    Attributes:
+        field: Which one: ``language``, ``voice`` or ``style``.
+        advice: What is wrong and what to do, for a person or a model.
+    """
+
+    def __init__(self, field: str, advice: str):
+        super().__init__(f"{field} refused")
+        self.field = field
+        self.advice = advice
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceChanges:
+    """What becomes of each preference: None leaves it, "" goes back to the deployment's default."""
+
+    language: str | None = None
+    voice: str | None = None
+    style: str | None = None
+
+    def __bool__(self) -> bool:
+        return any(one is not None for one in (self.language, self.voice, self.style))
+
+    def applied_to(self, profile: Profile) -> Profile:
+        """Return the profile as it is with these changes."""
+        return replace(
+            profile,
+            language=_settled(self.language, profile.language),
+            voice=_settled(self.voice, profile.voice),
+            style=_settled(self.style, profile.style),
+        )
+
+
+def _settled(wanted: str | None, before: str | None) -> str | None:
+    return before if wanted is None else wanted or None
+
+
+def checked_changes(
+    model: LiveModelProfile,
+    *,
+    language: str | None = None,
+    voice: str | None = None,
+    style: str | None = None,
+) -> PreferenceChanges:
+    """Return changes in the spelling of the live model's profile.
+
+    A language without a region becomes the default tag of that language.
+
+    Raises:
+        PreferenceRefused: The model has no such language or voice, or the style is too long.
+    """
+    return PreferenceChanges(
+        language and checked_language(model, language.strip()),
+        voice and checked_voice(model, voice.strip()),
+        style if style is None else _style(style),
+    )
+
+
+def checked_language(model: LiveModelProfile, tag: str) -> str:
+    """Return a BCP 47 tag as the live model's profile lists it.
+
+    Raises:
+        PreferenceRefused: The profile does not list it.
+    """
+    listed = model.listed_tag(tag)
+    if listed is None:
+        tags = model.languages.get(tag.replace("_", "-").partition("-")[0].lower())
+        known = ", ".join(tags or model.languages)
+        raise PreferenceRefused(
+            "language", f"this language is not spoken here; take one of {known}"
+        )
+    return listed
+
+
+def checked_voice(model: LiveModelProfile, name: str) -> str:
+    """Return the name of a voice as the live model's profile lists it.
+
+    Raises:
+        PreferenceRefused: The profile does not list it.
+    """
+    voice = next((one for one in model.voices if one.lower() == name.lower()), None)
+    if voice is None:
+        known = ", ".join(model.voices)
+        raise PreferenceRefused("voice", f"there is no such voice; take one of {known}")
+    return voice
+
+
+def stale_preferences(model: LiveModelProfile, profile: Profile) -> PreferenceChanges:
+    """Return what has to change in a stored profile that names what the live model lacks.
+
+    A language becomes the default tag of that language, or the deployment's default where the
+    model does not speak it at all; a voice becomes the deployment's default.
+    """
+    language, voice = profile.language, profile.voice
+    return PreferenceChanges(
+        language=(model.spoken_tag(language) or "")
+        if language and model.listed_tag(language) is None
+        else None,
+        voice="" if voice and voice not in model.voices else None,
+    )
+
+
+def _style(style: str) -> str:
+    # One line, whatever it was: it becomes a sentence of the model's instruction.
+    try:
+        line = checked_line(style)
+    except TextRefused as refused:
+        raise PreferenceRefused("style", str(refused)) from None
+    if len(line) > MAX_STYLE_CHARACTERS:
+        limit = f"{len(line)} characters, and {MAX_STYLE_CHARACTERS} are allowed"
+        raise PreferenceRefused("style", f"this has {limit}: say it in fewer words")
+    return line

@@ -1,0 +1,284 @@
+"""``python -m local.demo``: a three-turn voice conversation on this machine, checked and reported.
+
+REPARTEE_PORT_BASE moves the ports; with GEMINI_API_KEY set it talks to the real Gemini.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from local.demo.checks import (
+    Check,
+    check_bookings,
+    check_name,
+    check_replies,
+    check_time,
+    check_word_error,
+)
+from local.demo.front_desk import FrontDesk
+from local.demo.recorded import read_records
+from local.demo.script import Spoken, hold_script, match_replies
+from local.hosting.ports import PortInUseError, base_of
+from local.hosting.processes import ChildFailedError
+from local.hosting.services import NotInstalledError
+from local.lambdas.model import InitFailedError
+from local.stack import PROJECT, Stack, StackOptions, running_stack, write_addresses
+from local.template.intrinsics import TemplateError
+from repartee.domain.audio import OUTPUT_RATE_HZ
+from repartee.domain.front_desk.bookings import Booking
+from repartee_client.access import HttpApi, get_token
+from repartee_client.errors import TalkerError
+from repartee_client.recordings import (
+    Recording,
+    UnusableRecordingError,
+    UnusableScriptError,
+    Utterance,
+    load_script,
+    read_wav,
+    write_wav,
+)
+
+DEFAULT_RECORDINGS = PROJECT / "local" / "recordings" / "default"
+FOLDER = PROJECT / ".local" / "demo"
+USER = "demo"
+_STOPPED_BY_SIGNAL = 130
+_UNUSABLE = (UnusableRecordingError, UnusableScriptError)
+_NOT_STARTED = (
+    PortInUseError,
+    NotInstalledError,
+    ChildFailedError,
+    InitFailedError,
+    TemplateError,
+)
+
+
+class Demo:
+    """One run: talks, tells, checks and reports.
+
+    Args:
+        stack: Running, with nothing in its tables.
+        script: What to say.
+        folder: Gets ``report.json``.
+        started_s: When the demo began, on the monotonic clock.
+    """
+
+    def __init__(
+        self, stack: Stack, script: Sequence[Utterance], folder: Path, started_s: float
+    ) -> None:
+        self._stack = stack
+        self._script = script
+        self._folder = folder
+        self._started_s = started_s
+        self._replies = stack.run_directory / "replies"
+
+    async def run(self) -> bool:
+        """Hold the conversation and write the report; tells whether every check passed.
+
+        Raises:
+            TalkerError: The conversation could not be held.
+        """
+        self._replies.mkdir()
+        desk = FrontDesk(self._stack)
+        await desk.seed()
+        addresses = self._stack.addresses
+        api = HttpApi(addresses.http, await get_token(addresses.issuer, USER))
+        spoken = await hold_script(
+            api, self._script, between=self._forget, on_spoken=self._tell_and_save
+        )
+        bookings = await desk.bookings(USER)
+        checks = self._check(spoken, bookings)
+        report = self._report(spoken, bookings, checks)
+        path = self._folder / "report.json"
+        path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+        for check in checks:
+            mark = {True: "ok", False: "FAILED", None: "skipped"}[check.passed]
+            print(f"  {mark:8}{check.name}: {check.found}")
+        print(f"report {_relative(path)}, {report['seconds']:.0f} s since the start", flush=True)
+        return all(check.passed is not False for check in checks)
+
+    async def _forget(self) -> None:
+        if self._stack.simulator is None:
+            print("-- a new connection; Gemini's own session is not used again", flush=True)
+            return
+        await self._stack.restart_gemini()
+        print("-- the Gemini simulator was restarted; a new connection", flush=True)
+
+    def _wav(self, one: Spoken) -> Path:
+        return self._replies / f"{one.name}.wav"
+
+    def _tell_and_save(self, one: Spoken) -> None:
+        exchange = one.exchange
+        write_wav(self._wav(one), Recording(one.reply_pcm, OUTPUT_RATE_HZ))
+        error = "" if one.word_error is None else f" (word error {one.word_error:.0%})"
+        tools = ", ".join(exchange.tool_calls) or "no tool"
+        print(f"{one.name}")
+        print(f"  heard   {exchange.heard}{error}")
+        print(f"  said    {exchange.said}")
+        print(
+            f"  first audio after {exchange.first_audio_ms} ms, {tools}, "
+            f"{exchange.tokens_in:,} tokens in, {exchange.tokens_out:,} out, "
+            f"{exchange.cost_usd:.5f} USD",
+            flush=True,
+        )
+
+    def _check(self, spoken: Sequence[Spoken], bookings: Sequence[Booking]) -> list[Check]:
+        last_said = spoken[-1].exchange.said
+        return [
+            check_word_error([one.word_error for one in spoken]),
+            check_name(spoken[0].exchange.heard, last_said),
+            check_bookings(bookings),
+            check_time(bookings, last_said),
+            self._check_replies(spoken),
+        ]
+
+    def _check_replies(self, spoken: Sequence[Spoken]) -> Check:
+        if self._stack.simulator is None:
+            return check_replies((), (), skipped="the real Gemini keeps no record")
+        records = read_records(self._stack.simulator.record_directory)
+        emitted = [reply for record in records for reply in record.replies]
+        saved = [read_wav(self._wav(one), sample_rate_hz=OUTPUT_RATE_HZ).pcm for one in spoken]
+        return check_replies(saved, match_replies(spoken, emitted))
+
+    def _report(
+        self, spoken: Sequence[Spoken], bookings: Sequence[Booking], checks: Sequence[Check]
+    ) -> dict[str, Any]:
+        return {
+            "gemini": "simulator" if self._stack.simulator else "real",
+            "recordings": _relative(self._script[0].wav.parent),
+            "run_directory": _relative(self._stack.run_directory),
+            "seconds": round(time.monotonic() - self._started_s, 1),
+            "stack_start_s": dict(self._stack.start_s),
+            "turns": [self._turn(one) for one in spoken],
+            "bookings": [
+                {"date": f"{one.slot.day}", "time": f"{one.slot.start:%H:%M}", "reason": one.reason}
+                for one in bookings
+            ],
+            "checks": [asdict(check) for check in checks],
+        }
+
+    def _turn(self, one: Spoken) -> dict[str, Any]:
+        exchange = one.exchange
+        return {
+            "recording": one.name,
+            "session_id": one.session_id,
+            "spoken": one.spoken,
+            "heard": exchange.heard,
+            "word_error": one.word_error,
+            "said": exchange.said,
+            "first_audio_ms": exchange.first_audio_ms,
+            "tool_calls": exchange.tool_calls,
+            "tokens_in": exchange.tokens_in,
+            "tokens_out": exchange.tokens_out,
+            "cost_usd": exchange.cost_usd,
+            "reply_wav": _relative(self._wav(one)),
+            "reply_ms": round(Recording(one.reply_pcm, OUTPUT_RATE_HZ).duration_ms),
+        }
+
+
+def _relative(path: Path) -> str:
+    resolved = path.resolve()
+    return str(resolved.relative_to(PROJECT) if resolved.is_relative_to(PROJECT) else resolved)
+
+
+async def demonstrate(
+    script: Sequence[Utterance], folder: Path, *, model: str | None, once: bool
+) -> int:
+    """Start the stack and hold the demo; without ``once``, serve on until cancelled."""
+    started_s = time.monotonic()
+    options = StackOptions(
+        run_directory=folder / time.strftime(f"run-%Y%m%d-%H%M%S-{os.getpid()}"),
+        port_base=base_of(os.environ),
+        live_model=model,
+        gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
+    )
+    async with running_stack(options) as stack:
+        write_addresses(stack)
+        kind = "the Gemini simulator" if stack.simulator else "the real Gemini"
+        print(
+            f"the stack, with {kind}, started in {sum(stack.start_s.values()):.1f} s: "
+            f"data and logs in {_relative(stack.run_directory)}",
+            flush=True,
+        )
+        try:
+            passed = await Demo(stack, script, folder, started_s).run()
+        except TalkerError as error:
+            print(f"the conversation failed: {error}", file=sys.stderr)
+            passed = False
+        if not passed:
+            logs = _relative(stack.run_directory / "logs")
+            print(f"the demo FAILED; see above, and the logs in {logs}", file=sys.stderr)
+            return 1
+        if not once:
+            print("serving: `make talk` in another terminal; Ctrl-C stops", flush=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+    return 0
+
+
+async def run(script: Sequence[Utterance], folder: Path, *, model: str | None, once: bool) -> int:
+    """Hold the demo until it ends or a signal comes; whatever was started is stopped."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    work = asyncio.create_task(demonstrate(script, folder, model=model, once=once))
+    signalled = asyncio.create_task(stopping.wait())
+    await asyncio.wait({work, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
+    # A start that is under way is undone as well; further signals do not disturb it.
+    work.cancel()
+    try:
+        return await work
+    except asyncio.CancelledError:
+        return _STOPPED_BY_SIGNAL
+    except _NOT_STARTED as error:
+        print(f"the stack did not start: {error}", file=sys.stderr)
+        return 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="exit after the conversation")
+    parser.add_argument("--model", help="Gemini's live model (default: the template's)")
+    parser.add_argument(
+        "--wavs",
+        type=Path,
+        default=DEFAULT_RECORDINGS,
+        metavar="DIR",
+        help="other recordings (local/recordings/README.md)",
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=FOLDER,
+        metavar="DIR",
+        help="gets report.json and a folder per run (default: .local/demo)",
+    )
+    options = parser.parse_args()
+    # An old report must not pass for this run's.
+    (options.folder / "report.json").unlink(missing_ok=True)
+    try:
+        base_of(os.environ)
+        script = load_script(options.wavs)
+        for utterance in script:
+            read_wav(utterance.wav)
+    except ValueError as error:
+        parser.error(str(error))
+    except (*_UNUSABLE, OSError) as error:
+        print(f"cannot use the recordings: {error}", file=sys.stderr)
+        return 2
+    options.folder.mkdir(parents=True, exist_ok=True)
+    return asyncio.run(run(script, options.folder, model=options.model, once=options.once))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""What must hold after the demo's conversation; each check says in words what it found."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from repartee.domain.front_desk.bookings import Booking, Slot
+from repartee.domain.text.speakable import speakable_slot, weekday
+
+MAX_WORD_ERROR = 0.20
+
+_INTRODUCTION = re.compile(r"\b(?:name is|name's|i am|i'm|this is|call me) ([a-z][a-z'-]+)")
+_HOURS = re.findall(r"\w+", "twelve one two three four five six seven eight nine ten eleven")
+_MINUTES = {15: ("fifteen", "quarter"), 30: ("thirty", "half"), 45: ("forty-five", "quarter")}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        passed: None when it was skipped.
+        found: What was found, or why it was skipped.
+    """
+
+    name: str
+    passed: bool | None
+    found: str
+
+
+def introduced_name(heard: str) -> str | None:
+    """The name in "… my name is NAME", as it was heard."""
+    match = _INTRODUCTION.search(heard.lower())
+    return match[1] if match else None
+
+
+def says_name(said: str, name: str) -> bool:
+    """Whether ``name`` is a word of ``said``."""
+    return re.search(rf"\b{re.escape(name)}\b", said, re.IGNORECASE) is not None
+
+
+def says_time(said: str, slot: Slot) -> bool:
+    """Whether the weekday and the hour of ``slot`` are words of ``said``, as 3, 15 or three."""
+    text = said.lower()
+    hour = slot.start.hour
+    hours = {str(hour), str(hour % 12 or 12), _HOURS[hour % 12]}
+    if hour in {0, 12}:
+        hours.add("noon" if hour else "midnight")
+    words = set(re.findall(r"[a-z]+(?:-[a-z]+)*|\d+(?!\d|st|nd|rd|th)", text))
+    minute = slot.start.minute
+    says_minute = not minute or bool(words & {f"{minute:02d}", *_MINUTES.get(minute, ())})
+    return weekday(slot.day).lower() in words and bool(words & hours) and says_minute
+
+
+def check_word_error(errors: Sequence[float | None]) -> Check:
+    """Every utterance whose words are known was heard right, to 20 %."""
+    name = f"each utterance is heard with a word error of at most {MAX_WORD_ERROR:.0%}"
+    known = [error for error in errors if error is not None]
+    if not known:
+        return Check(name, None, "the spoken words are not known")
+    return Check(name, max(known) <= MAX_WORD_ERROR, f"the worst is {max(known):.0%}")
+
+
+def check_name(first_heard: str, last_said: str) -> Check:
+    """The last answer holds the name that the first utterance gave."""
+    title = "the last answer contains the name given in the first turn"
+    name = introduced_name(first_heard)
+    if name is None:
+        return Check(title, False, f"no name was heard in “{first_heard}”")
+    return Check(title, says_name(last_said, name), name.capitalize())
+
+
+def check_bookings(bookings: Sequence[Booking]) -> Check:
+    """The desk holds exactly one booking of the user."""
+    found = ", ".join(speakable_slot(one.slot, one.slot.day) for one in bookings) or "none"
+    return Check("the desk holds exactly one booking of this user", len(bookings) == 1, found)
+
+
+def check_time(bookings: Sequence[Booking], last_said: str) -> Check:
+    """The last answer holds the time that was booked."""
+    title = "the last answer contains the time that was booked"
+    if not bookings:
+        return Check(title, False, "nothing was booked")
+    slot = bookings[0].slot
+    return Check(title, says_time(last_said, slot), speakable_slot(slot, slot.day))
+
+
+def check_replies(
+    received: Sequence[bytes], emitted: Sequence[bytes], *, skipped: str | None = None
+) -> Check:
+    """Each reply's WAV holds, byte by byte, what Gemini's side emitted for it.
+
+    Args:
+        received: The PCM of each reply's WAV.
+        emitted: What the simulator recorded for each.
+        skipped: Why there is nothing to compare.
+    """
+    title = "each reply's WAV holds exactly the PCM that Gemini's side emitted"
+    if skipped is not None:
+        return Check(title, None, skipped)
+    if len(received) != len(emitted):
+        return Check(title, False, f"{len(received)} replies came of {len(emitted)} emitted")
+    for number, (ours, theirs) in enumerate(zip(received, emitted, strict=True), start=1):
+        if not ours:
+            return Check(title, False, f"reply {number} has no audio")
+        if ours != theirs:
+            at = next(
+                (i for i, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]),
+                min(len(ours), len(theirs)),
+            )
+            return Check(
+                title,
+                False,
+                f"reply {number}: {len(ours)} bytes came of {len(theirs)}, different from {at} on",
+            )
+    return Check(title, True, f"{len(received)} replies, {sum(map(len, received)):,} bytes")

@@ -1,0 +1,47 @@
+"""The front desk of a running stack, seen from outside: seed it, and look into its book."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from local.hosting.aws_resources import dynamodb_client
+from local.stack import Stack
+from ops.seed_desk import seed_desk
+from repartee.adapters.dynamodb.front_desk import DeskTable
+from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.domain.front_desk.bookings import Booking
+from repartee.domain.front_desk.rules import default_rules
+
+DAYS_AHEAD = 14
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDesk:
+    """DeskTable of ``stack``."""
+
+    stack: Stack
+
+    async def seed(self) -> None:
+        """Fill the coming days as a business would."""
+        desk = self._desk()
+        now = datetime.now(desk.default_rules.time_zone)
+        await asyncio.to_thread(seed_desk, desk, now, DAYS_AHEAD)
+
+    async def bookings(self, user: str) -> Sequence[Booking]:
+        """What ``user`` has booked, in order of time."""
+        return await asyncio.to_thread(self._desk().bookings, user)
+
+    async def cancel_all(self, user: str) -> None:
+        """Give back everything that ``user`` has booked."""
+        desk = self._desk()
+        for booking in await self.bookings(user):
+            await asyncio.to_thread(desk.cancel, user, booking.slot)
+
+    def _desk(self) -> DeskTable:
+        core_agent = self.stack.application.functions["CoreAgentFunction"]
+        zone = ZoneInfo(core_agent.environment["DESK_TIME_ZONE"])
+        client = dynamodb_client(self.stack.addresses.dynamodb)
+        table = DynamoTable(client, self.stack.table_names["DeskTable"])
+        return DeskTable(desk=table, default_rules=default_rules(zone))

@@ -1,0 +1,345 @@
+"""Decides what is said and called: one job at a time, interruptible while it generates."""
+
+import asyncio
+import json
+import time
+from dataclasses import replace
+
+from local.gemini.live.connection import Connection
+from local.gemini.live.context import INPUT_BYTES_PER_S, Context, Item, Usage, bill
+from local.gemini.live.jobs import Answered, Job, Pending, Spoken, Typed
+from local.gemini.live.protocol import FunctionResponse, Refused
+from local.gemini.mind import mind
+from local.gemini.mind.known import Call, Function, Known, Line
+from local.gemini.speech.ears import EarsClosed
+from local.gemini.speech.mouth import Generation, Mouth
+from local.gemini.speech.voice import split_words
+
+# Shorter noises than this are not worth a question.
+WORTH_ASKING_MS = 500
+TRANSCRIPT_PIECES = 3
+# A greeting that minds take for Spanish and that changes nothing of what is wanted.
+IN_SPANISH = "¡Hola! "
+
+
+class Brain:
+    """One session's mind and mouth."""
+
+    def __init__(self, connection: Connection, session_id: str, context: Context) -> None:
+        self._connection = connection
+        self._session_id = session_id
+        self._setup = setup = connection.setup
+        self._personality = connection.personality
+        self.context = context
+        self._outlet = connection.outlet
+        self._record = connection.record
+        self._settings = connection.world.settings
+        self._mouth = Mouth(connection)
+        self._functions = tuple(
+            Function(one.name, one.description, one.parameters_json_schema or one.parameters)
+            for one in setup.functions
+        )
+        self._blocking = {one.name for one in setup.functions if self._personality.is_blocking(one)}
+        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self._current: asyncio.Task[None] | None = None
+        self._generation: Generation | None = None
+        self._stalled = False
+        # Held while a reply is being cut, so that the next one begins after its last frame.
+        self._floor = asyncio.Lock()
+        self.pending: dict[str, Pending] = {}
+        # Answers that came while something else was being said, and will be spoken.
+        self._owed_answers = 0
+        self._calls_made = 0
+        self._utterances = 0
+        self.replies = 0
+        self.usages: list[Usage] = []
+        self._unsaid: dict[str, None] = {}
+        self.unheard_bytes = 0
+        self.seeded = asyncio.Event()
+        self.user_quiet = asyncio.Event()
+        self.user_quiet.set()
+
+    @property
+    def generating(self) -> bool:
+        return self._generation is not None
+
+    def put(self, job: Job) -> None:
+        """Queue a job behind those that wait; a deaf session leaves it unanswered."""
+        if isinstance(job, Spoken | Typed):
+            job = replace(job, deaf=self._deaf())
+        if isinstance(job, Answered) and job.is_spoken:
+            self._owed_answers += 1
+        self._jobs.put_nowait(job)
+
+    async def run(self) -> None:
+        """Work on the jobs, in order, until cancelled or the connection is gone."""
+        try:
+            while True:
+                job = await self._jobs.get()
+                async with self._floor:
+                    self._current = asyncio.create_task(self._work(job))
+                await asyncio.wait({self._current})
+                if not self._current.cancelled():
+                    self._current.result()
+        finally:
+            if self._current and not self._current.done():
+                self._current.cancel()
+                await asyncio.gather(self._current, return_exceptions=True)
+
+    async def interrupt(self) -> None:
+        """Cut the reply under way: ``interrupted``, cancelled calls, ``turnComplete``."""
+        async with self._floor:
+            generation, current = self._generation, self._current
+            if generation is None or current is None:
+                return
+            stalled = self._stalled
+            current.cancel()
+            await asyncio.wait({current})
+            self._generation, self._stalled = None, False
+            if stalled:
+                return  # a stalled turn never ends, not even like this
+            await self._outlet.content(interrupted=True)
+            self._record.event("interrupted", reply=generation.reply, said=generation.text)
+            await self._cancel_calls()
+            await self._complete(generation, "IDLE")
+
+    async def _cancel_calls(self) -> None:
+        if self.pending:
+            ids = [one.wire_id for one in self.pending.values()]
+            self.pending.clear()
+            await self._outlet.send({"toolCallCancellation": {"ids": ids}})
+            self._record.event("calls_cancelled", ids=ids)
+
+    def answer(self, response: FunctionResponse) -> Pending | None:
+        """Match an answer to its call; None for a call that is not pending."""
+        asked = (response.id, response.name if not response.id else "")
+        for pending in self.pending.values():
+            if asked == (pending.wire_id, "" if pending.has_id else pending.call.name):
+                if not response.will_continue:
+                    del self.pending[pending.id]
+                return pending
+        return None
+
+    async def _work(self, job: Job) -> None:
+        match job:
+            case Spoken():
+                await self._on_spoken(job)
+            case Typed():
+                await self._on_typed(job)
+            case Answered():
+                await self._on_answered(job)
+
+    async def _on_spoken(self, job: Spoken) -> None:
+        try:
+            text = await job.hearing.text()
+        except EarsClosed as error:
+            raise Refused(1011, "Internal error encountered.") from error
+        if text and self._connection.fault("wrong_language_transcript"):
+            text = IN_SPANISH + text
+        self._record.event("heard", text=text, voiced_ms=job.voiced_ms)
+        await self._transcribe(text)
+        await self.seeded.wait()
+        known = self._known()
+        self._utterances += 1
+        self.context.add(Item("user", text, "AUDIO", job.audio_s))
+        if job.deaf:
+            self._record.event("deaf", text=text)
+            await self._outlet.send_late()
+        elif not self.user_quiet.is_set():
+            # They went on speaking: the reply comes to what is said next, this included.
+            self._record.event("continued", text=text)
+            await self._outlet.send_late()
+        elif text or job.voiced_ms >= WORTH_ASKING_MS:
+            text = self._with_continued(text)
+            reply = mind.respond(known, text) if text else mind.Reply(mind.NOT_HEARD)
+            await self._reply(reply, self._next_reply())
+
+    async def _transcribe(self, text: str) -> None:
+        """Send what was heard, where the set-up asks for it and as the model does."""
+        if self._setup.input_audio_transcription is None or not text:
+            return
+        # Transcripts come in the order of the speech, however late.
+        await self._outlet.send_overdue()
+        is_late = self._personality.is_transcript_late
+        whole = {"text": text, "finished": True} if is_late else {"text": text}
+        pieces = [{"text": piece} for piece in split_words(text, TRANSCRIPT_PIECES) if piece]
+        sent = [whole] if is_late else pieces
+        if self._connection.fault("transcript_twice"):
+            sent = [*sent, whole]
+        if overdue := self._connection.fault("late_transcript"):
+            self._record.event("transcript_overdue", text=text)
+        for one in sent:
+            if overdue:
+                self._outlet.after_turn(overdue.delay_ms, inputTranscription=one)
+            elif is_late:
+                self._outlet.late(inputTranscription=one)
+            else:
+                await self._outlet.content(inputTranscription=one)
+
+    async def _on_typed(self, job: Typed) -> None:
+        await self.seeded.wait()
+        self._record.event("typed", text=job.text)
+        known = self._known()
+        self._utterances += 1
+        text = job.text
+        if text:
+            self.context.add(Item("user", text))
+        if job.deaf:
+            self._record.event("deaf", text=text)
+            return
+        reply = mind.respond(known, text or "please continue", spoken=False)
+        await self._reply(reply, self._next_reply())
+
+    async def _on_answered(self, job: Answered) -> None:
+        response, pending = job.response, job.pending
+        text = mind.speak_answer(self._known(), pending.call.name, response.response)
+        told = mind.text_of(response.response)
+        self.context.add(Item("tool", told or json.dumps(response.response)))
+        if not job.is_spoken:
+            return
+        if self._connection.fault("silent_after_tool_answer"):
+            self._owed_answers -= 1
+            return
+        if response.scheduling == "WHEN_IDLE":
+            await self.user_quiet.wait()
+        self._owed_answers -= 1
+        if pending.blocking:
+            self._unsaid.setdefault(text or "")
+            others = (one for one in self.pending.values() if one.reply == pending.reply)
+            if self._owed_answers or any(one.blocking for one in others):
+                # The turn goes on once its last blocking call has an answer.
+                return
+            text = " ".join(self._unsaid)
+            self._unsaid.clear()
+        goes_on = pending.blocking or self._personality.sends_status
+        same = goes_on and pending.utterance == self._utterances
+        reply = pending.reply if same else self._next_reply()
+        await self._reply(mind.Reply(text or ""), reply)
+
+    async def _reply(self, reply: mind.Reply, number: int) -> None:
+        generation = self._generation = Generation(number)
+        if self._connection.fault("stall"):
+            await self._outlet.send_late()
+            self._stalled = True
+            await asyncio.Event().wait()
+        if fault := self._connection.fault("close", "turn"):
+            raise fault.refusal
+        if self._connection.fault("unknown_message", "turn"):
+            await self._outlet.send({"somethingNew": {"fromTheFuture": True}})
+        if self._connection.fault("empty_turn"):
+            self._generation = None
+            await self._complete(generation, "IDLE")
+            return
+        blocking = False
+        for call in reply.calls:
+            blocking |= await self._call(call, generation)
+            if self._connection.fault("duplicate_call"):
+                await self._call(call, generation)
+        if reply.say and not blocking:
+            await self._mouth.speak(reply.say, generation)
+        if reply.calls and self._connection.fault("cancelled_call"):
+            # As when the user speaks over these words.
+            await self._cancel_calls()
+            blocking = False
+        self._generation = None
+        if blocking:
+            # A blocking call is not the end of the turn: the answer goes on with it.
+            self._remember(generation)
+            return
+        busy = self.pending or self._owed_answers
+        await self._complete(generation, "IN_PROGRESS" if busy else "IDLE")
+
+    async def _call(self, call: Call, generation: Generation) -> bool:
+        self._calls_made += 1
+        call_id = f"call-{self._connection.id[-6:]}-{self._calls_made}"
+        blocking = call.name in self._blocking
+        has_id = self._connection.fault("no_call_ids") is None
+        self.pending[call_id] = Pending(
+            call_id, call, blocking, generation.reply, self._utterances, time.monotonic(), has_id
+        )
+        wire = {"id": call_id, "name": call.name, "args": call.args}
+        generation.calls.append(json.dumps(wire))
+        self._record.event("tool_call", reply=generation.reply, **wire)
+        await self._outlet.call(**(wire if has_id else {"name": call.name, "args": call.args}))
+        return blocking
+
+    async def _complete(self, generation: Generation, status: str) -> None:
+        """Bill the turn, remember it, end it, and give a handle where that is allowed."""
+        if self.unheard_bytes:
+            self.context.add(Item("user", "", "AUDIO", self.take_unheard_s()))
+        usage = bill(self.context, generation.items())
+        self.usages.append(usage)
+        self._remember(generation)
+        self._record.event(
+            "turn_complete",
+            reply=generation.reply,
+            status=status,
+            said=generation.text,
+            audio_bytes=generation.audio_bytes,
+            usage=usage.as_wire(),
+        )
+        await self._outlet.turn_complete(self._wire_status(status), usage)
+        self._slide()
+        await self.offer_handle()
+
+    def _wire_status(self, status: str) -> str | None:
+        if status == "IDLE" and self._connection.fault("requires_action"):
+            return "REQUIRES_ACTION"
+        return status if self._personality.sends_status else None
+
+    def _remember(self, generation: Generation) -> None:
+        for item in generation.items():
+            self.context.add(item)
+
+    async def offer_handle(self) -> None:
+        """Send a resumption handle, unless a reply or a call is under way."""
+        if self._setup.session_resumption is None or self._settings.resumption == "off":
+            return
+        if self._generation is not None or self.pending or self._owed_answers:
+            return
+        handle = self._connection.world.handles.give(self._session_id, self.context)
+        self._record.event("handle")
+        await self._outlet.send(
+            {"sessionResumptionUpdate": {"newHandle": handle, "resumable": True}}
+        )
+
+    def take_unheard_s(self) -> float:
+        """Seconds of audio received since they were last put into the context."""
+        seconds = self.unheard_bytes / INPUT_BYTES_PER_S
+        self.unheard_bytes = 0
+        return seconds
+
+    def _slide(self) -> None:
+        compression = self._setup.context_window_compression
+        if compression is None:
+            return
+        trigger = compression.trigger_tokens or 104_857  # documented default: 80 % of the limit
+        window = compression.sliding_window
+        target = (window.target_tokens if window else None) or trigger // 2
+        if dropped := self.context.slide(trigger, target):
+            self._record.event("compressed", dropped_items=dropped)
+
+    def _next_reply(self) -> int:
+        self.replies += 1
+        return self.replies
+
+    def _known(self) -> Known:
+        lines = [Line(i.role, i.text) for i in self.context.items if i.role != "call"]
+        return Known(self.context.instruction, self._functions, lines)
+
+    def _with_continued(self, text: str) -> str:
+        """What was just heard, after the utterances directly before it that got no reply."""
+        earlier: list[str] = []
+        for item in reversed(self.context.items[:-1]):
+            if item.role != "user" or item.modality != "AUDIO" or item.seeded:
+                break
+            earlier.append(item.text)
+        return " ".join(part for part in [*reversed(earlier), text] if part)
+
+    def _deaf(self) -> bool:
+        """An unanswered call deafens the session: a blocking one at once, others after a time."""
+        now_s = time.monotonic()
+        return any(
+            one.blocking or now_s - one.since_s > self._settings.deaf_after_s
+            for one in self.pending.values()
+        )

@@ -1,0 +1,307 @@
+"""The Live mind: rules over only what the connection received, so it can remember nothing else.
+
+Pure functions: what the session knows and what was just heard go in, what to say and which declared
+functions to call come out. It never invents: what is not in the context it says it does not know.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from local.gemini.mind import notebook
+from local.gemini.mind.facts import find_appointment, find_name, name_told, sentences_of
+from local.gemini.mind.known import Call, Function, Known, Line
+from local.gemini.mind.languages import in_english, in_language, language_of, language_told
+from local.gemini.mind.times import find_when, parse_when, words_of
+
+FILLER = "One moment, please."
+NOT_HEARD = "Sorry, I did not catch that."
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to say, and what to call before saying it."""
+
+    say: str
+    calls: tuple[Call, ...] = ()
+
+
+_BOOKING = re.compile(
+    r"\b(appointments?|book(?:ed|ing|ings)?|doctor|dentist|nurse|slots?|available|availability|"
+    r"opening|cancel(?:l?ed|ling)?|reschedule|schedule|reservation|reserve|check ?up|open|opened|"
+    r"close|closed|hours|free)\b|\bsee (?:the|a) \w+|\bmove (?:my|it|the)\b"
+)
+_BACK_CHANNEL = re.compile(r"\b(thanks?|thank you|great|perfect|wonderful)\b")
+_GREETING = re.compile(r"\b(hello|hi|hey|good (?:morning|afternoon|evening))\b")
+_BYE = re.compile(r"\b(good ?bye|bye|hang up|see you|end the call)\b")
+_LANGUAGES = {
+    "english": "en-US",
+    "spanish": "es-ES",
+    "french": "fr-FR",
+    "german": "de-DE",
+    "hindi": "hi-IN",
+    "italian": "it-IT",
+    "portuguese": "pt-BR",
+    "japanese": "ja-JP",
+    "polish": "pl-PL",
+    "dutch": "nl-NL",
+}
+_LANGUAGE = re.compile(
+    r"\b(?:speak|talk|switch to|change to|continue in|answer in|in)\b.{0,24}?\b("
+    + "|".join(_LANGUAGES)
+    + r")\b"
+)
+_ASKS = r"\b(?:tell me|remember|remind|know|what(?:'s| is| was)?|say|who am i|when|which|recall)\b"
+_ASKS_NAME = re.compile(rf"{_ASKS}.*\b(?:my|the|own) names?\b|\bwho am i\b|\b(?:my|the) name and\b")
+_ASKS_APPOINTMENT = re.compile(
+    r"\b(?:when|what time|what day|time|date|day|hour|remember|remind|tell me)\b.*"
+    r"\b(?:my|our) (?:next )?(?:appointment|booking|reservation|visit)\b"
+    r"|\b(?:my|our) (?:next )?(?:appointment|booking|reservation)\b.*\b(?:when|time|day|is)\b"
+    r"|\bwhen (?:do|am|should) i (?:come|coming|see|have|supposed)"
+)
+_WANTS_CHANGE = re.compile(
+    r"\b(cancel|move|change|reschedule|another|make|book"
+    r"|(?:like|want|need)(?! to (?:know|hear)))\b"
+)
+_NUDGE = re.compile(
+    r"^(?:please )?(?:continue|go on|answer|respond|reply)\b|\bare you (?:still )?there\b"
+    r"|\b(?:did not|didn't) (?:answer|reply|respond)\b|\blast (?:question|request|message)\b"
+)
+_STILL_LOOKING = re.compile(r"^\(In .*, say in a few words that you are still looking")
+_TO_BE_SAID = re.compile(
+    r"(?:\b(?:answer|result|output|response|say|tell|repeat|spoken|reply)\b[^:]{0,80}):\s*(?P<text>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
+    """Answer one user turn.
+
+    Args:
+        known: The context before this turn.
+        heard: What the user said or typed.
+        spoken: It came as speech; typed text may also be an instruction to say something.
+    """
+    if not spoken:
+        if _STILL_LOOKING.search(heard):
+            return Reply(in_language("I am still looking.", _language_of_user(known)))
+        if asked := _told_to_say(heard):
+            return Reply(asked)
+        if _NUDGE.search(words_of(heard)):
+            return _respond_again(known)
+    reply = _respond_in_english(known, heard)
+    spoken_in = language_of(heard) or _language_in_force(known)
+    return Reply(in_language(reply.say, spoken_in), reply.calls)
+
+
+def _respond_in_english(known: Known, original: str) -> Reply:
+    heard = in_english(original)
+    words = words_of(heard)
+    name = name_told(words)
+    for rule in (_noting, _recall, _wish, _farewell, _language, _greet):
+        if reply := rule(known, words, name, original if rule in (_noting, _wish) else heard):
+            return reply
+    if _BACK_CHANNEL.search(words):
+        return Reply("You are welcome.")
+    return Reply("I am sorry, I did not understand that.")
+
+
+def speak_answer(known: Known, call_name: str, response: dict[str, Any]) -> str | None:
+    """What is said when a function answers, in the user's language; None for nothing."""
+    if call_name == "end_call":
+        return None
+    text = text_of(response)
+    if text.startswith("("):
+        # An instruction: there is nothing to say.
+        return None
+    if call_name in ("set_preferences", "set_language") and response.get("status") == "done":
+        return in_language("All right.", language_told(text))
+    if text:
+        return in_language(text, _language_of_user(known))
+    if "error" in response or response.get("status") in ("failed", "error"):
+        return "I am sorry, that did not work."
+    return "It is done."
+
+
+def _respond_again(known: Known) -> Reply:
+    """Answer what the user said last, when that was never answered or the answer got lost."""
+    for index in range(len(known.lines) - 1, -1, -1):
+        line = known.lines[index]
+        if line.role == "user" and line.text and not _NUDGE.search(words_of(line.text)):
+            before = Known(known.instruction, known.functions, known.lines[:index])
+            return respond(before, line.text)
+    return Reply("Hello, how can I help you?")
+
+
+def _told_to_say(text: str) -> str | None:
+    found = _TO_BE_SAID.search(text)
+    if not found:
+        return None
+    said = found["text"].strip().strip('"').strip()
+    if text.lstrip().startswith("("):
+        said = said.removesuffix(")").rstrip()
+    return said or None
+
+
+def _noting(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
+    """What is to be noted, recalled or forgotten is the core agent's, in the user's words."""
+    if notebook.understand(in_english(heard)) is None:
+        return None
+    core = _ask_core(known)
+    if core is None:
+        return Reply(notebook.SORRY)
+    return Reply(FILLER, (Call(core.name, {_main_parameter(core): heard.strip()}),))
+
+
+def _recall(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
+    asks_name = name is None and bool(_ASKS_NAME.search(words))
+    asks_when = bool(_ASKS_APPOINTMENT.search(words)) and not _WANTS_CHANGE.search(words)
+    if not asks_name and not asks_when:
+        return None
+    appointment = find_appointment(known) if asks_when else None
+    if asks_when and not asks_name and appointment is None and _ask_core(known):
+        return _wish(known, words, name, heard, force=True)
+    parts: list[str] = []
+    if asks_name:
+        found = find_name(known)
+        parts.append(f"Your name is {found}" if found else "I do not know your name")
+    if asks_when:
+        if appointment:
+            parts.append(f"your appointment is on {appointment}".replace(" on to", " to"))
+        elif appointment == "":
+            parts.append("you have no appointment any more")
+        else:
+            parts.append("I do not know of any appointment")
+    said = ", and ".join(parts)
+    return Reply(said[0].upper() + said[1:] + ("" if said.endswith(".") else "."))
+
+
+def _wish(
+    known: Known, words: str, name: str | None, heard: str, *, force: bool = False
+) -> Reply | None:
+    request = _request(known, words, heard, force=force)
+    if request is None:
+        return None
+    core = _ask_core(known)
+    if core is None:
+        return Reply("I am sorry, I cannot help with appointments.")
+    name = name or find_name(known)
+    if name and not name_told(words_of(request)):
+        request = f"{request}. My name is {name}."
+    return Reply(FILLER, (Call(core.name, {_main_parameter(core): request}),))
+
+
+def _request(known: Known, words: str, heard: str, *, force: bool) -> str | None:
+    """What to ask of the core agent: the wish, completed from the question it answers."""
+    asked = _last_question(known)
+    when = parse_when(words)
+    affirmed = re.search(r"\b(yes|yeah|yep|sure|okay|ok|fine|right|exactly)\b", words)
+    if _BOOKING.search(words) and (force or not asked or when.has_day):
+        return heard.strip()
+    if asked and (when.at or when.has_day or when.part):
+        earlier = _last_wish(known)
+        if earlier is None:
+            return heard.strip()
+        looked = when.at and not re.search(r"\b(?:book|see|move|cancel)\b", earlier)
+        return f"{earlier}. {'Please book it ' if looked else ''}{heard.strip()}"
+    if asked and affirmed and (offer := find_when(asked)):
+        return f"Yes, please book the appointment on {offer}"
+    return heard.strip() if force or _BOOKING.search(words) else None
+
+
+def _farewell(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
+    if not _BYE.search(words):
+        return None
+    name = name or find_name(known)
+    end = known.function("end_call")
+    calls = (Call(end.name, _filled(end, "The caller said goodbye.")),) if end else ()
+    return Reply(f"Goodbye {name}." if name else "Goodbye.", calls)
+
+
+def _language(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
+    found = _LANGUAGE.search(words)
+    if not found:
+        return None
+    function = known.function("set_preferences", "set_language")
+    if function is None:
+        return Reply("I am sorry, I can only speak this language.")
+    properties = (function.schema or {}).get("properties") or {}
+    parameter = _main_parameter(function)
+    hint = f"{properties.get(parameter, {})} {function.description}".lower()
+    by_name = "name" in hint and not re.search(r"code|bcp|tag|[a-z]{2}-[a-z]{2}", hint)
+    value = found[1].capitalize() if by_name else _LANGUAGES[found[1]]
+    asked = {"asked_by_user": True} if "asked_by_user" in properties else {}
+    return Reply(FILLER, (Call(function.name, {parameter: value} | asked),))
+
+
+def _language_of_user(known: Known) -> str | None:
+    """What the user spoke last; what stands in brackets is not the user's."""
+    heard = [line.text for line in known.lines if line.role == "user" and line.text[:1] != "("]
+    return (language_of(heard[-1]) if heard else None) or _language_in_force(known)
+
+
+def _language_in_force(known: Known) -> str | None:
+    """The language that a tool's answer or the instruction says to speak, the newest first."""
+    told = [line.text for line in known.lines if line.role == "tool"]
+    changed = [text for text in told if text.startswith("Speak ")]
+    return language_told(changed[-1] if changed else known.instruction)
+
+
+def _greet(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
+    if not name and not _GREETING.search(words):
+        return None
+    name = name or find_name(known)
+    return Reply(f"Hello {name}, how can I help you?" if name else "Hello, how can I help you?")
+
+
+def _ask_core(known: Known) -> Function | None:
+    return known.function("ask_core_agent", "ask_core")
+
+
+def _main_parameter(function: Function) -> str:
+    """The first required string parameter, else the first string, else ``request``."""
+    schema = function.schema or {}
+    properties: dict[str, Any] = schema.get("properties") or {}
+    required = schema.get("required") or []
+    for name in [*required, *properties]:
+        if str(properties.get(name, {}).get("type", "string")).lower() == "string":
+            return str(name)
+    return "request"
+
+
+def _filled(function: Function, text: str) -> dict[str, Any]:
+    required = (function.schema or {}).get("required") or []
+    return {_main_parameter(function): text} if required else {}
+
+
+def _last_question(known: Known) -> str | None:
+    """The last thing said to the user, when it was a question of the desk's."""
+    for line in reversed(known.lines):
+        if line.role in ("model", "tool") and line.text and line.text != FILLER:
+            sentences = sentences_of(line.text)
+            return (
+                line.text if sentences and sentences[-1].endswith("?") and _is_desk(line) else None
+            )
+    return None
+
+
+def _is_desk(line: Line) -> bool:
+    return "how can i help" not in line.text.lower()
+
+
+def _last_wish(known: Known) -> str | None:
+    for line in reversed(known.lines):
+        if line.role == "user" and _BOOKING.search(words_of(line.text)):
+            return line.text.strip().rstrip(".")
+    return None
+
+
+def text_of(response: Any) -> str:
+    """The speakable text of a function's answer, wherever it usually stands."""
+    if isinstance(response, str):
+        return response.strip()
+    if isinstance(response, dict):
+        for key in ("answer", "output", "result", "text", "message", "sentence", "content"):
+            if text := text_of(response.get(key)):
+                return text
+    return ""

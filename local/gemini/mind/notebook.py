@@ -1,0 +1,138 @@
+"""Facts that callers have noted about themselves: which wish it is, and how it is served.
+
+Pure. A fact is noted in the caller's words, and forgotten by the words that it shares with one.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from local.gemini.mind.findings import read_finding, say_list, unwrap
+from local.gemini.mind.known import Call, Function
+from local.gemini.mind.repeated_turn import Begun
+from local.gemini.mind.times import words_of
+
+SORRY = "I am sorry, I cannot take notes."
+NOTHING = "I have noted nothing about you."
+NO_SUCH = "I have no such note."
+
+_QUESTION = re.compile(r"\b(?:do|did|can|could) you (?:still )?remember\b", re.IGNORECASE)
+_REMEMBER = re.compile(
+    r"\b(?:remember|(?:make|take) a note|note|write down|keep in mind|do not forget|don't forget)"
+    r"(?: down)?,? (?:that|this:)\s+(?P<fact>\S.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_RECALL = re.compile(
+    r"\bwhat (?:else )?(?:do|did|have) you (?:know|remember|note|noted|written down)\b"
+    r"(?!.*\b(?:appointment|booking)\b)|\b(?:my|the|your) notes\b",
+    re.IGNORECASE,
+)
+_FORGET = re.compile(
+    r"\bforget (?:about |that |the note (?:that |about )?)(?P<fact>\S.*)", re.IGNORECASE | re.DOTALL
+)
+_SMALL = frozenset(["a", "an", "and", "i", "in", "is", "my", "of", "on", "that", "the", "to"])
+
+
+class NoteWish(StrEnum):
+    """What is wanted of the notes; the value is the word that names the function for it."""
+
+    REMEMBER = "remember"
+    RECALL = "recall"
+    FORGET = "forget"
+
+
+@dataclass(frozen=True, slots=True)
+class Noting:
+    """A wish, with the fact that it is about; "" for none."""
+
+    wish: NoteWish
+    fact: str = ""
+
+
+def understand(text: str) -> Noting | None:
+    """Read a wish about notes; None when it is about something else."""
+    if not _QUESTION.search(text) and (found := _REMEMBER.search(text)):
+        return Noting(NoteWish.REMEMBER, _as_fact(found["fact"]))
+    if found := _FORGET.search(text):
+        return Noting(NoteWish.FORGET, _as_fact(found["fact"]))
+    return Noting(NoteWish.RECALL) if _RECALL.search(text) else None
+
+
+def _as_fact(text: str) -> str:
+    fact = " ".join(text.split()).rstrip(" .!?")
+    return fact[:1].upper() + fact[1:]
+
+
+def serve(
+    noting: Noting,
+    steps: Sequence[tuple[Call, Any]],
+    functions: Sequence[Function],
+    begun: Sequence[Begun],
+) -> Call | str:
+    """The next call for a wish, or what to say.
+
+    Args:
+        noting: The wish.
+        steps: The calls made for it so far, with their answers.
+        functions: What may be called.
+        begun: What the same turn had begun before it was cut off.
+    """
+    function = _function(functions, noting.wish)
+    if function is None:
+        return SORRY
+    answers = {call.name: answer for call, answer in steps}
+    before = next((one for one in begun if one.call.name == function.name), None)
+    if before is not None and before.answer is not None:
+        return before.answer
+    if function.name in answers:
+        # What is gone by now was forgotten before the cut.
+        return _told(noting.wish, answers[function.name], is_begun=before is not None)
+    if before is not None:
+        return before.call
+    if noting.wish is NoteWish.REMEMBER:
+        return Call(function.name, {_parameter(function): noting.fact})
+    if noting.wish is NoteWish.RECALL:
+        return Call(function.name, {})
+    recall = _function(functions, NoteWish.RECALL)
+    if recall is not None and recall.name not in answers:
+        return Call(recall.name, {})
+    kept = _notes(answers[recall.name]) if recall is not None else [noting.fact]
+    meant = _closest(noting.fact, kept)
+    return NO_SUCH if meant is None else Call(function.name, {_parameter(function): meant})
+
+
+def _told(wish: NoteWish, answer: Any, *, is_begun: bool) -> str:
+    if wish is NoteWish.RECALL:
+        kept = _notes(answer)
+        return f"You had me note: {say_list(kept, 'and')}." if kept else NOTHING
+    found = read_finding(answer, {})
+    if wish is NoteWish.REMEMBER:
+        return "I will remember that." if found.ok else found.text or SORRY
+    return "I have forgotten that." if found.ok or is_begun else NO_SUCH
+
+
+def _function(functions: Sequence[Function], wish: NoteWish) -> Function | None:
+    return next((one for one in functions if wish in one.name.lower().split("_")), None)
+
+
+def _parameter(function: Function) -> str:
+    return next((str(name) for name in (function.schema or {}).get("properties") or ()), "note")
+
+
+def _notes(answer: Any) -> list[str]:
+    value = unwrap(answer)
+    listed = value.get("notes", []) if isinstance(value, dict) else value
+    texts = [one.get("note", "") if isinstance(one, dict) else str(one) for one in listed]
+    return [text for text in texts if text]
+
+
+def _closest(fact: str, kept: Sequence[str]) -> str | None:
+    """The note that shares most words with a fact; None where none shares any that tells."""
+    wanted = set(words_of(fact).split()) - _SMALL
+
+    def shared(note: str) -> int:
+        return len(wanted & set(words_of(note).split()))
+
+    return max((note for note in kept if shared(note)), key=shared, default=None)

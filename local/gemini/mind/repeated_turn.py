@@ -1,0 +1,47 @@
+"""What an instruction tells of a turn that was cut off: the calls it had begun, and its answers."""
+
+import json
+import re
+from dataclasses import dataclass
+
+from local.gemini.mind.known import Call
+
+_NOTE = re.compile(r"\bturn was cut off and is being repeated\b")
+_ATTEMPT = re.compile(r"^  Begun: (?P<begun>.*)\n  Answer: (?P<answer>.*)$", re.MULTILINE)
+_UNKNOWN = re.compile(r"\bnone\b.*\bunknown\b")
+_NAME = re.compile(r"[;\s]*(\w+) (?=\{)")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A call that was begun in the turn before.
+
+    Attributes:
+        answer: What was answered then; None when nobody knows how the call ended.
+    """
+
+    call: Call
+    answer: str | None
+
+
+def read_begun(instruction: str) -> list[Begun]:
+    """The calls that the instruction says were begun, in their order; mostly none."""
+    note = _NOTE.search(instruction)
+    if not note:
+        return []
+    return [
+        Begun(call, None if _UNKNOWN.search(attempt["answer"]) else attempt["answer"])
+        for attempt in _ATTEMPT.finditer(instruction, note.end())
+        for call in _calls(attempt["begun"])
+    ]
+
+
+def _calls(text: str) -> list[Call]:
+    calls, at = [], 0
+    while named := _NAME.match(text, at):
+        try:
+            arguments, at = json.JSONDecoder().raw_decode(text, named.end())
+        except ValueError:
+            break
+        calls.append(Call(named[1], arguments))
+    return calls

@@ -1,0 +1,104 @@
+"""A small OpenID Connect issuer for one machine: anybody gets a token for any user."""
+
+import json
+import secrets
+from typing import Any
+
+import jwt
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from local.hosting.timers import Timers
+
+_KEY_BITS = 2048
+_LIFE_S = 3_600
+
+
+class TokenIssuer:
+    """Signs access tokens with a key that lives as long as this object.
+
+    Args:
+        url: Its own address, the tokens' issuer.
+        audience: Whom the tokens are for.
+        timers: Time of issue and expiry.
+    """
+
+    def __init__(self, url: str, audience: str, timers: Timers) -> None:
+        self.url = url
+        self.audience = audience
+        self._timers = timers
+        self._key_id = secrets.token_hex(8)
+        self._key = rsa.generate_private_key(public_exponent=65_537, key_size=_KEY_BITS)
+
+    def token(self, user: str, *, life_s: int = _LIFE_S, **claims: Any) -> str:
+        """An access token for ``user``; ``claims`` are added to, or replace, the usual ones."""
+        now_s = int(self._timers.now_s())
+        fields = {
+            "iss": self.url,
+            "sub": user,
+            "aud": self.audience,
+            "client_id": self.audience,
+            "token_use": "access",
+            "iat": now_s,
+            "exp": now_s + life_s,
+            "jti": secrets.token_hex(8),
+            **claims,
+        }
+        return jwt.encode(fields, self._key, algorithm="RS256", headers={"kid": self._key_id})
+
+    def configuration(self) -> dict[str, Any]:
+        """The discovery document."""
+        return {
+            "issuer": self.url,
+            "jwks_uri": f"{self.url}/jwks.json",
+            "token_endpoint": f"{self.url}/token",
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["token"],
+            "subject_types_supported": ["public"],
+        }
+
+    def keys(self) -> dict[str, Any]:
+        """The public keys (JWKS)."""
+        key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
+        return {"keys": [{**key, "kid": self._key_id, "use": "sig", "alg": "RS256"}]}
+
+    def application(self) -> web.Application:
+        """``/.well-known/openid-configuration``, ``/jwks.json`` and ``POST /token`` (``user``)."""
+
+        async def token(request: web.Request) -> web.Response:
+            if request.content_type == "application/json":
+                try:
+                    fields = await request.json()
+                except ValueError:
+                    fields = None
+            else:
+                fields = dict(await request.post())
+            user = fields.get("user") if isinstance(fields, dict) else None
+            if not isinstance(user, str) or not user:
+                problem = "user is missing or empty: send user=NAME"
+                return web.json_response(
+                    {"error": "invalid_request", "error_description": problem}, status=400
+                )
+            return web.json_response(
+                {
+                    "access_token": self.token(user),
+                    "token_type": "Bearer",
+                    "expires_in": _LIFE_S,
+                }
+            )
+
+        async def configuration(_request: web.Request) -> web.Response:
+            return web.json_response(self.configuration())
+
+        async def keys(_request: web.Request) -> web.Response:
+            return web.json_response(self.keys())
+
+        application = web.Application()
+        application.add_routes(
+            [
+                web.get("/.well-known/openid-configuration", configuration),
+                web.get("/jwks.json", keys),
+                web.post("/token", token),
+            ]
+        )
+        return application

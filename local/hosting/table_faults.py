@@ -1,0 +1,221 @@
+"""Faults of DynamoDB that no emulator makes: a proxy between the functions and the tables."""
+
+import asyncio
+import contextlib
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from local.hosting.servers import serving
+
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
+_CALLER = re.compile(r"\bapp/(\S+)")
+_MAX_BODY_BYTES = 16 * 1024 * 1024
+_NOT_PASSED_ON = frozenset({"host", "content-length", "connection", "transfer-encoding"})
+
+SINGLE_WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
+WRITES = SINGLE_WRITES | {"TransactWriteItems", "BatchWriteItem"}
+
+
+class TableFault(StrEnum):
+    """What can happen to a request on its way to a table."""
+
+    THROTTLED = "throttled"
+    CONFLICT = "conflict"  # another transaction holds the item; writes only
+    UNREACHED = "unreached"  # the line breaks before the table has the request
+    AMBIGUOUS = "ambiguous"  # the table has it, the line breaks before the answer
+    SLOW = "slow"
+
+
+@dataclass(slots=True)
+class TableRule:
+    """How often one fault comes.
+
+    Attributes:
+        fault: What happens.
+        probability: For each request that the fault can happen to.
+        at_most: How many there are in all.
+        delay_ms: How long a slow request takes longer.
+    """
+
+    fault: TableFault
+    probability: float
+    at_most: int
+    delay_ms: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class TableRequest:
+    """A request that passes.
+
+    Attributes:
+        operation: Such as ``PutItem``.
+        body: Its parameters.
+        caller: The environment that sent it, "" where it does not say.
+    """
+
+    operation: str
+    body: bytes
+    caller: str
+
+    @property
+    def takes_lease(self) -> bool:
+        """Whether it raises the session's epoch."""
+        return b"epoch = epoch + :one" in self.body
+
+    def parameters(self) -> dict[str, Any]:
+        """Its parameters, read."""
+        fields: dict[str, Any] = json.loads(self.body)
+        return fields
+
+
+type Watcher = Callable[[TableRequest], Awaitable[None]]
+
+
+async def _nobody(_request: TableRequest) -> None:
+    """Nobody looks on."""
+
+
+@dataclass(slots=True)
+class TableFaults:
+    """Decides, carries out and counts the faults.
+
+    Attributes:
+        happened: Faults that came to pass.
+        watcher: Sees each write that the table has carried out; its caller gets the answer once
+            the watcher returns.
+    """
+
+    happened: Counter[TableFault] = field(default_factory=Counter)
+    watcher: Watcher = _nobody
+    _rules: list[tuple[TableRule, random.Random]] = field(default_factory=list)
+
+    def use(self, seed: int, *rules: TableRule) -> None:
+        """Replace the rules; without any, everything passes."""
+        self._rules = [
+            (rule, random.Random(f"{seed}/{number}/{rule.fault}"))  # noqa: S311 - repeatable
+            for number, rule in enumerate(rules)
+        ]
+
+    @contextlib.asynccontextmanager
+    async def serving(self, upstream: str) -> AsyncIterator[int]:
+        """Serve in front of DynamoDB at ``upstream``; gives the port."""
+        application = web.Application(client_max_size=_MAX_BODY_BYTES)
+        # What the tables answer is passed on as it is, compressed or not.
+        async with aiohttp.ClientSession(timeout=_TIMEOUT, auto_decompress=False) as client:
+
+            async def handle(request: web.Request) -> web.StreamResponse:
+                return await self._pass(client, upstream, request)
+
+            application.router.add_route("*", "/{path:.*}", handle)
+            async with serving(application, 0) as port:
+                yield port
+
+    async def _pass(
+        self, client: aiohttp.ClientSession, upstream: str, request: web.Request
+    ) -> web.StreamResponse:
+        body = await request.read()
+        operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        caller = _CALLER.search(request.headers.get("User-Agent", ""))
+        seen = TableRequest(operation, body, caller[1] if caller else "")
+        rule = self._decide(operation)
+        if rule is not None:
+            self.happened[rule.fault] += 1
+        match rule:
+            case TableRule(fault=TableFault.THROTTLED):
+                return _throttled(self.happened[TableFault.THROTTLED])
+            case TableRule(fault=TableFault.CONFLICT):
+                return _conflict(seen)
+            case TableRule(fault=TableFault.UNREACHED):
+                return _cut(request)
+            case TableRule(fault=TableFault.SLOW, delay_ms=delay_ms):
+                await asyncio.sleep(delay_ms / 1_000)
+            case _:
+                pass
+        answer = await self._forward(client, upstream, request, body)
+        if operation in WRITES and answer.status == 200:
+            await self.watcher(seen)
+        if rule is not None and rule.fault is TableFault.AMBIGUOUS:
+            return _cut(request)
+        return answer
+
+    def _decide(self, operation: str) -> TableRule | None:
+        for rule, chance in self._rules:
+            if rule.at_most <= 0 or not _can_happen(rule.fault, operation):
+                continue
+            if chance.random() < rule.probability:
+                rule.at_most -= 1
+                return rule
+        return None
+
+    async def _forward(
+        self, client: aiohttp.ClientSession, upstream: str, request: web.Request, body: bytes
+    ) -> web.Response:
+        headers = [
+            (name, value)
+            for name, value in request.headers.items()
+            if name.lower() not in _NOT_PASSED_ON
+        ]
+        async with client.request(
+            request.method, upstream + request.path_qs, headers=headers, data=body
+        ) as response:
+            kept = {
+                name: value
+                for name, value in response.headers.items()
+                if name.lower() not in _NOT_PASSED_ON
+            }
+            return web.Response(status=response.status, headers=kept, body=await response.read())
+
+
+def _can_happen(fault: TableFault, operation: str) -> bool:
+    match fault:
+        case TableFault.CONFLICT:
+            return operation in SINGLE_WRITES or operation == "TransactWriteItems"
+        case TableFault.AMBIGUOUS:
+            return operation in WRITES
+        case _:
+            return bool(operation)
+
+
+def _cut(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()  # nobody gets it
+
+
+def _error(kind: str, message: str, **fields: object) -> web.Response:
+    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": message, **fields}
+    return web.Response(
+        status=400, body=json.dumps(body).encode(), content_type="application/x-amz-json-1.0"
+    )
+
+
+def _throttled(number: int) -> web.Response:
+    """The two names that DynamoDB has for it, in turn."""
+    if number % 2:
+        return _error(
+            "ProvisionedThroughputExceededException",
+            "The level of configured provisioned throughput for the table was exceeded.",
+        )
+    return _error("ThrottlingException", "Throughput exceeds the current capacity of your table.")
+
+
+def _conflict(request: TableRequest) -> web.Response:
+    message = "Transaction is ongoing for the item"
+    if request.operation in SINGLE_WRITES:
+        return _error("TransactionConflictException", message)
+    count = len(request.parameters()["TransactItems"])
+    reasons = [{"Code": "TransactionConflict", "Message": message}]
+    reasons += [{"Code": "None"}] * (count - 1)
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    # This error's own fields begin with capitals.
+    text = f"Transaction cancelled, please refer cancellation reasons [{codes}]"
+    return _error("TransactionCanceledException", text, Message=text, CancellationReasons=reasons)

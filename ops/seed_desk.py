@@ -1,0 +1,72 @@
+"""Books slots of the coming days for other people, as a business would find its book.
+
+Only slots at half past the hour are taken, so that every full hour of the coming days can be
+booked; which of them is the same on every machine for the same day.
+"""
+
+import argparse
+from datetime import datetime, time, timedelta
+from hashlib import sha256
+from zoneinfo import ZoneInfo
+
+from repartee.adapters.dynamodb.client import make_client
+from repartee.adapters.dynamodb.front_desk import DeskTable
+from repartee.adapters.dynamodb.table import DynamoTable
+from repartee.domain.front_desk.bookings import Slot, SlotTaken, SlotUnknown
+from repartee.domain.front_desk.rules import default_rules
+
+_REASONS = ("check-up", "vaccination", "blood test", "follow-up")
+_TAKEN_SHARE = 0.4
+
+
+def seed_desk(desk: DeskTable, now: datetime, days: int = 14) -> int:
+    """Write other people's bookings for ``days`` days from today's ``now`` on.
+
+    Seeding again changes nothing that is there.
+
+    Returns:
+        How many slots other people hold afterwards.
+    """
+    rules = desk.rules()
+    today = rules.today(now)
+    midnight_ms = int(datetime.combine(today, time(0), rules.time_zone).timestamp() * 1000)
+    held = 0
+    for ahead in range(days):
+        for slot in rules.slots(today + timedelta(days=ahead)):
+            if not _is_taken(slot):
+                continue
+            user, reason = _number(slot) % 20, _REASONS[_number(slot) % len(_REASONS)]
+            try:
+                desk.book(
+                    f"sample-customer-{user:02d}", slot, reason=reason, booked_at_ms=midnight_ms
+                )
+            except (SlotTaken, SlotUnknown):
+                continue
+            held += 1
+    return held
+
+
+def _number(slot: Slot) -> int:
+    return int.from_bytes(sha256(f"{slot.day} {slot.start}".encode()).digest()[:4])
+
+
+def _is_taken(slot: Slot) -> bool:
+    return slot.start.minute == 30 and _number(slot) / 2**32 < _TAKEN_SHARE
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--endpoint-url", help="DynamoDB's address; AWS's own by default")
+    parser.add_argument("--table", required=True, help="name of DeskTable")
+    parser.add_argument("--time-zone", default="Europe/London")
+    parser.add_argument("--days", type=int, default=14)
+    options = parser.parse_args()
+    zone = ZoneInfo(options.time_zone)
+    table = DynamoTable(make_client(endpoint_url=options.endpoint_url), options.table)
+    desk = DeskTable(desk=table, default_rules=default_rules(zone))
+    held = seed_desk(desk, datetime.now(zone), options.days)
+    print(f"{options.table}: {held} slots of the coming {options.days} days held by other people")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""``python -m ops.smoke [CHECK]``: see whether an assumption holds on a real account.
+
+Without CHECK every check of Gemini is made, in order, for less than 0.10 USD; the key is in
+GEMINI_API_KEY. docs/assumptions.md lists the assumptions and which check answers which.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.smoke.checks import functions, gateway, tables, tokens
+from ops.smoke.finding import Finding, report
+from ops.smoke.setting import Setting, usd
+from ops.smoke.suite import EXPLANATIONS, NOT_MADE, WISH, Check, checks, make_all
+from repartee.domain.live.profiles import LiveModelProfile
+from repartee_client.access import HttpApi
+from repartee_client.errors import TalkerError
+
+_ALL = "all"
+_CORE_CHECKS = frozenset({"core", "deadline"})
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ops.smoke", description=__doc__)
+    found = parser.add_subparsers(dest="check", metavar="CHECK")
+    for name, explanation in (
+        ("gateway", "the doors, limits and order of the WebSocket API"),
+        ("tokens", "which tokens the HTTP API takes"),
+    ):
+        check = found.add_parser(name, help=explanation)
+        check.add_argument("--http-api", required=True, metavar="URL", help="output HttpApiUrl")
+        check.add_argument("--token", required=True, help="of a user who is there for tests")
+    check = found.add_parser("functions", help="how Lambda was configured")
+    check.add_argument("--stack", required=True, help="the stack's name")
+    check = found.add_parser("tables", help="how DynamoDB's transactions collide")
+    check.add_argument("--live-table", required=True, metavar="NAME", help="output LiveTableName")
+    check.add_argument(
+        "--memory-table", required=True, metavar="NAME", help="output MemoryTableName"
+    )
+    for name, explanation in {_ALL: "all of the following", **EXPLANATIONS}.items():
+        _add_gemini_options(found.add_parser(name, help=explanation), name)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return parser.parse_args(given or [_ALL])
+
+
+def _add_gemini_options(check: argparse.ArgumentParser, name: str) -> None:
+    check.add_argument("--base-url", default="", metavar="URL", help="default: Google's own")
+    check.set_defaults(model="gemini-3.8-live", core_model="gemini-3.8-flash", wav=WISH)
+    check.set_defaults(voice="Kore", language="en-US")
+    if name in _CORE_CHECKS:
+        check.add_argument("--model", dest="core_model", metavar="MODEL")
+        return
+    check.add_argument("--model", metavar="MODEL")
+    check.add_argument("--voice")
+    check.add_argument("--language")
+    if name == _ALL:
+        check.add_argument("--core-model", metavar="MODEL")
+    if name in {_ALL, "gemini"}:
+        check.add_argument("--wav", type=Path, help="a wish that needs the desk")
+
+
+def ask_account(given: argparse.Namespace) -> list[Finding]:
+    """Make a check of a deployed stack."""
+    match given.check:
+        case "gateway":
+            return asyncio.run(gateway.findings(HttpApi(given.http_api, given.token)))
+        case "tokens":
+            return asyncio.run(tokens.findings(HttpApi(given.http_api, given.token)))
+        case "functions":
+            import boto3
+
+            return functions.findings(boto3.client("lambda"), given.stack)
+        case _:
+            import boto3
+
+            return tables.findings(boto3.client("dynamodb"), given.live_table, given.memory_table)
+
+
+def setting_of(given: argparse.Namespace, api_key: str) -> Setting:
+    """Return what the checks of Gemini need, with Google's client."""
+    from repartee.adapters.gemini.live import GeminiLive
+
+    def open_live(profiles: Callable[[str], LiveModelProfile]) -> GeminiLive:
+        return GeminiLive(lambda: api_key, given.base_url, profiles)
+
+    return Setting(open_live, given.model, given.voice, given.language)
+
+
+def ask_gemini(given: argparse.Namespace, api_key: str) -> int:
+    """Make the checks of Gemini that were asked for, and print them."""
+    setting = setting_of(given, api_key)
+    known = checks(setting, given.wav, api_key, given.core_model, given.base_url)
+    if given.check == _ALL:
+        return asyncio.run(make_all(known, setting.spending))
+    wanted: Check = next(check for check in known if check.name == given.check)
+
+    async def make() -> list[Finding]:
+        return list(await wanted.make())
+
+    status = report(asyncio.run(make()))
+    print(f"cost   about {usd(setting.spending.usd)}")
+    return status
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = parse_arguments(arguments)
+    is_of_gemini = given.check in {_ALL, *EXPLANATIONS}
+    api_key = os.environ.get("GEMINI_API_KEY", "")
+    if is_of_gemini and not api_key:
+        print(
+            "set GEMINI_API_KEY first: export GEMINI_API_KEY=… (a key of "
+            "https://aistudio.google.com/apikey)",
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        return ask_gemini(given, api_key) if is_of_gemini else report(ask_account(given))
+    except (*NOT_MADE, TalkerError, ValueError, BotoCoreError, ClientError) as error:
+        print(f"the check could not be made: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

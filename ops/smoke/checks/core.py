@@ -1,0 +1,162 @@
+"""Asks the real chat model of core_agent what its answers rest on, through its own adapter."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from ops.smoke.finding import Finding
+from repartee.adapters.clock import SystemClock
+from repartee.adapters.langchain.middleware import PricedModel, Thinking
+from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
+from repartee.config import PRICE_LIST
+from repartee.domain.conversation.conversation import Conversation, Memory, Profile, Turn
+from repartee.domain.conversation.summary import instruction, material
+from repartee.domain.tools.core_prompt import core_prompt
+from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
+from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
+
+NO_MODEL = "no-such-model"
+_DEADLINE_S = 25
+_HURRY_S = 8
+_LEVEL = "low"
+_QUESTION = "When is the desk open tomorrow?"
+
+
+class _Arguments(BaseModel):
+    date: Annotated[str, Field(description="The date, YYYY-MM-DD.")]
+
+
+class _Counted:
+    """A reasoner whose answers are paid for."""
+
+    def __init__(self, reasoner: Reasoner, spend: Callable[[Decimal], None]) -> None:
+        self._reasoner = reasoner
+        self._spend = spend
+
+    def answer(self, request: ReasoningRequest, tools: Sequence[Tool[Any]]) -> ReasoningResult:
+        try:
+            result = self._reasoner.answer(request, tools)
+        except ReasoningFailed as failed:
+            self._spend(failed.bill.cost_usd)
+            raise
+        self._spend(result.bill.cost_usd)
+        return result
+
+
+def findings(
+    api_key: str, name: str, base_url: str, spend: Callable[[Decimal], None]
+) -> list[Finding]:
+    """Ask for the opening hours, again with that as history, of a fallback, and for a summary.
+
+    Args:
+        api_key: Gemini's.
+        name: The model to ask.
+        base_url: Empty for Google's own servers.
+        spend: Gets what each answer cost, in USD.
+
+    Raises:
+        ReasoningFailed: It gave no answer at all.
+    """
+    today = datetime.now(UTC).date()
+    with ExitStack() as clients:
+
+        def model_of(one: str) -> PricedModel:
+            chat = gemini_model(one, api_key, base_url)
+            if chat.client is not None:
+                clients.callback(chat.client.close)
+            return PricedModel(chat, PRICE_LIST.quote(one, today).prices)
+
+        return _findings(model_of(name), model_of(NO_MODEL), spend)
+
+
+def _findings(
+    model: PricedModel, missing: PricedModel, spend: Callable[[Decimal], None]
+) -> list[Finding]:
+    clock = SystemClock()
+    now = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
+    refusals: list[str] = []
+    thinking = Thinking(_LEVEL, refusals.append)
+    reasoner = _Counted(LangchainReasoner(model, clock, thinking=thinking), spend)
+    with_fallback = _Counted(LangchainReasoner(missing, clock, fallback=model), spend)
+    asked: list[str] = []
+    first = reasoner.answer(_request(now), [_opening_hours(asked)])
+    again = reasoner.answer(_request(now, first), [_opening_hours([])])
+    summary = reasoner.answer(
+        ReasoningRequest(
+            instruction(),
+            (),
+            material("", [Turn(1, "smoke", 0, 0, heard="Hello, my name is Robert.")]),
+            "summary",
+            clock.now_ms() + _DEADLINE_S * 1000,
+        ),
+        [],
+    )
+    return [
+        Finding.of("the tool is called with the date", asked[:1], [_tomorrow(now)]),
+        Finding("what the tool found is in the answer", "9" in first.text, first.text),
+        Finding(f"it thinks at level {_LEVEL}", not refusals, "refused" if refusals else "taken"),
+        Finding("its calls are billed", bool(first.bill), f"{first.bill.cost_usd} USD"),
+        Finding("its messages are taken as history", bool(again.text), again.text),
+        Finding(
+            f"a call with {_HURRY_S} s left is answered",
+            *_outcome(reasoner, now, is_answer=True, within_s=_HURRY_S),
+        ),
+        Finding(
+            "a model that is not served fails",
+            *_outcome(LangchainReasoner(missing, clock), now, is_answer=False),
+        ),
+        Finding(
+            "and leaves it to the fallback",
+            *_outcome(with_fallback, now, is_answer=True),
+        ),
+        Finding("a summary keeps names", "Robert" in summary.text, summary.text),
+    ]
+
+
+def _outcome(
+    reasoner: Reasoner, now: datetime, *, is_answer: bool, within_s: int = _DEADLINE_S
+) -> tuple[bool, str]:
+    try:
+        text = reasoner.answer(_request(now, within_s=within_s), [_opening_hours([])]).text
+    except ReasoningFailed as failed:
+        return not is_answer, failed.reason
+    return is_answer, text
+
+
+def _request(
+    now: datetime, earlier: ReasoningResult | None = None, within_s: int = _DEADLINE_S
+) -> ReasoningRequest:
+    memory = Memory(Conversation("smoke", "smoke", "", 0, 0), Profile("smoke"), ())
+    return ReasoningRequest(
+        system_text=core_prompt(now=now, language="en-US", memory=memory),
+        history_json=(earlier.messages_json,) if earlier else (),
+        question=_QUESTION,
+        question_id="again" if earlier else "first",
+        deadline_ms=SystemClock().now_ms() + within_s * 1000,
+    )
+
+
+def _opening_hours(asked: list[str]) -> Tool[Any]:
+    def run(arguments: _Arguments) -> ToolResult:
+        asked.append(arguments.date)
+        return ToolResult(
+            ToolStatus.DONE,
+            "Open from 9 a.m. to 5 p.m.",
+            {"date": arguments.date, "open": True, "opens": "09:00", "closes": "17:00"},
+        )
+
+    return Tool(
+        name="opening_hours",
+        description="Tell when the desk is open on one day, or that it is closed.",
+        arguments=_Arguments,
+        run=run,
+        is_read_only=True,
+    )
+
+
+def _tomorrow(now: datetime) -> str:
+    return (now.date() + timedelta(days=1)).isoformat()

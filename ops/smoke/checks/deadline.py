@@ -1,0 +1,88 @@
+"""Asks Gemini's REST API which deadlines of its clients it accepts."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+import httpx
+from google import genai
+from google.genai import errors, types
+
+from ops.smoke.finding import CheckNotMadeError, Finding
+from ops.smoke.setting import prices_of
+from repartee.adapters.gemini.live import API_VERSION
+from repartee.domain.cost.usage import TokenUsage
+
+BELOW_FLOOR_S = 8
+FLOOR_S = 10
+_OUTPUT_TOKENS = 200
+
+
+def findings(
+    api_key: str, model: str, base_url: str, spend: Callable[[Decimal], None]
+) -> list[Finding]:
+    """Make the same small call with a deadline below the floor, and at it.
+
+    Raises:
+        CheckNotMadeError: A call failed for another reason than its deadline.
+    """
+    client = genai.Client(
+        api_key=api_key,
+        http_options=types.HttpOptions(api_version=API_VERSION, base_url=base_url or None),
+    )
+    try:
+        refusals = {
+            seconds: _call(client, model, seconds, spend) for seconds in (BELOW_FLOOR_S, FLOOR_S)
+        }
+    finally:
+        client.close()
+    return judge(refusals)
+
+
+def _call(
+    client: genai.Client, model: str, deadline_s: int, spend: Callable[[Decimal], None]
+) -> str:
+    """Return how the call was refused, "" where it was answered."""
+    try:
+        answer = client.models.generate_content(
+            model=model,
+            contents="Say yes.",
+            config=types.GenerateContentConfig(
+                max_output_tokens=_OUTPUT_TOKENS,
+                thinking_config=types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW),
+                http_options=types.HttpOptions(headers={"X-Server-Timeout": str(deadline_s)}),
+            ),
+        )
+    except errors.APIError as error:
+        if "deadline" in (error.message or ""):
+            return f"refused with {error.code} {error.message}"
+        raise CheckNotMadeError(f"{model} answers {error.code} {error.message}") from error
+    except httpx.HTTPError as error:
+        raise CheckNotMadeError(f"{model} was not reached: {type(error).__name__}") from error
+    if answer.usage_metadata is not None:
+        used = answer.usage_metadata
+        out = (used.candidates_token_count or 0) + (used.thoughts_token_count or 0)
+        spend(prices_of(model).cost_usd(TokenUsage(used.prompt_token_count or 0, 0, out, 0)))
+    return ""
+
+
+def judge(refusals: Mapping[int, str]) -> list[Finding]:
+    """Say what the refusals, by deadline in seconds and "" for none, mean for core_agent."""
+    below, at = refusals[BELOW_FLOOR_S], refusals[FLOOR_S]
+    return [
+        Finding(
+            f"a model call with a deadline of {BELOW_FLOOR_S} s",
+            None,
+            below or "served",
+            f"core_agent never asks for less than {FLOOR_S} s and keeps its own limit"
+            + ("" if below else "; the service would not insist"),
+        ),
+        Finding(
+            f"a model call with a deadline of {FLOOR_S} s",
+            not at,
+            at or "served",
+            "nothing to set"
+            if not at
+            else "core_agent's calls with little time left are refused: choose another "
+            "GeminiCoreModel",
+        ),
+    ]

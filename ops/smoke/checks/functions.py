@@ -1,0 +1,53 @@
+"""Asks Lambda whether a deployed stack is configured as the template wants it."""
+
+from typing import TYPE_CHECKING
+
+from ops.smoke.finding import Finding
+
+if TYPE_CHECKING:
+    from types_boto3_lambda.client import LambdaClient
+
+_NAMES = (
+    "authorizer",
+    "connect",
+    "message",
+    "disconnect",
+    "stream-agent",
+    "core-agent",
+    "http-api",
+)
+
+
+def findings(client: "LambdaClient", stack: str) -> list[Finding]:
+    """Read the configuration of the stack's functions; changes and invokes nothing."""
+    worker = f"{stack}-stream-agent"
+    invokes = client.get_function_event_invoke_config(FunctionName=worker)
+    summaries = client.get_function_event_invoke_config(FunctionName=f"{stack}-core-agent")
+    concurrency = client.get_function_concurrency(FunctionName=worker)
+    found = [
+        Finding.of(
+            "Lambda does not retry the stream agent", invokes.get("MaximumRetryAttempts"), 0
+        ),
+        Finding.of("its wakes live for 60 s", invokes.get("MaximumEventAgeInSeconds"), 60),
+        Finding.of(
+            "failed wakes go to the queue",
+            "OnFailure" in invokes.get("DestinationConfig", {}),
+            True,
+        ),
+        Finding.of("Lambda does not retry summaries", summaries.get("MaximumRetryAttempts"), 0),
+        Finding.of(
+            "the stream agent may invoke itself",
+            client.get_function_recursion_config(FunctionName=worker)["RecursiveLoop"],
+            "Allow",
+        ),
+        Finding(
+            "stream agents at once",
+            None,
+            str(concurrency.get("ReservedConcurrentExecutions", "not reserved")),
+        ),
+    ]
+    for name in _NAMES:
+        logs = client.get_function_configuration(FunctionName=f"{stack}-{name}")["LoggingConfig"]
+        levels = (logs.get("ApplicationLogLevel"), logs.get("SystemLogLevel"))
+        found.append(Finding.of(f"{name}'s log levels", levels, ("INFO", "WARN")))
+    return found

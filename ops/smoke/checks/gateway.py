@@ -1,0 +1,132 @@
+"""Asks a deployed WebSocket API what it does at its doors, with its limits and its order.
+
+Each connection continues the user's latest conversation and so takes over from the one before: use
+a user who is there for tests.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
+
+from ops.smoke.finding import Finding
+from repartee.domain.protocol.wire import MAX_FRAME_BYTES, PROTOCOL_VERSION
+from repartee_client.access import HttpApi, SessionTicket
+
+_ANSWER_S = 30.0
+_SUBPROTOCOL = Subprotocol("repartee.v1")
+_FORGED = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"
+_QUESTION = "Please count slowly from one to ten."
+
+
+async def findings(api: HttpApi) -> list[Finding]:
+    """Ask everything; takes about half a minute.
+
+    Raises:
+        TalkerError: No ticket was given.
+    """
+    ticket = await api.start_session()
+    address = ticket.url.partition("?")[0]
+    return [
+        Finding.of("no ticket is answered 401", await _status(address), 401),
+        Finding.of(
+            "a forged ticket is answered 403", await _status(f"{address}?ticket={_FORGED}"), 403
+        ),
+        Finding.of(
+            "a page that is not listed is answered 403",
+            await _status(ticket.url, origin="https://not-listed.invalid"),
+            403,
+        ),
+        *await _first_call(ticket),
+        Finding.of("a spent ticket is answered 403", await _status(ticket.url), 403),
+        Finding.of(
+            "a binary frame closes the connection", await _close_code(api, b"\x00\x01"), 1003
+        ),
+        Finding.of(
+            f"a frame above {MAX_FRAME_BYTES} bytes closes the connection",
+            await _close_code(api, json.dumps({"type": "ping", "x": "x" * MAX_FRAME_BYTES})),
+            1009,
+        ),
+        *await _order(await api.start_session()),
+    ]
+
+
+async def _status(url: str, origin: str | None = None) -> int:
+    """Return the handshake's HTTP status; 101 when it let us in."""
+    try:
+        async with connect(url, origin=origin, proxy=None):  # type: ignore[arg-type]  # a NewType
+            return 101
+    except InvalidStatus as error:
+        return error.response.status_code
+
+
+async def _first_call(ticket: SessionTicket) -> list[Finding]:
+    async with connect(ticket.url, subprotocols=[_SUBPROTOCOL], proxy=None) as socket:
+        asked_s = time.monotonic()
+        ready = await _greet(socket)
+        took_ms = (time.monotonic() - asked_s) * 1_000
+        return [
+            Finding.of("the offered subprotocol is accepted", socket.subprotocol, _SUBPROTOCOL),
+            Finding.of(
+                "the authorizer's context reaches $default",
+                (ready["session_id"], ready["conversation_id"]),
+                (ticket.session_id, ticket.conversation_id),
+            ),
+            Finding("a post succeeds right after $connect, in ms", None, f"{took_ms:.0f}"),
+        ]
+
+
+async def _greet(socket: ClientConnection) -> dict[str, Any]:
+    await socket.send(json.dumps({"type": "hello", "seq": 1, "protocol": PROTOCOL_VERSION}))
+    async with asyncio.timeout(_ANSWER_S):
+        while True:
+            fields: dict[str, Any] = json.loads(await socket.recv())
+            if fields.get("type") == "ready":
+                return fields
+
+
+async def _close_code(api: HttpApi, frame: str | bytes) -> int:
+    """Return with which code the server closes after ``frame``; 0 when it does not."""
+    ticket = await api.start_session()
+    async with connect(ticket.url, proxy=None) as socket:
+        try:
+            await socket.send(frame)
+            async with asyncio.timeout(_ANSWER_S):
+                while True:
+                    await socket.recv()
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else 1006
+        except TimeoutError:
+            return 0
+
+
+async def _order(ticket: SessionTicket) -> list[Finding]:
+    """Let the worker post many frames one after the other, and see in which order they come."""
+    numbers: list[int] = []
+    async with connect(ticket.url, proxy=None) as socket:
+        await _greet(socket)
+        await socket.send(json.dumps({"type": "text", "seq": 2, "text": _QUESTION}))
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                while True:
+                    fields = json.loads(await socket.recv())
+                    if "epoch" in fields:
+                        numbers.append(fields["seq"])
+                    if fields.get("type") == "turn_end":
+                        break
+        except (TimeoutError, ConnectionClosed):
+            return [Finding("a typed question is answered", False, f"{len(numbers)} frames only")]
+    early = out_of_order(numbers)
+    return [Finding(f"{len(numbers)} posts in a row arrive in order", not early, f"{early} early")]
+
+
+def out_of_order(numbers: Sequence[int]) -> int:
+    """Return how many numbers came before one that is lower."""
+    return sum(
+        number > min(numbers[index + 1 :], default=number) for index, number in enumerate(numbers)
+    )

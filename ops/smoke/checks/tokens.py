@@ -1,0 +1,55 @@
+"""Asks a deployed HTTP API which tokens it takes."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ops.smoke.finding import Finding
+from repartee_client.access import HttpApi
+from repartee_client.errors import NotLetInError
+
+
+def claims_of(token: str) -> Mapping[str, Any]:
+    """Return a JSON Web Token's claims, unverified: they are only shown.
+
+    Raises:
+        ValueError: It is no JSON Web Token.
+    """
+    parts = token.split(".")
+    if len(parts) != 3:
+        raise ValueError("a JSON Web Token has three parts")
+    body = parts[1] + "=" * (-len(parts[1]) % 4)
+    claims: Mapping[str, Any] = json.loads(base64.urlsafe_b64decode(body))
+    return claims
+
+
+def audience_of(claims: Mapping[str, Any]) -> str:
+    """Return which claim names whom the token is for; Cognito's access tokens have no ``aud``."""
+    for name in ("aud", "client_id"):
+        if name in claims:
+            return f"{name}={claims[name]}"
+    return "none"
+
+
+async def findings(api: HttpApi) -> list[Finding]:
+    """Ask with the token that ``api`` holds."""
+    claims = claims_of(api.token)
+    found = [
+        Finding("kind of token", None, str(claims.get("token_use", "not said"))),
+        Finding("the claim that names the audience", None, audience_of(claims)),
+        Finding.of("the token has a subject", bool(claims.get("sub")), True),
+        Finding.of("the HTTP API takes it", await _status(api), 201),
+    ]
+    head, _, rest = api.token.partition(".")
+    body, _, signature = rest.partition(".")
+    forged = HttpApi(api.url, f"{head}.{body}.{signature[::-1]}")
+    return [*found, Finding.of("with another signature it is refused", await _status(forged), 401)]
+
+
+async def _status(api: HttpApi) -> int:
+    try:
+        await api.start_session()
+    except NotLetInError as refused:
+        return refused.status
+    return 201

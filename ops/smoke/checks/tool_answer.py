@@ -1,0 +1,116 @@
+"""Asks the real Gemini Live what it sends while a tool is pending, and if it says the answer."""
+
+from dataclasses import dataclass
+
+from ops.smoke.finding import Finding
+from ops.smoke.setting import Setting
+from ops.smoke.talk import is_audio, is_complete, text
+from repartee.domain.live.model import LiveEvent, LiveToolCall, LiveTurnComplete, Role, TurnStatus
+from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.tools.calls import ASK_CORE_AGENT
+
+_INSTRUCTION = (
+    "You are the voice of a front desk. For every wish of the user call ask_core_agent, and then "
+    "say its answer in one short sentence."
+)
+_WISH = "Book me an appointment with the doctor on Friday at three in the afternoon, please."
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What happened around one tool call.
+
+    Attributes:
+        trouble: Why the tool was not called; "" where it was.
+        pending: The status of each turn that was completed while the call was pending.
+        after: The status of each turn that was completed after the answer.
+        is_spoken: Whether audio followed the answer.
+        said: What was said from then on.
+    """
+
+    trouble: str = ""
+    pending: tuple[TurnStatus | None, ...] = ()
+    after: tuple[TurnStatus | None, ...] = ()
+    is_spoken: bool = False
+    said: str = ""
+
+
+async def findings(setting: Setting) -> list[Finding]:
+    """Type a wish that needs a tool, wait, answer the call, and listen.
+
+    Raises:
+        LiveSetupFailed: The session was refused.
+    """
+    async with setting.talk(setting.config(_INSTRUCTION)) as talk:
+        await talk.session.send_text(_WISH)
+        if not await talk.until(_is_call, setting.patience.reply_s):
+            said = f"not called; it said {text(talk.events, Role.MODEL)!r}"
+            return judge(Observed(talk.trouble or said), setting.profile)
+        # A turn that ends late, after words that bridge the wait, ends while the call is pending.
+        await talk.until(is_complete, setting.patience.settle_s)
+        pending = _statuses(talk.events)
+        after = await talk.answer_tools(setting.patience.reply_s)
+    observed = Observed(
+        pending=pending,
+        after=_statuses(after),
+        is_spoken=any(map(is_audio, after)),
+        said=text(after, Role.MODEL),
+    )
+    return judge(observed, setting.profile)
+
+
+def _is_call(event: LiveEvent) -> bool:
+    return isinstance(event, LiveToolCall) and event.name == ASK_CORE_AGENT
+
+
+def _statuses(events: list[LiveEvent]) -> tuple[TurnStatus | None, ...]:
+    return tuple(event.status for event in events if isinstance(event, LiveTurnComplete))
+
+
+def judge(observed: Observed, profile: LiveModelProfile) -> list[Finding]:
+    """Say what the course of the call means for the product."""
+    called = Finding(
+        "the model calls ask_core_agent",
+        not observed.trouble,
+        observed.trouble or "called",
+        "questions to the desk are not answered: deploy with another GeminiLiveModel"
+        if observed.trouble
+        else "",
+    )
+    if observed.trouble:
+        return [called]
+    return [
+        called,
+        Finding(
+            "turns that end while the tool is pending",
+            None,
+            _words(observed.pending),
+            _status_means(observed, profile),
+        ),
+        Finding(
+            "the tool's answer is spoken",
+            None,
+            observed.said or ("without a transcript" if observed.is_spoken else "not spoken"),
+            "nothing to set"
+            if observed.is_spoken
+            else "the worker repeats such an answer once; if it stays unspoken, the client gets "
+            "no_answer with its text",
+        ),
+        Finding("turns that end after the answer", None, _words(observed.after)),
+    ]
+
+
+def _words(statuses: tuple[TurnStatus | None, ...]) -> str:
+    return ", ".join(one.value if one else "turnComplete without status" for one in statuses) or (
+        "none"
+    )
+
+
+def _status_means(observed: Observed, profile: LiveModelProfile) -> str:
+    seen = (*observed.pending, *observed.after)
+    if not seen:
+        return "no turn ended, so the profile's sends_status could not be compared"
+    sends_status = any(status is not None for status in seen)
+    if sends_status == profile.sends_status:
+        return "as the model's profile says; nothing to set"
+    return f"the profile expects otherwise: sends_status is {sends_status} for this model"

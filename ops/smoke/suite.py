@@ -1,0 +1,129 @@
+"""The checks of Gemini, in the order in which `make smoke` makes them, within a limit of money."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.smoke.checks import (
+    gemini,
+    history,
+    language,
+    short_utterance,
+    speech_end,
+    tool_answer,
+    voices,
+)
+from ops.smoke.finding import CheckNotMadeError, Finding, report
+from ops.smoke.setting import Setting, usd
+from ops.smoke.spending import Spending
+from repartee.domain.errors import LiveSetupFailed
+from repartee.ports.reasoner import ReasoningFailed
+from repartee_client.recordings import UnusableRecordingError, read_wav
+
+_RECORDINGS = Path(__file__).parents[2] / "local" / "recordings"
+WISH = _RECORDINGS / "default" / "2-booking.wav"
+_GREETING = _RECORDINGS / "default" / "1-greeting.wav"
+# Between 1 and 2 s long: such utterances are reported to be dropped.
+_SHORT = _RECORDINGS / "second_user" / "1-greeting.wav"
+
+NOT_MADE = (CheckNotMadeError, LiveSetupFailed, ReasoningFailed, UnusableRecordingError, OSError)
+"""What a check raises that says nothing about its assumption."""
+
+type Make = Callable[[], Awaitable[list[Finding]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of Gemini.
+
+    Attributes:
+        name: What it is called on the command line.
+        explanation: What it finds out.
+        make: Makes it; raises one of ``NOT_MADE`` where it cannot be made.
+    """
+
+    name: str
+    explanation: str
+    make: Make
+
+
+EXPLANATIONS = {
+    "speech": "whether spoken turns are answered, and how soon, for each TurnDetection",
+    "short": "whether a short utterance right after a reply is heard",
+    "tool": "what is sent while a tool is pending, and whether its answer is spoken",
+    "history": "whether a new session knows the turns before, as messages or as text",
+    "language": "what becomes of a regional language tag",
+    "gemini": "whether a whole spoken turn with a tool works with the product's set-up",
+    "voices": "which voices and languages are taken at set-up",
+    "deadline": "which deadlines the model of core_agent accepts",
+    "core": "what the model of core_agent does",
+}
+
+
+def checks(
+    setting: Setting, wish: Path, api_key: str, core_model: str, base_url: str
+) -> list[Check]:
+    """Return every check of Gemini, in order.
+
+    Args:
+        setting: For the checks of the live model.
+        wish: A recording of a wish that needs the desk.
+        api_key: Gemini's.
+        core_model: The model of core_agent.
+        base_url: Empty for Google's own servers.
+    """
+    spend = setting.spending.add
+
+    async def deadline_findings() -> list[Finding]:
+        from ops.smoke.checks import deadline
+
+        return await asyncio.to_thread(deadline.findings, api_key, core_model, base_url, spend)
+
+    async def core_findings() -> list[Finding]:
+        from ops.smoke.checks import core
+
+        return await asyncio.to_thread(core.findings, api_key, core_model, base_url, spend)
+
+    makers: dict[str, Make] = {
+        "speech": lambda: speech_end.findings(setting, read_wav(_GREETING)),
+        "short": lambda: short_utterance.findings(setting, read_wav(_SHORT)),
+        "tool": lambda: tool_answer.findings(setting),
+        "history": lambda: history.findings(setting),
+        "language": lambda: language.findings(setting),
+        "gemini": lambda: gemini.findings(setting, read_wav(wish)),
+        "voices": lambda: voices.findings(setting),
+        "deadline": deadline_findings,
+        "core": core_findings,
+    }
+    return [Check(name, explanation, makers[name]) for name, explanation in EXPLANATIONS.items()]
+
+
+async def make_all(all_checks: Iterable[Check], spending: Spending) -> int:
+    """Make and print the checks until the money is spent; return the exit status.
+
+    Returns:
+        1 when an assumption does not hold, otherwise 2 when a check could not be made, otherwise 0.
+    """
+    statuses = {0}
+    for check in all_checks:
+        print(f"\n{check.name}: {check.explanation}", flush=True)
+        if not spending.allows_another():
+            print(
+                f"not made: {usd(spending.usd)} are spent, and another check could go beyond "
+                f"{usd(spending.limit_usd)}"
+            )
+            statuses.add(2)
+            continue
+        try:
+            statuses.add(report(await check.make()))
+        except NOT_MADE as reason:
+            print(f"not made: {reason}")
+            statuses.add(2)
+        cost = spending.end_check()
+        print(f"cost   {usd(cost)}, {usd(spending.usd)} so far", flush=True)
+    print(
+        f"\nabout {usd(spending.usd)} by what Gemini reported and the product's price list; "
+        f"limit {usd(spending.limit_usd)}"
+    )
+    return min(statuses - {0}, default=0)

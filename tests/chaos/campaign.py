@@ -1,0 +1,158 @@
+"""Many runs, on one stack or side by side on some."""
+
+import asyncio
+import os
+import re
+import shutil
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.demo.front_desk import FrontDesk
+from local.hosting.table_faults import TableFaults
+from local.lambdas.model import Code
+from local.stack import PREWARM, PROJECT, StackOptions, running_stack
+from local.stack_options import MAX_ENVIRONMENTS, UTTERANCE_CACHE
+from tests.chaos.dealing import FULL_ROUND, plan_run
+from tests.chaos.gemini_control import GeminiControl
+from tests.chaos.plan import Kind
+from tests.chaos.report import Verdict
+from tests.chaos.run import RunResult, play
+from tests.chaos.theatre import Theatre
+
+FOLDER = PROJECT / ".local" / "chaos"
+# Short enough for a run to wait until its worker has left, and longer than a busy laptop takes to
+# recognise an utterance: it is also how long a worker waits for a model that does not answer.
+LINGER_S = 8
+# A worker hands over from 90 s before its end, and by force 20 s before. No turn of a run lasts for
+# the 70 s between: the campaign's copy of the functions begins here.
+HAND_OVER_MS = 21_500
+_HAND_OVER = re.compile(r"^HAND_OVER_MS = [\d_]+$", re.MULTILINE)
+_MACHINE = Path("layers/shared/repartee/domain/session/machine.py")
+
+
+def _new_folder() -> Path:
+    return FOLDER / time.strftime(f"campaign-%Y%m%d-%H%M%S-{os.getpid()}")
+
+
+def copy_source(source: Path, copy: Path) -> None:
+    """Copy the functions, so that an edit during the campaign changes nothing.
+
+    Raises:
+        ValueError: What the campaign changes in its copy is not there.
+    """
+    for part in ("functions", "layers/shared"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source / part, copy / part, ignore=ignore, dirs_exist_ok=True)
+    machine = copy / _MACHINE
+    text, count = _HAND_OVER.subn(f"HAND_OVER_MS = {HAND_OVER_MS}", machine.read_text())
+    if count != 1:
+        raise ValueError(f"{_MACHINE} sets HAND_OVER_MS {count} times")
+    machine.write_text(text)
+
+
+def options_for(
+    folder: Path, tables: TableFaults, copy: Path, live_model: str | None = None
+) -> StackOptions:
+    """The stack of a campaign: free ports, answers at once, a faulty line to the tables."""
+    code = Code(copy / "functions", (copy / "functions", copy / "layers" / "shared"))
+    return StackOptions(
+        run_directory=folder,
+        port_base=None,
+        gemini_pace="instant",
+        gemini_arguments=UTTERANCE_CACHE,
+        live_model=live_model,
+        environment={"LINGER_S": str(LINGER_S), "RECORD_SESSIONS": "events"},
+        code=dict.fromkeys(_functions(), code),
+        prewarm=PREWARM,
+        max_environments=MAX_ENVIRONMENTS,
+        table_faults=tables,
+    )
+
+
+def _functions() -> list[str]:
+    template = (PROJECT / "template.yaml").read_text()
+    return re.findall(r"^  (\w+Function):$", template, re.MULTILINE)
+
+
+@dataclass(slots=True)
+class Campaign:
+    """A run for each seed, each by a user of its own.
+
+    Args:
+        seeds: What is to be run.
+        lanes: How many runs are held side by side, on a stack each. Only one after the other do
+            they measure silences rightly.
+        source: The project folder whose functions and layers are run.
+        folder: Gets data and logs, and ``seed-N`` for each run that broke a promise.
+        live_model: Gemini's live model; None for the template's.
+    """
+
+    seeds: Sequence[int]
+    source: Path = PROJECT
+    folder: Path = field(default_factory=_new_folder)
+    lanes: int = 1
+    live_model: str | None = None
+    _results: list[RunResult] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        """On the runs so far."""
+        seeds = [result.seed for result in self._results]
+        planned = frozenset[Kind]().union(*(plan_run(seed).kinds for seed in seeds))
+        return Verdict(
+            sorted(self._results, key=lambda result: result.seed),
+            frozenset(Kind) if len(seeds) >= FULL_ROUND else planned,
+        )
+
+    async def hold(self) -> Verdict:
+        """Hold all runs and tell of each as it ends.
+
+        Raises:
+            PortInUseError: As ``running_stack`` does, and whatever else that raises.
+        """
+        copy_source(self.source, self.folder / "source")
+        waiting = deque(self.seeds)
+        lanes = range(1, min(self.lanes, len(waiting)) + 1)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for lane in lanes:
+                    folder = self.folder if len(lanes) == 1 else self.folder / f"lane-{lane}"
+                    group.create_task(self._hold_lane(folder, waiting))
+        except BaseExceptionGroup as errors:
+            # The first failure cancelled the others; it is the one to tell.
+            raise errors.exceptions[0] from None
+        return self.verdict
+
+    async def _hold_lane(self, folder: Path, waiting: deque[int]) -> None:
+        tables = TableFaults()
+        options = options_for(folder, tables, self.folder / "source", self.live_model)
+        async with running_stack(options) as stack:
+            if stack.simulator is None:
+                raise RuntimeError("chaos needs the Gemini simulator")
+            await FrontDesk(stack).seed()
+            async with GeminiControl(stack.simulator) as control:
+                theatre = Theatre(stack, tables, control, self.folder)
+                while waiting:
+                    result = await play(theatre, plan_run(waiting.popleft()))
+                    self._results.append(result)
+                    for line in told(result, self.folder, self.live_model):
+                        print(line, flush=True)
+
+
+def told(result: RunResult, folder: Path, live_model: str | None = None) -> Iterator[str]:
+    """What is said of a run: one that broke a promise is said how to play again."""
+    faults = ", ".join(f"{count} {kind}" for kind, count in result.happened.items())
+    verdict = f"{'BROKEN' if result.broken else 'held'} in {result.seconds:.1f} s"
+    missed = f"; moment never came: {', '.join(sorted(result.missed))}" if result.missed else ""
+    yield f"seed {result.seed}: {verdict}, {result.turns} turns, {faults}{missed}"
+    for gap in result.gaps:
+        yield f"    {gap.ms:.0f} ms: {gap.kind}"
+    for text in result.broken:
+        yield f"    {text}"
+    if result.broken:
+        model = f" MODEL={live_model}" if live_model else ""
+        yield f"    replay: make chaos RUNS=1 SEED={result.seed}{model}"
+        yield f"    kept: {folder / f'seed-{result.seed}'}"

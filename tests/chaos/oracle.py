@@ -1,0 +1,174 @@
+"""Judges a run from outside: what was said, heard, remembered and done must agree."""
+
+from collections.abc import Iterator, Sequence
+
+from repartee.domain.conversation.conversation import Turn
+from repartee.domain.tools.calls import CallStatus
+from repartee_client.recordings import words_of
+from repartee_client.replies import TurnRecord
+from tests.chaos.evidence import Evidence, LiveRecord, is_row_of
+from tests.chaos.gemini_side import judge_gemini_side
+from tests.chaos.words import judge_words
+
+
+def judge(evidence: Evidence) -> list[str]:
+    """Every promise that was broken, in words; empty for a good run."""
+    return [
+        *_talk(evidence),
+        *judge_words(evidence),
+        *judge_gemini_side(evidence),
+        *_replies_whole(evidence),
+        *_cuts_in_time(evidence),
+        *_memory_like_replies(evidence),
+        *_turns_in_a_row(evidence),
+        *_bookings(evidence),
+        *_no_stale_worker(evidence),
+        *_replayed_alike(evidence),
+    ]
+
+
+def _talk(evidence: Evidence) -> Iterator[str]:
+    if evidence.failure:
+        yield f"hung: {evidence.failure}"
+    if not evidence.tables.is_over:
+        yield "hung: the session was not closed"
+    if evidence.lines_lost > evidence.lines_broken:
+        lost, broken = evidence.lines_lost, evidence.lines_broken
+        yield f"line: it ended {lost} times before its session, and was broken {broken} times"
+    for expected, reason in evidence.ends:
+        # A line that is cut after ``bye`` may take ``closed`` with it. The door says then that the
+        # session is over.
+        is_cut_off = (expected, reason) == ("bye", "") and evidence.lines_broken
+        if reason != expected and not (evidence.failure or is_cut_off):
+            yield f"hung: the client was told “{reason}” for the end, not “{expected}”"
+
+
+def _replies_whole(evidence: Evidence) -> Iterator[str]:
+    for turn in evidence.client_turns:
+        if not (turn.pcm or turn.heard or turn.said or turn.end):
+            # A new worker's word that what it may answer next begins anew, and nothing was asked.
+            continue
+        if not turn.is_over and turn.number not in evidence.turned_away:
+            yield f"hung: turn {turn.number} never ended at the client"
+        if turn.number in evidence.barged_in | evidence.cut_off:
+            continue
+        if turn.is_interrupted:
+            yield f"cut: the reply of turn {turn.number} was cut and nobody had spoken over it"
+        elif turn.is_lost:
+            if not _is_said_again(turn, evidence.client_turns):
+                yield f"cut: the reply of turn {turn.number} was lost and only told as text"
+        elif turn.pcm and not any(
+            is_row_of(bytes(turn.pcm), live.replies) for live in evidence.live
+        ):
+            yield f"cut: the audio of turn {turn.number} is not whole as Gemini's side emitted it"
+
+
+def _is_said_again(lost: TurnRecord, turns: Sequence[TurnRecord]) -> bool:
+    said = " ".join(words_of(lost.said))
+    later = (turn for turn in turns if turn.number > lost.number and turn.pcm)
+    return any(said in " ".join(words_of(turn.said)) for turn in later)
+
+
+def _cuts_in_time(evidence: Evidence) -> Iterator[str]:
+    for text in evidence.out_of_turn:
+        yield f"cut: {text}"
+    remembered = {turn.number: turn for turn in evidence.tables.turns}
+    for turn in evidence.client_turns:
+        cut = evidence.barged_in | evidence.cut_off
+        if turn.number not in cut or not turn.is_interrupted:
+            continue
+        if not any(_begins_with(live, bytes(turn.pcm)) for live in evidence.live):
+            yield f"cut: the audio of turn {turn.number} is not the begin of a reply"
+        kept = remembered.get(turn.number)
+        if kept is not None and not _is_begin(kept.said, turn.said):
+            yield (
+                f"cut: turn {turn.number} is remembered as “{kept.said}”, "
+                f"no more than “{turn.said}” was told"
+            )
+
+
+def _begins_with(live: LiveRecord, pcm: bytes) -> bool:
+    return any(b"".join(live.replies[first:]).startswith(pcm) for first in range(len(live.replies)))
+
+
+def _is_begin(said: str, told: str) -> bool:
+    words = words_of(said)
+    return words == words_of(told)[: len(words)]
+
+
+def _memory_like_replies(evidence: Evidence) -> Iterator[str]:
+    at_client = {turn.number: turn for turn in evidence.client_turns}
+    remembered = {turn.number for turn in evidence.tables.turns}
+    for number in sorted(at_client.keys() - remembered):
+        if at_client[number].end is not None:
+            yield f"lost: the client has all of turn {number}, memory has nothing"
+    told_as_skipped = {one.told_in for one in evidence.utterances}
+    for turn in evidence.tables.turns:
+        client = at_client.get(turn.number)
+        if turn.number in told_as_skipped | evidence.cut_off:
+            continue
+        if client is None:
+            yield f"lost: turn {turn.number} is remembered and never reached the client"
+        else:
+            yield from _same_reply(turn, client, is_told=_is_told_later(turn, evidence))
+
+
+def _is_told_later(turn: Turn, evidence: Evidence) -> bool:
+    """Whether a later turn says aloud what a call brought that Gemini's side cancelled.
+
+    A model whose calls block says nothing in the turn itself: it ends that with the cancellation.
+    """
+    events = (event for live in evidence.live for event in live.events)
+    if not any(event["kind"] == "calls_cancelled" for event in events):
+        return False
+    later = [
+        " ".join(words_of(one.said))
+        for one in evidence.client_turns
+        if one.pcm and one.number > turn.number
+    ]
+    answers = [" ".join(words_of(call.answer)) for call in turn.tool_calls]
+    return any(answer and answer in said for answer in answers for said in later)
+
+
+def _same_reply(turn: Turn, client: TurnRecord, *, is_told: bool) -> Iterator[str]:
+    if turn.said_is_approximate or client.is_interrupted or client.is_lost:
+        return
+    if not (client.pcm or is_told):
+        yield f"lost: “{turn.heard}” of turn {turn.number} got no audible reply"
+    if words_of(turn.said) != words_of(client.said):
+        yield (
+            f"lost: turn {turn.number} is remembered as “{turn.said}”, "
+            f"the client was told “{client.said}”"
+        )
+
+
+def _turns_in_a_row(evidence: Evidence) -> Iterator[str]:
+    numbers = [turn.number for turn in evidence.tables.turns]
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield f"lost: turns are not numbered in a row: {numbers}"
+    header = evidence.tables.header
+    if header is None or header.turn_count != len(numbers):
+        count = "nothing" if header is None else str(header.turn_count)
+        yield f"lost: the header counts {count} for {len(numbers)} turns"
+
+
+def _bookings(evidence: Evidence) -> Iterator[str]:
+    count = len(evidence.bookings)
+    if count > 1:
+        yield f"doubled: {count} bookings for one request"
+    calls = [call for turn in evidence.tables.turns for call in turn.tool_calls]
+    if not count and any(call.status is CallStatus.DONE for call in calls):
+        yield "lost: the tool's answer came, its booking is not there"
+
+
+def _no_stale_worker(evidence: Evidence) -> Iterator[str]:
+    if evidence.stale_taken:
+        yield f"stale: the client took {evidence.stale_taken} frames of a replaced worker"
+    for write in evidence.stale_writes:
+        yield f"stale: a replaced worker wrote: {write}"
+
+
+def _replayed_alike(evidence: Evidence) -> Iterator[str]:
+    for lease in evidence.leases:
+        if lease.difference:
+            yield f"replay: {lease.name}, {lease.difference}"

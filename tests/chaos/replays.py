@@ -1,0 +1,79 @@
+"""What workers recorded of a run: replayed on today's machine, and asked how workers left."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from repartee.domain.session.machine import FORCED_HAND_OVER_MS
+from repartee.domain.session.replay.recording import RecordingUnreadable, replay
+
+RECORDINGS = "recordings"
+"""Where the functions of a stack write them, below its folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRecord:
+    """The recording of one lease.
+
+    Attributes:
+        name: The session's id and the epoch.
+        difference: Where a replay wants something else, "" where it does not.
+        hands_over: The worker left because its time ran out.
+        is_forced: It could not wait for the end of a turn.
+        is_fenced: The worker left because another one had taken its lease.
+    """
+
+    name: str
+    difference: str
+    hands_over: bool
+    is_forced: bool
+    is_fenced: bool = False
+
+
+def recordings_of(folder: Path, session_id: str) -> Sequence[Path]:
+    """The recordings of a session, oldest lease first."""
+    return sorted(folder.glob(f"{session_id}-*.jsonl"))
+
+
+def read_lease(path: Path) -> LeaseRecord:
+    """Replay one recording. Takes a while: use a thread."""
+    lines = whole_lines(path)
+    is_forced = any(_is_forced(line) for line in lines)
+    hands_over, is_fenced = (
+        any(f'{{"enum":"FinishReason","name":"{reason}"}}' in line for line in lines)
+        for reason in ("HAND_OVER", "FENCED")
+    )
+    is_forced = hands_over and is_forced
+    return LeaseRecord(path.stem, _difference(lines), hands_over, is_forced, is_fenced)
+
+
+def whole_lines(path: Path) -> list[str]:
+    """All lines but one that its worker did not live to finish."""
+    text = path.read_text(encoding="utf-8")
+    return text[: text.rfind("\n") + 1].splitlines()
+
+
+def _difference(lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    try:
+        _, found = replay(lines)
+    except RecordingUnreadable as error:
+        return f"line {error.line} is not one of a recording: {error}"
+    except Exception as error:  # noqa: BLE001 - whatever the machine trips over
+        notes = " ".join(getattr(error, "__notes__", ()))
+        return f"{type(error).__name__}: {error}. {notes}"
+    if found is None:
+        return ""
+    return (
+        f"line {found.line}: {found.place} was {found.recorded[:200]}, "
+        f"is {found.replayed[:200]} in the replay"
+    )
+
+
+def _is_forced(line: str) -> bool:
+    if '"TimeRunningOut"' not in line:
+        return False
+    remaining_ms: int = json.loads(line)["event"]["remaining_ms"]
+    return remaining_ms <= FORCED_HAND_OVER_MS

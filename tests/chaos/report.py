@@ -1,0 +1,102 @@
+"""What a campaign found, as a table."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from repartee.application.serving.lease_keeper import LEASE_MS
+from tests.chaos.gaps import GapKind
+from tests.chaos.plan import Kind
+from tests.chaos.run import RunResult
+
+PROMISED_MS = {GapKind.WORKER_KILLED: LEASE_MS + 3_000, GapKind.HELLO: 300}
+"""95th percentiles on a machine that does nothing else; marked where missed, and no failure."""
+
+
+LEAST_TURNS, LEAST_KINDS = 4, 3
+"""What a run is to have, of turns and of kinds of fault; counted where it has not."""
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The nearest-rank percentile; ``share`` from 0 to 1."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Over all runs of a campaign.
+
+    Attributes:
+        wanted: Kinds that the campaign had to inject.
+    """
+
+    results: Sequence[RunResult]
+    wanted: frozenset[Kind]
+
+    @property
+    def happened(self) -> Counter[Kind]:
+        """Faults by kind."""
+        return sum((result.happened for result in self.results), Counter[Kind]())
+
+    @property
+    def not_injected(self) -> list[Kind]:
+        """Kinds that were wanted and never came to pass."""
+        return sorted(self.wanted - self.happened.keys())
+
+    @property
+    def failed(self) -> list[RunResult]:
+        """Runs in which a promise was broken."""
+        return [result for result in self.results if result.broken]
+
+    @property
+    def tame(self) -> list[RunResult]:
+        """Runs that prove less than one is meant to: their moments did not come."""
+        return [
+            result
+            for result in self.results
+            if result.turns < LEAST_TURNS or len(result.happened) < LEAST_KINDS
+        ]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every run held and every kind was injected."""
+        return not self.failed and not self.not_injected
+
+    def lines(self) -> Iterator[str]:
+        """The table, line by line."""
+        turns = sum(result.turns for result in self.results)
+        seconds = [result.seconds for result in self.results]
+        yield f"{'runs':<50} {len(self.results):>6}"
+        yield f"{'turns remembered':<50} {turns:>6}"
+        stale = sum(result.stale_arrived for result in self.results)
+        yield f"{'frames of a replaced worker, dropped by the client':<50} {stale:>6}"
+        told = sum(result.told_as_skipped for result in self.results)
+        yield f"{'utterances of an ended session, told as skipped':<50} {told:>6}"
+        yield f"{'runs with fewer than 4 turns or 3 kinds of fault':<50} {len(self.tame):>6}"
+        if seconds:
+            yield f"{'seconds a run, p50':<50} {percentile(seconds, 0.5):>6.1f}"
+        yield ""
+        yield f"{'faults that happened':<50} {'times':>6} {'runs':>6}"
+        for kind in Kind:
+            runs = sum(kind in result.happened for result in self.results)
+            times = self.happened[kind]
+            mark = "" if times or kind not in self.wanted else "  NOT INJECTED"
+            yield f"  {kind:<48} {times:>6} {runs:>6}{mark}"
+        yield ""
+        yield f"{'silence, ms, until audible again':<50} {'n':>4} {'p50':>7} {'p95':>7} {'max':>7}"
+        for gap_kind in GapKind:
+            ms = [gap.ms for one in self.results for gap in one.gaps if gap.kind is gap_kind]
+            if ms:
+                p95 = percentile(ms, 0.95)
+                promised = PROMISED_MS.get(gap_kind)
+                mark = f"  ! above {promised}" if promised is not None and p95 > promised else ""
+                yield (
+                    f"  {gap_kind:<48} {len(ms):>4} {percentile(ms, 0.5):>7.0f} "
+                    f"{p95:>7.0f} {max(ms):>7.0f}{mark}"
+                )
+        yield ""
+        kinds = Counter(text.partition(":")[0] for one in self.failed for text in one.broken)
+        found = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "nothing"
+        yield f"{len(self.failed)} of {len(self.results)} runs broke a promise: {found}"

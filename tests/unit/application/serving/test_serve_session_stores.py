@@ -1,0 +1,170 @@
+"""What a worker reads and writes beside its turns, and what it does while that fails."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from repartee.config import LIVE_PRICES
+from repartee.domain.cost.limits import utc_day
+from repartee.domain.cost.usage import TokenUsage
+from repartee.domain.errors import StoreUnavailable
+from repartee.domain.live.model import LiveUsage
+from repartee.domain.protocol.messages import Hello, Numbered
+from repartee.domain.session.effects import FinishReason
+from tests.unit.application.serving.worker_scene import LINE, SESSION, SETTINGS, USER, Scene
+from tests.virtual_time import run_in_virtual_time
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_mailbox_that_fails_for_a_while_loses_nothing(monkeypatch):
+    async def main():
+        scene = Scene()
+        read, failures = scene.mailbox.read_after, [1] * 5
+
+        def flaky(*args, **kwargs):
+            if failures:
+                failures.pop()
+                raise StoreUnavailable("throttled")
+            return read(*args, **kwargs)
+
+        monkeypatch.setattr(scene.mailbox, "read_after", flaky)
+        serving = scene.serve()
+        await scene.one_turn()
+        assert await serving is FinishReason.IDLE
+
+    run_in_virtual_time(main)
+
+
+@pytest.mark.parametrize("is_takeover", [False, True])
+def test_a_worker_that_cannot_read_the_conversation_lets_the_next_one_try_at_once(
+    monkeypatch, is_takeover
+):
+    async def main():
+        scene = Scene()
+        if is_takeover:
+            now_ms = scene.clock.now_ms()
+            scene.sessions.acquire_lease(SESSION, owner="dead", now_ms=now_ms, until_ms=now_ms)
+        scene.tables.states[SESSION] = replace(scene.state(), connection_id=LINE)
+        load = scene.ports.reader.load_memory
+
+        def unavailable(*_args, **_kwargs):
+            raise StoreUnavailable("down")
+
+        monkeypatch.setattr(scene.ports.reader, "load_memory", unavailable)
+        with pytest.raises(StoreUnavailable):
+            await scene.serve()
+
+        assert scene.frames() == [{"type": "busy", "retry_after_ms": 1_000, "seq": None}]
+        assert not scene.state().lease_is_held(scene.clock.now_ms())
+        monkeypatch.setattr(scene.ports.reader, "load_memory", load)
+        serving = scene.serve()
+        await scene.live.opened.get()
+        assert scene.metrics.takeovers == [is_takeover] * 2
+        await serving
+
+    run_in_virtual_time(main)
+
+
+def test_the_cursor_does_not_pass_a_hello_before_its_connection_is_written(monkeypatch):
+    async def main():
+        scene = Scene()
+        serving = scene.serve()
+        session = await scene.one_turn()
+        set_connection = scene.sessions.set_connection
+
+        def unavailable(*_args, **_kwargs):
+            raise StoreUnavailable("throttled")
+
+        monkeypatch.setattr(scene.sessions, "set_connection", unavailable)
+        cursor = scene.state().cursor
+        scene._seq += 1
+        hello = Numbered(scene._seq, Hello(), "line-2", scene.clock.now_ms())
+        scene.mailbox.append(SESSION, hello)
+        await asyncio.sleep(4)
+        assert scene.state().cursor == cursor < hello.seq
+        assert scene.state().lease_is_held(scene.clock.now_ms())
+
+        monkeypatch.setattr(scene.sessions, "set_connection", set_connection)
+        await scene.until(lambda: scene.state().cursor == hello.seq)
+        assert scene.state().connection_id == "line-2"
+        assert not session.closed
+        await serving
+
+    run_in_virtual_time(main)
+
+
+def test_a_client_found_gone_counts_against_its_users_cap_for_the_grace_only():
+    async def main():
+        scene = Scene()
+        scene.tables.states[SESSION] = replace(scene.state(), connection_id=LINE)
+        scene.channel.gone.add(LINE)
+        serving = scene.serve()
+        await scene.until(lambda: scene.state().connection_id is None)
+        now_ms = scene.clock.now_ms()
+
+        assert scene.connections.active_sessions(USER, now_ms=now_ms).keys() == {SESSION}
+        soon_ms = now_ms + SETTINGS.grace_ms
+        assert not scene.connections.active_sessions(USER, now_ms=soon_ms)
+        await serving
+
+    run_in_virtual_time(main)
+
+
+def test_a_client_found_gone_while_a_table_is_throttled_counts_no_longer_either(monkeypatch):
+    async def main():
+        scene = Scene()
+        scene.tables.states[SESSION] = replace(scene.state(), connection_id=LINE)
+        scene.channel.gone.add(LINE)
+        lapse_session = scene.connections.lapse_session
+        tries = []
+
+        def throttled_once(*arguments, **options):
+            tries.append(arguments)
+            if len(tries) == 1:
+                raise StoreUnavailable("throttled")
+            lapse_session(*arguments, **options)
+
+        monkeypatch.setattr(scene.connections, "lapse_session", throttled_once)
+        serving = scene.serve()
+        await scene.until(lambda: len(tries) == 2)
+        soon_ms = scene.clock.now_ms() + SETTINGS.grace_ms
+        assert not scene.connections.active_sessions(USER, now_ms=soon_ms)
+        await serving
+
+    run_in_virtual_time(main)
+
+
+def test_a_bill_that_comes_after_the_last_commit_is_counted_when_the_worker_leaves() -> None:
+    async def scene() -> None:
+        it = Scene()
+        serving = it.serve()
+        session = await it.one_turn()
+        day = utc_day(it.clock.now_ms())
+        before = it.usage.of_day(USER, day)
+        assert (before.turns, before.cost_usd) == (1, it.state().cost_usd)
+
+        session.emit(LiveUsage(TokenUsage(audio_out=1_000_000)))
+        assert await serving is FinishReason.IDLE
+
+        after = it.usage.of_day(USER, day)
+        assert after.cost_usd - before.cost_usd == LIVE_PRICES.audio_out_usd
+        assert (after.turns, it.state().cost_usd) == (1, after.cost_usd)
+        assert it.metrics.left_by_limit == [False]
+
+    run_in_virtual_time(scene)
+
+
+def test_a_failed_count_of_usage_keeps_nobody_from_leaving() -> None:
+    async def scene() -> None:
+        it = Scene()
+        serving = it.serve()
+        session = await it.one_turn()
+        it.usage.failing = True
+        session.emit(LiveUsage(TokenUsage(audio_out=1)))
+
+        assert await serving is FinishReason.IDLE
+        assert it.state().owner is None
+
+    run_in_virtual_time(scene)

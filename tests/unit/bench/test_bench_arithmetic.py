@@ -1,0 +1,292 @@
+"""The benchmarks' arithmetic: percentiles, slopes, memory, chunks, units and prices."""
+
+import json
+from array import array
+from decimal import Decimal
+
+import pytest
+
+from bench.first_audio import Pair, Plan, Sample, Stages
+from bench.process_memory import memory_of, parse_smaps_rollup
+from bench.report import Report, Table
+from bench.speech.gemini_side import moments_after
+from bench.speech.room import NOISE_RMS, in_a_room
+from bench.speech.speaking import Speech
+from bench.statistics import Summary, percentile, slope
+from bench.units.consumed import batch_read_units, reported_units, transacted, transacted_units
+from bench.units.counting import MESSAGE_UNIT_BYTES, Counts
+from bench.units.prices import Item, Usage
+from bench.units.purposes import purpose
+from repartee_client.recordings import Recording
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "expected"),
+    [
+        ([7.0], 0.95, 7.0),
+        ([3.0, 1.0, 2.0], 0.5, 2.0),
+        ([1.0, 2.0, 3.0, 4.0], 0.5, 2.5),
+        ([0.0, 10.0], 0.95, 9.5),
+        ([5.0, 1.0], 0.0, 1.0),
+        ([5.0, 1.0], 1.0, 5.0),
+    ],
+)
+def test_a_percentile_lies_between_its_neighbours(values, share, expected):
+    assert percentile(values, share) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("values", "share"), [([], 0.5), ([1.0], 1.1), ([1.0], -0.1)])
+def test_a_percentile_of_nothing_or_outside_the_range_is_refused(values, share):
+    with pytest.raises(ValueError, match=r"no values|share"):
+        percentile(values, share)
+
+
+def test_a_summary_tells_count_median_tail_and_range():
+    summary = Summary.of([4.0, 1.0, 2.0, 3.0, 100.0])
+    assert (summary.n, summary.p50, summary.least, summary.most) == (5, 3.0, 1.0, 100.0)
+    assert summary.p95 == pytest.approx(80.8)
+
+
+def test_a_slope_is_the_growth_per_user_whatever_the_start():
+    assert slope([(10, 1_100), (50, 1_500), (200, 3_000)]) == pytest.approx(10.0)
+    assert slope([(10, 800), (50, 800), (200, 800)]) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("points", [[], [(1.0, 2.0)], [(3.0, 1.0), (3.0, 9.0)]])
+def test_a_slope_without_two_different_counts_is_refused(points):
+    with pytest.raises(ValueError, match="two different"):
+        slope(points)
+
+
+def test_shared_pages_are_read_in_part_and_in_full():
+    text = (
+        "55d-7ff ---p 00000000 00:00 0 [rollup]\nRss:   2048 kB\nPss:   512 kB\nPss_Dirty: 9 kB\n"
+    )
+    memory = parse_smaps_rollup(text)
+    assert (memory.processes, memory.pss_kib, memory.rss_kib) == (1, 512, 2048)
+
+
+def test_memory_without_its_fields_or_of_a_process_that_is_gone_is_refused():
+    with pytest.raises(ValueError, match="no Pss"):
+        parse_smaps_rollup("Rss: 1 kB\n")
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        memory_of([2**22 + 1])
+
+
+def test_an_utterance_is_its_recording_and_then_the_detectors_silence():
+    speech = Speech.of(Recording(b"\1\0" * 16_000), 200)
+    assert speech.spoken_chunks == 5
+    assert b"".join(speech.chunks) == b"\1\0" * 16_000 + bytes(300 * 32)
+    assert [speech.duration_ms(chunk) for chunk in speech.chunks] == [200.0] * 6 + [100.0]
+
+
+def sample(first_audio_ms: float, to_gemini: float, hearing: float, back: float) -> Sample:
+    return Sample(first_audio_ms, 0.0, Stages(to_gemini, hearing, back), "")
+
+
+def test_a_pair_tells_the_difference_with_and_without_the_simulators_hearing():
+    pair = Pair(sample(800.0, 300.0, 200.0, 300.0), sample(900.0, 330.0, 250.0, 320.0))
+    assert pair.added_ms == 100.0
+    assert pair.added_on_the_way_ms == 50.0
+
+
+def test_a_given_number_of_pairs_holds_for_every_kind_of_turn():
+    assert Plan().with_pairs(None) == Plan()
+    assert Plan().with_pairs(5) == Plan(5, 5)
+
+
+def event(kind: str, second: int) -> str:
+    return json.dumps({"kind": kind, "at": f"2026-01-01T00:00:{second:02d}.500+00:00"})
+
+
+def test_the_moments_of_an_utterance_are_found_in_whichever_connection_heard_it(tmp_path):
+    for name, seconds in (("one", (1, 2)), ("two", (5, 7))):
+        (tmp_path / name).mkdir()
+        lines = [event("speech_ended", seconds[0]), event("heard", seconds[1])]
+        (tmp_path / name / "events.jsonl").write_text("\n".join(lines))
+    midnight_ms = 1_767_225_600_000
+    moments = moments_after(tmp_path, midnight_ms + 3_000)
+    assert moments.speech_ended_ms == midnight_ms + 5_500
+    assert moments.heard_ms == midnight_ms + 7_500
+    with pytest.raises(RuntimeError, match="no utterance"):
+        moments_after(tmp_path, midnight_ms + 6_000)
+
+
+def test_units_are_counted_by_what_they_are_for():
+    counts = Counts()
+    counts.add_dynamodb("Query", "looks", 200, {}, 1.5)
+    counts.add_dynamodb("PutItem", "puts", 200, {}, 7.0)
+    counts.add_dynamodb("TransactWriteItems", "commits", 200, {}, 6.0)
+    counts.add_dynamodb("GetItem", "others", 200, {}, 1.0)
+    counts.add_dynamodb("UpdateItem", "others", 200, {}, 2.0)
+    assert counts.reads == {"looks": 1.5, "others": 1.0}
+    assert counts.writes == {"puts": 7.0, "commits": 6.0, "others": 2.0}
+    assert counts.operations == {"looks": 1, "puts": 1, "commits": 1, "others": 2}
+
+
+AUDIO = {"pk": {"S": "session#S"}, "sk": {"S": "in#000000000007"}, "kind": {"S": "audio"}}
+STATE = {"pk": {"S": "session#S"}, "sk": {"S": "state"}}
+
+
+def batch(*sorts: str) -> dict[str, object]:
+    deletes = [{"DeleteRequest": {"Key": {"pk": {"S": "p"}, "sk": {"S": one}}}} for one in sorts]
+    return {"RequestItems": {"t": deletes}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "expected"),
+    [
+        ("PutItem", {"Item": AUDIO}, "puts of audio"),
+        ("PutItem", {"Item": {**AUDIO, "kind": {"S": "text"}}}, "puts of other messages"),
+        ("PutItem", {"Item": {**AUDIO, "sk": {"S": "in#~ack"}}}, "puts of acks"),
+        ("PutItem", {"Item": {**AUDIO, "sk": {"S": "in#~01J"}}}, "others"),
+        ("PutItem", {"Item": STATE}, "others"),
+        ("BatchWriteItem", batch("in#000000000007", "in#~01J"), "deletes of input"),
+        ("BatchWriteItem", batch("in#000000000007", "meta"), "others"),
+        ("DeleteItem", {"Key": AUDIO}, "deletes of input"),
+        ("GetItem", {"Key": STATE}, "reads of the state"),
+        ("GetItem", {"Key": {**STATE, "sk": {"S": "profile"}}}, "others"),
+        (
+            "Query",
+            {"ExpressionAttributeValues": {":first": {"S": "in#000000000008"}}},
+            "looks into the mailbox",
+        ),
+        ("Query", {"ExpressionAttributeValues": {":first": {"S": "turn#"}}}, "others"),
+        (
+            "UpdateItem",
+            {"Key": STATE, "UpdateExpression": "SET lease_until_ms = :until"},
+            "renewals of the lease",
+        ),
+        ("UpdateItem", {"Key": STATE, "UpdateExpression": "SET connection_id = :c"}, "others"),
+        ("TransactWriteItems", {"TransactItems": []}, "commits"),
+    ],
+)
+def test_a_call_is_told_by_what_it_is_for(operation, asked, expected):
+    assert purpose(operation, asked) == expected
+
+
+def test_a_room_makes_the_same_noise_under_all_of_a_recording():
+    silent = Recording(bytes(32_000))
+    room = in_a_room(silent, seed=3)
+    assert room == in_a_room(silent, seed=3) != in_a_room(silent, seed=4)
+    samples = array("h", room.pcm)
+    assert sum(sample**2 for sample in samples) / len(samples) == pytest.approx(NOISE_RMS**2, 0.1)
+    loud = array("h", in_a_room(Recording(b"\xff\x7f" * 1_000), seed=3).pcm)
+    assert 32_000 < min(loud) <= max(loud) == 32_767
+
+
+def test_units_are_what_dynamodb_says_it_consumed():
+    both = [{"CapacityUnits": 4.0}, {"CapacityUnits": 2.0}]
+    assert reported_units({"ConsumedCapacity": {"CapacityUnits": 1.5}}) == 1.5
+    assert reported_units({"ConsumedCapacity": both}) == 6.0
+    assert reported_units({}) == 0.0
+
+
+def test_each_item_of_a_transaction_counts_twice_its_kilobytes():
+    key = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+    put = {"Put": {"TableName": "t", "Item": {**key, "n": {"N": "1"}}}}
+    update = {"Update": {"TableName": "u", "Key": key}}
+    assert list(transacted({"TransactItems": [put, update]})) == [("t", key), ("u", key)]
+    assert transacted_units(key) == transacted_units({}) == 2
+    assert transacted_units({**key, "text": {"S": "x" * 1_024}}) == 4
+
+
+def test_what_a_batch_does_not_find_counts_like_a_small_item():
+    asked = {"RequestItems": {"t": {"Keys": [{}, {}, {}], "ConsistentRead": True}}}
+    found = [{"text": {"S": "x" * 4_096}}, {"text": {"S": "x"}}]
+    assert batch_read_units(asked, {"Responses": {"t": found}}) == 2 + 1 + 1
+    asked["RequestItems"]["t"]["ConsistentRead"] = False
+    assert batch_read_units(asked, {"Responses": {}}) == 1.5
+
+
+def test_a_refused_condition_counts_as_a_write():
+    counts = Counts()
+    refused = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
+    counts.add_dynamodb("PutItem", "puts", 400, {"__type": refused}, 0)
+    counts.add_dynamodb("PutItem", "puts", 400, {"__type": "com.amazon#ValidationException"}, 0)
+    assert (counts.writes, counts.refused_writes) == ({"puts": 1.0}, 1)
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "units"),
+    [(0, 1), (1, 1), (MESSAGE_UNIT_BYTES, 1), (MESSAGE_UNIT_BYTES + 1, 2)],
+)
+def test_a_post_is_billed_for_each_32_kib_that_it_begins(size_bytes, units):
+    counts = Counts()
+    counts.add_post(size_bytes, "audio")
+    counts.add_post(1, "pong")
+    assert (counts.posts, counts.posted_bytes) == (units + 1, size_bytes + 1)
+    assert counts.posts_by_type == {"audio": units, "pong": 1}
+
+
+def test_a_cost_is_its_units_at_the_list_price():
+    assert Item.WRITE_UNITS.cost_usd(1_000_000) == Decimal("0.625")
+    assert Item.MESSAGES_IN.cost_usd(300) == Decimal("0.0003")
+    assert Item.WORKER_GB_S.cost_usd(30) == Decimal("0.000400002")
+
+
+def test_a_stretch_is_what_came_on_top_scaled_to_a_minute():
+    earlier = Usage(
+        10.0,
+        {Item.READ_UNITS: 100},
+        {"looks": 100, "others": 3},
+        {"looks": 50.0, "others": 3.0},
+        {"others": 4.0},
+        {"audio": 7},
+    )
+    later = Usage(
+        40.0,
+        {Item.READ_UNITS: 400, Item.INVOCATIONS: 5},
+        {"looks": 250, "others": 4},
+        {"looks": 125.0, "others": 3.0},
+        {"others": 6.0},
+        {"audio": 7, "pong": 2},
+    )
+    minute = later.minus(earlier).per_minute()
+    assert minute == Usage(
+        60.0,
+        {Item.READ_UNITS: 600, Item.INVOCATIONS: 10},
+        {"looks": 300, "others": 2},
+        {"looks": 150.0},
+        {"others": 4.0},
+        {"pong": 4},
+    )
+    assert minute.total_usd == Item.READ_UNITS.cost_usd(600) + Item.INVOCATIONS.cost_usd(10)
+    assert minute.dynamodb_usd("looks") == Item.READ_UNITS.cost_usd(150)
+    assert minute.dynamodb_usd("others") == Item.WRITE_UNITS.cost_usd(4)
+
+
+def test_writes_that_come_late_belong_to_the_stretch_that_caused_them():
+    stretch = Usage(9.0, {Item.WRITE_UNITS: 10}, {"puts": 1, "deletes": 1}, {}, {"deletes": 4.0})
+    later = Usage(5.0, {Item.WRITE_UNITS: 9}, {"deletes": 2}, {}, {"deletes": 7.0, "puts": 2.0})
+    assert stretch.with_writes_of(later, "deletes") == Usage(
+        9.0, {Item.WRITE_UNITS: 17.0}, {"puts": 1, "deletes": 3}, {}, {"deletes": 11.0}
+    )
+
+
+def test_no_time_cannot_be_scaled():
+    with pytest.raises(ValueError, match="no time"):
+        Usage(0.0, {}).per_minute()
+
+
+def test_every_price_names_its_list_and_date():
+    for item in Item:
+        assert item.usd > 0
+        assert item.source.rpartition(", ")[2].startswith("20")
+
+
+def test_a_report_is_a_table_on_the_screen_and_a_file_with_the_machine(tmp_path):
+    table = Table(("what", "ms"), (("one", "1"), ("twenty", "1000")))
+    report = Report("name", "title", (table,), ("a note",), {"all": Summary.of([1.0, 2.0])})
+    assert report.text().splitlines() == [
+        "name: title",
+        "what      ms",
+        "one        1",
+        "twenty  1000",
+        "  a note",
+    ]
+    content = json.loads(report.write(tmp_path).read_text())
+    assert content["all"] == {"n": 2, "p50": 1.5, "p95": 1.95, "least": 1.0, "most": 2.0}
+    assert content["machine"].keys() >= {"cores", "python", "packages", "load_1_min"}

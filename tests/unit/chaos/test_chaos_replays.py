@@ -1,0 +1,119 @@
+"""What workers recorded, dead ones included: replayed, and asked how they left."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local.stack import PROJECT
+from repartee.domain.session.effects import Effect
+from repartee.domain.session.events import Event, Started, TimeRunningOut
+from repartee.domain.session.machine import FORCED_HAND_OVER_MS, SessionMachine
+from repartee.domain.session.replay.recording import Opening, Step, opening_line, step_line
+from repartee.domain.session.state import Lease
+from tests.chaos.campaign import HAND_OVER_MS, copy_source
+from tests.chaos.replays import read_lease, recordings_of
+from tests.fakes.speech_detector import FakeSpeechDetector
+from tests.sessions import MEMORY, SETTINGS, STATE
+
+pytestmark = pytest.mark.unit
+
+LEASE = Lease(STATE, until_ms=10**12, is_takeover=False)
+OPENING = Opening(LEASE, MEMORY, SETTINGS, unix_offset_ms=0)
+
+
+def record(path: Path, *events: Event) -> None:
+    """What a worker writes that is told of ``events``, one a second."""
+    machine = SessionMachine(LEASE, MEMORY, SETTINGS, FakeSpeechDetector(), unix_offset_ms=0)
+    lines = [opening_line(OPENING)]
+    for number, event in enumerate(events):
+        effects: list[Effect] = machine.handle(event, number * 1_000)
+        lines.append(step_line(Step(number * 1_000, event, effects, ()), with_audio=False))
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_a_recording_of_today_replays_alike(tmp_path: Path):
+    path = tmp_path / "S-000001.jsonl"
+    record(path, Started())
+    lease = read_lease(path)
+    assert (lease.name, lease.difference, lease.hands_over) == ("S-000001", "", False)
+
+
+def test_a_line_that_a_killed_worker_began_is_no_difference(tmp_path: Path):
+    path = tmp_path / "S-000001.jsonl"
+    record(path, Started())
+    with path.open("a") as file:
+        file.write('{"now_ms":1000,"ev')
+    assert read_lease(path).difference == ""
+
+
+def test_a_worker_that_died_before_its_first_line_recorded_nothing(tmp_path: Path):
+    path = tmp_path / "S-000001.jsonl"
+    path.write_text('{"version":1,"op')
+    assert read_lease(path).difference == ""
+
+
+def test_what_differs_is_named_with_its_line(tmp_path: Path):
+    path = tmp_path / "S-000001.jsonl"
+    record(path, Started())
+    opening, step = path.read_text().splitlines()
+    data = json.loads(step)
+    data["effects"].append({"class": "EndAudioStream"})
+    path.write_text(f"{opening}\n{json.dumps(data)}\n")
+    assert read_lease(path).difference.startswith("line 2: effects[")
+
+
+def test_a_machine_that_fails_on_what_was_recorded_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "S-000001.jsonl"
+    record(path, Started())
+
+    def fail(*_event: object) -> None:
+        raise KeyError("turn")
+
+    monkeypatch.setattr(SessionMachine, "handle", fail)
+    assert read_lease(path).difference == (
+        "KeyError: 'turn'. The machine failed on line 2 of the recording."
+    )
+
+
+def test_a_line_that_is_none_is_named(tmp_path: Path):
+    path = tmp_path / "S-000001.jsonl"
+    record(path, Started())
+    with path.open("a") as file:
+        file.write("nonsense\n")
+    assert read_lease(path).difference.startswith("line 3 is not one of a recording")
+
+
+@pytest.mark.parametrize(
+    ("events", "hands_over", "is_forced"),
+    [
+        ((Started(), TimeRunningOut(21_000)), True, False),
+        ((Started(), TimeRunningOut(FORCED_HAND_OVER_MS)), True, True),
+        ((Started(),), False, False),
+    ],
+)
+def test_how_a_worker_left_is_in_its_recording(
+    tmp_path: Path, events: tuple[Event, ...], hands_over: bool, is_forced: bool
+):
+    path = tmp_path / "S-000001.jsonl"
+    record(path, *events)
+    lease = read_lease(path)
+    assert (lease.hands_over, lease.is_forced) == (hands_over, is_forced)
+
+
+def test_a_session_has_its_own_recordings_in_the_order_of_its_leases(tmp_path: Path):
+    for name in ("S-000002", "S-000001", "S2-000001"):
+        (tmp_path / f"{name}.jsonl").touch()
+    found = recordings_of(tmp_path, "S")
+    assert [path.stem for path in found] == ["S-000001", "S-000002"]
+
+
+def test_only_the_campaigns_copy_hands_over_late(tmp_path: Path):
+    copy_source(PROJECT, tmp_path)
+    machine = "layers/shared/repartee/domain/session/machine.py"
+    ours = (PROJECT / machine).read_text().splitlines()
+    copied = (tmp_path / machine).read_text().splitlines()
+    changed = [pair for pair in zip(ours, copied, strict=True) if pair[0] != pair[1]]
+    assert changed == [("HAND_OVER_MS = 90_000", f"HAND_OVER_MS = {HAND_OVER_MS}")]

@@ -1,0 +1,85 @@
+"""A campaign passes when every run held and every kind of fault really happened."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from local.stack import PROJECT
+from tests.chaos.gaps import Gap, GapKind
+from tests.chaos.plan import Kind
+from tests.chaos.report import Verdict, percentile
+from tests.chaos.run import RunResult
+
+pytestmark = pytest.mark.unit
+
+
+def result(
+    seed: int = 1, *, broken: tuple[str, ...] = (), told_as_skipped: int = 0, **happened: int
+) -> RunResult:
+    faults = Counter({Kind[name]: count for name, count in happened.items()})
+    gaps = [Gap(GapKind.WORKER_KILLED, 1_000.0 * seed)]
+    return RunResult(seed, broken, faults, frozenset(), gaps, 4, 0, told_as_skipped, 10.0)
+
+
+WANTED = frozenset({Kind.WORKER_KILLED, Kind.LINE_DROPPED})
+
+
+def test_runs_that_held_with_every_kind_injected_pass():
+    verdict = Verdict([result(WORKER_KILLED=1), result(2, LINE_DROPPED=3)], WANTED)
+    assert verdict.passed
+    table = "\n".join(verdict.lines())
+    assert "0 of 2 runs broke a promise: nothing" in table
+    assert "NOT INJECTED" not in table
+    (line,) = [one for one in verdict.lines() if GapKind.WORKER_KILLED in one]
+    assert line.split()[-4:] == ["2", "1000", "2000", "2000"]
+
+
+def test_a_kind_that_never_happened_fails_the_campaign():
+    verdict = Verdict([result(WORKER_KILLED=1)], WANTED)
+    assert not verdict.passed
+    assert verdict.not_injected == [Kind.LINE_DROPPED]
+    assert any("NOT INJECTED" in line and Kind.LINE_DROPPED in line for line in verdict.lines())
+
+
+def test_a_broken_promise_fails_the_campaign():
+    broken = result(2, broken=("lost: this", "hung: that"), LINE_DROPPED=1)
+    verdict = Verdict([result(WORKER_KILLED=1), broken], WANTED)
+    assert not verdict.passed
+    assert verdict.failed == [broken]
+    assert "1 of 2 runs broke a promise: 1 lost, 1 hung" in list(verdict.lines())
+
+
+def test_a_run_that_proves_little_is_counted():
+    hard = result(WORKER_KILLED=1, LINE_DROPPED=2, DUPLICATED=9)
+    verdict = Verdict([hard, replace(hard, turns=3), result(WORKER_KILLED=9)], frozenset())
+    assert len(verdict.tame) == 2
+    table = "\n".join(verdict.lines())
+    assert "runs with fewer than 4 turns or 3 kinds of fault        2" in table
+
+
+def test_what_was_only_told_as_skipped_is_counted():
+    verdict = Verdict([result(told_as_skipped=2), result(2)], frozenset())
+    assert "utterances of an ended session, told as skipped         2" in "\n".join(verdict.lines())
+
+
+def test_a_silence_that_is_longer_than_promised_is_marked_and_no_failure():
+    (line,) = [
+        line
+        for line in Verdict([result(9, WORKER_KILLED=1)], frozenset()).lines()
+        if GapKind.WORKER_KILLED in line
+    ]
+    assert line.endswith("9000  ! above 8000")
+    assert Verdict([result(9, WORKER_KILLED=1)], frozenset()).passed
+
+
+def test_the_operations_page_names_every_kind_of_fault():
+    page = (PROJECT / "docs" / "operations.md").read_text()
+    assert [kind for kind in Kind if f"`{kind}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.0, 1), (0.5, 10), (0.95, 19), (0.99, 20), (1.0, 20)]
+)
+def test_percentiles_are_values_that_were_measured(share: float, expected: int):
+    assert percentile(list(range(20, 0, -1)), share) == expected

@@ -1,0 +1,68 @@
+"""A run that fails in a way that nobody foresaw is told with its seed, like any other."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.chaos.__main__ import main
+from tests.chaos.campaign import told
+from tests.chaos.dealing import plan_run
+from tests.chaos.plan import Kind
+from tests.chaos.report import Verdict
+from tests.chaos.run import RunResult, play
+
+pytestmark = pytest.mark.unit
+
+
+async def fail(_counts: object) -> None:
+    raise OSError("no more processes")
+
+
+def test_a_run_that_crashes_breaks_a_promise_and_names_the_seed_that_replays_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    theatre: Any = SimpleNamespace(stack=SimpleNamespace(lambdas=SimpleNamespace(prewarm=fail)))
+    result = asyncio.run(play(theatre, plan_run(12)))
+    assert list(result.broken) == ["crashed: OSError: no more processes"]
+    assert "in fail" in capsys.readouterr().err
+    lines = list(told(result, tmp_path))
+    assert lines[0].startswith("seed 12: BROKEN")
+    assert "    replay: make chaos RUNS=1 SEED=12" in lines
+    assert "    replay: make chaos RUNS=1 SEED=12 MODEL=m" in told(result, tmp_path, "m")
+
+
+@pytest.mark.parametrize(
+    ("broken", "wanted", "status"),
+    [
+        ((), Kind.WORKER_KILLED, 0),
+        (("lost: this",), Kind.WORKER_KILLED, 1),
+        ((), Kind.LINE_DROPPED, 1),
+    ],
+    ids=["all held", "one broke a promise", "a kind was never injected"],
+)
+def test_a_campaign_tells_by_its_exit_status_whether_it_passed(
+    broken: tuple[str, ...], wanted: Kind, status: int, monkeypatch: pytest.MonkeyPatch
+):
+    faults = Counter({Kind.WORKER_KILLED: 1})
+    run = RunResult(12, broken, faults, frozenset(), (), 4, 0, 0, 9.0)
+
+    class Held:
+        verdict = Verdict([run], frozenset({wanted}))
+
+        def __init__(self, *_arguments: object, **_options: object) -> None: ...
+
+        async def hold(self) -> None: ...
+
+    monkeypatch.setattr("tests.chaos.__main__.Campaign", Held)
+    monkeypatch.setattr("sys.argv", ["chaos"])
+    assert main() == status
+
+
+def test_a_run_that_held_has_nothing_to_replay(tmp_path: Path):
+    plan = plan_run(12)
+    held = RunResult(12, [], Counter(plan.kinds), frozenset(), (), 4, 0, 0, 9.0)
+    assert [line for line in told(held, tmp_path) if "replay" in line] == []

@@ -1,0 +1,71 @@
+"""What the talking client makes of frames of one worker, and of the next."""
+
+import base64
+
+import pytest
+
+from repartee.domain.protocol.frames import (
+    Frame,
+    NumberedFrame,
+    ReplyAudio,
+    ReplyLost,
+    Transcript,
+    TurnEnd,
+    TurnRestarted,
+)
+from repartee_client.inbox import Inbox
+
+pytestmark = pytest.mark.unit
+
+SOUND = base64.b64encode(bytes(480)).decode()
+
+
+def end_of(turn: int) -> TurnEnd:
+    return TurnEnd(turn, 0, 0, 0.0, None, 0)
+
+
+def taken(*epochs: tuple[Frame, ...]) -> list[Frame]:
+    """What leaves an inbox into which each worker's frames came in order."""
+    inbox = Inbox()
+    left: list[Frame] = []
+    for epoch, frames in enumerate(epochs, start=1):
+        for seq, frame in enumerate(frames, start=1):
+            left += inbox.put(NumberedFrame(epoch, seq, frame))
+    return left
+
+
+def test_a_turn_that_the_next_worker_does_not_end_begins_anew():
+    half, whole = ReplyAudio(2, SOUND), (ReplyAudio(2, SOUND), end_of(2))
+
+    assert taken((half,), whole) == [half, TurnRestarted(2), *whole]
+
+
+def test_a_restart_that_is_told_is_not_told_twice():
+    half, told = ReplyAudio(2, SOUND), TurnRestarted(2)
+
+    assert taken((half,), (told, half)) == [half, told, half]
+
+
+@pytest.mark.parametrize("late", [(), (Transcript(1, "user", "late", final=True),)])
+def test_a_turn_that_has_ended_stays_as_it_is(late: tuple[Frame, ...]):
+    whole = (ReplyAudio(1, SOUND), end_of(1), *late)
+
+    assert taken(whole, (ReplyAudio(2, SOUND),)) == [*whole, ReplyAudio(2, SOUND)]
+
+
+def test_a_reply_that_is_only_told_as_text_begins_with_nothing():
+    half, lost = ReplyAudio(2, SOUND), ReplyLost(2, "At three.")
+
+    assert taken((half,), (lost,)) == [half, TurnRestarted(2), lost]
+
+
+def test_the_restart_waits_for_the_next_workers_first_frame():
+    inbox = Inbox()
+    inbox.put(NumberedFrame(1, 1, ReplyAudio(2, SOUND)))
+
+    assert inbox.put(NumberedFrame(2, 2, end_of(2))) == []
+    assert inbox.put(NumberedFrame(2, 1, ReplyAudio(2, SOUND))) == [
+        TurnRestarted(2),
+        ReplyAudio(2, SOUND),
+        end_of(2),
+    ]

@@ -1,0 +1,539 @@
+"""How a client's input reaches the live model."""
+
+from dataclasses import replace
+
+import pytest
+
+from repartee.domain.live.model import (
+    LiveAudio,
+    LiveInterrupted,
+    LiveTranscript,
+    LiveTurnComplete,
+    Role,
+)
+from repartee.domain.protocol.frames import Accepted, Missing, SessionClosed, SessionError, TurnEnd
+from repartee.domain.protocol.messages import Audio, Bye, Hello, SpeechEnd, SpeechStart, Text
+from repartee.domain.session.client.link import ACCEPTED_EVERY_MS
+from repartee.domain.session.effects import (
+    CommitTurn,
+    DeleteInput,
+    RespondToTool,
+    SendAudio,
+    SendText,
+    SetConnection,
+)
+from repartee.domain.session.input.feed import PAUSE_IN_SPEECH_MS, SPEECH_ENDS_AFTER_MS
+from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
+from repartee.domain.session.upkeep.departure import FAREWELL_MS
+from repartee.domain.session.upkeep.watchdog import NUDGE, STALL_MS
+from tests.fakes.speech_detector import SILENCE, SPEECH
+from tests.sessions import SECOND, SETTINGS, SPEECH_END, Call, started
+
+pytestmark = pytest.mark.unit
+
+
+def test_nothing_is_sent_to_the_model_before_it_is_open():
+    call = Call(opens_live=False)
+    call.start()
+    call.hello()
+    call.utter()
+    assert call.all(SendAudio) == []
+
+    call.open_live()
+
+    assert call.to_model[1] == [SendAudio(SPEECH), SendAudio(SPEECH), SPEECH_END]
+
+
+def test_input_reaches_the_model_in_the_order_of_its_numbers():
+    call = started()
+    chunks = [bytes([number, 1]) for number in range(3)]
+    first = call.numbered(SpeechStart())
+    messages = [call.numbered(Audio(pcm)) for pcm in chunks]
+
+    call.read(*reversed([first, *messages]))
+
+    assert call.to_model[1] == [SendAudio(pcm) for pcm in chunks]
+
+
+def test_a_duplicate_is_heard_once():
+    call = started()
+    message = call.numbered(Audio(SPEECH))
+
+    call.read(message, message)
+    call.read(message)
+
+    assert call.to_model[1] == [SendAudio(SPEECH)]
+
+
+def test_what_lies_behind_a_gap_is_not_accepted_before_the_gap_is_closed():
+    call = started()
+    call.send(Text("x"), Text("y"))
+    call.send(Text("z"), seq=5)
+    call.pass_ms(1_000)
+    assert call.frames(Accepted)[-1] == Accepted(3)
+    call.send(Text("a"), seq=4)
+    assert call.frames(Accepted)[-1] == Accepted(5)
+
+
+def test_what_lies_behind_a_gap_is_accepted_once_the_gap_is_given_up():
+    call = started()
+    call.send(Text("z"), seq=5)
+    call.pass_ms(2_999)
+    assert call.frames(Accepted)[-1] == Accepted(1)
+    call.pass_ms(1)
+    assert call.frames(Accepted)[-1] == Accepted(5)
+
+
+def test_missing_input_is_asked_for_after_300_ms():
+    call = started()
+    call.send(Audio(SPEECH), seq=4)
+
+    call.pass_ms(299)
+    assert call.frames(Missing) == []
+    call.pass_ms(1)
+    assert call.frames(Missing) == [Missing(2, 3)]
+
+
+def test_input_that_never_comes_is_skipped_after_three_seconds_and_told():
+    call = started()
+    call.send(SpeechStart())
+    call.send(Audio(SPEECH), SpeechEnd(), seq=5)
+    call.send(SpeechEnd(), seq=6)
+
+    call.pass_ms(2_999)
+    assert call.all(SendAudio) == []
+    call.pass_ms(1)
+    call.reply()
+    call.ack()
+
+    assert call.all(SendAudio) == [SendAudio(SPEECH)]
+    assert call.frames(TurnEnd)[0].skipped_messages == 2
+    assert [(gap.first_seq, gap.last_seq) for gap in call.turns[0].skipped] == [(3, 4)]
+
+
+def test_a_gap_between_two_turns_is_told_with_the_next_one():
+    call = started()
+    call.send(SpeechStart(), seq=3)
+    call.pass_ms(3_000)
+    call.send(Audio(SPEECH), SpeechEnd())
+    call.reply()
+    call.ack()
+
+    assert [(gap.first_seq, gap.last_seq) for gap in call.turns[0].skipped] == [(2, 2)]
+
+
+def test_control_that_was_given_up_is_still_obeyed_but_audio_is_not_heard():
+    call = started()
+    call.send(Audio(SPEECH), seq=4)
+    call.pass_ms(3_000)
+
+    call.send(Audio(SILENCE), seq=2)
+    call.send(Text("Hello"), seq=3)
+
+    assert call.all(SendAudio) == [SendAudio(SPEECH)]
+    assert call.all(SendText) == [SendText("Hello")]
+
+
+def test_an_end_of_speech_that_comes_late_does_not_end_the_next_utterance():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.send(SpeechStart(), seq=5)
+    call.pass_ms(3_000)
+    call.send(Audio(SPEECH))
+
+    call.send(SpeechEnd(), seq=4)
+
+    assert call.to_model[1][-1] == SendAudio(SPEECH)
+    assert call.machine.is_listening
+
+
+def test_the_end_of_speech_ends_the_audio_stream():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    assert call.machine.is_listening
+
+    call.send(SpeechEnd())
+
+    assert call.to_model[1][-1] == SPEECH_END
+    assert not call.machine.is_listening
+
+
+def test_the_audio_stream_ends_after_a_second_without_input():
+    call = started()
+    call.send(Audio(SPEECH))
+
+    call.pass_ms(999)
+    assert call.speech_ends == []
+    call.pass_ms(1)
+    assert call.speech_ends == [SPEECH_END]
+    call.pass_ms(5_000)
+    assert len(call.speech_ends) == 1
+
+
+def test_while_a_gap_is_waited_for_a_pause_does_not_end_the_audio_stream():
+    call = started()
+    call.send(Audio(SPEECH))
+    call.send(Audio(SPEECH), seq=call.next_seq + 1)
+    call.pass_ms(2_900)
+    assert call.speech_ends == []
+
+
+def test_while_the_client_has_marked_no_end_of_speech_a_pause_is_no_end():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.pass_ms(3_999)
+    assert call.speech_ends == []
+    call.send(Audio(SPEECH))
+    call.pass_ms(3_999)
+    assert call.speech_ends == []
+    call.pass_ms(1)
+    assert call.speech_ends == [SPEECH_END]
+
+
+def test_after_a_marked_end_speech_without_marks_ends_after_a_second_again():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH), SpeechEnd(), Audio(SPEECH))
+    call.pass_ms(1_000)
+    assert len(call.speech_ends) == 2
+
+
+def test_an_end_of_speech_without_audio_ends_nothing():
+    call = started()
+    call.send(SpeechEnd())
+
+    assert call.to_model[1] == []
+
+
+def test_the_client_is_told_what_is_safe_at_once_except_while_audio_flows():
+    call = started()
+    assert call.frames(Accepted) == [Accepted(1)]
+
+    call.send(SpeechStart())
+    call.send(Audio(SPEECH))
+    assert call.frames(Accepted) == [Accepted(1), Accepted(2)]
+    call.pass_ms(ACCEPTED_EVERY_MS)
+    assert call.frames(Accepted)[-1] == Accepted(3)
+
+
+def test_what_else_happens_does_not_hurry_the_report_of_audio():
+    call = started()
+    call.send(SpeechStart())
+    told = call.frames(Accepted)
+    call.send(Audio(SPEECH))
+    call.ack()
+    call.live(LiveTranscript(Role.USER, "When", final=False))
+    assert call.frames(Accepted) == told
+
+    call.pass_ms(ACCEPTED_EVERY_MS)
+    assert call.frames(Accepted) == [*told, Accepted(3)]
+
+
+def test_what_ends_a_stretch_of_audio_is_reported_at_once_with_it():
+    call = started()
+    call.send(SpeechStart())
+    call.send(Audio(SPEECH), SpeechEnd())
+    assert call.frames(Accepted)[-1] == Accepted(4)
+
+
+def test_five_messages_of_audio_are_reported_without_waiting():
+    call = Call(opens_live=False)
+    call.start()
+    call.send(*[Audio(SPEECH)] * 4)
+    assert call.frames(Accepted) == []
+
+    call.send(Audio(SPEECH))
+
+    assert call.frames(Accepted) == [Accepted(5)]
+
+
+@pytest.mark.parametrize("begin", [(SpeechStart(),), ()])
+def test_speech_that_goes_on_after_typed_text_waits_for_an_answer_of_its_own(begin):
+    call = started()
+    call.send(*begin, Audio(SPEECH), Text("Hello?"))
+    call.live(LiveAudio(SECOND))
+    call.send(Audio(SPEECH))
+    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.ack()
+
+    assert call.machine.is_answering
+    assert call.machine.cursor < call.next_seq - 1
+
+
+def test_speech_of_a_device_without_marks_is_found_after_one_with_marks():
+    call = started()
+    call.utter()
+    call.reply()
+    call.ack()
+    call.hello("B")
+    call.send(Audio(SPEECH), Audio(SILENCE), connection="B")
+
+    assert call.machine.is_answering
+    assert call.machine.cursor < call.next_seq - 2
+
+
+def test_a_device_without_marks_that_comes_in_mid_speech_ends_its_own():
+    call = started()
+    call.send(Hello(marks_speech=True), SpeechStart(), Audio(SPEECH))
+    call.hello("B")
+    call.send(Audio(SPEECH), Audio(SILENCE), connection="B")
+    call.reply()
+    call.ack()
+    call.send(Audio(SPEECH), connection="B")
+
+    assert len(call.turns) == 1
+    assert call.machine.is_answering
+
+
+def test_a_client_that_comes_back_in_mid_speech_goes_on_with_its_marks():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.hello("B", received=0)
+    call.send(Audio(SILENCE), connection="B")
+    assert call.speech_ends == []
+    call.send(SpeechEnd(), connection="B")
+    assert call.speech_ends == [SPEECH_END]
+
+
+def test_typed_text_is_a_turn_of_its_own():
+    call = started()
+    call.send(Text("When do you open?"))
+
+    assert call.to_model[1] == [SendText("When do you open?")]
+    call.reply("At nine.")
+    call.ack()
+    assert (call.turns[0].heard, call.turns[0].said) == ("When do you open?", "At nine.")
+
+
+def test_a_number_that_runs_far_ahead_is_refused_and_not_waited_for():
+    call = started()
+    call.send(Text("Hello"), seq=900_000_000)
+
+    (error,) = call.frames(SessionError)
+    assert (error.code, error.retryable, error.next_seq) == ("seq_too_far", True, 2)
+    assert "more than 200 above what is accepted" in error.message
+    assert call.all(DeleteInput) == [DeleteInput((900_000_000,), ())]
+    call.pass_ms(4_000)
+    assert call.frames(Missing) == []
+    assert call.machine.cursor == 1
+
+
+def test_an_end_of_speech_on_a_dead_stream_is_no_end_of_what_follows():
+    call = started()
+    call.send(SpeechStart(), seq=3)
+    call.send(Audio(SPEECH))
+    call.pass_ms(3_000)
+    call.reply()
+
+    call.send(SpeechEnd(), seq=2)
+
+    assert call.speech_ends == []
+
+
+def test_speech_that_a_detector_finds_begins_shortly_before():
+    call = started()
+    call.send(*[Audio(SILENCE)] * 4, Audio(SPEECH))
+    onset = call.next_seq - 1
+
+    assert call.machine.cursor == onset - 3
+    call.send(Audio(SPEECH), Audio(SILENCE))
+    call.pass_ms(2_000)
+    assert call.machine.cursor == onset - 3
+    call.reply()
+    call.ack()
+    assert call.machine.cursor == call.next_seq - 1
+
+
+def test_the_cursor_follows_silence_but_for_what_may_be_the_onset_of_speech():
+    call = started()
+    call.send(*[Audio(SILENCE)] * 5)
+    assert call.machine.cursor == call.next_seq - 1 - 2
+
+    call.pass_ms(1_000)
+
+    assert call.machine.cursor == call.next_seq - 1
+
+
+def test_a_hello_in_mid_speech_does_not_swallow_the_onset():
+    call = started()
+    call.send(Audio(SILENCE), Audio(SILENCE), Audio(SILENCE), Hello())
+    assert call.machine.cursor == call.next_seq - 1 - 3
+
+    call.send(Audio(SPEECH))
+
+    assert call.machine.cursor == call.next_seq - 1 - 3
+
+
+def test_the_first_hello_of_a_connection_makes_it_current():
+    call = started()
+    call.hello("B")
+
+    assert call.all(SetConnection) == [SetConnection("B")]
+
+
+def test_what_stays_unread_is_looked_for_only_behind_what_is_known():
+    call = started()
+    assert call.machine.read_after == 1
+    call.send(Audio(SPEECH), seq=3)
+    assert call.machine.read_after == 1
+    call.send(Audio(SPEECH), seq=2)
+    assert call.machine.read_after == 3
+
+
+def with_a_blocking_tool() -> Call:
+    tools = tuple(replace(tool, blocking=True) for tool in SETTINGS.tools)
+    call = started(settings=replace(SETTINGS, tools=tools))
+    call.send(Text("When?"))
+    call.call_tool()
+    return call
+
+
+def test_input_waits_for_a_blocking_call_and_follows_its_answer_in_order():
+    call = with_a_blocking_tool()
+    call.utter(chunks=2)
+    call.send(Text("Or tomorrow?"))
+    assert call.to_model[call.generation] == [SendText("When?")]
+    call.pass_ms(5_000)
+    call.answer_tool()
+    call.reply("At three.")
+    call.live(LiveTranscript(Role.USER, "Is it free?"))
+    call.reply("It is.")
+
+    assert call.to_model[call.generation][1:] == [
+        call.all(RespondToTool)[0],
+        SendAudio(SPEECH),
+        SendAudio(SPEECH),
+        SPEECH_END,
+        SendText("Or tomorrow?"),
+    ]
+
+
+def test_a_stream_that_pauses_while_a_blocking_call_is_pending_is_ended_after_it():
+    call = started(settings=with_a_blocking_tool().settings)
+    call.send(Audio(SPEECH))
+    call.call_tool()
+    call.pass_ms(2_000)
+    assert call.speech_ends == []
+    call.answer_tool()
+
+    assert len(call.speech_ends) == 1
+
+
+def test_a_blocking_call_of_a_live_session_that_is_gone_holds_nothing_back():
+    call = with_a_blocking_tool()
+    call.lose_live()
+    call.utter()
+    call.reply()
+
+    assert len(call.all(SendAudio)) == 2
+
+
+def test_a_bye_waits_for_a_blocking_call_no_longer_than_for_a_farewell():
+    call = with_a_blocking_tool()
+    call.send(Bye())
+    assert call.frames(SessionClosed) == []
+    call.pass_ms(FAREWELL_MS)
+
+    assert call.frames(SessionClosed) == [SessionClosed("bye")]
+
+
+def test_a_call_that_does_not_block_holds_nothing_back():
+    call = started()
+    call.utter()
+    call.call_tool()
+    call.utter()
+
+    assert len(call.all(SendAudio)) == 4
+
+
+def test_control_that_came_late_is_given_to_the_next_live_session_too():
+    call = started()
+    call.send(SpeechStart(), seq=3)
+    call.send(Audio(SPEECH), seq=4)
+    call.pass_ms(3_000)
+    call.send(Text("and typed"), seq=2)
+    call.lose_live()
+
+    assert call.to_model[call.generation] == [SendText("and typed"), SendAudio(SPEECH)]
+    call.lose_live()
+    call.pass_ms(2_000)
+    assert call.to_model[call.generation] == [SendText("and typed"), SendAudio(SPEECH)]
+    call.send(SpeechEnd(), seq=5)
+    call.reply()
+    call.ack()
+    assert [turn.heard for turn in call.turns] == ["and typed"]
+
+
+def test_control_that_came_late_into_the_next_utterance_is_given_once_to_the_next_live_session():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND[:960]))
+    call.send(SpeechStart(), seq=8)
+    call.send(Audio(SPEECH), seq=9)
+    call.pass_ms(3_000)
+    call.send(Text("within"), seq=7)
+    call.lose_live()
+    call.reply()
+
+    texts = [one for one in call.to_model[call.generation] if isinstance(one, SendText)]
+    assert texts == [SendText("within")]
+
+
+def test_control_that_came_late_and_waits_for_the_model_is_not_forgotten_when_that_is_lost_again():
+    call = started()
+    call.send(Text("First."), seq=3)
+    call.pass_ms(GIVE_UP_AFTER_MS)
+    call.reply()
+    call.ack()
+    call.opens_live = False
+    call.lose_live()
+    call.send(Text("Late."), seq=2)
+    call.lose_live()
+
+    call.opens_live = True
+    call.pass_ms(1_000)
+
+    assert call.to_model[call.generation] == [SendText("Late.")]
+
+
+def test_speech_that_goes_on_after_a_pause_too_long_is_a_turn_of_its_own_without_another_mark():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.pass_ms(PAUSE_IN_SPEECH_MS)
+    assert call.speech_ends != []
+    call.live(LiveTranscript(Role.USER, "Hello"))
+    call.reply("Go on.")
+
+    call.send(Audio(SPEECH), Audio(SPEECH), SpeechEnd())
+
+    assert call.machine.is_answering
+    call.live(LiveTranscript(Role.USER, "When do you open?"))
+    call.pass_ms(STALL_MS)
+    assert call.all(SendText) == [SendText(NUDGE)]
+    call.reply("At nine.")
+    call.ack()
+    assert [turn.heard for turn in call.turns] == ["Hello", "When do you open?"]
+    assert [commit.cursor for commit in call.all(CommitTurn)] == [3, 6]
+
+
+def test_what_is_said_after_a_pause_without_silence_in_it_is_a_turn_that_can_be_heard_again():
+    call = started()
+    call.send(Audio(SPEECH))
+    call.pass_ms(SPEECH_ENDS_AFTER_MS)
+    call.reply("Good morning.")
+    call.ack()
+    heard = call.machine.cursor
+
+    call.send(Audio(SPEECH))
+    call.lose_live()
+
+    assert call.machine.is_answering
+    assert call.machine.cursor == heard
+    assert call.to_model[call.generation] == [SendAudio(SPEECH)]
+
+
+def test_a_pause_without_silence_in_it_ends_what_the_model_has_to_answer():
+    call = started()
+    call.send(Audio(SPEECH))
+    call.pass_ms(SPEECH_ENDS_AFTER_MS + STALL_MS)
+
+    assert call.all(SendText) == [SendText(NUDGE)]

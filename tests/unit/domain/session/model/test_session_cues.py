@@ -1,0 +1,168 @@
+"""What the model is asked to say though no user asked: one text at a time, and none is lost.
+
+Each text interrupts what the model says, or is about to say.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from repartee.domain.conversation.conversation import Turn
+from repartee.domain.live.model import (
+    LiveGoAway,
+    LiveInterrupted,
+    LiveTranscript,
+    LiveTurnComplete,
+    Role,
+    TurnStatus,
+)
+from repartee.domain.protocol.messages import OutputPosition
+from repartee.domain.session.effects import FinishReason, OpenLive, SendText
+from repartee.domain.session.events import TimeRunningOut
+from repartee.domain.session.state import UndeliveredTurn
+from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
+from tests.sessions import EPOCH, MEMORY, SETTINGS, STATE, Call, pending, remembering, started
+
+pytestmark = pytest.mark.unit
+
+UNHEARD = Turn(1, STATE.session_id, 0, 1, said="We open at nine.")
+AFTER_MS = SETTINGS.filler_after_ms
+
+
+def returning(*questions: str, **fields: object) -> Call:
+    """A client that missed its last reply is back; the calls of ``questions`` are still open."""
+    calls = tuple(pending(1, index, text) for index, text in enumerate(questions, start=1))
+    state = replace(
+        STATE,
+        epoch=EPOCH + 1,
+        cursor=2,
+        pending_calls=calls,
+        undelivered=(UndeliveredTurn(1, OutputPosition(EPOCH, 9)),),
+    )
+    call = Call(state=state, memory=remembering(UNHEARD), **fields)  # type: ignore[arg-type]
+    call.start()
+    call.hello("B", received=2)
+    return call
+
+
+def texts(call: Call) -> list[str]:
+    return [one.text for one in call.all(SendText)]
+
+
+def test_an_answer_that_is_owed_waits_until_the_lost_reply_has_been_said_again():
+    call = returning("When?")
+    call.answer_tool("At three.")
+    assert ["We open at nine." in text for text in texts(call)] == [True]
+
+    call.reply("We open at nine.")
+
+    assert ["At three." in text for text in texts(call)] == [False, True]
+
+
+def test_an_answer_that_is_owed_does_not_interrupt_another_one():
+    call = started(state=replace(STATE, pending_calls=(pending(1, 1, "a"), pending(1, 2, "b"))))
+    call.answer_tool("At three.", index=1)
+    call.answer_tool("In Rome.", index=2)
+    assert len(texts(call)) == 1
+
+    call.reply("At three.")
+
+    assert [text.count("In Rome.") for text in texts(call)] == [0, 1]
+
+
+def test_what_the_model_keeps_to_itself_is_waited_for_no_longer_than_a_turn_may_bring_nothing():
+    call = returning("When?")
+    call.answer_tool("At three.")
+
+    call.pass_ms(SPEAK_WITHIN_MS - 1)
+    assert len(texts(call)) == 1
+    call.pass_ms(1)
+
+    assert "At three." in texts(call)[1]
+
+
+def test_a_filler_does_not_interrupt_an_answer_that_is_about_to_be_spoken():
+    call = started()
+    call.utter()
+    call.call_tool("x", '{"question":"a"}')
+    call.call_tool("y", '{"question":"b"}')
+    call.live(LiveTranscript(Role.MODEL, "One moment."), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.pass_ms(AFTER_MS - 1)
+    call.answer_tool("At three.", index=1)
+
+    call.pass_ms(2 * AFTER_MS)
+    assert texts(call) == []
+    call.reply("At three.")
+    call.pass_ms(1_000 + AFTER_MS)
+
+    assert len(texts(call)) == 1
+
+
+def test_an_answer_that_comes_with_a_filler_is_not_taken_for_spoken_when_the_filler_is():
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    call.reply("One moment.")
+    call.ack()
+    call.pass_ms(2 * AFTER_MS)
+    call.answer_tool("At three.")
+    call.reply("Still looking.")
+    call.ack()
+
+    call.lose_live()
+
+    assert "At three." in texts(call)[-1]
+
+
+def test_a_lost_reply_is_said_by_the_next_live_session_if_this_one_is_lost_before():
+    call = returning()
+    call.lose_live()
+
+    assert ["We open at nine." in text for text in texts(call)] == [True, True]
+    call.reply("We open at nine.")
+    call.lose_live()
+
+    assert len(texts(call)) == 2
+
+
+def test_a_live_session_that_is_sent_away_says_the_lost_reply_first():
+    call = returning()
+    call.live(LiveGoAway(60_000))
+    assert len(call.all(OpenLive)) == 1
+
+    call.reply("We open at nine.")
+
+    assert len(call.all(OpenLive)) == 2
+    assert len(texts(call)) == 1
+
+
+def test_a_worker_whose_time_runs_out_has_the_lost_reply_said_first():
+    call = returning(opens_live=False)
+    call.feed(TimeRunningOut(90_000))
+    assert call.finish() is None
+    call.open_live()
+    assert call.finish() is None
+
+    call.reply("We open at nine.")
+    call.ack()
+
+    assert call.finish() is FinishReason.HAND_OVER
+
+
+def test_what_was_interrupted_at_once_is_not_said_again():
+    call = returning()
+    call.utter()
+    call.live(LiveTranscript(Role.MODEL, "We"), LiveInterrupted(), LiveTurnComplete())
+    call.reply("Of course.")
+    call.ack()
+    call.pass_ms(SPEAK_WITHIN_MS)
+
+    assert len(texts(call)) == 1
+
+
+def test_a_session_without_a_memory_has_nothing_to_say_again():
+    state = replace(STATE, undelivered=(UndeliveredTurn(1, OutputPosition(EPOCH, 9)),))
+
+    call = started(state=state, memory=MEMORY)
+
+    assert texts(call) == []

@@ -1,0 +1,183 @@
+"""A slow answer: a few words break the silence, once, and never into anybody's speech."""
+
+from dataclasses import replace
+
+import pytest
+
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.live.model import (
+    LiveAudio,
+    LiveInterrupted,
+    LiveToolCallsCancelled,
+    LiveTranscript,
+    LiveTurnComplete,
+    Role,
+    TurnStatus,
+)
+from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
+from repartee.domain.session.effects import SendText
+from repartee.domain.session.tools.filler import FILLER
+from tests.fakes.speech_detector import SPEECH
+from tests.sessions import SECOND, SETTINGS, Call, remembering, started
+
+pytestmark = pytest.mark.unit
+
+AFTER_MS = SETTINGS.filler_after_ms
+
+
+def asking(**options: object) -> Call:
+    """A call in which the model looks something up and has stopped speaking."""
+    call = started(**options)
+    call.utter()
+    call.call_tool("x")
+    call.live(LiveAudio(SECOND[:2]), LiveTranscript(Role.MODEL, "One moment."))
+    call.live(LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    return call
+
+
+def fillers(call: Call) -> list[str]:
+    return [one.text for one in call.all(SendText)]
+
+
+def test_silence_during_a_slow_call_is_broken_once() -> None:
+    call = asking()
+    call.pass_ms(AFTER_MS - 1)
+    assert fillers(call) == []
+    call.pass_ms(1)
+    assert fillers(call) == [FILLER]
+
+    call.live(LiveTranscript(Role.MODEL, "Still looking."))
+    call.live(LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.pass_ms(3 * AFTER_MS)
+
+    assert fillers(call) == [FILLER]
+
+
+def test_an_answer_that_comes_in_time_needs_no_filler() -> None:
+    call = asking()
+    call.pass_ms(AFTER_MS - 1)
+    call.answer_tool()
+    call.reply("At three.")
+    call.pass_ms(2 * AFTER_MS)
+
+    assert fillers(call) == []
+
+
+def test_a_turn_that_has_ended_meanwhile_is_followed_by_the_filler_too() -> None:
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    call.reply("One moment.")
+    call.ack()
+
+    call.pass_ms(2 * AFTER_MS)
+
+    assert fillers(call) == [FILLER]
+    call.reply("Still looking.")
+    call.answer_tool("At three.")
+    assert call.responses == [("x", "done")]
+
+
+def test_the_filler_is_in_the_language_that_the_user_speaks_whatever_they_prefer() -> None:
+    call = asking(memory=remembering(profile=Profile("U", language="hi-IN")))
+
+    call.pass_ms(AFTER_MS)
+
+    assert fillers(call) == [FILLER]
+    assert "In the language that the user speaks" in FILLER
+
+
+def test_silence_begins_when_the_reply_has_been_played() -> None:
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    two_seconds = 2 * SECOND
+    call.live(LiveAudio(two_seconds), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+
+    call.pass_ms(2_000 + AFTER_MS - 1)
+    assert fillers(call) == []
+    call.pass_ms(1)
+    assert fillers(call) == [FILLER]
+
+
+def test_nobody_is_interrupted_while_speaking() -> None:
+    call = asking()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.pass_ms(AFTER_MS)
+    call.send(Audio(SPEECH))
+    call.pass_ms(AFTER_MS)
+    assert fillers(call) == []
+
+    call.send(SpeechEnd())
+    call.pass_ms(AFTER_MS - 1)
+    assert fillers(call) == []
+    call.pass_ms(1)
+
+    assert fillers(call) == [FILLER]
+
+
+def test_a_call_that_was_cancelled_needs_no_filler_once_its_answer_is_known() -> None:
+    call = asking()
+    call.send(SpeechStart())
+    call.live(LiveInterrupted(), LiveToolCallsCancelled(("x",)))
+    call.send(SpeechEnd())
+    call.live(LiveTurnComplete(TurnStatus.IDLE))
+    call.reply("Of course.")
+    call.answer_tool("At three.")
+    call.pass_ms(2 * AFTER_MS)
+
+    assert FILLER not in fillers(call)
+    assert call.responses == []
+    assert len([text for text in fillers(call) if "At three." in text]) == 1
+
+
+def test_each_slow_call_has_its_filler() -> None:
+    call = asking()
+    call.pass_ms(AFTER_MS)
+    call.answer_tool()
+    call.reply("At three.")
+    call.utter()
+    call.call_tool("y", '{"question":"Where?"}')
+    call.live(LiveTranscript(Role.MODEL, "Moment."), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.pass_ms(2 * AFTER_MS)
+
+    assert fillers(call) == [FILLER, FILLER]
+
+
+def test_a_filler_waits_for_the_live_session() -> None:
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    call.reply("One moment.")
+    call.ack()
+    call.opens_live = False
+    call.lose_live()
+    call.pass_ms(2 * AFTER_MS)
+    assert fillers(call) == []
+
+    call.open_live()
+
+    assert fillers(call) == [FILLER]
+
+
+def test_the_operators_patience_counts() -> None:
+    call = asking(settings=replace(SETTINGS, filler_after_ms=500))
+
+    call.pass_ms(500)
+
+    assert fillers(call) == [FILLER]
+
+
+def test_what_is_said_while_a_call_is_open_is_a_turn_of_its_own() -> None:
+    call = asking()
+    call.utter()
+    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Hello!"))
+    call.live(LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.answer_tool("At three.")
+    call.reply("At three.")
+    call.ack()
+    call.pass_ms(60_000)
+
+    assert [turn.said for turn in call.turns] == ["One moment.", "Hello! At three."]
+    assert fillers(call) == []
+    assert call.responses == [("x", "done")]

@@ -1,0 +1,406 @@
+"""How a session takes up what the user settles about how they are spoken to."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.protocol.messages import PreferencesChanged
+from repartee.domain.session.effects import (
+    DeleteInput,
+    OpenLive,
+    RespondToTool,
+    SavePreferences,
+    SendText,
+)
+from repartee.domain.users.preferences import PreferenceChanges
+from tests.fakes.clock import NOON_MS
+from tests.sessions import SETTINGS, Call, remembering, started
+
+pytestmark = pytest.mark.unit
+
+
+def prefer(call: Call, call_id: str = "x", asked_by_user: object = True, **wanted: str) -> None:
+    arguments = json.dumps(wanted | {"asked_by_user": asked_by_user})
+    call.call_tool(call_id, arguments, name="set_preferences")
+
+
+def test_a_language_and_a_style_are_told_to_the_model_at_once_and_to_its_successors() -> None:
+    call = started()
+    call.utter()
+    prefer(call, language="hi-IN", style="slowly")
+    call.call_tool("y")
+    call.reply()
+    call.ack()
+
+    (response, *_) = call.all(RespondToTool)
+    assert "hi-IN" in response.response.answer
+    assert "slowly" in response.response.answer
+    changes = PreferenceChanges(language="hi-IN", style="slowly")
+    assert call.all(SavePreferences) == [SavePreferences(changes)]
+    assert call.asked[0].language == "hi-IN"
+    assert len(call.all(OpenLive)) == 1
+
+    call.lose_live()
+
+    config = call.all(OpenLive)[-1].config
+    assert config.language == "hi-IN"
+    assert "Speak Hindi (hi-IN)." in config.system_instruction
+    assert "speak like this: slowly" in config.system_instruction
+
+
+@pytest.mark.parametrize("asked_by_user", [False, None, "true", 1, "yes", []])
+def test_what_the_user_did_not_ask_for_holds_in_this_call_and_is_not_stored(
+    asked_by_user: object,
+) -> None:
+    call = started()
+    call.utter()
+    prefer(call, asked_by_user=asked_by_user, language="es-ES", style="slowly")
+    call.call_tool("y")
+    call.reply()
+    call.ack()
+
+    (response, *_) = call.all(RespondToTool)
+    assert response.response.status == "done"
+    assert "in this call" in response.response.answer
+    assert "asked_by_user" in response.response.answer
+    assert call.all(SavePreferences) == []
+    assert call.asked[0].language == "es-ES"
+
+    call.lose_live()
+
+    config = call.all(OpenLive)[-1].config
+    assert "Speak Spanish (es-ES)." in config.system_instruction
+    assert "speak like this: slowly" in config.system_instruction
+    assert call.all(SavePreferences) == []
+
+
+def test_a_call_that_does_not_say_who_asked_stores_nothing() -> None:
+    call = started()
+    call.utter()
+    call.call_tool("x", '{"language":"es-ES"}', name="set_preferences")
+
+    assert call.responses == [("x", "done")]
+    assert call.all(SavePreferences) == []
+
+
+def test_what_the_user_asks_for_after_all_is_stored() -> None:
+    call = started()
+    call.utter()
+    prefer(call, asked_by_user=False, language="es-ES")
+    prefer(call, "y", language="es-ES")
+
+    assert call.all(SavePreferences) == [SavePreferences(PreferenceChanges(language="es-ES"))]
+
+
+def test_another_voice_comes_with_a_fresh_session_in_the_next_pause() -> None:
+    call = started()
+    call.utter()
+    prefer(call, voice="puck")
+    call.reply("Of course.")
+    assert len(call.all(OpenLive)) == 1
+
+    call.ack()
+
+    assert [one.config.voice for one in call.all(OpenLive)] == ["Kore", "Puck"]
+    assert call.all(OpenLive)[-1].config.history[-1].text.startswith("Of course.")
+    call.utter()
+    call.reply("Hello.")
+    call.ack()
+    assert len(call.all(OpenLive)) == 2
+    assert [turn.number for turn in call.turns] == [1, 2]
+
+
+def test_a_voice_that_is_spoken_with_already_needs_no_fresh_session() -> None:
+    call = started()
+    call.utter()
+    prefer(call, voice="Kore")
+    call.reply()
+    call.ack()
+
+    assert len(call.all(OpenLive)) == 1
+
+
+def test_another_voice_waits_until_the_user_has_been_answered() -> None:
+    call = started()
+    call.utter()
+    prefer(call, voice="Puck")
+    call.reply()
+    call.utter()
+    call.ack()
+    assert len(call.all(OpenLive)) == 1
+
+    call.reply("Yes?")
+    call.ack()
+
+    assert [one.config.voice for one in call.all(OpenLive)] == ["Kore", "Puck"]
+    assert len(call.turns) == 2
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"voice": "Robert"},
+        {"language": "tlh"},
+        {"language": "es-419"},
+        {"style": "x" * 201},
+        {},
+        {"language": "es-ES", "voice": "?"},
+    ],
+)
+def test_what_cannot_be_had_is_refused_and_changes_nothing(wanted: dict[str, str]) -> None:
+    call = started()
+    call.utter()
+    prefer(call, **wanted)
+    call.call_tool("y")
+
+    assert call.responses[0] == ("x", "refused")
+    assert call.all(SavePreferences) == []
+    assert call.asked[0].language == "en-US"
+
+
+def test_a_user_is_spoken_to_as_they_settled_in_an_earlier_session() -> None:
+    profile = Profile("U", language="es-ES", voice="Puck", style="formally")
+    call = started(memory=remembering(profile=profile))
+    call.utter()
+    call.call_tool("y")
+
+    config = call.all(OpenLive)[0].config
+    assert (config.language, config.voice) == ("es-ES", "Puck")
+    assert "formally" in config.system_instruction
+    assert call.asked[0].language == "es-ES"
+
+
+@pytest.mark.parametrize(
+    ("stored", "spoken", "corrected"),
+    [
+        ({"language": "es-419"}, ("es-US", "Kore"), {"language": "es-US"}),
+        ({"language": "en-ZZ"}, ("en-US", "Kore"), {"language": "en-US"}),
+        ({"language": "ru-Cyrl-RU"}, ("ru-RU", "Kore"), {"language": "ru-RU"}),
+        ({"language": "ES_es"}, ("es-US", "Kore"), {"language": "es-US"}),
+        ({"language": "tlh-XX"}, ("en-GB", "Kore"), {"language": ""}),
+        ({"voice": "Robert"}, ("en-GB", "Kore"), {"voice": ""}),
+        (
+            {"language": "de-XX", "voice": "Robert"},
+            ("de-DE", "Kore"),
+            {"language": "de-DE", "voice": ""},
+        ),
+    ],
+)
+def test_a_stored_preference_that_the_model_lacks_is_replaced_and_mentioned_once(
+    stored: dict[str, str], spoken: tuple[str, str], corrected: dict[str, str]
+) -> None:
+    settings = replace(SETTINGS, language="en-GB")
+    profile = Profile("U", language=stored.get("language"), voice=stored.get("voice"))
+    call = started(memory=remembering(profile=profile), settings=settings)
+
+    config = call.all(OpenLive)[0].config
+    assert (config.language, config.voice) == spoken
+    (mention,) = call.all(SendText)
+    assert all(value in mention.text for value in stored.values())
+    assert call.all(SavePreferences) == []
+
+    call.reply("I speak otherwise now.")
+    call.ack()
+
+    assert call.all(SavePreferences) == [
+        SavePreferences(
+            PreferenceChanges(**{name: value}), PreferenceChanges(**{name: stored[name]})
+        )
+        for name, value in corrected.items()
+    ]
+    call.utter()
+    call.call_tool("y")
+    call.reply()
+    call.ack()
+    call.lose_live()
+    assert call.all(SendText) == [mention]
+    assert len(call.all(SavePreferences)) == len(corrected)
+    assert call.asked[0].language == spoken[0]
+
+
+def test_a_mention_that_a_lost_live_session_did_not_make_is_made_by_the_next() -> None:
+    call = started(memory=remembering(profile=Profile("U", language="es-419")))
+    call.lose_live()
+    assert call.all(SavePreferences) == []
+
+    first, second = call.all(SendText)
+    assert first == second
+    call.reply()
+    assert len(call.all(SavePreferences)) == 1
+
+
+def test_a_stored_language_without_a_region_is_read_as_its_default_and_not_mentioned() -> None:
+    call = started(memory=remembering(profile=Profile("U", language="es")))
+
+    assert call.all(OpenLive)[0].config.language == "es-US"
+    assert call.all(SendText) == []
+    assert call.all(SavePreferences) == []
+
+
+def test_a_change_that_comes_while_the_mention_is_made_is_not_undone_by_it() -> None:
+    call = started(memory=remembering(profile=Profile("U", language="es-419")))
+    call.now_ms += 1
+    learn(call, language="hi-IN")
+    call.reply()
+    call.ack()
+
+    assert call.all(OpenLive)[-1].config.language == "hi-IN"
+    assert call.all(SavePreferences) == []
+
+
+def test_a_change_before_the_mention_makes_it_needless() -> None:
+    call = started(memory=remembering(profile=Profile("U", language="es-419")), opens_live=False)
+    learn(call, language="hi-IN")
+    call.open_live()
+    call.pass_ms(1_000)
+    call.reply()
+
+    assert call.all(OpenLive)[-1].config.language == "hi-IN"
+    assert call.all(SendText) == []
+    assert call.all(SavePreferences) == []
+
+
+def learn(call: Call, *, ago_ms: int = 0, **wanted: str) -> None:
+    """The session reads that preferences were changed elsewhere, ``ago_ms`` before."""
+    changes = PreferenceChanges(**wanted)
+    call.notice(PreferencesChanged(changes, NOON_MS + call.now_ms - ago_ms))
+
+
+def test_a_change_elsewhere_counts_in_silence_at_once_and_nothing_is_said_of_it() -> None:
+    call = started()
+    posted_before = list(call.posted)
+
+    learn(call, language="es-ES", voice="Puck", style="slowly")
+
+    before, config = (one.config for one in call.all(OpenLive))
+    assert (before.language, before.voice) == ("en-US", "Kore")
+    assert (config.language, config.voice) == ("es-ES", "Puck")
+    assert "Speak Spanish (es-ES)." in config.system_instruction
+    assert "speak like this: slowly" in config.system_instruction
+    assert DeleteInput((), ("n",)) in call.effects
+    assert call.all(SavePreferences) == []
+    assert call.all(SendText) == []
+    assert call.posted == posted_before
+
+
+@pytest.mark.parametrize("changes", [{"language": "es-ES"}, {"voice": "Puck"}, {"style": "slowly"}])
+def test_a_change_elsewhere_waits_until_the_user_has_been_answered(changes: dict[str, str]) -> None:
+    call = started()
+    call.utter()
+    learn(call, ago_ms=0, **changes)
+    call.reply("Of course.")
+    assert len(call.all(OpenLive)) == 1
+
+    call.ack()
+
+    assert len(call.all(OpenLive)) == 2
+    assert call.all(OpenLive)[-1].config.history[-1].text.startswith("Of course.")
+    call.utter()
+    call.reply()
+    call.ack()
+    assert len(call.all(OpenLive)) == 2
+    assert [turn.number for turn in call.turns] == [1, 2]
+
+
+def test_a_question_that_comes_after_a_change_elsewhere_is_asked_in_the_new_language() -> None:
+    call = started()
+    call.utter()
+    learn(call, language="es-ES")
+    call.call_tool("y")
+
+    assert call.asked[0].language == "es-ES"
+
+
+@pytest.mark.parametrize("changes", [{"language": "en-US"}, {"voice": "Kore"}, {"style": ""}, {}])
+def test_a_change_elsewhere_to_what_is_in_force_needs_no_fresh_session(
+    changes: dict[str, str],
+) -> None:
+    call = started()
+
+    learn(call, ago_ms=0, **changes)
+    call.utter()
+    call.reply()
+    call.ack()
+
+    assert len(call.all(OpenLive)) == 1
+    assert DeleteInput((), ("n",)) in call.effects
+
+
+def test_a_change_elsewhere_back_to_the_defaults_counts() -> None:
+    profile = Profile("U", language="es-ES", voice="Puck", style="formally")
+    call = started(memory=remembering(profile=profile))
+
+    learn(call, language="", voice="", style="")
+
+    config = call.all(OpenLive)[-1].config
+    assert (config.language, config.voice) == ("en-US", "Kore")
+    assert "formally" not in config.system_instruction
+
+
+def test_a_change_elsewhere_that_comes_while_a_live_session_opens_counts_once_it_is_open() -> None:
+    call = started()
+    call.opens_live = False
+    call.lose_live()
+    call.pass_ms(2_000)
+    opened = len(call.all(OpenLive))
+    learn(call, language="es-ES")
+
+    call.opens_live = True
+    call.open_live()
+
+    assert len(call.all(OpenLive)) == opened + 1
+    assert call.all(OpenLive)[-1].config.language == "es-ES"
+
+
+def test_a_notice_that_is_read_twice_does_not_undo_a_change_by_voice_between() -> None:
+    call = started()
+    learn(call, voice="Puck")
+    call.now_ms += 100
+    call.utter()
+    prefer(call, voice="Aoede")
+    learn(call, voice="Puck", ago_ms=100)
+    call.reply()
+    call.ack()
+
+    assert [one.config.voice for one in call.all(OpenLive)] == ["Kore", "Puck", "Aoede"]
+
+
+def test_of_a_change_by_voice_and_one_elsewhere_the_newer_counts_for_each_preference() -> None:
+    call = started()
+    call.now_ms += 1_000
+    call.utter()
+    prefer(call, voice="Aoede")
+    learn(call, voice="Puck", language="es-ES", ago_ms=1)
+    call.reply()
+    call.ack()
+    config = call.all(OpenLive)[-1].config
+    assert (config.voice, config.language) == ("Aoede", "es-ES")
+
+    call.now_ms += 1
+    learn(call, voice="Puck")
+
+    config = call.all(OpenLive)[-1].config
+    assert (config.voice, config.language) == ("Puck", "es-ES")
+
+
+def test_of_two_changes_elsewhere_the_newer_counts_even_when_it_is_read_first() -> None:
+    call = started()
+    learn(call, language="es-ES")
+    learn(call, language="hi-IN", style="slowly", ago_ms=1)
+
+    config = call.all(OpenLive)[-1].config
+    assert config.language == "es-ES"
+    assert "slowly" in config.system_instruction
+    assert len(call.all(OpenLive)) == 3
+
+
+def test_a_notice_from_before_the_profile_was_loaded_changes_nothing() -> None:
+    profile = Profile("U", language="hi-IN")
+    call = started(memory=remembering(profile=profile), taken_at_ms=NOON_MS + 500)
+
+    learn(call, language="es-ES", ago_ms=call.now_ms - 500)
+
+    assert len(call.all(OpenLive)) == 1
+    assert DeleteInput((), ("n",)) in call.effects

@@ -1,0 +1,666 @@
+"""A tool's answer that the model has is spoken, or the client gets it as text; it is never lost."""
+
+from dataclasses import replace
+
+import pytest
+
+from repartee.domain.conversation.conversation import Turn
+from repartee.domain.live.model import (
+    LiveAudio,
+    LiveEvent,
+    LiveGenerationComplete,
+    LiveInterrupted,
+    LiveTranscript,
+    LiveTurnComplete,
+    Role,
+    TurnStatus,
+)
+from repartee.domain.live.seed import TOOLS
+from repartee.domain.protocol.frames import SessionClosed, SessionError, TurnEnd
+from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
+from repartee.domain.session.effects import CommitTurn, FinishReason, SendAudio, SendText
+from repartee.domain.session.events import CoreAnswered
+from repartee.domain.session.tools.calls import CALL_TIMEOUT_MS, NO_ANSWER
+from repartee.domain.session.tools.filler import FILLER
+from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.upkeep.watchdog import NUDGE
+from repartee.domain.tools.calls import ASK_CORE_AGENT, CallKey, CallStatus, CoreAnswer
+from tests.fakes.speech_detector import SPEECH
+from tests.sessions import SECOND, SETTINGS, STATE, Call, pending, remembering, speaks, started
+
+pytestmark = pytest.mark.unit
+
+# How gemini-3.8-live ends every turn.
+COMPLETE = LiveTurnComplete()
+IDLE = LiveTurnComplete(TurnStatus.IDLE)
+IN_PROGRESS = LiveTurnComplete(TurnStatus.IN_PROGRESS)
+WHERE = '{"question":"Where?"}'
+
+
+def calling() -> Call:
+    """The model has called a tool."""
+    call = started()
+    call.utter()
+    call.call_tool("x")
+    return call
+
+
+def asking(said: str = "One moment.", end: LiveEvent = COMPLETE) -> Call:
+    """The model has called a tool and completed its turn."""
+    call = started()
+    call.utter()
+    call.live(LiveTranscript(Role.USER, "When?"))
+    call.call_tool("x")
+    call.live(*(speaks(said) if said else []), end)
+    return call
+
+
+def asking_twice() -> Call:
+    """The model has called two tools and completed its turn without a status."""
+    call = calling()
+    call.call_tool("y", WHERE)
+    call.live(COMPLETE)
+    return call
+
+
+def texts(call: Call) -> list[str]:
+    return [one.text for one in call.all(SendText)]
+
+
+def cues(call: Call) -> list[str]:
+    """The texts that repeat an answer to the model."""
+    return [text for text in texts(call) if "still owed" in text]
+
+
+def errors(call: Call) -> list[SessionError]:
+    return call.frames(SessionError)
+
+
+def ended(call: Call) -> list[int]:
+    return [end.turn for end in call.frames(TurnEnd)]
+
+
+def said(call: Call) -> list[str]:
+    return [turn.said for turn in call.turns]
+
+
+@pytest.mark.parametrize("filler", ["One moment.", ""])
+def test_a_turn_that_completes_without_a_status_goes_on_while_its_call_is_pending(filler):
+    call = asking(filler)
+    call.pass_ms(3_000)
+    call.answer_tool("At three.")
+    assert ended(call) == []
+
+    call.live(*speaks("At three.", COMPLETE))
+    call.ack()
+    call.pass_ms(3 * SPEAK_WITHIN_MS)
+
+    assert said(call) == [f"{filler} At three.".strip()]
+    assert (ended(call), errors(call), cues(call)) == ([1], [], [])
+
+
+@pytest.mark.parametrize("complete", [COMPLETE, IDLE])
+def test_an_answer_that_is_not_spoken_in_its_turn_is_repeated_to_the_model(complete):
+    call = calling()
+    call.answer_tool("At three.")
+    call.live(complete)
+    call.pass_ms(SPEAK_WITHIN_MS - 1)
+    assert texts(call) == []
+    call.pass_ms(1)
+    assert texts(call) == ["(The answer that was still owed: At three.)"]
+
+    call.live(*speaks("At three.", complete))
+    call.ack()
+    call.pass_ms(3 * SPEAK_WITHIN_MS)
+
+    assert (said(call), ended(call), errors(call)) == (["At three."], [1], [])
+    assert len(texts(call)) == 1
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+@pytest.mark.parametrize("complete", [COMPLETE, IDLE])
+def test_an_answer_that_is_never_spoken_reaches_the_client_as_text_and_memory(
+    complete, is_committed
+):
+    call = asking(end=complete)
+    if is_committed:
+        call.ack()
+    call.pass_ms(1_000)
+    call.answer_tool("Friday at three is free.")
+    call.live(complete)
+
+    call.pass_ms(2 * SPEAK_WITHIN_MS - 1)
+    assert (errors(call), len(cues(call))) == ([], 1)
+    call.pass_ms(1)
+    call.ack()
+
+    assert errors(call) == [SessionError("no_answer", "Friday at three is free.", retryable=False)]
+    unspoken = [answer for turn in call.turns for answer in turn.unspoken_answers]
+    assert unspoken == ["Friday at three is free."]
+    assert ended(call) == [turn.number for turn in call.turns]
+    assert call.all(CommitTurn)[-1].pending_calls == ()
+    assert call.wait_for_end() is FinishReason.IDLE
+    assert (len(errors(call)), len(cues(call))) == (1, 1)
+
+
+def test_what_was_said_before_the_answer_came_is_not_the_answer():
+    call = asking()
+    call.answer_tool("At three.")
+
+    call.live(LiveTranscript(Role.MODEL, "Late words of the filler."), COMPLETE)
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+
+    assert len(cues(call)) == 1
+
+
+@pytest.mark.parametrize("end", [COMPLETE, LiveGenerationComplete()])
+def test_the_rest_of_a_generation_is_not_the_answer_that_came_into_it(end):
+    call = calling()
+    call.live(*speaks("One mo"))
+    call.answer_tool("At three.")
+    call.live(*speaks("ment please.", end))
+    call.pass_ms(2_000 + SPEAK_WITHIN_MS)
+    assert len(cues(call)) == 1
+
+    call.live(*speaks("At three.", COMPLETE))
+    call.ack()
+
+    assert said(call)[0].replace("  ", " ").startswith("One moment please.")
+    assert said(call)[0].endswith("At three.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["One moment."], id="its words follow the answer"),
+        pytest.param(["One", " moment."], id="its transcript begins before the answer"),
+    ],
+)
+@pytest.mark.parametrize(
+    "end", [[COMPLETE], [IDLE], [IN_PROGRESS], [LiveGenerationComplete(), COMPLETE]]
+)
+def test_what_the_model_says_with_its_call_is_not_the_answer_that_came_at_once(
+    words: list[str], end: list[LiveEvent]
+):
+    call = calling()
+    *before, last = words
+    call.live(*(LiveTranscript(Role.MODEL, word) for word in before))
+    call.answer_tool("At three.")
+    call.live(*speaks(last, *end))
+    assert ended(call) == []
+
+    call.live(*speaks("At three.", COMPLETE))
+    call.ack()
+    call.pass_ms(3 * SPEAK_WITHIN_MS)
+
+    assert said(call) == ["One moment. At three."]
+    assert (ended(call), cues(call), errors(call)) == ([1], [], [])
+
+
+def test_an_answer_that_came_at_once_and_is_not_spoken_is_repeated():
+    call = calling()
+    call.answer_tool("At three.")
+    call.live(*speaks("One moment.", COMPLETE))
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+
+    assert len(cues(call)) == 1
+
+
+def test_who_hangs_up_on_what_the_model_says_with_its_call_gets_the_answer_as_text():
+    call = calling()
+    call.answer_tool("At three.")
+    call.live(*speaks("One moment.", COMPLETE))
+    call.send(Bye())
+    call.wait_for_end()
+
+    assert [error.message for error in errors(call)] == ["At three."]
+    assert [turn.unspoken_answers for turn in call.turns] == [("At three.",)]
+
+
+def test_two_answers_that_came_at_once_are_both_awaited():
+    call = calling()
+    call.call_tool("y", WHERE)
+    call.answer_tool("At three.", index=1)
+    call.answer_tool("Upstairs.", index=2)
+    call.live(*speaks("One moment.", COMPLETE), *speaks("At three.", COMPLETE))
+    assert ended(call) == []
+
+    call.live(*speaks("Upstairs.", COMPLETE))
+    assert ended(call) == [1]
+
+
+@pytest.mark.parametrize("comes_at", ["once", "the filler's end", "the end of the nudge's reply"])
+def test_the_reply_to_a_nudge_of_a_slow_model_is_not_the_answer(comes_at: str):
+    call = started()
+    call.utter()
+    call.pass_ms(SPEAK_WITHIN_MS)
+    assert texts(call) == [NUDGE]
+    call.call_tool("x")
+    for text, moment in (
+        ("One moment.", "once"),
+        ("Sorry?", "the filler's end"),
+        ("At three.", "the end of the nudge's reply"),
+    ):
+        if comes_at == moment:
+            call.answer_tool("At three.")
+        assert ended(call) == []
+        call.live(*speaks(text, LiveGenerationComplete(), COMPLETE))
+    call.ack()
+    call.pass_ms(5 * SPEAK_WITHIN_MS)
+
+    assert said(call) == ["One moment. Sorry? At three."]
+    assert (ended(call), cues(call), errors(call)) == ([1], [], [])
+
+
+def test_after_a_nudge_an_answer_in_other_words_is_repeated_once():
+    call = started()
+    call.utter()
+    call.pass_ms(SPEAK_WITHIN_MS)
+    call.call_tool("x")
+    call.live(COMPLETE)
+    call.answer_tool("At three.")
+    call.live(*speaks("In the afternoon.", COMPLETE))
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+    assert len(cues(call)) == 1
+
+    call.live(*speaks("As I said, in the afternoon.", COMPLETE))
+    call.pass_ms(5 * SPEAK_WITHIN_MS)
+
+    assert (len(cues(call)), errors(call), ended(call)) == (1, [], [1])
+
+
+def test_a_nudge_for_what_the_user_says_puts_off_an_answer_that_is_there():
+    call = started()
+    call.live(*speaks("Welcome."))
+    call.call_tool("x")
+    call.answer_tool("At three.")
+    call.utter()
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+    assert texts(call) == [NUDGE]
+    call.live(*speaks("Yes?", COMPLETE), *speaks("Sorry?", COMPLETE))
+    call.pass_ms(2_000 + SPEAK_WITHIN_MS)
+
+    assert len(cues(call)) == 1
+
+
+def test_the_next_live_session_was_not_nudged():
+    call = started()
+    call.utter()
+    call.pass_ms(SPEAK_WITHIN_MS)
+    call.lose_live()
+    call.call_tool("x")
+    call.live(COMPLETE)
+    call.answer_tool("At three.")
+    call.live(*speaks("In the afternoon.", COMPLETE))
+
+    assert (ended(call), cues(call)) == ([1], [])
+
+
+def test_a_filler_that_was_asked_for_before_the_models_own_words_is_not_the_answer():
+    call = calling()
+    call.pass_ms(SETTINGS.filler_after_ms)
+    assert texts(call) == [FILLER]
+    call.answer_tool("At three.")
+    call.live(*speaks("One moment.", COMPLETE), *speaks("I am still looking.", COMPLETE))
+    assert ended(call) == []
+
+    call.live(*speaks("At three.", COMPLETE))
+    assert (ended(call), cues(call)) == ([1], [])
+
+
+def test_what_is_said_first_after_a_reply_that_was_spoken_over_is_the_reply_to_that():
+    call = calling()
+    call.live(*speaks("One mo"))
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.answer_tool("At three.")
+    call.live(LiveInterrupted(), COMPLETE)
+    call.send(SpeechEnd())
+    call.live(*speaks("As to the other thing.", COMPLETE))
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+
+    assert len(cues(call)) == 1
+
+
+def test_a_generation_may_take_in_an_answer_that_came_into_it():
+    call = calling()
+    call.live(*speaks("One moment, "))
+    call.answer_tool("At three.")
+    call.live(*speaks("it is free at three.", COMPLETE))
+    call.pass_ms(5 * SPEAK_WITHIN_MS)
+
+    assert (cues(call), errors(call), ended(call)) == ([], [], [1])
+
+
+@pytest.mark.parametrize(
+    ("answer", "reply", "is_spoken"),
+    [
+        ("The desk opens at three.", "It is noon. The desk opens at three.", True),
+        ("会議は三時に始まります。", "今は正午です。会議は三時に始まりますよ。", True),
+        ("会議は三時に始まります。", "今は正午です。", False),
+        ("การประชุมเริ่มบ่ายสามโมง", "ตอนนี้เที่ยงค่ะ การประชุมเริ่มบ่ายสามโมงค่ะ", True),
+    ],
+)
+def test_an_answer_within_the_reply_to_something_else_is_known_by_its_words(
+    answer, reply, is_spoken
+):
+    call = asking()
+    call.utter()
+    call.answer_tool(answer)
+    call.live(*speaks(reply, COMPLETE))
+    call.ack()
+    call.pass_ms(SPEAK_WITHIN_MS)
+
+    assert bool(cues(call)) != is_spoken
+
+
+def test_the_next_generation_speaks_the_answer_in_whatever_words():
+    call = asking()
+    call.answer_tool("At three.")
+    call.live(LiveGenerationComplete(), *speaks("Come in the afternoon.", LiveGenerationComplete()))
+    call.live(COMPLETE)
+    call.pass_ms(5 * SPEAK_WITHIN_MS)
+
+    assert (cues(call), ended(call)) == ([], [1])
+
+
+def test_two_answers_that_are_kept_back_are_repeated_in_one_text_and_sent_in_one_error():
+    call = asking_twice()
+    call.answer_tool("At three.", index=1)
+    call.pass_ms(5_000)
+    call.answer_tool("Upstairs.", index=2)
+    call.pass_ms(SPEAK_WITHIN_MS - 1)
+    assert cues(call) == []
+    call.pass_ms(1)
+    assert cues(call) == ["(The answer that was still owed: At three. Upstairs.)"]
+
+    call.pass_ms(SPEAK_WITHIN_MS)
+    call.ack()
+
+    assert [error.message for error in errors(call)] == ["At three. Upstairs."]
+    assert [turn.unspoken_answers for turn in call.turns] == [("At three.", "Upstairs.")]
+    assert ended(call) == [1]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "kept"), [("Come to us upstairs.", "At three."), ("Noon is over.", "Upstairs.")]
+)
+def test_of_two_answers_the_one_that_was_not_spoken_is_repeated(spoken, kept):
+    call = asking_twice()
+    call.answer_tool("At three.", index=1)
+    call.answer_tool("Upstairs.", index=2)
+    call.live(*speaks(spoken, COMPLETE))
+    assert ended(call) == []
+
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+
+    assert cues(call) == [f"(The answer that was still owed: {kept})"]
+
+
+def test_an_answer_that_comes_after_another_was_repeated_gets_its_own_chance():
+    call = asking_twice()
+    call.answer_tool("At three.", index=1)
+    call.pass_ms(SPEAK_WITHIN_MS)
+    call.answer_tool("Upstairs.", index=2)
+
+    call.pass_ms(SPEAK_WITHIN_MS)
+    assert [text.count("Upstairs.") for text in cues(call)] == [0, 1]
+    call.pass_ms(SPEAK_WITHIN_MS)
+
+    assert [error.message for error in errors(call)] == ["At three. Upstairs."]
+
+
+def test_an_error_does_not_end_a_turn_that_still_waits_for_another_answer():
+    call = asking_twice()
+    call.answer_tool("At three.", index=1)
+    call.pass_ms(2 * SPEAK_WITHIN_MS)
+    assert ([error.message for error in errors(call)], ended(call)) == (["At three."], [])
+
+    call.answer_tool("Upstairs.", index=2)
+    call.live(*speaks("Upstairs.", COMPLETE))
+
+    assert ended(call) == [1]
+
+
+def test_the_reply_to_what_the_user_says_meanwhile_is_not_the_answer():
+    call = asking()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.pass_ms(100)
+    call.answer_tool("At three.")
+    call.send(Audio(SPEECH), SpeechEnd())
+    call.pass_ms(100)
+    call.live(*speaks("As to the other thing.", COMPLETE))
+    assert ended(call) == [1, 2]
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+    assert len(cues(call)) == 1
+
+    call.live(*speaks("At three.", COMPLETE))
+    call.ack()
+
+    assert said(call) == ["One moment.", "As to the other thing.", "At three."]
+    assert errors(call) == []
+
+
+def test_what_the_user_says_after_an_answer_came_is_answered_first():
+    call = asking()
+    call.answer_tool("At three.")
+    call.pass_ms(2_000)
+    call.utter()
+    call.pass_ms(100)
+    call.live(*speaks("As to the other thing.", COMPLETE))
+
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+
+    assert len(cues(call)) == 1
+
+
+def test_one_reply_may_hold_the_answer_and_what_the_user_asked_meanwhile():
+    call = asking()
+    call.utter()
+    call.answer_tool("At three.")
+    call.live(*speaks("Hello! At three.", COMPLETE))
+    call.pass_ms(5 * SPEAK_WITHIN_MS)
+    call.ack()
+
+    assert said(call) == ["One moment.", "Hello! At three."]
+    assert (cues(call), errors(call), ended(call)) == ([], [], [1, 2])
+
+
+def test_nobody_is_interrupted_for_an_answer():
+    call = asking()
+    call.answer_tool("At three.")
+    call.send(SpeechStart())
+    for _ in range(8):
+        call.send(Audio(SPEECH))
+        call.pass_ms(2_500)
+    call.send(SpeechEnd())
+    call.live(LiveAudio(SECOND * 10))
+    call.pass_ms(10_000 + SPEAK_WITHIN_MS - 1)
+
+    assert cues(call) == []
+
+
+def test_a_reply_that_the_user_cuts_leaves_its_pending_answer_to_a_later_turn():
+    call = calling()
+    call.live(*speaks("One moment, I am"))
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(LiveInterrupted(), COMPLETE)
+    assert ended(call) == [1]
+    call.send(SpeechEnd())
+    call.live(*speaks("Yes?", COMPLETE))
+    call.answer_tool("At three.")
+    call.live(*speaks("At three.", COMPLETE))
+
+    assert ended(call) == [1, 2, 3]
+
+
+def test_a_cut_reply_without_a_transcript_makes_way_for_what_the_user_says():
+    call = calling()
+    call.live(LiveAudio(SECOND), COMPLETE)
+    call.utter()
+
+    assert ended(call) == [1]
+
+
+def test_an_apology_for_a_call_without_an_answer_is_not_lost_either():
+    call = asking()
+    call.pass_ms(CALL_TIMEOUT_MS)
+    assert call.responses == [("x", "failed")]
+
+    call.pass_ms(2 * SPEAK_WITHIN_MS)
+
+    assert errors(call) == [SessionError("no_answer", NO_ANSWER.answer, retryable=True)]
+    assert ended(call)[0] == 1
+
+
+def test_a_refusal_is_not_lost_either():
+    call = asking()
+    refused = CoreAnswer(CallStatus.REFUSED, "We are closed on Sunday.")
+    call.feed(CoreAnswered(CallKey(1, 1), call.asked[0].arguments_hash, refused))
+    call.pass_ms(1_000 + 2 * SPEAK_WITHIN_MS)
+
+    assert [error.message for error in errors(call)] == ["We are closed on Sunday."]
+
+
+def test_what_only_tells_the_model_what_to_do_is_not_for_the_user():
+    call = started()
+    call.utter()
+    call.live(*speaks("Slowly it is."))
+    call.call_tool("x", '{"style":"slowly"}', name="set_preferences")
+    call.call_tool("y", "{}", name=ASK_CORE_AGENT)
+    call.live(COMPLETE)
+    call.pass_ms(5 * SPEAK_WITHIN_MS)
+
+    assert (ended(call), cues(call), errors(call)) == ([1], [], [])
+
+
+def test_the_next_live_session_gets_an_answer_and_repeats_it_once_too():
+    call = asking(end=IDLE)
+    call.ack()
+    call.answer_tool("At three.")
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+    call.lose_live()
+    assert len(cues(call)) == 2
+
+    call.pass_ms(2 * SPEAK_WITHIN_MS)
+    call.ack()
+
+    assert len(cues(call)) == 3
+    assert [error.message for error in errors(call)] == ["At three."]
+    assert [turn.unspoken_answers for turn in call.turns][-1] == ("At three.",)
+
+
+def test_the_next_worker_sends_an_answer_that_is_never_spoken_as_text():
+    state = replace(STATE, pending_calls=(pending(),))
+    call = started(state=state, memory=remembering(Turn(1, "S", 0, 1, said="One moment.")))
+    call.answer_tool("At three.")
+    assert len(cues(call)) == 1
+    call.pass_ms(2 * SPEAK_WITHIN_MS)
+    call.ack()
+
+    assert len(cues(call)) == 2
+    assert [error.message for error in errors(call)] == ["At three."]
+    assert [turn.unspoken_answers for turn in call.turns] == [("At three.",)]
+    assert call.all(CommitTurn)[-1].pending_calls == ()
+
+
+def test_a_farewell_waits_for_the_answer_and_then_sends_it_as_text():
+    call = calling()
+    call.call_tool("y", "{}", name="end_call")
+    call.live(*speaks("Goodbye.", COMPLETE))
+    call.answer_tool("At three.")
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+    assert (len(cues(call)), call.frames(SessionClosed)) == (1, [])
+
+    call.wait_for_end()
+
+    assert [error.message for error in errors(call)] == ["At three."]
+    assert [frame.frame for frame in call.posted][-1] == SessionClosed("end_call")
+    assert [turn.unspoken_answers[-1] for turn in call.turns] == ["At three."]
+
+
+def test_a_farewell_may_come_after_a_call_that_completes_its_turn():
+    call = started()
+    call.utter()
+    call.call_tool("y", "{}", name="end_call")
+    call.live(COMPLETE)
+    assert call.frames(SessionClosed) == []
+
+    call.live(*speaks("Goodbye.", COMPLETE))
+    call.ack()
+    call.pass_ms(1_000)
+
+    assert call.frames(SessionClosed) == [SessionClosed("end_call")]
+    assert said(call) == ["Goodbye."]
+
+
+def test_who_hangs_up_before_an_answer_is_spoken_still_gets_it_as_text_and_memory_keeps_it():
+    call = asking()
+    call.ack()
+    call.answer_tool("At three.")
+    call.send(Bye())
+    call.wait_for_end()
+
+    assert [error.message for error in errors(call)] == ["At three."]
+    assert "At three." in call.turns[-1].unspoken_answers
+
+
+def test_an_answer_that_a_lost_live_session_kept_to_itself_is_sent_as_text_at_the_end():
+    call = asking(end=IDLE)
+    call.answer_tool("At three.")
+    call.utter()
+    call.call_tool("y", "{}", name="end_call")
+    call.lose_live()
+    call.wait_for_end()
+
+    assert [error.message for error in errors(call)] == ["At three."]
+
+
+def test_a_model_that_waits_in_silence_hears_the_user_again_once_it_has_the_answer():
+    tools = tuple(replace(tool, blocking=tool.name == ASK_CORE_AGENT) for tool in TOOLS)
+    call = started(settings=replace(SETTINGS, tools=tools))
+    call.utter()
+    call.call_tool("x")
+    call.utter()
+    before = len(call.all(SendAudio))
+    call.answer_tool("At three.")
+    assert len(call.all(SendAudio)) == before + 2
+
+    call.live(*speaks("Nothing of the kind.", COMPLETE))
+    call.pass_ms(1_000 + SPEAK_WITHIN_MS)
+
+    assert len(cues(call)) == 1
+
+
+def test_an_answer_in_a_reply_that_never_ends_is_spoken_once_that_reply_is_given_up():
+    call = asking(end=IDLE)
+    call.answer_tool("At three.")
+    call.live(*speaks("At three."))
+    assert call.wait_for_end() is FinishReason.IDLE
+
+    assert (cues(call), errors(call), ended(call)) == ([], [], [1, 2])
+
+
+def test_what_the_user_says_during_a_reply_that_never_ends_is_not_kept_waiting_by_its_answer():
+    call = started()
+    call.live(*speaks("Welcome."))
+    call.call_tool("x")
+    call.send(Text("Are you there?"))
+    call.pass_ms(CALL_TIMEOUT_MS)
+    assert call.responses == [("x", "failed")]
+
+    call.pass_ms(SPEAK_WITHIN_MS)
+    assert ended(call) == [1]
+    assert call.wait_for_end() is FinishReason.IDLE
+    assert len(call.frames(TurnEnd)) == 2
+
+
+def test_a_reply_that_never_ends_is_helped_though_its_answer_is_unspoken_and_the_user_goes_on():
+    call = started()
+    call.utter()
+    call.live(*speaks("One moment."))
+    call.call_tool("x")
+    call.utter()
+    call.answer_tool("At three.")
+
+    assert call.wait_for_end() is FinishReason.IDLE
+    assert ended(call) == [1, 2]

@@ -1,0 +1,602 @@
+"""Where turns begin and end, and what they remember."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from repartee.domain.conversation.conversation import Profile, Turn
+from repartee.domain.cost.usage import TokenUsage
+from repartee.domain.live.model import (
+    LiveAudio,
+    LiveGenerationComplete,
+    LiveInterrupted,
+    LiveResumption,
+    LiveTranscript,
+    LiveTurnComplete,
+    LiveUnknown,
+    LiveUsage,
+    Role,
+    TurnStatus,
+)
+from repartee.domain.protocol.frames import Interrupted, ReplyAudio, Transcript, TurnEnd
+from repartee.domain.protocol.messages import (
+    Acknowledged,
+    Audio,
+    OutputPosition,
+    SpeechEnd,
+    SpeechStart,
+    Text,
+)
+from repartee.domain.session.client.bundles import MAX_CHARACTERS
+from repartee.domain.session.effects import CommitTurn, OpenLive, SendAudio
+from tests.fakes.clock import NOON_MS
+from tests.fakes.speech_detector import SILENCE, SPEECH
+from tests.sessions import EPOCH, PRICES, SECOND, Call, heard, remembering, said, started
+
+pytestmark = pytest.mark.unit
+
+
+def test_an_utterance_and_its_reply_are_one_turn():
+    call = started()
+    call.utter()
+    call.live(heard("Hello "), heard("there."))
+    call.pass_ms(300)
+    call.reply("Good morning.")
+    call.ack()
+
+    (turn,) = call.turns
+    assert (turn.number, turn.session_id) == (1, "S")
+    assert (turn.heard, turn.said, turn.said_is_approximate) == (
+        "Hello there.",
+        "Good morning.",
+        False,
+    )
+    assert turn.first_audio_ms == 300
+    assert turn.started_at_ms == NOON_MS + 1_000
+    assert turn.ended_at_ms == NOON_MS + 1_300
+
+
+def test_the_reply_goes_to_the_client_with_its_text_and_its_end():
+    call = started()
+    call.utter()
+    call.live(heard("Hi"))
+    call.reply("Hello.", pcm=SECOND[:40_000])
+
+    assert call.pcm_posted(1) == SECOND[:40_000]
+    assert max(len(frame.data) for frame in call.frames(ReplyAudio)) <= MAX_CHARACTERS
+    assert call.frames(Transcript) == [
+        Transcript(1, "user", "Hi", False),
+        Transcript(1, "model", "Hello.", False),
+    ]
+    assert call.frames(TurnEnd)[0].turn == 1
+
+
+def test_a_turn_goes_on_while_the_model_says_that_it_is_in_progress():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND), said("Let me look."), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    assert call.frames(TurnEnd) == []
+
+    call.reply("At three.")
+    call.ack()
+
+    assert call.turns[0].said == "Let me look. At three."
+
+
+def test_a_completed_turn_without_a_status_is_over():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND), said("Hi."), LiveTurnComplete())
+
+    assert len(call.frames(TurnEnd)) == 1
+
+
+def test_a_progress_report_without_a_turn_changes_nothing():
+    call = started()
+    call.live(
+        LiveTurnComplete(TurnStatus.IN_PROGRESS),
+        LiveTurnComplete(),
+        LiveInterrupted(),
+        LiveGenerationComplete(),
+        LiveResumption("handle"),
+        LiveUnknown(("x",)),
+    )
+
+    assert call.frames(TurnEnd) == []
+
+
+def test_a_greeting_is_a_turn_without_input():
+    call = started()
+    call.reply("Welcome.")
+    call.ack()
+
+    assert (call.turns[0].heard, call.turns[0].said) == ("", "Welcome.")
+    assert call.turns[0].first_audio_ms is None
+
+
+def test_a_transcript_that_comes_after_the_reply_still_belongs_to_its_turn():
+    call = started()
+    call.utter()
+    call.reply()
+    call.live(heard("Hello"))
+    call.ack()
+
+    assert [turn.heard for turn in call.turns] == ["Hello"]
+
+
+def test_speaking_again_before_the_reply_begins_is_the_same_turn():
+    call = started()
+    call.utter()
+    first = call.machine.cursor
+    call.utter()
+    call.reply()
+    call.ack()
+
+    assert len(call.turns) == 1
+    assert call.machine.cursor > first
+
+
+def test_transcripts_of_two_utterances_are_not_glued_together():
+    call = started()
+    call.utter()
+    call.live(heard("Book me a table."))
+    call.utter()
+    call.live(heard("For fri"), heard("day"))
+    call.reply("Done.")
+    call.ack()
+
+    assert [turn.heard for turn in call.turns] == ["Book me a table. For friday"]
+    told = [frame.text for frame in call.frames(Transcript) if frame.role == "user"]
+    assert "".join(told) == "Book me a table. For friday"
+
+
+def test_a_transcript_that_follows_a_finished_one_is_not_glued_to_it():
+    call = started()
+    call.utter()
+    call.utter()
+    call.live(
+        LiveTranscript(Role.USER, "Book me a table.", final=True),
+        LiveTranscript(Role.USER, "For Friday.", final=True),
+    )
+    call.reply("Done.")
+    call.ack()
+
+    assert [turn.heard for turn in call.turns] == ["Book me a table. For Friday."]
+
+
+def test_speaking_while_the_reply_goes_on_is_the_next_turn():
+    call = started()
+    call.utter()
+    call.live(heard("Go on"), LiveAudio(SECOND), said("Long story"))
+    call.utter()
+    call.live(heard("Stop"), LiveTurnComplete())
+    call.reply("Yes?")
+    call.ack()
+
+    assert [(turn.number, turn.heard, turn.said) for turn in call.turns] == [
+        (1, "Go on", "Long story"),
+        (2, "Stop", "Yes?"),
+    ]
+
+
+def test_a_generation_that_ends_while_the_user_speaks_does_not_end_the_users_turn():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(LiveTurnComplete(TurnStatus.IDLE))
+    call.send(SpeechEnd())
+    assert call.frames(TurnEnd) == []
+
+    call.reply()
+
+    assert len(call.frames(TurnEnd)) == 1
+
+
+def test_an_interruption_goes_out_before_any_other_audio_and_leaves_no_gap():
+    call = started()
+    call.utter()
+    call.takes_posts = False
+    call.live(LiveAudio(SECOND), LiveAudio(SECOND), LiveAudio(SECOND))
+    posted = len(call.posted)
+
+    call.live(LiveInterrupted())
+    call.takes_posts = True
+    call.take_post()
+
+    after = [one.frame for one in call.posted[posted:]]
+    assert isinstance(after[0], ReplyAudio)
+    assert after[1] == Interrupted(1)
+    assert not any(isinstance(frame, ReplyAudio) for frame in after[1:])
+
+
+def test_what_is_remembered_as_said_is_cut_where_the_user_stopped_listening():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND * 2), said("One two three four."))
+    call.ack(turn=1, played_ms=1_000)
+
+    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.ack()
+
+    assert call.turns[0].said == "One two"
+    assert call.turns[0].said_is_approximate
+
+
+def test_what_was_heard_is_known_for_certain_once_the_client_has_fallen_silent():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND * 2), said("One two three four."))
+    call.ack(turn=1)
+    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.ack(turn=1, played_ms=1_000)
+
+    assert call.turns[0].said == "One two"
+    assert call.turns[0].said_is_approximate
+
+
+def test_an_ack_that_was_overtaken_says_nothing_new_of_what_was_heard():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND), LiveAudio(SECOND), said("One two three four."))
+    call.ack(turn=1, played_ms=1_000)
+    call.ack(through=2, turn=1, played_ms=100)
+    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.ack()
+
+    assert call.turns[0].said == "One two"
+
+
+def test_what_was_heard_of_a_reply_that_was_taken_back_is_not_heard_of_the_next():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND * 2), said("One two three four."))
+    call.lose_live()
+    call.ack(through=4, turn=1, played_ms=2_000)
+    call.live(LiveAudio(SECOND * 2), said("One two three four."), LiveInterrupted())
+    call.live(LiveTurnComplete())
+    call.ack()
+
+    assert call.turns[0].said == ""
+
+
+def test_how_much_was_heard_of_another_reply_says_nothing_about_this_one():
+    call = started()
+    call.utter()
+    call.reply("Good morning.")
+    call.ack(turn=1, played_ms=1_500)
+    call.utter()
+    call.live(LiveAudio(SECOND * 2), said("One two three four."))
+    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.ack(turn=1, played_ms=1_900)
+
+    assert [turn.said for turn in call.turns] == ["Good morning.", ""]
+
+
+def test_what_follows_a_cut_is_not_taken_for_what_was_cut_off():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND * 2), said("One two three four."))
+    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.reply("At three.")
+    call.ack(turn=1, played_ms=1_000)
+
+    assert call.turns[0].said == "At three."
+
+
+def test_a_reply_that_was_played_to_its_end_is_remembered_whole():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND), said("One two."))
+    call.ack(turn=1, played_ms=1_000)
+    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.ack()
+
+    assert call.turns[0].said == "One two."
+
+
+def test_what_an_older_worker_played_says_nothing_about_this_reply():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND), said("One two."))
+    call.notice(Acknowledged(OutputPosition(EPOCH - 1, 5), 1, 1_000))
+    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.ack()
+
+    assert call.turns[0].said == ""
+
+
+def test_what_comes_late_of_a_reply_that_was_cut_is_void():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND), said("One two."))
+    call.ack(turn=1, played_ms=1_000)
+
+    call.live(LiveInterrupted(), LiveAudio(SECOND), said(" three"), LiveInterrupted())
+    call.live(LiveTurnComplete())
+    call.ack()
+
+    assert call.turns[0].said == "One two."
+    assert len(call.pcm_posted(1)) == len(SECOND)
+    assert call.frames(Interrupted) == [Interrupted(1)]
+
+
+def test_a_turn_that_was_cut_may_go_on_once_the_model_says_so():
+    call = started()
+    call.utter()
+    call.live(LiveAudio(SECOND), said("Let me look."))
+    call.ack(turn=1, played_ms=1_000)
+    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.reply("At three.")
+    call.ack()
+
+    assert call.turns[0].said == "Let me look. At three."
+
+
+def test_an_interruption_before_the_reply_has_begun_cuts_nothing():
+    call = started()
+    call.utter()
+    call.live(LiveInterrupted())
+    call.reply()
+
+    assert call.frames(Interrupted) == []
+
+
+def test_every_token_is_billed_to_the_turn_it_was_used_in():
+    call = started()
+    call.utter()
+    call.live(LiveUsage(TokenUsage(audio_in=100)))
+    call.reply()
+    call.live(LiveUsage(TokenUsage(audio_out=20)))
+    call.ack()
+
+    assert call.turns[0].usage == TokenUsage(audio_in=100, audio_out=20)
+    assert call.turns[0].cost_usd == PRICES.cost_usd(call.turns[0].usage) == Decimal("0.00028")
+
+
+def test_a_bill_that_comes_too_late_begins_no_turn_and_is_paid_by_the_next():
+    call = started()
+    call.utter()
+    call.reply()
+    call.ack()
+
+    call.live(LiveUsage(TokenUsage(text_out=7)))
+    call.pass_ms(5_000)
+    assert len(call.frames(TurnEnd)) == 1
+    call.utter()
+    call.reply()
+    call.ack()
+
+    assert [turn.usage.text_out for turn in call.turns] == [0, 7]
+
+
+def test_a_client_without_marks_is_followed_by_a_detector():
+    call = started()
+    call.send(Audio(SPEECH), Audio(SILENCE))
+    call.pass_ms(250)
+    call.reply()
+    call.ack()
+
+    assert call.turns[0].first_audio_ms == 250
+    assert call.machine.cursor == call.next_seq - 1
+
+
+def test_silence_after_a_greeting_ends_no_input():
+    call = started()
+    call.send(Audio(SPEECH), Audio(SILENCE))
+    call.reply()
+    call.live(LiveAudio(SECOND))
+    call.send(SpeechStart(), SpeechEnd(), SpeechEnd())
+    call.live(LiveTurnComplete())
+
+    assert [end.first_audio_ms for end in call.frames(TurnEnd)] == [0, None]
+
+
+def test_an_utterance_that_never_ends_ends_its_turn_when_the_worker_has_lingered():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(heard("Hello?"))
+
+    call.pass_ms(29_999)
+    assert call.frames(TurnEnd) == []
+    call.pass_ms(1)
+    assert len(call.frames(TurnEnd)) == 1
+
+
+def test_a_long_reply_is_not_taken_for_silence():
+    call = started()
+    call.utter()
+    for _ in range(10):
+        call.pass_ms(5_000)
+        call.live(LiveAudio(SECOND))
+
+    assert call.frames(TurnEnd) == []
+    assert call.finish() is None
+
+
+def test_the_live_session_is_opened_with_what_is_known_of_the_user():
+    turn = replace(_committed(), heard="I am Ada", said="Hello Ada")
+    profile = Profile("U", language="de-DE", voice="Puck")
+    call = Call(memory=remembering(turn, profile=profile))
+    call.start()
+
+    (opened,) = call.all(OpenLive)
+    assert (opened.config.language, opened.config.voice) == ("de-DE", "Puck")
+    assert [entry.text for entry in opened.config.history] == ["I am Ada", "Hello Ada"]
+    assert "Friday, 2026-11-20, 12:00 in Europe/London" in opened.config.system_instruction
+
+
+def _committed() -> Turn:
+    call = started()
+    call.send(Text("x"))
+    call.reply()
+    call.ack()
+    return call.turns[0]
+
+
+def test_turn_numbers_continue_the_conversation():
+    call = started(memory=remembering(_committed(), _committed()))
+    call.utter()
+    call.reply()
+    call.ack()
+
+    assert [turn.number for turn in call.turns] == [3]
+
+
+def test_the_next_utterance_is_never_swallowed_by_the_commit_of_this_one():
+    call = started()
+    call.utter()
+    call.reply()
+    call.send(SpeechStart())
+    onset = call.next_seq - 1
+    call.send(Audio(SPEECH), Audio(SPEECH))
+
+    call.ack()
+
+    assert [commit.cursor for commit in call.all(CommitTurn)] == [onset - 1]
+    assert call.machine.cursor == onset - 1
+    assert max(call.deleted) == onset - 1
+
+
+def test_who_goes_on_speaking_over_a_reply_is_in_a_turn_that_is_not_answered_yet():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(LiveTranscript(Role.USER, "Hello"), LiveTranscript(Role.MODEL, "Good"))
+    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IDLE))
+    call.ack()
+    assert [(one.heard, one.said) for one in call.turns] == [("", "Good")]
+    assert call.machine.cursor == 1
+
+    call.send(Audio(SPEECH), SpeechEnd())
+    call.live(LiveTranscript(Role.USER, ", when do you open?"))
+    call.reply("At nine.")
+    call.ack()
+
+    assert [(one.heard, one.said) for one in call.turns] == [
+        ("", "Good"),
+        ("Hello, when do you open?", "At nine."),
+    ]
+    assert call.machine.cursor == 5
+
+
+def test_what_was_answered_before_the_user_spoke_over_it_stays_in_its_turn():
+    call = started()
+    call.send(Text("Hello"), SpeechStart(), Audio(SPEECH))
+    call.live(LiveTranscript(Role.MODEL, "Good"), LiveInterrupted(), LiveTurnComplete())
+    call.ack()
+    assert [(one.heard, one.said) for one in call.turns] == [("Hello", "Good")]
+    assert call.machine.cursor == 2
+
+    call.lose_live()
+
+    assert call.to_model[call.generation] == [SendAudio(SPEECH)]
+
+
+def test_who_begins_anew_over_a_reply_is_in_the_turn_that_began_there():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(heard("Hello."), said("Good"))
+    call.send(SpeechStart(), Audio(SPEECH), SpeechEnd())
+    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IDLE), heard("When do you open?"))
+    call.reply("At nine.")
+    call.ack()
+
+    assert [(one.heard, one.said) for one in call.turns] == [
+        ("Hello.", "Good"),
+        ("When do you open?", "At nine."),
+    ]
+
+
+def test_of_two_utterances_the_one_that_goes_on_over_the_reply_is_heard_in_the_next_turn():
+    call = started()
+    call.utter()
+    call.live(LiveTranscript(Role.USER, "One."))
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(LiveTranscript(Role.USER, "Two"), LiveAudio(SECOND), LiveInterrupted())
+    call.live(LiveTurnComplete())
+    call.send(Audio(SPEECH), SpeechEnd())
+    call.live(LiveTranscript(Role.USER, " and three."))
+    call.reply()
+    call.ack()
+
+    assert [turn.heard for turn in call.turns] == ["One.", "Two and three."]
+
+
+STORY = "One two three four five six seven eight nine ten."
+
+
+def story(call: Call, seconds: int) -> None:
+    """The model speaks a reply that takes ``seconds`` to play."""
+    call.utter()
+    call.live(LiveAudio(SECOND * seconds), said(STORY))
+
+
+class TestClientThatDoesNotSayWhatItPlayed:
+    @pytest.mark.parametrize(
+        ("listened_ms", "kept"),
+        [(0, ""), (1_000, "One"), (5_000, "One two three four five"), (20_000, STORY)],
+    )
+    @pytest.mark.parametrize("acknowledges", ["never", "before", "after", "both"])
+    def test_a_cut_is_estimated_from_when_the_audio_was_sent(
+        self, listened_ms: int, kept: str, acknowledges: str
+    ):
+        call = started()
+        story(call, 10)
+        if acknowledges in ("before", "both"):
+            call.ack(turn=1, played_ms=None)
+        call.pass_ms(listened_ms)
+        call.live(LiveInterrupted())
+        call.pass_ms(3_000)
+        if acknowledges in ("after", "both"):
+            call.ack(turn=1, played_ms=None)
+            call.ack(turn=1, played_ms=None)
+        call.live(LiveTurnComplete())
+        call.ack(played_ms=None)
+
+        assert (call.turns[0].said, call.turns[0].said_is_approximate) == (kept, True)
+
+    def test_what_it_says_later_is_the_truth(self):
+        call = started()
+        story(call, 10)
+        call.pass_ms(5_000)
+        call.live(LiveInterrupted())
+        call.ack(turn=1, played_ms=1_000)
+        call.live(LiveTurnComplete())
+        call.ack()
+
+        assert call.turns[0].said == "One"
+
+    def test_what_it_said_of_another_turn_says_nothing_of_this_one(self):
+        call = started()
+        call.utter()
+        call.reply("Good morning.")
+        call.ack(turn=1, played_ms=20)
+        story(call, 10)
+        call.ack(turn=2, played_ms=None)
+        call.pass_ms(5_000)
+        call.live(LiveInterrupted(), LiveTurnComplete())
+        call.ack()
+
+        assert call.turns[1].said == "One two three four five"
+
+    def test_what_was_not_sent_was_not_played(self):
+        call = started(takes_posts=False)
+        story(call, 10)
+        call.pass_ms(20_000)
+        call.live(LiveInterrupted(), LiveTurnComplete())
+        call.takes_posts = True
+        call.take_post()
+        call.ack(played_ms=None)
+
+        assert call.turns[0].said == ""
+
+    def test_a_reply_that_starts_over_is_not_played_yet(self):
+        call = started()
+        story(call, 10)
+        call.pass_ms(20_000)
+        call.lose_live()
+        call.live(LiveAudio(SECOND * 10), said(STORY))
+        call.pass_ms(5_000)
+        call.live(LiveInterrupted(), LiveTurnComplete())
+        call.ack(played_ms=None)
+
+        assert call.turns[0].said == "One two three four five"

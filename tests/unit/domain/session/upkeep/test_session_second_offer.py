@@ -1,0 +1,360 @@
+"""A short utterance that nothing shows as heard is given to the model once more."""
+
+from dataclasses import replace
+
+import pytest
+
+from repartee.domain.live.model import (
+    LiveAudio,
+    LiveEvent,
+    LiveInterrupted,
+    LiveText,
+    LiveToolCall,
+    LiveTranscript,
+    LiveTurnComplete,
+    Role,
+    TurnDetection,
+    TurnStatus,
+)
+from repartee.domain.protocol.frames import (
+    Interrupted,
+    SessionError,
+    Transcript,
+    TurnEnd,
+    TurnRestarted,
+)
+from repartee.domain.protocol.messages import Audio, Hello, Message, SpeechEnd, SpeechStart, Text
+from repartee.domain.session.effects import EndAudioStream, OpenLive, SendAudio, SendText
+from repartee.domain.session.events import FromLive
+from repartee.domain.session.upkeep.second_offer import UNHEARD_AFTER_MS
+from repartee.domain.session.upkeep.watchdog import NUDGE, STALL_MS
+from tests.fakes.speech_detector import SILENCE, SPEECH
+from tests.sessions import SECOND, SETTINGS, Call, heard, started
+
+pytestmark = pytest.mark.unit
+
+COMPLETE = LiveTurnComplete()
+# 1.25 s at 16 kHz; two of them are an utterance of 2.5 s.
+SHORT = b"\1\1" * 20_000
+MARKED = [SpeechStart(), Audio(SHORT), Audio(SHORT), SpeechEnd()]
+TOOL_CALL = LiveToolCall("x", "ask_core_agent", '{"question":"When?"}')
+
+
+def replies(text: str = "Very well.") -> list[LiveEvent]:
+    return [LiveAudio(SECOND), LiveTranscript(Role.MODEL, text), COMPLETE]
+
+
+def given(call: Call) -> int:
+    """How many chunks of speech the current live session was given."""
+    return len([one for one in call.to_model[call.generation] if isinstance(one, SendAudio)])
+
+
+def offered_twice() -> Call:
+    call = started()
+    call.utter(SHORT)
+    call.pass_ms(UNHEARD_AFTER_MS)
+    assert given(call) == 4
+    return call
+
+
+def shown(call: Call, role: str) -> list[str]:
+    return [frame.text for frame in call.frames(Transcript) if frame.role == role]
+
+
+def test_a_short_utterance_without_any_sign_is_offered_again_once_after_3_s():
+    call = started()
+    call.utter(SHORT)
+    call.pass_ms(UNHEARD_AFTER_MS - 1)
+    assert given(call) == 2
+    call.pass_ms(1)
+    assert given(call) == 4
+
+    call.live(heard("Yes."), *replies())
+    call.ack()
+    call.pass_ms(4 * STALL_MS)
+
+    assert [(turn.heard, turn.said) for turn in call.turns] == [("Yes.", "Very well.")]
+    assert call.turns[0].first_audio_ms == UNHEARD_AFTER_MS
+    assert (len(call.all(SendAudio)), given(call)) == (4, 0)
+    assert call.frames(TurnRestarted) == []
+    assert call.machine.cursor == call.next_seq - 1
+
+
+def test_the_rest_of_the_help_comes_as_soon_as_without_the_second_offer():
+    call = offered_twice()
+    call.pass_ms(STALL_MS - UNHEARD_AFTER_MS)
+    assert [one.text for one in call.all(SendText)] == [NUDGE]
+    call.pass_ms(STALL_MS)
+    assert (call.generation, given(call)) == (2, 2)
+    call.pass_ms(STALL_MS)
+
+    assert len(call.frames(SessionError)) == 1
+    assert given(call) == 2
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        heard("Yes."),
+        LiveAudio(SECOND),
+        LiveText("Very well."),
+        TOOL_CALL,
+        LiveInterrupted(),
+        COMPLETE,
+    ],
+)
+def test_any_sign_of_the_model_is_enough(sign: LiveEvent) -> None:
+    call = started()
+    call.utter(SHORT)
+    call.pass_ms(1_000)
+    call.live(sign)
+    call.pass_ms(UNHEARD_AFTER_MS)
+
+    assert given(call) == 2
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        pytest.param([SpeechStart(), *[Audio(SHORT + b"\1\1")] * 2, SpeechEnd()], id="long"),
+        pytest.param([Audio(SPEECH), Audio(SILENCE)], id="not marked"),
+        pytest.param([SpeechStart(), SpeechEnd()], id="no speech"),
+        pytest.param([*MARKED, Audio(SILENCE)], id="audio follows"),
+        pytest.param([*MARKED, Text("Hello?")], id="text follows"),
+    ],
+)
+def test_what_is_not_one_short_marked_utterance_is_not_offered_again(
+    messages: list[Message],
+) -> None:
+    call = started()
+    call.send(*messages)
+    before = given(call)
+    call.pass_ms(UNHEARD_AFTER_MS + 1_000)
+
+    assert given(call) == before
+
+
+def test_an_utterance_of_which_a_part_is_lost_is_not_offered_again():
+    call = started()
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.next_seq += 1
+    call.send(Audio(SPEECH), SpeechEnd())
+    call.pass_ms(3_000 + UNHEARD_AFTER_MS)
+    call.live(*replies())
+    call.ack()
+
+    assert given(call) == 2
+    assert len(call.turns[0].skipped) == 1
+
+
+def test_a_hello_in_between_changes_nothing():
+    call = started()
+    call.utter(SHORT)
+    call.send(Hello(None), connection="B")
+    call.pass_ms(UNHEARD_AFTER_MS)
+
+    assert given(call) == 4
+
+
+def test_two_utterances_that_are_short_together_are_offered_again_together():
+    call = started()
+    call.utter(SPEECH)
+    call.pass_ms(1_000)
+    call.utter(SPEECH)
+    call.pass_ms(UNHEARD_AFTER_MS)
+    assert given(call) == 8
+
+    call.live(heard("Yes. Yes."), *replies())
+    call.ack()
+
+    assert [turn.heard for turn in call.turns] == ["Yes. Yes."]
+
+
+def test_who_speaks_over_a_reply_is_not_offered_again_before_that_reply_ends():
+    call = started()
+    call.live(LiveAudio(SECOND))
+    call.utter(SHORT)
+    call.pass_ms(UNHEARD_AFTER_MS)
+    assert given(call) == 2
+
+    call.live(COMPLETE)
+    call.pass_ms(UNHEARD_AFTER_MS)
+
+    assert given(call) == 2
+
+
+def test_a_model_without_a_detector_of_its_own_is_slow_and_not_deaf():
+    call = Call(settings=replace(SETTINGS, turn_detection=TurnDetection.CLIENT))
+    call.start()
+    call.send(Hello(None, marks_speech=True))
+    call.utter(SHORT)
+    call.pass_ms(UNHEARD_AFTER_MS)
+
+    assert given(call) == 2
+    assert EndAudioStream() not in call.effects
+
+
+def test_both_transcripts_are_remembered_and_shown_once():
+    call = offered_twice()
+    call.live(heard("Yes please."), heard("yes please."), *replies())
+    call.ack()
+
+    assert [turn.heard for turn in call.turns] == ["Yes please."]
+    assert shown(call, "user") == ["Yes please."]
+
+
+def test_what_the_user_says_next_is_no_copy():
+    call = offered_twice()
+    call.live(heard("Yes."))
+    call.utter(SHORT)
+    call.live(heard(" Yes."), *replies())
+    call.ack()
+
+    assert [turn.heard for turn in call.turns] == ["Yes. Yes."]
+
+
+def test_a_reply_that_the_second_copy_interrupts_is_replaced_by_the_next_one():
+    call = offered_twice()
+    call.live(heard("Yes."), LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Very"))
+    call.live(LiveInterrupted(), COMPLETE)
+    assert ([end.turn for end in call.frames(TurnEnd)], call.all(SendText)) == ([], [])
+
+    call.live(heard("Yes."), *replies())
+    call.ack()
+
+    assert [(turn.heard, turn.said) for turn in call.turns] == [("Yes.", "Very well.")]
+    assert (call.frames(TurnRestarted), call.frames(Interrupted)) == ([TurnRestarted(1)], [])
+    assert shown(call, "user") == ["Yes.", "Yes."]
+    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+
+
+def test_a_model_that_falls_silent_for_the_second_copy_is_nudged():
+    call = offered_twice()
+    call.live(heard("Yes."), LiveAudio(SECOND), LiveInterrupted(), COMPLETE)
+    call.pass_ms(STALL_MS)
+
+    assert [one.text for one in call.all(SendText)] == [NUDGE]
+
+
+def test_the_user_may_interrupt_the_reply_to_the_second_copy():
+    call = offered_twice()
+    call.live(heard("Yes."), LiveAudio(SECOND))
+    call.send(SpeechStart(), Audio(SPEECH))
+    call.live(LiveInterrupted(), COMPLETE)
+
+    assert call.frames(Interrupted) == [Interrupted(1)]
+    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+
+
+def test_the_reply_to_the_second_copy_of_what_is_answered_is_dropped():
+    call = offered_twice()
+    call.live(heard("Yes."), *replies())
+    call.live(heard("Yes."), LiveText("Very well."), *replies())
+    call.ack()
+    assert [(turn.heard, turn.said) for turn in call.turns] == [("Yes.", "Very well.")]
+    assert len(call.pcm_posted(1)) == len(SECOND)
+
+    call.live(*replies("By the way."))
+    call.ack()
+    assert [turn.said for turn in call.turns] == ["Very well.", "By the way."]
+
+
+def test_what_is_called_for_the_second_copy_of_what_is_answered_is_not_done_again():
+    call = offered_twice()
+    call.live(heard("Yes."), TOOL_CALL, COMPLETE)
+    call.answer_tool("At three.")
+    call.live(*replies("At three."))
+    again = LiveToolCall("y", TOOL_CALL.name, TOOL_CALL.arguments_json)
+    call.live(heard("Yes."), again, *replies("Wait."))
+    call.ack()
+    call.pass_ms(4 * STALL_MS)
+
+    assert [(turn.heard, turn.said) for turn in call.turns] == [("Yes.", "At three.")]
+    assert len(call.asked) == 1
+
+
+def test_a_transcript_that_comes_after_the_reply_is_not_taken_for_a_copy():
+    call = offered_twice()
+    call.live(*replies(), heard("Yes."), heard("Yes."))
+    call.ack()
+
+    assert [turn.heard for turn in call.turns] == ["Yes."]
+
+
+def test_what_the_user_says_after_that_is_answered():
+    call = offered_twice()
+    call.live(heard("Yes."), *replies())
+    call.ack()
+    call.utter(SHORT)
+    call.live(heard("Yes."), *replies("Once more."))
+    call.ack()
+
+    assert [turn.heard for turn in call.turns] == ["Yes.", "Yes."]
+    assert [turn.said for turn in call.turns] == ["Very well.", "Once more."]
+
+
+def test_an_answer_that_comes_after_that_is_heard():
+    call = offered_twice()
+    call.live(heard("Yes."), TOOL_CALL, *replies("Wait.")[:2], LiveTurnComplete(TurnStatus.IDLE))
+    call.answer_tool("At three.")
+    call.live(*replies("At three."))
+    call.ack()
+
+    assert [turn.said for turn in call.turns] == ["Wait.", "At three."]
+
+
+def test_the_next_words_of_the_user_never_get_the_reply_to_the_second_copy():
+    call = offered_twice()
+    call.live(heard("Yes."), *replies("Very well."))
+    call.ack()
+    old = call.generation
+    assert call.all(OpenLive)[-1].generation == old == 2
+
+    call.utter(SHORT)
+    call.feed(FromLive(1, heard("Yes.")))
+    call.live(heard("And on Friday?"), *replies("On Friday too."))
+    call.ack()
+
+    assert [(turn.heard, turn.said) for turn in call.turns] == [
+        ("Yes.", "Very well."),
+        ("And on Friday?", "On Friday too."),
+    ]
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+@pytest.mark.parametrize("is_started", [False, True])
+def test_who_speaks_at_once_is_heard_by_a_model_that_was_given_nothing_twice(
+    is_committed: bool, is_started: bool
+):
+    call = offered_twice()
+    call.live(heard("Yes."), *replies("Very well."))
+    start = call.next_seq
+    if is_started:
+        call.send(SpeechStart())
+    else:
+        # It is missing when the turn comes into memory.
+        call.next_seq += 1
+    call.send(Audio(SPEECH))
+    if is_committed:
+        call.ack()
+    assert call.generation == 2
+    for late in (heard("Yes."), *replies("Very well.")):
+        call.feed(FromLive(1, late))
+    if not is_started:
+        call.send(SpeechStart(), seq=start)
+    call.send(SpeechEnd())
+    call.live(heard("And on Friday?"), *replies("On Friday too."))
+    call.ack()
+
+    assert [(turn.heard, turn.said) for turn in call.turns] == [
+        ("Yes.", "Very well."),
+        ("And on Friday?", "On Friday too."),
+    ]
+
+
+def test_an_utterance_that_was_offered_once_costs_no_live_session():
+    call = started()
+    call.utter(SHORT)
+    call.live(heard("Yes."), *replies())
+    call.ack()
+    assert len(call.all(OpenLive)) == 1

@@ -1,0 +1,98 @@
+"""What a user has used of a day, and what happens when it is used up."""
+
+from decimal import Decimal
+
+import pytest
+
+from repartee.domain.conversation.conversation import Profile
+from repartee.domain.cost.limits import OwnLimits
+from tests.event_files import load_event
+from tests.fakes.clock import NOON_MS
+from tests.unit.functions.http_api.http_calls import USER, Api, use
+
+pytestmark = pytest.mark.unit
+
+
+def test_who_has_used_the_day_up_is_told_until_when_and_let_in_the_next_day() -> None:
+    api = Api()
+    use(api, talk_s=3_600)
+
+    status, problem, headers = api.call("POST", "/sessions", {})
+
+    assert (status, problem["code"]) == (429, "daily_limit_reached")
+    assert (problem["kind"], problem["limit"]) == ("talk_seconds", 3_600)
+    assert problem["resets_at"] == "2026-11-21T00:00:00.000Z"
+    assert headers["retry-after"] == str(12 * 3_600)
+    assert api.call("POST", "/sessions", {}, user="user|2")[0] == 201
+
+    api.tables.clock.advance(12 * 3_600_000 - 1)
+    status, _, headers = api.call("POST", "/sessions", {})
+    assert (status, headers["retry-after"]) == (429, "1")
+    api.tables.clock.advance(1)
+    assert api.call("POST", "/sessions", {})[0] == 201
+
+
+def test_money_is_limited_too_and_an_operators_word_for_one_user_holds() -> None:
+    api = Api()
+    use(api, cost_usd="5")
+
+    status, problem, _ = api.call("POST", "/sessions", {})
+    assert (status, problem["kind"], problem["limit"]) == (429, "cost", 5)
+
+    api.tables.profiles[USER] = Profile(USER, limits=OwnLimits(cost_usd=Decimal(0)))
+    assert api.call("POST", "/sessions", {})[0] == 201
+
+
+def test_who_comes_back_to_a_session_is_let_in_to_hear_the_end_of_it() -> None:
+    api = Api()
+    session = api.begin()
+    use(api, cost_usd="5")
+
+    status, _, _ = api.call("POST", "/sessions", {"session_id": session["session_id"]})
+
+    assert status == 201
+
+
+def test_users_see_what_they_used_and_what_is_left() -> None:
+    api = Api()
+    use(api, talk_s=600, cost_usd="1.5")
+    api.tables.clock.advance(86_400_000)
+    use(api, talk_s=4_000, cost_usd="0.25")
+
+    status, usage, _ = api.call("GET", "/me/usage")
+
+    today = {
+        "day": "2026-11-21",
+        "turns": 1,
+        "talk_s": 4_000,
+        "tokens_in": 30,
+        "tokens_out": 7,
+        "cost_usd": 0.25,
+    }
+    assert status == 200
+    assert usage == {
+        "today": today,
+        "limits": [
+            {"kind": "talk_seconds", "limit": 3_600, "left": 0},
+            {"kind": "cost", "limit": 5, "left": 4.75},
+        ],
+        "resets_at": "2026-11-22T00:00:00.000Z",
+        "days": [today, {**today, "day": "2026-11-20", "talk_s": 600, "cost_usd": 1.5}],
+    }
+    assert api.call("GET", "/me/usage", query="days=1")[1]["days"] == [today]
+    assert api.call("GET", "/me/usage", user="user|2")[1]["days"] == []
+
+
+def test_usage_is_refused_for_the_erased_and_for_too_many_days() -> None:
+    api = Api()
+    status, problem, _ = api.call("GET", "/me/usage", query="days=101")
+    assert (status, problem["field"]) == (422, "days")
+
+    api.tables.profiles[USER] = Profile(USER, erased_at_ms=NOON_MS)
+    assert api.call("GET", "/me/usage")[0] == 403
+
+
+def test_the_sample_event_of_usage_is_answered() -> None:
+    answer = Api().application.handle(load_event("http_api.read_usage"), None)
+
+    assert answer["statusCode"] == 200

@@ -1,0 +1,56 @@
+"""What each of the gateway's functions imports, reads and builds."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[3]
+LIGHT = ("authorizer", "connect", "message", "disconnect")
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "LIVE_TABLE": "live",
+    "MEMORY_TABLE": "memory",
+    "DESK_TABLE": "desk",
+    "MANAGEMENT_ENDPOINT": "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/live",
+    "STREAM_AGENT_FUNCTION": "repartee-stream-agent",
+    "TICKET_KEY_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:key",
+    "WEBSOCKET_URL": "wss://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/live",
+}
+
+
+@pytest.mark.parametrize("function", [*LIGHT, "http_api"])
+def test_a_function_wires_itself_up_from_its_environment_once(
+    function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    handler = import_module(f"{function}.handler")
+    handler.build.cache_clear()
+    try:
+        assert handler.build() is handler.build()
+    finally:
+        handler.build.cache_clear()
+
+
+def test_light_functions_import_nothing_heavy_and_read_no_environment() -> None:
+    imports = "; ".join(f"import {function}.handler" for function in LIGHT)
+    heavy = "{'fastapi', 'mangum', 'langchain', 'langchain_core', 'google.genai', 'websockets'}"
+    program = f"import sys; {imports}; print(sorted({heavy} & set(sys.modules)))"
+
+    ran = subprocess.run(  # noqa: S603 - our own interpreter and program
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": f"{ROOT / 'functions'}:{ROOT / 'layers/shared'}"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert ran.stdout.strip() == "[]"

@@ -1,0 +1,116 @@
+"""The demo's checks: each must fail when what it looks at is wrong."""
+
+from datetime import date, time
+
+import pytest
+
+from local.demo.checks import (
+    check_bookings,
+    check_name,
+    check_replies,
+    check_time,
+    check_word_error,
+    introduced_name,
+    says_time,
+)
+from repartee.domain.front_desk.bookings import Booking, Slot
+
+pytestmark = pytest.mark.unit
+
+FRIDAY_AT_THREE = Slot(date(2026, 11, 27), time(15))
+BOOKING = Booking("U", FRIDAY_AT_THREE, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("heard", "name"),
+    [
+        ("hello my name is robert", "robert"),
+        ("Hello, my name is Linda.", "linda"),
+        ("hi i'm mary-ann", "mary-ann"),
+        ("hello there", None),
+        ("", None),
+    ],
+)
+def test_the_name_is_what_follows_an_introduction(heard: str, name: str | None):
+    assert introduced_name(heard) == name
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "It is on Friday the 27th of November at 3 p.m.",
+        "friday at three in the afternoon",
+        "Freitag, no: Friday, 15:00",
+    ],
+)
+def test_a_time_may_be_said_in_several_ways(said: str):
+    assert says_time(said, FRIDAY_AT_THREE)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "It is on Friday the 27th of November at 4 p.m.",
+        "It is on Thursday at 3 p.m.",
+        "It is on Friday the 3rd of November at 4 p.m.",
+        "It is on Friday the 13th.",
+        "I do not know of any appointment.",
+        "",
+    ],
+)
+def test_another_time_is_not_taken_for_the_booked_one(said: str):
+    assert not says_time(said, FRIDAY_AT_THREE)
+
+
+def test_half_hours_must_be_said():
+    half_past = Slot(date(2026, 11, 27), time(9, 30))
+    assert says_time("Friday at 9:30", half_past)
+    assert says_time("Friday at half past nine", half_past)
+    assert not says_time("Friday at nine", half_past)
+
+
+def test_noon_counts_as_twelve():
+    assert says_time("Friday at noon", Slot(date(2026, 11, 27), time(12)))
+
+
+def test_word_errors_above_a_fifth_fail():
+    assert check_word_error([0.0, 0.2, None]).passed is True
+    assert check_word_error([0.0, 0.21]).passed is False
+    assert check_word_error([None]).passed is None
+
+
+def test_the_name_must_come_back():
+    assert check_name("my name is robert", "Your name is Robert.").passed is True
+    assert check_name("my name is robert", "Your name is Roberta.").passed is False
+    assert check_name("good morning", "Your name is Robert.").passed is False
+
+
+def test_the_booked_time_must_come_back():
+    assert check_time([BOOKING], "on Friday at 3 p.m.").passed is True
+    assert check_time([BOOKING], "on Monday at 3 p.m.").passed is False
+    assert check_time([], "on Friday at 3 p.m.").passed is False
+
+
+def test_exactly_one_booking_is_wanted():
+    assert check_bookings([BOOKING]).passed is True
+    assert check_bookings([]).passed is False
+    assert check_bookings([BOOKING, BOOKING]).passed is False
+
+
+@pytest.mark.parametrize(
+    ("received", "emitted"),
+    [
+        ([b"ab", b"cd"], [b"cd", b"ab"]),
+        ([b"ab"], [b"ab", b"cd"]),
+        ([b"ab"], [b"abcd"]),
+        ([b"abcd"], [b"ab"]),
+        ([b"ax"], [b"ab"]),
+        ([b""], [b""]),
+    ],
+)
+def test_replies_must_be_the_emitted_ones_byte_by_byte(received: list[bytes], emitted: list[bytes]):
+    assert check_replies(received, emitted).passed is False
+
+
+def test_equal_replies_pass():
+    assert check_replies([b"ab", b"cd"], [b"ab", b"cd"]).passed is True

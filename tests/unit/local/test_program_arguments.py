@@ -1,0 +1,80 @@
+"""What the laptop's programs say when they are called wrongly: which value, and what to do."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local import ask, replay, talk
+from repartee_client.access import HttpApi
+from repartee_client.errors import TalkerError
+from tests.chaos import __main__ as chaos
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments", "complaint"),
+    [
+        (talk.main, ["--timeout", "0"], "argument --timeout: '0' is no number of seconds above 0"),
+        (talk.main, ["--timeout", "x"], "argument --timeout: 'x' is no number of seconds above 0"),
+        (chaos.main, ["--runs", "0"], "argument --runs: '0' is too few: give 1 or more"),
+        (chaos.main, ["--runs", "1.5"], "argument --runs: '1.5' is no whole number"),
+        (chaos.main, ["--seed", "x"], "argument --seed: 'x' is no whole number"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_and_ends_with_status_2(
+    main: Callable[[], int],
+    arguments: list[str],
+    complaint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["program", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("main", [talk.main, ask.main])
+def test_a_port_base_that_cannot_be_used_is_named(
+    main: Callable[[], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["program", "hello"])
+    monkeypatch.setenv("REPARTEE_PORT_BASE", "80")
+    with pytest.raises(SystemExit):
+        main()
+    assert "REPARTEE_PORT_BASE is '80': use a number from 1024" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["missing.wav", "."])
+def test_a_recording_that_is_not_there_is_named_beside_one_that_is(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["program", str(tmp_path / name)])
+    assert talk.main() == 2
+    said = capsys.readouterr().err
+    assert str(tmp_path / name) in said
+    assert "local/recordings/default/1-greeting.wav" in said
+    assert "Errno" not in said
+
+
+@pytest.mark.parametrize("name", ["missing.jsonl", "."])
+def test_a_session_that_was_not_recorded_is_told_how_to_record_one(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert replay.main([str(tmp_path / name)]) == 2
+    said = capsys.readouterr().err
+    assert str(tmp_path / name) in said
+    assert "make up RECORD=events" in said
+
+
+def test_an_address_without_its_beginning_is_named() -> None:
+    with pytest.raises(TalkerError, match="localhost/sessions is no address: give one that begins"):
+        asyncio.run(HttpApi("localhost", "token").start_session())

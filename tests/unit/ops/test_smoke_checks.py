@@ -1,0 +1,579 @@
+"""What the checks of Gemini make of models that behave in one way or another."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ops.smoke.checks import (
+    deadline,
+    gemini,
+    history,
+    language,
+    short_utterance,
+    speech_end,
+    tool_answer,
+    voices,
+)
+from ops.smoke.finding import CheckNotMadeError, Finding
+from ops.smoke.setting import Setting
+from ops.smoke.spending import Spending
+from ops.smoke.suite import Check, make_all
+from repartee.domain.cost.usage import TokenUsage
+from repartee.domain.errors import LiveSetupFailed
+from repartee.domain.live.model import (
+    LiveAudio,
+    LiveClosed,
+    LiveConfig,
+    LiveEvent,
+    LiveFailure,
+    LiveInterrupted,
+    LiveToolCall,
+    LiveTranscript,
+    LiveTurnComplete,
+    LiveUsage,
+    Role,
+    TurnDetection,
+    TurnStatus,
+)
+from repartee.domain.live.profiles import LiveModelProfile
+from repartee.domain.session.input.speech_channel import MAX_SILENCE_MS
+from repartee.domain.tools.calls import ASK_CORE_AGENT
+from repartee_client.recordings import Recording
+from tests.fakes.live_model import (
+    FakeLiveSession,
+    Sent,
+    SentActivity,
+    SentAudio,
+    SentAudioStreamEnd,
+    SentText,
+    SentToolResponses,
+)
+from tests.virtual_time import run_in_virtual_time
+
+pytestmark = pytest.mark.unit
+
+LIVE_3_8 = "gemini-3.8-live"
+LIVE_3_1 = "gemini-3.1-flash-live-preview"
+EXTENDED = "gemini-3.8-live-extended-thinking"
+SPEECH = Recording(b"\x01\x00" * 16_000)
+USAGE = LiveUsage(TokenUsage(text_in=100, audio_out=100))
+AUDIO = LiveAudio(bytes(4_800))
+CALL = LiveToolCall("call-1", ASK_CORE_AGENT, "{}")
+
+type Rule = Callable[["ActingSession", Sent], object]
+
+
+def said(text: str, status: TurnStatus | None = None) -> tuple[LiveEvent, ...]:
+    """Return a whole reply."""
+    return (AUDIO, LiveTranscript(Role.MODEL, text), USAGE, LiveTurnComplete(status))
+
+
+class ActingSession(FakeLiveSession):
+    """A session whose model follows a rule.
+
+    Attributes:
+        silence_ms: How much silence followed the last sound.
+    """
+
+    def __init__(self, config: LiveConfig, rule: Rule) -> None:
+        super().__init__(config)
+        self.silence_ms = 0
+        self._rule = rule
+
+    def _record(self, sent: Sent) -> None:
+        super()._record(sent)
+        if isinstance(sent, SentAudio):
+            self.silence_ms = 0 if any(sent.pcm) else self.silence_ms + len(sent.pcm) // 32
+        self._rule(self, sent)
+
+
+class ActingModel:
+    """Opens sessions that follow a rule; ``refuses`` says which set-ups are refused."""
+
+    def __init__(self, rule: Rule, refuses: Callable[[LiveConfig], bool] = lambda _: False) -> None:
+        self._rule = rule
+        self._refuses = refuses
+        self.opened: list[ActingSession] = []
+
+    async def open(self, config: LiveConfig) -> ActingSession:
+        if self._refuses(config):
+            raise LiveSetupFailed("not supported", code=1007, retryable=False)
+        self.opened.append(ActingSession(config, self._rule))
+        return self.opened[-1]
+
+
+def keeps_silent(session: ActingSession, sent: Sent) -> None:
+    pass
+
+
+def setting_of(model: ActingModel, name: str = LIVE_3_8) -> Setting:
+    return Setting(lambda _: model, name)
+
+
+def made(check: Callable[[], Coroutine[Any, Any, list[Finding]]]) -> dict[str, Finding]:
+    return {one.name: one for one in run_in_virtual_time(check)}
+
+
+# ---- speech ----
+
+
+def hears_marks(session: ActingSession, sent: Sent) -> None:
+    if sent == SentActivity(is_start=False):
+        session.emit(*said("Hello."))
+
+
+def hears_silence(session: ActingSession, sent: Sent) -> None:
+    is_new = not any(isinstance(one, SentActivity) for one in session.sent)
+    if session.silence_ms == 1_500 and is_new:
+        session.emit(LiveTranscript(Role.USER, "hello"), *said("Hello."))
+
+
+def hears_silence_and_marks(session: ActingSession, sent: Sent) -> None:
+    hears_silence(session, sent)
+    hears_marks(session, sent)
+
+
+def hears_stream_end_and_marks(session: ActingSession, sent: Sent) -> None:
+    if isinstance(sent, SentAudioStreamEnd):
+        session.emit(*said("Hello."))
+    hears_marks(session, sent)
+
+
+ANSWERED = "spoken turns are answered"
+AS_PROFILE = "as the model's profile says"
+
+
+@pytest.mark.parametrize(
+    ("rule", "model", "answered", "means", "is_ended", "ending_means"),
+    [
+        (hears_silence_and_marks, LIVE_3_8, "yes yes", "client is quicker", False, AS_PROFILE),
+        (hears_silence, LIVE_3_8, "yes no", "leave TurnDetection at server", False, AS_PROFILE),
+        (hears_marks, LIVE_3_8, "no yes", "set TurnDetection=client", False, AS_PROFILE),
+        (keeps_silent, LIVE_3_8, "no no", "another GeminiLiveModel", False, AS_PROFILE),
+        (hears_stream_end_and_marks, LIVE_3_1, "yes yes", "both values", True, AS_PROFILE),
+        (hears_stream_end_and_marks, LIVE_3_8, "no yes", "", True, "is not needed here"),
+        (hears_silence, LIVE_3_1, "no no", "", False, "ends_speech_by_stream_end is wrong"),
+    ],
+)
+def test_how_speech_ends_says_what_turn_detection_to_set(
+    rule: Rule, model: str, answered: str, means: str, is_ended: bool, ending_means: str
+) -> None:
+    live = ActingModel(rule)
+    found = made(lambda: speech_end.findings(setting_of(live, model), SPEECH))
+    server, client = answered.split()
+    assert found[ANSWERED].seen == f"server: {server}, client: {client}"
+    assert found[ANSWERED].passed is ("yes" in answered)
+    assert means in found[ANSWERED].means
+    ending = found["speech, then audioStreamEnd alone"]
+    seen = "first audio after 0 ms" if is_ended else "no reply within 15 s"
+    assert (ending.passed, ending.seen) == (None, seen)
+    assert ending_means in ending.means
+    assert live.opened[0].silence_ms == 0
+    marked = live.opened[-1]
+    assert marked.config.turn_detection is TurnDetection.CLIENT
+    marks = [one for one in marked.sent if isinstance(one, SentActivity)]
+    assert marks[:2] == [SentActivity(is_start=True), SentActivity(is_start=False)]
+    assert marked.sent[0] == marks[0]
+    assert marked.silence_ms == 0
+
+
+def test_silence_goes_on_until_the_model_reacts_and_no_longer_than_the_workers() -> None:
+    def silence(rule: Rule) -> list[int]:
+        live = ActingModel(rule)
+        made(lambda: speech_end.findings(setting_of(live), SPEECH))
+        return [session.silence_ms for session in live.opened]
+
+    assert silence(hears_silence) == [0, 1_000, 1_500, 0]
+    assert silence(keeps_silent) == [0, 1_000, 1_000 + MAX_SILENCE_MS, 0]
+
+
+@pytest.mark.parametrize(("enough_ms", "means"), [(900, "is enough"), (1_500, "in real time")])
+def test_silence_at_once_is_tried_alone(enough_ms: int, means: str) -> None:
+    def rule(session: ActingSession, sent: Sent) -> None:
+        if session.silence_ms >= enough_ms and not session.silence_ms % 500:
+            session.emit(*said("Hello."))
+
+    found = made(lambda: speech_end.findings(setting_of(ActingModel(rule)), SPEECH))
+    assert means in found["speech, then silence at once"].means
+    none = made(lambda: speech_end.findings(setting_of(ActingModel(rule), LIVE_3_1), SPEECH))
+    assert "speech, then silence at once" not in none
+
+
+def interrupted_after(delay_s: float | None, *, over_after_s: float = 9) -> Rule:
+    """Answer marked speech and typed text; ``activityStart`` then interrupts, or does not."""
+
+    def rule(session: ActingSession, sent: Sent) -> None:
+        loop = asyncio.get_running_loop()
+        hears_marks(session, sent)
+        if isinstance(sent, SentText):
+            session.emit(AUDIO)
+            loop.call_later(over_after_s, session.emit, LiveTurnComplete())
+        starts = [one for one in session.sent if one == SentActivity(is_start=True)]
+        if sent == SentActivity(is_start=True) and len(starts) == 2 and delay_s is not None:
+            loop.call_later(delay_s, session.emit, LiveInterrupted())
+
+    return rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "seen", "means"),
+    [
+        (interrupted_after(0.2), "it is interrupted", ""),
+        (interrupted_after(None), "it goes on", "cannot interrupt"),
+        (interrupted_after(None, over_after_s=0.1), "it was over before", ""),
+    ],
+)
+def test_marks_of_speech_are_tried_against_a_reply(rule: Rule, seen: str, means: str) -> None:
+    found = made(lambda: speech_end.findings(setting_of(ActingModel(rule)), SPEECH))
+    assert found["TurnDetection=client: typed text"].seen == "first audio after 0 ms"
+    interruption = found["TurnDetection=client: activityStart during a reply"]
+    assert interruption.seen == seen
+    assert means in interruption.means
+
+
+def test_typed_text_that_is_not_answered_between_marks_is_told() -> None:
+    found = made(lambda: speech_end.findings(setting_of(ActingModel(hears_marks)), SPEECH))
+    assert "leave it at server" in found["TurnDetection=client: typed text"].means
+    assert "TurnDetection=client: activityStart during a reply" not in found
+
+
+def test_a_refused_or_closed_session_is_told_with_its_code() -> None:
+    def closes(session: ActingSession, sent: Sent) -> None:
+        if isinstance(sent, SentAudioStreamEnd) or session.silence_ms:
+            session.emit(LiveClosed(LiveFailure.DROPPED, 1011, "internal"))
+
+    live = ActingModel(closes, lambda config: config.turn_detection is TurnDetection.CLIENT)
+    found = list(made(lambda: speech_end.findings(setting_of(live), SPEECH)).values())
+    assert [one.seen for one in found[:4]] == [
+        *["closed with 1011 internal"] * 3,
+        "set-up refused with 1007 not supported",
+    ]
+    assert found[4].passed is False
+
+
+# ---- tool ----
+
+SPOKEN = "the tool's answer is spoken"
+PENDING = "turns that end while the tool is pending"
+
+
+def calls(
+    *, meanwhile: tuple[LiveEvent, ...] = (), then: tuple[LiveEvent, ...] = said("Friday, 3 p.m.")
+) -> Rule:
+    def rule(session: ActingSession, sent: Sent) -> None:
+        if isinstance(sent, SentText):
+            session.emit(CALL, *meanwhile)
+        if isinstance(sent, SentToolResponses):
+            session.emit(*then)
+
+    return rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "model", "pending", "means"),
+    [
+        (
+            calls(meanwhile=(LiveTurnComplete(),)),
+            LIVE_3_8,
+            "turnComplete without status",
+            "as the model's profile says",
+        ),
+        (
+            calls(
+                meanwhile=(LiveTurnComplete(TurnStatus.IN_PROGRESS),),
+                then=said("Friday, 3 p.m.", TurnStatus.IDLE),
+            ),
+            EXTENDED,
+            "IN_PROGRESS",
+            "as the model's profile says",
+        ),
+        (
+            calls(meanwhile=(LiveTurnComplete(TurnStatus.IN_PROGRESS),)),
+            LIVE_3_8,
+            "IN_PROGRESS",
+            "sends_status is True",
+        ),
+        (calls(), EXTENDED, "none", "sends_status is False"),
+    ],
+)
+def test_a_turn_that_ends_with_a_tool_pending_is_compared_with_the_profile(
+    rule: Rule, model: str, pending: str, means: str
+) -> None:
+    found = made(lambda: tool_answer.findings(setting_of(ActingModel(rule), model)))
+    assert (found[PENDING].passed, found[PENDING].seen) == (None, pending)
+    assert means in found[PENDING].means
+    assert found[SPOKEN].seen == "Friday, 3 p.m."
+
+
+def test_an_answer_that_stays_unspoken_means_no_answer_for_clients() -> None:
+    rule = calls(then=(LiveTurnComplete(),))
+    found = made(lambda: tool_answer.findings(setting_of(ActingModel(rule))))
+    assert (found[SPOKEN].passed, found[SPOKEN].seen) == (None, "not spoken")
+    assert "no_answer" in found[SPOKEN].means
+
+
+def test_a_turn_that_ends_before_its_answer_is_spoken_is_waited_for() -> None:
+    rule = calls(then=(LiveTurnComplete(), *said("It is booked."), LiveTurnComplete()))
+    found = made(lambda: tool_answer.findings(setting_of(ActingModel(rule))))
+    assert found[SPOKEN].seen == "It is booked."
+
+
+@pytest.mark.parametrize(
+    ("rule", "seen"),
+    [
+        (lambda session, _: session.emit(*said("Which day?")), "it said 'Which day?'"),
+        (
+            lambda session, _: session.emit(LiveClosed(LiveFailure.DROPPED, 1007, "no tools")),
+            "closed with 1007 no tools",
+        ),
+    ],
+)
+def test_a_model_that_does_not_call_its_tool_fails(rule: Rule, seen: str) -> None:
+    (found,) = made(lambda: tool_answer.findings(setting_of(ActingModel(rule)))).values()
+    assert found.passed is False
+    assert seen in found.seen
+    assert "GeminiLiveModel" in found.means
+
+
+# ---- history ----
+
+
+def answers(text: str) -> Rule:
+    def rule(session: ActingSession, sent: Sent) -> None:
+        if isinstance(sent, SentText):
+            session.emit(*said(text))
+
+    return rule
+
+
+MESSAGES = "history that is sent as messages is known"
+TOLD = "history in the instruction is known"
+
+
+@pytest.mark.parametrize(
+    ("said_", "passed", "means"),
+    [("Your name is Robert.", True, "nothing to set"), ("I forgot.", False, "ContextPolicy")],
+)
+def test_a_session_is_asked_for_what_it_was_told(said_: str, passed: bool, means: str) -> None:
+    live = ActingModel(answers(said_))
+    found = made(lambda: history.findings(setting_of(live)))
+    assert found[MESSAGES].passed is passed
+    assert means in found[MESSAGES].means
+    assert found[TOLD].passed is (True if passed else None)
+    sent, told = (session.config for session in live.opened)
+    assert (sent.history, told.history) == (history.HISTORY, ())
+    assert history.NAME in told.system_instruction
+
+
+@pytest.mark.parametrize(("name", "passed"), [("Robert.", True), ("I do not know.", False)])
+def test_a_session_that_closes_on_its_history_leaves_it_to_the_instruction(
+    name: str, passed: bool
+) -> None:
+    class ClosesOnHistory(ActingModel):
+        async def open(self, config: LiveConfig) -> ActingSession:
+            session = await super().open(config)
+            if config.history:
+                closing = LiveClosed(LiveFailure.DROPPED, 1007, "invalid argument")
+                asyncio.get_running_loop().call_later(0.4, session.emit, closing)
+            return session
+
+    live = ClosesOnHistory(answers(name))
+    found = made(lambda: history.findings(setting_of(live)))
+    assert (found[MESSAGES].passed, found[MESSAGES].seen) == (
+        None,
+        "closed with 1007 invalid argument",
+    )
+    assert "sends the history as text" in found[MESSAGES].means
+    assert live.opened[0].sent == []
+    assert found[TOLD].passed is passed
+
+
+# ---- language ----
+
+
+def greets_as_instructed(session: ActingSession, sent: Sent) -> None:
+    is_spanish = language.TAG in session.config.system_instruction
+    session.emit(*said("Hola, ¿en qué puedo ayudarle?" if is_spanish else "Hello."))
+
+
+CODE = "languageCode es-419"
+NAMED = "es-419 named in the instruction alone"
+
+
+def test_a_language_code_that_is_ignored_or_followed_is_told() -> None:
+    found = made(lambda: language.findings(setting_of(ActingModel(greets_as_instructed))))
+    assert "changes nothing" in found[CODE].means
+    assert found[NAMED].passed is True
+    found = made(lambda: language.findings(setting_of(ActingModel(answers("¡Hola!")))))
+    assert "is followed" in found[CODE].means
+
+
+def test_a_refused_language_code_is_compared_with_the_profile() -> None:
+    live = ActingModel(greets_as_instructed, lambda config: config.language == language.TAG)
+    found = made(lambda: language.findings(setting_of(live)))
+    assert (found[CODE].passed, found[CODE].seen) == (
+        None,
+        "set-up refused with 1007 not supported",
+    )
+    assert "sends no languageCode" in found[CODE].means
+
+
+def test_the_language_code_is_sent_for_this_check_alone() -> None:
+    sends: list[bool] = []
+
+    def open_live(profiles: Callable[[str], LiveModelProfile]) -> ActingModel:
+        sends.append(profiles(LIVE_3_8).takes_language_code)
+        return ActingModel(greets_as_instructed)
+
+    made(lambda: language.findings(Setting(open_live, LIVE_3_8)))
+    assert sends == [True, False]
+
+
+def test_a_language_that_is_not_spoken_fails() -> None:
+    found = made(lambda: language.findings(setting_of(ActingModel(answers("Hello.")))))
+    assert found[NAMED].passed is False
+
+
+# ---- short ----
+
+
+def reacts_after(delay_s: float | None) -> Rule:
+    def rule(session: ActingSession, sent: Sent) -> None:
+        if isinstance(sent, SentText):
+            session.emit(*said("Hello."))
+        if session.silence_ms == 1_000 and delay_s is not None:
+            loop = asyncio.get_running_loop()
+            loop.call_later(delay_s, session.emit, *said("Yes?"))
+
+    return rule
+
+
+@pytest.mark.parametrize(
+    ("delay_s", "passed", "seen", "means"),
+    [
+        (0.5, True, "first sign after 500 ms", "nothing to set"),
+        (4.0, None, "first sign after 4000 ms", "drops what it brings"),
+        (None, None, "no sign of having been heard", "TurnDetection=client"),
+    ],
+)
+def test_a_short_utterance_is_heard_late_or_dropped(
+    delay_s: float | None, passed: bool | None, seen: str, means: str
+) -> None:
+    live = ActingModel(reacts_after(delay_s))
+    (found,) = made(lambda: short_utterance.findings(setting_of(live), SPEECH)).values()
+    assert (found.passed, found.seen) == (passed, seen)
+    assert means in found.means
+
+
+def test_without_a_first_reply_the_short_utterance_is_not_tried() -> None:
+    live = ActingModel(keeps_silent)
+    (found,) = made(lambda: short_utterance.findings(setting_of(live), SPEECH)).values()
+    assert (found.passed, found.seen) == (False, "no first reply")
+
+
+# ---- gemini, voices, deadline ----
+
+
+def takes_a_call(session: ActingSession, sent: Sent) -> None:
+    if session.silence_ms == 1_000 and len(session.sent) < 10:
+        session.emit(LiveTranscript(Role.USER, "a doctor"), CALL, LiveTurnComplete())
+    if isinstance(sent, SentText):
+        session.emit(*said("I am still looking."))
+    if isinstance(sent, SentToolResponses):
+        session.emit(*said("Friday at 3 p.m."))
+
+
+def test_a_whole_turn_with_a_tool_holds_or_names_what_is_missing() -> None:
+    def failing(rule: Rule, model: str = LIVE_3_8) -> set[str]:
+        found = made(lambda: gemini.findings(setting_of(ActingModel(rule), model), SPEECH))
+        return {name for name, one in found.items() if one.passed is False}
+
+    assert failing(takes_a_call) == set()
+    deaf = failing(keeps_silent)
+    assert {"the tool is called", "turns are billed", SPOKEN} <= deaf
+    waiting = "a request that is typed while the tool is pending is answered"
+    assert waiting in deaf
+    assert waiting not in failing(keeps_silent, LIVE_3_1)
+
+
+def test_a_voice_that_is_refused_is_named() -> None:
+    live = ActingModel(keeps_silent, lambda config: config.voice == "Puck")
+    found = made(lambda: voices.findings(setting_of(live)))
+    first = next(iter(found.values()))
+    assert first.passed is False
+    assert first.seen.startswith("Puck: ")
+
+
+@pytest.mark.parametrize(
+    ("below", "at", "passed", "means"),
+    [
+        ("refused", "", True, "nothing to set"),
+        ("", "", True, "nothing to set"),
+        ("refused", "refused", False, "GeminiCoreModel"),
+    ],
+)
+def test_deadlines_are_judged_by_what_is_served(
+    below: str, at: str, passed: bool, means: str
+) -> None:
+    first, second = deadline.judge({8: below, 10: at})
+    assert first.passed is None
+    assert ("would not insist" in first.means) is not bool(below)
+    assert second.passed is passed
+    assert means in second.means
+
+
+# ---- all of them ----
+
+
+def check(
+    spending: Spending, *, usd: str = "0", passed: bool | None = None, trouble: str = ""
+) -> Check:
+    async def make() -> list[Finding]:
+        spending.add(Decimal(usd))
+        if trouble:
+            raise CheckNotMadeError(trouble)
+        return [Finding("a", passed, "b", "c")]
+
+    return Check("a check", "", make)
+
+
+def test_all_checks_are_made_and_what_they_mean_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spending = Spending()
+    all_checks = [
+        check(spending),
+        check(spending, trouble="out of quota"),
+        check(spending, usd="0.01"),
+    ]
+    assert asyncio.run(make_all(all_checks, spending)) == 2
+    said = capsys.readouterr().out
+    assert said.count("seen   a: b\n       -> c\n") == 2
+    assert "not made: out of quota" in said
+    assert "about 0.0100 USD" in said
+
+
+def test_an_assumption_that_does_not_hold_decides_the_exit_status() -> None:
+    spending = Spending()
+    all_checks = [check(spending, passed=False), check(spending, trouble="out of quota")]
+    assert asyncio.run(make_all(all_checks, spending)) == 1
+    assert asyncio.run(make_all([check(spending, passed=True)], spending)) == 0
+
+
+def test_no_check_begins_that_could_go_beyond_the_limit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spending = Spending()
+    dear = [check(spending, usd="0.04")] * 4
+    assert asyncio.run(make_all(dear, spending)) == 2
+    assert spending.usd == Decimal("0.08")
+    assert capsys.readouterr().out.count("not made: 0.0800 USD are spent") == 2
+
+
+def test_what_a_session_reports_is_counted_by_the_price_list() -> None:
+    setting = setting_of(ActingModel(answers("Robert.")))
+    made(lambda: history.findings(setting))
+    assert setting.spending.usd == 2 * setting.prices.cost_usd(USAGE.usage) > 0

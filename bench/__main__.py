@@ -7,11 +7,11 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from bench.report import Report, complain, show
+from bench.report import Report, print_error, print_now
 from local.hosting.ports import PortInUseError
 from local.hosting.processes import ChildFailedError
 from local.hosting.services import NotInstalledError
-from local.lambdas.model import InitFailedError
+from local.lambdas.hosting_types import InitFailedError
 from local.template.intrinsics import TemplateError
 from repartee_client.errors import TalkerError
 
@@ -115,11 +115,11 @@ async def run(options: Options) -> int:
         try:
             report = await _benchmark(name, options)()
         except _FAILURES as error:
-            complain(f"{name} could not be measured: {type(error).__name__}: {error}")
+            print_error(f"{name} could not be measured: {type(error).__name__}: {error}")
             failed += 1
             continue
         path = report.write()
-        show(f"\n{report.text()}\n  all of it: {path}")
+        print_now(f"\n{report.text()}\n  all of it: {path}")
     return 1 if failed else 0
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.bytecode import standard_library_bytecode
-from bench.report import RESULTS, Report, Table, show
+from bench.report import RESULTS, Report, Table, print_now
 from bench.statistics import Summary
 from local.lambdas.host import LambdaHost
-from local.lambdas.model import Code, HostedFunction
+from local.lambdas.hosting_types import FunctionCode, HostedFunction
 from local.stack import PROJECT, Stack, StackOptions, running_stack
 from local.template.model import EventInvokeConfig, Function, function_arn
 
@@ -76,11 +76,11 @@ async def measure_cold_starts(repeats: Repeats, run_directory: Path | None = Non
         hosted = [_empty(), *_functions(stack)]
         logs = stack.run_directory / "cold"
         # Not counted: it fills the disk's caches and, where it is missing, the bytecode.
-        show("cold_start: once each, not counted ...")
+        print_now("cold_start: once each, not counted ...")
         await _rounds(hosted, logs, 1)
-        show("cold_start: with bytecode ...")
+        print_now("cold_start: with bytecode ...")
         warm = await _rounds(hosted, logs, repeats.with_bytecode)
-        show("cold_start: without bytecode ...")
+        print_now("cold_start: without bytecode ...")
         with tempfile.TemporaryDirectory() as folder:
             prefix = standard_library_bytecode(Path(folder))
             bare = [_without_bytecode(one, prefix) for one in hosted]
@@ -142,7 +142,9 @@ def _functions(stack: Stack) -> list[HostedFunction]:
         "AWS_ENDPOINT_URL_LAMBDA": addresses.lambdas,
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": addresses.aws,
     }
-    code = Code(PROJECT / "functions", (PROJECT / "functions", PROJECT / "layers" / "shared"))
+    code = FunctionCode(
+        PROJECT / "functions", (PROJECT / "functions", PROJECT / "layers" / "shared")
+    )
     return [
         HostedFunction(function, code, endpoints, max_environments=1)
         for function in stack.application.functions.values()
@@ -161,7 +163,7 @@ def _empty() -> HostedFunction:
         reserved_concurrency=None,
         event_invoke=EventInvokeConfig(),
     )
-    return HostedFunction(function, Code(folder, (folder,)), max_environments=1)
+    return HostedFunction(function, FunctionCode(folder, (folder,)), max_environments=1)
 
 
 def _without_bytecode(hosted: HostedFunction, prefix: Path) -> HostedFunction:

@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from bench.report import RESULTS, Report, Table, show
-from bench.speech.direct import DirectCall, open_direct_call
-from bench.speech.gemini_side import moments_after
-from bench.speech.speaking import Speech
+from bench.report import RESULTS, Report, Table, print_now
+from bench.speech.chunked_speech import ChunkedSpeech
+from bench.speech.direct_live_session import DirectLiveSession, open_direct_live_session
+from bench.speech.hearing_times import hearing_times_after
 from bench.statistics import Summary
 from local.stack import PROJECT, Stack, StackOptions, running_stack
-from repartee_client.access import HttpApi, get_token
-from repartee_client.call import Call, now_ms, open_call
+from repartee_client.access import HttpApiClient, get_token
 from repartee_client.conversation import say
 from repartee_client.recordings import read_wav
+from repartee_client.voice_call import VoiceCall, now_ms, open_voice_call
 
 WORKER = "StreamAgentFunction"
 MODEL = "gemini-3.8-live"
@@ -35,12 +35,12 @@ class Plan:
 
     lingering_pairs: int = 8
     cold_pairs: int = 2
-    every_cold: bool = True
+    has_every_cold_kind: bool = True
 
     @classmethod
     def quick(cls) -> "Plan":
         """Enough to see the order of magnitude."""
-        return cls(2, 1, every_cold=False)
+        return cls(2, 1, has_every_cold_kind=False)
 
     def with_pairs(self, pairs: int | None) -> "Plan":
         """Measure every kind so often, when a number is given."""
@@ -101,7 +101,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TurnKind:
     """One kind of turn and its pairs."""
 
     name: str
@@ -119,17 +119,17 @@ class FirstTurn:
 
     name: str
     wait_s: float
-    only_worker: bool
+    is_only_worker_cold: bool
 
 
 _COLD = (
-    FirstTurn("cold worker, user speaks at once", 0.0, only_worker=True),
-    FirstTurn("cold worker, user waits 2 s", 2.0, only_worker=True),
-    FirstTurn("all functions cold, speaks at once", 0.0, only_worker=False),
+    FirstTurn("cold worker, user speaks at once", 0.0, is_only_worker_cold=True),
+    FirstTurn("cold worker, user waits 2 s", 2.0, is_only_worker_cold=True),
+    FirstTurn("all functions cold, speaks at once", 0.0, is_only_worker_cold=False),
 )
 
 
-class Bench:
+class FirstAudioBench:
     """Measures on one running stack."""
 
     def __init__(self, stack: Stack) -> None:
@@ -137,11 +137,11 @@ class Bench:
             raise RuntimeError("first_audio compares on the simulator")
         self._stack = stack
         self._simulator = stack.simulator
-        self._speech = Speech.of(read_wav(RECORDING), CHUNK_MS)
+        self._speech = ChunkedSpeech.of(read_wav(RECORDING), CHUNK_MS)
         self._unix_offset_ms = datetime.now(UTC).timestamp() * 1_000 - now_ms()
         self._users = count(1)
 
-    async def lingering(self, pairs: int) -> Kind:
+    async def lingering(self, pairs: int) -> TurnKind:
         """Speak turn after turn to a worker that is there."""
         found = []
         async with self._direct() as direct, self._call() as call:
@@ -152,9 +152,9 @@ class Bench:
                 one = await self._say_directly(direct, 0.0)
                 found.append(Pair(one, await self._say(call, 0.0)))
             await call.hang_up()
-        return Kind("lingering worker", tuple(found))
+        return TurnKind("lingering worker", tuple(found))
 
-    async def first_turns(self, first: FirstTurn, pairs: int) -> Kind:
+    async def first_turns(self, first: FirstTurn, pairs: int) -> TurnKind:
         """Speak the first turn of fresh sessions."""
         found = []
         for _ in range(pairs):
@@ -164,7 +164,7 @@ class Bench:
                 await asyncio.sleep(first.wait_s)
                 one = await self._say_directly(direct, ready_ms)
             for environment in self._stack.lambdas.environments():
-                if not first.only_worker or environment.function == WORKER:
+                if not first.is_only_worker_cold or environment.function == WORKER:
                     await self._stack.lambdas.kill(environment.environment_id)
             opened_at_ms = now_ms()
             async with self._call() as call:
@@ -172,28 +172,28 @@ class Bench:
                 await asyncio.sleep(first.wait_s)
                 found.append(Pair(one, await self._say(call, ready_ms)))
                 await call.hang_up()
-        return Kind(first.name, tuple(found))
+        return TurnKind(first.name, tuple(found))
 
     @contextlib.asynccontextmanager
-    async def _direct(self) -> AsyncIterator[DirectCall]:
+    async def _direct(self) -> AsyncIterator[DirectLiveSession]:
         simulator = self._simulator
-        async with open_direct_call(simulator.url, simulator.ca_file, MODEL) as call:
+        async with open_direct_live_session(simulator.url, simulator.ca_file, MODEL) as call:
             yield call
 
     @contextlib.asynccontextmanager
-    async def _call(self) -> AsyncIterator[Call]:
+    async def _call(self) -> AsyncIterator[VoiceCall]:
         addresses = self._stack.addresses
         user = f"bench-{next(self._users)}"
-        api = HttpApi(addresses.http, await get_token(addresses.issuer, user))
-        async with open_call((await api.start_session(conversation_id="new")).url) as call:
+        api = HttpApiClient(addresses.http, await get_token(addresses.issuer, user))
+        async with open_voice_call((await api.start_session(conversation_id="new")).url) as call:
             await call.until_ready()
             yield call
 
-    async def _say_directly(self, call: DirectCall, ready_ms: float) -> Sample:
+    async def _say_directly(self, call: DirectLiveSession, ready_ms: float) -> Sample:
         answer = await call.say(self._speech)
         return self._sample(answer.speech_sent_at_ms, answer.first_audio_ms, ready_ms, answer.said)
 
-    async def _say(self, call: Call, ready_ms: float) -> Sample:
+    async def _say(self, call: VoiceCall, ready_ms: float) -> Sample:
         exchange = await say(call, self._speech.recording)
         first_at_ms = min(
             (one.first_audio_at_ms for one in exchange.turns if one.first_audio_at_ms is not None),
@@ -208,7 +208,7 @@ class Bench:
         self, sent_at_ms: float, first_audio_ms: float, ready_ms: float, said: str
     ) -> Sample:
         sent_at_unix_ms = sent_at_ms + self._unix_offset_ms
-        moments = moments_after(self._simulator.record_directory, sent_at_unix_ms)
+        moments = hearing_times_after(self._simulator.record_directory, sent_at_unix_ms)
         stages = Stages(
             to_gemini=moments.speech_ended_ms - sent_at_unix_ms,
             hearing=moments.heard_ms - moments.speech_ended_ms,
@@ -227,16 +227,16 @@ async def measure_first_audio(plan: Plan, run_directory: Path | None = None) -> 
     )
     kinds = []
     async with running_stack(options) as stack:
-        bench = Bench(stack)
-        show("first_audio: a lingering worker ...")
+        bench = FirstAudioBench(stack)
+        print_now("first_audio: a lingering worker ...")
         kinds.append(await bench.lingering(plan.lingering_pairs))
-        for kind in _COLD if plan.every_cold else _COLD[:1]:
-            show(f"first_audio: {kind.name} ...")
+        for kind in _COLD if plan.has_every_cold_kind else _COLD[:1]:
+            print_now(f"first_audio: {kind.name} ...")
             kinds.append(await bench.first_turns(kind, plan.cold_pairs))
     return _report(kinds)
 
 
-def _report(kinds: list[Kind]) -> Report:
+def _report(kinds: list[TurnKind]) -> Report:
     notes = [
         "added = the difference of each pair; on the way = the same without the simulator's own "
         "hearing, which competes for this processor; stages are medians of the pairs' differences.",
@@ -278,7 +278,7 @@ def _report(kinds: list[Kind]) -> Report:
     )
 
 
-def _totals(kinds: list[Kind]) -> Table:
+def _totals(kinds: list[TurnKind]) -> Table:
     rows = []
     for kind in kinds:
         direct = Summary.of([pair.direct.first_audio_ms for pair in kind.pairs])
@@ -307,7 +307,7 @@ def _totals(kinds: list[Kind]) -> Table:
     return Table(headings, rows)
 
 
-def _stages(kinds: list[Kind]) -> Table:
+def _stages(kinds: list[TurnKind]) -> Table:
     rows = []
     for kind in kinds:
         differences = [

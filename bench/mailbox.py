@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from bench.report import RESULTS, Report, Table, show
-from bench.speech.room import in_a_room
-from bench.units.counting import CountingProxies
-from bench.units.prices import Item, Usage
+from bench.report import RESULTS, Report, Table, print_now
+from bench.speech.room_noise import with_room_noise
+from bench.units.counting_proxies import CountingProxies
+from bench.units.prices import BilledItem, Usage
 from bench.units.purposes import DELETES
 from local.demo.front_desk import FrontDesk
 from local.stack import PREWARM, PROJECT, Stack, StackOptions, running_stack
-from repartee_client.access import HttpApi, get_token
-from repartee_client.call import Call, now_ms, open_call
+from repartee_client.access import HttpApiClient, get_token
 from repartee_client.conversation import SILENCE, say
 from repartee_client.recordings import Recording, Utterance, load_script, read_wav
+from repartee_client.voice_call import VoiceCall, now_ms, open_voice_call
 
 WORKER = "StreamAgentFunction"
 RECORDINGS = PROJECT / "local" / "recordings" / "default"
@@ -26,13 +26,13 @@ SPEECH_SHARE = 0.4
 SILENCE_S = 6.0
 COMMIT_S = 1.0
 # m$ per talking minute (0.001 USD): client marks speech; microphone always open.
-TARGETS_MUSD = {"marked": Decimal("2.5"), "open": Decimal("4")}
+TARGETS_MILLI_USD = {"marked": Decimal("2.5"), "open": Decimal("4")}
 _SETTLED_TIMEOUT_S = 60.0
 _BYTES_PER_MS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class MeasuredPeriod:
     """One counted stretch of time.
 
     Attributes:
@@ -43,7 +43,7 @@ class Stretch:
     name: str
     usage: Usage
     speech_share: float
-    target_musd: Decimal | None
+    target_milli_usd: Decimal | None
 
 
 class Meter:
@@ -83,17 +83,17 @@ class Meter:
         return Usage(
             seconds,
             {
-                Item.MESSAGES_IN: len(messages),
-                Item.MESSAGES_OUT: counts.posts,
-                Item.CONNECTION_MIN: seconds / 60,
-                Item.INVOCATIONS: len(invocations),
-                Item.WORKER_GB_S: seconds * functions[WORKER].memory_mb / 1_024,
-                Item.OTHER_GB_S: gb_s,
-                Item.WRITE_UNITS: sum(counts.writes.values()),
-                Item.READ_UNITS: sum(counts.reads.values()),
+                BilledItem.MESSAGES_IN: len(messages),
+                BilledItem.MESSAGES_OUT: counts.posts,
+                BilledItem.CONNECTION_MIN: seconds / 60,
+                BilledItem.INVOCATIONS: len(invocations),
+                BilledItem.WORKER_GB_S: seconds * functions[WORKER].memory_mb / 1_024,
+                BilledItem.OTHER_GB_S: gb_s,
+                BilledItem.WRITE_UNITS: sum(counts.writes.values()),
+                BilledItem.READ_UNITS: sum(counts.reads.values()),
                 # Gemini gets the audio in base64.
-                Item.EGRESS_GB: (counts.posted_bytes + heard * 4 / 3) / 1e9,
-                Item.LOG_GB: logs / 1e9,
+                BilledItem.EGRESS_GB: (counts.posted_bytes + heard * 4 / 3) / 1e9,
+                BilledItem.LOG_GB: logs / 1e9,
             },
             dict(counts.operations),
             dict(counts.reads),
@@ -127,9 +127,9 @@ async def measure_mailbox(*, quick: bool = False, run_directory: Path | None = N
             proxies.connections = stack.addresses.connections
             await FrontDesk(stack).seed()
             meter = Meter(stack, proxies)
-            show("mailbox: a client that marks speech ...")
+            print_now("mailbox: a client that marks speech ...")
             stretches = await _marked(stack, meter, script)
-            show("mailbox: a microphone that is always open ...")
+            print_now("mailbox: a microphone that is always open ...")
             stretches.append(await _open_microphone(stack, meter, script))
     return _report(stretches)
 
@@ -139,15 +139,17 @@ _FUNCTIONS = (
 )
 
 
-async def _marked(stack: Stack, meter: Meter, script: Sequence[Utterance]) -> list[Stretch]:
-    async with open_call(await _url(stack, "marked")) as call:
+async def _marked(stack: Stack, meter: Meter, script: Sequence[Utterance]) -> list[MeasuredPeriod]:
+    async with open_voice_call(await _url(stack, "marked")) as call:
         await _until_served(call)
         began, began_at_ms = meter.read(), now_ms()
         spoken_ms = 0.0
         for utterance in script:
             # Said once, the recordings are too short beside their replies for the share wanted.
             recording = Recording(read_wav(utterance.wav).pcm * 2)
-            await say(call, in_a_room(recording, seed=0), silence=in_a_room(SILENCE, seed=0))
+            await say(
+                call, with_room_noise(recording, seed=0), silence=with_room_noise(SILENCE, seed=0)
+            )
             spoken_ms += recording.duration_ms
             await _until(began_at_ms + spoken_ms / SPEECH_SHARE)
         # The last turn is committed once its end is acknowledged; that belongs to the talking.
@@ -158,18 +160,20 @@ async def _marked(stack: Stack, meter: Meter, script: Sequence[Utterance]) -> li
         await call.hang_up()
     talking = talked.minus(began)
     return [
-        Stretch(
+        MeasuredPeriod(
             "client marks speech",
             talking,
             spoken_ms / 1_000 / talking.seconds,
-            TARGETS_MUSD["marked"],
+            TARGETS_MILLI_USD["marked"],
         ),
-        Stretch("silent, worker lingers", silent.minus(talked), 0.0, None),
+        MeasuredPeriod("silent, worker lingers", silent.minus(talked), 0.0, None),
     ]
 
 
-async def _open_microphone(stack: Stack, meter: Meter, script: Sequence[Utterance]) -> Stretch:
-    async with open_call(await _url(stack, "open")) as call:
+async def _open_microphone(
+    stack: Stack, meter: Meter, script: Sequence[Utterance]
+) -> MeasuredPeriod:
+    async with open_voice_call(await _url(stack, "open")) as call:
         await _until_served(call)
         chunk_ms = (await call.until_ready()).chunk_ms
         began, clock_ms = meter.read(), now_ms()
@@ -179,7 +183,7 @@ async def _open_microphone(stack: Stack, meter: Meter, script: Sequence[Utteranc
             spoken_ms += recording.duration_ms
             silence_ms = round(recording.duration_ms * (1 / SPEECH_SHARE - 1))
             silent = Recording(recording.pcm + bytes(silence_ms * _BYTES_PER_MS))
-            sound = in_a_room(silent, seed=0)
+            sound = with_room_noise(silent, seed=0)
             for chunk in sound.chunks(chunk_ms):
                 clock_ms += len(chunk) / _BYTES_PER_MS
                 await _until(clock_ms)
@@ -194,10 +198,10 @@ async def _open_microphone(stack: Stack, meter: Meter, script: Sequence[Utteranc
     # What was put is deleted once its turn is over, so the last of it is deleted only now.
     usage = talked.minus(began).with_writes_of(meter.read().minus(talked), DELETES)
     share = spoken_ms / 1_000 / usage.seconds
-    return Stretch("microphone always open", usage, share, TARGETS_MUSD["open"])
+    return MeasuredPeriod("microphone always open", usage, share, TARGETS_MILLI_USD["open"])
 
 
-async def _until_served(call: Call) -> None:
+async def _until_served(call: VoiceCall) -> None:
     """Wait until a worker has taken the session: it accepts the ``hello``."""
     await call.until_ready()
     outbox = call.session.outbox
@@ -209,11 +213,11 @@ async def _until(at_ms: float) -> None:
 
 
 async def _url(stack: Stack, user: str) -> str:
-    api = HttpApi(stack.addresses.http, await get_token(stack.addresses.issuer, user))
+    api = HttpApiClient(stack.addresses.http, await get_token(stack.addresses.issuer, user))
     return (await api.start_session(conversation_id="new")).url
 
 
-def _report(stretches: Sequence[Stretch]) -> Report:
+def _report(stretches: Sequence[MeasuredPeriod]) -> Report:
     minutes = [one.usage.per_minute() for one in stretches]
     rows = [
         (
@@ -229,10 +233,10 @@ def _report(stretches: Sequence[Stretch]) -> Report:
             f"{item.usd} per {item.per:,}" if item.per > 1 else f"{item.usd}",
             item.source,
         )
-        for item in Item
+        for item in BilledItem
     ]
     totals = [cell for minute in minutes for cell in ("", f"{minute.total_usd * 1_000:.3f}")]
-    targets = [cell for one in stretches for cell in ("", f"{one.target_musd or ''}")]
+    targets = [cell for one in stretches for cell in ("", f"{one.target_milli_usd or ''}")]
     rows += [("total", *totals, "", ""), ("target", *targets, "", "")]
     headings = [cell for one in stretches for cell in (one.name, "m$")]
     notes = [
@@ -253,16 +257,16 @@ def _report(stretches: Sequence[Stretch]) -> Report:
         {
             "prices": [
                 {"item": item.label, "usd": item.usd, "per": item.per, "source": item.source}
-                for item in Item
+                for item in BilledItem
             ],
             "stretches": [
                 {
                     "name": one.name,
                     "seconds": one.usage.seconds,
                     "speech_share": one.speech_share,
-                    "target_musd_per_minute": one.target_musd,
+                    "target_musd_per_minute": one.target_milli_usd,
                     "musd_per_minute": minute.total_usd * 1_000,
-                    "per_minute": {item.label: minute.counts.get(item, 0) for item in Item},
+                    "per_minute": {item.label: minute.counts.get(item, 0) for item in BilledItem},
                     "operations_per_minute": minute.operations,
                     "read_units_per_minute": minute.reads,
                     "write_units_per_minute": minute.writes,
@@ -274,7 +278,7 @@ def _report(stretches: Sequence[Stretch]) -> Report:
     )
 
 
-def _dynamodb(stretches: Sequence[Stretch], minutes: Sequence[Usage]) -> Table:
+def _dynamodb(stretches: Sequence[MeasuredPeriod], minutes: Sequence[Usage]) -> Table:
     """Return how often what was asked of the tables, in which units, and what it cost."""
     purposes = sorted({name for minute in minutes for name in minute.operations})
     rows = [

@@ -6,9 +6,9 @@ import os
 import time
 from pathlib import Path
 
-from bench.memory_results import COMMIT, OURS, UNSUMMED, Plan, Result, read_result, report
-from bench.own_memory import measure_own
-from bench.report import RESULTS, Report, show
+from bench.memory_results import COMMIT, OURS, WITHOUT_SUMMARY, Plan, Result, read_result, report
+from bench.own_memory import measure_own_memory
+from bench.report import RESULTS, Report, print_now
 from bench.units.dynamodb import make_table, running_dynamodb
 from bench.units.known_units import known_units
 from local.hosting.aws_resources import dynamodb_client
@@ -31,11 +31,13 @@ async def measure_memory(plan: Plan, run_directory: Path | None = None) -> Repor
     async with running_dynamodb(folder) as endpoint:
         check = await asyncio.to_thread(known_units, endpoint)
         results = []
-        for kind in (OURS, UNSUMMED, COMMIT):
+        for kind in (OURS, WITHOUT_SUMMARY, COMMIT):
             for size in plan.sizes:
-                show(f"memory: {kind}, {size:,} turns ...")
-                results.append(await asyncio.to_thread(measure_own, endpoint, kind, size, plan))
-        show("memory: the baselines ...")
+                print_now(f"memory: {kind}, {size:,} turns ...")
+                results.append(
+                    await asyncio.to_thread(measure_own_memory, endpoint, kind, size, plan)
+                )
+        print_now("memory: the baselines ...")
         results += await _baselines(endpoint, plan)
     return report(results, check, plan)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.report import Report, Table
 from bench.statistics import Summary
-from bench.units.prices import Item
+from bench.units.prices import BilledItem
 from repartee.domain.conversation.memory_budget import MemoryBudget
 
 # Of a conversation this long, several are measured a few turns each, so that none grows by much.
@@ -14,7 +14,7 @@ _SPREAD = 200
 # A fold leaves a third of the budget and the next comes at two thirds: some 16 turns later.
 _FOLD_TURNS = 16
 OURS = "Repartee"
-UNSUMMED = "Repartee, never summed up"
+WITHOUT_SUMMARY = "Repartee, never summed up"
 COMMIT = "Repartee, the whole commit"
 
 
@@ -61,7 +61,9 @@ class Sample:
     @property
     def micro_usd(self) -> float:
         """What its units cost on demand, in millionths of a USD."""
-        cost = Item.READ_UNITS.cost_usd(self.reads) + Item.WRITE_UNITS.cost_usd(self.writes)
+        cost = BilledItem.READ_UNITS.cost_usd(self.reads) + BilledItem.WRITE_UNITS.cost_usd(
+            self.writes
+        )
         return float(cost * 1_000_000)
 
 
@@ -115,7 +117,7 @@ def report(results: Sequence[Result], check: Mapping[str, float], plan: Plan) ->
             "times ours at that size.",
             f"{OURS}: load_memory (header, profile, summary, newest turns within "
             f"{MemoryBudget().tokens:,} tokens), and turn and header in one transaction.",
-            f"{UNSUMMED}: as if no summary had ever been written.",
+            f"{WITHOUT_SUMMARY}: as if no summary had ever been written.",
             f"{COMMIT}: commit_turn, whose transaction also moves the session's cursor, counts "
             "the user's day and checks epoch and erasure: what no memory beside it does.",
             *stops,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from bench.memory_results import COMMIT, UNSUMMED, Plan, Result, Sample
+from bench.memory_results import COMMIT, WITHOUT_SUMMARY, Plan, Result, Sample
 from bench.phrases import phrases
-from bench.units.consumed import ConsumedUnits
+from bench.units.consumed_units import ConsumedUnits
 from bench.units.dynamodb import make_table
 from local.hosting.aws_resources import dynamodb_client
 from repartee.adapters.clock import SystemClock
@@ -23,7 +23,7 @@ from repartee.domain.conversation.conversation import Turn
 from repartee.domain.conversation.memory_budget import MemoryBudget, newest_within
 from repartee.domain.conversation.summary import WANTED_CHARACTERS, SummaryFold
 from repartee.domain.session.state import ConnectionOpening, TurnCommit
-from repartee.domain.users.retention import FOR_EVER
+from repartee.domain.users.retention import KEEP_FOREVER
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _NOW_MS = 1_795_176_000_000
 
 
-class Talk:
+class MeasuredConversation:
     """One of our conversations, filled to a size.
 
     Args:
@@ -52,12 +52,16 @@ class Talk:
         self._name = self._user = self._session = name
         self._next = size + 1
         self._reader = DynamoConversationReader(memory=memory, clock=clock)
-        self._writer = DynamoConversationWriter(live=live, memory=memory, retention=FOR_EVER)
+        self._writer = DynamoConversationWriter(
+            session_table=live, memory=memory, retention=KEEP_FOREVER
+        )
         self._open(live, memory)
         turns = [self._turn(number) for number in range(1, size + 1)]
         self._put(memory.name, turns)
-        if kind != UNSUMMED:
-            self._sum_up(DynamoSummaryWriter(memory=memory, clock=clock, retention=FOR_EVER), turns)
+        if kind != WITHOUT_SUMMARY:
+            self._sum_up(
+                DynamoSummaryWriter(memory=memory, clock=clock, retention=KEEP_FOREVER), turns
+            )
 
     def _open(self, live: DynamoTable, memory: DynamoTable) -> None:
         opening = ConnectionOpening(
@@ -70,8 +74,8 @@ class Talk:
             _NOW_MS,
             3,
         )
-        DynamoOpeningStore(live=live, memory=memory, retention=FOR_EVER).open(opening)
-        lease = DynamoSessionStore(live=live).acquire_lease(
+        DynamoOpeningStore(session_table=live, memory=memory, retention=KEEP_FOREVER).open(opening)
+        lease = DynamoSessionStore(session_table=live).acquire_lease(
             self._session, owner="bench", now_ms=_NOW_MS, until_ms=_NOW_MS + 5_000
         )
         if lease is None:
@@ -134,7 +138,7 @@ class Talk:
             self._client.transact_write_items(TransactItems=self._writer.memory_writes(commit))
 
 
-def measure_own(endpoint: str, kind: str, size: int, plan: Plan) -> Result:
+def measure_own_memory(endpoint: str, kind: str, size: int, plan: Plan) -> Result:
     """Measure one of our three ways at one size, in tables of its own.
 
     Raises:
@@ -150,7 +154,7 @@ def measure_own(endpoint: str, kind: str, size: int, plan: Plan) -> Result:
     with ThreadPoolExecutor(2) as pool:
         talks = list(
             pool.map(
-                lambda index: Talk(client, tables, kind, f"{prefix}-{index}", size),
+                lambda index: MeasuredConversation(client, tables, kind, f"{prefix}-{index}", size),
                 range(conversations),
             )
         )

@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.process_memory import ProcessMemory, memory_of
-from bench.report import RESULTS, Report, Table, show
+from bench.report import RESULTS, Report, Table, print_now
 from bench.speech.naive_client import NaiveServer
 from bench.statistics import slope
 from local.demo.front_desk import FrontDesk
-from local.lambdas.model import EnvironmentInfo
+from local.lambdas.hosting_types import EnvironmentInfo
 from local.stack import Stack, StackOptions, running_stack
-from repartee_client.access import HttpApi, get_token
-from repartee_client.call import open_call
+from repartee_client.access import HttpApiClient, get_token
 from repartee_client.conversation import ask
+from repartee_client.voice_call import open_voice_call
 
 # One of them needs a tool, so that the agent's own history is there too.
 TURNS = ("hello my name is robert", "what are your opening hours on friday", "what is my name")
 WORKER = "StreamAgentFunction"
 # How many users talk at the same time while the histories are made, and so how many workers.
-TALKING = 4
+CONCURRENT_TALKS = 4
 LINGER_S = 1
 POOL = {
     "AuthorizerFunction": 1,
@@ -31,7 +31,7 @@ POOL = {
     "DisconnectFunction": 1,
     "HttpApiFunction": 1,
     "CoreAgentFunction": 2,
-    WORKER: TALKING,
+    WORKER: CONCURRENT_TALKS,
 }
 _TURN_TIMEOUT_S = 60.0
 _QUIET_TIMEOUT_S = 60.0
@@ -86,9 +86,9 @@ async def measure_process_memory(
     )
     async with running_stack(options) as stack:
         await FrontDesk(stack).seed()
-        show(f"process: the naive server, {', '.join(map(str, user_counts))} users ...")
+        print_now(f"process: the naive server, {', '.join(map(str, user_counts))} users ...")
         naive = await _naive(stack, user_counts)
-        show("process: Repartee, the same users ...")
+        print_now("process: Repartee, the same users ...")
         repartee, serving_kib = await _repartee(stack, user_counts)
     return _report(naive, repartee, serving_kib)
 
@@ -97,13 +97,13 @@ async def _naive(stack: Stack, user_counts: Sequence[int]) -> Curve:
     async with NaiveServer.started(stack) as server, contextlib.AsyncExitStack() as users:
         before = memory_of([server.pid])
 
-        async def take_part(_number: int) -> None:
+        async def connect_user(_number: int) -> None:
             user = await users.enter_async_context(server.connected())
             for text in TURNS:
                 await user.ask(text)
 
         points = []
-        async for count in _rising(user_counts, take_part):
+        async for count in _rising(user_counts, connect_user):
             points.append(Point(count, memory_of([server.pid])))
         await users.aclose()
         return Curve("naive server", before, tuple(points), memory_of([server.pid]))
@@ -115,13 +115,13 @@ async def _repartee(stack: Stack, user_counts: Sequence[int]) -> tuple[Curve, fl
     serving_kib: list[float] = []
     async with contextlib.AsyncExitStack() as users:
 
-        async def take_part(number: int) -> None:
+        async def connect_user(number: int) -> None:
             await _talk(stack, users, number)
             if serving := [one.pid for one in _busy_workers(stack)]:
                 serving_kib.append(memory_of(serving).pss_kib / len(serving))
 
         points = []
-        async for count in _rising(user_counts, take_part):
+        async for count in _rising(user_counts, connect_user):
             await _until_quiet(stack)
             points.append(Point(count, _all_functions(stack)))
     curve = Curve("Repartee, all functions", before, tuple(points), _all_functions(stack))
@@ -129,14 +129,14 @@ async def _repartee(stack: Stack, user_counts: Sequence[int]) -> tuple[Curve, fl
 
 
 async def _rising(
-    user_counts: Sequence[int], take_part: Callable[[int], Awaitable[None]]
+    user_counts: Sequence[int], connect_user: Callable[[int], Awaitable[None]]
 ) -> AsyncIterator[int]:
     """Have users take part until there are as many as each count says; give each count."""
-    turns = asyncio.Semaphore(TALKING)
+    turns = asyncio.Semaphore(CONCURRENT_TALKS)
 
     async def one(number: int) -> None:
         async with turns:
-            await take_part(number)
+            await connect_user(number)
 
     connected = 0
     for wanted in user_counts:
@@ -148,8 +148,8 @@ async def _rising(
 async def _talk(stack: Stack, users: contextlib.AsyncExitStack, number: int) -> None:
     """Connect one user, let them say three things, and leave them connected."""
     addresses = stack.addresses
-    api = HttpApi(addresses.http, await get_token(addresses.issuer, f"user-{number}"))
-    call = await users.enter_async_context(open_call((await api.start_session()).url))
+    api = HttpApiClient(addresses.http, await get_token(addresses.issuer, f"user-{number}"))
+    call = await users.enter_async_context(open_voice_call((await api.start_session()).url))
     await call.until_ready()
     for text in TURNS:
         await ask(call, text, timeout_s=_TURN_TIMEOUT_S)
@@ -193,13 +193,13 @@ def _report(naive: Curve, repartee: Curve, serving_kib: float) -> Report:
         (table,),
         (
             "KiB per user = slope through the points; RSS counts shared pages in every process.",
-            f"Repartee's processes are its warm pool ({TALKING} workers), idle: none serves a "
-            "session. On Lambda an idle environment is frozen and not billed.",
+            f"Repartee's processes are its warm pool ({CONCURRENT_TALKS} workers), idle: none "
+            "serves a session. On Lambda an idle environment is frozen and not billed.",
             f"A worker that serves a talking user holds up to {serving_kib / 1024:.0f} MiB (PSS).",
         ),
         {
             "turns": list(TURNS),
-            "talking_at_once": TALKING,
+            "talking_at_once": CONCURRENT_TALKS,
             "linger_s": LINGER_S,
             "serving_worker_pss_kib": serving_kib,
             "curves": [

@@ -91,12 +91,12 @@ def machine_facts() -> dict[str, Any]:
     }
 
 
-def show(text: str) -> None:
+def print_now(text: str) -> None:
     """Print a line at once: a benchmark's reader waits for it."""
     print(text, flush=True)  # noqa: T201 - a command-line program
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print a line on standard error."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - a command-line program
 

@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
-from local.hosting.ports import base_of
+from local.hosting.ports import port_base_from
 
 type Message = dict[str, Any]
 type Sent = dict[int, Message]
@@ -53,7 +53,7 @@ def add(sent: Sent, message: Message, next_seq: int | None = None) -> Message:
     return sent.setdefault(seq, {**message, "seq": seq})
 
 
-def lost(frame: Message, sent: Sent) -> list[Message]:
+def messages_to_resend(frame: Message, sent: Sent) -> list[Message]:
     """Return what an unnumbered frame wants to be sent again, once it is time to."""
     if "type" not in frame:
         # API Gateway could not hand a message over, and does not say which.
@@ -77,7 +77,7 @@ def lost(frame: Message, sent: Sent) -> list[Message]:
     return [sent[1], message] if code == "hello_first" and seq > 1 else [message]
 
 
-def frames(line: ClientConnection, sent: Sent) -> Iterator[Message]:
+def received_frames(line: ClientConnection, sent: Sent) -> Iterator[Message]:
     """Give what comes, in order and once; acknowledge it, and ask for it when it is late.
 
     ``sent`` holds the numbered messages, which are sent again where the server wants that.
@@ -92,7 +92,7 @@ def frames(line: ClientConnection, sent: Sent) -> Iterator[Message]:
             send(line, sent[1] if len(sent) == 1 else {"type": "ping", "owed": True})
             continue
         if "epoch" not in frame:
-            for message in lost(frame, sent):
+            for message in messages_to_resend(frame, sent):
                 send(line, message)
             # What API Gateway itself says has no type.
             yield {"type": "", **frame}
@@ -115,7 +115,7 @@ def frames(line: ClientConnection, sent: Sent) -> Iterator[Message]:
             yield frame
 
 
-def end_of(frame: Message, answer: str) -> str:
+def end_reason(frame: Message, answer: str) -> str:
     """Return why nothing more comes after a frame, empty where something may."""
     code = frame.get("code")
     if frame["type"] == "closed":
@@ -141,8 +141,8 @@ def ask(url: str, question: str) -> str:
     answer, turn, open_tools = "", "", 0
     with connect(url, max_size=MAX_FRAME_BYTES) as line:
         send(line, sent[1])
-        for frame in frames(line, sent):
-            if why := end_of(frame, answer):
+        for frame in received_frames(line, sent):
+            if why := end_reason(frame, answer):
                 if answer:
                     break
                 raise NoAnswerError(why)
@@ -178,7 +178,7 @@ def utf8(text: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.ask", description=__doc__)
     try:
-        base = base_of(os.environ)
+        base = port_base_from(os.environ)
     except ValueError as error:
         parser.error(str(error))
     parser.add_argument("question", type=utf8, metavar="QUESTION", help="1 to 4,000 characters")

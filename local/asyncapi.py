@@ -80,7 +80,7 @@ def _client_types() -> Iterator[MessageType]:
             raise TypeError(f"{model} is no pydantic model")
         schema = model.model_json_schema(ref_template=_SCHEMA_REFERENCE)
         wire_type = schema["properties"]["type"]["const"]
-        yield MessageType(wire_type, "client", _tidied(schema, model))
+        yield MessageType(wire_type, "client", _clean_schema(schema, model))
 
 
 def _server_types() -> Iterator[MessageType]:
@@ -95,10 +95,10 @@ def _server_type(shape: Any, sender: Sender) -> MessageType:
     position = _POSITION if sender == "worker" else {}
     schema["properties"] = {"type": {"const": shape.type}, **schema["properties"], **position}
     schema["required"] = ["type", *schema.get("required", ()), *position]
-    return MessageType(shape.type, sender, _tidied(schema, shape))
+    return MessageType(shape.type, sender, _clean_schema(schema, shape))
 
 
-def _tidied(schema: dict[str, Any], shape: type) -> dict[str, Any]:
+def _clean_schema(schema: dict[str, Any], shape: type) -> dict[str, Any]:
     """Take out what the generator of schemas adds, and put docstrings where readers look."""
     summary, attributes = _documentation(shape)
     schema.pop("$defs", None)
@@ -206,7 +206,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def rendered() -> str:
+def render() -> str:
     """Return the file's text."""
     body = yaml.dump(document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return HEADER + body
@@ -217,10 +217,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     given = parser.parse_args(arguments)
     if given.check:
-        is_current = PATH.exists() and PATH.read_text() == rendered()
+        is_current = PATH.exists() and PATH.read_text() == render()
         print(f"{PATH.name} is {'up to date' if is_current else 'out of date'}")
         return 0 if is_current else 1
-    PATH.write_text(rendered())
+    PATH.write_text(render())
     print(f"wrote {PATH}")
     return 0
 

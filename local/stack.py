@@ -9,27 +9,27 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.gateway.chaos import Chaos
+from local.gateway.chaos import GatewayChaos
 from local.gateway.http_api import HttpGateway
 from local.gateway.management import ManagementApi
 from local.gateway.websocket import WebSocketGateway
 from local.hosting.aws_resources import (
-    Resources,
+    CreatedResources,
     create_secrets_and_queues,
     create_tables,
     send_message,
 )
 from local.hosting.issuer import TokenIssuer
 from local.hosting.ports import Ports
-from local.hosting.servers import serving, until_answering
+from local.hosting.servers import serving, wait_until_answering
 from local.hosting.services import (
     GeminiSimulator,
     NotInstalledError,
-    Place,
+    RunPaths,
     dynamodb_local,
     start_dynamodb,
     start_ministack,
-    until_ministack_ready,
+    wait_until_ministack_ready,
 )
 from local.hosting.timers import SystemTimers
 from local.lambdas.host import LambdaHost
@@ -77,10 +77,10 @@ class Stack:
     addresses: Addresses
     application: Application
     run_directory: Path
-    resources: Resources
+    resources: CreatedResources
     lambdas: LambdaHost
     gateway: WebSocketGateway
-    chaos: Chaos
+    chaos: GatewayChaos
     issuer: TokenIssuer
     simulator: GeminiSimulator | None
     start_s: Mapping[str, float]
@@ -125,11 +125,11 @@ async def running_stack(options: StackOptions) -> AsyncIterator[Stack]:
         TemplateError: The template cannot be run.
     """
     async with contextlib.AsyncExitStack() as running:
-        yield await _Start(options, running).run()
+        yield await _StackStarter(options, running).run()
 
 
 @dataclass(slots=True)
-class _Step:
+class _StepTimer:
     """Measures the steps of a start."""
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -141,7 +141,7 @@ class _Step:
         self.seconds[name] = round(time.monotonic() - started_at_s, 3)
 
 
-class _Start:
+class _StackStarter:
     """One start of the stack; what it starts ends with ``running``."""
 
     def __init__(self, options: StackOptions, running: contextlib.AsyncExitStack) -> None:
@@ -152,10 +152,10 @@ class _Start:
             if options.port_base is None
             else Ports.from_base(options.port_base)
         )
-        self._place = Place(
+        self._place = RunPaths(
             PROJECT, (options.run_directory or new_run_directory()).resolve(), options.deadline_s
         )
-        self._step = _Step()
+        self._step = _StepTimer()
 
     async def run(self) -> Stack:
         self._ports.check()
@@ -179,7 +179,7 @@ class _Start:
         with self._step("servers"):
             tables = await self._tables(addresses)
             host = await self._lambdas(application, resources, addresses, tables, simulator)
-            chaos = Chaos(self._options.chaos)
+            chaos = GatewayChaos(self._options.chaos)
             gateway = await self._gateway(application, host, chaos, timers)
         with self._step("prewarm"):
             counts = {n: c for n, c in self._options.prewarm.items() if n in application.functions}
@@ -226,8 +226,8 @@ class _Start:
             data = self._options.dynamodb_data
             child = await start_dynamodb(self._place, folder, port, data)
             self._running.push_async_callback(child.stop)
-            await until_answering(child, endpoint, self._options.deadline_s)
-        await until_ministack_ready(self._place, ministack, self._ports.aws)
+            await wait_until_answering(child, endpoint, self._options.deadline_s)
+        await wait_until_ministack_ready(self._place, ministack, self._ports.aws)
         return endpoint
 
     async def _simulator(self) -> GeminiSimulator:
@@ -261,7 +261,7 @@ class _Start:
     async def _lambdas(
         self,
         application: Application,
-        resources: Resources,
+        resources: CreatedResources,
         addresses: Addresses,
         tables: str,
         simulator: GeminiSimulator | None,
@@ -293,7 +293,7 @@ class _Start:
         return host
 
     async def _gateway(
-        self, application: Application, host: LambdaHost, chaos: Chaos, timers: SystemTimers
+        self, application: Application, host: LambdaHost, chaos: GatewayChaos, timers: SystemTimers
     ) -> WebSocketGateway:
         (api,) = application.websocket_apis.values()
         gateway = WebSocketGateway(

@@ -8,9 +8,9 @@ from typing import Literal
 from local.gateway.chaos import ChaosSettings
 from local.gateway.settings import GatewaySettings
 from local.hosting.ports import DEFAULT_BASE
-from local.hosting.table_faults import TableFaults
+from local.hosting.table_faults import TableFaultProxy
 from local.lambdas.event_queue import EventSettings
-from local.lambdas.model import Code
+from local.lambdas.hosting_types import FunctionCode
 
 PROJECT = Path(__file__).resolve().parent.parent
 STAGE = "local"
@@ -83,7 +83,7 @@ class StackOptions:
     parameters: Mapping[str, str] = field(default_factory=dict)
     live_model: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    code: Mapping[str, Code] | None = None
+    code: Mapping[str, FunctionCode] | None = None
     gemini_api_key: str | None = None
     gemini: bool = True
     gemini_pace: Literal["human", "instant"] = "human"
@@ -96,7 +96,7 @@ class StackOptions:
     time_scale: float = 1.0
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     chaos: ChaosSettings = field(default_factory=ChaosSettings)
-    table_faults: TableFaults | None = None
+    table_faults: TableFaultProxy | None = None
     events: EventSettings = field(default_factory=EventSettings)
     deadline_s: float = 60.0
 

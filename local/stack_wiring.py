@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.hosting.ports import Ports
-from local.lambdas.model import Code, HostedFunction
+from local.lambdas.hosting_types import FunctionCode, HostedFunction
 from local.stack_options import AUDIENCE, LAMBDA_LIMIT_S, PROJECT, STAGE, Addresses, StackOptions
 from local.template.intrinsics import TemplateError
 from local.template.model import Application, Function, LocalValues
@@ -105,7 +105,7 @@ def hosted(
         else:
             # The way out to Google may need the developer's own authorities and proxy.
             extra |= {n: os.environ[n] for n in _CA_VARIABLES if n in os.environ}
-    source = Code(
+    source = FunctionCode(
         task_root=PROJECT / "functions",
         python_path=(PROJECT / "functions", PROJECT / "layers" / "shared"),
     )

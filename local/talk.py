@@ -13,14 +13,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.hosting.ports import base_of
+from local.hosting.ports import port_base_from
 from repartee.domain.audio import OUTPUT_RATE_HZ
-from repartee_client.access import HttpApi, get_token
-from repartee_client.call import hold_call, now_ms
-from repartee_client.conversation import ANSWER_TIMEOUT_S, Exchange, Pace, say
+from repartee_client.access import HttpApiClient, get_token
+from repartee_client.audio_player import find_player, play
+from repartee_client.conversation import ANSWER_TIMEOUT_S, AnsweredUtterance, Pace, say
 from repartee_client.errors import TalkerError, UnreachableError
-from repartee_client.playing import find_player, play
-from repartee_client.printing import Printer
 from repartee_client.recordings import (
     Recording,
     UnusableRecordingError,
@@ -29,6 +27,8 @@ from repartee_client.recordings import (
     read_wav,
     write_wav,
 )
+from repartee_client.timeline_printer import TimelinePrinter
+from repartee_client.voice_call import hold_voice_call, now_ms
 
 DEFAULT_RECORDINGS = Path(__file__).with_name("recordings") / "default"
 _HTTP_API_OFFSET = 1
@@ -50,7 +50,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         prog="python -m local.talk", description="Speak recordings to a running stack."
     )
     try:
-        base = base_of(os.environ)
+        base = port_base_from(os.environ)
     except ValueError as error:
         parser.error(str(error))
     parser.add_argument("wavs", nargs="*", type=Path, metavar="WAV", help="16 kHz mono 16-bit WAV")
@@ -78,12 +78,12 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 async def talk(options: argparse.Namespace, recordings: Sequence[tuple[str, Recording]]) -> None:
     """Hold one call; prints as it goes."""
-    printer = Printer(now_ms())
+    printer = TimelinePrinter(now_ms())
     token = options.token or await get_token(options.issuer, options.user)
-    api = HttpApi(options.http_api, token)
+    api = HttpApiClient(options.http_api, token)
     ticket = await api.start_session(conversation_id=options.conversation)
     pace = Pace.FAST if options.fast else Pace.REAL_TIME
-    async with hold_call(api, ticket, listener=printer) as call:
+    async with hold_voice_call(api, ticket, listener=printer) as call:
         for name, recording in recordings:
             await call.until_ready()
             printer.line(now_ms(), f"speaks  {name} ({recording.duration_ms / 1_000:.1f} s)")
@@ -94,7 +94,7 @@ async def talk(options: argparse.Namespace, recordings: Sequence[tuple[str, Reco
         await call.hang_up()
 
 
-async def _keep(exchange: Exchange, name: str, options: argparse.Namespace) -> None:
+async def _keep(exchange: AnsweredUtterance, name: str, options: argparse.Namespace) -> None:
     for turn in exchange.turns:
         if not turn.pcm:
             continue

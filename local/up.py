@@ -10,10 +10,10 @@ import signal
 import sys
 from pathlib import Path
 
-from local.hosting.ports import PortInUseError, base_of
+from local.hosting.ports import PortInUseError, port_base_from
 from local.hosting.processes import ChildFailedError
 from local.hosting.services import NotInstalledError
-from local.lambdas.model import InitFailedError
+from local.lambdas.hosting_types import InitFailedError
 from local.stack import PREWARM, Stack, StackOptions, running_stack, write_addresses
 from local.template.intrinsics import TemplateError
 
@@ -43,7 +43,7 @@ def options_from(arguments: list[str] | None = None) -> StackOptions:
     parser.add_argument("--no-prewarm", action="store_true", help="let functions start when called")
     given = parser.parse_args(arguments)
     try:
-        port_base = base_of(os.environ)
+        port_base = port_base_from(os.environ)
     except ValueError as error:
         parser.error(str(error))
     return StackOptions(

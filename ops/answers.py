@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ops.settings import ROOT, SAMCONFIG, DeployError, Settings, check_value, read_settings
+from ops.settings import ROOT, SAMCONFIG, DeployError, DeploySettings, check_value, read_settings
 
 ANSWERS = ROOT / "samconfig.local.toml"
 """A SAM configuration file like samconfig.toml. `make build` and `make clean` leave it alone, and
@@ -43,7 +43,9 @@ def ask_all(
     """
     show("Enter keeps the value in brackets. All other parameters: docs/operations.md.")
     try:
-        stack = _until_good(ask, show, "Name of the stack [repartee]: ", "repartee", _check_stack)
+        stack = _ask_until_valid(
+            ask, show, "Name of the stack [repartee]: ", "repartee", _check_stack
+        )
         answers: dict[str, str] = {}
         for name in QUESTIONS:
             if name == "JwtAudience" and not answers.get("JwtIssuer"):
@@ -56,7 +58,7 @@ def ask_all(
                 if name == "JwtAudience" and not value:
                     raise DeployError("JwtAudience must be given with JwtIssuer")
 
-            answers[name] = _until_good(ask, show, prompt, default, check)
+            answers[name] = _ask_until_valid(ask, show, prompt, default, check)
     except EOFError:
         show("")
         raise DeployError(
@@ -86,7 +88,7 @@ def as_toml(stack: str, overrides: Mapping[str, str]) -> str:
     )
 
 
-def settings_of(environment: str | None) -> Settings:
+def settings_of(environment: str | None) -> DeploySettings:
     """Return the settings of an environment of samconfig.toml; without one, the kept answers.
 
     Raises:
@@ -99,7 +101,7 @@ def settings_of(environment: str | None) -> Settings:
     return read_settings(ANSWERS, ENVIRONMENT)
 
 
-def remember(text: str, file: Path = ANSWERS) -> None:
+def write_answers(text: str, file: Path = ANSWERS) -> None:
     """Write the answers' file."""
     file.write_text(text)
 
@@ -112,7 +114,7 @@ def _check_stack(name: str) -> None:
         )
 
 
-def _until_good(
+def _ask_until_valid(
     ask: Ask,
     show: Callable[[str], None],
     prompt: str,

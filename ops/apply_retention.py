@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
 
 # When something was written, by the first of these that it has; a summary has none.
-_MOMENTS = ("ended_at_ms", "finished_at_ms", "claimed_until_ms")
+_TIME_ATTRIBUTES = ("ended_at_ms", "finished_at_ms", "claimed_until_ms")
 
 
 @dataclass(slots=True)
-class Applied:
+class RetentionResult:
     """What got a time.
 
     Attributes:
@@ -44,7 +44,7 @@ class Applied:
     in_use: int = 0
 
 
-def apply_retention(memory: DynamoTable, days: int, now_ms: int) -> Applied:
+def apply_retention(memory: DynamoTable, days: int, now_ms: int) -> RetentionResult:
     """Give every conversation and day of usage without a time one, ``days`` after its writing.
 
     Args:
@@ -55,7 +55,7 @@ def apply_retention(memory: DynamoTable, days: int, now_ms: int) -> Applied:
     Raises:
         StoreUnavailable: The table failed beyond the retries.
     """
-    run = _Run(memory, days * DAY_S, now_ms // 1_000)
+    run = _RetentionRun(memory, days * DAY_S, now_ms // 1_000)
     for item in _without_expiry(memory):
         match keys.kind_of(item["pk"]["S"], item["sk"]["S"]):
             case ItemKind.USAGE_DAYS:
@@ -77,12 +77,12 @@ def _without_expiry(memory: DynamoTable) -> "Iterator[Item]":
         yield from page["Items"]
 
 
-class _Run:
+class _RetentionRun:
     def __init__(self, memory: DynamoTable, kept_s: int, now_s: int):
         self._memory = memory
         self._kept_s = kept_s
         self._now_s = now_s
-        self.applied = Applied()
+        self.applied = RetentionResult()
 
     def day(self, item: "Item") -> None:
         """Let a day of usage go, counted from its end: nobody noted its last write."""
@@ -100,7 +100,7 @@ class _Run:
             keys.conversation(header["sk"]["S"].removeprefix(keys.CONVERSATION_PREFIX)),
             first=keys.FIRST_SORT_KEY,
             last=keys.LAST_SORT_KEY,
-            only=", ".join(("pk", "sk", "expires_at", *_MOMENTS)),
+            only=", ".join(("pk", "sk", "expires_at", *_TIME_ATTRIBUTES)),
         ):
             ends_at_s = expiry_of(item)
             if ends_at_s is None:
@@ -135,7 +135,7 @@ class _Run:
 
 
 def _written_s(item: "Item", updated_s: int) -> int:
-    for moment in _MOMENTS:
+    for moment in _TIME_ATTRIBUTES:
         if moment in item:
             return number(item, moment) // 1_000
     return updated_s

@@ -17,11 +17,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.answers import ANSWERS, ask_all, remember, settings_of
+from ops.answers import ANSWERS, ask_all, settings_of, write_answers
 from ops.settings import (
     ROOT,
     DeployError,
-    Settings,
+    DeploySettings,
     check_value,
     open_session,
     pairs_as_mapping,
@@ -36,7 +36,9 @@ type Quota = Callable[[], int | None]
 
 
 def chosen_parameters(
-    settings: Settings, given: Mapping[str, str], parameters: Mapping[str, Mapping[str, object]]
+    settings: DeploySettings,
+    given: Mapping[str, str],
+    parameters: Mapping[str, Mapping[str, object]],
 ) -> dict[str, str]:
     """Return what the settings set, with ``given`` in place of single parameters.
 
@@ -80,7 +82,7 @@ def read_quota(session: boto3.session.Session) -> int | None:
     return None
 
 
-def sam_command(settings: Settings, template: str, chosen: Mapping[str, str]) -> list[str]:
+def sam_command(settings: DeploySettings, template: str, chosen: Mapping[str, str]) -> list[str]:
     """Return the command that deploys ``template``."""
     return [
         *(SAM, "deploy", "--template-file", template),
@@ -129,7 +131,7 @@ def deploy(options: argparse.Namespace) -> int:
     parameters = read_parameters()
     given = pairs_as_mapping(options.set, "PARAMETERS and ARCHITECTURE")
     if not (options.env or options.dry_run or ANSWERS.exists()):
-        remember(ask_all(parameters))
+        write_answers(ask_all(parameters))
         print(f"The answers are in {ANSWERS.name}.")
     settings = settings_of(options.env)
     chosen = chosen_parameters(settings, given, parameters)

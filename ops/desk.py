@@ -46,7 +46,7 @@ def as_pairs(rules: DeskRules) -> dict[str, str]:
     }
 
 
-def changed(rules: DeskRules, pairs: Mapping[str, str]) -> DeskRules:
+def with_changes(rules: DeskRules, pairs: Mapping[str, str]) -> DeskRules:
     """Return ``rules`` with some values replaced.
 
     Raises:
@@ -106,7 +106,7 @@ def run(desk: DeskTable, options: argparse.Namespace, ask: Ask) -> int:
     if options.action == "show":
         print("\n".join(f"{name}={value}" for name, value in before.items()))
         return 0
-    wanted = changed(rules, pairs_as_mapping(options.pairs, "set"))
+    wanted = with_changes(rules, pairs_as_mapping(options.pairs, "set"))
     changes = {name: value for name, value in as_pairs(wanted).items() if value != before[name]}
     if not changes and written:
         print("Nothing changes.")

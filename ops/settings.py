@@ -15,7 +15,7 @@ from botocore.exceptions import ProfileNotFound
 from pydantic import BaseModel, Field, ValidationError
 
 from local.template.intrinsics import parse
-from repartee.domain.text.characters import holds_half_characters
+from repartee.domain.text.characters import has_lone_surrogates
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMCONFIG = ROOT / "samconfig.toml"
@@ -26,7 +26,7 @@ class DeployError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class DeploySettings:
     """One environment of a SAM configuration file.
 
     Attributes:
@@ -62,7 +62,7 @@ class _Environment(BaseModel):
     deploy: _Command
 
 
-def read_settings(file: Path, environment: str) -> Settings:
+def read_settings(file: Path, environment: str) -> DeploySettings:
     """Read one environment of ``file``.
 
     Raises:
@@ -94,7 +94,7 @@ def read_settings(file: Path, environment: str) -> Settings:
             f"{file.name}: parameter_overrides of {environment}: {error}; "
             'write a list of "Name=Value"'
         ) from error
-    return Settings(
+    return DeploySettings(
         file=file,
         environment=environment,
         overrides=pairs_as_mapping(pairs, file.name),
@@ -104,7 +104,7 @@ def read_settings(file: Path, environment: str) -> Settings:
     )
 
 
-def open_session(settings: Settings) -> boto3.session.Session:
+def open_session(settings: DeploySettings) -> boto3.session.Session:
     """Return a session with the user's credentials and region; the settings may name both.
 
     Raises:
@@ -129,7 +129,7 @@ def pairs_as_mapping(pairs: Iterable[str], source: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for pair in pairs:
-        if holds_half_characters(pair):
+        if has_lone_surrogates(pair):
             raise DeployError(f"{source}: {pair!r} is not UTF-8; write it in UTF-8")
         name, equals, value = pair.partition("=")
         if not equals:

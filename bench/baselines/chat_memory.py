@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from bench.phrases import phrases
-from bench.units.consumed import ConsumedUnits
+from bench.units.consumed_units import ConsumedUnits
 
 _BATCH_TURNS = 25
 
@@ -37,7 +37,7 @@ class Memory(Protocol):
         ...
 
 
-class History:
+class MessageHistoryMemory:
     """``DynamoDBChatMessageHistory``; one item that holds every message."""
 
     def __init__(self, given: dict[str, Any], name: str) -> None:
@@ -61,7 +61,7 @@ class History:
         self._history.add_messages([HumanMessage(heard), AIMessage(said)])
 
 
-class Saver:
+class CheckpointMemory:
     """``DynamoDBSaver`` under the smallest graph; a checkpoint holds every message.
 
     Args:
@@ -112,9 +112,11 @@ class Saver:
 
 
 _KINDS: dict[str, Callable[[dict[str, Any], str], Any]] = {
-    "DynamoDBChatMessageHistory": History,
-    "DynamoDBSaver": lambda given, name: Saver(given, name, "async", is_compressed=False),
-    "DynamoDBSaver, exit, compressed": lambda given, name: Saver(
+    "DynamoDBChatMessageHistory": MessageHistoryMemory,
+    "DynamoDBSaver": lambda given, name: CheckpointMemory(
+        given, name, "async", is_compressed=False
+    ),
+    "DynamoDBSaver, exit, compressed": lambda given, name: CheckpointMemory(
         given, name, "exit", is_compressed=True
     ),
 }
@@ -132,7 +134,7 @@ def _filled(given: dict[str, Any], kind: str, name: str, turns: int) -> Any:
     """Return a conversation of so many turns.
 
     Raises:
-        Full: It could not hold as many.
+        MemoryFullError: It could not hold as many.
     """
     memory = _KINDS[kind](given, name)
     done = 0
@@ -145,12 +147,12 @@ def _filled(given: dict[str, Any], kind: str, name: str, turns: int) -> Any:
             done += wanted
         except (ClientError, BotoCoreError, ValueError, RuntimeError) as error:
             if step <= _BATCH_TURNS:
-                raise Full(done, error) from error
+                raise MemoryFullError(done, error) from error
             step = max(_BATCH_TURNS, step // 2)
     return memory
 
 
-class Full(Exception):
+class MemoryFullError(Exception):
     """A memory took no more.
 
     Attributes:
@@ -175,7 +177,7 @@ def _measure(given: dict[str, Any], kind: str, size: int) -> Iterator[dict[str, 
             try:
                 memory.turn(*phrases(number))
             except (ClientError, BotoCoreError, ValueError, RuntimeError) as error:
-                raise Full(number, error) from error
+                raise MemoryFullError(number, error) from error
             ms = (time.perf_counter() - began) * 1_000
             reads, writes, calls = units.take()
             yield {"ms": ms, "reads": reads, "writes": writes, "calls": calls}
@@ -190,7 +192,7 @@ def main() -> None:
             result: dict[str, Any] = {"kind": kind, "size": size, "samples": []}
             try:
                 result["samples"].extend(_measure(given, kind, size))
-            except Full as full:
+            except MemoryFullError as full:
                 result |= {"samples": [], "stopped_at": full.turns, "reason": full.reason}
             sys.stdout.write(json.dumps(result) + "\n")
             sys.stdout.flush()

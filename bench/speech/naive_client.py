@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
-from local.hosting.processes import Child, start_child
+from local.hosting.processes import ChildProcess, start_child
 from local.stack import PROJECT, Stack
 
 _START_TIMEOUT_S = 30.0
@@ -44,7 +44,7 @@ class NaiveUser:
 class NaiveServer:
     """The running server."""
 
-    def __init__(self, child: Child, port: int, client: aiohttp.ClientSession) -> None:
+    def __init__(self, child: ChildProcess, port: int, client: aiohttp.ClientSession) -> None:
         self._child = child
         self._url = f"http://127.0.0.1:{port}/talk"
         self._client = client

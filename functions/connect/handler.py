@@ -74,7 +74,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
             **ids,
             "is_new_session": opened.is_new_session,
             "superseded_session_id": opened.superseded_session_id,
-            "superseded_was_told": opened.superseded_was_told,
+            "superseded_was_told": opened.is_superseded_notified,
             "closed_connections": opened.closed_connections,
         },
     )
@@ -95,12 +95,14 @@ def build() -> Deps:
     """Wire the function up, once per process."""
     settings = ConnectSettings.from_env()
     client, clock, retention = make_client(), SystemClock(), Retention(settings.retention_days)
-    live = DynamoTable(client, settings.live_table)
+    session_table = DynamoTable(client, settings.live_table)
     memory = DynamoTable(client, settings.memory_table)
     return Deps(
-        openings=DynamoOpeningStore(live=live, memory=memory, retention=retention),
-        mailbox=DynamoMailbox(live=live, clock=clock, ids=UlidSource()),
-        sessions=DynamoSessionStore(live=live),
+        openings=DynamoOpeningStore(
+            session_table=session_table, memory=memory, retention=retention
+        ),
+        mailbox=DynamoMailbox(session_table=session_table, clock=clock, ids=UlidSource()),
+        sessions=DynamoSessionStore(session_table=session_table),
         clock=clock,
         max_sessions=settings.max_sessions_per_user,
         max_connections=settings.max_connections_per_session,

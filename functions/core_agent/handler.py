@@ -21,13 +21,13 @@ from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.client import make_client
 from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversations.summary_writer import DynamoSummaryWriter
-from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoCallStore
+from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoToolCallStore
 from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.users.notes import DynamoNotes
 from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.ids import UlidSource
-from repartee.adapters.langchain.middleware import PricedModel, Thinking
+from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
 from repartee.application.answers.answer_question import AnswerQuestion
 from repartee.application.answers.price_models import ModelPrices
@@ -79,7 +79,7 @@ def build() -> Deps:
     settings = CoreAgentSettings.from_env()
     zone = ZoneInfo(settings.desk_time_zone)
     clock, client = SystemClock(), make_client()
-    live = DynamoTable(client, settings.live_table)
+    session_table = DynamoTable(client, settings.live_table)
     memory = DynamoTable(client, settings.memory_table)
     api_key = SecretsManager(partial(boto3.client, "secretsmanager")).get(
         settings.gemini_key_secret_arn
@@ -97,7 +97,7 @@ def build() -> Deps:
         model(settings.gemini_core_model),
         clock,
         fallback=model(other) if other else None,
-        thinking=Thinking(level, warn_of_refusal) if level else None,
+        thinking=ThinkingLevel(level, warn_of_refusal) if level else None,
     )
     desk = DeskTable(
         desk=DynamoTable(client, settings.desk_table),
@@ -107,9 +107,13 @@ def build() -> Deps:
     notes = DynamoNotes(memory=memory, ids=UlidSource())
     reader = DynamoConversationReader(memory=memory, clock=clock)
     budget, retention = MemoryBudget(settings.memory_tokens), Retention(settings.retention_days)
-    usage = DynamoUsageStore(live=live, memory=memory, clock=clock, retention=retention)
+    usage = DynamoUsageStore(
+        session_table=session_table, memory=memory, clock=clock, retention=retention
+    )
     answer_question = AnswerQuestion(
-        calls=DynamoCallStore(live=live, memory=memory, clock=clock, retention=retention),
+        calls=DynamoToolCallStore(
+            session_table=session_table, memory=memory, clock=clock, retention=retention
+        ),
         conversations=reader,
         reasoner=reasoner,
         notes=notes,

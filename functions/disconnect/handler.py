@@ -65,11 +65,11 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 def build() -> Deps:
     """Wire the function up, once per process."""
     settings = DisconnectSettings.from_env()
-    live, clock = DynamoTable(make_client(), settings.live_table), SystemClock()
+    session_table, clock = DynamoTable(make_client(), settings.live_table), SystemClock()
     return Deps(
-        connections=DynamoConnectionStore(live=live),
-        mailbox=DynamoMailbox(live=live, clock=clock, ids=UlidSource()),
-        sessions=DynamoSessionStore(live=live),
+        connections=DynamoConnectionStore(session_table=session_table),
+        mailbox=DynamoMailbox(session_table=session_table, clock=clock, ids=UlidSource()),
+        sessions=DynamoSessionStore(session_table=session_table),
         clock=clock,
         log=get_logger(),
         grace_ms=settings.grace_s * 1000,

@@ -5,11 +5,11 @@ from typing import Annotated, Any, Self
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
 
-from http_api.kinds import may_answer
+from http_api.problem_kinds import may_answer
 from http_api.values import Moment
 from repartee.domain.users.erasure import Erasure, ItemKind
 
-REPEAT_AFTER_S = 2
+RETRY_AFTER_S = 2
 # Without a Lambda context, this is about the time that an HTTP API waits for its function.
 _DEFAULT_REMAINING_MS = 29_000
 
@@ -32,7 +32,7 @@ class ErasureView(BaseModel):
         finished = erasure.finished_at_ms is not None
         if not finished:
             answer.status_code = 202
-            answer.headers["retry-after"] = str(REPEAT_AFTER_S)
+            answer.headers["retry-after"] = str(RETRY_AFTER_S)
         return cls(erased_at=erasure.erased_at_ms, finished=finished, deleted=dict(erasure.deleted))
 
 
@@ -42,7 +42,7 @@ MAY_ANSWER: dict[int | str, dict[str, Any]] = {
 }
 
 
-class _Time:
+class _InvocationTime:
     """The remaining time of the invocation."""
 
     def __init__(self, request: Request):
@@ -55,4 +55,4 @@ class _Time:
         return remaining_ms
 
 
-RemainingTime = Annotated[_Time, Depends()]
+RemainingTime = Annotated[_InvocationTime, Depends()]

@@ -13,7 +13,7 @@ READ_HEADERS = frozenset({"content-type"})
 _NO_JSON = b"\xff"
 
 
-def readable(event: Mapping[str, Any]) -> dict[str, Any]:
+def sanitised_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event that Mangum can read, whatever bytes the client sent.
 
     Bytes that are not UTF-8 become question marks. A HEAD request becomes a GET request.

@@ -11,7 +11,7 @@ from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 from http_api.app import create_app
 from http_api.deps import Deps
-from http_api.events import readable, without_body
+from http_api.events import sanitised_event, without_body
 from http_api.problems import PROBLEM_TYPE
 from repartee.adapters.aws.api_gateway_channel import ApiGatewayChannel
 from repartee.adapters.aws.secrets_manager import SecretsManager
@@ -62,7 +62,7 @@ class Application:
                 # does not know as text it sends in base64.
                 text_types = [*DEFAULT_TEXT_MIME_TYPES, PROBLEM_TYPE]
                 mangum = Mangum(self._app, lifespan="off", text_mime_types=text_types)
-                answer: dict[str, Any] = mangum(readable(event), context)
+                answer: dict[str, Any] = mangum(sanitised_event(event), context)
             finally:
                 asyncio.set_event_loop(None)
         # An answer that its route does not declare public belongs to one user: no cache keeps it.
@@ -76,16 +76,16 @@ def build() -> Application:
     """Wire the function up, once per process."""
     settings = HttpApiSettings.from_env()
     client, clock, ids = make_client(), SystemClock(), UlidSource()
-    live = DynamoTable(client, settings.live_table)
+    session_table = DynamoTable(client, settings.live_table)
     memory = DynamoTable(client, settings.memory_table)
     desk = DynamoTable(client, settings.desk_table)
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
     reader = DynamoConversationReader(memory=memory, clock=clock)
-    usage = DynamoUsageStore(live=live, memory=memory, clock=clock)
+    usage = DynamoUsageStore(session_table=session_table, memory=memory, clock=clock)
     daily = DailyLimits(settings.max_talk_s_per_day, settings.max_usd_per_day)
     limits = LimitChecker(usage, clock, daily)
-    connections = DynamoConnectionStore(live=live)
-    sessions = DynamoSessionStore(live=live)
+    connections = DynamoConnectionStore(session_table=session_table)
+    sessions = DynamoSessionStore(session_table=session_table)
     channel = ApiGatewayChannel.at(settings.management_endpoint)
     starter = SessionStarter(
         reader=reader,
@@ -104,9 +104,9 @@ def build() -> Application:
         limits=limits,
     )
     profiles = DynamoProfileStore(memory=memory)
-    mailbox = DynamoMailbox(live=live, clock=clock, ids=ids)
+    mailbox = DynamoMailbox(session_table=session_table, clock=clock, ids=ids)
     eraser = UserEraser(
-        store=DynamoErasureStore(live=live, memory=memory, desk=desk),
+        store=DynamoErasureStore(session_table=session_table, memory=memory, desk=desk),
         channel=channel,
         clock=clock,
         wait=time.sleep,

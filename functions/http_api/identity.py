@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from http_api.deps import Dependencies
 from http_api.problems import Problem
 from repartee.domain.errors import UserErased
-from repartee.domain.users.user_id import fault_of
+from repartee.domain.users.user_id import user_id_problem
 
 
 def verified_user_id(request: Request, deps: Dependencies) -> str:
@@ -21,7 +21,7 @@ def verified_user_id(request: Request, deps: Dependencies) -> str:
     subject = authorizer.get("jwt", {}).get("claims", {}).get("sub")
     if not isinstance(subject, str) or not subject:
         raise Problem("not_signed_in")
-    if (fault := fault_of(subject)) is not None:
+    if (fault := user_id_problem(subject)) is not None:
         # This identity provider may give such a subject to every user, so the operator must know.
         deps.log.warning("token subject refused", extra={"reason": fault})
         detail = f"the token's sub {fault}: the identity provider has to give another one"
@@ -33,7 +33,7 @@ VerifiedUserId = Annotated[str, Depends(verified_user_id)]
 """Who asks, even when all that was theirs is erased."""
 
 
-def kept_user_id(user_id: VerifiedUserId, deps: Dependencies) -> str:
+def unerased_user_id(user_id: VerifiedUserId, deps: Dependencies) -> str:
     """Return the verified user.
 
     Raises:
@@ -44,5 +44,5 @@ def kept_user_id(user_id: VerifiedUserId, deps: Dependencies) -> str:
     return user_id
 
 
-UserId = Annotated[str, Depends(kept_user_id)]
+UserId = Annotated[str, Depends(unerased_user_id)]
 """Who asks, unless they were erased: then every answer is the same."""

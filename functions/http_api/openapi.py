@@ -16,14 +16,14 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from http_api.examples import EXAMPLES
-from http_api.identity import kept_user_id, verified_user_id
-from http_api.kinds import CODES, KINDS, ProblemKind
+from http_api.identity import unerased_user_id, verified_user_id
+from http_api.problem_kinds import CODES, KINDS, ProblemKind
 from http_api.problems import PROBLEM_TYPE
 
 _REFERENCE = "#/components/schemas/"
 _EXAMPLE = "#/components/examples/"
 # FastAPI's description of an answer that a route does not describe.
-_UNNAMED = "Successful Response"
+_DEFAULT_DESCRIPTION = "Successful Response"
 _TOKEN = {
     "type": "http",
     "scheme": "bearer",
@@ -44,7 +44,7 @@ with an object that has `message` only.
 
 
 # API Gateway's own answers: the message, which was seen there, and the reason.
-_BY_GATEWAY = {
+_GATEWAY_ERRORS = {
     "401": ("Unauthorized", "The token is missing or not valid"),
     "429": ("Too Many Requests", "API Gateway throttles"),
     "500": ("Internal Server Error", "The function failed"),
@@ -101,7 +101,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for method, operation in operations.items():
             _complete(operation, routes[method, path])
             _name_successes(operation, components["schemas"])
-            _illustrate(operation, EXAMPLES.get(f"{method.upper()} {path}", {}))
+            _add_examples(operation, EXAMPLES.get(f"{method.upper()} {path}", {}))
     components["securitySchemes"] = {"token": _TOKEN}
     components["examples"] = {
         code: {"summary": kind.title, "value": _example(kind)} for code, kind in KINDS.items()
@@ -136,7 +136,7 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
         answers[str(status)] = _problem_answer(kinds)
     if "not_signed_in" in codes:
         operation["security"] = [{"token": []}]
-    for by_gateway, (message, meaning) in _BY_GATEWAY.items():
+    for by_gateway, (message, meaning) in _GATEWAY_ERRORS.items():
         if by_gateway == "401" and "not_signed_in" not in codes:
             continue
         answer = answers.setdefault(by_gateway, {"description": meaning, "content": {}})
@@ -148,11 +148,11 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
 
 
 def _codes_of(route: APIRoute) -> Iterator[str]:
-    calls = set(_calls(route.dependant))
+    calls = set(_dependency_functions(route.dependant))
     yield "internal_error"
     if verified_user_id in calls:
         yield from ("not_signed_in", "subject_refused", "unavailable")
-    if kept_user_id in calls:
+    if unerased_user_id in calls:
         yield "user_erased"
     if route.body_field is not None:
         yield from ("body_too_large", "unsupported_media_type", "not_json", "invalid_request")
@@ -160,10 +160,10 @@ def _codes_of(route: APIRoute) -> Iterator[str]:
         yield "invalid_request"
 
 
-def _calls(dependant: Dependant) -> Iterator[Any]:
+def _dependency_functions(dependant: Dependant) -> Iterator[Any]:
     yield dependant.call
     for inner in dependant.dependencies:
-        yield from _calls(inner)
+        yield from _dependency_functions(inner)
 
 
 def _parameters(dependant: Dependant) -> Iterator[Any]:
@@ -206,12 +206,12 @@ def _example(kind: ProblemKind) -> dict[str, Any]:
 def _name_successes(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
     """Describe each successful answer by the object that it holds."""
     for status, answer in operation["responses"].items():
-        if status.startswith("2") and answer["description"] == _UNNAMED:
+        if status.startswith("2") and answer["description"] == _DEFAULT_DESCRIPTION:
             name = answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
             answer["description"] = schemas[name]["description"].partition("\n")[0]
 
 
-def _illustrate(operation: dict[str, Any], examples: Mapping[str, Any]) -> None:
+def _add_examples(operation: dict[str, Any], examples: Mapping[str, Any]) -> None:
     """Add examples of the request's body and of the successful answers."""
     if "request" in examples:
         operation["requestBody"]["content"]["application/json"]["example"] = examples["request"]

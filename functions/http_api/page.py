@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from http_api.kinds import KINDS
+from http_api.problem_kinds import KINDS
 
 _STYLE = """
 :root{color-scheme:light dark}

@@ -12,7 +12,7 @@ from repartee.domain.errors import CursorRefused
 Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR_CHARACTERS)]
 
 
-def place_after(
+def open_cursor(
     deps: Deps, listing: Listing, user_id: str, after: str | None
 ) -> tuple[str, ...] | None:
     """Return the place that the cursor ``after`` was sealed for, None without a cursor.

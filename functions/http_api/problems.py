@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from http_api.kinds import KINDS
+from http_api.problem_kinds import KINDS
 from http_api.values import rfc3339
 from repartee.application.answers.check_limits import DailyLimitReached
 from repartee.application.connections.session_cap import TooManySessions

@@ -58,11 +58,11 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 def build() -> Deps:
     """Wire the function up, once per process."""
     settings = MessageSettings.from_env()
-    live, clock = DynamoTable(make_client(), settings.live_table), SystemClock()
+    session_table, clock = DynamoTable(make_client(), settings.live_table), SystemClock()
     router = MessageRouter(
-        mailbox=DynamoMailbox(live=live, clock=clock, ids=UlidSource()),
-        sessions=DynamoSessionStore(live=live),
-        connections=DynamoConnectionStore(live=live),
+        mailbox=DynamoMailbox(session_table=session_table, clock=clock, ids=UlidSource()),
+        sessions=DynamoSessionStore(session_table=session_table),
+        connections=DynamoConnectionStore(session_table=session_table),
         channel=ApiGatewayChannel.at(settings.management_endpoint),
         workers=LambdaWorkerPool.of(settings.stream_agent_function),
         clock=clock,

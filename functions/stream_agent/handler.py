@@ -35,7 +35,7 @@ from repartee.adapters.gemini.live import GeminiLive
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.speech_detector import WebRtcSpeechDetector
 from repartee.application.answers.price_models import ModelPrices
-from repartee.application.serving.non_joining_executor import LooseThreads
+from repartee.application.serving.non_joining_executor import NonJoiningExecutor
 from repartee.application.serving.serve_session import serve_session
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.config import PRICE_LIST, StreamAgentSettings
@@ -77,7 +77,7 @@ def handle(
     wake = _WAKE_REQUEST.validate_python(event)
 
     async def serve() -> str | None:
-        asyncio.get_running_loop().set_default_executor(LooseThreads(THREADS))
+        asyncio.get_running_loop().set_default_executor(NonJoiningExecutor(THREADS))
         return await serve_session(
             wake,
             deps.ports,
@@ -95,7 +95,7 @@ def build() -> Deps:
     client, clock, ids = make_client(max_connections=THREADS), SystemClock(), UlidSource()
     log = get_logger()
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
-    live = DynamoTable(client, settings.live_table)
+    session_table = DynamoTable(client, settings.live_table)
     memory = DynamoTable(client, settings.memory_table)
     retention = Retention(settings.retention_days)
     recorder = FileRecorder(
@@ -103,11 +103,13 @@ def build() -> Deps:
         wants_audio=settings.record_sessions == "events_and_audio",
     )
     ports = SessionPorts(
-        sessions=DynamoSessionStore(live=live),
-        mailbox=DynamoMailbox(live=live, clock=clock, ids=ids),
-        connections=DynamoConnectionStore(live=live),
+        sessions=DynamoSessionStore(session_table=session_table),
+        mailbox=DynamoMailbox(session_table=session_table, clock=clock, ids=ids),
+        connections=DynamoConnectionStore(session_table=session_table),
         reader=DynamoConversationReader(memory=memory, clock=clock),
-        writer=DynamoConversationWriter(live=live, memory=memory, retention=retention),
+        writer=DynamoConversationWriter(
+            session_table=session_table, memory=memory, retention=retention
+        ),
         profiles=DynamoProfileStore(memory=memory),
         notes=DynamoNotes(memory=memory, ids=ids),
         channel=ApiGatewayChannel.at(settings.management_endpoint),
@@ -117,7 +119,9 @@ def build() -> Deps:
         core=LambdaCoreAgent(settings.core_agent_function, clock),
         workers=LambdaWorkerPool.of(settings.stream_agent_function),
         summaries=LambdaSummaryRequests.of(settings.core_agent_function),
-        usage=DynamoUsageStore(live=live, memory=memory, clock=clock, retention=retention),
+        usage=DynamoUsageStore(
+            session_table=session_table, memory=memory, clock=clock, retention=retention
+        ),
         clock=clock,
         ids=ids,
         metrics=MetricsRecorder(),

@@ -25,17 +25,17 @@ from local.demo.checks import (
     check_word_error,
 )
 from local.demo.front_desk import FrontDesk
-from local.demo.recorded import read_records
-from local.demo.script import Spoken, hold_script, match_replies
-from local.hosting.ports import PortInUseError, base_of
+from local.demo.gemini_records import read_records
+from local.demo.script import SpokenUtterance, match_replies, play_script
+from local.hosting.ports import PortInUseError, port_base_from
 from local.hosting.processes import ChildFailedError
 from local.hosting.services import NotInstalledError
-from local.lambdas.model import InitFailedError
+from local.lambdas.hosting_types import InitFailedError
 from local.stack import PROJECT, Stack, StackOptions, running_stack, write_addresses
 from local.template.intrinsics import TemplateError
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee.domain.front_desk.bookings import Booking
-from repartee_client.access import HttpApi, get_token
+from repartee_client.access import HttpApiClient, get_token
 from repartee_client.errors import TalkerError
 from repartee_client.recordings import (
     Recording,
@@ -90,9 +90,9 @@ class Demo:
         desk = FrontDesk(self._stack)
         await desk.seed()
         addresses = self._stack.addresses
-        api = HttpApi(addresses.http, await get_token(addresses.issuer, USER))
-        spoken = await hold_script(
-            api, self._script, between=self._forget, on_spoken=self._tell_and_save
+        api = HttpApiClient(addresses.http, await get_token(addresses.issuer, USER))
+        spoken = await play_script(
+            api, self._script, between=self._forget, on_spoken=self._print_and_save
         )
         bookings = await desk.bookings(USER)
         checks = self._check(spoken, bookings)
@@ -112,10 +112,10 @@ class Demo:
         await self._stack.restart_gemini()
         print("-- the Gemini simulator was restarted; a new connection", flush=True)
 
-    def _wav(self, one: Spoken) -> Path:
+    def _wav(self, one: SpokenUtterance) -> Path:
         return self._replies / f"{one.name}.wav"
 
-    def _tell_and_save(self, one: Spoken) -> None:
+    def _print_and_save(self, one: SpokenUtterance) -> None:
         exchange = one.exchange
         write_wav(self._wav(one), Recording(one.reply_pcm, OUTPUT_RATE_HZ))
         error = "" if one.word_error is None else f" (word error {one.word_error:.0%})"
@@ -130,7 +130,7 @@ class Demo:
             flush=True,
         )
 
-    def _check(self, spoken: Sequence[Spoken], bookings: Sequence[Booking]) -> list[Check]:
+    def _check(self, spoken: Sequence[SpokenUtterance], bookings: Sequence[Booking]) -> list[Check]:
         last_said = spoken[-1].exchange.said
         return [
             check_word_error([one.word_error for one in spoken]),
@@ -140,7 +140,7 @@ class Demo:
             self._check_replies(spoken),
         ]
 
-    def _check_replies(self, spoken: Sequence[Spoken]) -> Check:
+    def _check_replies(self, spoken: Sequence[SpokenUtterance]) -> Check:
         if self._stack.simulator is None:
             return check_replies((), (), skipped="the real Gemini keeps no record")
         records = read_records(self._stack.simulator.record_directory)
@@ -149,7 +149,10 @@ class Demo:
         return check_replies(saved, match_replies(spoken, emitted))
 
     def _report(
-        self, spoken: Sequence[Spoken], bookings: Sequence[Booking], checks: Sequence[Check]
+        self,
+        spoken: Sequence[SpokenUtterance],
+        bookings: Sequence[Booking],
+        checks: Sequence[Check],
     ) -> dict[str, Any]:
         return {
             "gemini": "simulator" if self._stack.simulator else "real",
@@ -165,7 +168,7 @@ class Demo:
             "checks": [asdict(check) for check in checks],
         }
 
-    def _turn(self, one: Spoken) -> dict[str, Any]:
+    def _turn(self, one: SpokenUtterance) -> dict[str, Any]:
         exchange = one.exchange
         return {
             "recording": one.name,
@@ -196,7 +199,7 @@ async def demonstrate(
     started_s = time.monotonic()
     options = StackOptions(
         run_directory=folder / time.strftime(f"run-%Y%m%d-%H%M%S-{os.getpid()}"),
-        port_base=base_of(os.environ),
+        port_base=port_base_from(os.environ),
         live_model=model,
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
     )
@@ -267,7 +270,7 @@ def main() -> int:
     # An old report must not pass for this run's.
     (options.folder / "report.json").unlink(missing_ok=True)
     try:
-        base_of(os.environ)
+        port_base_from(os.environ)
         script = load_script(options.wavs)
         for utterance in script:
             read_wav(utterance.wav)

@@ -4,14 +4,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from repartee_client.access import HttpApi, SessionTicket
-from repartee_client.call import Listener, open_call
-from repartee_client.conversation import Exchange, Pace, say
+from repartee_client.access import HttpApiClient, SessionTicket
+from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import Utterance, read_wav, word_error_rate
+from repartee_client.voice_call import EventListener, open_voice_call
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class SpokenUtterance:
     """One utterance of the script and what came of it.
 
     Attributes:
@@ -23,7 +23,7 @@ class Spoken:
     name: str
     spoken: str | None
     session_id: str
-    exchange: Exchange
+    exchange: AnsweredUtterance
 
     @property
     def word_error(self) -> float | None:
@@ -38,19 +38,19 @@ class Spoken:
         return b"".join(bytes(turn.pcm) for turn in self.exchange.turns)
 
 
-async def nothing_in_between() -> None:
+async def do_nothing() -> None:
     """Leave everything as it is between the two calls."""
 
 
-async def hold_script(
-    api: HttpApi,
+async def play_script(
+    api: HttpApiClient,
     script: Sequence[Utterance],
     *,
     pace: Pace = Pace.REAL_TIME,
-    between: Callable[[], Awaitable[None]] = nothing_in_between,
-    on_spoken: Callable[[Spoken], None] | None = None,
-    listener: Listener | None = None,
-) -> list[Spoken]:
+    between: Callable[[], Awaitable[None]] = do_nothing,
+    on_spoken: Callable[[SpokenUtterance], None] | None = None,
+    listener: EventListener | None = None,
+) -> list[SpokenUtterance]:
     """Hold the conversation; hangs up after each call, so everything said is remembered by then.
 
     Args:
@@ -65,13 +65,15 @@ async def hold_script(
     Raises:
         TalkerError: A call could not be held.
     """
-    spoken: list[Spoken] = []
+    spoken: list[SpokenUtterance] = []
 
     async def hold(ticket: SessionTicket, utterances: Sequence[Utterance]) -> None:
-        async with open_call(ticket.url, listener=listener, features=ticket.features) as call:
+        async with open_voice_call(ticket.url, listener=listener, features=ticket.features) as call:
             for utterance in utterances:
                 exchange = await say(call, read_wav(utterance.wav), pace=pace)
-                one = Spoken(utterance.wav.stem, utterance.spoken, ticket.session_id, exchange)
+                one = SpokenUtterance(
+                    utterance.wav.stem, utterance.spoken, ticket.session_id, exchange
+                )
                 spoken.append(one)
                 if on_spoken is not None:
                     on_spoken(one)
@@ -83,7 +85,7 @@ async def hold_script(
     return spoken
 
 
-def match_replies(spoken: Sequence[Spoken], emitted: Sequence[bytes]) -> list[bytes]:
+def match_replies(spoken: Sequence[SpokenUtterance], emitted: Sequence[bytes]) -> list[bytes]:
     """Join emitted replies as they answered each utterance, mostly one to one.
 
     An answer that a tool brings is a reply of its own, after the model's first words.

@@ -42,7 +42,7 @@ class _Delivered:
 
 
 @dataclass(slots=True)
-class Chaos:
+class GatewayChaos:
     """Decides faults; ``settings`` may be replaced while the gateway runs.
 
     Attributes:

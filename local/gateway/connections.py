@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from local.gateway.chaos import Chaos
+from local.gateway.chaos import GatewayChaos
 from local.gateway.events import ConnectionContext
 from local.gateway.settings import GatewaySettings
 from local.hosting.timers import Timers
@@ -37,7 +37,7 @@ class Connection:
     context: ConnectionContext
     socket: ServerConnection
     last_active_at_s: float
-    closed_by_us: tuple[int, str] | None = None
+    gateway_close: tuple[int, str] | None = None
     messages: int = 0
     posts: int = 0
     is_dead: bool = False
@@ -54,11 +54,11 @@ class Connection:
 
     async def close(self, code: int, reason: str) -> None:
         """End the connection from the gateway's side."""
-        if self.closed_by_us is None:
-            self.closed_by_us = (code, reason)
+        if self.gateway_close is None:
+            self.gateway_close = (code, reason)
         await self.socket.close(code, reason)
 
-    def break_down(self, unnoticed_s: float = 0.0) -> None:
+    def break_connection(self, unnoticed_s: float = 0.0) -> None:
         """Let the line die; both sides hear of it ``unnoticed_s`` later, and lose what they say.
 
         As over the air: API Gateway takes posts to a client that has just lost its network.
@@ -68,8 +68,8 @@ class Connection:
 
     def ended_with(self) -> tuple[int, str]:
         """Close code and reason, for ``$disconnect``."""
-        if self.closed_by_us is not None:
-            return self.closed_by_us
+        if self.gateway_close is not None:
+            return self.gateway_close
         protocol = self.socket.protocol
         # A protocol error (1007, 1009) is closed by the library, without asking us.
         if protocol.close_rcvd is None and protocol.close_sent is not None:
@@ -83,7 +83,7 @@ class Connection:
 class Connections:
     """Open connections by id."""
 
-    def __init__(self, settings: GatewaySettings, timers: Timers, chaos: Chaos) -> None:
+    def __init__(self, settings: GatewaySettings, timers: Timers, chaos: GatewayChaos) -> None:
         self._settings = settings
         self._timers = timers
         self._chaos = chaos

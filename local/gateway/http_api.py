@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from local.gateway.http_events import (
-    HttpAnswer,
     HttpRequest,
-    InvalidAnswerError,
+    HttpResponse,
+    InvalidResponseError,
     request_event,
-    response_of,
+    response_from,
 )
 from local.gateway.tokens import FetchJson, Principal, TokenVerifier, UnauthorizedError, fetch_json
 from local.hosting.timers import Timers, within
-from local.lambdas.model import MAX_SYNC_PAYLOAD_BYTES, Invoker, ThrottledError
+from local.lambdas.hosting_types import MAX_SYNC_PAYLOAD_BYTES, Invoker, ThrottledError
 from local.template.model import Cors, HttpApi, HttpRoute, JwtAuthorizer
 
 _MAX_BODY_BYTES = 10 * 1024 * 1024  # HTTP API quota, read 2026-11-22
@@ -106,22 +106,22 @@ class HttpGateway:
             response.headers.add(name, value)
         return response
 
-    async def handle(self, request: HttpRequest) -> HttpAnswer:
+    async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         headers = request.joined_headers()
         origin, cors = headers.get("origin"), self._api.cors
         is_preflight = request.method == "OPTIONS" and "access-control-request-method" in headers
         if cors is not None and origin is not None and is_preflight:
-            return HttpAnswer(204, _cors_headers(cors, origin, preflight=True), b"")
+            return HttpResponse(204, _cors_headers(cors, origin, preflight=True), b"")
         answer = await self._routed(request)
         if cors is None:
             return answer
         # The API's own CORS settings replace what the function says.
         kept = [h for h in answer.headers if not h[0].lower().startswith("access-control-")]
         added = [] if origin is None else _cors_headers(cors, origin, preflight=False)
-        return HttpAnswer(answer.status, [*kept, *added], answer.body)
+        return HttpResponse(answer.status, [*kept, *added], answer.body)
 
-    async def _routed(self, request: HttpRequest) -> HttpAnswer:
+    async def _routed(self, request: HttpRequest) -> HttpResponse:
         match = self._routes.find(request.method, request.path)
         if match is None:
             return _message(404, "Not Found")
@@ -147,10 +147,10 @@ class HttpGateway:
                 match.route.timeout_ms / 1000,
                 self._invoker.invoke(match.route.function, payload),
             )
-            return response_of(result)
+            return response_from(result)
         except (TimeoutError, ThrottledError):
             return _message(503, "Service Unavailable")
-        except InvalidAnswerError:
+        except InvalidResponseError:
             return _message(500, "Internal Server Error")
 
     def _verifier(self, authorizer: JwtAuthorizer) -> TokenVerifier:
@@ -159,9 +159,9 @@ class HttpGateway:
         return self._verifiers[authorizer]
 
 
-def _message(status: int, message: str, *headers: tuple[str, str]) -> HttpAnswer:
+def _message(status: int, message: str, *headers: tuple[str, str]) -> HttpResponse:
     body = json.dumps({"message": message}).encode()
-    return HttpAnswer(status, [("content-type", "application/json"), *headers], body)
+    return HttpResponse(status, [("content-type", "application/json"), *headers], body)
 
 
 _TOO_LARGE = _message(413, "Request Entity Too Large")

@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl
 
 from local.gateway.ids import gateway_id
 from local.gateway.tokens import Principal
-from local.lambdas.model import InvocationResult
+from local.lambdas.hosting_types import InvocationResult
 from local.template.model import ACCOUNT, HttpApi, HttpRoute
 
 _TEXT_TYPE = re.compile(r"text/.*|application/(json|javascript|xml|.*\+json|.*\+xml)")
 
 
-class InvalidAnswerError(ValueError):
+class InvalidResponseError(ValueError):
     """The function failed, or its answer is no HTTP response."""
 
 
@@ -49,7 +49,7 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpResponse:
     status: int
     headers: Sequence[tuple[str, str]]
     body: bytes
@@ -116,18 +116,20 @@ def request_event(
     return event
 
 
-def response_of(result: InvocationResult) -> HttpAnswer:
+def response_from(result: InvocationResult) -> HttpResponse:
     """A function's result as an HTTP response.
 
     Raises:
-        InvalidAnswerError: API Gateway would answer 500.
+        InvalidResponseError: API Gateway would answer 500.
     """
     if result.function_error is not None:
-        raise InvalidAnswerError("the function failed")
+        raise InvalidResponseError("the function failed")
     answer = json.loads(result.payload or b"null")
     if not isinstance(answer, dict) or "statusCode" not in answer:
         # Format 2.0: anything else is the body of a 200.
-        return HttpAnswer(200, [("content-type", "application/json")], json.dumps(answer).encode())
+        return HttpResponse(
+            200, [("content-type", "application/json")], json.dumps(answer).encode()
+        )
     try:
         body = answer.get("body") or ""
         data = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
@@ -135,7 +137,7 @@ def response_of(result: InvocationResult) -> HttpAnswer:
         headers += [("set-cookie", str(cookie)) for cookie in answer.get("cookies") or ()]
         status = int(answer["statusCode"])
     except (ValueError, TypeError, AttributeError) as error:
-        raise InvalidAnswerError(str(error)) from error
+        raise InvalidResponseError(str(error)) from error
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("content-type", "text/plain;charset=UTF-8"))
-    return HttpAnswer(status, headers, data)
+    return HttpResponse(status, headers, data)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 from pydantic import ValidationError
 
-from local.gateway.chaos import Chaos, ChaosSettings
+from local.gateway.chaos import ChaosSettings, GatewayChaos
 from local.gateway.connections import Connections, GoneError, SlowClientError
 
 
@@ -30,7 +30,7 @@ class ManagementApi:
     """
 
     def __init__(
-        self, connections: Connections, chaos: Chaos, stage: str, message_bytes: int
+        self, connections: Connections, chaos: GatewayChaos, stage: str, message_bytes: int
     ) -> None:
         self._connections = connections
         self._chaos = chaos
@@ -105,7 +105,7 @@ class ManagementApi:
         )
 
     async def _drop(self, request: web.Request) -> web.Response:
-        self._connections.get(request.match_info["id"]).break_down()
+        self._connections.get(request.match_info["id"]).break_connection()
         return web.json_response({})
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-class InvalidAuthorizerAnswerError(ValueError):
+class InvalidAuthorizerResponseError(ValueError):
     """The authorizer's answer is not what API Gateway accepts."""
 
 
@@ -25,14 +25,14 @@ class Authorization:
     principal_id: str
     context: Mapping[str, str]
     allowed: bool
-    explicit_deny: bool
+    is_explicitly_denied: bool
 
 
 def evaluate(payload: bytes, method_arn: str) -> Authorization:
     """Judge an authorizer's answer for one resource.
 
     Raises:
-        InvalidAuthorizerAnswerError: No principal, no policy, or a context value that is no
+        InvalidAuthorizerResponseError: No principal, no policy, or a context value that is no
             string, number or boolean.
     """
     try:
@@ -47,9 +47,9 @@ def evaluate(payload: bytes, method_arn: str) -> Authorization:
         }
         texts = {key: _text(value) for key, value in context.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidAuthorizerAnswerError(str(error)) from error
+        raise InvalidAuthorizerResponseError(str(error)) from error
     if not isinstance(principal_id, str):
-        raise InvalidAuthorizerAnswerError("principalId must be a string")
+        raise InvalidAuthorizerResponseError("principalId must be a string")
     denied = "Deny" in effects
     return Authorization(principal_id, texts, "Allow" in effects and not denied, denied)
 
@@ -75,4 +75,4 @@ def _text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str | int | float):
         return str(value)
-    raise InvalidAuthorizerAnswerError("a context value must be a string, number or boolean")
+    raise InvalidAuthorizerResponseError("a context value must be a string, number or boolean")

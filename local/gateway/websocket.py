@@ -14,9 +14,8 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
-from local.gateway.chaos import Chaos
+from local.gateway.chaos import GatewayChaos
 from local.gateway.connections import Connection, Connections
-from local.gateway.doors import Doors, Refusal
 from local.gateway.events import (
     Api,
     ConnectionContext,
@@ -24,9 +23,10 @@ from local.gateway.events import (
     disconnect_event,
     message_event,
 )
+from local.gateway.handshakes import HandshakeHandler, Refusal
 from local.gateway.settings import GatewaySettings
 from local.hosting.timers import Timers, within
-from local.lambdas.model import InvocationResult, Invoker, ThrottledError
+from local.lambdas.hosting_types import InvocationResult, Invoker, ThrottledError
 from local.template.model import WebSocketApi, WebSocketRoute
 
 _BODY_FIELD = "$request.body."
@@ -39,7 +39,7 @@ class _Socket(ServerConnection):
     """A connection that knows what its handshake found out."""
 
     context: ConnectionContext | None = None
-    answered_subprotocol: str | None = None
+    accepted_subprotocol: str | None = None
     admitted = False
     started = False
 
@@ -74,7 +74,7 @@ class WebSocketGateway:
         port: int,
         settings: GatewaySettings,
         timers: Timers,
-        chaos: Chaos,
+        chaos: GatewayChaos,
     ) -> None:
         self.connections = Connections(settings, timers, chaos)
         self._api = api
@@ -84,7 +84,7 @@ class WebSocketGateway:
         self._settings = settings
         self._timers = timers
         self._chaos = chaos
-        self._doors = Doors(api, invoker, timers)
+        self._handshakes = HandshakeHandler(api, invoker, timers)
         self._server: Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._connection_number = 0
@@ -100,7 +100,7 @@ class WebSocketGateway:
         return self._port
 
     @property
-    def connections_so_far(self) -> int:
+    def newest_connection_number(self) -> int:
         """The number of the newest connection."""
         return self._connection_number
 
@@ -159,11 +159,11 @@ class WebSocketGateway:
         connected_at_ms = int(self._timers.now_s() * 1000)
         context = ConnectionContext(api, handshake, connected_at_ms)
         try:
-            answer = await self._doors.open(context)
+            answer = await self._handshakes.open(context)
         except Refusal as refusal:
             return _refused(refusal)
         socket.context = context
-        socket.answered_subprotocol = answer.subprotocol
+        socket.accepted_subprotocol = answer.subprotocol
         if socket.state is State.CONNECTING:
             socket.admitted = True
         else:
@@ -179,7 +179,7 @@ class WebSocketGateway:
             self._connection_number, socket.context, socket, self._timers.now_s()
         )
         self.connections.add(connection)
-        ageing = asyncio.create_task(self._end_when_old(connection))
+        ageing = asyncio.create_task(self._close_at_time_limit(connection))
         try:
             await self._receive(connection)
         finally:
@@ -234,7 +234,7 @@ class WebSocketGateway:
         self._chaos.delivered(connection.number, number)
         request_id = event["requestContext"]["requestId"]
         if route is None:
-            await self._complain(connection, "Forbidden", request_id)
+            await self._send_error(connection, "Forbidden", request_id)
             return
         try:
             result = await within(
@@ -243,18 +243,18 @@ class WebSocketGateway:
                 self._invoker.invoke(route.function, json.dumps(event).encode()),
             )
         except TimeoutError:
-            await self._complain(connection, "Endpoint request timed out", request_id)
+            await self._send_error(connection, "Endpoint request timed out", request_id)
             return
         except ThrottledError:
-            await self._complain(connection, "Internal server error", request_id)
+            await self._send_error(connection, "Internal server error", request_id)
             return
-        answer = _proxy_answer(result)
+        answer = _proxy_response(result)
         if answer is None:
-            await self._complain(connection, "Internal server error", request_id)
+            await self._send_error(connection, "Internal server error", request_id)
         elif route.has_response and "body" in answer:
             await self._send(connection, str(answer["body"]))
 
-    async def _complain(self, connection: Connection, message: str, request_id: str) -> None:
+    async def _send_error(self, connection: Connection, message: str, request_id: str) -> None:
         connection_id = connection.context.connection_id
         fields = {"message": message, "connectionId": connection_id, "requestId": request_id}
         await self._send(connection, json.dumps(fields))
@@ -280,7 +280,7 @@ class WebSocketGateway:
         except (TimeoutError, ThrottledError):
             _logger.warning("$disconnect was not delivered")
 
-    async def _end_when_old(self, connection: Connection) -> None:
+    async def _close_at_time_limit(self, connection: Connection) -> None:
         """Close a connection that is idle or has lived long enough."""
         ends_at_s = self._timers.now_s() + self._settings.life_s
         while True:
@@ -300,7 +300,7 @@ class WebSocketGateway:
 def _selected_subprotocol(
     socket: ServerConnection, _offered: Sequence[Subprotocol]
 ) -> Subprotocol | None:
-    answered = socket.answered_subprotocol if isinstance(socket, _Socket) else None
+    answered = socket.accepted_subprotocol if isinstance(socket, _Socket) else None
     return None if answered is None else Subprotocol(answered)
 
 
@@ -317,7 +317,7 @@ def _refused(refusal: Refusal) -> Response:
     return Response(refusal.status, phrase, headers, body)
 
 
-def _proxy_answer(result: InvocationResult) -> dict[str, Any] | None:
+def _proxy_response(result: InvocationResult) -> dict[str, Any] | None:
     """A proxy integration's answer; None when API Gateway would call it an error."""
     if result.function_error is not None:
         return None

@@ -7,9 +7,9 @@ import signal
 import sys
 from pathlib import Path
 
-from local.gemini.orphans import die_with_parent
+from local.gemini.parent_death import die_with_parent
 from local.gemini.server import Simulator
-from local.gemini.settings import Settings
+from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.utterance_cache import UtteranceCache
 
 
@@ -43,13 +43,13 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def settings_from(arguments: argparse.Namespace) -> Settings:
+def settings_from(arguments: argparse.Namespace) -> SimulatorSettings:
     human = arguments.pace == "human"
 
     def chosen(value: int | None, for_human: int) -> int:
         return value if value is not None else for_human if human else 0
 
-    return Settings(
+    return SimulatorSettings(
         record_dir=arguments.record_dir,
         setup_ms=chosen(arguments.setup_ms, 300),
         first_audio_ms=chosen(arguments.first_audio_ms, 250),

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from local.gemini.live.protocol import Refused, Setup
+from local.gemini.live.protocol import ServerClose, Setup
 
-type Kind = Literal[
+type GeminiFaultKind = Literal[
     "close",
     "stall",
     "empty_turn",
@@ -34,12 +34,12 @@ type Kind = Literal[
     "rest_error",
     "slow_rest",
 ]
-type Moment = Literal[
+type GeminiFaultMoment = Literal[
     "now", "setup", "turn", "audio", "seed", "call", "answer", "speech", "request"
 ]
 
 # When a fault strikes if its order does not say.
-DEFAULT_MOMENTS: dict[str, Moment] = {
+DEFAULT_MOMENTS: dict[str, GeminiFaultMoment] = {
     "close": "now",
     "stall": "turn",
     "empty_turn": "turn",
@@ -89,8 +89,8 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Kind
-    at: Moment | None = None
+    kind: GeminiFaultKind
+    at: GeminiFaultMoment | None = None
     connection: str | None = None
     count: int = Field(default=1, ge=1)
     code: int | None = None
@@ -102,14 +102,14 @@ class Fault(BaseModel):
     speed: float = Field(default=1.0, gt=0)
 
     @property
-    def moment(self) -> Moment:
+    def moment(self) -> GeminiFaultMoment:
         return self.at or DEFAULT_MOMENTS[self.kind]
 
     @property
-    def refusal(self) -> Refused:
+    def refusal(self) -> ServerClose:
         """The close that it orders."""
         is_refusal = self.kind in ("history_refused", "language_refused")
-        return Refused(self.code or (1007 if is_refusal else 1011), self.reason)
+        return ServerClose(self.code or (1007 if is_refusal else 1011), self.reason)
 
     def strikes_language(self, setup: Setup) -> bool:
         """Whether the set-up asks for the language that is refused."""
@@ -132,9 +132,9 @@ class Faults:
 
     def take(
         self,
-        kind: Kind,
+        kind: GeminiFaultKind,
         connection: str | None = None,
-        at: Moment | None = None,
+        at: GeminiFaultMoment | None = None,
         strikes: Callable[[Fault], bool] = lambda _: True,
     ) -> Fault | None:
         """The oldest order that strikes here; one use of it is spent.

@@ -10,13 +10,13 @@ from pathlib import Path
 import trustme
 from aiohttp import WSCloseCode, web
 
-from local.gemini.control import Control
+from local.gemini.chat_api import ChatApi
+from local.gemini.control_api import ControlApi
 from local.gemini.faults import Faults
-from local.gemini.live.connection import World
-from local.gemini.live.handles import Handles
-from local.gemini.live.session import LiveSession
-from local.gemini.rest import Rest
-from local.gemini.settings import Settings
+from local.gemini.live.connection import SimulatorParts
+from local.gemini.live.resumption_handles import ResumptionHandles
+from local.gemini.live.session import SimulatedLiveSession
+from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.ears import Ears
 from local.gemini.speech.utterance_cache import UtteranceCache
 from local.gemini.speech.voice import Voice
@@ -54,14 +54,14 @@ def server_context(folder: Path) -> ssl.SSLContext:
 class Simulator:
     """A running simulator; `start` and `stop` it once."""
 
-    settings: Settings
+    settings: SimulatorSettings
     tls_dir: Path
     port: int = 0
     decoders: int = 2
     utterance_cache: UtteranceCache | None = None
-    connections: dict[str, LiveSession] = field(default_factory=dict)
+    connections: dict[str, SimulatedLiveSession] = field(default_factory=dict)
     _runner: web.AppRunner | None = None
-    _world: World | None = None
+    _world: SimulatorParts | None = None
     _count: int = 0
 
     @property
@@ -77,10 +77,12 @@ class Simulator:
         context = server_context(self.tls_dir)
         faults = Faults()
         ears, voice = Ears(self.decoders, self.utterance_cache), Voice()
-        self._world = World(self.settings, ears, voice, faults, Handles(self.settings))
+        self._world = SimulatorParts(
+            self.settings, ears, voice, faults, ResumptionHandles(self.settings)
+        )
         app = web.Application()
-        app.add_routes(Control(self.connections, faults).routes())
-        app.add_routes(Rest(faults).routes())
+        app.add_routes(ControlApi(self.connections, faults).routes())
+        app.add_routes(ChatApi(faults).routes())
         app.router.add_get("/{path:.*}", self._live)
         app.on_shutdown.append(self._close_connections)
         self._runner = web.AppRunner(app, access_log=None)
@@ -124,7 +126,7 @@ class Simulator:
         self._count += 1
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         connection_id = f"{stamp}-{time.time_ns() // 1_000_000 % 1_000:03}-{self._count:04}"
-        session = LiveSession(connection_id, self._world, socket, abort, key)
+        session = SimulatedLiveSession(connection_id, self._world, socket, abort, key)
         self.connections[connection_id] = session
         await session.run()
         return socket

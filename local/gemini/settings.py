@@ -8,7 +8,7 @@ type Resumption = Literal["on", "off", "loses-seed", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SimulatorSettings:
     """Settings of one run.
 
     Attributes:

@@ -33,7 +33,7 @@ def dynamodb_client(endpoint: str) -> "DynamoDBClient":
 
 
 @dataclass(frozen=True, slots=True)
-class Resources:
+class CreatedResources:
     """What was made.
 
     Args:
@@ -56,7 +56,7 @@ def create_tables(application: Application, endpoint: str) -> None:
 
 def create_secrets_and_queues(
     application: Application, endpoint: str, secret_values: Mapping[str, str]
-) -> Resources:
+) -> CreatedResources:
     """Make the secrets and queues.
 
     Args:
@@ -67,7 +67,7 @@ def create_secrets_and_queues(
     session = boto3.session.Session()
     sqs = session.client("sqs", **client_options(endpoint))
     manager = session.client("secretsmanager", **client_options(endpoint))
-    return Resources(
+    return CreatedResources(
         secret_arns={
             name: _create_secret(manager, secret, secret_values.get(name))
             for name, secret in application.secrets.items()

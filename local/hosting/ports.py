@@ -13,7 +13,7 @@ _FIRST, _BEYOND = 10_000, 32_000
 _WIDTH, _KEPT_FREE = 9, 4
 
 
-def base_of(environment: Mapping[str, str]) -> int:
+def port_base_from(environment: Mapping[str, str]) -> int:
     """Read REPARTEE_PORT_BASE.
 
     Raises:

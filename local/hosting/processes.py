@@ -19,7 +19,7 @@ class ChildFailedError(RuntimeError):
 
 
 @dataclass(slots=True)
-class Child:
+class ChildProcess:
     """One running child. Whoever starts it stops it."""
 
     name: str
@@ -72,7 +72,7 @@ async def start_child(
     log_path: Path | None = None,
     working_directory: Path | None = None,
     pipe_output: bool = False,
-) -> Child:
+) -> ChildProcess:
     """Start ``command`` in a process group of its own, tied to this process's life.
 
     Args:
@@ -102,4 +102,4 @@ async def start_child(
     finally:
         if log is not None:
             log.close()
-    return Child(name, process, log_path)
+    return ChildProcess(name, process, log_path)

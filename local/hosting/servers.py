@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 from aiohttp import web
 
-from local.hosting.processes import Child
+from local.hosting.processes import ChildProcess
 
 _POLL_S = 0.05
 # Longer than functions idle between two calls: some of their clients must not retry, and would
@@ -38,7 +38,7 @@ async def serving(application: web.Application, port: int) -> AsyncIterator[int]
         await runner.cleanup()
 
 
-async def until_answering(child: Child, url: str, deadline_s: float) -> None:
+async def wait_until_answering(child: ChildProcess, url: str, deadline_s: float) -> None:
     """Wait until a child's HTTP server answers, with whatever status.
 
     Raises:

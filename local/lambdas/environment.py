@@ -11,8 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from local.hosting.processes import Child, start_child
-from local.lambdas.model import EnvironmentInfo, EnvironmentState, HostedFunction, InvocationResult
+from local.hosting.processes import ChildProcess, start_child
+from local.lambdas.hosting_types import (
+    EnvironmentInfo,
+    EnvironmentState,
+    HostedFunction,
+    InvocationResult,
+)
 from local.template.model import REGION
 
 _SCALED_RUNTIME = Path(__file__).with_name("scaled_runtime.py")
@@ -116,7 +121,7 @@ class Environment:
 
     environment_id: str
     hosted: HostedFunction
-    child: Child
+    child: ChildProcess
     started_at_s: float
     ready: asyncio.Future[None]
     state: EnvironmentState = "starting"
@@ -157,7 +162,7 @@ class Environment:
         if self._next is not None and not self._next.done():
             self._next.set_result(invocation)
 
-    def listen(self) -> "asyncio.Future[Invocation | None]":
+    def wait_for_invocation(self) -> "asyncio.Future[Invocation | None]":
         """The runtime asks for work: what comes next, or None when the environment ends."""
         if self.init_ms is None:
             self.init_ms = (time.monotonic() - self.started_at_s) * 1000

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from local.hosting.timers import Timers, within
 from local.lambdas.environment import Invocation
-from local.lambdas.model import InvocationResult, ThrottledError
+from local.lambdas.hosting_types import InvocationResult, ThrottledError
 from local.template.model import Function
 
 Condition = Literal["RetriesExhausted", "EventAgeExceeded"]
@@ -57,7 +57,7 @@ class EventQueue:
     def __init__(self, timers: Timers, settings: EventSettings, send_failure: SendFailure) -> None:
         self._timers = timers
         self.settings = settings
-        self.doubled = 0
+        self.duplicate_count = 0
         self._send_failure = send_failure
         self._tasks: set[asyncio.Task[None]] = set()
         self._accepted: dict[str, int] = {}
@@ -95,7 +95,7 @@ class EventQueue:
         delay_s: float,
     ) -> None:
         await self._timers.sleep(delay_s)
-        self.doubled += 1
+        self.duplicate_count += 1
         await self._deliver(function, pool, request_id, payload)
 
     async def _deliver(

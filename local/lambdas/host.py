@@ -10,15 +10,15 @@ from pathlib import Path
 from local.hosting.timers import SystemTimers, Timers
 from local.lambdas.environment import Environment, FunctionLog, Invocation
 from local.lambdas.event_queue import EventQueue, EventSettings, SendFailure
-from local.lambdas.model import (
+from local.lambdas.hosting_types import (
     EnvironmentInfo,
     HostedFunction,
+    InvocationReport,
     InvocationResult,
-    Report,
     UnknownEnvironmentError,
     UnknownFunctionError,
 )
-from local.lambdas.pool import Pool
+from local.lambdas.pool import EnvironmentPool
 from local.lambdas.runtime_api import RuntimeApi
 
 _REPORTS_KEPT = 10_000
@@ -28,7 +28,7 @@ type WatchEvent = Callable[[str, bytes], Awaitable[None]]
 """Takes a function's logical id and the payload of an Event invocation."""
 
 
-async def _watch_nothing(_function: str, _payload: bytes) -> None:
+async def _ignore_event(_function: str, _payload: bytes) -> None:
     """Nobody looks on."""
 
 
@@ -62,11 +62,11 @@ class LambdaHost:
     ) -> None:
         log_directory.mkdir(parents=True, exist_ok=True)
         timers = timers or SystemTimers()
-        self.reports: deque[Report] = deque(maxlen=_REPORTS_KEPT)
-        self.watch_event: WatchEvent = _watch_nothing
+        self.reports: deque[InvocationReport] = deque(maxlen=_REPORTS_KEPT)
+        self.watch_event: WatchEvent = _ignore_event
         self._runtime_api = RuntimeApi(self._became_idle)
-        self._pools: dict[str, Pool] = {
-            hosted.function.logical_id: Pool(
+        self._pools: dict[str, EnvironmentPool] = {
+            hosted.function.logical_id: EnvironmentPool(
                 hosted,
                 FunctionLog(log_directory / f"{hosted.function.logical_id}.log"),
                 timers,
@@ -137,7 +137,7 @@ class LambdaHost:
         """
         turns = asyncio.Semaphore(at_once)
 
-        async def one(pool: Pool, count: int) -> None:
+        async def one(pool: EnvironmentPool, count: int) -> None:
             async with turns:
                 await pool.prewarm(count)
 
@@ -154,11 +154,11 @@ class LambdaHost:
         pools = self._pools.values() if function is None else [self._pool(function)]
         return [environment.info() for pool in pools for environment in pool.environments]
 
-    def tell_timeout(self, function: str, timeout_s: float | None) -> None:
+    def override_timeout(self, function: str, timeout_s: float | None) -> None:
         """Let later invocations believe in another timeout; None lets them know their own."""
-        self._pool(function).told_timeout_s = timeout_s
+        self._pool(function).timeout_override_s = timeout_s
 
-    def limit(self, function: str, concurrency: int | None) -> None:
+    def set_concurrency(self, function: str, concurrency: int | None) -> None:
         """Take so many invocations at a time from now on; None gives the template's number back."""
         pool = self._pool(function)
         reserved = pool.hosted.function.reserved_concurrency
@@ -186,7 +186,7 @@ class LambdaHost:
         """Let a frozen environment go on (SIGCONT)."""
         self._environment(environment_id).child.signal(signal.SIGCONT)
 
-    def _pool(self, function: str) -> Pool:
+    def _pool(self, function: str) -> EnvironmentPool:
         return self._pools[self.resolve(function)]
 
     def _environment(self, environment_id: str) -> Environment:

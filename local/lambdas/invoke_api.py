@@ -8,7 +8,7 @@ from dataclasses import asdict
 from aiohttp import web
 
 from local.lambdas.host import LambdaHost
-from local.lambdas.model import (
+from local.lambdas.hosting_types import (
     MAX_EVENT_PAYLOAD_BYTES,
     MAX_SYNC_PAYLOAD_BYTES,
     InitFailedError,

@@ -9,18 +9,18 @@ from typing import Any
 
 from local.hosting.timers import Timers, within
 from local.lambdas.environment import Environment, FunctionLog, Invocation, error_payload
-from local.lambdas.model import (
+from local.lambdas.hosting_types import (
     HostedFunction,
     InitFailedError,
+    InvocationReport,
     InvocationResult,
-    Report,
     ThrottledError,
 )
 
 StartEnvironment = Callable[[HostedFunction, FunctionLog], Awaitable[Environment]]
 
 
-class Pool:
+class EnvironmentPool:
     """Scales one function out to its cap; invocations beyond it queue.
 
     Attributes:
@@ -36,11 +36,11 @@ class Pool:
         timers: Timers,
         start_environment: StartEnvironment,
         environment_ended: Callable[[Environment], Awaitable[None]],
-        reported: Callable[[Report], None],
+        reported: Callable[[InvocationReport], None],
     ) -> None:
         self.hosted = hosted
         self.environments: list[Environment] = []
-        self.told_timeout_s: float | None = None
+        self.timeout_override_s: float | None = None
         self.concurrency: int | None = hosted.function.reserved_concurrency
         self._log = log
         self._timers = timers
@@ -128,7 +128,7 @@ class Pool:
             self._spawn(outdated.child.kill())
         while self._pending and idle:
             environment, invocation = idle.pop(0), self._pending.popleft()
-            timeout_s = self.told_timeout_s or self.hosted.timeout_s
+            timeout_s = self.timeout_override_s or self.hosted.timeout_s
             invocation.deadline_ms = int((self._timers.now_s() + timeout_s) * 1000)
             environment.assign(invocation)
             self._spawn(self._run(environment, invocation))
@@ -140,7 +140,7 @@ class Pool:
         total = len(self.environments) + self._starting
         room = self.hosted.max_environments - total
         for _ in range(min(len(self._pending) - coming - self._starting, room)):
-            self._spawn(self._start_quietly(self._begin()))
+            self._spawn(self._start_ignoring_errors(self._begin()))
 
     def _spawn(self, work: Awaitable[None]) -> None:
         async def guarded() -> None:
@@ -150,11 +150,11 @@ class Pool:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _start_quietly(self, start: Awaitable[Environment]) -> None:
+    async def _start_ignoring_errors(self, start: Awaitable[Environment]) -> None:
         try:
             await start
         except OSError as error:
-            self._fail_one(error_payload("Runtime.InvalidEntrypoint", str(error)))
+            self._fail_oldest_invocation(error_payload("Runtime.InvalidEntrypoint", str(error)))
 
     def _begin(self) -> Coroutine[Any, Any, Environment]:
         # Counted at once: whoever decides next must see it, before the task runs.
@@ -195,11 +195,11 @@ class Pool:
             body = environment.init_error or error_payload("Runtime.ExitError", message)
             if not environment.ready.done():
                 environment.ready.set_exception(InitFailedError(body.decode(errors="replace")))
-            self._fail_one(body)
+            self._fail_oldest_invocation(body)
         if not self._closed:
             self._dispatch()
 
-    def _fail_one(self, body: bytes) -> None:
+    def _fail_oldest_invocation(self, body: bytes) -> None:
         if self._pending:
             invocation = self._pending.popleft()
             if not invocation.result.done():
@@ -236,7 +236,7 @@ class Pool:
         init_ms: float | None,
         result: InvocationResult,
     ) -> None:
-        report = Report(
+        report = InvocationReport(
             function=environment.hosted.function.logical_id,
             request_id=request_id,
             environment_id=environment.environment_id,

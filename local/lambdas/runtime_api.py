@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from local.lambdas.environment import Environment, error_payload
-from local.lambdas.model import MAX_SYNC_PAYLOAD_BYTES, InvocationResult
+from local.lambdas.hosting_types import MAX_SYNC_PAYLOAD_BYTES, InvocationResult
 
 _PREFIX = "/2018-06-01/runtime"
 
@@ -78,7 +78,7 @@ class RuntimeApi:
 
     async def _next(self, request: web.Request) -> web.Response:
         environment = await self._caller(request)
-        coming = environment.listen()
+        coming = environment.wait_for_invocation()
         self._became_idle(environment)
         invocation = await coming
         if invocation is None:

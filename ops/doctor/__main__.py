@@ -21,7 +21,7 @@ from ops.settings import ROOT, DeployError, open_session
 _COULD_NOT_CHECK = 2
 
 
-class CannotBeginError(Exception):
+class CannotStartError(Exception):
     """No check can be made; the message says what is missing."""
 
 
@@ -36,11 +36,11 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def examine(given: argparse.Namespace) -> int:
+def run_checkup(given: argparse.Namespace) -> int:
     """Make and print all checks; return the exit status.
 
     Raises:
-        CannotBeginError: Environment, region or credentials are missing.
+        CannotStartError: Environment, region or credentials are missing.
     """
     try:
         settings = settings_of(given.env)
@@ -48,13 +48,13 @@ def examine(given: argparse.Namespace) -> int:
         session = open_session(settings)
         caller = session.client("sts").get_caller_identity()
     except (DeployError, TemplateError) as error:
-        raise CannotBeginError(str(error)) from error
+        raise CannotStartError(str(error)) from error
     except NoCredentialsError as error:
-        raise CannotBeginError(
+        raise CannotStartError(
             "no AWS credentials: set AWS_PROFILE, or run aws configure or aws sso login"
         ) from error
     except (ClientError, BotoCoreError) as error:
-        raise CannotBeginError(f"AWS could not be asked: {error}") from error
+        raise CannotStartError(f"AWS could not be asked: {error}") from error
     print(
         f"account {caller['Account']}, {session.region_name}, "
         f"stack {settings.stack_name} ({settings.environment} of {settings.file.name})"
@@ -68,8 +68,8 @@ def examine(given: argparse.Namespace) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     try:
-        return examine(parse_arguments(arguments))
-    except CannotBeginError as reason:
+        return run_checkup(parse_arguments(arguments))
+    except CannotStartError as reason:
         print(f"could not check: {reason}", file=sys.stderr)
         return _COULD_NOT_CHECK
 

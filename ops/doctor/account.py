@@ -76,7 +76,7 @@ def judge_concurrency(
         f"StreamAgentConcurrency={wanted} cannot be reserved: the quota is {seen.quota}, other "
         f"functions have reserved {others}, and {minimum} must stay unreserved",
         f"{_raise_quota(others + wanted)}, or set StreamAgentConcurrency={max(free, 0)} in "
-        f"{deployment.place}",
+        f"{deployment.parameter_source}",
     )
 
 
@@ -93,7 +93,7 @@ def read_log_role(client: "APIGatewayClient") -> str:
     return client.get_account().get("cloudwatchRoleArn") or ""
 
 
-def wants_log_role(parameters: Mapping[str, str]) -> bool:
+def needs_log_role(parameters: Mapping[str, str]) -> bool:
     """Tell whether the deployment needs the account's log role."""
     return parameters["WebSocketLogs"] == "true"
 
@@ -107,6 +107,6 @@ def judge_log_role(role: str, parameters: Mapping[str, str], deployment: Deploym
     return wrong(
         LOG_ROLE,
         "WebSocketLogs=true, but the account has no CloudWatch Logs role for API Gateway",
-        f'add "ManageApiGatewayLogRole=true" to {deployment.place}, then '
+        f'add "ManageApiGatewayLogRole=true" to {deployment.parameter_source}, then '
         f"{deployment.deploy_command}",
     )

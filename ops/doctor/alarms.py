@@ -87,7 +87,7 @@ def judge_alarms(
         return wrong(
             ALARMS,
             f"{len(silent)} of {len(seen)} have no receiver",
-            f'add "AlarmTopicArn=TOPIC_ARN" to {deployment.place}, then '
+            f'add "AlarmTopicArn=TOPIC_ARN" to {deployment.parameter_source}, then '
             f"{deployment.deploy_command}",
         )
     disabled = [alarm.name for alarm in seen if not alarm.is_enabled]

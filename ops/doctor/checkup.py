@@ -9,10 +9,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.doctor import account, alarms, desk, functions, keys, tables
-from ops.doctor.deployment import Deployment, TablePlan
+from ops.doctor.deployment import Deployment, ExpectedTable
 from ops.doctor.finding import Finding, unknown
 from ops.doctor.keys import GeminiAnswer
-from ops.doctor.stack import Stack, judge_stack, read_stack
+from ops.doctor.stack import DeployedStack, judge_stack, read_stack
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -25,7 +25,7 @@ _PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standar
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "Forbidden"})
 
 
-def attempt(subject: str, check: Callable[[], Finding]) -> Finding:
+def run_check(subject: str, check: Callable[[], Finding]) -> Finding:
     """Make a check; what AWS refuses becomes a finding."""
     try:
         return check()
@@ -67,14 +67,14 @@ class Checkup:
 
         Before the first deployment only the account is checked.
         """
-        found: list[Stack | None] = []
+        found: list[DeployedStack | None] = []
 
         def look() -> Finding:
             client = self.session.client("cloudformation", config=_PATIENCE)
             found.append(read_stack(client, self.deployment.settings.stack_name))
             return judge_stack(found[0], self.deployment)
 
-        verdict = attempt(f"stack {self.deployment.settings.stack_name}", look)
+        verdict = run_check(f"stack {self.deployment.settings.stack_name}", look)
         stack = found[0] if found else None
         parameters = self.deployment.parameters(stack.parameters if stack else {})
         yield from self._account(stack, parameters)
@@ -85,7 +85,9 @@ class Checkup:
             yield from self._keys(stack, parameters)
             yield self._alarms(stack)
 
-    def _account(self, stack: Stack | None, parameters: Mapping[str, str]) -> Iterator[Finding]:
+    def _account(
+        self, stack: DeployedStack | None, parameters: Mapping[str, str]
+    ) -> Iterator[Finding]:
         client = self.session.client("lambda", config=_PATIENCE)
 
         def concurrency() -> Finding:
@@ -106,11 +108,11 @@ class Checkup:
             role = account.read_log_role(gateway)
             return account.judge_log_role(role, parameters, self.deployment)
 
-        yield attempt(account.CONCURRENCY, concurrency)
-        if account.wants_log_role(parameters):
-            yield attempt(account.LOG_ROLE, log_role)
+        yield run_check(account.CONCURRENCY, concurrency)
+        if account.needs_log_role(parameters):
+            yield run_check(account.LOG_ROLE, log_role)
 
-    def _functions(self, stack: Stack, parameters: Mapping[str, str]) -> Iterator[Finding]:
+    def _functions(self, stack: DeployedStack, parameters: Mapping[str, str]) -> Iterator[Finding]:
         client = self.session.client("lambda", config=_PATIENCE)
         # Other than in the environment after `make deploy ARCHITECTURE=…`.
         architecture = stack.parameters.get("Architecture", parameters["Architecture"])
@@ -126,25 +128,25 @@ class Checkup:
             )
 
         for logical_id in self.deployment.functions:
-            yield attempt(logical_id, partial(check, logical_id))
+            yield run_check(logical_id, partial(check, logical_id))
 
-    def _tables(self, stack: Stack, parameters: Mapping[str, str]) -> Iterator[Finding]:
+    def _tables(self, stack: DeployedStack, parameters: Mapping[str, str]) -> Iterator[Finding]:
         client = self.session.client("dynamodb", config=_PATIENCE)
 
-        def check(logical_id: str, plan: TablePlan) -> Finding:
+        def check(logical_id: str, plan: ExpectedTable) -> Finding:
             name = stack.physical.get(logical_id)
             seen = tables.read_table(client, name) if name else None
             return tables.judge_table(logical_id, seen, plan, self.deployment)
 
         for logical_id, plan in self.deployment.tables.items():
-            yield attempt(logical_id, partial(check, logical_id, plan))
+            yield run_check(logical_id, partial(check, logical_id, plan))
         if (name := stack.physical.get(_DESK_TABLE)) is not None:
             # What is deployed counts, which may be another time zone than the environment's.
             zone = stack.parameters.get("DeskTimeZone", parameters["DeskTimeZone"])
             rules = partial(desk.judge_rules, client, name, zone, self.deployment)
-            yield attempt(desk.RULES, rules)
+            yield run_check(desk.RULES, rules)
 
-    def _keys(self, stack: Stack, parameters: Mapping[str, str]) -> Iterator[Finding]:
+    def _keys(self, stack: DeployedStack, parameters: Mapping[str, str]) -> Iterator[Finding]:
         client = self.session.client("secretsmanager", config=_PATIENCE)
 
         def ticket_key() -> Finding:
@@ -154,17 +156,17 @@ class Checkup:
         def gemini_key() -> Finding:
             secret_id = stack.physical[keys.GEMINI_KEY]
             value = keys.read_secret(client, secret_id)
-            kind = keys.kind_of(value)
+            kind = keys.classify_key(value)
             answers: list[GeminiAnswer] = []
             if value and keys.can_be_asked(kind):
                 url = self.gemini_url or parameters["GeminiBaseUrl"]
                 answers = self.ask_gemini(value, url, _models(parameters))
             return keys.judge_gemini_key(kind, answers, secret_id)
 
-        yield attempt(keys.TICKET_KEY, ticket_key)
-        yield attempt(keys.GEMINI_KEY, gemini_key)
+        yield run_check(keys.TICKET_KEY, ticket_key)
+        yield run_check(keys.GEMINI_KEY, gemini_key)
 
-    def _alarms(self, stack: Stack) -> Finding:
+    def _alarms(self, stack: DeployedStack) -> Finding:
         def check() -> Finding:
             expected = sorted(stack.of_type("AWS::CloudWatch::Alarm").values())
             cloudwatch = self.session.client("cloudwatch", config=_PATIENCE)
@@ -173,7 +175,7 @@ class Checkup:
             subscriptions = alarms.read_subscriptions(sns, alarms.topics_of(seen))
             return alarms.judge_alarms(expected, seen, subscriptions, self.deployment)
 
-        return attempt(alarms.ALARMS, check)
+        return run_check(alarms.ALARMS, check)
 
 
 def _models(parameters: Mapping[str, str]) -> list[str]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from local.template.intrinsics import parse
 from ops.answers import ANSWERS
-from ops.settings import DeployError, Settings
+from ops.settings import DeployError, DeploySettings
 
 
 @dataclass(frozen=True, slots=True)
-class TablePlan:
+class ExpectedTable:
     """What the template wants of a table.
 
     Attributes:
@@ -34,13 +34,13 @@ class Deployment:
         tables: The template's tables, by logical id.
     """
 
-    settings: Settings
+    settings: DeploySettings
     defaults: Mapping[str, str]
     functions: tuple[str, ...]
-    tables: Mapping[str, TablePlan]
+    tables: Mapping[str, ExpectedTable]
 
     @property
-    def place(self) -> str:
+    def parameter_source(self) -> str:
         """Where its parameters are set, for the report."""
         return f"[{self.settings.environment}.deploy.parameters] of {self.settings.file.name}"
 
@@ -59,7 +59,7 @@ class Deployment:
         return {**self.defaults, **deployed, **self.settings.overrides}
 
 
-def read_deployment(settings: Settings, template: Path) -> Deployment:
+def read_deployment(settings: DeploySettings, template: Path) -> Deployment:
     """Read what the template says about an environment.
 
     Raises:
@@ -87,10 +87,10 @@ def read_deployment(settings: Settings, template: Path) -> Deployment:
     )
 
 
-def _plan(properties: Mapping[str, Any]) -> TablePlan:
+def _plan(properties: Mapping[str, Any]) -> ExpectedTable:
     expiry = properties.get("TimeToLiveSpecification", {})
     recovery = properties.get("PointInTimeRecoverySpecification", {})
-    return TablePlan(
+    return ExpectedTable(
         ttl_attribute=expiry.get("AttributeName") if expiry.get("Enabled") else None,
         is_recoverable=bool(recovery.get("PointInTimeRecoveryEnabled")),
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class DeployedFunction:
     """What Lambda says about a function.
 
     Attributes:
@@ -33,7 +33,7 @@ class Function:
     reserved: int | None
 
 
-def read_function(client: "LambdaClient", name: str) -> Function | None:
+def read_function(client: "LambdaClient", name: str) -> DeployedFunction | None:
     """Return the function, None where there is none.
 
     Raises:
@@ -46,7 +46,7 @@ def read_function(client: "LambdaClient", name: str) -> Function | None:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None
         raise
-    return Function(
+    return DeployedFunction(
         name=name,
         state=found.get("State", "Active"),
         update=found.get("LastUpdateStatus", "Successful"),
@@ -57,7 +57,11 @@ def read_function(client: "LambdaClient", name: str) -> Function | None:
 
 
 def judge_function(
-    logical_id: str, seen: Function | None, architecture: str, pool: int, deployment: Deployment
+    logical_id: str,
+    seen: DeployedFunction | None,
+    architecture: str,
+    pool: int,
+    deployment: Deployment,
 ) -> Finding:
     """Say whether a function can serve.
 

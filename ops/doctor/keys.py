@@ -31,7 +31,7 @@ class KeyKind(StrEnum):
     OTHER = "a key of a kind that is not known"
 
 
-def kind_of(value: str | None) -> KeyKind:
+def classify_key(value: str | None) -> KeyKind:
     """Return what a secret's value looks like.
 
     Google AI Studio issues auth keys only; standard keys are refused since September 2026 (Google's

@@ -16,7 +16,7 @@ _SERVING = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class DeployedStack:
     """A deployed stack.
 
     Attributes:
@@ -43,7 +43,7 @@ class Stack:
         return {name: self.physical[name] for name, one in self.types.items() if one == kind}
 
 
-def read_stack(client: "CloudFormationClient", name: str) -> Stack | None:
+def read_stack(client: "CloudFormationClient", name: str) -> DeployedStack | None:
     """Return the stack, None where there is none.
 
     Raises:
@@ -63,7 +63,7 @@ def read_stack(client: "CloudFormationClient", name: str) -> Stack | None:
         for one in page["StackResourceSummaries"]
         if one["ResourceStatus"] != "DELETE_COMPLETE" and "PhysicalResourceId" in one
     ]
-    return Stack(
+    return DeployedStack(
         name=name,
         status=found["StackStatus"],
         parameters={
@@ -74,7 +74,7 @@ def read_stack(client: "CloudFormationClient", name: str) -> Stack | None:
     )
 
 
-def judge_stack(stack: Stack | None, deployment: Deployment) -> Finding:
+def judge_stack(stack: DeployedStack | None, deployment: Deployment) -> Finding:
     """Say whether the stack is there and its last deployment ended well."""
     subject = f"stack {deployment.settings.stack_name}"
     if stack is None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from ops.doctor.deployment import Deployment, TablePlan
+from ops.doctor.deployment import Deployment, ExpectedTable
 from ops.doctor.finding import Finding, ok, wrong
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class DeployedTable:
     """What DynamoDB says about a table.
 
     Attributes:
@@ -29,7 +29,7 @@ class Table:
     is_recoverable: bool
 
 
-def read_table(client: "DynamoDBClient", name: str) -> Table | None:
+def read_table(client: "DynamoDBClient", name: str) -> DeployedTable | None:
     """Return the table, None where there is none.
 
     Raises:
@@ -45,7 +45,7 @@ def read_table(client: "DynamoDBClient", name: str) -> Table | None:
     backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     recovery = backups.get("PointInTimeRecoveryDescription", {})
     is_expiring = expiry.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
-    return Table(
+    return DeployedTable(
         name=name,
         status=status,
         ttl_attribute=expiry.get("AttributeName") if is_expiring else None,
@@ -54,7 +54,7 @@ def read_table(client: "DynamoDBClient", name: str) -> Table | None:
 
 
 def judge_table(
-    logical_id: str, seen: Table | None, plan: TablePlan, deployment: Deployment
+    logical_id: str, seen: DeployedTable | None, plan: ExpectedTable, deployment: Deployment
 ) -> Finding:
     """Say whether a table serves, forgets and can be restored as the template wants it."""
     if seen is None:

@@ -13,12 +13,19 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.smoke.check_context import CheckContext, usd
 from ops.smoke.checks import functions, gateway, tables, tokens
 from ops.smoke.finding import Finding, report
-from ops.smoke.setting import Setting, usd
-from ops.smoke.suite import EXPLANATIONS, NOT_MADE, WISH, Check, checks, make_all
+from ops.smoke.suite import (
+    BOOKING_REQUEST_WAV,
+    EXPLANATIONS,
+    NOT_RUN_ERRORS,
+    Check,
+    checks,
+    run_checks,
+)
 from repartee.domain.live.profiles import LiveModelProfile
-from repartee_client.access import HttpApi
+from repartee_client.access import HttpApiClient
 from repartee_client.errors import TalkerError
 
 _ALL = "all"
@@ -50,7 +57,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 def _add_gemini_options(check: argparse.ArgumentParser, name: str) -> None:
     check.add_argument("--base-url", default="", metavar="URL", help="default: Google's own")
-    check.set_defaults(model="gemini-3.8-live", core_model="gemini-3.8-flash", wav=WISH)
+    check.set_defaults(
+        model="gemini-3.8-live", core_model="gemini-3.8-flash", wav=BOOKING_REQUEST_WAV
+    )
     check.set_defaults(voice="Kore", language="en-US")
     if name in _CORE_CHECKS:
         check.add_argument("--model", dest="core_model", metavar="MODEL")
@@ -64,13 +73,13 @@ def _add_gemini_options(check: argparse.ArgumentParser, name: str) -> None:
         check.add_argument("--wav", type=Path, help="a wish that needs the desk")
 
 
-def ask_account(given: argparse.Namespace) -> list[Finding]:
+def check_account(given: argparse.Namespace) -> list[Finding]:
     """Make a check of a deployed stack."""
     match given.check:
         case "gateway":
-            return asyncio.run(gateway.findings(HttpApi(given.http_api, given.token)))
+            return asyncio.run(gateway.findings(HttpApiClient(given.http_api, given.token)))
         case "tokens":
-            return asyncio.run(tokens.findings(HttpApi(given.http_api, given.token)))
+            return asyncio.run(tokens.findings(HttpApiClient(given.http_api, given.token)))
         case "functions":
             import boto3
 
@@ -81,22 +90,22 @@ def ask_account(given: argparse.Namespace) -> list[Finding]:
             return tables.findings(boto3.client("dynamodb"), given.live_table, given.memory_table)
 
 
-def setting_of(given: argparse.Namespace, api_key: str) -> Setting:
+def check_context_of(given: argparse.Namespace, api_key: str) -> CheckContext:
     """Return what the checks of Gemini need, with Google's client."""
     from repartee.adapters.gemini.live import GeminiLive
 
     def open_live(profiles: Callable[[str], LiveModelProfile]) -> GeminiLive:
         return GeminiLive(lambda: api_key, given.base_url, profiles)
 
-    return Setting(open_live, given.model, given.voice, given.language)
+    return CheckContext(open_live, given.model, given.voice, given.language)
 
 
-def ask_gemini(given: argparse.Namespace, api_key: str) -> int:
+def check_gemini(given: argparse.Namespace, api_key: str) -> int:
     """Make the checks of Gemini that were asked for, and print them."""
-    setting = setting_of(given, api_key)
+    setting = check_context_of(given, api_key)
     known = checks(setting, given.wav, api_key, given.core_model, given.base_url)
     if given.check == _ALL:
-        return asyncio.run(make_all(known, setting.spending))
+        return asyncio.run(run_checks(known, setting.spending))
     wanted: Check = next(check for check in known if check.name == given.check)
 
     async def make() -> list[Finding]:
@@ -119,8 +128,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     try:
-        return ask_gemini(given, api_key) if is_of_gemini else report(ask_account(given))
-    except (*NOT_MADE, TalkerError, ValueError, BotoCoreError, ClientError) as error:
+        return check_gemini(given, api_key) if is_of_gemini else report(check_account(given))
+    except (*NOT_RUN_ERRORS, TalkerError, ValueError, BotoCoreError, ClientError) as error:
         print(f"the check could not be made: {error}", file=sys.stderr)
         return 2
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
-class CheckNotMadeError(Exception):
+class CheckNotRunError(Exception):
     """A check says nothing about its assumption; the message says why."""
 
 

@@ -22,7 +22,7 @@ class Spending:
     def __init__(self, limit_usd: Decimal = LIMIT_USD) -> None:
         self.limit_usd = limit_usd
         self.usd = Decimal(0)
-        self._dearest_usd = Decimal(0)
+        self._most_expensive_check_usd = Decimal(0)
         self._before_usd = Decimal(0)
 
     def add(self, usd: Decimal) -> None:
@@ -39,9 +39,9 @@ class Spending:
         """Return what the check that has just ended cost."""
         cost_usd = self.usd - self._before_usd
         self._before_usd = self.usd
-        self._dearest_usd = max(self._dearest_usd, cost_usd)
+        self._most_expensive_check_usd = max(self._most_expensive_check_usd, cost_usd)
         return cost_usd
 
-    def allows_another(self) -> bool:
+    def may_run_another_check(self) -> bool:
         """Tell whether a check as dear as the dearest so far stays within the limit."""
-        return self.usd + self._dearest_usd <= self.limit_usd
+        return self.usd + self._most_expensive_check_usd <= self.limit_usd

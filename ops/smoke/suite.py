@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.smoke.check_context import CheckContext, usd
 from ops.smoke.checks import (
     gemini,
     history,
@@ -14,20 +15,25 @@ from ops.smoke.checks import (
     tool_answer,
     voices,
 )
-from ops.smoke.finding import CheckNotMadeError, Finding, report
-from ops.smoke.setting import Setting, usd
+from ops.smoke.finding import CheckNotRunError, Finding, report
 from ops.smoke.spending import Spending
 from repartee.domain.errors import LiveSetupFailed
 from repartee.ports.reasoner import ReasoningFailed
 from repartee_client.recordings import UnusableRecordingError, read_wav
 
 _RECORDINGS = Path(__file__).parents[2] / "local" / "recordings"
-WISH = _RECORDINGS / "default" / "2-booking.wav"
+BOOKING_REQUEST_WAV = _RECORDINGS / "default" / "2-booking.wav"
 _GREETING = _RECORDINGS / "default" / "1-greeting.wav"
 # Between 1 and 2 s long: such utterances are reported to be dropped.
 _SHORT = _RECORDINGS / "second_user" / "1-greeting.wav"
 
-NOT_MADE = (CheckNotMadeError, LiveSetupFailed, ReasoningFailed, UnusableRecordingError, OSError)
+NOT_RUN_ERRORS = (
+    CheckNotRunError,
+    LiveSetupFailed,
+    ReasoningFailed,
+    UnusableRecordingError,
+    OSError,
+)
 """What a check raises that says nothing about its assumption."""
 
 type Make = Callable[[], Awaitable[list[Finding]]]
@@ -40,7 +46,7 @@ class Check:
     Attributes:
         name: What it is called on the command line.
         explanation: What it finds out.
-        make: Makes it; raises one of ``NOT_MADE`` where it cannot be made.
+        make: Makes it; raises one of ``NOT_RUN_ERRORS`` where it cannot be made.
     """
 
     name: str
@@ -62,7 +68,7 @@ EXPLANATIONS = {
 
 
 def checks(
-    setting: Setting, wish: Path, api_key: str, core_model: str, base_url: str
+    setting: CheckContext, wish: Path, api_key: str, core_model: str, base_url: str
 ) -> list[Check]:
     """Return every check of Gemini, in order.
 
@@ -99,7 +105,7 @@ def checks(
     return [Check(name, explanation, makers[name]) for name, explanation in EXPLANATIONS.items()]
 
 
-async def make_all(all_checks: Iterable[Check], spending: Spending) -> int:
+async def run_checks(all_checks: Iterable[Check], spending: Spending) -> int:
     """Make and print the checks until the money is spent; return the exit status.
 
     Returns:
@@ -108,7 +114,7 @@ async def make_all(all_checks: Iterable[Check], spending: Spending) -> int:
     statuses = {0}
     for check in all_checks:
         print(f"\n{check.name}: {check.explanation}", flush=True)
-        if not spending.allows_another():
+        if not spending.may_run_another_check():
             print(
                 f"not made: {usd(spending.usd)} are spent, and another check could go beyond "
                 f"{usd(spending.limit_usd)}"
@@ -117,7 +123,7 @@ async def make_all(all_checks: Iterable[Check], spending: Spending) -> int:
             continue
         try:
             statuses.add(report(await check.make()))
-        except NOT_MADE as reason:
+        except NOT_RUN_ERRORS as reason:
             print(f"not made: {reason}")
             statuses.add(2)
         cost = spending.end_check()

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.demo.front_desk import FrontDesk
-from local.hosting.table_faults import TableFaults
-from local.lambdas.model import Code
+from local.hosting.table_faults import TableFaultProxy
+from local.lambdas.hosting_types import FunctionCode
 from local.stack import PREWARM, PROJECT, StackOptions, running_stack
 from local.stack_options import MAX_ENVIRONMENTS, UTTERANCE_CACHE
-from tests.chaos.dealing import FULL_ROUND, plan_run
+from tests.chaos.campaign_context import CampaignContext
 from tests.chaos.gemini_control import GeminiControl
-from tests.chaos.plan import Kind
+from tests.chaos.plan import FaultKind
+from tests.chaos.plan_generator import FULL_ROUND, plan_run
 from tests.chaos.report import Verdict
 from tests.chaos.run import RunResult, play
-from tests.chaos.theatre import Theatre
 
 FOLDER = PROJECT / ".local" / "chaos"
 # Short enough for a run to wait until its worker has left, and longer than a busy laptop takes to
@@ -54,10 +54,10 @@ def copy_source(source: Path, copy: Path) -> None:
 
 
 def options_for(
-    folder: Path, tables: TableFaults, copy: Path, live_model: str | None = None
+    folder: Path, tables: TableFaultProxy, copy: Path, live_model: str | None = None
 ) -> StackOptions:
     """The stack of a campaign: free ports, answers at once, a faulty line to the tables."""
-    code = Code(copy / "functions", (copy / "functions", copy / "layers" / "shared"))
+    code = FunctionCode(copy / "functions", (copy / "functions", copy / "layers" / "shared"))
     return StackOptions(
         run_directory=folder,
         port_base=None,
@@ -101,10 +101,10 @@ class Campaign:
     def verdict(self) -> Verdict:
         """On the runs so far."""
         seeds = [result.seed for result in self._results]
-        planned = frozenset[Kind]().union(*(plan_run(seed).kinds for seed in seeds))
+        planned = frozenset[FaultKind]().union(*(plan_run(seed).kinds for seed in seeds))
         return Verdict(
             sorted(self._results, key=lambda result: result.seed),
-            frozenset(Kind) if len(seeds) >= FULL_ROUND else planned,
+            frozenset(FaultKind) if len(seeds) >= FULL_ROUND else planned,
         )
 
     async def hold(self) -> Verdict:
@@ -120,29 +120,31 @@ class Campaign:
             async with asyncio.TaskGroup() as group:
                 for lane in lanes:
                     folder = self.folder if len(lanes) == 1 else self.folder / f"lane-{lane}"
-                    group.create_task(self._hold_lane(folder, waiting))
+                    group.create_task(self._run_lane(folder, waiting))
         except BaseExceptionGroup as errors:
             # The first failure cancelled the others; it is the one to tell.
             raise errors.exceptions[0] from None
         return self.verdict
 
-    async def _hold_lane(self, folder: Path, waiting: deque[int]) -> None:
-        tables = TableFaults()
+    async def _run_lane(self, folder: Path, waiting: deque[int]) -> None:
+        tables = TableFaultProxy()
         options = options_for(folder, tables, self.folder / "source", self.live_model)
         async with running_stack(options) as stack:
             if stack.simulator is None:
                 raise RuntimeError("chaos needs the Gemini simulator")
             await FrontDesk(stack).seed()
             async with GeminiControl(stack.simulator) as control:
-                theatre = Theatre(stack, tables, control, self.folder)
+                theatre = CampaignContext(stack, tables, control, self.folder)
                 while waiting:
                     result = await play(theatre, plan_run(waiting.popleft()))
                     self._results.append(result)
-                    for line in told(result, self.folder, self.live_model):
+                    for line in describe_result(result, self.folder, self.live_model):
                         print(line, flush=True)
 
 
-def told(result: RunResult, folder: Path, live_model: str | None = None) -> Iterator[str]:
+def describe_result(
+    result: RunResult, folder: Path, live_model: str | None = None
+) -> Iterator[str]:
     """What is said of a run: one that broke a promise is said how to play again."""
     faults = ", ".join(f"{count} {kind}" for kind, count in result.happened.items())
     verdict = f"{'BROKEN' if result.broken else 'held'} in {result.seconds:.1f} s"

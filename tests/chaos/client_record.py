@@ -42,8 +42,8 @@ class ClientRecord:
         hellos_at_ms: When each connection's first ``hello`` left, by connection.
         speech_started_at_ms: When the user began each utterance.
         end_seqs: The numbers of the messages that ended an utterance, in order.
-        stale_arrived: Frames of a worker that had a successor already.
-        stale_taken: Those that the client took in all the same.
+        stale_frames_received: Frames of a worker that had a successor already.
+        stale_frames_accepted: Those that the client took in all the same.
         losses: How often a connection ended before the session did.
         interrupted_at_ms: When each cut turn was cut.
         ended_at_ms: When the client had the whole of each turn.
@@ -63,8 +63,8 @@ class ClientRecord:
     hellos_at_ms: dict[int, float] = field(default_factory=dict)
     speech_started_at_ms: list[float] = field(default_factory=list)
     end_seqs: list[int] = field(default_factory=list)
-    stale_arrived: int = 0
-    stale_taken: int = 0
+    stale_frames_received: int = 0
+    stale_frames_accepted: int = 0
     losses: int = 0
     interrupted_at_ms: dict[int, float] = field(default_factory=dict)
     ended_at_ms: dict[int, float] = field(default_factory=dict)
@@ -103,8 +103,8 @@ class ClientRecord:
         if epoch is None:
             return
         if epoch < self.epoch:
-            self.stale_arrived += 1
-            self.stale_taken += bool(taken)
+            self.stale_frames_received += 1
+            self.stale_frames_accepted += bool(taken)
             return
         self.epoch = epoch
         if fields["type"] == "interrupted":

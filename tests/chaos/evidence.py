@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.demo.recorded import read_events, read_record
+from local.demo.gemini_records import read_events, read_record
 from local.hosting.aws_resources import dynamodb_client
 from local.stack import Stack
 from repartee.adapters.dynamodb import keys
@@ -15,7 +15,7 @@ from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.session.state import SessionState
-from repartee_client.replies import TurnRecord
+from repartee_client.turn_collector import TurnRecord
 from tests.chaos.replays import LeaseRecord
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ class SaidUtterance:
         words: The words spoken.
         pcm: All audio that was to be sent for it, without the silence around it.
         is_accepted: The session took responsibility for all of it.
-        told_in: The turn which tells that nobody could hear it any more, since its session was
+        skip_reported_in_turn: The turn which tells that nobody could hear it any more, since its
+            session was
             given up before it was remembered; None for any other.
         is_cut_off: Another device took over before it was answered.
     """
@@ -38,13 +39,13 @@ class SaidUtterance:
     words: str
     pcm: bytes
     is_accepted: bool
-    told_in: int | None = None
+    skip_reported_in_turn: int | None = None
     is_cut_off: bool = False
 
     @property
-    def is_owed(self) -> bool:
+    def must_be_recorded(self) -> bool:
         """Whether some turn must hold its words."""
-        return self.is_accepted and self.told_in is None
+        return self.is_accepted and self.skip_reported_in_turn is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Evidence:
         out_of_turn: What the client was to hear too late or too early.
         lines_lost: How often a connection ended before its session did.
         lines_broken: How often the campaign saw to that.
-        stale_taken: Frames of a worker with a successor that the client took in.
+        stale_frames_accepted: Frames of a worker with a successor that the client took in.
         stale_writes: What such a worker wrote.
         leases: What the workers recorded.
     """
@@ -110,7 +111,7 @@ class Evidence:
     out_of_turn: Sequence[str]
     lines_lost: int
     lines_broken: int
-    stale_taken: int
+    stale_frames_accepted: int
     stale_writes: Sequence[str]
     live: Sequence[LiveRecord]
     tables: TableRecord
@@ -118,7 +119,7 @@ class Evidence:
     leases: Sequence[LeaseRecord]
 
 
-def is_row_of[T: (bytes, list[str])](whole: T, parts: Sequence[T]) -> bool:
+def is_concatenation_of[T: (bytes, list[str])](whole: T, parts: Sequence[T]) -> bool:
     """Whether some parts, one after the other, are just this."""
     for first in range(len(parts)):
         joined = whole[:0]

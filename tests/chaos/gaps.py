@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from tests.chaos.plan import Kind
+from tests.chaos.plan import FaultKind
 
 if TYPE_CHECKING:
     from tests.chaos.client_record import ClientRecord
@@ -31,15 +31,15 @@ class Gap:
 
 
 # What holds back the hello itself, or the frames that follow from it.
-_ON_THE_LINE = frozenset({Kind.POST_REFUSED, Kind.REORDERED})
+_ON_THE_LINE = frozenset({FaultKind.POST_REFUSED, FaultKind.REORDERED})
 _WORKER = {
-    Kind.WORKER_KILLED: GapKind.WORKER_KILLED,
-    Kind.WORKER_FROZEN: GapKind.WORKER_FROZEN,
+    FaultKind.WORKER_KILLED: GapKind.WORKER_KILLED,
+    FaultKind.WORKER_FROZEN: GapKind.WORKER_FROZEN,
 }
 
 
 def close_gaps(
-    opened: Sequence["OpenGap"], record: "ClientRecord", planned: Collection[Kind]
+    opened: Sequence["OpenGap"], record: "ClientRecord", planned: Collection[FaultKind]
 ) -> list[Gap]:
     """Measure each silence that ended; one that did not is the oracle's to find.
 
@@ -56,7 +56,7 @@ def close_gaps(
             at_ms = [one.at_ms for one in record.audio if one.epoch > gap.epoch]
             if at_ms:
                 gaps.append(Gap(_WORKER[gap.kind], at_ms[0] - gap.from_ms))
-        elif gap.kind is Kind.LINE_DROPPED and gap.is_replying:
+        elif gap.kind is FaultKind.LINE_DROPPED and gap.is_replying:
             came = [one for one in record.audio if one.connection > gap.connection]
             # Where another worker goes on, it is the death of the one before that took so long.
             if came and came[0].epoch == gap.epoch:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.hosting.table_faults import TableRequest
-from local.lambdas.model import UnknownEnvironmentError
+from local.lambdas.hosting_types import UnknownEnvironmentError
 from local.stack import Stack
 from repartee.application.connections.wake_worker import WAKE_RETRY_MS
-from repartee_client.call import Call, now_ms
+from repartee_client.voice_call import VoiceCall, now_ms
+from tests.chaos.campaign_context import WORKER
 from tests.chaos.client_record import ClientRecord
 from tests.chaos.gemini_control import GeminiControl
-from tests.chaos.plan import Kind, Moment, RunPlan, Strike
-from tests.chaos.theatre import WORKER
+from tests.chaos.plan import FaultKind, FaultMoment, PlannedFault, RunPlan
 
 GO_AWAY_S = 2.0
 
@@ -26,22 +26,26 @@ _FIRST_HOP = re.compile(rb'"hop":\s*0')
 _TOKEN = re.compile(rb'"ClientRequestToken":\s*"([^"]+)"')
 _DAY = re.compile(rb'"day#[0-9-]+"')
 _NEXT_REPLY = {
-    Kind.GEMINI_CALL_TWICE: "duplicate_call",
-    Kind.GEMINI_STALL: "stall",
-    Kind.GEMINI_EMPTY: "empty_turn",
-    Kind.GEMINI_LOST_SEED: "lost_seed",
-    Kind.GEMINI_SILENT_ANSWER: "silent_after_tool_answer",
-    Kind.GEMINI_NO_IDS: "no_call_ids",
-    Kind.GEMINI_CALL_CANCELLED: "cancelled_call",
-    Kind.GEMINI_TEXT_ONLY: "text_without_audio",
-    Kind.GEMINI_NEAR_SILENT: "near_silent_audio",
-    Kind.GEMINI_HISTORY_REFUSED: "history_refused",
-    Kind.GEMINI_TRANSCRIPT_LATE: "late_transcript",
-    Kind.GEMINI_TRANSCRIPT_TWICE: "transcript_twice",
+    FaultKind.GEMINI_CALL_TWICE: "duplicate_call",
+    FaultKind.GEMINI_STALL: "stall",
+    FaultKind.GEMINI_EMPTY: "empty_turn",
+    FaultKind.GEMINI_LOST_SEED: "lost_seed",
+    FaultKind.GEMINI_SILENT_ANSWER: "silent_after_tool_answer",
+    FaultKind.GEMINI_NO_IDS: "no_call_ids",
+    FaultKind.GEMINI_CALL_CANCELLED: "cancelled_call",
+    FaultKind.GEMINI_TEXT_ONLY: "text_without_audio",
+    FaultKind.GEMINI_NEAR_SILENT: "near_silent_audio",
+    FaultKind.GEMINI_HISTORY_REFUSED: "history_refused",
+    FaultKind.GEMINI_TRANSCRIPT_LATE: "late_transcript",
+    FaultKind.GEMINI_TRANSCRIPT_TWICE: "transcript_twice",
 }
 # A reply in real time, for whoever wants to speak over it or to be replaced in its midst.
-_LONG_REPLIES = (Kind.BARGED_IN, Kind.FORCED_HAND_OVER)
-_CLOSE_CODES = {Kind.GEMINI_1001: 1001, Kind.GEMINI_1006: 1006, Kind.GEMINI_1011: 1011}
+_LONG_REPLIES = (FaultKind.BARGED_IN, FaultKind.FORCED_HAND_OVER)
+_CLOSE_CODES = {
+    FaultKind.GEMINI_1001: 1001,
+    FaultKind.GEMINI_1006: 1006,
+    FaultKind.GEMINI_1011: 1011,
+}
 _EARLY_S = 1.0
 # Long enough for frames of a reply to be posted and lost.
 _UNNOTICED_S = 0.2
@@ -66,7 +70,7 @@ class OpenGap:
         is_replying: The reply had begun and not ended.
     """
 
-    kind: Kind
+    kind: FaultKind
     from_ms: float
     epoch: int
     connection: int
@@ -93,9 +97,9 @@ class Injector:
     plan: RunPlan
     session_id: str
     user: str
-    call: Call
+    call: VoiceCall
     record: ClientRecord
-    happened: Counter[Kind] = field(default_factory=Counter)
+    happened: Counter[FaultKind] = field(default_factory=Counter)
     gaps: list[OpenGap] = field(default_factory=list)
     remembered: int = 0
     releases: int = 0
@@ -104,8 +108,8 @@ class Injector:
     is_over: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     _turn: int = -1
-    _armed: list[Strike] = field(default_factory=list)
-    _ordered: list[tuple[str, Kind]] = field(default_factory=list)
+    _armed: list[PlannedFault] = field(default_factory=list)
+    _ordered: list[tuple[str, FaultKind]] = field(default_factory=list)
     _holder: str = ""
     _left_in_turn: int = 0
     _leaving: str = ""
@@ -115,20 +119,20 @@ class Injector:
     _tokens: set[bytes] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def begin_turn(self, turn: int) -> None:
+    async def on_turn_start(self, turn: int) -> None:
         """The user begins to speak."""
         self._turn = turn
         self._left_in_turn = 0
         coming = [strike for strike in self.plan.strikes if strike.turn == turn]
         self._armed += coming
-        await self.reached(Moment.START)
+        await self.on_moment(FaultMoment.START)
         if self._is_live_open:
-            await self.reached(Moment.OPENED)
+            await self.on_moment(FaultMoment.OPENED)
         for strike in coming:
-            if strike.moment is Moment.RANDOM:
+            if strike.moment is FaultMoment.RANDOM:
                 self._spawn(self._strike_later(strike))
 
-    async def reached(self, moment: Moment) -> None:
+    async def on_moment(self, moment: FaultMoment) -> None:
         """A moment has come: strike what waited for it."""
         due = [strike for strike in self._armed if strike.moment is moment]
         for strike in due:
@@ -136,32 +140,32 @@ class Injector:
         for strike in due:
             await self._strike(strike)
 
-    def audio_came(self) -> None:
+    def on_audio_received(self) -> None:
         """Reply audio has reached the client."""
-        self._reached_at_client(Moment.REPLY)
+        self._reached_at_client(FaultMoment.REPLY)
 
     def turn_ended(self) -> None:
         """The client has the whole of a turn and has not said so yet."""
-        self._reached_at_client(Moment.DELIVERED)
+        self._reached_at_client(FaultMoment.DELIVERED)
 
-    def _reached_at_client(self, moment: Moment) -> None:
+    def _reached_at_client(self, moment: FaultMoment) -> None:
         if any(strike.moment is moment for strike in self._armed):
-            self._spawn(self.reached(moment))
+            self._spawn(self.on_moment(moment))
 
-    async def gemini_wrote(self, event: Mapping[str, Any]) -> None:
+    async def on_gemini_event(self, event: Mapping[str, Any]) -> None:
         """The simulator noted an event."""
         match event["kind"]:
             case "setup":
                 self._is_live_open = True
-                await self.reached(Moment.OPENED)
+                await self.on_moment(FaultMoment.OPENED)
             case "speech_started":
-                await self.reached(Moment.SPEECH)
+                await self.on_moment(FaultMoment.SPEECH)
             case "seeded":
-                await self.reached(Moment.SEED)
+                await self.on_moment(FaultMoment.SEED)
             case _:
                 pass
 
-    async def table_wrote(self, request: TableRequest) -> None:
+    async def on_table_write(self, request: TableRequest) -> None:
         """A table carried out a write; whoever asked for it does not know yet."""
         if request.takes_lease:
             # Who takes a lease serves by right again, be it the next session's: the same process,
@@ -182,10 +186,10 @@ class Injector:
             if (turn := _TURN.search(request.body)) is not None:
                 self.remembered = max(self.remembered, int(turn[1]))
                 self.changed.set()
-                await self.reached(Moment.COMMIT)
+                await self.on_moment(FaultMoment.COMMIT)
             elif _DAY.search(request.body) is not None:
                 self._core = request.caller
-                await self.reached(Moment.TOOL_EFFECT)
+                await self.on_moment(FaultMoment.TOOL_EFFECT)
 
     def _is_repetition(self, request: TableRequest) -> bool:
         """Whether the tables did this before: they do it once for each token, and say yes again."""
@@ -204,31 +208,31 @@ class Injector:
             self.changed.set()
         elif b"REMOVE lease_owner" in request.body:
             if self.plan.worker_life_s is not None:
-                await self.reached(Moment.HAND_OVER)
-            await self.reached(Moment.RELEASE)
+                await self.on_moment(FaultMoment.HAND_OVER)
+            await self.on_moment(FaultMoment.RELEASE)
             self._leaving, self._holder = self._holder, ""
             self._left_in_turn += 1
             if self.plan.worker_life_s is not None and self._left_in_turn >= _LEAVE_IN_A_TURN:
-                self.stack.lambdas.tell_timeout(WORKER, None)
+                self.stack.lambdas.override_timeout(WORKER, None)
             self.releases += 1
             self.changed.set()
 
-    async def worker_woken(self, payload: bytes) -> None:
+    async def on_worker_wake(self, payload: bytes) -> None:
         """A worker was asked for; whoever asked does not know yet that it is."""
         if self.session_id.encode() in payload and not _FIRST_HOP.search(payload):
-            await self.reached(Moment.WOKEN)
+            await self.on_moment(FaultMoment.WOKEN)
 
-    def was_busy(self, retry_after_ms: int) -> None:
+    def on_busy_reply(self, retry_after_ms: int) -> None:
         """The client is told to wait: when its wake found no worker, there are some from now on."""
         is_unserved = retry_after_ms >= WAKE_RETRY_MS
-        if self.plan.without_worker and is_unserved and not self.happened[Kind.NO_WORKER]:
-            self._count(Kind.NO_WORKER, 1)
-            self.stack.lambdas.limit(WORKER, None)
+        if self.plan.is_without_worker and is_unserved and not self.happened[FaultKind.NO_WORKER]:
+            self._count(FaultKind.NO_WORKER, 1)
+            self.stack.lambdas.set_concurrency(WORKER, None)
 
-    async def orphan(self) -> None:
+    async def kill_worker(self) -> None:
         """Kill the worker that serves the session; nobody waits here for its answer."""
         if self._holder:
-            await self._kill(Kind.WORKER_KILLED, self._holder)
+            await self._kill(FaultKind.WORKER_KILLED, self._holder)
 
     async def finish(self) -> None:
         """Wake whom the run froze, and take back what has not struck."""
@@ -243,34 +247,34 @@ class Injector:
 
     # Strikes
 
-    async def _strike_later(self, strike: Strike) -> None:
+    async def _strike_later(self, strike: PlannedFault) -> None:
         await asyncio.sleep(strike.delay_ms / 1_000)
         if strike in self._armed:
             self._armed.remove(strike)
             await self._strike(strike)
 
-    async def _strike(self, strike: Strike) -> None:
+    async def _strike(self, strike: PlannedFault) -> None:
         match strike.kind:
-            case Kind.WORKER_KILLED | Kind.WORKER_FROZEN:
-                is_woken = strike.moment is Moment.WOKEN
+            case FaultKind.WORKER_KILLED | FaultKind.WORKER_FROZEN:
+                is_woken = strike.moment is FaultMoment.WOKEN
                 await self._strike_worker(strike.kind, self._leaving if is_woken else self._holder)
-            case Kind.LINE_DROPPED:
+            case FaultKind.LINE_DROPPED:
                 self._drop_line()
-            case Kind.CORE_KILLED:
+            case FaultKind.CORE_KILLED:
                 await self._kill(strike.kind, self._core)
-            case Kind.GEMINI_1001 | Kind.GEMINI_1006 | Kind.GEMINI_1011:
+            case FaultKind.GEMINI_1001 | FaultKind.GEMINI_1006 | FaultKind.GEMINI_1011:
                 struck = await self.control.order(
                     kind="close", at="now", code=_CLOSE_CODES[strike.kind]
                 )
                 self._count(strike.kind, struck)
-            case Kind.GEMINI_GO_AWAY:
+            case FaultKind.GEMINI_GO_AWAY:
                 struck = await self.control.order(kind="go_away", time_left_s=GO_AWAY_S)
                 self._count(strike.kind, struck)
-            case Kind.GEMINI_GO_AWAY_EARLY:
-                self._spawn(self._send_away_early(strike))
-            case Kind.GEMINI_UNKNOWN:
+            case FaultKind.GEMINI_GO_AWAY_EARLY:
+                self._spawn(self._send_early_go_away(strike))
+            case FaultKind.GEMINI_UNKNOWN:
                 self._count(strike.kind, await self.control.order(kind="unknown_message"))
-            case Kind.GEMINI_BUSY:
+            case FaultKind.GEMINI_BUSY:
                 await self.control.order(
                     kind="close", at="setup", code=1011, reason="Resource has been exhausted."
                 )
@@ -284,12 +288,12 @@ class Injector:
             case other:
                 raise ValueError(f"{other} has no moment")
 
-    def _count(self, kind: Kind, how_often: int) -> None:
+    def _count(self, kind: FaultKind, how_often: int) -> None:
         if how_often:
             self.happened[kind] += 1
             self.record.note(now_ms(), kind)
 
-    async def _send_away_early(self, strike: Strike) -> None:
+    async def _send_early_go_away(self, strike: PlannedFault) -> None:
         await asyncio.sleep(_EARLY_S)
         struck = await self.control.order(kind="go_away", time_left_s=GO_AWAY_S)
         self._count(strike.kind, struck)
@@ -297,16 +301,16 @@ class Injector:
             # That session has not become so old: the next one may.
             self._armed.append(strike)
 
-    async def _kill(self, kind: Kind, environment: str) -> None:
+    async def _kill(self, kind: FaultKind, environment: str) -> None:
         with contextlib.suppress(UnknownEnvironmentError):
             await self.stack.lambdas.kill(environment)
             self._count(kind, 1)
 
-    async def _strike_worker(self, kind: Kind, holder: str) -> None:
+    async def _strike_worker(self, kind: FaultKind, holder: str) -> None:
         if not holder:
             return
         self._open_gap(kind)
-        if kind is Kind.WORKER_KILLED:
+        if kind is FaultKind.WORKER_KILLED:
             await self._kill(kind, holder)
             return
         try:
@@ -321,7 +325,7 @@ class Injector:
             while self._holder == frozen:
                 self.changed.clear()
                 await self.changed.wait()
-            self._count(Kind.WORKER_FROZEN, 1)
+            self._count(FaultKind.WORKER_FROZEN, 1)
         finally:
             self.stack.lambdas.resume(frozen)
 
@@ -329,13 +333,13 @@ class Injector:
         connections = self.stack.gateway.connections.all()
         if not connections:
             return
-        self._open_gap(Kind.LINE_DROPPED)
+        self._open_gap(FaultKind.LINE_DROPPED)
         for connection in connections:
-            connection.break_down(_UNNOTICED_S)
+            connection.break_connection(_UNNOTICED_S)
         self.lines_broken += len(connections)
-        self._count(Kind.LINE_DROPPED, 1)
+        self._count(FaultKind.LINE_DROPPED, 1)
 
-    def _open_gap(self, kind: Kind) -> None:
+    def _open_gap(self, kind: FaultKind) -> None:
         turns = self.call.replies.turns.values()
         self.gaps.append(
             OpenGap(
@@ -343,7 +347,7 @@ class Injector:
                 now_ms(),
                 self.record.epoch,
                 self.record.connections,
-                is_owed=self.call.session.is_owed_an_answer,
+                is_owed=self.call.session.is_waiting_for_answer,
                 is_replying=any(turn.pcm and turn.end is None for turn in turns),
             )
         )

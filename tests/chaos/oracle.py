@@ -3,20 +3,20 @@
 from collections.abc import Iterator, Sequence
 
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.tools.calls import CallStatus
+from repartee.domain.tools.core_calls import ToolCallStatus
 from repartee_client.recordings import words_of
-from repartee_client.replies import TurnRecord
-from tests.chaos.evidence import Evidence, LiveRecord, is_row_of
-from tests.chaos.gemini_side import judge_gemini_side
-from tests.chaos.words import judge_words
+from repartee_client.turn_collector import TurnRecord
+from tests.chaos.evidence import Evidence, LiveRecord, is_concatenation_of
+from tests.chaos.gemini_checks import check_gemini_side
+from tests.chaos.transcript_checks import check_transcripts
 
 
 def judge(evidence: Evidence) -> list[str]:
     """Every promise that was broken, in words; empty for a good run."""
     return [
-        *_talk(evidence),
-        *judge_words(evidence),
-        *judge_gemini_side(evidence),
+        *_conversation_failures(evidence),
+        *check_transcripts(evidence),
+        *check_gemini_side(evidence),
         *_replies_whole(evidence),
         *_cuts_in_time(evidence),
         *_memory_like_replies(evidence),
@@ -27,7 +27,7 @@ def judge(evidence: Evidence) -> list[str]:
     ]
 
 
-def _talk(evidence: Evidence) -> Iterator[str]:
+def _conversation_failures(evidence: Evidence) -> Iterator[str]:
     if evidence.failure:
         yield f"hung: {evidence.failure}"
     if not evidence.tables.is_over:
@@ -58,7 +58,7 @@ def _replies_whole(evidence: Evidence) -> Iterator[str]:
             if not _is_said_again(turn, evidence.client_turns):
                 yield f"cut: the reply of turn {turn.number} was lost and only told as text"
         elif turn.pcm and not any(
-            is_row_of(bytes(turn.pcm), live.replies) for live in evidence.live
+            is_concatenation_of(bytes(turn.pcm), live.replies) for live in evidence.live
         ):
             yield f"cut: the audio of turn {turn.number} is not whole as Gemini's side emitted it"
 
@@ -102,10 +102,10 @@ def _memory_like_replies(evidence: Evidence) -> Iterator[str]:
     for number in sorted(at_client.keys() - remembered):
         if at_client[number].end is not None:
             yield f"lost: the client has all of turn {number}, memory has nothing"
-    told_as_skipped = {one.told_in for one in evidence.utterances}
+    reported_as_skipped = {one.skip_reported_in_turn for one in evidence.utterances}
     for turn in evidence.tables.turns:
         client = at_client.get(turn.number)
-        if turn.number in told_as_skipped | evidence.cut_off:
+        if turn.number in reported_as_skipped | evidence.cut_off:
             continue
         if client is None:
             yield f"lost: turn {turn.number} is remembered and never reached the client"
@@ -157,13 +157,13 @@ def _bookings(evidence: Evidence) -> Iterator[str]:
     if count > 1:
         yield f"doubled: {count} bookings for one request"
     calls = [call for turn in evidence.tables.turns for call in turn.tool_calls]
-    if not count and any(call.status is CallStatus.DONE for call in calls):
+    if not count and any(call.status is ToolCallStatus.DONE for call in calls):
         yield "lost: the tool's answer came, its booking is not there"
 
 
 def _no_stale_worker(evidence: Evidence) -> Iterator[str]:
-    if evidence.stale_taken:
-        yield f"stale: the client took {evidence.stale_taken} frames of a replaced worker"
+    if evidence.stale_frames_accepted:
+        yield f"stale: the client took {evidence.stale_frames_accepted} frames of a replaced worker"
     for write in evidence.stale_writes:
         yield f"stale: a replaced worker wrote: {write}"
 

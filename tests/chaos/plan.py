@@ -6,7 +6,7 @@ from enum import StrEnum
 from local.hosting.table_faults import TableFault, TableRule
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """A kind of fault; each counts when it really happened."""
 
     WORKER_KILLED = "worker killed"
@@ -55,7 +55,7 @@ class Kind(StrEnum):
     GEMINI_OLD_IDLE = "Gemini's status REQUIRES_ACTION"
 
 
-class Moment(StrEnum):
+class FaultMoment(StrEnum):
     """When a fault strikes."""
 
     START = "start"  # before the turn
@@ -83,7 +83,7 @@ class Takeover(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class PlannedFault:
     """One fault of a run.
 
     Attributes:
@@ -91,14 +91,14 @@ class Strike:
         delay_ms: For ``RANDOM``, how long after the turn began.
     """
 
-    kind: Kind
-    moment: Moment
+    kind: FaultKind
+    moment: FaultMoment
     turn: int
     delay_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayFaults:
+class GatewayFaultRates:
     """How often the gateway does what it may."""
 
     delay: float = 0.0
@@ -117,7 +117,8 @@ class RunPlan:
         last_words: What is said after ``ending``, where that leaves a conversation to go on with.
         ending: How the first session ends; None where the user hangs up.
         takeover: Where another device ends it, how far its last turn is by then.
-        eager: Turns after which the user speaks on at once; after the others the user waits until
+        no_pause_after_turns: Turns after which the user speaks on at once; after the others the
+            user waits until
             the turn is remembered.
         rests_after: Turns after which the user stays silent until the worker has left.
         strikes: Faults with a moment.
@@ -130,44 +131,44 @@ class RunPlan:
     seed: int
     utterances: tuple[tuple[str, int], ...]
     last_words: tuple[str, int]
-    ending: Kind | None
+    ending: FaultKind | None
     takeover: Takeover
-    eager: frozenset[int]
-    rests_after: frozenset[int]
-    strikes: tuple[Strike, ...]
-    gateway: GatewayFaults
+    no_pause_after_turns: frozenset[int]
+    silent_after_turns: frozenset[int]
+    strikes: tuple[PlannedFault, ...]
+    gateway: GatewayFaultRates
     tables: tuple[tuple[TableFault, float, int], ...]
-    gemini: tuple[Kind, ...]
-    doubles_events: bool
+    gemini: tuple[FaultKind, ...]
+    has_duplicate_events: bool
     worker_life_s: float | None
-    without_worker: bool
+    is_without_worker: bool
 
     @property
-    def kinds(self) -> frozenset[Kind]:
+    def kinds(self) -> frozenset[FaultKind]:
         """Every kind that the run means to inject."""
         kinds = {strike.kind for strike in self.strikes}
         kinds |= {_TABLES[fault] for fault, _, _ in self.tables}
         kinds |= set(self.gemini)
         wanted = {
-            Kind.REORDERED: self.gateway.delay,
-            Kind.DUPLICATED: self.gateway.duplicate,
-            Kind.DISCONNECT_LOST: self.gateway.lose_disconnect,
-            Kind.POST_REFUSED: self.gateway.refuse_post,
-            Kind.EVENT_DOUBLED: self.doubles_events,
-            Kind.HAND_OVER: self.worker_life_s is not None and not self.forces_hand_over,
-            Kind.NO_WORKER: self.without_worker,
+            FaultKind.REORDERED: self.gateway.delay,
+            FaultKind.DUPLICATED: self.gateway.duplicate,
+            FaultKind.DISCONNECT_LOST: self.gateway.lose_disconnect,
+            FaultKind.POST_REFUSED: self.gateway.refuse_post,
+            FaultKind.EVENT_DOUBLED: self.has_duplicate_events,
+            FaultKind.HAND_OVER: self.worker_life_s is not None and not self.has_forced_hand_over,
+            FaultKind.NO_WORKER: self.is_without_worker,
         }
         kinds |= {kind for kind, how_often in wanted.items() if how_often}
         return frozenset(kinds if self.ending is None else kinds | {self.ending})
 
     @property
-    def forces_hand_over(self) -> bool:
+    def has_forced_hand_over(self) -> bool:
         """Whether a reply outlasts a worker's time."""
-        return any(strike.kind is Kind.FORCED_HAND_OVER for strike in self.strikes)
+        return any(strike.kind is FaultKind.FORCED_HAND_OVER for strike in self.strikes)
 
     def is_spoken_over(self, turn: int) -> bool:
         """Whether the user goes on to speak while this turn's reply is played."""
-        return any(one.kind is Kind.BARGED_IN and one.turn == turn for one in self.strikes)
+        return any(one.kind is FaultKind.BARGED_IN and one.turn == turn for one in self.strikes)
 
     def table_rules(self) -> tuple[TableRule, ...]:
         """The rules for the proxy before the tables."""
@@ -175,10 +176,10 @@ class RunPlan:
 
 
 _TABLES = {
-    TableFault.THROTTLED: Kind.TABLE_THROTTLED,
-    TableFault.CONFLICT: Kind.TABLE_CONFLICT,
-    TableFault.UNREACHED: Kind.TABLE_UNREACHED,
-    TableFault.AMBIGUOUS: Kind.TABLE_AMBIGUOUS,
-    TableFault.SLOW: Kind.TABLE_SLOW,
+    TableFault.THROTTLED: FaultKind.TABLE_THROTTLED,
+    TableFault.CONFLICT: FaultKind.TABLE_CONFLICT,
+    TableFault.UNREACHED: FaultKind.TABLE_UNREACHED,
+    TableFault.AMBIGUOUS: FaultKind.TABLE_AMBIGUOUS,
+    TableFault.SLOW: FaultKind.TABLE_SLOW,
 }
 TABLE_KINDS = _TABLES

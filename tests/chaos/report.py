@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from repartee.application.serving.lease_keeper import LEASE_MS
 from tests.chaos.gaps import GapKind
-from tests.chaos.plan import Kind
+from tests.chaos.plan import FaultKind
 from tests.chaos.run import RunResult
 
 PROMISED_MS = {GapKind.WORKER_KILLED: LEASE_MS + 3_000, GapKind.HELLO: 300}
 """95th percentiles on a machine that does nothing else; marked where missed, and no failure."""
 
 
-LEAST_TURNS, LEAST_KINDS = 4, 3
+MIN_TURNS, MIN_FAULT_KINDS = 4, 3
 """What a run is to have, of turns and of kinds of fault; counted where it has not."""
 
 
@@ -33,15 +33,15 @@ class Verdict:
     """
 
     results: Sequence[RunResult]
-    wanted: frozenset[Kind]
+    wanted: frozenset[FaultKind]
 
     @property
-    def happened(self) -> Counter[Kind]:
+    def happened(self) -> Counter[FaultKind]:
         """Faults by kind."""
-        return sum((result.happened for result in self.results), Counter[Kind]())
+        return sum((result.happened for result in self.results), Counter[FaultKind]())
 
     @property
-    def not_injected(self) -> list[Kind]:
+    def not_injected(self) -> list[FaultKind]:
         """Kinds that were wanted and never came to pass."""
         return sorted(self.wanted - self.happened.keys())
 
@@ -51,12 +51,12 @@ class Verdict:
         return [result for result in self.results if result.broken]
 
     @property
-    def tame(self) -> list[RunResult]:
+    def inconclusive(self) -> list[RunResult]:
         """Runs that prove less than one is meant to: their moments did not come."""
         return [
             result
             for result in self.results
-            if result.turns < LEAST_TURNS or len(result.happened) < LEAST_KINDS
+            if result.turns < MIN_TURNS or len(result.happened) < MIN_FAULT_KINDS
         ]
 
     @property
@@ -70,16 +70,17 @@ class Verdict:
         seconds = [result.seconds for result in self.results]
         yield f"{'runs':<50} {len(self.results):>6}"
         yield f"{'turns remembered':<50} {turns:>6}"
-        stale = sum(result.stale_arrived for result in self.results)
+        stale = sum(result.stale_frames_received for result in self.results)
         yield f"{'frames of a replaced worker, dropped by the client':<50} {stale:>6}"
-        told = sum(result.told_as_skipped for result in self.results)
+        told = sum(result.reported_as_skipped for result in self.results)
         yield f"{'utterances of an ended session, told as skipped':<50} {told:>6}"
-        yield f"{'runs with fewer than 4 turns or 3 kinds of fault':<50} {len(self.tame):>6}"
+        few = len(self.inconclusive)
+        yield f"{'runs with fewer than 4 turns or 3 kinds of fault':<50} {few:>6}"
         if seconds:
             yield f"{'seconds a run, p50':<50} {percentile(seconds, 0.5):>6.1f}"
         yield ""
         yield f"{'faults that happened':<50} {'times':>6} {'runs':>6}"
-        for kind in Kind:
+        for kind in FaultKind:
             runs = sum(kind in result.happened for result in self.results)
             times = self.happened[kind]
             mark = "" if times or kind not in self.wanted else "  NOT INJECTED"

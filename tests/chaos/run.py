@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repartee.domain.conversation.conversation import Turn
-from repartee_client.access import HttpApi, SessionTicket, get_token
-from repartee_client.call import Call, now_ms
+from repartee_client.access import HttpApiClient, SessionTicket, get_token
 from repartee_client.errors import TalkerError
-from repartee_client.replies import TurnRecord
+from repartee_client.turn_collector import TurnRecord
+from repartee_client.voice_call import VoiceCall, now_ms
+from tests.chaos.campaign_context import WORKER, CampaignContext
 from tests.chaos.client_record import ClientRecord
 from tests.chaos.evidence import (
     Evidence,
@@ -26,25 +27,29 @@ from tests.chaos.gaps import Gap, close_gaps
 from tests.chaos.gemini_control import RecordWatch
 from tests.chaos.injector import Injector
 from tests.chaos.oracle import judge
-from tests.chaos.plan import TABLE_KINDS, Kind, RunPlan
+from tests.chaos.plan import TABLE_KINDS, FaultKind, RunPlan
+from tests.chaos.planned_conversation import (
+    END_TIMEOUT_S,
+    GIVEN_UP,
+    PlannedConversation,
+    PlayedSession,
+)
 from tests.chaos.replays import RECORDINGS, LeaseRecord, read_lease, recordings_of
-from tests.chaos.talk import END_TIMEOUT_S, GIVEN_UP, Talk, Visit
-from tests.chaos.theatre import WORKER, Theatre
 
 RUN_TIMEOUT_S = 120.0
 
 # More often than a run can be struck.
 _ALL_RUN = 1_000
 _GEMINI_KINDS = {
-    Kind.GEMINI_PACED: "paced_silence",
-    Kind.GEMINI_OLD_IDLE: "requires_action",
-    Kind.GEMINI_LANGUAGE_REFUSED: "language_refused",
+    FaultKind.GEMINI_PACED: "paced_silence",
+    FaultKind.GEMINI_OLD_IDLE: "requires_action",
+    FaultKind.GEMINI_LANGUAGE_REFUSED: "language_refused",
 }
 _GATEWAY_KINDS = {
-    "reordered": Kind.REORDERED,
-    "duplicated": Kind.DUPLICATED,
-    "disconnect_lost": Kind.DISCONNECT_LOST,
-    "post_refused": Kind.POST_REFUSED,
+    "reordered": FaultKind.REORDERED,
+    "duplicated": FaultKind.DUPLICATED,
+    "disconnect_lost": FaultKind.DISCONNECT_LOST,
+    "post_refused": FaultKind.POST_REFUSED,
 }
 
 
@@ -56,22 +61,22 @@ class RunResult:
         broken: The promises that were broken, in words.
         happened: Faults that came to pass.
         missed: Kinds that were planned and whose moment never came.
-        told_as_skipped: Utterances that nobody could hear any more, and that a turn tells of.
+        reported_as_skipped: Utterances that nobody could hear any more, and that a turn tells of.
         seconds: How long it took.
     """
 
     seed: int
     broken: Sequence[str]
-    happened: Counter[Kind]
-    missed: frozenset[Kind]
+    happened: Counter[FaultKind]
+    missed: frozenset[FaultKind]
     gaps: Sequence[Gap]
     turns: int
-    stale_arrived: int
-    told_as_skipped: int
+    stale_frames_received: int
+    reported_as_skipped: int
     seconds: float
 
 
-async def play(theatre: Theatre, plan: RunPlan) -> RunResult:
+async def play(theatre: CampaignContext, plan: RunPlan) -> RunResult:
     """Hold one run; nothing of it is left in the way of the next.
 
     What nobody foresaw breaks the run, not the campaign: its seed is to be told too.
@@ -83,9 +88,9 @@ async def play(theatre: Theatre, plan: RunPlan) -> RunResult:
         try:
             return await run.play(started_at_ms)
         finally:
-            theatre.calm()
-            if Kind.GEMINI_HISTORY_REFUSED in plan.kinds:
-                await theatre.forget_refusals()
+            theatre.stop_lasting_faults()
+            if FaultKind.GEMINI_HISTORY_REFUSED in plan.kinds:
+                await theatre.end_workers()
             await theatre.desk.cancel_all(run.user)
     except Exception as error:  # noqa: BLE001 - any that there is
         traceback.print_exception(error)
@@ -100,14 +105,14 @@ def _crashed(plan: RunPlan, error: Exception, seconds: float) -> RunResult:
         missed=plan.kinds,
         gaps=(),
         turns=0,
-        stale_arrived=0,
-        told_as_skipped=0,
+        stale_frames_received=0,
+        reported_as_skipped=0,
         seconds=seconds,
     )
 
 
 class _Run:
-    def __init__(self, theatre: Theatre, plan: RunPlan) -> None:
+    def __init__(self, theatre: CampaignContext, plan: RunPlan) -> None:
         self.user = f"chaos-{plan.seed}-{round(now_ms())}"
         self._theatre = theatre
         self._stack = theatre.stack
@@ -116,24 +121,24 @@ class _Run:
 
     async def play(self, started_at_ms: float) -> RunResult:
         stack, theatre = self._stack, self._theatre
-        doubled_before = stack.lambdas.events.doubled
+        doubled_before = stack.lambdas.events.duplicate_count
         token = await get_token(stack.addresses.issuer, self.user)
-        api = HttpApi(stack.addresses.http, token)
-        if Kind.GEMINI_LANGUAGE_REFUSED in self._plan.gemini:
-            await api.prefer(language="es-ES")
+        api = HttpApiClient(stack.addresses.http, token)
+        if FaultKind.GEMINI_LANGUAGE_REFUSED in self._plan.gemini:
+            await api.change_preferences(language="es-ES")
         ticket = await api.start_session(conversation_id="new")
         if stack.simulator is None:
             raise RuntimeError("chaos needs the Gemini simulator")
-        talk = Talk(theatre, self._plan, api)
+        talk = PlannedConversation(theatre, self._plan, api)
 
-        async def gemini_wrote(event: object) -> None:
+        async def on_gemini_event(event: object) -> None:
             if talk.injector is not None and isinstance(event, dict):
-                await talk.injector.gemini_wrote(event)
+                await talk.injector.on_gemini_event(event)
 
-        watch = RecordWatch(stack.simulator.record_directory, gemini_wrote)
+        watch = RecordWatch(stack.simulator.record_directory, on_gemini_event)
         watch.start()
         watching = asyncio.create_task(watch.run())
-        theatre.excite(self._plan)
+        theatre.start_lasting_faults(self._plan)
         struck_before = await theatre.control.consumed()
         for kind in self._plan.gemini:
             await theatre.control.order(kind=_GEMINI_KINDS[kind], count=_ALL_RUN)
@@ -150,7 +155,7 @@ class _Run:
             if talk.injector is not None:
                 await talk.injector.finish()
             theatre.tables.use(0)
-        session_ids = [visit.ticket.session_id for visit in talk.visits]
+        session_ids = [visit.ticket.session_id for visit in talk.played_sessions]
         tables = await self._until_ended(ticket.conversation_id, session_ids)
         folder = stack.run_directory / RECORDINGS
         recordings = [path for one in session_ids for path in recordings_of(folder, one)]
@@ -167,8 +172,12 @@ class _Run:
             missed=self._plan.kinds - happened.keys(),
             gaps=_gaps(talk),
             turns=len(tables.turns),
-            stale_arrived=sum(visit.record.stale_arrived for visit in talk.visits),
-            told_as_skipped=sum(one.told_in is not None for one in evidence.utterances),
+            stale_frames_received=sum(
+                visit.record.stale_frames_received for visit in talk.played_sessions
+            ),
+            reported_as_skipped=sum(
+                one.skip_reported_in_turn is not None for one in evidence.utterances
+            ),
             seconds=(now_ms() - started_at_ms) / 1_000,
         )
         if result.broken:
@@ -181,7 +190,7 @@ class _Run:
             path.unlink()
         return result
 
-    def _injector(self, ticket: SessionTicket, call: Call, record: ClientRecord) -> Injector:
+    def _injector(self, ticket: SessionTicket, call: VoiceCall, record: ClientRecord) -> Injector:
         injector = Injector(
             self._stack,
             self._theatre.control,
@@ -191,14 +200,14 @@ class _Run:
             call,
             record,
         )
-        record.on_audio = injector.audio_came
+        record.on_audio = injector.on_audio_received
         record.on_turn_end = injector.turn_ended
-        record.on_busy = injector.was_busy
-        self._theatre.tables.watcher = injector.table_wrote
+        record.on_busy = injector.on_busy_reply
+        self._theatre.tables.watcher = injector.on_table_write
 
         async def event_came(function: str, payload: bytes) -> None:
             if function == WORKER:
-                await injector.worker_woken(payload)
+                await injector.on_worker_wake(payload)
 
         self._stack.lambdas.watch_event = event_came
         return injector
@@ -220,7 +229,9 @@ class _Run:
                 return tables
             await asyncio.sleep(0.1)
 
-    def _happened(self, talk: Talk, evidence: Evidence, doubled_before: int) -> Counter[Kind]:
+    def _happened(
+        self, talk: PlannedConversation, evidence: Evidence, doubled_before: int
+    ) -> Counter[FaultKind]:
         happened = Counter(talk.injector.happened if talk.injector else {})
         for name, count in self._stack.chaos.happened.items():
             happened[_GATEWAY_KINDS[name]] += count
@@ -228,39 +239,45 @@ class _Run:
             happened[TABLE_KINDS[fault]] += count
         handed_over = [lease for lease in evidence.leases if lease.hands_over]
         forced = sum(lease.is_forced for lease in handed_over)
-        happened[Kind.FORCED_HAND_OVER] += forced
-        happened[Kind.HAND_OVER] += len(handed_over) - forced
-        happened[Kind.EVENT_DOUBLED] += self._stack.lambdas.events.doubled - doubled_before
-        happened[Kind.BARGED_IN] += len(evidence.barged_in)
+        happened[FaultKind.FORCED_HAND_OVER] += forced
+        happened[FaultKind.HAND_OVER] += len(handed_over) - forced
+        happened[FaultKind.EVENT_DOUBLED] += (
+            self._stack.lambdas.events.duplicate_count - doubled_before
+        )
+        happened[FaultKind.BARGED_IN] += len(evidence.barged_in)
         if self._plan.ending is not None:
             happened[self._plan.ending] += talk.was_struck
         return +happened
 
     async def _evidence(
         self,
-        talk: Talk,
+        talk: PlannedConversation,
         watch: RecordWatch,
         tables: TableRecord,
         leases: Sequence[LeaseRecord],
     ) -> Evidence:
-        records = [visit.record for visit in talk.visits]
+        records = [visit.record for visit in talk.played_sessions]
         turns: dict[int, TurnRecord] = {}
-        for visit in talk.visits:
+        for visit in talk.played_sessions:
             turns |= visit.call.replies.turns if visit.call else {}
         return Evidence(
             failure=self._failure,
-            ends=[(visit.end, visit.told_end) for visit in talk.visits],
-            utterances=[one for visit in talk.visits for one in _said(visit, tables.turns)],
+            ends=[(visit.end, visit.reported_end_reason) for visit in talk.played_sessions],
+            utterances=[
+                one for visit in talk.played_sessions for one in _said(visit, tables.turns)
+            ],
             client_turns=[turn for _, turn in sorted(turns.items())],
             barged_in=frozenset[int]().union(*(record.barged_in() for record in records)),
-            cut_off=frozenset[int]().union(*(_cut_off(one, tables.turns) for one in talk.visits)),
+            cut_off=frozenset[int]().union(
+                *(_cut_off(one, tables.turns) for one in talk.played_sessions)
+            ),
             turned_away=frozenset[int]().union(
-                *(_cut_off(one, tables.turns) for one in talk.visits if one.is_turned_away)
+                *(_cut_off(one, tables.turns) for one in talk.played_sessions if one.is_turned_away)
             ),
             out_of_turn=[text for record in records for text in record.out_of_turn],
             lines_lost=sum(record.losses for record in records),
             lines_broken=talk.injector.lines_broken if talk.injector else 0,
-            stale_taken=sum(record.stale_taken for record in records),
+            stale_frames_accepted=sum(record.stale_frames_accepted for record in records),
             stale_writes=talk.injector.stale_writes if talk.injector else (),
             live=[read_live(folder) for folder in watch.new_connections()],
             tables=tables,
@@ -272,9 +289,11 @@ class _Run:
     def _folder(self) -> Path:
         return self._theatre.folder / f"seed-{self._plan.seed}"
 
-    def _keep(self, watch: RecordWatch, result: RunResult, talk: Talk, evidence: Evidence) -> None:
+    def _keep(
+        self, watch: RecordWatch, result: RunResult, talk: PlannedConversation, evidence: Evidence
+    ) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        for number, visit in enumerate(talk.visits, 1):
+        for number, visit in enumerate(talk.played_sessions, 1):
             visit.record.write(self._folder / f"client-{number}.jsonl")
         tables = evidence.tables
         lines = [
@@ -291,20 +310,20 @@ class _Run:
         (self._folder / "found.txt").write_text("\n".join(lines) + "\n")
 
 
-def _said(visit: Visit, turns: Sequence[Turn]) -> list[SaidUtterance]:
+def _said(visit: PlayedSession, turns: Sequence[Turn]) -> list[SaidUtterance]:
     accepted_through = visit.call.session.outbox.accepted_through if visit.call else 0
     ends = visit.record.end_seqs
     said = []
     for number, (words, recording) in enumerate(visit.script):
         pcm = recording.pcm.strip(b"\0")
         is_accepted = number < len(ends) and ends[number] <= accepted_through
-        told_in = _told_in(visit, ends[number], turns) if is_accepted else None
+        skip_reported_in_turn = _told_in(visit, ends[number], turns) if is_accepted else None
         is_cut_off = visit.is_cut_off and words not in visit.answered
-        said.append(SaidUtterance(words, pcm, is_accepted, told_in, is_cut_off))
+        said.append(SaidUtterance(words, pcm, is_accepted, skip_reported_in_turn, is_cut_off))
     return said
 
 
-def _cut_off(visit: Visit, turns: Sequence[Turn]) -> frozenset[int]:
+def _cut_off(visit: PlayedSession, turns: Sequence[Turn]) -> frozenset[int]:
     """Return the turns of a session that were not over when another device took over."""
     if not visit.is_cut_off:
         return frozenset()
@@ -313,9 +332,9 @@ def _cut_off(visit: Visit, turns: Sequence[Turn]) -> frozenset[int]:
     return frozenset((remembered | at_client) - visit.over)
 
 
-def _told_in(visit: Visit, end_seq: int, turns: Sequence[Turn]) -> int | None:
+def _told_in(visit: PlayedSession, end_seq: int, turns: Sequence[Turn]) -> int | None:
     """Return the turn that tells of an utterance as skipped, where its session was given up."""
-    if visit.told_end not in GIVEN_UP:
+    if visit.reported_end_reason not in GIVEN_UP:
         return None
     for turn in turns:
         if turn.session_id != visit.ticket.session_id:
@@ -326,7 +345,7 @@ def _told_in(visit: Visit, end_seq: int, turns: Sequence[Turn]) -> int | None:
     return None
 
 
-def _gaps(talk: Talk) -> Sequence[Gap]:
+def _gaps(talk: PlannedConversation) -> Sequence[Gap]:
     if talk.injector is None:
         return ()
     return close_gaps(talk.injector.gaps, talk.injector.record, talk.plan.kinds)

@@ -10,15 +10,15 @@ import pytest
 from botocore.config import Config
 
 from local.hosting.ports import free_port
-from local.hosting.processes import Child
-from local.hosting.servers import until_answering
+from local.hosting.processes import ChildProcess
+from local.hosting.servers import wait_until_answering
 from local.hosting.services import (
     NotInstalledError,
-    Place,
+    RunPaths,
     dynamodb_local,
     start_dynamodb,
     start_ministack,
-    until_ministack_ready,
+    wait_until_ministack_ready,
 )
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class Servers:
     """Starts servers on demand; they end with ``stop``, or with this process however it ends."""
 
     def __init__(self, run_directory: Path) -> None:
-        self._place = Place(_ROOT, run_directory, _READY_WITHIN_S)
+        self._place = RunPaths(_ROOT, run_directory, _READY_WITHIN_S)
         self._loop = asyncio.new_event_loop()
-        self._children: list[Child] = []
+        self._children: list[ChildProcess] = []
         self._endpoints: dict[str, str] = {}
         self._session = boto3.session.Session("test", "test", region_name="us-east-1")
         self._clients: dict[str, DynamoDBClient] = {}
@@ -76,12 +76,12 @@ class Servers:
             raise NotInstalledError("DynamoDB Local is missing: run `make setup` where npm is")
         child = await start_dynamodb(self._place, folder, port, data=None)
         self._children.append(child)
-        await until_answering(child, f"http://127.0.0.1:{port}/", _READY_WITHIN_S)
+        await wait_until_answering(child, f"http://127.0.0.1:{port}/", _READY_WITHIN_S)
 
     async def _start_ministack(self, port: int) -> None:
         child = await start_ministack(self._place, port, _MINISTACK_SERVICES)
         self._children.append(child)
-        await until_ministack_ready(self._place, child, port)
+        await wait_until_ministack_ready(self._place, child, port)
 
     def dynamodb(self, name: str) -> "DynamoDBClient":
         """Return a client of that server, the same for every test; threads may share it."""

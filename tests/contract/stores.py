@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversations.summary_writer import DynamoSummaryWriter
-from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoCallStore
+from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoToolCallStore
 from repartee.adapters.dynamodb.conversations.writer import DynamoConversationWriter
 from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
@@ -27,8 +27,7 @@ from repartee.adapters.dynamodb.users.user_records import DynamoUserRecords
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation.conversation import Profile
 from repartee.domain.front_desk.rules import OpeningHours, default_rules
-from repartee.domain.users.retention import FOR_EVER, Retention
-from repartee.ports.call_store import CallStore
+from repartee.domain.users.retention import KEEP_FOREVER, Retention
 from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.conversation_store import ConversationReader, ConversationWriter, SummaryWriter
 from repartee.ports.desk import Desk
@@ -38,9 +37,9 @@ from repartee.ports.notes import Notes
 from repartee.ports.opening_store import OpeningStore
 from repartee.ports.profile_store import ProfileStore
 from repartee.ports.session_store import SessionStore
+from repartee.ports.tool_call_store import ToolCallStore
 from repartee.ports.usage_store import UsageStore
 from repartee.ports.user_records import UserRecords
-from tests.fakes.call_store import FakeCallStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.conversation_store import FakeConversationStore
@@ -53,6 +52,7 @@ from tests.fakes.opening_store import FakeOpeningStore
 from tests.fakes.profile_store import FakeProfileStore
 from tests.fakes.session_store import FakeSessionStore
 from tests.fakes.tables import FakeTables
+from tests.fakes.tool_call_store import FakeToolCallStore
 from tests.fakes.usage_store import FakeUsageStore
 from tests.fakes.user_records import FakeUserRecords
 
@@ -79,7 +79,7 @@ class Stores:
     reader: ConversationReader
     writer: ConversationWriter
     summaries: SummaryWriter
-    calls: CallStore
+    calls: ToolCallStore
     profiles: ProfileStore
     notes: Notes
     erase: Callable[[str, int], object]
@@ -112,7 +112,7 @@ def fake_stores(tables: FakeTables | None = None) -> Stores:
         conversations,
         conversations,
         conversations,
-        FakeCallStore(tables),
+        FakeToolCallStore(tables),
         FakeProfileStore(tables),
         FakeNotes(tables),
         lambda user_id, at_ms: tables.profiles.update(
@@ -154,7 +154,7 @@ def dynamodb_stores(
     client: "DynamoDBClient",
     names: TableNames,
     *,
-    retention: Retention = FOR_EVER,
+    retention: Retention = KEEP_FOREVER,
     clock: FakeClock | None = None,
 ) -> Stores:
     """Return the real adapters over ``names``; nothing in the tables is deleted by itself."""
@@ -164,21 +164,21 @@ def dynamodb_stores(
     )
     return Stores(
         clock,
-        DynamoSessionStore(live=live),
-        DynamoMailbox(live=live, clock=clock, ids=FakeIdSource()),
-        DynamoOpeningStore(live=live, memory=memory, retention=retention),
-        DynamoConnectionStore(live=live),
+        DynamoSessionStore(session_table=live),
+        DynamoMailbox(session_table=live, clock=clock, ids=FakeIdSource()),
+        DynamoOpeningStore(session_table=live, memory=memory, retention=retention),
+        DynamoConnectionStore(session_table=live),
         DynamoConversationReader(memory=memory, clock=clock),
-        DynamoConversationWriter(live=live, memory=memory, retention=retention),
+        DynamoConversationWriter(session_table=live, memory=memory, retention=retention),
         DynamoSummaryWriter(memory=memory, clock=clock, retention=retention),
-        DynamoCallStore(live=live, memory=memory, clock=clock, retention=retention),
+        DynamoToolCallStore(session_table=live, memory=memory, clock=clock, retention=retention),
         DynamoProfileStore(memory=memory),
         DynamoNotes(memory=memory, ids=FakeIdSource()),
         lambda user_id, at_ms: memory.put(
             {**keys.profile(user_id), **encode_all({"erased_at_ms": at_ms})}
         ),
-        DynamoUsageStore(live=live, memory=memory, clock=clock, retention=retention),
-        DynamoErasureStore(live=live, memory=memory, desk=desk),
+        DynamoUsageStore(session_table=live, memory=memory, clock=clock, retention=retention),
+        DynamoErasureStore(session_table=live, memory=memory, desk=desk),
         DeskTable(desk=desk, default_rules=default_rules(ZoneInfo("Europe/London")), memory=memory),
         DynamoUserRecords(memory=memory, desk=desk, clock=clock),
     )

@@ -5,13 +5,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from ops.apply_retention import Applied, apply_retention
+from ops.apply_retention import RetentionResult, apply_retention
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.conversation.summary import SummaryFold
 from repartee.domain.cost.limits import DAY_MS
 from repartee.domain.session.state import TurnCommit
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.tools.core_calls import (
+    CoreAnswer,
+    CoreRequest,
+    Exchange,
+    ToolCallKey,
+    ToolCallStatus,
+)
 from repartee.domain.users.erasure import ItemKind
 from repartee.domain.users.preferences import PreferenceChanges
 from repartee.domain.users.retention import Retention
@@ -40,7 +46,7 @@ class Deployment:
     def stores(self, days: int) -> Stores:
         return dynamodb_stores(self.client, self.names, retention=Retention(days), clock=self.clock)
 
-    def apply(self, client: object = None) -> Applied:
+    def apply(self, client: object = None) -> RetentionResult:
         used = cast("DynamoDBClient", client or self.client)
         return apply_retention(DynamoTable(used, self.names.memory), DAYS, self.clock.now_ms())
 
@@ -50,11 +56,11 @@ class Deployment:
         stores.writer.commit_turn(TurnCommit(USER, CONVERSATION, SESSION, 1, turn, 0, now_ms))
 
     def ask(self, stores: Stores, turn: int, *, finishes: bool) -> None:
-        now_ms, key = self.clock.now_ms(), CallKey(turn, 1)
+        now_ms, key = self.clock.now_ms(), ToolCallKey(turn, 1)
         asked = CoreRequest(USER, CONVERSATION, SESSION, 1, key, "h", "q", "en-US", now_ms + 1_000)
         stores.calls.claim(asked, now_ms=now_ms, until_ms=now_ms)
         if finishes:
-            answer = CoreAnswer(CallStatus.DONE, "answer")
+            answer = CoreAnswer(ToolCallStatus.DONE, "answer")
             stores.calls.finish(CONVERSATION, Exchange(key, "h", "q", answer, "[]", now_ms))
 
     def pass_days(self, days: float) -> None:
@@ -97,7 +103,7 @@ def test_everything_goes_when_it_would_have_gone(deployment: Deployment) -> None
     live_for_a_month(deployment)
 
     # Two turns, two calls, a summary and two days.
-    assert deployment.apply() == Applied(conversations=1, items=7)
+    assert deployment.apply() == RetentionResult(conversations=1, items=7)
 
     deployment.pass_days(9)
     assert deployment.turns() == [1, 2]
@@ -133,7 +139,7 @@ def test_a_second_run_finds_nothing_and_moves_nothing(deployment: Deployment) ->
     before = deployment.client.scan(TableName=deployment.names.memory)["Items"]
     deployment.pass_days(5)
 
-    assert deployment.apply() == Applied()
+    assert deployment.apply() == RetentionResult()
 
     assert deployment.client.scan(TableName=deployment.names.memory)["Items"] == before
 
@@ -188,5 +194,5 @@ def test_a_conversation_that_is_spoken_in_meanwhile_is_left_to_the_next_run(
     assert deployment.turns() == [3]
 
     # The day that both turns fell on got its time before.
-    assert deployment.apply() == Applied(conversations=1, items=1)
+    assert deployment.apply() == RetentionResult(conversations=1, items=1)
     assert deployment.turns() is None

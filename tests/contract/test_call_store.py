@@ -7,16 +7,16 @@ import pytest
 from repartee.domain.conversation.turn_bounds import MAX_SPOKEN_CHARACTERS
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.errors import ClaimLost, ItemTooLarge, LeaseLost
-from repartee.domain.tools.calls import (
+from repartee.domain.tools.core_calls import (
     Attempt,
     BegunTool,
-    CallKey,
-    CallStatus,
     CoreAnswer,
     CoreRequest,
     Exchange,
+    ToolCallKey,
+    ToolCallStatus,
 )
-from repartee.ports.call_store import CallClaim
+from repartee.ports.tool_call_store import ToolCallClaim
 from tests.contract.scenes import (
     CONVERSATION,
     LEASE_MS,
@@ -32,7 +32,7 @@ from tests.fakes.clock import NOON_MS
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
-KEY = CallKey(3, 1)
+KEY = ToolCallKey(3, 1)
 BILL = Bill(TokenUsage(text_in=900, text_out=40), Decimal("0.000825"))
 HASH = "ab" * 32
 OTHER_HASH = "cd" * 32
@@ -40,7 +40,7 @@ BOOK = BegunTool("book_appointment", '{"date":"2026-11-27","time":"15:00"}')
 UNTIL_MS = NOON_MS + 30_000
 
 
-def request(key: CallKey = KEY, epoch: int = 1, asked_hash: str = HASH) -> CoreRequest:
+def request(key: ToolCallKey = KEY, epoch: int = 1, asked_hash: str = HASH) -> CoreRequest:
     return CoreRequest(
         USER,
         CONVERSATION,
@@ -55,7 +55,7 @@ def request(key: CallKey = KEY, epoch: int = 1, asked_hash: str = HASH) -> CoreR
 
 
 def exchange(
-    key: CallKey = KEY,
+    key: ToolCallKey = KEY,
     answer: str = "Friday at three.",
     asked_hash: str = HASH,
     finished_at_ms: int = NOON_MS + 900,
@@ -64,21 +64,21 @@ def exchange(
         key,
         asked_hash,
         "when may I come?",
-        CoreAnswer(CallStatus.DONE, answer, bill=BILL),
+        CoreAnswer(ToolCallStatus.DONE, answer, bill=BILL),
         '[{"type":"human","content":"é"}]',
         finished_at_ms,
     )
 
 
-def claim(stores: Stores, asked: CoreRequest, now_ms: int = NOON_MS) -> Exchange | CallClaim:
+def claim(stores: Stores, asked: CoreRequest, now_ms: int = NOON_MS) -> Exchange | ToolCallClaim:
     return stores.calls.claim(asked, now_ms=now_ms, until_ms=now_ms + 30_000)
 
 
 def test_the_first_to_ask_runs_the_call_and_others_wait(stores: Stores) -> None:
     served_session(stores)
 
-    assert claim(stores, request()) is CallClaim.CLAIMED
-    assert claim(stores, request()) is CallClaim.RUNNING
+    assert claim(stores, request()) is ToolCallClaim.CLAIMED
+    assert claim(stores, request()) is ToolCallClaim.RUNNING
     assert stores.calls.load(CONVERSATION, KEY) is None
 
 
@@ -87,8 +87,8 @@ def test_of_twenty_claims_at_once_one_runs(stores: Stores) -> None:
 
     claims = all_at_once(20, lambda _: claim(stores, request()))
 
-    assert claims.count(CallClaim.CLAIMED) == 1
-    assert claims.count(CallClaim.RUNNING) == 19
+    assert claims.count(ToolCallClaim.CLAIMED) == 1
+    assert claims.count(ToolCallClaim.RUNNING) == 19
 
 
 def test_a_finished_call_gives_its_answer(stores: Stores) -> None:
@@ -137,7 +137,7 @@ def test_an_exchange_that_is_too_large_is_refused_and_can_be_stored_without_its_
         stores.calls.finish(CONVERSATION, large)
 
     assert stores.calls.load(CONVERSATION, KEY) is None
-    assert claim(stores, request()) is CallClaim.RUNNING
+    assert claim(stores, request()) is ToolCallClaim.RUNNING
     stores.calls.finish(CONVERSATION, exchange())
     assert claim(stores, request()) == exchange()
 
@@ -155,9 +155,9 @@ def test_a_claim_that_ran_out_is_claimed_anew(stores: Stores) -> None:
     served_session(stores)
     claim(stores, request())
 
-    assert claim(stores, request(), now_ms=UNTIL_MS - 1) is CallClaim.RUNNING
-    assert claim(stores, request(), now_ms=UNTIL_MS) is CallClaim.CLAIMED_AGAIN
-    assert claim(stores, request(), now_ms=UNTIL_MS + 1) is CallClaim.RUNNING
+    assert claim(stores, request(), now_ms=UNTIL_MS - 1) is ToolCallClaim.RUNNING
+    assert claim(stores, request(), now_ms=UNTIL_MS) is ToolCallClaim.CLAIMED_AGAIN
+    assert claim(stores, request(), now_ms=UNTIL_MS + 1) is ToolCallClaim.RUNNING
 
 
 def test_of_twenty_claims_that_come_when_one_ran_out_one_runs(stores: Stores) -> None:
@@ -166,8 +166,8 @@ def test_of_twenty_claims_that_come_when_one_ran_out_one_runs(stores: Stores) ->
 
     claims = all_at_once(20, lambda _: claim(stores, request(), now_ms=UNTIL_MS))
 
-    assert claims.count(CallClaim.CLAIMED_AGAIN) == 1
-    assert claims.count(CallClaim.RUNNING) == 19
+    assert claims.count(ToolCallClaim.CLAIMED_AGAIN) == 1
+    assert claims.count(ToolCallClaim.RUNNING) == 19
 
 
 def test_a_run_that_is_known_to_be_over_is_taken_over_at_once_with_what_it_had_begun(
@@ -178,8 +178,8 @@ def test_a_run_that_is_known_to_be_over_is_taken_over_at_once_with_what_it_had_b
     stores.calls.begin_tool(CONVERSATION, KEY, HASH, BOOK)
 
     again = replace(request(), run_id="run-2", ended_run_id="run-1")
-    assert claim(stores, again) is CallClaim.CLAIMED_AGAIN
-    assert claim(stores, again) is CallClaim.RUNNING
+    assert claim(stores, again) is ToolCallClaim.CLAIMED_AGAIN
+    assert claim(stores, again) is ToolCallClaim.RUNNING
     assert list(stores.calls.attempts(CONVERSATION, KEY.turn)) == [
         Attempt("when may I come?", (BOOK,))
     ]
@@ -193,9 +193,9 @@ def test_only_the_run_that_is_over_is_taken_over(stores: Stores) -> None:
     claim(stores, replace(request(), run_id="run-1"))
 
     other = replace(request(), run_id="run-3", ended_run_id="run-2")
-    assert claim(stores, other) is CallClaim.RUNNING
-    assert claim(stores, replace(other, ended_run_id=None)) is CallClaim.RUNNING
-    assert claim(stores, replace(other, ended_run_id="run-1")) is CallClaim.CLAIMED_AGAIN
+    assert claim(stores, other) is ToolCallClaim.RUNNING
+    assert claim(stores, replace(other, ended_run_id=None)) is ToolCallClaim.RUNNING
+    assert claim(stores, replace(other, ended_run_id="run-1")) is ToolCallClaim.CLAIMED_AGAIN
 
 
 def test_of_twenty_that_know_a_run_to_be_over_one_takes_its_place(stores: Stores) -> None:
@@ -206,8 +206,8 @@ def test_of_twenty_that_know_a_run_to_be_over_one_takes_its_place(stores: Stores
         20, lambda n: claim(stores, replace(request(), run_id=f"run-{n}", ended_run_id="run"))
     )
 
-    assert claims.count(CallClaim.CLAIMED_AGAIN) == 1
-    assert claims.count(CallClaim.RUNNING) == 19
+    assert claims.count(ToolCallClaim.CLAIMED_AGAIN) == 1
+    assert claims.count(ToolCallClaim.RUNNING) == 19
 
 
 def test_a_run_that_took_the_place_of_one_that_ran_out_is_not_taken_for_it(
@@ -218,7 +218,7 @@ def test_a_run_that_took_the_place_of_one_that_ran_out_is_not_taken_for_it(
     claim(stores, replace(request(), run_id="run-2"), now_ms=UNTIL_MS)
 
     late = replace(request(), run_id="run-3", ended_run_id="run-1")
-    assert claim(stores, late, now_ms=UNTIL_MS) is CallClaim.RUNNING
+    assert claim(stores, late, now_ms=UNTIL_MS) is ToolCallClaim.RUNNING
 
 
 def test_the_same_place_with_another_question_is_run_once_the_first_has_ended(
@@ -227,11 +227,11 @@ def test_the_same_place_with_another_question_is_run_once_the_first_has_ended(
     served_session(stores)
     other = request(asked_hash=OTHER_HASH)
     claim(stores, request())
-    assert claim(stores, other) is CallClaim.RUNNING
+    assert claim(stores, other) is ToolCallClaim.RUNNING
     stores.calls.finish(CONVERSATION, exchange())
 
-    assert claim(stores, other) is CallClaim.CLAIMED_AGAIN
-    assert claim(stores, other) is CallClaim.RUNNING
+    assert claim(stores, other) is ToolCallClaim.CLAIMED_AGAIN
+    assert claim(stores, other) is ToolCallClaim.RUNNING
     later = exchange(
         answer="Friday at four.", asked_hash=OTHER_HASH, finished_at_ms=NOON_MS + 2_000
     )
@@ -250,7 +250,7 @@ def test_an_answer_stays_at_hand_while_its_place_is_run_in_other_words(stores: S
     claim(stores, request(asked_hash=OTHER_HASH))
 
     assert claim(stores, request()) == exchange()
-    assert claim(stores, request(asked_hash="ef" * 32)) is CallClaim.RUNNING
+    assert claim(stores, request(asked_hash="ef" * 32)) is ToolCallClaim.RUNNING
 
 
 def test_of_twenty_claims_of_a_used_place_at_once_one_runs(stores: Stores) -> None:
@@ -260,8 +260,8 @@ def test_of_twenty_claims_of_a_used_place_at_once_one_runs(stores: Stores) -> No
 
     claims = all_at_once(20, lambda _: claim(stores, request(asked_hash=OTHER_HASH)))
 
-    assert claims.count(CallClaim.CLAIMED_AGAIN) == 1
-    assert claims.count(CallClaim.RUNNING) == 19
+    assert claims.count(ToolCallClaim.CLAIMED_AGAIN) == 1
+    assert claims.count(ToolCallClaim.RUNNING) == 19
 
 
 def test_what_a_dead_run_had_begun_is_known_to_the_next(stores: Stores) -> None:
@@ -270,7 +270,7 @@ def test_what_a_dead_run_had_begun_is_known_to_the_next(stores: Stores) -> None:
     stores.calls.begin_tool(CONVERSATION, KEY, HASH, BOOK)
 
     again = replace(request(asked_hash=OTHER_HASH), question="Friday at three?")
-    assert claim(stores, again, now_ms=UNTIL_MS) is CallClaim.CLAIMED_AGAIN
+    assert claim(stores, again, now_ms=UNTIL_MS) is ToolCallClaim.CLAIMED_AGAIN
 
     assert list(stores.calls.attempts(CONVERSATION, KEY.turn)) == [
         Attempt("Friday at three?", (BOOK,))
@@ -279,7 +279,7 @@ def test_what_a_dead_run_had_begun_is_known_to_the_next(stores: Stores) -> None:
 
 def test_all_runs_of_a_turn_are_known_with_what_they_began_and_answered(stores: Stores) -> None:
     served_session(stores)
-    for key in (KEY, CallKey(KEY.turn, 2), CallKey(KEY.turn + 1, 1)):
+    for key in (KEY, ToolCallKey(KEY.turn, 2), ToolCallKey(KEY.turn + 1, 1)):
         claim(stores, request(key))
         stores.calls.begin_tool(CONVERSATION, key, HASH, BOOK)
         stores.calls.finish(CONVERSATION, exchange(key))
@@ -324,7 +324,7 @@ def test_a_stale_worker_claims_nothing(stores: Stores) -> None:
     with pytest.raises(LeaseLost):
         claim(stores, replace(request(), session_id="unknown"))
 
-    assert claim(stores, request(epoch=2)) is CallClaim.CLAIMED
+    assert claim(stores, request(epoch=2)) is ToolCallClaim.CLAIMED
 
 
 def test_a_stale_worker_does_not_even_get_an_answer(stores: Stores) -> None:
@@ -338,16 +338,20 @@ def test_a_stale_worker_does_not_even_get_an_answer(stores: Stores) -> None:
 
 def test_the_last_finished_exchanges_come_oldest_first(stores: Stores) -> None:
     served_session(stores)
-    places = [CallKey(1, 1), CallKey(2, 1), *(CallKey(2, index) for index in range(2, 12))]
+    places = [
+        ToolCallKey(1, 1),
+        ToolCallKey(2, 1),
+        *(ToolCallKey(2, index) for index in range(2, 12)),
+    ]
     for key in reversed(places):
         claim(stores, request(key))
         stores.calls.finish(CONVERSATION, exchange(key))
-    claim(stores, request(CallKey(3, 1)))
+    claim(stores, request(ToolCallKey(3, 1)))
     stores.writer.commit_turn(commit(turn(1)))
 
     recent = stores.calls.recent(CONVERSATION, limit=4)
 
-    assert [done.key for done in recent] == [CallKey(2, index) for index in (8, 9, 10, 11)]
+    assert [done.key for done in recent] == [ToolCallKey(2, index) for index in (8, 9, 10, 11)]
     assert [done.key for done in stores.calls.recent(CONVERSATION, limit=99)] == places
     assert list(stores.calls.recent(CONVERSATION, limit=0)) == []
     assert list(stores.calls.recent("unknown", limit=4)) == []

@@ -111,7 +111,7 @@ def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[RealSubject]:
         try:
             yield subject
         finally:
-            channel.shut()
+            channel.close_client()
 
 
 @pytest.fixture(params=["fake", "api_gateway"])
@@ -241,4 +241,4 @@ def test_a_server_that_is_not_there_is_unavailable(real: RealSubject) -> None:
 
     with pytest.raises(StoreUnavailable):
         channel.post("one=", "frame")
-    channel.shut()
+    channel.close_client()

@@ -251,7 +251,7 @@ def test_closing_a_connection_names_its_session_once(stores: Stores) -> None:
 
 
 def lapse(stores: Stores, connection: str, expires_at_ms: int = NOON_MS + 30_000) -> None:
-    stores.connections.lapse_session(
+    stores.connections.set_session_expiry(
         USER, SESSION, connection_id=connection, expires_at_ms=expires_at_ms
     )
 
@@ -313,7 +313,7 @@ def test_of_lapsed_sessions_that_come_back_at_once_the_cap_lets_in_as_many_as_fi
 
     for number in range(5):
         stores.openings.open(at(number, "first", 5))
-        stores.connections.lapse_session(
+        stores.connections.set_session_expiry(
             USER, f"session-{number}", connection_id=f"first-{number}", expires_at_ms=NOON_MS
         )
 

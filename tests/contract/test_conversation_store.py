@@ -21,7 +21,7 @@ from repartee.domain.errors import (
 from repartee.domain.protocol.messages import OutputPosition
 from repartee.domain.session.state import PendingCall, TurnAmendment, UndeliveredTurn
 from repartee.domain.session.tools.router import MAX_OPEN_BYTES
-from repartee.domain.tools.calls import CallKey, CallStatus
+from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.contract.scenes import (
     CONVERSATION,
@@ -39,7 +39,7 @@ from tests.fakes.clock import NOON_MS
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
-PENDING = PendingCall(CallKey(1, 2), "ask_core_agent", '{"question":"when?"}', "ab" * 32)
+PENDING = PendingCall(ToolCallKey(1, 2), "ask_core_agent", '{"question":"when?"}', "ab" * 32)
 
 
 def commit_turns(stores: Stores, count: int) -> None:
@@ -67,8 +67,10 @@ def test_a_committed_turn_comes_back_as_it_was(stores: Stores) -> None:
         said_is_approximate=True,
         skipped=(SkippedInput(3, 5), SkippedInput(9, 9)),
         tool_calls=(
-            ToolCall(CallKey(1, 1), "ask_core_agent", '{"q":"é"}', CallStatus.REFUSED, "No."),
-            ToolCall(CallKey(1, 2), "set_preferences", "{}", CallStatus.DONE, ""),
+            ToolCall(
+                ToolCallKey(1, 1), "ask_core_agent", '{"q":"é"}', ToolCallStatus.REFUSED, "No."
+            ),
+            ToolCall(ToolCallKey(1, 2), "set_preferences", "{}", ToolCallStatus.DONE, ""),
         ),
         is_shortened=True,
         first_audio_ms=431,

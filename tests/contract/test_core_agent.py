@@ -19,7 +19,7 @@ from repartee.adapters.aws.core_agent_event import AnswerEvent, RequestEvent
 from repartee.adapters.aws.lambda_core_agent import LambdaCoreAgent
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.errors import CoreAgentFailed
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKey, ToolCallStatus
 from repartee.ports.core_agent import CoreAgent
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.core_agent import FakeCoreAgent
@@ -35,7 +35,7 @@ REQUEST = CoreRequest(
     conversation_id="c1",
     session_id="s1",
     epoch=3,
-    key=CallKey(5, 2),
+    key=ToolCallKey(5, 2),
     arguments_hash="ab" * 32,
     question="¿a qué hora abren?",
     language="es-ES",
@@ -144,14 +144,14 @@ def made(request: pytest.FixtureRequest) -> Iterator[Made]:
 @pytest.mark.parametrize(
     "answer",
     [
-        CoreAnswer(CallStatus.DONE, "Abrimos a las nueve."),
+        CoreAnswer(ToolCallStatus.DONE, "Abrimos a las nueve."),
         CoreAnswer(
-            CallStatus.DONE,
+            ToolCallStatus.DONE,
             "Pues sí.",
             bill=Bill(TokenUsage(900, 1, 40, 2), Decimal("0.000000000825")),
         ),
-        CoreAnswer(CallStatus.REFUSED, "Nein."),
-        CoreAnswer(CallStatus.FAILED, "Not now.", retryable=True),
+        CoreAnswer(ToolCallStatus.REFUSED, "Nein."),
+        CoreAnswer(ToolCallStatus.FAILED, "Not now.", retryable=True),
     ],
     ids=lambda answer: answer.status.value,
 )
@@ -170,7 +170,7 @@ def test_a_failure_says_whether_asking_again_may_help(made: Made, retryable: boo
 
 
 def test_the_function_is_invoked_once_with_the_whole_request() -> None:
-    answer = CoreAnswer(CallStatus.DONE, "Yes.")
+    answer = CoreAnswer(ToolCallStatus.DONE, "Yes.")
     with _lambda(_returns(answer)) as function:
         LambdaCoreAgent("core-agent", FakeClock(), function.client).ask(REQUEST)
 
@@ -182,7 +182,7 @@ def test_the_function_is_invoked_once_with_the_whole_request() -> None:
 
 def test_the_client_waits_as_long_as_the_deadline_allows() -> None:
     clock = FakeClock()
-    with _lambda(_returns(CoreAnswer(CallStatus.DONE, "Yes."))) as function:
+    with _lambda(_returns(CoreAnswer(ToolCallStatus.DONE, "Yes."))) as function:
         agent = LambdaCoreAgent("core-agent", clock, function.client)
         agent.ask(REQUEST)
         clock.advance(12_500)
@@ -193,7 +193,7 @@ def test_the_client_waits_as_long_as_the_deadline_allows() -> None:
 
 def test_nothing_is_invoked_when_no_time_is_left() -> None:
     clock = FakeClock(unix_ms=REQUEST.deadline_ms)
-    with _lambda(_returns(CoreAnswer(CallStatus.DONE, "Yes."))) as function:
+    with _lambda(_returns(CoreAnswer(ToolCallStatus.DONE, "Yes."))) as function:
         with pytest.raises(CoreAgentFailed) as failed:
             LambdaCoreAgent("core-agent", clock, function.client).ask(REQUEST)
 
@@ -255,7 +255,7 @@ def test_a_function_that_does_not_answer_is_given_up_and_not_invoked_again() -> 
 
     def silent() -> tuple[int, Mapping[str, str], bytes]:
         released.wait(_PATIENCE_S)
-        return _returns(CoreAnswer(CallStatus.DONE, "late"))()
+        return _returns(CoreAnswer(ToolCallStatus.DONE, "late"))()
 
     with _lambda(silent) as function:
         # The deadline is a second or more; a test that waits for its end need not.

@@ -15,7 +15,7 @@ from repartee.domain.front_desk.bookings import (
     Booking,
     BookingUnknown,
     Slot,
-    SlotHeld,
+    SlotAlreadyHeldByUser,
     SlotTaken,
     SlotUnknown,
     TooManyBookings,
@@ -347,7 +347,7 @@ def test_a_move_onto_another_booking_of_the_user_leaves_both(desk: Desk) -> None
     both = [_book(desk, "ann", ELEVEN, reason="eyes"), _book(desk, "ann", TWELVE, reason="teeth")]
 
     for old, new in ((ELEVEN, TWELVE), (TWELVE, ELEVEN)):
-        with pytest.raises(SlotHeld):
+        with pytest.raises(SlotAlreadyHeldByUser):
             desk.move("ann", old, new, moved_at_ms=NOW_MS)
 
     assert list(desk.bookings("ann")) == both

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.units.consumed import item_bytes
+from bench.units.consumed_units import item_bytes
 from local.stack import PROJECT
 from repartee.adapters.dynamodb import keys
 from repartee.domain.conversation.conversation import Profile
@@ -22,10 +22,10 @@ from repartee.domain.protocol.messages import (
     Numbered,
     OutputPosition,
 )
-from repartee.domain.tools.calls import CallKey, CoreRequest
+from repartee.domain.tools.core_calls import CoreRequest, ToolCallKey
 from repartee.domain.users.preferences import PreferenceChanges
-from repartee.ports.call_store import CallClaim
 from repartee.ports.mailbox import Appended
+from repartee.ports.tool_call_store import ToolCallClaim
 from repartee_client.recordings import read_wav
 from tests.contract.scenes import (
     CONVERSATION,
@@ -299,7 +299,9 @@ def test_a_claim_from_before_runs_had_names_can_be_taken_over(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
     served_session(stores)
-    asked = CoreRequest(USER, CONVERSATION, SESSION, 1, CallKey(1, 1), "h", "q", "en-US", NOON_MS)
+    asked = CoreRequest(
+        USER, CONVERSATION, SESSION, 1, ToolCallKey(1, 1), "h", "q", "en-US", NOON_MS
+    )
     stores.calls.claim(asked, now_ms=NOON_MS, until_ms=NOON_MS + 1)
     client.update_item(
         TableName=table_names.memory,
@@ -311,4 +313,4 @@ def test_a_claim_from_before_runs_had_names_can_be_taken_over(
     until_ms = NOON_MS + 9_000
     claims = [stores.calls.claim(again, now_ms=NOON_MS + 1, until_ms=until_ms) for _ in range(2)]
 
-    assert claims == [CallClaim.CLAIMED_AGAIN, CallClaim.RUNNING]
+    assert claims == [ToolCallClaim.CLAIMED_AGAIN, ToolCallClaim.RUNNING]

@@ -21,7 +21,7 @@ from repartee.adapters.dynamodb.users.erasure_store import DynamoErasureStore
 from repartee.application.users.erase_user import UserEraser
 from repartee.domain.errors import ErasureUnderWay
 from repartee.domain.front_desk.bookings import Slot
-from repartee.domain.tools.calls import CallKey
+from repartee.domain.tools.core_calls import ToolCallKey
 from repartee.domain.users.erasure import Erasure, ItemKind
 from repartee.domain.users.retention import HEADER_MARGIN_S
 from tests.contract.servers import Servers
@@ -72,9 +72,9 @@ def items_of(user: str, hour: int) -> "dict[str, tuple[str, Item]]":
         "note": ("memory", keys.note(user, "01ABC")),
         "replaced_call": (
             "memory",
-            keys.replaced_call(conversation, CallKey(1, 1), "0123456789abcdef"),
+            keys.replaced_call(conversation, ToolCallKey(1, 1), "0123456789abcdef"),
         ),
-        "call": ("memory", keys.call(conversation, CallKey(1, 1))),
+        "call": ("memory", keys.call(conversation, ToolCallKey(1, 1))),
         "desk_hours": ("desk", keys.desk_hours()),
         "slot": ("desk", keys.slot(slot)),
         "booking": ("desk", keys.booking(user, slot)),
@@ -115,7 +115,7 @@ def another_call_of(user: str) -> "list[tuple[str, Item]]":
         keys.header(user, conversation),
         keys.turn(conversation, 1),
         keys.summary(conversation),
-        keys.call(conversation, CallKey(1, 1)),
+        keys.call(conversation, ToolCallKey(1, 1)),
     ]
     return [
         (table, {**key, **named, "epoch": {"N": "1"}})
@@ -153,7 +153,7 @@ class Tables:
             DynamoTable(client or self.client, self.names[name])
             for name in ("live", "memory", "desk")
         )
-        store = DynamoErasureStore(live=live, memory=memory, desk=desk)
+        store = DynamoErasureStore(session_table=live, memory=memory, desk=desk)
         return UserEraser(
             store, FakeClientChannel(), clock, lambda wait_s: clock.advance(round(wait_s * 1000))
         )

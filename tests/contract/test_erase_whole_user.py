@@ -26,13 +26,13 @@ from repartee.domain.protocol.messages import (
     OutputPosition,
 )
 from repartee.domain.session.state import PendingCall, Spending, UndeliveredTurn
-from repartee.domain.tools.calls import (
+from repartee.domain.tools.core_calls import (
     BegunTool,
-    CallKey,
-    CallStatus,
     CoreAnswer,
     CoreRequest,
     Exchange,
+    ToolCallKey,
+    ToolCallStatus,
 )
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.contract.scenes import commit, served_session, turn
@@ -72,7 +72,7 @@ def live_a_life(stores: Stores, desk: DeskTable, user: str, hour: int) -> None:
         replace(
             last,
             committed_at_ms=last.committed_at_ms + DAY_MS,
-            pending_calls=(PendingCall(CallKey(2, 1), "ask_core_agent", "{}", "ab" * 32),),
+            pending_calls=(PendingCall(ToolCallKey(2, 1), "ask_core_agent", "{}", "ab" * 32),),
             undelivered=(UndeliveredTurn(2, OutputPosition(1, 9)),),
         )
     )
@@ -88,7 +88,7 @@ def live_a_life(stores: Stores, desk: DeskTable, user: str, hour: int) -> None:
             conversation,
             session,
             1,
-            CallKey(2, 1),
+            ToolCallKey(2, 1),
             asked_hash,
             "when may I come?",
             "en-US",
@@ -98,7 +98,7 @@ def live_a_life(stores: Stores, desk: DeskTable, user: str, hour: int) -> None:
         stores.calls.begin_tool(
             conversation, asked.key, asked_hash, BegunTool("book_appointment", "{}")
         )
-        done = CoreAnswer(CallStatus.DONE, "On Friday.")
+        done = CoreAnswer(ToolCallStatus.DONE, "On Friday.")
         stores.calls.finish(
             conversation, Exchange(asked.key, asked_hash, asked.question, done, "[]", NOON_MS)
         )

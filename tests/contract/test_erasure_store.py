@@ -13,7 +13,7 @@ from repartee.domain.errors import (
     UserErased,
 )
 from repartee.domain.protocol.messages import Audio, Detached, Numbered
-from repartee.domain.tools.calls import CallKey, CoreRequest
+from repartee.domain.tools.core_calls import CoreRequest, ToolCallKey
 from repartee.domain.users.erasure import Erasure, ItemKind, OpenConnection, StoredItem
 from repartee.domain.users.preferences import PreferenceChanges
 from repartee.domain.users.retention import HEADER_MARGIN_S
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
 CONNECTION = f"connection-of-{SESSION}"
 REQUEST = CoreRequest(
-    USER, CONVERSATION, SESSION, 1, CallKey(2, 1), "hash", "q", "en-US", NOON_MS + 9_000
+    USER, CONVERSATION, SESSION, 1, ToolCallKey(2, 1), "hash", "q", "en-US", NOON_MS + 9_000
 )
 
 

@@ -11,9 +11,15 @@ from repartee.domain.conversation.summary import SummaryFold
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.session.state import Spending
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.tools.core_calls import (
+    CoreAnswer,
+    CoreRequest,
+    Exchange,
+    ToolCallKey,
+    ToolCallStatus,
+)
 from repartee.domain.users.erasure import ItemKind
-from repartee.domain.users.export import EXPORTED, LEFT_OUT, ExportPage, ExportPosition
+from repartee.domain.users.export import EXPORTED, NOT_EXPORTED, ExportPage, ExportPosition
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, opening, served_session, turn
 from tests.contract.stores import DESK_DAY, Stores
@@ -38,10 +44,10 @@ def used_account(stores: Stores, *, user: str = USER, suffix: str = "") -> None:
     """A user of whom there is something of every kind."""
     session, conversation = f"{SESSION}{suffix}", f"{CONVERSATION}{suffix}"
     served_session(stores, user=user, session=session, conversation=conversation)
-    key = CallKey(1, 1)
+    key = ToolCallKey(1, 1)
     asked = CoreRequest(user, conversation, session, 1, key, "h", "q", "en-US", NOON_MS + 9_000)
     stores.calls.claim(asked, now_ms=NOON_MS, until_ms=NOON_MS + 9_000)
-    answer = CoreAnswer(CallStatus.DONE, f"marked answer{suffix}")
+    answer = CoreAnswer(ToolCallStatus.DONE, f"marked answer{suffix}")
     stores.calls.finish(conversation, Exchange(key, "h", "q", answer, "[]", NOON_MS))
     said = turn(1, session=session, heard=f"marked title{suffix}", said=f"marked reply{suffix}")
     stores.writer.commit_turn(commit(said, user=user, conversation=conversation))
@@ -71,9 +77,9 @@ def pages(stores: Stores, *, size_bytes: int = 1) -> list[ExportPage]:
 
 def test_every_kind_of_item_is_exported_or_left_out_for_a_reason() -> None:
     """A new kind of item fails here until somebody has decided."""
-    assert EXPORTED | set(LEFT_OUT) == set(ItemKind)
-    assert not EXPORTED & set(LEFT_OUT)
-    assert all(LEFT_OUT.values())
+    assert EXPORTED | set(NOT_EXPORTED) == set(ItemKind)
+    assert not EXPORTED & set(NOT_EXPORTED)
+    assert all(NOT_EXPORTED.values())
 
 
 def test_something_of_every_exported_kind_is_in_the_export(stores: Stores) -> None:
@@ -88,7 +94,7 @@ def test_something_of_every_exported_kind_is_in_the_export(stores: Stores) -> No
     # What an erasure would find is of a kind that somebody decided on; in the fakes, the desk and
     # the summary are parts of other things.
     kinds = {item.kind for item in stores.erasures.items(USER)}
-    assert kinds <= EXPORTED | set(LEFT_OUT)
+    assert kinds <= EXPORTED | set(NOT_EXPORTED)
     assert kinds >= EXPORTED - {ItemKind.BOOKINGS, ItemKind.SUMMARIES}
 
 

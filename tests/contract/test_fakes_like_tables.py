@@ -17,13 +17,13 @@ from repartee.domain.protocol.messages import (
     OutputPosition,
     Text,
 )
-from repartee.domain.tools.calls import (
+from repartee.domain.tools.core_calls import (
     BegunTool,
-    CallKey,
-    CallStatus,
     CoreAnswer,
     CoreRequest,
     Exchange,
+    ToolCallKey,
+    ToolCallStatus,
 )
 from tests.contract.scenes import LEASE_MS, commit, opening, turn
 from tests.contract.servers import Servers
@@ -80,7 +80,7 @@ class Action:
         return stores.connections.active_sessions(user, now_ms=stores.clock.now_ms())
 
     def _lapse(self, stores: Stores, user: str, session: str, number: int) -> Any:
-        stores.connections.lapse_session(
+        stores.connections.set_session_expiry(
             user,
             session,
             connection_id=f"connection-{number}",
@@ -119,7 +119,7 @@ class Action:
         ended_run: str | None = None,
     ) -> Any:
         now_ms = stores.clock.now_ms()
-        key = CallKey(number, 1)
+        key = ToolCallKey(number, 1)
         asked = CoreRequest(
             "user-ann",
             "conversation-1",
@@ -138,15 +138,15 @@ class Action:
     def _begin_tool(self, stores: Stores, number: int, asked_hash: str) -> Any:
         tool = BegunTool("book", f'{{"slot":{number}}}')
         try:
-            stores.calls.begin_tool("conversation-1", CallKey(number, 1), asked_hash, tool)
+            stores.calls.begin_tool("conversation-1", ToolCallKey(number, 1), asked_hash, tool)
         except ClaimLost:
             return "claim lost"
         return list(stores.calls.attempts("conversation-1", number))
 
     def _finish(self, stores: Stores, number: int, epoch: int, asked_hash: str = HASHES[0]) -> Any:
-        answer = CoreAnswer(CallStatus.DONE, f"answer {epoch}")
+        answer = CoreAnswer(ToolCallStatus.DONE, f"answer {epoch}")
         done = Exchange(
-            CallKey(number, 1), asked_hash, asked_hash, answer, "[]", stores.clock.now_ms()
+            ToolCallKey(number, 1), asked_hash, asked_hash, answer, "[]", stores.clock.now_ms()
         )
         stores.calls.finish("conversation-1", done)
         attempts = list(stores.calls.attempts("conversation-1", number))

@@ -38,7 +38,7 @@ from repartee.domain.live.model import (
 from repartee.domain.live.seed import TOOLS
 from repartee.ports.live_model import LiveModel, LiveSession
 from tests.fakes.live_model import FakeLiveModel, FakeLiveSession
-from tests.integration.gemini_caller import Simulator, running_simulator
+from tests.integration.simulator_process import SimulatorProcess, running_simulator
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("gemini")]
 
@@ -71,7 +71,7 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
     with running_simulator(tmp_path_factory.mktemp("simulator")) as running:
         yield running
 
@@ -84,7 +84,7 @@ def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> St
         return Stage(FakeLiveModel(), refusing)
     from repartee.adapters.gemini.live import GeminiLive
 
-    simulator: Simulator = request.getfixturevalue("simulator")
+    simulator: SimulatorProcess = request.getfixturevalue("simulator")
     monkeypatch.setenv("SSL_CERT_FILE", str(Path(simulator.ca_file)))
     return Stage(
         GeminiLive(lambda: "a-key", simulator.base_url),
@@ -209,7 +209,7 @@ class TestGeminiLiveAlone:
     """What only the real client can meet."""
 
     @pytest.fixture
-    def model(self, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> LiveModel:
+    def model(self, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> LiveModel:
         from repartee.adapters.gemini.live import GeminiLive
 
         monkeypatch.setenv("SSL_CERT_FILE", str(Path(simulator.ca_file)))

@@ -310,11 +310,11 @@ def test_a_repetition_over_another_connection_takes_the_place_of_the_first(store
 
     assert stores.mailbox.append(SESSION, first) is Appended.REPEATED
     assert stores.mailbox.append(SESSION, again) is Appended.REPEATED
-    stores.mailbox.take_back(SESSION, first)
+    stores.mailbox.retract_message(SESSION, first)
 
     assert list(stores.mailbox.read_after(SESSION, 0)) == [again]
-    stores.mailbox.take_back(SESSION, again)
-    stores.mailbox.take_back(SESSION, again)
+    stores.mailbox.retract_message(SESSION, again)
+    stores.mailbox.retract_message(SESSION, again)
     assert list(stores.mailbox.read_after(SESSION, 0)) == []
 
 

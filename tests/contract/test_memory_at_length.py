@@ -10,7 +10,7 @@ import pytest
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversations.items import turn_attributes
-from repartee.domain.conversation.memory_budget import MemoryBudget, told_characters
+from repartee.domain.conversation.memory_budget import MemoryBudget, prompt_characters
 from tests.contract.scenes import CONVERSATION, USER, served_session, turn
 from tests.contract.servers import Servers
 from tests.contract.stores import TableNames, dynamodb_stores
@@ -85,6 +85,6 @@ def test_memory_is_loaded_by_one_query_that_reads_no_more_the_longer_it_is(
         memory = stores.reader.load_memory(USER, CONVERSATION, max_characters=ROOM)
 
     assert memory.turns[-1].number == turns
-    assert ROOM - len(SENTENCE) * 2 < told_characters(memory.turns) <= ROOM
+    assert ROOM - len(SENTENCE) * 2 < prompt_characters(memory.turns) <= ROOM
     assert asked.operations == ["BatchGetItem", "Query"]
     assert asked.items_read <= 2 * len(memory.turns)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from repartee.adapters.langchain.middleware import PricedModel
-from repartee.adapters.langchain.reasoner import LangchainReasoner, Limits, gemini_model
+from repartee.adapters.langchain.reasoner import LangchainReasoner, ReasonerLimits, gemini_model
 from repartee.config import PRICE_LIST
 from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
 from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest
@@ -61,7 +61,7 @@ def made(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Made]:
         gemini = open_servers.enter_context(serving([*steps, say(text)]))
         chat = gemini_model("gemini-3.8-flash", "made-up-key", gemini.base_url)
         model = PricedModel(chat, PRICE_LIST.quote("gemini-3.8-flash", date(2026, 11, 22)).prices)
-        return LangchainReasoner(model, clock, Limits(retry_delay_s=0))
+        return LangchainReasoner(model, clock, ReasonerLimits(retry_delay_s=0))
 
     with ExitStack() as open_servers:
         yield fake if request.param == "fake" else real

@@ -10,8 +10,13 @@ from core_agent.tools.catalogue import make_tools
 from repartee.application.answers.answer_question import AnswerQuestion
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.front_desk.rules import OpeningHours
-from repartee.domain.session.tools.calls import CALL_TIMEOUT_MS
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreRequest, arguments_hash
+from repartee.domain.session.tools.calls import TOOL_CALL_TIMEOUT_MS
+from repartee.domain.tools.core_calls import (
+    CoreRequest,
+    ToolCallKey,
+    ToolCallStatus,
+    arguments_hash,
+)
 from repartee.ports.reasoner import ReasoningRequest
 from tests.contract.scenes import CONVERSATION, LEASE_MS, SESSION, USER, served_session
 from tests.contract.stores import Stores
@@ -38,7 +43,7 @@ def book_and_die(request: ReasoningRequest, call: CallTool) -> str:
 def test_the_repetition_has_time_to_think_and_books_nothing_twice(stores: Stores) -> None:
     desk = FakeDesk({TODAY: OpeningHours(time(9), time(17))}, ZONE)
 
-    def ask(mind: Mind, epoch: int) -> tuple[CallStatus, FakeReasoner]:
+    def ask(mind: Mind, epoch: int) -> tuple[ToolCallStatus, FakeReasoner]:
         reasoner = FakeReasoner(mind, stores.clock)
         use_case = AnswerQuestion(
             calls=stores.calls,
@@ -57,11 +62,11 @@ def test_the_repetition_has_time_to_think_and_books_nothing_twice(stores: Stores
             CONVERSATION,
             SESSION,
             epoch,
-            CallKey(3, 1),
+            ToolCallKey(3, 1),
             arguments_hash("ask_core_agent", QUESTION),
             QUESTION,
             "en-US",
-            stores.clock.now_ms() + CALL_TIMEOUT_MS,
+            stores.clock.now_ms() + TOOL_CALL_TIMEOUT_MS,
         )
         return use_case(request).answer.status, reasoner
 
@@ -78,7 +83,7 @@ def test_the_repetition_has_time_to_think_and_books_nothing_twice(stores: Stores
 
     status, reasoner = ask(book_at_three, lease.state.epoch)
 
-    assert status is CallStatus.DONE
+    assert status is ToolCallStatus.DONE
     assert reasoner.requests[0].deadline_ms - stores.clock.now_ms() >= 4_000
     assert "outcome is unknown" in reasoner.requests[0].system_text
     assert len(desk.bookings(USER)) == 1

@@ -10,7 +10,13 @@ from repartee.domain.conversation.summary import SummaryFold
 from repartee.domain.cost.limits import DAY_MS
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.session.state import Spending, TurnCommit
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.tools.core_calls import (
+    CoreAnswer,
+    CoreRequest,
+    Exchange,
+    ToolCallKey,
+    ToolCallStatus,
+)
 from repartee.domain.users.erasure import ItemKind
 from repartee.domain.users.retention import Retention
 from tests.contract.scenes import CONVERSATION, SESSION, USER, opening, served_session
@@ -57,10 +63,10 @@ def commit_now(stores: Stores, number: int) -> Turn:
 
 def ask_now(stores: Stores, turn: int) -> None:
     """Have a call of a turn answered at this moment."""
-    now_ms, key = stores.clock.now_ms(), CallKey(turn, 1)
+    now_ms, key = stores.clock.now_ms(), ToolCallKey(turn, 1)
     request = CoreRequest(USER, CONVERSATION, SESSION, 1, key, "h", "q", "en-US", now_ms + 1_000)
     stores.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 1_000)
-    answer = CoreAnswer(CallStatus.DONE, f"answer {turn}")
+    answer = CoreAnswer(ToolCallStatus.DONE, f"answer {turn}")
     stores.calls.finish(CONVERSATION, Exchange(key, "h", "q", answer, "[]", now_ms))
 
 
@@ -106,7 +112,7 @@ def test_nothing_expires_unless_an_operator_says_so(keeping: Keeping) -> None:
     assert len(stores.reader.list_conversations(USER, limit=9)) == 1
     assert len(stores.calls.recent(CONVERSATION, limit=9)) == 1
     assert len(stores.usage.days(USER, limit=9)) == 1
-    assert exported(stores) == {"Turn": 1, "CallRecord": 1}
+    assert exported(stores) == {"Turn": 1, "ToolCallRecord": 1}
 
 
 def test_turns_go_one_by_one_while_their_conversation_goes_on(keeping: Keeping) -> None:
@@ -126,7 +132,7 @@ def test_turns_go_one_by_one_while_their_conversation_goes_on(keeping: Keeping) 
     assert memory.conversation.turn_count == 2
     assert [one.answer.answer for one in stores.calls.recent(CONVERSATION, limit=9)] == ["answer 2"]
     assert len(stores.usage.days(USER, limit=9)) == 1
-    assert exported(stores) == {"Turn": 1, "CallRecord": 1}
+    assert exported(stores) == {"Turn": 1, "ToolCallRecord": 1}
     # What is not deleted yet is still there for an erasure.
     assert kinds(stores)[ItemKind.TURNS] == 2
 

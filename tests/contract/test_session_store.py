@@ -41,7 +41,7 @@ def test_a_fresh_session_is_served_by_nobody(stores: Stores) -> None:
     assert (state.user_id, state.conversation_id) == (USER, CONVERSATION)
     assert (state.epoch, state.owner, state.cursor) == (0, None, 0)
     assert (state.connection_id, state.ended, state.pending_calls) == (None, False, ())
-    assert not state.lease_is_held(NOON_MS)
+    assert not state.is_lease_held(NOON_MS)
 
 
 def test_taking_the_lease_raises_the_epoch(stores: Stores) -> None:
@@ -50,8 +50,8 @@ def test_taking_the_lease_raises_the_epoch(stores: Stores) -> None:
     assert (lease.state.epoch, lease.until_ms, lease.is_takeover) == (1, UNTIL_MS, False)
     assert lease.taken_at_ms == NOON_MS
     assert stores.sessions.load(SESSION) == lease.state
-    assert lease.state.lease_is_held(UNTIL_MS - 1)
-    assert not lease.state.lease_is_held(UNTIL_MS)
+    assert lease.state.is_lease_held(UNTIL_MS - 1)
+    assert not lease.state.is_lease_held(UNTIL_MS)
 
 
 def test_a_held_lease_is_not_given_to_another(stores: Stores) -> None:

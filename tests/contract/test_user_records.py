@@ -7,15 +7,15 @@ from repartee.domain.conversation.conversation import Turn
 from repartee.domain.conversation.summary import SummaryFold
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.front_desk.bookings import Booking, Slot
-from repartee.domain.tools.calls import (
+from repartee.domain.tools.core_calls import (
     BegunTool,
-    CallKey,
-    CallStatus,
     CoreAnswer,
     CoreRequest,
     Exchange,
+    ToolCallKey,
+    ToolCallStatus,
 )
-from repartee.domain.users.export import CallRecord, Entry, ModelMessage, SummaryRecord
+from repartee.domain.users.export import Entry, ModelMessage, SummaryRecord, ToolCallRecord
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, opening, served_session, turn
 from tests.contract.stores import DESK_DAY, Stores
 from tests.fakes.clock import NOON_MS
@@ -23,7 +23,7 @@ from tests.fakes.clock import NOON_MS
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
 ANSWER = CoreAnswer(
-    CallStatus.DONE, "Booked.", bill=Bill(TokenUsage(7, 0, 3, 0), Decimal("0.0125"))
+    ToolCallStatus.DONE, "Booked.", bill=Bill(TokenUsage(7, 0, 3, 0), Decimal("0.0125"))
 )
 TOOL = BegunTool("book_appointment", '{"day": "2026-11-27"}')
 MESSAGES_JSON = '[{"type": "ai", "data": {"content": "Booked."}}]'
@@ -33,7 +33,7 @@ MESSAGES = (ModelMessage("model", None, "Booked."),)
 def request(
     turn_number: int, index: int = 1, *, question: str = "q", digest: str = "h"
 ) -> CoreRequest:
-    key = CallKey(turn_number, index)
+    key = ToolCallKey(turn_number, index)
     return CoreRequest(
         USER, CONVERSATION, SESSION, 1, key, digest, question, "en-US", NOON_MS + 9_000
     )
@@ -86,8 +86,8 @@ def test_calls_come_first_then_the_summary_and_the_turns_each_in_order(stores: S
     records = [entry.record for entry in entries(stores)]
 
     assert records == [
-        CallRecord(CallKey(1, 1), "q", (TOOL,), ANSWER, NOON_MS + 5, MESSAGES),
-        CallRecord(CallKey(2, 1), "q", (TOOL,), ANSWER, NOON_MS + 5, MESSAGES),
+        ToolCallRecord(ToolCallKey(1, 1), "q", (TOOL,), ANSWER, NOON_MS + 5, MESSAGES),
+        ToolCallRecord(ToolCallKey(2, 1), "q", (TOOL,), ANSWER, NOON_MS + 5, MESSAGES),
         SummaryRecord("in short", 1),
         turn(1, heard="heard 1"),
         turn(2, heard="heard 2"),
@@ -99,7 +99,7 @@ def test_a_call_that_was_cut_off_has_no_answer(stores: Stores) -> None:
     stores.calls.claim(request(1), now_ms=NOON_MS, until_ms=NOON_MS + 9_000)
 
     assert [entry.record for entry in entries(stores)] == [
-        CallRecord(CallKey(1, 1), "q", (), None, None)
+        ToolCallRecord(ToolCallKey(1, 1), "q", (), None, None)
     ]
 
 
@@ -110,7 +110,10 @@ def test_a_call_whose_place_another_question_took_is_there_too(stores: Stores) -
 
     records = [entry.record for entry in entries(stores)]
 
-    assert [one.question for one in records if isinstance(one, CallRecord)] == ["second", "first"]
+    assert [one.question for one in records if isinstance(one, ToolCallRecord)] == [
+        "second",
+        "first",
+    ]
 
 
 def test_reading_goes_on_behind_any_entry(stores: Stores) -> None:

@@ -146,6 +146,6 @@ def test_the_pools_own_client_finds_the_service_by_the_environment(
     pool = LambdaWorkerPool.of("repartee-stream-agent")
 
     pool.wake(WAKE)
-    pool.shut()
+    pool.close_client()
 
     assert real.wakes == [WAKE]

@@ -27,7 +27,7 @@ class FakeConnectionStore:
         with self._tables.lock:
             return self._tables.active(user_id, now_ms)
 
-    def lapse_session(
+    def set_session_expiry(
         self, user_id: str, session_id: str, *, connection_id: str, expires_at_ms: int
     ) -> None:
         with self._tables.lock:

@@ -117,9 +117,9 @@ class FakeConversationStore:
                 pending_calls=commit.pending_calls,
                 undelivered=commit.undelivered,
                 talk_ms=state.talk_ms + turn.talk_ms,
-                cost_usd=state.cost_usd + commit.uncounted.cost_usd,
+                cost_usd=state.cost_usd + commit.uncounted_bill.cost_usd,
             )
-            day, bill = utc_day(commit.committed_at_ms), commit.uncounted
+            day, bill = utc_day(commit.committed_at_ms), commit.uncounted_bill
             used = DayUsage(day, 1, turn.talk_ms, bill.usage, bill.cost_usd)
             tables.count(commit.user_id, used, commit.committed_at_ms)
 

@@ -3,7 +3,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from repartee.domain.errors import CoreAgentFailed
-from repartee.domain.tools.calls import CoreAnswer, CoreRequest
+from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
 
 _PATIENCE_S = 10.0
 

@@ -8,10 +8,10 @@ from repartee.domain.front_desk.bookings import (
     Booking,
     BookingUnknown,
     Slot,
-    SlotHeld,
+    SlotAlreadyHeldByUser,
     SlotTaken,
     SlotUnknown,
-    lies_ahead,
+    is_upcoming,
 )
 from repartee.domain.front_desk.rules import WEEKDAYS, DeskRules, OpeningHours
 from tests.fakes.tables import FakeTables
@@ -62,10 +62,10 @@ class FakeDesk:
             if old == new:
                 return self._bookings[old]
             if new in held:
-                raise SlotHeld(f"{new.day} {new.start}")
+                raise SlotAlreadyHeldByUser(f"{new.day} {new.start}")
             booking = Booking(user_id, new, self._bookings[old].reason, moved_at_ms)
             self._put(booking, old)
-            self._give_back(old)
+            self._release_slot(old)
             self._moves.add((user_id, old, new))
             return booking
 
@@ -75,7 +75,7 @@ class FakeDesk:
             raise SlotUnknown(f"{slot.day} {slot.start}")
         if self._tables.is_erased(user_id):
             raise UserErased(user_id)
-        self._rules.admit(self._ahead(user_id, now_ms), slot, instead_of=old)
+        self._rules.check_bookable(self._ahead(user_id, now_ms), slot, instead_of=old)
         if slot in self._bookings:
             raise SlotTaken(f"{slot.day} {slot.start}")
         self._bookings[slot] = booking
@@ -90,7 +90,7 @@ class FakeDesk:
     def _ahead(self, user_id: str, now_ms: int) -> Collection[Slot]:
         now = self._at(now_ms)
         mine = (slot for slot, one in self._bookings.items() if one.user_id == user_id)
-        return [slot for slot in mine if lies_ahead(slot, now, now.tzinfo)]
+        return [slot for slot in mine if is_upcoming(slot, now, now.tzinfo)]
 
     def bookings(self, user_id: str) -> Sequence[Booking]:
         with self._lock:
@@ -102,9 +102,9 @@ class FakeDesk:
             booking = self._bookings.get(slot)
             if booking is None or booking.user_id != user_id:
                 raise BookingUnknown(f"{slot.day} {slot.start}")
-            self._give_back(slot)
+            self._release_slot(slot)
 
-    def _give_back(self, slot: Slot) -> None:
+    def _release_slot(self, slot: Slot) -> None:
         del self._bookings[slot]
         # The move that had led here cannot be repeated any more.
         self._moves = {one for one in self._moves if one[2] != slot}

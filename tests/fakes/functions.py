@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from local.lambdas.model import InvocationResult, ThrottledError
+from local.lambdas.hosting_types import InvocationResult, ThrottledError
 
 PATIENCE_S = 60.0
 """What a test waits for comes at once, or as soon as a busy machine gets to it: only what never
@@ -41,7 +41,7 @@ class FakeFunctions:
             return InvocationResult(json.dumps(body).encode(), "Unhandled")
         return InvocationResult(json.dumps(answer).encode())
 
-    async def until_called(self, function: str, times: int = 1) -> list[dict[str, Any]]:
+    async def wait_until_called(self, function: str, times: int = 1) -> list[dict[str, Any]]:
         """The events of a function, as soon as there are that many."""
         async with asyncio.timeout(PATIENCE_S):
             while len(self.events[function]) < times:

@@ -38,7 +38,7 @@ class FakeMailbox:
             kept, expires_ms = messages.get(message.seq, (None, 0))
             if kept is None or expires_ms <= self._tables.clock.now_ms():
                 appended = Appended.KEPT
-            elif not message.repeats(kept):
+            elif not message.is_repeat_of(kept):
                 return Appended.TAKEN
             elif kept.connection_id == message.connection_id:
                 return Appended.REPEATED
@@ -47,7 +47,7 @@ class FakeMailbox:
             messages[message.seq] = message, message.received_at_ms + MAILBOX_LIFETIME_MS
             return appended
 
-    def take_back(self, session_id: str, message: Numbered) -> None:
+    def retract_message(self, session_id: str, message: Numbered) -> None:
         with self._tables.lock:
             messages = self._contents(session_id).messages
             kept = messages.get(message.seq)

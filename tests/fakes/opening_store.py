@@ -3,7 +3,7 @@ from dataclasses import replace
 from repartee.domain.conversation.conversation import MAX_SUPERSEDED, Conversation
 from repartee.domain.errors import ConnectionRefused
 from repartee.domain.session.state import (
-    NOBODY,
+    NO_CONNECTION,
     ActiveSession,
     ConnectionOpening,
     OpenedConnection,
@@ -36,7 +36,7 @@ class FakeOpeningStore:
                 opening.opened_at_ms // 1000 * 1000 + ACTIVE_SESSION_LIFETIME_MS,
             )
             if state is not None:
-                surplus = opening.surplus_in(state)
+                surplus = opening.surplus_connections(state)
                 stay = [one for one in state.open_connections if one not in surplus]
                 known = (*stay, opening.connection_id)
                 tables.states[opening.session_id] = replace(state, open_connections=known)
@@ -46,7 +46,7 @@ class FakeOpeningStore:
                 opening.user_id,
                 opening.conversation_id,
                 None,
-                greeted=NOBODY,
+                greeted=NO_CONNECTION,
                 open_connections=(opening.connection_id,),
             )
             if header is not None:
@@ -90,8 +90,8 @@ class FakeOpeningStore:
         if state is None and live == opening.session_id:
             raise ConnectionRefused(409, "session_ended")
         active = self._tables.active(opening.user_id, opening.opened_at_ms)
-        counts_already = state is not None and opening.session_id in active
-        if not counts_already and len(active.keys() - {live}) >= opening.max_sessions:
+        is_counted = state is not None and opening.session_id in active
+        if not is_counted and len(active.keys() - {live}) >= opening.max_sessions:
             raise ConnectionRefused(429, "too_many_sessions")
         if opening.ticket_id in self._tables.spent_tickets:
             raise ConnectionRefused(403, "ticket_spent")

@@ -38,7 +38,7 @@ class FakeSessionStore:
             state = self._tables.states.get(session_id)
             if state is None or state.ended:
                 return None
-            if state.lease_is_held(now_ms):
+            if state.is_lease_held(now_ms):
                 if (state.owner, state.lease_until_ms) != (owner, until_ms):
                     return None
                 is_takeover = self._takeovers[session_id, state.epoch]

@@ -7,7 +7,7 @@ from repartee.domain.conversation.conversation import Conversation, Profile, Tur
 from repartee.domain.cost.limits import DayUsage
 from repartee.domain.protocol.messages import Acknowledged, Notice, Numbered
 from repartee.domain.session.state import ActiveSession, ConnectionOpening, SessionState
-from repartee.domain.tools.calls import Attempt, BegunTool, CallKey, Exchange
+from repartee.domain.tools.core_calls import Attempt, BegunTool, Exchange, ToolCallKey
 from repartee.domain.users.erasure import Erasure
 from repartee.domain.users.notes import Note
 from repartee.domain.users.retention import HEADER_MARGIN_S, Retention
@@ -28,7 +28,7 @@ class MailboxContents:
 
 
 @dataclass(slots=True)
-class KeptCall:
+class StoredToolCall:
     """A call: claimed until ``until_ms``, or finished where it has its exchange."""
 
     arguments_hash: str
@@ -72,7 +72,7 @@ class FakeTables:
     conversations: dict[tuple[str, str], Conversation] = field(default_factory=dict)
     turns: dict[str, dict[int, Turn]] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
-    calls: dict[str, dict[tuple[CallKey, str], KeptCall]] = field(default_factory=dict)
+    calls: dict[str, dict[tuple[ToolCallKey, str], StoredToolCall]] = field(default_factory=dict)
     erasures: dict[tuple[str, str | None], Erasure] = field(default_factory=dict)
     opened_in: dict[str, str] = field(default_factory=dict)
     erased_sessions: set[str] = field(default_factory=set)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from repartee.adapters.langchain.messages import read_messages
 from repartee.domain.conversation.conversation import Conversation
 from repartee.domain.front_desk.bookings import Booking
-from repartee.domain.users.export import CallRecord, Entry, SummaryRecord
+from repartee.domain.users.export import Entry, SummaryRecord, ToolCallRecord
 from tests.fakes.desk import FakeDesk
 from tests.fakes.tables import FakeTables
 
@@ -43,7 +43,7 @@ class FakeUserRecords:
                 continue
             kept = calls[key, aside]
             done = kept.exchange
-            record = CallRecord(
+            record = ToolCallRecord(
                 key,
                 kept.question,
                 tuple(kept.begun),

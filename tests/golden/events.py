@@ -17,12 +17,12 @@ from repartee.adapters.aws.lambda_summary_requests import LambdaSummaryRequests
 from repartee.adapters.aws.lambda_worker_pool import LambdaWorkerPool
 from repartee.adapters.cursors import Cursors, Listing
 from repartee.adapters.ticket_jwt import ALGORITHM, AUDIENCE, JwtTicketSigner
-from repartee.application.answers.answer_question import Answered
-from repartee.application.answers.summarise_conversation import Summarised
+from repartee.application.answers.answer_question import QuestionResult
+from repartee.application.answers.summarise_conversation import SummaryResult
 from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.protocol.ticket import Ticket
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKey, ToolCallStatus
 from repartee.domain.users.export import ExportPosition
 from repartee.observability import get_logger
 from repartee.ports.worker import WakeRequest
@@ -37,7 +37,7 @@ _KEY = "0123456789abcdef0123456789abcdef"
 _SECRETS = FakeSecrets({"key": _KEY})
 _TICKET = Ticket("ticket-1", "ann", "served", "talk", NOON_MS + 60_000)
 _QUESTION = CoreRequest(
-    "ann", "talk", "served", 3, CallKey(5, 2), "ab" * 32, "¿A qué hora abren?", "es-ES",
+    "ann", "talk", "served", 3, ToolCallKey(5, 2), "ab" * 32, "¿A qué hora abren?", "es-ES",
     NOON_MS + 20_000, "run-2", "run-1",
 )  # fmt: skip
 _BILL = Bill(TokenUsage(11, 22, 33, 44), Decimal("0.00123"))
@@ -57,7 +57,7 @@ class _Lambda:
 
 def write_all() -> Events:
     """Return each event as the present code writes it, every field set."""
-    client = cast("Any", _Lambda(AnswerEvent.of(CoreAnswer(CallStatus.DONE, "Yes."))))
+    client = cast("Any", _Lambda(AnswerEvent.of(CoreAnswer(ToolCallStatus.DONE, "Yes."))))
     LambdaWorkerPool(client, "f").wake(WakeRequest("served", "ann", "talk", NOON_MS, hop=2))
     LambdaCoreAgent("f", FakeClock(), lambda _timeout_s: client).ask(_QUESTION)
     LambdaSummaryRequests(client, "f").ask(SummaryRequest("ann", "talk", "served"))
@@ -69,7 +69,7 @@ def write_all() -> Events:
         "summary": summary,
         **{
             f"answer {status}": AnswerEvent.of(CoreAnswer(status, "At three.", True, _BILL))
-            for status in CallStatus
+            for status in ToolCallStatus
         },
         "ticket": jwt.decode(token, _KEY, [ALGORITHM], {"verify_exp": False}, audience=AUDIENCE),
         "authorizer": allow(_TICKET, "arn:aws:execute-api:eu-west-1:1:a/live/$connect")["context"],
@@ -96,7 +96,7 @@ def _read(name: str, event: Any) -> object:
                 jwt.encode(event, _KEY, algorithm=ALGORITHM), now_ms=NOON_MS
             )
         case "authorizer":
-            return _read_by_doors(event)
+            return _read_by_connect_functions(event)
     return ExportPosition(*Cursors(_SECRETS, "key").open(Listing.EXPORT, "ann", event))
 
 
@@ -106,14 +106,14 @@ def _read_by_core_agent(event: Mapping[str, Any]) -> object:
     def note(request: object) -> Any:
         asked.append(request)
         if isinstance(request, CoreRequest):
-            return Answered(CoreAnswer(CallStatus.DONE, "Yes."))
-        return Summarised(0, 0)
+            return QuestionResult(CoreAnswer(ToolCallStatus.DONE, "Yes."))
+        return SummaryResult(0, 0)
 
     handle(event, Deps(cast("Any", note), cast("Any", note), get_logger("golden")))
     return asked
 
 
-def _read_by_doors(authorizer: Mapping[str, Any]) -> object:
+def _read_by_connect_functions(authorizer: Mapping[str, Any]) -> object:
     context = {"connectionId": "k1", "connectedAt": NOON_MS, "authorizer": authorizer}
     event = {"requestContext": context}
     return [

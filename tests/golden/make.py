@@ -34,7 +34,7 @@ def main() -> None:
         try:
             client = servers.dynamodb(DYNAMODB_LOCAL)
             with tables(client) as names:
-                stores = story.tell(client, names)
+                stores = story.write_story(client, names)
                 items, values = items_in(client, names), readings.read_all(stores)
         finally:
             servers.stop()

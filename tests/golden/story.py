@@ -45,13 +45,13 @@ from repartee.domain.session.state import (
     TurnCommit,
     UndeliveredTurn,
 )
-from repartee.domain.tools.calls import (
+from repartee.domain.tools.core_calls import (
     BegunTool,
-    CallKey,
-    CallStatus,
     CoreAnswer,
     CoreRequest,
     Exchange,
+    ToolCallKey,
+    ToolCallStatus,
 )
 from repartee.domain.users.erasure import ItemKind, StoredItem
 from repartee.domain.users.preferences import PreferenceChanges
@@ -113,7 +113,7 @@ _MODEL_MESSAGES = json.dumps(
 )
 
 
-def tell(client: "DynamoDBClient", names: TableNames) -> Stores:
+def write_story(client: "DynamoDBClient", names: TableNames) -> Stores:
     """Live it in these empty tables; return the stores over them."""
     stores = dynamodb_stores(client, names)
     _talk(stores)
@@ -156,8 +156,10 @@ def _talk(stores: Stores) -> None:
     stores.notes.add(ANN, "likes mornings", noted_at_ms=NOON_MS)
     stores.notes.add(ANN, "has a cat", noted_at_ms=NOON_MS + 1)
     calls = tuple(
-        ToolCall(CallKey(1, place), "ask_core_agent", '{"question":"free?"}', status, "At three.")
-        for place, status in enumerate(CallStatus, 1)
+        ToolCall(
+            ToolCallKey(1, place), "ask_core_agent", '{"question":"free?"}', status, "At three."
+        )
+        for place, status in enumerate(ToolCallStatus, 1)
     )
     first = Turn(
         1, "served", NOON_MS, NOON_MS + 4_000, "When is it free?", "At three.",
@@ -169,7 +171,7 @@ def _talk(stores: Stores) -> None:
         usage=BILL.usage,
         cost_usd=BILL.cost_usd,
     )  # fmt: skip
-    pending = PendingCall(CallKey(1, 2), "ask_core_agent", '{"question":"free?"}', "a" * 64)
+    pending = PendingCall(ToolCallKey(1, 2), "ask_core_agent", '{"question":"free?"}', "a" * 64)
     undelivered = UndeliveredTurn(1, OutputPosition(1, 12))
     core_bill = Bill(TokenUsage(1, 0, 3, 0), Decimal("0.0002"))
     at_ms = NOON_MS + 5_000
@@ -191,10 +193,10 @@ def _talk(stores: Stores) -> None:
 
 
 def _think(stores: Stores) -> None:
-    for place, status in enumerate(CallStatus, 1):
+    for place, status in enumerate(ToolCallStatus, 1):
         _answer(stores, _request(1, place), CoreAnswer(status, "At three.", place > 1, BILL))
     # Understood in other words: the exchange of that place is put aside.
-    _answer(stores, _request(1, 1, "b" * 64), CoreAnswer(CallStatus.DONE, "It is done."))
+    _answer(stores, _request(1, 1, "b" * 64), CoreAnswer(ToolCallStatus.DONE, "It is done."))
     running = replace(_request(3, 1), run_id="run-2", ended_run_id="run-1")
     _claim(stores, running)
     stores.calls.begin_tool("talk", running.key, running.arguments_hash, _BOOKING)
@@ -205,7 +207,8 @@ _BOOKING = BegunTool("book_appointment", '{"date":"2026-11-27"}')
 
 def _request(turn: int, index: int, arguments_hash: str = "a" * 64) -> CoreRequest:
     return CoreRequest(
-        ANN, "talk", "served", 1, CallKey(turn, index), arguments_hash, "What is free?", "en-GB",
+        ANN, "talk", "served", 1, ToolCallKey(turn, index), arguments_hash, "What is free?",
+        "en-GB",
         NOON_MS + 20_000, "run-1",
     )  # fmt: skip
 
@@ -234,7 +237,7 @@ def _succeed(stores: Stores) -> None:
         _serve(stores, session)
         stores.sessions.release_lease(session, epoch=1, cursor=4, ended=ended)
     stores.connections.end_session(ANN, "ended")
-    stores.connections.lapse_session(
+    stores.connections.set_session_expiry(
         ANN,
         "released",
         connection_id="connection-of-released",

@@ -18,7 +18,7 @@ from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.front_desk.rules import default_rules
-from repartee.domain.tools.calls import arguments_hash
+from repartee.domain.tools.core_calls import arguments_hash
 from tests.contract.scenes import CONVERSATION, SESSION, USER, served_session
 from tests.contract.servers import MINISTACK, Servers, require
 from tests.contract.stores import Stores, TableNames, dynamodb_stores, tables
@@ -40,7 +40,7 @@ def next_weekday() -> date:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
+class DeployedCoreAgent:
     """The function with what it stands on.
 
     Attributes:
@@ -82,7 +82,7 @@ class Deployed:
 @contextmanager
 def deployed_core_agent(
     servers: Servers, dynamodb: str, script: Sequence[Step]
-) -> Iterator[Deployed]:
+) -> Iterator[DeployedCoreAgent]:
     """Deploy the function on tables of its own, with a session that a worker serves.
 
     Args:
@@ -120,7 +120,7 @@ def deployed_core_agent(
         )
         with patch.dict("os.environ", environment):
             build.cache_clear()
-            yield Deployed(
+            yield DeployedCoreAgent(
                 client,
                 names,
                 more.memory,

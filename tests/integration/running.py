@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from local.demo.front_desk import FrontDesk
-from local.demo.recorded import RecordedConnection, read_records
+from local.demo.gemini_records import RecordedConnection, read_records
 from local.hosting.aws_resources import client_options
 from local.stack import PROJECT, Stack, StackOptions, running_stack
 from local.stack_options import UTTERANCE_CACHE
-from repartee_client.access import HttpApi, get_token
+from repartee_client.access import HttpApiClient, get_token
 from repartee_client.recordings import Utterance, load_script
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ class RunningStack:
         """Run ``work`` in the stack's event loop and wait for its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
 
-    async def api_of(self, user: str) -> HttpApi:
+    async def api_of(self, user: str) -> HttpApiClient:
         """The HTTP API with a token of ``user``."""
         addresses = self.stack.addresses
-        return HttpApi(addresses.http, await get_token(addresses.issuer, user))
+        return HttpApiClient(addresses.http, await get_token(addresses.issuer, user))
 
     def records(self) -> list[RecordedConnection]:
         """What Gemini's side recorded so far, connection by connection."""

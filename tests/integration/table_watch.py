@@ -28,7 +28,7 @@ class TableWatch:
     writes: list[tuple[str, str]] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def saw(self, request: TableRequest) -> None:
+    async def on_table_write_seen(self, request: TableRequest) -> None:
         """A table carried out a write."""
         if not any(one.encode() in request.body for one in self.ids):
             return

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.campaign import Campaign
-from tests.chaos.dealing import plan_run
-from tests.chaos.plan import Kind
-from tests.chaos.report import LEAST_KINDS, LEAST_TURNS, Verdict
+from tests.chaos.plan import FaultKind
+from tests.chaos.plan_generator import plan_run
+from tests.chaos.report import MIN_FAULT_KINDS, MIN_TURNS, Verdict
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("chaos")]
 
@@ -27,7 +27,7 @@ def held(seeds: Sequence[int], folder: Path, *, lanes: int = 1) -> Verdict:
     return asyncio.run(Campaign(seeds, folder=folder, lanes=lanes).hold())
 
 
-def seeds_for(kinds: Iterable[Kind]) -> set[int]:
+def seeds_for(kinds: Iterable[FaultKind]) -> set[int]:
     """The next seed for each kind, after those of the round."""
     after = SEEDS[-1] + 1
     return {next(seed for seed in count(after) if kind in plan_run(seed).kinds) for kind in kinds}
@@ -45,8 +45,8 @@ def test_no_word_is_lost_nothing_is_doubled_and_nobody_hangs(tmp_path: Path):
     table = "\n".join(verdict.lines())
 
     hung = {one.seed for one in verdict.failed if any(map(is_of_time, one.broken))}
-    tame = {seed for seed, one in results.items() if len(one.happened) < LEAST_KINDS}
-    doubtful = hung | {seed for seed in tame if not results[seed].broken}
+    inconclusive = {seed for seed, one in results.items() if len(one.happened) < MIN_FAULT_KINDS}
+    doubtful = hung | {seed for seed in inconclusive if not results[seed].broken}
     if again := sorted(doubtful | seeds_for(verdict.not_injected)):
         second = held(again, tmp_path / "again")
         results |= {result.seed: result for result in second.results}
@@ -54,7 +54,7 @@ def test_no_word_is_lost_nothing_is_doubled_and_nobody_hangs(tmp_path: Path):
 
     happened |= {kind for result in results.values() for kind in result.happened}
     assert [(seed, one.broken) for seed, one in results.items() if one.broken] == [], table
-    assert verdict.wanted == happened == frozenset(Kind), table
-    assert all(len(one.happened) >= LEAST_KINDS for one in results.values()), table
+    assert verdict.wanted == happened == frozenset(FaultKind), table
+    assert all(len(one.happened) >= MIN_FAULT_KINDS for one in results.values()), table
     # Who speaks on while a turn is answered anew is in that turn: a run may have one turn fewer.
-    assert sum(results[seed].turns for seed in SEEDS) >= LEAST_TURNS * len(SEEDS), table
+    assert sum(results[seed].turns for seed in SEEDS) >= MIN_TURNS * len(SEEDS), table

@@ -11,8 +11,8 @@ import pytest
 from local.hosting.servers import serving
 from local.lambdas.event_queue import EventSettings
 from local.lambdas.host import LambdaHost
+from local.lambdas.hosting_types import FunctionCode, HostedFunction, ThrottledError
 from local.lambdas.invoke_api import InvokeApi
-from local.lambdas.model import Code, HostedFunction, ThrottledError
 from local.template.model import EventInvokeConfig, Function, function_arn
 from tests.fakes.functions import PATIENCE_S, until
 
@@ -33,7 +33,7 @@ def hosted(handler: str) -> HostedFunction:
         event_invoke=EventInvokeConfig(),
         log_format="Text",
     )
-    return HostedFunction(function, Code(HANDLERS, (HANDLERS,)))
+    return HostedFunction(function, FunctionCode(HANDLERS, (HANDLERS,)))
 
 
 async def answer(host: LambdaHost) -> Any:
@@ -47,9 +47,9 @@ def test_a_function_can_be_told_a_time_that_is_not_its_own(tmp_path: Path):
             LambdaHost([hosted("sample.echo")], tmp_path) as host,
         ):
             found = [(await answer(host))["remaining_ms"]]
-            host.tell_timeout("Sample", 900.0)
+            host.override_timeout("Sample", 900.0)
             found.append((await answer(host))["remaining_ms"])
-            host.tell_timeout("Sample", None)
+            host.override_timeout("Sample", None)
             return [*found, (await answer(host))["remaining_ms"]]
 
     before, told, after = asyncio.run(run())
@@ -66,11 +66,11 @@ def test_events_are_doubled_from_when_it_is_asked_for_and_counted(tmp_path: Path
         ):
             host.invoke_event("Sample", b"{}")
             await until(lambda: len(host.reports) == 1)
-            before = host.events.doubled
+            before = host.events.duplicate_count
             host.events.settings = EventSettings(duplicate_probability=1, duplicate_delay_s=0)
             host.invoke_event("Sample", b"{}")
             await until(lambda: len(host.reports) == 3)
-            return before, host.events.doubled
+            return before, host.events.duplicate_count
 
     assert asyncio.run(run()) == (0, 1)
 
@@ -95,10 +95,10 @@ def test_a_function_can_be_left_without_room_for_a_while(tmp_path: Path):
             asyncio.timeout(PATIENCE_S),
             LambdaHost([hosted("sample.echo")], tmp_path) as host,
         ):
-            host.limit("Sample", 0)
+            host.set_concurrency("Sample", 0)
             with pytest.raises(ThrottledError):
                 await host.invoke("Sample", b"{}")
-            host.limit("Sample", None)
+            host.set_concurrency("Sample", None)
             return (await host.invoke("Sample", b"{}")).function_error is None
 
     assert asyncio.run(run())

@@ -15,11 +15,11 @@ from websockets.http11 import Request, Response
 from local.hosting.servers import serving
 from repartee.domain.protocol.frames import Accepted, Frame, NumberedFrame, ReplyAudio, TurnEnd
 from repartee.domain.protocol.wire import Ready, Reply, encode_frame, encode_reply
-from repartee_client.access import HttpApi, SessionTicket
-from repartee_client.call import hold_call
+from repartee_client.access import HttpApiClient, SessionTicket
 from repartee_client.conversation import Pace, say
-from repartee_client.errors import NotLetInError
+from repartee_client.errors import AccessRefusedError
 from repartee_client.recordings import Recording
+from repartee_client.voice_call import hold_voice_call
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
@@ -55,7 +55,7 @@ class Line:
         for seq, frame in enumerate(frames, start=first_seq):
             await self._connection.send(encode_frame(NumberedFrame(epoch, seq, frame)))
 
-    def break_down(self) -> None:
+    def break_connection(self) -> None:
         self._connection.transport.abort()
 
 
@@ -86,7 +86,7 @@ class Server:
 
 
 @asynccontextmanager
-async def served(server: Server) -> AsyncIterator[HttpApi]:
+async def served(server: Server) -> AsyncIterator[HttpApiClient]:
     application = web.Application()
     application.router.add_post("/sessions", server.give_ticket)
     async with (
@@ -96,7 +96,7 @@ async def served(server: Server) -> AsyncIterator[HttpApi]:
         serving(application, 0) as port,
     ):
         server.url = f"ws://127.0.0.1:{next(iter(sockets.sockets)).getsockname()[1]}/local"
-        yield HttpApi(f"http://127.0.0.1:{port}", "token")
+        yield HttpApiClient(f"http://127.0.0.1:{port}", "token")
 
 
 def audio(pcm: bytes) -> ReplyAudio:
@@ -131,7 +131,7 @@ async def hear_half_then_break(line: Line) -> None:
     await line.until("speech_end")
     await line.tell(1, 1, Accepted(4), audio(FIRST))
     await line.until("ack")
-    line.break_down()
+    line.break_connection()
 
 
 async def answer_the_rest(line: Line) -> None:
@@ -147,7 +147,7 @@ async def test_both_sides_go_on_exactly_where_the_line_broke():
     server, watcher = Server(hear_half_then_break, answer_the_rest), Watcher()
     async with served(server) as api:
         ticket = await api.start_session(conversation_id="new")
-        async with hold_call(api, ticket, observer=watcher) as call:
+        async with hold_voice_call(api, ticket, observer=watcher) as call:
             exchange = await say(call, SPEECH, pace=Pace.FAST)
             assert call.session.outbox.last_seq == 10
 
@@ -175,7 +175,7 @@ async def test_a_door_that_is_shut_for_a_moment_is_tried_again():
     server = Server(hear_half_then_break, answer_the_rest)
     async with served(server) as api:
         ticket = SessionTicket("S", "C", "t", server.url)
-        async with hold_call(api, ticket) as call:
+        async with hold_voice_call(api, ticket) as call:
             server.refusals += [500, 429]
             exchange = await say(call, SPEECH, pace=Pace.FAST)
     assert bytes(exchange.turns[0].pcm) == FIRST + SECOND
@@ -186,8 +186,8 @@ async def test_a_session_that_is_over_is_not_asked_for_again():
     server = Server(hear_half_then_break)
     async with served(server) as api:
         ticket = SessionTicket("S", "C", "t", server.url)
-        async with hold_call(api, ticket) as call:
+        async with hold_voice_call(api, ticket) as call:
             server.refusals += [409]
-            with pytest.raises(NotLetInError, match="409"):
+            with pytest.raises(AccessRefusedError, match="409"):
                 await say(call, SPEECH, pace=Pace.FAST)
     assert len(server.asked) == 1

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from local.hosting.aws_resources import client_options
 from local.hosting.servers import serving
-from local.hosting.table_faults import TableFault, TableFaults, TableRequest, TableRule
+from local.hosting.table_faults import TableFault, TableFaultProxy, TableRequest, TableRule
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -42,7 +42,7 @@ class Table:
 
 
 @asynccontextmanager
-async def line(faults: TableFaults) -> AsyncIterator[tuple[Table, "DynamoDBClient"]]:
+async def line(faults: TableFaultProxy) -> AsyncIterator[tuple[Table, "DynamoDBClient"]]:
     table = Table()
     application = web.Application()
     application.router.add_post("/", table.handle)
@@ -77,7 +77,7 @@ async def refusal(call: "Callable[[DynamoDBClient], object]", client: "DynamoDBC
 
 
 async def test_without_rules_everything_passes():
-    faults = TableFaults()
+    faults = TableFaultProxy()
     async with line(faults) as (table, client):
         await put(client)
         await read(client)
@@ -86,7 +86,7 @@ async def test_without_rules_everything_passes():
 
 
 async def test_a_throttled_request_does_not_reach_the_table_and_has_both_of_its_names():
-    faults = TableFaults()
+    faults = TableFaultProxy()
     faults.use(1, TableRule(TableFault.THROTTLED, 1.0, 2))
     async with line(faults) as (table, client):
         codes = [(await refusal(put, client))["Error"]["Code"] for _ in range(2)]
@@ -97,7 +97,7 @@ async def test_a_throttled_request_does_not_reach_the_table_and_has_both_of_its_
 
 
 async def test_a_conflict_names_its_reasons_one_for_each_write():
-    faults = TableFaults()
+    faults = TableFaultProxy()
     faults.use(1, TableRule(TableFault.CONFLICT, 1.0, 2))
     async with line(faults) as (table, client):
         await read(client)
@@ -116,7 +116,7 @@ async def test_a_conflict_names_its_reasons_one_for_each_write():
 async def test_a_broken_line_leaves_open_whether_the_write_happened(
     fault: TableFault, reached: list[str]
 ):
-    faults = TableFaults()
+    faults = TableFaultProxy()
     faults.use(1, TableRule(fault, 1.0, 1))
     async with line(faults) as (table, client):
         with pytest.raises(ConnectionClosedError):
@@ -135,7 +135,7 @@ async def test_who_watches_sees_a_write_before_its_caller_does():
         looked.set()
         await go_on.wait()
 
-    faults = TableFaults(watcher=watch)
+    faults = TableFaultProxy(watcher=watch)
     async with line(faults) as (table, client):
         await read(client)
         writing = asyncio.create_task(put(client))
@@ -151,7 +151,7 @@ async def test_who_watches_sees_a_write_before_its_caller_does():
 
 async def test_a_seed_decides_which_requests_are_struck():
     async def struck(seed: int) -> list[bool]:
-        faults = TableFaults()
+        faults = TableFaultProxy()
         faults.use(seed, TableRule(TableFault.THROTTLED, 0.5, 100))
         found: list[bool] = []
         async with line(faults) as (_, client):

@@ -25,16 +25,16 @@ from repartee.domain.protocol.frames import (
     TurnEnd,
 )
 from repartee.domain.protocol.wire import Ready, Rejected, Reply, encode_frame, encode_reply
-from repartee_client.call import Call, open_call
 from repartee_client.conversation import Pace, ask, say
 from repartee_client.errors import (
+    AccessRefusedError,
     ConnectionLostError,
     MessageRefusedError,
     NoAnswerError,
-    NotLetInError,
     SessionOverError,
 )
 from repartee_client.recordings import Recording
+from repartee_client.voice_call import VoiceCall, open_voice_call
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
@@ -114,7 +114,7 @@ async def test_what_is_said_arrives_whole_with_the_detectors_silence():
         await its.tell(Transcript(3, "user", "hello", True), audio(3, ANSWER), end(3))
         await its.until("ack")
 
-    async with server(script) as url, open_call(url) as call:
+    async with server(script) as url, open_voice_call(url) as call:
         exchange = await say(call, SPEECH, pace=Pace.FAST)
 
     (its,) = scripts
@@ -140,7 +140,7 @@ async def test_an_answer_that_a_tool_brings_in_a_later_turn_is_waited_for():
         await its.tell(Transcript(2, "model", "It is done.", True), audio(2, ANSWER), end(2))
         await its.until("ack")
 
-    async with server(script) as url, open_call(url) as call:
+    async with server(script) as url, open_voice_call(url) as call:
         exchange = await say(call, SPEECH, pace=Pace.FAST)
 
     assert [bytes(turn.pcm) for turn in exchange.turns] == [FILLER, ANSWER]
@@ -156,7 +156,7 @@ async def test_a_reply_that_was_lost_with_its_end_is_over_once_it_is_said_again(
         await its.tell(Transcript(2, "model", "At three.", True), audio(2, ANSWER), end(2))
         await its.until("ack")
 
-    async with server(script) as url, open_call(url) as call:
+    async with server(script) as url, open_voice_call(url) as call:
         exchange = await say(call, SPEECH, pace=Pace.FAST)
 
     assert [turn.is_lost for turn in exchange.turns] == [True, False]
@@ -169,7 +169,7 @@ async def test_a_refused_message_is_an_error_of_its_own():
         await its.reply(Rejected("protocol_unknown", "use 1", False, "protocol", 1))
         await its.until("bye")
 
-    async with server(script) as url, open_call(url) as call:
+    async with server(script) as url, open_voice_call(url) as call:
         with pytest.raises(MessageRefusedError, match="protocol_unknown") as caught:
             await call.until_ready()
     assert caught.value.rejected.field == "protocol"
@@ -189,7 +189,7 @@ async def test_who_talks_to_a_session_that_is_over_still_hears_why_it_ended():
         await its.tell(SessionClosed("erased"))
         await its.until("ack")
 
-    async with server(script) as url, open_call(url, listener=listen) as call:
+    async with server(script) as url, open_voice_call(url, listener=listen) as call:
         with pytest.raises(SessionOverError, match="erased"):
             await say(call, SPEECH, pace=Pace.FAST)
 
@@ -202,7 +202,7 @@ async def test_a_session_that_is_over_and_does_not_say_why_is_an_error(hangs_up:
         if not hangs_up:
             await its.until("bye")
 
-    async with server(script) as url, open_call(url, closed_within_s=0.1) as call:
+    async with server(script) as url, open_voice_call(url, closed_within_s=0.1) as call:
         with pytest.raises(MessageRefusedError, match="session_ended"):
             await say(call, SPEECH, pace=Pace.FAST)
 
@@ -233,7 +233,7 @@ class LineThatEnds:
 
 async def test_what_came_before_the_end_is_read_though_nothing_can_be_sent_any_more():
     line = LineThatEnds(encode_frame(NumberedFrame(1, 1, SessionClosed("erased"))))
-    call = Call(line, None)  # type: ignore[arg-type]  # what it uses of a connection
+    call = VoiceCall(line, None)  # type: ignore[arg-type]  # what it uses of a connection
     await call.run()
     assert call.session.closed == SessionClosed("erased")
 
@@ -249,7 +249,7 @@ async def test_words_that_api_gateway_could_not_hand_over_are_said_again_and_ans
         await its.tell(Accepted(again["seq"]), Transcript(1, "model", "Hello.", True), end(1))
         await its.until("ack")
 
-    async with server(script) as url, open_call(url) as call:
+    async with server(script) as url, open_voice_call(url) as call:
         await call.until_ready()
         (turn,) = await ask(call, "hello")
 
@@ -260,7 +260,7 @@ async def test_a_dropped_connection_is_an_error_for_whoever_waits():
     async def script(its: Script) -> None:
         await its.hear_utterance()
 
-    async with server(script) as url, open_call(url) as call:
+    async with server(script) as url, open_voice_call(url) as call:
         with pytest.raises(ConnectionLostError, match="1000"):
             await say(call, SPEECH, pace=Pace.FAST)
 
@@ -271,7 +271,7 @@ async def test_an_answer_that_never_comes_is_an_error_that_says_so():
         await its.reply(Ready("S", "C", chunk_ms=200, grace_s=30))
         await its.until("bye")
 
-    async with server(script) as url, open_call(url) as call:
+    async with server(script) as url, open_voice_call(url) as call:
         await call.until_ready()
         # Nothing but the answer is waited for: however slow the machine, it is what is missed.
         with pytest.raises(NoAnswerError, match="complete answer"):
@@ -284,7 +284,7 @@ async def test_a_session_that_is_closed_answers_nothing_more():
         await its.tell(SessionClosed("unavailable"))
         await its.until("ack")
 
-    async with server(script) as url, open_call(url) as call:
+    async with server(script) as url, open_voice_call(url) as call:
         with pytest.raises(SessionOverError, match="unavailable"):
             await say(call, SPEECH, pace=Pace.FAST)
 
@@ -297,7 +297,7 @@ async def test_hanging_up_waits_until_the_session_is_closed():
         await its.tell(SessionClosed("bye"))
         await its.until("ack")
 
-    async with server(script) as url, open_call(url) as call:
+    async with server(script) as url, open_voice_call(url) as call:
         await call.until_ready()
         await call.hang_up()
         assert call.session.closed == SessionClosed("bye")
@@ -312,8 +312,8 @@ async def test_a_refused_handshake_tells_its_status():
 
     async with serve(serve_one, "127.0.0.1", 0, process_request=refuse) as serving:
         port = next(iter(serving.sockets)).getsockname()[1]
-        with pytest.raises(NotLetInError, match="ticket_spent") as caught:
-            async with open_call(f"ws://127.0.0.1:{port}/local"):
+        with pytest.raises(AccessRefusedError, match="ticket_spent") as caught:
+            async with open_voice_call(f"ws://127.0.0.1:{port}/local"):
                 raise AssertionError("the call is open")
     assert caught.value.status == HTTPStatus.FORBIDDEN
 
@@ -325,5 +325,5 @@ async def test_an_address_where_nobody_listens_is_an_error_that_names_it():
     async with serve(serve_one, "127.0.0.1", 0) as serving:
         port = next(iter(serving.sockets)).getsockname()[1]
     with pytest.raises(ConnectionLostError, match=str(port)):
-        async with open_call(f"ws://127.0.0.1:{port}/local"):
+        async with open_voice_call(f"ws://127.0.0.1:{port}/local"):
             raise AssertionError("the call is open")

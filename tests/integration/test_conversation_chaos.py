@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.demo.script import hold_script
+from local.demo.script import play_script
 from local.gateway.chaos import ChaosSettings
-from repartee_client.call import open_call
-from repartee_client.conversation import Exchange, Pace, ask, speak
+from repartee_client.conversation import AnsweredUtterance, Pace, ask, speak
 from repartee_client.recordings import read_wav, without_silence
+from repartee_client.voice_call import open_voice_call
 from tests.fakes.functions import PATIENCE_S, until
 from tests.integration.running import RunningStack, new_user, recordings
 
@@ -47,7 +47,7 @@ def test_what_gemini_hears_is_what_was_sent(
 
     async def talk() -> bytes:
         ticket = await (await running.api_of(new_user("chaos"))).start_session()
-        async with open_call(ticket.url) as call:
+        async with open_voice_call(ticket.url) as call:
             sent = without_silence((await speak(call, speech, pace=pace)).sent_pcm)
             await call.until(
                 lambda: len(heard()) >= len(sent),
@@ -69,15 +69,15 @@ def test_words_that_found_no_room_in_the_message_function_are_said_again(running
 
     async def talk() -> str:
         ticket = await (await running.api_of(new_user("crowded"))).start_session()
-        async with open_call(ticket.url) as call, asyncio.TaskGroup() as group:
+        async with open_voice_call(ticket.url) as call, asyncio.TaskGroup() as group:
             await call.until_ready()
-            host.limit("MessageFunction", 0)
+            host.set_concurrency("MessageFunction", 0)
             try:
                 asking = group.create_task(ask(call, "hello"))
                 # API Gateway has complained once something is to be sent again.
                 await until(lambda: call.session.outbox.next_deadline_ms() is not None)
             finally:
-                host.limit("MessageFunction", None)
+                host.set_concurrency("MessageFunction", None)
             (turn,) = await asking
             await call.hang_up()
             return turn.said
@@ -93,10 +93,10 @@ def test_posts_that_are_refused_and_lost_disconnects_cost_no_frame(running: Runn
     )
     try:
 
-        async def talk() -> list[Exchange]:
+        async def talk() -> list[AnsweredUtterance]:
             api = await running.api_of(new_user("throttled"))
             greeting, _, recall = recordings("default")
-            spoken = await hold_script(api, [greeting, recall], pace=Pace.FAST)
+            spoken = await play_script(api, [greeting, recall], pace=Pace.FAST)
             return [one.exchange for one in spoken]
 
         exchanges = running.run(talk())

@@ -14,13 +14,13 @@ from local.demo.checks import (
     says_name,
 )
 from local.demo.front_desk import FrontDesk
-from local.demo.script import Spoken, hold_script, match_replies
+from local.demo.script import SpokenUtterance, match_replies, play_script
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee.domain.front_desk.bookings import Booking
-from repartee.domain.tools.calls import ASK_CORE_AGENT
-from repartee_client.call import open_call
-from repartee_client.conversation import Exchange, Pace, say
+from repartee.domain.tools.core_calls import ASK_CORE_AGENT
+from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import Recording, Utterance, read_wav, write_wav
+from repartee_client.voice_call import open_voice_call
 from tests.integration.running import RunningStack, new_user, recordings
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
@@ -31,7 +31,7 @@ class Held:
     """A conversation that was held, and what it left behind."""
 
     user: str
-    spoken: list[Spoken]
+    spoken: list[SpokenUtterance]
     bookings: list[Booking]
     emitted: list[bytes]
 
@@ -53,8 +53,8 @@ def hold(running: RunningStack, script: list[Utterance], user: str) -> Held:
     running.clear_desk()
     before = {record.name for record in running.records()}
 
-    async def converse() -> tuple[list[Spoken], list[Booking]]:
-        spoken = await hold_script(
+    async def converse() -> tuple[list[SpokenUtterance], list[Booking]]:
+        spoken = await play_script(
             await running.api_of(user),
             script,
             pace=Pace.FAST,
@@ -162,10 +162,10 @@ def test_with_emptied_memory_nobody_gets_the_name(running: RunningStack):
     assert not says_name(said, "robert")
 
 
-def hold_greeting(running: RunningStack, greeting: Utterance, user: str) -> Exchange:
-    async def greet() -> Exchange:
+def hold_greeting(running: RunningStack, greeting: Utterance, user: str) -> AnsweredUtterance:
+    async def greet() -> AnsweredUtterance:
         ticket = await (await running.api_of(user)).start_session()
-        async with open_call(ticket.url) as call:
+        async with open_voice_call(ticket.url) as call:
             exchange = await say(call, read_wav(greeting.wav), pace=Pace.FAST)
             await call.hang_up()
             return exchange
@@ -173,5 +173,5 @@ def hold_greeting(running: RunningStack, greeting: Utterance, user: str) -> Exch
     return running.run(greet())
 
 
-def ask_for_the_name(running: RunningStack, user: str) -> Exchange:
+def ask_for_the_name(running: RunningStack, user: str) -> AnsweredUtterance:
     return hold_greeting(running, recordings("default")[-1], user)

@@ -11,9 +11,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from local.hosting.aws_resources import client_options
-from repartee_client.access import HttpApi, SessionTicket
-from repartee_client.call import open_call
-from repartee_client.errors import NotLetInError
+from repartee_client.access import HttpApiClient, SessionTicket
+from repartee_client.errors import AccessRefusedError
+from repartee_client.voice_call import open_voice_call
 from tests.integration.running import RunningStack, new_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
@@ -108,10 +108,10 @@ def refusal(running: RunningStack, query: dict[str, str], *, origin: str | None 
     target = f"{url}?{urlencode(query)}" if query else url
 
     async def knock() -> None:
-        async with open_call(target, origin=origin) as call:
+        async with open_voice_call(target, origin=origin) as call:
             await call.until_ready()
 
-    with pytest.raises(NotLetInError) as caught:
+    with pytest.raises(AccessRefusedError) as caught:
         running.run(knock())
     return caught.value.status
 
@@ -183,9 +183,9 @@ def test_a_ticket_needs_a_token_of_the_issuer(running: RunningStack):
     forged = jwt.encode({"sub": "somebody"}, "another-key" * 8, algorithm="HS256")
 
     async def ask() -> None:
-        await HttpApi(running.stack.addresses.http, forged).start_session()
+        await HttpApiClient(running.stack.addresses.http, forged).start_session()
 
-    with pytest.raises(NotLetInError) as caught:
+    with pytest.raises(AccessRefusedError) as caught:
         running.run(ask())
     assert caught.value.status == 401
     assert changes(before, state(running)) == {}
@@ -196,6 +196,6 @@ async def open_silently(url: str) -> ClientConnection:
 
 
 async def connect_and_hang_up(url: str) -> None:
-    async with open_call(url) as call:
+    async with open_voice_call(url) as call:
         await call.until_ready()
         await call.hang_up()

@@ -12,11 +12,11 @@ import pytest
 
 from repartee.domain.protocol.frames import Frame, ToolProgress
 from repartee.domain.protocol.wire import Reply
-from repartee_client.access import HttpApi
-from repartee_client.call import Call, open_call
+from repartee_client.access import HttpApiClient
 from repartee_client.conversation import Pace, say
-from repartee_client.errors import NotLetInError, TalkerError
+from repartee_client.errors import AccessRefusedError, TalkerError
 from repartee_client.recordings import read_wav
+from repartee_client.voice_call import VoiceCall, open_voice_call
 from tests.fakes.functions import until
 from tests.integration.running import RunningStack, new_user, recordings
 
@@ -61,7 +61,7 @@ class Erased:
             if any(name in repr(item) for name in self.names)
         ]
 
-    async def export(self, api: HttpApi) -> dict[str, Any]:
+    async def export(self, api: HttpApiClient) -> dict[str, Any]:
         headers = {"authorization": f"Bearer {api.token}"}
         async with (
             aiohttp.ClientSession() as client,
@@ -70,7 +70,7 @@ class Erased:
             export: dict[str, Any] = await response.json(content_type=None)
             return export
 
-    async def erase(self, api: HttpApi) -> None:
+    async def erase(self, api: HttpApiClient) -> None:
         headers = {"authorization": f"Bearer {api.token}"}
         async with (
             aiohttp.ClientSession() as client,
@@ -81,7 +81,7 @@ class Erased:
 
 
 @contextlib.asynccontextmanager
-async def in_the_middle_of_a_call(erased: Erased) -> AsyncIterator[tuple[Call, HttpApi]]:
+async def in_the_middle_of_a_call(erased: Erased) -> AsyncIterator[tuple[VoiceCall, HttpApiClient]]:
     """A call with a turn behind it, core_agent at work, and audio that flows on and on."""
     api = await erased.running.api_of(erased.user)
     ticket = await api.start_session()
@@ -92,7 +92,7 @@ async def in_the_middle_of_a_call(erased: Erased) -> AsyncIterator[tuple[Call, H
             asked.set()
 
     greeting, booking = (read_wav(one.wav) for one in recordings("default")[:2])
-    async with open_call(ticket.url, listener=listen) as call:
+    async with open_voice_call(ticket.url, listener=listen) as call:
         await say(call, greeting, pace=Pace.FAST)
 
         async def talk_on() -> None:
@@ -124,7 +124,7 @@ async def kill_http_api(running: RunningStack) -> int:
     return len(busy)
 
 
-async def settled(erased: Erased, api: HttpApi) -> None:
+async def settled(erased: Erased, api: HttpApiClient) -> None:
     """Ask until it is finished, as a client would."""
     async with asyncio.timeout(60):
         while erased.status != HTTPStatus.OK:
@@ -161,12 +161,12 @@ def test_nothing_stays_of_what_is_erased_in_the_middle_of_a_call(running: Runnin
                 group.create_task(settled(killed, killed_api))
                 group.create_task(settled(said, said_api))
             assert (await killed.export(killed_api))["code"] == "user_erased"
-            with pytest.raises(NotLetInError, match="user_erased"):
+            with pytest.raises(AccessRefusedError, match="user_erased"):
                 await killed_api.start_session()
-            with pytest.raises(NotLetInError, match="403"):
-                async with open_call(late.url):
+            with pytest.raises(AccessRefusedError, match="403"):
+                async with open_voice_call(late.url):
                     pass
-            with pytest.raises(NotLetInError, match="conversation_unknown"):
+            with pytest.raises(AccessRefusedError, match="conversation_unknown"):
                 await said_api.start_session(conversation_id=said.conversation_id)
             export = await said.export(said_api)
             assert export["conversations"] == []

@@ -5,19 +5,21 @@ import asyncio
 import pytest
 
 from local.demo.checks import says_name
-from local.demo.recorded import RecordedConnection
-from repartee_client.call import open_call
-from repartee_client.conversation import Exchange, Pace, say
+from local.demo.gemini_records import RecordedConnection
+from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import read_wav, without_silence
+from repartee_client.voice_call import open_voice_call
 from tests.integration.running import RunningStack, new_user, recordings
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 
-async def greet_and_recall(running: RunningStack, user: str, script_name: str) -> list[Exchange]:
+async def greet_and_recall(
+    running: RunningStack, user: str, script_name: str
+) -> list[AnsweredUtterance]:
     script = recordings(script_name)
     ticket = await (await running.api_of(user)).start_session()
-    async with open_call(ticket.url) as call:
+    async with open_voice_call(ticket.url) as call:
         exchanges = [
             await say(call, read_wav(utterance.wav), pace=Pace.FAST)
             for utterance in (script[0], script[-1])
@@ -30,14 +32,14 @@ def heard(record: RecordedConnection) -> bytes:
     return without_silence(record.heard)
 
 
-def sent(exchanges: list[Exchange]) -> bytes:
+def sent(exchanges: list[AnsweredUtterance]) -> bytes:
     return without_silence(b"".join(exchange.sent_pcm for exchange in exchanges))
 
 
 def test_each_hears_their_own_replies_and_nothing_of_the_other(running: RunningStack):
     before = {record.name for record in running.records()}
 
-    async def talk_at_once() -> tuple[list[Exchange], list[Exchange]]:
+    async def talk_at_once() -> tuple[list[AnsweredUtterance], list[AnsweredUtterance]]:
         async with asyncio.TaskGroup() as group:
             first = group.create_task(greet_and_recall(running, new_user("a"), "default"))
             second = group.create_task(greet_and_recall(running, new_user("b"), "second_user"))
@@ -67,7 +69,7 @@ def test_each_hears_their_own_replies_and_nothing_of_the_other(running: RunningS
         assert not says_name(exchanges[-1].said, other_name)
 
 
-def replies_to(exchanges: list[Exchange], records: list[RecordedConnection]) -> set[bytes]:
+def replies_to(exchanges: list[AnsweredUtterance], records: list[RecordedConnection]) -> set[bytes]:
     """What was said on the connections that heard these exchanges."""
     return {
         reply for record in records if heard(record) in sent(exchanges) for reply in record.replies

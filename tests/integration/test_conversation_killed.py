@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from local.hosting.table_faults import TableFaults, TableRequest
-from repartee.domain.tools.calls import CallStatus
+from local.hosting.table_faults import TableFaultProxy, TableRequest
+from repartee.domain.tools.core_calls import ToolCallStatus
 from tests.chaos.oracle import judge
 from tests.integration.running import (
     RunningStack,
@@ -16,7 +16,7 @@ from tests.integration.running import (
     recordings,
     stack_in_thread,
 )
-from tests.integration.witness import Talk, talking
+from tests.integration.witnessed_session import WitnessedSession, open_witnessed_session
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stale")]
 
@@ -29,12 +29,12 @@ _BOOKS = re.compile(rb'"day#[0-9-]+"')
 @dataclass(frozen=True)
 class Scene:
     running: RunningStack
-    tables: TableFaults
+    tables: TableFaultProxy
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    tables = TableFaults()
+    tables = TableFaultProxy()
     options = options_for_tests(tmp_path_factory.mktemp("killed"))
     with stack_in_thread(replace(options, table_faults=tables)) as running:
         yield Scene(running, tables)
@@ -46,16 +46,16 @@ class Killer:
     The table has the booking by then; neither process has been told.
     """
 
-    def __init__(self, scene: Scene, talk: Talk, victims: Collection[str]) -> None:
+    def __init__(self, scene: Scene, talk: WitnessedSession, victims: Collection[str]) -> None:
         self.killed: list[str] = []
         self.bookings = 0
         self._scene = scene
         self._talk = talk
         self._victims = victims
 
-    async def saw(self, request: TableRequest) -> None:
+    async def on_table_write_seen(self, request: TableRequest) -> None:
         """The tables carried out a write."""
-        await self._talk.watch.saw(request)
+        await self._talk.watch.on_table_write_seen(request)
         if request.operation != "TransactWriteItems" or not _BOOKS.search(request.body):
             return
         self.bookings += 1
@@ -89,9 +89,9 @@ class Killer:
 async def book_and_be_killed(scene: Scene, victims: Collection[str]) -> None:
     stack = scene.running.stack
     greeting, wish, _ = recordings("default")
-    async with talking(stack, scene.tables, "killed") as talk:
+    async with open_witnessed_session(stack, scene.tables, "killed") as talk:
         killer = Killer(scene, talk, victims)
-        scene.tables.watcher = killer.saw
+        scene.tables.watcher = killer.on_table_write_seen
         await talk.exchange(greeting)
         await talk.exchange(wish)
         assert len(killer.killed) == len(victims)
@@ -104,7 +104,7 @@ async def book_and_be_killed(scene: Scene, victims: Collection[str]) -> None:
     assert killer.bookings == 1
     _, turn = evidence.tables.turns
     (call,) = turn.tool_calls
-    assert (call.status, call.key.turn) == (CallStatus.DONE, turn.number)
+    assert (call.status, call.key.turn) == (ToolCallStatus.DONE, turn.number)
     assert f"{booking.slot.start:%-I} p.m." in call.answer
     # What was found out before the death, or again after it, is what the caller was told.
     assert call.answer in turn.said

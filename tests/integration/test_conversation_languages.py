@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from repartee_client.call import open_call
 from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
+from repartee_client.voice_call import open_voice_call
 from tests.chaos.gemini_control import GeminiControl
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
-from tests.integration.typed import converse, hear, preferences, said, setups, write
+from tests.integration.typed_text import converse, hear, preferences, said, setups, write
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
@@ -87,7 +87,7 @@ def test_speech_that_is_misheard_as_another_language_changes_nothing(
         assert simulator is not None
         api = await running.api_of(new_user("misheard"))
         ticket = await api.start_session()
-        async with GeminiControl(simulator) as gemini, open_call(ticket.url) as call:
+        async with GeminiControl(simulator) as gemini, open_voice_call(ticket.url) as call:
             await call.until_ready()
             await gemini.order(kind="wrong_language_transcript")
             await say(call, read_wav(greeting.wav), pace=Pace.FAST, timeout_s=PATIENCE_S)
@@ -133,7 +133,7 @@ def test_a_slow_answer_is_announced_once_and_what_is_said_meanwhile_is_heard(
         assert simulator is not None
         api = await running.api_of(new_user("patient"))
         ticket = await api.start_session()
-        async with GeminiControl(simulator) as gemini, open_call(ticket.url) as call:
+        async with GeminiControl(simulator) as gemini, open_voice_call(ticket.url) as call:
             await call.until_ready()
             await gemini.order(kind="slow_rest", delay_ms=9_000)
             await write(call, "¿A qué hora abren el viernes?")
@@ -162,10 +162,10 @@ def test_what_a_user_settles_over_http_counts_in_the_call_that_goes_on(
     async def talk() -> str:
         api = await running.api_of(new_user("settler"))
         ticket = await api.start_session()
-        async with open_call(ticket.url) as call:
+        async with open_voice_call(ticket.url) as call:
             await write(call, "hello")
             await hear(call, "Hello, how can I help you?")
-            await api.prefer(language="es-ES", voice="Puck")
+            await api.change_preferences(language="es-ES", voice="Puck")
             async with asyncio.timeout(PATIENCE_S):
                 while len(setups(running, before)) < 2:  # noqa: ASYNC110 - polls Gemini's record
                     await asyncio.sleep(0.05)

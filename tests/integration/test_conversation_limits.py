@@ -4,10 +4,10 @@ import pytest
 
 from repartee.domain.protocol.frames import Frame, LimitReached, SessionClosed
 from repartee.domain.protocol.wire import Reply
-from repartee_client.call import open_call
 from repartee_client.conversation import Pace, say
-from repartee_client.errors import NotLetInError
+from repartee_client.errors import AccessRefusedError
 from repartee_client.recordings import read_wav
+from repartee_client.voice_call import open_voice_call
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
 
@@ -29,11 +29,13 @@ def test_whoever_uses_the_day_up_hears_a_goodbye_and_gets_no_other_ticket(runnin
     async def talk() -> tuple[str, list[str]]:
         api = await running.api_of(user)
         ticket = await api.start_session()
-        async with open_call(ticket.url, listener=lambda _, frame: frames.append(frame)) as call:
+        async with open_voice_call(
+            ticket.url, listener=lambda _, frame: frames.append(frame)
+        ) as call:
             question = recordings("second_user")[0]
             await say(call, read_wav(question.wav), pace=Pace.FAST)
             await call.until(lambda: call.session.closed, timeout_s=PATIENCE_S, what="closed")
-        with pytest.raises(NotLetInError) as refused:
+        with pytest.raises(AccessRefusedError) as refused:
             await api.start_session()
         assert refused.value.status == 429
         assert "daily_limit_reached" in str(refused.value)

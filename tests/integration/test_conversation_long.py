@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from local.demo.front_desk import FrontDesk
-from local.hosting.table_faults import TableFaults
+from local.hosting.table_faults import TableFaultProxy
 from local.stack import StackOptions, running_stack
 from local.stack_options import UTTERANCE_CACHE
-from repartee_client.call import now_ms
 from repartee_client.recordings import Utterance
+from repartee_client.voice_call import now_ms
 from tests.chaos.gemini_control import GeminiControl
 from tests.chaos.oracle import judge
 from tests.integration.running import recordings
-from tests.integration.witness import Talk, talking
+from tests.integration.witnessed_session import WitnessedSession, open_witnessed_session
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("long")]
 
@@ -48,7 +48,7 @@ class LongTalk:
         minutes: How long it has been going on, in scaled time.
     """
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, talk: WitnessedSession) -> None:
         assert talk.stack.simulator is not None
         self.minutes = 0.0
         self._talk = talk
@@ -81,7 +81,7 @@ class LongTalk:
     def _drop_line(self) -> None:
         self._talk.record.on_audio = lambda: None
         for connection in self._talk.stack.gateway.connections.all():
-            connection.break_down(UNNOTICED_S)
+            connection.break_connection(UNNOTICED_S)
             self._talk.lines_broken += 1
 
     def _has_crossed(self) -> bool:
@@ -102,7 +102,7 @@ class LongTalk:
 
 
 async def hold_long_talk(folder: Path) -> None:
-    tables = TableFaults()
+    tables = TableFaultProxy()
     options = StackOptions(
         run_directory=folder,
         port_base=None,
@@ -115,7 +115,7 @@ async def hold_long_talk(folder: Path) -> None:
     )
     async with running_stack(options) as stack:
         await FrontDesk(stack).seed()
-        async with talking(stack, tables, "long") as talk:
+        async with open_witnessed_session(stack, tables, "long") as talk:
             long = LongTalk(talk)
             await long.hold()
         evidence = await talk.evidence()

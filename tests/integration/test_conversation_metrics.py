@@ -7,9 +7,9 @@ import pytest
 
 from local.stack import PROJECT
 from repartee.observability import NAMESPACE
-from repartee_client.call import open_call
-from repartee_client.conversation import Exchange, Pace, say
+from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import read_wav
+from repartee_client.voice_call import open_voice_call
 from tests.integration.running import RunningStack, new_user, recordings
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
@@ -36,10 +36,10 @@ def emitted_metrics(log: str) -> dict[str, list[float]]:
 
 
 def test_every_metric_of_the_dashboard_is_emitted(running: RunningStack):
-    async def talk() -> tuple[str, Exchange]:
+    async def talk() -> tuple[str, AnsweredUtterance]:
         booking = recordings("second_user")[1]
         ticket = await (await running.api_of(new_user("measured"))).start_session()
-        async with open_call(ticket.url) as call:
+        async with open_voice_call(ticket.url) as call:
             exchange = await say(call, read_wav(booking.wav), pace=Pace.FAST)
             await call.hang_up()
             return ticket.session_id, exchange

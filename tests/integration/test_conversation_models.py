@@ -4,10 +4,10 @@ import pytest
 
 from local.demo.checks import check_bookings, check_name, check_time, check_word_error
 from local.demo.front_desk import FrontDesk
-from local.demo.script import hold_script
+from local.demo.script import play_script
 from repartee_client.conversation import Pace
 from tests.integration.running import RunningStack, new_user, recordings
-from tests.integration.typed import setups
+from tests.integration.typed_text import setups
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
@@ -26,7 +26,7 @@ def test_a_booking_is_heard_made_and_remembered_in_the_next_session(
 
     async def talk() -> None:
         user = new_user("models")
-        spoken = await hold_script(
+        spoken = await play_script(
             await running.api_of(user), recordings("default"), pace=Pace.FAST
         )
         bookings = await FrontDesk(running.stack).bookings(user)

@@ -7,13 +7,13 @@ import pytest
 from repartee.domain.audio import is_audible
 from repartee.domain.protocol.frames import SessionError
 from repartee.domain.session.upkeep.watchdog import STALL_MS
-from repartee_client.call import Call, open_call
 from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
+from repartee_client.voice_call import VoiceCall, open_voice_call
 from tests.chaos.gemini_control import GeminiControl
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
-from tests.integration.typed import hear, said, turns, write
+from tests.integration.typed_text import hear, said, turns, write
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
@@ -21,13 +21,16 @@ QUESTION, ANSWER = "when are you open on friday", "We are open on Friday"
 
 
 async def in_call(
-    running: RunningStack, talk: Callable[[Call, GeminiControl], Awaitable[None]]
-) -> Call:
+    running: RunningStack, talk: Callable[[VoiceCall, GeminiControl], Awaitable[None]]
+) -> VoiceCall:
     """Hold a call; return it as it ended."""
     api = await running.api_of(new_user("odd"))
     ticket = await api.start_session()
     assert running.stack.simulator is not None
-    async with GeminiControl(running.stack.simulator) as gemini, open_call(ticket.url) as call:
+    async with (
+        GeminiControl(running.stack.simulator) as gemini,
+        open_voice_call(ticket.url) as call,
+    ):
         await call.until_ready()
         try:
             await talk(call, gemini)
@@ -37,14 +40,14 @@ async def in_call(
     return call
 
 
-def errors(call: Call) -> list[SessionError]:
+def errors(call: VoiceCall) -> list[SessionError]:
     return [event for _, event in call.replies.timeline if isinstance(event, SessionError)]
 
 
 def test_an_answer_that_gemini_keeps_to_itself_is_spoken_once_in_its_turn(
     running: RunningStack,
 ) -> None:
-    async def talk(call: Call, gemini: GeminiControl) -> None:
+    async def talk(call: VoiceCall, gemini: GeminiControl) -> None:
         await gemini.order(kind="silent_after_tool_answer")
         await write(call, QUESTION)
         await hear(call, ANSWER, 2 * PATIENCE_S)
@@ -60,7 +63,7 @@ def test_an_answer_that_gemini_keeps_to_itself_is_spoken_once_in_its_turn(
 def test_the_outcome_of_an_odd_call_is_spoken_once_and_remembered(
     running: RunningStack, fault: str
 ) -> None:
-    async def talk(call: Call, gemini: GeminiControl) -> None:
+    async def talk(call: VoiceCall, gemini: GeminiControl) -> None:
         await gemini.order(kind=fault)
         await write(call, QUESTION)
         await hear(call, ANSWER, 2 * PATIENCE_S)
@@ -74,7 +77,7 @@ def test_the_outcome_of_an_odd_call_is_spoken_once_and_remembered(
 def test_an_answer_that_is_never_spoken_comes_as_text_and_is_remembered(
     running: RunningStack,
 ) -> None:
-    async def talk(call: Call, gemini: GeminiControl) -> None:
+    async def talk(call: VoiceCall, gemini: GeminiControl) -> None:
         await gemini.order(kind="silent_after_tool_answer")
         await write(call, QUESTION)
         await call.until(
@@ -99,7 +102,7 @@ def test_an_answer_that_is_never_spoken_comes_as_text_and_is_remembered(
 def test_a_reply_that_cannot_be_heard_is_replaced_by_one_that_can(
     running: RunningStack, fault: str
 ) -> None:
-    async def talk(call: Call, gemini: GeminiControl) -> None:
+    async def talk(call: VoiceCall, gemini: GeminiControl) -> None:
         await gemini.order(kind=fault)
         await write(call, "hello")
         await call.until(
@@ -122,7 +125,7 @@ def test_a_short_utterance_that_gemini_drops_is_heard_and_answered_once(
 ) -> None:
     greeting, *_ = recordings("second_user")
 
-    async def talk(call: Call, gemini: GeminiControl) -> None:
+    async def talk(call: VoiceCall, gemini: GeminiControl) -> None:
         await write(call, "hello")
         await hear(call, "how can I help you?", 2 * PATIENCE_S)
         await gemini.order(kind="dropped_short_utterance")
@@ -141,7 +144,7 @@ def test_a_short_utterance_that_gemini_drops_is_heard_and_answered_once(
 
 
 def test_a_turn_that_requires_action_is_over(running: RunningStack) -> None:
-    async def talk(call: Call, gemini: GeminiControl) -> None:
+    async def talk(call: VoiceCall, gemini: GeminiControl) -> None:
         await gemini.order(kind="requires_action")
         await write(call, "hello")
         await hear(call, "how can I help you?", 2 * PATIENCE_S)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from local.replay import main
-from repartee_client.call import open_call
 from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
+from repartee_client.voice_call import open_voice_call
 from tests.integration.running import RunningStack, new_user, recordings
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
@@ -23,7 +23,7 @@ def recording(running: RunningStack) -> Iterator[RunningStack]:
 def test_a_recorded_call_is_replayed_to_the_same_effects(recording: RunningStack, capsys):
     async def call_once() -> str:
         ticket = await (await recording.api_of(new_user("recorded"))).start_session()
-        async with open_call(ticket.url) as call:
+        async with open_voice_call(ticket.url) as call:
             await say(call, read_wav(recordings("default")[0].wav), pace=Pace.FAST)
             await call.hang_up()
         return ticket.session_id

@@ -8,7 +8,7 @@ import pytest
 from repartee_client.access import SessionTicket
 from tests.chaos.gemini_control import GeminiControl
 from tests.integration.running import RunningStack, new_user
-from tests.integration.typed import converse, setups
+from tests.integration.typed_text import converse, setups
 
 pytestmark = [
     pytest.mark.integration,
@@ -86,7 +86,7 @@ def test_a_preference_that_the_set_up_is_refused_for_does_not_lock_its_user_out(
         simulator = running.stack.simulator
         assert simulator is not None
         api = await running.api_of(new_user("preferring"))
-        await api.prefer(**preferred)
+        await api.change_preferences(**preferred)
         async with GeminiControl(simulator) as gemini:
             await gemini.order(**fault)
             return await converse(api, greeting, ("", mention), ("thanks", "You are welcome."))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from local.demo.front_desk import FrontDesk
-from local.hosting.table_faults import TableFaults
+from local.hosting.table_faults import TableFaultProxy
 from local.stack import Stack
 from local.stack_options import UTTERANCE_CACHE
 from tests.chaos.oracle import judge
@@ -18,7 +18,7 @@ from tests.integration.running import (
     recordings,
     stack_in_thread,
 )
-from tests.integration.witness import Talk, talking
+from tests.integration.witnessed_session import WitnessedSession, open_witnessed_session
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stale")]
 
@@ -28,7 +28,7 @@ WORKER = "StreamAgentFunction"
 @dataclass(frozen=True)
 class Scene:
     running: RunningStack
-    tables: TableFaults
+    tables: TableFaultProxy
 
     def remembered(self) -> object:
         """Every item that outlives the session."""
@@ -38,7 +38,7 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A stack on which a reply takes long enough to be frozen in its midst."""
-    tables = TableFaults()
+    tables = TableFaultProxy()
     options = replace(
         options_for_tests(tmp_path_factory.mktemp("stale")),
         gemini_arguments=(*UTTERANCE_CACHE, "--speed", "4"),
@@ -52,7 +52,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 class Freezer:
     """Freezes the worker that holds the lease, at the first call of ``strike``."""
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, talk: WitnessedSession) -> None:
         self.frozen = ""
         self.epoch = 0
         self.had_ended = False
@@ -77,7 +77,7 @@ def ended_invocations(stack: Stack, environment: str) -> int:
 async def freeze_replace_wake(scene: Scene, moment: str) -> None:
     stack = scene.running.stack
     greeting, _, question = recordings("default")
-    async with talking(stack, scene.tables, "stale") as talk:
+    async with open_witnessed_session(stack, scene.tables, "stale") as talk:
         freezer, watch = Freezer(talk), talk.watch
         if moment == "reply":
             talk.record.on_audio = freezer.strike
@@ -110,7 +110,7 @@ async def freeze_replace_wake(scene: Scene, moment: str) -> None:
         await talk.exchange(greeting)
         await talk.hang_up()
     evidence = await talk.evidence(stale_writes=by_stale)
-    assert talk.record.stale_taken == 0
+    assert talk.record.stale_frames_accepted == 0
     assert judge(evidence) == []
 
 

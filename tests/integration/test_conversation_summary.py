@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from local.demo.front_desk import FrontDesk
-from repartee_client.call import Call, open_call
 from repartee_client.conversation import ask
+from repartee_client.voice_call import VoiceCall, open_voice_call
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, options_for_tests, stack_in_thread
 
@@ -30,7 +30,7 @@ def short_of_room(tmp_path: Path) -> Iterator[RunningStack]:
         yield running
 
 
-async def said_to(call: Call, text: str) -> str:
+async def said_to(call: VoiceCall, text: str) -> str:
     """Type ``text``; return all that was said to it."""
     return " ".join(turn.said for turn in await ask(call, text, timeout_s=PATIENCE_S))
 
@@ -61,7 +61,7 @@ def test_the_first_turn_is_known_to_a_fresh_session_though_only_the_summary_tell
 
     async def talk() -> None:
         api = await running.api_of(user)
-        async with open_call((await api.start_session()).url) as call:
+        async with open_voice_call((await api.start_session()).url) as call:
             await call.until_ready()
             await said_to(call, "hello my name is robert")
             for _ in range(9):
@@ -84,7 +84,7 @@ def test_the_first_turn_is_known_to_a_fresh_session_though_only_the_summary_tell
 
     async def come_back() -> str:
         api = await running.api_of(user)
-        async with open_call((await api.start_session()).url) as call:
+        async with open_voice_call((await api.start_session()).url) as call:
             await call.until_ready()
             said = await said_to(call, "can you tell me my name")
             await call.hang_up()

@@ -18,10 +18,14 @@ from repartee.adapters.aws.core_agent_event import SummaryEvent
 from repartee.adapters.dynamodb import keys
 from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.front_desk.bookings import Slot
-from repartee.domain.tools.calls import CallKey
+from repartee.domain.tools.core_calls import ToolCallKey
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, turn
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
-from tests.integration.deployed_core_agent import Deployed, deployed_core_agent, next_weekday
+from tests.integration.deployed_core_agent import (
+    DeployedCoreAgent,
+    deployed_core_agent,
+    next_weekday,
+)
 from tests.integration.scripted_gemini import Body, Part, call, say
 
 pytestmark = pytest.mark.integration
@@ -49,17 +53,17 @@ def book_what_is_asked(body: Body) -> list[Part]:
 
 
 @pytest.fixture(params=[DYNAMODB_LOCAL, MINISTACK])
-def deployed(servers: Servers, request: pytest.FixtureRequest) -> Iterator[Deployed]:
+def deployed(servers: Servers, request: pytest.FixtureRequest) -> Iterator[DeployedCoreAgent]:
     with deployed_core_agent(servers, request.param, [book_what_is_asked]) as deployed:
         yield deployed
 
 
-def test_a_question_books_a_slot_and_is_remembered(deployed: Deployed) -> None:
+def test_a_question_books_a_slot_and_is_remembered(deployed: DeployedCoreAgent) -> None:
     answer = lambda_handler(deployed.event("book me in at three"), None)
 
     assert (answer["status"], answer["answer"]) == ("done", BOOKED)
     assert deployed.booked() == [deployed.slot]
-    stored = deployed.stores.calls.load(CONVERSATION, CallKey(1, 1))
+    stored = deployed.stores.calls.load(CONVERSATION, ToolCallKey(1, 1))
     assert stored is not None
     assert stored.question == "book me in at three"
     assert (stored.answer.bill.usage.text_in, stored.answer.bill.usage.text_out) == (18, 6)
@@ -72,7 +76,7 @@ def test_a_question_books_a_slot_and_is_remembered(deployed: Deployed) -> None:
     )
 
 
-def test_a_question_that_is_asked_again_is_paid_for_once(deployed: Deployed) -> None:
+def test_a_question_that_is_asked_again_is_paid_for_once(deployed: DeployedCoreAgent) -> None:
     answers = [lambda_handler(deployed.event("book me in at three"), None) for _ in range(2)]
 
     assert answers[0] == answers[1]
@@ -84,7 +88,7 @@ def test_a_question_that_is_asked_again_is_paid_for_once(deployed: Deployed) -> 
 
 
 def test_what_is_stored_comes_back_to_the_model_with_its_thought_signature(
-    deployed: Deployed,
+    deployed: DeployedCoreAgent,
 ) -> None:
     lambda_handler(deployed.event("book me in at three"), None)
     build.cache_clear()
@@ -99,7 +103,7 @@ def test_what_is_stored_comes_back_to_the_model_with_its_thought_signature(
     assert contents[4]["parts"] == [{"text": "and at four"}]
 
 
-def test_the_same_call_twice_at_once_runs_the_model_once(deployed: Deployed) -> None:
+def test_the_same_call_twice_at_once_runs_the_model_once(deployed: DeployedCoreAgent) -> None:
     second_asks = threading.Event()
     # The model answers the first only when the second is on its way.
     deployed.gemini.on_request = lambda: second_asks.wait(10)
@@ -121,7 +125,7 @@ def test_the_same_call_twice_at_once_runs_the_model_once(deployed: Deployed) -> 
 
 
 def test_two_calls_of_one_turn_at_once_both_happen_and_both_are_remembered(
-    deployed: Deployed,
+    deployed: DeployedCoreAgent,
 ) -> None:
     both_ask = threading.Barrier(2, timeout=10)
     first_requests = iter([both_ask.wait, both_ask.wait])
@@ -149,14 +153,14 @@ def test_two_calls_of_one_turn_at_once_both_happen_and_both_are_remembered(
     assert {"book me in at three", "book me in at four"} <= set(texts)
 
 
-def last_contents(deployed: Deployed) -> list[Any]:
+def last_contents(deployed: DeployedCoreAgent) -> list[Any]:
     contents: list[Any] = deployed.gemini.requests[-1]["contents"]
     return contents
 
 
 @pytest.mark.parametrize("again", ["book me in at three", "I would like to come at three"])
 def test_a_turn_replayed_after_its_booking_books_nothing_new_and_says_the_same(
-    deployed: Deployed, again: str
+    deployed: DeployedCoreAgent, again: str
 ) -> None:
     # The worker died before the commit: its successor, of epoch 2, asks again.
     first = lambda_handler(deployed.event("book me in at three"), None)
@@ -171,7 +175,7 @@ def test_a_turn_replayed_after_its_booking_books_nothing_new_and_says_the_same(
     assert len(deployed.gemini.requests) == (2 if again == "book me in at three" else 4)
 
 
-def take_over(deployed: Deployed) -> None:
+def take_over(deployed: DeployedCoreAgent) -> None:
     """Let a second worker take the session's lease."""
     later_ms = deployed.stores.clock.now_ms() + 60_000
     assert deployed.stores.sessions.acquire_lease(
@@ -181,14 +185,14 @@ def take_over(deployed: Deployed) -> None:
 
 @pytest.mark.parametrize("again", ["book me in at three", "I would like to come at three"])
 def test_a_run_killed_after_its_booking_is_replayed_without_a_second_one(
-    deployed: Deployed, again: str
+    deployed: DeployedCoreAgent, again: str
 ) -> None:
     kill_after_booking(deployed, "book me in at three")
     (before,) = deployed.desk.bookings("user-ann")
-    assert deployed.stores.calls.load(CONVERSATION, CallKey(1, 1)) is None
+    assert deployed.stores.calls.load(CONVERSATION, ToolCallKey(1, 1)) is None
     deployed.client.update_item(  # as if the dead run's claim had run out by now
         TableName=deployed.names.memory,
-        Key=keys.call(CONVERSATION, CallKey(1, 1)),
+        Key=keys.call(CONVERSATION, ToolCallKey(1, 1)),
         UpdateExpression="SET claimed_until_ms = :past",
         ExpressionAttributeValues={":past": {"N": "1"}},
     )
@@ -202,7 +206,7 @@ def test_a_run_killed_after_its_booking_is_replayed_without_a_second_one(
     assert f'Begun: book_appointment {{"date":"{deployed.slot.day}","time":"15:00"' in told
 
 
-def kill_after_booking(deployed: Deployed, question: str) -> None:
+def kill_after_booking(deployed: DeployedCoreAgent, question: str) -> None:
     """Run the function in a process of its own; SIGKILL it when it tells the model of its tool."""
     has_booked, is_dead = threading.Event(), threading.Event()
 
@@ -246,7 +250,7 @@ def test_the_fallback_model_of_the_settings_answers_when_the_first_is_withdrawn(
         assert thinking(deployed) == ["LOW"] * 2
 
 
-def thinking(deployed: Deployed) -> list[str | None]:
+def thinking(deployed: DeployedCoreAgent) -> list[str | None]:
     """How much each request asks the model to think."""
     return [
         request.get("generationConfig", {}).get("thinkingConfig", {}).get("thinking_level")
@@ -273,7 +277,7 @@ def test_a_summary_is_asked_for_at_the_same_level_with_all_of_its_time(
 
 
 def test_an_empty_thinking_level_leaves_it_to_the_model(
-    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+    deployed: DeployedCoreAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GEMINI_CORE_THINKING", "")
 
@@ -282,7 +286,7 @@ def test_an_empty_thinking_level_leaves_it_to_the_model(
     assert set(thinking(deployed)) == {None}
 
 
-def test_a_stale_worker_changes_nothing(deployed: Deployed) -> None:
+def test_a_stale_worker_changes_nothing(deployed: DeployedCoreAgent) -> None:
     answer = lambda_handler(deployed.event("book me in at three", epoch=0), None)
 
     assert answer["status"] == "refused"

@@ -19,7 +19,13 @@ from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb import keys
 from repartee.domain.conversation.summary import SummaryFold
 from repartee.domain.front_desk.bookings import Slot
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.tools.core_calls import (
+    CoreAnswer,
+    CoreRequest,
+    Exchange,
+    ToolCallKey,
+    ToolCallStatus,
+)
 from repartee.domain.tools.tool import ToolStatus
 from tests.contract.scenes import (
     CONVERSATION,
@@ -31,7 +37,7 @@ from tests.contract.scenes import (
 )
 from tests.contract.servers import DYNAMODB_LOCAL, Servers
 from tests.fakes.clock import NOON_MS
-from tests.integration.deployed_core_agent import Deployed, deployed_core_agent
+from tests.integration.deployed_core_agent import DeployedCoreAgent, deployed_core_agent
 from tests.integration.scripted_gemini import Body, Part, call, say
 
 if TYPE_CHECKING:
@@ -57,7 +63,7 @@ class Scene:
         summed: Up to which of them its summary goes.
     """
 
-    deployed: Deployed
+    deployed: DeployedCoreAgent
     steps: list[list[Part]] = field(default_factory=list)
     turns: int = 0
     summed: int = 0
@@ -91,7 +97,7 @@ class Scene:
 
     def plant_answer(self, text: str) -> None:
         """Store an earlier exchange of Ann's whose tool answered ``text``."""
-        key = CallKey(self.turns + 1, 1)
+        key = ToolCallKey(self.turns + 1, 1)
         request = CoreRequest(
             USER, CONVERSATION, SESSION, 1, key, f"{len(text):064x}", "hello", "en-US", 10**13
         )
@@ -106,7 +112,7 @@ class Scene:
                 key,
                 request.arguments_hash,
                 "hello",
-                CoreAnswer(CallStatus.DONE, text),
+                CoreAnswer(ToolCallStatus.DONE, text),
                 json.dumps(messages),
                 1,
             ),
@@ -165,7 +171,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         servers.stop()
 
 
-def _move_in(deployed: Deployed) -> None:
+def _move_in(deployed: DeployedCoreAgent) -> None:
     """Give Ben his data, and Ann an appointment of her own."""
     stores, day = deployed.stores, deployed.slot.day
     served_session(stores, user=VICTIM, session="session-ben", conversation=VICTIMS_CONVERSATION)
@@ -179,7 +185,7 @@ def _move_in(deployed: Deployed) -> None:
     _book(deployed, USER, Slot(day, time(14)), "mine")
 
 
-def _book(deployed: Deployed, user: str, slot: Slot, reason: str) -> None:
+def _book(deployed: DeployedCoreAgent, user: str, slot: Slot, reason: str) -> None:
     """Book as the desk's staff would: without a trace in the user's profile."""
     desk = replace(deployed.desk, memory=None)
     desk.book(user, slot, reason=reason, booked_at_ms=SystemClock().now_ms())

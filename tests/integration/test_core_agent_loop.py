@@ -17,7 +17,7 @@ from core_agent.handler import Deps, handle
 from core_agent.tools.catalogue import make_tools
 from repartee.adapters.aws.core_agent_event import RequestEvent
 from repartee.adapters.langchain.middleware import PricedModel
-from repartee.adapters.langchain.reasoner import LangchainReasoner, Limits, gemini_model
+from repartee.adapters.langchain.reasoner import LangchainReasoner, ReasonerLimits, gemini_model
 from repartee.application.answers.answer_question import AnswerQuestion
 from repartee.application.answers.summarise_conversation import SummariseConversation
 from repartee.config import PRICE_LIST
@@ -25,13 +25,13 @@ from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.session.state import SessionState
-from repartee.domain.tools.calls import CallKey, CoreRequest, arguments_hash
+from repartee.domain.tools.core_calls import CoreRequest, ToolCallKey, arguments_hash
 from repartee.observability import get_logger
-from tests.fakes.call_store import FakeCallStore
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
 from tests.fakes.tables import FakeTables
+from tests.fakes.tool_call_store import FakeToolCallStore
 from tests.fakes.usage_store import FakeUsageStore
 from tests.integration.scripted_gemini import (
     ScriptedGemini,
@@ -49,7 +49,7 @@ ZONE = ZoneInfo("Europe/London")
 # The day of the fakes' clock, a Friday.
 TODAY = date(2026, 11, 20)
 OTHER = "gemini-3.5-flash-lite"
-LIMITS = Limits(model_calls=4, tool_calls=6, retries=1, retry_delay_s=0)
+LIMITS = ReasonerLimits(model_calls=4, tool_calls=6, retries=1, retry_delay_s=0)
 BOOK_AT_THREE = call("book_appointment", date="2026-11-20", time="15:00", reason="check-up")
 
 
@@ -67,7 +67,7 @@ class CoreAgentUnderTest:
     def __post_init__(self) -> None:
         self.tables.states["s1"] = SessionState("s1", "ann", "c1", connection_id="k", epoch=1)
         other = self._model(self.fallback) if self.fallback else None
-        self.calls = FakeCallStore(self.tables)
+        self.calls = FakeToolCallStore(self.tables)
         reasoner = LangchainReasoner(
             self._model("gemini-3.8-flash"), self.tables.clock, LIMITS, other
         )
@@ -108,7 +108,7 @@ class CoreAgentUnderTest:
             conversation_id="c1",
             session_id="s1",
             epoch=1,
-            key=CallKey(2, index),
+            key=ToolCallKey(2, index),
             arguments_hash=arguments_hash("ask_core_agent", question),
             question=question,
             language="en-US",

@@ -9,7 +9,7 @@ from langchain.agents.middleware import AgentMiddleware, model_retry
 from langchain_core.messages import RemoveMessage
 
 from repartee.adapters.langchain.middleware import PricedModel
-from repartee.adapters.langchain.reasoner import LangchainReasoner, Limits, gemini_model
+from repartee.adapters.langchain.reasoner import LangchainReasoner, ReasonerLimits, gemini_model
 from repartee.config import LIVE_PRICES
 from repartee.ports.reasoner import ReasoningRequest
 from tests.fakes.clock import NOON_MS, FakeClock
@@ -31,7 +31,7 @@ def asked(question: str, *history_json: str) -> ReasoningRequest:
 def test_each_further_attempt_waits_longer_than_the_one_before(monkeypatch: pytest.MonkeyPatch):
     waits_s: list[float] = []
     monkeypatch.setattr(model_retry, "time", SimpleNamespace(sleep=waits_s.append))
-    limits = Limits(retries=3, retry_delay_s=0.4)
+    limits = ReasonerLimits(retries=3, retry_delay_s=0.4)
 
     with serving([503, 503, 503, say("Here I am.")]) as gemini:
         reasoner = LangchainReasoner(model(gemini), FakeClock(), limits)

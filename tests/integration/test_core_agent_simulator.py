@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.tools.catalogue import make_tools
-from repartee.adapters.langchain.middleware import PricedModel, Thinking
+from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
 from repartee.application.answers import summarise_conversation
 from repartee.application.answers.answer_question import AnswerQuestion
@@ -21,15 +21,20 @@ from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.session.state import SessionState
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreRequest, arguments_hash
+from repartee.domain.tools.core_calls import (
+    CoreRequest,
+    ToolCallKey,
+    ToolCallStatus,
+    arguments_hash,
+)
 from repartee.ports.reasoner import ReasoningRequest
-from tests.fakes.call_store import FakeCallStore
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
 from tests.fakes.tables import FakeTables
+from tests.fakes.tool_call_store import FakeToolCallStore
 from tests.fakes.usage_store import FakeUsageStore
-from tests.integration.gemini_caller import Simulator, running_simulator
+from tests.integration.simulator_process import SimulatorProcess, running_simulator
 
 pytestmark = pytest.mark.integration
 
@@ -43,7 +48,7 @@ OPEN = OpeningHours(time(9), time(17))
 
 
 @pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
     with running_simulator(tmp_path_factory.mktemp("gemini"), "--decoders", "1") as running:
         yield running
 
@@ -56,7 +61,7 @@ class Caller:
     asked: int = 0
 
     def ask(
-        self, question: str, ends: CallStatus = CallStatus.DONE, within_ms: int = 20_000
+        self, question: str, ends: ToolCallStatus = ToolCallStatus.DONE, within_ms: int = 20_000
     ) -> str:
         self.asked += 1
         request = CoreRequest(
@@ -64,7 +69,7 @@ class Caller:
             conversation_id="c1",
             session_id="s1",
             epoch=1,
-            key=CallKey(self.asked, 1),
+            key=ToolCallKey(self.asked, 1),
             arguments_hash=arguments_hash("ask_core_agent", question),
             question=question,
             language="en-US",
@@ -81,18 +86,18 @@ def desk() -> FakeDesk:
 
 
 @pytest.fixture
-def caller(simulator: Simulator, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch) -> Caller:
+def caller(simulator: SimulatorProcess, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch) -> Caller:
     monkeypatch.setenv("SSL_CERT_FILE", simulator.ca_file)
     return make_caller(simulator, desk, FakeTables())
 
 
 def make_caller(
-    simulator: Simulator, desk: FakeDesk, tables: FakeTables, fallback: str = ""
+    simulator: SimulatorProcess, desk: FakeDesk, tables: FakeTables, fallback: str = ""
 ) -> Caller:
     tables.states["s1"] = SessionState("s1", "ann", "c1", connection_id="k", epoch=1)
     return Caller(
         AnswerQuestion(
-            calls=FakeCallStore(tables),
+            calls=FakeToolCallStore(tables),
             conversations=FakeConversationStore(tables),
             notes=FakeNotes(tables),
             usage=FakeUsageStore(tables),
@@ -107,11 +112,11 @@ def make_caller(
 
 
 def make_reasoner(
-    simulator: Simulator,
+    simulator: SimulatorProcess,
     tables: FakeTables,
     fallback: str = "",
     model: str = MODEL,
-    thinking: Thinking | None = None,
+    thinking: ThinkingLevel | None = None,
 ) -> LangchainReasoner:
     def priced(name: str) -> PricedModel:
         chat = gemini_model(name, "made-up-key", simulator.base_url)
@@ -160,7 +165,7 @@ def test_a_taken_slot_is_answered_with_others(caller: Caller, desk: FakeDesk) ->
     now_ms = caller.use_case.clock.now_ms()
     desk.book("ben", Slot(MONDAY, time(15)), reason="", booked_at_ms=now_ms)
 
-    answer = caller.ask("Book an appointment on Monday at 3 p.m.", CallStatus.REFUSED)
+    answer = caller.ask("Book an appointment on Monday at 3 p.m.", ToolCallStatus.REFUSED)
 
     assert "Somebody else has that time." in answer
     assert "4 p.m." in answer
@@ -174,7 +179,7 @@ def test_an_appointment_is_not_moved_onto_another_one_of_the_same_caller(
     caller.ask("Book an appointment on Monday at 4 p.m.")
 
     answer = caller.ask(
-        "Move my appointment from Monday at 3 p.m. to Monday at 4 p.m.", CallStatus.REFUSED
+        "Move my appointment from Monday at 3 p.m. to Monday at 4 p.m.", ToolCallStatus.REFUSED
     )
 
     assert "You have another appointment at that time already." in answer
@@ -186,7 +191,7 @@ def test_an_appointment_is_not_moved_onto_another_one_of_the_same_caller(
 def test_a_day_that_is_too_far_ahead_is_refused_with_its_year(
     caller: Caller, desk: FakeDesk
 ) -> None:
-    answer = caller.ask("Book me in on the 6th of December 2062 at 3 p.m.", CallStatus.REFUSED)
+    answer = caller.ask("Book me in on the 6th of December 2062 at 3 p.m.", ToolCallStatus.REFUSED)
 
     assert "Wednesday the 6th of December 2062 is too far ahead" in answer
     assert _slots(desk) == []
@@ -207,7 +212,7 @@ def test_a_fact_is_noted_told_and_forgotten(caller: Caller) -> None:
 
 @pytest.mark.parametrize("fallback", ["", OTHER])
 def test_a_question_with_six_seconds_left_is_answered_by_a_quick_model(
-    simulator: Simulator, caller: Caller, desk: FakeDesk, fallback: str
+    simulator: SimulatorProcess, caller: Caller, desk: FakeDesk, fallback: str
 ) -> None:
     hurried = make_caller(simulator, desk, FakeTables(), fallback)
 
@@ -217,19 +222,19 @@ def test_a_question_with_six_seconds_left_is_answered_by_a_quick_model(
 
 
 def test_a_slow_model_is_apologised_for_when_the_time_is_over(
-    simulator: Simulator, caller: Caller
+    simulator: SimulatorProcess, caller: Caller
 ) -> None:
     simulator.control("faults", {"kind": "slow_rest", "delay_ms": 20_000})
     started_s = machine_time.monotonic()
 
-    answer = caller.ask("When are you open on Monday?", CallStatus.FAILED, within_ms=6_000)
+    answer = caller.ask("When are you open on Monday?", ToolCallStatus.FAILED, within_ms=6_000)
 
     assert answer.startswith("That is taking too long.")
     assert machine_time.monotonic() - started_s < 7
 
 
 def test_a_fallback_model_answers_within_six_seconds_when_the_first_is_slow(
-    simulator: Simulator, caller: Caller, desk: FakeDesk
+    simulator: SimulatorProcess, caller: Caller, desk: FakeDesk
 ) -> None:
     simulator.control("faults", {"kind": "slow_rest", "delay_ms": 20_000})
     started_s = machine_time.monotonic()
@@ -243,7 +248,7 @@ def test_a_fallback_model_answers_within_six_seconds_when_the_first_is_slow(
 
 @pytest.mark.parametrize(("delay_ms", "trouble"), [(0, ""), (20_000, "deadline")])
 def test_a_summary_with_six_seconds_left_is_written_or_given_up_in_time(
-    simulator: Simulator,
+    simulator: SimulatorProcess,
     caller: Caller,
     monkeypatch: pytest.MonkeyPatch,
     delay_ms: int,
@@ -272,12 +277,12 @@ def test_a_summary_with_six_seconds_left_is_written_or_given_up_in_time(
 
 
 def test_a_model_without_thinking_levels_answers_and_is_asked_for_none_again(
-    simulator: Simulator, caller: Caller
+    simulator: SimulatorProcess, caller: Caller
 ) -> None:
     refusals: list[str] = []
     tables = FakeTables()
     reasoner = make_reasoner(
-        simulator, tables, model="gemini-2.5-flash", thinking=Thinking("low", refusals.append)
+        simulator, tables, model="gemini-2.5-flash", thinking=ThinkingLevel("low", refusals.append)
     )
 
     for name in ("first", "second"):

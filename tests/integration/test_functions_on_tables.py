@@ -41,7 +41,13 @@ from repartee.domain.protocol.messages import (
     Unknown,
 )
 from repartee.domain.session.state import Spending, TurnAmendment, TurnCommit
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.tools.core_calls import (
+    CoreAnswer,
+    CoreRequest,
+    Exchange,
+    ToolCallKey,
+    ToolCallStatus,
+)
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.contract.aws_double import Answer, Request, aws_double
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
@@ -137,7 +143,7 @@ class Deployment:
 
     def mailbox(self, session_id: str) -> tuple[list[Numbered], list[Notice | Unknown]]:
         live = DynamoTable(self.client, self.live_table)
-        mailbox = DynamoMailbox(live=live, clock=SystemClock(), ids=UlidSource())
+        mailbox = DynamoMailbox(session_table=live, clock=SystemClock(), ids=UlidSource())
         entries = mailbox.read_after(session_id, 0)
         return (
             [entry for entry in entries if isinstance(entry, Numbered)],
@@ -146,7 +152,7 @@ class Deployment:
 
     def serve(self, session_id: str) -> None:
         """Take the session's lease as a stream agent does."""
-        sessions = DynamoSessionStore(live=DynamoTable(self.client, self.live_table))
+        sessions = DynamoSessionStore(session_table=DynamoTable(self.client, self.live_table))
         now_ms = SystemClock().now_ms()
         lease = sessions.acquire_lease(
             session_id, owner="worker-1", now_ms=now_ms, until_ms=now_ms + 60_000
@@ -337,7 +343,7 @@ def test_with_retention_every_function_says_when_what_it_writes_expires(
     talking.usage.add(Spending("user-1", session_id, "late", tomorrow_ms, *bill))
     thinking = core_agent.handler.build()
     request = CoreRequest(
-        "user-1", conversation_id, session_id, 1, CallKey(1, 1), "h", "q", "en-US", now_ms
+        "user-1", conversation_id, session_id, 1, ToolCallKey(1, 1), "h", "q", "en-US", now_ms
     )
     thinking.answer_question.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 1_000)
     fold = SummaryFold("user-1", conversation_id, 0, 1, "in short")
@@ -375,7 +381,7 @@ def test_what_comes_after_a_conversation_was_erased_brings_nothing_of_it_back(
         TurnCommit("user-1", conversation_id, session_id, 1, turn, 0, now_ms) for turn in turns
     ]
     request = CoreRequest(
-        "user-1", conversation_id, session_id, 1, CallKey(2, 1), "h", "q", "en-US", now_ms
+        "user-1", conversation_id, session_id, 1, ToolCallKey(2, 1), "h", "q", "en-US", now_ms
     )
     talking.writer.commit_turn(commits[0])
     thinking.answer_question.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 9_000)
@@ -403,7 +409,7 @@ def test_what_comes_after_a_conversation_was_erased_brings_nothing_of_it_back(
     amendment = TurnAmendment("user-1", conversation_id, session_id, 1, turns[0])
     with pytest.raises(LeaseLost):
         talking.writer.amend_turn(amendment)
-    done = CoreAnswer(CallStatus.DONE, "Booked.")
+    done = CoreAnswer(ToolCallStatus.DONE, "Booked.")
     exchange = Exchange(request.key, "h", "q", done, "[]", now_ms)
     thinking.answer_question.calls.finish(conversation_id, exchange)
     with pytest.raises(LeaseLost):

@@ -15,7 +15,7 @@ from local.gateway.http_api import HttpGateway
 from local.hosting.issuer import TokenIssuer
 from local.hosting.servers import serving
 from local.hosting.timers import SystemTimers
-from local.lambdas.model import ThrottledError
+from local.lambdas.hosting_types import ThrottledError
 from local.template.model import Cors, HttpApi, HttpRoute, JwtAuthorizer
 from tests.fakes.functions import PATIENCE_S, FakeFunctions
 

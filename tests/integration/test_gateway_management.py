@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from local.gateway.chaos import Chaos, ChaosSettings
+from local.gateway.chaos import ChaosSettings, GatewayChaos
 from local.gateway.management import ManagementApi
 from local.gateway.settings import GatewaySettings
 from local.gateway.websocket import WebSocketGateway
@@ -53,7 +53,7 @@ async def running() -> AsyncIterator[Endpoint]:
     functions = FakeFunctions(
         Connect=lambda _: {"statusCode": 200}, Disconnect=lambda _: {"statusCode": 200}
     )
-    settings, chaos = GatewaySettings(), Chaos(ChaosSettings())
+    settings, chaos = GatewaySettings(), GatewayChaos(ChaosSettings())
     routes = {
         key: WebSocketRoute(key, function, 10_000, has_response=False)
         for key, function in (("$connect", "Connect"), ("$disconnect", "Disconnect"))
@@ -132,7 +132,7 @@ def test_a_connection_can_be_described_and_closed():
             await endpoint.call("delete_connection", ConnectionId=connection_id)
             with pytest.raises(ConnectionClosed):
                 await socket.recv()
-            await endpoint.functions.until_called("Disconnect")
+            await endpoint.functions.wait_until_called("Disconnect")
             return described, await endpoint.error("get_connection", ConnectionId=connection_id)
 
     described, after = asyncio.run(run())
@@ -180,7 +180,7 @@ def test_a_line_can_be_cut_without_a_close_frame():
                 assert response.status == 200
             with pytest.raises(ConnectionClosed):
                 await socket.recv()
-            (event,) = await endpoint.functions.until_called("Disconnect")
+            (event,) = await endpoint.functions.wait_until_called("Disconnect")
             return socket.close_code, event["requestContext"]["disconnectStatusCode"]
 
     assert asyncio.run(run()) == (1006, 1006)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from local.gateway.chaos import Chaos, ChaosSettings
+from local.gateway.chaos import ChaosSettings, GatewayChaos
 from local.gateway.connections import SlowClientError
 from local.gateway.settings import GatewaySettings
-from local.lambdas.model import ThrottledError
+from local.lambdas.hosting_types import ThrottledError
 from tests.fakes.functions import until
 from tests.integration.websocket_gateway import OK, api, policy, running
 
@@ -21,7 +21,7 @@ def test_a_message_reaches_its_function_with_the_context_of_its_connection():
         async with running(Authorizer=policy(user="ada", level=3, admin=True)) as stack:
             async with stack.client(additional_headers={"Origin": "https://a.example"}) as socket:
                 await socket.send('{"type":"hello"}')
-                (message,) = await stack.functions.until_called("Message")
+                (message,) = await stack.functions.wait_until_called("Message")
             (asked,) = stack.functions.events["Authorizer"]
             (connected,) = stack.functions.events["Connect"]
             return asked, connected, message
@@ -60,7 +60,7 @@ def test_messages_of_one_connection_run_side_by_side():
         async with running(Message=meet) as stack, stack.client() as socket:
             await socket.send("one")
             await socket.send("two")
-            await stack.functions.until_called("Message", 2)
+            await stack.functions.wait_until_called("Message", 2)
             await until(lambda: both.n_waiting == 0)
 
     asyncio.run(run())
@@ -99,7 +99,7 @@ def test_an_integration_that_takes_too_long_is_told_to_the_client():
 
         async with running(Message=hang) as stack, stack.client() as socket:
             await socket.send("hello")
-            await stack.functions.until_called("Message")
+            await stack.functions.wait_until_called("Message")
             await stack.timers.until_sleeping(2)
             stack.timers.advance(10)
             return json.loads(await socket.recv())
@@ -120,7 +120,7 @@ def test_a_body_is_sent_back_only_with_a_route_response(answered):
             stack.client() as socket,
         ):
             await socket.send("hello")
-            await stack.functions.until_called("Message")
+            await stack.functions.wait_until_called("Message")
             await socket.send("fail")
             return await socket.recv()
 
@@ -134,10 +134,10 @@ def test_a_routes_key_is_chosen_by_the_body():
             stack.client() as socket,
         ):
             await socket.send('{"type":"bye"}')
-            (bye,) = await stack.functions.until_called("Bye")
+            (bye,) = await stack.functions.wait_until_called("Bye")
             for other in ('{"type":"audio"}', "no json", '["bye"]', '{"type":["bye"]}'):
                 await socket.send(other)
-            rest = await stack.functions.until_called("Message", 4)
+            rest = await stack.functions.wait_until_called("Message", 4)
             return bye["requestContext"]["routeKey"], {
                 event["requestContext"]["routeKey"] for event in rest
             }
@@ -149,7 +149,7 @@ def test_a_message_of_128_kb_in_frames_of_32_kb_passes():
     async def run() -> Any:
         async with running() as stack, stack.client() as socket:
             await socket.send(["x" * 32_768] * 4)
-            (event,) = await stack.functions.until_called("Message")
+            (event,) = await stack.functions.wait_until_called("Message")
             return len(event["body"])
 
     assert asyncio.run(run()) == 131_072
@@ -197,7 +197,7 @@ def test_chaos_lets_messages_overtake_each_other_and_arrive_twice():
         async with running(chaos=chaos) as stack, stack.client() as socket:
             for number in range(20):
                 await socket.send(str(number))
-            plan = [Chaos(chaos).deliveries_s(1, number + 1) for number in range(20)]
+            plan = [GatewayChaos(chaos).deliveries_s(1, number + 1) for number in range(20)]
             deliveries = sum(len(delays) for delays in plan)
             late = sum(delay > 0 for delays in plan for delay in delays)
             # Others sleep too: the connection's idle timer, the time limit of a call under way.
@@ -207,7 +207,7 @@ def test_chaos_lets_messages_overtake_each_other_and_arrive_twice():
                 stack.timers.advance(wait_s)
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)
-            events = await stack.functions.until_called("Message", deliveries)
+            events = await stack.functions.wait_until_called("Message", deliveries)
             return [event["body"] for event in events], deliveries
 
     bodies, deliveries = asyncio.run(run())

@@ -29,7 +29,7 @@ def test_what_aws_refuses_closes_the_connection(send, code):
             with contextlib.suppress(ConnectionClosed):
                 await send(socket)
             ended = await closed(socket)
-            (event,) = await stack.functions.until_called("Disconnect")
+            (event,) = await stack.functions.wait_until_called("Disconnect")
             context = event["requestContext"]
             return ended[0], context["disconnectStatusCode"], stack.functions.events["Message"]
 
@@ -42,7 +42,7 @@ def test_an_idle_connection_is_closed_and_a_message_puts_that_off():
             await stack.timers.until_sleeping(1)
             stack.timers.advance(599)
             await socket.send("still here")
-            await stack.functions.until_called("Message")
+            await stack.functions.wait_until_called("Message")
             stack.timers.advance(2)
             await stack.gateway.connections.post(stack.connection_id(), "me too")
             first = await socket.recv()
@@ -60,7 +60,7 @@ def test_even_a_busy_connection_ends_after_its_longest_life():
             await stack.timers.until_sleeping(1)
             stack.timers.advance(900)
             await socket.send("busy")
-            await stack.functions.until_called("Message")
+            await stack.functions.wait_until_called("Message")
             stack.timers.advance(101)
             await asyncio.sleep(0)
             await stack.timers.until_sleeping(1)
@@ -74,15 +74,15 @@ def test_what_is_said_over_a_line_that_has_died_unnoticed_is_lost_on_both_sides(
     async def run() -> Any:
         async with running() as stack, stack.client() as socket:
             await socket.send("before")
-            await stack.functions.until_called("Message")
+            await stack.functions.wait_until_called("Message")
             (connection,) = stack.gateway.connections.all()
-            connection.break_down(unnoticed_s=0.1)
+            connection.break_connection(unnoticed_s=0.1)
             await stack.gateway.connections.post(stack.connection_id(), "lost")
             await socket.send("lost too")
             received = []
             with contextlib.suppress(ConnectionClosed):
                 received.append(await socket.recv())
-            await stack.functions.until_called("Disconnect")
+            await stack.functions.wait_until_called("Disconnect")
             return received, len(stack.functions.events["Message"]), socket.close_code
 
     assert asyncio.run(run()) == ([], 1, 1006)
@@ -93,10 +93,10 @@ def test_disconnect_tells_how_the_client_closed():
         async with running() as stack:
             async with stack.client() as socket:
                 await socket.close(4001, "bye")
-            (first,) = await stack.functions.until_called("Disconnect")
+            (first,) = await stack.functions.wait_until_called("Disconnect")
             async with stack.client() as socket:
                 socket.transport.abort()
-                _, second = await stack.functions.until_called("Disconnect", 2)
+                _, second = await stack.functions.wait_until_called("Disconnect", 2)
             return [
                 (e["requestContext"]["disconnectStatusCode"], e["requestContext"]["eventType"])
                 for e in (first, second)
@@ -129,7 +129,7 @@ def test_a_client_that_leaves_during_connect_is_disconnected_afterwards():
                     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
                 )
                 await left.wait()
-                (event,) = await stack.functions.until_called("Disconnect")
+                (event,) = await stack.functions.wait_until_called("Disconnect")
                 return event["requestContext"]["connectionId"] == stack.connection_id()
 
     assert asyncio.run(run())

@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from langchain_core.tools import BaseTool, tool
 from langchain_google_genai import ChatGoogleGenerativeAI
 
-from tests.integration.gemini_caller import Simulator, running_simulator
+from tests.integration.simulator_process import SimulatorProcess, running_simulator
 
 pytestmark = pytest.mark.integration
 
@@ -24,18 +24,18 @@ BOOKED = "Your appointment is booked for Friday the 27th of November at 3 p.m."
 
 
 @pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
     with running_simulator(tmp_path_factory.mktemp("gemini"), "--decoders", "1") as running:
         yield running
 
 
 @pytest.fixture
-def model(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> ChatGoogleGenerativeAI:
+def model(simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> ChatGoogleGenerativeAI:
     return make_model(simulator, monkeypatch)
 
 
 def make_model(
-    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, **settings: Any
+    simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch, **settings: Any
 ) -> ChatGoogleGenerativeAI:
     monkeypatch.setenv("SSL_CERT_FILE", simulator.ca_file)
     given = {"api_key": "a-key", "max_retries": 1, **settings}
@@ -111,7 +111,7 @@ def test_a_step_without_its_thought_signature_is_refused(simulator):
     assert "thought_signature" in refusal(simulator, body)["message"]
 
 
-def refusal(simulator: Simulator, body: Any, headers: Any = (), model: str = MODEL) -> Any:
+def refusal(simulator: SimulatorProcess, body: Any, headers: Any = (), model: str = MODEL) -> Any:
     """What Google's client would see as the error of a request."""
     request = urllib.request.Request(  # noqa: S310
         f"{simulator.base_url}/v1beta/models/{model}:generateContent",

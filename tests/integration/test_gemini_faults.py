@@ -19,7 +19,7 @@ from google.genai.errors import APIError
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
-from tests.integration.gemini_caller import (
+from tests.integration.simulator_process import (
     ANSWER,
     DEADLINE_S,
     GREETING,
@@ -27,7 +27,7 @@ from tests.integration.gemini_caller import (
     MODEL,
     ROOT,
     WISH_TEXT,
-    Simulator,
+    SimulatorProcess,
     Turn,
     answer,
     next_message,
@@ -44,19 +44,19 @@ SETUP = {"setup": {"model": "models/gemini-3.8-live"}}
 
 
 @pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
     with running_simulator(tmp_path_factory.mktemp("gemini"), "--decoders", "1") as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
-def no_fault_left(simulator: Simulator) -> Iterator[None]:
+def no_fault_left(simulator: SimulatorProcess) -> Iterator[None]:
     """Every ordered fault was carried out by its test."""
     yield
     assert simulator.control("faults")["waiting"] == []
 
 
-def greet(simulator: Simulator, **config: Any) -> Turn:
+def greet(simulator: SimulatorProcess, **config: Any) -> Turn:
     """One typed greeting on a connection of its own."""
 
     async def call() -> Turn:
@@ -284,7 +284,7 @@ def test_the_old_name_of_idle_can_be_sent(simulator):
     assert greet(simulator).statuses == ["REQUIRES_ACTION"]
 
 
-async def raw(simulator: Simulator, *frames: object) -> list[dict[str, Any]]:
+async def raw(simulator: SimulatorProcess, *frames: object) -> list[dict[str, Any]]:
     """Send frames without a client library; what came back until turnComplete or the close."""
     url = f"wss://127.0.0.1:{simulator.port}/some/prefix/{LIVE_PATH}"
     headers = {"x-goog-api-key": "a-key"}
@@ -365,7 +365,7 @@ def test_a_taken_port_is_a_clear_message(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def decoders_of(simulator: Simulator) -> list[int]:
+def decoders_of(simulator: SimulatorProcess) -> list[int]:
     pid = simulator.process.pid
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in children]

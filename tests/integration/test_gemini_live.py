@@ -8,14 +8,14 @@ import pytest
 from google.genai import types
 from google.genai.errors import APIError
 
-from tests.integration.gemini_caller import (
+from tests.integration.simulator_process import (
     ANSWER,
     ASK_CORE,
     GREETING,
     GREETING_TEXT,
     WISH,
     WISH_TEXT,
-    Simulator,
+    SimulatorProcess,
     Turn,
     answer,
     next_message,
@@ -30,13 +30,13 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
     with running_simulator(tmp_path_factory.mktemp("gemini")) as running:
         yield running
 
 
 @pytest.fixture
-def talkative(simulator: Simulator) -> Simulator:
+def talkative(simulator: SimulatorProcess) -> SimulatorProcess:
     """Speaks its next reply so slowly that it is interrupted on any machine."""
     simulator.control("faults", {"kind": "slow_reply", "speed": 0.05})
     return simulator
@@ -282,7 +282,7 @@ def test_a_blocking_call_takes_no_audio_meanwhile(simulator):
 
 
 def test_an_unanswered_call_deafens_the_session_until_it_is_answered(tmp_path):
-    async def call(simulator: Simulator) -> Any:
+    async def call(simulator: SimulatorProcess) -> Any:
         async with simulator.connect() as session:
             await session.send_realtime_input(text=WISH_TEXT)
             turn = await receive(session, Turn())
@@ -348,7 +348,7 @@ def test_no_handle_is_given_while_a_call_is_pending(simulator):
 
 
 def test_an_old_connection_is_told_to_go_and_closed(tmp_path):
-    async def call(simulator: Simulator) -> Any:
+    async def call(simulator: SimulatorProcess) -> Any:
         async with simulator.connect() as session:
             go_away = await next_message(session, "go_away")
             with pytest.raises(APIError) as closed:

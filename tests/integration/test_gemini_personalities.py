@@ -9,13 +9,13 @@ from google.genai import types
 from google.genai.errors import APIError
 from google.genai.live import AsyncSession
 
-from tests.integration.gemini_caller import (
+from tests.integration.simulator_process import (
     ANSWER,
     ASK_CORE,
     GREETING,
     GREETING_TEXT,
     WISH_TEXT,
-    Simulator,
+    SimulatorProcess,
     Turn,
     answer,
     receive,
@@ -38,7 +38,7 @@ UNANSWERED_S = 3.0
 
 
 @pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
     with running_simulator(tmp_path_factory.mktemp("gemini"), "--decoders", "1") as running:
         yield running
 

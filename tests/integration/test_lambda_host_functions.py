@@ -20,14 +20,14 @@ from local.hosting.servers import serving
 from local.hosting.timers import ManualTimers
 from local.lambdas.event_queue import EventSettings
 from local.lambdas.host import LambdaHost
-from local.lambdas.invoke_api import InvokeApi
-from local.lambdas.model import (
-    Code,
+from local.lambdas.hosting_types import (
+    FunctionCode,
     HostedFunction,
     InitFailedError,
     ThrottledError,
     UnknownFunctionError,
 )
+from local.lambdas.invoke_api import InvokeApi
 from local.template.model import EventInvokeConfig, Function, function_arn
 from tests.fakes.functions import PATIENCE_S, until
 
@@ -59,7 +59,7 @@ def hosted(
         event_invoke=events or EventInvokeConfig(),
         log_format=log_format,
     )
-    return HostedFunction(function, Code(HANDLERS, (HANDLERS,)), {"EXTRA": "given"}, cap)
+    return HostedFunction(function, FunctionCode(HANDLERS, (HANDLERS,)), {"EXTRA": "given"}, cap)
 
 
 @contextlib.asynccontextmanager

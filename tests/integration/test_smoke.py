@@ -7,32 +7,32 @@ from dataclasses import replace
 
 import pytest
 
-from ops.smoke.__main__ import main, parse_arguments, setting_of
+from ops.smoke.__main__ import check_context_of, main, parse_arguments
 from ops.smoke.checks import gateway, tables, tokens
 from ops.smoke.finding import Finding
+from ops.smoke.observed_session import WaitLimits
 from ops.smoke.suite import EXPLANATIONS, checks
-from ops.smoke.talk import Patience
-from tests.integration.gemini_caller import Simulator, running_simulator
 from tests.integration.running import RunningStack, new_user
+from tests.integration.simulator_process import SimulatorProcess, running_simulator
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 
 @pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
     with running_simulator(tmp_path_factory.mktemp("gemini"), "--decoders", "1") as running:
         yield running
 
 
 @pytest.fixture
-def gemini_key(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def gemini_key(simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", simulator.ca_file)
     monkeypatch.setenv("GEMINI_API_KEY", "a-key")
 
 
 @pytest.mark.usefixtures("gemini_key")
 def test_what_gemini_is_assumed_to_do_the_simulator_does(
-    simulator: Simulator, capsys: pytest.CaptureFixture[str]
+    simulator: SimulatorProcess, capsys: pytest.CaptureFixture[str]
 ):
     status = main(["all", "--base-url", simulator.base_url])
 
@@ -51,7 +51,7 @@ def test_what_gemini_is_assumed_to_do_the_simulator_does(
 @pytest.mark.usefixtures("gemini_key")
 @pytest.mark.parametrize("check", EXPLANATIONS)
 def test_a_model_that_is_not_served_is_no_success(
-    check: str, simulator: Simulator, capsys: pytest.CaptureFixture[str]
+    check: str, simulator: SimulatorProcess, capsys: pytest.CaptureFixture[str]
 ):
     assert main([check, "--base-url", simulator.base_url, "--model", "no-such-model"]) == 2
     said = capsys.readouterr().err
@@ -69,10 +69,10 @@ def test_a_model_that_is_not_served_is_no_success(
     ],
 )
 def test_what_a_service_at_fault_does_is_told_with_what_it_means(
-    check: str, fault: str, seen: str, means: str, simulator: Simulator
+    check: str, fault: str, seen: str, means: str, simulator: SimulatorProcess
 ):
     given = parse_arguments([check, "--base-url", simulator.base_url])
-    setting = replace(setting_of(given, "a-key"), patience=Patience(reply_s=5, settle_s=2))
+    setting = replace(check_context_of(given, "a-key"), patience=WaitLimits(reply_s=5, settle_s=2))
     known = checks(setting, given.wav, "a-key", given.core_model, given.base_url)
     simulator.control("faults", {"kind": fault})
 
@@ -88,7 +88,7 @@ def test_what_a_service_at_fault_does_is_told_with_what_it_means(
 
 @pytest.mark.usefixtures("simulator")
 def test_a_bad_key_ends_every_check_with_the_reason(
-    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setenv("SSL_CERT_FILE", simulator.ca_file)
     monkeypatch.setenv("GEMINI_API_KEY", "bad-key")

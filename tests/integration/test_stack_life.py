@@ -22,7 +22,7 @@ from websockets.exceptions import InvalidStatus
 from local.hosting.aws_resources import client_options
 from local.hosting.ports import PortInUseError, Ports
 from local.hosting.processes import ChildFailedError, start_child
-from local.lambdas.model import Code, InitFailedError
+from local.lambdas.hosting_types import FunctionCode, InitFailedError
 from local.stack import Stack, StackOptions, running_stack
 
 pytestmark = pytest.mark.integration
@@ -35,7 +35,7 @@ FUNCTIONS = ("Authorizer", "Connect", "Message", "Worker", "Http")
 
 
 def options(tmp_path: Path, **changes: Any) -> StackOptions:
-    code = Code(APPLICATION, (APPLICATION,))
+    code = FunctionCode(APPLICATION, (APPLICATION,))
     return StackOptions(
         **{
             "template": APPLICATION / "template.yaml",
@@ -193,7 +193,7 @@ def test_a_start_that_fails_undoes_itself_and_says_why(tmp_path):
     async def run() -> Any:
         broken = options(
             tmp_path,
-            code={"WorkerFunction": Code(tmp_path, (tmp_path,))},
+            code={"WorkerFunction": FunctionCode(tmp_path, (tmp_path,))},
             dynamodb="ministack",
         )
         before = children(os.getpid())

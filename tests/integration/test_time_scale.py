@@ -12,9 +12,9 @@ from google.genai.errors import APIError
 from local.gateway.settings import GatewaySettings
 from local.hosting.timers import ManualTimers
 from local.lambdas.host import LambdaHost
-from local.lambdas.model import HostedFunction
+from local.lambdas.hosting_types import HostedFunction
 from tests.fakes.functions import PATIENCE_S, until
-from tests.integration.gemini_caller import Turn, next_message, receive, running_simulator
+from tests.integration.simulator_process import Turn, next_message, receive, running_simulator
 from tests.integration.test_chaos_host import hosted
 
 pytestmark = pytest.mark.integration

@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from local.gateway.chaos import Chaos, ChaosSettings
+from local.gateway.chaos import ChaosSettings, GatewayChaos
 from local.gateway.settings import GatewaySettings
 from local.gateway.websocket import WebSocketGateway
 from local.hosting.timers import ManualTimers
@@ -53,7 +53,7 @@ def api(*, more_routes: tuple[str, ...] = (), response: bool = False, secured: b
     )
 
 
-class Running:
+class RunningGateway:
     def __init__(self, gateway: WebSocketGateway, functions: FakeFunctions, timers: ManualTimers):
         self.gateway = gateway
         self.functions = functions
@@ -83,7 +83,7 @@ async def running(
     chaos: ChaosSettings | None = None,
     settings: GatewaySettings | None = None,
     **handlers: Any,
-) -> AsyncIterator[Running]:
+) -> AsyncIterator[RunningGateway]:
     usual = {
         "Authorizer": policy(user="ada"),
         "Connect": lambda _: OK,
@@ -99,10 +99,10 @@ async def running(
         port=0,
         settings=settings or GatewaySettings(),
         timers=timers,
-        chaos=Chaos(chaos or ChaosSettings()),
+        chaos=GatewayChaos(chaos or ChaosSettings()),
     )
     async with asyncio.timeout(PATIENCE_S), gateway:
-        yield Running(gateway, functions, timers)
+        yield RunningGateway(gateway, functions, timers)
 
 
 async def closed(socket: ClientConnection) -> tuple[int | None, str]:

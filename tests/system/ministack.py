@@ -16,7 +16,12 @@ import yaml
 
 from local.hosting.aws_resources import client_options
 from local.hosting.ports import Ports
-from local.hosting.services import GeminiSimulator, Place, start_ministack, until_ministack_ready
+from local.hosting.services import (
+    GeminiSimulator,
+    RunPaths,
+    start_ministack,
+    wait_until_ministack_ready,
+)
 from local.stack_options import PROJECT
 from local.template.intrinsics import parse
 from local.template.model import REGION
@@ -141,7 +146,7 @@ class MiniStack:
 @contextlib.contextmanager
 def running_ministack(folder: Path) -> Iterator[MiniStack]:
     """Start MiniStack and the simulator, and stop both at the end, whatever happens."""
-    place = Place(PROJECT, folder, _START_S)
+    place = RunPaths(PROJECT, folder, _START_S)
     with asyncio.Runner() as runner, Ports.reserved() as ports:
         gemini = GeminiSimulator(place, ports.gemini, "instant")
 
@@ -153,7 +158,7 @@ def running_ministack(folder: Path) -> Iterator[MiniStack]:
                 place, ports.aws, AUTH="true", SSL_CERT_FILE=str(gemini.ca_file)
             )
             running.push_async_callback(child.stop)
-            await until_ministack_ready(place, child, ports.aws)
+            await wait_until_ministack_ready(place, child, ports.aws)
 
         running = contextlib.AsyncExitStack()
         try:

@@ -8,10 +8,10 @@ import pytest
 
 from local.stack_options import PROJECT
 from local.template.model import REGION
-from repartee_client.access import HttpApi
-from repartee_client.call import hold_call
-from repartee_client.conversation import Exchange, say
+from repartee_client.access import HttpApiClient
+from repartee_client.conversation import AnsweredUtterance, say
 from repartee_client.recordings import load_script, read_wav
+from repartee_client.voice_call import hold_voice_call
 from tests.system.adaptations import Template
 from tests.system.ministack import MiniStack, make
 
@@ -31,7 +31,7 @@ def deployed(ministack: MiniStack, template: Template) -> MiniStack:
     return ministack
 
 
-def signed_in(deployed: MiniStack, user: str) -> HttpApi:
+def signed_in(deployed: MiniStack, user: str) -> HttpApiClient:
     """The HTTP API with a token of the stack's own user pool, made as docs/operations.md says."""
     outputs, cognito = deployed.outputs(), deployed.client("cognito-idp")
     pool = {"UserPoolId": outputs["UserPoolId"]}
@@ -43,7 +43,7 @@ def signed_in(deployed: MiniStack, user: str) -> HttpApi:
         AuthFlow="ADMIN_USER_PASSWORD_AUTH",
         AuthParameters={"USERNAME": user, "PASSWORD": PASSWORD},
     )
-    return HttpApi(outputs["HttpApiUrl"], answer["AuthenticationResult"]["IdToken"])
+    return HttpApiClient(outputs["HttpApiUrl"], answer["AuthenticationResult"]["IdToken"])
 
 
 @pytest.fixture(scope="module")
@@ -54,17 +54,17 @@ def warm(deployed: MiniStack) -> MiniStack:
     return deployed
 
 
-async def booked(api: HttpApi) -> Exchange:
+async def booked(api: HttpApiClient) -> AnsweredUtterance:
     """Hold a call in which the user books by voice."""
     booking = load_script(PROJECT / "local" / "recordings" / "default")[1]
-    async with hold_call(api, await api.start_session()) as call:
+    async with hold_voice_call(api, await api.start_session()) as call:
         await call.until_ready(ANSWER_S)
         exchange = await say(call, read_wav(booking.wav), timeout_s=ANSWER_S)
         await call.hang_up(ANSWER_S)
         return exchange
 
 
-async def ask(api: HttpApi, method: str, path: str) -> tuple[int, dict[str, Any]]:
+async def ask(api: HttpApiClient, method: str, path: str) -> tuple[int, dict[str, Any]]:
     headers = {"authorization": f"Bearer {api.token}"}
     async with (
         aiohttp.ClientSession() as client,
@@ -87,7 +87,7 @@ def test_a_user_signs_in_books_by_voice_exports_and_erases(warm: MiniStack) -> N
 
 
 def test_the_http_api_refuses_a_caller_without_a_token(deployed: MiniStack) -> None:
-    stranger = HttpApi(deployed.outputs()["HttpApiUrl"], "no.such.token")
+    stranger = HttpApiClient(deployed.outputs()["HttpApiUrl"], "no.such.token")
     assert deployed.runner.run(ask(stranger, "GET", "/health"))[0] == 200
     assert deployed.runner.run(ask(stranger, "GET", "/conversations"))[0] == 401
 

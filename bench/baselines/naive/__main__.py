@@ -17,7 +17,7 @@ from google.genai import types
 from langchain_google_genai import ChatGoogleGenerativeAI
 
 from bench.baselines.naive.conversation import Conversation, open_conversation
-from bench.report import show
+from bench.report import print_now
 
 _LIVE_MODEL = "gemini-3.8-live"
 _CORE_MODEL = "gemini-3.8-flash"
@@ -74,7 +74,7 @@ async def serve(gemini_url: str, api_key: str, port: int) -> None:
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    show(json.dumps({"port": runner.addresses[0][1]}))
+    print_now(json.dumps({"port": runner.addresses[0][1]}))
     await asyncio.Event().wait()
 
 

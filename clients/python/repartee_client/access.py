@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 
-from repartee_client.errors import NotLetInError, TalkerError, UnreachableError
+from repartee_client.errors import AccessRefusedError, TalkerError, UnreachableError
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
@@ -31,7 +31,7 @@ async def get_token(issuer_url: str, user: str) -> str:
     """Get an access token for ``user`` from the laptop's issuer, which asks for no password.
 
     Raises:
-        NotLetInError: The issuer refused.
+        AccessRefusedError: The issuer refused.
         UnreachableError: It does not answer.
     """
     answer = await _request("token", "POST", f"{issuer_url}/token", data={"user": user})
@@ -39,7 +39,7 @@ async def get_token(issuer_url: str, user: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpApi:
+class HttpApiClient:
     """The HTTP API as one user sees it.
 
     Attributes:
@@ -60,7 +60,7 @@ class HttpApi:
             session_id: Come back to this session instead of starting one.
 
         Raises:
-            NotLetInError: No ticket was given.
+            AccessRefusedError: No ticket was given.
             UnreachableError: The API does not answer.
         """
         wishes = {"conversation_id": conversation_id, "session_id": session_id}
@@ -74,7 +74,7 @@ class HttpApi:
             frozenset(answer.get("features", ())),
         )
 
-    async def prefer(self, **preferences: str) -> None:
+    async def change_preferences(self, **preferences: str) -> None:
         """Change the user's preferences.
 
         Raises:
@@ -100,7 +100,7 @@ async def _request(door: str, method: str, url: str, **options: Any) -> dict[str
             client.request(method, url, **options) as response,
         ):
             if not response.ok:
-                raise NotLetInError(door, response.status, (await response.text())[:200])
+                raise AccessRefusedError(door, response.status, (await response.text())[:200])
             answer: dict[str, Any] = await response.json()
             return answer
     except aiohttp.InvalidURL as error:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from repartee_client.call import Call, now_ms
 from repartee_client.recordings import INPUT_SAMPLE_RATE_HZ, Recording
-from repartee_client.replies import TurnRecord
+from repartee_client.turn_collector import TurnRecord
+from repartee_client.voice_call import VoiceCall, now_ms
 
 HANGOVER_MS = 300
 """Silence that a client's speech detector lets pass before it says that the user stopped."""
@@ -25,7 +25,7 @@ class Pace(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class AnsweredUtterance:
     """One utterance and all that answered it.
 
     Attributes:
@@ -76,7 +76,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class SentSpeech:
     """What was said into a call.
 
     Attributes:
@@ -93,13 +93,13 @@ class Speech:
 
 
 async def say(
-    call: Call,
+    call: VoiceCall,
     recording: Recording,
     *,
     pace: Pace = Pace.REAL_TIME,
     timeout_s: float = ANSWER_TIMEOUT_S,
     silence: Recording = SILENCE,
-) -> Exchange:
+) -> AnsweredUtterance:
     """Say ``recording`` as a user would, and wait until the answer is complete.
 
     Args:
@@ -116,11 +116,11 @@ async def say(
     speech = await speak(call, recording, pace=pace, timeout_s=timeout_s, silence=silence)
     turns = await _complete_answer(call, speech.restarts_before, timeout_s)
     speech_sent_at_ms = call.session.outbox.sent_at_ms[speech.last_speech_seq]
-    return Exchange(speech.sent_pcm, speech.started_at_ms, speech_sent_at_ms, turns)
+    return AnsweredUtterance(speech.sent_pcm, speech.started_at_ms, speech_sent_at_ms, turns)
 
 
 async def ask(
-    call: Call, text: str, *, timeout_s: float = ANSWER_TIMEOUT_S
+    call: VoiceCall, text: str, *, timeout_s: float = ANSWER_TIMEOUT_S
 ) -> tuple[TurnRecord, ...]:
     """Type ``text``, wait until the answer is complete, and return its turns.
 
@@ -134,17 +134,17 @@ async def ask(
     return await _complete_answer(call, before, timeout_s)
 
 
-def _restarts(call: Call) -> Mapping[int, int]:
+def _restarts(call: VoiceCall) -> Mapping[int, int]:
     return {number: turn.restarts for number, turn in call.replies.turns.items()}
 
 
 async def _complete_answer(
-    call: Call, restarts_before: Mapping[int, int], timeout_s: float
+    call: VoiceCall, restarts_before: Mapping[int, int], timeout_s: float
 ) -> tuple[TurnRecord, ...]:
     replies = call.replies
 
     def answer() -> tuple[TurnRecord, ...] | None:
-        if call.session.is_owed_an_answer or not replies.is_settled:
+        if call.session.is_waiting_for_answer or not replies.is_settled:
             return None
         turns = [
             turn
@@ -158,13 +158,13 @@ async def _complete_answer(
 
 
 async def speak(
-    call: Call,
+    call: VoiceCall,
     recording: Recording,
     *,
     pace: Pace = Pace.REAL_TIME,
     timeout_s: float = ANSWER_TIMEOUT_S,
     silence: Recording = SILENCE,
-) -> Speech:
+) -> SentSpeech:
     """Send ``recording``, and return when all of it has left; nobody waits for the answer.
 
     In real time a chunk leaves when its last sample would have been recorded.
@@ -197,4 +197,4 @@ async def speak(
     await call.until(
         lambda: session.outbox.is_drained, timeout_s=timeout_s, what="room for the last words"
     )
-    return Speech(bytes(sent), started_at_ms, last_speech_seq, before)
+    return SentSpeech(bytes(sent), started_at_ms, last_speech_seq, before)

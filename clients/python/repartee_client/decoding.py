@@ -45,13 +45,13 @@ class UnknownFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Undelivered:
+class UndeliveredMessage:
     """API Gateway's own words: it could not hand a message over, and does not say which one."""
 
     reason: str
 
 
-type ServerMessage = Reply | NumberedFrame | UnknownFrame | Undelivered
+type ServerMessage = Reply | NumberedFrame | UnknownFrame | UndeliveredMessage
 
 _FRAMES: dict[str, TypeAdapter[Any]] = {
     frame.type: TypeAdapter(frame)
@@ -92,7 +92,7 @@ def decode_server_message(text: str) -> ServerMessage | None:
         raise BadServerMessageError(f"not JSON: {text[:80]!r}") from error
     if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
         if isinstance(fields, dict) and fields.keys() >= _UNDELIVERED:
-            return Undelivered(str(fields["message"]))
+            return UndeliveredMessage(str(fields["message"]))
         raise BadServerMessageError(f"no message with a type: {text[:80]!r}")
     name: str = fields["type"]
     try:

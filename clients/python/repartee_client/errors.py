@@ -11,7 +11,7 @@ class BadServerMessageError(TalkerError):
     """The server sent what is no message of the protocol."""
 
 
-class NotLetInError(TalkerError):
+class AccessRefusedError(TalkerError):
     """A token, a ticket or a connection was refused.
 
     Attributes:
@@ -21,7 +21,7 @@ class NotLetInError(TalkerError):
 
     def __init__(self, door: str, status: int, reason: str) -> None:
         super().__init__(f"{door} refused with HTTP {status}: {reason}")
-        self.door = door
+        self.refused_item = door
         self.status = status
 
 

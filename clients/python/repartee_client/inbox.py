@@ -12,7 +12,7 @@ from repartee.domain.protocol.messages import OutputPosition
 from repartee_client.decoding import UnknownFrame
 
 
-class Inbox:
+class ClientInbox:
     """Frames come in as they may; they leave in the order of ``(epoch, seq)``.
 
     A worker never goes on with a turn of another: what had begun and not ended when a new epoch
@@ -26,7 +26,7 @@ class Inbox:
         self.position = OutputPosition(epoch=0, seq=0)
         self._early: dict[int, NumberedFrame | UnknownFrame] = {}
         self._open_turns: set[int] = set()
-        self._void_turns: set[int] = set()
+        self._discarded_turns: set[int] = set()
         self._ended_through = 0
         self._is_joining = False
 
@@ -45,7 +45,7 @@ class Inbox:
             # A new worker numbers from 1; nothing of the old one counts any more.
             self.position = OutputPosition(arrived.epoch, 0)
             self._early.clear()
-            self._void_turns |= self._open_turns
+            self._discarded_turns |= self._open_turns
             self._open_turns.clear()
         if arrived.seq <= self.position.seq:
             return []
@@ -61,7 +61,7 @@ class Inbox:
         """Return the frame, after the restarts that had to be told before it."""
         match frame:
             case TurnRestarted(turn=turn):
-                self._void_turns.discard(turn)
+                self._discarded_turns.discard(turn)
                 self._open_turns.discard(turn)
             case ReplyAudio(turn=turn) | Transcript(turn=turn) if turn > self._ended_through:
                 self._open_turns.add(turn)
@@ -70,6 +70,6 @@ class Inbox:
                 self._ended_through = max(self._ended_through, turn)
             case _:
                 pass
-        restarts: list[Frame] = [TurnRestarted(turn) for turn in sorted(self._void_turns)]
-        self._void_turns.clear()
+        restarts: list[Frame] = [TurnRestarted(turn) for turn in sorted(self._discarded_turns)]
+        self._discarded_turns.clear()
         return [*restarts, frame]

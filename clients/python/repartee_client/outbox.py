@@ -54,7 +54,7 @@ def _model(seq: int, message: Message) -> ClientModel:
             return ByeModel(type="bye", seq=seq)
 
 
-COVERED_KEPT = 64
+MAX_KEPT_ACCEPTED = 64
 """So many accepted messages are kept, as the server may have accepted another client's instead."""
 
 
@@ -64,7 +64,7 @@ class _Resend:
     not_before_ms: float
 
 
-class Outbox:
+class ClientOutbox:
     """The client's numbered messages on their way to the worker.
 
     Nothing but ``hello`` leaves before ``open``; then never more than ``max_in_flight`` messages
@@ -103,7 +103,7 @@ class Outbox:
             self._waiting.append(place)
         return place
 
-    def greet_again(self) -> None:
+    def resend_hello(self) -> None:
         """Send the newest ``hello`` once more: it, or the answer to it, got lost."""
         self._must_greet = self._hello_place > 0
 
@@ -111,7 +111,7 @@ class Outbox:
         """Let messages leave: the server has said ``ready``."""
         self._max_in_flight = max_in_flight
 
-    def go_on_from(self, next_seq: int) -> None:
+    def renumber_from(self, next_seq: int) -> None:
         """Number what the server cannot have from ``next_seq`` on, as its ``ready`` says.
 
         Only before anything has left since the newest ``hello``.
@@ -145,7 +145,7 @@ class Outbox:
         out = [self._seq_of(one) for one in self._kept if one not in self._waiting]
         self._kept[place] = message
         self._number([place, *self._waiting], max([next_seq, *(number + 1 for number in out)]))
-        self._again(place, now_ms)
+        self._queue_resend(place, now_ms)
 
     def _number(self, places: list[int], first_seq: int) -> None:
         for seq, place in enumerate(places, first_seq):
@@ -204,14 +204,14 @@ class Outbox:
         for place in [one for one in self._kept if self._seq_of(one) <= through]:
             if place not in self._waiting:
                 self._covered[place] = self._kept.pop(place)
-        while len(self._covered) > COVERED_KEPT:
+        while len(self._covered) > MAX_KEPT_ACCEPTED:
             del self._covered[next(iter(self._covered))]
 
     def missing(self, first_seq: int, last_seq: int, now_ms: float) -> None:
         """Queue again exactly what is asked for, as far as it is kept and waits for no room."""
         for place in sorted(self._kept):
             if first_seq <= self._seq_of(place) <= last_seq and place not in self._waiting:
-                self._again(place, now_ms)
+                self._queue_resend(place, now_ms)
 
     def undelivered(self, not_before_ms: float) -> None:
         """Queue again, for later, all that is out: one of them was lost, nobody knows which.
@@ -222,15 +222,15 @@ class Outbox:
         for place in self._kept:
             is_out = place in self.sent_at_ms and place not in queued
             if is_out and place != self._hello_place:
-                self._again(place, not_before_ms)
+                self._queue_resend(place, not_before_ms)
 
-    def refused_for_now(self, seq: int, not_before_ms: float) -> None:
+    def resend_later(self, seq: int, not_before_ms: float) -> None:
         """Queue the message of one number again, for later."""
         for place in self._kept:
             if self._seq_of(place) == seq and place not in self._waiting:
-                self._again(place, not_before_ms)
+                self._queue_resend(place, not_before_ms)
 
-    def _again(self, place: int, not_before_ms: float) -> None:
+    def _queue_resend(self, place: int, not_before_ms: float) -> None:
         self._resends = [one for one in self._resends if one.place != place]
         self._resends.append(_Resend(place, not_before_ms))
 

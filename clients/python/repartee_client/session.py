@@ -39,24 +39,24 @@ from repartee.domain.protocol.wire import (
     Rejected,
     Reply,
 )
-from repartee_client.decoding import Undelivered, UnknownFrame, decode_server_message
-from repartee_client.inbox import Inbox
-from repartee_client.outbox import Outbox
-from repartee_client.playback import Playback
+from repartee_client.decoding import UndeliveredMessage, UnknownFrame, decode_server_message
+from repartee_client.inbox import ClientInbox
+from repartee_client.outbox import ClientOutbox
+from repartee_client.simulated_playback import SimulatedPlayback
 
 ACK_EVERY_MS = 500
 """Received output is acknowledged at least this often while a reply plays: who speaks over it wants
 no more of it remembered than was heard."""
-QUIET_ACK_AFTER_MS = 3_000
+SILENT_ACK_AFTER_MS = 3_000
 """At other times nobody waits for an acknowledgement, and each costs as much as a message."""
-OWED_PING_AFTER_MS = 1_000
+WAITING_PING_AFTER_MS = 1_000
 """A client that waits for an answer, or for its input to be accepted, and hears nothing asks after
 it this often."""
-HELLO_AGAIN_AFTER_MS = 3_000
+RESEND_HELLO_AFTER_MS = 3_000
 """Above a cold start of the message function; a ``hello`` that came twice is answered twice."""
-UNDELIVERED_AGAIN_AFTER_MS = 1_000
+RESEND_UNDELIVERED_AFTER_MS = 1_000
 """What API Gateway could not hand over, because too much was under way, gets time to pass."""
-REFUSED_AGAIN_AFTER_MS = 1_000
+RESEND_REFUSED_AFTER_MS = 1_000
 """A message that was refused because too many were in flight waits for this time."""
 IDLE_PING_AFTER_MS = 8 * 60 * 1_000
 """API Gateway closes a connection without traffic after 10 minutes."""
@@ -81,24 +81,24 @@ class ClientSession:
         self._marks_speech = "marks_speech" in features
         self.ready: Ready | None = None
         self.closed: SessionClosed | None = None
-        self.outbox = Outbox()
-        self.playback = Playback()
-        self._inbox = Inbox()
-        self._owed_since_ms: float | None = None
+        self.outbox = ClientOutbox()
+        self.playback = SimulatedPlayback()
+        self._inbox = ClientInbox()
+        self._waiting_since_ms: float | None = None
         self._open_tools = 0
         self._last_request_seq = 0
         self._is_leaving = False
         self._last_frame_ms = 0.0
         self._last_sent_ms = 0.0
-        self._last_owed_ping_ms = 0.0
+        self._last_waiting_ping_ms = 0.0
         self._greeted_at_ms: float | None = None
         self._max_in_flight = 0
         self._ack_at_ms: float | None = None
 
     @property
-    def is_owed_an_answer(self) -> bool:
+    def is_waiting_for_answer(self) -> bool:
         """Whether the user finished saying something and no turn has ended since."""
-        return self._owed_since_ms is not None
+        return self._waiting_since_ms is not None
 
     # What the user and the line do.
 
@@ -128,7 +128,7 @@ class ClientSession:
 
     def _request(self, seq: int, now_ms: float) -> int:
         self._last_request_seq = seq
-        self._owed_since_ms = now_ms
+        self._waiting_since_ms = now_ms
         return seq
 
     # What arrives.
@@ -154,27 +154,27 @@ class ClientSession:
                     self._last_frame_ms = now_ms
                     is_playing = not self.playback.is_silent(now_ms)
                     self._acknowledge_by(
-                        now_ms + (ACK_EVERY_MS if is_playing else QUIET_ACK_AFTER_MS)
+                        now_ms + (ACK_EVERY_MS if is_playing else SILENT_ACK_AFTER_MS)
                     )
                 return list(frames)
             case Ready():
-                self._be_ready(message)
+                self._on_ready(message)
             case Busy(retry_after_ms=wait_ms, seq=int(seq)):
-                self.outbox.refused_for_now(seq, now_ms + wait_ms)
+                self.outbox.resend_later(seq, now_ms + wait_ms)
             case AcceptedBefore(through=through):
                 self.outbox.accepted(through)
             case Rejected(seq=seq) if seq is not None or message.code == "hello_first":
                 self._recover(message, now_ms)
-            case Undelivered():
-                self.outbox.undelivered(now_ms + UNDELIVERED_AGAIN_AFTER_MS)
+            case UndeliveredMessage():
+                self.outbox.undelivered(now_ms + RESEND_UNDELIVERED_AFTER_MS)
                 return []
             case _:
                 pass
         return [message]
 
-    def _be_ready(self, ready: Ready) -> None:
+    def _on_ready(self, ready: Ready) -> None:
         if ready.next_seq is not None:
-            self.outbox.go_on_from(ready.next_seq)
+            self.outbox.renumber_from(ready.next_seq)
         if ready.output_kept:
             self._inbox.join()
         self.ready = ready
@@ -191,9 +191,9 @@ class ClientSession:
             case Rejected(code="hello_first"):
                 self.ready, self._greeted_at_ms = None, now_ms
                 self.outbox.reconnected(now_ms)
-                self.outbox.greet_again()
+                self.outbox.resend_hello()
             case Rejected(seq=int(seq), retryable=True):
-                self.outbox.refused_for_now(seq, now_ms + REFUSED_AGAIN_AFTER_MS)
+                self.outbox.resend_later(seq, now_ms + RESEND_REFUSED_AFTER_MS)
             case _:
                 pass
 
@@ -219,19 +219,19 @@ class ClientSession:
             case ToolProgress(phase=phase):
                 # What a tool finds out may be spoken in a turn after the one that called it.
                 self._open_tools = max(0, self._open_tools + (1 if phase == "started" else -1))
-                self._owed_since_ms = self._owed_since_ms or now_ms
+                self._waiting_since_ms = self._waiting_since_ms or now_ms
             case TurnEnd():
                 self._acknowledge_by(now_ms)
                 # The end of a turn from before the user's last words answers nothing.
                 is_answered = self.outbox.accepted_through >= self._last_request_seq
                 if is_answered and not self._open_tools:
-                    self._owed_since_ms = None
+                    self._waiting_since_ms = None
             case NoSpeech(through=through):
                 if through >= self._last_request_seq and not self._open_tools:
-                    self._owed_since_ms = None
+                    self._waiting_since_ms = None
             case SessionClosed():
                 self.closed = frame
-                self._owed_since_ms = None
+                self._waiting_since_ms = None
                 self._acknowledge_by(now_ms)
             case _:
                 pass
@@ -240,16 +240,16 @@ class ClientSession:
 
     def outgoing(self, now_ms: float) -> list[str]:
         """Take every text frame that is to be sent now, in order."""
-        if (greet_at_ms := self._greet_again_at_ms()) is not None and greet_at_ms <= now_ms:
+        if (greet_at_ms := self._resend_hello_at_ms()) is not None and greet_at_ms <= now_ms:
             self._greeted_at_ms = now_ms
-            self.outbox.greet_again()
+            self.outbox.resend_hello()
         texts = self.outbox.due(now_ms)
         if self.ready and self._ack_at_ms is not None and self._ack_at_ms <= now_ms:
             texts.append(self._ack(now_ms))
         if texts:
             self._last_sent_ms = now_ms
-        if (ping_at_ms := self._owed_ping_at_ms()) is not None and ping_at_ms <= now_ms:
-            self._last_owed_ping_ms = self._last_sent_ms = now_ms
+        if (ping_at_ms := self._waiting_ping_at_ms()) is not None and ping_at_ms <= now_ms:
+            self._last_waiting_ping_ms = self._last_sent_ms = now_ms
             texts.append(PingModel(type="ping", owed=True).model_dump_json())
         elif self.ready and now_ms >= self._last_sent_ms + IDLE_PING_AFTER_MS:
             self._last_sent_ms = now_ms
@@ -258,7 +258,7 @@ class ClientSession:
 
     def next_deadline_ms(self) -> float | None:
         """When ``outgoing`` may have something again if nothing happens; None for never."""
-        deadlines = [self._owed_ping_at_ms(), self._greet_again_at_ms()]
+        deadlines = [self._waiting_ping_at_ms(), self._resend_hello_at_ms()]
         if self.ready:
             deadlines += [
                 self.outbox.next_deadline_ms(),
@@ -267,16 +267,16 @@ class ClientSession:
             deadlines.append(self._ack_at_ms)
         return min((at for at in deadlines if at is not None), default=None)
 
-    def _greet_again_at_ms(self) -> float | None:
+    def _resend_hello_at_ms(self) -> float | None:
         if self.ready is not None or self._greeted_at_ms is None:
             return None
-        return self._greeted_at_ms + HELLO_AGAIN_AFTER_MS
+        return self._greeted_at_ms + RESEND_HELLO_AFTER_MS
 
-    def _owed_ping_at_ms(self) -> float | None:
+    def _waiting_ping_at_ms(self) -> float | None:
         if self.ready is None:
             return None
-        if self._owed_since_ms is not None:
-            since_ms = self._owed_since_ms
+        if self._waiting_since_ms is not None:
+            since_ms = self._waiting_since_ms
         elif self._is_leaving and self.closed is None:
             since_ms = self._last_sent_ms
         elif (unaccepted_since_ms := self.outbox.unaccepted_since_ms) is not None:
@@ -284,7 +284,9 @@ class ClientSession:
             since_ms = unaccepted_since_ms
         else:
             return None
-        return max(since_ms, self._last_frame_ms, self._last_owed_ping_ms) + OWED_PING_AFTER_MS
+        return (
+            max(since_ms, self._last_frame_ms, self._last_waiting_ping_ms) + WAITING_PING_AFTER_MS
+        )
 
     def _acknowledge_by(self, at_ms: float) -> None:
         self._ack_at_ms = at_ms if self._ack_at_ms is None else min(at_ms, self._ack_at_ms)

@@ -3,7 +3,7 @@ from typing import Annotated
 from pydantic import Field
 
 from core_agent.tools.arguments import ONE_LINE, Arguments, ClockTime, Day
-from core_agent.tools.refusals import refused
+from core_agent.tools.refusals import slot_refusal
 from core_agent.tools.wording import booking_fields
 from repartee.domain.front_desk.bookings import DeskRefused, Slot
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
@@ -30,7 +30,7 @@ def book_appointment(desk: Desk, context: ToolContext) -> Tool[BookAppointmentAr
         try:
             booking = desk.book(context.user_id, slot, reason=reason, booked_at_ms=context.now_ms)
         except DeskRefused as refusal:
-            return refused(desk, context, slot, refusal)
+            return slot_refusal(desk, context, slot, refusal)
         # A repeated request may word the reason differently. The first reason stays.
         is_other = reason and booking.reason != reason
         message = (

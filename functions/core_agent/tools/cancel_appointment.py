@@ -1,7 +1,7 @@
 from core_agent.tools.arguments import Arguments, ClockTime, Day
-from core_agent.tools.refusals import no_such_booking
+from core_agent.tools.refusals import booking_not_found
 from core_agent.tools.wording import slot_fields
-from repartee.domain.front_desk.bookings import BookingUnknown, Slot, lies_ahead
+from repartee.domain.front_desk.bookings import BookingUnknown, Slot, is_upcoming
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
@@ -18,12 +18,12 @@ def cancel_appointment(desk: Desk, context: ToolContext) -> Tool[CancelAppointme
 
     def run(arguments: CancelAppointmentArguments) -> ToolResult:
         slot = Slot(arguments.date, arguments.time)
-        if not lies_ahead(slot, context.now, context.now.tzinfo):
-            return no_such_booking(slot, context)
+        if not is_upcoming(slot, context.now, context.now.tzinfo):
+            return booking_not_found(slot, context)
         try:
             desk.cancel(context.user_id, slot)
         except BookingUnknown:
-            return no_such_booking(slot, context)
+            return booking_not_found(slot, context)
         return ToolResult(ToolStatus.DONE, "Cancelled.", slot_fields(slot, context.today))
 
     return Tool(

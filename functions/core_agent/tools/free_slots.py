@@ -1,5 +1,5 @@
 from core_agent.tools.arguments import Arguments, Day
-from core_agent.tools.wording import day_fields, times, why_not_that_day
+from core_agent.tools.wording import closed_day_reason, day_fields, time_fields
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
@@ -18,9 +18,9 @@ def free_slots(desk: Desk, context: ToolContext) -> Tool[FreeSlotsArguments]:
         free = desk.free_slots(day, now=context.now)
         message = ""
         if not free:
-            why = why_not_that_day(desk.rules(), day, context) or "Nothing is free that day."
+            why = closed_day_reason(desk.rules(), day, context) or "Nothing is free that day."
             message = f"{why} Offer to look at another day."
-        fields = {**day_fields(day, context.today), "free": times(free)}
+        fields = {**day_fields(day, context.today), "free": time_fields(free)}
         return ToolResult(ToolStatus.DONE, message, fields)
 
     return Tool(

@@ -1,5 +1,5 @@
 from core_agent.tools.arguments import Arguments, ClockTime, Day
-from core_agent.tools.refusals import refused
+from core_agent.tools.refusals import slot_refusal
 from core_agent.tools.wording import booking_fields, slot_fields
 from repartee.domain.front_desk.bookings import DeskRefused, Slot
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
@@ -24,7 +24,7 @@ def move_appointment(desk: Desk, context: ToolContext) -> Tool[MoveAppointmentAr
         try:
             booking = desk.move(context.user_id, old, new, moved_at_ms=context.now_ms)
         except DeskRefused as refusal:
-            return refused(desk, context, new, refusal, old=old)
+            return slot_refusal(desk, context, new, refusal, old=old)
         fields = booking_fields(booking, context.today)
         if old == new:
             return ToolResult(ToolStatus.DONE, "It is there already.", fields)

@@ -1,6 +1,6 @@
 from core_agent.tools.arguments import Arguments
 from core_agent.tools.wording import booking_fields
-from repartee.domain.front_desk.bookings import lies_ahead
+from repartee.domain.front_desk.bookings import is_upcoming
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
@@ -16,7 +16,7 @@ def my_appointments(desk: Desk, context: ToolContext) -> Tool[MyAppointmentsArgu
         coming = [
             booking_fields(booking, context.today)
             for booking in desk.bookings(context.user_id)
-            if lies_ahead(booking.slot, context.now, context.now.tzinfo)
+            if is_upcoming(booking.slot, context.now, context.now.tzinfo)
         ]
         message = "" if coming else "The caller has no appointment."
         return ToolResult(ToolStatus.DONE, message, {"appointments": coming})

@@ -1,21 +1,21 @@
 """The tools' answers when the desk refuses: the reason, and the next step for the model."""
 
-from core_agent.tools.wording import slot_fields, times, why_not_that_day
+from core_agent.tools.wording import closed_day_reason, slot_fields, time_fields
 from repartee.domain.front_desk.bookings import (
     BookingUnknown,
     DeskRefused,
     Slot,
-    SlotHeld,
+    SlotAlreadyHeldByUser,
     SlotTaken,
     TooManyBookings,
-    lies_ahead,
+    is_upcoming,
 )
 from repartee.domain.text.speakable import speakable_day
 from repartee.domain.tools.tool import ToolContext, ToolResult, ToolStatus
 from repartee.ports.desk import Desk
 
 
-def refused(
+def slot_refusal(
     desk: Desk, context: ToolContext, slot: Slot, refusal: DeskRefused, *, old: Slot | None = None
 ) -> ToolResult:
     """Return why the caller cannot have ``slot``.
@@ -32,10 +32,10 @@ def refused(
     """
     match refusal:
         case BookingUnknown():
-            return no_such_booking(old or slot, context)
+            return booking_not_found(old or slot, context)
         case TooManyBookings():
             return _too_many(refusal, context)
-        case SlotHeld():
+        case SlotAlreadyHeldByUser():
             message = (
                 "The caller has another appointment at that time already. Nothing was moved, and "
                 "both stay as they are. Ask which other time the caller would like."
@@ -44,21 +44,21 @@ def refused(
             return ToolResult(ToolStatus.REFUSED, message, fields)
     is_taken = isinstance(refusal, SlotTaken)
     why = "Somebody else has that time." if is_taken else "That time cannot be booked."
-    if not is_taken and not lies_ahead(slot, context.now, context.now.tzinfo):
+    if not is_taken and not is_upcoming(slot, context.now, context.now.tzinfo):
         why = "That time is in the past."
-    why = why_not_that_day(desk.rules(), slot.day, context) or why
+    why = closed_day_reason(desk.rules(), slot.day, context) or why
     free = desk.free_slots(slot.day, now=context.now)
     advice = "Offer one or two of the free times." if free else "Offer to look at another day."
     return ToolResult(
         ToolStatus.REFUSED,
         f"{why} {advice}",
-        {"reason": "slot_taken" if is_taken else "no_such_slot", "free": times(free)},
+        {"reason": "slot_taken" if is_taken else "no_such_slot", "free": time_fields(free)},
     )
 
 
-def no_such_booking(slot: Slot, context: ToolContext) -> ToolResult:
+def booking_not_found(slot: Slot, context: ToolContext) -> ToolResult:
     """Return that the caller has no booking for ``slot``, or that it has begun."""
-    if not lies_ahead(slot, context.now, context.now.tzinfo):
+    if not is_upcoming(slot, context.now, context.now.tzinfo):
         message = "That time is in the past, so nothing can be changed about it."
         return ToolResult(ToolStatus.REFUSED, message, {"reason": "in_the_past"})
     return ToolResult(

@@ -29,12 +29,12 @@ def booking_fields(booking: Booking, today: date) -> dict[str, object]:
     return {**fields, "reason": booking.reason} if booking.reason else fields
 
 
-def times(slots: Iterable[Slot]) -> list[dict[str, str]]:
+def time_fields(slots: Iterable[Slot]) -> list[dict[str, str]]:
     """Return the times of slots of one day."""
     return [{"time": f"{slot.start:%H:%M}", "spoken": speakable_time(slot.start)} for slot in slots]
 
 
-def why_not_that_day(rules: DeskRules, day: date, context: ToolContext) -> str:
+def closed_day_reason(rules: DeskRules, day: date, context: ToolContext) -> str:
     """Return why nothing can be booked on ``day``, or "" when the desk is open on it."""
     match rules.obstacle(day, context.now):
         case Obstacle.PAST:

@@ -6,8 +6,8 @@ from pydantic import BaseModel
 from http_api.deps import Dependencies
 from http_api.erasing import MAY_ANSWER, ErasureView, RemainingTime
 from http_api.identity import UserId
-from http_api.kinds import may_answer
-from http_api.paging import Cursor, place_after
+from http_api.paging import Cursor, open_cursor
+from http_api.problem_kinds import may_answer
 from http_api.values import ConversationId, Moment, PageLimit
 from repartee.adapters.cursors import Listing
 from repartee.domain.conversation.conversation import Conversation
@@ -56,7 +56,7 @@ def list_conversations(
     They are sorted by the time of their beginning. A conversation that is begun, continued or
     erased between two pages moves no other conversation to another page.
     """
-    (before,) = place_after(deps, Listing.CONVERSATIONS, user_id, after) or (None,)
+    (before,) = open_cursor(deps, Listing.CONVERSATIONS, user_id, after) or (None,)
     found = deps.reader.list_conversations(user_id, limit=limit + 1, before=before)
     page = [ConversationView.of(each) for each in found[:limit]]
     next_after = None

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from http_api.deps import Dependencies
 from http_api.identity import UserId
-from http_api.paging import Cursor, place_after
+from http_api.paging import Cursor, open_cursor
 from http_api.routes.conversations import ConversationView
 from http_api.routes.notes import NoteView
 from http_api.routes.preferences import Preferences
@@ -17,16 +17,16 @@ from repartee.adapters.cursors import Listing
 from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.cost.usage import Bill
 from repartee.domain.front_desk.bookings import Booking
-from repartee.domain.tools.calls import BegunTool
+from repartee.domain.tools.core_calls import BegunTool
 from repartee.domain.users.export import (
     Account,
-    CallRecord,
     ConversationPart,
     Entry,
     ExportPosition,
     ModelMessage,
     RequestedTool,
     SummaryRecord,
+    ToolCallRecord,
 )
 
 router = APIRouter()
@@ -162,7 +162,7 @@ class CallView(BaseModel):
     cost_usd: float
 
     @classmethod
-    def of(cls, call: CallRecord) -> Self:
+    def of(cls, call: ToolCallRecord) -> Self:
         """Show ``call``."""
         answer = call.answer
         bill = Bill() if answer is None else answer.bill
@@ -214,7 +214,7 @@ class ExportedConversation(ConversationView):
             **dict(ConversationView.of(part.header)),
             continued=part.is_continued,
             summary=summaries[0] if summaries else None,
-            calls=[CallView.of(record) for record in records if isinstance(record, CallRecord)],
+            calls=[CallView.of(record) for record in records if isinstance(record, ToolCallRecord)],
             turns=[TurnView.of(record) for record in records if isinstance(record, Turn)],
         )
 
@@ -241,7 +241,7 @@ def size_bytes(record: Conversation | Entry) -> int:
     match record:
         case Conversation():
             view = ConversationView.of(record)
-        case Entry(record=CallRecord() as call):
+        case Entry(record=ToolCallRecord() as call):
             view = CallView.of(call)
         case Entry(record=SummaryRecord() as summary):
             view = SummaryView.of(summary)
@@ -255,7 +255,7 @@ def export_me(
     deps: Dependencies, user_id: UserId, answer: Response, after: Cursor = None
 ) -> ExportView:
     """Hand out all that is kept of the user, a page at a time."""
-    place = place_after(deps, Listing.EXPORT, user_id, after)
+    place = open_cursor(deps, Listing.EXPORT, user_id, after)
     position = None if place is None else ExportPosition(*place)
     page = deps.exporter.page(user_id, position, size_bytes=size_bytes)
     following = page.following

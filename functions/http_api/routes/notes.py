@@ -5,8 +5,8 @@ from pydantic import BaseModel
 
 from http_api.deps import Dependencies
 from http_api.identity import UserId
-from http_api.kinds import may_answer
-from http_api.paging import Cursor, place_after
+from http_api.paging import Cursor, open_cursor
+from http_api.problem_kinds import may_answer
 from http_api.problems import Problem
 from http_api.values import ID_PATTERN, Moment, PageLimit
 from repartee.adapters.cursors import Listing
@@ -46,7 +46,7 @@ def list_notes(
     deps: Dependencies, user_id: UserId, limit: PageLimit = 20, after: Cursor = None
 ) -> NoteList:
     """List the user's notes, a page at a time."""
-    (before,) = place_after(deps, Listing.NOTES, user_id, after) or (None,)
+    (before,) = open_cursor(deps, Listing.NOTES, user_id, after) or (None,)
     found = deps.forgetter.notes.newest(user_id, limit=limit + 1, before=before)
     page = [NoteView.of(note) for note in found[:limit]]
     next_after = None
@@ -64,9 +64,9 @@ def list_notes(
 def forget_note(deps: Dependencies, user_id: UserId, note_id: NoteId) -> Response:
     """Forget one note, in running calls too."""
     try:
-        all_told = deps.forgetter.forget(user_id, note_id)
+        is_every_session_notified = deps.forgetter.forget(user_id, note_id)
     except NoteUnknown:
         raise Problem("note_unknown") from None
-    if not all_told:
+    if not is_every_session_notified:
         deps.log.warning("sessions not told of a note")
     return Response(status_code=204)

@@ -53,7 +53,7 @@ def read_preferences(deps: Dependencies, user_id: UserId) -> Preferences:
 def change_preferences(deps: Dependencies, user_id: UserId, wanted: Preferences) -> Preferences:
     """Change some of the user's preferences; return all of them."""
     changed = deps.preferences.change(user_id, wanted.changes(deps.live_model))
-    if not changed.all_told:
+    if not changed.is_every_session_notified:
         deps.log.warning("sessions not told of preferences")
     return _spoken(changed.profile, deps.live_model)
 

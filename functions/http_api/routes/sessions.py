@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from http_api.bodies import CheckedRoute
 from http_api.deps import Dependencies
 from http_api.identity import UserId
-from http_api.kinds import may_answer
+from http_api.problem_kinds import may_answer
 from http_api.values import ID_PATTERN, Moment
 from repartee.domain.protocol.wire import FEATURES
 

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from http_api.deps import Dependencies
 from http_api.identity import UserId
-from http_api.kinds import may_answer
+from http_api.problem_kinds import may_answer
 from http_api.problems import Problem
 from http_api.values import ConversationId, Moment, PageLimit
 from repartee.application.users.read_history import read_turns

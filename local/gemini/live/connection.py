@@ -2,26 +2,26 @@
 
 from dataclasses import dataclass
 
-from local.gemini.faults import Fault, Faults, Kind, Moment
-from local.gemini.live.handles import Handles
-from local.gemini.live.outlet import Outlet
-from local.gemini.live.personalities import Personality
+from local.gemini.faults import Fault, Faults, GeminiFaultKind, GeminiFaultMoment
+from local.gemini.live.frame_sender import FrameSender
+from local.gemini.live.model_rules import ModelRules
 from local.gemini.live.protocol import Setup
-from local.gemini.live.records import Record
-from local.gemini.settings import Settings
+from local.gemini.live.records import ConnectionRecorder
+from local.gemini.live.resumption_handles import ResumptionHandles
+from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.ears import Ears
 from local.gemini.speech.voice import Voice
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class SimulatorParts:
     """The parts of one running simulator."""
 
-    settings: Settings
+    settings: SimulatorSettings
     ears: Ears
     voice: Voice
     faults: Faults
-    handles: Handles
+    handles: ResumptionHandles
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Connection:
 
     id: str
     setup: Setup
-    personality: Personality
-    outlet: Outlet
-    record: Record
-    world: World
+    personality: ModelRules
+    outlet: FrameSender
+    record: ConnectionRecorder
+    world: SimulatorParts
 
-    def fault(self, kind: Kind, at: Moment | None = None) -> Fault | None:
+    def fault(self, kind: GeminiFaultKind, at: GeminiFaultMoment | None = None) -> Fault | None:
         """Take the oldest fault that was ordered for here and now, and record that it struck."""
         fault = self.world.faults.take(kind, self.id, at)
         if fault:

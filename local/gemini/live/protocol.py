@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 
-class Refused(Exception):
+class ServerClose(Exception):
     """The server closes the connection because of what the client sent.
 
     Attributes:
@@ -220,7 +220,7 @@ def parse_client_message(text: str | bytes) -> ClientMessage:
     """Read one frame.
 
     Raises:
-        Refused: 1007, naming the first field that is unknown or of a wrong type.
+        ServerClose: 1007, naming the first field that is unknown or of a wrong type.
     """
     try:
         return ClientMessage.model_validate_json(text)
@@ -232,16 +232,16 @@ def parse_client_message(text: str | bytes) -> ClientMessage:
             reason = f"Unknown name \"{path[-1]}\" at '{where}': Cannot find field."
         else:
             reason = f"Invalid value at '{'.'.join(path)}': {first['msg']}"
-        raise Refused(1007, f"Invalid JSON payload received. {reason}") from error
+        raise ServerClose(1007, f"Invalid JSON payload received. {reason}") from error
 
 
 def check_key(key: str | None) -> None:
     """Accept any key but a missing one and those that begin with ``bad-``.
 
     Raises:
-        Refused: 1008 without a key, 1007 with a bad one.
+        ServerClose: 1008 without a key, 1007 with a bad one.
     """
     if not key:
-        raise Refused(1008, "Method doesn't allow unregistered callers. Please use an API key.")
+        raise ServerClose(1008, "Method doesn't allow unregistered callers. Please use an API key.")
     if key.startswith("bad-"):
-        raise Refused(1007, "API key not valid. Please pass a valid API key.")
+        raise ServerClose(1007, "API key not valid. Please pass a valid API key.")

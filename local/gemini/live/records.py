@@ -7,7 +7,7 @@ from io import FileIO
 from pathlib import Path
 
 
-class Record:
+class ConnectionRecorder:
     """One connection's folder; `close` when it ends.
 
     ``heard.pcm`` holds the bytes received in order, ``turn-<n>.pcm`` the bytes emitted for reply n

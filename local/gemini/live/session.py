@@ -9,33 +9,33 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from local.gemini.faults import Fault
-from local.gemini.live.connection import Connection, World
+from local.gemini.live.connection import Connection, SimulatorParts
 from local.gemini.live.context import Context, Item, Role
-from local.gemini.live.jobs import Answered, Typed
-from local.gemini.live.outlet import Gone, Outlet
-from local.gemini.live.personalities import Personality, personality_of
+from local.gemini.live.frame_sender import ClientGone, FrameSender
+from local.gemini.live.model_rules import ModelRules, model_rules_of
 from local.gemini.live.protocol import (
     ClientContent,
     ClientMessage,
     RealtimeInput,
-    Refused,
+    ServerClose,
     Setup,
     ToolResponse,
     check_key,
     parse_client_message,
 )
-from local.gemini.live.records import Record
+from local.gemini.live.records import ConnectionRecorder
+from local.gemini.live.turn_inputs import ToolCallAnswer, TypedInput
 from local.gemini.mind.brain import Brain
 from local.gemini.speech.listening import Listener
 
 
-class LiveSession:
+class SimulatedLiveSession:
     """Serves one WebSocket; `run` returns when it is closed, by whichever side."""
 
     def __init__(
         self,
         connection_id: str,
-        world: World,
+        world: SimulatorParts,
         socket: web.WebSocketResponse,
         abort: Callable[[], None],
         key: str | None,
@@ -49,19 +49,19 @@ class LiveSession:
         self._socket = socket
         self._key = key
         self._start_s = time.monotonic()
-        self.record = Record(world.settings.record_dir / connection_id)
-        self.outlet = Outlet(socket, abort, self.record)
-        self._personality = Personality()
+        self.record = ConnectionRecorder(world.settings.record_dir / connection_id)
+        self.outlet = FrameSender(socket, abort, self.record)
+        self._personality = ModelRules()
         self._listener: Listener | None = None
-        self._ended: asyncio.Future[Refused] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[ServerClose] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
         """Serve until the end; never raises."""
         try:
             await self._serve()
-        except Refused as refused:
+        except ServerClose as refused:
             await self.outlet.close(refused.code, refused.reason)
-        except Gone:
+        except ClientGone:
             pass
         finally:
             self.open = False
@@ -78,7 +78,9 @@ class LiveSession:
             self._end(fault.refusal)
         elif fault.kind == "go_away":
             await self._go_away(fault.time_left_s)
-            asyncio.get_running_loop().call_later(fault.time_left_s, self._end, self._too_old())
+            asyncio.get_running_loop().call_later(
+                fault.time_left_s, self._end, self._age_limit_close()
+            )
         elif fault.kind == "unknown_message":
             await self.outlet.send({"somethingNew": {"fromTheFuture": True}})
 
@@ -116,7 +118,7 @@ class LiveSession:
         ):
             self.record.event("fault", fault="language_refused")
             raise fault.refusal
-        self._personality = personality_of(setup.model)
+        self._personality = model_rules_of(setup.model)
         self._personality.check_setup(setup)
         context = self._context(setup)
         delay_ms = settings.setup_ms
@@ -140,7 +142,7 @@ class LiveSession:
             asyncio.create_task(self._read(listener)),
             asyncio.create_task(listener.brain.run()),
             asyncio.create_task(listener.run()),
-            asyncio.create_task(self._grow_old()),
+            asyncio.create_task(self._close_at_age_limit()),
         ]
         try:
             waited: set[asyncio.Future[Any]] = {*tasks, self._ended}
@@ -158,10 +160,10 @@ class LiveSession:
     async def _receive_setup(self) -> Setup:
         message = await self._socket.receive()
         if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-            raise Gone
+            raise ClientGone
         parsed = parse_client_message(message.data)
         if parsed.setup is None:
-            raise Refused(1007, "The first message must be a setup.")
+            raise ServerClose(1007, "The first message must be a setup.")
         return parsed.setup
 
     def _context(self, setup: Setup) -> Context:
@@ -185,7 +187,7 @@ class LiveSession:
 
     async def _take(self, message: ClientMessage, listener: Listener) -> None:
         if message.setup:
-            raise Refused(1007, "setup must be the first message and the only one of its kind.")
+            raise ServerClose(1007, "setup must be the first message and the only one of its kind.")
         if message.realtime_input:
             await self._take_realtime(message.realtime_input, listener)
         if message.client_content:
@@ -205,14 +207,14 @@ class LiveSession:
             await listener.end_stream()
         if given.text:
             await listener.brain.interrupt()
-            listener.brain.put(Typed(given.text))
+            listener.brain.put(TypedInput(given.text))
 
     async def _take_content(self, content: ClientContent, brain: Brain) -> None:
         if not brain.seeded.is_set():
             self._seed(content, brain)
             return
         if not self._personality.content_after_seed:
-            raise Refused(1007, "Request contains an invalid argument.")
+            raise ServerClose(1007, "Request contains an invalid argument.")
         turns = list(content.turns)
         last = (
             turns.pop() if content.turn_complete and turns and turns[-1].role != "model" else None
@@ -222,7 +224,7 @@ class LiveSession:
         for turn in turns:
             brain.context.add(Item("model" if turn.role == "model" else "user", turn.text))
         if content.turn_complete:
-            brain.put(Typed(last.text if last else ""))
+            brain.put(TypedInput(last.text if last else ""))
 
     def _seed(self, content: ClientContent, brain: Brain) -> None:
         if content.turn_complete and (
@@ -256,23 +258,23 @@ class LiveSession:
                 continue
             if response.scheduling == "INTERRUPT" and not pending.blocking:
                 await brain.interrupt()
-            brain.put(Answered(pending, response))
+            brain.put(ToolCallAnswer(pending, response))
 
-    async def _grow_old(self) -> None:
+    async def _close_at_age_limit(self) -> None:
         settings = self._world.settings
         lead_s = min(settings.go_away_s, settings.connection_age_s)
         await asyncio.sleep((settings.connection_age_s - lead_s) / settings.time_scale)
         await self._go_away(lead_s)
         await asyncio.sleep(lead_s / settings.time_scale)
-        raise self._too_old()
+        raise self._age_limit_close()
 
     async def _go_away(self, time_left_s: float) -> None:
         self.record.event("go_away", time_left_s=time_left_s)
         await self.outlet.send({"goAway": {"timeLeft": f"{time_left_s:g}s"}})
 
-    def _too_old(self) -> Refused:
-        return Refused(1001, "Connection lifetime exceeded.")
+    def _age_limit_close(self) -> ServerClose:
+        return ServerClose(1001, "Connection lifetime exceeded.")
 
-    def _end(self, how: Refused) -> None:
+    def _end(self, how: ServerClose) -> None:
         if not self._ended.done():
             self._ended.set_result(how)

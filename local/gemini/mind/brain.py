@@ -7,12 +7,18 @@ from dataclasses import replace
 
 from local.gemini.live.connection import Connection
 from local.gemini.live.context import INPUT_BYTES_PER_S, Context, Item, Usage, bill
-from local.gemini.live.jobs import Answered, Job, Pending, Spoken, Typed
-from local.gemini.live.protocol import FunctionResponse, Refused
+from local.gemini.live.protocol import FunctionResponse, ServerClose
+from local.gemini.live.turn_inputs import (
+    Job,
+    PendingToolCall,
+    SpokenInput,
+    ToolCallAnswer,
+    TypedInput,
+)
 from local.gemini.mind import mind
-from local.gemini.mind.known import Call, Function, Known, Line
+from local.gemini.mind.known import DeclaredFunction, Known, Line, ToolCall
 from local.gemini.speech.ears import EarsClosed
-from local.gemini.speech.mouth import Generation, Mouth
+from local.gemini.speech.reply_speaker import Generation, ReplySpeaker
 from local.gemini.speech.voice import split_words
 
 # Shorter noises than this are not worth a question.
@@ -34,9 +40,11 @@ class Brain:
         self._outlet = connection.outlet
         self._record = connection.record
         self._settings = connection.world.settings
-        self._mouth = Mouth(connection)
+        self._mouth = ReplySpeaker(connection)
         self._functions = tuple(
-            Function(one.name, one.description, one.parameters_json_schema or one.parameters)
+            DeclaredFunction(
+                one.name, one.description, one.parameters_json_schema or one.parameters
+            )
             for one in setup.functions
         )
         self._blocking = {one.name for one in setup.functions if self._personality.is_blocking(one)}
@@ -46,7 +54,7 @@ class Brain:
         self._stalled = False
         # Held while a reply is being cut, so that the next one begins after its last frame.
         self._floor = asyncio.Lock()
-        self.pending: dict[str, Pending] = {}
+        self.pending: dict[str, PendingToolCall] = {}
         # Answers that came while something else was being said, and will be spoken.
         self._owed_answers = 0
         self._calls_made = 0
@@ -65,9 +73,9 @@ class Brain:
 
     def put(self, job: Job) -> None:
         """Queue a job behind those that wait; a deaf session leaves it unanswered."""
-        if isinstance(job, Spoken | Typed):
+        if isinstance(job, SpokenInput | TypedInput):
             job = replace(job, deaf=self._deaf())
-        if isinstance(job, Answered) and job.is_spoken:
+        if isinstance(job, ToolCallAnswer) and job.is_spoken:
             self._owed_answers += 1
         self._jobs.put_nowait(job)
 
@@ -110,7 +118,7 @@ class Brain:
             await self._outlet.send({"toolCallCancellation": {"ids": ids}})
             self._record.event("calls_cancelled", ids=ids)
 
-    def answer(self, response: FunctionResponse) -> Pending | None:
+    def answer(self, response: FunctionResponse) -> PendingToolCall | None:
         """Match an answer to its call; None for a call that is not pending."""
         asked = (response.id, response.name if not response.id else "")
         for pending in self.pending.values():
@@ -122,18 +130,18 @@ class Brain:
 
     async def _work(self, job: Job) -> None:
         match job:
-            case Spoken():
+            case SpokenInput():
                 await self._on_spoken(job)
-            case Typed():
+            case TypedInput():
                 await self._on_typed(job)
-            case Answered():
+            case ToolCallAnswer():
                 await self._on_answered(job)
 
-    async def _on_spoken(self, job: Spoken) -> None:
+    async def _on_spoken(self, job: SpokenInput) -> None:
         try:
             text = await job.hearing.text()
         except EarsClosed as error:
-            raise Refused(1011, "Internal error encountered.") from error
+            raise ServerClose(1011, "Internal error encountered.") from error
         if text and self._connection.fault("wrong_language_transcript"):
             text = IN_SPANISH + text
         self._record.event("heard", text=text, voiced_ms=job.voiced_ms)
@@ -144,11 +152,11 @@ class Brain:
         self.context.add(Item("user", text, "AUDIO", job.audio_s))
         if job.deaf:
             self._record.event("deaf", text=text)
-            await self._outlet.send_late()
+            await self._outlet.send_waiting_for_reply()
         elif not self.user_quiet.is_set():
             # They went on speaking: the reply comes to what is said next, this included.
             self._record.event("continued", text=text)
-            await self._outlet.send_late()
+            await self._outlet.send_waiting_for_reply()
         elif text or job.voiced_ms >= WORTH_ASKING_MS:
             text = self._with_continued(text)
             reply = mind.respond(known, text) if text else mind.Reply(mind.NOT_HEARD)
@@ -159,7 +167,7 @@ class Brain:
         if self._setup.input_audio_transcription is None or not text:
             return
         # Transcripts come in the order of the speech, however late.
-        await self._outlet.send_overdue()
+        await self._outlet.send_delayed_now()
         is_late = self._personality.is_transcript_late
         whole = {"text": text, "finished": True} if is_late else {"text": text}
         pieces = [{"text": piece} for piece in split_words(text, TRANSCRIPT_PIECES) if piece]
@@ -170,13 +178,13 @@ class Brain:
             self._record.event("transcript_overdue", text=text)
         for one in sent:
             if overdue:
-                self._outlet.after_turn(overdue.delay_ms, inputTranscription=one)
+                self._outlet.send_after_turn(overdue.delay_ms, inputTranscription=one)
             elif is_late:
-                self._outlet.late(inputTranscription=one)
+                self._outlet.send_after_reply_start(inputTranscription=one)
             else:
                 await self._outlet.content(inputTranscription=one)
 
-    async def _on_typed(self, job: Typed) -> None:
+    async def _on_typed(self, job: TypedInput) -> None:
         await self.seeded.wait()
         self._record.event("typed", text=job.text)
         known = self._known()
@@ -190,7 +198,7 @@ class Brain:
         reply = mind.respond(known, text or "please continue", spoken=False)
         await self._reply(reply, self._next_reply())
 
-    async def _on_answered(self, job: Answered) -> None:
+    async def _on_answered(self, job: ToolCallAnswer) -> None:
         response, pending = job.response, job.pending
         text = mind.speak_answer(self._known(), pending.call.name, response.response)
         told = mind.text_of(response.response)
@@ -219,7 +227,7 @@ class Brain:
     async def _reply(self, reply: mind.Reply, number: int) -> None:
         generation = self._generation = Generation(number)
         if self._connection.fault("stall"):
-            await self._outlet.send_late()
+            await self._outlet.send_waiting_for_reply()
             self._stalled = True
             await asyncio.Event().wait()
         if fault := self._connection.fault("close", "turn"):
@@ -249,12 +257,12 @@ class Brain:
         busy = self.pending or self._owed_answers
         await self._complete(generation, "IN_PROGRESS" if busy else "IDLE")
 
-    async def _call(self, call: Call, generation: Generation) -> bool:
+    async def _call(self, call: ToolCall, generation: Generation) -> bool:
         self._calls_made += 1
         call_id = f"call-{self._connection.id[-6:]}-{self._calls_made}"
         blocking = call.name in self._blocking
         has_id = self._connection.fault("no_call_ids") is None
-        self.pending[call_id] = Pending(
+        self.pending[call_id] = PendingToolCall(
             call_id, call, blocking, generation.reply, self._utterances, time.monotonic(), has_id
         )
         wire = {"id": call_id, "name": call.name, "args": call.args}

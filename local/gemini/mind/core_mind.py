@@ -14,9 +14,9 @@ from local.gemini.mind import notebook, notes
 from local.gemini.mind.facts import find_name
 from local.gemini.mind.findings import Finding, Slot, read_finding, say_list, slot_of
 from local.gemini.mind.intents import Intent, Request, choose, completed, fill, understand
-from local.gemini.mind.known import Call, Function, Known, Line
+from local.gemini.mind.known import DeclaredFunction, Known, Line, ToolCall
 from local.gemini.mind.languages import in_english, in_language, language_told
-from local.gemini.mind.repeated_turn import Begun, read_begun
+from local.gemini.mind.repeated_turn import Begun, read_begun_tool_calls
 from local.gemini.mind.times import When, speak_date, speak_time
 
 OFFERED_SLOTS = 3
@@ -28,7 +28,7 @@ SORRY = "I am sorry, that did not work."
 class Step:
     """A call made while working on the question, and its answer if there is one."""
 
-    call: Call
+    call: ToolCall
     response: Any = None
 
 
@@ -38,7 +38,7 @@ class Message:
 
     role: str
     text: str = ""
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
     responses: tuple[tuple[str, Any], ...] = ()
 
 
@@ -47,7 +47,7 @@ class Answer:
     """Calls to make, or else a text."""
 
     text: str = ""
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class _Case:
     """One question on its way: what is wanted, what can be called, what was found so far."""
 
     request: Request
-    functions: Sequence[Function]
+    functions: Sequence[DeclaredFunction]
     findings: dict[Intent, Finding]
     now: datetime
 
@@ -65,14 +65,17 @@ class _Case:
         if function is None:
             return None
         arguments, missing = fill(function, request or self.request, self.now)
-        return None if missing else Answer(calls=(Call(function.name, arguments),))
+        return None if missing else Answer(calls=(ToolCall(function.name, arguments),))
 
     def can(self, intent: Intent) -> bool:
         return choose(self.functions, intent) is not None
 
 
 def respond(
-    instruction: str, messages: Sequence[Message], functions: Sequence[Function], now: datetime
+    instruction: str,
+    messages: Sequence[Message],
+    functions: Sequence[DeclaredFunction],
+    now: datetime,
 ) -> Answer:
     """The next thing this model says or calls.
 
@@ -93,7 +96,9 @@ def respond(
     steps = _steps(messages[asked + 1 :])
     if noting := notebook.understand(messages[asked].text):
         calls = [(step.call, step.response) for step in steps]
-        return _as_answer(notebook.serve(noting, calls, functions, read_begun(instruction)))
+        return _as_answer(
+            notebook.serve(noting, calls, functions, read_begun_tool_calls(instruction))
+        )
     request = _request(messages[: asked + 1], instruction)
     if request.intent is None:
         return Answer("I am sorry, I can only help with appointments, opening hours and notes.")
@@ -103,7 +108,7 @@ def respond(
         if (intent := _intent_of(step.call.name, functions)) is not None
     }
     case = _Case(request, functions, findings, read_now(instruction) or now)
-    if begun := _begun_before(case, read_begun(instruction)):
+    if begun := _begun_before(case, read_begun_tool_calls(instruction)):
         if begun.answer is not None:
             return Answer(begun.answer)
         found = findings.get(request.intent)
@@ -118,7 +123,7 @@ def respond(
     return replace(answer, text=text)
 
 
-def _as_answer(served: Call | str) -> Answer:
+def _as_answer(served: ToolCall | str) -> Answer:
     return Answer(served) if isinstance(served, str) else Answer(calls=(served,))
 
 
@@ -170,7 +175,7 @@ def _steps(messages: Sequence[Message]) -> list[Step]:
     return [Step(call, answer) for call, answer in zip(calls, answers, strict=False)]
 
 
-def _intent_of(name: str, functions: Sequence[Function]) -> Intent | None:
+def _intent_of(name: str, functions: Sequence[DeclaredFunction]) -> Intent | None:
     for intent in Intent:
         function = choose(functions, intent)
         if function and function.name == name:

@@ -61,7 +61,7 @@ def find_appointment(known: Known) -> str | None:
     return None
 
 
-def name_told(words: str) -> str | None:
+def name_given_by_user(words: str) -> str | None:
     """The name that a user gives in words of their own, the last one where there are several."""
     for found in reversed(list(_USER_SAYS_NAME.finditer(words))):
         if found[2] not in _NOT_NAMES:
@@ -77,7 +77,7 @@ def sentences_of(text: str) -> list[str]:
 
 def _name_in(line: Line) -> str | None:
     words = words_of(line.text)
-    if line.role in ("user", "instruction") and (name := name_told(words)):
+    if line.role in ("user", "instruction") and (name := name_given_by_user(words)):
         return name
     patterns = [_SAID_OF_USER, _GREETED_BY_NAME] if line.role != "user" else [_SAID_OF_USER]
     for pattern in patterns:

@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from local.gemini.mind.facts import name_told
-from local.gemini.mind.known import Function
+from local.gemini.mind.facts import name_given_by_user
+from local.gemini.mind.known import DeclaredFunction
 from local.gemini.mind.times import WEEKDAYS, When, parse_when, words_of
 
 
@@ -96,7 +96,7 @@ def understand(text: str) -> Request:
     elif intent is Intent.FREE and when.at and re.search(r"\bbook\b", words):
         intent = Intent.BOOK
     reason = next((found[1] for pattern in _REASON if (found := pattern.search(words))), "")
-    return Request(text, intent, when, old, reason, name_told(words))
+    return Request(text, intent, when, old, reason, name_given_by_user(words))
 
 
 def completed(request: Request, earlier: Request) -> Request:
@@ -116,7 +116,7 @@ def completed(request: Request, earlier: Request) -> Request:
     )
 
 
-def choose(functions: Sequence[Function], intent: Intent) -> Function | None:
+def choose(functions: Sequence[DeclaredFunction], intent: Intent) -> DeclaredFunction | None:
     """The declared function that fits best; None when none fits."""
     wanted = _FUNCTION_WORDS[intent]
     best, best_score = None, 0
@@ -131,7 +131,9 @@ def choose(functions: Sequence[Function], intent: Intent) -> Function | None:
     return best
 
 
-def fill(function: Function, request: Request, now: datetime) -> tuple[dict[str, Any], list[str]]:
+def fill(
+    function: DeclaredFunction, request: Request, now: datetime
+) -> tuple[dict[str, Any], list[str]]:
     """Arguments for a call, from the parameters' names and descriptions.
 
     Returns:

@@ -14,7 +14,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class DeclaredFunction:
     """A declared function, with the JSON schema of its parameters."""
 
     name: str
@@ -27,15 +27,15 @@ class Known:
     """All that the connection received so far, oldest first."""
 
     instruction: str = ""
-    functions: Sequence[Function] = ()
+    functions: Sequence[DeclaredFunction] = ()
     lines: Sequence[Line] = ()
 
-    def function(self, *names: str) -> Function | None:
+    def function(self, *names: str) -> DeclaredFunction | None:
         return next((one for one in self.functions if one.name in names), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolCall:
     """A function to call."""
 
     name: str

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.gemini.mind import notebook
-from local.gemini.mind.facts import find_appointment, find_name, name_told, sentences_of
-from local.gemini.mind.known import Call, Function, Known, Line
+from local.gemini.mind.facts import find_appointment, find_name, name_given_by_user, sentences_of
+from local.gemini.mind.known import DeclaredFunction, Known, Line, ToolCall
 from local.gemini.mind.languages import in_english, in_language, language_of, language_told
 from local.gemini.mind.times import find_when, parse_when, words_of
 
@@ -23,7 +23,7 @@ class Reply:
     """What to say, and what to call before saying it."""
 
     say: str
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
 
 
 _BOOKING = re.compile(
@@ -97,7 +97,7 @@ def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
 def _respond_in_english(known: Known, original: str) -> Reply:
     heard = in_english(original)
     words = words_of(heard)
-    name = name_told(words)
+    name = name_given_by_user(words)
     for rule in (_noting, _recall, _wish, _farewell, _language, _greet):
         if reply := rule(known, words, name, original if rule in (_noting, _wish) else heard):
             return reply
@@ -150,7 +150,7 @@ def _noting(known: Known, words: str, name: str | None, heard: str) -> Reply | N
     core = _ask_core(known)
     if core is None:
         return Reply(notebook.SORRY)
-    return Reply(FILLER, (Call(core.name, {_main_parameter(core): heard.strip()}),))
+    return Reply(FILLER, (ToolCall(core.name, {_main_parameter(core): heard.strip()}),))
 
 
 def _recall(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
@@ -186,9 +186,9 @@ def _wish(
     if core is None:
         return Reply("I am sorry, I cannot help with appointments.")
     name = name or find_name(known)
-    if name and not name_told(words_of(request)):
+    if name and not name_given_by_user(words_of(request)):
         request = f"{request}. My name is {name}."
-    return Reply(FILLER, (Call(core.name, {_main_parameter(core): request}),))
+    return Reply(FILLER, (ToolCall(core.name, {_main_parameter(core): request}),))
 
 
 def _request(known: Known, words: str, heard: str, *, force: bool) -> str | None:
@@ -214,7 +214,7 @@ def _farewell(known: Known, words: str, name: str | None, heard: str) -> Reply |
         return None
     name = name or find_name(known)
     end = known.function("end_call")
-    calls = (Call(end.name, _filled(end, "The caller said goodbye.")),) if end else ()
+    calls = (ToolCall(end.name, _filled(end, "The caller said goodbye.")),) if end else ()
     return Reply(f"Goodbye {name}." if name else "Goodbye.", calls)
 
 
@@ -231,7 +231,7 @@ def _language(known: Known, words: str, name: str | None, heard: str) -> Reply |
     by_name = "name" in hint and not re.search(r"code|bcp|tag|[a-z]{2}-[a-z]{2}", hint)
     value = found[1].capitalize() if by_name else _LANGUAGES[found[1]]
     asked = {"asked_by_user": True} if "asked_by_user" in properties else {}
-    return Reply(FILLER, (Call(function.name, {parameter: value} | asked),))
+    return Reply(FILLER, (ToolCall(function.name, {parameter: value} | asked),))
 
 
 def _language_of_user(known: Known) -> str | None:
@@ -254,11 +254,11 @@ def _greet(known: Known, words: str, name: str | None, heard: str) -> Reply | No
     return Reply(f"Hello {name}, how can I help you?" if name else "Hello, how can I help you?")
 
 
-def _ask_core(known: Known) -> Function | None:
+def _ask_core(known: Known) -> DeclaredFunction | None:
     return known.function("ask_core_agent", "ask_core")
 
 
-def _main_parameter(function: Function) -> str:
+def _main_parameter(function: DeclaredFunction) -> str:
     """The first required string parameter, else the first string, else ``request``."""
     schema = function.schema or {}
     properties: dict[str, Any] = schema.get("properties") or {}
@@ -269,7 +269,7 @@ def _main_parameter(function: Function) -> str:
     return "request"
 
 
-def _filled(function: Function, text: str) -> dict[str, Any]:
+def _filled(function: DeclaredFunction, text: str) -> dict[str, Any]:
     required = (function.schema or {}).get("required") or []
     return {_main_parameter(function): text} if required else {}
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from local.gemini.mind.findings import read_finding, say_list, unwrap
-from local.gemini.mind.known import Call, Function
+from local.gemini.mind.known import DeclaredFunction, ToolCall
 from local.gemini.mind.repeated_turn import Begun
 from local.gemini.mind.times import words_of
 
@@ -67,10 +67,10 @@ def _as_fact(text: str) -> str:
 
 def serve(
     noting: Noting,
-    steps: Sequence[tuple[Call, Any]],
-    functions: Sequence[Function],
+    steps: Sequence[tuple[ToolCall, Any]],
+    functions: Sequence[DeclaredFunction],
     begun: Sequence[Begun],
-) -> Call | str:
+) -> ToolCall | str:
     """The next call for a wish, or what to say.
 
     Args:
@@ -92,15 +92,15 @@ def serve(
     if before is not None:
         return before.call
     if noting.wish is NoteWish.REMEMBER:
-        return Call(function.name, {_parameter(function): noting.fact})
+        return ToolCall(function.name, {_parameter(function): noting.fact})
     if noting.wish is NoteWish.RECALL:
-        return Call(function.name, {})
+        return ToolCall(function.name, {})
     recall = _function(functions, NoteWish.RECALL)
     if recall is not None and recall.name not in answers:
-        return Call(recall.name, {})
+        return ToolCall(recall.name, {})
     kept = _notes(answers[recall.name]) if recall is not None else [noting.fact]
     meant = _closest(noting.fact, kept)
-    return NO_SUCH if meant is None else Call(function.name, {_parameter(function): meant})
+    return NO_SUCH if meant is None else ToolCall(function.name, {_parameter(function): meant})
 
 
 def _told(wish: NoteWish, answer: Any, *, is_begun: bool) -> str:
@@ -113,11 +113,11 @@ def _told(wish: NoteWish, answer: Any, *, is_begun: bool) -> str:
     return "I have forgotten that." if found.ok or is_begun else NO_SUCH
 
 
-def _function(functions: Sequence[Function], wish: NoteWish) -> Function | None:
+def _function(functions: Sequence[DeclaredFunction], wish: NoteWish) -> DeclaredFunction | None:
     return next((one for one in functions if wish in one.name.lower().split("_")), None)
 
 
-def _parameter(function: Function) -> str:
+def _parameter(function: DeclaredFunction) -> str:
     return next((str(name) for name in (function.schema or {}).get("properties") or ()), "note")
 
 

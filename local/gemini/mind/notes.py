@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from local.gemini.mind.facts import find_name
 from local.gemini.mind.known import Known, Line
 
-MOST_CHARACTERS = 1_200
+MAX_NOTES_CHARACTERS = 1_200
 _ASKED = re.compile(r"\bkeep the notes\b")
 _NOTES = re.compile(r"\ANotes so far:\n(?P<notes>.*?)\n\nTurns that followed:\n", re.DOTALL)
 _TURN = re.compile(r"^Turn \d+, (?P<how>heard|said|found)\b[^:]*: (?P<text>.*)$", re.MULTILINE)
 _NAMED = re.compile(r"\bcaller's name is\b")
-_TELLING = (
+_WORTH_PATTERNS = (
     (3, re.compile(r"\b(?:booked|moved|cancell?ed|reserved)\b", re.IGNORECASE)),
     (2, re.compile(r"\b(?:want|like|love|prefer|please|need|remember|my)\b", re.IGNORECASE)),
     (1, re.compile(r"\d")),
@@ -46,7 +46,7 @@ def take_notes(material: str) -> str:
     ]
     name = find_name(Known(before, (), turns))
     opening = [f"The caller's name is {name}."] if name else []
-    room = MOST_CHARACTERS - sum(map(len, opening))
+    room = MAX_NOTES_CHARACTERS - sum(map(len, opening))
     kept = _choose(_candidates(before, turns), room)
     return " ".join([*opening, *(note.text for note in kept)]) or "Nothing worth noting was said."
 
@@ -60,7 +60,9 @@ def _candidates(before: str, turns: Sequence[Line]) -> list[_Note]:
             elif not sentence.endswith("?"):
                 texts.append((0, sentence))
     notes = [
-        _Note(place, more + sum(worth for worth, tells in _TELLING if tells.search(text)), text)
+        _Note(
+            place, more + sum(worth for worth, tells in _WORTH_PATTERNS if tells.search(text)), text
+        )
         for place, (more, text) in enumerate(dict.fromkeys(texts))
     ]
     return [note for note in notes if note.worth]

@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from local.gemini.mind.known import Call
+from local.gemini.mind.known import ToolCall
 
 _NOTE = re.compile(r"\bturn was cut off and is being repeated\b")
 _ATTEMPT = re.compile(r"^  Begun: (?P<begun>.*)\n  Answer: (?P<answer>.*)$", re.MULTILINE)
@@ -20,11 +20,11 @@ class Begun:
         answer: What was answered then; None when nobody knows how the call ended.
     """
 
-    call: Call
+    call: ToolCall
     answer: str | None
 
 
-def read_begun(instruction: str) -> list[Begun]:
+def read_begun_tool_calls(instruction: str) -> list[Begun]:
     """The calls that the instruction says were begun, in their order; mostly none."""
     note = _NOTE.search(instruction)
     if not note:
@@ -36,12 +36,12 @@ def read_begun(instruction: str) -> list[Begun]:
     ]
 
 
-def _calls(text: str) -> list[Call]:
+def _calls(text: str) -> list[ToolCall]:
     calls, at = [], 0
     while named := _NAME.match(text, at):
         try:
             arguments, at = json.JSONDecoder().raw_decode(text, named.end())
         except ValueError:
             break
-        calls.append(Call(named[1], arguments))
+        calls.append(ToolCall(named[1], arguments))
     return calls

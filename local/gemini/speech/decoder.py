@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from pocketsphinx import Decoder
 
-from local.gemini.orphans import die_with_parent
+from local.gemini.parent_death import die_with_parent
 
 HEADER = struct.Struct("<cI")
 

@@ -8,9 +8,9 @@ from typing import Any
 import audioop
 
 from local.gemini.live.connection import Connection
-from local.gemini.live.jobs import Spoken
-from local.gemini.live.personalities import Personality
-from local.gemini.live.protocol import Blob, Refused, Setup
+from local.gemini.live.model_rules import ModelRules
+from local.gemini.live.protocol import Blob, ServerClose, Setup
+from local.gemini.live.turn_inputs import SpokenInput
 from local.gemini.mind.brain import Brain
 from local.gemini.speech.ears import Hearing
 from local.gemini.speech.vad import (
@@ -78,12 +78,12 @@ class Listener:
         """Hear one message's samples.
 
         Raises:
-            Refused: They are no PCM16, or come while a blocking call waits for its answer.
+            ServerClose: They are no PCM16, or come while a blocking call waits for its answer.
         """
         if any(pending.blocking for pending in self.brain.pending.values()):
-            raise Refused(1008, "Operation is not implemented, or supported, or enabled.")
+            raise ServerClose(1008, "Operation is not implemented, or supported, or enabled.")
         if len(blob.data) % 2:
-            raise Refused(1007, "Audio must be 16-bit PCM.")
+            raise ServerClose(1007, "Audio must be 16-bit PCM.")
         self.connection.record.heard(blob.data)
         pcm = blob.data
         if blob.rate_hz != SAMPLE_RATE_HZ:
@@ -105,10 +105,10 @@ class Listener:
         """Take ``activityStart`` or ``activityEnd``; audio outside of them is not heard.
 
         Raises:
-            Refused: The model's own detector is on.
+            ServerClose: The model's own detector is on.
         """
         if self._segmenter:
-            raise Refused(1007, _REFUSED_MARK)
+            raise ServerClose(1007, _REFUSED_MARK)
         if is_start:
             self._marked_bytes = 0
             await self._speech_started(SpeechStarted(0))
@@ -119,10 +119,10 @@ class Listener:
         """Take ``audioStreamEnd``.
 
         Raises:
-            Refused: The model's own detector is off; the SDK's types allow it with that alone.
+            ServerClose: The model's own detector is off; the SDK's types allow it with that alone.
         """
         if self._segmenter is None:
-            raise Refused(1007, "audioStreamEnd needs automatic activity detection.")
+            raise ServerClose(1007, "audioStreamEnd needs automatic activity detection.")
         if not self.connection.personality.obeys_audio_stream_end:
             return
         if self.is_paced:
@@ -166,7 +166,7 @@ class Listener:
             return
         self.connection.record.event("speech_ended", offset_ms=event.offset_ms)
         hearing.end()
-        self.brain.put(Spoken(hearing, event.voiced_ms, self.brain.take_unheard_s()))
+        self.brain.put(SpokenInput(hearing, event.voiced_ms, self.brain.take_unheard_s()))
         self.brain.user_quiet.set()
         await self._signal("ACTIVITY_END", event.offset_ms)
 
@@ -189,7 +189,7 @@ class Listener:
             )
 
 
-def _vad_settings(setup: Setup, personality: Personality) -> VadSettings:
+def _vad_settings(setup: Setup, personality: ModelRules) -> VadSettings:
     """Gemini's detection settings as ours; the service's own defaults are not documented."""
     detection = setup.realtime_input_config.automatic_activity_detection
     default = VadSettings()

@@ -68,12 +68,12 @@ class Segmenter:
         self._frames = 0
         self._quiet = 0
         self._voiced = 0
-        self.in_speech = False
+        self.is_in_speech = False
 
     @property
     def quiet_ms(self) -> int:
         """How long the utterance under way has been quiet; 0 where nobody speaks."""
-        return self._quiet * FRAME_MS if self.in_speech else 0
+        return self._quiet * FRAME_MS if self.is_in_speech else 0
 
     def feed(self, pcm: bytes) -> list[SpeechEvent]:
         """Take any number of bytes; an incomplete frame waits for the next call."""
@@ -88,7 +88,7 @@ class Segmenter:
     def end_stream(self) -> list[SpeechEvent]:
         """End the utterance under way, if any, without waiting for silence."""
         events: list[SpeechEvent] = []
-        if self.in_speech:
+        if self.is_in_speech:
             if self._partial:
                 events.append(SpeechAudio(self._partial[: len(self._partial) // 2 * 2]))
             self._end(events)
@@ -100,7 +100,7 @@ class Segmenter:
     def _frame(self, frame: bytes, events: list[SpeechEvent]) -> None:
         voiced = self._vad.is_speech(frame, SAMPLE_RATE_HZ)
         self._frames += 1
-        if self.in_speech:
+        if self.is_in_speech:
             events.append(SpeechAudio(frame))
             self._voiced += voiced
             self._quiet = 0 if voiced else self._quiet + 1
@@ -110,7 +110,7 @@ class Segmenter:
         self._pre_roll.append(frame)
         self._start_window.append(voiced)
         if sum(self._start_window) >= self._need_start:
-            self.in_speech = True
+            self.is_in_speech = True
             self._voiced = sum(self._start_window)
             self._quiet = 0
             started = self._frames - len(self._start_window)
@@ -120,5 +120,5 @@ class Segmenter:
             self._start_window.clear()
 
     def _end(self, events: list[SpeechEvent]) -> None:
-        self.in_speech = False
+        self.is_in_speech = False
         events.append(SpeechEnded(self._frames * FRAME_MS, self._voiced * FRAME_MS))

@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 
 from ops.smoke.finding import Finding
 from repartee.adapters.clock import SystemClock
-from repartee.adapters.langchain.middleware import PricedModel, Thinking
+from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
 from repartee.config import PRICE_LIST
 from repartee.domain.conversation.conversation import Conversation, Memory, Profile, Turn
-from repartee.domain.conversation.summary import instruction, material
+from repartee.domain.conversation.summary import instruction, summary_material
 from repartee.domain.tools.core_prompt import core_prompt
 from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
 from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
@@ -30,7 +30,7 @@ class _Arguments(BaseModel):
     date: Annotated[str, Field(description="The date, YYYY-MM-DD.")]
 
 
-class _Counted:
+class _MeteredReasoner:
     """A reasoner whose answers are paid for."""
 
     def __init__(self, reasoner: Reasoner, spend: Callable[[Decimal], None]) -> None:
@@ -79,9 +79,9 @@ def _findings(
     clock = SystemClock()
     now = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
     refusals: list[str] = []
-    thinking = Thinking(_LEVEL, refusals.append)
-    reasoner = _Counted(LangchainReasoner(model, clock, thinking=thinking), spend)
-    with_fallback = _Counted(LangchainReasoner(missing, clock, fallback=model), spend)
+    thinking = ThinkingLevel(_LEVEL, refusals.append)
+    reasoner = _MeteredReasoner(LangchainReasoner(model, clock, thinking=thinking), spend)
+    with_fallback = _MeteredReasoner(LangchainReasoner(missing, clock, fallback=model), spend)
     asked: list[str] = []
     first = reasoner.answer(_request(now), [_opening_hours(asked)])
     again = reasoner.answer(_request(now, first), [_opening_hours([])])
@@ -89,7 +89,7 @@ def _findings(
         ReasoningRequest(
             instruction(),
             (),
-            material("", [Turn(1, "smoke", 0, 0, heard="Hello, my name is Robert.")]),
+            summary_material("", [Turn(1, "smoke", 0, 0, heard="Hello, my name is Robert.")]),
             "summary",
             clock.now_ms() + _DEADLINE_S * 1000,
         ),

@@ -7,8 +7,8 @@ import httpx
 from google import genai
 from google.genai import errors, types
 
-from ops.smoke.finding import CheckNotMadeError, Finding
-from ops.smoke.setting import prices_of
+from ops.smoke.check_context import prices_of
+from ops.smoke.finding import CheckNotRunError, Finding
 from repartee.adapters.gemini.live import API_VERSION
 from repartee.domain.cost.usage import TokenUsage
 
@@ -23,7 +23,7 @@ def findings(
     """Make the same small call with a deadline below the floor, and at it.
 
     Raises:
-        CheckNotMadeError: A call failed for another reason than its deadline.
+        CheckNotRunError: A call failed for another reason than its deadline.
     """
     client = genai.Client(
         api_key=api_key,
@@ -55,9 +55,9 @@ def _call(
     except errors.APIError as error:
         if "deadline" in (error.message or ""):
             return f"refused with {error.code} {error.message}"
-        raise CheckNotMadeError(f"{model} answers {error.code} {error.message}") from error
+        raise CheckNotRunError(f"{model} answers {error.code} {error.message}") from error
     except httpx.HTTPError as error:
-        raise CheckNotMadeError(f"{model} was not reached: {type(error).__name__}") from error
+        raise CheckNotRunError(f"{model} was not reached: {type(error).__name__}") from error
     if answer.usage_metadata is not None:
         used = answer.usage_metadata
         out = (used.candidates_token_count or 0) + (used.thoughts_token_count or 0)

@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 
 from ops.smoke.finding import Finding
 from repartee.domain.protocol.wire import MAX_FRAME_BYTES, PROTOCOL_VERSION
-from repartee_client.access import HttpApi, SessionTicket
+from repartee_client.access import HttpApiClient, SessionTicket
 
 _ANSWER_S = 30.0
 _SUBPROTOCOL = Subprotocol("repartee.v1")
@@ -24,7 +24,7 @@ _FORGED = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"
 _QUESTION = "Please count slowly from one to ten."
 
 
-async def findings(api: HttpApi) -> list[Finding]:
+async def findings(api: HttpApiClient) -> list[Finding]:
     """Ask everything; takes about half a minute.
 
     Raises:
@@ -90,7 +90,7 @@ async def _greet(socket: ClientConnection) -> dict[str, Any]:
                 return fields
 
 
-async def _close_code(api: HttpApi, frame: str | bytes) -> int:
+async def _close_code(api: HttpApiClient, frame: str | bytes) -> int:
     """Return with which code the server closes after ``frame``; 0 when it does not."""
     ticket = await api.start_session()
     async with connect(ticket.url, proxy=None) as socket:

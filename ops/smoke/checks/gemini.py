@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ops.smoke.check_context import CheckContext
 from ops.smoke.finding import Finding
-from ops.smoke.setting import Setting
-from ops.smoke.talk import is_audio, is_complete, text
+from ops.smoke.observed_session import is_audio, is_complete, text
 from repartee.domain.live.model import (
     LiveEvent,
     LiveToolCall,
@@ -40,7 +40,7 @@ class Observed:
     trouble: str
 
 
-async def findings(setting: Setting, recording: Recording) -> list[Finding]:
+async def findings(setting: CheckContext, recording: Recording) -> list[Finding]:
     """Speak a wish that needs a tool, ask for a few words meanwhile, answer, and listen.
 
     Raises:

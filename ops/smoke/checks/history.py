@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from ops.smoke.check_context import CheckContext
 from ops.smoke.finding import Finding
-from ops.smoke.setting import Setting
-from ops.smoke.talk import Answer, refused_with
+from ops.smoke.observed_session import Answer, refused_with
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live.model import HistoryEntry, LiveClosed, Role
 
@@ -15,7 +15,7 @@ HISTORY = (
 )
 
 
-async def findings(setting: Setting) -> list[Finding]:
+async def findings(setting: CheckContext) -> list[Finding]:
     """Give one session two turns as messages, another one as text, and ask for the name in them.
 
     Raises:

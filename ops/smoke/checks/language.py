@@ -3,9 +3,9 @@
 import re
 from dataclasses import replace
 
+from ops.smoke.check_context import INSTRUCTION, CheckContext
 from ops.smoke.finding import Finding
-from ops.smoke.setting import INSTRUCTION, Setting
-from ops.smoke.talk import Answer, refused_with
+from ops.smoke.observed_session import Answer, refused_with
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live.profiles import LiveModelProfile
 
@@ -14,7 +14,7 @@ _GREETING = "Hello."
 _SPANISH = re.compile(r"[¿¡]|\b(?:hola|buen[oa]s|puedo|ayudar\w*|gracias)\b", re.IGNORECASE)
 
 
-async def findings(setting: Setting) -> list[Finding]:
+async def findings(setting: CheckContext) -> list[Finding]:
     """Greet two sessions: the tag is sent as ``languageCode``, or named in the instruction.
 
     Raises:

@@ -3,13 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
+from ops.smoke.check_context import CheckContext
 from ops.smoke.finding import Finding
-from ops.smoke.setting import Setting
-from ops.smoke.talk import Talk, is_over, is_sign
+from ops.smoke.observed_session import ObservedSession, is_over, is_reaction_to_input
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.live.model import LiveAudio
 from repartee.domain.live.profiles import LiveModelProfile
-from repartee.domain.session.upkeep.second_offer import UNHEARD_AFTER_MS
+from repartee.domain.session.upkeep.utterance_retry import UNHEARD_AFTER_MS
 from repartee_client.recordings import Recording
 
 _REACTION_S = 0.3
@@ -24,11 +24,11 @@ class Observed:
         trouble: Why the check could not be made; "" where it was.
     """
 
-    sign_ms: int | None = None
+    reaction_ms: int | None = None
     trouble: str = ""
 
 
-async def findings(setting: Setting, utterance: Recording) -> list[Finding]:
+async def findings(setting: CheckContext, utterance: Recording) -> list[Finding]:
     """Have the model say something, and speak right after it.
 
     Raises:
@@ -40,7 +40,7 @@ async def findings(setting: Setting, utterance: Recording) -> list[Finding]:
 
 
 async def _observe(
-    talk: Talk, utterance: Recording, profile: LiveModelProfile, reply_s: float
+    talk: ObservedSession, utterance: Recording, profile: LiveModelProfile, reply_s: float
 ) -> Observed:
     loop = asyncio.get_running_loop()
     begun_s = loop.time()
@@ -56,11 +56,11 @@ async def _observe(
     since = len(talk.arrived)
     ended_s = await talk.speak(utterance)
     await talk.end_speech(profile)
-    sign = await talk.until(is_sign, reply_s, since)
+    sign = await talk.until(is_reaction_to_input, reply_s, since)
     if sign is None:
         return Observed(trouble=talk.trouble)
     await talk.until(is_over, reply_s, since)
-    return Observed(sign_ms=max(0, round((sign.at_s - ended_s) * 1_000)))
+    return Observed(reaction_ms=max(0, round((sign.at_s - ended_s) * 1_000)))
 
 
 def judge(observed: Observed, length_ms: int) -> Finding:
@@ -68,7 +68,7 @@ def judge(observed: Observed, length_ms: int) -> Finding:
     name = f"an utterance of {length_ms} ms right after a reply"
     if observed.trouble:
         return Finding(name, False, observed.trouble, "this could not be tried; try again")
-    if observed.sign_ms is None:
+    if observed.reaction_ms is None:
         return Finding(
             name,
             None,
@@ -76,12 +76,12 @@ def judge(observed: Observed, length_ms: int) -> Finding:
             "the worker offers a marked utterance once more; have clients mark speech, and try "
             "TurnDetection=client, which does without Gemini's detector",
         )
-    if observed.sign_ms > UNHEARD_AFTER_MS:
+    if observed.reaction_ms > UNHEARD_AFTER_MS:
         return Finding(
             name,
             None,
-            f"first sign after {observed.sign_ms} ms",
+            f"first sign after {observed.reaction_ms} ms",
             f"the worker offers it again after {UNHEARD_AFTER_MS} ms, and drops what it brings "
             "twice; try TurnDetection=client",
         )
-    return Finding(name, True, f"first sign after {observed.sign_ms} ms", "nothing to set")
+    return Finding(name, True, f"first sign after {observed.reaction_ms} ms", "nothing to set")

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from ops.smoke.check_context import CheckContext
 from ops.smoke.finding import Finding
-from ops.smoke.setting import Setting
-from ops.smoke.talk import Talk, is_audio, is_over, refused_with
+from ops.smoke.observed_session import ObservedSession, is_audio, is_over, refused_with
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live.model import LiveInterrupted, TurnDetection
 from repartee.domain.live.profiles import LiveModelProfile
@@ -18,7 +18,7 @@ _ON_THE_WAY_S = 0.5
 # Long enough to be interrupted.
 _LONG_REPLY = "Please count slowly from one to twenty."
 
-type Ending = Callable[[Talk], Awaitable[None]]
+type Ending = Callable[[ObservedSession], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Replies:
     interruption: Interruption | None = None
 
 
-async def findings(setting: Setting, recording: Recording) -> list[Finding]:
+async def findings(setting: CheckContext, recording: Recording) -> list[Finding]:
     """Say the same words in several sessions, each ended in another way.
 
     Raises:
@@ -92,7 +92,7 @@ async def findings(setting: Setting, recording: Recording) -> list[Finding]:
     return judge(await _client(setting, recording, replies), profile)
 
 
-async def _server(setting: Setting, recording: Recording, end: Ending) -> Reply:
+async def _server(setting: CheckContext, recording: Recording, end: Ending) -> Reply:
     async with setting.talk(setting.config()) as talk:
         ended_s = await talk.speak(recording)
         await end(talk)
@@ -102,7 +102,7 @@ async def _server(setting: Setting, recording: Recording, end: Ending) -> Reply:
         return reply
 
 
-async def _client(setting: Setting, recording: Recording, replies: Replies) -> Replies:
+async def _client(setting: CheckContext, recording: Recording, replies: Replies) -> Replies:
     reply_s = setting.patience.reply_s
     config = replace(setting.config(), turn_detection=TurnDetection.CLIENT)
     try:
@@ -129,14 +129,14 @@ async def _client(setting: Setting, recording: Recording, replies: Replies) -> R
         return replace(replies, client=Reply(None, refused_with(error)))
 
 
-async def _reply(talk: Talk, ended_s: float, reply_s: float, since: int = 0) -> Reply:
+async def _reply(talk: ObservedSession, ended_s: float, reply_s: float, since: int = 0) -> Reply:
     first = await talk.until(is_audio, reply_s, since)
     if first is not None:
         return Reply(round((first.at_s - ended_s) * 1_000))
     return Reply(None, talk.trouble or f"no reply within {reply_s:.0f} s")
 
 
-async def _interrupt(talk: Talk, settle_s: float, since: int) -> Interruption:
+async def _interrupt(talk: ObservedSession, settle_s: float, since: int) -> Interruption:
     sent_s = asyncio.get_running_loop().time()
     await talk.session.start_activity()
     if await talk.until(lambda event: isinstance(event, LiveInterrupted), settle_s, since):

@@ -27,7 +27,7 @@ def findings(client: "DynamoDBClient", live_table: str, memory_table: str) -> li
     try:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             outcomes = list(
-                pool.map(lambda _: _collide(client, live_table), range(_ROUNDS * _AT_ONCE))
+                pool.map(lambda _: _count_conflicts(client, live_table), range(_ROUNDS * _AT_ONCE))
             )
         refused = _refused_with(client, live_table)
     finally:
@@ -54,7 +54,7 @@ def _expiry(client: "DynamoDBClient", name: str, table: str) -> Finding:
     )
 
 
-def _collide(client: "DynamoDBClient", table: str) -> str:
+def _count_conflicts(client: "DynamoDBClient", table: str) -> str:
     update: UpdateTypeDef = {
         "TableName": table,
         "Key": _KEY,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ops.smoke.finding import Finding
-from repartee_client.access import HttpApi
-from repartee_client.errors import NotLetInError
+from repartee_client.access import HttpApiClient
+from repartee_client.errors import AccessRefusedError
 
 
 def claims_of(token: str) -> Mapping[str, Any]:
@@ -32,7 +32,7 @@ def audience_of(claims: Mapping[str, Any]) -> str:
     return "none"
 
 
-async def findings(api: HttpApi) -> list[Finding]:
+async def findings(api: HttpApiClient) -> list[Finding]:
     """Ask with the token that ``api`` holds."""
     claims = claims_of(api.token)
     found = [
@@ -43,13 +43,13 @@ async def findings(api: HttpApi) -> list[Finding]:
     ]
     head, _, rest = api.token.partition(".")
     body, _, signature = rest.partition(".")
-    forged = HttpApi(api.url, f"{head}.{body}.{signature[::-1]}")
+    forged = HttpApiClient(api.url, f"{head}.{body}.{signature[::-1]}")
     return [*found, Finding.of("with another signature it is refused", await _status(forged), 401)]
 
 
-async def _status(api: HttpApi) -> int:
+async def _status(api: HttpApiClient) -> int:
     try:
         await api.start_session()
-    except NotLetInError as refused:
+    except AccessRefusedError as refused:
         return refused.status
     return 201

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from ops.smoke.check_context import CheckContext
 from ops.smoke.finding import Finding
-from ops.smoke.setting import Setting
-from ops.smoke.talk import is_audio, is_complete, text
+from ops.smoke.observed_session import is_audio, is_complete, text
 from repartee.domain.live.model import LiveEvent, LiveToolCall, LiveTurnComplete, Role, TurnStatus
 from repartee.domain.live.profiles import LiveModelProfile
-from repartee.domain.tools.calls import ASK_CORE_AGENT
+from repartee.domain.tools.core_calls import ASK_CORE_AGENT
 
 _INSTRUCTION = (
     "You are the voice of a front desk. For every wish of the user call ask_core_agent, and then "
@@ -35,7 +35,7 @@ class Observed:
     said: str = ""
 
 
-async def findings(setting: Setting) -> list[Finding]:
+async def findings(setting: CheckContext) -> list[Finding]:
     """Type a wish that needs a tool, wait, answer the call, and listen.
 
     Raises:

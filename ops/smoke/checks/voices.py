@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ops.smoke.check_context import CheckContext
 from ops.smoke.finding import Finding
-from ops.smoke.setting import Setting
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live.model import LiveConfig
 from repartee.domain.live.profiles import profile_of
 from repartee.ports.live_model import LiveModel
 
 
-async def findings(setting: Setting) -> list[Finding]:
+async def findings(setting: CheckContext) -> list[Finding]:
     """Open a session for each, one after the other, and close it; nothing is said.
 
     Raises:

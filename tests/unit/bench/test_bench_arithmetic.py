@@ -9,13 +9,18 @@ import pytest
 from bench.first_audio import Pair, Plan, Sample, Stages
 from bench.process_memory import memory_of, parse_smaps_rollup
 from bench.report import Report, Table
-from bench.speech.gemini_side import moments_after
-from bench.speech.room import NOISE_RMS, in_a_room
-from bench.speech.speaking import Speech
+from bench.speech.chunked_speech import ChunkedSpeech
+from bench.speech.hearing_times import hearing_times_after
+from bench.speech.room_noise import NOISE_RMS, with_room_noise
 from bench.statistics import Summary, percentile, slope
-from bench.units.consumed import batch_read_units, reported_units, transacted, transacted_units
-from bench.units.counting import MESSAGE_UNIT_BYTES, Counts
-from bench.units.prices import Item, Usage
+from bench.units.consumed_units import (
+    batch_read_units,
+    reported_units,
+    transaction_item_units,
+    transaction_items,
+)
+from bench.units.counting_proxies import MESSAGE_UNIT_BYTES, Counts
+from bench.units.prices import BilledItem, Usage
 from bench.units.purposes import purpose
 from repartee_client.recordings import Recording
 
@@ -76,7 +81,7 @@ def test_memory_without_its_fields_or_of_a_process_that_is_gone_is_refused():
 
 
 def test_an_utterance_is_its_recording_and_then_the_detectors_silence():
-    speech = Speech.of(Recording(b"\1\0" * 16_000), 200)
+    speech = ChunkedSpeech.of(Recording(b"\1\0" * 16_000), 200)
     assert speech.spoken_chunks == 5
     assert b"".join(speech.chunks) == b"\1\0" * 16_000 + bytes(300 * 32)
     assert [speech.duration_ms(chunk) for chunk in speech.chunks] == [200.0] * 6 + [100.0]
@@ -107,11 +112,11 @@ def test_the_moments_of_an_utterance_are_found_in_whichever_connection_heard_it(
         lines = [event("speech_ended", seconds[0]), event("heard", seconds[1])]
         (tmp_path / name / "events.jsonl").write_text("\n".join(lines))
     midnight_ms = 1_767_225_600_000
-    moments = moments_after(tmp_path, midnight_ms + 3_000)
+    moments = hearing_times_after(tmp_path, midnight_ms + 3_000)
     assert moments.speech_ended_ms == midnight_ms + 5_500
     assert moments.heard_ms == midnight_ms + 7_500
     with pytest.raises(RuntimeError, match="no utterance"):
-        moments_after(tmp_path, midnight_ms + 6_000)
+        hearing_times_after(tmp_path, midnight_ms + 6_000)
 
 
 def test_units_are_counted_by_what_they_are_for():
@@ -169,11 +174,11 @@ def test_a_call_is_told_by_what_it_is_for(operation, asked, expected):
 
 def test_a_room_makes_the_same_noise_under_all_of_a_recording():
     silent = Recording(bytes(32_000))
-    room = in_a_room(silent, seed=3)
-    assert room == in_a_room(silent, seed=3) != in_a_room(silent, seed=4)
+    room = with_room_noise(silent, seed=3)
+    assert room == with_room_noise(silent, seed=3) != with_room_noise(silent, seed=4)
     samples = array("h", room.pcm)
     assert sum(sample**2 for sample in samples) / len(samples) == pytest.approx(NOISE_RMS**2, 0.1)
-    loud = array("h", in_a_room(Recording(b"\xff\x7f" * 1_000), seed=3).pcm)
+    loud = array("h", with_room_noise(Recording(b"\xff\x7f" * 1_000), seed=3).pcm)
     assert 32_000 < min(loud) <= max(loud) == 32_767
 
 
@@ -188,9 +193,9 @@ def test_each_item_of_a_transaction_counts_twice_its_kilobytes():
     key = {"pk": {"S": "a"}, "sk": {"S": "b"}}
     put = {"Put": {"TableName": "t", "Item": {**key, "n": {"N": "1"}}}}
     update = {"Update": {"TableName": "u", "Key": key}}
-    assert list(transacted({"TransactItems": [put, update]})) == [("t", key), ("u", key)]
-    assert transacted_units(key) == transacted_units({}) == 2
-    assert transacted_units({**key, "text": {"S": "x" * 1_024}}) == 4
+    assert list(transaction_items({"TransactItems": [put, update]})) == [("t", key), ("u", key)]
+    assert transaction_item_units(key) == transaction_item_units({}) == 2
+    assert transaction_item_units({**key, "text": {"S": "x" * 1_024}}) == 4
 
 
 def test_what_a_batch_does_not_find_counts_like_a_small_item():
@@ -222,15 +227,15 @@ def test_a_post_is_billed_for_each_32_kib_that_it_begins(size_bytes, units):
 
 
 def test_a_cost_is_its_units_at_the_list_price():
-    assert Item.WRITE_UNITS.cost_usd(1_000_000) == Decimal("0.625")
-    assert Item.MESSAGES_IN.cost_usd(300) == Decimal("0.0003")
-    assert Item.WORKER_GB_S.cost_usd(30) == Decimal("0.000400002")
+    assert BilledItem.WRITE_UNITS.cost_usd(1_000_000) == Decimal("0.625")
+    assert BilledItem.MESSAGES_IN.cost_usd(300) == Decimal("0.0003")
+    assert BilledItem.WORKER_GB_S.cost_usd(30) == Decimal("0.000400002")
 
 
 def test_a_stretch_is_what_came_on_top_scaled_to_a_minute():
     earlier = Usage(
         10.0,
-        {Item.READ_UNITS: 100},
+        {BilledItem.READ_UNITS: 100},
         {"looks": 100, "others": 3},
         {"looks": 50.0, "others": 3.0},
         {"others": 4.0},
@@ -238,7 +243,7 @@ def test_a_stretch_is_what_came_on_top_scaled_to_a_minute():
     )
     later = Usage(
         40.0,
-        {Item.READ_UNITS: 400, Item.INVOCATIONS: 5},
+        {BilledItem.READ_UNITS: 400, BilledItem.INVOCATIONS: 5},
         {"looks": 250, "others": 4},
         {"looks": 125.0, "others": 3.0},
         {"others": 6.0},
@@ -247,22 +252,28 @@ def test_a_stretch_is_what_came_on_top_scaled_to_a_minute():
     minute = later.minus(earlier).per_minute()
     assert minute == Usage(
         60.0,
-        {Item.READ_UNITS: 600, Item.INVOCATIONS: 10},
+        {BilledItem.READ_UNITS: 600, BilledItem.INVOCATIONS: 10},
         {"looks": 300, "others": 2},
         {"looks": 150.0},
         {"others": 4.0},
         {"pong": 4},
     )
-    assert minute.total_usd == Item.READ_UNITS.cost_usd(600) + Item.INVOCATIONS.cost_usd(10)
-    assert minute.dynamodb_usd("looks") == Item.READ_UNITS.cost_usd(150)
-    assert minute.dynamodb_usd("others") == Item.WRITE_UNITS.cost_usd(4)
+    assert minute.total_usd == BilledItem.READ_UNITS.cost_usd(
+        600
+    ) + BilledItem.INVOCATIONS.cost_usd(10)
+    assert minute.dynamodb_usd("looks") == BilledItem.READ_UNITS.cost_usd(150)
+    assert minute.dynamodb_usd("others") == BilledItem.WRITE_UNITS.cost_usd(4)
 
 
 def test_writes_that_come_late_belong_to_the_stretch_that_caused_them():
-    stretch = Usage(9.0, {Item.WRITE_UNITS: 10}, {"puts": 1, "deletes": 1}, {}, {"deletes": 4.0})
-    later = Usage(5.0, {Item.WRITE_UNITS: 9}, {"deletes": 2}, {}, {"deletes": 7.0, "puts": 2.0})
+    stretch = Usage(
+        9.0, {BilledItem.WRITE_UNITS: 10}, {"puts": 1, "deletes": 1}, {}, {"deletes": 4.0}
+    )
+    later = Usage(
+        5.0, {BilledItem.WRITE_UNITS: 9}, {"deletes": 2}, {}, {"deletes": 7.0, "puts": 2.0}
+    )
     assert stretch.with_writes_of(later, "deletes") == Usage(
-        9.0, {Item.WRITE_UNITS: 17.0}, {"puts": 1, "deletes": 3}, {}, {"deletes": 11.0}
+        9.0, {BilledItem.WRITE_UNITS: 17.0}, {"puts": 1, "deletes": 3}, {}, {"deletes": 11.0}
     )
 
 
@@ -272,7 +283,7 @@ def test_no_time_cannot_be_scaled():
 
 
 def test_every_price_names_its_list_and_date():
-    for item in Item:
+    for item in BilledItem:
         assert item.usd > 0
         assert item.source.rpartition(", ")[2].startswith("20")
 

@@ -4,7 +4,7 @@ import pytest
 
 from bench.memory_results import OURS, Plan, Result, Sample, read_result, report
 from bench.phrases import phrases
-from bench.units.consumed import item_bytes
+from bench.units.consumed_units import item_bytes
 
 pytestmark = pytest.mark.unit
 

@@ -17,11 +17,11 @@ from repartee.domain.protocol.frames import (
 )
 from repartee.domain.protocol.wire import Busy, Ready, encode_frame, encode_reply
 from repartee_client.session import ClientSession
+from tests.chaos.answer_waits import is_last_of
 from tests.chaos.client_record import ClientRecord
 from tests.chaos.gaps import Gap, GapKind, close_gaps
 from tests.chaos.injector import OpenGap
-from tests.chaos.listening import is_last_of
-from tests.chaos.plan import Kind
+from tests.chaos.plan import FaultKind
 
 pytestmark = pytest.mark.unit
 
@@ -49,7 +49,7 @@ def test_a_message_that_nobody_accepts_is_asked_after_once_a_second():
     session.audio(bytes(6_400))
     session.outgoing(100)
 
-    assert not session.is_owed_an_answer
+    assert not session.is_waiting_for_answer
     assert session.next_deadline_ms() == 1_100
     assert pings(session, 1_099) == []
     assert pings(session, 1_100) == [True]
@@ -94,9 +94,9 @@ def test_the_record_tells_a_stale_frame_from_a_late_one():
     record.received(1, frame(1, 1, first), [first])
     record.received(2, frame(2, 1, second), [second])
     record.received(3, frame(1, 2, first), [])
-    assert (record.stale_arrived, record.stale_taken) == (1, 0)
+    assert (record.stale_frames_received, record.stale_frames_accepted) == (1, 0)
     record.received(4, frame(1, 3, first), [first])
-    assert (record.stale_arrived, record.stale_taken) == (2, 1)
+    assert (record.stale_frames_received, record.stale_frames_accepted) == (2, 1)
     assert [(one.at_ms, one.epoch) for one in record.audio] == [(1, 1), (2, 2)]
 
 
@@ -169,7 +169,7 @@ def test_a_busy_is_told_with_its_wait():
     assert waits == [3_000]
 
 
-def gap(kind: Kind, **changes: object) -> OpenGap:
+def gap(kind: FaultKind, **changes: object) -> OpenGap:
     values = {"is_owed": True, "is_replying": True, **changes}
     return OpenGap(kind, 100.0, 1, 1, **values)  # type: ignore[arg-type]
 
@@ -180,8 +180,10 @@ def test_silence_after_a_death_lasts_until_its_successor_is_heard():
     sound = audio()
     record.received(110, frame(1, 5, sound), [sound])
     record.received(4_100, frame(2, 1, sound), [sound])
-    assert close_gaps([gap(Kind.WORKER_KILLED)], record, ()) == [Gap(GapKind.WORKER_KILLED, 4_000)]
-    assert close_gaps([gap(Kind.WORKER_KILLED, is_owed=False)], record, ()) == []
+    assert close_gaps([gap(FaultKind.WORKER_KILLED)], record, ()) == [
+        Gap(GapKind.WORKER_KILLED, 4_000)
+    ]
+    assert close_gaps([gap(FaultKind.WORKER_KILLED, is_owed=False)], record, ()) == []
 
 
 def test_silence_after_a_broken_line_is_measured_from_the_break_and_from_the_new_hello():
@@ -193,12 +195,12 @@ def test_silence_after_a_broken_line_is_measured_from_the_break_and_from_the_new
     record.opened(180)
     record.sent(200, json.dumps({"type": "hello", "seq": 9}))
     record.received(250, frame(1, 2, sound), [sound])
-    assert close_gaps([gap(Kind.LINE_DROPPED)], record, ()) == [
+    assert close_gaps([gap(FaultKind.LINE_DROPPED)], record, ()) == [
         Gap(GapKind.LINE_DROPPED, 150),
         Gap(GapKind.HELLO, 50),
     ]
-    assert close_gaps([gap(Kind.LINE_DROPPED, is_replying=False)], record, ()) == []
-    hindered = close_gaps([gap(Kind.LINE_DROPPED)], record, {Kind.POST_REFUSED})
+    assert close_gaps([gap(FaultKind.LINE_DROPPED, is_replying=False)], record, ()) == []
+    hindered = close_gaps([gap(FaultKind.LINE_DROPPED)], record, {FaultKind.POST_REFUSED})
     assert [one.kind for one in hindered] == [GapKind.LINE_DROPPED, GapKind.HELLO_HINDERED]
 
 
@@ -209,7 +211,7 @@ def test_silence_that_another_workers_start_ended_is_not_the_lines():
     record.sent(200, json.dumps({"type": "hello", "seq": 9}))
     sound = audio()
     record.received(4_250, frame(2, 1, sound), [sound])
-    assert close_gaps([gap(Kind.LINE_DROPPED)], record, ()) == []
+    assert close_gaps([gap(FaultKind.LINE_DROPPED)], record, ()) == []
 
 
 def test_the_last_words_are_told_from_words_that_are_much_like_them():

@@ -8,9 +8,9 @@ import pytest
 
 from local.hosting.table_faults import TableRequest
 from tests.chaos.client_record import ClientRecord
-from tests.chaos.dealing import plan_run
 from tests.chaos.injector import Injector
-from tests.chaos.plan import Kind, Moment, RunPlan
+from tests.chaos.plan import FaultKind, FaultMoment, RunPlan
+from tests.chaos.plan_generator import plan_run
 
 pytestmark = pytest.mark.unit
 
@@ -21,9 +21,9 @@ class Recording(Injector):
     def __init__(self, plan: RunPlan | None = None, stack: Any = None) -> None:
         nobody: Any = None
         super().__init__(stack, nobody, plan or plan_run(1), "S1", "user-1", nobody, ClientRecord())
-        self.moments: list[Moment] = []
+        self.moments: list[FaultMoment] = []
 
-    async def reached(self, moment: Moment) -> None:
+    async def on_moment(self, moment: FaultMoment) -> None:
         self.moments.append(moment)
 
 
@@ -59,7 +59,7 @@ def after(*requests: TableRequest) -> Recording:
 
     async def tell() -> None:
         for request in requests:
-            await injector.table_wrote(request)
+            await injector.on_table_write(request)
 
     asyncio.run(tell())
     return injector
@@ -108,10 +108,10 @@ def test_who_follows_a_release_replaced_nobody():
 def test_moments_are_read_from_the_writes():
     injector = after(take("A"), book("C"), commit("A", 1), commit("A", 2), release("A"))
     assert injector.moments == [
-        Moment.TOOL_EFFECT,
-        Moment.COMMIT,
-        Moment.COMMIT,
-        Moment.RELEASE,
+        FaultMoment.TOOL_EFFECT,
+        FaultMoment.COMMIT,
+        FaultMoment.COMMIT,
+        FaultMoment.RELEASE,
     ]
     assert injector.remembered == 2
 
@@ -124,21 +124,21 @@ def test_other_sessions_are_none_of_its_business():
 def test_what_its_user_does_after_the_session_is_none_of_its_business():
     injector = Recording()
     injector.is_over = True
-    asyncio.run(injector.table_wrote(book("C")))
+    asyncio.run(injector.on_table_write(book("C")))
     assert injector.moments == []
 
 
 def test_a_successor_is_told_from_a_worker_that_a_message_wakes():
-    async def woken(*wakes: dict[str, Any]) -> list[Moment]:
+    async def woken(*wakes: dict[str, Any]) -> list[FaultMoment]:
         injector = Recording()
         for wake in wakes:
-            await injector.worker_woken(json.dumps(wake).encode())
+            await injector.on_worker_wake(json.dumps(wake).encode())
         return injector.moments
 
     by_message = {"session_id": "S1", "hop": 0}
     of_another = {"session_id": "S2", "hop": 1}
     assert asyncio.run(woken(by_message, of_another)) == []
-    assert asyncio.run(woken({"session_id": "S1", "hop": 10})) == [Moment.WOKEN]
+    assert asyncio.run(woken({"session_id": "S1", "hop": 10})) == [FaultMoment.WOKEN]
 
 
 class Lambdas:
@@ -148,10 +148,10 @@ class Lambdas:
         self.limits: list[int | None] = []
         self.lives: list[float | None] = []
 
-    def tell_timeout(self, _function: str, timeout_s: float | None) -> None:
+    def override_timeout(self, _function: str, timeout_s: float | None) -> None:
         self.lives.append(timeout_s)
 
-    def limit(self, _function: str, concurrency: int | None) -> None:
+    def set_concurrency(self, _function: str, concurrency: int | None) -> None:
         self.limits.append(concurrency)
 
 
@@ -161,22 +161,22 @@ class Laptop:
 
 
 def test_workers_are_to_be_had_once_the_client_was_told_that_there_are_none():
-    plan = next(plan for plan in map(plan_run, range(50)) if plan.without_worker)
+    plan = next(plan for plan in map(plan_run, range(50)) if plan.is_without_worker)
     stack = Laptop()
     injector = Recording(plan, stack)
-    injector.was_busy(1_000)  # a table's trouble
+    injector.on_busy_reply(1_000)  # a table's trouble
     assert not stack.lambdas.limits
-    injector.was_busy(3_000)
-    injector.was_busy(3_000)
+    injector.on_busy_reply(3_000)
+    injector.on_busy_reply(3_000)
     assert stack.lambdas.limits == [None]
-    assert injector.happened == {Kind.NO_WORKER: 1}
+    assert injector.happened == {FaultKind.NO_WORKER: 1}
 
 
 def test_who_is_told_to_wait_for_another_reason_found_no_missing_worker():
-    plan = next(plan for plan in map(plan_run, range(50)) if not plan.without_worker)
+    plan = next(plan for plan in map(plan_run, range(50)) if not plan.is_without_worker)
     stack = Laptop()
     injector = Recording(plan, stack)
-    injector.was_busy(3_000)
+    injector.on_busy_reply(3_000)
     assert (stack.lambdas.limits, dict(injector.happened)) == ([], {})
 
 
@@ -184,11 +184,11 @@ def test_the_moment_after_a_set_up_is_not_missed_when_the_set_up_came_first():
     injector = Recording()
 
     async def run() -> None:
-        await injector.gemini_wrote({"kind": "setup"})
-        await injector.begin_turn(0)
+        await injector.on_gemini_event({"kind": "setup"})
+        await injector.on_turn_start(0)
 
     asyncio.run(run())
-    assert injector.moments.count(Moment.OPENED) == 2
+    assert injector.moments.count(FaultMoment.OPENED) == 2
 
 
 def test_a_turn_that_two_short_lives_did_not_end_gets_a_worker_that_lives():
@@ -198,12 +198,12 @@ def test_a_turn_that_two_short_lives_did_not_end_gets_a_worker_that_lives():
 
     async def run() -> None:
         for turn in (0, 1):
-            await injector.begin_turn(turn)
-            await injector.table_wrote(take("A"))
-            await injector.table_wrote(release("A"))
+            await injector.on_turn_start(turn)
+            await injector.on_table_write(take("A"))
+            await injector.on_table_write(release("A"))
         assert stack.lambdas.lives == []
-        await injector.table_wrote(take("B"))
-        await injector.table_wrote(release("B"))
+        await injector.on_table_write(take("B"))
+        await injector.on_table_write(release("B"))
 
     asyncio.run(run())
     assert stack.lambdas.lives == [None]

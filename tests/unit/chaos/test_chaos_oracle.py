@@ -8,8 +8,8 @@ import pytest
 from repartee.domain.conversation.conversation import Conversation, SkippedInput, ToolCall, Turn
 from repartee.domain.protocol.frames import TurnEnd
 from repartee.domain.session.state import SessionState
-from repartee.domain.tools.calls import CallKey, CallStatus
-from repartee_client.replies import TurnRecord
+from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
+from repartee_client.turn_collector import TurnRecord
 from tests.chaos.evidence import Evidence, LiveRecord, SaidUtterance, TableRecord
 from tests.chaos.oracle import judge
 from tests.chaos.replays import LeaseRecord
@@ -71,7 +71,7 @@ def good() -> Evidence:
         out_of_turn=(),
         lines_lost=0,
         lines_broken=0,
-        stale_taken=0,
+        stale_frames_accepted=0,
         stale_writes=(),
         live=[live(1, 2)],
         tables=tables(remembered(1), remembered(2)),
@@ -147,7 +147,7 @@ def test_what_gemini_never_took_before_the_session_was_given_up_is_told_as_skipp
     first, second = good().utterances
     evidence = replace(
         good(),
-        utterances=[first, replace(second, told_in=2)],
+        utterances=[first, replace(second, skip_reported_in_turn=2)],
         client_turns=[received(1), TurnRecord(2)],
         tables=tables(
             remembered(1), remembered(2, heard="", said="", skipped=(SkippedInput(7, 9),))
@@ -330,7 +330,7 @@ def test_a_call_that_was_answered_and_is_remembered_is_good():
     assert judge(replace(evidence, bookings=("one",))) == []  # type: ignore[arg-type]
 
 
-BOOKED = ToolCall(CallKey(1, 1), "ask_core_agent", "{}", CallStatus.DONE, "booked")
+BOOKED = ToolCall(ToolCallKey(1, 1), "ask_core_agent", "{}", ToolCallStatus.DONE, "booked")
 
 
 def test_a_turn_whose_call_was_cancelled_may_be_silent_where_a_later_one_says_the_answer():
@@ -509,7 +509,10 @@ BROKEN = {
         {"tables": tables(remembered(1, tool_calls=(BOOKED,)), remembered(2))},
         "lost: the tool's answer came, its booking is not there",
     ),
-    "a frame of a replaced worker": ({"stale_taken": 1}, "stale: the client took 1 frames"),
+    "a frame of a replaced worker": (
+        {"stale_frames_accepted": 1},
+        "stale: the client took 1 frames",
+    ),
     "a write of a replaced worker": (
         {"stale_writes": ("W-1: PutItem",)},
         "stale: a replaced worker wrote: W-1: PutItem",

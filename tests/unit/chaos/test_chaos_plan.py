@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.chaos.dealing import FULL_ROUND, plan_run
-from tests.chaos.plan import Kind, Moment, RunPlan, Takeover
+from tests.chaos.plan import FaultKind, FaultMoment, RunPlan, Takeover
+from tests.chaos.plan_generator import FULL_ROUND, plan_run
 from tests.integration.test_chaos_campaign import SEEDS as CI_SEEDS
 
 pytestmark = pytest.mark.unit
@@ -16,37 +16,37 @@ def test_a_seed_always_means_the_same_run():
     assert len({plan_run(seed).strikes for seed in SEEDS}) > len(SEEDS) / 2
 
 
-def kinds_of(plans: list[RunPlan]) -> frozenset[Kind]:
-    return frozenset[Kind]().union(*(plan.kinds for plan in plans))
+def kinds_of(plans: list[RunPlan]) -> frozenset[FaultKind]:
+    return frozenset[FaultKind]().union(*(plan.kinds for plan in plans))
 
 
 def test_a_full_round_of_seeds_in_a_row_leaves_out_no_kind():
     plans = [plan_run(seed) for seed in range(1_500)]
     for first in range(len(plans) - FULL_ROUND):
-        assert kinds_of(plans[first : first + FULL_ROUND]) == frozenset(Kind), first
+        assert kinds_of(plans[first : first + FULL_ROUND]) == frozenset(FaultKind), first
 
 
 def test_the_suite_of_tests_holds_every_kind_and_every_moment_of_death():
     plans = [plan_run(seed) for seed in CI_SEEDS]
-    assert kinds_of(plans) == frozenset(Kind)
+    assert kinds_of(plans) == frozenset(FaultKind)
     deaths = {
         strike.moment
         for plan in plans
         for strike in plan.strikes
-        if strike.kind is Kind.WORKER_KILLED
+        if strike.kind is FaultKind.WORKER_KILLED
     }
-    assert deaths == set(Moment) - {Moment.START, Moment.OPENED}
+    assert deaths == set(FaultMoment) - {FaultMoment.START, FaultMoment.OPENED}
 
 
 def test_a_second_device_takes_over_at_every_point_of_a_turn():
     plans = map(plan_run, SEEDS)
-    points = {plan.takeover for plan in plans if plan.ending is Kind.SECOND_DEVICE}
+    points = {plan.takeover for plan in plans if plan.ending is FaultKind.SECOND_DEVICE}
     assert points == set(Takeover)
 
 
 def test_the_suite_of_tests_takes_over_in_mid_turn():
     plans = [plan_run(seed) for seed in CI_SEEDS]
-    points = {plan.takeover for plan in plans if plan.ending is Kind.SECOND_DEVICE}
+    points = {plan.takeover for plan in plans if plan.ending is FaultKind.SECOND_DEVICE}
     assert points - {Takeover.REMEMBERED}
 
 
@@ -61,29 +61,31 @@ def test_a_moment_is_only_waited_for_where_it_can_come():
     for plan in map(plan_run, SEEDS):
         for strike in plan.strikes:
             match strike.moment:
-                case Moment.TOOL_EFFECT:
+                case FaultMoment.TOOL_EFFECT:
                     assert plan.utterances[strike.turn][1] == 1  # the booking
-                case Moment.RELEASE:
-                    assert strike.turn in plan.rests_after
-                case Moment.SEED:
+                case FaultMoment.RELEASE:
+                    assert strike.turn in plan.silent_after_turns
+                case FaultMoment.SEED:
                     before = [s.kind for s in plan.strikes if s.turn == strike.turn]
                     assert strike.turn > 0
-                    assert Kind.GEMINI_1006 in before
-                case Moment.HAND_OVER | Moment.WOKEN:
+                    assert FaultKind.GEMINI_1006 in before
+                case FaultMoment.HAND_OVER | FaultMoment.WOKEN:
                     assert plan.worker_life_s is not None
                 case _:
                     pass
-        assert not plan.eager & plan.rests_after
+        assert not plan.no_pause_after_turns & plan.silent_after_turns
 
 
 def test_nothing_else_strikes_from_a_reply_on_that_is_spoken_over_or_outlasts_its_worker():
     for plan in map(plan_run, SEEDS):
-        long = [s for s in plan.strikes if s.kind in {Kind.BARGED_IN, Kind.FORCED_HAND_OVER}]
+        long = [
+            s for s in plan.strikes if s.kind in {FaultKind.BARGED_IN, FaultKind.FORCED_HAND_OVER}
+        ]
         assert len(long) <= 1
         if long:
             others = [one for one in plan.strikes if one not in long]
             assert all(one.turn < long[0].turn for one in others)
-            assert plan.is_spoken_over(long[0].turn) == (long[0].kind is Kind.BARGED_IN)
+            assert plan.is_spoken_over(long[0].turn) == (long[0].kind is FaultKind.BARGED_IN)
 
 
 def test_what_is_said_after_the_first_session_is_nothing_that_was_said_before():
@@ -93,5 +95,5 @@ def test_what_is_said_after_the_first_session_is_nothing_that_was_said_before():
 
 def test_a_lost_disconnect_needs_a_line_that_is_dropped():
     for plan in map(plan_run, SEEDS):
-        if Kind.DISCONNECT_LOST in plan.kinds:
-            assert Kind.LINE_DROPPED in plan.kinds
+        if FaultKind.DISCONNECT_LOST in plan.kinds:
+            assert FaultKind.LINE_DROPPED in plan.kinds

@@ -14,7 +14,7 @@ from repartee.domain.session.state import Lease
 from tests.chaos.campaign import HAND_OVER_MS, copy_source
 from tests.chaos.replays import read_lease, recordings_of
 from tests.fakes.speech_detector import FakeSpeechDetector
-from tests.sessions import MEMORY, SETTINGS, STATE
+from tests.session_harness import MEMORY, SETTINGS, STATE
 
 pytestmark = pytest.mark.unit
 

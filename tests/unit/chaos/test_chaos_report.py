@@ -7,7 +7,7 @@ import pytest
 
 from local.stack import PROJECT
 from tests.chaos.gaps import Gap, GapKind
-from tests.chaos.plan import Kind
+from tests.chaos.plan import FaultKind
 from tests.chaos.report import Verdict, percentile
 from tests.chaos.run import RunResult
 
@@ -15,14 +15,14 @@ pytestmark = pytest.mark.unit
 
 
 def result(
-    seed: int = 1, *, broken: tuple[str, ...] = (), told_as_skipped: int = 0, **happened: int
+    seed: int = 1, *, broken: tuple[str, ...] = (), reported_as_skipped: int = 0, **happened: int
 ) -> RunResult:
-    faults = Counter({Kind[name]: count for name, count in happened.items()})
+    faults = Counter({FaultKind[name]: count for name, count in happened.items()})
     gaps = [Gap(GapKind.WORKER_KILLED, 1_000.0 * seed)]
-    return RunResult(seed, broken, faults, frozenset(), gaps, 4, 0, told_as_skipped, 10.0)
+    return RunResult(seed, broken, faults, frozenset(), gaps, 4, 0, reported_as_skipped, 10.0)
 
 
-WANTED = frozenset({Kind.WORKER_KILLED, Kind.LINE_DROPPED})
+WANTED = frozenset({FaultKind.WORKER_KILLED, FaultKind.LINE_DROPPED})
 
 
 def test_runs_that_held_with_every_kind_injected_pass():
@@ -38,8 +38,10 @@ def test_runs_that_held_with_every_kind_injected_pass():
 def test_a_kind_that_never_happened_fails_the_campaign():
     verdict = Verdict([result(WORKER_KILLED=1)], WANTED)
     assert not verdict.passed
-    assert verdict.not_injected == [Kind.LINE_DROPPED]
-    assert any("NOT INJECTED" in line and Kind.LINE_DROPPED in line for line in verdict.lines())
+    assert verdict.not_injected == [FaultKind.LINE_DROPPED]
+    assert any(
+        "NOT INJECTED" in line and FaultKind.LINE_DROPPED in line for line in verdict.lines()
+    )
 
 
 def test_a_broken_promise_fails_the_campaign():
@@ -53,13 +55,13 @@ def test_a_broken_promise_fails_the_campaign():
 def test_a_run_that_proves_little_is_counted():
     hard = result(WORKER_KILLED=1, LINE_DROPPED=2, DUPLICATED=9)
     verdict = Verdict([hard, replace(hard, turns=3), result(WORKER_KILLED=9)], frozenset())
-    assert len(verdict.tame) == 2
+    assert len(verdict.inconclusive) == 2
     table = "\n".join(verdict.lines())
     assert "runs with fewer than 4 turns or 3 kinds of fault        2" in table
 
 
 def test_what_was_only_told_as_skipped_is_counted():
-    verdict = Verdict([result(told_as_skipped=2), result(2)], frozenset())
+    verdict = Verdict([result(reported_as_skipped=2), result(2)], frozenset())
     assert "utterances of an ended session, told as skipped         2" in "\n".join(verdict.lines())
 
 
@@ -75,7 +77,7 @@ def test_a_silence_that_is_longer_than_promised_is_marked_and_no_failure():
 
 def test_the_operations_page_names_every_kind_of_fault():
     page = (PROJECT / "docs" / "operations.md").read_text()
-    assert [kind for kind in Kind if f"`{kind}`" not in page] == []
+    assert [kind for kind in FaultKind if f"`{kind}`" not in page] == []
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.chaos.__main__ import main
-from tests.chaos.campaign import told
-from tests.chaos.dealing import plan_run
-from tests.chaos.plan import Kind
+from tests.chaos.campaign import describe_result
+from tests.chaos.plan import FaultKind
+from tests.chaos.plan_generator import plan_run
 from tests.chaos.report import Verdict
 from tests.chaos.run import RunResult, play
 
@@ -29,25 +29,25 @@ def test_a_run_that_crashes_breaks_a_promise_and_names_the_seed_that_replays_it(
     result = asyncio.run(play(theatre, plan_run(12)))
     assert list(result.broken) == ["crashed: OSError: no more processes"]
     assert "in fail" in capsys.readouterr().err
-    lines = list(told(result, tmp_path))
+    lines = list(describe_result(result, tmp_path))
     assert lines[0].startswith("seed 12: BROKEN")
     assert "    replay: make chaos RUNS=1 SEED=12" in lines
-    assert "    replay: make chaos RUNS=1 SEED=12 MODEL=m" in told(result, tmp_path, "m")
+    assert "    replay: make chaos RUNS=1 SEED=12 MODEL=m" in describe_result(result, tmp_path, "m")
 
 
 @pytest.mark.parametrize(
     ("broken", "wanted", "status"),
     [
-        ((), Kind.WORKER_KILLED, 0),
-        (("lost: this",), Kind.WORKER_KILLED, 1),
-        ((), Kind.LINE_DROPPED, 1),
+        ((), FaultKind.WORKER_KILLED, 0),
+        (("lost: this",), FaultKind.WORKER_KILLED, 1),
+        ((), FaultKind.LINE_DROPPED, 1),
     ],
     ids=["all held", "one broke a promise", "a kind was never injected"],
 )
 def test_a_campaign_tells_by_its_exit_status_whether_it_passed(
-    broken: tuple[str, ...], wanted: Kind, status: int, monkeypatch: pytest.MonkeyPatch
+    broken: tuple[str, ...], wanted: FaultKind, status: int, monkeypatch: pytest.MonkeyPatch
 ):
-    faults = Counter({Kind.WORKER_KILLED: 1})
+    faults = Counter({FaultKind.WORKER_KILLED: 1})
     run = RunResult(12, broken, faults, frozenset(), (), 4, 0, 0, 9.0)
 
     class Held:
@@ -65,4 +65,4 @@ def test_a_campaign_tells_by_its_exit_status_whether_it_passed(
 def test_a_run_that_held_has_nothing_to_replay(tmp_path: Path):
     plan = plan_run(12)
     held = RunResult(12, [], Counter(plan.kinds), frozenset(), (), 4, 0, 0, 9.0)
-    assert [line for line in told(held, tmp_path) if "replay" in line] == []
+    assert [line for line in describe_result(held, tmp_path) if "replay" in line] == []

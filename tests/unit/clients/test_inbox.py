@@ -13,7 +13,7 @@ from repartee.domain.protocol.frames import (
     TurnEnd,
     TurnRestarted,
 )
-from repartee_client.inbox import Inbox
+from repartee_client.inbox import ClientInbox
 
 pytestmark = pytest.mark.unit
 
@@ -26,7 +26,7 @@ def end_of(turn: int) -> TurnEnd:
 
 def taken(*epochs: tuple[Frame, ...]) -> list[Frame]:
     """What leaves an inbox into which each worker's frames came in order."""
-    inbox = Inbox()
+    inbox = ClientInbox()
     left: list[Frame] = []
     for epoch, frames in enumerate(epochs, start=1):
         for seq, frame in enumerate(frames, start=1):
@@ -60,7 +60,7 @@ def test_a_reply_that_is_only_told_as_text_begins_with_nothing():
 
 
 def test_the_restart_waits_for_the_next_workers_first_frame():
-    inbox = Inbox()
+    inbox = ClientInbox()
     inbox.put(NumberedFrame(1, 1, ReplyAudio(2, SOUND)))
 
     assert inbox.put(NumberedFrame(2, 2, end_of(2))) == []

@@ -358,7 +358,7 @@ def test_an_owed_answer_is_asked_after_every_second_of_quiet():
     assert said(session.outgoing(3_500)) == [("ping", None)]
 
     session.receive(frame(2, turn_end()), 3_600)
-    assert not session.is_owed_an_answer
+    assert not session.is_waiting_for_answer
     assert said(session.outgoing(9_000)) == [("ack", None)]
 
 
@@ -371,11 +371,11 @@ def test_what_a_tool_finds_out_is_asked_after_though_its_turn_is_over(phase):
     session.receive(frame(2, ToolProgress(1, "ask_core_agent", "started")), 20)
 
     session.receive(frame(3, turn_end(1)), 30)
-    assert session.is_owed_an_answer
+    assert session.is_waiting_for_answer
     session.receive(frame(4, ToolProgress(1, "ask_core_agent", phase)), 40)
-    assert session.is_owed_an_answer
+    assert session.is_waiting_for_answer
     session.receive(frame(5, turn_end(2)), 50)
-    assert not session.is_owed_an_answer
+    assert not session.is_waiting_for_answer
 
 
 def test_the_end_of_an_earlier_turn_does_not_settle_a_later_request():
@@ -385,11 +385,11 @@ def test_the_end_of_an_earlier_turn_does_not_settle_a_later_request():
     session.outgoing(0)
     session.receive(frame(1, Accepted(through=2)), 10)
     session.receive(frame(2, turn_end(1)), 20)
-    assert session.is_owed_an_answer
+    assert session.is_waiting_for_answer
 
     session.receive(frame(3, Accepted(through=second)), 30)
     session.receive(frame(4, turn_end(2)), 40)
-    assert not session.is_owed_an_answer
+    assert not session.is_waiting_for_answer
 
 
 def test_a_full_window_that_nobody_accepts_is_asked_after():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from repartee.adapters.dynamodb import keys
-from repartee.domain.tools.calls import CallKey
+from repartee.domain.tools.core_calls import ToolCallKey
 from tests.documents import ROOT, code_spans, page, rows, section
 
 pytestmark = pytest.mark.unit
@@ -48,7 +48,7 @@ def test_every_key_that_is_spelled_in_the_code_is_in_the_table() -> None:
         keys.usage("U", "2026-11-22"),
         keys.summary("C"),
         keys.turn("C", 1),
-        keys.call("C", CallKey(1, 1)),
+        keys.call("C", ToolCallKey(1, 1)),
         keys.state("S"),
         keys.wake("S"),
         keys.key(keys.session("S"), keys.message_sort(1)),

@@ -139,7 +139,7 @@ def test_every_trouble_is_explained() -> None:
     core = (ROOT / "layers/shared/repartee/application/answers/answer_question.py").read_text()
     troubles = set(re.findall(r'_(?:refused|failed)\("(\w+)"', core))
     troubles |= set(re.findall(r'trouble="(\w+)"', core))
-    apologies = re.search(r"_SORRY = \{(.*?)\n\}", core, re.DOTALL)
+    apologies = re.search(r"_FAILURE_ANSWERS = \{(.*?)\n\}", core, re.DOTALL)
     assert apologies
     troubles |= set(re.findall(r'^    "(\w+)":', apologies[1], re.MULTILINE))
     troubles |= {trouble.value for trouble in Trouble}

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from http_api.kinds import KINDS
+from http_api.problem_kinds import KINDS
 from local import asyncapi
 from local.asyncapi import MessageType, Sender, message_types
 from repartee.domain.errors import BadInput
@@ -47,7 +47,7 @@ def read_from_client(text: str) -> None:
 
 def test_the_schema_file_is_what_the_models_say() -> None:
     """`python -m local.asyncapi` writes it anew."""
-    assert asyncapi.PATH.read_text() == asyncapi.rendered()
+    assert asyncapi.PATH.read_text() == asyncapi.render()
 
 
 def test_the_check_tells_an_outdated_schema_file(

@@ -14,14 +14,14 @@ from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.session.state import SessionState
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKey, ToolCallStatus
 from repartee.observability import get_logger
-from tests.fakes.call_store import FakeCallStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.notes import FakeNotes
 from tests.fakes.reasoner import FakeReasoner
 from tests.fakes.tables import FakeTables
+from tests.fakes.tool_call_store import FakeToolCallStore
 from tests.fakes.usage_store import FakeUsageStore
 
 pytestmark = pytest.mark.unit
@@ -32,7 +32,7 @@ REQUEST = CoreRequest(
     conversation_id="c1",
     session_id="s1",
     epoch=2,
-    key=CallKey(3, 1),
+    key=ToolCallKey(3, 1),
     arguments_hash="ab" * 32,
     question="when are you open",
     language="en-US",
@@ -48,7 +48,7 @@ def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
     reasoner = FakeReasoner(lambda request, _call: f"You asked: {request.question}", tables.clock)
     conversations = FakeConversationStore(tables)
     use_case = AnswerQuestion(
-        calls=FakeCallStore(tables),
+        calls=FakeToolCallStore(tables),
         conversations=conversations,
         notes=FakeNotes(tables),
         usage=FakeUsageStore(tables),
@@ -78,7 +78,7 @@ def test_a_user_may_have_as_long_an_id_as_openid_connect_allows():
 
 
 def test_an_answer_survives_the_way_back():
-    answer = CoreAnswer(CallStatus.FAILED, "Not now.", retryable=True)
+    answer = CoreAnswer(ToolCallStatus.FAILED, "Not now.", retryable=True)
 
     assert AnswerEvent.model_validate(AnswerEvent.of(answer)).reply() == answer
 

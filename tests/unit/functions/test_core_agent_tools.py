@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.tools.catalogue import make_tools
-from repartee.application.answers.watch_tools import WatchTools
+from repartee.application.answers.tool_run_recorder import ToolRunRecorder
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.front_desk.rules import OpeningHours
-from repartee.domain.tools.calls import BegunTool
+from repartee.domain.tools.core_calls import BegunTool
 from repartee.domain.tools.tool import ToolContext
 from repartee.ports.desk import Desk
 from tests.fakes.desk import FakeDesk
@@ -248,7 +248,7 @@ def test_what_is_noted_of_a_begun_tool_can_be_called_again_word_for_word(desk, n
     noted: list[BegunTool] = []
     desk.book("robert", Slot(TODAY, time(12)), reason="", booked_at_ms=BOOKED_AT_MS)
     made = make_tools(desk, FakeNotes(), ToolContext("robert", "c1", NOW))
-    tools = {tool.name: tool for tool in WatchTools(noted.append)(made)}
+    tools = {tool.name: tool for tool in ToolRunRecorder(noted.append)(made)}
     assert noted == []
 
     tools[name].call(arguments)

@@ -32,8 +32,8 @@ def test_the_client_to_be_copied_takes_the_numbers_that_the_server_names():
     assert ask.add(sent, {"type": "text", "text": "hi"}, 2)["seq"] == 2
     refused = {"type": "error", "code": "seq_taken", "seq": 2, "next_seq": 41}
 
-    assert ask.lost(refused, sent) == [{"type": "text", "text": "hi", "seq": 41}]
-    assert ask.lost(refused, sent) == []
+    assert ask.messages_to_resend(refused, sent) == [{"type": "text", "text": "hi", "seq": 41}]
+    assert ask.messages_to_resend(refused, sent) == []
     assert ask.add(sent, {"type": "bye"})["seq"] == 42
 
 
@@ -58,7 +58,7 @@ def test_the_client_to_be_copied_sends_again_what_may_be_sent_again(
     monkeypatch.setattr("local.ask.time.sleep", lambda _: None)
     sent: ask.Sent = {1: HELLO, 900: {**TEXT, "seq": 900}}
 
-    assert ask.lost({"type": "error", "seq": 900, **frame}, sent) == again
+    assert ask.messages_to_resend({"type": "error", "seq": 900, **frame}, sent) == again
 
 
 class Script:

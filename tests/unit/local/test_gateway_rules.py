@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from local.gateway.chaos import Chaos, ChaosSettings
+from local.gateway.chaos import ChaosSettings, GatewayChaos
 from local.gateway.ids import gateway_id
-from local.gateway.policy import InvalidAuthorizerAnswerError, evaluate
+from local.gateway.policy import InvalidAuthorizerResponseError, evaluate
 
 pytestmark = pytest.mark.unit
 
@@ -71,7 +71,7 @@ def test_context_values_become_text():
     ],
 )
 def test_an_answer_of_another_shape_is_refused(payload):
-    with pytest.raises(InvalidAuthorizerAnswerError):
+    with pytest.raises(InvalidAuthorizerResponseError):
         evaluate(payload, ARN)
 
 
@@ -85,7 +85,7 @@ def test_the_same_seed_makes_the_same_faults():
     )
 
     def faults(seed: int) -> Any:
-        chaos = Chaos(settings.model_copy(update={"seed": seed}))
+        chaos = GatewayChaos(settings.model_copy(update={"seed": seed}))
         return [
             (chaos.deliveries_s(c, n), chaos.drops_disconnect(c), chaos.throttles(c, n))
             for c in range(5)
@@ -99,14 +99,14 @@ def test_the_same_seed_makes_the_same_faults():
 
 
 def test_one_probability_does_not_move_the_decisions_of_another():
-    delayed = Chaos(ChaosSettings(seed=1, delay_probability=1))
-    both = Chaos(ChaosSettings(seed=1, delay_probability=1, duplicate_probability=1))
+    delayed = GatewayChaos(ChaosSettings(seed=1, delay_probability=1))
+    both = GatewayChaos(ChaosSettings(seed=1, delay_probability=1, duplicate_probability=1))
     for number in range(20):
         assert both.deliveries_s(1, number)[0] == delayed.deliveries_s(1, number)[0]
 
 
 def test_without_faults_every_message_is_delivered_once_and_at_once():
-    chaos = Chaos(ChaosSettings())
+    chaos = GatewayChaos(ChaosSettings())
     assert {chaos.deliveries_s(1, number) for number in range(50)} == {(0.0,)}
     assert not chaos.drops_disconnect(1)
     assert not chaos.throttles(1, 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local import ask, replay, talk
-from repartee_client.access import HttpApi
+from repartee_client.access import HttpApiClient
 from repartee_client.errors import TalkerError
 from tests.chaos import __main__ as chaos
 
@@ -77,4 +77,4 @@ def test_a_session_that_was_not_recorded_is_told_how_to_record_one(
 
 def test_an_address_without_its_beginning_is_named() -> None:
     with pytest.raises(TalkerError, match="localhost/sessions is no address: give one that begins"):
-        asyncio.run(HttpApi("localhost", "token").start_session())
+        asyncio.run(HttpApiClient("localhost", "token").start_session())

@@ -18,7 +18,7 @@ from ops.deploy import (
 from ops.settings import (
     SAMCONFIG,
     DeployError,
-    Settings,
+    DeploySettings,
     check_value,
     open_session,
     pairs_as_mapping,
@@ -158,7 +158,7 @@ def test_the_quota_is_not_read_where_nobody_needs_it() -> None:
 
 
 def test_a_profile_that_does_not_exist_is_named() -> None:
-    settings = Settings(SAMCONFIG, "dev", {}, profile="no-such-profile")
+    settings = DeploySettings(SAMCONFIG, "dev", {}, profile="no-such-profile")
     with pytest.raises(DeployError, match=r"no-such-profile.* set AWS_PROFILE"):
         open_session(settings)
 
@@ -166,7 +166,7 @@ def test_a_profile_that_does_not_exist_is_named() -> None:
 def test_the_settings_region_comes_before_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     for region, used in (("ap-south-1", "ap-south-1"), (None, "eu-central-1")):
-        assert open_session(Settings(SAMCONFIG, "dev", {}, region=region)).region_name == used
+        assert open_session(DeploySettings(SAMCONFIG, "dev", {}, region=region)).region_name == used
 
 
 @pytest.mark.parametrize("is_empty", [False, True])
@@ -179,7 +179,7 @@ def test_a_deployment_without_a_region_is_refused_with_the_ways_to_name_one(
         monkeypatch.setenv("AWS_DEFAULT_REGION", "")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with pytest.raises(DeployError, match="no region: set AWS_REGION, or run aws configure set"):
-        open_session(Settings(SAMCONFIG, "dev", {}))
+        open_session(DeploySettings(SAMCONFIG, "dev", {}))
 
 
 @pytest.mark.parametrize(("preferred", "region"), [("eu-west-1", "eu-west-1"), ("", "us-east-1")])

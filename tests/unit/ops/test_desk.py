@@ -77,7 +77,7 @@ def test_an_operator_sets_rules_and_reads_them(book: Book, ops: Command) -> None
     status, shown = ops("show")
     assert status == 0
     assert shown.startswith("monday=closed\ntuesday=09:00-17:00\n")
-    assert command.changed(DEFAULTS, dict(line.split("=") for line in shown.split())) == rules
+    assert command.with_changes(DEFAULTS, dict(line.split("=") for line in shown.split())) == rules
     assert ops("set", "closed=", answer="y") == (
         0,
         "closed: 12-25,2026-12-24 -> none\n"

@@ -7,18 +7,18 @@ import pytest
 
 from ops.doctor.account import Concurrency, judge_concurrency, judge_log_role
 from ops.doctor.alarms import Alarm, judge_alarms, topics_of
-from ops.doctor.deployment import Deployment, TablePlan, read_deployment
+from ops.doctor.deployment import Deployment, ExpectedTable, read_deployment
 from ops.doctor.finding import Finding, Verdict, exit_status, ok, unknown, wrong
-from ops.doctor.functions import Function, judge_function
+from ops.doctor.functions import DeployedFunction, judge_function
 from ops.doctor.keys import (
     GeminiAnswer,
     KeyKind,
+    classify_key,
     judge_gemini_key,
     judge_ticket_key,
-    kind_of,
 )
-from ops.doctor.stack import Stack, judge_stack
-from ops.doctor.tables import Table, judge_table
+from ops.doctor.stack import DeployedStack, judge_stack
+from ops.doctor.tables import DeployedTable, judge_table
 from ops.settings import DeployError, read_settings
 from tests.documents import ROOT
 
@@ -26,9 +26,9 @@ pytestmark = pytest.mark.unit
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:oncall"
 DEPLOY = "make deploy ENV=dev"
-PLAN = TablePlan("expires_at", is_recoverable=True)
-FUNCTION = Function("repartee-dev-message", "Active", "Successful", "", "arm64", None)
-TABLE = Table("memory", "ACTIVE", "expires_at", is_recoverable=True)
+PLAN = ExpectedTable("expires_at", is_recoverable=True)
+FUNCTION = DeployedFunction("repartee-dev-message", "Active", "Successful", "", "arm64", None)
+TABLE = DeployedTable("memory", "ACTIVE", "expires_at", is_recoverable=True)
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,9 @@ def test_an_environment_is_read_with_what_the_template_says(dev: Deployment) -> 
     assert dev.parameters({})["GeminiLiveModel"] == "gemini-3.8-live"
     assert len(dev.functions) == 7
     assert dev.tables == {
-        "MemoryTable": TablePlan("expires_at", is_recoverable=True),
-        "LiveTable": TablePlan("expires_at", is_recoverable=False),
-        "DeskTable": TablePlan(None, is_recoverable=True),
+        "MemoryTable": ExpectedTable("expires_at", is_recoverable=True),
+        "LiveTable": ExpectedTable("expires_at", is_recoverable=False),
+        "DeskTable": ExpectedTable(None, is_recoverable=True),
     }
 
 
@@ -160,7 +160,7 @@ def test_websocket_logs_need_a_role(
 def test_a_stacks_status_says_whether_it_serves(
     status: str, verdict: Verdict, serves: bool, mend: str, dev: Deployment
 ) -> None:
-    stack = Stack("repartee-dev", status, {}, {}, {})
+    stack = DeployedStack("repartee-dev", status, {}, {}, {})
     found = judge_stack(stack, dev)
     assert (found.verdict, stack.is_serving) == (verdict, serves)
     assert mend in found.mend
@@ -187,7 +187,7 @@ def test_a_stacks_status_says_whether_it_serves(
     ],
 )
 def test_a_function_that_cannot_serve_is_found(
-    seen: Function | None, verdict: Verdict, said: str, mend: str, dev: Deployment
+    seen: DeployedFunction | None, verdict: Verdict, said: str, mend: str, dev: Deployment
 ) -> None:
     found = judge_function("StreamAgentFunction", seen, "arm64", 7, dev)
     assert found.verdict is verdict
@@ -213,7 +213,7 @@ def test_a_stopped_function_without_a_pool_gets_its_reservation_removed(dev: Dep
     ],
 )
 def test_a_table_that_differs_from_the_template_is_found(
-    seen: Table | None, said: str, mend: str, dev: Deployment
+    seen: DeployedTable | None, said: str, mend: str, dev: Deployment
 ) -> None:
     found = judge_table("MemoryTable", seen, PLAN, dev)
     assert found.verdict is Verdict.WRONG
@@ -222,8 +222,8 @@ def test_a_table_that_differs_from_the_template_is_found(
 
 
 def test_a_table_need_not_have_what_the_template_does_not_ask_for(dev: Deployment) -> None:
-    bare = Table("desk", "UPDATING", None, is_recoverable=False)
-    plan = TablePlan(None, is_recoverable=False)
+    bare = DeployedTable("desk", "UPDATING", None, is_recoverable=False)
+    plan = ExpectedTable(None, is_recoverable=False)
     assert judge_table("DeskTable", bare, plan, dev).verdict is Verdict.OK
     assert judge_table("MemoryTable", TABLE, PLAN, dev).verdict is Verdict.OK
 
@@ -273,7 +273,7 @@ def test_a_stack_without_alarms_is_wrong_and_other_actions_are_no_topics(dev: De
     ],
 )
 def test_a_key_is_known_by_its_looks(value: str | None, kind: KeyKind) -> None:
-    assert kind_of(value) is kind
+    assert classify_key(value) is kind
 
 
 @pytest.mark.parametrize(

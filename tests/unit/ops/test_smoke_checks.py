@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ops.smoke.check_context import CheckContext
 from ops.smoke.checks import (
     deadline,
     gemini,
@@ -17,10 +18,9 @@ from ops.smoke.checks import (
     tool_answer,
     voices,
 )
-from ops.smoke.finding import CheckNotMadeError, Finding
-from ops.smoke.setting import Setting
+from ops.smoke.finding import CheckNotRunError, Finding
 from ops.smoke.spending import Spending
-from ops.smoke.suite import Check, make_all
+from ops.smoke.suite import Check, run_checks
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live.model import (
@@ -40,7 +40,7 @@ from repartee.domain.live.model import (
 )
 from repartee.domain.live.profiles import LiveModelProfile
 from repartee.domain.session.input.speech_channel import MAX_SILENCE_MS
-from repartee.domain.tools.calls import ASK_CORE_AGENT
+from repartee.domain.tools.core_calls import ASK_CORE_AGENT
 from repartee_client.recordings import Recording
 from tests.fakes.live_model import (
     FakeLiveSession,
@@ -109,8 +109,8 @@ def keeps_silent(session: ActingSession, sent: Sent) -> None:
     pass
 
 
-def setting_of(model: ActingModel, name: str = LIVE_3_8) -> Setting:
-    return Setting(lambda _: model, name)
+def check_context_of(model: ActingModel, name: str = LIVE_3_8) -> CheckContext:
+    return CheckContext(lambda _: model, name)
 
 
 def made(check: Callable[[], Coroutine[Any, Any, list[Finding]]]) -> dict[str, Finding]:
@@ -162,7 +162,7 @@ def test_how_speech_ends_says_what_turn_detection_to_set(
     rule: Rule, model: str, answered: str, means: str, is_ended: bool, ending_means: str
 ) -> None:
     live = ActingModel(rule)
-    found = made(lambda: speech_end.findings(setting_of(live, model), SPEECH))
+    found = made(lambda: speech_end.findings(check_context_of(live, model), SPEECH))
     server, client = answered.split()
     assert found[ANSWERED].seen == f"server: {server}, client: {client}"
     assert found[ANSWERED].passed is ("yes" in answered)
@@ -183,7 +183,7 @@ def test_how_speech_ends_says_what_turn_detection_to_set(
 def test_silence_goes_on_until_the_model_reacts_and_no_longer_than_the_workers() -> None:
     def silence(rule: Rule) -> list[int]:
         live = ActingModel(rule)
-        made(lambda: speech_end.findings(setting_of(live), SPEECH))
+        made(lambda: speech_end.findings(check_context_of(live), SPEECH))
         return [session.silence_ms for session in live.opened]
 
     assert silence(hears_silence) == [0, 1_000, 1_500, 0]
@@ -196,9 +196,9 @@ def test_silence_at_once_is_tried_alone(enough_ms: int, means: str) -> None:
         if session.silence_ms >= enough_ms and not session.silence_ms % 500:
             session.emit(*said("Hello."))
 
-    found = made(lambda: speech_end.findings(setting_of(ActingModel(rule)), SPEECH))
+    found = made(lambda: speech_end.findings(check_context_of(ActingModel(rule)), SPEECH))
     assert means in found["speech, then silence at once"].means
-    none = made(lambda: speech_end.findings(setting_of(ActingModel(rule), LIVE_3_1), SPEECH))
+    none = made(lambda: speech_end.findings(check_context_of(ActingModel(rule), LIVE_3_1), SPEECH))
     assert "speech, then silence at once" not in none
 
 
@@ -227,7 +227,7 @@ def interrupted_after(delay_s: float | None, *, over_after_s: float = 9) -> Rule
     ],
 )
 def test_marks_of_speech_are_tried_against_a_reply(rule: Rule, seen: str, means: str) -> None:
-    found = made(lambda: speech_end.findings(setting_of(ActingModel(rule)), SPEECH))
+    found = made(lambda: speech_end.findings(check_context_of(ActingModel(rule)), SPEECH))
     assert found["TurnDetection=client: typed text"].seen == "first audio after 0 ms"
     interruption = found["TurnDetection=client: activityStart during a reply"]
     assert interruption.seen == seen
@@ -235,7 +235,7 @@ def test_marks_of_speech_are_tried_against_a_reply(rule: Rule, seen: str, means:
 
 
 def test_typed_text_that_is_not_answered_between_marks_is_told() -> None:
-    found = made(lambda: speech_end.findings(setting_of(ActingModel(hears_marks)), SPEECH))
+    found = made(lambda: speech_end.findings(check_context_of(ActingModel(hears_marks)), SPEECH))
     assert "leave it at server" in found["TurnDetection=client: typed text"].means
     assert "TurnDetection=client: activityStart during a reply" not in found
 
@@ -246,7 +246,7 @@ def test_a_refused_or_closed_session_is_told_with_its_code() -> None:
             session.emit(LiveClosed(LiveFailure.DROPPED, 1011, "internal"))
 
     live = ActingModel(closes, lambda config: config.turn_detection is TurnDetection.CLIENT)
-    found = list(made(lambda: speech_end.findings(setting_of(live), SPEECH)).values())
+    found = list(made(lambda: speech_end.findings(check_context_of(live), SPEECH)).values())
     assert [one.seen for one in found[:4]] == [
         *["closed with 1011 internal"] * 3,
         "set-up refused with 1007 not supported",
@@ -302,7 +302,7 @@ def calls(
 def test_a_turn_that_ends_with_a_tool_pending_is_compared_with_the_profile(
     rule: Rule, model: str, pending: str, means: str
 ) -> None:
-    found = made(lambda: tool_answer.findings(setting_of(ActingModel(rule), model)))
+    found = made(lambda: tool_answer.findings(check_context_of(ActingModel(rule), model)))
     assert (found[PENDING].passed, found[PENDING].seen) == (None, pending)
     assert means in found[PENDING].means
     assert found[SPOKEN].seen == "Friday, 3 p.m."
@@ -310,14 +310,14 @@ def test_a_turn_that_ends_with_a_tool_pending_is_compared_with_the_profile(
 
 def test_an_answer_that_stays_unspoken_means_no_answer_for_clients() -> None:
     rule = calls(then=(LiveTurnComplete(),))
-    found = made(lambda: tool_answer.findings(setting_of(ActingModel(rule))))
+    found = made(lambda: tool_answer.findings(check_context_of(ActingModel(rule))))
     assert (found[SPOKEN].passed, found[SPOKEN].seen) == (None, "not spoken")
     assert "no_answer" in found[SPOKEN].means
 
 
 def test_a_turn_that_ends_before_its_answer_is_spoken_is_waited_for() -> None:
     rule = calls(then=(LiveTurnComplete(), *said("It is booked."), LiveTurnComplete()))
-    found = made(lambda: tool_answer.findings(setting_of(ActingModel(rule))))
+    found = made(lambda: tool_answer.findings(check_context_of(ActingModel(rule))))
     assert found[SPOKEN].seen == "It is booked."
 
 
@@ -332,7 +332,7 @@ def test_a_turn_that_ends_before_its_answer_is_spoken_is_waited_for() -> None:
     ],
 )
 def test_a_model_that_does_not_call_its_tool_fails(rule: Rule, seen: str) -> None:
-    (found,) = made(lambda: tool_answer.findings(setting_of(ActingModel(rule)))).values()
+    (found,) = made(lambda: tool_answer.findings(check_context_of(ActingModel(rule)))).values()
     assert found.passed is False
     assert seen in found.seen
     assert "GeminiLiveModel" in found.means
@@ -359,7 +359,7 @@ TOLD = "history in the instruction is known"
 )
 def test_a_session_is_asked_for_what_it_was_told(said_: str, passed: bool, means: str) -> None:
     live = ActingModel(answers(said_))
-    found = made(lambda: history.findings(setting_of(live)))
+    found = made(lambda: history.findings(check_context_of(live)))
     assert found[MESSAGES].passed is passed
     assert means in found[MESSAGES].means
     assert found[TOLD].passed is (True if passed else None)
@@ -381,7 +381,7 @@ def test_a_session_that_closes_on_its_history_leaves_it_to_the_instruction(
             return session
 
     live = ClosesOnHistory(answers(name))
-    found = made(lambda: history.findings(setting_of(live)))
+    found = made(lambda: history.findings(check_context_of(live)))
     assert (found[MESSAGES].passed, found[MESSAGES].seen) == (
         None,
         "closed with 1007 invalid argument",
@@ -404,16 +404,16 @@ NAMED = "es-419 named in the instruction alone"
 
 
 def test_a_language_code_that_is_ignored_or_followed_is_told() -> None:
-    found = made(lambda: language.findings(setting_of(ActingModel(greets_as_instructed))))
+    found = made(lambda: language.findings(check_context_of(ActingModel(greets_as_instructed))))
     assert "changes nothing" in found[CODE].means
     assert found[NAMED].passed is True
-    found = made(lambda: language.findings(setting_of(ActingModel(answers("¡Hola!")))))
+    found = made(lambda: language.findings(check_context_of(ActingModel(answers("¡Hola!")))))
     assert "is followed" in found[CODE].means
 
 
 def test_a_refused_language_code_is_compared_with_the_profile() -> None:
     live = ActingModel(greets_as_instructed, lambda config: config.language == language.TAG)
-    found = made(lambda: language.findings(setting_of(live)))
+    found = made(lambda: language.findings(check_context_of(live)))
     assert (found[CODE].passed, found[CODE].seen) == (
         None,
         "set-up refused with 1007 not supported",
@@ -428,12 +428,12 @@ def test_the_language_code_is_sent_for_this_check_alone() -> None:
         sends.append(profiles(LIVE_3_8).takes_language_code)
         return ActingModel(greets_as_instructed)
 
-    made(lambda: language.findings(Setting(open_live, LIVE_3_8)))
+    made(lambda: language.findings(CheckContext(open_live, LIVE_3_8)))
     assert sends == [True, False]
 
 
 def test_a_language_that_is_not_spoken_fails() -> None:
-    found = made(lambda: language.findings(setting_of(ActingModel(answers("Hello.")))))
+    found = made(lambda: language.findings(check_context_of(ActingModel(answers("Hello.")))))
     assert found[NAMED].passed is False
 
 
@@ -463,14 +463,14 @@ def test_a_short_utterance_is_heard_late_or_dropped(
     delay_s: float | None, passed: bool | None, seen: str, means: str
 ) -> None:
     live = ActingModel(reacts_after(delay_s))
-    (found,) = made(lambda: short_utterance.findings(setting_of(live), SPEECH)).values()
+    (found,) = made(lambda: short_utterance.findings(check_context_of(live), SPEECH)).values()
     assert (found.passed, found.seen) == (passed, seen)
     assert means in found.means
 
 
 def test_without_a_first_reply_the_short_utterance_is_not_tried() -> None:
     live = ActingModel(keeps_silent)
-    (found,) = made(lambda: short_utterance.findings(setting_of(live), SPEECH)).values()
+    (found,) = made(lambda: short_utterance.findings(check_context_of(live), SPEECH)).values()
     assert (found.passed, found.seen) == (False, "no first reply")
 
 
@@ -488,7 +488,7 @@ def takes_a_call(session: ActingSession, sent: Sent) -> None:
 
 def test_a_whole_turn_with_a_tool_holds_or_names_what_is_missing() -> None:
     def failing(rule: Rule, model: str = LIVE_3_8) -> set[str]:
-        found = made(lambda: gemini.findings(setting_of(ActingModel(rule), model), SPEECH))
+        found = made(lambda: gemini.findings(check_context_of(ActingModel(rule), model), SPEECH))
         return {name for name, one in found.items() if one.passed is False}
 
     assert failing(takes_a_call) == set()
@@ -501,7 +501,7 @@ def test_a_whole_turn_with_a_tool_holds_or_names_what_is_missing() -> None:
 
 def test_a_voice_that_is_refused_is_named() -> None:
     live = ActingModel(keeps_silent, lambda config: config.voice == "Puck")
-    found = made(lambda: voices.findings(setting_of(live)))
+    found = made(lambda: voices.findings(check_context_of(live)))
     first = next(iter(found.values()))
     assert first.passed is False
     assert first.seen.startswith("Puck: ")
@@ -534,7 +534,7 @@ def check(
     async def make() -> list[Finding]:
         spending.add(Decimal(usd))
         if trouble:
-            raise CheckNotMadeError(trouble)
+            raise CheckNotRunError(trouble)
         return [Finding("a", passed, "b", "c")]
 
     return Check("a check", "", make)
@@ -549,7 +549,7 @@ def test_all_checks_are_made_and_what_they_mean_is_said(
         check(spending, trouble="out of quota"),
         check(spending, usd="0.01"),
     ]
-    assert asyncio.run(make_all(all_checks, spending)) == 2
+    assert asyncio.run(run_checks(all_checks, spending)) == 2
     said = capsys.readouterr().out
     assert said.count("seen   a: b\n       -> c\n") == 2
     assert "not made: out of quota" in said
@@ -559,8 +559,8 @@ def test_all_checks_are_made_and_what_they_mean_is_said(
 def test_an_assumption_that_does_not_hold_decides_the_exit_status() -> None:
     spending = Spending()
     all_checks = [check(spending, passed=False), check(spending, trouble="out of quota")]
-    assert asyncio.run(make_all(all_checks, spending)) == 1
-    assert asyncio.run(make_all([check(spending, passed=True)], spending)) == 0
+    assert asyncio.run(run_checks(all_checks, spending)) == 1
+    assert asyncio.run(run_checks([check(spending, passed=True)], spending)) == 0
 
 
 def test_no_check_begins_that_could_go_beyond_the_limit(
@@ -568,12 +568,12 @@ def test_no_check_begins_that_could_go_beyond_the_limit(
 ) -> None:
     spending = Spending()
     dear = [check(spending, usd="0.04")] * 4
-    assert asyncio.run(make_all(dear, spending)) == 2
+    assert asyncio.run(run_checks(dear, spending)) == 2
     assert spending.usd == Decimal("0.08")
     assert capsys.readouterr().out.count("not made: 0.0800 USD are spent") == 2
 
 
 def test_what_a_session_reports_is_counted_by_the_price_list() -> None:
-    setting = setting_of(ActingModel(answers("Robert.")))
+    setting = check_context_of(ActingModel(answers("Robert.")))
     made(lambda: history.findings(setting))
     assert setting.spending.usd == 2 * setting.prices.cost_usd(USAGE.usage) > 0

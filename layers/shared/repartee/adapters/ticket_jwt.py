@@ -8,7 +8,7 @@ import jwt
 
 from repartee.domain.errors import TicketRefused
 from repartee.domain.protocol.ticket import Ticket
-from repartee.domain.users.user_id import fault_of
+from repartee.domain.users.user_id import user_id_problem
 from repartee.ports.secrets import Secrets
 
 AUDIENCE = "repartee-websocket"
@@ -91,6 +91,6 @@ def _ticket(claims: Mapping[str, Any]) -> Ticket:
     if not is_number or not math.isfinite(expiry_s):
         raise TicketRefused("malformed")
     ticket_id, user_id, session_id, conversation_id = ids
-    if fault_of(user_id) is not None:
+    if user_id_problem(user_id) is not None:
         raise TicketRefused("malformed")
     return Ticket(ticket_id, user_id, session_id, conversation_id, round(expiry_s * 1000))

@@ -29,7 +29,7 @@ class ConnectionStore(Protocol):
         """
         ...
 
-    def lapse_session(
+    def set_session_expiry(
         self, user_id: str, session_id: str, *, connection_id: str, expires_at_ms: int
     ) -> None:
         """Let a session count as open until ``expires_at_ms`` only: its connection is gone.

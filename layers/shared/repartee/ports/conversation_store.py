@@ -21,7 +21,7 @@ class ConversationReader(Protocol):
         Args:
             user_id: Whose conversation it has to be.
             conversation_id: Which one.
-            max_characters: Room for the turns, counted as ``told_characters`` does; the very
+            max_characters: Room for the turns, counted as ``prompt_characters`` does; the very
                 newest comes whatever its length. With 0 no turn is read.
         """
         ...

@@ -1,6 +1,6 @@
 from typing import Protocol
 
-from repartee.domain.tools.calls import CoreAnswer, CoreRequest
+from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
 
 
 class CoreAgent(Protocol):

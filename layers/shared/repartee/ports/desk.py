@@ -39,7 +39,7 @@ class Desk(Protocol):
 
         Raises:
             BookingUnknown: The user has no booking ahead for ``old``.
-            SlotHeld: The user has another booking for ``new``.
+            SlotAlreadyHeldByUser: The user has another booking for ``new``.
             SlotTaken: Somebody else has it.
             SlotUnknown: The desk offers no such slot.
             TooManyBookings: The user has as many on that day as the desk allows.

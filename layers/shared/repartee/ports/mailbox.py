@@ -28,12 +28,13 @@ class Mailbox(Protocol):
     def append(self, session_id: str, message: Numbered) -> Appended:
         """Keep ``message`` unless a message with its number exists.
 
-        A repetition over another connection replaces the first message, so ``take_back`` of the
+        A repetition over another connection replaces the first message, so ``retract_message`` of
+        the
         first one keeps the repetition. An entry that was not read for an hour counts as deleted.
         """
         ...
 
-    def take_back(self, session_id: str, message: Numbered) -> None:
+    def retract_message(self, session_id: str, message: Numbered) -> None:
         """Delete a message that was kept but must not be read, unless it was repeated since."""
         ...
 

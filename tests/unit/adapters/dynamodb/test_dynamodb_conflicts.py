@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoCallStore
+from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoToolCallStore
 from repartee.adapters.dynamodb.retries import Backoff
 from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
@@ -15,9 +15,9 @@ from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.users.profile_store import DynamoProfileStore
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import Acknowledged, Bye, Numbered, OutputPosition
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, Exchange
+from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
 from repartee.domain.users.preferences import PreferenceChanges
-from repartee.domain.users.retention import FOR_EVER
+from repartee.domain.users.retention import KEEP_FOREVER
 from tests.fakes.clock import FakeClock
 from tests.fakes.ids import FakeIdSource
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.unit
 
-EXCHANGE = Exchange(CallKey(1, 1), "ab" * 32, "q", CoreAnswer(CallStatus.DONE, "a"), "[]", 5)
+EXCHANGE = Exchange(
+    ToolCallKey(1, 1), "ab" * 32, "q", CoreAnswer(ToolCallStatus.DONE, "a"), "[]", 5
+)
 
 
 def failure(code: str) -> ClientError:
@@ -54,10 +56,12 @@ def writes(client: Client, waited_s: list[float]) -> dict[str, Callable[[], obje
     backoff = Backoff(attempts=4, first_cap_s=0.1, sleep=waited_s.append, jitter=lambda: 1.0)
     table = DynamoTable(cast("DynamoDBClient", client), "table", backoff)
     clock = FakeClock()
-    sessions = DynamoSessionStore(live=table)
-    mailbox = DynamoMailbox(live=table, clock=clock, ids=FakeIdSource())
-    connections = DynamoConnectionStore(live=table)
-    calls = DynamoCallStore(live=table, memory=table, clock=clock, retention=FOR_EVER)
+    sessions = DynamoSessionStore(session_table=table)
+    mailbox = DynamoMailbox(session_table=table, clock=clock, ids=FakeIdSource())
+    connections = DynamoConnectionStore(session_table=table)
+    calls = DynamoToolCallStore(
+        session_table=table, memory=table, clock=clock, retention=KEEP_FOREVER
+    )
     profiles = DynamoProfileStore(memory=table)
     ack = Acknowledged(OutputPosition(1, 2), 1, 0)
     return {

@@ -12,13 +12,13 @@ from botocore.exceptions import (
 
 from repartee.adapters.dynamodb.conversations.reader import DynamoConversationReader
 from repartee.adapters.dynamodb.conversations.summary_writer import DynamoSummaryWriter
-from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoCallStore
+from repartee.adapters.dynamodb.conversations.tool_call_store import DynamoToolCallStore
 from repartee.adapters.dynamodb.conversations.writer import DynamoConversationWriter
 from repartee.adapters.dynamodb.retries import (
     Backoff,
     TransactionRefused,
-    mapped_failures,
     transact,
+    translate_errors,
 )
 from repartee.adapters.dynamodb.sessions.connection_store import DynamoConnectionStore
 from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
@@ -31,16 +31,16 @@ from repartee.domain.conversation.summary import SummaryFold
 from repartee.domain.errors import LeaseLost, StoreUnavailable
 from repartee.domain.protocol.messages import Bye, Detached, Numbered
 from repartee.domain.session.state import ConnectionOpening, TurnCommit
-from repartee.domain.tools.calls import (
+from repartee.domain.tools.core_calls import (
     BegunTool,
-    CallKey,
-    CallStatus,
     CoreAnswer,
     CoreRequest,
     Exchange,
+    ToolCallKey,
+    ToolCallStatus,
 )
 from repartee.domain.users.preferences import PreferenceChanges
-from repartee.domain.users.retention import FOR_EVER
+from repartee.domain.users.retention import KEEP_FOREVER
 from tests.fakes.clock import FakeClock
 from tests.fakes.ids import FakeIdSource
 
@@ -109,12 +109,14 @@ def table(failing: FailingClient, name: str, waits: Waits | None = None) -> Dyna
 
 def writer_on(failing: FailingClient) -> DynamoConversationWriter:
     return DynamoConversationWriter(
-        live=table(failing, "live"), memory=table(failing, "memory"), retention=FOR_EVER
+        session_table=table(failing, "live"),
+        memory=table(failing, "memory"),
+        retention=KEEP_FOREVER,
     )
 
 
 def mailbox_on(live: DynamoTable) -> DynamoMailbox:
-    return DynamoMailbox(live=live, clock=FakeClock(), ids=FakeIdSource())
+    return DynamoMailbox(session_table=live, clock=FakeClock(), ids=FakeIdSource())
 
 
 def run(failing: FailingClient, waits: Waits, token: str | None = None) -> None:
@@ -228,7 +230,7 @@ def test_a_request_that_was_signed_before_its_environment_was_frozen_is_signed_a
     run(failing, Waits())
 
     assert len(failing.calls) == 2
-    with pytest.raises(StoreUnavailable), mapped_failures():
+    with pytest.raises(StoreUnavailable), translate_errors():
         raise late
     with pytest.raises(ClientError):
         run(FailingClient(failure("InvalidSignatureException")), Waits())
@@ -298,7 +300,7 @@ def test_a_lease_whose_answer_was_lost_is_found_to_be_held() -> None:
         "is_ended": {"BOOL": False},
         "pending_calls": {"L": []},
     }
-    store = DynamoSessionStore(live=table(lost_then_mine(item), "live"))
+    store = DynamoSessionStore(session_table=table(lost_then_mine(item), "live"))
 
     lease = store.acquire_lease("session", owner="me", now_ms=0, until_ms=5_000)
 
@@ -313,7 +315,7 @@ def test_an_election_whose_answer_was_lost_is_found_to_be_won() -> None:
             item = {"waker": waker, "previous_ms": {"N": "17"}}
             raise failure("ConditionalCheckFailedException", Item=item)
 
-    store = DynamoSessionStore(live=table(Repeating({}), "live"))
+    store = DynamoSessionStore(session_table=table(Repeating({}), "live"))
 
     election = store.elect_waker("session", 9_000)
 
@@ -333,7 +335,7 @@ def test_a_wake_that_cannot_be_cleared_does_not_cost_the_lease() -> None:
         "pending_calls": {"L": []},
     }
     failing = FailingClient({"Attributes": item}, failure("ThrottlingException"))
-    store = DynamoSessionStore(live=table(failing, "live"))
+    store = DynamoSessionStore(session_table=table(failing, "live"))
 
     lease = store.acquire_lease("session", owner="me", now_ms=0, until_ms=5_000)
 
@@ -367,18 +369,20 @@ def test_deletions_that_are_never_processed_make_the_store_unavailable() -> None
 
 def every_operation(failing: FailingClient) -> Iterable[tuple[str, Callable[[], object]]]:
     live, memory, clock = table(failing, "live"), table(failing, "memory"), FakeClock()
-    sessions = DynamoSessionStore(live=live)
+    sessions = DynamoSessionStore(session_table=live)
     mailbox = mailbox_on(live)
-    openings = DynamoOpeningStore(live=live, memory=memory, retention=FOR_EVER)
-    connections = DynamoConnectionStore(live=live)
+    openings = DynamoOpeningStore(session_table=live, memory=memory, retention=KEEP_FOREVER)
+    connections = DynamoConnectionStore(session_table=live)
     reader = DynamoConversationReader(memory=memory, clock=clock)
     writer = writer_on(failing)
     profiles = DynamoProfileStore(memory=memory)
-    summaries = DynamoSummaryWriter(memory=memory, clock=clock, retention=FOR_EVER)
-    calls = DynamoCallStore(live=live, memory=memory, clock=clock, retention=FOR_EVER)
-    key = CallKey(1, 1)
+    summaries = DynamoSummaryWriter(memory=memory, clock=clock, retention=KEEP_FOREVER)
+    calls = DynamoToolCallStore(
+        session_table=live, memory=memory, clock=clock, retention=KEEP_FOREVER
+    )
+    key = ToolCallKey(1, 1)
     request = CoreRequest("user", "talk", "session", 1, key, "ab" * 32, "?", "en-US", 9)
-    exchange = Exchange(key, "ab" * 32, "?", CoreAnswer(CallStatus.DONE, "!"), "[]", 3)
+    exchange = Exchange(key, "ab" * 32, "?", CoreAnswer(ToolCallStatus.DONE, "!"), "[]", 3)
     return [
         ("load", lambda: sessions.load("s")),
         ("elect_waker", lambda: sessions.elect_waker("s", 1)),
@@ -395,7 +399,7 @@ def every_operation(failing: FailingClient) -> Iterable[tuple[str, Callable[[], 
         ("active", lambda: connections.active_sessions("user", now_ms=1)),
         (
             "lapse",
-            lambda: connections.lapse_session("user", "s", connection_id="c", expires_at_ms=1),
+            lambda: connections.set_session_expiry("user", "s", connection_id="c", expires_at_ms=1),
         ),
         ("count_refusal", lambda: connections.count_refusal("c")),
         ("end_session", lambda: connections.end_session("user", "s")),
@@ -448,7 +452,9 @@ def test_openings_that_others_always_forestall_are_given_up() -> None:
     waits = Waits()
     client = Forestalled(cancelled(*reasons))
     store = DynamoOpeningStore(
-        live=table(client, "live", waits), memory=table(client, "memory"), retention=FOR_EVER
+        session_table=table(client, "live", waits),
+        memory=table(client, "memory"),
+        retention=KEEP_FOREVER,
     )
 
     with pytest.raises(StoreUnavailable):
@@ -459,7 +465,7 @@ def test_openings_that_others_always_forestall_are_given_up() -> None:
 
 def test_losing_the_epoch_is_no_failure_of_the_table() -> None:
     failing = FailingClient(failure("ConditionalCheckFailedException"))
-    store = DynamoSessionStore(live=table(failing, "live"))
+    store = DynamoSessionStore(session_table=table(failing, "live"))
 
     with pytest.raises(LeaseLost):
         store.release_lease("session", epoch=1, cursor=0, ended=False)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.speech.room import in_a_room
+from bench.speech.room_noise import with_room_noise
 from local.stack import PROJECT
 from repartee.adapters.dynamodb.sessions.packed_audio import pack, unpack
 from repartee_client.recordings import Recording, read_wav
@@ -47,7 +47,7 @@ def test_speech_takes_three_quarters_at_most(name):
 
 
 def test_a_quiet_room_takes_less_than_two_thirds_and_silence_next_to_nothing():
-    room = in_a_room(Recording(bytes(CHUNK_BYTES)), seed=1)
+    room = with_room_noise(Recording(bytes(CHUNK_BYTES)), seed=1)
     assert len(pack(room.pcm)) < CHUNK_BYTES * 2 / 3
     assert len(pack(bytes(CHUNK_BYTES))) < 900
 

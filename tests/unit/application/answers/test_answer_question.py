@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from repartee.application.answers.answer_question import MAX_HISTORY_CHARS, Answered
+from repartee.application.answers.answer_question import MAX_HISTORY_CHARS, QuestionResult
 from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.conversation.turn_bounds import MAX_SPOKEN_CHARACTERS
 from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.protocol.wire import MAX_TEXT_CHARACTERS
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, Exchange
-from tests.unit.application.answers.question_bench import (
+from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
+from tests.unit.application.answers.answer_question_harness import (
     AT_THREE,
     TODAY,
-    Bench,
+    AnswerQuestionHarness,
     book_at_three,
     say_yes,
 )
@@ -25,12 +25,12 @@ pytestmark = pytest.mark.unit
 
 
 def test_a_question_is_answered_and_its_exchange_stored_under_its_key():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
 
     answered = bench.ask()
 
-    assert answered == Answered(CoreAnswer(CallStatus.DONE, "Yes."))
-    stored = bench.calls.load("c1", CallKey(3, 1))
+    assert answered == QuestionResult(CoreAnswer(ToolCallStatus.DONE, "Yes."))
+    stored = bench.calls.load("c1", ToolCallKey(3, 1))
     assert stored is not None
     assert stored.question == "is there a slot"
     assert stored.answer == answered.answer
@@ -38,21 +38,23 @@ def test_a_question_is_answered_and_its_exchange_stored_under_its_key():
 
 
 def test_an_answer_is_refused_when_its_tool_refused_whatever_the_model_says():
-    bench = Bench(lambda _request, call: f"All {call('book_appointment', **AT_THREE).status}!")
+    bench = AnswerQuestionHarness(
+        lambda _request, call: f"All {call('book_appointment', **AT_THREE).status}!"
+    )
     bench.desk.book("u2", Slot(TODAY, time(15)), reason="", booked_at_ms=bench.clock.now_ms())
 
     answered = bench.ask()
 
-    assert (answered.answer.status, answered.answer.retryable) == (CallStatus.REFUSED, False)
+    assert (answered.answer.status, answered.answer.retryable) == (ToolCallStatus.REFUSED, False)
 
 
 def test_the_model_is_told_the_last_exchanges_that_there_is_room_for_and_each_one_whole():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
     sizes = [MAX_HISTORY_CHARS, 20, MAX_HISTORY_CHARS - 20]
     for index, size in enumerate(sizes, start=1):
         asked = bench.request(f"question {index}", index=index)
         bench.calls.claim(asked, now_ms=0, until_ms=1)
-        answer = CoreAnswer(CallStatus.DONE, "Yes.")
+        answer = CoreAnswer(ToolCallStatus.DONE, "Yes.")
         bench.calls.finish(
             "c1", Exchange(asked.key, asked.arguments_hash, "?", answer, "x" * size, index)
         )
@@ -63,7 +65,7 @@ def test_the_model_is_told_the_last_exchanges_that_there_is_room_for_and_each_on
 
 
 def test_two_calls_of_one_turn_are_two_questions():
-    bench = Bench(lambda request, _call: f"You asked: {request.question}")
+    bench = AnswerQuestionHarness(lambda request, _call: f"You asked: {request.question}")
 
     bench.ask(bench.request("first", index=1))
     second = bench.ask(bench.request("second", index=2))
@@ -72,11 +74,11 @@ def test_two_calls_of_one_turn_are_two_questions():
 
 
 def test_a_worker_that_lost_its_lease_is_refused_before_any_model_runs():
-    bench = Bench(book_at_three)
+    bench = AnswerQuestionHarness(book_at_three)
 
     answered = bench.ask(bench.request(epoch=3))
 
-    assert answered.answer.status is CallStatus.REFUSED
+    assert answered.answer.status is ToolCallStatus.REFUSED
     assert answered.trouble == "lease_lost"
     assert bench.reasoner.requests == []
 
@@ -86,11 +88,11 @@ def test_a_worker_that_lost_its_lease_is_refused_before_any_model_runs():
     [("", "empty_question"), ("  \n", "empty_question"), ("x" * 15_001, "question_too_long")],
 )
 def test_a_question_that_cannot_be_used_is_refused_with_a_sentence(question, trouble):
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
 
     answered = bench.ask(bench.request(question))
 
-    assert answered.answer.status is CallStatus.REFUSED
+    assert answered.answer.status is ToolCallStatus.REFUSED
     assert answered.answer.answer.endswith(".")
     assert answered.trouble == trouble
     assert bench.tables.calls == {}
@@ -99,24 +101,24 @@ def test_a_question_that_cannot_be_used_is_refused_with_a_sentence(question, tro
 @pytest.mark.parametrize("character", ["x", "\U0001f600"])
 @pytest.mark.parametrize("most", [MAX_TEXT_CHARACTERS, MAX_SPOKEN_CHARACTERS])
 def test_a_question_may_be_as_long_as_what_a_turn_holds(character, most):
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
 
-    assert bench.ask(bench.request(character * most)).answer.status is CallStatus.DONE
+    assert bench.ask(bench.request(character * most)).answer.status is ToolCallStatus.DONE
 
 
 def test_a_question_past_its_deadline_is_not_begun():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
     request = bench.request()
     bench.clock.advance(20_000)
 
     answered = bench.ask(request)
 
-    assert (answered.answer.status, answered.trouble) == (CallStatus.FAILED, "deadline")
+    assert (answered.answer.status, answered.trouble) == (ToolCallStatus.FAILED, "deadline")
     assert bench.tables.calls == {}
 
 
 def test_the_reasoner_is_told_the_turns_and_the_earlier_exchanges():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
     bench.tables.conversations["u1", "c1"] = Conversation("u1", "c1", "", 0, 0, turn_count=1)
     bench.tables.turns["c1"] = {1: Turn(1, "s1", 0, 1, heard="hello my name is robert")}
     bench.ask(bench.request("first", index=1))
@@ -130,7 +132,7 @@ def test_the_reasoner_is_told_the_turns_and_the_earlier_exchanges():
 
 
 def test_the_reasoner_has_to_end_before_the_callers_deadline():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
     request = bench.request()
 
     bench.ask(request)
@@ -139,7 +141,7 @@ def test_the_reasoner_has_to_end_before_the_callers_deadline():
 
 
 def test_no_run_is_given_more_than_the_function_has():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
     request = replace(bench.request(), deadline_ms=bench.clock.now_ms() + 3_600_000)
 
     bench.ask(request)
@@ -148,7 +150,7 @@ def test_no_run_is_given_more_than_the_function_has():
 
 
 def test_tools_act_for_the_user_of_the_request():
-    bench = Bench(book_at_three)
+    bench = AnswerQuestionHarness(book_at_three)
 
     bench.ask()
 
@@ -156,7 +158,7 @@ def test_tools_act_for_the_user_of_the_request():
 
 
 def test_the_reasoner_and_the_tools_are_told_the_time_at_the_desk():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
     contexts = []
 
     def make_tools(context):

@@ -8,12 +8,12 @@ from datetime import time
 import pytest
 
 from repartee.domain.front_desk.bookings import Slot
-from repartee.domain.tools.calls import CallStatus
+from repartee.domain.tools.core_calls import ToolCallStatus
 from tests.fakes.reasoner import FakeReasoner
-from tests.unit.application.answers.question_bench import (
+from tests.unit.application.answers.answer_question_harness import (
     AT_THREE,
     TODAY,
-    Bench,
+    AnswerQuestionHarness,
     book_at_three,
     say_yes,
 )
@@ -30,7 +30,7 @@ class Stopped:
 
 
 def test_the_same_call_again_gets_the_stored_answer_and_nothing_runs():
-    bench = Bench(book_at_three)
+    bench = AnswerQuestionHarness(book_at_three)
     first = bench.ask(bench.request("Book me in at three."))
 
     again = bench.ask(bench.request("book me in  at three."))
@@ -42,7 +42,7 @@ def test_the_same_call_again_gets_the_stored_answer_and_nothing_runs():
 
 
 def test_the_same_place_in_other_words_is_thought_through_again_knowing_what_was_done():
-    bench = Bench(book_at_three)
+    bench = AnswerQuestionHarness(book_at_three)
     first = bench.ask(bench.request("book me in at three"))
 
     again = bench.ask(bench.request("I would like to come at three"))
@@ -59,7 +59,7 @@ def test_the_same_place_in_other_words_is_thought_through_again_knowing_what_was
 
 
 def test_a_run_that_was_cut_off_after_its_tool_is_told_to_the_next_one():
-    bench = Bench(Stopped())
+    bench = AnswerQuestionHarness(Stopped())
     with pytest.raises(KeyboardInterrupt):
         bench.ask(bench.request("book me in at three"))
     assert len(bench.desk.bookings("u1")) == 1
@@ -68,7 +68,7 @@ def test_a_run_that_was_cut_off_after_its_tool_is_told_to_the_next_one():
     bench.clock.advance(25_000)
     again = bench.ask(bench.request("I would like to come at three"))
 
-    assert again.answer.status is CallStatus.DONE
+    assert again.answer.status is ToolCallStatus.DONE
     assert len(bench.desk.bookings("u1")) == 1
     told = bench.reasoner.requests[0].system_text
     assert "book_appointment" in told
@@ -76,7 +76,7 @@ def test_a_run_that_was_cut_off_after_its_tool_is_told_to_the_next_one():
 
 
 def test_a_concurrent_repetition_waits_for_the_first_ones_answer():
-    bench = Bench(book_at_three)
+    bench = AnswerQuestionHarness(book_at_three)
     bench.reasoner.may_answer.clear()
     waiting = threading.Event()
 
@@ -97,14 +97,14 @@ def test_a_concurrent_repetition_waits_for_the_first_ones_answer():
 
 
 def test_a_repetition_gives_up_at_its_deadline():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
     bench.calls.claim(
         bench.request(), now_ms=bench.clock.now_ms(), until_ms=bench.clock.now_ms() + 99_000
     )
 
     answered = bench.ask()
 
-    assert answered.answer.status is CallStatus.FAILED
+    assert answered.answer.status is ToolCallStatus.FAILED
     assert answered.answer.retryable
     assert answered.trouble == "deadline"
     assert 19 <= sum(bench.waits) <= 20
@@ -112,7 +112,7 @@ def test_a_repetition_gives_up_at_its_deadline():
 
 
 def test_a_claim_whose_run_died_is_taken_over_when_it_expires():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
     bench.calls.claim(
         bench.request(), now_ms=bench.clock.now_ms(), until_ms=bench.clock.now_ms() + 1_000
     )
@@ -122,7 +122,7 @@ def test_a_claim_whose_run_died_is_taken_over_when_it_expires():
 
 
 def test_what_a_killed_run_had_done_is_answered_at_once_to_a_worker_that_knows_of_its_end():
-    bench = Bench(Stopped())
+    bench = AnswerQuestionHarness(Stopped())
     first = replace(bench.request("book me in at three"), run_id="run-1")
     with pytest.raises(KeyboardInterrupt):
         bench.ask(first)
@@ -130,14 +130,14 @@ def test_what_a_killed_run_had_done_is_answered_at_once_to_a_worker_that_knows_o
 
     answered = bench.ask(replace(first, run_id="run-2", ended_run_id="run-1"))
 
-    assert answered.answer.status is CallStatus.DONE
+    assert answered.answer.status is ToolCallStatus.DONE
     assert bench.waits == []
     assert len(bench.desk.bookings("u1")) == 1
     assert "the outcome is unknown" in bench.reasoner.requests[0].system_text
 
 
 def test_when_core_agent_and_its_worker_die_together_the_repetition_has_time_to_think():
-    bench = Bench(Stopped())
+    bench = AnswerQuestionHarness(Stopped())
     first = bench.request("book me in at three")
     waited_for_ms = 25_000
     with pytest.raises(KeyboardInterrupt):
@@ -150,7 +150,7 @@ def test_when_core_agent_and_its_worker_die_together_the_repetition_has_time_to_
 
     answered = bench.ask(again)
 
-    assert answered.answer.status is CallStatus.DONE
+    assert answered.answer.status is ToolCallStatus.DONE
     assert len(bench.desk.bookings("u1")) == 1
     # The clock stands still while the reasoner thinks.
     assert bench.reasoner.requests[0].deadline_ms - bench.clock.now_ms() >= 4_000

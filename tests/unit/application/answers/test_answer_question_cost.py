@@ -7,11 +7,15 @@ import pytest
 
 from repartee.domain.conversation.conversation import Profile
 from repartee.domain.cost.usage import Bill, TokenUsage
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, Exchange
+from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
 from repartee.ports.reasoner import ReasoningFailed
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.usage_store import FakeUsageStore
-from tests.unit.application.answers.question_bench import Bench, Down, say_yes
+from tests.unit.application.answers.answer_question_harness import (
+    AnswerQuestionHarness,
+    FailingStore,
+    say_yes,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -19,13 +23,13 @@ pytestmark = pytest.mark.unit
 BILL = Bill(TokenUsage(text_in=900, text_out=40), Decimal("0.5"))
 
 
-def paid(mind: Mind | ReasoningFailed = say_yes) -> Bench:
-    bench = Bench(mind)
+def paid(mind: Mind | ReasoningFailed = say_yes) -> AnswerQuestionHarness:
+    bench = AnswerQuestionHarness(mind)
     bench.reasoner.bill = BILL
     return bench
 
 
-def counted(bench: Bench) -> Decimal:
+def counted(bench: AnswerQuestionHarness) -> Decimal:
     """Return what was counted, the same in the user's day and in the session."""
     day = sum((used.cost_usd for used in bench.tables.usage.values()), Decimal(0))
     assert bench.tables.states["s1"].cost_usd == day
@@ -129,14 +133,14 @@ def test_an_answer_that_cannot_be_counted_is_given_and_stored_all_the_same():
 
     answered = bench.use_case(usage=usage)(bench.request())
 
-    assert answered.answer == CoreAnswer(CallStatus.DONE, "Yes.", bill=BILL)
+    assert answered.answer == CoreAnswer(ToolCallStatus.DONE, "Yes.", bill=BILL)
     assert answered.trouble == "not_counted"
-    assert isinstance(bench.calls.load("c1", CallKey(3, 1)), Exchange)
+    assert isinstance(bench.calls.load("c1", ToolCallKey(3, 1)), Exchange)
 
 
 def test_what_cannot_be_stored_is_counted_all_the_same():
     bench = paid()
 
-    bench.use_case(calls=Down(bench.calls, "finish"))(bench.request())
+    bench.use_case(calls=FailingStore(bench.calls, "finish"))(bench.request())
 
     assert counted(bench) == BILL.cost_usd

@@ -3,35 +3,44 @@
 import pytest
 
 from repartee.domain.errors import ItemTooLarge
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, Exchange
+from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
 from repartee.ports.reasoner import ReasoningFailed
-from tests.fakes.call_store import FakeCallStore
-from tests.unit.application.answers.question_bench import AT_THREE, Bench, Down, say_yes
+from tests.fakes.tool_call_store import FakeToolCallStore
+from tests.unit.application.answers.answer_question_harness import (
+    AT_THREE,
+    AnswerQuestionHarness,
+    FailingStore,
+    say_yes,
+)
 
 pytestmark = pytest.mark.unit
 
 
 def test_a_tool_that_changes_something_does_not_run_unless_it_is_noted():
-    bench = Bench(lambda request, call: call("book_appointment", **AT_THREE).message or "Booked.")
+    bench = AnswerQuestionHarness(
+        lambda request, call: call("book_appointment", **AT_THREE).message or "Booked."
+    )
 
-    answered = bench.use_case(calls=Down(bench.calls, "begin_tool"))(bench.request())
+    answered = bench.use_case(calls=FailingStore(bench.calls, "begin_tool"))(bench.request())
 
     assert bench.desk.bookings("u1") == []
-    assert (answered.answer.status, answered.answer.retryable) == (CallStatus.FAILED, True)
+    assert (answered.answer.status, answered.answer.retryable) == (ToolCallStatus.FAILED, True)
 
 
 def test_looking_something_up_needs_no_note():
-    bench = Bench(lambda request, call: f"{call('free_slots', date='2026-11-20').status}")
+    bench = AnswerQuestionHarness(
+        lambda request, call: f"{call('free_slots', date='2026-11-20').status}"
+    )
 
-    answered = bench.use_case(calls=Down(bench.calls, "begin_tool"))(bench.request())
+    answered = bench.use_case(calls=FailingStore(bench.calls, "begin_tool"))(bench.request())
 
-    assert answered.answer == CoreAnswer(CallStatus.DONE, "done")
+    assert answered.answer == CoreAnswer(ToolCallStatus.DONE, "done")
 
 
 class TooLarge:
     """A store that keeps no messages."""
 
-    def __init__(self, working: FakeCallStore) -> None:
+    def __init__(self, working: FakeToolCallStore) -> None:
         self._working = working
 
     def __getattr__(self, name):
@@ -44,12 +53,12 @@ class TooLarge:
 
 
 def test_an_answer_whose_messages_are_too_large_is_stored_without_them_and_says_so():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
 
     answered = bench.use_case(calls=TooLarge(bench.calls))(bench.request())
 
     assert answered.trouble == "messages_too_large"
-    assert answered.answer == CoreAnswer(CallStatus.DONE, "Yes.")
+    assert answered.answer == CoreAnswer(ToolCallStatus.DONE, "Yes.")
     assert bench.ask().answer == answered.answer
 
 
@@ -64,11 +73,11 @@ def test_an_answer_whose_messages_are_too_large_is_stored_without_them_and_says_
     ],
 )
 def test_failed_reasoning_becomes_a_sentence_that_a_repetition_hears_too(reason, retryable):
-    bench = Bench(ReasoningFailed(reason, retryable=retryable))
+    bench = AnswerQuestionHarness(ReasoningFailed(reason, retryable=retryable))
 
     answered = bench.ask()
 
-    assert answered.answer.status is CallStatus.FAILED
+    assert answered.answer.status is ToolCallStatus.FAILED
     assert answered.answer.retryable is retryable
     assert answered.answer.answer.endswith(".")
     assert answered.trouble == reason
@@ -77,27 +86,30 @@ def test_failed_reasoning_becomes_a_sentence_that_a_repetition_hears_too(reason,
 
 
 def test_calls_that_cannot_be_claimed_are_not_run():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
 
-    answered = bench.use_case(calls=Down(bench.calls, "claim"))(bench.request())
+    answered = bench.use_case(calls=FailingStore(bench.calls, "claim"))(bench.request())
 
-    assert (answered.answer.status, answered.answer.retryable) == (CallStatus.FAILED, True)
+    assert (answered.answer.status, answered.answer.retryable) == (ToolCallStatus.FAILED, True)
     assert bench.reasoner.requests == []
 
 
 def test_memory_out_of_reach_is_a_failure_that_can_be_spoken():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
 
-    answered = bench.use_case(conversations=Down(None, "load_memory"))(bench.request())
+    answered = bench.use_case(conversations=FailingStore(None, "load_memory"))(bench.request())
 
-    assert (answered.answer.status, answered.trouble) == (CallStatus.FAILED, "store_unavailable")
-    assert isinstance(bench.calls.load("c1", CallKey(3, 1)), Exchange)
+    assert (answered.answer.status, answered.trouble) == (
+        ToolCallStatus.FAILED,
+        "store_unavailable",
+    )
+    assert isinstance(bench.calls.load("c1", ToolCallKey(3, 1)), Exchange)
 
 
 def test_an_answer_that_cannot_be_stored_is_given_all_the_same():
-    bench = Bench(say_yes)
+    bench = AnswerQuestionHarness(say_yes)
 
-    answered = bench.use_case(calls=Down(bench.calls, "finish"))(bench.request())
+    answered = bench.use_case(calls=FailingStore(bench.calls, "finish"))(bench.request())
 
-    assert answered.answer == CoreAnswer(CallStatus.DONE, "Yes.")
+    assert answered.answer == CoreAnswer(ToolCallStatus.DONE, "Yes.")
     assert answered.trouble == "not_stored"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.application.answers.summarise_conversation import SummariseConversation, Summarised
+from repartee.application.answers.summarise_conversation import SummariseConversation, SummaryResult
 from repartee.domain.conversation.conversation import Conversation, Profile, Turn
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.conversation.summary import MAX_SUMMARY_CHARACTERS, SummaryFold, SummaryRequest
@@ -44,7 +44,7 @@ class Desk:
         self.tables.states["s1"] = SessionState("s1", *PLACE, connection_id=None)
         self.reasoner = FakeReasoner(mind or _counting(), self.tables.clock)
 
-    def summarise(self) -> Summarised:
+    def summarise(self) -> SummaryResult:
         return SummariseConversation(
             self.store,
             self.store,
@@ -67,7 +67,7 @@ def _counting() -> Callable[[ReasoningRequest, object], str]:
 def test_the_oldest_turns_are_folded_and_the_newest_stay():
     desk = Desk(10)
 
-    assert desk.summarise() == Summarised(turns=6, through=6)
+    assert desk.summarise() == SummaryResult(turns=6, through=6)
 
     assert (desk.header.summary, desk.header.summary_through) == ("Summary 1.", 6)
     (asked,) = desk.reasoner.requests
@@ -89,7 +89,7 @@ def test_the_originals_stay_and_no_commit_is_told_of_it():
 def test_what_fits_into_the_budget_is_left_alone():
     desk = Desk(8)
 
-    assert desk.summarise() == Summarised(turns=0, through=0)
+    assert desk.summarise() == SummaryResult(turns=0, through=0)
 
     assert desk.reasoner.requests == []
     assert desk.header.summary == ""
@@ -99,7 +99,7 @@ def test_a_second_run_finds_nothing_to_do():
     desk = Desk(10)
     desk.summarise()
 
-    assert desk.summarise() == Summarised(turns=0, through=6)
+    assert desk.summarise() == SummaryResult(turns=0, through=6)
 
     assert len(desk.reasoner.requests) == 1
 
@@ -110,7 +110,7 @@ def test_the_next_fold_is_made_from_the_summary_and_the_turns_behind_it():
     desk.tables.turns["c1"] |= {number: turn(number) for number in range(11, 16)}
     desk.tables.conversations[PLACE] = replace(desk.header, turn_count=15)
 
-    assert desk.summarise() == Summarised(turns=5, through=11)
+    assert desk.summarise() == SummaryResult(turns=5, through=11)
 
     asked = desk.reasoner.requests[-1].question
     assert "Summary 1." in asked
@@ -144,7 +144,7 @@ def test_a_turn_that_left_no_room_for_older_ones_does_not_keep_them_from_being_f
     desk = Desk(3)
     desk.tables.turns["c1"][3] = turn(3, 5_000)
 
-    assert desk.summarise() == Summarised(turns=2, through=2)
+    assert desk.summarise() == SummaryResult(turns=2, through=2)
 
 
 def test_a_summary_is_bounded_whatever_the_model_writes():
@@ -159,7 +159,7 @@ def test_a_summary_is_bounded_whatever_the_model_writes():
 def test_a_model_that_fails_changes_nothing():
     desk = Desk(10, ReasoningFailed("model_unavailable", retryable=True))
 
-    assert desk.summarise() == Summarised(0, 0, "model_unavailable")
+    assert desk.summarise() == SummaryResult(0, 0, "model_unavailable")
 
     assert (desk.header.summary, desk.header.summary_through) == ("", 0)
 
@@ -199,7 +199,7 @@ def test_a_run_that_was_overtaken_changes_nothing():
 
     desk.reasoner = FakeReasoner(overtaken, desk.tables.clock)
 
-    assert desk.summarise() == Summarised(0, 0, "overtaken")
+    assert desk.summarise() == SummaryResult(0, 0, "overtaken")
     assert (desk.header.summary, desk.header.summary_through) == ("Theirs.", 5)
 
 
@@ -220,7 +220,7 @@ def test_a_user_erased_while_the_model_thinks_gets_no_summary():
 
     desk.reasoner = FakeReasoner(erased, desk.tables.clock)
 
-    assert desk.summarise() == Summarised(0, 0, "user_erased")
+    assert desk.summarise() == SummaryResult(0, 0, "user_erased")
     assert desk.header.summary == ""
 
 
@@ -229,7 +229,7 @@ def test_a_conversation_of_somebody_else_is_not_read():
     del desk.tables.conversations[PLACE]
     desk.tables.conversations["bob", "c1"] = Conversation("bob", "c1", "", 0, 0, turn_count=10)
 
-    assert desk.summarise() == Summarised(0, 0)
+    assert desk.summarise() == SummaryResult(0, 0)
     assert desk.reasoner.requests == []
 
 
@@ -241,4 +241,4 @@ def test_tables_that_fail_are_no_crash(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(desk.store, "fold_summary", fail)
 
-    assert desk.summarise() == Summarised(0, 0, "store_unavailable")
+    assert desk.summarise() == SummaryResult(0, 0, "store_unavailable")

@@ -20,13 +20,17 @@ from repartee.ports.worker import WakeRequest
 from tests.event_files import load_event
 from tests.fakes.clock import NOON_MS
 from tests.fakes.worker_pool import FakeWorkerPool
-from tests.unit.application.connections.message_line import DATA, READY, Line
+from tests.unit.application.connections.message_route_harness import (
+    DATA,
+    READY,
+    MessageRouteHarness,
+)
 
 pytestmark = pytest.mark.unit
 
 
 def test_hello_is_answered_with_ready_and_wakes() -> None:
-    line = Line()
+    line = MessageRouteHarness()
 
     assert line.send({"type": "hello", "seq": 1, "protocol": 1}) == [READY]
 
@@ -35,7 +39,7 @@ def test_hello_is_answered_with_ready_and_wakes() -> None:
 
 
 def test_ready_goes_out_before_a_worker_is_asked_for() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     posts_at_wake: list[int] = []
 
     class Watching(FakeWorkerPool):
@@ -50,7 +54,7 @@ def test_ready_goes_out_before_a_worker_is_asked_for() -> None:
 
 
 def test_hello_of_a_served_session_is_ready_too() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.serve()
     position = {"epoch": 1, "seq": 7}
 
@@ -63,7 +67,7 @@ def test_hello_of_a_served_session_is_ready_too() -> None:
 
 
 def test_a_message_sent_twice_is_kept_once() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.send({"type": "text", "seq": 2, "text": "hi"})
     line.tables.clock.advance(10)
 
@@ -72,7 +76,7 @@ def test_a_message_sent_twice_is_kept_once() -> None:
 
 
 def test_an_ack_is_noted_and_wakes_nobody() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.change_state(epoch=2)
     received = {"epoch": 2, "seq": 40}
 
@@ -89,7 +93,7 @@ def test_an_ack_is_noted_and_wakes_nobody() -> None:
 def test_an_ack_that_does_not_say_what_was_played_is_not_taken_for_nothing_played(
     told: dict[str, None],
 ) -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.change_state(epoch=2)
     line.send({"type": "ack", "received": {"epoch": 2, "seq": 40}, "turn": 3, **told})
 
@@ -109,7 +113,7 @@ def test_an_ack_that_does_not_say_what_was_played_is_not_taken_for_nothing_playe
     ],
 )
 def test_each_event_file_is_handled_as_its_name_says(name: str, reply_types: list[str]) -> None:
-    line = Line()
+    line = MessageRouteHarness()
     event = load_event(f"message.{name}")
     context = event["requestContext"]
     session_id = context["authorizer"]["session_id"]
@@ -137,7 +141,7 @@ QUARTER_HOUR_S = 900
 def test_in_the_last_quarter_of_an_hour_of_a_connection_its_client_is_told(
     body: dict[str, Any],
 ) -> None:
-    line = Line(prewarm=False)
+    line = MessageRouteHarness(prewarm=False)
     line.serve(10**9)
     line.age_ms = (7_200 - QUARTER_HOUR_S) * 1_000 - 1
     assert "reconnect_soon" not in [reply["type"] for reply in line.send(body)]
@@ -160,14 +164,14 @@ def test_in_the_last_quarter_of_an_hour_of_a_connection_its_client_is_told(
 def test_what_a_client_sends_all_the_time_is_not_answered_with_its_connections_age(
     body: dict[str, Any],
 ) -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.age_ms = 7_190_000
 
     assert line.send(body) == []
 
 
 def test_a_connection_older_than_any_is_told_nothing_of_its_age() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.age_ms = 7_200_000
 
     assert line.send({"type": "ping"}) == [{"type": "pong", "served": False}]

@@ -19,9 +19,14 @@ from repartee.domain.protocol.messages import (
 )
 from repartee.domain.protocol.recent_input import InputTaken, RecentInput, digest_of
 from repartee.domain.session.input.order import MAX_AHEAD
-from repartee.domain.session.state import NOBODY, Connected
+from repartee.domain.session.state import NO_CONNECTION, Connected
 from tests.fakes.clock import NOON_MS
-from tests.unit.application.connections.message_line import DATA, PCM, Line, Mailbox
+from tests.unit.application.connections.message_route_harness import (
+    DATA,
+    PCM,
+    Mailbox,
+    MessageRouteHarness,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -36,12 +41,12 @@ def text(seq: int, written: str = "hi") -> dict[str, Any]:
     return {"type": "text", "seq": seq, "text": written}
 
 
-class Steps(Line):
+class Steps(MessageRouteHarness):
     """A session that was opened by this version."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.change_state(greeted=NOBODY)
+        self.change_state(greeted=NO_CONNECTION)
 
     def at(self, cursor: int, *accepted: Any) -> None:
         """Let the last numbers up to ``cursor`` be those of ``accepted``, None for a gap."""
@@ -200,7 +205,7 @@ def test_a_number_behind_the_cursor_is_compared_with_what_had_it(
 
 
 def test_a_session_of_a_version_that_kept_no_digests_takes_what_it_took() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.change_state(cursor=40, epoch=1)
 
     assert line.send(text(40)) == [{"type": "accepted", "through": 40}]

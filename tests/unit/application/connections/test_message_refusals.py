@@ -7,7 +7,7 @@ import pytest
 
 from repartee.application.connections.client_answers import MAX_REFUSALS
 from repartee.domain.protocol.wire import MAX_AUDIO_BYTES
-from tests.unit.application.connections.message_line import DATA, Line
+from tests.unit.application.connections.message_route_harness import DATA, MessageRouteHarness
 
 pytestmark = pytest.mark.unit
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.unit
 )
 @pytest.mark.parametrize("gone", ["ended", "missing"])
 def test_a_session_that_is_over_says_so(body: dict[str, Any], gone: str) -> None:
-    line = Line()
+    line = MessageRouteHarness()
     if gone == "ended":
         line.change_state(ended=True)
     else:
@@ -72,7 +72,7 @@ def test_a_session_that_is_over_says_so(body: dict[str, Any], gone: str) -> None
 def test_bad_input_is_explained_and_nothing_of_it_is_kept(
     body: Any, code: str, field: str, seq: int | None
 ) -> None:
-    line = Line()
+    line = MessageRouteHarness()
 
     (reply,) = line.send(body)
 
@@ -89,7 +89,7 @@ def test_bad_input_is_explained_and_nothing_of_it_is_kept(
 
 
 def test_a_binary_frame_is_bad_input() -> None:
-    line = Line()
+    line = MessageRouteHarness()
 
     (reply,) = line.send("AAAA", binary=True)
 
@@ -99,7 +99,7 @@ def test_a_binary_frame_is_bad_input() -> None:
 
 @pytest.mark.parametrize("gone", ["ended", "missing"])
 def test_nothing_of_a_client_is_kept_once_its_session_is_over(gone: str) -> None:
-    line = Line()
+    line = MessageRouteHarness()
     if gone == "ended":
         line.change_state(ended=True)
     else:
@@ -112,7 +112,7 @@ def test_nothing_of_a_client_is_kept_once_its_session_is_over(gone: str) -> None
 
 
 def test_a_connection_that_brings_nothing_but_errors_is_closed() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     for _ in range(MAX_REFUSALS - 1):
         assert [reply["code"] for reply in line.send("oops")] == ["not_json"]
     assert line.channel.gone == set()
@@ -122,7 +122,7 @@ def test_a_connection_that_brings_nothing_but_errors_is_closed() -> None:
 
 
 def test_good_messages_are_not_counted_and_neither_are_those_to_a_session_that_is_over() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.send({"type": "text", "seq": 1, "text": "hi"})
     line.change_state(ended=True)
     line.send({"type": "text", "seq": 2, "text": "hi"})

@@ -8,13 +8,18 @@ import pytest
 from repartee.application.connections.client_answers import Trouble
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import Numbered
-from tests.unit.application.connections.message_line import CALLER, DATA, Line, Mailbox
+from tests.unit.application.connections.message_route_harness import (
+    CALLER,
+    DATA,
+    Mailbox,
+    MessageRouteHarness,
+)
 
 pytestmark = pytest.mark.unit
 
 
 def test_a_full_mailbox_asks_for_this_message_again() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.mailbox.fails = True
 
     replies = line.send({"type": "text", "seq": 8, "text": "hi"})
@@ -25,7 +30,7 @@ def test_a_full_mailbox_asks_for_this_message_again() -> None:
 
 
 def test_a_lost_ack_is_not_worth_a_word_to_the_client() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.mailbox.fails = True
 
     assert line.send({"type": "ack", "received": {"epoch": 1, "seq": 1}}) == []
@@ -33,7 +38,7 @@ def test_a_lost_ack_is_not_worth_a_word_to_the_client() -> None:
 
 
 def test_a_kept_message_whose_session_cannot_be_read_is_not_asked_for_again() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.sessions.load_fails = True
 
     replies = line.send({"type": "text", "seq": 8, "text": "hi"})
@@ -43,7 +48,7 @@ def test_a_kept_message_whose_session_cannot_be_read_is_not_asked_for_again() ->
 
 
 def test_hello_of_a_session_that_cannot_be_read_is_asked_for_again() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.sessions.load_fails = True
 
     replies = line.send({"type": "hello", "seq": 1, "protocol": 1})
@@ -52,7 +57,7 @@ def test_hello_of_a_session_that_cannot_be_read_is_asked_for_again() -> None:
 
 
 def test_a_ping_that_cannot_be_answered_is_told_to_wait() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.sessions.load_fails = True
 
     replies = line.send({"type": "ping", "owed": True})
@@ -62,7 +67,7 @@ def test_a_ping_that_cannot_be_answered_is_told_to_wait() -> None:
 
 @pytest.mark.parametrize("broken", ["election", "pool"])
 def test_a_wake_that_cannot_be_made_tells_the_client_to_wait(broken: str) -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.sessions.election_fails = broken == "election"
     line.workers.failing = broken == "pool"
 
@@ -75,7 +80,7 @@ def test_a_wake_that_cannot_be_made_tells_the_client_to_wait(broken: str) -> Non
 
 
 def test_a_client_that_left_after_sending_is_no_error() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.channel.gone.add("connection-1")
 
     assert line.send({"type": "hello", "seq": 1, "protocol": 1}) == []
@@ -87,7 +92,7 @@ def test_a_client_that_left_after_sending_is_no_error() -> None:
 
 @pytest.mark.parametrize("broken", ["slow", "failing"])
 def test_a_reply_that_cannot_be_posted_is_logged_and_the_rest_is_done(broken: str) -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.channel.slow = {"connection-1"} if broken == "slow" else set()
     line.channel.failing = broken == "failing"
 
@@ -98,7 +103,7 @@ def test_a_reply_that_cannot_be_posted_is_logged_and_the_rest_is_done(broken: st
 
 
 def test_the_log_never_holds_what_was_said() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.mailbox.fails = True
 
     line.send({"type": "text", "seq": 2, "text": "my secret"})
@@ -112,10 +117,10 @@ def test_the_log_never_holds_what_was_said() -> None:
 
 def test_what_cannot_be_taken_back_is_reported() -> None:
     class Stuck(Mailbox):
-        def take_back(self, session_id: str, message: Numbered) -> None:
+        def retract_message(self, session_id: str, message: Numbered) -> None:
             raise StoreUnavailable("told to fail")
 
-    line = Line()
+    line = MessageRouteHarness()
     line.tables.states.clear()
     router = replace(line.deps.router, mailbox=Stuck(line.tables))
 
@@ -126,7 +131,7 @@ def test_what_cannot_be_taken_back_is_reported() -> None:
 
 
 def test_an_error_that_cannot_be_counted_is_still_explained() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.connections.fails = True
 
     assert [reply["code"] for reply in line.send("oops")] == ["not_json"]

@@ -18,16 +18,16 @@ from repartee.domain.protocol.messages import (
     Text,
 )
 from repartee.domain.session.state import Connected, PendingCall, UndeliveredTurn, WakeElection
-from repartee.domain.tools.calls import CallKey
+from repartee.domain.tools.core_calls import ToolCallKey
 from repartee.ports.worker import WakeRequest
 from tests.fakes.clock import NOON_MS
-from tests.unit.application.connections.message_line import (
+from tests.unit.application.connections.message_route_harness import (
     CALLER,
     DATA,
     PCM,
     READY,
-    Line,
     Mailbox,
+    MessageRouteHarness,
     Sessions,
 )
 
@@ -45,7 +45,7 @@ UNREAD_INPUT: list[tuple[dict[str, Any], Message]] = [
 
 @pytest.mark.parametrize(("body", "message"), UNREAD_INPUT)
 def test_input_is_kept_and_wakes_a_worker(body: dict[str, Any], message: Message) -> None:
-    line = Line()
+    line = MessageRouteHarness()
 
     assert line.send(body) == []
 
@@ -60,7 +60,7 @@ def test_input_is_kept_and_wakes_a_worker(body: dict[str, Any], message: Message
 def test_input_wakes_nobody_while_a_worker_holds_the_lease(
     body: dict[str, Any], message: Message
 ) -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.serve()
 
     assert line.send(body) == []
@@ -71,7 +71,7 @@ def test_input_wakes_nobody_while_a_worker_holds_the_lease(
 
 
 def test_hello_wakes_nobody_where_prewarming_is_off() -> None:
-    line = Line(prewarm=False)
+    line = MessageRouteHarness(prewarm=False)
 
     assert line.send({"type": "hello", "seq": 1, "protocol": 1}) == [READY]
     assert line.workers.wakes == []
@@ -81,7 +81,7 @@ def test_hello_wakes_nobody_where_prewarming_is_off() -> None:
 
 
 def test_many_messages_at_once_wake_one_worker() -> None:
-    line = Line()
+    line = MessageRouteHarness()
 
     for seq in range(2, 12):
         assert line.send({"type": "audio", "seq": seq, "data": DATA}) == []
@@ -91,7 +91,7 @@ def test_many_messages_at_once_wake_one_worker() -> None:
 
 
 def test_a_wake_that_found_no_worker_is_repeated_after_3_s_and_the_client_hears_busy() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.send({"type": "text", "seq": 2, "text": "hi"})
     line.tables.clock.advance(3_000)
 
@@ -103,7 +103,7 @@ def test_a_wake_that_found_no_worker_is_repeated_after_3_s_and_the_client_hears_
 
 
 def test_an_expired_lease_is_no_lease() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.serve(5_000)
     line.tables.clock.advance(5_000)
 
@@ -118,7 +118,7 @@ def test_an_expired_lease_is_no_lease() -> None:
     ids=lambda body: str(body["type"]),
 )
 def test_who_waits_wakes_as_soon_as_the_lease_has_missed_renewals(body: dict[str, Any]) -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.serve(5_000)
     line.tables.clock.advance(2_999)
     line.send(body)
@@ -131,7 +131,7 @@ def test_who_waits_wakes_as_soon_as_the_lease_has_missed_renewals(body: dict[str
 
 
 def test_a_late_copy_of_consumed_input_wakes_nobody() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.change_state(cursor=5)
 
     line.send({"type": "text", "seq": 5, "text": "hi"})
@@ -142,7 +142,7 @@ def test_a_late_copy_of_consumed_input_wakes_nobody() -> None:
 
 
 def test_a_ping_is_answered_and_a_silent_client_wakes_nobody() -> None:
-    line = Line()
+    line = MessageRouteHarness()
 
     assert line.send({"type": "ping"}) == [{"type": "pong", "served": False}]
     line.serve()
@@ -157,7 +157,7 @@ OWED: list[dict[str, Any]] = [
     {"cursor": 1},
     # A worker died.
     {"owner": "worker-1", "lease_until_ms": NOON_MS - 1},
-    {"pending_calls": (PendingCall(CallKey(1, 1), "ask_core_agent", "{}", "hash"),)},
+    {"pending_calls": (PendingCall(ToolCallKey(1, 1), "ask_core_agent", "{}", "hash"),)},
     {"epoch": 2, "undelivered": (UndeliveredTurn(1, OutputPosition(2, 9)),)},
     # A hello without prewarming.
     {"greeted": Connected(NOON_MS, "connection-1")},
@@ -166,7 +166,7 @@ OWED: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("changes", OWED, ids=lambda changes: next(iter(changes)))
 def test_a_client_that_waits_for_an_answer_wakes_with_its_ping(changes: dict[str, Any]) -> None:
-    line = Line()
+    line = MessageRouteHarness()
     text = Numbered(2, Text("hi"), "connection-1", NOON_MS)
     line.mailbox.append("session-1", text)
     line.change_state(**{"cursor": 2, **changes})
@@ -185,7 +185,7 @@ SETTLED: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("changes", SETTLED)
 def test_a_client_that_is_owed_nothing_wakes_nobody_with_its_ping(changes: dict[str, Any]) -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.change_state(cursor=2, **changes)
     line.mailbox.append("session-1", Numbered(2, Text("hi"), "connection-1", NOON_MS))
 
@@ -200,14 +200,14 @@ def test_an_owed_ping_wakes_where_nobody_can_say_what_is_owed() -> None:
         def highest_seq(self, session_id: str, *, up_to: int) -> int:
             raise StoreUnavailable("told to fail")
 
-    line = Line()
+    line = MessageRouteHarness()
     router = replace(line.deps.router, mailbox=Silent(line.tables))
 
     assert router.route(CALLER, '{"type":"ping","owed":true}').woke
 
 
 def test_an_owed_ping_of_a_served_session_wakes_nobody() -> None:
-    line = Line()
+    line = MessageRouteHarness()
     line.serve()
 
     assert line.send({"type": "ping", "owed": True}) == [{"type": "pong", "served": True}]
@@ -220,7 +220,7 @@ def test_a_wake_is_not_left_behind_for_a_session_that_was_erased_meanwhile() -> 
             self._tables.states.clear()
             return super().elect_waker(session_id, now_ms)
 
-    line = Line()
+    line = MessageRouteHarness()
     router = replace(line.deps.router, sessions=Erasing(line.tables))
 
     router.route(CALLER, json.dumps({"type": "text", "seq": 2, "text": "hi"}))

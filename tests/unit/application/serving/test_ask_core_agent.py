@@ -4,33 +4,33 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.application.serving.ask_core_agent import AGAIN_AFTER_S, ask_core_agent
+from repartee.application.serving.ask_core_agent import RETRY_DELAY_S, ask_core_agent
 from repartee.domain.errors import CoreAgentFailed
 from repartee.domain.session.effects import AskCoreAgent
-from repartee.domain.session.tools.calls import CALL_TIMEOUT_MS, NO_ANSWER
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.session.tools.calls import NO_ANSWER, TOOL_CALL_TIMEOUT_MS
+from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKey, ToolCallStatus
 from tests.fakes.core_agent import FakeCoreAgent
-from tests.unit.application.serving.worker_scene import Scene
+from tests.unit.application.serving.worker_harness import WorkerHarness
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit
 
-BOOKED = CoreAnswer(CallStatus.DONE, "You are booked.")
+BOOKED = CoreAnswer(ToolCallStatus.DONE, "You are booked.")
 CRASHED = CoreAgentFailed("core_agent failed", retryable=True, has_ended=True)
 THROTTLED = CoreAgentFailed("core_agent was not invoked", retryable=True)
 DENIED = CoreAgentFailed("core_agent was not invoked", retryable=False)
 
 
 def asked(
-    *script: CoreAnswer | CoreAgentFailed, timeout_ms: int = CALL_TIMEOUT_MS
+    *script: CoreAnswer | CoreAgentFailed, timeout_ms: int = TOOL_CALL_TIMEOUT_MS
 ) -> tuple[CoreAnswer, list[CoreRequest], float]:
     """Return the answer to one question, what was asked for it, and how long it took in s."""
     core = FakeCoreAgent(script)
     results = []
 
     async def main() -> None:
-        scene = Scene()
-        effect = AskCoreAgent(CallKey(1, 1), "ab" * 32, "book", "en-US", timeout_ms)
+        scene = WorkerHarness()
+        effect = AskCoreAgent(ToolCallKey(1, 1), "ab" * 32, "book", "en-US", timeout_ms)
         began_ms = scene.clock.monotonic_ms()
         answered = await ask_core_agent(effect, scene.state(), replace(scene.ports, core=core))
         assert (answered.key, answered.arguments_hash) == (effect.key, effect.arguments_hash)
@@ -57,7 +57,7 @@ def test_a_run_that_was_killed_is_asked_about_once_more_and_named_as_over():
     assert again.ended_run_id == first.run_id != again.run_id
     # The same call of the same worker, and for the caller no later than before.
     assert replace(again, run_id=first.run_id, ended_run_id=None) == first
-    assert took_s == AGAIN_AFTER_S
+    assert took_s == RETRY_DELAY_S
 
 
 def test_a_run_that_may_go_on_is_asked_about_once_more_and_not_named_as_over():

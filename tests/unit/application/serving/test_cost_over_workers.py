@@ -17,13 +17,18 @@ from repartee.domain.errors import CoreAgentFailed
 from repartee.domain.live.model import LiveToolCall, LiveUsage
 from repartee.domain.protocol.messages import Bye
 from repartee.domain.session.effects import FinishReason
-from repartee.domain.tools.calls import CoreAnswer, CoreRequest
-from tests.fakes.call_store import FakeCallStore
+from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.notes import FakeNotes
 from tests.fakes.reasoner import FakeReasoner
-from tests.unit.application.serving.worker_scene import CONVERSATION, PLENTY_MS, USER, Scene
+from tests.fakes.tool_call_store import FakeToolCallStore
+from tests.unit.application.serving.worker_harness import (
+    CONVERSATION,
+    PLENTY_MS,
+    USER,
+    WorkerHarness,
+)
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit
@@ -34,7 +39,7 @@ HEARD = TokenUsage(audio_in=1_000)
 ANSWERED = TokenUsage(text_in=100, audio_in=50, audio_out=25)
 
 
-class PaidScene(Scene):
+class PaidScene(WorkerHarness):
     """A session whose questions are answered by core_agent itself, for money."""
 
     def __init__(self) -> None:
@@ -45,7 +50,7 @@ class PaidScene(Scene):
 
     def ask(self, request: CoreRequest) -> CoreAnswer:
         answer_question = AnswerQuestion(
-            calls=FakeCallStore(self.tables),
+            calls=FakeToolCallStore(self.tables),
             conversations=FakeConversationStore(self.tables),
             notes=FakeNotes(self.tables),
             usage=self.usage,

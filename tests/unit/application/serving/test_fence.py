@@ -14,7 +14,7 @@ from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.session.effects import PostFrame, SetConnection
 from repartee.domain.session.events import Event, LeaseWasLost
 from tests.fakes.clock import FakeClock
-from tests.unit.application.serving.worker_scene import LINE, SESSION, Scene
+from tests.unit.application.serving.worker_harness import LINE, SESSION, WorkerHarness
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit
@@ -82,12 +82,12 @@ class Lease:
 @pytest.mark.parametrize("is_held", [True, False])
 def test_only_a_worker_that_holds_the_lease_posts(is_held: bool):
     async def main():
-        scene, fed = Scene(), list[Event]()
+        scene, fed = WorkerHarness(), list[Event]()
         lease: Any = Lease(is_held=is_held)
         lane = ClientLane(lease, scene.channel, fed.append)
         running = asyncio.create_task(lane.run())
         lane.put(PostFrame(LINE, NumberedFrame(EPOCH, 1, Accepted(1))))
-        await lane.drained()
+        await lane.wait_until_drained()
         running.cancel()
         assert len(scene.frames()) == is_held
         assert len(fed) == is_held
@@ -95,16 +95,16 @@ def test_only_a_worker_that_holds_the_lease_posts(is_held: bool):
     run_in_virtual_time(main)
 
 
-async def write_a_connection(scene: Scene, *, is_held: bool) -> list[Event]:
+async def write_a_connection(scene: WorkerHarness, *, is_held: bool) -> list[Event]:
     """Have a worker's table lane write that the client has another connection."""
     fed = list[Event]()
     lease: Any = Lease(is_held=is_held)
     taken = InputTaken()
-    machine: Any = SimpleNamespace(cursor=0, taken_through=0, taken_at=lambda _: taken)
+    machine: Any = SimpleNamespace(cursor=0, taken_through=0, input_taken_at=lambda _: taken)
     lane = TableLane(machine, scene.state(), lease, scene.ports, 30_000, fed.append)
     running = asyncio.create_task(lane.run())
     lane.put(SetConnection("line-2"))
-    await lane.drained()
+    await lane.wait_until_drained()
     running.cancel()
     return fed
 
@@ -112,7 +112,7 @@ async def write_a_connection(scene: Scene, *, is_held: bool) -> list[Event]:
 @pytest.mark.parametrize(("is_held", "connection"), [(True, "line-2"), (False, None)])
 def test_only_a_worker_that_holds_the_lease_writes(is_held: bool, connection: str | None):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         fed = await write_a_connection(scene, is_held=is_held)
         assert scene.state().connection_id == connection
         assert fed == []
@@ -122,7 +122,7 @@ def test_only_a_worker_that_holds_the_lease_writes(is_held: bool, connection: st
 
 def test_a_write_that_another_workers_epoch_refuses_ends_the_worker_at_once(monkeypatch):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         stale = scene.state()
         scene.sessions.acquire_lease(
             SESSION, owner="successor", now_ms=scene.clock.now_ms(), until_ms=10**15

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from repartee.application.serving.non_joining_executor import LooseThreads
+from repartee.application.serving.non_joining_executor import NonJoiningExecutor
 
 pytestmark = pytest.mark.unit
 
@@ -18,7 +18,7 @@ def test_a_loop_ends_while_a_call_that_it_gave_up_still_runs():
         has_ended.set()
 
     async def main() -> None:
-        asyncio.get_running_loop().set_default_executor(LooseThreads(2))
+        asyncio.get_running_loop().set_default_executor(NonJoiningExecutor(2))
         calling = asyncio.create_task(asyncio.to_thread(call))
         await asyncio.sleep(0)
         calling.cancel()

@@ -29,19 +29,19 @@ from repartee.domain.protocol.messages import (
 )
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.state import ConnectionOpening, PendingCall
-from repartee.domain.tools.calls import CallKey, arguments_hash
+from repartee.domain.tools.core_calls import ToolCallKey, arguments_hash
 from repartee.ports.worker import WakeRequest
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.opening_store import FakeOpeningStore
-from tests.unit.application.serving.worker_scene import (
+from tests.unit.application.serving.worker_harness import (
     CONVERSATION,
     PLENTY_MS,
     REPLY,
     SESSION,
     SETTINGS,
     USER,
-    Scene,
+    WorkerHarness,
 )
 from tests.virtual_time import run_in_virtual_time
 
@@ -51,7 +51,7 @@ SECOND, THIRD = "session-2", "session-3"
 LEASE_MS = 5_000
 
 
-class TwoDevices(Scene):
+class TwoDevices(WorkerHarness):
     """A session, and others that take its conversation over."""
 
     def take_over(self, session: str = SECOND) -> None:
@@ -386,7 +386,7 @@ def test_a_table_that_fails_while_an_earlier_session_is_ended_is_the_next_ones_t
             await scene.serve_other()
         state = load(SECOND)
         assert state is not None
-        assert not state.lease_is_held(scene.clock.now_ms())
+        assert not state.is_lease_held(scene.clock.now_ms())
 
         monkeypatch.setattr(scene.sessions, "load", load)
         new = scene.serve_other()
@@ -417,7 +417,7 @@ def test_a_turn_that_may_not_be_remembered_any_more_is_in_the_log():
 
 
 WISH = ("ask_core_agent", '{"question":"book nine"}')
-BOOKING = PendingCall(CallKey(1, 1), *WISH, arguments_hash(*WISH))
+BOOKING = PendingCall(ToolCallKey(1, 1), *WISH, arguments_hash(*WISH))
 
 
 def owes_booking(scene: TwoDevices, session: str = SESSION) -> None:

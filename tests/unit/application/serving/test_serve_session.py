@@ -18,14 +18,14 @@ from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.events import Tick
 from repartee.domain.session.machine import SessionMachine
 from tests.fakes.live_model import FakeLiveSession, SentAudio
-from tests.unit.application.serving.worker_scene import (
+from tests.unit.application.serving.worker_harness import (
     CHUNK,
     CONVERSATION,
     LINE,
     SESSION,
     SETTINGS,
     USER,
-    Scene,
+    WorkerHarness,
 )
 from tests.virtual_time import run_in_virtual_time
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.unit
 
 def test_a_spoken_turn_is_heard_answered_remembered_once_and_its_input_forgotten():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         serving = scene.serve()
         session = await scene.one_turn()
         audio = b"".join(sent.pcm for sent in session.sent if isinstance(sent, SentAudio))
@@ -56,7 +56,7 @@ def test_a_spoken_turn_is_heard_answered_remembered_once_and_its_input_forgotten
 
 def test_a_turn_that_the_client_has_not_acknowledged_is_not_remembered_before_the_grace_is_over():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         serving = scene.serve()
         session = await scene.one_utterance()
         await scene.answer(session, "hello", "Hello.")
@@ -71,7 +71,7 @@ def test_a_turn_that_the_client_has_not_acknowledged_is_not_remembered_before_th
 
 def test_core_agent_is_asked_with_the_sessions_own_ids_and_its_answer_goes_back_to_the_model():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         serving = scene.serve()
         session = await scene.live.opened.get()
         session.emit(LiveToolCall("call-1", "ask_core_agent", '{"question":"book"}'))
@@ -92,7 +92,7 @@ def test_core_agent_is_asked_with_the_sessions_own_ids_and_its_answer_goes_back_
 
 def test_a_failing_core_agent_is_told_to_the_model_as_a_failure_to_be_spoken():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         scene.core._script[0] = CoreAgentFailed("timed out", retryable=True)
         serving = scene.serve()
         session = await scene.live.opened.get()
@@ -107,7 +107,7 @@ def test_a_failing_core_agent_is_told_to_the_model_as_a_failure_to_be_spoken():
 
 def test_a_slow_client_gets_every_frame_in_order_once_it_can_take_them():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         serving = scene.serve()
         session = await scene.live.opened.get()
         scene.channel.slow.add(LINE)
@@ -127,7 +127,7 @@ def test_a_slow_client_gets_every_frame_in_order_once_it_can_take_them():
 
 def test_a_worker_leaves_what_a_client_that_is_gone_would_have_to_wait_for():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         scene.send(*(Text(f"Question {number}?") for number in range(20)))
         scene.channel.gone.add(LINE)
         serving = scene.serve()
@@ -141,7 +141,7 @@ def test_a_worker_leaves_what_a_client_that_is_gone_would_have_to_wait_for():
         assert await serving is FinishReason.IDLE
         assert scene.clock.monotonic_ms() <= SETTINGS.grace_ms + 2_000
         assert scene.metrics.takeovers == [False]
-        assert not scene.state().lease_is_held(scene.clock.now_ms())
+        assert not scene.state().is_lease_held(scene.clock.now_ms())
         left = scene.mailbox.read_after(SESSION, scene.state().cursor)
         assert 16 <= len(left) < 20
 
@@ -150,7 +150,7 @@ def test_a_worker_leaves_what_a_client_that_is_gone_would_have_to_wait_for():
 
 def test_who_hangs_up_ends_the_session_and_the_conversation_stays():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         serving = scene.serve()
         await scene.one_turn()
         scene.send(Bye())
@@ -165,7 +165,7 @@ def test_who_hangs_up_ends_the_session_and_the_conversation_stays():
 @pytest.mark.parametrize("moment", ["write", "ask", "listen"])
 def test_a_fault_that_nobody_foresaw_ends_the_worker_by_its_own_name(monkeypatch, moment):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
 
         def broken(*_args, **_kwargs):
             raise ZeroDivisionError("a fault of our own")
@@ -187,7 +187,7 @@ def test_a_fault_that_nobody_foresaw_ends_the_worker_by_its_own_name(monkeypatch
 
 def test_a_live_session_whose_set_up_hangs_does_not_hold_up_the_next_one(monkeypatch):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         open_live = scene.live.open
 
         async def hang(config):
@@ -205,7 +205,7 @@ def test_a_live_session_whose_set_up_hangs_does_not_hold_up_the_next_one(monkeyp
 
 def test_a_machine_that_fails_at_a_deadline_ends_its_worker(monkeypatch):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         handle = SessionMachine.handle
 
         def fail_at_a_tick(machine, event, now_ms):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.application.serving.lease_keeper import RENEW_EVERY_MS
-from repartee.application.serving.serve_session import LATE_WAKE_MS, MAX_HOPS
+from repartee.application.serving.serve_session import MAX_HOPS, MAX_WAKE_AGE_MS
 from repartee.domain.cost.limits import utc_day
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.errors import StoreUnavailable
@@ -15,16 +15,16 @@ from repartee.domain.live.model import LiveAudio, LiveUsage
 from repartee.domain.protocol.messages import OutputPosition
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.state import PendingCall
-from repartee.domain.tools.calls import ASK_CORE_AGENT, CallKey
+from repartee.domain.tools.core_calls import ASK_CORE_AGENT, ToolCallKey
 from tests.fakes.erasure_store import FakeErasureStore
 from tests.fakes.live_model import SentText
-from tests.unit.application.serving.worker_scene import (
+from tests.unit.application.serving.worker_harness import (
     CONVERSATION,
     LINE,
     REPLY,
     SESSION,
     USER,
-    Scene,
+    WorkerHarness,
 )
 from tests.virtual_time import run_in_virtual_time
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.unit
 
 def test_a_second_worker_leaves_at_once_and_opens_no_live_session():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         first = scene.serve()
         await scene.live.opened.get()
         assert await scene.serve() is None
@@ -45,9 +45,9 @@ def test_a_second_worker_leaves_at_once_and_opens_no_live_session():
 
 def test_a_wake_that_comes_late_and_finds_nothing_to_do_opens_no_live_session():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         await scene.serve()
-        assert await scene.serve(late_ms=LATE_WAKE_MS + 1) is None
+        assert await scene.serve(late_ms=MAX_WAKE_AGE_MS + 1) is None
         assert len(scene.live.sessions) == 1
         assert scene.state().epoch == 1
 
@@ -56,8 +56,8 @@ def test_a_wake_that_comes_late_and_finds_nothing_to_do_opens_no_live_session():
 
 def test_a_wake_that_comes_late_still_serves_who_has_spoken():
     async def main():
-        scene = Scene()
-        serving = scene.serve(late_ms=LATE_WAKE_MS + 1)
+        scene = WorkerHarness()
+        serving = scene.serve(late_ms=MAX_WAKE_AGE_MS + 1)
         await scene.one_turn()
         assert await serving is FinishReason.IDLE
 
@@ -66,11 +66,11 @@ def test_a_wake_that_comes_late_still_serves_who_has_spoken():
 
 def test_a_wake_that_comes_late_still_fetches_an_answer_that_is_owed():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         await scene.serve()
-        pending = PendingCall(CallKey(1, 1), ASK_CORE_AGENT, '{"question":"when"}', "hash")
+        pending = PendingCall(ToolCallKey(1, 1), ASK_CORE_AGENT, '{"question":"when"}', "hash")
         scene.tables.states[SESSION] = replace(scene.state(), pending_calls=(pending,))
-        serving = scene.serve(late_ms=LATE_WAKE_MS + 1)
+        serving = scene.serve(late_ms=MAX_WAKE_AGE_MS + 1)
         await scene.until(lambda: scene.core.requests)
         await serving
 
@@ -79,12 +79,12 @@ def test_a_wake_that_comes_late_still_fetches_an_answer_that_is_owed():
 
 def test_an_idle_worker_lingers_then_gives_the_lease_back_behind_the_input_it_has_read():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         serving = scene.serve()
         assert await serving is FinishReason.IDLE
         assert 30_000 <= scene.clock.monotonic_ms() < 31_000
         state = scene.state()
-        assert not state.lease_is_held(scene.clock.now_ms())
+        assert not state.is_lease_held(scene.clock.now_ms())
         assert (state.cursor, state.ended) == (1, False)
         assert scene.live.sessions[0].closed
 
@@ -93,7 +93,7 @@ def test_an_idle_worker_lingers_then_gives_the_lease_back_behind_the_input_it_ha
 
 def test_input_that_comes_while_a_worker_gives_the_lease_back_is_served_all_the_same(monkeypatch):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         release = scene.sessions.release_lease
 
         def release_as_the_user_speaks(*args, **kwargs):
@@ -115,13 +115,13 @@ def test_input_that_comes_while_a_worker_gives_the_lease_back_is_served_all_the_
 
 def test_a_living_workers_lease_never_looks_as_if_it_had_died():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         serving = scene.serve()
         await scene.live.opened.get()
         left_ms = []
         for _ in range(200):
             now_ms = scene.clock.now_ms()
-            assert not scene.state().lease_is_expiring(now_ms)
+            assert not scene.state().is_lease_expiring(now_ms)
             left_ms.append(scene.state().lease_until_ms - now_ms)
             await asyncio.sleep(0.05)
         # 5 s long, and renewed every 1.5 s.
@@ -134,7 +134,7 @@ def test_a_living_workers_lease_never_looks_as_if_it_had_died():
 
 def test_a_worker_that_cannot_renew_its_lease_fences_itself_and_is_not_heard_any_more(monkeypatch):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         serving = scene.serve()
         session = await scene.live.opened.get()
 
@@ -154,7 +154,7 @@ def test_a_worker_that_cannot_renew_its_lease_fences_itself_and_is_not_heard_any
 
 def test_a_worker_whose_lease_was_taken_writes_nothing():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         serving = scene.serve()
         session = await scene.one_utterance()
         state = scene.tables.states[SESSION]
@@ -171,7 +171,7 @@ def test_a_worker_whose_lease_was_taken_writes_nothing():
 
 def test_a_worker_whose_conversation_is_erased_writes_nothing_but_what_its_day_cost():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         serving = scene.serve()
         session = await scene.one_utterance()
         session.emit(LiveUsage(TokenUsage(audio_out=1_000_000)))
@@ -195,22 +195,22 @@ def test_a_worker_whose_conversation_is_erased_writes_nothing_but_what_its_day_c
 
 def test_before_its_time_is_up_a_worker_hands_over_to_a_successor():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         assert await scene.serve(hop=2, remaining_ms=100_000) is FinishReason.HAND_OVER
         assert scene.clock.monotonic_ms() < 11_000
         assert [wake.hop for wake in scene.workers.wakes] == [3]
-        assert not scene.state().lease_is_held(scene.clock.now_ms())
+        assert not scene.state().is_lease_held(scene.clock.now_ms())
 
     run_in_virtual_time(main)
 
 
 def test_a_successor_is_woken_when_nothing_of_its_predecessor_is_left(monkeypatch):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         left: list[tuple[bool, bool]] = []
 
         def wake(_request: object) -> None:
-            is_held = scene.state().lease_is_held(scene.clock.now_ms())
+            is_held = scene.state().is_lease_held(scene.clock.now_ms())
             left.append((is_held, all(live.closed for live in scene.live.sessions)))
 
         monkeypatch.setattr(scene.workers, "wake", wake)
@@ -223,7 +223,7 @@ def test_a_successor_is_woken_when_nothing_of_its_predecessor_is_left(monkeypatc
 
 def test_a_worker_that_leaves_before_its_first_renewal_says_what_it_has_read():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         assert await scene.serve(remaining_ms=90_500) is FinishReason.HAND_OVER
         assert scene.clock.monotonic_ms() < RENEW_EVERY_MS
         assert scene.state().cursor == 1
@@ -233,7 +233,7 @@ def test_a_worker_that_leaves_before_its_first_renewal_says_what_it_has_read():
 
 def test_a_deadline_that_comes_nearer_than_it_was_told_is_noticed():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         left_ms = 900_000
         serving = scene.serve(remaining_ms=lambda: left_ms)
         await asyncio.sleep(5)
@@ -246,7 +246,7 @@ def test_a_deadline_that_comes_nearer_than_it_was_told_is_noticed():
 
 def test_a_chain_of_workers_that_grew_too_long_is_not_continued():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         await scene.serve(hop=MAX_HOPS, remaining_ms=100_000)
         assert scene.workers.wakes == []
 
@@ -255,7 +255,7 @@ def test_a_chain_of_workers_that_grew_too_long_is_not_continued():
 
 def test_a_worker_that_is_woken_before_a_dead_ones_lease_is_over_takes_it_the_moment_it_is():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         scene.sessions.acquire_lease(
             SESSION,
             owner="dead",
@@ -275,7 +275,7 @@ def test_a_worker_that_is_woken_before_a_dead_ones_lease_is_over_takes_it_the_mo
 
 def test_a_worker_that_is_woken_while_the_lease_is_merely_late_leaves_it_to_its_holder():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         now_ms = scene.clock.now_ms()
         lease = scene.sessions.acquire_lease(
             SESSION, owner="slow", now_ms=now_ms, until_ms=now_ms + 5_000
@@ -296,7 +296,7 @@ def test_a_worker_that_is_woken_while_the_lease_is_merely_late_leaves_it_to_its_
 
 def test_two_replies_that_a_worker_must_leave_undelivered_reach_a_client_that_comes_back():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         left_ms = [900_000]
         serving = scene.serve(remaining_ms=lambda: left_ms[0])
         live = await scene.live.opened.get()

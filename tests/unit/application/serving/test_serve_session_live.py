@@ -21,14 +21,14 @@ from repartee.domain.session.effects import FinishReason
 from repartee.ports.mailbox import MAX_MESSAGES_READ
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.log import CapturedLog
-from tests.unit.application.serving.worker_scene import (
+from tests.unit.application.serving.worker_harness import (
     CHUNK,
     CONVERSATION,
     LINE,
     REPLY,
     SESSION,
     USER,
-    Scene,
+    WorkerHarness,
 )
 from tests.virtual_time import run_in_virtual_time
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.unit
 
 def test_a_refused_live_session_ends_the_session_and_says_so():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         scene.live.refusals.append(LiveSetupFailed("bad key", code=1007, retryable=False))
         assert await scene.serve() is FinishReason.ENDED
         assert scene.frames("closed")[0]["reason"] == "refused"
@@ -52,7 +52,7 @@ def test_what_stood_in_the_mailbox_is_told_as_skipped_where_the_live_session_is_
     chunks,
 ):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         scene.live.refusals.append(LiveSetupFailed("bad key", code=1007, retryable=False))
         utterance: list[Message] = [Hello(None), SpeechStart(), *[CHUNK] * chunks, SpeechEnd()]
         for seq, message in enumerate(utterance, 1):
@@ -67,7 +67,7 @@ def test_what_stood_in_the_mailbox_is_told_as_skipped_where_the_live_session_is_
 
 def test_a_process_tells_its_next_sessions_as_text_what_its_model_refused_as_history():
     async def main():
-        scene, log = Scene(), CapturedLog()
+        scene, log = WorkerHarness(), CapturedLog()
         scene.ports = replace(scene.ports, log=log.logger)
         serving = scene.serve()
         await scene.answer(await scene.one_utterance(), "i am ada", "Hello Ada.")
@@ -95,7 +95,7 @@ def test_a_process_tells_its_next_sessions_as_text_what_its_model_refused_as_his
 
 def test_preferences_that_a_model_refused_are_not_tried_by_the_next_session_of_the_process():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         scene.tables.profiles[USER] = Profile(USER, voice="Puck")
         serving = scene.serve()
         first = await scene.live.opened.get()
@@ -118,7 +118,7 @@ def test_preferences_that_a_model_refused_are_not_tried_by_the_next_session_of_t
 
 def test_a_dropped_live_session_is_replaced_and_the_utterance_is_given_to_the_new_one():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         serving = scene.serve()
         first = await scene.one_utterance()
         first.emit(LiveClosed(LiveFailure.DROPPED, 1006, ""))
@@ -134,7 +134,7 @@ def test_a_dropped_live_session_is_replaced_and_the_utterance_is_given_to_the_ne
 
 def test_a_fresh_live_session_that_saves_money_is_logged_with_its_estimate():
     async def main():
-        scene, log = Scene(), CapturedLog()
+        scene, log = WorkerHarness(), CapturedLog()
         scene.ports = replace(scene.ports, log=log.logger)
         serving = scene.serve()
         session = await scene.one_utterance()
@@ -154,7 +154,7 @@ def test_a_fresh_live_session_that_saves_money_is_logged_with_its_estimate():
 
 def test_a_live_model_that_stays_busy_is_tried_with_growing_pauses_then_given_up():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         for _ in range(10):
             scene.live.refusals.append(LiveSetupFailed("quota", code=1011, retryable=True))
         assert await scene.serve() is FinishReason.ENDED
@@ -167,7 +167,7 @@ def test_a_live_model_that_stays_busy_is_tried_with_growing_pauses_then_given_up
 
 def test_a_live_session_that_does_not_close_delays_the_release_by_no_more_than_2_s(monkeypatch):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
 
         async def stuck(_session):
             await asyncio.sleep(60)

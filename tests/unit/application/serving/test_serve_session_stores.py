@@ -12,7 +12,13 @@ from repartee.domain.errors import StoreUnavailable
 from repartee.domain.live.model import LiveUsage
 from repartee.domain.protocol.messages import Hello, Numbered
 from repartee.domain.session.effects import FinishReason
-from tests.unit.application.serving.worker_scene import LINE, SESSION, SETTINGS, USER, Scene
+from tests.unit.application.serving.worker_harness import (
+    LINE,
+    SESSION,
+    SETTINGS,
+    USER,
+    WorkerHarness,
+)
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit
@@ -20,7 +26,7 @@ pytestmark = pytest.mark.unit
 
 def test_a_mailbox_that_fails_for_a_while_loses_nothing(monkeypatch):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         read, failures = scene.mailbox.read_after, [1] * 5
 
         def flaky(*args, **kwargs):
@@ -42,7 +48,7 @@ def test_a_worker_that_cannot_read_the_conversation_lets_the_next_one_try_at_onc
     monkeypatch, is_takeover
 ):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         if is_takeover:
             now_ms = scene.clock.now_ms()
             scene.sessions.acquire_lease(SESSION, owner="dead", now_ms=now_ms, until_ms=now_ms)
@@ -57,7 +63,7 @@ def test_a_worker_that_cannot_read_the_conversation_lets_the_next_one_try_at_onc
             await scene.serve()
 
         assert scene.frames() == [{"type": "busy", "retry_after_ms": 1_000, "seq": None}]
-        assert not scene.state().lease_is_held(scene.clock.now_ms())
+        assert not scene.state().is_lease_held(scene.clock.now_ms())
         monkeypatch.setattr(scene.ports.reader, "load_memory", load)
         serving = scene.serve()
         await scene.live.opened.get()
@@ -69,7 +75,7 @@ def test_a_worker_that_cannot_read_the_conversation_lets_the_next_one_try_at_onc
 
 def test_the_cursor_does_not_pass_a_hello_before_its_connection_is_written(monkeypatch):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         serving = scene.serve()
         session = await scene.one_turn()
         set_connection = scene.sessions.set_connection
@@ -84,7 +90,7 @@ def test_the_cursor_does_not_pass_a_hello_before_its_connection_is_written(monke
         scene.mailbox.append(SESSION, hello)
         await asyncio.sleep(4)
         assert scene.state().cursor == cursor < hello.seq
-        assert scene.state().lease_is_held(scene.clock.now_ms())
+        assert scene.state().is_lease_held(scene.clock.now_ms())
 
         monkeypatch.setattr(scene.sessions, "set_connection", set_connection)
         await scene.until(lambda: scene.state().cursor == hello.seq)
@@ -97,7 +103,7 @@ def test_the_cursor_does_not_pass_a_hello_before_its_connection_is_written(monke
 
 def test_a_client_found_gone_counts_against_its_users_cap_for_the_grace_only():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         scene.tables.states[SESSION] = replace(scene.state(), connection_id=LINE)
         scene.channel.gone.add(LINE)
         serving = scene.serve()
@@ -114,19 +120,19 @@ def test_a_client_found_gone_counts_against_its_users_cap_for_the_grace_only():
 
 def test_a_client_found_gone_while_a_table_is_throttled_counts_no_longer_either(monkeypatch):
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         scene.tables.states[SESSION] = replace(scene.state(), connection_id=LINE)
         scene.channel.gone.add(LINE)
-        lapse_session = scene.connections.lapse_session
+        set_session_expiry = scene.connections.set_session_expiry
         tries = []
 
         def throttled_once(*arguments, **options):
             tries.append(arguments)
             if len(tries) == 1:
                 raise StoreUnavailable("throttled")
-            lapse_session(*arguments, **options)
+            set_session_expiry(*arguments, **options)
 
-        monkeypatch.setattr(scene.connections, "lapse_session", throttled_once)
+        monkeypatch.setattr(scene.connections, "set_session_expiry", throttled_once)
         serving = scene.serve()
         await scene.until(lambda: len(tries) == 2)
         soon_ms = scene.clock.now_ms() + SETTINGS.grace_ms
@@ -138,7 +144,7 @@ def test_a_client_found_gone_while_a_table_is_throttled_counts_no_longer_either(
 
 def test_a_bill_that_comes_after_the_last_commit_is_counted_when_the_worker_leaves() -> None:
     async def scene() -> None:
-        it = Scene()
+        it = WorkerHarness()
         serving = it.serve()
         session = await it.one_turn()
         day = utc_day(it.clock.now_ms())
@@ -158,7 +164,7 @@ def test_a_bill_that_comes_after_the_last_commit_is_counted_when_the_worker_leav
 
 def test_a_failed_count_of_usage_keeps_nobody_from_leaving() -> None:
     async def scene() -> None:
-        it = Scene()
+        it = WorkerHarness()
         serving = it.serve()
         session = await it.one_turn()
         it.usage.failing = True

@@ -5,19 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.application.serving.tend_summary import tend_summary
+from repartee.application.serving.request_or_read_summary import request_or_read_summary
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.conversation.summary import SummaryFold, SummaryRequest
 from repartee.domain.session.effects import AskForSummary, ReadSummary
 from repartee.domain.session.events import SummaryRead
 from tests.fakes.conversation_store import FakeConversationStore
-from tests.unit.application.serving.worker_scene import CONVERSATION, SESSION, USER, Scene
+from tests.unit.application.serving.worker_harness import CONVERSATION, SESSION, USER, WorkerHarness
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit
 
 
-def remember(scene: Scene, *turns: Turn) -> None:
+def remember(scene: WorkerHarness, *turns: Turn) -> None:
     tables = scene.tables
     header = tables.conversations[USER, CONVERSATION]
     tables.conversations[USER, CONVERSATION] = replace(header, turn_count=len(turns))
@@ -30,7 +30,7 @@ def turn(number: int, characters: int) -> Turn:
 
 def test_a_worker_whose_conversation_outgrows_the_budget_asks_for_a_summary_once():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         remember(scene, turn(1, 3_000), turn(2, 3_000))
         serving = scene.serve()
         await scene.one_turn()
@@ -44,7 +44,7 @@ def test_a_worker_whose_conversation_outgrows_the_budget_asks_for_a_summary_once
 
 def test_a_request_that_cannot_be_queued_leaves_the_session_as_it_is():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         scene.summaries.failing = True
         remember(scene, turn(1, 3_000), turn(2, 3_000))
         serving = scene.serve()
@@ -57,14 +57,14 @@ def test_a_request_that_cannot_be_queued_leaves_the_session_as_it_is():
 
 def test_what_is_found_is_told_with_the_turn_up_to_which_it_goes():
     async def main():
-        scene = Scene()
+        scene = WorkerHarness()
         remember(scene, turn(1, 10), turn(2, 10))
         assert FakeConversationStore(scene.tables).fold_summary(
             SummaryFold(USER, CONVERSATION, 0, 1, "Ann called.")
         )
-        read = tend_summary(ReadSummary(), scene.ports, scene.state())
+        read = request_or_read_summary(ReadSummary(), scene.ports, scene.state())
         assert read == SummaryRead("Ann called.", 1)
-        assert tend_summary(AskForSummary(), scene.ports, scene.state()) is None
+        assert request_or_read_summary(AskForSummary(), scene.ports, scene.state()) is None
         await asyncio.sleep(0)
 
     run_in_virtual_time(main)

@@ -101,7 +101,7 @@ def test_every_open_session_of_the_user_is_told_what_was_stored_and_when() -> No
 
     changed = users.changer.change("user-1", CHANGES)
 
-    assert changed.all_told
+    assert changed.is_every_session_notified
     assert changed.profile == users.tables.profiles["user-1"] == Profile("user-1", language="hi-IN")
     notice = PreferencesChanged(CHANGES, NOON_MS + 1_000)
     assert users.told("session-1") == users.told("session-2") == [notice]
@@ -115,7 +115,7 @@ def test_a_session_that_ended_meanwhile_keeps_no_notice() -> None:
     state = users.tables.states["session-1"]
     users.tables.states["session-1"] = replace(state, ended=True)
 
-    assert users.changer.change("user-1", CHANGES).all_told
+    assert users.changer.change("user-1", CHANGES).is_every_session_notified
     assert users.told("session-1") == []
 
 
@@ -127,7 +127,7 @@ def test_a_mailbox_that_fails_keeps_no_other_session_from_being_told() -> None:
 
     changed = users.changer.change("user-1", CHANGES)
 
-    assert not changed.all_told
+    assert not changed.is_every_session_notified
     assert users.tables.profiles["user-1"].language == "hi-IN"
     assert len(users.told("session-2")) == 1
 
@@ -136,7 +136,7 @@ def test_a_change_is_stored_even_when_the_sessions_cannot_be_found() -> None:
     users = Users()
     users.connections.fails = True
 
-    assert not users.changer.change("user-1", CHANGES).all_told
+    assert not users.changer.change("user-1", CHANGES).is_every_session_notified
     assert users.tables.profiles["user-1"].language == "hi-IN"
 
 
@@ -144,7 +144,7 @@ def test_a_change_of_nothing_is_told_to_nobody() -> None:
     users = Users()
     users.connect("session-1")
 
-    assert users.changer.change("user-1", PreferenceChanges()).all_told
+    assert users.changer.change("user-1", PreferenceChanges()).is_every_session_notified
     assert users.told("session-1") == []
 
 

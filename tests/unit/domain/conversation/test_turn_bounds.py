@@ -17,19 +17,19 @@ from repartee.domain.conversation.turn_bounds import (
     MAX_CALLS_CHARACTERS,
     MAX_SKIPPED,
     MAX_SPOKEN_CHARACTERS,
-    bounded,
+    shorten_turn,
 )
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.errors import ItemTooLarge
 from repartee.domain.session.effects import CommitTurn
-from repartee.domain.tools.calls import CallKey, CallStatus
-from tests.sessions import started
+from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
+from tests.session_harness import started
 
 pytestmark = pytest.mark.unit
 
 
 def call(index: int, *, name: str = "tool", arguments: str = "{}", answer: str = "") -> ToolCall:
-    return ToolCall(CallKey(1, index), name, arguments, CallStatus.DONE, answer)
+    return ToolCall(ToolCallKey(1, index), name, arguments, ToolCallStatus.DONE, answer)
 
 
 def turn(
@@ -55,13 +55,13 @@ def turn(
 
 def test_a_turn_that_fits_stays_as_it_is():
     small = turn("Hello", "Hi", (call(1, answer="At three."),), (SkippedInput(1, 2),))
-    assert bounded(small) is not None
-    assert bounded(small) == small
-    assert not bounded(small).is_shortened
+    assert shorten_turn(small) is not None
+    assert shorten_turn(small) == small
+    assert not shorten_turn(small).is_shortened
 
 
 def test_what_is_cut_ends_with_a_mark_and_the_turn_says_so():
-    kept = bounded(turn("a" * 90_000, "short"))
+    kept = shorten_turn(turn("a" * 90_000, "short"))
 
     assert kept.is_shortened
     assert len(kept.heard) == MAX_SPOKEN_CHARACTERS
@@ -71,7 +71,9 @@ def test_what_is_cut_ends_with_a_mark_and_the_turn_says_so():
 
 def test_answers_of_tools_have_the_first_claim_to_the_room_of_calls():
     long = "x" * (MAX_CALLS_CHARACTERS - 100)
-    kept = bounded(turn(calls=(call(1, arguments="y" * 200, answer="first"), call(2, answer=long))))
+    kept = shorten_turn(
+        turn(calls=(call(1, arguments="y" * 200, answer="first"), call(2, answer=long)))
+    )
 
     assert [one.answer for one in kept.tool_calls] == ["first", long]
     assert kept.tool_calls[0].arguments_json.endswith(CUT_MARK)
@@ -83,9 +85,9 @@ def test_calls_and_gaps_beyond_count_are_left_out():
     calls = tuple(call(index) for index in range(1, 2 * MAX_CALLS))
     gaps = tuple(SkippedInput(seq, seq) for seq in range(2 * MAX_SKIPPED))
 
-    assert len(bounded(turn(calls=calls)).tool_calls) == MAX_CALLS
-    assert bounded(turn(calls=calls)).is_shortened
-    assert len(bounded(turn(skipped=gaps)).skipped) == MAX_SKIPPED
+    assert len(shorten_turn(turn(calls=calls)).tool_calls) == MAX_CALLS
+    assert shorten_turn(turn(calls=calls)).is_shortened
+    assert len(shorten_turn(turn(skipped=gaps)).skipped) == MAX_SKIPPED
 
 
 TEXTS = st.builds(lambda text, times: text * times, st.text(max_size=8), st.integers(0, 9_000))
@@ -103,13 +105,13 @@ CALLS = st.builds(
 @given(TEXTS, TEXTS, st.lists(CALLS, max_size=4), st.integers(0, 300))
 def test_no_turn_that_is_kept_is_too_large_for_an_item(heard, said, calls, times):
     gaps = tuple(SkippedInput(2**40, 2**40) for _ in range(times * 10))
-    kept = bounded(turn(heard, said, tuple(calls) * times, gaps))
+    kept = shorten_turn(turn(heard, said, tuple(calls) * times, gaps))
     item = {**keys.turn("c" * 255, 1), **turn_attributes(kept)}
 
     check_size(item)
 
     assert turn_from(item) == kept
-    assert bounded(kept) == kept
+    assert shorten_turn(kept) == kept
 
 
 def test_the_largest_turn_there_is_fits_into_an_item():
@@ -117,7 +119,7 @@ def test_the_largest_turn_there_is_fits_into_an_item():
     calls = tuple(call(2**31, name=widest, arguments=widest, answer=widest) for _ in range(300))
     gaps = tuple(SkippedInput(2**40, 2**40) for _ in range(2 * MAX_SKIPPED))
 
-    kept = bounded(turn(widest * 2, widest * 2, calls, gaps))
+    kept = shorten_turn(turn(widest * 2, widest * 2, calls, gaps))
     item = {**keys.turn("c" * 255, 1), **turn_attributes(kept)}
 
     assert 200_000 < size_bytes({"M": item}) < MAX_ITEM_BYTES

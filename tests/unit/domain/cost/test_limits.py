@@ -13,7 +13,7 @@ from repartee.domain.cost.limits import (
     LimitHit,
     LimitKind,
     OwnLimits,
-    first_hit,
+    first_limit_hit,
     next_utc_midnight_ms,
     remaining,
     utc_day,
@@ -41,19 +41,19 @@ def used(talk_ms: int = 0, cost_usd: str = "0") -> DayUsage:
 
 
 def test_a_limit_is_reached_when_it_is_used_up_and_not_before() -> None:
-    assert first_hit(LIMITS, used(59_999, "4.999999"), NOON_MS) is None
+    assert first_limit_hit(LIMITS, used(59_999, "4.999999"), NOON_MS) is None
 
     midnight_ms = NOON_MS + 12 * 3_600_000
     talk = LimitHit(LimitKind.TALK_SECONDS, Decimal(60), midnight_ms)
-    assert first_hit(LIMITS, used(60_000), NOON_MS) == talk
+    assert first_limit_hit(LIMITS, used(60_000), NOON_MS) == talk
     cost = LimitHit(LimitKind.COST, Decimal(5), midnight_ms)
-    assert first_hit(LIMITS, used(0, "5"), NOON_MS) == cost
+    assert first_limit_hit(LIMITS, used(0, "5"), NOON_MS) == cost
 
 
 def test_a_limit_of_nought_is_none() -> None:
     assert not DailyLimits()
-    assert first_hit(DailyLimits(), used(10**12, "1000000"), NOON_MS) is None
-    assert first_hit(DailyLimits(talk_s=60), used(0, "1000000"), NOON_MS) is None
+    assert first_limit_hit(DailyLimits(), used(10**12, "1000000"), NOON_MS) is None
+    assert first_limit_hit(DailyLimits(talk_s=60), used(0, "1000000"), NOON_MS) is None
 
 
 def test_an_operators_word_for_one_user_holds_over_the_deployments() -> None:
@@ -91,7 +91,7 @@ def test_what_is_left_is_never_negative_and_nought_exactly_when_the_limit_is_hit
     assert left.talk_s is None or 0 <= left.talk_s <= limits.talk_s
     assert left.cost_usd is None or 0 <= left.cost_usd <= limits.cost_usd
     is_used_up = left.talk_s == 0 or left.cost_usd == 0
-    assert (first_hit(limits, usage, NOON_MS) is not None) == is_used_up
+    assert (first_limit_hit(limits, usage, NOON_MS) is not None) == is_used_up
 
 
 @given(limits, usages, st.integers(0, 10**6), st.decimals(0, 10, places=6, allow_nan=False))
@@ -100,8 +100,8 @@ def test_using_more_never_lifts_a_limit(
 ) -> None:
     more = replace(usage, talk_ms=usage.talk_ms + more_ms, cost_usd=usage.cost_usd + more_usd)
 
-    if first_hit(limits, usage, NOON_MS) is not None:
-        assert first_hit(limits, more, NOON_MS) is not None
+    if first_limit_hit(limits, usage, NOON_MS) is not None:
+        assert first_limit_hit(limits, more, NOON_MS) is not None
     before, after = remaining(limits, usage), remaining(limits, more)
     assert (after.talk_s or 0) <= (before.talk_s or 0)
     assert (after.cost_usd or 0) <= (before.cost_usd or 0)

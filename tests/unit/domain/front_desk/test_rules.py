@@ -180,8 +180,8 @@ def test_a_user_holds_no_more_than_the_limits(held, wanted, instead_of, limit):
     rules = _rules(max_bookings=3, max_bookings_per_day=2)
 
     if limit is None:
-        rules.admit(held, wanted, instead_of=instead_of)
+        rules.check_bookable(held, wanted, instead_of=instead_of)
         return
     with pytest.raises(TooManyBookings) as refused:
-        rules.admit(held, wanted, instead_of=instead_of)
+        rules.check_bookable(held, wanted, instead_of=instead_of)
     assert (refused.value.limit, refused.value.day) == limit

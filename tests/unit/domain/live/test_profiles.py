@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.audio import OUTPUT_RATE_HZ
-from repartee.domain.live.profiles import CAUTIOUS, known_profile_of, profile_of
-from repartee.domain.tools.calls import ASK_CORE_AGENT
-from tests.sessions import SETTINGS
+from repartee.domain.live.profiles import FALLBACK_PROFILE, known_profile_of, profile_of
+from repartee.domain.tools.core_calls import ASK_CORE_AGENT
+from tests.session_harness import SETTINGS
 
 pytestmark = pytest.mark.unit
 
@@ -28,7 +28,7 @@ def test_a_model_is_known_by_its_name_and_by_its_resource_name(model):
 @pytest.mark.parametrize("model", ["gemini-4-live", "gemini-3.8-live-mini", "gemini-3.8", ""])
 def test_a_model_without_a_profile_gets_the_most_cautious_one(model):
     assert known_profile_of(model) is None
-    assert profile_of(model) is CAUTIOUS
+    assert profile_of(model) is FALLBACK_PROFILE
 
 
 def test_an_edition_of_a_model_behaves_like_the_model():

@@ -23,17 +23,17 @@ from repartee.domain.live.seed import (
     UNANSWERED,
     UNHEARD,
     UNTRANSCRIBED,
-    Occasion,
+    PromptContext,
     system_instruction,
 )
 from repartee.domain.live.seed import history as history_within
-from repartee.domain.tools.calls import CallKey, CallStatus
+from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 from repartee.domain.users.notes import Note
 
 pytestmark = pytest.mark.unit
 
 MAX_HISTORY_CHARACTERS = MemoryBudget().characters
-OCCASION = Occasion(
+OCCASION = PromptContext(
     datetime(2026, 11, 20, 12, 5, tzinfo=ZoneInfo("Europe/London")), "Europe/London", "en-GB"
 )
 
@@ -48,7 +48,7 @@ def history(turns: tuple[Turn, ...]) -> tuple[HistoryEntry, ...]:
 
 def turn(number: int, heard: str = "", said: str = "", *answers: str) -> Turn:
     calls = tuple(
-        ToolCall(CallKey(number, index), "ask_core_agent", "{}", CallStatus.DONE, answer)
+        ToolCall(ToolCallKey(number, index), "ask_core_agent", "{}", ToolCallStatus.DONE, answer)
         for index, answer in enumerate(answers, 1)
     )
     return Turn(number, "s", 0, 0, heard=heard, said=said, tool_calls=calls)

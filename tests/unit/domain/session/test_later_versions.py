@@ -28,11 +28,11 @@ from repartee.domain.protocol.messages import (
 )
 from repartee.domain.session.effects import DeleteInput, Finish, SendAudio
 from repartee.domain.session.state import SessionState, UndeliveredTurn
-from repartee.domain.tools.calls import CallStatus, CoreAnswer
+from repartee.domain.tools.core_calls import CoreAnswer, ToolCallStatus
 from repartee.domain.users.erasure import ItemKind
 from tests.fakes.clock import NOON_MS
 from tests.fakes.log import CapturedLog
-from tests.sessions import Call
+from tests.session_harness import SessionHarness
 
 pytestmark = pytest.mark.unit
 
@@ -52,7 +52,7 @@ def test_a_notice_of_an_unknown_kind_is_read_as_unknown():
 
 
 def test_speech_around_a_message_of_an_unknown_kind_goes_on_without_a_gap():
-    call = Call()
+    call = SessionHarness()
     call.start()
 
     call.send(SpeechStart(), Audio(b"\1\0"), Unknown("image"), Audio(b"\2\0"), SpeechEnd())
@@ -64,7 +64,7 @@ def test_speech_around_a_message_of_an_unknown_kind_goes_on_without_a_gap():
 
 
 def test_a_notice_of_an_unknown_kind_is_deleted_and_ends_nothing():
-    call = Call()
+    call = SessionHarness()
     call.start()
 
     effects = call.notice(Unknown("moved"), "n1")
@@ -74,10 +74,12 @@ def test_a_notice_of_an_unknown_kind_is_deleted_and_ends_nothing():
 
 
 def test_an_answer_of_an_unknown_status_is_told_as_one_that_failed():
-    event = {**AnswerEvent.of(CoreAnswer(CallStatus.DONE, "On Monday.")), "status": "postponed"}
+    event = {**AnswerEvent.of(CoreAnswer(ToolCallStatus.DONE, "On Monday.")), "status": "postponed"}
 
-    assert AnswerEvent.model_validate(event).reply() == CoreAnswer(CallStatus.FAILED, "On Monday.")
-    assert CallStatus("postponed") is CallStatus.FAILED
+    assert AnswerEvent.model_validate(event).reply() == CoreAnswer(
+        ToolCallStatus.FAILED, "On Monday."
+    )
+    assert ToolCallStatus("postponed") is ToolCallStatus.FAILED
 
 
 def test_erased_items_of_unknown_kinds_count_among_the_others():

@@ -71,11 +71,20 @@ from repartee.domain.session.events import (
 from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
 from repartee.domain.session.model.link import MAX_FAILURES
 from repartee.domain.session.state import UndeliveredTurn
-from repartee.domain.session.tools.calls import CALL_TIMEOUT_MS
-from repartee.domain.tools.calls import ASK_CORE_AGENT, END_CALL, SET_PREFERENCES, CallKey
+from repartee.domain.session.tools.calls import TOOL_CALL_TIMEOUT_MS
+from repartee.domain.tools.core_calls import ASK_CORE_AGENT, END_CALL, SET_PREFERENCES, ToolCallKey
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.fakes.clock import NOON_MS
-from tests.sessions import EPOCH, SECOND, SETTINGS, STATE, Call, pending, remembering, started
+from tests.session_harness import (
+    EPOCH,
+    SECOND,
+    SETTINGS,
+    STATE,
+    SessionHarness,
+    pending,
+    remembering,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -134,7 +143,7 @@ class AnySession(RuleBasedStateMachine):
         super().__init__()
         unheard = (UndeliveredTurn(EARLIER.number, OutputPosition(EPOCH - 1, 9)),)
         state = replace(STATE, pending_calls=(pending(),), cursor=STATE_CURSOR, undelivered=unheard)
-        self.call = Call(
+        self.call = SessionHarness(
             state=state,
             memory=remembering(EARLIER),
             settings=replace(
@@ -155,7 +164,7 @@ class AnySession(RuleBasedStateMachine):
         self.typed: list[str] = []
         self.is_ending = False
         self.live_bill = TokenUsage()
-        self.core_bills: set[tuple[CallKey, str]] = set()
+        self.core_bills: set[tuple[ToolCallKey, str]] = set()
         self.refused_bill = TokenUsage()
 
     # What the parties wait for
@@ -375,7 +384,7 @@ class AnySession(RuleBasedStateMachine):
             return
         answered = {call_id for call_id, _ in self.call.responses}
         for call_id, (generation, made_ms) in self.made.items():
-            is_due = self.call.now_ms >= made_ms + CALL_TIMEOUT_MS
+            is_due = self.call.now_ms >= made_ms + TOOL_CALL_TIMEOUT_MS
             is_wanted = call_id not in self.cancelled and generation not in self.told_to_go
             if is_due and generation == self.call.generation and is_wanted:
                 assert call_id in answered
@@ -402,7 +411,7 @@ class AnySession(RuleBasedStateMachine):
     def everything_is_paid_for_once(self) -> None:
         """By a turn that is written, or by the worker as it leaves; core_agent pays for itself."""
         commits = self.call.all(CommitTurn)
-        paid = self.call.machine.unwritten_bill.usage
+        paid = self.call.machine.uncommitted_bill.usage
         for commit in commits:
             paid += commit.turn.usage - commit.core_bill.usage
         assert paid == self.live_bill + self.refused_bill
@@ -487,7 +496,7 @@ TestAnyBlockingSession = pytest.mark.unit(AnyBlockingSession.TestCase)
 @pytest.mark.parametrize("takes_posts", [True, False])
 @pytest.mark.parametrize("opens_live", [True, False])
 def test_a_session_to_which_nothing_happens_ends(takes_posts, opens_live):
-    call = Call(takes_posts=takes_posts, opens_live=opens_live)
+    call = SessionHarness(takes_posts=takes_posts, opens_live=opens_live)
     call.start()
     call.utter()
 

@@ -18,7 +18,7 @@ from repartee.domain.session.events import TimeRunningOut
 from repartee.domain.session.machine import FORCED_HAND_OVER_MS
 from repartee.domain.session.upkeep.departure import CLOSING_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, SETTINGS, STATE, Call, remembering, started
+from tests.session_harness import SECOND, SETTINGS, STATE, SessionHarness, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -26,17 +26,17 @@ ONE, TWO, THREE = Text("One?"), Text("Two?"), Text("Three?")
 SPOKEN = (SpeechStart(), Audio(SPEECH), SpeechEnd())
 
 
-def in_one_go(call: Call, *messages: Message) -> None:
+def in_one_go(call: SessionHarness, *messages: Message) -> None:
     call.read(*(call.numbered(message) for message in messages))
 
 
-def given(call: Call) -> list[str]:
+def given(call: SessionHarness) -> list[str]:
     """What the current live session was given, speech as one word."""
     sent = [one for one in call.to_model[call.generation] if isinstance(one, SendText | SendAudio)]
     return [one.text if isinstance(one, SendText) else "speech" for one in sent]
 
 
-def answer_all(call: Call, limit: int = 5) -> None:
+def answer_all(call: SessionHarness, limit: int = 5) -> None:
     """The model answers one thing after another, and transcribes what it heard."""
     answered = 0
     while len(given(call)) > answered and limit:
@@ -49,7 +49,7 @@ def answer_all(call: Call, limit: int = 5) -> None:
         answered, limit = answered + 1, limit - 1
 
 
-def remembered(call: Call) -> list[tuple[str, str]]:
+def remembered(call: SessionHarness) -> list[tuple[str, str]]:
     return [(turn.heard, turn.said) for turn in call.remembered]
 
 
@@ -67,7 +67,7 @@ def remembered(call: Call) -> list[tuple[str, str]]:
 )
 @pytest.mark.parametrize("way", ["one go", "one by one", "before the model listens", "taken over"])
 def test_each_is_answered_and_remembered_once_and_in_order(messages: tuple[Message, ...], way: str):
-    call = Call(
+    call = SessionHarness(
         opens_live=way != "before the model listens",
         is_takeover=way == "taken over",
         state=replace(STATE, cursor=0),

@@ -12,7 +12,7 @@ from repartee.domain.errors import BadInput
 from repartee.domain.live.model import LiveText, LiveToolCall, LiveTranscript, Role
 from repartee.domain.protocol.wire import parse_client_message
 from repartee.domain.text.characters import TextRefused, checked_line, checked_text, cleaned
-from repartee.domain.tools.calls import ASK_CORE_AGENT
+from repartee.domain.tools.core_calls import ASK_CORE_AGENT
 
 pytestmark = pytest.mark.unit
 

@@ -1,12 +1,12 @@
 """Where a text is cut when not all of it counts."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from repartee.domain.conversation.summary import MAX_SUMMARY_CHARACTERS, bounded_summary
+from repartee.domain.conversation.summary import MAX_SUMMARY_CHARACTERS, truncated_summary
 from repartee.domain.conversation.titles import title_from
-from repartee.domain.conversation.turn_bounds import CUT_MARK, MAX_SPOKEN_CHARACTERS, bounded
+from repartee.domain.conversation.turn_bounds import CUT_MARK, MAX_SPOKEN_CHARACTERS, shorten_turn
 from repartee.domain.live.model import (
     LiveAudio,
     LiveInterrupted,
@@ -15,8 +15,8 @@ from repartee.domain.live.model import (
     Role,
 )
 from repartee.domain.live.seed import history
-from repartee.domain.text.cuts import cut_at
-from tests.sessions import SECOND, started
+from repartee.domain.text.cuts import truncate_text
+from tests.session_harness import SECOND, started
 from tests.unit.domain.conversation.test_turn_bounds import turn
 
 pytestmark = pytest.mark.unit
@@ -67,12 +67,13 @@ def test_of_a_reply_that_is_cut_at_a_third_about_a_third_is_remembered(reply: st
     ],
 )
 def test_a_cut_leaves_words_and_characters_whole(text: str, most: int, kept: str):
-    assert cut_at(text, most) == kept
+    assert truncate_text(text, most) == kept
 
 
 @given(st.text(), st.integers(-1, 50))
+@example("", -1)
 def test_a_cut_is_a_start_of_the_text_within_the_limit(text: str, most: int):
-    kept = cut_at(text, most)
+    kept = truncate_text(text, most)
 
     assert text.startswith(kept)
     assert len(kept) <= max(0, most)
@@ -80,12 +81,12 @@ def test_a_cut_is_a_start_of_the_text_within_the_limit(text: str, most: int):
 
 
 def test_no_other_cut_divides_a_character_or_falls_back_to_a_space_far_away():
-    summary = bounded_summary("Robert. " + "金曜日の予約。" * 400)
+    summary = truncated_summary("Robert. " + "金曜日の予約。" * 400)
     assert len(summary) > MAX_SUMMARY_CHARACTERS - 8
 
     emoji = "👍🏽"
     assert title_from(f"x{emoji * 40}") == f"x{emoji * 29}…"
     long = turn(heard=emoji * MAX_SPOKEN_CHARACTERS)
-    assert bounded(long).heard.removesuffix(CUT_MARK).endswith(emoji)
+    assert shorten_turn(long).heard.removesuffix(CUT_MARK).endswith(emoji)
     (heard, _) = history((long,), 203)
     assert heard.text == emoji * 50

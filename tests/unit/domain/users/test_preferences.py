@@ -1,6 +1,6 @@
 import pytest
 
-from repartee.domain.live.profiles import CAUTIOUS
+from repartee.domain.live.profiles import FALLBACK_PROFILE
 from repartee.domain.text.languages import language_name
 from repartee.domain.users.preferences import (
     MAX_STYLE_CHARACTERS,
@@ -11,11 +11,11 @@ from repartee.domain.users.preferences import checked_changes as checked_for
 
 pytestmark = pytest.mark.unit
 
-LANGUAGES, VOICES = CAUTIOUS.languages, CAUTIOUS.voices
+LANGUAGES, VOICES = FALLBACK_PROFILE.languages, FALLBACK_PROFILE.voices
 
 
 def checked_changes(**wanted: str) -> PreferenceChanges:
-    return checked_for(CAUTIOUS, **wanted)
+    return checked_for(FALLBACK_PROFILE, **wanted)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_an_unknown_language_is_answered_with_all_there_are(language: str) -> No
 def test_a_stored_tag_is_read_as_itself_or_as_its_languages_default(
     tag: str, read_as: str | None
 ) -> None:
-    assert CAUTIOUS.spoken_tag(tag) == read_as
+    assert FALLBACK_PROFILE.spoken_tag(tag) == read_as
 
 
 def test_every_language_has_a_name_that_a_model_understands() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from repartee.domain.users.user_id import fault_of
+from repartee.domain.users.user_id import user_id_problem
 
 pytestmark = pytest.mark.unit
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.unit
     ["auth0|5f7c8ec7c33c6c004bbafe82", "a#b/c?d", "x" * 255, "\U0001f600" * 255, "Ünï cødé", "0"],
 )
 def test_any_readable_subject_of_255_characters_is_a_user(subject: str) -> None:
-    assert fault_of(subject) is None
+    assert user_id_problem(subject) is None
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_any_readable_subject_of_255_characters_is_a_user(subject: str) -> None:
     ],
 )
 def test_any_other_is_refused_with_the_reason(subject: str, fault: str) -> None:
-    assert fault_of(subject) == fault
+    assert user_id_problem(subject) == fault

@@ -7,20 +7,20 @@ import pytest
 
 from repartee.domain.errors import StoreUnavailable
 from tests.event_files import load_event
-from tests.unit.functions.http_api.http_calls import Api
+from tests.unit.functions.http_api.http_api_harness import HttpApiHarness
 
 pytestmark = pytest.mark.unit
 
 
 def test_a_body_that_is_not_json_is_explained() -> None:
-    status, problem, _ = Api().call("POST", "/sessions", "{")
+    status, problem, _ = HttpApiHarness().call("POST", "/sessions", "{")
 
     assert (status, problem["code"]) == (422, "not_json")
 
 
 @pytest.mark.parametrize("body", [b'{"conversation_id": "\xff"}', b"\xff\xfe", b"[" * 16_000])
 def test_bytes_that_cannot_be_read_as_json_are_the_clients_fault_and_not_ours(body: bytes) -> None:
-    api = Api()
+    api = HttpApiHarness()
     event = load_event("http_api.create_session")
     event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
     event["headers"]["content-length"] = str(len(body))
@@ -32,7 +32,7 @@ def test_bytes_that_cannot_be_read_as_json_are_the_clients_fault_and_not_ours(bo
 
 
 def test_who_asks_is_taken_from_the_verified_token_alone() -> None:
-    api = Api()
+    api = HttpApiHarness()
 
     for path in ("/conversations", "/conversations/some-id/turns"):
         status, problem, _ = api.call("GET", path, user=None)
@@ -42,7 +42,7 @@ def test_who_asks_is_taken_from_the_verified_token_alone() -> None:
 
 
 def test_health_needs_no_user_and_no_table() -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.reader.fails_with = StoreUnavailable("told to fail")
     api.signer.failing = True
 
@@ -52,7 +52,7 @@ def test_health_needs_no_user_and_no_table() -> None:
 
 
 def test_an_overloaded_table_is_answered_503_with_a_time_to_wait() -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.reader.fails_with = StoreUnavailable("told to fail")
 
     status, problem, headers = api.call("GET", "/conversations")
@@ -63,7 +63,7 @@ def test_an_overloaded_table_is_answered_503_with_a_time_to_wait() -> None:
 
 
 def test_a_fault_of_ours_tells_the_client_nothing_and_the_log_everything() -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.reader.fails_with = RuntimeError("the reason")
 
     status, problem, _ = api.call("GET", "/conversations")
@@ -84,7 +84,7 @@ def test_a_fault_of_ours_tells_the_client_nothing_and_the_log_everything() -> No
 def test_what_is_not_served_is_a_problem_document_too(
     method: str, path: str, status: int, code: str
 ) -> None:
-    answered, problem, _ = Api().call(method, path)
+    answered, problem, _ = HttpApiHarness().call(method, path)
 
     assert (answered, problem["code"], problem["status"]) == (status, code, status)
 
@@ -94,6 +94,6 @@ def test_what_is_not_served_is_a_problem_document_too(
     [("health", 200), ("create_session", 201), ("list_conversations", 200), ("list_turns", 404)],
 )
 def test_each_event_file_is_answered(name: str, status: int) -> None:
-    answer = Api().application.handle(load_event(f"http_api.{name}"), None)
+    answer = HttpApiHarness().application.handle(load_event(f"http_api.{name}"), None)
 
     assert answer["statusCode"] == status

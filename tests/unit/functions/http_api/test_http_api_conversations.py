@@ -9,16 +9,16 @@ import pytest
 from repartee.adapters.cursors import Cursors, Listing
 from repartee.domain.conversation.conversation import Conversation, SkippedInput, ToolCall, Turn
 from repartee.domain.cost.usage import TokenUsage
-from repartee.domain.tools.calls import CallKey, CallStatus
+from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 from tests.fakes.clock import NOON_MS
 from tests.fakes.secrets import FakeSecrets
-from tests.unit.functions.http_api.http_calls import USER, Api
+from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness
 
 pytestmark = pytest.mark.unit
 
 
 def test_conversations_are_listed_newest_first_and_only_ones_own() -> None:
-    api = Api()
+    api = HttpApiHarness()
     older = api.begin("new")["conversation_id"]
     api.tables.clock.advance(1_000)
     newer = api.begin("new")["conversation_id"]
@@ -39,7 +39,7 @@ def test_conversations_are_listed_newest_first_and_only_ones_own() -> None:
     assert [each["conversation_id"] for each in page["conversations"]] == [newer]
 
 
-def pages(api: Api, limit: int) -> Iterator[list[str]]:
+def pages(api: HttpApiHarness, limit: int) -> Iterator[list[str]]:
     query = f"limit={limit}"
     while True:
         status, page, _ = api.call("GET", "/conversations", query=query)
@@ -52,7 +52,7 @@ def pages(api: Api, limit: int) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 200, 205])
 def test_each_of_many_conversations_is_on_exactly_one_page(count: int) -> None:
-    api = Api()
+    api = HttpApiHarness()
     for number in range(count):
         put_header(api, f"conversation-{number:04d}")
     put_header(api, "conversation-0050-of-another", user="user-2")
@@ -67,7 +67,7 @@ def test_each_of_many_conversations_is_on_exactly_one_page(count: int) -> None:
 
 
 def test_what_comes_and_goes_between_two_pages_moves_no_other_conversation() -> None:
-    api = Api()
+    api = HttpApiHarness()
     for number in range(6):
         put_header(api, f"conversation-{number}")
     walk = pages(api, 2)
@@ -82,7 +82,7 @@ def test_what_comes_and_goes_between_two_pages_moves_no_other_conversation() -> 
 
 @pytest.mark.parametrize("whose", ["made up", "another user's", "the export's", "an old key's"])
 def test_a_cursor_that_is_not_of_this_list_and_user_is_refused(whose: str) -> None:
-    api = Api()
+    api = HttpApiHarness()
     old_key = Cursors(FakeSecrets({"key": "o" * 64}), "key")
     cursor = {
         "made up": "conversation-1",
@@ -97,7 +97,7 @@ def test_a_cursor_that_is_not_of_this_list_and_user_is_refused(whose: str) -> No
     assert "leave after out" in problem["message"]
 
 
-def put_header(api: Api, conversation_id: str, user: str = USER) -> None:
+def put_header(api: HttpApiHarness, conversation_id: str, user: str = USER) -> None:
     header = Conversation(user, conversation_id, "", NOON_MS, NOON_MS)
     api.tables.conversations[user, conversation_id] = header
 
@@ -105,7 +105,7 @@ def put_header(api: Api, conversation_id: str, user: str = USER) -> None:
 @pytest.mark.parametrize("limit", ["0", "101", "many"])
 @pytest.mark.parametrize("path", ["/conversations", "/conversations/some-id/turns"])
 def test_a_page_has_its_limits(path: str, limit: str) -> None:
-    status, problem, _ = Api().call("GET", path, query=f"limit={limit}")
+    status, problem, _ = HttpApiHarness().call("GET", path, query=f"limit={limit}")
 
     assert (status, problem["code"], problem["field"]) == (422, "invalid_request", "limit")
 
@@ -119,14 +119,16 @@ TURN = Turn(
     said="Done, Friday at",
     said_is_approximate=True,
     skipped=(SkippedInput(4, 6), SkippedInput(9, 9)),
-    tool_calls=(ToolCall(CallKey(1, 1), "ask_core_agent", "{}", CallStatus.DONE, "Booked."),),
+    tool_calls=(
+        ToolCall(ToolCallKey(1, 1), "ask_core_agent", "{}", ToolCallStatus.DONE, "Booked."),
+    ),
     first_audio_ms=420,
     usage=TokenUsage(text_in=10, audio_in=20, text_out=3, audio_out=40),
     cost_usd=Decimal("0.000561"),
 )
 
 
-def with_turns(api: Api, count: int) -> None:
+def with_turns(api: HttpApiHarness, count: int) -> None:
     api.tables.conversations[USER, "conv-1"] = Conversation(USER, "conv-1", "Booking", 1, 2)
     api.tables.turns["conv-1"] = {
         number: replace(TURN, number=number) for number in range(1, count + 1)
@@ -134,7 +136,7 @@ def with_turns(api: Api, count: int) -> None:
 
 
 def test_a_turn_is_shown_with_what_was_heard_marked_as_unverified() -> None:
-    api = Api()
+    api = HttpApiHarness()
     with_turns(api, 1)
 
     status, page, _ = api.call("GET", "/conversations/conv-1/turns")
@@ -165,7 +167,7 @@ def test_a_turn_is_shown_with_what_was_heard_marked_as_unverified() -> None:
 
 
 def test_turns_are_read_page_by_page_without_a_gap() -> None:
-    api = Api()
+    api = HttpApiHarness()
     with_turns(api, 5)
     seen: list[int] = []
     after: int | None = 0
@@ -180,7 +182,7 @@ def test_turns_are_read_page_by_page_without_a_gap() -> None:
 
 
 def test_a_last_page_that_is_full_says_that_it_is_the_last() -> None:
-    api = Api()
+    api = HttpApiHarness()
     with_turns(api, 4)
 
     _, page, _ = api.call("GET", "/conversations/conv-1/turns", query="after=2&limit=2")
@@ -190,7 +192,7 @@ def test_a_last_page_that_is_full_says_that_it_is_the_last() -> None:
 
 
 def test_anothers_turns_are_not_found() -> None:
-    api = Api()
+    api = HttpApiHarness()
     with_turns(api, 1)
 
     status, problem, _ = api.call("GET", "/conversations/conv-1/turns", user="user-2")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from http_api.kinds import KINDS
+from http_api.problem_kinds import KINDS
 from tests.event_files import load_event
-from tests.unit.functions.http_api.http_calls import Api
+from tests.unit.functions.http_api.http_api_harness import HttpApiHarness
 from tests.unit.functions.http_api.http_document import document, served_requests, validator
 
 pytestmark = pytest.mark.unit
@@ -22,7 +22,7 @@ def asked(method: str, path: str) -> dict[str, Any]:
     event = load_event(f"http_api.{name}")
     event |= {"rawPath": path, "body": None}
     event["requestContext"]["http"] |= {"method": method, "path": path}
-    return Api().application.handle(event, None)
+    return HttpApiHarness().application.handle(event, None)
 
 
 def operations() -> list[tuple[str, dict[str, Any]]]:

@@ -12,14 +12,14 @@ from repartee.domain.errors import ConnectionRefused, ErasureUnderWay
 from repartee.domain.protocol.messages import Bye, Numbered
 from tests.fakes.clock import NOON_MS
 from tests.fakes.erasure_store import FakeErasureStore
-from tests.unit.functions.http_api.http_calls import USER, Api, use
+from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness, use
 from tests.unit.functions.http_api.http_document import served_requests
 
 pytestmark = pytest.mark.unit
 
 
 def test_erasing_answers_with_what_was_deleted() -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.begin()
 
     status, erasure, _ = api.call("DELETE", "/me")
@@ -44,7 +44,7 @@ def test_erasing_answers_with_what_was_deleted() -> None:
 
 
 def test_erasing_can_be_asked_for_again_and_answers_the_same() -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.begin()
     first = api.call("DELETE", "/me")
 
@@ -56,7 +56,7 @@ STILL_ANSWERED = {("GET", "/health"): 200, ("DELETE", "/me"): 200}
 
 
 def test_every_other_request_of_an_erased_user_is_refused() -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.call("DELETE", "/me")
     routes = served_requests()
     assert set(STILL_ANSWERED) < set(routes)
@@ -74,7 +74,7 @@ def test_every_other_request_of_an_erased_user_is_refused() -> None:
 
 
 def test_what_takes_longer_than_a_request_is_asked_for_again() -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.begin()
 
     class Context:
@@ -90,7 +90,7 @@ def test_what_takes_longer_than_a_request_is_asked_for_again() -> None:
 
 
 def test_two_erasures_at_once_are_told_apart() -> None:
-    api = Api()
+    api = HttpApiHarness()
 
     class Overtaken(FakeErasureStore):
         def advance(self, *arguments: Any, **named: Any) -> Any:
@@ -109,7 +109,7 @@ def test_two_erasures_at_once_are_told_apart() -> None:
 
 
 def test_erasing_a_conversation_answers_with_what_was_deleted_and_ends_its_call() -> None:
-    api = Api()
+    api = HttpApiHarness()
     kept = api.begin("new")["conversation_id"]
     session = api.begin("new")
     gone, session_id = session["conversation_id"], session["session_id"]
@@ -144,7 +144,7 @@ def test_erasing_a_conversation_answers_with_what_was_deleted_and_ends_its_call(
 
 
 def test_an_erased_conversation_is_nowhere_and_cannot_be_continued() -> None:
-    api = Api()
+    api = HttpApiHarness()
     session = api.begin("new")
     gone = session["conversation_id"]
     talk(api, session)
@@ -169,7 +169,7 @@ def test_an_erased_conversation_is_nowhere_and_cannot_be_continued() -> None:
 
 
 def test_what_was_used_and_noted_and_set_stays() -> None:
-    api = Api()
+    api = HttpApiHarness()
     gone = api.begin("new")["conversation_id"]
     use(api, talk_s=600, cost_usd="1.5")
     api.notes.add(USER, "likes mornings", noted_at_ms=NOON_MS)
@@ -183,7 +183,7 @@ def test_what_was_used_and_noted_and_set_stays() -> None:
 
 
 def test_somebody_elses_conversation_and_none_at_all_get_the_same_answer() -> None:
-    api = Api()
+    api = HttpApiHarness()
     theirs = api.begin("new", user="user-2")["conversation_id"]
     wanted = api.call("GET", f"/conversations/{theirs}/turns")
 
@@ -197,13 +197,13 @@ def test_somebody_elses_conversation_and_none_at_all_get_the_same_answer() -> No
 
 @pytest.mark.parametrize("odd", ["conv%23x", "a b", "x" * 65, "%00", ".", "*"])
 def test_what_is_no_id_is_refused_before_any_table_is_asked(odd: str) -> None:
-    status, problem, _ = Api().call("DELETE", f"/conversations/{odd}")
+    status, problem, _ = HttpApiHarness().call("DELETE", f"/conversations/{odd}")
 
     assert (status, problem["code"]) in ((422, "invalid_request"), (405, "method_not_allowed"))
 
 
 def test_an_erasure_of_a_conversation_that_was_cut_off_goes_on_when_it_is_asked_for_again() -> None:
-    api = Api()
+    api = HttpApiHarness()
     session = api.begin("new")
     gone = session["conversation_id"]
     talk(api, session)
@@ -228,7 +228,7 @@ def test_an_erasure_of_a_conversation_that_was_cut_off_goes_on_when_it_is_asked_
 
 
 def test_a_user_who_is_erased_while_a_conversation_is_keeps_no_tombstone_of_it() -> None:
-    api = Api()
+    api = HttpApiHarness()
     gone = api.begin("new")["conversation_id"]
     api.call("DELETE", f"/conversations/{gone}")
     api.call("DELETE", "/me")
@@ -239,7 +239,7 @@ def test_a_user_who_is_erased_while_a_conversation_is_keeps_no_tombstone_of_it()
     assert [place for place in api.tables.erasures if place[1] is not None] == []
 
 
-def talk(api: Api, session: dict[str, Any]) -> None:
+def talk(api: HttpApiHarness, session: dict[str, Any]) -> None:
     """Have a turn in memory and a message on its way."""
     conversation_id, session_id = session["conversation_id"], session["session_id"]
     turn = Turn(1, session_id, NOON_MS, NOON_MS + 2_000, "hi", "ho")

@@ -13,11 +13,17 @@ from repartee.domain.conversation.conversation import Turn
 from repartee.domain.cost.limits import OwnLimits
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.front_desk.bookings import Slot
-from repartee.domain.tools.calls import BegunTool, CallKey, CallStatus, CoreAnswer, Exchange
+from repartee.domain.tools.core_calls import (
+    BegunTool,
+    CoreAnswer,
+    Exchange,
+    ToolCallKey,
+    ToolCallStatus,
+)
 from tests.event_files import load_event
 from tests.fakes.clock import NOON_MS
-from tests.fakes.tables import KeptCall
-from tests.unit.functions.http_api.http_calls import USER, Api, use
+from tests.fakes.tables import StoredToolCall
+from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness, use
 
 pytestmark = pytest.mark.unit
 
@@ -37,7 +43,7 @@ MESSAGES_JSON = json.dumps(
 
 
 def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
-    api = Api()
+    api = HttpApiHarness()
     session = api.begin("new")
     conversation_id = session["conversation_id"]
     use(api, talk_s=600, cost_usd="1.5")
@@ -47,13 +53,17 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
         header, title="An appointment", turn_count=1, summary="In short.", summary_through=1
     )
     tables.turns[conversation_id] = {1: Turn(1, "session-1", NOON_MS, NOON_MS + 2_000, "hi", "ho")}
-    answer = CoreAnswer(CallStatus.DONE, "Booked.", False, Bill(TokenUsage(7, 0, 3, 0), Decimal(1)))
-    exchange = Exchange(CallKey(1, 1), "secret-hash", "Book it.", answer, MESSAGES_JSON, NOON_MS)
+    answer = CoreAnswer(
+        ToolCallStatus.DONE, "Booked.", False, Bill(TokenUsage(7, 0, 3, 0), Decimal(1))
+    )
+    exchange = Exchange(
+        ToolCallKey(1, 1), "secret-hash", "Book it.", answer, MESSAGES_JSON, NOON_MS
+    )
     tables.calls[conversation_id] = {
-        (CallKey(1, 1), ""): KeptCall(
+        (ToolCallKey(1, 1), ""): StoredToolCall(
             "secret-hash", "Book it.", 0, [BegunTool("book_appointment", "{}")], exchange
         ),
-        (CallKey(2, 1), ""): KeptCall("secret-hash", "And now?", 0),
+        (ToolCallKey(2, 1), ""): StoredToolCall("secret-hash", "And now?", 0),
     }
     api.call("PUT", "/me/preferences", {"voice": "Puck"})
     tables.profiles[USER] = replace(tables.profiles[USER], limits=OwnLimits(60, Decimal("0.5")))
@@ -143,7 +153,7 @@ def test_an_export_shows_all_that_is_kept_of_a_user() -> None:
 
 
 def test_an_export_is_read_page_by_page_by_its_user_alone() -> None:
-    api = Api()
+    api = HttpApiHarness()
     texts = ['"\x01 \u0928\U0001f600' * 18_000 for _ in range(8)]
     conversation_id = api.begin("new")["conversation_id"]
     api.tables.turns[conversation_id] = {
@@ -178,11 +188,11 @@ def test_the_largest_entry_on_top_of_a_full_page_is_less_than_lambda_answers() -
 
 def test_an_export_cannot_be_asked_for_with_a_cursor_of_ones_own_making() -> None:
     for cursor in ("x", "", "conversation-1", "a" * 1_001):
-        status, problem, _ = Api().call("GET", "/me/export", query=f"after={cursor}")
+        status, problem, _ = HttpApiHarness().call("GET", "/me/export", query=f"after={cursor}")
         assert (status, problem["field"]) == (422, "after")
 
 
 def test_the_sample_event_of_an_export_is_answered() -> None:
-    answer = Api().application.handle(load_event("http_api.export"), None)
+    answer = HttpApiHarness().application.handle(load_event("http_api.export"), None)
 
     assert answer["statusCode"] == 200

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import ignored_auth
 
-from local.gateway.http_events import HttpRequest, request_event, response_of
+from local.gateway.http_events import HttpRequest, request_event, response_from
 from local.gateway.tokens import Principal
-from local.lambdas.model import InvocationResult
+from local.lambdas.hosting_types import InvocationResult
 from local.template.model import HttpApi, HttpRoute
-from tests.unit.functions.http_api.http_calls import Api
+from tests.unit.functions.http_api.http_api_harness import HttpApiHarness
 from tests.unit.functions.http_api.http_document import document
 
 pytestmark = pytest.mark.unit
@@ -26,8 +26,8 @@ _USERS = count(1)
 
 
 @pytest.fixture(scope="module")
-def api() -> Api:
-    return Api()
+def api() -> HttpApiHarness:
+    return HttpApiHarness()
 
 
 # Whether a token is good is API Gateway's business, so there is nothing about tokens to find here.
@@ -50,7 +50,7 @@ def _bytes(body: Any) -> bytes:
     return body.encode() if isinstance(body, str) else body or b""
 
 
-def answer(api: Api, request: requests.PreparedRequest) -> schemathesis.Response:
+def answer(api: HttpApiHarness, request: requests.PreparedRequest) -> schemathesis.Response:
     """Send a request by way of API Gateway's events; each is another user's."""
     path, _, query = request.path_url.partition("?")
     asked = HttpRequest(
@@ -67,7 +67,7 @@ def answer(api: Api, request: requests.PreparedRequest) -> schemathesis.Response
     user = Principal({"sub": f"user-{next(_USERS)}"}, ())
     event = request_event(_GATEWAY, _ROUTE, {}, asked, user, 0)
     result = api.application.handle(json.loads(json.dumps(event)), None)
-    given = response_of(InvocationResult(json.dumps(result).encode(), None))
+    given = response_from(InvocationResult(json.dumps(result).encode(), None))
     headers = {name: [value] for name, value in given.headers}
     return schemathesis.Response(given.status, headers, given.body, request, 0.0, verify=False)
 
@@ -77,7 +77,7 @@ def answer(api: Api, request: requests.PreparedRequest) -> schemathesis.Response
 @settings(max_examples=20)
 @given(data=st.data())
 def test_no_request_gets_an_answer_that_the_document_does_not_promise(
-    operation: Any, data: st.DataObject, api: Api
+    operation: Any, data: st.DataObject, api: HttpApiHarness
 ) -> None:
     case = data.draw(operation.as_strategy())
     sent = requests.Request(**case.as_transport_kwargs(base_url="http://api")).prepare()

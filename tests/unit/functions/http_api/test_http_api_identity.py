@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functions.http_api.http_calls import Api
+from tests.unit.functions.http_api.http_api_harness import HttpApiHarness
 from tests.unit.functions.http_api.http_document import served_requests
 
 pytestmark = pytest.mark.unit
@@ -19,7 +19,7 @@ UNUSABLE = ["x" * 256, "x" * 3_000, "é" * 1_100, "user\x00", "user\n", "user\ud
     ids=lambda value: repr(value)[:20],
 )
 def test_no_route_serves_a_token_without_a_usable_subject(subject: Any, code: str) -> None:
-    api = Api()
+    api = HttpApiHarness()
 
     for method, path in served_requests():
         status, problem, headers = api.call(method, path, {}, user=subject)
@@ -36,7 +36,7 @@ def test_no_route_serves_a_token_without_a_usable_subject(subject: Any, code: st
 
 @pytest.mark.parametrize("subject", ["a#b", "conv#1", "a/b", "../b", "a|b?c=d&e", "x" * 255, "Ünï"])
 def test_a_subject_of_separators_is_one_user_like_any_other(subject: str) -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.begin("new", user=subject)
 
     assert len(api.call("GET", "/conversations", user=subject)[1]["conversations"]) == 1

@@ -6,18 +6,18 @@ from repartee.adapters.cursors import Listing
 from repartee.domain.protocol.messages import NoteForgotten, Notified
 from repartee.domain.users.notes import MAX_NOTES
 from tests.fakes.clock import NOON_MS
-from tests.unit.functions.http_api.http_calls import USER, Api
+from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness
 
 pytestmark = pytest.mark.unit
 
 
-def note(api: Api, text: str, user: str = USER) -> str:
+def note(api: HttpApiHarness, text: str, user: str = USER) -> str:
     api.tables.clock.advance(1_000)
     return api.notes.add(user, text, noted_at_ms=api.tables.clock.now_ms()).note_id
 
 
 def test_notes_are_listed_newest_first_and_only_ones_own() -> None:
-    api = Api()
+    api = HttpApiHarness()
     tea, rain = note(api, "Likes tea."), note(api, "Hates rain.")
     note(api, "Has a dog.", user="user-2")
 
@@ -37,7 +37,7 @@ def test_notes_are_listed_newest_first_and_only_ones_own() -> None:
 def test_each_of_many_notes_is_on_exactly_one_page_though_some_are_deleted_between(
     limit: int,
 ) -> None:
-    api = Api()
+    api = HttpApiHarness()
     wanted = [note(api, f"Fact {number}.") for number in range(MAX_NOTES)][::-1]
     found: list[str] = []
     query = f"limit={limit}"
@@ -56,7 +56,7 @@ def test_each_of_many_notes_is_on_exactly_one_page_though_some_are_deleted_betwe
 
 @pytest.mark.parametrize("whose", ["made up", "another user's", "another list's"])
 def test_a_cursor_that_is_not_of_this_list_and_user_is_refused(whose: str) -> None:
-    api = Api()
+    api = HttpApiHarness()
     cursor = {
         "made up": "01ABC",
         "another user's": api.deps.cursors.seal(Listing.NOTES, "user-2", "01ABC"),
@@ -69,7 +69,7 @@ def test_a_cursor_that_is_not_of_this_list_and_user_is_refused(whose: str) -> No
 
 
 def test_a_deleted_note_is_gone_from_list_and_export_and_cannot_be_deleted_again() -> None:
-    api = Api()
+    api = HttpApiHarness()
     tea, rain = note(api, "Likes tea."), note(api, "Hates rain.")
 
     status, content, _ = api.call("DELETE", f"/me/notes/{tea}")
@@ -86,7 +86,7 @@ def test_a_deleted_note_is_gone_from_list_and_export_and_cannot_be_deleted_again
 
 
 def test_somebody_elses_note_and_none_at_all_get_the_same_answer() -> None:
-    api = Api()
+    api = HttpApiHarness()
     theirs = note(api, "Has a dog.", user="user-2")
 
     answers = [api.call("DELETE", f"/me/notes/{one}")[:2] for one in (theirs, "unknown")]
@@ -97,7 +97,7 @@ def test_somebody_elses_note_and_none_at_all_get_the_same_answer() -> None:
 
 
 def test_every_open_session_of_the_user_and_no_other_gets_a_notice_of_a_deleted_note() -> None:
-    api = Api()
+    api = HttpApiHarness()
     running = {api.begin("new")["session_id"] for _ in range(2)}
     theirs = api.begin("new", user="user-2")["session_id"]
     tea = note(api, "Likes tea.")
@@ -114,7 +114,7 @@ def test_every_open_session_of_the_user_and_no_other_gets_a_notice_of_a_deleted_
 
 
 def test_a_note_is_deleted_though_a_session_cannot_get_the_notice() -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.begin("new")
     tea = note(api, "Likes tea.")
     api.mailbox.takes_notices = False
@@ -128,7 +128,7 @@ def test_a_note_is_deleted_though_a_session_cannot_get_the_notice() -> None:
 
 
 def test_the_account_is_erased_with_its_notes() -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.notes.add(USER, "Likes tea.", noted_at_ms=NOON_MS)
     api.call("DELETE", "/me")
 

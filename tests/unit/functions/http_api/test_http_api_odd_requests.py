@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from tests.event_files import load_event
-from tests.unit.functions.http_api.http_calls import Api
+from tests.unit.functions.http_api.http_api_harness import HttpApiHarness
 
 pytestmark = pytest.mark.unit
 
 SURROGATE = "\udcff"  # What a byte that is no UTF-8 becomes on its way through JSON.
 
 
-def ask(api: Api, name: str, **changes: Any) -> tuple[int, dict[str, Any]]:
+def ask(api: HttpApiHarness, name: str, **changes: Any) -> tuple[int, dict[str, Any]]:
     """Answer an event file with changes: ``headers`` are added, the rest is replaced."""
     event = load_event(f"http_api.{name}")
     event["headers"] |= changes.pop("headers", {})
@@ -45,7 +45,7 @@ def ask(api: Api, name: str, **changes: Any) -> tuple[int, dict[str, Any]]:
 )
 @pytest.mark.parametrize("name", ["health", "list_conversations"])
 def test_headers_that_the_api_does_not_read_change_nothing(name: str, headers: Any) -> None:
-    api = Api()
+    api = HttpApiHarness()
 
     status, _ = ask(api, name, headers=headers, cookies=[SURROGATE, "a=\udcff", ";;="])
 
@@ -68,7 +68,7 @@ def test_headers_that_the_api_does_not_read_change_nothing(name: str, headers: A
     ],
 )
 def test_a_query_that_cannot_be_used_is_named(query: str) -> None:
-    api = Api()
+    api = HttpApiHarness()
 
     status, problem = ask(api, "list_conversations", rawQueryString=query)
 
@@ -78,7 +78,7 @@ def test_a_query_that_cannot_be_used_is_named(query: str) -> None:
 
 @pytest.mark.parametrize("query", ["%zz=1", "&&&=", "a" * 20_000, "%ff=%ff", "x=" + SURROGATE])
 def test_a_query_that_no_route_reads_changes_nothing(query: str) -> None:
-    assert ask(Api(), "list_conversations", rawQueryString=query)[0] == 200
+    assert ask(HttpApiHarness(), "list_conversations", rawQueryString=query)[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_query_that_no_route_reads_changes_nothing(query: str) -> None:
     ],
 )
 def test_an_id_that_cannot_be_one_is_named(written: str) -> None:
-    api = Api()
+    api = HttpApiHarness()
     path = f"/conversations/{written}/turns"
 
     status, problem = ask(api, "list_turns", rawPath=path, http={"path": path})
@@ -133,7 +133,7 @@ def test_there_is_no_redirect_but_a_problem(method: str, path: str) -> None:
     event["headers"]["host"] = "evil.example"
     event["requestContext"]["http"] |= {"method": method, "path": path}
 
-    answer = Api().application.handle(event, None)
+    answer = HttpApiHarness().application.handle(event, None)
 
     assert answer["statusCode"] == 404
     assert "location" not in answer["headers"]
@@ -170,7 +170,7 @@ BODIES: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_that_cannot_be_used_is_refused_with_what_is_wrong(name: str) -> None:
     body, code = BODIES[name]
-    api = Api()
+    api = HttpApiHarness()
     text = base64.b64encode(body).decode()
 
     status, problem = ask(api, "create_session", body=text, isBase64Encoded=True)
@@ -183,14 +183,14 @@ def test_a_body_that_cannot_be_used_is_refused_with_what_is_wrong(name: str) -> 
 
 @pytest.mark.parametrize("body", ["!!!!", "abc", "{}", "\udcff", "é"])
 def test_a_body_that_is_said_to_be_base64_and_is_not_is_no_json(body: str) -> None:
-    status, problem = ask(Api(), "create_session", body=body, isBase64Encoded=True)
+    status, problem = ask(HttpApiHarness(), "create_session", body=body, isBase64Encoded=True)
 
     assert (status, problem["code"]) == (422, "not_json")
 
 
 @pytest.mark.parametrize("said", ["text/plain", "", "application/x-www-form-urlencoded", SURROGATE])
 def test_a_body_of_another_type_is_refused_with_the_type_to_send(said: str) -> None:
-    status, problem = ask(Api(), "create_session", headers={"content-type": said})
+    status, problem = ask(HttpApiHarness(), "create_session", headers={"content-type": said})
 
     assert (status, problem["code"], problem["field"]) == (
         415,
@@ -204,16 +204,16 @@ def test_a_body_of_another_type_is_refused_with_the_type_to_send(said: str) -> N
     "said", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/problem+json"]
 )
 def test_json_by_another_spelling_is_taken(said: str) -> None:
-    assert ask(Api(), "create_session", headers={"content-type": said})[0] == 201
+    assert ask(HttpApiHarness(), "create_session", headers={"content-type": said})[0] == 201
 
 
 def test_a_request_without_a_body_needs_no_type() -> None:
     event = load_event("http_api.create_session")
     del event["body"], event["headers"]["content-type"]
 
-    assert Api().application.handle(event, None)["statusCode"] == 201
+    assert HttpApiHarness().application.handle(event, None)["statusCode"] == 201
 
 
 @pytest.mark.parametrize("name", ["health", "list_conversations"])
 def test_a_body_where_none_is_read_changes_nothing(name: str) -> None:
-    assert ask(Api(), name, body="x" * 100_000)[0] == 200
+    assert ask(HttpApiHarness(), name, body="x" * 100_000)[0] == 200

@@ -8,19 +8,19 @@ from repartee.domain.conversation.conversation import Profile
 from repartee.domain.protocol.messages import PreferencesChanged
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.fakes.clock import NOON_MS
-from tests.unit.functions.http_api.http_calls import USER, Api
+from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness
 
 pytestmark = pytest.mark.unit
 
 
 def test_preferences_begin_with_the_deployments_defaults() -> None:
-    status, body, _ = Api().call("GET", "/me/preferences")
+    status, body, _ = HttpApiHarness().call("GET", "/me/preferences")
 
     assert (status, body) == (200, {"language": None, "voice": None, "style": None})
 
 
 def test_preferences_that_are_left_out_stay_and_null_goes_back_to_the_default() -> None:
-    api = Api()
+    api = HttpApiHarness()
     wanted = {"language": "ES-es", "voice": "puck", "style": " slowly\n and formally "}
     settled = {"language": "es-ES", "voice": "Puck", "style": "slowly and formally"}
     assert api.call("PUT", "/me/preferences", wanted)[:2] == (200, settled)
@@ -33,7 +33,7 @@ def test_preferences_that_are_left_out_stay_and_null_goes_back_to_the_default() 
 
 
 def test_a_change_is_told_to_the_running_sessions_as_it_was_made() -> None:
-    api = Api()
+    api = HttpApiHarness()
     session = api.begin()["session_id"]
 
     api.call("PUT", "/me/preferences", {"language": "ES-es", "voice": None})
@@ -44,7 +44,7 @@ def test_a_change_is_told_to_the_running_sessions_as_it_was_made() -> None:
 
 
 def test_a_change_that_no_session_can_be_told_of_is_stored_and_answered() -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.begin()
     api.mailbox.takes_notices = False
 
@@ -77,7 +77,7 @@ def test_a_change_that_no_session_can_be_told_of_is_stored_and_answered() -> Non
 def test_a_preference_that_cannot_be_had_is_named_and_nothing_changes(
     body: dict[str, Any], field: str
 ) -> None:
-    api = Api()
+    api = HttpApiHarness()
 
     status, problem, _ = api.call("PUT", "/me/preferences", {"voice": "Puck", **body})
 
@@ -86,13 +86,13 @@ def test_a_preference_that_cannot_be_had_is_named_and_nothing_changes(
 
 
 def test_a_refused_language_is_answered_with_the_tags_there_are() -> None:
-    _, problem, _ = Api().call("PUT", "/me/preferences", {"language": "es-419"})
+    _, problem, _ = HttpApiHarness().call("PUT", "/me/preferences", {"language": "es-419"})
 
     assert "es-US, es-ES" in problem["message"]
 
 
 def test_a_language_without_a_region_is_stored_as_its_default() -> None:
-    _, body, _ = Api().call("PUT", "/me/preferences", {"language": "es"})
+    _, body, _ = HttpApiHarness().call("PUT", "/me/preferences", {"language": "es"})
 
     assert body["language"] == "es-US"
 
@@ -107,7 +107,7 @@ def test_a_language_without_a_region_is_stored_as_its_default() -> None:
 def test_preferences_that_the_model_lacks_are_shown_as_they_are_spoken(
     stored: Profile, shown: tuple[str | None, str | None]
 ) -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.tables.profiles[USER] = stored
 
     _, body, _ = api.call("GET", "/me/preferences")
@@ -118,7 +118,7 @@ def test_preferences_that_the_model_lacks_are_shown_as_they_are_spoken(
 
 @pytest.mark.parametrize(("method", "body"), [("GET", None), ("PUT", {"voice": "Puck"})])
 def test_an_erased_user_has_no_preferences(method: str, body: Any) -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.tables.profiles[USER] = Profile(USER, erased_at_ms=NOON_MS)
 
     status, problem, _ = api.call(method, "/me/preferences", body)

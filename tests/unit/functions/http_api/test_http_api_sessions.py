@@ -9,13 +9,13 @@ import pytest
 from repartee.domain.conversation.conversation import Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.session_store import FakeSessionStore
-from tests.unit.functions.http_api.http_calls import USER, Api
+from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness
 
 pytestmark = pytest.mark.unit
 
 
 def test_a_new_session_comes_with_a_ticket_that_names_it() -> None:
-    api = Api()
+    api = HttpApiHarness()
 
     status, session, headers = api.call("POST", "/sessions", {"conversation_id": "new"})
 
@@ -31,7 +31,7 @@ def test_a_new_session_comes_with_a_ticket_that_names_it() -> None:
 
 
 def test_the_url_is_ready_to_connect_to() -> None:
-    _, session, _ = Api().call("POST", "/sessions", {})
+    _, session, _ = HttpApiHarness().call("POST", "/sessions", {})
 
     address = urlsplit(session["url"])
 
@@ -40,7 +40,7 @@ def test_the_url_is_ready_to_connect_to() -> None:
 
 
 def test_starting_a_session_writes_nothing() -> None:
-    api = Api()
+    api = HttpApiHarness()
 
     api.call("POST", "/sessions", {"conversation_id": "new"})
 
@@ -50,7 +50,7 @@ def test_starting_a_session_writes_nothing() -> None:
 
 @pytest.mark.parametrize("body", [None, {}, {"conversation_id": None}])
 def test_without_a_conversation_the_latest_one_goes_on(body: dict[str, Any] | None) -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.begin("new")
     api.tables.clock.advance(1_000)
     latest = api.begin("new")
@@ -63,7 +63,7 @@ def test_without_a_conversation_the_latest_one_goes_on(body: dict[str, Any] | No
 
 
 def test_a_users_first_session_starts_a_conversation_without_being_told_to() -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.begin("new", user="user-2")
 
     status, session, _ = api.call("POST", "/sessions")
@@ -73,7 +73,7 @@ def test_a_users_first_session_starts_a_conversation_without_being_told_to() -> 
 
 
 def test_an_older_conversation_can_be_named() -> None:
-    api = Api()
+    api = HttpApiHarness()
     older = api.begin("new")["conversation_id"]
     api.tables.clock.advance(1_000)
     api.begin("new")
@@ -84,7 +84,7 @@ def test_an_older_conversation_can_be_named() -> None:
 
 
 def test_anothers_conversation_is_as_unknown_as_one_that_never_was() -> None:
-    api = Api()
+    api = HttpApiHarness()
     foreign = api.begin("new", user="user-2")["conversation_id"]
 
     answers = [
@@ -99,9 +99,9 @@ def test_anothers_conversation_is_as_unknown_as_one_that_never_was() -> None:
     assert headers["content-type"] == "application/problem+json"
 
 
-def at_the_cap() -> tuple[Api, list[dict[str, Any]]]:
+def at_the_cap() -> tuple[HttpApiHarness, list[dict[str, Any]]]:
     """Two sessions, which is the limit, opened a minute ago and used since."""
-    api = Api()
+    api = HttpApiHarness()
     sessions = [api.begin("new"), api.begin("new")]
     api.tables.clock.advance(60_000)
     for connection_id in api.tables.connections:
@@ -109,17 +109,17 @@ def at_the_cap() -> tuple[Api, list[dict[str, Any]]]:
     return api, sessions
 
 
-def retry_after_s(api: Api) -> int:
+def retry_after_s(api: HttpApiHarness) -> int:
     """Return after how long a third session may be started, 0 where it may at once."""
     status, _, headers = api.call("POST", "/sessions", {"conversation_id": "new"})
     return int(headers["retry-after"]) if status == 429 else 0
 
 
-def connection_of(api: Api, session: dict[str, Any]) -> str:
+def connection_of(api: HttpApiHarness, session: dict[str, Any]) -> str:
     return api.tables.active_sessions[USER, session["session_id"]].connection_id
 
 
-def serve(api: Api, session: dict[str, Any]) -> None:
+def serve(api: HttpApiHarness, session: dict[str, Any]) -> None:
     """Let a worker hold the session's lease."""
     now_ms = api.tables.clock.now_ms()
     FakeSessionStore(api.tables).acquire_lease(
@@ -159,7 +159,7 @@ def test_a_session_that_is_over_makes_room_though_its_end_was_not_noted() -> Non
 
 
 def test_a_connection_that_is_being_opened_does_not_pass_for_a_dead_one() -> None:
-    api = Api()
+    api = HttpApiHarness()
     for _ in range(2):
         api.channel.gone.add(connection_of(api, api.begin("new")))
 
@@ -194,7 +194,7 @@ def test_a_session_can_be_come_back_to_when_another_of_its_user_is_dead() -> Non
 
 
 def test_one_session_too_many_is_refused_with_a_time_to_wait() -> None:
-    api = Api()
+    api = HttpApiHarness()
     api.begin("new")
     api.tables.clock.advance(1_000)
     api.begin("new")
@@ -207,7 +207,7 @@ def test_one_session_too_many_is_refused_with_a_time_to_wait() -> None:
 
 
 def test_a_full_user_may_still_take_over_one_of_the_conversations() -> None:
-    api = Api()
+    api = HttpApiHarness()
     first = api.begin("new")
     api.tables.clock.advance(1_000)
     api.begin("new")
@@ -218,7 +218,7 @@ def test_a_full_user_may_still_take_over_one_of_the_conversations() -> None:
 
 
 def test_a_conversation_whose_session_has_ended_makes_no_room_for_another() -> None:
-    api = Api()
+    api = HttpApiHarness()
     ended = api.begin("new")
     api.connections.end_session(USER, ended["session_id"])
     for _ in range(2):
@@ -230,7 +230,7 @@ def test_a_conversation_whose_session_has_ended_makes_no_room_for_another() -> N
 
 
 def test_an_old_session_is_come_back_to_only_when_there_is_room_for_it() -> None:
-    api = Api()
+    api = HttpApiHarness()
     old = api.begin("new")
     api.connections.end_session(USER, old["session_id"])
     for _ in range(2):
@@ -241,7 +241,7 @@ def test_an_old_session_is_come_back_to_only_when_there_is_room_for_it() -> None
 
 
 def test_a_lost_connection_comes_back_to_its_session_even_when_the_user_is_full() -> None:
-    api = Api()
+    api = HttpApiHarness()
     first = api.begin("new")
     api.tables.clock.advance(1_000)
     api.begin("new")
@@ -256,7 +256,7 @@ def test_a_lost_connection_comes_back_to_its_session_even_when_the_user_is_full(
 
 
 def test_anothers_session_is_unknown() -> None:
-    api = Api()
+    api = HttpApiHarness()
     foreign = api.begin("new", user="user-2")
 
     status, problem, _ = api.call("POST", "/sessions", {"session_id": foreign["session_id"]})
@@ -265,7 +265,7 @@ def test_anothers_session_is_unknown() -> None:
 
 
 def test_a_session_of_another_conversation_is_unknown() -> None:
-    api = Api()
+    api = HttpApiHarness()
     session = api.begin("new")
     body = {"session_id": session["session_id"], "conversation_id": "another"}
 
@@ -275,7 +275,7 @@ def test_a_session_of_another_conversation_is_unknown() -> None:
 
 
 def test_a_session_that_has_ended_says_how_to_go_on() -> None:
-    api = Api()
+    api = HttpApiHarness()
     session_id = api.begin("new")["session_id"]
     api.tables.states[session_id] = replace(api.tables.states[session_id], ended=True)
 
@@ -286,7 +286,7 @@ def test_a_session_that_has_ended_says_how_to_go_on() -> None:
 
 @pytest.mark.parametrize("way", ["new", "latest", "session"])
 def test_an_erased_user_gets_no_ticket(way: str) -> None:
-    api = Api()
+    api = HttpApiHarness()
     session_id = api.begin("new")["session_id"]
     api.tables.profiles[USER] = Profile(USER, erased_at_ms=NOON_MS)
     body = {
@@ -313,7 +313,7 @@ def test_an_erased_user_gets_no_ticket(way: str) -> None:
     ],
 )
 def test_a_bad_body_is_explained_by_field(body: Any, field: str) -> None:
-    status, problem, headers = Api().call("POST", "/sessions", body)
+    status, problem, headers = HttpApiHarness().call("POST", "/sessions", body)
 
     assert status == 422
     assert problem["code"] == "invalid_request"

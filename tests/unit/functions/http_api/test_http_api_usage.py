@@ -8,13 +8,13 @@ from repartee.domain.conversation.conversation import Profile
 from repartee.domain.cost.limits import OwnLimits
 from tests.event_files import load_event
 from tests.fakes.clock import NOON_MS
-from tests.unit.functions.http_api.http_calls import USER, Api, use
+from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness, use
 
 pytestmark = pytest.mark.unit
 
 
 def test_who_has_used_the_day_up_is_told_until_when_and_let_in_the_next_day() -> None:
-    api = Api()
+    api = HttpApiHarness()
     use(api, talk_s=3_600)
 
     status, problem, headers = api.call("POST", "/sessions", {})
@@ -33,7 +33,7 @@ def test_who_has_used_the_day_up_is_told_until_when_and_let_in_the_next_day() ->
 
 
 def test_money_is_limited_too_and_an_operators_word_for_one_user_holds() -> None:
-    api = Api()
+    api = HttpApiHarness()
     use(api, cost_usd="5")
 
     status, problem, _ = api.call("POST", "/sessions", {})
@@ -44,7 +44,7 @@ def test_money_is_limited_too_and_an_operators_word_for_one_user_holds() -> None
 
 
 def test_who_comes_back_to_a_session_is_let_in_to_hear_the_end_of_it() -> None:
-    api = Api()
+    api = HttpApiHarness()
     session = api.begin()
     use(api, cost_usd="5")
 
@@ -54,7 +54,7 @@ def test_who_comes_back_to_a_session_is_let_in_to_hear_the_end_of_it() -> None:
 
 
 def test_users_see_what_they_used_and_what_is_left() -> None:
-    api = Api()
+    api = HttpApiHarness()
     use(api, talk_s=600, cost_usd="1.5")
     api.tables.clock.advance(86_400_000)
     use(api, talk_s=4_000, cost_usd="0.25")
@@ -84,7 +84,7 @@ def test_users_see_what_they_used_and_what_is_left() -> None:
 
 
 def test_usage_is_refused_for_the_erased_and_for_too_many_days() -> None:
-    api = Api()
+    api = HttpApiHarness()
     status, problem, _ = api.call("GET", "/me/usage", query="days=101")
     assert (status, problem["field"]) == (422, "days")
 
@@ -93,6 +93,6 @@ def test_usage_is_refused_for_the_erased_and_for_too_many_days() -> None:
 
 
 def test_the_sample_event_of_usage_is_answered() -> None:
-    answer = Api().application.handle(load_event("http_api.read_usage"), None)
+    answer = HttpApiHarness().application.handle(load_event("http_api.read_usage"), None)
 
     assert answer["statusCode"] == 200

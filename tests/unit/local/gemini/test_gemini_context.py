@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from local.gemini.faults import Fault, Faults
 from local.gemini.live.context import Context, Item, bill
-from local.gemini.live.handles import Handles
-from local.gemini.live.protocol import Refused
-from local.gemini.settings import Settings
+from local.gemini.live.protocol import ServerClose
+from local.gemini.live.resumption_handles import ResumptionHandles
+from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.voice import split_audio, split_words
 
 pytestmark = pytest.mark.unit
@@ -75,7 +75,7 @@ def context_with_seed() -> Context:
 
 
 def test_a_handle_restores_what_was_known_when_it_was_given(tmp_path):
-    handles = Handles(Settings(tmp_path))
+    handles = ResumptionHandles(SimulatorSettings(tmp_path))
     context = context_with_seed()
     handles.opened("s")
     handle = handles.give("s", context)
@@ -87,24 +87,24 @@ def test_a_handle_restores_what_was_known_when_it_was_given(tmp_path):
 
 
 def test_a_resume_beside_the_open_connection_is_an_internal_error(tmp_path):
-    handles = Handles(Settings(tmp_path))
+    handles = ResumptionHandles(SimulatorSettings(tmp_path))
     handles.opened("s")
     handle = handles.give("s", Context())
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ServerClose) as refused:
         handles.resume(handle)
     assert refused.value.code == 1011
 
 
 def test_handles_can_lose_the_seed_be_refused_or_be_too_old(tmp_path):
-    lossy = Handles(Settings(tmp_path, resumption="loses-seed"))
+    lossy = ResumptionHandles(SimulatorSettings(tmp_path, resumption="loses-seed"))
     kept = lossy.resume(lossy.give("s", context_with_seed())).context.items
     assert [item.text for item in kept] == ["hello"]
-    refusing = Handles(Settings(tmp_path, resumption="refused"))
-    expired = Handles(Settings(tmp_path, handle_life_s=-1))
+    refusing = ResumptionHandles(SimulatorSettings(tmp_path, resumption="refused"))
+    expired = ResumptionHandles(SimulatorSettings(tmp_path, handle_life_s=-1))
     for handles in (refusing, expired):
         handle = handles.give("s", Context())
         handles.ended("s")
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(ServerClose) as refused:
             handles.resume(handle)
         assert refused.value.code == 1008
 

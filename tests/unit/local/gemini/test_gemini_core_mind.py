@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from local.gemini.mind.core_mind import NO_SUCH, Answer, Message, read_now, respond
-from local.gemini.mind.known import Call, Function
+from local.gemini.mind.known import DeclaredFunction, ToolCall
 from repartee.domain.conversation.repeated_turn import repeated_turn_note
-from repartee.domain.tools.calls import Attempt, BegunTool
+from repartee.domain.tools.core_calls import Attempt, BegunTool
 
 pytestmark = pytest.mark.unit
 
@@ -23,9 +23,9 @@ STRING: Json = {"type": "STRING"}
 
 def function(
     name: str, description: str, required: Sequence[str] = (), **properties: Json
-) -> Function:
+) -> DeclaredFunction:
     schema = {"type": "OBJECT", "properties": properties, "required": list(required)}
-    return Function(name, description, schema)
+    return DeclaredFunction(name, description, schema)
 
 
 DESK = [
@@ -73,8 +73,8 @@ OTHER_DESK = [
 
 def ask(
     text: str,
-    *steps: tuple[Call, Json],
-    desk: Sequence[Function] = DESK,
+    *steps: tuple[ToolCall, Json],
+    desk: Sequence[DeclaredFunction] = DESK,
     before: Sequence[Message] = (),
     instruction: str = INSTRUCTION,
 ) -> Answer:
@@ -165,8 +165,8 @@ def test_the_answer_to_a_question_back_completes_the_request():
     )
 
 
-BOOK = Call("book_appointment", {"date": "2026-11-27", "time": "15:00"})
-FREE = Call("free_slots", {"date": "2026-11-27"})
+BOOK = ToolCall("book_appointment", {"date": "2026-11-27", "time": "15:00"})
+FREE = ToolCall("free_slots", {"date": "2026-11-27"})
 WISH = "book an appointment on friday at three"
 
 
@@ -214,7 +214,7 @@ def test_free_slots_are_read_out_and_a_time_is_asked_for():
 
 def test_the_only_appointment_is_the_one_to_cancel():
     mine = (
-        Call("my_appointments", {}),
+        ToolCall("my_appointments", {}),
         {"appointments": [{"date": "2026-11-27", "time": "15:00"}]},
     )
     answer = ask("cancel my appointment", mine)
@@ -225,7 +225,7 @@ def test_the_only_appointment_is_the_one_to_cancel():
 
 def test_an_appointment_at_another_time_than_the_named_one_is_not_cancelled():
     mine = (
-        Call("my_appointments", {}),
+        ToolCall("my_appointments", {}),
         {"appointments": [{"date": "2026-11-27", "time": "15:00"}]},
     )
     assert ask("cancel my appointment at 10 a.m.", mine).text == NO_SUCH
@@ -235,22 +235,24 @@ def test_a_day_is_said_with_its_year_where_the_tool_says_it():
     day = {"date": "2027-12-02", "time": "15:00"}
     mine = {"appointments": [{**day, "spoken": "Thursday the 2nd of December 2027 at 3 p.m."}]}
 
-    answer = ask("when is my appointment", (Call("my_appointments", {}), mine))
+    answer = ask("when is my appointment", (ToolCall("my_appointments", {}), mine))
 
     assert answer.text == "Your appointment is on Thursday the 2nd of December 2027 at 3 p.m."
 
 
 def test_of_several_appointments_it_asks_which():
     slots = [{"date": "2026-11-27", "time": "15:00"}, {"date": "2026-11-30", "time": "09:00"}]
-    answer = ask("cancel my appointment", (Call("my_appointments", {}), {"appointments": slots}))
+    answer = ask(
+        "cancel my appointment", (ToolCall("my_appointments", {}), {"appointments": slots})
+    )
     assert answer.text.endswith("Which one do you mean?")
     assert ask(
-        "cancel my appointment", (Call("my_appointments", {}), {"appointments": []})
+        "cancel my appointment", (ToolCall("my_appointments", {}), {"appointments": []})
     ).text == ("I find no such appointment of yours.")
 
 
 CANCEL = BegunTool("cancel_appointment", '{"date":"2026-11-27","time":"15:00"}')
-CANCEL_CALL = Call("cancel_appointment", {"date": "2026-11-27", "time": "15:00"})
+CANCEL_CALL = ToolCall("cancel_appointment", {"date": "2026-11-27", "time": "15:00"})
 REFUSED = {"status": "refused", "reason": "no_such_appointment"}
 
 
@@ -296,7 +298,7 @@ def test_a_booking_begun_before_is_found_out_about_by_the_same_call():
 
 def test_moving_the_only_appointment_needs_no_old_day():
     mine = (
-        Call("my_appointments", {}),
+        ToolCall("my_appointments", {}),
         {"appointments": [{"date": "2026-11-27", "time": "15:00"}]},
     )
     name, args = only_call(ask("move my appointment to monday at ten", mine))
@@ -310,7 +312,7 @@ def test_moving_the_only_appointment_needs_no_old_day():
 
 
 def test_opening_hours_are_said_as_a_sentence():
-    call = Call("opening_hours", {"day": "2026-11-27"})
+    call = ToolCall("opening_hours", {"day": "2026-11-27"})
     answer = ask("when are you open on friday", (call, {"opens": "09:00", "closes": "17:00"}))
     assert answer.text == "We are open on Friday the 27th of November from 9 a.m. to 5 p.m."
 

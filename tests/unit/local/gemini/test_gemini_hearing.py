@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.gemini.live.protocol import (
-    Refused,
+    ServerClose,
     check_key,
     decode_base64,
     parse_client_message,
@@ -140,7 +140,7 @@ def test_function_schemas_keep_their_own_key_style():
     ],
 )
 def test_what_cannot_be_read_closes_with_1007_and_names_the_field(frame, named):
-    with pytest.raises(Refused, match=named) as refused:
+    with pytest.raises(ServerClose, match=named) as refused:
         parse_client_message(frame)
     assert refused.value.code == 1007
 
@@ -148,6 +148,6 @@ def test_what_cannot_be_read_closes_with_1007_and_names_the_field(frame, named):
 def test_keys_are_needed_and_may_be_bad():
     check_key("any")
     for key, code in ((None, 1008), ("", 1008), ("bad-key", 1007)):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(ServerClose) as refused:
             check_key(key)
         assert refused.value.code == code

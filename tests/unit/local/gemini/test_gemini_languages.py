@@ -2,15 +2,15 @@
 
 import pytest
 
-from local.gemini.mind.known import Function, Known, Line
+from local.gemini.mind.known import DeclaredFunction, Known, Line
 from local.gemini.mind.languages import in_english, in_language, language_of, language_told
 from local.gemini.mind.mind import respond, speak_answer
 from repartee.domain.session.tools.filler import FILLER
 
 pytestmark = pytest.mark.unit
 
-ASK = Function("ask_core_agent", "", {"properties": {"question": {"type": "STRING"}}})
-PREFER = Function(
+ASK = DeclaredFunction("ask_core_agent", "", {"properties": {"question": {"type": "STRING"}}})
+PREFER = DeclaredFunction(
     "set_preferences",
     "",
     {

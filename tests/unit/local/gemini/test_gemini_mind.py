@@ -1,12 +1,12 @@
 import pytest
 
 from local.gemini.mind.facts import find_appointment, find_name
-from local.gemini.mind.known import Function, Known, Line
+from local.gemini.mind.known import DeclaredFunction, Known, Line
 from local.gemini.mind.mind import FILLER, respond, speak_answer
 
 pytestmark = pytest.mark.unit
 
-CORE = Function(
+CORE = DeclaredFunction(
     "ask_core_agent",
     "Looks up and changes the desk's data.",
     {
@@ -15,12 +15,12 @@ CORE = Function(
         "required": ["question"],
     },
 )
-LANGUAGE = Function(
+LANGUAGE = DeclaredFunction(
     "set_language",
     "Changes the language.",
     {"properties": {"language": {"type": "STRING", "description": "BCP 47 tag such as en-US."}}},
 )
-END = Function("end_call", "Ends the call.")
+END = DeclaredFunction("end_call", "Ends the call.")
 ALL = (CORE, LANGUAGE, END)
 INSTRUCTION = (
     "You are the voice of a front desk. For appointments call ask_core_agent and say its answer.\n"

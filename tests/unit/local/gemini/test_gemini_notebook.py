@@ -6,28 +6,34 @@ from typing import Any
 import pytest
 
 from local.gemini.mind.core_mind import Answer, Message, respond
-from local.gemini.mind.known import Call, Function, Known
+from local.gemini.mind.known import DeclaredFunction, Known, ToolCall
 from local.gemini.mind.mind import FILLER
 from local.gemini.mind.mind import respond as reply_to
 from local.gemini.mind.notebook import NO_SUCH, NOTHING, SORRY, NoteWish, Noting, understand
 from repartee.domain.conversation.repeated_turn import repeated_turn_note
-from repartee.domain.tools.calls import Attempt, BegunTool
+from repartee.domain.tools.core_calls import Attempt, BegunTool
 
 pytestmark = pytest.mark.unit
 
 TEXT = {"type": "STRING"}
 NOTES = (
-    Function("remember_note", "Keep a fact about the caller.", {"properties": {"text": TEXT}}),
-    Function("recall_notes", "List all that was noted.", {"properties": {}}),
-    Function("forget_note", "Forget one note.", {"properties": {"note": TEXT}}),
+    DeclaredFunction(
+        "remember_note", "Keep a fact about the caller.", {"properties": {"text": TEXT}}
+    ),
+    DeclaredFunction("recall_notes", "List all that was noted.", {"properties": {}}),
+    DeclaredFunction("forget_note", "Forget one note.", {"properties": {"note": TEXT}}),
 )
-CORE = Function("ask_core_agent", "", {"properties": {"question": TEXT}, "required": ["question"]})
+CORE = DeclaredFunction(
+    "ask_core_agent", "", {"properties": {"question": TEXT}, "required": ["question"]}
+)
 KEPT = {"notes": [{"note": "Has a dog called Rex", "since": "today"}, {"note": "Likes mornings"}]}
 DONE = {"output": '{"status": "done", "message": "I will remember that."}'}
 REFUSED = {"status": "refused", "message": "There is no such note."}
 
 
-def ask(text: str, *steps: tuple[Call, Any], instruction: str = "", tools: Any = NOTES) -> Answer:
+def ask(
+    text: str, *steps: tuple[ToolCall, Any], instruction: str = "", tools: Any = NOTES
+) -> Answer:
     messages = [Message("user", text)]
     for call, answer in steps:
         messages.append(Message("model", calls=(call,)))
@@ -57,7 +63,7 @@ def test_a_wish_about_notes_is_told_from_others(text: str, noting: Noting | None
 
 
 def test_a_fact_is_noted_in_the_callers_words():
-    call = Call("remember_note", {"text": "I like mornings"})
+    call = ToolCall("remember_note", {"text": "I like mornings"})
 
     assert ask("remember that I like mornings").calls == (call,)
     assert ask("remember that I like mornings", (call, DONE)).text == "I will remember that."
@@ -66,7 +72,7 @@ def test_a_fact_is_noted_in_the_callers_words():
 
 
 def test_what_is_noted_is_told_and_nothing_else():
-    call = Call("recall_notes", {})
+    call = ToolCall("recall_notes", {})
 
     assert ask("what do you know about me").calls == (call,)
     told = ask("what do you know about me", (call, KEPT)).text
@@ -75,8 +81,8 @@ def test_what_is_noted_is_told_and_nothing_else():
 
 
 def test_the_note_that_is_meant_is_forgotten_word_for_word():
-    recall = (Call("recall_notes", {}), KEPT)
-    forget = Call("forget_note", {"note": "Has a dog called Rex"})
+    recall = (ToolCall("recall_notes", {}), KEPT)
+    forget = ToolCall("forget_note", {"note": "Has a dog called Rex"})
 
     assert ask("forget about the dog").calls == (recall[0],)
     assert ask("forget about the dog", recall).calls == (forget,)
@@ -90,7 +96,7 @@ def test_what_a_cut_off_turn_forgot_is_not_missed():
     arguments = '{"note":"Likes mornings"}'
     tool = BegunTool("forget_note", arguments)
     unknown = repeated_turn_note([Attempt("asked before", (tool,), None)])
-    forget = Call("forget_note", {"note": "Likes mornings"})
+    forget = ToolCall("forget_note", {"note": "Likes mornings"})
 
     again = ask("forget about mornings", instruction=unknown)
     assert again.calls == (forget,)
@@ -108,5 +114,5 @@ def test_the_voice_asks_the_core_agent_in_the_users_words():
     for text in ("Remember that I like mornings.", "what do you know about me?"):
         reply = reply_to(Known("", (CORE,)), text, spoken=False)
         assert reply.say == FILLER
-        assert reply.calls == (Call("ask_core_agent", {"question": text}),)
+        assert reply.calls == (ToolCall("ask_core_agent", {"question": text}),)
     assert reply_to(Known(), "remember that I like mornings").say == SORRY

@@ -9,7 +9,7 @@ from local.gemini.mind.core_mind import Message, respond
 from local.gemini.mind.facts import find_appointment, find_name
 from local.gemini.mind.known import Known
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.conversation.summary import WANTED_CHARACTERS, instruction, material
+from repartee.domain.conversation.summary import WANTED_CHARACTERS, instruction, summary_material
 
 pytestmark = pytest.mark.unit
 
@@ -27,7 +27,7 @@ TURNS = [
 
 
 def test_name_and_booking_are_kept_and_small_talk_is_not():
-    taken = notes.take_notes(material("", TURNS))
+    taken = notes.take_notes(summary_material("", TURNS))
 
     assert taken.startswith("The caller's name is Robert.")
     assert "booked for Friday the 27th of November at 3 p.m." in taken
@@ -38,8 +38,8 @@ def test_name_and_booking_are_kept_and_small_talk_is_not():
 
 
 def test_notes_go_on_from_those_before_and_say_a_name_once():
-    first = notes.take_notes(material("", TURNS))
-    second = notes.take_notes(material(first, [turn(5, "i prefer mornings", "All right.")]))
+    first = notes.take_notes(summary_material("", TURNS))
+    second = notes.take_notes(summary_material(first, [turn(5, "i prefer mornings", "All right.")]))
 
     assert second.count("Robert") == first.count("Robert")
     assert "prefer mornings" in second
@@ -49,23 +49,23 @@ def test_notes_go_on_from_those_before_and_say_a_name_once():
 def test_notes_are_bounded_and_what_tells_most_stays():
     chatter = [turn(number, f"i like story number {number} " * 4) for number in range(10, 60)]
 
-    taken = notes.take_notes(material("", [*TURNS, *chatter]))
+    taken = notes.take_notes(summary_material("", [*TURNS, *chatter]))
 
-    assert len(taken) <= notes.MOST_CHARACTERS <= WANTED_CHARACTERS
+    assert len(taken) <= notes.MAX_NOTES_CHARACTERS <= WANTED_CHARACTERS
     assert "booked for Friday" in taken
     assert "Robert" in taken
 
 
 def test_every_sentence_was_said():
-    taken = notes.take_notes(material("", TURNS[1:]))
-    told = material("", TURNS)
+    taken = notes.take_notes(summary_material("", TURNS[1:]))
+    told = summary_material("", TURNS)
 
     for sentence in taken.removesuffix('"').split(". "):
         assert sentence.rpartition('"')[2].rstrip('."') in told
 
 
 def test_the_chat_model_takes_notes_where_it_is_told_to():
-    asked = Message("user", material("", TURNS))
+    asked = Message("user", summary_material("", TURNS))
 
     answer = respond(instruction(), [asked], (), datetime(2026, 11, 20))  # noqa: DTZ001 - local time
 
@@ -74,6 +74,6 @@ def test_the_chat_model_takes_notes_where_it_is_told_to():
 
 
 def test_a_conversation_without_a_telling_word_has_no_notes():
-    assert notes.take_notes(material("", [turn(1, "hi", "Hello.")])) == (
+    assert notes.take_notes(summary_material("", [turn(1, "hi", "Hello.")])) == (
         "Nothing worth noting was said."
     )

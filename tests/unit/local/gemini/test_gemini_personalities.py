@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.gemini.live.personalities import Personality, personality_of
-from local.gemini.live.protocol import Refused, Setup, parse_client_message
+from local.gemini.live.model_rules import ModelRules, model_rules_of
+from local.gemini.live.protocol import ServerClose, Setup, parse_client_message
 from repartee.domain.live.profiles import profile_of
 
 pytestmark = pytest.mark.unit
@@ -40,8 +40,8 @@ def setup_of(model: str, fields: dict[str, Any]) -> Setup:
 def code_of(model: str, fields: dict[str, Any]) -> int | None:
     """The code with which a set-up is refused; None where it is accepted."""
     try:
-        personality_of(model).check_setup(setup_of(model, fields))
-    except Refused as refused:
+        model_rules_of(model).check_setup(setup_of(model, fields))
+    except ServerClose as refused:
         return refused.code
     return None
 
@@ -67,8 +67,8 @@ def test_each_model_refuses_what_it_does_not_know(fields, refusing):
 
 @pytest.mark.parametrize("model", ["gemini-9", "gemini-3.8-live-x", "gemini-3.8-flash", ""])
 def test_an_unknown_model_is_refused_like_one_that_is_not_served(model):
-    with pytest.raises(Refused, match="not found") as refused:
-        personality_of(model)
+    with pytest.raises(ServerClose, match="not found") as refused:
+        model_rules_of(model)
     assert refused.value.code == 1008
 
 
@@ -78,7 +78,7 @@ def test_an_unknown_model_is_refused_like_one_that_is_not_served(model):
 )
 def test_which_functions_block_their_turn_depends_on_the_model(behavior, blocking):
     (function,) = setup_of(LIVE, tool(behavior)).functions
-    found = {model for model in MODELS if personality_of(model).is_blocking(function)}
+    found = {model for model in MODELS if model_rules_of(model).is_blocking(function)}
     assert found == blocking
 
 
@@ -89,11 +89,11 @@ def test_only_extended_thinking_refuses_scheduling_in_a_tool_answer(model):
         frame = json.dumps({"toolResponse": {"functionResponses": [response]}})
         given = parse_client_message(frame).tool_response
         assert given is not None
-        personality_of(model).check_response(given.function_responses[0])
+        model_rules_of(model).check_response(given.function_responses[0])
 
     answered()
     if model == THINKING:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(ServerClose) as refused:
             answered(scheduling="WHEN_IDLE")
         assert refused.value.code == 1007
     else:
@@ -103,7 +103,7 @@ def test_only_extended_thinking_refuses_scheduling_in_a_tool_answer(model):
 @pytest.mark.parametrize("model", MODELS)
 def test_the_product_gives_each_model_what_ends_the_users_speech(model):
     """The two tables were made apart from each other; where they disagree, calls would hang."""
-    theirs: Personality = personality_of(model)
+    theirs: ModelRules = model_rules_of(model)
     ours = profile_of(model)
     ends_by_mark = theirs.obeys_audio_stream_end and ours.ends_speech_by_stream_end
     assert ends_by_mark or ours.silence_burst_ms > theirs.silence_ms

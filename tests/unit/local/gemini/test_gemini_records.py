@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local.demo.recorded import read_events, read_records
+from local.demo.gemini_records import read_events, read_records
 from local.gemini.live import records
-from local.gemini.live.records import Record
+from local.gemini.live.records import ConnectionRecorder
 
 pytestmark = pytest.mark.unit
 
@@ -24,7 +24,7 @@ def test_a_connections_folder_appears_with_its_files(
             super().__init__(path, mode)
 
     monkeypatch.setattr(records, "FileIO", WatchedFile)
-    record = Record(folder)
+    record = ConnectionRecorder(folder)
 
     assert seen == [False, False]
     assert {one.name for one in folder.iterdir()} == {"heard.pcm", "events.jsonl"}

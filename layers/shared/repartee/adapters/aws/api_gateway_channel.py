@@ -69,7 +69,7 @@ class ApiGatewayChannel:
         with suppress(ConnectionGone):
             self._call(partial(self._client.delete_connection, ConnectionId=connection_id))
 
-    def shut(self) -> None:
+    def close_client(self) -> None:
         """Give up the client's pooled connections."""
         self._client.close()
 

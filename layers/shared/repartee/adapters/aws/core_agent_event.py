@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.cost.usage import Bill, TokenUsage
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer, CoreRequest
+from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKey, ToolCallStatus
 
 # A user's id is the issuer's "sub": up to 255 characters (OpenID Connect Core 1.0, section 2).
 type _Id = Annotated[str, Field(min_length=1, max_length=255)]
@@ -93,7 +93,7 @@ class RequestEvent(_Event):
             conversation_id=self.conversation_id,
             session_id=self.session_id,
             epoch=self.epoch,
-            key=CallKey(self.turn, self.index),
+            key=ToolCallKey(self.turn, self.index),
             arguments_hash=self.arguments_hash,
             question=self.question,
             language=self.language,
@@ -110,7 +110,7 @@ class AnswerEvent(_Event):
         cost_usd: As text, so that no digit is lost.
     """
 
-    status: CallStatus
+    status: ToolCallStatus
     answer: str
     retryable: bool
     tokens_text_in: int = Field(ge=0)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repartee.domain.session.state import ConnectionOpening
-from repartee.domain.users.caller import Caller
+from repartee.domain.users.connection_identity import ConnectionIdentity
 
 
-def caller_of(event: Mapping[str, Any]) -> Caller:
+def caller_of(event: Mapping[str, Any]) -> ConnectionIdentity:
     """Return who sent a message or left.
 
     Raises:
@@ -18,7 +18,7 @@ def caller_of(event: Mapping[str, Any]) -> Caller:
     """
     context = event["requestContext"]
     authorizer = context["authorizer"]
-    return Caller(
+    return ConnectionIdentity(
         connection_id=context["connectionId"],
         user_id=authorizer["user_id"],
         session_id=authorizer["session_id"],

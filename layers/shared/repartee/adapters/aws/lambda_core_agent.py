@@ -11,13 +11,13 @@ from pydantic import ValidationError
 
 from repartee.adapters.aws.core_agent_event import AnswerEvent, RequestEvent
 from repartee.domain.errors import CoreAgentFailed
-from repartee.domain.tools.calls import CoreAnswer, CoreRequest
+from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
 from repartee.ports.clock import Clock
 
 if TYPE_CHECKING:
     from types_boto3_lambda.client import LambdaClient
 
-_PASSING = frozenset(
+_TRANSIENT_CODES = frozenset(
     {
         "TooManyRequestsException",
         "ThrottlingException",
@@ -83,7 +83,7 @@ class LambdaCoreAgent:
             body = response["Payload"].read()
         except ClientError as error:
             raise CoreAgentFailed(
-                "core_agent was not invoked", retryable=_may_pass(error)
+                "core_agent was not invoked", retryable=_is_transient(error)
             ) from error
         except BotoCoreError as error:
             raise CoreAgentFailed(
@@ -98,6 +98,6 @@ class LambdaCoreAgent:
             raise CoreAgentFailed("core_agent's answer is malformed", retryable=False) from error
 
 
-def _may_pass(error: ClientError) -> bool:
+def _is_transient(error: ClientError) -> bool:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or error.response.get("Error", {}).get("Code") in _PASSING
+    return status >= 500 or error.response.get("Error", {}).get("Code") in _TRANSIENT_CODES

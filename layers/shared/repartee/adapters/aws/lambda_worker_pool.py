@@ -44,6 +44,6 @@ class LambdaWorkerPool:
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable("the stream agent could not be invoked") from error
 
-    def shut(self) -> None:
+    def close_client(self) -> None:
         """Give up the client's pooled connections."""
         self._client.close()

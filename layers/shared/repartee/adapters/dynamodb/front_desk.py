@@ -28,10 +28,10 @@ from repartee.domain.front_desk.bookings import (
     Booking,
     BookingUnknown,
     Slot,
-    SlotHeld,
+    SlotAlreadyHeldByUser,
     SlotTaken,
     SlotUnknown,
-    lies_ahead,
+    is_upcoming,
 )
 from repartee.domain.front_desk.rules import DeskRules, RulesRefused, checked_rules
 from repartee.observability import get_logger
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
 
 # A round fails when another call of the same user succeeds. So many parallel calls are not useful.
-_ROUNDS = 20
+_MAX_ATTEMPTS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,20 +118,20 @@ class DeskTable:
         now = datetime.fromtimestamp(booked_at_ms / 1000, rules.time_zone)
         if slot not in rules.open_slots(slot.day, now):
             # A repetition may come after the slot has begun or the rules have changed.
-            return _held(user_id, slot, self.desk.get(keys.slot(slot)))
+            return _own_booking(user_id, slot, self.desk.get(keys.slot(slot)))
         booking = Booking(user_id, slot, reason, booked_at_ms)
-        for _ in range(_ROUNDS):
+        for _ in range(_MAX_ATTEMPTS):
             version = self._version(user_id)
-            held = self._ahead(user_id, now)
+            held = self._future_bookings(user_id, now)
             if slot in held:
                 return held[slot]
             if version is not None:
-                rules.admit(held, slot)
+                rules.check_bookable(held, slot)
             try:
                 self.desk.transact(self._writes(booking, version))
             except TransactionRefused as refused:
                 if refused.failed(0):
-                    return _held(user_id, slot, refused.item(0))
+                    return _own_booking(user_id, slot, refused.item(0))
             else:
                 return booking
         raise StoreUnavailable("others book for this user all the time")
@@ -141,7 +141,7 @@ class DeskTable:
 
         Raises:
             BookingUnknown: The user has no booking ahead for ``old``.
-            SlotHeld: The user has another booking for ``new``.
+            SlotAlreadyHeldByUser: The user has another booking for ``new``.
             SlotTaken: Somebody else has it.
             SlotUnknown: The desk offers no such slot.
             TooManyBookings: The user has as many on that day as the desk allows.
@@ -149,19 +149,19 @@ class DeskTable:
         """
         rules = self.rules()
         now = datetime.fromtimestamp(moved_at_ms / 1000, rules.time_zone)
-        for _ in range(_ROUNDS):
+        for _ in range(_MAX_ATTEMPTS):
             version = self._version(user_id)
-            held = self._ahead(user_id, now)
+            held = self._future_bookings(user_id, now)
             if old not in held:
                 return self._moved(user_id, old, new)
             if old == new:
                 return held[old]
             if new in held:
-                raise SlotHeld(f"{new.day} {new.start}")
+                raise SlotAlreadyHeldByUser(f"{new.day} {new.start}")
             if new not in rules.open_slots(new.day, now):
                 raise SlotUnknown(f"{new.day} {new.start}")
             if version is not None:
-                rules.admit(held, new, instead_of=old)
+                rules.check_bookable(held, new, instead_of=old)
             booking = Booking(user_id, new, held[old].reason, moved_at_ms)
             try:
                 self.desk.transact(self._writes(booking, version, old))
@@ -190,11 +190,11 @@ class DeskTable:
             raise UserErased(user_id)
         return number(profile, "bookings_version") if "bookings_version" in profile else 0
 
-    def _ahead(self, user_id: str, now: datetime) -> Mapping[Slot, Booking]:
+    def _future_bookings(self, user_id: str, now: datetime) -> Mapping[Slot, Booking]:
         """Return the user's bookings that have not begun."""
         first = keys.booking_sort(Slot(now.date(), now.time()))
         found = _read_bookings(self.desk, user_id, first)
-        return {one.slot: one for one in found if lies_ahead(one.slot, now, now.tzinfo)}
+        return {one.slot: one for one in found if is_upcoming(one.slot, now, now.tzinfo)}
 
     def _writes(
         self, booking: Booking, version: int | None, old: Slot | None = None
@@ -226,9 +226,9 @@ class DeskTable:
         ]
         if self.memory is not None and version is not None:
             writes.append(_count(self.memory, user_id, version))
-        return writes + (self._gives_back(user_id, old) if old is not None else [])
+        return writes + (self._release_slot_writes(user_id, old) if old is not None else [])
 
-    def _gives_back(self, user_id: str, slot: Slot) -> "list[TransactWriteItemTypeDef]":
+    def _release_slot_writes(self, user_id: str, slot: Slot) -> "list[TransactWriteItemTypeDef]":
         return [
             {
                 "Delete": {
@@ -252,7 +252,7 @@ class DeskTable:
             BookingUnknown: The user has not booked it.
         """
         try:
-            self.desk.transact(self._gives_back(user_id, slot))
+            self.desk.transact(self._release_slot_writes(user_id, slot))
         except TransactionRefused:
             raise BookingUnknown(f"{slot.day} {slot.start}") from None
 
@@ -293,7 +293,7 @@ def _booking(item: "Item", slot: Slot) -> Booking:
     return Booking(text(item, "user_id") or "", slot, text(item, "reason") or "", booked_at_ms)
 
 
-def _held(user_id: str, slot: Slot, item: "Item | None") -> Booking:
+def _own_booking(user_id: str, slot: Slot, item: "Item | None") -> Booking:
     if item is None:
         raise SlotUnknown(f"{slot.day} {slot.start}")
     booking = _booking(item, slot)

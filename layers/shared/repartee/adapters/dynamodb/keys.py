@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from repartee.domain.front_desk.bookings import Slot
-from repartee.domain.tools.calls import CallKey
+from repartee.domain.tools.core_calls import ToolCallKey
 from repartee.domain.users.erasure import ItemKind
 
 if TYPE_CHECKING:
@@ -197,12 +197,12 @@ def turn(conversation_id: str, number: int) -> "Item":
     return key(conversation(conversation_id), turn_sort(number))
 
 
-def call(conversation_id: str, call_key: CallKey) -> "Item":
+def call(conversation_id: str, call_key: ToolCallKey) -> "Item":
     """Return the key of a call; the index is padded, so that calls sort by their place."""
     return key(conversation(conversation_id), _call_sort(call_key))
 
 
-def replaced_call(conversation_id: str, call_key: CallKey, arguments_hash: str) -> "Item":
+def replaced_call(conversation_id: str, call_key: ToolCallKey, arguments_hash: str) -> "Item":
     """Return the key of an exchange whose place another question of a replayed turn has taken.
 
     16 digits of the hash tell the few questions of one place apart.
@@ -216,7 +216,7 @@ def calls_of_turn(turn: int) -> tuple[str, str]:
     return f"{CALL_PREFIX}{turn:08d}/", f"{CALL_PREFIX}{turn:08d}/~"
 
 
-def _call_sort(call_key: CallKey) -> str:
+def _call_sort(call_key: ToolCallKey) -> str:
     return f"{CALL_PREFIX}{call_key.turn:08d}/{call_key.index:04d}"
 
 

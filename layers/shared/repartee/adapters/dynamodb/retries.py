@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CONFLICT = "TransactionConflictException"
 # What may pass by itself. Source: DynamoDB developer guide, "Error handling"; botocore's model.
-_PASSING = frozenset(
+_TRANSIENT_CODES = frozenset(
     {
         "InternalServerError",
         "InternalFailure",
@@ -33,9 +33,9 @@ _PASSING = frozenset(
     }
 )
 # No answer came: not reached, cut off, or too slow. Other errors of botocore are mistakes of ours.
-_NO_ANSWER = (ConnectionError, HTTPClientError)
+_CONNECTION_ERRORS = (ConnectionError, HTTPClientError)
 # Reasons inside TransactionCanceledException that say nothing about our conditions.
-_PASSING_REASONS = frozenset(
+_TRANSIENT_REASONS = frozenset(
     {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
 )
 _CONDITION_FAILED = "ConditionalCheckFailed"
@@ -73,15 +73,15 @@ def _status(error: ClientError) -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
-def _passes_by(error: ClientError) -> bool:
+def _is_transient(error: ClientError) -> bool:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     # Lambda froze the environment between signing and sending. A retry is signed again.
     is_late = code == "InvalidSignatureException" and message.startswith("Signature expired")
-    return is_late or code in _PASSING or _status(error) >= 500
+    return is_late or code in _TRANSIENT_CODES or _status(error) >= 500
 
 
 @contextmanager
-def mapped_failures() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn what the SDK gave up on into our errors; mistakes of ours pass through.
 
     Raises:
@@ -94,10 +94,10 @@ def mapped_failures() -> Iterator[None]:
         if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
             item = cast("Item | None", error.response.get("Item"))
             raise ConditionFailed(item) from None
-        if _passes_by(error):
+        if _is_transient(error):
             raise StoreUnavailable(error.response["Error"]["Code"]) from error
         raise
-    except _NO_ANSWER as error:
+    except _CONNECTION_ERRORS as error:
         raise StoreUnavailable(type(error).__name__) from error
 
 
@@ -116,7 +116,7 @@ class Backoff:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
 
-    def tries(self) -> Iterator[None]:
+    def each_attempt(self) -> Iterator[None]:
         """Yield as often as something may be tried; wait before all but the first."""
         for number in range(self.attempts):
             if number:
@@ -130,10 +130,10 @@ def write_one[T](write: Callable[[], T], backoff: Backoff) -> T:
     The SDK repeats by itself what was throttled or not answered, but not this; nothing was written.
 
     Raises:
-        StoreUnavailable, ConditionFailed: As ``mapped_failures``.
+        StoreUnavailable, ConditionFailed: As ``translate_errors``.
     """
-    with mapped_failures():
-        for _ in backoff.tries():
+    with translate_errors():
+        for _ in backoff.each_attempt():
             try:
                 return write()
             except ClientError as error:
@@ -175,25 +175,25 @@ def transact(
         StoreUnavailable: Every attempt failed. The writes may have happened all the same.
     """
     token = token or secrets.token_hex(16)
-    for _ in backoff.tries():
+    for _ in backoff.each_attempt():
         try:
             client.transact_write_items(TransactItems=writes, ClientRequestToken=token)
             return
-        except _NO_ANSWER as error:
+        except _CONNECTION_ERRORS as error:
             failure: Exception = error
         except ClientError as error:
-            _raise_unless_passing(error)
+            _raise_unless_transient(error)
             failure = error
     raise StoreUnavailable(f"transaction failed {backoff.attempts} times") from failure
 
 
-def _raise_unless_passing(error: ClientError) -> None:
+def _raise_unless_transient(error: ClientError) -> None:
     if error.response["Error"]["Code"] != "TransactionCanceledException":
-        if not _passes_by(error):
+        if not _is_transient(error):
             raise error
         return
     if failed := _failed_conditions(error):
         raise TransactionRefused(failed) from None
     reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-    if not reasons & _PASSING_REASONS:
+    if not reasons & _TRANSIENT_REASONS:
         raise error

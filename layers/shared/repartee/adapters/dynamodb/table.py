@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from repartee.adapters.dynamodb.retries import Backoff, mapped_failures, transact, write_one
+from repartee.adapters.dynamodb.retries import Backoff, transact, translate_errors, write_one
 from repartee.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class DynamoTable:
 
     def get(self, key: "Item") -> "Item | None":
         """Return the item, None where there is none."""
-        with mapped_failures():
+        with translate_errors():
             response = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
         return response.get("Item")
 
@@ -64,8 +64,8 @@ class DynamoTable:
         """
         found: dict[tuple[str, str], Item] = {}
         left = list(wanted)
-        for _ in self.backoff.tries():
-            with mapped_failures():
+        for _ in self.backoff.each_attempt():
+            with translate_errors():
                 answer = self.client.batch_get_item(
                     RequestItems={self.name: {"Keys": left, "ConsistentRead": True}}
                 )
@@ -106,7 +106,7 @@ class DynamoTable:
         if only is not None:
             request["ProjectionExpression"] = only
         while True:
-            with mapped_failures():
+            with translate_errors():
                 page = self.client.query(**request)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
@@ -179,15 +179,17 @@ class DynamoTable:
         response = write_one(lambda: self.client.delete_item(**request), self.backoff)
         return response.get("Attributes", {})
 
-    def delete_all(self, doomed: "Sequence[Item]") -> None:
+    def delete_all(self, item_keys: "Sequence[Item]") -> None:
         """Delete 1 to ``WRITE_BATCH`` items, given by key; those that are gone are no error.
 
         Raises:
             StoreUnavailable: Some may be gone all the same.
         """
-        left: list[WriteRequestOutputTypeDef] = [{"DeleteRequest": {"Key": key}} for key in doomed]
-        for _ in self.backoff.tries():
-            with mapped_failures():
+        left: list[WriteRequestOutputTypeDef] = [
+            {"DeleteRequest": {"Key": key}} for key in item_keys
+        ]
+        for _ in self.backoff.each_attempt():
+            with translate_errors():
                 answer = self.client.batch_write_item(RequestItems={self.name: left})
             if self.name not in answer["UnprocessedItems"]:
                 return

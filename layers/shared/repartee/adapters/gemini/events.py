@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 # REQUIRES_ACTION is a deprecated alias of IDLE by google-genai's words; a client that took it for
 # IN_PROGRESS waited for ever (AidenAI-IO/aiden-firmware#708).
-_IDLE = {"IDLE", "REQUIRES_ACTION"}
+_IDLE_STATUSES = {"IDLE", "REQUIRES_ACTION"}
 
 
 def translate(message: "LiveServerMessage") -> Iterator[LiveEvent]:
@@ -101,7 +101,7 @@ def _status(content: "LiveServerContent") -> TurnStatus | None:
     if status is None:
         return None
     # A status of a later API version says at least that this is not known to be the end.
-    return TurnStatus.IDLE if status.value in _IDLE else TurnStatus.IN_PROGRESS
+    return TurnStatus.IDLE if status.value in _IDLE_STATUSES else TurnStatus.IN_PROGRESS
 
 
 def _usage(usage: "UsageMetadata") -> TokenUsage:

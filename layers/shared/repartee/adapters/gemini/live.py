@@ -36,9 +36,11 @@ WEBSOCKET_OPTIONS = {"ping_interval": None, "max_size": 16 * 1024 * 1024, "compr
 # A safety net: the model drops its oldest context well before the window is full.
 COMPRESSION_TRIGGER_SHARE = 0.75
 # Replaces an answer that must not be spoken, for a model that does not take scheduling.
-SPOKEN_ELSEWHERE = "(This call came twice. Speak the answer to the other one, and nothing more.)"
+DUPLICATE_CALL_ANSWER = (
+    "(This call came twice. Speak the answer to the other one, and nothing more.)"
+)
 # Set-up refusals that another try cannot mend: bad argument or key, unknown model.
-FINAL_CODES = frozenset({400, 401, 403, 404, 1007, 1008})
+NON_RETRYABLE_CODES = frozenset({400, 401, 403, 404, 1007, 1008})
 
 
 class GeminiLiveSession:
@@ -107,7 +109,7 @@ class GeminiLiveSession:
         profile = self._profile
         speaks_each = profile.takes_non_blocking_tools and not profile.takes_scheduling
         is_silent = response.scheduling is ResponseScheduling.SILENT
-        return SPOKEN_ELSEWHERE if speaks_each and is_silent else response.answer
+        return DUPLICATE_CALL_ANSWER if speaks_each and is_silent else response.answer
 
     async def events(self) -> AsyncIterator[LiveEvent]:
         """Yield events until the connection closes; the last one is ``LiveClosed``."""
@@ -207,7 +209,7 @@ def _reason(error: errors.APIError) -> str:
 
 
 def _refused(reason: str, code: int) -> LiveSetupFailed:
-    return LiveSetupFailed(reason, code=code, retryable=code not in FINAL_CODES)
+    return LiveSetupFailed(reason, code=code, retryable=code not in NON_RETRYABLE_CODES)
 
 
 def _connect_config(config: LiveConfig, profile: LiveModelProfile) -> types.LiveConnectConfig:

@@ -20,7 +20,7 @@ from repartee.domain.cost.usage import Bill, Prices, TokenUsage
 from repartee.ports.clock import Clock
 from repartee.ports.reasoner import ReasoningFailed
 
-SHORTEST_CALL_MS = 250
+MIN_MODEL_CALL_MS = 250
 """With less time than this left, no model call is worth starting."""
 
 MIN_SERVER_DEADLINE_S = 10
@@ -37,14 +37,14 @@ class PricedModel:
     prices: Prices
 
 
-def may_pass(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Tell whether the same call of the same model may succeed a moment later."""
     if isinstance(error, ModelError):
         return error.is_retryable
     return isinstance(error, httpx.TransportError) and not isinstance(error, httpx.TimeoutException)
 
 
-class Fallback(AgentMiddleware[Any, Any, Any]):
+class ModelFallback(AgentMiddleware[Any, Any, Any]):
     """Asks another model when the first one fails, after its retries.
 
     Only where the other one may do better: it is not so when the request itself, or our key, is
@@ -62,17 +62,17 @@ class Fallback(AgentMiddleware[Any, Any, Any]):
         try:
             return handler(request)
         except (ModelError, httpx.TransportError) as error:
-            has_time = self._deadline_ms - self._clock.now_ms() >= SHORTEST_CALL_MS
-            if not (has_time and _may_pass_elsewhere(error)):
+            has_time = self._deadline_ms - self._clock.now_ms() >= MIN_MODEL_CALL_MS
+            if not (has_time and _may_succeed_elsewhere(error)):
                 raise
             return handler(request.override(model=self._other))
 
 
-def _may_pass_elsewhere(error: Exception) -> bool:
-    return may_pass(error) or isinstance(error, httpx.TimeoutException | ModelNotFoundError)
+def _may_succeed_elsewhere(error: Exception) -> bool:
+    return is_transient(error) or isinstance(error, httpx.TimeoutException | ModelNotFoundError)
 
 
-class Thinking(AgentMiddleware[Any, Any, Any]):
+class ThinkingLevel(AgentMiddleware[Any, Any, Any]):
     """Asks for a level of thinking, and does without it where a model refuses it.
 
     Models before Gemini 3 know no levels, and newer ones do not know all of them. They answer with
@@ -104,7 +104,7 @@ class Thinking(AgentMiddleware[Any, Any, Any]):
         return handler(request)
 
 
-class Deadline(AgentMiddleware[Any, Any, Any]):
+class ModelDeadline(AgentMiddleware[Any, Any, Any]):
     """Gives each model call the time that is left, and starts none when too little is.
 
     The client itself ends a call that takes longer. The server is not asked to end it before
@@ -131,7 +131,7 @@ class Deadline(AgentMiddleware[Any, Any, Any]):
             ReasoningFailed: There is no time left.
         """
         left_ms = self._deadline_ms - self._clock.now_ms()
-        if left_ms < SHORTEST_CALL_MS:
+        if left_ms < MIN_MODEL_CALL_MS:
             raise ReasoningFailed("deadline", retryable=True)
         if request.model is self._shares:
             left_ms //= 2
@@ -145,7 +145,7 @@ class Deadline(AgentMiddleware[Any, Any, Any]):
         return handler(request.override(model_settings=settings))
 
 
-class Meter(AgentMiddleware[Any, Any, Any]):
+class UsageMeter(AgentMiddleware[Any, Any, Any]):
     """Adds up what each answered model call used; a call that fails reports nothing.
 
     Attributes:

@@ -35,12 +35,12 @@ from langgraph.errors import GraphRecursionError
 
 from repartee.adapters.langchain.empty_reply import EmptyReply, RefuseEmptyReply
 from repartee.adapters.langchain.middleware import (
-    Deadline,
-    Fallback,
-    Meter,
+    ModelDeadline,
+    ModelFallback,
     PricedModel,
-    Thinking,
-    may_pass,
+    ThinkingLevel,
+    UsageMeter,
+    is_transient,
 )
 from repartee.domain.cost.usage import Bill
 from repartee.domain.text.characters import cleaned
@@ -51,7 +51,7 @@ from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, Reasoning
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ReasonerLimits:
     """How far one question may go.
 
     Attributes:
@@ -92,13 +92,13 @@ class LangchainReasoner:
         self,
         model: PricedModel,
         clock: Clock,
-        limits: Limits | None = None,
+        limits: ReasonerLimits | None = None,
         fallback: PricedModel | None = None,
-        thinking: Thinking | None = None,
+        thinking: ThinkingLevel | None = None,
     ):
         self._model = model
         self._clock = clock
-        self._limits = limits or Limits()
+        self._limits = limits or ReasonerLimits()
         self._fallback = fallback
         self._thinking = thinking
 
@@ -109,7 +109,7 @@ class LangchainReasoner:
             ReasoningFailed: It came to nothing; tools may have run all the same.
         """
         history = read_history(request.history_json)
-        meter = Meter(*(model for model in (self._model, self._fallback) if model is not None))
+        meter = UsageMeter(*(model for model in (self._model, self._fallback) if model is not None))
         agent = create_agent(
             self._model.chat,
             [self._bind(tool, request.deadline_ms) for tool in tools],
@@ -139,19 +139,19 @@ class LangchainReasoner:
         other = self._fallback
         # The first is the outermost: the other model is asked after the retries of the first, has
         # retries of its own, and each attempt passes the deadline anew.
-        fallback = [] if other is None else [Fallback(other.chat, self._clock, deadline_ms)]
+        fallback = [] if other is None else [ModelFallback(other.chat, self._clock, deadline_ms)]
         return [
             ModelCallLimitMiddleware(run_limit=limits.model_calls, exit_behavior="error"),
             ToolCallLimitMiddleware(run_limit=limits.tool_calls, exit_behavior="continue"),
             *fallback,
             ModelRetryMiddleware(
                 max_retries=limits.retries,
-                retry_on=may_pass,
+                retry_on=is_transient,
                 on_failure="error",
                 initial_delay=limits.retry_delay_s,
             ),
             *([] if self._thinking is None else [self._thinking]),
-            Deadline(self._clock, deadline_ms, None if other is None else self._model.chat),
+            ModelDeadline(self._clock, deadline_ms, None if other is None else self._model.chat),
             RefuseEmptyReply(),
         ]
 
@@ -203,7 +203,7 @@ def _failures() -> Iterator[None]:
     except EmptyReply as error:
         raise ReasoningFailed("no_text", retryable=True) from error
     except (ModelError, APIError, ChatGoogleGenerativeAIError) as error:
-        retryable = may_pass(error)
+        retryable = is_transient(error)
         reason = "model_unavailable" if retryable else "model_refused"
         raise ReasoningFailed(reason, retryable=retryable) from error
 

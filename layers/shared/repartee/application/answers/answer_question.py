@@ -7,23 +7,23 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from repartee.application.answers.count_run import count_run
+from repartee.application.answers.count_model_cost import count_model_cost
 from repartee.application.answers.recall import recall
-from repartee.application.answers.watch_tools import WatchTools
+from repartee.application.answers.tool_run_recorder import ToolRunRecorder
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.conversation.repeated_turn import repeated_turn_note
 from repartee.domain.conversation.turn_bounds import MAX_SPOKEN_CHARACTERS
 from repartee.domain.cost.usage import Bill
 from repartee.domain.errors import ItemTooLarge, LeaseLost, StoreUnavailable, UserErased
-from repartee.domain.tools.calls import CallStatus, CoreAnswer, CoreRequest, Exchange
+from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, Exchange, ToolCallStatus
 from repartee.domain.tools.core_prompt import core_prompt
 from repartee.domain.tools.outcome import outcome
 from repartee.domain.tools.tool import Tool, ToolContext
-from repartee.ports.call_store import CallClaim, CallStore
 from repartee.ports.clock import Clock
 from repartee.ports.conversation_store import ConversationReader
 from repartee.ports.notes import Notes
 from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
+from repartee.ports.tool_call_store import ToolCallClaim, ToolCallStore
 from repartee.ports.usage_store import UsageStore
 
 MAX_QUESTION_CHARACTERS = MAX_SPOKEN_CHARACTERS
@@ -39,17 +39,19 @@ the lease has run out: it can take the dead run's claim over and has some second
 
 _ANSWER_MARGIN_MS = 300
 """Kept of the deadline for storing the exchange and for the answer's way back."""
-_CLAIM_SLACK_MS = 5_000
+_CLAIM_MARGIN_MS = 5_000
 """How long a claim outlives its run's deadline: a tool that started before it may still end."""
-_POLL_S = 0.2
+_POLL_INTERVAL_S = 0.2
 _REMEMBERED_EXCHANGES = 10
 MAX_HISTORY_CHARS = 60_000
 """Of the last exchanges' messages as JSON, about 15,000 tokens; older ones are left out whole."""
 
-_EMPTY = "I did not get a question. Please say again what you would like."
-_TOO_LONG = "That was too much at once. Please tell me in a few sentences what you would like."
-_SUPERSEDED = "This call goes on somewhere else, so I left this undone."
-_SORRY = {
+_EMPTY_QUESTION_ANSWER = "I did not get a question. Please say again what you would like."
+_LONG_QUESTION_ANSWER = (
+    "That was too much at once. Please tell me in a few sentences what you would like."
+)
+_SUPERSEDED_ANSWER = "This call goes on somewhere else, so I left this undone."
+_FAILURE_ANSWERS = {
     "store_unavailable": "I cannot get at the records right now. Please try again in a moment.",
     "deadline": "That is taking too long. Please ask me again in a moment.",
     "too_many_steps": "I could not work that out. Please try asking in a simpler way.",
@@ -60,7 +62,7 @@ _SORRY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class QuestionResult:
     """An answer, and what a log may say about it.
 
     Attributes:
@@ -96,7 +98,7 @@ class AnswerQuestion:
         memory: How much of the past the model is told.
     """
 
-    calls: CallStore
+    calls: ToolCallStore
     conversations: ConversationReader
     notes: Notes
     reasoner: Reasoner
@@ -107,7 +109,7 @@ class AnswerQuestion:
     zone: ZoneInfo
     memory: MemoryBudget
 
-    def __call__(self, request: CoreRequest) -> Answered:
+    def __call__(self, request: CoreRequest) -> QuestionResult:
         """Answer once per key; a repetition waits for the first one's answer.
 
         Every failure becomes an answer that can be spoken. A failed run is stored as well, for it
@@ -115,45 +117,47 @@ class AnswerQuestion:
         """
         question = request.question.strip()
         if not question:
-            return _refused("empty_question", _EMPTY)
+            return _refused("empty_question", _EMPTY_QUESTION_ANSWER)
         if len(question) > MAX_QUESTION_CHARACTERS:
-            return _refused("question_too_long", _TOO_LONG)
+            return _refused("question_too_long", _LONG_QUESTION_ANSWER)
         try:
             return self._claim_and_run(request, question)
         except LeaseLost:
-            return _refused("lease_lost", _SUPERSEDED)
+            return _refused("lease_lost", _SUPERSEDED_ANSWER)
         except StoreUnavailable:
             return _failed("store_unavailable", retryable=True)
 
-    def _claim_and_run(self, request: CoreRequest, question: str) -> Answered:
+    def _claim_and_run(self, request: CoreRequest, question: str) -> QuestionResult:
         now_ms = self.clock.now_ms()
         answer_by_ms = min(request.deadline_ms, now_ms + MAX_WAIT_MS) - _ANSWER_MARGIN_MS
         while now_ms < answer_by_ms:
             deadline_ms = min(answer_by_ms, now_ms + MAX_RUN_MS)
             # Asking for the claim again, not just for the answer, takes over from a run that died.
-            claim = self.calls.claim(request, now_ms=now_ms, until_ms=deadline_ms + _CLAIM_SLACK_MS)
+            claim = self.calls.claim(
+                request, now_ms=now_ms, until_ms=deadline_ms + _CLAIM_MARGIN_MS
+            )
             if isinstance(claim, Exchange):
-                return Answered(claim.answer, repeated=True)
-            if claim is not CallClaim.RUNNING:
-                is_repeated = claim is CallClaim.CLAIMED_AGAIN
+                return QuestionResult(claim.answer, repeated=True)
+            if claim is not ToolCallClaim.RUNNING:
+                is_repeated = claim is ToolCallClaim.CLAIMED_AGAIN
                 return self._run(request, question, deadline_ms, is_repeated=is_repeated)
-            self.wait(_POLL_S)
+            self.wait(_POLL_INTERVAL_S)
             now_ms = self.clock.now_ms()
         return _failed("deadline", retryable=True)
 
     def _run(
         self, request: CoreRequest, question: str, deadline_ms: int, *, is_repeated: bool
-    ) -> Answered:
+    ) -> QuestionResult:
         messages_json = "[]"
         note = partial(
             self.calls.begin_tool, request.conversation_id, request.key, request.arguments_hash
         )
-        watch = WatchTools(note)
+        watch = ToolRunRecorder(note)
         try:
             result = self._reason(request, question, deadline_ms, watch, is_repeated=is_repeated)
             messages_json = result.messages_json
             ended = outcome(watch.ran)
-            answered = Answered(
+            answered = QuestionResult(
                 CoreAnswer(ended.status, result.text, ended.retryable, result.bill),
                 tools_called=result.tools_called,
             )
@@ -175,16 +179,18 @@ class AnswerQuestion:
         )
         return self._store(request.conversation_id, exchange, answered)
 
-    def _count(self, request: CoreRequest, answered: Answered, run: str) -> Answered:
+    def _count(self, request: CoreRequest, answered: QuestionResult, run: str) -> QuestionResult:
         try:
-            count_run(self.usage, request, run, answered.answer.bill, self.clock.now_ms())
+            count_model_cost(self.usage, request, run, answered.answer.bill, self.clock.now_ms())
         except UserErased:
             return replace(answered, trouble="user_erased")
         except StoreUnavailable:
             return replace(answered, trouble="not_counted")
         return answered
 
-    def _store(self, conversation_id: str, exchange: Exchange, answered: Answered) -> Answered:
+    def _store(
+        self, conversation_id: str, exchange: Exchange, answered: QuestionResult
+    ) -> QuestionResult:
         try:
             try:
                 self.calls.finish(conversation_id, exchange)
@@ -203,7 +209,7 @@ class AnswerQuestion:
         request: CoreRequest,
         question: str,
         deadline_ms: int,
-        watch: WatchTools,
+        watch: ToolRunRecorder,
         *,
         is_repeated: bool,
     ) -> ReasoningResult:
@@ -248,10 +254,10 @@ def _question_id(request: CoreRequest) -> str:
     return f"{request.conversation_id}/{request.key}/{request.arguments_hash[:16]}"
 
 
-def _refused(trouble: str, sentence: str) -> Answered:
-    return Answered(CoreAnswer(CallStatus.REFUSED, sentence), trouble=trouble)
+def _refused(trouble: str, sentence: str) -> QuestionResult:
+    return QuestionResult(CoreAnswer(ToolCallStatus.REFUSED, sentence), trouble=trouble)
 
 
-def _failed(trouble: str, *, retryable: bool, bill: Bill | None = None) -> Answered:
-    answer = CoreAnswer(CallStatus.FAILED, _SORRY[trouble], retryable, bill or Bill())
-    return Answered(answer, trouble=trouble)
+def _failed(trouble: str, *, retryable: bool, bill: Bill | None = None) -> QuestionResult:
+    answer = CoreAnswer(ToolCallStatus.FAILED, _FAILURE_ANSWERS[trouble], retryable, bill or Bill())
+    return QuestionResult(answer, trouble=trouble)

@@ -8,7 +8,7 @@ from repartee.domain.cost.limits import (
     DayUsage,
     LimitHit,
     Remaining,
-    first_hit,
+    first_limit_hit,
     next_utc_midnight_ms,
     remaining,
     utc_day,
@@ -74,6 +74,6 @@ class LimitChecker:
         if not profile.limits.over(self.limits):
             return
         now_ms, today = self.clock.now_ms(), self.today(profile)
-        hit = first_hit(today.limits, today.used, now_ms)
+        hit = first_limit_hit(today.limits, today.used, now_ms)
         if hit is not None:
             raise DailyLimitReached(hit, now_ms)

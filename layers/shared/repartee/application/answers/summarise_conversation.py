@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from repartee.application.answers.count_run import count_run
-from repartee.domain.conversation.memory_budget import MemoryBudget, newest_within, wants_summary
+from repartee.application.answers.count_model_cost import count_model_cost
+from repartee.domain.conversation.memory_budget import MemoryBudget, needs_summary, newest_within
 from repartee.domain.conversation.summary import (
     MAX_FOLD_CHARACTERS,
     SummaryFold,
     SummaryRequest,
-    bounded_summary,
     instruction,
-    material,
     oldest_within,
+    summary_material,
+    truncated_summary,
 )
 from repartee.domain.cost.usage import Bill
 from repartee.domain.errors import StoreUnavailable, UserErased
@@ -22,11 +22,11 @@ from repartee.ports.usage_store import UsageStore
 
 MAX_RUN_MS = 50_000
 """No model call starts later; below the function's timeout in template.yaml, 60 s."""
-_MOST_TURNS = 100
+_MAX_TURNS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Summarised:
+class SummaryResult:
     """What came of a request, for the log.
 
     Attributes:
@@ -60,7 +60,7 @@ class SummariseConversation:
     clock: Clock
     budget: MemoryBudget
 
-    def __call__(self, request: SummaryRequest) -> Summarised:
+    def __call__(self, request: SummaryRequest) -> SummaryResult:
         """Fold until only the newest turns are left; a failure leaves what was folded before it."""
         deadline_ms = self.clock.now_ms() + MAX_RUN_MS
         folded, through = 0, 0
@@ -70,23 +70,23 @@ class SummariseConversation:
             )
             summary, through = memory.conversation.summary, memory.conversation.summary_through
             if memory.profile.erased_at_ms is not None:
-                return Summarised(folded, through, "user_erased")
-            if not wants_summary(memory, self.budget):
-                return Summarised(folded, through)
+                return SummaryResult(folded, through, "user_erased")
+            if not needs_summary(memory, self.budget):
+                return SummaryResult(folded, through)
             last = newest_within(memory.turns, self.budget.kept)[0].number - 1
             while through < last:
                 fold = self._fold(request, summary, through, last, deadline_ms)
                 if fold is None or not self.summaries.fold_summary(fold):
-                    return Summarised(folded, through, "overtaken")
+                    return SummaryResult(folded, through, "overtaken")
                 folded += fold.through - through
                 summary, through = fold.summary, fold.through
         except ReasoningFailed as failure:
-            return Summarised(folded, through, failure.reason)
+            return SummaryResult(folded, through, failure.reason)
         except UserErased:
-            return Summarised(folded, through, "user_erased")
+            return SummaryResult(folded, through, "user_erased")
         except StoreUnavailable:
-            return Summarised(folded, through, "store_unavailable")
-        return Summarised(folded, through)
+            return SummaryResult(folded, through, "store_unavailable")
+        return SummaryResult(folded, through)
 
     def _fold(
         self, request: SummaryRequest, summary: str, through: int, last: int, deadline_ms: int
@@ -96,7 +96,7 @@ class SummariseConversation:
             request.user_id,
             request.conversation_id,
             after=through,
-            limit=min(_MOST_TURNS, last - through),
+            limit=min(_MAX_TURNS, last - through),
         )
         turns = oldest_within(listed or (), MAX_FOLD_CHARACTERS)
         if not turns:
@@ -104,7 +104,7 @@ class SummariseConversation:
         asked = ReasoningRequest(
             system_text=instruction(),
             history_json=(),
-            question=material(summary, turns),
+            question=summary_material(summary, turns),
             question_id=f"{request.conversation_id}/summary/{turns[-1].number}",
             deadline_ms=deadline_ms,
         )
@@ -113,7 +113,7 @@ class SummariseConversation:
             request.conversation_id,
             through,
             turns[-1].number,
-            bounded_summary(self._think(request, asked)),
+            truncated_summary(self._think(request, asked)),
         )
 
     def _think(self, request: SummaryRequest, asked: ReasoningRequest) -> str:
@@ -128,4 +128,4 @@ class SummariseConversation:
 
     def _count(self, request: SummaryRequest, asked: ReasoningRequest, bill: Bill) -> None:
         now_ms = self.clock.now_ms()
-        count_run(self.usage, request, f"{asked.question_id}/{now_ms}", bill, now_ms)
+        count_model_cost(self.usage, request, f"{asked.question_id}/{now_ms}", bill, now_ms)

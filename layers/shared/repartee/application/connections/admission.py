@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from repartee.domain.errors import BadInput
 from repartee.domain.protocol.messages import Numbered
 from repartee.domain.protocol.recent_input import InputTaken, NumberUse
-from repartee.domain.session.input.order import far_ahead
-from repartee.domain.session.state import Connected, SessionState, Standing
+from repartee.domain.session.input.order import too_far_ahead_text
+from repartee.domain.session.state import Connected, ConnectionStanding, SessionState
 from repartee.ports.mailbox import Appended, Mailbox
 from repartee.ports.session_store import SessionStore
 
 
-def session_over() -> BadInput:
+def session_ended_error() -> BadInput:
     """Return the error for a message to a session that is closed for good."""
     return BadInput("session_ended", "this session is over: get a ticket for a new one")
 
 
-def superseded() -> BadInput:
+def superseded_error() -> BadInput:
     """Return the error for a connection that a newer one of its session has replaced."""
     return BadInput(
         "superseded_connection",
@@ -25,7 +25,7 @@ def superseded() -> BadInput:
     )
 
 
-def surplus() -> BadInput:
+def surplus_connection_error() -> BadInput:
     """Return the error for a connection that makes room for a newer one of its session."""
     return BadInput(
         "superseded_connection",
@@ -34,7 +34,7 @@ def surplus() -> BadInput:
     )
 
 
-def open_state(sessions: SessionStore, session_id: str) -> SessionState:
+def load_open_state(sessions: SessionStore, session_id: str) -> SessionState:
     """Return the state of a session that goes on.
 
     Raises:
@@ -43,19 +43,19 @@ def open_state(sessions: SessionStore, session_id: str) -> SessionState:
     """
     state = sessions.load(session_id)
     if state is None or state.ended:
-        raise session_over()
+        raise session_ended_error()
     return state
 
 
-def misplaced(state: SessionState, connection: Connected) -> BadInput | None:
+def connection_problem(state: SessionState, connection: Connected) -> BadInput | None:
     """Return the error where this connection may send a hello only, None where it may send all."""
     match state.standing_of(connection):
-        case Standing.SUPERSEDED:
-            return superseded()
-        case Standing.STRANGER:
+        case ConnectionStanding.SUPERSEDED:
+            return superseded_error()
+        case ConnectionStanding.UNGREETED:
             text = "no hello came over this connection yet: send it, and wait for ready"
             return BadInput("hello_first", text, retryable=True)
-        case Standing.CURRENT:
+        case ConnectionStanding.CURRENT:
             return None
 
 
@@ -71,7 +71,7 @@ class InputNumbers:
 
         What is above the cursor lies in the mailbox until the cursor passes it.
         """
-        highest = self._mailbox.highest_seq(self._session_id, up_to=state.input_ends_at)
+        highest = self._mailbox.highest_seq(self._session_id, up_to=state.max_input_seq)
         return max(state.cursor, highest) + 1
 
     def is_any_unread(self, state: SessionState) -> bool:
@@ -87,10 +87,10 @@ class InputNumbers:
             BadInput: The number cannot be used.
         """
         seq = numbered.seq
-        if seq > state.input_ends_at:
+        if seq > state.max_input_seq:
             raise BadInput(
                 "seq_too_far",
-                far_ahead(seq),
+                too_far_ahead_text(seq),
                 retryable=True,
                 next_seq=self.next_seq(state),
             )

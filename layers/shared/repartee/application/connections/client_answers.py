@@ -2,10 +2,10 @@
 
 from enum import StrEnum
 
-from repartee.application.connections.admission import superseded
+from repartee.application.connections.admission import superseded_error
 from repartee.domain.errors import BadInput, ClientTooSlow, ConnectionGone, StoreUnavailable
 from repartee.domain.protocol.wire import Busy, Rejected, Reply, encode_reply
-from repartee.domain.users.caller import Caller
+from repartee.domain.users.connection_identity import ConnectionIdentity
 from repartee.ports.client_channel import ClientChannel
 from repartee.ports.connection_store import ConnectionStore
 
@@ -35,7 +35,9 @@ class ClientAnswers:
         troubles: In the order in which they came up.
     """
 
-    def __init__(self, channel: ClientChannel, connections: ConnectionStore, caller: Caller):
+    def __init__(
+        self, channel: ClientChannel, connections: ConnectionStore, caller: ConnectionIdentity
+    ):
         self._channel = channel
         self._connections = connections
         self._connection_id = caller.connection_id
@@ -68,7 +70,7 @@ class ClientAnswers:
 
     def supersede(self, connection_id: str) -> None:
         """Post to another connection that this one replaces it, and close it."""
-        self._explain(superseded(), None, to=connection_id)
+        self._explain(superseded_error(), None, to=connection_id)
         self._close(connection_id)
 
     def _explain(self, problem: BadInput, seq: int | None, *, to: str | None = None) -> None:

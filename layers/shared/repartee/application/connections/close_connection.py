@@ -2,10 +2,10 @@
 
 from contextlib import suppress
 
-from repartee.application.connections.leave_notice import leave_notice
+from repartee.application.connections.deliver_notice import deliver_notice
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import Detached
-from repartee.domain.users.caller import Caller
+from repartee.domain.users.connection_identity import ConnectionIdentity
 from repartee.ports.clock import Clock
 from repartee.ports.connection_store import ConnectionStore
 from repartee.ports.mailbox import Mailbox
@@ -13,7 +13,7 @@ from repartee.ports.session_store import SessionStore
 
 
 def close_connection(
-    caller: Caller,
+    caller: ConnectionIdentity,
     *,
     grace_ms: int,
     connections: ConnectionStore,
@@ -36,8 +36,8 @@ def close_connection(
     except StoreUnavailable:
         told = caller.session_id
     with suppress(StoreUnavailable):
-        connections.lapse_session(
+        connections.set_session_expiry(
             caller.user_id, told, connection_id=connection_id, expires_at_ms=now_ms + grace_ms
         )
-    leave_notice(told, Detached(connection_id), mailbox=mailbox, sessions=sessions, now_ms=now_ms)
+    deliver_notice(told, Detached(connection_id), mailbox=mailbox, sessions=sessions, now_ms=now_ms)
     return told

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from repartee.application.connections.admission import (
     InputNumbers,
-    open_state,
-    session_over,
-    superseded,
+    load_open_state,
+    session_ended_error,
+    superseded_error,
 )
 from repartee.domain.errors import BadInput
 from repartee.domain.protocol.messages import Greeted, Hello, Numbered
@@ -44,15 +44,15 @@ def greet_client(
     connection = Connected(hello.connected_at_ms, numbered.connection_id)
     greeting = sessions.greet(session_id, connection)
     if greeting is None or greeting.state.ended:
-        raise session_over()
+        raise session_ended_error()
     if greeting.state.current_connection_id != connection.connection_id:
-        raise superseded()
+        raise superseded_error()
     notice_ids = _leave(session_id, numbered, hello, greeting.state, mailbox)
     try:
-        # Read only now: see ``leave_notice``.
-        state = open_state(sessions, session_id)
+        # Read only now: see ``deliver_notice``.
+        state = load_open_state(sessions, session_id)
     except BadInput:
-        mailbox.take_back(session_id, numbered)
+        mailbox.retract_message(session_id, numbered)
         mailbox.delete(session_id, (), notice_ids)
         raise
     next_seq = InputNumbers(mailbox, session_id).next_seq(state)
@@ -63,7 +63,7 @@ def _leave(
     session_id: str, numbered: Numbered, hello: Hello, state: SessionState, mailbox: Mailbox
 ) -> tuple[str, ...]:
     """Put the hello under its number, or leave a notice of it where that is not free."""
-    is_free = state.cursor < numbered.seq <= state.input_ends_at
+    is_free = state.cursor < numbered.seq <= state.max_input_seq
     if is_free and mailbox.append(session_id, numbered) is not Appended.TAKEN:
         return ()
     notice = Greeted(hello, numbered.connection_id)

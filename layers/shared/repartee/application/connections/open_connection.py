@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from repartee.application.connections.leave_notice import leave_notice
+from repartee.application.connections.deliver_notice import deliver_notice
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
 from repartee.domain.protocol.messages import Superseded
 from repartee.domain.session.state import ConnectionOpening
@@ -15,19 +15,19 @@ from repartee.ports.session_store import SessionStore
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenConnectionResult:
     """What opening a connection did.
 
     Attributes:
         superseded_session_id: The session whose conversation this one took over, if any.
-        superseded_was_told: False when it had ended, or when its mailbox failed: then the new
+        is_superseded_notified: False when it had ended, or when its mailbox failed: then the new
             session's worker tells it.
         closed_connections: How many older connections of the session were closed.
     """
 
     is_new_session: bool
     superseded_session_id: str | None = None
-    superseded_was_told: bool = False
+    is_superseded_notified: bool = False
     closed_connections: int = 0
 
 
@@ -38,7 +38,7 @@ def open_connection(
     mailbox: Mailbox,
     sessions: SessionStore,
     channel: Callable[[], ClientChannel],
-) -> Opened:
+) -> OpenConnectionResult:
     """Open the connection, or change nothing.
 
     A session that has too many connections then loses its oldest ones; ``channel`` is asked for
@@ -55,9 +55,9 @@ def open_connection(
     if surplus:
         _close(surplus, channel())
     if superseded is None:
-        return Opened(opened.is_new_session, closed_connections=len(surplus))
+        return OpenConnectionResult(opened.is_new_session, closed_connections=len(surplus))
     try:
-        was_told = leave_notice(
+        is_notified = deliver_notice(
             superseded,
             Superseded(opening.session_id),
             mailbox=mailbox,
@@ -65,17 +65,17 @@ def open_connection(
             now_ms=opening.opened_at_ms,
         )
     except StoreUnavailable:
-        was_told = False
-    return Opened(opened.is_new_session, superseded, was_told)
+        is_notified = False
+    return OpenConnectionResult(opened.is_new_session, superseded, is_notified)
 
 
 def _close(connection_ids: Iterable[str], channel: ClientChannel) -> None:
     """Say to each of these connections why it is closed, as far as it listens, and close it."""
     # These modules take longer to load than a usual opening may take, and that one needs neither.
-    from repartee.application.connections.admission import surplus
+    from repartee.application.connections.admission import surplus_connection_error
     from repartee.domain.protocol.wire import Rejected, encode_reply
 
-    problem = surplus()
+    problem = surplus_connection_error()
     frame = encode_reply(Rejected(problem.code, str(problem), problem.retryable))
     for connection_id in connection_ids:
         with suppress(ConnectionGone, ClientTooSlow, StoreUnavailable):

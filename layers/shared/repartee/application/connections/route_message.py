@@ -6,7 +6,11 @@ API Gateway calls this concurrently and in no order, so nothing is kept between 
 import json
 from dataclasses import dataclass
 
-from repartee.application.connections.admission import InputNumbers, misplaced, open_state
+from repartee.application.connections.admission import (
+    InputNumbers,
+    connection_problem,
+    load_open_state,
+)
 from repartee.application.connections.client_answers import ClientAnswers, Trouble
 from repartee.application.connections.greet_client import greet_client
 from repartee.application.connections.wake_worker import Waker
@@ -26,7 +30,7 @@ from repartee.domain.protocol.wire import (
     to_message,
 )
 from repartee.domain.session.state import Connected, SessionState
-from repartee.domain.users.caller import Caller
+from repartee.domain.users.connection_identity import ConnectionIdentity
 from repartee.ports.client_channel import ClientChannel
 from repartee.ports.clock import Clock
 from repartee.ports.connection_store import ConnectionStore
@@ -37,14 +41,14 @@ from repartee.ports.worker import WorkerPool
 # A throttled table: the adapter has used up its own, shorter retries.
 STORE_RETRY_MS = 1_000
 # API Gateway's quota, which cannot be raised (developer guide, WebSocket quotas).
-CONNECTION_S = 7_200
+MAX_CONNECTION_S = 7_200
 # The last eighth, 15 min: longer than the 8 min between the pings of a client that is silent.
-REMINDED_PART = 0.125
-REMIND_EVERY_CHUNKS = 50
+EXPIRY_WARNING_SHARE = 0.125
+EXPIRY_WARNING_EVERY_CHUNKS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Routed:
+class RoutingResult:
     """What became of a message.
 
     Attributes:
@@ -69,7 +73,7 @@ class MessageRouter:
         max_in_flight: How many numbered messages a client may have out and not accepted.
         grace_s: For how long clients are told that they may come back.
         prewarm: Whether ``hello`` wakes a worker, before the user has said anything.
-        connection_s: How long API Gateway lets a connection live.
+        max_connection_s: How long API Gateway lets a connection live.
     """
 
     mailbox: Mailbox
@@ -82,9 +86,9 @@ class MessageRouter:
     max_in_flight: int
     grace_s: int
     prewarm: bool
-    connection_s: int = CONNECTION_S
+    max_connection_s: int = MAX_CONNECTION_S
 
-    def route(self, caller: Caller, text: str | None) -> Routed:
+    def route(self, caller: ConnectionIdentity, text: str | None) -> RoutingResult:
         """Take one frame; every failure that the client can mend is answered, none is raised.
 
         ``text`` is None when the frame was not text.
@@ -95,28 +99,30 @@ class MessageRouter:
 class _Routing:
     """One message on its way."""
 
-    def __init__(self, router: MessageRouter, caller: Caller):
-        self._to = router
+    def __init__(self, router: MessageRouter, caller: ConnectionIdentity):
+        self._router = router
         self._caller = caller
         self._connection = Connected(caller.connected_at_ms, caller.connection_id)
         self._kind = ""
         self._answers = ClientAnswers(router.channel, router.connections, caller)
         self._waker = Waker(router.sessions, router.workers, router.clock, caller, self._answers)
 
-    def run(self, text: str | None) -> Routed:
+    def run(self, text: str | None) -> RoutingResult:
         answers = self._answers
         try:
             if text is None:
                 raise BadInput("not_text", "binary frames are not served: send JSON as text")
             model = parse_client_message(text)
             self._kind = model.type
-            self._take(model)
-            self._mind_age(model)
+            self._dispatch(model)
+            self._warn_if_expiring(model)
         except BadInput as problem:
             answers.reject(problem, _number_in(text) if text else None)
-        return Routed(self._kind, answers.rejected, self._waker.woke, tuple(answers.troubles))
+        return RoutingResult(
+            self._kind, answers.rejected, self._waker.woke, tuple(answers.troubles)
+        )
 
-    def _take(self, model: ClientModel) -> None:
+    def _dispatch(self, model: ClientModel) -> None:
         match model:
             case AckModel(received=received, turn=turn, played_ms=played_ms):
                 position = OutputPosition(received.epoch, received.seq)
@@ -125,21 +131,21 @@ class _Routing:
                 self._answer_ping(owed)
             case _:
                 message = to_message(model, connected_at_ms=self._connection.at_ms)
-                now_ms = self._to.clock.now_ms()
+                now_ms = self._router.clock.now_ms()
                 numbered = Numbered(model.seq, message, self._caller.connection_id, now_ms)
                 if isinstance(message, Hello):
                     self._greet(numbered, message)
                 else:
-                    self._keep(numbered)
+                    self._store_message(numbered)
 
     def _acknowledge(self, notice: Acknowledged) -> None:
-        """Leave an ``ack``; see ``leave_notice`` for why it is written before anything is read."""
-        session_id, mailbox = self._caller.session_id, self._to.mailbox
+        """Leave an ``ack``; ``deliver_notice`` says why it is written before anything is read."""
+        session_id, mailbox = self._caller.session_id, self._router.mailbox
         try:
-            notice_id = mailbox.notify(session_id, notice, now_ms=self._to.clock.now_ms())
-            state = self._to.sessions.load(session_id)
+            notice_id = mailbox.notify(session_id, notice, now_ms=self._router.clock.now_ms())
+            state = self._router.sessions.load(session_id)
             is_over = state is None or state.ended
-            problem = None if state is None else misplaced(state, self._connection)
+            problem = None if state is None else connection_problem(state, self._connection)
             is_possible = state is not None and notice.received.epoch <= state.epoch
             if is_over or problem is not None or not is_possible:
                 mailbox.delete(session_id, (), (notice_id,))
@@ -152,43 +158,43 @@ class _Routing:
 
     def _answer_ping(self, owed: bool) -> None:
         try:
-            state = open_state(self._to.sessions, self._caller.session_id)
+            state = load_open_state(self._router.sessions, self._caller.session_id)
         except StoreUnavailable:
             self._answers.busy(Trouble.STATE_FAILED, STORE_RETRY_MS)
             return
-        if (problem := misplaced(state, self._connection)) is not None:
+        if (problem := connection_problem(state, self._connection)) is not None:
             raise problem
-        self._answers.post(Pong(state.lease_is_held(self._to.clock.now_ms())))
-        if owed and not self._waker.is_served(state) and self._is_owed(state):
+        self._answers.post(Pong(state.is_lease_held(self._router.clock.now_ms())))
+        if owed and not self._waker.is_served(state) and self._has_work(state):
             self._waker.wake()
 
-    def _is_owed(self, state: SessionState) -> bool:
+    def _has_work(self, state: SessionState) -> bool:
         """Tell whether a worker would find anything to do.
 
         A client that does not know ``no_speech`` asks after its cough for ever. What is put into
         the mailbox behind this look wakes a worker by itself.
         """
-        if state.owes_client:
+        if state.needs_worker:
             return True
         try:
-            return InputNumbers(self._to.mailbox, self._caller.session_id).is_any_unread(state)
+            return InputNumbers(self._router.mailbox, self._caller.session_id).is_any_unread(state)
         except StoreUnavailable:
             return True
 
-    def _keep(self, numbered: Numbered) -> None:
+    def _store_message(self, numbered: Numbered) -> None:
         session_id = self._caller.session_id
         try:
-            appended = self._to.mailbox.append(session_id, numbered)
+            appended = self._router.mailbox.append(session_id, numbered)
         except StoreUnavailable:
             self._answers.busy(Trouble.MAILBOX_FAILED, STORE_RETRY_MS, seq=numbered.seq)
             return
         is_unread = is_read = False
         try:
-            state = open_state(self._to.sessions, session_id)
+            state = load_open_state(self._router.sessions, session_id)
             is_read = True
-            if (problem := misplaced(state, self._connection)) is not None:
+            if (problem := connection_problem(state, self._connection)) is not None:
                 raise problem
-            use = InputNumbers(self._to.mailbox, session_id).use_of(numbered, appended, state)
+            use = InputNumbers(self._router.mailbox, session_id).use_of(numbered, appended, state)
             is_unread = numbered.seq > state.cursor
         except StoreUnavailable:
             # A state that cannot be read is no reason to refuse this message.
@@ -198,7 +204,7 @@ class _Routing:
             return
         finally:
             if appended is Appended.KEPT and not is_unread:
-                self._take_back(numbered)
+                self._retract_message(numbered)
         if use is NumberUse.FORGOTTEN:
             self._answers.post(AcceptedBefore(state.cursor))
         # A late duplicate of what a turn has consumed is nobody's reason to start a worker.
@@ -212,46 +218,46 @@ class _Routing:
                 caller.session_id,
                 numbered,
                 hello,
-                mailbox=self._to.mailbox,
-                sessions=self._to.sessions,
+                mailbox=self._router.mailbox,
+                sessions=self._router.sessions,
             )
         except StoreUnavailable:
             self._answers.busy(Trouble.STATE_FAILED, STORE_RETRY_MS, seq=numbered.seq)
             return
         state, position = welcome.state, hello.resume_from
         is_served = self._waker.is_served(state)
-        is_held = state.lease_is_held(self._to.clock.now_ms())
+        is_held = state.is_lease_held(self._router.clock.now_ms())
         self._answers.post(
             Ready(
                 session_id=caller.session_id,
                 conversation_id=caller.conversation_id,
-                chunk_ms=self._to.chunk_ms,
-                max_in_flight=self._to.max_in_flight,
-                grace_s=self._to.grace_s,
+                chunk_ms=self._router.chunk_ms,
+                max_in_flight=self._router.max_in_flight,
+                grace_s=self._router.grace_s,
                 next_seq=welcome.next_seq,
                 output_kept=is_held and (position is None or position.epoch == state.epoch),
             )
         )
-        if self._to.prewarm and not is_served:
+        if self._router.prewarm and not is_served:
             self._waker.wake()
         if welcome.replaced_connection_id is not None:
             self._answers.supersede(welcome.replaced_connection_id)
 
-    def _take_back(self, numbered: Numbered) -> None:
-        """Delete a message without a reader; see ``leave_notice`` for why it was written first."""
+    def _retract_message(self, numbered: Numbered) -> None:
+        """Delete a message without a reader; ``deliver_notice`` says why it was written first."""
         try:
-            self._to.mailbox.take_back(self._caller.session_id, numbered)
+            self._router.mailbox.retract_message(self._caller.session_id, numbered)
         except StoreUnavailable:
             self._answers.troubles.append(Trouble.MAILBOX_FAILED)
 
-    def _mind_age(self, model: ClientModel) -> None:
+    def _warn_if_expiring(self, model: ClientModel) -> None:
         """Tell a client whose connection API Gateway will soon close; with audio not each time."""
         is_quiet = isinstance(model, AckModel) or (
-            isinstance(model, AudioModel) and model.seq % REMIND_EVERY_CHUNKS
+            isinstance(model, AudioModel) and model.seq % EXPIRY_WARNING_EVERY_CHUNKS
         )
-        age_ms = self._to.clock.now_ms() - self._caller.connected_at_ms
-        left_s = self._to.connection_s - age_ms // 1000
-        if not is_quiet and 0 < left_s <= self._to.connection_s * REMINDED_PART:
+        age_ms = self._router.clock.now_ms() - self._caller.connected_at_ms
+        left_s = self._router.max_connection_s - age_ms // 1000
+        if not is_quiet and 0 < left_s <= self._router.max_connection_s * EXPIRY_WARNING_SHARE:
             self._answers.post(ReconnectSoon(left_s))
 
 

@@ -48,8 +48,8 @@ class SessionCap:
     max_sessions: int
     grace_ms: int
 
-    def check(self, user_id: str, but_for: str | None) -> None:
-        """Return if the user may open one more session beside ``but_for``.
+    def check(self, user_id: str, exempt_session_id: str | None) -> None:
+        """Return if the user may open one more session beside ``exempt_session_id``.
 
         Raises:
             TooManySessions: There is no room.
@@ -57,7 +57,7 @@ class SessionCap:
         """
         now_ms = self.clock.now_ms()
         active = self.connections.active_sessions(user_id, now_ms=now_ms)
-        others = {name: one for name, one in active.items() if name != but_for}
+        others = {name: one for name, one in active.items() if name != exempt_session_id}
         if len(others) < self.max_sessions:
             return
         ends_ms = [self._ends_ms(user_id, name, one, now_ms) for name, one in others.items()]
@@ -81,8 +81,8 @@ class SessionCap:
             return min(active.expires_at_ms, idle_until_ms)
         if now_ms < active.opened_at_ms + CONNECTING_MS:
             return active.opened_at_ms + CONNECTING_MS
-        wait_ms = self.grace_ms if state.lease_is_held(now_ms) else 0
-        self.connections.lapse_session(
+        wait_ms = self.grace_ms if state.is_lease_held(now_ms) else 0
+        self.connections.set_session_expiry(
             user_id,
             session_id,
             connection_id=active.connection_id,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from repartee.application.connections.client_answers import ClientAnswers, Trouble
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.session.state import SessionState
-from repartee.domain.users.caller import Caller
+from repartee.domain.users.connection_identity import ConnectionIdentity
 from repartee.ports.clock import Clock
 from repartee.ports.session_store import SessionStore
 from repartee.ports.worker import WakeRequest, WorkerPool
@@ -25,14 +25,14 @@ class Waker:
     _sessions: SessionStore
     _workers: WorkerPool
     _clock: Clock
-    _caller: Caller
+    _caller: ConnectionIdentity
     _answers: ClientAnswers
     woke: bool = False
 
     def is_served(self, state: SessionState) -> bool:
         """Return whether a worker serves the session and is not about to lose its lease."""
         now_ms = self._clock.now_ms()
-        return state.lease_is_held(now_ms) and not state.lease_is_expiring(now_ms)
+        return state.is_lease_held(now_ms) and not state.is_lease_expiring(now_ms)
 
     def wake(self) -> None:
         """Ask for a worker, unless another message has just asked for one."""

@@ -38,12 +38,14 @@ def read_usage(ports: SessionPorts, user_id: str) -> UsageRead | None:
         return None
 
 
-async def settle(machine: SessionMachine, state: SessionState, ports: SessionPorts) -> None:
+async def count_remaining_usage(
+    machine: SessionMachine, state: SessionState, ports: SessionPorts
+) -> None:
     """Count what no turn will tell of, and whether a limit was reached, as a worker leaves.
 
     That is what the live model cost: core_agent has counted its own. Not for a fenced worker: it
     may write nothing. What it has used since its last commit is not counted, except by
-    ``settle_erased``.
+    ``count_usage_of_erased``.
     """
     hit = machine.limit_reached
     ports.metrics.session_left(by_limit=hit is not None)
@@ -54,11 +56,13 @@ async def settle(machine: SessionMachine, state: SessionState, ports: SessionPor
     try:
         await _count(machine, state, ports, state.epoch)
     except LeaseLost as lost:
-        if not await settle_erased(machine, state, ports):
+        if not await count_usage_of_erased(machine, state, ports):
             _warn(state, ports, lost)
 
 
-async def settle_erased(machine: SessionMachine, state: SessionState, ports: SessionPorts) -> bool:
+async def count_usage_of_erased(
+    machine: SessionMachine, state: SessionState, ports: SessionPorts
+) -> bool:
     """Count what the live model cost a fenced worker, if its conversation was erased.
 
     No later worker can count it. So an erasure gives the user none of the daily limit back.
@@ -80,7 +84,7 @@ async def settle_erased(machine: SessionMachine, state: SessionState, ports: Ses
 async def _count(
     machine: SessionMachine, state: SessionState, ports: SessionPorts, epoch: int | None
 ) -> None:
-    if not (bill := machine.unwritten_bill):
+    if not (bill := machine.uncommitted_bill):
         return
     spending = Spending(
         user_id=state.user_id,

@@ -9,10 +9,10 @@ from repartee.domain.session.effects import AskCoreAgent
 from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.state import SessionState
 from repartee.domain.session.tools.calls import NO_ANSWER
-from repartee.domain.tools.calls import CoreAnswer, CoreRequest
+from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
 
-AGAIN_AFTER_S = 0.2
-_SHORTEST_MS = 1_000
+RETRY_DELAY_S = 0.2
+_MIN_ATTEMPT_MS = 1_000
 """With less time than this left, nobody is asked again: a stored answer would come in time, a model
 would not."""
 
@@ -42,17 +42,15 @@ async def ask_core_agent(
         answer = await _ask(request, ports)
     except CoreAgentFailed as failed:
         left_ms = request.deadline_ms - ports.clock.now_ms()
-        if failed.retryable and left_ms >= _SHORTEST_MS + AGAIN_AFTER_S * 1000:
-            answer = await _ask_again(request, failed, ports)
+        if failed.retryable and left_ms >= _MIN_ATTEMPT_MS + RETRY_DELAY_S * 1000:
+            answer = await _retry(request, failed, ports)
         else:
             answer = NO_ANSWER
     return CoreAnswered(effect.key, effect.arguments_hash, answer)
 
 
-async def _ask_again(
-    request: CoreRequest, failed: CoreAgentFailed, ports: SessionPorts
-) -> CoreAnswer:
-    await asyncio.sleep(AGAIN_AFTER_S)
+async def _retry(request: CoreRequest, failed: CoreAgentFailed, ports: SessionPorts) -> CoreAnswer:
+    await asyncio.sleep(RETRY_DELAY_S)
     again = replace(
         request,
         run_id=ports.ids.new_id(ports.clock.now_ms()),

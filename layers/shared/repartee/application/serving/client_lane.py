@@ -27,7 +27,7 @@ class ClientLane:
         """Have an effect carried out after those before it."""
         self._waiting.put_nowait(effect)
 
-    async def drained(self) -> None:
+    async def wait_until_drained(self) -> None:
         """Wait until everything that was put is posted or dropped."""
         await self._waiting.join()
 

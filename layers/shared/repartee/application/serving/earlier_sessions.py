@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from repartee.application.connections.leave_notice import leave_notice
+from repartee.application.connections.deliver_notice import deliver_notice
 from repartee.application.serving.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.domain.conversation.conversation import Conversation
 from repartee.domain.errors import LeaseLost, StoreUnavailable
 from repartee.domain.protocol.messages import Superseded
 from repartee.domain.session.state import Lease, PendingCall
-from repartee.domain.tools.calls import CallKey
+from repartee.domain.tools.core_calls import ToolCallKey
 
 # A worker that lives ends its session within 100 ms, or 3 s for a client that takes no frames; a
 # dead one's lease lasts 5 s.
-END_WITHIN_MS = 10_000
-LOOK_EVERY_MS = 50
+END_TIMEOUT_MS = 10_000
+POLL_EVERY_MS = 50
 
 
 async def end_earlier_sessions(
@@ -43,7 +43,10 @@ async def end_earlier_sessions(
     """
     ended = list[str]()
     try:
-        async with _kept(keeper, lease.state.cursor), asyncio.timeout(END_WITHIN_MS / 1000):
+        async with (
+            _lease_renewed(keeper, lease.state.cursor),
+            asyncio.timeout(END_TIMEOUT_MS / 1000),
+        ):
             for session_id in conversation.superseded_session_ids:
                 await _end(session_id, lease.state.session_id, ports, close)
                 ended.append(session_id)
@@ -64,30 +67,30 @@ async def end_earlier_sessions(
 async def _end(
     session_id: str, by: str, ports: SessionPorts, close: Callable[[str], Awaitable[None]]
 ) -> None:
-    is_told = False
+    is_notified = False
     while True:
         state = await asyncio.to_thread(ports.sessions.load, session_id)
         if state is None or state.ended:
             return
         now_ms = ports.clock.now_ms()
-        if not state.lease_is_held(now_ms):
+        if not state.is_lease_held(now_ms):
             await close(session_id)
-        elif not is_told:
+        elif not is_notified:
             # connect tells it too, but not for certain.
             await asyncio.to_thread(
-                leave_notice,
+                deliver_notice,
                 session_id,
                 Superseded(by),
                 mailbox=ports.mailbox,
                 sessions=ports.sessions,
                 now_ms=now_ms,
             )
-            is_told = True
-        await asyncio.sleep(LOOK_EVERY_MS / 1000)
+            is_notified = True
+        await asyncio.sleep(POLL_EVERY_MS / 1000)
 
 
 @asynccontextmanager
-async def _kept(keeper: LeaseKeeper, cursor: int) -> AsyncIterator[None]:
+async def _lease_renewed(keeper: LeaseKeeper, cursor: int) -> AsyncIterator[None]:
     """Renew a lease for as long as this is entered."""
     renewing = asyncio.create_task(_renew(keeper, cursor))
     try:
@@ -106,7 +109,7 @@ async def _renew(keeper: LeaseKeeper, cursor: int) -> None:
                 await asyncio.to_thread(keeper.renew, cursor)
 
 
-def left_open(conversation: Conversation, ports: SessionPorts) -> tuple[PendingCall, ...]:
+def open_tool_calls_of(conversation: Conversation, ports: SessionPorts) -> tuple[PendingCall, ...]:
     """Return the calls that the superseded sessions left open, in the order of their places.
 
     The header names those sessions until the one that took the conversation over commits, and that
@@ -116,7 +119,7 @@ def left_open(conversation: Conversation, ports: SessionPorts) -> tuple[PendingC
     Raises:
         StoreUnavailable: A table failed beyond the retries.
     """
-    left = dict[CallKey, PendingCall]()
+    left = dict[ToolCallKey, PendingCall]()
     for session_id in conversation.superseded_session_ids:
         state = ports.sessions.load(session_id)
         if state is not None and state.conversation_id == conversation.conversation_id:

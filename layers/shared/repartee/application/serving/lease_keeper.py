@@ -10,7 +10,7 @@ LEASE_MS = 5_000
 RENEW_EVERY_MS = 1_500
 # A worker stops itself this long before its lease ends, so that a late write cannot overlap with
 # a successor's first.
-SAFETY_MS = 1_000
+FENCE_MARGIN_MS = 1_000
 
 
 @dataclass(slots=True)
@@ -43,4 +43,4 @@ class LeaseKeeper:
         self.sessions.renew_lease(
             self.session_id, epoch=self.epoch, until_ms=until_ms, cursor=cursor, taken=taken
         )
-        self.fenced_at_ms = asked_at_ms + LEASE_MS - SAFETY_MS
+        self.fenced_at_ms = asked_at_ms + LEASE_MS - FENCE_MARGIN_MS

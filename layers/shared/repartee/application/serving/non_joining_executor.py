@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 
-class LooseThreads(ThreadPoolExecutor):
+class NonJoiningExecutor(ThreadPoolExecutor):
     """A default executor that ``asyncio.run`` does not join at its end.
 
     A worker that leaves has awaited all that matters. What still runs then is a call that it gave

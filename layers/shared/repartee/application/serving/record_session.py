@@ -6,7 +6,7 @@ from repartee.domain.session.effects import Effect
 from repartee.domain.session.events import Event
 from repartee.domain.session.replay.recording import (
     Opening,
-    OverheardDetector,
+    RecordingDetector,
     Step,
     opening_line,
     step_line,
@@ -23,7 +23,7 @@ class SessionRecording:
     """
 
     def __init__(self, recorder: SessionRecorder, opening: Opening, detector: SpeechDetector):
-        self.detector = OverheardDetector(detector)
+        self.detector = RecordingDetector(detector)
         self._recorder = recorder
         state = opening.lease.state
         self._name = f"{state.session_id}-{state.epoch:06d}"

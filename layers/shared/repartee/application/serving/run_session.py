@@ -8,7 +8,7 @@ from repartee.application.serving.ask_core_agent import ask_core_agent
 from repartee.application.serving.client_lane import ClientLane
 from repartee.application.serving.lease_keeper import LeaseKeeper
 from repartee.application.serving.live_lane import LiveLane
-from repartee.application.serving.poll_pace import PollPace
+from repartee.application.serving.poll_backoff import PollBackoff
 from repartee.application.serving.record_session import SessionRecording
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.application.serving.table_lane import STORE_RETRY_MS, TableLane
@@ -112,7 +112,9 @@ class SessionRun:
                 if reason is not FinishReason.FENCED:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(DRAIN_S):
-                            await asyncio.gather(self._tables.drained(), self._client.drained())
+                            await asyncio.gather(
+                                self._tables.wait_until_drained(), self._client.wait_until_drained()
+                            )
                 for task in self._tasks:
                     task.cancel()
         except BaseExceptionGroup as failures:
@@ -141,7 +143,7 @@ class SessionRun:
                 self._recording.add(event, now_ms, effects)
         for effect in effects:
             self._start(effect)
-        self._tables.note_taken()
+        self._tables.save_input_position()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -175,7 +177,7 @@ class SessionRun:
                 self._live.put(effect)
 
     async def _read_mailbox(self) -> None:
-        pace, machine, clock = PollPace(), self._machine, self._ports.clock
+        pace, machine, clock = PollBackoff(), self._machine, self._ports.clock
         while True:
             began_ms = clock.monotonic_ms()
             found = False
@@ -186,7 +188,7 @@ class SessionRun:
                     "mailbox not readable for now", extra={"session_id": self._state.session_id}
                 )
                 await asyncio.sleep(STORE_RETRY_MS / 1000)
-            delay_ms = pace.after_look(
+            delay_ms = pace.next_delay_ms(
                 clock.monotonic_ms() - began_ms,
                 found=found,
                 is_listening=machine.is_listening,

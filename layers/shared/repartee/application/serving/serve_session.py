@@ -6,9 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from repartee.application.answers.recall import recall
-from repartee.application.serving.account_session import settle, settle_erased, used_today
-from repartee.application.serving.earlier_sessions import end_earlier_sessions, left_open
-from repartee.application.serving.lease_keeper import LEASE_MS, SAFETY_MS, LeaseKeeper
+from repartee.application.serving.account_session import (
+    count_remaining_usage,
+    count_usage_of_erased,
+    used_today,
+)
+from repartee.application.serving.earlier_sessions import end_earlier_sessions, open_tool_calls_of
+from repartee.application.serving.lease_keeper import FENCE_MARGIN_MS, LEASE_MS, LeaseKeeper
 from repartee.application.serving.record_session import SessionRecording
 from repartee.application.serving.run_session import SessionRun
 from repartee.application.serving.session_ports import SessionPorts
@@ -30,7 +34,7 @@ from repartee.ports.worker import WakeRequest
 MAX_HOPS = 20
 # Clients that still wait wake again every 3 s. An older wake was queued behind a full pool, or was
 # delivered twice, and may open a live session for nobody.
-LATE_WAKE_MS = 10_000
+MAX_WAKE_AGE_MS = 10_000
 # A table that failed beyond its retries; the next owed ping comes after a second.
 MEMORY_RETRY_MS = 1_000
 # Nobody renews the lease as yet: well below its 5 s.
@@ -40,15 +44,15 @@ MAX_UNREAD = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Visit:
+class _LeaseOutcome:
     """What a worker leaves behind.
 
     Attributes:
-        is_news: Whether the worker has not read the message with this number.
+        is_unread: Whether the worker has not read the message with this number.
     """
 
     reason: FinishReason
-    is_news: Callable[[int], bool]
+    is_unread: Callable[[int], bool]
 
 
 async def serve_session(
@@ -71,19 +75,19 @@ async def serve_session(
         came late and nothing is left to do.
     """
     reason: FinishReason | None = None
-    is_late = ports.clock.now_ms() > wake.woken_at_ms + LATE_WAKE_MS
+    is_late = ports.clock.now_ms() > wake.woken_at_ms + MAX_WAKE_AGE_MS
     if is_late and not await _has_work(ports, wake):
         return reason
     while True:
         taken = await _take_lease(wake, ports)
-        if taken is None and await _outwait_expiring(wake, ports):
+        if taken is None and await _wait_for_expiring_lease(wake, ports):
             taken = await _take_lease(wake, ports)
         if taken is None:
             return reason
         lease, keeper = taken
         visit = await _serve_lease(wake, lease, keeper, ports, settings, remaining_ms)
         reason = visit.reason
-        if reason is not FinishReason.IDLE or not await _has_input(ports, wake, visit.is_news):
+        if reason is not FinishReason.IDLE or not await _has_input(ports, wake, visit.is_unread):
             break
     if reason is FinishReason.HAND_OVER:
         await _hand_over(wake, ports)
@@ -102,20 +106,20 @@ async def _take_lease(wake: WakeRequest, ports: SessionPorts) -> tuple[Lease, Le
     )
     if lease is None:
         return None
-    fenced_at_ms = asked_at_ms + LEASE_MS - SAFETY_MS
+    fenced_at_ms = asked_at_ms + LEASE_MS - FENCE_MARGIN_MS
     return lease, LeaseKeeper(
         ports.sessions, ports.clock, wake.session_id, lease.state.epoch, fenced_at_ms
     )
 
 
-async def _outwait_expiring(wake: WakeRequest, ports: SessionPorts) -> bool:
+async def _wait_for_expiring_lease(wake: WakeRequest, ports: SessionPorts) -> bool:
     """Wait for the end of a lease that its holder has not renewed in time; False when it has.
 
     Such a wake comes early, so that this worker's own start is over when the lease is.
     """
     state = await asyncio.to_thread(ports.sessions.load, wake.session_id)
     now_ms = ports.clock.now_ms()
-    if state is None or state.ended or not state.lease_is_expiring(now_ms):
+    if state is None or state.ended or not state.is_lease_expiring(now_ms):
         return False
     await asyncio.sleep((state.lease_until_ms - now_ms) / 1000)
     return True
@@ -128,7 +132,7 @@ async def _serve_lease(
     ports: SessionPorts,
     settings: SessionSettings,
     remaining_ms: Callable[[], int],
-) -> _Visit:
+) -> _LeaseOutcome:
     state = lease.state
     ports.metrics.lease_taken(takeover=lease.is_takeover)
     if state.epoch == 1:
@@ -149,14 +153,14 @@ async def _serve_lease(
         if is_live and memory.conversation.superseded_session_ids:
             earlier = memory.conversation
             await end_earlier_sessions(earlier, lease, keeper, ports, close)
-            calls = await asyncio.to_thread(left_open, earlier, ports)
-            lease = lease.with_calls(calls)
+            calls = await asyncio.to_thread(open_tool_calls_of, earlier, ports)
+            lease = lease.with_pending_calls(calls)
             memory = await _recall(state, ports, settings)
         used = await used_today(memory.profile, ports, settings)
     except StoreUnavailable:
-        await _give_up(lease, ports)
+        await _abandon_lease(lease, ports)
         raise
-    settings = ports.habits.applied_to(settings, memory.profile)
+    settings = ports.quirks.applied_to(settings, memory.profile)
     offset_ms = ports.clock.now_ms() - ports.clock.monotonic_ms()
     detector = ports.detector()
     recording: SessionRecording | None = None
@@ -168,13 +172,13 @@ async def _serve_lease(
     run = SessionRun(machine, state, keeper, ports, settings.grace_ms, recording)
     reason = await run.run(remaining_ms, Started(used, unread))
     ports.log.info("lease left", extra={"session_id": state.session_id, "reason": reason.value})
-    if ports.habits.learn(machine):
+    if ports.quirks.learn_from(machine):
         ports.log.warning("live model refuses history", extra={"model": settings.live_model})
-    visit = _Visit(reason, machine.is_news)
+    visit = _LeaseOutcome(reason, machine.is_unread)
     if reason is FinishReason.FENCED:
-        await settle_erased(machine, state, ports)
+        await count_usage_of_erased(machine, state, ports)
         return visit
-    await settle(machine, state, ports)
+    await count_remaining_usage(machine, state, ports)
     ended = reason is FinishReason.ENDED
     with suppress(LeaseLost, StoreUnavailable):
         await asyncio.to_thread(
@@ -217,7 +221,7 @@ async def _read_after(session_id: str, seq: int, ports: SessionPorts) -> Sequenc
     return await asyncio.to_thread(ports.mailbox.read_after, session_id, seq)
 
 
-async def _give_up(lease: Lease, ports: SessionPorts) -> None:
+async def _abandon_lease(lease: Lease, ports: SessionPorts) -> None:
     """Let the next message wake another worker at once, and tell the client to go on asking."""
     state = lease.state
     ports.log.warning("memory not readable", extra={"session_id": state.session_id})
@@ -251,7 +255,7 @@ async def _has_work(ports: SessionPorts, wake: WakeRequest) -> bool:
 
 
 async def _has_input(
-    ports: SessionPorts, wake: WakeRequest, is_news: Callable[[int], bool] = lambda _: True
+    ports: SessionPorts, wake: WakeRequest, is_unread: Callable[[int], bool] = lambda _: True
 ) -> bool:
     """Look for input after the release: a message before it found a worker and woke none.
 
@@ -261,7 +265,7 @@ async def _has_input(
     if state is None or state.ended:
         return False
     entries = await asyncio.to_thread(ports.mailbox.read_after, wake.session_id, state.cursor)
-    return any(isinstance(entry, Numbered) and is_news(entry.seq) for entry in entries)
+    return any(isinstance(entry, Numbered) and is_unread(entry.seq) for entry in entries)
 
 
 async def _hand_over(wake: WakeRequest, ports: SessionPorts) -> None:

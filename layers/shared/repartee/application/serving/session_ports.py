@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
-from repartee.application.serving.live_habits import LiveHabits
+from repartee.application.serving.live_model_quirks import LiveModelQuirks
 from repartee.domain.speech import SpeechDetector
 from repartee.ports.client_channel import ClientChannel
 from repartee.ports.clock import Clock
@@ -68,7 +68,7 @@ class SessionPorts:
     """Everything outside the process that serving a session needs.
 
     Attributes:
-        habits: What this process has learned about its live model.
+        quirks: What this process has learned about its live model.
         recorder: Keeps recordings of sessions, None where nothing is recorded.
     """
 
@@ -91,4 +91,4 @@ class SessionPorts:
     log: Log
     detector: Callable[[], SpeechDetector]
     recorder: SessionRecorder | None = None
-    habits: LiveHabits = field(default_factory=LiveHabits)
+    quirks: LiveModelQuirks = field(default_factory=LiveModelQuirks)

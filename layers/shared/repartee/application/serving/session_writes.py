@@ -11,9 +11,9 @@ from repartee.domain.session.effects import (
     SetConnection,
 )
 from repartee.domain.session.state import SessionState, TurnAmendment, TurnCommit
-from repartee.domain.tools.calls import CallStatus
+from repartee.domain.tools.core_calls import ToolCallStatus
 
-type ToWrite = CommitTurn | AmendTurn | SetConnection | SavePreferences | DeleteInput
+type TableWrite = CommitTurn | AmendTurn | SetConnection | SavePreferences | DeleteInput
 
 
 class SessionWrites:
@@ -30,7 +30,7 @@ class SessionWrites:
         self._grace_ms = grace_ms
         self._connection_id = state.connection_id
 
-    def write(self, effect: ToWrite, taken: InputTaken | None = None) -> None:
+    def write(self, effect: TableWrite, taken: InputTaken | None = None) -> None:
         """Write once.
 
         Args:
@@ -56,7 +56,7 @@ class SessionWrites:
                     connection_id=connection_id,
                     marks_speech=marks_speech,
                 )
-                self._note_connection(connection_id)
+                self._save_connection(connection_id)
             case SavePreferences(changes=changes, replaces=replaces):
                 ports.profiles.change(state.user_id, changes, replaces)
             case DeleteInput(seqs=seqs, notice_ids=notice_ids):
@@ -85,7 +85,7 @@ class SessionWrites:
             output_tokens=turn.usage.tokens_out,
             cost_usd=turn.cost_usd,
             errors=len(turn.skipped)
-            + sum(call.status is CallStatus.FAILED for call in turn.tool_calls),
+            + sum(call.status is ToolCallStatus.FAILED for call in turn.tool_calls),
             tool_calls=len(turn.tool_calls),
         )
         ports.log.info("turn committed", extra={"turn": turn.number, "epoch": state.epoch})
@@ -97,12 +97,12 @@ class SessionWrites:
         )
         ports.log.info("turn amended", extra={"turn": turn.number, "epoch": state.epoch})
 
-    def _note_connection(self, connection_id: str | None) -> None:
+    def _save_connection(self, connection_id: str | None) -> None:
         # Who vanishes without a bye counts against the user's cap no longer than may be waited for;
         # API Gateway may never tell it by $disconnect.
         lost = self._connection_id
         if connection_id is None and lost is not None:
-            self._ports.connections.lapse_session(
+            self._ports.connections.set_session_expiry(
                 self._state.user_id,
                 self._state.session_id,
                 connection_id=lost,

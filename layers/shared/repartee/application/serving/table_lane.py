@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from repartee.application.serving.account_session import read_usage
 from repartee.application.serving.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
+from repartee.application.serving.request_or_read_summary import request_or_read_summary
 from repartee.application.serving.session_ports import SessionPorts
-from repartee.application.serving.session_writes import SessionWrites, ToWrite
-from repartee.application.serving.tend_summary import tend_summary
+from repartee.application.serving.session_writes import SessionWrites, TableWrite
 from repartee.domain.errors import ConversationTaken, LeaseLost, StoreUnavailable, UserErased
 from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.session.effects import AskForSummary, CommitTurn, ReadSummary, ReadUsage
@@ -28,16 +28,16 @@ STORE_RETRY_MS = 200
 
 # A client may have 200 messages in the mailbox beyond those that the state says are taken. A fast
 # one need not wait for the usual renewal to say more.
-NOTE_AFTER_MESSAGES = 100
+SAVE_POSITION_EVERY_MESSAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class NoteTaken:
+class SaveInputPosition:
     """Write at once how far the input is taken, with a renewal of the lease."""
 
 
-type ToLookUp = AskForSummary | ReadSummary | ReadUsage
-type ToTables = ToWrite | ToLookUp | NoteTaken
+type TableLookup = AskForSummary | ReadSummary | ReadUsage
+type TableCommand = TableWrite | TableLookup | SaveInputPosition
 
 
 class TableLane:
@@ -58,10 +58,10 @@ class TableLane:
         self._ports = ports
         self._feed = feed
         self._writes = SessionWrites(state, ports, grace_ms)
-        self._waiting: asyncio.Queue[tuple[ToTables, InputTaken | None]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[tuple[TableCommand, InputTaken | None]] = asyncio.Queue()
         self._is_writing = False
         self._safe_cursor = state.cursor
-        self._noted_through = machine.taken_through
+        self._saved_through = machine.taken_through
 
     @property
     def cursor(self) -> int:
@@ -75,21 +75,23 @@ class TableLane:
     @property
     def taken(self) -> InputTaken:
         """How far the input is taken, to be written with ``cursor``."""
-        return self._machine.taken_at(self.cursor)
+        return self._machine.input_taken_at(self.cursor)
 
-    def put(self, effect: ToTables) -> None:
+    def put(self, effect: TableCommand) -> None:
         """Have an effect carried out after those before it."""
-        taken = self._machine.taken_at(effect.cursor) if isinstance(effect, CommitTurn) else None
+        taken = (
+            self._machine.input_taken_at(effect.cursor) if isinstance(effect, CommitTurn) else None
+        )
         self._waiting.put_nowait((effect, taken))
 
-    def note_taken(self) -> None:
+    def save_input_position(self) -> None:
         """Have it written how far the input is taken, if that is much further than is known."""
         through = self._machine.taken_through
-        if through >= self._noted_through + NOTE_AFTER_MESSAGES:
-            self._noted_through = through
-            self.put(NoteTaken())
+        if through >= self._saved_through + SAVE_POSITION_EVERY_MESSAGES:
+            self._saved_through = through
+            self.put(SaveInputPosition())
 
-    async def drained(self) -> None:
+    async def wait_until_drained(self) -> None:
         """Wait until everything that was put is done, or dropped for want of a lease."""
         await self._waiting.join()
 
@@ -98,7 +100,7 @@ class TableLane:
         loop = asyncio.get_running_loop()
         renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
         while True:
-            effect: ToTables | None = None
+            effect: TableCommand | None = None
             taken: InputTaken | None = None
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(renew_at_s):
@@ -108,7 +110,7 @@ class TableLane:
                 if read is not None:
                     self._feed(read)
                 self._waiting.task_done()
-            elif isinstance(effect, NoteTaken):
+            elif isinstance(effect, SaveInputPosition):
                 await self._renew()
                 self._waiting.task_done()
             elif effect is not None:
@@ -121,12 +123,12 @@ class TableLane:
                 renew_at_s = loop.time() + RENEW_EVERY_MS / 1000
                 await self._renew()
 
-    def _look_up(self, effect: ToLookUp) -> SummaryRead | UsageRead | None:
+    def _look_up(self, effect: TableLookup) -> SummaryRead | UsageRead | None:
         if isinstance(effect, ReadUsage):
             return read_usage(self._ports, self._state.user_id)
-        return tend_summary(effect, self._ports, self._state)
+        return request_or_read_summary(effect, self._ports, self._state)
 
-    async def _write_until_done(self, effect: ToWrite, taken: InputTaken | None) -> None:
+    async def _write_until_done(self, effect: TableWrite, taken: InputTaken | None) -> None:
         while self._lease.is_held():
             try:
                 await asyncio.to_thread(self._writes.write, effect, taken)
@@ -156,7 +158,7 @@ class TableLane:
         try:
             taken = self.taken
             await asyncio.to_thread(self._lease.renew, self.cursor, taken)
-            self._noted_through = max(self._noted_through, taken.through)
+            self._saved_through = max(self._saved_through, taken.through)
         except LeaseLost:
             self._feed(LeaseWasLost())
         except StoreUnavailable:

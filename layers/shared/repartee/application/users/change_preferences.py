@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from repartee.application.connections.leave_notice import notify_sessions
+from repartee.application.connections.deliver_notice import notify_sessions
 from repartee.domain.conversation.conversation import Profile
 from repartee.domain.protocol.messages import PreferencesChanged
 from repartee.domain.users.preferences import PreferenceChanges
@@ -19,12 +19,13 @@ class ChangedPreferences:
 
     Attributes:
         profile: As it is now.
-        all_told: False when a session may not have been told: it has the change with its next
+        is_every_session_notified: False when a session may not have been told: it has the change
+            with its next
             worker.
     """
 
     profile: Profile
-    all_told: bool
+    is_every_session_notified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,10 @@ class PreferenceChanger:
             UserErased: Nothing is kept of this user any more.
         """
         profile = self.profiles.change(user_id, changes)
-        all_told = self._tell(user_id, changes) if changes else True
-        return ChangedPreferences(profile, all_told)
+        is_every_session_notified = self._notify_sessions(user_id, changes) if changes else True
+        return ChangedPreferences(profile, is_every_session_notified)
 
-    def _tell(self, user_id: str, changes: PreferenceChanges) -> bool:
+    def _notify_sessions(self, user_id: str, changes: PreferenceChanges) -> bool:
         # Not before it is stored: who loads the profile from now on finds the change there.
         now_ms = self.clock.now_ms()
         return notify_sessions(

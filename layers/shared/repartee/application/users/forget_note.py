@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from repartee.application.connections.leave_notice import notify_sessions
+from repartee.application.connections.deliver_notice import notify_sessions
 from repartee.domain.protocol.messages import NoteForgotten
 from repartee.ports.clock import Clock
 from repartee.ports.connection_store import ConnectionStore

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from repartee.domain.cost.limits import OwnLimits
 from repartee.domain.cost.usage import TokenUsage
-from repartee.domain.tools.calls import CallKey, CallStatus, arguments_hash
+from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus, arguments_hash
 from repartee.domain.users.notes import Note
 
 # Whoever opens more sessions of one conversation, and says nothing in any, loses what was begun in
@@ -29,10 +29,10 @@ class ToolCall:
         arguments_json: The model's arguments, as JSON text.
     """
 
-    key: CallKey
+    key: ToolCallKey
     name: str
     arguments_json: str
-    status: CallStatus
+    status: ToolCallStatus
     answer: str
 
     @property

@@ -11,7 +11,8 @@ from repartee.domain.live.context_policy import CHARACTERS_PER_TOKEN
 class MemoryBudget:
     """The room for turns that no summary covers.
 
-    Between a fold and the next, turns grow from ``kept`` to ``fold_above``, so each fold pays for
+    Between a fold and the next, turns grow from ``kept`` to ``fold_above_characters``, so each fold
+    pays for
     a third of the room, and a third is left for what is said while a fold is still under way.
 
     Attributes:
@@ -26,7 +27,7 @@ class MemoryBudget:
         return self.tokens * CHARACTERS_PER_TOKEN
 
     @property
-    def fold_above(self) -> int:
+    def fold_above_characters(self) -> int:
         """With more characters than this in them, turns want to be summed up."""
         return self.characters * 2 // 3
 
@@ -36,7 +37,7 @@ class MemoryBudget:
         return self.characters // 3
 
 
-def told_characters(turns: Sequence[Turn]) -> int:
+def prompt_characters(turns: Sequence[Turn]) -> int:
     """Return how long the turns are when a model is told them."""
     return sum(
         len(turn.heard) + len(turn.said) + sum(map(len, turn.unspoken_answers)) for turn in turns
@@ -46,18 +47,18 @@ def told_characters(turns: Sequence[Turn]) -> int:
 def newest_within(turns: Sequence[Turn], characters: int) -> tuple[Turn, ...]:
     """Return the newest turns that fit, oldest first; the very newest, whatever its length."""
     first = max(len(turns) - 1, 0)
-    left = characters - told_characters(turns[first:])
-    while first > 0 and (length := told_characters(turns[first - 1 : first])) <= left:
+    left = characters - prompt_characters(turns[first:])
+    while first > 0 and (length := prompt_characters(turns[first - 1 : first])) <= left:
         left -= length
         first -= 1
     return tuple(turns[first:])
 
 
-def wants_summary(memory: Memory, budget: MemoryBudget) -> bool:
+def needs_summary(memory: Memory, budget: MemoryBudget) -> bool:
     """Tell whether turns are to be summed up: there is too much of them, or some had no room."""
     turns, through = memory.turns, memory.conversation.summary_through
     if not turns:
         return False
     if turns[0].number > through + 1:
         return True
-    return len(turns) > 1 and told_characters(turns) > budget.fold_above
+    return len(turns) > 1 and prompt_characters(turns) > budget.fold_above_characters

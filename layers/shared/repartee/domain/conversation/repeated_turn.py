@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from repartee.domain.text.one_line import one_line
-from repartee.domain.tools.calls import Attempt
+from repartee.domain.tools.core_calls import Attempt
 
 _NOTE = """\
 This turn was cut off and is being repeated: the caller has not heard its answer and may be \

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.conversation.memory_budget import told_characters
-from repartee.domain.text.cuts import cut_at
+from repartee.domain.conversation.memory_budget import prompt_characters
+from repartee.domain.text.cuts import truncate_text
 from repartee.domain.text.one_line import one_line
 
 # What the model is asked to keep to, and what is taken of what it writes: about 500 tokens.
@@ -63,7 +63,7 @@ def instruction() -> str:
     return _TASK
 
 
-def material(summary: str, turns: Sequence[Turn]) -> str:
+def summary_material(summary: str, turns: Sequence[Turn]) -> str:
     """Return what the notes are to be made of."""
     lines = ["Notes so far:", summary or "(none)", "", "Turns that followed:"]
     for turn in turns:
@@ -83,15 +83,15 @@ def oldest_within(turns: Sequence[Turn], characters: int) -> Sequence[Turn]:
     """Return the oldest turns that fit; the very oldest, whatever its length."""
     left = characters
     for index, turn in enumerate(turns):
-        left -= told_characters([turn])
+        left -= prompt_characters([turn])
         if left < 0 and index:
             return turns[:index]
     return turns
 
 
-def bounded_summary(text: str) -> str:
+def truncated_summary(text: str) -> str:
     """Return the summary, cut after a word and marked where it is too long."""
     text = one_line(text)
     if len(text) <= MAX_SUMMARY_CHARACTERS:
         return text
-    return cut_at(text, MAX_SUMMARY_CHARACTERS - 1) + "…"
+    return truncate_text(text, MAX_SUMMARY_CHARACTERS - 1) + "…"

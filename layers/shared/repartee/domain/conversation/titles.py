@@ -1,7 +1,7 @@
 """How a conversation gets its title."""
 
 from repartee.domain.text.characters import is_visible
-from repartee.domain.text.cuts import cut_at
+from repartee.domain.text.cuts import truncate_text
 
 MAX_TITLE_WORDS = 8
 MAX_TITLE_CHARACTERS = 60
@@ -18,4 +18,4 @@ def title_from(heard: str) -> str:
     title = " ".join(whole.split(" ")[:MAX_TITLE_WORDS])
     if title == whole and len(title) <= MAX_TITLE_CHARACTERS:
         return title
-    return cut_at(title, MAX_TITLE_CHARACTERS - 1).rstrip(" ,.;:!?、。") + "…"
+    return truncate_text(title, MAX_TITLE_CHARACTERS - 1).rstrip(" ,.;:!?、。") + "…"

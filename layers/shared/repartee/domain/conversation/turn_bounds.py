@@ -7,7 +7,7 @@ would its replay, for ever. So texts are cut where the turn is recorded, and the
 from dataclasses import replace
 
 from repartee.domain.conversation.conversation import ToolCall, Turn
-from repartee.domain.text.cuts import cut_at
+from repartee.domain.text.cuts import truncate_text
 
 # A character takes up to 4 bytes, so these come to at most 180,000 bytes. An hour of speech is
 # about 50,000 characters; nobody is heard or told so much in one turn.
@@ -19,7 +19,7 @@ MAX_SKIPPED = 600
 CUT_MARK = " […]"
 
 
-def bounded(turn: Turn) -> Turn:
+def shorten_turn(turn: Turn) -> Turn:
     """Return the turn as it can be kept; ``is_shortened`` where that is less than there was."""
     kept = replace(
         turn,
@@ -35,7 +35,7 @@ def _cut(text: str, most: int) -> str:
     """Cut from the end; without room for the mark nothing is left."""
     if len(text) <= most:
         return text
-    return cut_at(text, most - len(CUT_MARK)) + CUT_MARK if most >= len(CUT_MARK) else ""
+    return truncate_text(text, most - len(CUT_MARK)) + CUT_MARK if most >= len(CUT_MARK) else ""
 
 
 def _cut_calls(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:

@@ -98,7 +98,7 @@ def next_utc_midnight_ms(unix_ms: int) -> int:
     return (unix_ms // DAY_MS + 1) * DAY_MS
 
 
-def first_hit(limits: DailyLimits, used: DayUsage, unix_ms: int) -> LimitHit | None:
+def first_limit_hit(limits: DailyLimits, used: DayUsage, unix_ms: int) -> LimitHit | None:
     """Return which limit is used up; talk before cost, None while there is something left."""
     left = remaining(limits, used)
     resets_at_ms = next_utc_midnight_ms(unix_ms)

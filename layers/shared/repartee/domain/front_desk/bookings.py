@@ -18,7 +18,7 @@ class Slot:
     start: time
 
 
-def lies_ahead(slot: Slot, now: datetime, zone: tzinfo | None) -> bool:
+def is_upcoming(slot: Slot, now: datetime, zone: tzinfo | None) -> bool:
     """Tell whether a slot of ``zone`` starts after ``now``, an aware time.
 
     An hour that comes twice, where clocks are put back, counts as the first of the two.
@@ -45,7 +45,7 @@ class SlotTaken(DeskRefused):
     """Somebody else has booked this slot."""
 
 
-class SlotHeld(DeskRefused):
+class SlotAlreadyHeldByUser(DeskRefused):
     """The user has another booking for this slot."""
 
 

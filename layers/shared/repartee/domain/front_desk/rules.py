@@ -20,8 +20,8 @@ from pydantic import (
 )
 
 from repartee.domain.errors import ReparteeError
-from repartee.domain.front_desk.bookings import Slot, TooManyBookings, lies_ahead
-from repartee.domain.text.faults import faults_of
+from repartee.domain.front_desk.bookings import Slot, TooManyBookings, is_upcoming
+from repartee.domain.text.validation_errors import describe_validation_errors
 
 type Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = (
@@ -208,9 +208,9 @@ class DeskRules(BaseModel):
         """Return the slots of ``day`` that can be booked at ``now``, an aware time."""
         if self.obstacle(day, now):
             return ()
-        return tuple(slot for slot in self.slots(day) if lies_ahead(slot, now, self.time_zone))
+        return tuple(slot for slot in self.slots(day) if is_upcoming(slot, now, self.time_zone))
 
-    def admit(
+    def check_bookable(
         self, held: Collection[Slot], wanted: Slot, *, instead_of: Slot | None = None
     ) -> None:
         """Check that a user may have ``wanted`` beside what they hold.
@@ -248,7 +248,7 @@ def checked_rules(
     try:
         rules = DeskRules.model_validate(values, extra=unknown)
     except ValidationError as error:
-        raise RulesRefused(faults_of(error, "week")) from None
+        raise RulesRefused(describe_validation_errors(error, "week")) from None
     rules.check_zone(zone)
     return rules
 

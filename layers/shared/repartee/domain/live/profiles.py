@@ -132,7 +132,7 @@ class LiveModelProfile:
         return self.listed_tag(tag) or self.listed_tag(tag.replace("_", "-").partition("-")[0])
 
 
-CAUTIOUS = LiveModelProfile()
+FALLBACK_PROFILE = LiveModelProfile()
 
 # openclaw/openclaw#152830: the detector needs audio after the speech, and silence is enough.
 _LIVE_3_8 = LiveModelProfile(
@@ -159,18 +159,18 @@ _PROFILES = {
 }
 
 # A dated or numbered edition of a model behaves like the model.
-_EDITION = re.compile(r"(-preview)?(-\d+)*")
+_VERSION_SUFFIX = re.compile(r"(-preview)?(-\d+)*")
 
 
 def known_profile_of(model: str) -> LiveModelProfile | None:
     """Return the profile of a live model by its name, None for an unknown model."""
     name = model.removeprefix("models/")
     for base, profile in _PROFILES.items():
-        if name.startswith(base) and _EDITION.fullmatch(name.removeprefix(base)):
+        if name.startswith(base) and _VERSION_SUFFIX.fullmatch(name.removeprefix(base)):
             return profile
     return None
 
 
 def profile_of(model: str) -> LiveModelProfile:
     """Return the profile of a live model by its name, the cautious one for an unknown model."""
-    return known_profile_of(model) or CAUTIOUS
+    return known_profile_of(model) or FALLBACK_PROFILE

@@ -5,10 +5,15 @@ from datetime import datetime
 
 from repartee.domain.conversation.conversation import Memory, Turn
 from repartee.domain.live.model import HistoryEntry, Role, ToolDeclaration, ToolParameter
-from repartee.domain.live.profiles import CAUTIOUS, LiveModelProfile
-from repartee.domain.text.cuts import cut_at
+from repartee.domain.live.profiles import FALLBACK_PROFILE, LiveModelProfile
+from repartee.domain.text.cuts import truncate_text
 from repartee.domain.text.languages import language_name
-from repartee.domain.tools.calls import ASK_CORE_AGENT, ASKED_BY_USER, END_CALL, SET_PREFERENCES
+from repartee.domain.tools.core_calls import (
+    ASK_CORE_AGENT,
+    ASKED_BY_USER,
+    END_CALL,
+    SET_PREFERENCES,
+)
 from repartee.domain.users.notes import facts
 
 PERSONA = (
@@ -72,11 +77,11 @@ def tools_of(model: LiveModelProfile) -> tuple[ToolDeclaration, ...]:
     )
 
 
-TOOLS = tools_of(CAUTIOUS)
+TOOLS = tools_of(FALLBACK_PROFILE)
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class PromptContext:
     """When and in which language a live session begins.
 
     Attributes:
@@ -91,7 +96,7 @@ class Occasion:
 
 
 def system_instruction(
-    memory: Memory, occasion: Occasion, turns: tuple[HistoryEntry, ...] = ()
+    memory: Memory, occasion: PromptContext, turns: tuple[HistoryEntry, ...] = ()
 ) -> str:
     """Return the live model's instruction: its role, the day, the user and the past.
 
@@ -135,7 +140,9 @@ def history(turns: tuple[Turn, ...], max_characters: int) -> tuple[HistoryEntry,
         length = sum(len(entry.text) for entry in entries)
         if length > left:
             if not chosen:
-                chosen = [HistoryEntry(one.role, cut_at(one.text, left // 2)) for one in entries]
+                chosen = [
+                    HistoryEntry(one.role, truncate_text(one.text, left // 2)) for one in entries
+                ]
             break
         left -= length
         chosen[:0] = entries

@@ -100,7 +100,7 @@ class Numbered:
     connection_id: str
     received_at_ms: int
 
-    def repeats(self, other: "Numbered") -> bool:
+    def is_repeat_of(self, other: "Numbered") -> bool:
         """Return whether this is ``other`` once more: a ``Hello`` on its own connection alone."""
         is_hello = isinstance(self.message, Hello)
         is_elsewhere = is_hello and self.connection_id != other.connection_id

@@ -7,11 +7,11 @@ from enum import Enum, auto
 from repartee.domain.protocol.messages import Audio, Hello, Message, Text, Unknown
 
 # A client has 25 messages in flight; 64 leave room for what comes late.
-KEPT_DIGESTS = 64
+MAX_DIGESTS_KEPT = 64
 # One in 4 thousand million other messages passes for a repetition.
 DIGEST_BYTES = 4
 # Stands for a number that was stepped over: no message has it as its digest.
-STEPPED_OVER = 0
+SKIPPED_DIGEST = 0
 
 
 class NumberUse(Enum):
@@ -44,7 +44,7 @@ class RecentInput:
 
     Attributes:
         through: The number of the last digest.
-        digests: See ``digest_of``; the oldest first, ``STEPPED_OVER`` where nothing came.
+        digests: See ``digest_of``; the oldest first, ``SKIPPED_DIGEST`` where nothing came.
     """
 
     through: int = 0
@@ -60,7 +60,7 @@ class RecentInput:
         if not self.first <= seq <= self.through:
             return NumberUse.FORGOTTEN
         kept = self.digests[seq - self.first]
-        if kept == STEPPED_OVER:
+        if kept == SKIPPED_DIGEST:
             # Sound that comes late is dropped in silence; all else is wanted.
             return NumberUse.REPEATED if isinstance(message, Audio) else NumberUse.ANOTHER
         return NumberUse.REPEATED if kept == digest_of(message) else NumberUse.ANOTHER

@@ -26,7 +26,7 @@ from repartee.domain.protocol.messages import (
     SpeechStart,
     Text,
 )
-from repartee.domain.text.characters import checked_text, holds_half_characters
+from repartee.domain.text.characters import checked_text, has_lone_surrogates
 
 PROTOCOL_VERSION = 1
 # API Gateway closes a connection (1009) whose frame is larger; base64 and JSON have to fit too.
@@ -164,7 +164,7 @@ def parse_client_message(body: str) -> ClientModel:
         # Readers of JSON differ in which of two values they take. A field that is there twice
         # brings a colon more than there are fields; an audio chunk is not read a second time.
         if body.count(":") != len(model.model_fields_set):
-            json.loads(body, object_pairs_hook=_named_once)
+            json.loads(body, object_pairs_hook=_reject_duplicate_keys)
         return model
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
@@ -178,7 +178,7 @@ def parse_client_message(body: str) -> ClientModel:
     raise BadInput("invalid_message", words, field=field)
 
 
-def _named_once(pairs: list[tuple[str, object]]) -> None:
+def _reject_duplicate_keys(pairs: list[tuple[str, object]]) -> None:
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
@@ -192,7 +192,7 @@ def _unreadable(body: str) -> BadInput:
     except (ValueError, RecursionError):
         fields = None
     text = fields.get("text") if isinstance(fields, dict) else None
-    if isinstance(text, str) and holds_half_characters(text):
+    if isinstance(text, str) and has_lone_surrogates(text):
         # JSON can spell it, but no text can hold it.
         advice = "the text holds half of a surrogate pair: send whole characters"
         return BadInput("invalid_message", advice, field="text")

@@ -9,7 +9,7 @@ from repartee.domain.cost.usage import Bill
 from repartee.domain.live.model import LiveConfig, ToolResponse
 from repartee.domain.protocol.frames import NumberedFrame
 from repartee.domain.session.state import PendingCall, UndeliveredTurn
-from repartee.domain.tools.calls import CallKey
+from repartee.domain.tools.core_calls import ToolCallKey
 from repartee.domain.users.preferences import PreferenceChanges
 
 
@@ -95,7 +95,7 @@ class AskCoreAgent:
         timeout_ms: Nobody waits for the answer any longer than this.
     """
 
-    key: CallKey
+    key: ToolCallKey
     arguments_hash: str
     question: str
     language: str

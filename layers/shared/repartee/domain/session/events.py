@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from repartee.domain.cost.limits import DayUsage
 from repartee.domain.live.model import LiveEvent
 from repartee.domain.protocol.messages import Acknowledged, MailboxEntry, Notified
-from repartee.domain.tools.calls import CallKey, CoreAnswer
+from repartee.domain.tools.core_calls import CoreAnswer, ToolCallKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class CoreAnswered:
         arguments_hash: That of the ``AskCoreAgent`` it answers.
     """
 
-    key: CallKey
+    key: ToolCallKey
     arguments_hash: str
     answer: CoreAnswer
 

@@ -25,7 +25,7 @@ from repartee.domain.protocol.messages import (
 from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.client.outbox import Outbox
-from repartee.domain.session.client.undelivered import Undelivered
+from repartee.domain.session.client.undelivered import UndeliveredTurns
 from repartee.domain.session.effects import DeleteInput, Effect, FinishReason
 from repartee.domain.session.events import (
     ConversationLost,
@@ -44,14 +44,14 @@ from repartee.domain.session.events import (
 )
 from repartee.domain.session.input.feed import InputFeed
 from repartee.domain.session.input.marked_speech import MarkedSpeech
-from repartee.domain.session.input.order import InputOrder, far_ahead
+from repartee.domain.session.input.order import InputOrder, too_far_ahead_text
 from repartee.domain.session.input.speech_channel import SpeechChannel
 from repartee.domain.session.memory.allowance import Allowance
 from repartee.domain.session.memory.keeper import MemoryKeeper
 from repartee.domain.session.memory.lost_replies import LostReplies
 from repartee.domain.session.memory.summaries import SummaryWatch
 from repartee.domain.session.model.cues import Cues
-from repartee.domain.session.model.fallbacks import Concessions
+from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease
@@ -59,18 +59,18 @@ from repartee.domain.session.tools.answer_watch import AnswerWatch
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.tools.filler import Filler
 from repartee.domain.session.tools.preference_mentions import PreferenceMentions
-from repartee.domain.session.tools.preferences import PreferencesInForce
-from repartee.domain.session.tools.router import ToolDesk
+from repartee.domain.session.tools.preferences import ActivePreferences
+from repartee.domain.session.tools.router import ToolRouter
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.replies import Replies
 from repartee.domain.session.turns.transcripts import UserTranscripts
-from repartee.domain.session.upkeep.client_presence import Listener
+from repartee.domain.session.upkeep.client_presence import ClientPresence
 from repartee.domain.session.upkeep.context import LiveContext
 from repartee.domain.session.upkeep.departure import Departure
 from repartee.domain.session.upkeep.live_sessions import LiveSessions
-from repartee.domain.session.upkeep.model_events import Hearing
-from repartee.domain.session.upkeep.restarts import Restarts
-from repartee.domain.session.upkeep.second_offer import SecondOffer
+from repartee.domain.session.upkeep.model_events import ModelEvents
+from repartee.domain.session.upkeep.restarts import TurnRestarts
+from repartee.domain.session.upkeep.utterance_retry import UtteranceRetry
 from repartee.domain.session.upkeep.watchdog import Watchdog
 from repartee.domain.speech import SpeechDetector
 
@@ -106,11 +106,11 @@ class SessionMachine:
         self._effects = effects = list[Effect]()
         self._outbox = outbox = Outbox(state.epoch)
         self._client = client = ClientLink(
-            outbox, state.connection_id, state.cursor, state.marks_speech, state.served
+            outbox, state.connection_id, state.cursor, state.marks_speech, state.served_connection
         )
-        self._turns = turns = TurnLedger.after(memory)
-        self._calls = calls = ToolCalls(settings.blocking_tools)
-        self._live = live = LiveLink(state.session_id)
+        self._turns = turns = TurnLedger.from_memory(memory)
+        self._tool_calls = calls = ToolCalls(settings.blocking_tools)
+        self._live_link = live = LiveLink(state.session_id)
         self._cues = cues = Cues(live, calls, effects)
         self._speech = speech = SpeechChannel(settings.profile, turns, calls, effects)
         self._marked = marked = MarkedSpeech(detector, turns, calls, cues, speech, outbox)
@@ -126,14 +126,12 @@ class SessionMachine:
         )
         self._replies = replies = Replies(client, turns, cues, prices)
         self._watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox, effects)
-        preferences = PreferencesInForce(
-            memory.profile, settings, unix_offset_ms, lease.taken_at_ms
-        )
-        self._desk = desk = ToolDesk(preferences, calls, turns, cues, outbox, effects)
+        preferences = ActivePreferences(memory.profile, settings, unix_offset_ms, lease.taken_at_ms)
+        self._tool_router = desk = ToolRouter(preferences, calls, turns, cues, outbox, effects)
         self._filler = Filler(settings.filler_after_ms, turns, calls, cues)
-        self._answers = AnswerWatch(turns, calls, cues, replies, outbox)
-        self._restarts = restarts = Restarts(self._feed, turns, calls, cues, replies)
-        self._listener = listener = Listener(
+        self._answer_watch = AnswerWatch(turns, calls, cues, replies, outbox)
+        self._turn_restarts = restarts = TurnRestarts(self._feed, turns, calls, cues, replies)
+        self._client_presence = listener = ClientPresence(
             settings.grace_ms, settings.turns_without_listener, client, turns
         )
         self._departure = departure = Departure(
@@ -142,7 +140,7 @@ class SessionMachine:
         self._keeper = MemoryKeeper(
             memory,
             SummaryWatch(settings.memory),
-            Undelivered(state.undelivered, outbox),
+            UndeliveredTurns(state.undelivered, outbox),
             state.session_id,
             prices,
             settings.grace_ms,
@@ -155,21 +153,21 @@ class SessionMachine:
         )
         limits = memory.profile.limits.over(settings.limits)
         self._allowance = Allowance(limits, prices, unix_offset_ms, turns, calls, outbox, effects)
-        self._lost = LostReplies(self._keeper, client, cues)
-        self._concessions = concessions = Concessions(
+        self._lost_replies = LostReplies(self._keeper, client, cues)
+        self._setup_fallbacks = concessions = SetupFallbacks(
             self._keeper,
             preferences,
             settings.history_as_text,
             starts_without_preferences=settings.without_preferences,
         )
-        self._mentions = PreferenceMentions(preferences, concessions, cues, effects)
+        self._preference_mentions = PreferenceMentions(preferences, concessions, cues, effects)
         self._context = context = LiveContext(
             settings, self._keeper, desk, client, concessions, unix_offset_ms
         )
         transcripts = UserTranscripts(
             client, turns, self._keeper, settings.profile.transcribes_after_speech
         )
-        self._sessions = LiveSessions(
+        self._live_sessions = LiveSessions(
             live,
             context,
             concessions,
@@ -181,8 +179,10 @@ class SessionMachine:
             outbox,
             effects,
         )
-        self._second_offer = again = SecondOffer(self._feed, turns, calls, cues, context, watchdog)
-        self._hearing = Hearing(
+        self._utterance_retry = again = UtteranceRetry(
+            self._feed, turns, calls, cues, context, watchdog
+        )
+        self._model_events = ModelEvents(
             live,
             context,
             concessions,
@@ -201,9 +201,9 @@ class SessionMachine:
         """Mailbox entries up to this number need not be read again."""
         return self._feed.order.read_after
 
-    def is_news(self, seq: int) -> bool:
+    def is_unread(self, seq: int) -> bool:
         """Return whether this session has not read the message with this number yet."""
-        return self._feed.order.is_news(seq)
+        return self._feed.order.is_unread(seq)
 
     @property
     def cursor(self) -> int:
@@ -215,30 +215,30 @@ class SessionMachine:
         """The input up to here is taken or given up."""
         return self._feed.order.taken_through
 
-    def taken_at(self, cursor: int) -> InputTaken:
+    def input_taken_at(self, cursor: int) -> InputTaken:
         """Return how far the input is taken, to be written with this ``cursor``."""
-        return self._feed.order.taken_at(cursor)
+        return self._feed.order.input_taken_at(cursor)
 
     @property
-    def unwritten_bill(self) -> Bill:
+    def uncommitted_bill(self) -> Bill:
         """What the live model cost and no committed turn tells of; for when the worker leaves."""
-        return self._prices.bill(self._turns.unwritten_usage)
+        return self._prices.bill(self._turns.uncommitted_usage)
 
     @property
     def limit_reached(self) -> LimitHit | None:
         """The daily limit that ended the session, None where it was none."""
-        return self._allowance.reached
+        return self._allowance.reached_limit
 
     @property
     def refuses_history(self) -> bool:
         """Tell whether the live model takes a history only as text in its instruction."""
-        return self._concessions.refuses_history
+        return self._setup_fallbacks.refuses_history
 
     @property
     def refused_preferences(self) -> Profile | None:
         """The profile with the preferences that the live model has refused, None without any."""
-        preferences = self._desk.preferences
-        is_proven = self._concessions.replaces_preferences and preferences.are_refused
+        preferences = self._tool_router.preferences
+        is_proven = self._setup_fallbacks.replaces_preferences and preferences.is_refused_by_model
         return preferences.profile if is_proven else None
 
     @property
@@ -260,15 +260,15 @@ class SessionMachine:
         """
         if isinstance(event, FromLive) and isinstance(event.event, LiveUsage):
             # Of whichever live session, and at whatever time: it has been paid for.
-            self._turns.bill(event.event.usage)
-        if self._departure.is_done:
+            self._turns.add_usage(event.event.usage)
+        if self._departure.has_left:
             # A write that was under way counts, or the lease would be released behind it.
             if isinstance(event, TurnCommitted) and self._turns.is_committing:
-                self._keeper.committed()
+                self._keeper.finish_commit()
             return []
         self._now_ms = now_ms
-        self._take_in(event, now_ms)
-        if not self._departure.is_done:
+        self._dispatch(event, now_ms)
+        if not self._departure.has_left:
             self._settle(now_ms)
         effects = self._effects.copy()
         self._effects.clear()
@@ -276,66 +276,66 @@ class SessionMachine:
 
     def next_deadline_ms(self) -> int | None:
         """Return when a ``Tick`` is due, None when only events can change anything."""
-        if self._departure.is_done:
+        if self._departure.has_left:
             return None
         deadlines = [
             self._feed.next_deadline_ms(),
             self._speech.next_deadline_ms(),
             self._marked.next_deadline_ms(),
             self._client.next_deadline_ms(self._feed.order.through),
-            self._calls.next_deadline_ms(),
-            self._live.next_deadline_ms(),
-            self._sessions.next_deadline_ms(),
+            self._tool_calls.next_deadline_ms(),
+            self._live_link.next_deadline_ms(),
+            self._live_sessions.next_deadline_ms(),
             self._watchdog.next_deadline_ms(),
             self._filler.next_deadline_ms(),
-            self._answers.next_deadline_ms(),
-            self._second_offer.next_deadline_ms(),
+            self._answer_watch.next_deadline_ms(),
+            self._utterance_retry.next_deadline_ms(),
             self._cues.next_deadline_ms(),
             self._keeper.next_deadline_ms(),
-            self._lost.next_deadline_ms(),
+            self._lost_replies.next_deadline_ms(),
             *self._departure.deadlines_ms(),
         ]
         # What lies behind has had its chance in the last ``handle``.
         ahead = (one for one in deadlines if one is not None and one > self._now_ms)
         return min(ahead, default=None)
 
-    def _take_in(self, event: Event, now_ms: int) -> None:  # noqa: C901 - one case per event
+    def _dispatch(self, event: Event, now_ms: int) -> None:  # noqa: C901 - one case per event
         match event:
             case Started(used=used, unread=unread):
-                self._allowance.know(used)
+                self._allowance.set_used(used)
                 self._read(unread, now_ms)
                 self._start(now_ms)
             case UsageRead(used=used):
-                self._allowance.know(used)
+                self._allowance.set_used(used)
             case MailboxRead():
                 self._read(event, now_ms)
             case FromLive(generation=generation, event=live_event):
-                if generation == self._live.generation:
-                    self._hear(live_event, now_ms)
+                if generation == self._live_link.generation:
+                    self._handle_live_event(live_event, now_ms)
                 else:
-                    self._hearing.hear_from_before(live_event, now_ms)
+                    self._model_events.handle_previous_session(live_event, now_ms)
             case CoreAnswered():
-                self._allowance.note_core(event.answer.bill)
-                if self._desk.take_answer(event, now_ms):
+                self._allowance.note_core_agent_bill(event.answer.bill)
+                if self._tool_router.take_answer(event, now_ms):
                     self._note_answer(now_ms)
             case FramePosted(connection_id=connection_id, seq=seq):
                 if connection_id == self._client.connection_id:
-                    self._outbox.posted(seq)
+                    self._outbox.mark_posted(seq)
             case PostRefused(connection_id=connection_id, seq=seq, is_gone=is_gone):
                 if connection_id == self._client.connection_id:
-                    self._outbox.refused(seq, now_ms, is_gone=is_gone)
+                    self._outbox.mark_refused(seq, now_ms, is_gone=is_gone)
                 if is_gone:
                     self._effects += self._client.detach(connection_id, now_ms)
             case TurnCommitted():
-                self._allowance.add(self._keeper.committed(), now_ms)
+                self._allowance.count_turn(self._keeper.finish_commit(), now_ms)
                 self._keeper.delete_input()
-                self._context.is_due = True
+                self._context.is_reseed_due = True
             case SummaryRead():
                 self._keeper.take_summary(event)
             case ConversationLost(is_erased=is_erased):
                 self._turns.is_committing = False
                 self._close("erased" if is_erased else "superseded", now_ms)
-                self._keeper.lose()
+                self._keeper.stop_writing()
             case LeaseWasLost():
                 self._departure.finish(FinishReason.FENCED)
             case TimeRunningOut(remaining_ms=remaining_ms):
@@ -353,18 +353,18 @@ class SessionMachine:
         order.forget_refused({one.seq for one in mailbox.entries if isinstance(one, Numbered)})
         for entry in mailbox.acknowledged_first:
             if isinstance(entry, Numbered):
-                self._receive(entry, now_ms)
+                self._handle_message(entry, now_ms)
             else:
-                self._notice(entry, now_ms)
+                self._handle_notice(entry, now_ms)
 
-    def _receive(self, numbered: Numbered, now_ms: int) -> None:
+    def _handle_message(self, numbered: Numbered, now_ms: int) -> None:
         # A hello counts at once, wherever it stands: what is missing before it will be sent
         # again over the connection that it opens.
         self._greet(numbered)
         order, seq = self._feed.order, numbered.seq
-        if order.is_too_far(seq):
-            self._refuse(numbered, "seq_too_far", far_ahead(seq), retryable=True)
-        elif not order.add(numbered, now_ms) and order.is_passed_over(numbered):
+        if order.is_too_far_ahead(seq):
+            self._refuse(numbered, "seq_too_far", too_far_ahead_text(seq), retryable=True)
+        elif not order.add(numbered, now_ms) and order.is_given_up_control(numbered):
             text = f"{seq} was given up before it came: send the message as {order.next_seq}"
             self._refuse(numbered, "seq_taken", text)
 
@@ -376,7 +376,7 @@ class SessionMachine:
             return False
         effects, is_lost = attached
         self._effects += effects
-        self._lost.greet(hello.resume_from, is_lost=is_lost)
+        self._lost_replies.show_missed(hello.resume_from, is_lost=is_lost)
         return True
 
     def _refuse(self, numbered: Numbered, code: str, text: str, *, retryable: bool = False) -> None:
@@ -389,22 +389,22 @@ class SessionMachine:
                     SessionError(code, text, retryable, refused_seq=seq, next_seq=order.next_seq)
                 )
 
-    def _notice(self, notified: Notified, now_ms: int) -> None:
+    def _handle_notice(self, notified: Notified, now_ms: int) -> None:
         match notified.notice:
             case Acknowledged() as ack if self._client.acknowledge(ack):
                 self._keeper.undelivered.acknowledge(ack.received)
                 self._replies.note_played(ack.turn)
-                self._answers.note_played(ack.turn, now_ms)
+                self._answer_watch.note_played(ack.turn, now_ms)
                 return
             case Greeted(hello=hello, connection_id=connection_id):
                 if self._greet(Numbered(0, hello, connection_id, 0)):
-                    self._feed.meet(hello, connection_id)
+                    self._feed.apply_hello(hello, connection_id)
             case Detached(connection_id=connection_id):
                 self._effects += self._client.detach(connection_id, now_ms)
             case PreferencesChanged() as changed:
-                self._context.is_due |= self._desk.preferences.take(changed)
+                self._context.is_reseed_due |= self._tool_router.preferences.take(changed)
             case NoteForgotten(note_id=note_id):
-                self._context.is_due |= self._keeper.forget(note_id)
+                self._context.is_reseed_due |= self._keeper.forget(note_id)
             case Superseded():
                 self._close("superseded", now_ms)
             case _:
@@ -424,70 +424,72 @@ class SessionMachine:
             self._close("erased", now_ms)
         elif self._lease.is_superseded(memory.conversation):
             self._close("superseded", now_ms)
-        elif (hit := self._allowance.ends_by(now_ms)) is not None:
+        elif (hit := self._allowance.session_ending_limit(now_ms)) is not None:
             self._end_by_limit(hit, now_ms)
         elif self._departure.closing is None:
             if self._lease.is_takeover:
                 self._outbox.offer(TurnRestarted(self._turns.next_number))
-            self._sessions.open(now_ms)
-            self._lost.start(now_ms)
+            self._live_sessions.open(now_ms)
+            self._lost_replies.start(now_ms)
             for pending in state.pending_calls:
-                self._desk.adopt(pending, now_ms)
+                self._tool_router.adopt(pending, now_ms)
 
-    def _hear(self, event: LiveEvent, now_ms: int) -> None:
+    def _handle_live_event(self, event: LiveEvent, now_ms: int) -> None:
         if isinstance(event, LiveClosed):
-            if (reason := self._sessions.lose(event, now_ms)) is not None:
+            if (reason := self._live_sessions.lose(event, now_ms)) is not None:
                 self._close(reason, now_ms)
             return
-        for one in self._marked.pass_on(event, now_ms):
-            if self._hearing.hear(one, now_ms):
+        for one in self._marked.filter_event(event, now_ms):
+            if self._model_events.handle(one, now_ms):
                 self._close("end_call", now_ms)
 
     def _note_answer(self, now_ms: int) -> None:
-        self._filler.put_off(now_ms)
-        self._hearing.note_life(now_ms)
+        self._filler.postpone(now_ms)
+        self._model_events.note_model_activity(now_ms)
 
     # What time, or the event before, has made due
 
     def _settle(self, now_ms: int) -> None:
         # First, for what is settled makes room for what is typed.
         self._feed.order.forget(self.cursor)
-        if self._departure.listens:
+        if self._departure.may_listen:
             self._marked.check(now_ms)
-            self._second_offer.check(now_ms)
-            self._move_input(now_ms)
-            self._replies.make_way(now_ms)
-        if self._live.is_open:
+            self._utterance_retry.check(now_ms)
+            self._feed_input(now_ms)
+            self._replies.end_paused_turn(now_ms)
+        if self._live_link.is_open:
             # The last words before a goodbye need it too.
-            self._speech.keep_silent(now_ms)
-        hit = self._allowance.ends_by(now_ms) if self._departure.takes_input else None
-        if hit is not None and self._live.is_open:
+            self._speech.send_due_silence(now_ms)
+        hit = (
+            self._allowance.session_ending_limit(now_ms) if self._departure.may_take_input else None
+        )
+        if hit is not None and self._live_link.is_open:
             self._end_by_limit(hit, now_ms)
         self._cues.expire(now_ms)
-        self._lost.expire(now_ms)
-        self._mentions.store()
-        if self._desk.expire(now_ms):
+        self._lost_replies.expire(now_ms)
+        self._preference_mentions.store()
+        if self._tool_router.expire(now_ms):
             self._note_answer(now_ms)
-        if self._departure.takes_replies:
-            self._tend_answers(now_ms)
-        if self._departure.takes_input:
-            self._tend_model(now_ms)
+        if self._departure.may_take_replies:
+            self._check_answers(now_ms)
+        if self._departure.may_take_input:
+            self._maintain_live_session(now_ms)
         if self._departure.closing is not None:
             self._end_turns(now_ms)
-        is_pressing = self._departure.is_pressing(now_ms)
-        self._keeper.commit(self._feed.settled, now_ms, is_pressing=is_pressing)
+        must_commit_now = self._departure.must_commit_now(now_ms)
+        self._keeper.commit(self._feed.settled, now_ms, must_commit_now=must_commit_now)
         self._departure.leave(now_ms, has_input=self._feed.is_waiting)
-        if not self._departure.is_done and (post := self._client.next_post(now_ms)) is not None:
+        if not self._departure.has_left and (post := self._client.next_post(now_ms)) is not None:
             self._effects.append(post)
 
-    def _move_input(self, now_ms: int) -> None:
-        self._feed.sort(now_ms)
+    def _feed_input(self, now_ms: int) -> None:
+        self._feed.order_input(now_ms)
         if self._feed.is_speech_waiting:
-            self._sessions.leave_copy(now_ms)
-        may_give = self._live.is_open and not self._calls.is_blocking
-        is_heard = self._turns.is_user_speaking or self._listener.admits_turn(now_ms)
-        self._feed.give(now_ms, is_open=may_give, is_heard=is_heard)
-        last_ms = max(self._departure.last_activity_ms, self._feed.last_given_ms)
+            self._live_sessions.leave_duplicating_session(now_ms)
+        may_send = self._live_link.is_open and not self._tool_calls.is_blocking
+        is_heard = self._turns.is_user_speaking or self._client_presence.may_begin_turn(now_ms)
+        self._feed.feed_model(now_ms, is_open=may_send, is_heard=is_heard)
+        last_ms = max(self._departure.last_activity_ms, self._feed.last_fed_ms)
         self._departure.last_activity_ms = last_ms
         if self._feed.has_bye:
             self._close("bye", now_ms)
@@ -495,50 +497,50 @@ class SessionMachine:
         is_held_back = not is_heard or self._departure.is_late(now_ms)
         is_objection = is_held_back and self._feed.is_speech_waiting
         if self._departure.closing == "end_call" and (
-            is_objection or self._departure.is_contradicted
+            is_objection or self._departure.has_user_objected
         ):
-            self._departure.stay(now_ms)
+            self._departure.cancel_close(now_ms)
 
-    def _tend_answers(self, now_ms: int) -> None:
+    def _check_answers(self, now_ms: int) -> None:
         turn = self._turns.current
-        if turn is not None and self._calls.is_over(turn):
-            self._replies.give_up(turn, now_ms)
-        if self._answers.check(now_ms):
-            self._hearing.note_life(now_ms)
+        if turn is not None and self._tool_calls.is_wait_over(turn):
+            self._replies.force_end_turn(turn, now_ms)
+        if self._answer_watch.check(now_ms):
+            self._model_events.note_model_activity(now_ms)
         if self._departure.closing is not None and self._turns.current is None:
             # A goodbye may come before the outcome of what was asked.
-            self._desk.tell_owed(now_ms)
+            self._tool_router.send_owed_answers(now_ms)
 
-    def _tend_model(self, now_ms: int) -> None:
-        if (reason := self._sessions.tend(now_ms)) is not None:
+    def _maintain_live_session(self, now_ms: int) -> None:
+        if (reason := self._live_sessions.replace_if_needed(now_ms)) is not None:
             self._close(reason, now_ms)
         if self._filler.check(now_ms):
-            self._hearing.note_life(now_ms)
-        if self._sessions.reopen(now_ms):
+            self._model_events.note_model_activity(now_ms)
+        if self._live_sessions.reopen(now_ms):
             return
         turn = self._turns.current
         if turn is None:
-            self._lost.say_again()
-            self._mentions.say()
-            if self._desk.tell_owed(now_ms) or self._cues.give_wanted(now_ms):
+            self._lost_replies.repeat_aloud()
+            self._preference_mentions.say()
+            if self._tool_router.send_owed_answers(now_ms) or self._cues.send_next(now_ms):
                 self._departure.last_activity_ms = now_ms
-        elif self._watchdog.is_watching() or self._calls.is_waiting:
+        elif self._watchdog.is_watching() or self._tool_calls.is_waiting:
             pass
         elif self._departure.is_stalled(now_ms):
             # A reply that nobody asked for never ended, or an utterance never did.
-            if not self._feed.drop_unproven(now_ms):
-                self._replies.give_up(turn, now_ms)
+            if not self._feed.drop_unproven_speech(now_ms):
+                self._replies.force_end_turn(turn, now_ms)
             self._departure.last_activity_ms = now_ms
 
     # The end
 
     def _close(self, reason: CloseReason, now_ms: int) -> None:
         if self._departure.closing is None:
-            self._feed.drop_unproven(now_ms)
+            self._feed.drop_unproven_speech(now_ms)
         # Last words are answered, for they may be a wish; a reply that is under way is cut.
         turn = self._turns.current
         has_last_words = reason == "bye" and turn is not None and not turn.has_reply
-        may_speak = (has_last_words or reason == "limit_reached") and self._live.is_open
+        may_speak = (has_last_words or reason == "limit_reached") and self._live_link.is_open
         awaits_reply = reason == "end_call" or may_speak
         if not self._departure.close(reason, now_ms, awaits_reply=awaits_reply):
             return
@@ -546,32 +548,32 @@ class SessionMachine:
             return
         if reason in ("bye", "superseded"):
             self._replies.interrupt(now_ms)
-        self._feed.tell_rest(now_ms)
-        self._replies.give_up_all(now_ms)
+        self._feed.record_unanswered_input(now_ms)
+        self._replies.end_all_turns(now_ms)
         if reason == "erased":
-            self._keeper.lose()
+            self._keeper.stop_writing()
 
     def _end_turns(self, now_ms: int) -> None:
         is_late = self._departure.is_late(now_ms)
-        if self._keeper.may_commit and (is_late or not self._departure.takes_replies):
-            self._answers.give_up(now_ms)
+        if self._keeper.may_commit and (is_late or not self._departure.may_take_replies):
+            self._answer_watch.give_up(now_ms)
         if is_late:
-            if not self._feed.tell_rest(now_ms):
-                self._feed.tell_unheard()
+            if not self._feed.record_unanswered_input(now_ms):
+                self._feed.record_untranscribed_speech()
             self._turns.end_all(now_ms)
-        elif self._turns.current is None and not self._departure.listens:
+        elif self._turns.current is None and not self._departure.may_listen:
             # The last reply is over. What waited behind it is remembered without an answer.
-            self._feed.tell_rest(now_ms)
-            self._replies.give_up_all(now_ms)
+            self._feed.record_unanswered_input(now_ms)
+            self._replies.end_all_turns(now_ms)
 
     def _end_by_limit(self, hit: LimitHit, now_ms: int) -> None:
         self._feed.end_speech(now_ms)
-        self._allowance.say_goodbye(hit, now_ms, may_speak=self._live.is_open)
+        self._allowance.say_goodbye(hit, now_ms, may_speak=self._live_link.is_open)
         self._close("limit_reached", now_ms)
 
     def _force_hand_over(self, now_ms: int) -> None:
         if self._departure.closing == "end_call" and self._feed.is_speech_waiting:
-            self._departure.stay(now_ms)
+            self._departure.cancel_close(now_ms)
         self._departure.force(now_ms)
         if self._departure.closing is None:
-            self._restarts.unsay(now_ms)
+            self._turn_restarts.retract_turn(now_ms)

@@ -9,7 +9,7 @@ from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.protocol.messages import MAX_SEQ, OutputPosition
 from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.session.input.order import MAX_AHEAD
-from repartee.domain.tools.calls import CallKey
+from repartee.domain.tools.core_calls import ToolCallKey
 
 # The current one, the next one before it says hello, and one more that is not closed yet.
 MAX_CONNECTIONS = 3
@@ -26,7 +26,7 @@ class PendingCall:
         arguments_hash: SHA-256 of name and canonical arguments, to tell one call from another.
     """
 
-    key: CallKey
+    key: ToolCallKey
     name: str
     arguments_json: str
     arguments_hash: str
@@ -56,15 +56,15 @@ class Connected:
     connection_id: str
 
 
-NOBODY = Connected(0, "")
+NO_CONNECTION = Connected(0, "")
 
 
-class Standing(Enum):
+class ConnectionStanding(Enum):
     """What a connection is to its session."""
 
     CURRENT = auto()
     SUPERSEDED = auto()
-    STRANGER = auto()
+    UNGREETED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ class SessionState:
         cost_usd: What it has cost so far, by its commits and what was spent beside them.
         undelivered: The turns that were committed before the client had all of them, oldest first.
         marks_speech: Whether the newest client marks where speech begins and ends.
-        greeted: The newest connection that said hello, ``NOBODY`` before the first; None where a
+        greeted: The newest connection that said hello, ``NO_CONNECTION`` before the first; None
+            where a
             version wrote the state that did not note that.
         taken: How far a worker has taken the input; None before the first, or where only workers
             of a version served that did not note that.
@@ -106,25 +107,25 @@ class SessionState:
     taken: InputTaken | None = None
     open_connections: tuple[str, ...] = ()
 
-    def standing_of(self, connection: Connected) -> Standing:
+    def standing_of(self, connection: Connected) -> ConnectionStanding:
         """Return a connection's standing; in a state that does not know, each one is current."""
         is_greeted = self.greeted and connection.connection_id == self.greeted.connection_id
         if self.greeted is None or is_greeted:
-            return Standing.CURRENT
+            return ConnectionStanding.CURRENT
         if connection < self.greeted:
-            return Standing.SUPERSEDED
+            return ConnectionStanding.SUPERSEDED
         # A message function of the version before may have taken its hello.
         is_served = connection.connection_id == self.connection_id
-        return Standing.CURRENT if is_served else Standing.STRANGER
+        return ConnectionStanding.CURRENT if is_served else ConnectionStanding.UNGREETED
 
     @property
-    def served(self) -> Connected:
+    def served_connection(self) -> Connected:
         """The connection that the worker before spoke over, as far as its place is known."""
-        greeted = self.greeted or NOBODY
-        return greeted if greeted.connection_id == self.connection_id else NOBODY
+        greeted = self.greeted or NO_CONNECTION
+        return greeted if greeted.connection_id == self.connection_id else NO_CONNECTION
 
     @property
-    def input_ends_at(self) -> int:
+    def max_input_seq(self) -> int:
         """The highest number that a message may have now."""
         if self.taken is None and self.epoch:
             return MAX_SEQ
@@ -135,28 +136,28 @@ class SessionState:
         """The connection that said hello last, None before the first hello."""
         if self.greeted is None:
             return self.connection_id
-        return None if self.greeted == NOBODY else self.greeted.connection_id
+        return None if self.greeted == NO_CONNECTION else self.greeted.connection_id
 
     @property
-    def owes_client(self) -> bool:
+    def needs_worker(self) -> bool:
         """Tell whether a worker that comes now has something to say, whatever the mailbox holds.
 
         So it is after a worker that did not give its lease back, for calls that are open, for turns
         that the client may miss and no later worker has looked at, and for a connection that said
         hello and that no worker has served.
         """
-        is_greeted = self.greeted not in (None, NOBODY)
+        is_greeted = self.greeted not in (None, NO_CONNECTION)
         is_new_here = is_greeted and self.current_connection_id != self.connection_id
         is_missed = any(turn.ends_at.epoch == self.epoch for turn in self.undelivered)
         return self.owner is not None or bool(self.pending_calls) or is_missed or is_new_here
 
-    def lease_is_held(self, now_ms: int) -> bool:
+    def is_lease_held(self, now_ms: int) -> bool:
         """Tell whether a worker serves this session at ``now_ms``."""
         return self.owner is not None and self.lease_until_ms > now_ms
 
-    def lease_is_expiring(self, now_ms: int) -> bool:
+    def is_lease_expiring(self, now_ms: int) -> bool:
         """Tell whether a worker holds the lease that has missed renewals: it may be dead."""
-        return self.lease_is_held(now_ms) and self.lease_until_ms <= now_ms + EXPIRING_MS
+        return self.is_lease_held(now_ms) and self.lease_until_ms <= now_ms + EXPIRING_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ class Lease:
     is_takeover: bool
     taken_at_ms: int = 0
 
-    def with_calls(self, calls: tuple[PendingCall, ...]) -> "Lease":
+    def with_pending_calls(self, calls: tuple[PendingCall, ...]) -> "Lease":
         """Return this lease with calls of earlier sessions added to those of its own."""
         own = self.state.pending_calls
         known = {call.key for call in own}
@@ -233,7 +234,7 @@ class ConnectionOpening:
     max_sessions: int
     max_connections: int = MAX_CONNECTIONS
 
-    def surplus_in(self, state: SessionState) -> tuple[str, ...]:
+    def surplus_connections(self, state: SessionState) -> tuple[str, ...]:
         """Return which connections of the session make room for this one, oldest first.
 
         The session's current connection stays, however old it is.
@@ -301,7 +302,7 @@ class TurnCommit:
     taken: InputTaken | None = None
 
     @property
-    def uncounted(self) -> Bill:
+    def uncounted_bill(self) -> Bill:
         """What this turn adds to the user's day and to its session."""
         return Bill(self.turn.usage, self.turn.cost_usd) - self.core_bill
 

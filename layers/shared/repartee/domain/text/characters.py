@@ -63,7 +63,7 @@ def is_visible(text: str) -> bool:
     )
 
 
-def holds_half_characters(text: str) -> bool:
+def has_lone_surrogates(text: str) -> bool:
     """Return whether the text holds one half of a surrogate pair, which UTF-8 cannot write."""
     return any(unicodedata.category(character) == "Cs" for character in text)
 

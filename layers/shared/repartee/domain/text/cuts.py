@@ -19,16 +19,16 @@ _VIRAMA_CLASS = 9
 _REGIONAL_INDICATOR = re.compile("[\U0001f1e6-\U0001f1ff]")
 
 
-def cut_at(text: str, most: int) -> str:
+def truncate_text(text: str, most: int) -> str:
     """Return the start of ``text``, at most ``most`` characters, or all of it where it fits.
 
     It ends after a word, without the space, where one ends near the cut. Elsewhere it ends between
     two user-perceived characters: an emoji and a letter with its marks stay whole. The rules are
     the main ones of Unicode's annex 29.
     """
-    if len(text) <= most:
-        return text
     end = max(0, most)
+    if len(text) <= end:
+        return text
     is_spaced = not (_has_no_spaces(text[end - 1 : end]) or _has_no_spaces(text[end]))
     near = _NEAR if is_spaced else _NEAR_WITHOUT_SPACES
     for place in range(end, max(0, end - near), -1):

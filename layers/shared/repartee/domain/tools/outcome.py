@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repartee.domain.tools.calls import CallStatus
+from repartee.domain.tools.core_calls import ToolCallStatus
 from repartee.domain.tools.tool import ToolStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class ToolRun:
     """A tool that ran, and how that ended."""
 
     is_read_only: bool
@@ -23,11 +23,11 @@ class Outcome:
         retryable: Whether asking the same again may succeed.
     """
 
-    status: CallStatus
+    status: ToolCallStatus
     retryable: bool = False
 
 
-def outcome(ran: Sequence[Ran]) -> Outcome:
+def outcome(ran: Sequence[ToolRun]) -> Outcome:
     """Judge a question that has an answer.
 
     What could have changed something counts, and only without that what was looked up. One that
@@ -36,7 +36,7 @@ def outcome(ran: Sequence[Ran]) -> Outcome:
     """
     statuses = {one.status for one in ran if not one.is_read_only} or {one.status for one in ran}
     if not statuses or ToolStatus.DONE in statuses:
-        return Outcome(CallStatus.DONE)
+        return Outcome(ToolCallStatus.DONE)
     if ToolStatus.FAILED in statuses:
-        return Outcome(CallStatus.FAILED, retryable=True)
-    return Outcome(CallStatus.REFUSED)
+        return Outcome(ToolCallStatus.FAILED, retryable=True)
+    return Outcome(ToolCallStatus.REFUSED)

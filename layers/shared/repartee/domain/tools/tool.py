@@ -13,7 +13,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ValidationError
 
 from repartee.domain.errors import ReparteeError
-from repartee.domain.text.faults import faults_of
+from repartee.domain.text.validation_errors import describe_validation_errors
 
 
 class ToolStatus(StrEnum):
@@ -97,7 +97,9 @@ class Tool[Arguments: BaseModel]:
         try:
             arguments = self.arguments.model_validate(dict(raw))
         except ValidationError as error:
-            return ToolResult(ToolStatus.INVALID, f"Call {self.name} again: {faults_of(error)}.")
+            return ToolResult(
+                ToolStatus.INVALID, f"Call {self.name} again: {describe_validation_errors(error)}."
+            )
         try:
             return self.run(arguments)
         except ReparteeError:

@@ -9,7 +9,7 @@ from repartee.domain.conversation.conversation import Conversation, Profile, Tur
 from repartee.domain.cost.limits import DayUsage
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.front_desk.bookings import Booking
-from repartee.domain.tools.calls import BegunTool, CallKey, CoreAnswer
+from repartee.domain.tools.core_calls import BegunTool, CoreAnswer, ToolCallKey
 from repartee.domain.users.erasure import ItemKind
 from repartee.domain.users.notes import Note
 
@@ -26,7 +26,7 @@ EXPORTED = frozenset(
 )
 """Kinds of items that an export shows, beside the profile."""
 
-LEFT_OUT: Mapping[ItemKind, str] = {
+NOT_EXPORTED: Mapping[ItemKind, str] = {
     ItemKind.BOOKED_SLOTS: "the same as the user's bookings, found by day",
     ItemKind.CONNECTIONS: "names a connection and its session for 2 h; nothing that a user said",
     ItemKind.OPENINGS: "the same for 7 days, so that erasing finds the sessions",
@@ -67,7 +67,7 @@ class ModelMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class CallRecord:
+class ToolCallRecord:
     """A call of core_agent.
 
     Attributes:
@@ -76,7 +76,7 @@ class CallRecord:
         messages: From the question to the model's last word; none where it came to nothing.
     """
 
-    key: CallKey
+    key: ToolCallKey
     question: str
     tools: tuple[BegunTool, ...]
     answer: CoreAnswer | None
@@ -101,7 +101,7 @@ class Entry:
     """
 
     place: str
-    record: CallRecord | SummaryRecord | Turn
+    record: ToolCallRecord | SummaryRecord | Turn
 
 
 @dataclass(frozen=True, slots=True)

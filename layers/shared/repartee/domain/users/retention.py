@@ -47,4 +47,4 @@ class Retention:
         return None if ends_at_s is None or stored_s is None else max(ends_at_s, stored_s)
 
 
-FOR_EVER = Retention()
+KEEP_FOREVER = Retention()

@@ -11,7 +11,7 @@ MAX_CHARACTERS = 255
 _REFUSED_CATEGORIES = ("Cc", "Cs")
 
 
-def fault_of(subject: str) -> str | None:
+def user_id_problem(subject: str) -> str | None:
     """Return what makes ``subject`` unusable as a user's id, None when it can be used."""
     if len(subject) > MAX_CHARACTERS:
         return f"has {len(subject)} characters: at most {MAX_CHARACTERS} are allowed"

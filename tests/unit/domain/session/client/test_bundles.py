@@ -19,10 +19,10 @@ from repartee.domain.protocol.frames import (
 )
 from repartee.domain.protocol.messages import Detached
 from repartee.domain.protocol.wire import encode_frame
-from repartee.domain.session.client.bundles import HOLD_MS, MAX_CHARACTERS, MIN_LEAD_MS
+from repartee.domain.session.client.frame_bundles import HOLD_MS, MAX_CHARACTERS, MIN_LEAD_MS
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.effects import PostFrame
-from tests.sessions import SECOND, Call, started
+from tests.session_harness import SECOND, SessionHarness, started
 
 pytestmark = pytest.mark.unit
 
@@ -50,25 +50,25 @@ def outbox(*frames: Frame) -> Outbox:
 def posted(box: Outbox, now_ms: int = 0) -> list[Frame]:
     frames = []
     while (numbered := box.next_post(now_ms)) is not None:
-        box.posted(numbered.seq)
+        box.mark_posted(numbered.seq)
         frames.append(numbered.frame)
     return frames
 
 
-def answering(**fields: object) -> Call:
+def answering(**fields: object) -> SessionHarness:
     call = started(**fields)
     call.utter()
     return call
 
 
-def speak(call: Call, parts: int, every_ms: int) -> None:
+def speak(call: SessionHarness, parts: int, every_ms: int) -> None:
     """The model says something in parts, each with its words."""
     for number in range(parts):
         call.live(LiveTranscript(Role.MODEL, f" {number}"), LiveAudio(PART))
         call.pass_ms(every_ms)
 
 
-def heard(call: Call) -> str:
+def heard(call: SessionHarness) -> str:
     return "".join(one.text for one in call.frames(Transcript) if one.role == "model")
 
 

@@ -30,7 +30,7 @@ def outbox(*frames: Frame) -> Outbox:
 def post_all(box: Outbox, now_ms: int = 0) -> list[NumberedFrame]:
     posted = []
     while (numbered := box.next_post(now_ms)) is not None:
-        box.posted(numbered.seq)
+        box.mark_posted(numbered.seq)
         posted.append(numbered)
     return posted
 
@@ -55,9 +55,9 @@ def test_one_frame_is_in_flight_at_a_time():
     first = box.next_post(0)
     assert first is not None
     assert box.next_post(0) is None
-    box.posted(99)
+    box.mark_posted(99)
     assert box.next_post(0) is None
-    box.posted(first.seq)
+    box.mark_posted(first.seq)
     assert box.next_post(0) is not None
 
 
@@ -95,7 +95,7 @@ def test_audio_that_a_slow_client_did_not_take_is_not_tried_again_once_it_is_cut
     box = outbox(ReplyAudio(1, SECOND))
     first = box.next_post(0)
     assert first is not None
-    box.refused(first.seq, 0, is_gone=False)
+    box.mark_refused(first.seq, 0, is_gone=False)
 
     box.interrupt(1)
 
@@ -120,7 +120,7 @@ def test_a_slow_client_is_left_in_peace_for_a_while_and_then_gets_the_same_numbe
     box = outbox(Accepted(1))
     first = box.next_post(0)
     assert first is not None
-    box.refused(first.seq, 100, is_gone=False)
+    box.mark_refused(first.seq, 100, is_gone=False)
 
     assert box.next_deadline_ms() == 100 + SLOW_CLIENT_PAUSE_MS
     assert box.next_post(349) is None
@@ -129,10 +129,10 @@ def test_a_slow_client_is_left_in_peace_for_a_while_and_then_gets_the_same_numbe
 
 def test_a_refusal_of_what_is_not_in_flight_changes_nothing():
     box = outbox(Accepted(1))
-    box.refused(1, 0, is_gone=True)
+    box.mark_refused(1, 0, is_gone=True)
 
     assert numbers(post_all(box)) == [1]
-    box.refused(1, 0, is_gone=True)
+    box.mark_refused(1, 0, is_gone=True)
     assert box.is_empty()
 
 
@@ -245,17 +245,17 @@ def test_a_turn_that_is_not_posted_yet_ends_where_its_last_frame_will_be():
     box.offer(TurnEnd(1, 1, 1, 0.0, 1, 0))
     box.offer(Accepted(9))
     box.next_post(0)
-    expected = box.undelivered(1)
+    expected = box.undelivered_end(1)
 
     ends = [one.seq for one in post_all(box) if isinstance(one.frame, TurnEnd)]
 
     assert expected == OutputPosition(2, 4)
     assert ends == []
-    box.posted(1)
+    box.mark_posted(1)
     assert [one.seq for one in post_all(box) if isinstance(one.frame, TurnEnd)] == [4]
-    assert box.undelivered(1) == OutputPosition(2, 4)
+    assert box.undelivered_end(1) == OutputPosition(2, 4)
 
 
 def test_a_turn_without_an_end_ends_behind_all_that_waits():
     box = outbox(ReplyAudio(1, SECOND), ReplyAudio(1, SECOND))
-    assert box.undelivered(1) == OutputPosition(2, 3)
+    assert box.undelivered_end(1) == OutputPosition(2, 3)

@@ -24,7 +24,7 @@ from repartee.domain.session.effects import (
 from repartee.domain.session.events import FramePosted, PostRefused
 from repartee.domain.session.input.order import MAX_AHEAD
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import EPOCH, SECOND, SETTINGS, of_kind, started
+from tests.session_harness import EPOCH, SECOND, SETTINGS, of_kind, started
 
 pytestmark = pytest.mark.unit
 

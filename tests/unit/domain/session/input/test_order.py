@@ -180,5 +180,5 @@ def test_a_late_message_from_before_what_is_forgotten_is_not_kept():
 def test_a_number_far_ahead_is_told_from_a_gap():
     order = order_with(1)
 
-    assert not order.is_too_far(1 + MAX_AHEAD)
-    assert order.is_too_far(2 + MAX_AHEAD)
+    assert not order.is_too_far_ahead(1 + MAX_AHEAD)
+    assert order.is_too_far_ahead(2 + MAX_AHEAD)

@@ -27,13 +27,13 @@ from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
 from repartee.domain.session.upkeep.departure import FAREWELL_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE, STALL_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SECOND, SETTINGS, SPEECH_END, Call, started
+from tests.session_harness import SECOND, SETTINGS, SPEECH_END, SessionHarness, started
 
 pytestmark = pytest.mark.unit
 
 
 def test_nothing_is_sent_to_the_model_before_it_is_open():
-    call = Call(opens_live=False)
+    call = SessionHarness(opens_live=False)
     call.start()
     call.hello()
     call.utter()
@@ -236,7 +236,7 @@ def test_what_ends_a_stretch_of_audio_is_reported_at_once_with_it():
 
 
 def test_five_messages_of_audio_are_reported_without_waiting():
-    call = Call(opens_live=False)
+    call = SessionHarness(opens_live=False)
     call.start()
     call.send(*[Audio(SPEECH)] * 4)
     assert call.frames(Accepted) == []
@@ -379,7 +379,7 @@ def test_what_stays_unread_is_looked_for_only_behind_what_is_known():
     assert call.machine.read_after == 3
 
 
-def with_a_blocking_tool() -> Call:
+def with_a_blocking_tool() -> SessionHarness:
     tools = tuple(replace(tool, blocking=True) for tool in SETTINGS.tools)
     call = started(settings=replace(SETTINGS, tools=tools))
     call.send(Text("When?"))

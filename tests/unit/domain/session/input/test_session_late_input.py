@@ -6,13 +6,13 @@ from repartee.domain.live.model import LiveAudio, LiveGoAway
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import Effect, SendAudio, SendSilence
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SECOND, SPEECH_END, Call
+from tests.session_harness import SECOND, SPEECH_END, SessionHarness
 
 pytestmark = pytest.mark.unit
 
 
 def test_utterances_that_a_successor_finds_are_answered_one_after_the_other():
-    call = Call()
+    call = SessionHarness()
     call.opens_live = False
     call.start()
     call.hello()
@@ -36,9 +36,9 @@ def test_utterances_that_a_successor_finds_are_answered_one_after_the_other():
     ]
 
 
-def _found_by_a_successor() -> Call:
+def _found_by_a_successor() -> SessionHarness:
     """One utterance was said before the model could listen, and is not answered yet."""
-    call = Call()
+    call = SessionHarness()
     call.opens_live = False
     call.start()
     call.hello()
@@ -50,7 +50,7 @@ def _found_by_a_successor() -> Call:
     return call
 
 
-def heard(call: Call) -> list[Effect]:
+def heard(call: SessionHarness) -> list[Effect]:
     """What the model was given, without the silence that follows in real time."""
     given = call.to_model[call.generation]
     return [one for one in given if not isinstance(one, SendSilence) or one == SPEECH_END]
@@ -107,7 +107,7 @@ def test_once_a_late_utterance_is_answered_the_next_may_be_said_in_two_parts():
 
 
 def test_utterances_without_marks_that_a_successor_finds_are_answered_one_after_the_other():
-    call = Call()
+    call = SessionHarness()
     call.opens_live = False
     call.start()
     call.hello()

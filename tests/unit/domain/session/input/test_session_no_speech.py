@@ -49,7 +49,7 @@ from repartee.domain.session.input.marked_speech import (
     MAX_HELD_MS,
 )
 from tests.fakes.speech_detector import SILENCE, SPEECH, WHISPER
-from tests.sessions import SECOND, SETTINGS, STATE, Call, of_kind, started
+from tests.session_harness import SECOND, SETTINGS, STATE, SessionHarness, of_kind, started
 
 pytestmark = pytest.mark.unit
 
@@ -63,23 +63,23 @@ USAGE = TokenUsage(audio_in=100, audio_out=50)
 
 
 @pytest.fixture(params=[TurnDetection.SERVER, TurnDetection.CLIENT])
-def call(request: pytest.FixtureRequest) -> Call:
+def call(request: pytest.FixtureRequest) -> SessionHarness:
     settings = replace(SETTINGS, turn_detection=request.param)
-    call = Call(state=replace(STATE, marks_speech=True), settings=settings)
+    call = SessionHarness(state=replace(STATE, marks_speech=True), settings=settings)
     call.start()
     call.send(Hello(marks_speech=True))
     return call
 
 
-def marked(call: Call, *between: Message) -> None:
+def marked(call: SessionHarness, *between: Message) -> None:
     call.send(SpeechStart(), *between, SpeechEnd())
 
 
-def whisper(call: Call) -> None:
+def whisper(call: SessionHarness) -> None:
     marked(call, Audio(WHISPER), Audio(WHISPER))
 
 
-def assert_nothing_happened(call: Call) -> None:
+def assert_nothing_happened(call: SessionHarness) -> None:
     assert call.turns == []
     assert {type(one.frame) for one in call.posted} <= {Accepted, NoSpeech, Missing}
     assert call.all(SendText) == []
@@ -329,7 +329,7 @@ def test_a_cough_is_not_replayed_for_ever(sound):
     cough: list[Message] = [SpeechStart(), Audio(sound), SpeechEnd()]
     cursor = 0
     for epoch in range(1, 4):
-        call = Call(state=replace(STATE, epoch=epoch, cursor=cursor), is_takeover=True)
+        call = SessionHarness(state=replace(STATE, epoch=epoch, cursor=cursor), is_takeover=True)
         call.start()
         if not cursor:
             call.send(*cough)
@@ -354,7 +354,7 @@ def test_a_part_that_was_lost_may_have_been_speech(call):
 def test_a_part_that_was_lost_before_the_model_listened_is_remembered_as_skipped():
     settings = replace(SETTINGS, turn_detection=TurnDetection.CLIENT)
     state = replace(STATE, marks_speech=True)
-    call = Call(state=state, settings=settings, opens_live=False)
+    call = SessionHarness(state=state, settings=settings, opens_live=False)
     call.start()
     call.send(Hello(marks_speech=True), SpeechStart())
     call.next_seq += 1

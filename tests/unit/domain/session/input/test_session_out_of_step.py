@@ -21,7 +21,7 @@ from repartee.domain.protocol.messages import (
     SpeechStart,
     Text,
 )
-from repartee.domain.protocol.recent_input import KEPT_DIGESTS, NumberUse
+from repartee.domain.protocol.recent_input import MAX_DIGESTS_KEPT, NumberUse
 from repartee.domain.session.effects import DeleteInput, PostFrame, SetConnection
 from repartee.domain.session.input.order import (
     FORGET_AFTER_MS,
@@ -31,7 +31,7 @@ from repartee.domain.session.input.order import (
 )
 from repartee.domain.session.state import Connected
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import EPOCH, SECOND, SETTINGS, STATE, Call, of_kind, started
+from tests.session_harness import EPOCH, SECOND, SETTINGS, STATE, SessionHarness, of_kind, started
 
 pytestmark = pytest.mark.unit
 
@@ -129,7 +129,7 @@ def test_a_device_without_marks_is_heard_when_its_hello_has_no_number() -> None:
 
 def test_a_connection_of_the_worker_before_is_known_by_its_place() -> None:
     state = replace(STATE, connection_id="B", greeted=Connected(5, "B"))
-    call = Call(state=state)
+    call = SessionHarness(state=state)
     call.start()
 
     call.send(connected(4), seq=30, connection="A")
@@ -212,11 +212,11 @@ def test_a_number_behind_the_cursor_is_compared_with_its_message(kinds: list[str
         order.take(now_ms)
         order.forget(order.through)
     through = order.through
-    recent = order.taken_at(through).recent
-    later = InputOrder(through, order.taken_at(through)).taken_at(through).recent
+    recent = order.input_taken_at(through).recent
+    later = InputOrder(through, order.input_taken_at(through)).input_taken_at(through).recent
 
     assert later == recent
-    assert recent.first == max(1, through - KEPT_DIGESTS + 1)
+    assert recent.first == max(1, through - MAX_DIGESTS_KEPT + 1)
     seq = min(max(at, 1), max(through, 1))
     if not recent.first <= seq <= through:
         assert recent.use_of(seq, Bye()) is NumberUse.FORGOTTEN

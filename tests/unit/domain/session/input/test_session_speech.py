@@ -29,9 +29,9 @@ from repartee.domain.session.effects import (
 from repartee.domain.session.input.speech_channel import MAX_SILENCE_MS
 from repartee.domain.session.upkeep.context import MAX_DETECTION_CHANGES
 from repartee.domain.session.upkeep.watchdog import NUDGE
-from repartee.domain.tools.calls import ASK_CORE_AGENT
+from repartee.domain.tools.core_calls import ASK_CORE_AGENT
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SECOND, SETTINGS, SPEECH_END, STATE, Call, started
+from tests.session_harness import SECOND, SETTINGS, SPEECH_END, STATE, SessionHarness, started
 
 pytestmark = pytest.mark.unit
 
@@ -39,15 +39,15 @@ CLIENT = replace(SETTINGS, turn_detection=TurnDetection.CLIENT)
 LEGACY = replace(SETTINGS, live_model="gemini-3.1-flash-live-preview")
 
 
-def silence_ms(call: Call) -> int:
+def silence_ms(call: SessionHarness) -> int:
     """How much silence the current live session was sent."""
     given = call.to_model[call.generation]
     return sum(effect.duration_ms for effect in given if isinstance(effect, SendSilence))
 
 
-def marking(*, opens_live: bool = True) -> Call:
+def marking(*, opens_live: bool = True) -> SessionHarness:
     """A call with a client that announces its marks, where the deployment relies on them."""
-    call = Call(settings=CLIENT, opens_live=opens_live)
+    call = SessionHarness(settings=CLIENT, opens_live=opens_live)
     call.read(call.numbered(Hello(marks_speech=True)))
     call.start()
     return call
@@ -247,7 +247,7 @@ class TestMarksOfTheClient:
         assert call.to_model[1][-1] == SPEECH_END
 
     def test_marks_change_nothing_where_the_deployment_relies_on_the_models_detector(self):
-        call = Call()
+        call = SessionHarness()
         call.read(call.numbered(Hello(marks_speech=True)))
         call.start()
         assert call.all(OpenLive)[0].config.turn_detection is TurnDetection.SERVER
@@ -255,7 +255,7 @@ class TestMarksOfTheClient:
     def test_the_session_remembers_for_a_later_worker_that_its_client_marks_speech(self):
         assert SetConnection("A", marks_speech=True) in marking().effects
 
-        later = Call(settings=CLIENT, state=replace(STATE, marks_speech=True, cursor=9))
+        later = SessionHarness(settings=CLIENT, state=replace(STATE, marks_speech=True, cursor=9))
         later.start()
         assert later.all(OpenLive)[0].config.turn_detection is TurnDetection.CLIENT
 
@@ -271,7 +271,7 @@ class TestMarksOfTheClient:
         assert call.to_model[1] == []
 
     def test_a_mark_before_a_goodbye_reaches_no_model_that_does_not_listen(self):
-        call = Call(settings=CLIENT, opens_live=False)
+        call = SessionHarness(settings=CLIENT, opens_live=False)
         call.start()
         call.send(Hello(marks_speech=True), SpeechStart(), SpeechEnd(), Bye())
         assert not call.all(StartActivity)

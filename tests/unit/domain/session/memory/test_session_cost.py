@@ -11,15 +11,15 @@ from repartee.domain.live.model import LiveToolCallsCancelled, LiveUsage
 from repartee.domain.protocol.frames import TurnEnd
 from repartee.domain.session.effects import CommitTurn, FinishReason
 from repartee.domain.session.events import TimeRunningOut
-from repartee.domain.tools.calls import CallKey, CallStatus
-from tests.sessions import STATE, Call, pending, remembering, started
+from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
+from tests.session_harness import STATE, SessionHarness, pending, remembering, started
 
 pytestmark = pytest.mark.unit
 
 CORE = Bill(TokenUsage(text_in=900, text_out=40), Decimal("0.5"))
 
 
-def cost_of(call: Call) -> list[Decimal]:
+def cost_of(call: SessionHarness) -> list[Decimal]:
     return [turn.cost_usd for turn in call.turns]
 
 
@@ -62,7 +62,7 @@ def test_an_answer_that_a_restarted_turn_gets_again_is_billed_once():
     call.lose_live()
     call.utter()
     call.call_tool("z")
-    assert [asked.key for asked in call.asked] == [CallKey(1, 1)] * 2
+    assert [asked.key for asked in call.asked] == [ToolCallKey(1, 1)] * 2
     call.answer_tool(bill=CORE)
     call.reply("At three.")
     call.ack()
@@ -114,7 +114,11 @@ def test_an_answer_to_a_written_turn_is_billed_to_the_turn_that_tells_it():
 
 def test_an_answer_that_was_paid_for_before_a_change_of_worker_is_not_billed_again():
     told = ToolCall(
-        CallKey(1, 1), "ask_core_agent", '{"question":"When?"}', CallStatus.DONE, "At three."
+        ToolCallKey(1, 1),
+        "ask_core_agent",
+        '{"question":"When?"}',
+        ToolCallStatus.DONE,
+        "At three.",
     )
     call = started(
         state=replace(STATE, pending_calls=(pending(),)),
@@ -169,4 +173,4 @@ def test_a_worker_that_leaves_owes_what_the_live_model_cost_and_nothing_of_core_
     call.feed(TimeRunningOut(20_000))
     assert call.finish() is FinishReason.HAND_OVER
 
-    assert call.machine.unwritten_bill == call.settings.prices.bill(TokenUsage(audio_in=100))
+    assert call.machine.uncommitted_bill == call.settings.prices.bill(TokenUsage(audio_in=100))

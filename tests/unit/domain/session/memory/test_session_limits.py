@@ -33,7 +33,16 @@ from repartee.domain.session.memory.allowance import GOODBYE
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, SETTINGS, SPEECH_END, STATE, Call, pending, remembering, started
+from tests.session_harness import (
+    SECOND,
+    SETTINGS,
+    SPEECH_END,
+    STATE,
+    SessionHarness,
+    pending,
+    remembering,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -48,18 +57,18 @@ def used(talk_ms: int = 0, cost_usd: str = "0") -> DayUsage:
     return DayUsage(TODAY, talk_ms=talk_ms, cost_usd=Decimal(cost_usd))
 
 
-def beginning_with(usage: DayUsage, **fields: object) -> Call:
-    call = Call(**{"settings": LIMITED, **fields})  # type: ignore[arg-type]
+def beginning_with(usage: DayUsage, **fields: object) -> SessionHarness:
+    call = SessionHarness(**{"settings": LIMITED, **fields})  # type: ignore[arg-type]
     call.feed(Started(usage))
     call.hello()
     return call
 
 
-def goodbyes(call: Call) -> int:
+def goodbyes(call: SessionHarness) -> int:
     return sum(SendText(GOODBYE) in sent for sent in call.to_model.values())
 
 
-def turn(call: Call, *events: LiveUsage) -> None:
+def turn(call: SessionHarness, *events: LiveUsage) -> None:
     """One typed question and its answer."""
     call.send(Text("When do you open?"))
     call.live(*events)
@@ -285,11 +294,11 @@ def test_the_bill_of_a_late_reply_goes_to_the_next_turn_or_to_nobodys() -> None:
     call = started()
     turn(call)
     call.live(DOLLAR)
-    assert call.machine.unwritten_bill == Bill(DOLLAR.usage, Decimal(1))
+    assert call.machine.uncommitted_bill == Bill(DOLLAR.usage, Decimal(1))
 
     turn(call)
     assert call.turns[-1].cost_usd == 1
-    assert not call.machine.unwritten_bill
+    assert not call.machine.uncommitted_bill
 
 
 def test_the_bill_of_a_live_session_that_was_left_behind_counts() -> None:
@@ -311,13 +320,13 @@ def test_the_bill_of_a_turn_that_is_never_committed_is_told_at_the_end() -> None
     call.send(Text("When?"))
     call.live(DOLLAR)
 
-    assert call.machine.unwritten_bill.cost_usd == 1
+    assert call.machine.uncommitted_bill.cost_usd == 1
     call.reply()
-    assert call.machine.unwritten_bill.cost_usd == 1
+    assert call.machine.uncommitted_bill.cost_usd == 1
     # The write that is under way tells of it.
     call.ack()
     assert call.all(CommitTurn)
-    assert not call.machine.unwritten_bill
+    assert not call.machine.uncommitted_bill
 
 
 def test_a_turn_that_is_being_answered_when_the_day_is_used_up_elsewhere_is_answered() -> None:

@@ -26,12 +26,20 @@ from repartee.domain.session.effects import (
 from repartee.domain.session.events import TimeRunningOut
 from repartee.domain.session.memory.lost_replies import ACKNOWLEDGED_WITHIN_MS
 from repartee.domain.session.state import UndeliveredTurn
-from tests.sessions import EPOCH, SECOND, SETTINGS, STATE, Call, remembering, started
+from tests.session_harness import (
+    EPOCH,
+    SECOND,
+    SETTINGS,
+    STATE,
+    SessionHarness,
+    remembering,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
 
-def _with_a_long_reply_begun() -> tuple[Call, int]:
+def _with_a_long_reply_begun() -> tuple[SessionHarness, int]:
     """A call whose second reply is longer than what is kept of it, and the last number before."""
     call = started(settings=replace(SETTINGS, grace_ms=5_000))
     call.send(Text("Hello"))
@@ -146,9 +154,9 @@ def _after_a_worker_whose_client_was_gone() -> tuple[Turn, UndeliveredTurn]:
     return commit.turn, undelivered
 
 
-def _successor(*turns: Turn, undelivered: tuple[UndeliveredTurn, ...]) -> Call:
+def _successor(*turns: Turn, undelivered: tuple[UndeliveredTurn, ...]) -> SessionHarness:
     state = replace(STATE, epoch=EPOCH + 1, cursor=2, undelivered=undelivered)
-    call = Call(state=state, memory=remembering(*turns))
+    call = SessionHarness(state=state, memory=remembering(*turns))
     call.start()
     return call
 
@@ -262,7 +270,7 @@ def test_a_client_that_is_away_is_asked_what_it_has_once_it_is_back():
 def test_a_reply_that_no_worker_since_could_say_again_is_said_again_by_the_next():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
     state = replace(STATE, epoch=EPOCH + 2, cursor=2, undelivered=(undelivered,))
-    call = Call(state=state, memory=remembering(turn))
+    call = SessionHarness(state=state, memory=remembering(turn))
     call.start()
 
     call.send(Hello(OutputPosition(EPOCH + 1, 1)), connection="B")
@@ -273,7 +281,7 @@ def test_a_reply_that_no_worker_since_could_say_again_is_said_again_by_the_next(
 def test_what_was_lost_is_said_after_what_the_user_says_now():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
     state = replace(STATE, epoch=EPOCH + 1, cursor=2, undelivered=(undelivered,))
-    call = Call(state=state, memory=remembering(turn), opens_live=False)
+    call = SessionHarness(state=state, memory=remembering(turn), opens_live=False)
     call.start()
     call.hello("B", received=2)
     call.utter()
@@ -297,7 +305,9 @@ def test_a_reply_that_arrived_is_not_said_again_when_a_later_worker_reads_the_sa
     assert call.all(SendText) == []
 
 
-def _handed_over_with_two_replies() -> tuple[Call, tuple[Turn, ...], tuple[UndeliveredTurn, ...]]:
+def _handed_over_with_two_replies() -> tuple[
+    SessionHarness, tuple[Turn, ...], tuple[UndeliveredTurn, ...]
+]:
     """A worker whose time was up before its client had taken anything of two replies."""
     call = started(takes_posts=False)
     for said in ("We open at nine.", "We close at five."):

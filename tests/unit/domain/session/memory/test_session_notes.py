@@ -8,18 +8,18 @@ from repartee.domain.protocol.messages import NoteForgotten
 from repartee.domain.session.effects import DeleteInput, OpenLive, SendText
 from repartee.domain.users.notes import Note
 from tests.fakes.clock import NOON_MS
-from tests.sessions import Call, remembering, started
+from tests.session_harness import SessionHarness, remembering, started
 
 pytestmark = pytest.mark.unit
 
 TEA, RAIN = Note("1", "Likes tea.", NOON_MS), Note("2", "Hates rain.", NOON_MS)
 
 
-def noted(*, opens_live: bool = True) -> Call:
+def noted(*, opens_live: bool = True) -> SessionHarness:
     return started(memory=replace(remembering(), notes=(RAIN, TEA)), opens_live=opens_live)
 
 
-def notes_given(call: Call) -> list[list[str]]:
+def notes_given(call: SessionHarness) -> list[list[str]]:
     """Return the notes in the instruction of each live session."""
     return [
         [note.text for note in (TEA, RAIN) if note.text in one.config.system_instruction]

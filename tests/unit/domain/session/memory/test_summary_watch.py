@@ -9,7 +9,7 @@ from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.live.model import HistoryEntry, LiveGoAway, LiveTranscript, Role
 from repartee.domain.session.effects import AskForSummary, CommitTurn, OpenLive, ReadSummary
 from repartee.domain.session.events import SummaryRead
-from tests.sessions import SETTINGS, Call, remembering
+from tests.session_harness import SETTINGS, SessionHarness, remembering
 
 pytestmark = pytest.mark.unit
 
@@ -18,13 +18,13 @@ SMALL = replace(SETTINGS, memory=MemoryBudget(300))
 ROBERT = "The caller's name is Robert."
 
 
-def session(*turns: Turn) -> Call:
-    call = Call(settings=SMALL, memory=remembering(*turns))
+def session(*turns: Turn) -> SessionHarness:
+    call = SessionHarness(settings=SMALL, memory=remembering(*turns))
     call.start()
     return call
 
 
-def talk(call: Call, characters: int) -> list[str]:
+def talk(call: SessionHarness, characters: int) -> list[str]:
     """One turn of so many characters; return what was wanted of the summary then."""
     before = len(call.effects)
     call.utter()
@@ -35,7 +35,7 @@ def talk(call: Call, characters: int) -> list[str]:
     return [type(one).__name__ for one in wanted]
 
 
-def seed_of(call: Call) -> tuple[str, tuple[HistoryEntry, ...]]:
+def seed_of(call: SessionHarness) -> tuple[str, tuple[HistoryEntry, ...]]:
     """Have the live session replaced; return what the next one is told."""
     call.live(LiveGoAway(60_000))
     config = call.all(OpenLive)[-1].config
@@ -68,7 +68,7 @@ def test_a_summary_that_does_not_come_is_asked_for_again_only_after_a_step():
 def test_turns_that_had_no_room_when_memory_was_loaded_want_a_summary():
     late = replace(_remembered(), number=30)
     memory = remembering(late)
-    call = Call(
+    call = SessionHarness(
         settings=SMALL,
         memory=replace(memory, conversation=replace(memory.conversation, turn_count=30)),
     )

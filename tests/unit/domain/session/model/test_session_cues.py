@@ -21,7 +21,16 @@ from repartee.domain.session.effects import FinishReason, OpenLive, SendText
 from repartee.domain.session.events import TimeRunningOut
 from repartee.domain.session.state import UndeliveredTurn
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
-from tests.sessions import EPOCH, MEMORY, SETTINGS, STATE, Call, pending, remembering, started
+from tests.session_harness import (
+    EPOCH,
+    MEMORY,
+    SETTINGS,
+    STATE,
+    SessionHarness,
+    pending,
+    remembering,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -29,7 +38,7 @@ UNHEARD = Turn(1, STATE.session_id, 0, 1, said="We open at nine.")
 AFTER_MS = SETTINGS.filler_after_ms
 
 
-def returning(*questions: str, **fields: object) -> Call:
+def returning(*questions: str, **fields: object) -> SessionHarness:
     """A client that missed its last reply is back; the calls of ``questions`` are still open."""
     calls = tuple(pending(1, index, text) for index, text in enumerate(questions, start=1))
     state = replace(
@@ -39,13 +48,13 @@ def returning(*questions: str, **fields: object) -> Call:
         pending_calls=calls,
         undelivered=(UndeliveredTurn(1, OutputPosition(EPOCH, 9)),),
     )
-    call = Call(state=state, memory=remembering(UNHEARD), **fields)  # type: ignore[arg-type]
+    call = SessionHarness(state=state, memory=remembering(UNHEARD), **fields)  # type: ignore[arg-type]
     call.start()
     call.hello("B", received=2)
     return call
 
 
-def texts(call: Call) -> list[str]:
+def texts(call: SessionHarness) -> list[str]:
     return [one.text for one in call.all(SendText)]
 
 

@@ -13,7 +13,7 @@ from repartee.domain.live.model import (
 from repartee.domain.protocol.frames import ReplyAudio, SessionClosed, SessionError, TurnRestarted
 from repartee.domain.session.effects import FinishReason, OpenLive, SendText
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
-from tests.sessions import SECOND, started
+from tests.session_harness import SECOND, started
 
 pytestmark = pytest.mark.unit
 

@@ -27,7 +27,7 @@ from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import FinishReason, OpenLive, SendAudio
 from repartee.domain.session.events import FromLive
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SECOND, SPEECH_END, STATE, Call, remembering, started
+from tests.session_harness import SECOND, SPEECH_END, STATE, SessionHarness, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -200,7 +200,7 @@ def test_the_last_words_of_an_old_live_session_are_ignored():
 
 
 def test_a_refused_session_is_closed_with_the_reason_and_without_a_second_try():
-    call = Call(opens_live=False)
+    call = SessionHarness(opens_live=False)
     call.start()
     call.lose_live(LiveFailure.REFUSED)
 
@@ -210,7 +210,7 @@ def test_a_refused_session_is_closed_with_the_reason_and_without_a_second_try():
 
 
 def _pauses_of_a_busy_model(session_id: str) -> list[int]:
-    call = Call(opens_live=False, state=replace(STATE, session_id=session_id))
+    call = SessionHarness(opens_live=False, state=replace(STATE, session_id=session_id))
     call.memory = remembering()
     call.memory = replace(
         call.memory, conversation=replace(call.memory.conversation, live_session_id=session_id)
@@ -259,7 +259,7 @@ def test_a_turn_that_completes_makes_up_for_failures_before_it():
 
 
 def test_a_live_session_that_is_never_set_up_is_given_up():
-    call = Call(opens_live=False)
+    call = SessionHarness(opens_live=False)
     call.start()
     call.utter()
     call.pass_ms(14_999)
@@ -285,7 +285,7 @@ def test_a_takeover_tells_the_client_that_the_turn_is_answered_anew():
     taken.utter()
     taken.reply()
     taken.ack()
-    call = Call(memory=remembering(*taken.turns), is_takeover=True)
+    call = SessionHarness(memory=remembering(*taken.turns), is_takeover=True)
     call.start()
 
     assert call.frames(TurnRestarted) == [TurnRestarted(2)]

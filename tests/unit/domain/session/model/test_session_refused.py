@@ -29,7 +29,7 @@ from repartee.domain.users.notes import Note
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SETTINGS, Call, of_kind, remembering, started
+from tests.session_harness import SETTINGS, SessionHarness, of_kind, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -40,13 +40,13 @@ MOMENTS = pytest.mark.parametrize("failure", [LiveFailure.REFUSED, LiveFailure.D
 CODES = pytest.mark.parametrize("code", [1007, 1008])
 
 
-def configs(call: Call) -> list[LiveConfig]:
+def configs(call: SessionHarness) -> list[LiveConfig]:
     return [one.config for one in call.all(OpenLive)]
 
 
-def arriving(memory: Memory, *, opens_live: bool) -> Call:
+def arriving(memory: Memory, *, opens_live: bool) -> SessionHarness:
     """A client has come; the live session may still be in its set-up."""
-    call = Call(memory=memory, opens_live=opens_live)
+    call = SessionHarness(memory=memory, opens_live=opens_live)
     call.start()
     call.hello()
     return call
@@ -192,7 +192,7 @@ def test_a_session_that_is_refused_whatever_it_is_told_ends_as_refused() -> None
 
 
 def test_an_unseeded_session_that_is_refused_at_set_up_ends_as_refused_at_once() -> None:
-    call = Call(opens_live=False)
+    call = SessionHarness(opens_live=False)
     call.start()
     call.lose_live(LiveFailure.REFUSED, 1008)
 

@@ -19,20 +19,20 @@ from repartee.domain.session.effects import FinishReason
 from tests.fakes.live_model import SentText
 from tests.fakes.session_recorder import FakeSessionRecorder
 from tests.fakes.speech_detector import SILENCE, SPEECH, FakeSpeechDetector
-from tests.unit.application.serving.worker_scene import SESSION, Scene
+from tests.unit.application.serving.worker_harness import SESSION, WorkerHarness
 from tests.virtual_time import run_in_virtual_time
 
 NAME = f"{SESSION}-000001"
 
 
 def record(
-    story: Callable[[Scene], Coroutine[Any, Any, None]], *, wants_audio: bool = False
+    story: Callable[[WorkerHarness], Coroutine[Any, Any, None]], *, wants_audio: bool = False
 ) -> list[str]:
     """Return the lines of a conversation's first lease."""
     recorder = FakeSessionRecorder(wants_audio=wants_audio)
 
     async def held() -> None:
-        scene = Scene()
+        scene = WorkerHarness()
         scene.ports = replace(scene.ports, recorder=recorder, detector=FakeSpeechDetector)
         serving = scene.serve()
         await story(scene)
@@ -42,7 +42,7 @@ def record(
     return recorder.recordings[NAME]
 
 
-async def long_story(scene: Scene) -> None:
+async def long_story(scene: WorkerHarness) -> None:
     """Marked speech, a tool, barge-in, a dropped line to Gemini, typing, hanging up."""
     session = await scene.one_turn()
     scene.speak()
@@ -62,7 +62,7 @@ async def long_story(scene: Scene) -> None:
     scene.send(Bye())
 
 
-async def near_silent_story(scene: Scene) -> None:
+async def near_silent_story(scene: WorkerHarness) -> None:
     """A reply that nobody can hear, and after a nudge one that everybody can."""
     session = await scene.one_turn()
     scene.speak()
@@ -74,7 +74,7 @@ async def near_silent_story(scene: Scene) -> None:
     scene.send(Bye())
 
 
-async def unmarked_story(scene: Scene) -> None:
+async def unmarked_story(scene: WorkerHarness) -> None:
     """Speech that only the worker's own detector finds."""
     session = await scene.live.opened.get()
     scene.send(Audio(SILENCE), Audio(SPEECH), Audio(SPEECH), Audio(SILENCE))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-import tests.sessions
+import tests.session_harness
 from repartee.domain.conversation.conversation import Memory
 from repartee.domain.live.model import LiveInterrupted
 from repartee.domain.session.effects import Effect
@@ -18,7 +18,7 @@ from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.replay.codec import decode
 from repartee.domain.session.replay.recording import (
     Opening,
-    OverheardDetector,
+    RecordingDetector,
     Step,
     opening_line,
     replay,
@@ -28,7 +28,7 @@ from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease
 from repartee.domain.speech import SpeechDetector
 from tests.fakes.session_recorder import FakeSessionRecorder
-from tests.unit.application.serving.worker_scene import Scene
+from tests.unit.application.serving.worker_harness import WorkerHarness
 from tests.unit.domain.session.replay.recordings import (
     NAME,
     first_line_with,
@@ -65,7 +65,7 @@ class RecordedMachine(SessionMachine):
         *,
         unix_offset_ms: int,
     ) -> None:
-        self.overheard = OverheardDetector(detector)
+        self.overheard = RecordingDetector(detector)
         self.lines = [opening_line(Opening(lease, memory, settings, unix_offset_ms))]
         super().__init__(lease, memory, settings, self.overheard, unix_offset_ms=unix_offset_ms)
 
@@ -86,7 +86,7 @@ class ReplayedSession(AnySession):
 
 
 def test_whatever_happened_to_a_session_gives_the_same_effects_again(monkeypatch):
-    monkeypatch.setattr(tests.sessions, "SessionMachine", RecordedMachine)
+    monkeypatch.setattr(tests.session_harness, "SessionMachine", RecordedMachine)
     run_state_machine_as_test(
         ReplayedSession,
         settings=settings(
@@ -111,7 +111,7 @@ def test_a_recording_holds_audio_only_where_it_is_wanted_and_never_twice():
 
 def test_nothing_is_recorded_where_no_recorder_is_given():
     async def held():
-        scene = Scene()
+        scene = WorkerHarness()
         assert scene.ports.recorder is None
         serving = scene.serve()
         await scene.one_turn()
@@ -131,7 +131,7 @@ def test_an_event_that_the_machine_fails_on_is_recorded_and_fails_again(monkeypa
     recorder = FakeSessionRecorder()
 
     async def held():
-        scene = Scene()
+        scene = WorkerHarness()
         scene.ports = replace(scene.ports, recorder=recorder)
         serving = scene.serve()
         session = await scene.live.opened.get()

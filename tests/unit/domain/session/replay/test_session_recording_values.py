@@ -20,7 +20,14 @@ from repartee.domain.protocol.frames import ReplyAudio
 from repartee.domain.protocol.messages import Message
 from repartee.domain.session.effects import Effect
 from repartee.domain.session.events import Event
-from repartee.domain.session.replay.codec import classes_of, decode, digest, encode, stand_in, whole
+from repartee.domain.session.replay.codec import (
+    classes_of,
+    decode,
+    digest,
+    encode,
+    placeholder_audio,
+    whole,
+)
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease
 
@@ -96,7 +103,7 @@ def test_without_audio_all_but_the_sound_is_read_as_it_was(kind, data):
 def test_what_stands_in_for_audio_has_its_length(length_bytes, pcm):
     written = digest(pcm)
     assert isinstance(written, dict)
-    assert len(stand_in(length_bytes, str(written["sha256"]))) == length_bytes
+    assert len(placeholder_audio(length_bytes, str(written["sha256"]))) == length_bytes
 
 
 def test_a_value_that_has_no_form_is_refused():

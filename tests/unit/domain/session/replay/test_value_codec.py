@@ -8,8 +8,15 @@ import pytest
 
 from repartee.domain.audio import is_audible
 from repartee.domain.protocol.frames import ReplyAudio, TurnRestarted
-from repartee.domain.session.replay.codec import Json, decode, digest, encode, stand_in, whole
-from repartee.domain.tools.calls import CallStatus
+from repartee.domain.session.replay.codec import (
+    Json,
+    decode,
+    digest,
+    encode,
+    placeholder_audio,
+    whole,
+)
+from repartee.domain.tools.core_calls import ToolCallStatus
 
 pytestmark = pytest.mark.unit
 
@@ -26,7 +33,7 @@ REPLY = ReplyAudio(2, base64.b64encode(PCM).decode())
         ((1, (2.5, True)), [1, [2.5, True]]),
         (Decimal("0.10"), {"decimal": "0.10"}),
         (ZoneInfo("Europe/London"), {"zone": "Europe/London"}),
-        (CallStatus.DONE, {"enum": "CallStatus", "name": "DONE"}),
+        (ToolCallStatus.DONE, {"enum": "ToolCallStatus", "name": "DONE"}),
         (TurnRestarted(3), {"class": "TurnRestarted", "turn": 3}),
         (REPLY, {"class": "ReplyAudio", "turn": 2, "data": whole(PCM)}),
     ],
@@ -48,7 +55,7 @@ def test_audio_that_is_left_out_comes_back_as_its_stand_in_even_inside_a_frame()
     left_out = digest(PCM)
     assert encode(REPLY, digest) == {"class": "ReplyAudio", "turn": 2, "data": left_out}
     assert isinstance(left_out, dict)
-    substitute = stand_in(len(PCM), str(left_out["sha256"]))
+    substitute = placeholder_audio(len(PCM), str(left_out["sha256"]))
     assert decode(left_out) == substitute
     read = decode(encode(REPLY, digest))
     assert read == ReplyAudio(2, base64.b64encode(substitute).decode())

@@ -18,14 +18,14 @@ from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import SendText
 from repartee.domain.session.tools.filler import FILLER
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, SETTINGS, Call, remembering, started
+from tests.session_harness import SECOND, SETTINGS, SessionHarness, remembering, started
 
 pytestmark = pytest.mark.unit
 
 AFTER_MS = SETTINGS.filler_after_ms
 
 
-def asking(**options: object) -> Call:
+def asking(**options: object) -> SessionHarness:
     """A call in which the model looks something up and has stopped speaking."""
     call = started(**options)
     call.utter()
@@ -35,7 +35,7 @@ def asking(**options: object) -> Call:
     return call
 
 
-def fillers(call: Call) -> list[str]:
+def fillers(call: SessionHarness) -> list[str]:
     return [one.text for one in call.all(SendText)]
 
 

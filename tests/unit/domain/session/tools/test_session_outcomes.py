@@ -16,11 +16,11 @@ from repartee.domain.live.model import (
 from repartee.domain.protocol.frames import SessionError, ToolProgress, TurnEnd
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import CommitTurn, RespondToTool, SendText
-from repartee.domain.session.tools.calls import CALL_TIMEOUT_MS, NO_ANSWER
+from repartee.domain.session.tools.calls import NO_ANSWER, TOOL_CALL_TIMEOUT_MS
 from repartee.domain.session.tools.unspoken_answers import SPEAK_AGAIN_AFTER_MS, SPEAK_WITHIN_MS
-from repartee.domain.tools.calls import CallKey, CallStatus
+from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import STATE, Call, pending, remembering, speaks, started
+from tests.session_harness import STATE, SessionHarness, pending, remembering, speaks, started
 
 pytestmark = pytest.mark.unit
 
@@ -31,19 +31,19 @@ WHERE = '{"question":"Where?"}'
 BOOKED = "You are booked for Friday at three."
 
 
-def given(call: Call, answer: str = BOOKED) -> int:
+def given(call: SessionHarness, answer: str = BOOKED) -> int:
     """How often the model got an answer to speak, as a tool's answer or as text."""
     responses = [one.response for one in call.all(RespondToTool)]
     spoken = sum(one.answer == answer and one.scheduling != "SILENT" for one in responses)
     return spoken + sum(answer in one.text for one in call.all(SendText))
 
 
-def remembered(call: Call) -> list[tuple[int, str, str]]:
+def remembered(call: SessionHarness) -> list[tuple[int, str, str]]:
     """Each call that a turn remembers: its turn, its status and its answer."""
     return [(turn.number, one.status, one.answer) for turn in call.turns for one in turn.tool_calls]
 
 
-def asking(*ids: str) -> Call:
+def asking(*ids: str) -> SessionHarness:
     """The model has called a tool, with a few words, and its turn stays open."""
     call = started()
     call.utter()
@@ -53,7 +53,7 @@ def asking(*ids: str) -> Call:
     return call
 
 
-def spoken_over(*events: LiveEvent) -> Call:
+def spoken_over(*events: LiveEvent) -> SessionHarness:
     """The user has spoken over the words that the model said meanwhile, and is answered."""
     call = asking()
     call.send(SpeechStart(), Audio(SPEECH))
@@ -63,7 +63,7 @@ def spoken_over(*events: LiveEvent) -> Call:
     return call
 
 
-@pytest.mark.parametrize("status", CallStatus)
+@pytest.mark.parametrize("status", ToolCallStatus)
 @pytest.mark.parametrize("is_written", [True, False])
 @pytest.mark.parametrize(
     "events",
@@ -94,7 +94,7 @@ def test_the_outcome_of_a_call_that_the_model_cancelled_is_remembered_and_spoken
     assert (given(call), call.frames(SessionError)) == (1, [])
     assert [end.turn for end in call.frames(TurnEnd)] == [1, 2, 3]
     phases = [frame.phase for frame in call.frames(ToolProgress)]
-    assert phases == ["started", "done" if status is CallStatus.DONE else "failed"]
+    assert phases == ["started", "done" if status is ToolCallStatus.DONE else "failed"]
 
 
 def test_an_outcome_waits_until_the_user_is_answered():
@@ -145,7 +145,7 @@ def test_who_speaks_before_any_reply_is_answered_although_the_call_is_cancelled(
 
 def test_a_cancelled_call_without_an_answer_ends_with_an_apology():
     call = spoken_over()
-    call.pass_ms(CALL_TIMEOUT_MS)
+    call.pass_ms(TOOL_CALL_TIMEOUT_MS)
     call.live(*speaks(NO_ANSWER.answer, COMPLETE))
     call.ack()
 
@@ -155,7 +155,7 @@ def test_a_cancelled_call_without_an_answer_ends_with_an_apology():
 
 def test_an_outcome_that_comes_after_the_apology_is_spoken_too():
     call = asking()
-    call.pass_ms(CALL_TIMEOUT_MS)
+    call.pass_ms(TOOL_CALL_TIMEOUT_MS)
     call.live(COMPLETE, *speaks(NO_ANSWER.answer, COMPLETE))
     call.answer_tool(BOOKED)
     call.answer_tool(BOOKED)
@@ -168,16 +168,16 @@ def test_an_outcome_that_comes_after_the_apology_is_spoken_too():
     assert given(call) == 1
 
 
-@pytest.mark.parametrize("status", [CallStatus.DONE, CallStatus.FAILED])
+@pytest.mark.parametrize("status", [ToolCallStatus.DONE, ToolCallStatus.FAILED])
 def test_an_apology_that_is_not_spoken_yet_gives_way_to_an_outcome_but_not_to_another(status):
     call = asking()
     call.live(COMPLETE)
-    call.pass_ms(CALL_TIMEOUT_MS)
+    call.pass_ms(TOOL_CALL_TIMEOUT_MS)
     call.answer_tool(BOOKED, status=status)
     call.pass_ms(3 * SPEAK_WITHIN_MS)
 
     errors = [error.message for error in call.frames(SessionError)]
-    assert errors == [BOOKED if status is CallStatus.DONE else NO_ANSWER.answer]
+    assert errors == [BOOKED if status is ToolCallStatus.DONE else NO_ANSWER.answer]
 
 
 @pytest.mark.parametrize("is_lost", [False, True])
@@ -187,7 +187,7 @@ def test_the_apology_for_a_cancelled_call_that_nobody_got_gives_way_to_the_outco
     if is_lost:
         call.opens_live = False
         call.lose_live()
-    call.pass_ms(CALL_TIMEOUT_MS)
+    call.pass_ms(TOOL_CALL_TIMEOUT_MS)
     call.answer_tool(BOOKED)
     if is_lost:
         call.opens_live = True
@@ -214,7 +214,7 @@ def test_an_outcome_that_comes_while_the_next_turn_goes_on_is_remembered_in_it()
 
 @pytest.mark.parametrize(
     ("known", "remembered_again"),
-    [(CallStatus.DONE, []), (CallStatus.FAILED, [(2, "done", BOOKED)])],
+    [(ToolCallStatus.DONE, []), (ToolCallStatus.FAILED, [(2, "done", BOOKED)])],
 )
 def test_an_outcome_that_the_worker_before_remembered_is_spoken_and_not_remembered_again(
     known, remembered_again
@@ -231,7 +231,7 @@ def test_an_outcome_that_the_worker_before_remembered_is_spoken_and_not_remember
     assert remembered(call) == remembered_again
 
 
-@pytest.mark.parametrize("status", CallStatus)
+@pytest.mark.parametrize("status", ToolCallStatus)
 def test_an_answer_without_words_is_put_into_words(status):
     call = asking()
     call.live(COMPLETE)
@@ -288,11 +288,11 @@ def test_who_asks_again_for_what_failed_has_it_tried_again():
     call = asking()
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(LiveInterrupted(), CANCELLED, COMPLETE)
-    call.answer_tool("That did not work.", status=CallStatus.FAILED)
+    call.answer_tool("That did not work.", status=ToolCallStatus.FAILED)
     call.send(SpeechEnd())
     call.call_tool("y")
 
-    assert [asked.key for asked in call.asked] == [CallKey(1, 1), CallKey(2, 1)]
+    assert [asked.key for asked in call.asked] == [ToolCallKey(1, 1), ToolCallKey(2, 1)]
 
 
 def test_a_turn_that_asks_again_for_what_runs_already_waits_for_it():
@@ -331,7 +331,7 @@ def test_a_call_that_was_answered_aloud_is_run_again_when_it_is_asked_again():
     call.utter()
     call.call_tool("y")
 
-    assert [asked.key for asked in call.asked] == [CallKey(1, 1), CallKey(2, 1)]
+    assert [asked.key for asked in call.asked] == [ToolCallKey(1, 1), ToolCallKey(2, 1)]
 
 
 # Several calls, and calls without ids
@@ -366,7 +366,7 @@ def test_two_calls_without_ids_that_ask_the_same_share_one_run_and_are_both_answ
     call.answer_tool(BOOKED)
     call.call_tool("", WHERE)
 
-    assert [asked.key for asked in call.asked] == [CallKey(1, 1), CallKey(1, 2)]
+    assert [asked.key for asked in call.asked] == [ToolCallKey(1, 1), ToolCallKey(1, 2)]
     assert call.responses == [("", "done"), ("", "done")]
     assert given(call) == 1
 
@@ -400,7 +400,7 @@ def test_ids_and_none_may_ask_the_same(ids):
 # The reply that says it is cut
 
 
-def speaking(said: str = BOOKED, *rest: LiveEvent) -> Call:
+def speaking(said: str = BOOKED, *rest: LiveEvent) -> SessionHarness:
     """The model is speaking an answer: a second of audio behind a second of other words."""
     call = asking()
     call.live(COMPLETE)
@@ -410,7 +410,7 @@ def speaking(said: str = BOOKED, *rest: LiveEvent) -> Call:
     return call
 
 
-def cut(call: Call, played_ms: int) -> None:
+def cut(call: SessionHarness, played_ms: int) -> None:
     """The user speaks over a reply, of which so much was played, and is answered."""
     call.ack(turn=1, played_ms=played_ms)
     call.send(SpeechStart(), Audio(SPEECH))
@@ -595,14 +595,14 @@ def test_another_tool_of_a_restarted_turn_does_not_take_the_place_of_its_questio
     call.call_tool("w")
 
     keys = [asked.key for asked in call.asked]
-    assert keys == [CallKey(1, 1), CallKey(1, 3), CallKey(1, 1)]
+    assert keys == [ToolCallKey(1, 1), ToolCallKey(1, 3), ToolCallKey(1, 1)]
 
 
 def test_a_cancelled_call_is_left_to_the_next_worker_which_speaks_its_outcome():
     call = spoken_over()
     call.ack()
     kept = call.all(CommitTurn)[-1].pending_calls
-    assert [one.key for one in kept] == [CallKey(1, 1)]
+    assert [one.key for one in kept] == [ToolCallKey(1, 1)]
 
     memory = remembering(*call.turns)
     successor = started(state=replace(STATE, pending_calls=kept), memory=memory)

@@ -16,12 +16,14 @@ from repartee.domain.session.effects import (
 )
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.fakes.clock import NOON_MS
-from tests.sessions import SETTINGS, Call, remembering, started
+from tests.session_harness import SETTINGS, SessionHarness, remembering, started
 
 pytestmark = pytest.mark.unit
 
 
-def prefer(call: Call, call_id: str = "x", asked_by_user: object = True, **wanted: str) -> None:
+def prefer(
+    call: SessionHarness, call_id: str = "x", asked_by_user: object = True, **wanted: str
+) -> None:
     arguments = json.dumps(wanted | {"asked_by_user": asked_by_user})
     call.call_tool(call_id, arguments, name="set_preferences")
 
@@ -262,7 +264,7 @@ def test_a_change_before_the_mention_makes_it_needless() -> None:
     assert call.all(SavePreferences) == []
 
 
-def learn(call: Call, *, ago_ms: int = 0, **wanted: str) -> None:
+def learn(call: SessionHarness, *, ago_ms: int = 0, **wanted: str) -> None:
     """The session reads that preferences were changed elsewhere, ``ago_ms`` before."""
     changes = PreferenceChanges(**wanted)
     call.notice(PreferencesChanged(changes, NOON_MS + call.now_ms - ago_ms))

@@ -31,9 +31,9 @@ from repartee.domain.session.state import PendingCall, SessionState
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.upkeep.departure import FAREWELL_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE, STALL_MS
-from repartee.domain.tools.calls import CallKey
+from repartee.domain.tools.core_calls import ToolCallKey
 from repartee.domain.users.preferences import PreferenceChanges
-from tests.sessions import SECOND, STATE, Call, pending, remembering, started
+from tests.session_harness import SECOND, STATE, SessionHarness, pending, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -47,7 +47,7 @@ def test_a_question_is_asked_once_and_its_answer_given_to_the_model():
     call.utter()
     call.call_tool("x", '{"question":"Is Friday free?"}')
     (asked,) = call.asked
-    assert (asked.key, asked.question) == (CallKey(1, 1), "Is Friday free?")
+    assert (asked.key, asked.question) == (ToolCallKey(1, 1), "Is Friday free?")
     assert (asked.language, asked.timeout_ms) == ("en-US", 25_000)
 
     call.answer_tool("At three.")
@@ -281,7 +281,7 @@ def test_a_call_of_a_turn_that_restarts_is_made_again_under_the_same_key():
     call.call_tool("x")
     call.lose_live()
     call.call_tool("z")
-    assert [asked.key for asked in call.asked] == [CallKey(1, 1), CallKey(1, 1)]
+    assert [asked.key for asked in call.asked] == [ToolCallKey(1, 1), ToolCallKey(1, 1)]
 
     call.answer_tool()
 
@@ -357,7 +357,7 @@ def test_an_answer_that_was_not_spoken_is_left_to_a_successor():
     call.ack()
 
     (commit,) = call.all(CommitTurn)
-    assert [one.key for one in commit.pending_calls] == [CallKey(1, 1)]
+    assert [one.key for one in commit.pending_calls] == [ToolCallKey(1, 1)]
 
 
 def test_an_answer_that_comes_into_another_reply_is_open_until_a_reply_of_its_own():
@@ -378,7 +378,7 @@ def test_an_owed_answer_does_not_interrupt_a_turn():
     call = started(
         state=_with_pending(pending(1, 1), pending(1, 2, "Where?")), memory=remembering(_turn())
     )
-    assert [asked.key for asked in call.asked] == [CallKey(1, 1), CallKey(1, 2)]
+    assert [asked.key for asked in call.asked] == [ToolCallKey(1, 1), ToolCallKey(1, 2)]
     call.utter()
     call.answer_tool("At three.", index=1)
     call.answer_tool("Upstairs.", index=2)
@@ -403,7 +403,9 @@ def test_a_turn_that_is_never_answered_does_not_keep_back_what_is_owed():
 
 
 def test_a_worker_does_not_leave_before_an_adopted_call_is_told():
-    call = Call(state=_with_pending(pending()), memory=remembering(_turn()), opens_live=False)
+    call = SessionHarness(
+        state=_with_pending(pending()), memory=remembering(_turn()), opens_live=False
+    )
     call.start()
     call.answer_tool()
     assert call.all(SendText) == []
@@ -417,7 +419,7 @@ def test_a_worker_does_not_leave_before_an_adopted_call_is_told():
 
 def test_an_adopted_call_that_asks_nothing_is_answered_at_once():
     broken = pending(question="")
-    call = Call(state=_with_pending(broken), memory=remembering(_turn()))
+    call = SessionHarness(state=_with_pending(broken), memory=remembering(_turn()))
     call.start()
 
     assert call.asked == []
@@ -434,7 +436,7 @@ def test_a_call_outlives_its_turn_and_is_left_to_a_successor():
     call.ack()
 
     (commit,) = call.all(CommitTurn)
-    assert [one.key for one in commit.pending_calls] == [CallKey(1, 1)]
+    assert [one.key for one in commit.pending_calls] == [ToolCallKey(1, 1)]
 
 
 def test_an_answer_that_comes_while_its_turn_waits_for_delivery_is_part_of_it():

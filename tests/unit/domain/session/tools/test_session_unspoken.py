@@ -20,13 +20,22 @@ from repartee.domain.protocol.frames import SessionClosed, SessionError, TurnEnd
 from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import CommitTurn, FinishReason, SendAudio, SendText
 from repartee.domain.session.events import CoreAnswered
-from repartee.domain.session.tools.calls import CALL_TIMEOUT_MS, NO_ANSWER
+from repartee.domain.session.tools.calls import NO_ANSWER, TOOL_CALL_TIMEOUT_MS
 from repartee.domain.session.tools.filler import FILLER
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE
-from repartee.domain.tools.calls import ASK_CORE_AGENT, CallKey, CallStatus, CoreAnswer
+from repartee.domain.tools.core_calls import ASK_CORE_AGENT, CoreAnswer, ToolCallKey, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, SETTINGS, STATE, Call, pending, remembering, speaks, started
+from tests.session_harness import (
+    SECOND,
+    SETTINGS,
+    STATE,
+    SessionHarness,
+    pending,
+    remembering,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -37,7 +46,7 @@ IN_PROGRESS = LiveTurnComplete(TurnStatus.IN_PROGRESS)
 WHERE = '{"question":"Where?"}'
 
 
-def calling() -> Call:
+def calling() -> SessionHarness:
     """The model has called a tool."""
     call = started()
     call.utter()
@@ -45,7 +54,7 @@ def calling() -> Call:
     return call
 
 
-def asking(said: str = "One moment.", end: LiveEvent = COMPLETE) -> Call:
+def asking(said: str = "One moment.", end: LiveEvent = COMPLETE) -> SessionHarness:
     """The model has called a tool and completed its turn."""
     call = started()
     call.utter()
@@ -55,7 +64,7 @@ def asking(said: str = "One moment.", end: LiveEvent = COMPLETE) -> Call:
     return call
 
 
-def asking_twice() -> Call:
+def asking_twice() -> SessionHarness:
     """The model has called two tools and completed its turn without a status."""
     call = calling()
     call.call_tool("y", WHERE)
@@ -63,24 +72,24 @@ def asking_twice() -> Call:
     return call
 
 
-def texts(call: Call) -> list[str]:
+def texts(call: SessionHarness) -> list[str]:
     return [one.text for one in call.all(SendText)]
 
 
-def cues(call: Call) -> list[str]:
+def cues(call: SessionHarness) -> list[str]:
     """The texts that repeat an answer to the model."""
     return [text for text in texts(call) if "still owed" in text]
 
 
-def errors(call: Call) -> list[SessionError]:
+def errors(call: SessionHarness) -> list[SessionError]:
     return call.frames(SessionError)
 
 
-def ended(call: Call) -> list[int]:
+def ended(call: SessionHarness) -> list[int]:
     return [end.turn for end in call.frames(TurnEnd)]
 
 
-def said(call: Call) -> list[str]:
+def said(call: SessionHarness) -> list[str]:
     return [turn.said for turn in call.turns]
 
 
@@ -503,7 +512,7 @@ def test_a_cut_reply_without_a_transcript_makes_way_for_what_the_user_says():
 
 def test_an_apology_for_a_call_without_an_answer_is_not_lost_either():
     call = asking()
-    call.pass_ms(CALL_TIMEOUT_MS)
+    call.pass_ms(TOOL_CALL_TIMEOUT_MS)
     assert call.responses == [("x", "failed")]
 
     call.pass_ms(2 * SPEAK_WITHIN_MS)
@@ -514,8 +523,8 @@ def test_an_apology_for_a_call_without_an_answer_is_not_lost_either():
 
 def test_a_refusal_is_not_lost_either():
     call = asking()
-    refused = CoreAnswer(CallStatus.REFUSED, "We are closed on Sunday.")
-    call.feed(CoreAnswered(CallKey(1, 1), call.asked[0].arguments_hash, refused))
+    refused = CoreAnswer(ToolCallStatus.REFUSED, "We are closed on Sunday.")
+    call.feed(CoreAnswered(ToolCallKey(1, 1), call.asked[0].arguments_hash, refused))
     call.pass_ms(1_000 + 2 * SPEAK_WITHIN_MS)
 
     assert [error.message for error in errors(call)] == ["We are closed on Sunday."]
@@ -645,7 +654,7 @@ def test_what_the_user_says_during_a_reply_that_never_ends_is_not_kept_waiting_b
     call.live(*speaks("Welcome."))
     call.call_tool("x")
     call.send(Text("Are you there?"))
-    call.pass_ms(CALL_TIMEOUT_MS)
+    call.pass_ms(TOOL_CALL_TIMEOUT_MS)
     assert call.responses == [("x", "failed")]
 
     call.pass_ms(SPEAK_WITHIN_MS)

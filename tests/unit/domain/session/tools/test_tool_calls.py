@@ -1,13 +1,13 @@
 import pytest
 
 from repartee.domain.live.model import LiveToolCall
-from repartee.domain.session.tools.calls import CALL_TIMEOUT_MS, ToolCalls, text_argument
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer
-from tests.sessions import pending
+from repartee.domain.session.tools.calls import TOOL_CALL_TIMEOUT_MS, ToolCalls, text_argument
+from repartee.domain.tools.core_calls import CoreAnswer, ToolCallKey, ToolCallStatus
+from tests.session_harness import pending
 
 pytestmark = pytest.mark.unit
 
-DONE = CoreAnswer(CallStatus.DONE, "At three.")
+DONE = CoreAnswer(ToolCallStatus.DONE, "At three.")
 
 
 def ask(call_id: str, question: str = "When?") -> LiveToolCall:
@@ -27,7 +27,7 @@ def test_calls_are_keyed_by_their_place_in_the_turn():
         if begun
     ]
 
-    assert keys == [CallKey(4, 1), CallKey(4, 2), CallKey(5, 1)]
+    assert keys == [ToolCallKey(4, 1), ToolCallKey(4, 2), ToolCallKey(5, 1)]
 
 
 def test_two_ids_that_ask_the_same_share_one_run_and_an_id_twice_is_one_call():
@@ -37,7 +37,7 @@ def test_two_ids_that_ask_the_same_share_one_run_and_an_id_twice_is_one_call():
     assert calls.begin(ask("b"), 1, 0) is None
     assert calls.begin(ask("b"), 1, 0) is None
 
-    assert calls.end(CallKey(1, 1), DONE).call_ids == ["a", "b"]
+    assert calls.end(ToolCallKey(1, 1), DONE).call_ids == ["a", "b"]
     assert calls.begin(ask("a"), 1, 0) is None
     assert not calls.is_waiting
 
@@ -46,9 +46,9 @@ def test_a_call_expires_at_its_deadline():
     calls = ToolCalls()
     calls.begin(ask("a"), 1, 100)
 
-    assert calls.next_deadline_ms() == 100 + CALL_TIMEOUT_MS
-    assert calls.expired(99 + CALL_TIMEOUT_MS) == []
-    assert [call.key for call in calls.expired(100 + CALL_TIMEOUT_MS)] == [CallKey(1, 1)]
+    assert calls.next_deadline_ms() == 100 + TOOL_CALL_TIMEOUT_MS
+    assert calls.expired(99 + TOOL_CALL_TIMEOUT_MS) == []
+    assert [call.key for call in calls.expired(100 + TOOL_CALL_TIMEOUT_MS)] == [ToolCallKey(1, 1)]
 
 
 def test_a_call_that_the_model_awaits_no_more_goes_on_for_the_user():
@@ -61,8 +61,8 @@ def test_a_call_that_the_model_awaits_no_more_goes_on_for_the_user():
     calls.cancel(("b",))
     assert (calls.is_model_waiting, calls.is_waiting) == (False, True)
 
-    calls.end(CallKey(1, 1), DONE)
-    assert [answer for _, answer in calls.take_owed()] == [DONE]
+    calls.end(ToolCallKey(1, 1), DONE)
+    assert [answer for _, answer in calls.take_owed_answers()] == [DONE]
 
 
 def test_an_adopted_call_cannot_be_cancelled_and_stays_open_until_it_is_told():
@@ -70,27 +70,27 @@ def test_an_adopted_call_cannot_be_cancelled_and_stays_open_until_it_is_told():
     calls.adopt(pending(), 0)
     calls.cancel(("a",))
 
-    calls.end(CallKey(1, 1), DONE)
+    calls.end(ToolCallKey(1, 1), DONE)
 
     assert calls
-    assert not calls.awaits(CallKey(1, 1), pending().arguments_hash)
+    assert not calls.is_waiting_for(ToolCallKey(1, 1), pending().arguments_hash)
     assert calls.expired(10**9) == []
     assert calls.next_deadline_ms() is None
-    assert [answer for _, answer in calls.take_owed()] == [DONE]
-    assert calls.take_owed() == []
+    assert [answer for _, answer in calls.take_owed_answers()] == [DONE]
+    assert calls.take_owed_answers() == []
 
 
 def test_an_owed_answer_is_open_until_it_is_spoken():
     calls = ToolCalls()
     calls.adopt(pending(), 0)
-    calls.end(CallKey(1, 1), DONE)
-    [(call, answer)] = calls.take_owed()
-    calls.unspoken.add(call, answer, 0, comes_after=0)
-    assert [one.key for one in calls.pending(1)] == [CallKey(1, 1)]
+    calls.end(ToolCallKey(1, 1), DONE)
+    [(call, answer)] = calls.take_owed_answers()
+    calls.unspoken.add(call, answer, 0, generations_before=0)
+    assert [one.key for one in calls.pending(1)] == [ToolCallKey(1, 1)]
 
     calls.unspoken.end_generation(50)
     assert calls
-    calls.unspoken.hear(100)
+    calls.unspoken.note_speech(100)
     calls.unspoken.end_generation(200)
 
     assert not calls
@@ -100,13 +100,13 @@ def test_an_owed_answer_is_open_until_it_is_spoken():
 def test_an_answer_that_was_told_to_a_session_that_is_gone_is_owed_again():
     calls = ToolCalls()
     calls.begin(ask("a"), 1, 0)
-    call = calls.end(CallKey(1, 1), DONE)
-    calls.unspoken.add(call, DONE, 0, comes_after=0)
+    call = calls.end(ToolCallKey(1, 1), DONE)
+    calls.unspoken.add(call, DONE, 0, generations_before=0)
 
     calls.lose_session(None)
 
     assert not calls.is_waiting
-    assert [answer for _, answer in calls.take_owed()] == [DONE]
+    assert [answer for _, answer in calls.take_owed_answers()] == [DONE]
 
 
 def test_a_restarted_turn_numbers_its_calls_anew_and_others_become_orphans():
@@ -118,8 +118,8 @@ def test_a_restarted_turn_numbers_its_calls_anew_and_others_become_orphans():
 
     again = calls.begin(ask("c", "Where?"), 2, 0)
     assert again is not None
-    assert again.key == CallKey(2, 1)
-    orphan = calls.end(CallKey(1, 1), DONE)
+    assert again.key == ToolCallKey(2, 1)
+    orphan = calls.end(ToolCallKey(1, 1), DONE)
     assert orphan.is_orphan
     assert orphan.call_ids == []
 
@@ -129,7 +129,7 @@ def test_only_calls_of_committed_turns_are_left_to_a_successor():
     calls.begin(ask("a"), 1, 0)
     calls.begin(ask("b", "Where?"), 2, 0)
 
-    assert [one.key for one in calls.pending(1)] == [CallKey(1, 1)]
+    assert [one.key for one in calls.pending(1)] == [ToolCallKey(1, 1)]
     assert len(calls.pending(2)[0].arguments_hash) == 64
 
 
@@ -152,11 +152,11 @@ def test_a_late_answer_does_not_take_the_place_of_another_question():
     calls = ToolCalls()
     first = calls.begin(ask("a"), 1, 0)
     assert first is not None
-    calls.note_late(first)
+    calls.expect_late_answer(first)
     calls.lose_session(1)
     other = calls.begin(ask("b", "Where?"), 1, 0)
     assert other is not None
     assert other.key == first.key
 
-    assert calls.take_late(first.key, first.arguments_hash, DONE) is None
-    assert calls.awaits(other.key, other.arguments_hash)
+    assert calls.take_late_answer(first.key, first.arguments_hash, DONE) is None
+    assert calls.is_waiting_for(other.key, other.arguments_hash)

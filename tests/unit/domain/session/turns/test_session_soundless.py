@@ -14,12 +14,12 @@ from repartee.domain.live.model import (
 )
 from repartee.domain.protocol.frames import SessionError, Transcript, TurnEnd, TurnRestarted
 from repartee.domain.protocol.messages import Audio, SpeechStart, Text
-from repartee.domain.session.client.bundles import HOLD_MS
+from repartee.domain.session.client.frame_bundles import HOLD_MS
 from repartee.domain.session.effects import OpenLive, SendText
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.upkeep.watchdog import APOLOGY, NUDGE, STALL_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, Call, said, started
+from tests.session_harness import SECOND, SessionHarness, said, started
 
 pytestmark = pytest.mark.unit
 
@@ -36,18 +36,18 @@ SOUNDLESS = [
 ]
 
 
-def asking() -> Call:
+def asking() -> SessionHarness:
     call = started()
     call.utter()
     call.live(LiveTranscript(Role.USER, "When are you open?"))
     return call
 
 
-def nudges(call: Call) -> int:
+def nudges(call: SessionHarness) -> int:
     return [effect.text for effect in call.all(SendText)].count(NUDGE)
 
 
-def screen(call: Call, turn: int = 1) -> dict[str, str]:
+def screen(call: SessionHarness, turn: int = 1) -> dict[str, str]:
     """What a client shows of a turn in the end."""
     shown = {"user": "", "model": ""}
     for one in call.posted:

@@ -17,9 +17,9 @@ from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import AmendTurn, CommitTurn, FinishReason, OpenLive
 from repartee.domain.session.events import ConversationLost, FromLive, SummaryRead, TimeRunningOut
 from repartee.domain.session.machine import HAND_OVER_MS
-from repartee.domain.session.turns.transcripts import GOES_ON_MS, LATE_MS
+from repartee.domain.session.turns.transcripts import CONTINUES_WITHIN_MS, LATE_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, SETTINGS, Call, heard, said, started
+from tests.session_harness import SECOND, SETTINGS, SessionHarness, heard, said, started
 
 pytestmark = pytest.mark.unit
 
@@ -27,16 +27,16 @@ ROBERT = "hello my name is robert"
 SEE = "i'd like to see the doctor"
 
 
-def remembered(call: Call) -> list[tuple[str, str]]:
+def remembered(call: SessionHarness) -> list[tuple[str, str]]:
     return [(turn.heard, turn.said) for turn in call.remembered]
 
 
-def shown(call: Call, turn: int) -> str:
+def shown(call: SessionHarness, turn: int) -> str:
     pieces = [one for one in call.frames(Transcript) if (one.turn, one.role) == (turn, "user")]
     return "".join(one.text for one in pieces)
 
 
-def answered() -> Call:
+def answered() -> SessionHarness:
     """A call whose first utterance is answered and in memory, and not transcribed."""
     call = started()
     call.utter()
@@ -137,7 +137,7 @@ class TestLate:
 
         assert [turn.heard for turn in call.remembered] == [ROBERT, SEE]
 
-    @pytest.mark.parametrize("late_ms", [50, GOES_ON_MS])
+    @pytest.mark.parametrize("late_ms", [50, CONTINUES_WITHIN_MS])
     def test_a_piece_goes_on_with_its_transcript(self, late_ms: int):
         call = started()
         call.utter()

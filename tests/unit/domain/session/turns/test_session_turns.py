@@ -28,11 +28,20 @@ from repartee.domain.protocol.messages import (
     SpeechStart,
     Text,
 )
-from repartee.domain.session.client.bundles import MAX_CHARACTERS
+from repartee.domain.session.client.frame_bundles import MAX_CHARACTERS
 from repartee.domain.session.effects import CommitTurn, OpenLive, SendAudio
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import EPOCH, PRICES, SECOND, Call, heard, remembering, said, started
+from tests.session_harness import (
+    EPOCH,
+    PRICES,
+    SECOND,
+    SessionHarness,
+    heard,
+    remembering,
+    said,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -416,7 +425,7 @@ def test_a_long_reply_is_not_taken_for_silence():
 def test_the_live_session_is_opened_with_what_is_known_of_the_user():
     turn = replace(_committed(), heard="I am Ada", said="Hello Ada")
     profile = Profile("U", language="de-DE", voice="Puck")
-    call = Call(memory=remembering(turn, profile=profile))
+    call = SessionHarness(memory=remembering(turn, profile=profile))
     call.start()
 
     (opened,) = call.all(OpenLive)
@@ -524,7 +533,7 @@ def test_of_two_utterances_the_one_that_goes_on_over_the_reply_is_heard_in_the_n
 STORY = "One two three four five six seven eight nine ten."
 
 
-def story(call: Call, seconds: int) -> None:
+def story(call: SessionHarness, seconds: int) -> None:
     """The model speaks a reply that takes ``seconds`` to play."""
     call.utter()
     call.live(LiveAudio(SECOND * seconds), said(STORY))

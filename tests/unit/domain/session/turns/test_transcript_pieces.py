@@ -2,7 +2,7 @@
 
 import pytest
 
-from repartee.domain.session.turns.transcript_pieces import news_in
+from repartee.domain.session.turns.transcript_pieces import new_transcript_text
 
 pytestmark = pytest.mark.unit
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.unit
 def joined(*pieces: str, may_double: bool = False) -> str:
     known = last = ""
     for piece in pieces:
-        known += news_in(known, last, piece, may_double=may_double)
+        known += new_transcript_text(known, last, piece, may_double=may_double)
         last = piece
     return known.strip()
 

@@ -15,7 +15,7 @@ from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Tex
 from repartee.domain.session.effects import OpenLive, SendAudio, SendText
 from repartee.domain.session.events import TimeRunningOut
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SECOND, SETTINGS, Call, started
+from tests.session_harness import SECOND, SETTINGS, SessionHarness, started
 
 pytestmark = pytest.mark.unit
 
@@ -23,13 +23,13 @@ MUCH = LiveUsage(TokenUsage(audio_in=20_000))
 LITTLE = LiveUsage(TokenUsage(audio_in=20))
 
 
-def talk(call: Call, usage: LiveUsage, heard: str = "I am Ada") -> None:
+def talk(call: SessionHarness, usage: LiveUsage, heard: str = "I am Ada") -> None:
     call.utter()
     call.live(LiveTranscript(Role.USER, heard), usage)
     call.reply("Hello Ada")
 
 
-def with_policy(policy: ContextPolicy) -> Call:
+def with_policy(policy: ContextPolicy) -> SessionHarness:
     return started(settings=replace(SETTINGS, context_policy=policy))
 
 

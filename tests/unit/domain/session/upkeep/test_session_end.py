@@ -43,9 +43,9 @@ from repartee.domain.session.events import (
     Tick,
     TimeRunningOut,
 )
-from repartee.domain.tools.calls import END_CALL
+from repartee.domain.tools.core_calls import END_CALL
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import MEMORY, SECOND, SETTINGS, Call, remembering, started
+from tests.session_harness import MEMORY, SECOND, SETTINGS, SessionHarness, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -118,7 +118,7 @@ def test_what_the_model_says_after_a_bye_is_neither_played_nor_remembered():
 
 
 def test_a_bye_is_obeyed_before_the_model_is_there_where_nothing_was_said():
-    call = Call(opens_live=False)
+    call = SessionHarness(opens_live=False)
     call.start()
     call.send(SpeechStart(), Bye())
 
@@ -126,7 +126,7 @@ def test_a_bye_is_obeyed_before_the_model_is_there_where_nothing_was_said():
 
 
 def test_what_was_typed_before_a_bye_is_answered_although_the_model_is_not_there_yet():
-    call = Call(opens_live=False)
+    call = SessionHarness(opens_live=False)
     call.start()
     call.send(Text("Are you there?"), Bye())
     assert call.finish() is None
@@ -139,7 +139,7 @@ def test_what_was_typed_before_a_bye_is_answered_although_the_model_is_not_there
 
 
 def test_what_was_said_to_a_model_that_never_comes_is_told_as_skipped():
-    call = Call(opens_live=False)
+    call = SessionHarness(opens_live=False)
     call.start()
     call.hello()
     call.utter()
@@ -160,7 +160,7 @@ def test_what_was_said_to_a_model_that_is_gone_before_it_answers_is_told_as_skip
 
 
 def test_what_was_typed_to_a_model_that_never_comes_is_remembered():
-    call = Call(opens_live=False)
+    call = SessionHarness(opens_live=False)
     call.start()
     call.send(Text("Are you there?"), Text("Hello?"))
     call.lose_live(LiveFailure.REFUSED)
@@ -178,7 +178,7 @@ def test_what_a_model_understood_before_it_was_gone_is_remembered_and_not_skippe
 
 
 def test_speech_before_a_bye_is_heard_by_the_model_although_it_is_not_there_yet():
-    call = Call(opens_live=False)
+    call = SessionHarness(opens_live=False)
     call.start()
     call.utter()
     call.send(Bye())
@@ -369,7 +369,7 @@ def test_a_conversation_lost_while_saying_goodbye_is_not_written_to_again():
 
 def test_a_session_whose_conversation_is_anothers_opens_no_live_session():
     header = replace(MEMORY.conversation, live_session_id="S2")
-    call = Call(memory=replace(MEMORY, conversation=header))
+    call = SessionHarness(memory=replace(MEMORY, conversation=header))
     call.start()
 
     assert call.all(OpenLive) == []
@@ -380,7 +380,7 @@ def test_a_session_whose_conversation_is_anothers_opens_no_live_session():
 
 def test_a_session_whose_conversation_is_anothers_tells_what_stands_in_its_mailbox():
     header = replace(MEMORY.conversation, live_session_id="S2")
-    call = Call(memory=replace(MEMORY, conversation=header))
+    call = SessionHarness(memory=replace(MEMORY, conversation=header))
     unread = (call.numbered(Text("Hello?")), call.numbered(Audio(SPEECH)))
     call.feed(Started(unread=MailboxRead(unread)))
 
@@ -392,7 +392,7 @@ def test_a_session_whose_conversation_is_anothers_tells_what_stands_in_its_mailb
 
 
 def test_a_session_that_was_taken_over_before_its_worker_began_opens_no_live_session():
-    call = Call()
+    call = SessionHarness()
     unread = (call.numbered(Text("Hello?")), Notified("s1", Superseded("S2")))
     call.feed(Started(unread=MailboxRead(unread)))
 
@@ -402,7 +402,7 @@ def test_a_session_that_was_taken_over_before_its_worker_began_opens_no_live_ses
 
 
 def test_a_session_of_an_erased_user_opens_no_live_session():
-    call = Call(memory=remembering(profile=Profile("U", erased_at_ms=5)))
+    call = SessionHarness(memory=remembering(profile=Profile("U", erased_at_ms=5)))
     call.start()
 
     assert call.all(OpenLive) == []
@@ -475,7 +475,7 @@ def test_what_waits_behind_a_reply_that_another_device_cuts_off_is_a_turn_of_its
     assert [(turn.heard, len(turn.skipped)) for turn in call.turns] == [("Hello.", 0), ("", 1)]
 
 
-def heard_in(call: Call) -> str:
+def heard_in(call: SessionHarness) -> str:
     """Return all that the turns in memory have heard."""
     return " ".join(turn.heard for turn in call.turns)
 
@@ -495,7 +495,7 @@ def test_what_waits_when_a_client_hangs_up_and_is_gone_is_remembered(turns_witho
 
 
 def test_what_waits_when_the_day_is_used_up_is_remembered():
-    call = Call(settings=replace(SETTINGS, limits=DailyLimits(talk_s=1)))
+    call = SessionHarness(settings=replace(SETTINGS, limits=DailyLimits(talk_s=1)))
     call.start()
     call.hello()
     call.send(Text("One?"), Text("Two?"), Text("Three?"))

@@ -28,11 +28,11 @@ from repartee.domain.protocol.messages import (
 )
 from repartee.domain.session.effects import FinishReason, SendAudio, SendText
 from repartee.domain.session.events import MailboxRead, Started
-from repartee.domain.session.tools.calls import CALL_TIMEOUT_MS, NO_ANSWER
+from repartee.domain.session.tools.calls import NO_ANSWER, TOOL_CALL_TIMEOUT_MS
 from repartee.domain.session.upkeep.departure import CLOSING_MS, FAREWELL_MS
-from repartee.domain.tools.calls import END_CALL, CallStatus
+from repartee.domain.tools.core_calls import END_CALL, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, SETTINGS, Call, speaks, started
+from tests.session_harness import SECOND, SETTINGS, SessionHarness, speaks, started
 
 pytestmark = pytest.mark.unit
 
@@ -42,7 +42,7 @@ BOOKED = "You are booked for Friday at three."
 CLOSED = [SessionClosed("end_call")]
 
 
-def ending() -> Call:
+def ending() -> SessionHarness:
     """The user has said goodbye, and the model ends the call."""
     call = started()
     call.utter()
@@ -51,13 +51,13 @@ def ending() -> Call:
     return call
 
 
-def says(call: Call, messages: tuple[Message, ...]) -> None:
+def says(call: SessionHarness, messages: tuple[Message, ...]) -> None:
     call.send(*messages)
     if not isinstance(messages[0], Text):
         call.live(LiveTranscript(Role.USER, WAIT))
 
 
-def errors(call: Call) -> list[str]:
+def errors(call: SessionHarness) -> list[str]:
     return [error.message for error in call.frames(SessionError)]
 
 
@@ -210,7 +210,7 @@ def test_a_user_who_hangs_up_during_the_farewell_ends_the_session(says_bye):
     assert call.finish() is FinishReason.ENDED
 
 
-def asking(said: str = "One moment.") -> Call:
+def asking(said: str = "One moment.") -> SessionHarness:
     """A call of core_agent is open, and its turn over."""
     call = started()
     call.utter()
@@ -220,22 +220,22 @@ def asking(said: str = "One moment.") -> Call:
     return call
 
 
-def end_call(call: Call) -> None:
+def end_call(call: SessionHarness) -> None:
     call.utter()
     call.call_tool("bye", "{}", name=END_CALL)
     call.live(*speaks("Goodbye.", COMPLETE))
     call.ack()
 
 
-def hang_up(call: Call) -> None:
+def hang_up(call: SessionHarness) -> None:
     call.send(Bye())
 
 
-def lose_the_model(call: Call) -> None:
+def lose_the_model(call: SessionHarness) -> None:
     call.lose_live(LiveFailure.REFUSED)
 
 
-@pytest.mark.parametrize("status", CallStatus)
+@pytest.mark.parametrize("status", ToolCallStatus)
 @pytest.mark.parametrize("leave", [end_call, hang_up, lose_the_model])
 def test_a_session_does_not_end_before_the_outcome_of_what_was_asked(leave, status):
     call = asking()
@@ -260,11 +260,11 @@ def test_a_session_does_not_end_before_the_outcome_of_what_was_asked(leave, stat
 def test_a_call_without_an_answer_keeps_a_session_for_its_deadline_at_most(leave):
     call = asking()
     leave(call)
-    call.pass_ms(CALL_TIMEOUT_MS + FAREWELL_MS)
+    call.pass_ms(TOOL_CALL_TIMEOUT_MS + FAREWELL_MS)
 
     assert errors(call) == [NO_ANSWER.answer]
     assert call.frames(SessionClosed)
-    assert call.now_ms <= 1_000 + CALL_TIMEOUT_MS + FAREWELL_MS
+    assert call.now_ms <= 1_000 + TOOL_CALL_TIMEOUT_MS + FAREWELL_MS
     assert NO_ANSWER.answer in [one.answer for turn in call.turns for one in turn.tool_calls]
 
 
@@ -312,7 +312,7 @@ def test_a_text_that_waits_behind_a_farewell_without_an_end_is_answered(is_gone)
 
 
 def test_a_worker_that_does_not_linger_ends_neither_speech_nor_a_reply_before_its_end():
-    call = Call(settings=replace(SETTINGS, linger_ms=0))
+    call = SessionHarness(settings=replace(SETTINGS, linger_ms=0))
     said: tuple[Message, ...] = (Hello(), SpeechStart(), Audio(SPEECH))
     unread = tuple(call.numbered(one) for one in said)
     call.feed(Started(unread=MailboxRead(unread)))

@@ -8,7 +8,7 @@ from repartee.domain.protocol.messages import Audio, Bye, SpeechStart, Text
 from repartee.domain.session.effects import Finish, FinishReason
 from repartee.domain.session.events import TimeRunningOut, TurnCommitted
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SECOND, Call, started
+from tests.session_harness import SECOND, SessionHarness, started
 
 pytestmark = pytest.mark.unit
 
@@ -61,7 +61,7 @@ def test_a_hand_over_waits_for_a_call():
 
 
 def test_input_that_waits_for_the_model_is_left_to_the_successor():
-    call = Call(opens_live=False)
+    call = SessionHarness(opens_live=False)
     call.start()
     call.send(Text("Hello"))
     call.feed(HAND_OVER)

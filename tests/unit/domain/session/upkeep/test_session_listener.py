@@ -18,21 +18,21 @@ from repartee.domain.protocol.messages import (
 from repartee.domain.session.effects import FinishReason, SendText
 from repartee.domain.session.events import MailboxRead, Started
 from tests.fakes.speech_detector import SPEECH
-from tests.sessions import SETTINGS, START_MS, STATE, Call, started
+from tests.session_harness import SETTINGS, START_MS, STATE, SessionHarness, started
 
 pytestmark = pytest.mark.unit
 
 
-def find(call: Call, *messages: Message, notices: tuple[Notified, ...] = ()) -> None:
+def find(call: SessionHarness, *messages: Message, notices: tuple[Notified, ...] = ()) -> None:
     """Let the worker start and find messages that came before it could listen."""
     unread = tuple(call.numbered(message) for message in messages)
     call.now_ms += 10
     call.feed(Started(unread=MailboxRead((*unread, *notices))))
 
 
-def flooded(texts: int, *after: Message, **fields: object) -> Call:
+def flooded(texts: int, *after: Message, **fields: object) -> SessionHarness:
     """A worker that finds texts of a client that has left."""
-    call = Call(**fields)  # type: ignore[arg-type]
+    call = SessionHarness(**fields)  # type: ignore[arg-type]
     find(call, Hello(), *_questions(texts), *after, notices=(Notified("n", Detached("A")),))
     return call
 
@@ -41,7 +41,7 @@ def _questions(count: int) -> list[Message]:
     return [Text(f"Question {number}?") for number in range(1, count + 1)]
 
 
-def answer_all(call: Call) -> int:
+def answer_all(call: SessionHarness) -> int:
     """Answer each text that the model is given, a second after the one before."""
     answered = 0
     while len(given := call.all(SendText)) > answered and call.finish() is None:
@@ -132,7 +132,7 @@ def test_a_goodbye_behind_waiting_input_ends_the_session():
 
 def test_a_worker_that_finds_no_client_waits_no_longer_than_for_one_that_left():
     settings = replace(SETTINGS, linger_ms=99_000)
-    call = Call(state=replace(STATE, connection_id=None), settings=settings)
+    call = SessionHarness(state=replace(STATE, connection_id=None), settings=settings)
     find(call, *_questions(8))
 
     assert answer_all(call) == SETTINGS.turns_without_listener

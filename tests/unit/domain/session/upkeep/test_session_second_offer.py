@@ -26,10 +26,10 @@ from repartee.domain.protocol.frames import (
 from repartee.domain.protocol.messages import Audio, Hello, Message, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import EndAudioStream, OpenLive, SendAudio, SendText
 from repartee.domain.session.events import FromLive
-from repartee.domain.session.upkeep.second_offer import UNHEARD_AFTER_MS
+from repartee.domain.session.upkeep.utterance_retry import UNHEARD_AFTER_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE, STALL_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SECOND, SETTINGS, Call, heard, started
+from tests.session_harness import SECOND, SETTINGS, SessionHarness, heard, started
 
 pytestmark = pytest.mark.unit
 
@@ -44,12 +44,12 @@ def replies(text: str = "Very well.") -> list[LiveEvent]:
     return [LiveAudio(SECOND), LiveTranscript(Role.MODEL, text), COMPLETE]
 
 
-def given(call: Call) -> int:
+def given(call: SessionHarness) -> int:
     """How many chunks of speech the current live session was given."""
     return len([one for one in call.to_model[call.generation] if isinstance(one, SendAudio)])
 
 
-def offered_twice() -> Call:
+def offered_twice() -> SessionHarness:
     call = started()
     call.utter(SHORT)
     call.pass_ms(UNHEARD_AFTER_MS)
@@ -57,7 +57,7 @@ def offered_twice() -> Call:
     return call
 
 
-def shown(call: Call, role: str) -> list[str]:
+def shown(call: SessionHarness, role: str) -> list[str]:
     return [frame.text for frame in call.frames(Transcript) if frame.role == role]
 
 
@@ -184,7 +184,7 @@ def test_who_speaks_over_a_reply_is_not_offered_again_before_that_reply_ends():
 
 
 def test_a_model_without_a_detector_of_its_own_is_slow_and_not_deaf():
-    call = Call(settings=replace(SETTINGS, turn_detection=TurnDetection.CLIENT))
+    call = SessionHarness(settings=replace(SETTINGS, turn_detection=TurnDetection.CLIENT))
     call.start()
     call.send(Hello(None, marks_speech=True))
     call.utter(SHORT)

@@ -63,7 +63,7 @@ from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
 from repartee.domain.session.model.link import MAX_FAILURES
 from repartee_client.session import ClientSession
 from tests.fakes.clock import NOON_MS
-from tests.sessions import MEMORY, SECOND, SETTINGS, STATE, Call, remembering
+from tests.session_harness import MEMORY, SECOND, SETTINGS, STATE, SessionHarness, remembering
 
 pytestmark = pytest.mark.unit
 
@@ -91,7 +91,7 @@ class Succession(RuleBasedStateMachine):
         self.said: list[int] = []
         self.arrived_ms: dict[int, int] = {}
         self.is_speaking = False
-        self.worker: Call | None = None
+        self.worker: SessionHarness | None = None
         self.is_crash = False
         self.lease_until_ms = 0
         self.connect()
@@ -144,10 +144,10 @@ class Succession(RuleBasedStateMachine):
     def memory(self) -> Memory:
         return remembering(*self.turns) if self.turns else MEMORY
 
-    def begin(self, memory: Memory) -> Call:
+    def begin(self, memory: Memory) -> SessionHarness:
         """A worker has taken the lease."""
         self.state = replace(self.state, epoch=self.state.epoch + 1)
-        self.worker = call = Call(
+        self.worker = call = SessionHarness(
             state=self.state,
             memory=memory,
             settings=self.settings,
@@ -531,7 +531,7 @@ class Succession(RuleBasedStateMachine):
             self.one_good_round()
             client, outbox = self.client, self.client.outbox
             is_content = outbox.is_drained and outbox.unaccepted_since_ms is None
-            if self.worker is None and is_content and not client.is_owed_an_answer:
+            if self.worker is None and is_content and not client.is_waiting_for_answer:
                 break
         remembered = tokens(self.turns)
         lost = [seq for seq in self.said if seq not in remembered]

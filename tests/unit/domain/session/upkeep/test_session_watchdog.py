@@ -19,20 +19,20 @@ from repartee.domain.protocol.frames import SessionError, TurnEnd, TurnRestarted
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import FinishReason, OpenLive, SendAudio, SendText
 from repartee.domain.session.upkeep.watchdog import APOLOGY, NUDGE, STALL_MS
-from repartee.domain.tools.calls import CallKey
+from repartee.domain.tools.core_calls import ToolCallKey
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.sessions import SECOND, SETTINGS, SPEECH_END, Call, started
+from tests.session_harness import SECOND, SETTINGS, SPEECH_END, SessionHarness, started
 
 pytestmark = pytest.mark.unit
 
 IDLE = LiveTurnComplete(TurnStatus.IDLE)
 
 
-def nudges(call: Call) -> int:
+def nudges(call: SessionHarness) -> int:
     return [effect.text for effect in call.all(SendText)].count(NUDGE)
 
 
-def errors(call: Call) -> list[SessionError]:
+def errors(call: SessionHarness) -> list[SessionError]:
     return call.frames(SessionError)
 
 
@@ -205,7 +205,7 @@ def test_a_turn_is_empty_though_a_call_of_an_earlier_one_is_still_pending():
 
     call.live(LiveToolCallsCancelled(("x",)), LiveAudio(SECOND), IDLE)
     assert [end.turn for end in call.frames(TurnEnd)] == [1, 2]
-    assert call.asked[0].key == CallKey(1, 1)
+    assert call.asked[0].key == ToolCallKey(1, 1)
 
 
 def test_nobody_is_nudged_while_the_user_speaks():

@@ -14,13 +14,13 @@ from repartee.domain.conversation.conversation import (
 )
 from repartee.domain.cost.limits import OwnLimits
 from repartee.domain.cost.usage import Bill, TokenUsage
-from repartee.domain.tools.calls import (
+from repartee.domain.tools.core_calls import (
     Attempt,
     BegunTool,
-    CallKey,
-    CallStatus,
     CoreAnswer,
     Exchange,
+    ToolCallKey,
+    ToolCallStatus,
 )
 
 if TYPE_CHECKING:
@@ -81,10 +81,10 @@ def _bill_from(item: "Item") -> Bill:
 def _tool_call(value: "AttributeValueTypeDef") -> ToolCall:
     call = value["M"]
     return ToolCall(
-        CallKey(int(call["turn"]["N"]), int(call["index"]["N"])),
+        ToolCallKey(int(call["turn"]["N"]), int(call["index"]["N"])),
         call["name"]["S"],
         call["arguments_json"]["S"],
-        CallStatus(call["status"]["S"]),
+        ToolCallStatus(call["status"]["S"]),
         call["answer"]["S"],
     )
 
@@ -175,11 +175,11 @@ def exchange_attributes(exchange: Exchange) -> "Item":
     )
 
 
-def call_key_from(item: "Item") -> CallKey:
+def call_key_from(item: "Item") -> ToolCallKey:
     """Return which call it is; that is in its sort key."""
     # A third part tells exchanges of one place apart.
     turn, index = item["sk"]["S"].partition("#")[2].split("/")[:2]
-    return CallKey(int(turn), int(index))
+    return ToolCallKey(int(turn), int(index))
 
 
 def exchange_from(item: "Item") -> Exchange | None:
@@ -187,7 +187,7 @@ def exchange_from(item: "Item") -> Exchange | None:
     if "finished_at_ms" not in item:
         return None
     answer = CoreAnswer(
-        CallStatus(item["status"]["S"]),
+        ToolCallStatus(item["status"]["S"]),
         item["answer"]["S"],
         item["retryable"]["BOOL"],
         _bill_from(item),

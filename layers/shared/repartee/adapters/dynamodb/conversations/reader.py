@@ -8,7 +8,7 @@ from repartee.adapters.dynamodb.conversations.items import header_from, profile_
 from repartee.adapters.dynamodb.expiry import is_header_kept, is_kept
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.conversation.conversation import Conversation, Memory, Profile, Turn
-from repartee.domain.conversation.memory_budget import told_characters
+from repartee.domain.conversation.memory_budget import prompt_characters
 from repartee.ports.clock import Clock
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class DynamoConversationReader:
         newest: list[Turn] = []
         left = max_characters
         for turn in (turn_from(item) for item in items if is_kept(item, now_ms)):
-            left -= told_characters([turn])
+            left -= prompt_characters([turn])
             if left < 0 and newest:
                 break
             newest.append(turn)

@@ -19,10 +19,10 @@ from repartee.adapters.dynamodb.sessions.items import number, text
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.errors import ClaimLost, LeaseLost
-from repartee.domain.tools.calls import Attempt, BegunTool, CallKey, CoreRequest, Exchange
+from repartee.domain.tools.core_calls import Attempt, BegunTool, CoreRequest, Exchange, ToolCallKey
 from repartee.domain.users.retention import Retention
-from repartee.ports.call_store import CallClaim
 from repartee.ports.clock import Clock
+from repartee.ports.tool_call_store import ToolCallClaim
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -33,15 +33,17 @@ _CLAIM_IS_MINE = "attribute_exists(claimed_until_ms) AND arguments_hash = :hash"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DynamoCallStore:
+class DynamoToolCallStore:
     """Keeps core_agent's calls in MemoryTable: a claim first, the exchange once it is finished."""
 
-    live: DynamoTable
+    session_table: DynamoTable
     memory: DynamoTable
     clock: Clock
     retention: Retention
 
-    def claim(self, request: CoreRequest, *, now_ms: int, until_ms: int) -> Exchange | CallClaim:
+    def claim(
+        self, request: CoreRequest, *, now_ms: int, until_ms: int
+    ) -> Exchange | ToolCallClaim:
         """Claim the call's key before any model runs.
 
         Raises:
@@ -51,10 +53,10 @@ class DynamoCallStore:
         fresh = self._claimed(request, until_ms, "attribute_not_exists(pk)")
         refused = self._transact(request, [fresh])
         if refused is None:
-            return CallClaim.CLAIMED
+            return ToolCallClaim.CLAIMED
         stored = refused.item(0)
         if stored is None:
-            return CallClaim.RUNNING
+            return ToolCallClaim.RUNNING
         exchange = exchange_from(stored)
         is_same = text(stored, "arguments_hash") == request.arguments_hash
         if exchange is not None and is_same:
@@ -65,10 +67,10 @@ class DynamoCallStore:
             return self._claim_finished(request, stored, until_ms)
         has_ended = _run_of(stored) == request.ended_run_id
         if number(stored, "claimed_until_ms") > now_ms and not has_ended:
-            return CallClaim.RUNNING
+            return ToolCallClaim.RUNNING
         return self._claim_dead(request, stored, until_ms)
 
-    def _claim_dead(self, request: CoreRequest, stored: "Item", until_ms: int) -> CallClaim:
+    def _claim_dead(self, request: CoreRequest, stored: "Item", until_ms: int) -> ToolCallClaim:
         # What the dead run began stays noted.
         values = {f":{name}": one for name, one in _claim_values(request, until_ms).items()}
         seen: Item = {":seen": stored["claimed_until_ms"], ":seen_run": {"S": _run_of(stored)}}
@@ -89,9 +91,9 @@ class DynamoCallStore:
             }
         }
         lost = self._transact(request, [update])
-        return CallClaim.CLAIMED_AGAIN if lost is None else CallClaim.RUNNING
+        return ToolCallClaim.CLAIMED_AGAIN if lost is None else ToolCallClaim.RUNNING
 
-    def _claim_finished(self, request: CoreRequest, stored: "Item", until_ms: int) -> CallClaim:
+    def _claim_finished(self, request: CoreRequest, stored: "Item", until_ms: int) -> ToolCallClaim:
         """Put the exchange of another question aside and claim its place."""
         replaced = keys.replaced_call(
             request.conversation_id, request.key, stored["arguments_hash"]["S"]
@@ -104,7 +106,7 @@ class DynamoCallStore:
         )
         claimed["Put"]["ExpressionAttributeValues"] = {":stored": stored["arguments_hash"]}
         lost = self._transact(request, [claimed, put_aside])
-        return CallClaim.CLAIMED_AGAIN if lost is None else CallClaim.RUNNING
+        return ToolCallClaim.CLAIMED_AGAIN if lost is None else ToolCallClaim.RUNNING
 
     def _replaced(self, request: CoreRequest) -> Exchange | None:
         key = keys.replaced_call(request.conversation_id, request.key, request.arguments_hash)
@@ -134,7 +136,7 @@ class DynamoCallStore:
         """Write, if the session is still the request's worker's; return a refusal of ``writes``."""
         mine: TransactWriteItemTypeDef = {
             "ConditionCheck": {
-                "TableName": self.live.name,
+                "TableName": self.session_table.name,
                 "Key": keys.state(request.session_id),
                 "ConditionExpression": "epoch = :mine",
                 "ExpressionAttributeValues": encode_all({":mine": request.epoch}),
@@ -155,7 +157,7 @@ class DynamoCallStore:
         return [attempt_from(item) for item in items]
 
     def begin_tool(
-        self, conversation_id: str, key: CallKey, arguments_hash: str, tool: BegunTool
+        self, conversation_id: str, key: ToolCallKey, arguments_hash: str, tool: BegunTool
     ) -> None:
         """Note that the claimed call is about to run a tool that may change something.
 
@@ -200,7 +202,7 @@ class DynamoCallStore:
         except ConditionFailed:
             return
 
-    def load(self, conversation_id: str, key: CallKey) -> Exchange | None:
+    def load(self, conversation_id: str, key: ToolCallKey) -> Exchange | None:
         """Return the place's newest exchange, or None while that is not finished."""
         item = self.memory.get(keys.call(conversation_id, key))
         return exchange_from(item) if item is not None else None

@@ -41,7 +41,7 @@ _TURN, _HEADER, _PROFILE, _STATE = range(4)
 
 
 @dataclass(frozen=True, slots=True)
-class HeaderTerms:
+class HeaderConditions:
     """What a commit asks of the conversation's header.
 
     Attributes:
@@ -55,14 +55,14 @@ class HeaderTerms:
     renews_expiry: bool = True
 
 
-USUAL_TERMS = HeaderTerms()
+DEFAULT_HEADER_CONDITIONS = HeaderConditions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DynamoConversationWriter:
     """Writes turns, headers and usage to MemoryTable and moves the session in LiveTable."""
 
-    live: DynamoTable
+    session_table: DynamoTable
     memory: DynamoTable
     retention: Retention
 
@@ -78,7 +78,7 @@ class DynamoConversationWriter:
         try:
             self._transact(commit)
         except TransactionRefused as refused:
-            if (terms := self._other_terms(commit, refused)) is None:
+            if (terms := self._fallback_conditions(commit, refused)) is None:
                 self._explain(commit, refused)
                 return
         else:
@@ -158,21 +158,25 @@ class DynamoConversationWriter:
     def _while_epoch_holds(self, amendment: TurnAmendment) -> "TransactWriteItemTypeDef":
         return {
             "ConditionCheck": {
-                "TableName": self.live.name,
+                "TableName": self.session_table.name,
                 "Key": keys.state(amendment.session_id),
                 "ConditionExpression": "epoch = :mine",
                 "ExpressionAttributeValues": encode_all({":mine": amendment.epoch}),
             }
         }
 
-    def _transact(self, commit: TurnCommit, terms: HeaderTerms = USUAL_TERMS) -> None:
+    def _transact(
+        self, commit: TurnCommit, terms: HeaderConditions = DEFAULT_HEADER_CONDITIONS
+    ) -> None:
         # A commit that is repeated within 10 min brings the same token, so DynamoDB answers by
         # itself; tokens count for a whole account, hence the tables' names.
-        named = (self.memory.name, self.live.name, commit, self.retention, terms)
+        named = (self.memory.name, self.session_table.name, commit, self.retention, terms)
         token = hashlib.sha256(repr(named).encode()).hexdigest()[:36]
         self.memory.transact(self._writes(commit, terms), token=token)
 
-    def _other_terms(self, commit: TurnCommit, refused: TransactionRefused) -> HeaderTerms | None:
+    def _fallback_conditions(
+        self, commit: TurnCommit, refused: TransactionRefused
+    ) -> HeaderConditions | None:
         """Return on what terms the header takes the turn, None where it is on the usual or none."""
         header = refused.item(_HEADER)
         if header is None or number(header, "turn_count") != commit.turn.number - 1:
@@ -183,8 +187,8 @@ class DynamoConversationWriter:
         expires_at = self.retention.header_ends_at_s(commit.committed_at_ms)
         stored = expiry_of(header)
         stays_longer = expires_at is not None and (stored is None or stored > expires_at)
-        terms = HeaderTerms(is_live=is_live, renews_expiry=not stays_longer)
-        return None if terms == USUAL_TERMS else terms
+        terms = HeaderConditions(is_live=is_live, renews_expiry=not stays_longer)
+        return None if terms == DEFAULT_HEADER_CONDITIONS else terms
 
     def _explain(self, commit: TurnCommit, refused: TransactionRefused) -> None:
         """Return when the turn had been committed before; otherwise raise what went wrong."""
@@ -201,7 +205,9 @@ class DynamoConversationWriter:
                 raise ConversationTaken(commit.conversation_id) from None
         raise LeaseLost(commit.session_id) from None
 
-    def _writes(self, commit: TurnCommit, terms: HeaderTerms) -> "list[TransactWriteItemTypeDef]":
+    def _writes(
+        self, commit: TurnCommit, terms: HeaderConditions
+    ) -> "list[TransactWriteItemTypeDef]":
         return [
             *self.memory_writes(commit, terms),
             unless_erased(self.memory, commit.user_id),
@@ -210,7 +216,7 @@ class DynamoConversationWriter:
         ]
 
     def memory_writes(
-        self, commit: TurnCommit, terms: HeaderTerms = USUAL_TERMS
+        self, commit: TurnCommit, terms: HeaderConditions = DEFAULT_HEADER_CONDITIONS
     ) -> "list[TransactWriteItemTypeDef]":
         """Return what makes the conversation longer, without what a commit does beside it.
 
@@ -233,7 +239,9 @@ class DynamoConversationWriter:
             self._advance_header(commit, terms),
         ]
 
-    def _advance_header(self, commit: TurnCommit, terms: HeaderTerms) -> "TransactWriteItemTypeDef":
+    def _advance_header(
+        self, commit: TurnCommit, terms: HeaderConditions
+    ) -> "TransactWriteItemTypeDef":
         condition = "turn_count = :before AND "
         removed = list[str]()
         if terms.is_live:
@@ -282,12 +290,12 @@ class DynamoConversationWriter:
                 ":mine": commit.epoch,
                 ":expires_at": keys.expires_at(commit.committed_at_ms, keys.STATE_LIFETIME_S),
                 ":talk": commit.turn.talk_ms,
-                ":cost": commit.uncounted.cost_usd,
+                ":cost": commit.uncounted_bill.cost_usd,
             }
         )
         return {
             "Update": {
-                "TableName": self.live.name,
+                "TableName": self.session_table.name,
                 "Key": keys.state(commit.session_id),
                 "UpdateExpression": (
                     f"SET input_cursor = :cursor, {taken_update}pending_calls = :pending, "
@@ -304,7 +312,7 @@ class DynamoConversationWriter:
         }
 
     def _count_usage(self, commit: TurnCommit) -> "TransactWriteItemTypeDef":
-        day, bill = utc_day(commit.committed_at_ms), commit.uncounted
+        day, bill = utc_day(commit.committed_at_ms), commit.uncounted_bill
         return {
             "Update": count_usage(
                 self.memory,

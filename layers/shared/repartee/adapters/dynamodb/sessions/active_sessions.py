@@ -7,12 +7,12 @@ from repartee.domain.session.state import ActiveSession
 
 
 def active_sessions(
-    live: DynamoTable, user_id: str, now_ms: int
+    session_table: DynamoTable, user_id: str, now_ms: int
 ) -> tuple[dict[str, ActiveSession], int]:
     """Return the user's open sessions and their guard's version, 0 while there is none."""
     guard = keys.active_guard(user_id)["sk"]["S"]
     active, version = dict[str, ActiveSession](), 0
-    for item in live.query(keys.user(user_id), first=keys.ACTIVE_PREFIX, last=guard):
+    for item in session_table.query(keys.user(user_id), first=keys.ACTIVE_PREFIX, last=guard):
         sort = item["sk"]["S"]
         if sort == guard:
             version = number(item, "guard_version")

@@ -15,16 +15,16 @@ from repartee.domain.session.state import ActiveSession
 class DynamoConnectionStore:
     """Keeps open connections and active sessions in LiveTable."""
 
-    live: DynamoTable
+    session_table: DynamoTable
 
     def close(self, connection_id: str) -> str | None:
         """Forget the connection; return its session's id, or None when it was unknown."""
-        return text(self.live.delete(keys.connection(connection_id)), "session_id")
+        return text(self.session_table.delete(keys.connection(connection_id)), "session_id")
 
     def count_refusal(self, connection_id: str) -> int:
         """Count a message of the connection that was refused; return how many there were."""
         try:
-            item = self.live.update(
+            item = self.session_table.update(
                 keys.connection(connection_id),
                 "ADD refused_messages :one",
                 encode_all({":one": 1}),
@@ -36,15 +36,15 @@ class DynamoConnectionStore:
 
     def active_sessions(self, user_id: str, *, now_ms: int) -> Mapping[str, ActiveSession]:
         """Return the user's open sessions, by their ids."""
-        active, _ = active_sessions(self.live, user_id, now_ms)
+        active, _ = active_sessions(self.session_table, user_id, now_ms)
         return active
 
-    def lapse_session(
+    def set_session_expiry(
         self, user_id: str, session_id: str, *, connection_id: str, expires_at_ms: int
     ) -> None:
         """Let a session count as open until ``expires_at_ms`` only, unless it was come back to."""
         with suppress(ConditionFailed):
-            self.live.update(
+            self.session_table.update(
                 keys.active_session(user_id, session_id),
                 "SET expires_at = :soon",
                 encode_all({":soon": expires_at_ms // 1000, ":connection": connection_id}),
@@ -53,4 +53,4 @@ class DynamoConnectionStore:
 
     def end_session(self, user_id: str, session_id: str) -> None:
         """Take a session out of its user's active ones."""
-        self.live.delete(keys.active_session(user_id, session_id))
+        self.session_table.delete(keys.active_session(user_id, session_id))

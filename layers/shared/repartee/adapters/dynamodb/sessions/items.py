@@ -28,7 +28,7 @@ from repartee.domain.protocol.messages import (
 )
 from repartee.domain.protocol.recent_input import InputTaken, RecentInput
 from repartee.domain.session.state import Connected, PendingCall, SessionState, UndeliveredTurn
-from repartee.domain.tools.calls import CallKey
+from repartee.domain.tools.core_calls import ToolCallKey
 from repartee.domain.users.preferences import PreferenceChanges
 from repartee.observability import get_logger
 
@@ -201,7 +201,7 @@ def pending_calls_value(calls: tuple[PendingCall, ...]) -> "AttributeValueTypeDe
 def _pending_call(value: "AttributeValueTypeDef") -> PendingCall:
     call = value["M"]
     return PendingCall(
-        CallKey(int(call["turn"]["N"]), int(call["index"]["N"])),
+        ToolCallKey(int(call["turn"]["N"]), int(call["index"]["N"])),
         call["name"]["S"],
         call["arguments_json"]["S"],
         call["arguments_hash"]["S"],

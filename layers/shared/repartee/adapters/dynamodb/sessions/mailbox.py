@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
 
 _ACK_PREFIX = "ack/"
-_IS_FROM = "connection_id = :connection"
+_IS_SAME_CONNECTION = "connection_id = :connection"
 # Most messages have not expired yet, so one page of this size is mostly enough.
-_LOOKED_AT = 5
+_SEQ_PAGE_SIZE = 5
 
 
 def _ack_order(ack: Acknowledged) -> str:
@@ -45,7 +45,7 @@ def _from(message: Numbered) -> "Item":
 class DynamoMailbox:
     """Keeps mailboxes in LiveTable, one item per entry, in the order in which they are read."""
 
-    live: DynamoTable
+    session_table: DynamoTable
     clock: Clock
     ids: IdSource
 
@@ -57,7 +57,7 @@ class DynamoMailbox:
             **message_attributes(message, expires_at),
         }
         try:
-            self.live.put(
+            self.session_table.put(
                 item,
                 condition="attribute_not_exists(pk) OR expires_at <= :now",
                 values=encode_all({":now": self._now_s()}),
@@ -68,29 +68,29 @@ class DynamoMailbox:
             kept = message_from(failed.item, message.seq)
         else:
             return Appended.KEPT
-        if not message.repeats(kept):
+        if not message.is_repeat_of(kept):
             return Appended.TAKEN
         if kept.connection_id != message.connection_id:
             with suppress(ConditionFailed):
-                self.live.put(item, condition=_IS_FROM, values=_from(kept))
+                self.session_table.put(item, condition=_IS_SAME_CONNECTION, values=_from(kept))
         return Appended.REPEATED
 
-    def take_back(self, session_id: str, message: Numbered) -> None:
+    def retract_message(self, session_id: str, message: Numbered) -> None:
         """Delete a message that was kept but must not be read, unless it was repeated since."""
         key = keys.key(keys.session(session_id), keys.message_sort(message.seq))
         with suppress(ConditionFailed):
-            self.live.delete(key, condition=_IS_FROM, values=_from(message))
+            self.session_table.delete(key, condition=_IS_SAME_CONNECTION, values=_from(message))
 
     def highest_seq(self, session_id: str, *, up_to: int) -> int:
         """Return the highest number of a message up to ``up_to``, 0 if there is no message."""
         now_s = self._now_s()
         first, last = keys.message_sort(0), keys.message_sort(up_to)
-        newest = self.live.query(
+        newest = self.session_table.query(
             keys.session(session_id),
             first=first,
             last=last,
             backwards=True,
-            page_size=_LOOKED_AT,
+            page_size=_SEQ_PAGE_SIZE,
             only="sk, expires_at",
         )
         live = (item for item in newest if number(item, "expires_at") > now_s)
@@ -108,13 +108,13 @@ class DynamoMailbox:
             return _ACK_PREFIX + _ack_order(notice)
         notice_id = self.ids.new_id(now_ms)
         sort = f"{keys.NOTICE_PREFIX}{notice_id}"
-        self.live.put({**keys.key(partition, sort), **attributes})
+        self.session_table.put({**keys.key(partition, sort), **attributes})
         return notice_id
 
     def _acknowledge(self, key: "Item", ack: Acknowledged, item: "Item", now_ms: int) -> None:
         order = _ack_order(ack)
         with suppress(ConditionFailed):
-            self.live.put(
+            self.session_table.put(
                 {**key, **item, **encode_all({"ack_order": order})},
                 condition="attribute_not_exists(pk) OR ack_order < :order OR expires_at <= :now",
                 values=encode_all({":order": order, ":now": now_ms // 1000}),
@@ -133,7 +133,7 @@ class DynamoMailbox:
     def _entries(self, session_id: str, first: str) -> Iterator[MailboxEntry]:
         now_s = self._now_s()
         partition = keys.session(session_id)
-        for item in self.live.query(partition, first=first, last=keys.MAILBOX_END):
+        for item in self.session_table.query(partition, first=first, last=keys.MAILBOX_END):
             if number(item, "expires_at") > now_s:
                 yield self._entry(item)
 
@@ -160,11 +160,11 @@ class DynamoMailbox:
         for batch in batched(
             (keys.key(partition, sort) for sort in sorts), WRITE_BATCH, strict=False
         ):
-            self.live.delete_all(batch)
+            self.session_table.delete_all(batch)
 
     def _delete_ack(self, partition: str, order: str) -> None:
         with suppress(ConditionFailed):
-            self.live.delete(
+            self.session_table.delete(
                 keys.key(partition, keys.ACK_SORT_KEY),
                 condition="ack_order = :order",
                 values=encode_all({":order": order}),

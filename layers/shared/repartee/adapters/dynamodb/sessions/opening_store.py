@@ -13,7 +13,7 @@ from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.conversation.conversation import MAX_SUPERSEDED
 from repartee.domain.errors import ConnectionRefused, StoreUnavailable
 from repartee.domain.session.state import (
-    NOBODY,
+    NO_CONNECTION,
     ConnectionOpening,
     OpenedConnection,
     SessionState,
@@ -29,10 +29,10 @@ _PROFILE = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _OpeningReads:
     """What the tables say before an opening; its transaction checks that it still holds."""
 
-    counts_already: bool
+    is_counted: bool
     has_header: bool
     header_expires_at: int | None
     live_session_id: str | None
@@ -50,7 +50,7 @@ class DynamoOpeningStore:
     the other past the user's guard item, so that the cap holds among concurrent ones.
     """
 
-    live: DynamoTable
+    session_table: DynamoTable
     memory: DynamoTable
     retention: Retention
 
@@ -60,8 +60,8 @@ class DynamoOpeningStore:
         Raises:
             ConnectionRefused: With the status and reason that ``OpeningStore`` names.
         """
-        for _ in self.live.backoff.tries():
-            found = self._look(opening)
+        for _ in self.session_table.backoff.each_attempt():
+            found = self._read_tables(opening)
             try:
                 self.memory.transact(self._writes(opening, found))
             except TransactionRefused as refused:
@@ -71,13 +71,13 @@ class DynamoOpeningStore:
                     raise ConnectionRefused(403, "user_erased") from None
                 continue
             if found.state is not None:
-                return OpenedConnection(False, None, opening.surplus_in(found.state))
+                return OpenedConnection(False, None, opening.surplus_connections(found.state))
             return OpenedConnection(True, found.live_session_id)
         raise StoreUnavailable("other openings kept coming between")
 
-    def _look(self, opening: ConnectionOpening) -> _Found:
+    def _read_tables(self, opening: ConnectionOpening) -> _OpeningReads:
         """Read what decides, and refuse what is to be refused without spending the ticket."""
-        item = self.live.get(keys.state(opening.session_id))
+        item = self.session_table.get(keys.state(opening.session_id))
         state = state_from(opening.session_id, item) if item is not None else None
         if state is not None and state.user_id != opening.user_id:
             raise ConnectionRefused(403, "session_of_another_user")
@@ -97,15 +97,17 @@ class DynamoOpeningStore:
         elif live == opening.session_id:
             # Its state has expired, and with it how far its input was read.
             raise ConnectionRefused(409, "session_ended")
-        active, guard_version = active_sessions(self.live, opening.user_id, opening.opened_at_ms)
-        counts_already = state is not None and opening.session_id in active
-        if not counts_already and len(active.keys() - {live}) >= opening.max_sessions:
+        active, guard_version = active_sessions(
+            self.session_table, opening.user_id, opening.opened_at_ms
+        )
+        is_counted = state is not None and opening.session_id in active
+        if not is_counted and len(active.keys() - {live}) >= opening.max_sessions:
             raise ConnectionRefused(429, "too_many_sessions")
         superseded = superseded_from(header)
-        if state is None and live is not None and self._goes_on(live):
+        if state is None and live is not None and self._is_session_open(live):
             superseded = (*superseded, live)[-MAX_SUPERSEDED:]
-        return _Found(
-            counts_already,
+        return _OpeningReads(
+            is_counted,
             bool(header),
             expiry_of(header),
             live,
@@ -114,19 +116,19 @@ class DynamoOpeningStore:
             state,
         )
 
-    def _goes_on(self, session_id: str) -> bool:
+    def _is_session_open(self, session_id: str) -> bool:
         """Tell whether a session may still have something to remember."""
-        state = self.live.get(keys.state(session_id))
+        state = self.session_table.get(keys.state(session_id))
         return state is not None and not state["is_ended"]["BOOL"]
 
     def _writes(
-        self, opening: ConnectionOpening, found: _Found
+        self, opening: ConnectionOpening, found: _OpeningReads
     ) -> "list[TransactWriteItemTypeDef]":
         now_ms = opening.opened_at_ms
         writes: list[TransactWriteItemTypeDef] = [
             {
                 "Put": {
-                    "TableName": self.live.name,
+                    "TableName": self.session_table.name,
                     "Item": {
                         **keys.ticket(opening.ticket_id),
                         **encode_all(
@@ -145,7 +147,7 @@ class DynamoOpeningStore:
             self._put_opening(opening),
             {
                 "Put": {
-                    "TableName": self.live.name,
+                    "TableName": self.session_table.name,
                     "Item": {
                         **keys.active_session(opening.user_id, opening.session_id),
                         **encode_all(
@@ -161,8 +163,8 @@ class DynamoOpeningStore:
                 }
             },
         ]
-        if not found.counts_already:
-            writes.append(self._pass_guard(opening, found.guard_version))
+        if not found.is_counted:
+            writes.append(self._advance_guard(opening, found.guard_version))
         if found.state is None:
             return writes + self._new_session(opening, found)
         return writes + self._known_session(opening, found.state)
@@ -178,7 +180,7 @@ class DynamoOpeningStore:
             }
         )
         item = {**keys.connection(opening.connection_id), **values}
-        return {"Put": {"TableName": self.live.name, "Item": item}}
+        return {"Put": {"TableName": self.session_table.name, "Item": item}}
 
     def _put_opening(self, opening: ConnectionOpening) -> "TransactWriteItemTypeDef":
         expires_at = keys.expires_at(opening.opened_at_ms, keys.OPENING_LIFETIME_S)
@@ -190,24 +192,24 @@ class DynamoOpeningStore:
             }
         )
         item = {**keys.opening(opening.user_id, opening.connection_id), **values}
-        return {"Put": {"TableName": self.live.name, "Item": item}}
+        return {"Put": {"TableName": self.session_table.name, "Item": item}}
 
     def _new_session(
-        self, opening: ConnectionOpening, found: _Found
+        self, opening: ConnectionOpening, found: _OpeningReads
     ) -> "list[TransactWriteItemTypeDef]":
         state = SessionState(
             opening.session_id,
             opening.user_id,
             opening.conversation_id,
             None,
-            greeted=NOBODY,
+            greeted=NO_CONNECTION,
             open_connections=(opening.connection_id,),
         )
         expires_at = keys.expires_at(opening.opened_at_ms, keys.STATE_LIFETIME_S)
         writes: list[TransactWriteItemTypeDef] = [
             {
                 "Put": {
-                    "TableName": self.live.name,
+                    "TableName": self.session_table.name,
                     "Item": {
                         **keys.state(opening.session_id),
                         **state_attributes(state, expires_at),
@@ -219,14 +221,16 @@ class DynamoOpeningStore:
         ]
         if found.live_session_id is not None:
             replaced = keys.active_session(opening.user_id, found.live_session_id)
-            writes.append({"Delete": {"TableName": self.live.name, "Key": replaced}})
+            writes.append({"Delete": {"TableName": self.session_table.name, "Key": replaced}})
         return writes
 
-    def _pass_guard(self, opening: ConnectionOpening, version: int) -> "TransactWriteItemTypeDef":
+    def _advance_guard(
+        self, opening: ConnectionOpening, version: int
+    ) -> "TransactWriteItemTypeDef":
         expires_at = keys.expires_at(opening.opened_at_ms, keys.STATE_LIFETIME_S)
         return {
             "Update": {
-                "TableName": self.live.name,
+                "TableName": self.session_table.name,
                 "Key": keys.active_guard(opening.user_id),
                 "UpdateExpression": "SET guard_version = :next, expires_at = :expires_at",
                 "ConditionExpression": "attribute_not_exists(pk) OR guard_version = :seen",
@@ -237,7 +241,7 @@ class DynamoOpeningStore:
         }
 
     def _take_conversation(
-        self, opening: ConnectionOpening, found: _Found
+        self, opening: ConnectionOpening, found: _OpeningReads
     ) -> "TransactWriteItemTypeDef":
         if found.live_session_id is not None:
             condition = "live_session_id = :seen"
@@ -283,7 +287,7 @@ class DynamoOpeningStore:
     def _known_session(
         self, opening: ConnectionOpening, state: SessionState
     ) -> "list[TransactWriteItemTypeDef]":
-        surplus = opening.surplus_in(state)
+        surplus = opening.surplus_connections(state)
         stay: list[Value] = [one for one in state.open_connections if one not in surplus]
         values: dict[str, Value] = {}
         as_seen = "attribute_not_exists(open_connections)"
@@ -299,7 +303,7 @@ class DynamoOpeningStore:
         return [
             {
                 "Update": {
-                    "TableName": self.live.name,
+                    "TableName": self.session_table.name,
                     "Key": keys.state(opening.session_id),
                     "UpdateExpression": "SET expires_at = :expires_at, open_connections = :open",
                     "ConditionExpression": f"user_id = :user AND is_ended = :no AND {as_seen}",

@@ -11,7 +11,7 @@ from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.errors import LeaseLost, StoreUnavailable
 from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.session.state import (
-    NOBODY,
+    NO_CONNECTION,
     Connected,
     Greeting,
     Lease,
@@ -34,15 +34,15 @@ class DynamoSessionStore:
     So the owner of a lease and the winner of an election are stored, and found to be ourselves.
     """
 
-    live: DynamoTable
+    session_table: DynamoTable
 
     def load(self, session_id: str) -> SessionState | None:
         """Return the session's state, or None where there is none."""
-        item = self.live.get(keys.state(session_id))
+        item = self.session_table.get(keys.state(session_id))
         return state_from(session_id, item) if item is not None else None
 
     def _update(self, key: "Item", update: str, condition: str, values: dict[str, Value]) -> "Item":
-        return self.live.update(key, update, encode_all(values), condition=condition)
+        return self.session_table.update(key, update, encode_all(values), condition=condition)
 
     def elect_waker(self, session_id: str, now_ms: int) -> WakeElection:
         """Let exactly one caller per window of 3 s invoke a worker."""
@@ -70,7 +70,7 @@ class DynamoSessionStore:
 
     def forget_wake(self, session_id: str) -> None:
         """Take back an election, of a session that turned out to be over."""
-        self.live.delete(keys.wake(session_id))
+        self.session_table.delete(keys.wake(session_id))
 
     def acquire_lease(
         self, session_id: str, *, owner: str, now_ms: int, until_ms: int
@@ -158,7 +158,7 @@ class DynamoSessionStore:
                 "attribute_not_exists(greeted_connected_at_ms) OR greeted_connected_at_ms < :at OR "
                 "(greeted_connected_at_ms = :at AND greeted_connection_id < :id))",
                 {
-                    ":nobody": NOBODY.connection_id,
+                    ":nobody": NO_CONNECTION.connection_id,
                     ":id": connection.connection_id,
                     ":at": connection.at_ms,
                     ":no": False,

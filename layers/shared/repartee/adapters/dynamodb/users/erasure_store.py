@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
 
 # All that an erasure wants to know of an item.
-_PLACES = "pk, sk, session_id, conversation_id, live_session_id"
+_KEY_ATTRIBUTES = "pk, sk, session_id, conversation_id, live_session_id"
 
 # See ``expiry.is_header_kept``.
-_IS_SHOWN = "(attribute_not_exists(expires_at) OR expires_at > :shown)"
+_IS_UNEXPIRED = "(attribute_not_exists(expires_at) OR expires_at > :shown)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class DynamoErasureStore:
     tombstone is the profile or the header. Its ``step`` lets only one run continue at a time.
     """
 
-    live: DynamoTable
+    session_table: DynamoTable
     memory: DynamoTable
     desk: DynamoTable
 
@@ -58,7 +58,7 @@ class DynamoErasureStore:
         erasure = Erasure(user_id, now_ms, conversation_id=conversation_id)
         condition, values = NOT_ERASED, dict[str, Value]()
         if conversation_id is not None:
-            condition += f" AND attribute_exists(pk) AND {_IS_SHOWN}"
+            condition += f" AND attribute_exists(pk) AND {_IS_UNEXPIRED}"
             values = {":shown": keys.expires_at(now_ms, HEADER_MARGIN_S)}
         item = {**tombstone_key(user_id, conversation_id), **erasure_attributes(erasure)}
         try:
@@ -121,7 +121,7 @@ class DynamoErasureStore:
 
     def _states(self, session_ids: Iterable[str]) -> "Iterator[tuple[str, Item | None]]":
         for some in batched(session_ids, READ_BATCH, strict=False):
-            states = self.live.get_all([keys.state(session_id) for session_id in some])
+            states = self.session_table.get_all([keys.state(session_id) for session_id in some])
             yield from zip(some, states, strict=True)
 
     def _session_ids(self, user_id: str, conversation_id: str | None) -> Collection[str]:
@@ -158,7 +158,7 @@ class DynamoErasureStore:
             openings = [one for one in openings if one.session_id in sessions]
         found = []
         for some in batched(openings, READ_BATCH, strict=False):
-            items = self.live.get_all(
+            items = self.session_table.get_all(
                 [keys.connection(connection.connection_id) for connection in some]
             )
             found += [one for one, item in zip(some, items, strict=True) if item is not None]
@@ -174,7 +174,7 @@ class DynamoErasureStore:
     def end_session(self, session_id: str) -> int | None:
         """End the session and raise its epoch; return the epoch, None without such a session."""
         try:
-            state = self.live.update(
+            state = self.session_table.update(
                 keys.state(session_id),
                 "SET is_ended = :yes, is_erased = :yes, epoch = epoch + :one",
                 encode_all({":yes": True, ":one": 1}),
@@ -230,11 +230,11 @@ class DynamoErasureStore:
 
     def _partition(self, table: Table, partition: str) -> "Iterator[Item]":
         return self._table(table).query(
-            partition, first=keys.FIRST_SORT_KEY, last=keys.LAST_SORT_KEY, only=_PLACES
+            partition, first=keys.FIRST_SORT_KEY, last=keys.LAST_SORT_KEY, only=_KEY_ATTRIBUTES
         )
 
     def _table(self, table: Table) -> DynamoTable:
-        return {"live": self.live, "memory": self.memory, "desk": self.desk}[table]
+        return {"live": self.session_table, "memory": self.memory, "desk": self.desk}[table]
 
     def _stored(self, table: Table, partition: str) -> Iterator[StoredItem]:
         return (_stored_item(table, item) for item in self._partition(table, partition))
@@ -245,13 +245,13 @@ class DynamoErasureStore:
         for item in items:
             key = keys.key(item.partition, item.sort)
             if item.kind is ItemKind.BOOKED_SLOTS:
-                self._give_back(user_id, key)
+                self._release_slot(user_id, key)
             else:
                 doomed[item.table].append(key)
         for table, found in doomed.items():
             self._table(table).delete_all(found)
 
-    def _give_back(self, user_id: str, slot: "Item") -> None:
+    def _release_slot(self, user_id: str, slot: "Item") -> None:
         with suppress(ConditionFailed):
             self.desk.delete(slot, condition="user_id = :me", values=encode_all({":me": user_id}))
 

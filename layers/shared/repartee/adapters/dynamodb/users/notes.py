@@ -38,7 +38,7 @@ class DynamoNotes:
             NotesFull: There is no room for another one.
             UserErased: The user's tombstone is set.
         """
-        for _ in self.memory.backoff.tries():
+        for _ in self.memory.backoff.each_attempt():
             profile = self.memory.get(keys.profile(user_id)) or {}
             if "erased_at_ms" in profile:
                 raise UserErased(user_id)

@@ -16,7 +16,7 @@ from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.cost.limits import DayUsage, utc_day
 from repartee.domain.errors import LeaseLost, UserErased
 from repartee.domain.session.state import Spending
-from repartee.domain.users.retention import FOR_EVER, Retention
+from repartee.domain.users.retention import KEEP_FOREVER, Retention
 from repartee.ports.clock import Clock
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class DynamoUsageStore:
         retention: For ``add``; who only reads needs none.
     """
 
-    live: DynamoTable
+    session_table: DynamoTable
     memory: DynamoTable
     clock: Clock
-    retention: Retention = FOR_EVER
+    retention: Retention = KEEP_FOREVER
 
     def of_day(self, user_id: str, day: date) -> DayUsage:
         """Return what the user has used on ``day``, every commit before this call included."""
@@ -92,7 +92,7 @@ class DynamoUsageStore:
         expires_at = self.retention.ends_at_s(spending.spent_at_ms)
         session: TransactWriteItemTypeDef = {
             "Update": {
-                "TableName": self.live.name,
+                "TableName": self.session_table.name,
                 "Key": keys.state(spending.session_id),
                 "UpdateExpression": "ADD cost_usd :cost",
                 "ConditionExpression": condition,
@@ -102,7 +102,7 @@ class DynamoUsageStore:
         }
         # A token is unique in the whole account and stands for one set of writes. So it contains
         # the tables' names and says which writes these are.
-        named = (self.memory.name, self.live.name, spending.token)
+        named = (self.memory.name, self.session_table.name, spending.token)
         text = repr(named) if in_session else repr((*named, "the day alone"))
         self.memory.transact(
             [

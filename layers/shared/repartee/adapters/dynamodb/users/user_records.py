@@ -18,7 +18,7 @@ from repartee.adapters.langchain.messages import read_messages
 from repartee.domain.conversation.conversation import Conversation
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.users.erasure import ItemKind
-from repartee.domain.users.export import CallRecord, Entry, SummaryRecord
+from repartee.domain.users.export import Entry, SummaryRecord, ToolCallRecord
 from repartee.ports.clock import Clock
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def _entry(item: "Item") -> Entry | None:
     return None
 
 
-def _call(item: "Item") -> CallRecord:
+def _call(item: "Item") -> ToolCallRecord:
     attempt, exchange = attempt_from(item), exchange_from(item)
-    return CallRecord(
+    return ToolCallRecord(
         call_key_from(item),
         attempt.question,
         attempt.tools,

@@ -6,7 +6,7 @@ from repartee.domain.protocol.frames import Accepted
 from repartee.domain.protocol.messages import Acknowledged, Hello, Numbered
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.effects import Effect, PostFrame, SetConnection
-from repartee.domain.session.state import NOBODY, Connected
+from repartee.domain.session.state import NO_CONNECTION, Connected
 
 # A frame for each message would double the cost of listening; a client may have 25 messages of
 # 200 ms in flight, so it never waits for this.
@@ -30,13 +30,13 @@ class ClientLink:
     connection_id: str | None
     accepted_through: int
     marks_speech: bool = False
-    newest: Connected = NOBODY
+    newest: Connected = NO_CONNECTION
     detached_at_ms: int | None = None
     _accepted_at_ms: int = 0
     _last_hello_seq: int = -1
     _played: tuple[int, int] = (0, 0)
     _played_at_seq: int = 0
-    _says_played: bool = False
+    _is_playback_reported: bool = False
     _playable: dict[int, int] = field(default_factory=dict)
 
     def attach(self, numbered: Numbered, hello: Hello) -> tuple[list[Effect], bool] | None:
@@ -80,23 +80,23 @@ class ClientLink:
         What an older ``ack`` says of playing changes nothing. Neither does what is more than was
         posted.
         """
-        if not self.outbox.is_possible(ack.received):
+        if not self.outbox.may_have_received(ack.received):
             return False
         self.outbox.acknowledge(ack.received)
         epoch, seq = ack.received.epoch, ack.received.seq
         is_old = epoch != self.outbox.epoch or seq < self._played_at_seq
         if is_old:
-            self._says_played |= ack.played_ms is not None
+            self._is_playback_reported |= ack.played_ms is not None
         elif ack.played_ms is None:
-            self._says_played = False
+            self._is_playback_reported = False
         elif ack.played_ms <= self.outbox.posted_ms(ack.turn):
-            self._says_played = True
+            self._is_playback_reported = True
             is_same = (seq, ack.turn) == (self._played_at_seq, self._played[0])
             self._played = (ack.turn, max(ack.played_ms, self._played[1] if is_same else 0))
             self._played_at_seq = seq
         return True
 
-    def forget_played(self, turn: int) -> None:
+    def reset_playback(self, turn: int) -> None:
         """Forget what the client has played of a turn, because the turn starts over."""
         self._played = (0, 0)
         self._played_at_seq = self.outbox.last_seq + 1
@@ -115,7 +115,9 @@ class ClientLink:
         """
         played_turn, played_ms = self._played
         known_ms = played_ms if played_turn == turn else 0
-        return known_ms if self._says_played else max(known_ms, self._playable.get(turn, 0))
+        return (
+            known_ms if self._is_playback_reported else max(known_ms, self._playable.get(turn, 0))
+        )
 
     def report_accepted(self, through: int, now_ms: int, *, is_urgent: bool) -> None:
         """Tell the client, not too often, up to where its input is safe."""

@@ -15,7 +15,7 @@ from repartee.domain.protocol.frames import (
     TurnEnd,
 )
 from repartee.domain.protocol.messages import OutputPosition
-from repartee.domain.session.client.bundles import Lead, join
+from repartee.domain.session.client.frame_bundles import PlaybackLead, join
 
 # Base64 of 24 kHz PCM16: 30 s take 1.92 million characters.
 MAX_AUDIO_CHARACTERS = 2_000_000
@@ -51,7 +51,7 @@ class Outbox:
     _turn_ends: dict[int, int] = field(default_factory=dict)
     _posted_characters: Counter[int] = field(default_factory=Counter)
     _is_closed: bool = False
-    _lead: Lead = field(default_factory=Lead)
+    _playback_lead: PlaybackLead = field(default_factory=PlaybackLead)
 
     def offer(self, frame: Frame) -> None:
         """Queue a frame behind the others, or join it to one of them (``bundles``).
@@ -78,11 +78,11 @@ class Outbox:
     def drop_audio(self, turn: int) -> None:
         """Forget the turn's audio, be it not posted yet or to be posted anew."""
         self.forget_lost(turn)
-        self._lead.forget()
+        self._playback_lead.forget()
         self._waiting = deque(frame for frame in self._waiting if not _is_audio_of(frame, turn))
         self._waiting_characters = sum(map(_audio_characters, self._waiting))
-        self._again = deque(map(partial(_emptied, turn=turn), self._again))
-        self._kept = deque(map(partial(_emptied, turn=turn), self._kept))
+        self._again = deque(map(partial(_without_audio, turn=turn), self._again))
+        self._kept = deque(map(partial(_without_audio, turn=turn), self._kept))
         self._kept_characters = sum(_audio_characters(kept.frame) for kept in self._kept)
 
     def interrupt(self, turn: int) -> None:
@@ -100,9 +100,9 @@ class Outbox:
             self._paused_until_ms = None
         if self._again:
             self._in_flight = self._again.popleft()
-        elif self._waiting and not self._lead.holds(self._waiting, now_ms):
+        elif self._waiting and not self._playback_lead.must_hold(self._waiting, now_ms):
             frame = self._waiting.popleft()
-            self._lead.posted(frame, now_ms)
+            self._playback_lead.mark_posted(frame, now_ms)
             self._waiting_characters -= _audio_characters(frame)
             self.last_seq += 1
             self._in_flight = NumberedFrame(self.epoch, self.last_seq, frame)
@@ -113,12 +113,12 @@ class Outbox:
                 self._posted_characters[frame.turn] += len(frame.data)
         return self._in_flight
 
-    def posted(self, seq: int) -> None:
+    def mark_posted(self, seq: int) -> None:
         """The frame was taken."""
         if self._in_flight is not None and self._in_flight.seq == seq:
             self._in_flight = None
 
-    def refused(self, seq: int, now_ms: int, *, is_gone: bool) -> None:
+    def mark_refused(self, seq: int, now_ms: int, *, is_gone: bool) -> None:
         """The frame was not taken; it is posted again later, with its number."""
         if self._in_flight is None or self._in_flight.seq != seq:
             return
@@ -127,7 +127,7 @@ class Outbox:
         if not is_gone:
             self._paused_until_ms = now_ms + SLOW_CLIENT_PAUSE_MS
 
-    def is_possible(self, position: OutputPosition) -> bool:
+    def may_have_received(self, position: OutputPosition) -> bool:
         """Return whether a client can have received the output up to ``position``.
 
         It cannot where only a later worker posts it, or where this one has posted less.
@@ -141,7 +141,7 @@ class Outbox:
 
     def playable_ms(self, turn: int, now_ms: int) -> int:
         """Return how many ms of a turn's reply a client has played if it played at once."""
-        return max(0, int(self.posted_ms(turn) - 1 - self._lead.left_ms(turn, now_ms)))
+        return max(0, int(self.posted_ms(turn) - 1 - self._playback_lead.left_ms(turn, now_ms)))
 
     def forget_posted(self, turn: int) -> None:
         """Forget how much of a turn's reply was posted, because the turn starts over."""
@@ -163,9 +163,9 @@ class Outbox:
         self._again = deque(self._kept)
         self._in_flight = None
         self._paused_until_ms = None
-        return not self.lost()
+        return not self.lost_turns()
 
-    def lost(self) -> set[int]:
+    def lost_turns(self) -> set[int]:
         """Return the turns of which the client lacks audio that is held no more."""
         return {turn for turn, seq in self._lost.items() if seq > self.acknowledged}
 
@@ -173,7 +173,7 @@ class Outbox:
         """Tell whether audio of this turn was let go that was still wanted."""
         return turn in self._lost
 
-    def unposted(self) -> set[int]:
+    def unposted_turns(self) -> set[int]:
         """Return the turns of which audio was let go before it was ever posted."""
         return set(self._unposted)
 
@@ -187,7 +187,7 @@ class Outbox:
         end = self._turn_ends.get(turn)
         return end is not None and self.acknowledged >= end
 
-    def undelivered(self, turn: int) -> OutputPosition | None:
+    def undelivered_end(self, turn: int) -> OutputPosition | None:
         """Return where the turn ends in the output, None when the client has all of it."""
         if self.has_delivered(turn):
             return None
@@ -203,7 +203,7 @@ class Outbox:
 
     def next_deadline_ms(self) -> int | None:
         """Return when a post that is put off may be made."""
-        return self._paused_until_ms or self._lead.next_deadline_ms()
+        return self._paused_until_ms or self._playback_lead.next_deadline_ms()
 
     def _keep(self, numbered: NumberedFrame) -> None:
         self._kept.append(numbered)
@@ -212,7 +212,7 @@ class Outbox:
             oldest, lost = _first_audio(kept.frame for kept in self._kept)
             self._lost[lost.turn] = max(self._lost.get(lost.turn, 0), self._kept[oldest].seq)
             self._kept_characters -= len(lost.data)
-            self._kept[oldest] = _emptied(self._kept[oldest])
+            self._kept[oldest] = _without_audio(self._kept[oldest])
 
 
 def _audio_characters(frame: Frame) -> int:
@@ -231,7 +231,7 @@ def _is_audio_of(frame: Frame, turn: int) -> bool:
     return isinstance(frame, ReplyAudio) and frame.turn == turn
 
 
-def _emptied(numbered: NumberedFrame, turn: int | None = None) -> NumberedFrame:
+def _without_audio(numbered: NumberedFrame, turn: int | None = None) -> NumberedFrame:
     """Let go of audio, that of one turn or any; the number stays.
 
     A client holds back what is behind a gap.

@@ -11,7 +11,7 @@ MAX_UNDELIVERED = 10
 
 
 @dataclass(slots=True)
-class Undelivered:
+class UndeliveredTurns:
     """Turns whose replies the client may miss, oldest first.
 
     Attributes:
@@ -37,7 +37,7 @@ class Undelivered:
             or received.seq < one.ends_at.seq
         )
 
-    def miss(self, numbers: set[int]) -> None:
+    def mark_missed(self, numbers: set[int]) -> None:
         """The client does not have these: what it acknowledges from now on came after them."""
         self._missed |= numbers
 
@@ -52,7 +52,7 @@ class Undelivered:
     def commit(self, number: int) -> tuple[UndeliveredTurn, ...]:
         """Return what is undelivered once this turn is in memory too."""
         kept = [one for one in self.turns if number < self._repeated_by.get(one.number, number + 1)]
-        if (ends_at := self._outbox.undelivered(number)) is not None:
+        if (ends_at := self._outbox.undelivered_end(number)) is not None:
             kept.append(UndeliveredTurn(number, ends_at))
         self.turns = tuple(kept[-MAX_UNDELIVERED:])
         return self.turns

@@ -7,7 +7,7 @@ from repartee.domain.session.turns.ledger import TurnLedger
 
 
 @dataclass(slots=True)
-class OneByOne:
+class UtteranceBacklog:
     """Holds input back until what came before it is answered.
 
     The model would answer both at once in one reply or in two, and no turn could be matched. There
@@ -49,7 +49,7 @@ class OneByOne:
             now_ms: The present.
             is_whole: The utterance has come to its end.
         """
-        awaits_reply = self._turns.awaits_reply_before(said.seq)
+        awaits_reply = self._turns.is_reply_awaited_before(said.seq)
         is_behind = self._is_late(said) or (self._is_behind and not self._turns.is_replying)
         is_apart = self._is_apart(said) and not self._turns.is_newest_replied
         must_wait = awaits_reply and (is_behind or is_apart)

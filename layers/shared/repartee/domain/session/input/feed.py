@@ -17,7 +17,7 @@ from repartee.domain.protocol.messages import (
 )
 from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.effects import Effect, SendText
-from repartee.domain.session.input.backlog import OneByOne
+from repartee.domain.session.input.backlog import UtteranceBacklog
 from repartee.domain.session.input.marked_speech import MarkedSpeech
 from repartee.domain.session.input.order import GIVE_UP_AFTER_MS, InputOrder
 from repartee.domain.session.input.speech_channel import ONSET_PAD_MESSAGES, SpeechChannel
@@ -40,7 +40,7 @@ class InputFeed:
         order: What has come, and what is missing.
         settled: Input up to here was given to the model, and no utterance whose begin is still to
             be found reaches back into it.
-        last_given_ms: When input was last given to the model.
+        last_fed_ms: When input was last given to the model.
         has_bye: The user has hung up.
     """
 
@@ -57,7 +57,7 @@ class InputFeed:
     ):
         self.order = order
         self.settled = order.through
-        self.last_given_ms = 0
+        self.last_fed_ms = 0
         self.has_bye = False
         self._client = client
         self._turns = turns
@@ -74,28 +74,28 @@ class InputFeed:
         self._is_cut = False
         self._may_lack_start = False
         self._is_open = False
-        self._is_rest_told = False
-        self._given_through = order.through
+        self._is_rest_recorded = False
+        self._fed_through = order.through
         self._unix_offset_ms = unix_offset_ms
-        self._one_by_one = OneByOne(turns)
+        self._backlog = UtteranceBacklog(turns)
 
     @property
     def is_waiting(self) -> bool:
         """Tell whether input waits for the model, or for what is missing before it."""
-        return bool(self._ready) or self.order.is_holding or self.order.has_gap
+        return bool(self._ready) or self.order.has_held_messages or self.order.has_gap
 
     @property
     def is_speech_waiting(self) -> bool:
         """Return whether something that the user has said, or typed, waits for the model."""
         ready = (one for one in self._ready if isinstance(one, Numbered))
-        return any(isinstance(one.message, _SAID) for one in ready) or self.order.is_holding
+        return any(isinstance(one.message, _SAID) for one in ready) or self.order.has_held_messages
 
     @property
     def is_streaming(self) -> bool:
         """Tell whether speech is flowing."""
         return self._last_audio_ms is not None
 
-    def sort(self, now_ms: int) -> None:
+    def order_input(self, now_ms: int) -> None:
         """Put into order what has come, and tell the client what is missing or safe."""
         taken = self.order.take(now_ms)
         for gap in self.order.missing(now_ms):
@@ -107,7 +107,7 @@ class InputFeed:
         is_urgent = not all(_is_a(one, Audio) for one in taken)
         self._client.report_accepted(self.order.through, now_ms, is_urgent=is_urgent)
 
-    def give(self, now_ms: int, *, is_open: bool, is_heard: bool) -> None:
+    def feed_model(self, now_ms: int, *, is_open: bool, is_heard: bool) -> None:
         """Give the model what waits for it.
 
         Args:
@@ -116,51 +116,51 @@ class InputFeed:
             is_heard: The client hears the reply; while it does not, the input waits for it.
         """
         if is_open:
-            self._one_by_one.listen(now_ms + self._unix_offset_ms)
+            self._backlog.listen(now_ms + self._unix_offset_ms)
         else:
-            self._one_by_one.block(self.order.through)
+            self._backlog.block(self.order.through)
         self._is_open = is_open
         if not is_heard:
             self.has_bye |= any(_is_a(one, Bye) for one in self._ready)
-        while is_heard and self._may_give(now_ms) and not self.has_bye:
+        while is_heard and self._may_feed(now_ms) and not self.has_bye:
             one = self._ready.popleft()
             if isinstance(one, SkippedInput):
                 self.settled = max(self.settled, one.last_seq)
-                self._turns.note_gap(one)
+                self._turns.record_gap(one)
                 # The client's mark may have been among what is missing.
                 self._may_lack_start = self._client_marks_speech and not self._is_marked_open
                 if self._is_marked_open:
-                    self._marked.assume(is_open=self._is_open)
+                    self._marked.accept_as_speech(is_open=self._is_open)
             else:
                 self._consume(one, now_ms)
-                self.last_given_ms = now_ms
+                self.last_fed_ms = now_ms
         end_ms = self._stream_end_ms()
         if is_open and end_ms is not None and now_ms >= end_ms:
             self.end_speech(now_ms)
             # The model takes this for the end, so what comes next is another stretch of speech.
             self._is_cut = self._is_marked_open
             if not self._client_marks_speech:
-                self._turns.end_input(self._given_through, now_ms)
+                self._turns.end_input(self._fed_through, now_ms)
                 self._detector.forget()
 
     def rewind(self, first_seq: int, late: Iterable[Numbered] = ()) -> None:
         """Give everything from ``first_seq`` on once more, and before it what came ``late``."""
-        self.settled = self._given_through = first_seq - 1
+        self.settled = self._fed_through = first_seq - 1
         self.order.rewind(self.settled)
         self._detector.forget()
         # What came so late that it lies before the rewind, and still waits, is found nowhere else.
         waiting = (one for one in self._ready if isinstance(one, Numbered) and one.seq < first_seq)
         self._ready = deque([*late, *waiting])
 
-    def tell_rest(self, now_ms: int) -> bool:
+    def record_unanswered_input(self, now_ms: int) -> bool:
         """Have a turn remember what was said and is not answered; False where that was done before.
 
         No other worker will come. What was typed is known; of speech that nobody understood only
         where it was.
         """
-        if self._is_rest_told:
+        if self._is_rest_recorded:
             return False
-        self._is_rest_told = True
+        self._is_rest_recorded = True
         ready = [*self._ready, *self.order.take_all()]
         waiting = [one for one in ready if isinstance(one, Numbered)]
         self._ready.clear()
@@ -168,24 +168,24 @@ class InputFeed:
         texts = [one.message.text for one in waiting if isinstance(one.message, Text)]
         unheard = [one.seq for one in waiting if isinstance(one.message, Audio)]
         begun = self._turns.newest
-        unheard_from = None if begun is None or begun.has_reply else begun.unheard_from_seq
+        unheard_from = None if begun is None or begun.has_reply else begun.untranscribed_from_seq
         turn = self._turns.begin_input(min(said), now_ms) if said else begun
         if unheard_from is not None:
-            unheard += [unheard_from, max(unheard_from, self._given_through)]
-        self.settled = max(self.settled, self._given_through, *(one.seq for one in waiting))
+            unheard += [unheard_from, max(unheard_from, self._fed_through)]
+        self.settled = max(self.settled, self._fed_through, *(one.seq for one in waiting))
         if turn is not None:
             for text in texts:
-                turn.hear(f" {text}", now_ms)
+                turn.add_user_transcript(f" {text}", now_ms)
             if unheard:
                 turn.skipped.append(SkippedInput(min(unheard), max(unheard)))
         return True
 
-    def tell_unheard(self) -> None:
+    def record_untranscribed_speech(self) -> None:
         """Have the last turn tell which speech the model did not understand, and will not."""
         turn = self._turns.newest
-        if turn is not None and not turn.has_reply and turn.unheard_from_seq is not None:
-            last_seq = max(turn.unheard_from_seq, self._given_through)
-            turn.skipped.append(SkippedInput(turn.unheard_from_seq, last_seq))
+        if turn is not None and not turn.has_reply and turn.untranscribed_from_seq is not None:
+            last_seq = max(turn.untranscribed_from_seq, self._fed_through)
+            turn.skipped.append(SkippedInput(turn.untranscribed_from_seq, last_seq))
 
     def end_speech(self, now_ms: int) -> None:
         """The user has stopped speaking, or is listened to no longer."""
@@ -193,20 +193,20 @@ class InputFeed:
             self._speech.end(now_ms, audio_stops=self._last_audio_ms is not None)
         self._last_audio_ms = None
         # The next utterance begins with what comes next.
-        self.settled = max(self.settled, self._given_through)
+        self.settled = max(self.settled, self._fed_through)
 
-    def drop_unproven(self, now_ms: int) -> bool:
+    def drop_unproven_speech(self, now_ms: int) -> bool:
         """Take back what holds no proof of speech; False when there is none such."""
-        is_dropped = self._marked.drop(self._given_through, now_ms)
+        is_dropped = self._marked.drop(self._fed_through, now_ms)
         if is_dropped:
-            self.settled = max(self.settled, self._given_through)
+            self.settled = max(self.settled, self._fed_through)
         return is_dropped
 
     def forget_stream(self) -> None:
         """The model that was listening is gone."""
         self._last_audio_ms = None
         self._marked.forget()
-        self._one_by_one.forget()
+        self._backlog.forget()
 
     def next_deadline_ms(self) -> int | None:
         """Return when something is due by time alone."""
@@ -222,7 +222,7 @@ class InputFeed:
 
     def _consume(self, numbered: Numbered, now_ms: int) -> None:
         seq = numbered.seq
-        self._given_through = max(self._given_through, seq)
+        self._fed_through = max(self._fed_through, seq)
         match numbered.message:
             case Audio(pcm=pcm):
                 self._last_audio_ms = now_ms
@@ -233,11 +233,11 @@ class InputFeed:
                 self._marking_connection_id = numbered.connection_id
                 self._marked.drop(seq, now_ms)
                 turn = self._begin_speech(max(seq, self.settled + 1), now_ms)
-                turn.keep_if_late(numbered)
+                turn.keep_late_control(numbered)
             case SpeechEnd():
                 # One that comes late must not end an utterance that began after it.
                 if self._turns.end_input(seq, now_ms) or seq > self.settled:
-                    self._one_by_one.end_utterance(numbered)
+                    self._backlog.end_utterance(numbered)
                     self._is_marked_open = False
                     self.end_speech(now_ms)
                     self._marked.end(seq, now_ms)
@@ -245,11 +245,11 @@ class InputFeed:
                 first = max(seq, self.settled + 1)
                 self._marked.drop(seq, now_ms)
                 turn = self._turns.begin_input(first, now_ms)
-                turn.keep_if_late(numbered)
-                turn.read(text, first)
+                turn.keep_late_control(numbered)
+                turn.add_typed_text(text, first)
                 self._turns.end_input(first, now_ms)
-                self._one_by_one.end_utterance(numbered)
-                self._speech.interject()
+                self._backlog.end_utterance(numbered)
+                self._speech.end_activity()
                 self._effects.append(SendText(text))
                 # The text ends the utterance, so speech that goes on is another one.
                 self._is_cut = self._is_marked_open
@@ -262,12 +262,12 @@ class InputFeed:
             case message:
                 # A hello counted when it came; speech may be under way without a mark.
                 if isinstance(message, Hello):
-                    self.meet(message, numbered.connection_id)
+                    self.apply_hello(message, numbered.connection_id)
                 if self.is_streaming and not self._client_marks_speech:
                     return
         self.settled = max(self.settled, seq)
 
-    def meet(self, hello: Hello, connection_id: str) -> None:
+    def apply_hello(self, hello: Hello, connection_id: str) -> None:
         """Expect no marks of a device that may leave its speech to be found.
 
         A client that comes back in mid-speech goes on with its marks, announced or not.
@@ -293,7 +293,7 @@ class InputFeed:
             self._begin_speech(max(seq - ONSET_PAD_MESSAGES, self.settled + 1), now_ms)
         elif edge is SpeechEdge.END:
             self._turns.end_input(seq, now_ms)
-            self._one_by_one.end_utterance(numbered)
+            self._backlog.end_utterance(numbered)
             self._speech.end(now_ms, audio_stops=False)
             self.settled = max(self.settled, seq)
         self.settled = max(self.settled, seq - ONSET_PAD_MESSAGES)
@@ -306,7 +306,7 @@ class InputFeed:
             self._speech.start()
         return self._turns.begin_input(first_seq, now_ms)
 
-    def _may_give(self, now_ms: int) -> bool:
+    def _may_feed(self, now_ms: int) -> bool:
         if not self._ready or not (self._is_open or self._is_hung_up()):
             return False
         one = self._ready[0]
@@ -316,7 +316,7 @@ class InputFeed:
             return True
         is_whole = any(_is_a(other, SpeechEnd) for other in self._ready)
         now_unix_ms = now_ms + self._unix_offset_ms
-        return not self._one_by_one.must_wait(one, now_unix_ms, is_whole=is_whole)
+        return not self._backlog.must_wait(one, now_unix_ms, is_whole=is_whole)
 
     def _is_hung_up(self) -> bool:
         """Tell whether a bye waits, and before it nothing that the model has to answer."""

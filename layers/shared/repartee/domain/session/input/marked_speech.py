@@ -59,7 +59,7 @@ class MarkedSpeech:
 
     _detector: SpeechDetector
     _turns: TurnLedger
-    _calls: ToolCalls
+    _tool_calls: ToolCalls
     _cues: Cues
     _speech: SpeechChannel
     _outbox: Outbox
@@ -67,7 +67,7 @@ class MarkedSpeech:
     _is_sent: bool = False
     _through_seq: int = 0
     _drop_at_ms: int | None = None
-    _drops_reply: bool = False
+    _is_dropping_reply: bool = False
     _has_cut_reply: bool = False
     _held: list[LiveEvent] = field(default_factory=list)
 
@@ -75,7 +75,7 @@ class MarkedSpeech:
         """The client marks the start of speech; nothing proves yet that it is speech."""
         self._is_proven = self._is_sent = self._has_cut_reply = False
         self._detector.forget()
-        self._speech.await_proof()
+        self._speech.hold_until_proven()
 
     def send(self, pcm: bytes) -> None:
         """Send what the microphone hears between the marks; PCM16 mono, 16 kHz."""
@@ -84,12 +84,12 @@ class MarkedSpeech:
             return
         edge = self._detector.hear(pcm)
         if edge is SpeechEdge.ONSET:
-            self.assume(is_open=True)
+            self.accept_as_speech(is_open=True)
         elif edge is SpeechEdge.SOUND:
             self._is_sent = True
             self._speech.start()
 
-    def assume(self, *, is_open: bool) -> None:
+    def accept_as_speech(self, *, is_open: bool) -> None:
         """Treat the sound as speech, also where a part of it is missing.
 
         Args:
@@ -103,16 +103,16 @@ class MarkedSpeech:
         """The client marks the end at ``seq``."""
         is_proven, self._is_proven = self._is_proven, True
         turn = self._turns.newest
-        if is_proven or turn is None or turn.is_stretch_heard:
+        if is_proven or turn is None or turn.is_stretch_transcribed:
             return
         self._through_seq = seq
         if not self._is_sent:
             self._retract(turn, now_ms)
-        elif not (turn.has_reply or self._calls.has_begun(turn.number)):
-            turn.is_doubtful = True
+        elif not (turn.has_reply or self._tool_calls.has_called_tool(turn.number)):
+            turn.may_be_noise = True
             self._drop_at_ms = now_ms + DOUBT_MS
 
-    def pass_on(self, event: LiveEvent, now_ms: int) -> Iterator[LiveEvent]:
+    def filter_event(self, event: LiveEvent, now_ms: int) -> Iterator[LiveEvent]:
         """Yield the events that the session handles now; a reply to a mere sound is held back.
 
         The caller handles each event before it takes the next one.
@@ -120,12 +120,12 @@ class MarkedSpeech:
         turn = self._turns.current
         if isinstance(event, LiveInterrupted) and self._turns.is_replying:
             newest = self._turns.upcoming
-            is_doubtful = newest is not None and newest.is_doubtful
-            self._has_cut_reply = is_doubtful or not self._is_proven
-        if turn is not None and turn.is_doubtful and not self._cues.is_awaited:
+            may_be_noise = newest is not None and newest.may_be_noise
+            self._has_cut_reply = may_be_noise or not self._is_proven
+        if turn is not None and turn.may_be_noise and not self._cues.is_awaited:
             yield from self._judge(turn, event, now_ms)
-        elif self._drops_reply and isinstance(event, _REPLY) and not _is_transcript(event):
-            self._drops_reply = not isinstance(event, LiveTurnComplete)
+        elif self._is_dropping_reply and isinstance(event, _REPLY) and not _is_transcript(event):
+            self._is_dropping_reply = not isinstance(event, LiveTurnComplete)
         else:
             yield event
 
@@ -135,7 +135,7 @@ class MarkedSpeech:
             yield event
         elif _is_transcript(event) or not isinstance(event, _REPLY):
             yield event
-            if not turn.is_doubtful:
+            if not turn.may_be_noise:
                 # It was this turn's transcript, and not a late one of a turn before.
                 yield from self._release(turn)
         else:
@@ -146,7 +146,7 @@ class MarkedSpeech:
             self._held.append(event)
 
     def _release(self, turn: TurnInProgress) -> list[LiveEvent]:
-        turn.is_doubtful = False
+        turn.may_be_noise = False
         held = self._held.copy()
         self.forget()
         return held
@@ -167,11 +167,11 @@ class MarkedSpeech:
         drops_reply = bool(self._held) and not is_reply_over
         is_proven = self._is_proven
         self.forget()
-        if turn is None or turn.is_stretch_heard:
+        if turn is None or turn.is_stretch_transcribed:
             return False
-        if not (turn.is_doubtful or (turn.is_being_spoken and not is_proven)):
+        if not (turn.may_be_noise or (turn.is_being_spoken and not is_proven)):
             return False
-        self._through_seq, self._drops_reply = seq, drops_reply
+        self._through_seq, self._is_dropping_reply = seq, drops_reply
         self._retract(turn, now_ms)
         return True
 
@@ -179,17 +179,17 @@ class MarkedSpeech:
         """The live session is gone, or the wait for a proof is over."""
         self._is_proven = True
         self._drop_at_ms = None
-        self._drops_reply = False
+        self._is_dropping_reply = False
         self._held.clear()
 
     def _retract(self, turn: TurnInProgress, now_ms: int) -> None:
-        if self._calls.has_begun(turn.number) and not turn.has_earlier_speech:
+        if self._tool_calls.has_called_tool(turn.number) and not turn.has_earlier_speech:
             # The model has understood something.
             return
         self._turns.retract_stretch(now_ms)
         if self._has_cut_reply:
             self._has_cut_reply = False
-            self._cues.want(GO_ON)
+            self._cues.queue(GO_ON)
         self._outbox.offer(NoSpeech(self._through_seq))
 
 

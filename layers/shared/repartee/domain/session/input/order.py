@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from repartee.domain.conversation.conversation import SkippedInput
 from repartee.domain.protocol.messages import MAX_IN_FLIGHT, Audio, Numbered, Text
 from repartee.domain.protocol.recent_input import (
-    KEPT_DIGESTS,
-    STEPPED_OVER,
+    MAX_DIGESTS_KEPT,
+    SKIPPED_DIGEST,
     InputTaken,
     RecentInput,
     digest_of,
@@ -14,8 +14,8 @@ from repartee.domain.protocol.recent_input import (
 
 # A cold start spreads the first messages over more than a second, so asking early costs little
 # and giving up early would lose speech (docs/adr/0003-audio-path.md).
-ASK_AFTER_MS = 300
-ASK_AGAIN_MS = 1_000
+ASK_FOR_MISSING_AFTER_MS = 300
+ASK_FOR_MISSING_EVERY_MS = 1_000
 GIVE_UP_AFTER_MS = 3_000
 # How long control that was given up is still looked for.
 FORGET_AFTER_MS = 10_000
@@ -27,7 +27,7 @@ MAX_AHEAD = 200
 MAX_WAITING_CHARACTERS = 16_000
 
 
-def far_ahead(seq: int) -> str:
+def too_far_ahead_text(seq: int) -> str:
     """Return what a client is told of a number that runs too far ahead."""
     return (
         f"{seq} is more than {MAX_AHEAD} above what is accepted, so it is not kept: number "
@@ -88,11 +88,11 @@ class InputOrder:
         """Return the number that comes after all that have come."""
         return self._highest + 1
 
-    def taken_at(self, cursor: int) -> InputTaken:
+    def input_taken_at(self, cursor: int) -> InputTaken:
         """Return how far the input is taken, and what the last numbers up to ``cursor`` were."""
-        first = max(self._known_from, cursor - KEPT_DIGESTS + 1)
+        first = max(self._known_from, cursor - MAX_DIGESTS_KEPT + 1)
         numbers = range(first, cursor + 1)
-        digests = tuple(self._digests.get(seq, STEPPED_OVER) for seq in numbers)
+        digests = tuple(self._digests.get(seq, SKIPPED_DIGEST) for seq in numbers)
         return InputTaken(self.taken_through, RecentInput(cursor, digests))
 
     @property
@@ -101,20 +101,20 @@ class InputOrder:
         return bool(self._missing)
 
     @property
-    def is_holding(self) -> bool:
+    def has_held_messages(self) -> bool:
         """Tell whether anything has come that is not taken yet."""
         return bool(self._held)
 
-    def is_too_far(self, seq: int) -> bool:
+    def is_too_far_ahead(self, seq: int) -> bool:
         """Tell whether a number runs so far ahead that what lies between will never come."""
         return seq > self._highest + MAX_AHEAD
 
-    def is_news(self, seq: int) -> bool:
+    def is_unread(self, seq: int) -> bool:
         """Return whether a message with this number has not been read yet."""
         is_read = seq <= self._received_through or seq in self._held
         return seq in self._look_until_ms or not is_read
 
-    def is_passed_over(self, message: Numbered) -> bool:
+    def is_given_up_control(self, message: Numbered) -> bool:
         """Return whether control comes so late that its number was given up for good."""
         seq = message.seq
         is_behind = self._known_from <= seq <= self.through
@@ -137,7 +137,7 @@ class InputOrder:
         out of place is worse than silence.
         """
         seq = message.seq
-        if not self.is_news(seq):
+        if not self.is_unread(seq):
             return False
         if seq in self._look_until_ms:
             del self._look_until_ms[seq]
@@ -147,7 +147,7 @@ class InputOrder:
         self._held[seq] = message
         self._missing.pop(seq, None)
         for number in range(self._highest + 1, seq):
-            self._missing[number] = _Missing(now_ms, now_ms + ASK_AFTER_MS)
+            self._missing[number] = _Missing(now_ms, now_ms + ASK_FOR_MISSING_AFTER_MS)
         self._highest = max(self._highest, seq)
         while self._received_through + 1 in self._held:
             self._received_through += 1
@@ -158,13 +158,13 @@ class InputOrder:
         for seq in [seq for seq, until in self._look_until_ms.items() if now_ms >= until]:
             del self._look_until_ms[seq]
         late = sorted(seq for seq in self._held if seq <= self.through)
-        ready: list[Numbered | SkippedInput] = [self._hand_out(seq) for seq in late]
+        ready: list[Numbered | SkippedInput] = [self._take_held(seq) for seq in late]
         while True:
             seq = self.through + 1
             if seq in self._held:
                 if not self._has_room_for(self._held[seq]):
                     break
-                ready.append(self._hand_out(seq))
+                ready.append(self._take_held(seq))
             elif seq in self._skipped:
                 last = ready[-1] if ready else None
                 first = seq
@@ -181,13 +181,13 @@ class InputOrder:
 
     def take_all(self) -> list[Numbered]:
         """Return what is held, in order, whatever is missing before it."""
-        return [self._hand_out(seq) for seq in sorted(self._held)]
+        return [self._take_held(seq) for seq in sorted(self._held)]
 
     def missing(self, now_ms: int) -> list[SkippedInput]:
         """Return the stretches that it is time to ask for."""
         due = [seq for seq, one in self._missing.items() if now_ms >= one.ask_at_ms]
         for seq in due:
-            self._missing[seq].ask_at_ms = now_ms + ASK_AGAIN_MS
+            self._missing[seq].ask_at_ms = now_ms + ASK_FOR_MISSING_EVERY_MS
         return _stretches(sorted(due))
 
     def give_up(self, now_ms: int) -> bool:
@@ -225,9 +225,9 @@ class InputOrder:
         self._forgotten_through = through
         for seq in [seq for seq in self._taken if seq <= through]:
             del self._taken[seq]
-        for seq in [seq for seq in self._digests if seq <= through - KEPT_DIGESTS]:
+        for seq in [seq for seq in self._digests if seq <= through - MAX_DIGESTS_KEPT]:
             del self._digests[seq]
-        self._known_from = max(self._known_from, through - KEPT_DIGESTS + 1)
+        self._known_from = max(self._known_from, through - MAX_DIGESTS_KEPT + 1)
         self._skipped = {seq for seq in self._skipped if seq > through}
 
     def _has_room_for(self, next_one: Numbered) -> bool:
@@ -240,7 +240,7 @@ class InputOrder:
         has_room = len(waiting) < self.max_texts and characters <= MAX_WAITING_CHARACTERS
         return has_room or not waiting
 
-    def _hand_out(self, seq: int) -> Numbered:
+    def _take_held(self, seq: int) -> Numbered:
         message = self._held.pop(seq)
         self._digests[seq] = digest_of(message.message)
         if seq > self._forgotten_through:

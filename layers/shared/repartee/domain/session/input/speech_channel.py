@@ -41,7 +41,7 @@ class SpeechChannel:
 
     _profile: LiveModelProfile
     _turns: TurnLedger
-    _calls: ToolCalls
+    _tool_calls: ToolCalls
     _effects: list[Effect]
     _detection: TurnDetection = TurnDetection.SERVER
     _is_active: bool = False
@@ -59,7 +59,7 @@ class SpeechChannel:
         self._pad.clear()
         self._silent_from_ms = None
 
-    def await_proof(self) -> None:
+    def hold_until_proven(self) -> None:
         """The client marks speech: what follows is kept until ``start``.
 
         A mark to the model ends its reply at once and always brings another one, and its own
@@ -106,17 +106,17 @@ class SpeechChannel:
         self._pad.clear()
         is_sent, self._waits_for_proof = not self._waits_for_proof, False
         if self._detection is TurnDetection.CLIENT:
-            self.interject()
+            self.end_activity()
         elif audio_stops and is_sent:
             self._end_audio(now_ms)
 
-    def interject(self) -> None:
+    def end_activity(self) -> None:
         """The user types something, which ends an utterance that is marked to the model."""
         if self._is_active:
             self._effects.append(EndActivity())
             self._is_active = False
 
-    def keep_silent(self, now_ms: int) -> None:
+    def send_due_silence(self, now_ms: int) -> None:
         """Send the silence that is due, until the model reacts or has had all it gets."""
         if self._silent_from_ms is None:
             return
@@ -150,7 +150,7 @@ class SpeechChannel:
     def _has_reacted(self) -> bool:
         """Tell whether the model shows a sign that it did not show when the speech ended."""
         turn = self._turns.newest
-        if turn is None or self._calls.is_blocking:
+        if turn is None or self._tool_calls.is_blocking:
             return True
         before = self._signs_at_end if turn.number == self._turn_number else _NO_SIGNS
         return any(now and not then for now, then in zip(self._signs(turn), before, strict=True))
@@ -158,5 +158,7 @@ class SpeechChannel:
     def _signs(self, turn: TurnInProgress | None) -> _Signs:
         if turn is None:
             return _NO_SIGNS
-        is_understood = self._profile.transcribes_after_speech and turn.unheard_from_seq is None
-        return turn.has_reply, self._calls.has_begun(turn.number), is_understood
+        is_understood = (
+            self._profile.transcribes_after_speech and turn.untranscribed_from_seq is None
+        )
+        return turn.has_reply, self._tool_calls.has_called_tool(turn.number), is_understood

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from repartee.domain.cost.limits import DailyLimits, DayUsage, LimitHit, first_hit, utc_day
+from repartee.domain.cost.limits import DailyLimits, DayUsage, LimitHit, first_limit_hit, utc_day
 from repartee.domain.cost.usage import Bill, Prices
 from repartee.domain.protocol.frames import LimitReached
 from repartee.domain.session.client.outbox import Outbox
@@ -28,21 +28,21 @@ class Allowance:
     in it yet is added. What other sessions use meanwhile is seen when it is read next.
 
     Attributes:
-        reached: The limit that ended the session, None while none has.
+        reached_limit: The limit that ended the session, None while none has.
     """
 
     _limits: DailyLimits
     _prices: Prices
     _unix_offset_ms: int
     _turns: TurnLedger
-    _calls: ToolCalls
+    _tool_calls: ToolCalls
     _outbox: Outbox
     _effects: list[Effect]
-    reached: LimitHit | None = None
+    reached_limit: LimitHit | None = None
     _used: DayUsage | None = None
     _last_turn: int | None = None
 
-    def know(self, used: DayUsage | None) -> None:
+    def set_used(self, used: DayUsage | None) -> None:
         """Take the table's total; it holds every turn that was committed until now.
 
         And what core_agent was asked until then: it counts before it answers.
@@ -50,7 +50,7 @@ class Allowance:
         if used is not None:
             self._used = used
 
-    def add(self, turn: TurnInProgress, now_ms: int) -> None:
+    def count_turn(self, turn: TurnInProgress, now_ms: int) -> None:
         """Count a turn that has just been committed; have the total read anew."""
         used = self._of_today(now_ms)
         self._used = replace(
@@ -60,12 +60,12 @@ class Allowance:
         )
         self._read()
 
-    def note_core(self, bill: Bill) -> None:
+    def note_core_agent_bill(self, bill: Bill) -> None:
         """An answer of core_agent has cost something: have the total read anew."""
         if bill:
             self._read()
 
-    def ends_by(self, now_ms: int) -> LimitHit | None:
+    def session_ending_limit(self, now_ms: int) -> LimitHit | None:
         """Return the limit by which the session is to end now, None while it may go on.
 
         A turn that is being answered when that becomes known may be answered to its end, that one
@@ -79,10 +79,12 @@ class Allowance:
         turn = self._turns.current
         if self._last_turn is None:
             is_answering = turn is not None and (
-                turn.has_reply or self._calls.has_begun(turn.number) or bool(self._calls)
+                turn.has_reply
+                or self._tool_calls.has_called_tool(turn.number)
+                or bool(self._tool_calls)
             )
             self._last_turn = turn.number if turn is not None and is_answering else 0
-        if self._calls and (turn is None or turn.first_seq is None):
+        if self._tool_calls and (turn is None or turn.first_seq is None):
             # The user hears first how what was asked has ended.
             return None
         return hit if turn is None or turn.number > self._last_turn else None
@@ -95,11 +97,11 @@ class Allowance:
             now_ms: The present.
             may_speak: A live session is open.
         """
-        self.reached = hit
+        self.reached_limit = hit
         self._outbox.offer(LimitReached(hit.kind.value, float(hit.limit), hit.resets_at_ms))
         if may_speak:
             # It answers what the user was saying, or is a reply without input.
-            self._turns.of_reply(now_ms).is_farewell = True
+            self._turns.turn_for_reply(now_ms).is_farewell = True
             self._effects.append(SendText(GOODBYE))
 
     def _hit(self, now_ms: int) -> LimitHit | None:
@@ -111,7 +113,7 @@ class Allowance:
             talk_ms=used.talk_ms + self._turns.finished_ms,
             cost_usd=used.cost_usd + self._prices.cost_usd(unwritten),
         )
-        return first_hit(self._limits, total, now_ms + self._unix_offset_ms)
+        return first_limit_hit(self._limits, total, now_ms + self._unix_offset_ms)
 
     def _read(self) -> None:
         if self._limits:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 
 from repartee.domain.conversation.conversation import Memory, Turn
-from repartee.domain.conversation.turn_bounds import bounded
+from repartee.domain.conversation.turn_bounds import shorten_turn
 from repartee.domain.cost.usage import Prices
 from repartee.domain.live.model import HistoryEntry
 from repartee.domain.live.seed import history
 from repartee.domain.session.client.outbox import Outbox
-from repartee.domain.session.client.undelivered import Undelivered
+from repartee.domain.session.client.undelivered import UndeliveredTurns
 from repartee.domain.session.effects import AmendTurn, CommitTurn, DeleteInput, Effect
 from repartee.domain.session.events import SummaryRead
 from repartee.domain.session.memory.summaries import SummaryWatch
@@ -30,27 +30,27 @@ class MemoryKeeper:
 
     memory: Memory
     summaries: SummaryWatch
-    undelivered: Undelivered
+    undelivered: UndeliveredTurns
     session_id: str
     prices: Prices
     grace_ms: int
     unix_offset_ms: int
     deleted_through: int
     _turns: TurnLedger
-    _calls: ToolCalls
+    _tool_calls: ToolCalls
     _outbox: Outbox
     _effects: list[Effect]
     may_commit: bool = True
     _committing_cursor: int = 0
     _committing_heard: str = ""
 
-    def commit(self, settled: int, now_ms: int, *, is_pressing: bool) -> None:
+    def commit(self, settled: int, now_ms: int, *, must_commit_now: bool) -> None:
         """Commit the oldest finished turn once it is delivered, or will not be in time."""
         if not self._turns.finished or self._turns.is_committing or not self.may_commit:
             return
         turn = self._turns.finished[0]
-        is_overdue = now_ms >= turn.over_at_ms + self.grace_ms
-        if self._outbox.has_delivered(turn.number) or is_overdue or is_pressing:
+        is_overdue = now_ms >= turn.ended_at_ms + self.grace_ms
+        if self._outbox.has_delivered(turn.number) or is_overdue or must_commit_now:
             self._turns.is_committing = True
             self._committing_cursor = self._turns.cursor(settled, after_commit=True)
             self._committing_heard = turn.heard
@@ -58,15 +58,15 @@ class MemoryKeeper:
                 CommitTurn(
                     self._record(turn),
                     self._committing_cursor,
-                    self._calls.pending(turn.number),
+                    self._tool_calls.pending(turn.number),
                     self.undelivered.commit(turn.number),
                     turn.core_bill,
                 )
             )
 
-    def committed(self) -> TurnInProgress:
+    def finish_commit(self) -> TurnInProgress:
         """The turn that was being written is in memory; return it."""
-        turn = self._turns.committed()
+        turn = self._turns.mark_committed()
         self.memory = replace(self.memory, turns=(*self.memory.turns, self._record(turn)))
         if (effect := self.summaries.after_commit(self.memory)) is not None:
             self._effects.append(effect)
@@ -109,7 +109,7 @@ class MemoryKeeper:
             self.deleted_through = cursor
             self._effects.append(DeleteInput(seqs, ()))
 
-    def lose(self) -> None:
+    def stop_writing(self) -> None:
         """The conversation is another's: nothing more may be written."""
         self.may_commit = False
         self._turns.drop_finished()
@@ -119,13 +119,13 @@ class MemoryKeeper:
         uncommitted = (self._record(turn) for turn in self._turns.finished)
         return history((*self.memory.turns, *uncommitted), self.summaries.budget.characters)
 
-    def said(self, number: int) -> str | None:
+    def reply_text(self, number: int) -> str | None:
         """Return what was said in a turn of this conversation, None while it is not over."""
         remembered = {turn.number: turn.said for turn in self.memory.turns}
         finished = {turn.number: turn.said for turn in self._turns.finished}
         return (remembered | finished).get(number)
 
-    def repeat(self, number: int) -> None:
+    def note_repeat(self, number: int) -> None:
         """A turn that the client missed is said again, in the turn that comes next."""
         self.undelivered.repeat(number, self._turns.next_number)
 
@@ -133,7 +133,7 @@ class MemoryKeeper:
         """Return when the oldest finished turn waits no longer to be delivered."""
         if not self._turns.finished or self._turns.is_committing:
             return None
-        return self._turns.finished[0].over_at_ms + self.grace_ms
+        return self._turns.finished[0].ended_at_ms + self.grace_ms
 
     def _record(self, turn: TurnInProgress) -> Turn:
-        return bounded(turn.record(self.session_id, self.prices, self.unix_offset_ms))
+        return shorten_turn(turn.to_turn(self.session_id, self.prices, self.unix_offset_ms))

@@ -29,7 +29,7 @@ class LostReplies:
     _client: ClientLink
     _cues: Cues
     _earlier: set[int] = field(init=False)
-    _to_say: set[int] = field(default_factory=set)
+    _to_repeat: set[int] = field(default_factory=set)
     _shown: set[int] = field(default_factory=set)
     _waits_until_ms: int | None = None
 
@@ -52,14 +52,14 @@ class LostReplies:
         waits_until_ms = self.next_deadline_ms()
         if waits_until_ms is not None and now_ms >= waits_until_ms:
             self._miss_earlier()
-            self._show(self._to_say)
+            self._show(self._to_repeat)
 
     def next_deadline_ms(self) -> int | None:
         """Return when a client that is connected has had time enough."""
         is_waiting = self._earlier and self._client.connection_id is not None
         return self._waits_until_ms if is_waiting else None
 
-    def greet(self, resume_from: OutputPosition | None, *, is_lost: bool) -> None:
+    def show_missed(self, resume_from: OutputPosition | None, *, is_lost: bool) -> None:
         """Show a client that came back what it missed.
 
         Args:
@@ -69,32 +69,32 @@ class LostReplies:
         self._keeper.undelivered.acknowledge(resume_from or OutputPosition(0, 0))
         self._miss_earlier()
         if is_lost:
-            self._to_say |= self._outbox.lost()
-        self._show(self._to_say)
+            self._to_repeat |= self._outbox.lost_turns()
+        self._show(self._to_repeat)
 
-    def say_again(self) -> None:
+    def repeat_aloud(self) -> None:
         """Have the model say what was lost, once.
 
         A client that is only too slow is shown the text: said again, it would be lost again.
         """
         # Turns that were interrupted since, or have begun anew, are not missed any more.
-        self._to_say = {turn for turn in self._to_say if self._is_missed(turn)}
-        self._show(self._to_say | self._outbox.unposted())
-        said = {turn: text for turn in self._to_say if (text := self._keeper.said(turn))}
+        self._to_repeat = {turn for turn in self._to_repeat if self._is_missed(turn)}
+        self._show(self._to_repeat | self._outbox.unposted_turns())
+        said = {turn: text for turn in self._to_repeat if (text := self._keeper.reply_text(turn))}
         for turn in said:
-            self._to_say.discard(turn)
+            self._to_repeat.discard(turn)
             self._outbox.forget_lost(turn)
-            self._keeper.repeat(turn)
+            self._keeper.note_repeat(turn)
         if said:
             texts = " ".join(said[turn] for turn in sorted(said))
-            self._cues.want(SAY_AGAIN.format(texts))
+            self._cues.queue(SAY_AGAIN.format(texts))
 
     def _miss_earlier(self) -> None:
         undelivered = self._keeper.undelivered
         missed = self._earlier & {turn.number for turn in undelivered.turns}
-        undelivered.miss(missed)
+        undelivered.mark_missed(missed)
         self._earlier.clear()
-        self._to_say |= missed
+        self._to_repeat |= missed
 
     def _is_missed(self, turn: int) -> bool:
         return self._keeper.undelivered.is_missed(turn) or self._outbox.has_lost(turn)
@@ -102,6 +102,6 @@ class LostReplies:
     def _show(self, turns: set[int]) -> None:
         """Show what was said in the turns that are over; of the others it is not known yet."""
         for turn in sorted(turns - self._shown):
-            if (said := self._keeper.said(turn)) is not None:
+            if (said := self._keeper.reply_text(turn)) is not None:
                 self._outbox.offer(ReplyLost(turn, said))
                 self._shown.add(turn)

@@ -3,7 +3,11 @@
 from dataclasses import dataclass, replace
 
 from repartee.domain.conversation.conversation import Memory
-from repartee.domain.conversation.memory_budget import MemoryBudget, told_characters, wants_summary
+from repartee.domain.conversation.memory_budget import (
+    MemoryBudget,
+    needs_summary,
+    prompt_characters,
+)
 from repartee.domain.session.effects import AskForSummary, ReadSummary
 from repartee.domain.session.events import SummaryRead
 
@@ -21,9 +25,9 @@ class SummaryWatch:
         A run may fail, so it is asked for again: once there is as much more to sum up as a fold
         leaves, not after every turn.
         """
-        if not wants_summary(memory, self.budget):
+        if not needs_summary(memory, self.budget):
             return None
-        characters = told_characters(memory.turns)
+        characters = prompt_characters(memory.turns)
         asked_at = self._asked_at_characters
         if asked_at is not None and characters < asked_at + self.budget.kept:
             return ReadSummary()

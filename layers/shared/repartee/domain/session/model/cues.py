@@ -7,7 +7,7 @@ from repartee.domain.session.effects import Effect, SendText
 from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
-from repartee.domain.tools.calls import CoreAnswer
+from repartee.domain.tools.core_calls import CoreAnswer
 
 
 @dataclass(slots=True)
@@ -17,8 +17,8 @@ class Cues:
     Only words for a turn that is under way, such as a nudge, go another way.
     """
 
-    _live: LiveLink
-    _calls: ToolCalls
+    _live_link: LiveLink
+    _tool_calls: ToolCalls
     _effects: list[Effect]
     _wanted: deque[str] = field(default_factory=deque)
     _given: str | None = None
@@ -37,51 +37,51 @@ class Cues:
     @property
     def is_free(self) -> bool:
         """Tell whether a text would interrupt no other."""
-        return self._live.is_open and not self.is_awaited
+        return self._live_link.is_open and not self.is_awaited
 
     @property
-    def may_give(self) -> bool:
+    def may_send(self) -> bool:
         """Tell whether a text would interrupt no other, and no tool's answer before its words."""
-        return self.is_free and not self._calls.unspoken
+        return self.is_free and not self._tool_calls.unspoken
 
-    def want(self, text: str) -> None:
+    def queue(self, text: str) -> None:
         """Have this said when nobody speaks, by whichever live session is open then."""
         self._wanted.append(text)
 
-    def give_wanted(self, now_ms: int) -> bool:
+    def send_next(self, now_ms: int) -> bool:
         """Give the next text that is wanted; False without one, or when it would interrupt."""
-        if not self._wanted or not self.may_give:
+        if not self._wanted or not self.may_send:
             return False
         text = self._wanted.popleft()
-        self.give(text, now_ms)
+        self.send(text, now_ms)
         self._given = text
         return True
 
-    def give(self, text: str, now_ms: int) -> None:
+    def send(self, text: str, now_ms: int) -> None:
         """Give a text that only this live session is to be given."""
         self._effects.append(SendText(text))
         self._given = None
         self._speak_by_ms = now_ms + SPEAK_WITHIN_MS
 
-    def give_answers(self, answers: list[CoreAnswer], now_ms: int) -> None:
+    def send_answers(self, answers: list[CoreAnswer], now_ms: int) -> None:
         """Give tools' answers, all in one text."""
         texts = " ".join(answer.answer for answer in answers)
-        self.give(f"(The answer that was still owed: {texts})", now_ms)
+        self.send(f"(The answer that was still owed: {texts})", now_ms)
 
-    def end(self) -> None:
+    def end_wait(self) -> None:
         """The model speaks, or has nothing to say."""
         self._given = self._speak_by_ms = None
 
     def expire(self, now_ms: int) -> None:
         """Wait no longer for a model that keeps silent."""
         if self._speak_by_ms is not None and now_ms >= self._speak_by_ms:
-            self.end()
+            self.end_wait()
 
     def lose_session(self) -> None:
         """The live session is gone; the next one is given what this one has not said."""
         if self._given is not None:
             self._wanted.appendleft(self._given)
-        self.end()
+        self.end_wait()
 
     def next_deadline_ms(self) -> int | None:
         """Return when a silent model is waited for no longer."""

@@ -8,11 +8,11 @@ for nothing that belongs to the user, so that no user is locked out by what is s
 from dataclasses import dataclass
 
 from repartee.domain.session.memory.keeper import MemoryKeeper
-from repartee.domain.session.tools.preferences import PreferencesInForce
+from repartee.domain.session.tools.preferences import ActivePreferences
 
 
 @dataclass(frozen=True, slots=True)
-class Concession:
+class SetupFallback:
     """What is left out of a set-up.
 
     Attributes:
@@ -27,12 +27,12 @@ class Concession:
 
 
 _STEPS = (
-    Concession(),
-    Concession(history_as_text=True),
-    Concession(history_as_text=True, without_preferences=True),
+    SetupFallback(),
+    SetupFallback(history_as_text=True),
+    SetupFallback(history_as_text=True, without_preferences=True),
     # One thing at a time: the preferences come back where they were not the cause.
-    Concession(without_memory=True),
-    Concession(without_memory=True, without_preferences=True),
+    SetupFallback(without_memory=True),
+    SetupFallback(without_memory=True, without_preferences=True),
 )
 _AS_TEXT = 1
 _WITHOUT_PREFERENCES = 2
@@ -41,7 +41,7 @@ _AFTER = {3: 1, 4: 2}
 
 
 @dataclass(slots=True)
-class Concessions:
+class SetupFallbacks:
     """What the live sessions of one worker do without.
 
     Attributes:
@@ -53,7 +53,7 @@ class Concessions:
     """
 
     _keeper: MemoryKeeper
-    _preferences: PreferencesInForce
+    _preferences: ActivePreferences
     refuses_history: bool
     starts_without_preferences: bool = False
     replaces_preferences: bool = False
@@ -63,10 +63,10 @@ class Concessions:
     def __post_init__(self) -> None:
         self._step = _AS_TEXT if self.refuses_history else 0
         if self.starts_without_preferences:
-            self._step, self._preferences.are_refused = _WITHOUT_PREFERENCES, True
+            self._step, self._preferences.is_refused_by_model = _WITHOUT_PREFERENCES, True
 
     @property
-    def current(self) -> Concession:
+    def current(self) -> SetupFallback:
         """What the next live session does without."""
         return _STEPS[self._step]
 
@@ -74,19 +74,19 @@ class Concessions:
         """A live session begins that does without it."""
         self._begun_step = self._step
 
-    def make(self) -> bool:
+    def try_next(self) -> bool:
         """Leave out what may have been refused; False when there is nothing left to leave out."""
-        if self.current.without_preferences and not self._preferences.are_refused:
+        if self.current.without_preferences and not self._preferences.is_refused_by_model:
             # The user has changed them since, so they are not known to be the cause.
             self._step -= 1
         for step in range(self._step + 1, len(_STEPS)):
             if self._leaves_out_more(step):
                 self._step = step
-                self._preferences.are_refused = self.current.without_preferences
+                self._preferences.is_refused_by_model = self.current.without_preferences
                 return True
         return False
 
-    def prove(self) -> None:
+    def confirm(self) -> None:
         """The live model has reacted, so it has taken its set-up."""
         begun = self._begun_step
         self.refuses_history |= begun == _AS_TEXT
@@ -95,7 +95,7 @@ class Concessions:
 
     def _leaves_out_more(self, step: int) -> bool:
         wanted = _STEPS[step]
-        if wanted.without_preferences and not self._preferences.are_others:
+        if wanted.without_preferences and not self._preferences.has_custom_values:
             return False
         if wanted.without_memory:
             memory = self._keeper.memory

@@ -52,7 +52,7 @@ class LiveLink:
         self._reopen_at_ms = self._rotate_by_ms = None
         return OpenLive(self.generation, config, saves_usd)
 
-    def opened(self, now_ms: int) -> None:
+    def mark_open(self, now_ms: int) -> None:
         """The current session is set up."""
         self.is_open = True
         self._opened_at_ms = now_ms
@@ -67,11 +67,11 @@ class LiveLink:
         """Tell whether the current session's set-up has taken too long."""
         return self._open_by_ms is not None and now_ms >= self._open_by_ms
 
-    def completed_turn(self) -> None:
+    def reset_failures(self) -> None:
         """A turn came to its end, so the model is well."""
         self._failures = 0
 
-    def go_away(self, time_left_ms: int, now_ms: int) -> None:
+    def plan_rotation(self, time_left_ms: int, now_ms: int) -> None:
         """The model's server will close in ``time_left_ms``."""
         self._rotate_by_ms = now_ms + max(0, time_left_ms - GO_AWAY_MARGIN_MS)
 
@@ -81,7 +81,7 @@ class LiveLink:
         is_early = not self.has_reacted and now_ms < opened_at_ms + REFUSED_WITHIN_MS
         return is_early and closed.code in REFUSAL_CODES
 
-    def replace(self, now_ms: int) -> None:
+    def plan_replacement(self, now_ms: int) -> None:
         """Plan another session at once in place of one that was refused; that is no failure."""
         self.is_open = False
         self.generation += 1

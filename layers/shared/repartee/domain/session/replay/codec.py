@@ -41,16 +41,18 @@ def whole(pcm: bytes) -> Json:
 
 def digest(pcm: bytes) -> Json:
     """Write audio as its length and a hash, from which nobody can hear it."""
-    return described(len(pcm), hashlib.sha256(pcm).hexdigest(), is_quiet=not is_audible(pcm))
+    return audio_description(
+        len(pcm), hashlib.sha256(pcm).hexdigest(), is_quiet=not is_audible(pcm)
+    )
 
 
-def described(length_bytes: int, sha256: str, *, is_quiet: bool) -> dict[str, Json]:
+def audio_description(length_bytes: int, sha256: str, *, is_quiet: bool) -> dict[str, Json]:
     """Describe audio that is left out."""
     quiet: dict[str, Json] = {"is_quiet": True} if is_quiet else {}
     return {"bytes": length_bytes, "sha256": sha256, **quiet}
 
 
-def stand_in(length_bytes: int, sha256: str, is_quiet: bool = False) -> bytes:
+def placeholder_audio(length_bytes: int, sha256: str, is_quiet: bool = False) -> bytes:
     """Return bytes for audio that was left out: of its length, and alike for like audio alone."""
     seed = bytes.fromhex(sha256)
     if is_quiet:
@@ -90,7 +92,7 @@ def encode(value: object, audio: WriteAudio) -> Json:
             raise TypeError(f"no form for a {type(value).__name__}")
 
 
-def decode(data: Json, left_out: ReadAudio = stand_in) -> Any:
+def decode(data: Json, left_out: ReadAudio = placeholder_audio) -> Any:
     """Return the value that ``encode`` wrote.
 
     Args:

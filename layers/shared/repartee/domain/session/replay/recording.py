@@ -19,11 +19,11 @@ from repartee.domain.session.events import Event
 from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.replay.codec import (
     Json,
+    audio_description,
     decode,
-    described,
     digest,
     encode,
-    stand_in,
+    placeholder_audio,
     whole,
 )
 from repartee.domain.session.settings import SessionSettings
@@ -92,7 +92,7 @@ class Difference:
     replayed: str
 
 
-class OverheardDetector:
+class RecordingDetector:
     """Notes what another detector says.
 
     Attributes:
@@ -210,7 +210,7 @@ class _Replay:
         )
 
     def _stand_in(self, length_bytes: int, sha256: str, is_quiet: bool) -> bytes:
-        pcm = stand_in(length_bytes, sha256, is_quiet)
+        pcm = placeholder_audio(length_bytes, sha256, is_quiet)
         # What is shorter than a hash may stand in for more than one.
         self._left_out[_sha256(pcm)] = sha256 if length_bytes >= DIGEST_BYTES else UNKNOWN
         return pcm
@@ -219,7 +219,7 @@ class _Replay:
         found = _sha256(pcm)
         # Once audio was left out, the hash of what was cut from it is anybody's guess.
         sha256 = self._left_out.get(found, UNKNOWN if self._left_out else found)
-        return described(len(pcm), sha256, is_quiet=not is_audible(pcm))
+        return audio_description(len(pcm), sha256, is_quiet=not is_audible(pcm))
 
 
 def _fields(opening: Opening) -> Json:

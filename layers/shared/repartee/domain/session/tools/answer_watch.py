@@ -19,62 +19,66 @@ class AnswerWatch:
     """
 
     _turns: TurnLedger
-    _calls: ToolCalls
+    _tool_calls: ToolCalls
     _cues: Cues
     _replies: Replies
     _outbox: Outbox
 
     def check(self, now_ms: int) -> bool:
         """Do what is due; True when the model got something, or a turn has ended."""
-        unspoken = self._calls.unspoken
+        unspoken = self._tool_calls.unspoken
         if self._turns.current is None and unspoken.is_generating:
             # Its turn was given up.
             unspoken.end_generation(now_ms)
         is_speaking = self._turns.is_user_speaking
-        unspoken.let_user_go_first(self._turns.spoken_from_seq, is_speaking=is_speaking)
+        unspoken.let_user_go_first(self._turns.newest_speech_seq, is_speaking=is_speaking)
         due_ms = self.next_deadline_ms()
         if due_ms is None or now_ms < due_ms:
             return False
         if answers := unspoken.repeat(now_ms):
-            self._cues.give_answers(answers, now_ms)
+            self._cues.send_answers(answers, now_ms)
         else:
             self.give_up(now_ms)
         return True
 
     def give_up(self, now_ms: int) -> None:
         """Send the client the answers that nobody will speak; memory keeps them as unspoken."""
-        answers = self._calls.take_unspoken()
+        answers = self._tool_calls.take_unspoken()
         if not answers:
             return
         text = " ".join(answer.answer for answer in answers)
         is_retryable = any(answer.retryable for answer in answers)
         self._outbox.offer(SessionError("no_answer", text, retryable=is_retryable))
         turn = self._turns.current
-        if turn is None and self._turns.carries_calls:
-            turn = self._turns.of_reply(now_ms)
-        if turn is not None and not self._calls.awaits_answer(turn.number):
-            self._replies.give_up(turn, now_ms)
+        if turn is None and self._turns.has_carried_calls:
+            turn = self._turns.turn_for_reply(now_ms)
+        if turn is not None and not self._tool_calls.is_model_awaiting_answer(turn.number):
+            self._replies.force_end_turn(turn, now_ms)
 
     def note_played(self, number: int, now_ms: int) -> None:
         """The client says how much it has played of a turn's reply, which may have been cut."""
-        turn = self._turns.changeable(number)
-        if turn is not None and turn.is_silenced:
-            self._calls.unspoken.correct(number, turn.said, now_ms)
+        turn = self._turns.find_uncommitted(number)
+        if turn is not None and turn.is_reply_cut:
+            self._tool_calls.unspoken.correct(number, turn.said, now_ms)
 
     def next_deadline_ms(self) -> int | None:
         """Return when the model has kept an answer to itself for too long."""
-        silent_from_ms = self._calls.unspoken.silent_from_ms
+        silent_from_ms = self._tool_calls.unspoken.silent_from_ms
         if silent_from_ms is None or not self._is_quiet():
             return None
         silent_from_ms = max(silent_from_ms, self._turns.silent_from_ms)
-        return silent_from_ms + self._calls.unspoken.patience_ms
+        return silent_from_ms + self._tool_calls.unspoken.max_silence_ms
 
     def _is_quiet(self) -> bool:
         """Tell whether the model has nothing else to say, and the user says nothing."""
         turn = self._turns.current
-        if self._turns.upcoming is not None or self._calls.is_blocking or not self._cues.is_free:
+        if (
+            self._turns.upcoming is not None
+            or self._tool_calls.is_blocking
+            or not self._cues.is_free
+        ):
             return False
         if turn is None:
             return True
-        is_its_own = turn.is_paused or self._calls.has_begun(turn.number)
+        is_its_own = turn.is_paused or self._tool_calls.has_called_tool(turn.number)
         return is_its_own and not turn.is_being_spoken

@@ -9,20 +9,22 @@ from dataclasses import dataclass, field, replace
 
 from repartee.domain.live.model import LiveToolCall
 from repartee.domain.session.state import PendingCall
-from repartee.domain.session.tools.open_call import CallInProgress
+from repartee.domain.session.tools.open_call import OpenToolCall
 from repartee.domain.session.tools.unspoken_answers import UnspokenAnswers
 from repartee.domain.session.turns.turn import TurnInProgress
-from repartee.domain.tools.calls import (
+from repartee.domain.tools.core_calls import (
     ASK_CORE_AGENT,
-    CallKey,
-    CallStatus,
     CoreAnswer,
+    ToolCallKey,
+    ToolCallStatus,
     arguments_hash,
 )
 
-CALL_TIMEOUT_MS = 25_000
+TOOL_CALL_TIMEOUT_MS = 25_000
 NO_ANSWER = CoreAnswer(
-    CallStatus.FAILED, "I could not find that out just now. Please ask me again.", retryable=True
+    ToolCallStatus.FAILED,
+    "I could not find that out just now. Please ask me again.",
+    retryable=True,
 )
 
 
@@ -37,13 +39,13 @@ class ToolCalls:
 
     blocking: frozenset[str] = frozenset()
     unspoken: UnspokenAnswers = field(default_factory=UnspokenAnswers)
-    _open: dict[CallKey, CallInProgress] = field(default_factory=dict)
+    _open: dict[ToolCallKey, OpenToolCall] = field(default_factory=dict)
     _count: dict[int, int] = field(default_factory=dict)
     _seen_ids: set[str] = field(default_factory=set)
     _cancelled_turns: set[int] = field(default_factory=set)
     _kept: tuple[int, int] = (0, 0)
-    _restarted: set[CallKey] = field(default_factory=set)
-    _late: dict[CallKey, CallInProgress] = field(default_factory=dict)
+    _restarted: set[ToolCallKey] = field(default_factory=set)
+    _late: dict[ToolCallKey, OpenToolCall] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self._open or self.unspoken)
@@ -59,9 +61,9 @@ class ToolCalls:
         return any(not call.is_orphan for call in self.waiting)
 
     @property
-    def waiting(self) -> list[CallInProgress]:
+    def waiting(self) -> list[OpenToolCall]:
         """Return the calls that still wait for their answer."""
-        return [call for call in self._open.values() if call.owed is None]
+        return [call for call in self._open.values() if call.owed_answer is None]
 
     @property
     def is_blocking(self) -> bool:
@@ -76,11 +78,11 @@ class ToolCalls:
         calls = (*self._open.values(), *self.unspoken.calls)
         return sum(len(call.arguments_json.encode()) for call in calls)
 
-    def has_begun(self, turn: int) -> bool:
+    def has_called_tool(self, turn: int) -> bool:
         """Tell whether the turn has called any tool."""
         return turn in self._count
 
-    def awaits_answer(self, turn: int) -> bool:
+    def is_model_awaiting_answer(self, turn: int) -> bool:
         """Return whether the model waits in this turn for the answer to a call."""
         return any(call.turn == turn and not call.is_orphan for call in self.waiting)
 
@@ -98,11 +100,11 @@ class ToolCalls:
             self._kept = (turn.number, turn.speech_from_seq)
         return is_kept
 
-    def go_on(self) -> None:
+    def clear_kept_open(self) -> None:
         """The model goes on with a turn that it had called complete."""
         self._kept = (0, 0)
 
-    def is_over(self, turn: TurnInProgress) -> bool:
+    def is_wait_over(self, turn: TurnInProgress) -> bool:
         """Return whether a turn was kept open for a call, and is not needed for that any more.
 
         Args:
@@ -113,16 +115,16 @@ class ToolCalls:
         return is_free and not self._keeps(turn, is_idle=False)
 
     def _keeps(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
-        if turn.is_silenced:
+        if turn.is_reply_cut:
             # The user interrupted it. The answer comes in a later turn.
             return False
         if self.unspoken.holds(turn.number):
             return True
-        is_called = self.has_begun(turn.number) and turn.number not in self._cancelled_turns
+        is_called = self.has_called_tool(turn.number) and turn.number not in self._cancelled_turns
         is_called_only = is_called and not turn.has_reply
-        return not is_idle and (is_called_only or self.awaits_answer(turn.number))
+        return not is_idle and (is_called_only or self.is_model_awaiting_answer(turn.number))
 
-    def begin(self, call: LiveToolCall, turn: int, now_ms: int) -> CallInProgress | None:
+    def begin(self, call: LiveToolCall, turn: int, now_ms: int) -> OpenToolCall | None:
         """Take up a call; None when there is nothing to do for it now.
 
         A call id that comes twice is one call. An empty id identifies no call. Two ids that ask
@@ -144,31 +146,33 @@ class ToolCalls:
             # A turn that restarted asks again; core_agent knows the call by its place.
             is_asked_anew = same.key in self._restarted
             self._restarted.discard(same.key)
-            same.join(call.call_id, turn)
+            same.add_call_id(call.call_id, turn)
             if same.key.turn == turn:
                 self._count[turn] = max(self._count[turn], same.key.index)
             if is_asked_anew:
-                same.owed = None
-            elif same.owed is not None:
+                same.owed_answer = None
+            elif same.owed_answer is not None:
                 del self._open[same.key]
             else:
                 return None
             return same
         key = self._next_key(turn, call.name)
         self._restarted.discard(key)
-        begun = CallInProgress(
-            key, call.name, call.arguments_json, now_ms + CALL_TIMEOUT_MS, turn, [call.call_id]
+        begun = OpenToolCall(
+            key, call.name, call.arguments_json, now_ms + TOOL_CALL_TIMEOUT_MS, turn, [call.call_id]
         )
         self._open[begun.key] = begun
         return begun
 
-    def _find(self, asked_hash: str, turn: int) -> CallInProgress | None:
+    def _find(self, asked_hash: str, turn: int) -> OpenToolCall | None:
         """Return the call that asks for the same and whose answer the user has not heard.
 
         One that failed may be tried again.
         """
         for call in self._open.values():
-            is_failed = call.owed is not None and call.owed.status is CallStatus.FAILED
+            is_failed = (
+                call.owed_answer is not None and call.owed_answer.status is ToolCallStatus.FAILED
+            )
             if call.arguments_hash == asked_hash and not is_failed:
                 return call
         found = self.unspoken.find(asked_hash)
@@ -176,11 +180,11 @@ class ToolCalls:
             return None
         known, answer = found
         is_answered = bool(known.call_ids) and known.turn == turn
-        again = replace(known, call_ids=[], owed=answer, is_answered=is_answered)
+        again = replace(known, call_ids=[], owed_answer=answer, is_answered=is_answered)
         self._open[again.key] = again
         return again
 
-    def _next_key(self, turn: int, name: str) -> CallKey:
+    def _next_key(self, turn: int, name: str) -> ToolCallKey:
         """Return the next free place in a turn.
 
         A turn that restarted may word its question in another way. That one takes the place of the
@@ -188,30 +192,30 @@ class ToolCalls:
         """
         while True:
             self._count[turn] += 1
-            key = CallKey(turn, self._count[turn])
+            key = ToolCallKey(turn, self._count[turn])
             holder = self._open.get(key)
             if holder is None or (name == ASK_CORE_AGENT and holder.is_orphan):
                 return key
 
-    def adopt(self, pending: PendingCall, now_ms: int) -> CallInProgress:
+    def adopt(self, pending: PendingCall, now_ms: int) -> OpenToolCall:
         """Take over a call that a worker before this one left open."""
-        adopted = CallInProgress(
+        adopted = OpenToolCall(
             pending.key,
             pending.name,
             pending.arguments_json,
-            now_ms + CALL_TIMEOUT_MS,
+            now_ms + TOOL_CALL_TIMEOUT_MS,
             pending.key.turn,
             is_orphan=True,
         )
         self._open[pending.key] = adopted
         return adopted
 
-    def awaits(self, key: CallKey, asked_hash: str) -> bool:
+    def is_waiting_for(self, key: ToolCallKey, asked_hash: str) -> bool:
         """Tell whether the call at this place asked this and waits for its answer."""
         call = self._open.get(key)
-        return call is not None and call.owed is None and call.arguments_hash == asked_hash
+        return call is not None and call.owed_answer is None and call.arguments_hash == asked_hash
 
-    def end(self, key: CallKey, answer: CoreAnswer) -> CallInProgress:
+    def end(self, key: ToolCallKey, answer: CoreAnswer) -> OpenToolCall:
         """Take the answer of a call that waits for one.
 
         The call is closed, unless it is an orphan: that one stays open until the model has the
@@ -219,22 +223,24 @@ class ToolCalls:
         """
         call = self._open[key]
         if call.is_orphan:
-            call.owed = answer
+            call.owed_answer = answer
         else:
             del self._open[key]
         return call
 
-    def take_owed(self) -> list[tuple[CallInProgress, CoreAnswer]]:
+    def take_owed_answers(self) -> list[tuple[OpenToolCall, CoreAnswer]]:
         """Return and close the calls that are answered and whose answer the model has not got."""
-        owed = [(call, call.owed) for call in self._open.values() if call.owed is not None]
+        owed = [
+            (call, call.owed_answer) for call in self._open.values() if call.owed_answer is not None
+        ]
         for call, _ in owed:
             del self._open[call.key]
-            call.owed = None
+            call.owed_answer = None
         return owed
 
     def take_unspoken(self) -> list[CoreAnswer]:
         """Return and forget the answers that the model will not speak, also those of orphans."""
-        return [answer for _, answer in (*self.unspoken.take(), *self.take_owed())]
+        return [answer for _, answer in (*self.unspoken.take(), *self.take_owed_answers())]
 
     def cancel(self, call_ids: tuple[str, ...]) -> None:
         """Drop ids that the model wants no answer to; the user still wants to hear of each call."""
@@ -243,32 +249,38 @@ class ToolCalls:
             had_ids = bool(call.call_ids)
             call.call_ids = [one for one in call.call_ids if one not in call_ids]
             if had_ids and not call.call_ids:
-                call.leave()
+                call.make_orphan()
                 self._cancelled_turns.add(call.turn)
 
-    def expired(self, now_ms: int) -> list[CallInProgress]:
+    def expired(self, now_ms: int) -> list[OpenToolCall]:
         """Return the calls whose deadline has passed, still open."""
         return [call for call in self.waiting if call.deadline_ms <= now_ms]
 
-    def note_late(self, call: CallInProgress) -> None:
+    def expect_late_answer(self, call: OpenToolCall) -> None:
         """The deadline has passed; the answer may still come."""
-        self._late[call.key] = replace(call, is_noted=False)
+        self._late[call.key] = replace(call, is_recorded=False)
 
-    def take_late(self, key: CallKey, asked_hash: str, answer: CoreAnswer) -> CallInProgress | None:
+    def take_late_answer(
+        self, key: ToolCallKey, asked_hash: str, answer: CoreAnswer
+    ) -> OpenToolCall | None:
         """Take an answer that comes after the deadline in place of the apology; None for no news.
 
         It is owed to the user, unless it is another apology.
         """
         call, held = self._late.get(key), self._open.get(key)
-        if call is None or call.arguments_hash != asked_hash or answer.status is CallStatus.FAILED:
+        if (
+            call is None
+            or call.arguments_hash != asked_hash
+            or answer.status is ToolCallStatus.FAILED
+        ):
             return None
         # Where the model has not got the apology, or lost it, that is what is owed until now.
-        if held is not None and (held.arguments_hash, held.owed) != (asked_hash, NO_ANSWER):
+        if held is not None and (held.arguments_hash, held.owed_answer) != (asked_hash, NO_ANSWER):
             return None
         del self._late[key]
         self.unspoken.drop(key)
-        call.leave()
-        call.owed = answer
+        call.make_orphan()
+        call.owed_answer = answer
         self._open[key] = call
         return call
 
@@ -281,14 +293,14 @@ class ToolCalls:
         self._seen_ids.clear()
         self._kept = (0, 0)
         for call, answer in self.unspoken.take():
-            call.owed = answer
+            call.owed_answer = answer
             self._open[call.key] = call
         if restarted_turn is not None:
             self._count.pop(restarted_turn, None)
         for call in self._open.values():
-            call.leave()
+            call.make_orphan()
             if call.key.turn == restarted_turn:
-                call.is_noted = False
+                call.is_recorded = False
                 self._restarted.add(call.key)
 
     def pending(self, through_turn: int) -> tuple[PendingCall, ...]:

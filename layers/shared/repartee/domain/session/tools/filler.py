@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from repartee.domain.session.model.cues import Cues
-from repartee.domain.session.tools.calls import CALL_TIMEOUT_MS, ToolCalls
+from repartee.domain.session.tools.calls import TOOL_CALL_TIMEOUT_MS, ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
-from repartee.domain.tools.calls import CallKey
+from repartee.domain.tools.core_calls import ToolCallKey
 
 FILLER = "(In the language that the user speaks, say in a few words that you are still looking.)"
 
@@ -19,12 +19,12 @@ class Filler:
 
     _after_ms: int
     _turns: TurnLedger
-    _calls: ToolCalls
+    _tool_calls: ToolCalls
     _cues: Cues
-    _filled: set[CallKey] = field(default_factory=set)
+    _filled: set[ToolCallKey] = field(default_factory=set)
     _silent_from_ms: int = 0
 
-    def put_off(self, now_ms: int) -> None:
+    def postpone(self, now_ms: int) -> None:
         """The model was given an answer, so it has something to say."""
         self._silent_from_ms = now_ms
 
@@ -34,8 +34,8 @@ class Filler:
         due_ms = self.next_deadline_ms()
         if due_ms is None or now_ms < due_ms:
             return False
-        self._filled.update(call.key for call in self._calls.waiting)
-        self._cues.give(FILLER, now_ms)
+        self._filled.update(call.key for call in self._tool_calls.waiting)
+        self._cues.send(FILLER, now_ms)
         return True
 
     def next_deadline_ms(self) -> int | None:
@@ -43,10 +43,15 @@ class Filler:
         turns = (self._turns.current, self._turns.upcoming)
         is_user_speaking = any(turn is not None and turn.is_being_spoken for turn in turns)
         begun_ms = [
-            call.deadline_ms - CALL_TIMEOUT_MS
-            for call in self._calls.waiting
+            call.deadline_ms - TOOL_CALL_TIMEOUT_MS
+            for call in self._tool_calls.waiting
             if call.key not in self._filled
         ]
-        if not begun_ms or is_user_speaking or self._calls.is_blocking or not self._cues.may_give:
+        if (
+            not begun_ms
+            or is_user_speaking
+            or self._tool_calls.is_blocking
+            or not self._cues.may_send
+        ):
             return None
         return max(min(begun_ms), self._silent_from_ms) + self._after_ms

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 from repartee.domain.conversation.conversation import ToolCall
 from repartee.domain.session.state import PendingCall
-from repartee.domain.tools.calls import CallKey, CoreAnswer, arguments_hash
+from repartee.domain.tools.core_calls import CoreAnswer, ToolCallKey, arguments_hash
 
 
 @dataclass(slots=True)
-class CallInProgress:
+class OpenToolCall:
     """A call that is being worked on.
 
     Attributes:
@@ -16,20 +16,20 @@ class CallInProgress:
         call_ids: The model's ids for it; duplicates share one run and each get the answer.
         is_orphan: The live session that asked is gone or has cancelled the call; the model gets
             the answer as text.
-        owed: The answer, until the model gets it.
-        is_noted: A turn remembers it.
+        owed_answer: The answer, until the model gets it.
+        is_recorded: A turn remembers it.
         is_answered: The model has the answer already, under another id of the same turn.
     """
 
-    key: CallKey
+    key: ToolCallKey
     name: str
     arguments_json: str
     deadline_ms: int
     turn: int
     call_ids: list[str] = field(default_factory=list)
     is_orphan: bool = False
-    owed: CoreAnswer | None = None
-    is_noted: bool = False
+    owed_answer: CoreAnswer | None = None
+    is_recorded: bool = False
     is_answered: bool = False
 
     @property
@@ -37,12 +37,12 @@ class CallInProgress:
         """What tells it from another call at its place, made by the same turn before a restart."""
         return arguments_hash(self.name, self.arguments_json)
 
-    def join(self, call_id: str, turn: int) -> None:
+    def add_call_id(self, call_id: str, turn: int) -> None:
         """Give the answer to another id, too, that asks for the same."""
         self.call_ids.append(call_id)
         self.turn, self.is_orphan = turn, False
 
-    def leave(self) -> None:
+    def make_orphan(self) -> None:
         """The model waits for the answer no longer; the user does."""
         self.call_ids = []
         self.is_orphan = True
@@ -52,6 +52,6 @@ class CallInProgress:
         """The call as the session's state keeps it."""
         return PendingCall(self.key, self.name, self.arguments_json, self.arguments_hash)
 
-    def ended(self, answer: CoreAnswer) -> ToolCall:
+    def to_tool_call(self, answer: CoreAnswer) -> ToolCall:
         """Return the call as its turn remembers it."""
         return ToolCall(self.key, self.name, self.arguments_json, answer.status, answer.answer)

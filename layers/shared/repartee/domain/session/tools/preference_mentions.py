@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from repartee.domain.conversation.conversation import Profile
 from repartee.domain.session.effects import Effect, SavePreferences
 from repartee.domain.session.model.cues import Cues
-from repartee.domain.session.model.fallbacks import Concessions
-from repartee.domain.session.tools.preferences import PreferencesInForce
+from repartee.domain.session.model.fallbacks import SetupFallbacks
+from repartee.domain.session.tools.preferences import ActivePreferences
 from repartee.domain.text.languages import language_name
 from repartee.domain.users.preferences import PreferenceChanges
 
@@ -23,15 +23,15 @@ class PreferenceMentions:
     If the worker leaves before the mention, the next worker makes it.
     """
 
-    _preferences: PreferencesInForce
-    _concessions: Concessions
+    _preferences: ActivePreferences
+    _setup_fallbacks: SetupFallbacks
     _cues: Cues
     _effects: list[Effect]
     _is_wanted: bool = False
     _said_refused: Profile | None = None
 
     def __post_init__(self) -> None:
-        if self._concessions.starts_without_preferences:
+        if self._setup_fallbacks.starts_without_preferences:
             self._said_refused = self._preferences.profile
 
     def say(self) -> None:
@@ -39,12 +39,12 @@ class PreferenceMentions:
         if self._preferences.stale and not self._is_wanted:
             self._is_wanted = True
             text = " ".join(self._texts())
-            self._cues.want(_SAY.format(text))
+            self._cues.queue(_SAY.format(text))
         said, profile = self._said_refused, self._preferences.profile
-        is_news = said is None or (self._preferences.are_refused and said != profile)
-        if self._concessions.replaces_preferences and is_news:
+        is_news = said is None or (self._preferences.is_refused_by_model and said != profile)
+        if self._setup_fallbacks.replaces_preferences and is_news:
             self._said_refused = profile
-            self._cues.want(_SAY.format(_REFUSED))
+            self._cues.queue(_SAY.format(_REFUSED))
 
     def store(self) -> None:
         """Store what has been mentioned, so that it is not mentioned again."""

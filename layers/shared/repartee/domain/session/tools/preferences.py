@@ -15,7 +15,7 @@ from repartee.domain.users.preferences import (
 
 
 @dataclass(slots=True)
-class PreferencesInForce:
+class ActivePreferences:
     """A user's preferences over the deployment's defaults.
 
     They change by voice and by a notice of a change elsewhere. For each preference the newest
@@ -24,35 +24,36 @@ class PreferencesInForce:
 
     Attributes:
         profile: As it was loaded, with what was changed since, stored or not.
-        are_refused: The live model cannot be set up with them, so the defaults are in force.
-        is_untold: Something was changed elsewhere that the live model has not been told.
+        is_refused_by_model: The live model cannot be set up with them, so the defaults are in
+            force.
+        has_unsent_change: Something was changed elsewhere that the live model has not been told.
     """
 
     profile: Profile
     _settings: SessionSettings
     _unix_offset_ms: int
     _loaded_at_ms: int
-    are_refused: bool = False
-    is_untold: bool = False
-    _settled_at_ms: dict[str, int] = field(default_factory=dict)
+    is_refused_by_model: bool = False
+    has_unsent_change: bool = False
+    _changed_at_ms: dict[str, int] = field(default_factory=dict)
 
     @property
     def language(self) -> str:
         """What is spoken now, BCP 47."""
-        return self._settings.language if self.are_refused else self._wanted_language
+        return self._settings.language if self.is_refused_by_model else self._wanted_language
 
     @property
     def voice(self) -> str:
         """The prebuilt voice that a live session is opened with."""
-        return self._settings.voice if self.are_refused else self._wanted_voice
+        return self._settings.voice if self.is_refused_by_model else self._wanted_voice
 
     @property
     def style(self) -> str | None:
         """A few words on how to speak."""
-        return None if self.are_refused else self.profile.style
+        return None if self.is_refused_by_model else self.profile.style
 
     @property
-    def are_others(self) -> bool:
+    def has_custom_values(self) -> bool:
         """Tell whether the user wants anything but the deployment's defaults."""
         settings = self._settings
         defaults = (settings.language, settings.voice, None)
@@ -88,15 +89,15 @@ class PreferencesInForce:
 
         A notice that is read again, or that lay there when the profile was loaded, is too old.
         """
-        at_ms, before = changed.changed_at_ms, self._manner
+        at_ms, before = changed.changed_at_ms, self._language_voice_style
         newer = {
             name: value
             for name, value in asdict(changed.changes).items()
-            if at_ms > self._settled_at_ms.get(name, self._loaded_at_ms)
+            if at_ms > self._changed_at_ms.get(name, self._loaded_at_ms)
         }
         self._settle(PreferenceChanges(**newer), at_ms)
-        is_other = self._manner != before
-        self.is_untold |= is_other
+        is_other = self._language_voice_style != before
+        self.has_unsent_change |= is_other
         return is_other
 
     @property
@@ -111,13 +112,13 @@ class PreferencesInForce:
         return wanted if wanted in self._settings.profile.voices else self._settings.voice
 
     @property
-    def _manner(self) -> tuple[str, str, str]:
+    def _language_voice_style(self) -> tuple[str, str, str]:
         return self.language, self.voice, self.style or ""
 
     def _settle(self, changes: PreferenceChanges, at_ms: int) -> None:
         # Other preferences may be taken.
-        self.are_refused &= not changes
+        self.is_refused_by_model &= not changes
         self.profile = changes.applied_to(self.profile)
         for name, value in asdict(changes).items():
             if value is not None:
-                self._settled_at_ms[name] = at_ms
+                self._changed_at_ms[name] = at_ms

@@ -21,18 +21,18 @@ from repartee.domain.session.tools.calls import (
     is_true_argument,
     text_argument,
 )
-from repartee.domain.session.tools.open_call import CallInProgress
-from repartee.domain.session.tools.preferences import PreferencesInForce
+from repartee.domain.session.tools.open_call import OpenToolCall
+from repartee.domain.session.tools.preferences import ActivePreferences
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.text.languages import language_name
-from repartee.domain.tools.calls import (
+from repartee.domain.tools.core_calls import (
     ASK_CORE_AGENT,
     ASKED_BY_USER,
     END_CALL,
     SET_PREFERENCES,
-    CallKey,
-    CallStatus,
     CoreAnswer,
+    ToolCallKey,
+    ToolCallStatus,
 )
 from repartee.domain.users.preferences import PreferenceRefused
 
@@ -41,10 +41,10 @@ from repartee.domain.users.preferences import PreferenceRefused
 MAX_OPEN_BYTES = 192_000
 
 # An answer is spoken as it is, or in the user's language where the model words it.
-_WITHOUT_WORDS = {
-    CallStatus.DONE: "That is done.",
-    CallStatus.REFUSED: "That is not possible.",
-    CallStatus.FAILED: NO_ANSWER.answer,
+_DEFAULT_ANSWERS = {
+    ToolCallStatus.DONE: "That is done.",
+    ToolCallStatus.REFUSED: "That is not possible.",
+    ToolCallStatus.FAILED: NO_ANSWER.answer,
 }
 _STORED = "This holds from now on, in later calls too."
 _NOT_STORED = (
@@ -54,15 +54,15 @@ _NOT_STORED = (
 
 
 @dataclass(slots=True)
-class ToolDesk:
+class ToolRouter:
     """Where the model's calls are taken, and the answers come back.
 
     Attributes:
         preferences: How the user is spoken to, as calls and notices have changed it.
     """
 
-    preferences: PreferencesInForce
-    _calls: ToolCalls
+    preferences: ActivePreferences
+    _tool_calls: ToolCalls
     _turns: TurnLedger
     _cues: Cues
     _outbox: Outbox
@@ -70,12 +70,12 @@ class ToolDesk:
 
     def begin(self, event: LiveToolCall, now_ms: int) -> bool:
         """Take up a call; True when the model wants the conversation to end with it."""
-        turn = self._turns.of_reply(now_ms)
-        call = self._calls.begin(event, turn.number, now_ms)
+        turn = self._turns.turn_for_reply(now_ms)
+        call = self._tool_calls.begin(event, turn.number, now_ms)
         if call is None:
             return False
-        if call.owed is not None:
-            answer, call.owed = call.owed, None
+        if call.owed_answer is not None:
+            answer, call.owed_answer = call.owed_answer, None
             self._give(call, answer, now_ms, is_for_user=True)
             return False
         self._outbox.offer(ToolProgress(turn.number, call.name, "started"))
@@ -84,34 +84,34 @@ class ToolDesk:
         elif call.name == SET_PREFERENCES:
             self.answer(call.key, self._set_preferences(call, now_ms), now_ms)
         elif call.name == END_CALL:
-            done = CoreAnswer(CallStatus.DONE, "The call ends after your farewell.")
+            done = CoreAnswer(ToolCallStatus.DONE, "The call ends after your farewell.")
             self.answer(call.key, done, now_ms)
             return True
         else:
-            refused = CoreAnswer(CallStatus.REFUSED, f"There is no tool {call.name}.")
+            refused = CoreAnswer(ToolCallStatus.REFUSED, f"There is no tool {call.name}.")
             self.answer(call.key, refused, now_ms)
         return False
 
     def adopt(self, pending: PendingCall, now_ms: int) -> None:
         """Take over a call that a worker before this one left open, and ask again by its key."""
-        self._ask(self._calls.adopt(pending, now_ms), now_ms)
+        self._ask(self._tool_calls.adopt(pending, now_ms), now_ms)
 
     def take_answer(self, event: CoreAnswered, now_ms: int) -> bool:
         """Take what core_agent answered; False when nobody waits for it, but it has cost."""
-        self._turns.bill_call(event)
+        self._turns.bill_tool_call(event)
         answer = event.answer
         if not answer.answer.strip():
-            answer = replace(answer, answer=_WITHOUT_WORDS[answer.status])
-        if self._calls.awaits(event.key, event.arguments_hash):
+            answer = replace(answer, answer=_DEFAULT_ANSWERS[answer.status])
+        if self._tool_calls.is_waiting_for(event.key, event.arguments_hash):
             self.answer(event.key, answer, now_ms, is_for_user=True)
             return True
-        late = self._calls.take_late(event.key, event.arguments_hash, answer)
+        late = self._tool_calls.take_late_answer(event.key, event.arguments_hash, answer)
         if late is not None:
             self._note(late, answer)
         return late is not None
 
     def answer(
-        self, key: CallKey, answer: CoreAnswer, now_ms: int, *, is_for_user: bool = False
+        self, key: ToolCallKey, answer: CoreAnswer, now_ms: int, *, is_for_user: bool = False
     ) -> None:
         """Give the model the answer to a call that waits for one.
 
@@ -121,38 +121,40 @@ class ToolDesk:
             now_ms: The present.
             is_for_user: The user should hear it; otherwise it only instructs the model.
         """
-        call = self._calls.end(key, answer)
-        phase: Literal["done", "failed"] = "done" if answer.status is CallStatus.DONE else "failed"
+        call = self._tool_calls.end(key, answer)
+        phase: Literal["done", "failed"] = (
+            "done" if answer.status is ToolCallStatus.DONE else "failed"
+        )
         self._outbox.offer(ToolProgress(key.turn, call.name, phase))
-        if call.owed is None:
+        if call.owed_answer is None:
             self._give(call, answer, now_ms, is_for_user=is_for_user)
         else:
             self._note(call, answer)
 
     def expire(self, now_ms: int) -> bool:
         """Answer what has waited too long; True when there was any."""
-        expired = self._calls.expired(now_ms)
+        expired = self._tool_calls.expired(now_ms)
         for call in expired:
-            self._calls.note_late(call)
+            self._tool_calls.expect_late_answer(call)
             self.answer(call.key, NO_ANSWER, now_ms, is_for_user=True)
         return bool(expired)
 
-    def tell_owed(self, now_ms: int) -> bool:
+    def send_owed_answers(self, now_ms: int) -> bool:
         """Tell the model what it did not ask for itself; True when there was something.
 
         All in one text, because each text interrupts what the model says.
         """
-        owed = self._calls.take_owed() if self._cues.may_give else []
+        owed = self._tool_calls.take_owed_answers() if self._cues.may_send else []
         if not owed:
             return False
         for call, answer in owed:
             self._note(call, answer)
-            self._calls.unspoken.add(call, answer, now_ms, comes_after=0)
-        self._cues.give_answers([answer for _, answer in owed], now_ms)
+            self._tool_calls.unspoken.add(call, answer, now_ms, generations_before=0)
+        self._cues.send_answers([answer for _, answer in owed], now_ms)
         return True
 
     def _give(
-        self, call: CallInProgress, answer: CoreAnswer, now_ms: int, *, is_for_user: bool
+        self, call: OpenToolCall, answer: CoreAnswer, now_ms: int, *, is_for_user: bool
     ) -> None:
         """Answer each id of a call that is closed."""
         self._note(call, answer)
@@ -166,20 +168,24 @@ class ToolDesk:
             self._effects.append(RespondToTool(response))
             is_known = True
         if is_for_user:
-            comes_after = self._cues.is_awaited + self._turns.is_user_ahead(call.turn)
-            self._calls.unspoken.add(call, answer, now_ms, comes_after=comes_after)
+            generations_before = self._cues.is_awaited + self._turns.has_user_moved_on(call.turn)
+            self._tool_calls.unspoken.add(
+                call, answer, now_ms, generations_before=generations_before
+            )
 
-    def _note(self, call: CallInProgress, answer: CoreAnswer) -> None:
+    def _note(self, call: OpenToolCall, answer: CoreAnswer) -> None:
         """Have a turn remember how a call ended, once."""
-        if not call.is_noted:
-            call.is_noted = True
-            self._turns.note_call(call.ended(answer), call.turn)
+        if not call.is_recorded:
+            call.is_recorded = True
+            self._turns.record_tool_call(call.to_tool_call(answer), call.turn)
 
-    def _ask(self, call: CallInProgress, now_ms: int) -> None:
+    def _ask(self, call: OpenToolCall, now_ms: int) -> None:
         question = text_argument(call.arguments_json, "question")
-        is_too_long = self._calls.open_bytes > MAX_OPEN_BYTES
+        is_too_long = self._tool_calls.open_bytes > MAX_OPEN_BYTES
         if question is None or is_too_long:
-            refused = CoreAnswer(CallStatus.REFUSED, "Say in question what is wanted, in short.")
+            refused = CoreAnswer(
+                ToolCallStatus.REFUSED, "Say in question what is wanted, in short."
+            )
             self.answer(call.key, refused, now_ms)
             return
         language, timeout_ms = self.preferences.language, call.deadline_ms - now_ms
@@ -187,11 +193,11 @@ class ToolDesk:
             AskCoreAgent(call.key, call.arguments_hash, question, language, timeout_ms)
         )
 
-    def _set_preferences(self, call: CallInProgress, now_ms: int) -> CoreAnswer:
+    def _set_preferences(self, call: OpenToolCall, now_ms: int) -> CoreAnswer:
         try:
             changes = self.preferences.change(call.arguments_json, now_ms)
         except PreferenceRefused as refused:
-            return CoreAnswer(CallStatus.REFUSED, f"{refused.field}: {refused.advice}.")
+            return CoreAnswer(ToolCallStatus.REFUSED, f"{refused.field}: {refused.advice}.")
         sentences = []
         if changes.language:
             sentences.append(f"Speak {language_name(changes.language)}.")
@@ -204,4 +210,4 @@ class ToolDesk:
             sentences.append(_STORED)
         else:
             sentences.append(_NOT_STORED)
-        return CoreAnswer(CallStatus.DONE, " ".join(sentences))
+        return CoreAnswer(ToolCallStatus.DONE, " ".join(sentences))

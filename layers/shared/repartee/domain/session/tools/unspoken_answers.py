@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
-from repartee.domain.session.tools.open_call import CallInProgress
-from repartee.domain.tools.calls import CallKey, CallStatus, CoreAnswer
+from repartee.domain.session.tools.open_call import OpenToolCall
+from repartee.domain.tools.core_calls import CoreAnswer, ToolCallKey, ToolCallStatus
 
 # As long as a turn may bring nothing. Public reports of a model that stays silent after a tool's
 # answer: PatterAI/Patter#210, pipecat-ai/pipecat#4118.
@@ -18,11 +18,11 @@ _WORD = re.compile("[\u4e00-\u9fff]|[\u30a1-\u30ff]+|[^\\W\u4e00-\u9fff\u30a1-\u
 
 
 @dataclass(slots=True)
-class _Unspoken:
+class _UnspokenAnswer:
     """An answer that the model has and has not spoken.
 
     Attributes:
-        comes_after: How many generations the model says first.
+        generations_before: How many generations the model says first.
         is_begun: The model has made a sound since it got the answer.
         is_repeated: The model got the answer a second time.
         is_cut: The model was stopped before the user had heard the answer.
@@ -30,26 +30,26 @@ class _Unspoken:
         said: The transcript since the model got the answer.
     """
 
-    call: CallInProgress
+    call: OpenToolCall
     answer: CoreAnswer
     given_at_ms: int
-    comes_after: int
+    generations_before: int
     is_begun: bool = False
     is_repeated: bool = False
     is_cut: bool = False
     cut_in: int = 0
     said: str = ""
 
-    def wait(self, now_ms: int, comes_after: int) -> None:
+    def wait(self, now_ms: int, generations_before: int) -> None:
         """Expect the answer from now on."""
-        self.given_at_ms, self.comes_after = now_ms, comes_after
+        self.given_at_ms, self.generations_before = now_ms, generations_before
         self.is_begun, self.said = False, ""
 
-    def come_later(self) -> None:
+    def expect_after_next(self) -> None:
         """Expect that the model says something else first."""
-        self.comes_after = max(self.comes_after, 1)
+        self.generations_before = max(self.generations_before, 1)
 
-    def is_in(self, text: str) -> bool:
+    def is_spoken_in(self, text: str) -> bool:
         """Return whether a text holds more than half of the answer's words."""
         wanted = set(_WORD.findall(self.answer.answer.casefold()))
         return 2 * len(wanted & set(_WORD.findall(text.casefold()))) > len(wanted)
@@ -79,15 +79,15 @@ class UnspokenAnswers:
     _heard_at_ms: int = 0
     _spoken_from_seq: int = 0
     _nudged_turn: int = 0
-    _answers: dict[CallKey, _Unspoken] = field(default_factory=dict)
-    _spoken: list[_Unspoken] = field(default_factory=list)
-    _taken_for_heard: list[_Unspoken] = field(default_factory=list)
+    _answers: dict[ToolCallKey, _UnspokenAnswer] = field(default_factory=dict)
+    _spoken: list[_UnspokenAnswer] = field(default_factory=list)
+    _assumed_heard: list[_UnspokenAnswer] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self._answers)
 
     @property
-    def calls(self) -> list[CallInProgress]:
+    def calls(self) -> list[OpenToolCall]:
         """The calls whose answers are not spoken."""
         return [one.call for one in self._answers.values()]
 
@@ -98,7 +98,7 @@ class UnspokenAnswers:
         return max(*given, self._heard_at_ms) if given else None
 
     @property
-    def patience_ms(self) -> int:
+    def max_silence_ms(self) -> int:
         """How long the model may keep an answer to itself."""
         is_cut = any(one.is_cut for one in self._answers.values() if not one.is_begun)
         return SPEAK_AGAIN_AFTER_MS if is_cut else SPEAK_WITHIN_MS
@@ -111,7 +111,7 @@ class UnspokenAnswers:
         )
 
     def add(
-        self, call: CallInProgress, answer: CoreAnswer, now_ms: int, *, comes_after: int
+        self, call: OpenToolCall, answer: CoreAnswer, now_ms: int, *, generations_before: int
     ) -> None:
         """Keep an answer that the model has just got.
 
@@ -119,26 +119,26 @@ class UnspokenAnswers:
             call: Whose answer it is.
             answer: What the model got.
             now_ms: The present.
-            comes_after: How many things the model is to say first, beside what it is saying.
+            generations_before: How many things the model is to say first, beside what it is saying.
         """
-        comes_after += self.is_generating + (call.turn <= self._nudged_turn)
-        self._answers[call.key] = _Unspoken(call, answer, now_ms, comes_after)
+        generations_before += self.is_generating + (call.turn <= self._nudged_turn)
+        self._answers[call.key] = _UnspokenAnswer(call, answer, now_ms, generations_before)
 
     def expect_two_replies(self, turn: int) -> None:
         """The model was asked once more for its reply to this turn, and may only be slow."""
         self._nudged_turn = turn
         for one in self._answers.values():
-            one.comes_after += 1
+            one.generations_before += 1
 
-    def let_user_go_first(self, spoken_from_seq: int, *, is_speaking: bool) -> None:
+    def let_user_go_first(self, newest_speech_seq: int, *, is_speaking: bool) -> None:
         """If the user speaks, or has spoken since the last call, expect a reply to that first."""
-        is_ahead = is_speaking or spoken_from_seq > self._spoken_from_seq
-        self._spoken_from_seq = max(self._spoken_from_seq, spoken_from_seq)
+        is_ahead = is_speaking or newest_speech_seq > self._spoken_from_seq
+        self._spoken_from_seq = max(self._spoken_from_seq, newest_speech_seq)
         for one in self._answers.values():
             if is_ahead and not one.is_begun:
-                one.come_later()
+                one.expect_after_next()
 
-    def hear(self, now_ms: int) -> None:
+    def note_speech(self, now_ms: int) -> None:
         """The model makes a sound."""
         if not self.is_generating:
             self._spoken.clear()
@@ -147,7 +147,7 @@ class UnspokenAnswers:
         for one in self._answers.values():
             one.is_begun = True
 
-    def read(self, text: str) -> None:
+    def add_transcript(self, text: str) -> None:
         """Take a piece of the model's transcript, which may come late."""
         for one in self._answers.values():
             one.said += text
@@ -156,13 +156,13 @@ class UnspokenAnswers:
         """The model has come to the end of what it was saying; forget the answers in it."""
         was_generating, self.is_generating = self.is_generating, False
         begun = [one for one in self._answers.values() if one.is_begun]
-        spoken = [one for one in begun if one.is_in(one.said)]
-        spoken = spoken or [one for one in begun if not one.comes_after][:1]
+        spoken = [one for one in begun if one.is_spoken_in(one.said)]
+        spoken = spoken or [one for one in begun if not one.generations_before][:1]
         for one in spoken:
             del self._answers[one.call.key]
         self._spoken += spoken
         for one in self._answers.values():
-            one.wait(now_ms, max(0, one.comes_after - was_generating))
+            one.wait(now_ms, max(0, one.generations_before - was_generating))
 
     def end_turn(self) -> None:
         """The model's turn is complete: its reply can be cut no more."""
@@ -179,32 +179,32 @@ class UnspokenAnswers:
             now_ms: The present.
             is_whole: That is all that the model has said.
         """
-        unheard = [one for one in self._spoken if not (is_whole or one.is_in(heard))]
-        self._taken_for_heard = [one for one in self._spoken if one.is_in(heard)]
+        unheard = [one for one in self._spoken if not (is_whole or one.is_spoken_in(heard))]
+        self._assumed_heard = [one for one in self._spoken if one.is_spoken_in(heard)]
         was_generating, self.is_generating = self.is_generating, False
         self._spoken.clear()
         for one in list(self._answers.values()):
-            if one.is_begun and one.is_in(heard):
-                self._taken_for_heard.append(self._answers.pop(one.call.key))
+            if one.is_begun and one.is_spoken_in(heard):
+                self._assumed_heard.append(self._answers.pop(one.call.key))
             elif one.is_begun:
                 unheard.append(one)
             else:
-                one.wait(now_ms, max(0, one.comes_after - was_generating))
-        for one in (*unheard, *self._taken_for_heard):
+                one.wait(now_ms, max(0, one.generations_before - was_generating))
+        for one in (*unheard, *self._assumed_heard):
             one.cut_in = turn
         self._expect_again(unheard, now_ms)
 
     def correct(self, turn: int, heard: str, now_ms: int) -> None:
         """The client says what the user has heard of a reply that was cut; that was an estimate."""
         for one in list(self._answers.values()):
-            if one.cut_in == turn and not one.is_begun and one.is_in(heard):
-                self._taken_for_heard.append(self._answers.pop(one.call.key))
-        known = self._taken_for_heard
-        unheard = [one for one in known if one.cut_in == turn and not one.is_in(heard)]
-        self._taken_for_heard = [one for one in known if one not in unheard]
+            if one.cut_in == turn and not one.is_begun and one.is_spoken_in(heard):
+                self._assumed_heard.append(self._answers.pop(one.call.key))
+        known = self._assumed_heard
+        unheard = [one for one in known if one.cut_in == turn and not one.is_spoken_in(heard)]
+        self._assumed_heard = [one for one in known if one not in unheard]
         self._expect_again(unheard, now_ms)
 
-    def _expect_again(self, unheard: list[_Unspoken], now_ms: int) -> None:
+    def _expect_again(self, unheard: list[_UnspokenAnswer], now_ms: int) -> None:
         for one in unheard:
             # What the user said is answered first.
             one.wait(now_ms, 1)
@@ -217,17 +217,17 @@ class UnspokenAnswers:
             asked = set(one.call.call_ids)
             if asked and asked <= set(call_ids) and not one.is_begun:
                 one.is_cut = True
-                one.come_later()
+                one.expect_after_next()
 
-    def find(self, arguments_hash: str) -> tuple[CallInProgress, CoreAnswer] | None:
+    def find(self, arguments_hash: str) -> tuple[OpenToolCall, CoreAnswer] | None:
         """Return the call that asked the same and its answer, unless that call failed."""
         for one in self._answers.values():
             is_same = one.call.arguments_hash == arguments_hash
-            if is_same and one.answer.status is not CallStatus.FAILED:
+            if is_same and one.answer.status is not ToolCallStatus.FAILED:
                 return one.call, one.answer
         return None
 
-    def drop(self, key: CallKey) -> None:
+    def drop(self, key: ToolCallKey) -> None:
         """Forget an answer that another one takes the place of."""
         self._answers.pop(key, None)
 
@@ -239,11 +239,11 @@ class UnspokenAnswers:
             one.is_repeated, one.is_cut = True, False
         return [one.answer for one in first]
 
-    def take(self) -> list[tuple[CallInProgress, CoreAnswer]]:
+    def take(self) -> list[tuple[OpenToolCall, CoreAnswer]]:
         """Return and forget all answers: the live session that got them does not speak them."""
         taken = [(one.call, one.answer) for one in self._answers.values()]
         self._answers.clear()
         self._spoken.clear()
-        self._taken_for_heard.clear()
+        self._assumed_heard.clear()
         self.is_generating, self._nudged_turn = False, 0
         return taken

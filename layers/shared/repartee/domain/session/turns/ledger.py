@@ -10,15 +10,15 @@ from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.protocol.messages import Numbered
 from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.turns.turn import TurnInProgress
-from repartee.domain.tools.calls import CallKey, CallStatus
+from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 
 # A transcript belongs to one of the last turns.
-MAX_WRITTEN = 4
+MAX_COMMITTED_KEPT = 4
 # A reply to speech that the worker missed begins within this time after its transcript.
-KEEP_WORDS_MS = 3_000
+KEEP_TRANSCRIPT_MS = 3_000
 # Gemini sends a transcript twice at once. A reply with the same words comes later.
 REPEATS_WITHIN_MS = 1_000
-_NO_WORDS = ("", -KEEP_WORDS_MS)
+_NO_TRANSCRIPT = ("", -KEEP_TRANSCRIPT_MS)
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class TurnLedger:
         current: The turn that the model works on.
         upcoming: What the user says while the current reply is still going on.
         finished: Turns that are over and wait for delivery and commit, oldest first.
-        written: The newest turns that this worker has put into memory, oldest first.
+        newest_committed: The newest turns that this worker has put into memory, oldest first.
         is_committing: The oldest finished turn is being written.
     """
 
@@ -41,18 +41,20 @@ class TurnLedger:
     current: TurnInProgress | None = None
     upcoming: TurnInProgress | None = None
     finished: deque[TurnInProgress] = field(default_factory=deque)
-    written: deque[TurnInProgress] = field(default_factory=lambda: deque(maxlen=MAX_WRITTEN))
+    newest_committed: deque[TurnInProgress] = field(
+        default_factory=lambda: deque(maxlen=MAX_COMMITTED_KEPT)
+    )
     is_committing: bool = False
     _carried_usage: TokenUsage = field(default_factory=TokenUsage)
     _carried_core_bill: Bill = field(default_factory=Bill)
-    _billed_calls: set[tuple[CallKey, str]] = field(default_factory=set)
-    _known_calls: set[tuple[CallKey, str, CallStatus]] = field(default_factory=set)
+    _billed_calls: set[tuple[ToolCallKey, str]] = field(default_factory=set)
+    _known_calls: set[tuple[ToolCallKey, str, ToolCallStatus]] = field(default_factory=set)
     _carried_calls: list[ToolCall] = field(default_factory=list)
     _carried_gaps: list[SkippedInput] = field(default_factory=list)
-    _kept_words: tuple[str, int] = _NO_WORDS
+    _kept_transcript: tuple[str, int] = _NO_TRANSCRIPT
 
     @classmethod
-    def after(cls, memory: Memory) -> Self:
+    def from_memory(cls, memory: Memory) -> Self:
         """Return the ledger of the turns that follow those in memory.
 
         An answer that was told but not spoken is asked for again: it has been paid for.
@@ -93,30 +95,30 @@ class TurnLedger:
         return turn is not None and turn.is_being_spoken
 
     @property
-    def spoken_from_seq(self) -> int:
+    def newest_speech_seq(self) -> int:
         """Where the user's newest speech begins, 0 when no turn is under way."""
         turn = self.newest
         return 0 if turn is None else turn.speech_from_seq
 
     @property
-    def carries_calls(self) -> bool:
+    def has_carried_calls(self) -> bool:
         """Tell whether finished calls wait for a turn that remembers them."""
         return bool(self._carried_calls)
 
-    def is_user_ahead(self, number: int) -> bool:
+    def has_user_moved_on(self, number: int) -> bool:
         """Tell whether the user speaks, or waits for a reply in another turn than this one."""
         turn = self.newest
         if turn is None:
             return False
         return turn.is_being_spoken or not (turn.number == number or turn.has_reply)
 
-    def awaits_reply_before(self, seq: int) -> bool:
+    def is_reply_awaited_before(self, seq: int) -> bool:
         """Return whether the user fell silent before ``seq`` and is not answered to the end yet.
 
         A sound that may be no speech keeps nothing that follows it waiting.
         """
         turn = self.newest
-        if turn is None or turn.is_doubtful:
+        if turn is None or turn.may_be_noise:
             return False
         return turn.input_ended_ms is not None and seq > turn.speech_from_seq
 
@@ -133,37 +135,37 @@ class TurnLedger:
         turn.begin_stretch(seq)
         return turn
 
-    def of_reply(self, now_ms: int) -> TurnInProgress:
+    def turn_for_reply(self, now_ms: int) -> TurnInProgress:
         """Return the turn that the model answers; without one, a turn without input begins."""
         if self.current is None:
             self.current = self._new(now_ms)
-            text, kept_at_ms = self._kept_words
-            if now_ms <= kept_at_ms + KEEP_WORDS_MS:
-                self.current.hear(text, now_ms)
-            self._kept_words = _NO_WORDS
+            text, kept_at_ms = self._kept_transcript
+            if now_ms <= kept_at_ms + KEEP_TRANSCRIPT_MS:
+                self.current.add_user_transcript(text, now_ms)
+            self._kept_transcript = _NO_TRANSCRIPT
         return self.current
 
-    def has_just_said(self, text: str, now_ms: int) -> bool:
+    def is_repeat_of_last_reply(self, text: str, now_ms: int) -> bool:
         """Return whether the model's words, without a turn, repeat those of the turn before."""
-        if self.current is not None or not (over_turns := self.over_turns):
+        if self.current is not None or not (ended_turns := self.ended_turns):
             return False
-        last, words = over_turns[-1], text.strip()
-        is_soon = now_ms <= last.over_at_ms + REPEATS_WITHIN_MS
+        last, words = ended_turns[-1], text.strip()
+        is_soon = now_ms <= last.ended_at_ms + REPEATS_WITHIN_MS
         return is_soon and bool(words) and last.said.endswith(words)
 
-    def keep_words(self, text: str, now_ms: int) -> None:
+    def keep_unmatched_transcript(self, text: str, now_ms: int) -> None:
         """Keep what the model understood though no turn holds such speech, until it replies."""
-        self._kept_words = (text, now_ms)
+        self._kept_transcript = (text, now_ms)
 
     @property
-    def over_turns(self) -> list[TurnInProgress]:
+    def ended_turns(self) -> list[TurnInProgress]:
         """The turns that are over, oldest first, the newest of those in memory included."""
-        return [*self.written, *self.finished]
+        return [*self.newest_committed, *self.finished]
 
     @property
     def all_turns(self) -> list[TurnInProgress]:
-        """``over_turns`` and those that go on."""
-        return [*self.over_turns, *(turn for turn in (self.current, self.upcoming) if turn)]
+        """``ended_turns`` and those that go on."""
+        return [*self.ended_turns, *(turn for turn in (self.current, self.upcoming) if turn)]
 
     def end_input(self, seq: int, now_ms: int) -> bool:
         """The user fell silent at ``seq``; False when nobody was speaking there."""
@@ -188,29 +190,29 @@ class TurnLedger:
         self._carried_calls += turn.tool_calls
         self._carried_gaps += turn.skipped
 
-    def over(self, now_ms: int) -> TurnInProgress | None:
+    def end_current(self, now_ms: int) -> TurnInProgress | None:
         """The current turn is over; what the user said meanwhile becomes the current one."""
         turn = self.current
         if turn is None:
             return None
-        turn.over_at_ms = now_ms
+        turn.ended_at_ms = now_ms
         self.current, self.upcoming = self.upcoming, None
         self.finished.append(turn)
         return turn
 
     def end_all(self, now_ms: int) -> None:
         """Nobody works on any turn any more."""
-        while self.over(now_ms) is not None:
+        while self.end_current(now_ms) is not None:
             pass
 
-    def hear_on(self, turn: TurnInProgress, now_ms: int) -> None:
+    def carry_speech_over(self, turn: TurnInProgress, now_ms: int) -> None:
         """Give what the user is still saying, over the reply of this turn, to the next one.
 
         It is not answered yet, so a later worker has to hear it again.
         """
         if self.current is None:
             self.current = self._new(now_ms)
-            self.current.take_speech(turn)
+            self.current.take_over_speech(turn)
 
     def restart(self, turn: TurnInProgress) -> list[Numbered]:
         """Begin the current turn anew; what was said into an upcoming one is heard again too.
@@ -230,7 +232,7 @@ class TurnLedger:
         self.next_number = turn.number + 1
         return late
 
-    def bill(self, usage: TokenUsage) -> None:
+    def add_usage(self, usage: TokenUsage) -> None:
         """Add what the model counted to the turn it worked on."""
         turn = self.current or self._last_open()
         if turn is None:
@@ -238,7 +240,7 @@ class TurnLedger:
         else:
             turn.usage += usage
 
-    def bill_call(self, answered: CoreAnswered) -> None:
+    def bill_tool_call(self, answered: CoreAnswered) -> None:
         """Have a turn tell what a call of core_agent cost: its own, or the one with its answer.
 
         A restarted turn keeps its costs and is given the same answer again: that is told once.
@@ -248,13 +250,13 @@ class TurnLedger:
         if asked in self._billed_calls or not answered.answer.bill:
             return
         self._billed_calls.add(asked)
-        turn = self.changeable(answered.key.turn) or self.current or self._last_open()
+        turn = self.find_uncommitted(answered.key.turn) or self.current or self._last_open()
         if turn is None:
             self._carried_core_bill += answered.answer.bill
         else:
             turn.core_bill += answered.answer.bill
 
-    def note_call(self, call: ToolCall, asked_in: int) -> None:
+    def record_tool_call(self, call: ToolCall, asked_in: int) -> None:
         """Remember a finished call in the turn that made it, or in the one that goes on by then.
 
         Args:
@@ -265,26 +267,28 @@ class TurnLedger:
         if (*asked, call.status) in self._known_calls:
             # A worker before this one has remembered it, and the user has not heard it.
             return
-        turn = self.changeable(call.key.turn) or self.changeable(asked_in) or self.current
+        turn = (
+            self.find_uncommitted(call.key.turn) or self.find_uncommitted(asked_in) or self.current
+        )
         calls = self._carried_calls if turn is None else turn.tool_calls
         calls[:] = [one for one in calls if (one.key, one.arguments_hash) != asked]
         calls.append(call)
 
-    def note_gap(self, gap: SkippedInput) -> None:
+    def record_gap(self, gap: SkippedInput) -> None:
         """Remember that a part of the input never came."""
         turn = self.newest
         gaps = self._carried_gaps if turn is None else turn.skipped
         gaps.append(gap)
 
-    def changeable(self, number: int) -> TurnInProgress | None:
+    def find_uncommitted(self, number: int) -> TurnInProgress | None:
         """Return the turn with this number, None once it is written."""
         turns = (self.current, self.upcoming, *self._open())
         return next((turn for turn in turns if turn and turn.number == number), None)
 
-    def committed(self) -> TurnInProgress:
+    def mark_committed(self) -> TurnInProgress:
         """The oldest finished turn is in memory."""
         self.is_committing = False
-        self.written.append(turn := self.finished.popleft())
+        self.newest_committed.append(turn := self.finished.popleft())
         return turn
 
     def drop_finished(self) -> None:
@@ -303,7 +307,7 @@ class TurnLedger:
         return self._usage_of(self.finished)
 
     @property
-    def unwritten_usage(self) -> TokenUsage:
+    def uncommitted_usage(self) -> TokenUsage:
         """What the live model counted and no turn that was or is being written tells of."""
         begun = [turn for turn in (self.current, self.upcoming) if turn]
         return self._usage_of([*self._open(), *begun])

@@ -25,14 +25,14 @@ class Replies:
     _cues: Cues
     _prices: Prices
 
-    def speak(self, pcm: bytes, now_ms: int) -> bool:
+    def send_audio(self, pcm: bytes, now_ms: int) -> bool:
         """Pass a stretch of the reply on, in frames that fit.
 
         Returns:
             Whether the user can hear anything of this generation.
         """
-        turn = self._speaker(now_ms)
-        if turn.is_silenced:
+        turn = self._replying_turn(now_ms)
+        if turn.is_reply_cut:
             return False
         if turn.first_audio_at_ms is None:
             turn.first_audio_at_ms = now_ms
@@ -44,24 +44,24 @@ class Replies:
         turn.is_audible = turn.is_audible or is_audible(pcm)
         return turn.is_audible
 
-    def write(self, text: str, now_ms: int) -> None:
+    def add_text(self, text: str, now_ms: int) -> None:
         """Keep a text part of the reply until it is known whether it is spoken, too."""
-        self._speaker(now_ms).write(text)
+        self._replying_turn(now_ms).add_reply_text(text)
 
     def transcribe(self, piece: LiveTranscript, now_ms: int) -> None:
         """Add a piece of text to what the model says."""
-        if not self._cues.is_awaited and self._turns.has_just_said(piece.text, now_ms):
+        if not self._cues.is_awaited and self._turns.is_repeat_of_last_reply(piece.text, now_ms):
             return
-        turn = self._speaker(now_ms)
-        if not turn.is_silenced:
+        turn = self._replying_turn(now_ms)
+        if not turn.is_reply_cut:
             self._show(turn, piece.text, is_final=piece.final)
 
     def interrupt(self, now_ms: int) -> None:
         """The user speaks over the reply: what was not heard of it was not said."""
         turn = self._turns.current
-        if turn is not None and turn.has_reply and not turn.is_silenced:
+        if turn is not None and turn.has_reply and not turn.is_reply_cut:
             self._client.interrupt(turn.number, now_ms)
-            turn.cut(self._client.played_ms(turn.number))
+            turn.cut_reply(self._client.played_ms(turn.number))
 
     def interrupt_for_copy(self) -> bool:
         """The model interrupts itself; False unless for a copy of what it replies to.
@@ -73,11 +73,11 @@ class Replies:
 
     def note_played(self, number: int) -> None:
         """The client has told anew how much it played: of a reply that was cut, the truth."""
-        turn = self._turns.changeable(number)
-        if turn is not None and turn.is_silenced:
-            turn.cut(self._client.played_ms(number))
+        turn = self._turns.find_uncommitted(number)
+        if turn is not None and turn.is_reply_cut:
+            turn.cut_reply(self._client.played_ms(number))
 
-    def take_back(self, turn: TurnInProgress, *, has_called: bool = False) -> None:
+    def retract(self, turn: TurnInProgress, *, has_called: bool = False) -> None:
         """Have the client forget what it has received of a turn that starts again.
 
         Args:
@@ -86,52 +86,52 @@ class Replies:
         """
         self._client.outbox.drop_audio(turn.number)
         if turn.has_reply or turn.is_muted or turn.transcribed or has_called:
-            self._client.forget_played(turn.number)
+            self._client.reset_playback(turn.number)
             self._client.outbox.offer(TurnRestarted(turn.number))
 
     def end_generation(self) -> None:
         """The model has completed a generation; show the text that it did not speak."""
         turn = self._turns.current
         if turn is not None:
-            if written := turn.take_written():
+            if written := turn.take_unspoken_text():
                 self._show(turn, written, is_final=True)
             turn.end_generation()
 
     def pause(self) -> None:
         """The model has said what it can for now; the turn goes on."""
         if self._turns.current is not None:
-            self._turns.current.pause()
+            self._turns.current.pause_reply()
 
-    def make_way(self, now_ms: int) -> None:
+    def end_paused_turn(self, now_ms: int) -> None:
         """What the user says while a turn only waits for a tool is answered in the next turn."""
         turn = self._turns.current
         if turn is not None and turn.is_paused and self._turns.upcoming is not None:
-            self.give_up(turn, now_ms)
+            self.force_end_turn(turn, now_ms)
 
     def end_turn(self, now_ms: int) -> bool:
         """The model is done; False when the turn is not over by that."""
-        self._cues.end()
+        self._cues.end_wait()
         turn = self._turns.current
         if turn is None:
             return False
         if not turn.has_reply and (turn.is_being_spoken or turn.is_farewell):
             # An interrupted generation ends too: the user still speaks, or the farewell follows.
             return False
-        is_spoken_over = turn.is_being_spoken and (turn.is_silenced or turn.has_earlier_speech)
-        self.give_up(turn, now_ms)
+        is_spoken_over = turn.is_being_spoken and (turn.is_reply_cut or turn.has_earlier_speech)
+        self.force_end_turn(turn, now_ms)
         if is_spoken_over:
-            self._turns.hear_on(turn, now_ms)
+            self._turns.carry_speech_over(turn, now_ms)
         return True
 
-    def give_up_all(self, now_ms: int) -> None:
+    def end_all_turns(self, now_ms: int) -> None:
         """Every turn is over: nobody answers any more."""
         while self._turns.current is not None:
-            self.give_up(self._turns.current, now_ms)
+            self.force_end_turn(self._turns.current, now_ms)
 
-    def give_up(self, turn: TurnInProgress, now_ms: int) -> None:
+    def force_end_turn(self, turn: TurnInProgress, now_ms: int) -> None:
         """The current turn is over, whatever the model says."""
         self.end_generation()
-        self._turns.over(now_ms)
+        self._turns.end_current(now_ms)
         bill = turn.bill(self._prices)
         self._client.outbox.offer(
             TurnEnd(
@@ -144,15 +144,15 @@ class Replies:
             )
         )
 
-    def _speaker(self, now_ms: int) -> TurnInProgress:
+    def _replying_turn(self, now_ms: int) -> TurnInProgress:
         """Return the turn in which the model speaks; what it only showed there is replaced."""
-        self._cues.end()
-        turn = self._turns.of_reply(now_ms)
+        self._cues.end_wait()
+        turn = self._turns.turn_for_reply(now_ms)
         if turn.heard_at_ms is not None and not turn.transcribed:
             turn.transcribed = turn.heard
             self._client.outbox.offer(Transcript(turn.number, "user", turn.heard, final=True))
         if turn.is_muted:
-            self.take_back(turn)
+            self.retract(turn)
             turn.is_muted = turn.awaits_copy = False
             if turn.transcribed:
                 heard = Transcript(turn.number, "user", turn.transcribed, final=True)
@@ -162,6 +162,6 @@ class Replies:
         return turn
 
     def _show(self, turn: TurnInProgress, text: str, *, is_final: bool) -> None:
-        text = turn.say(text)
+        text = turn.add_reply_transcript(text)
         if text or is_final:
             self._client.outbox.offer(Transcript(turn.number, "model", text, is_final))

@@ -10,7 +10,7 @@ _SHORT_CHARACTERS = 4
 _END_MARKS = ".,!?…。、\uff01\uff1f"
 
 
-def news_in(known: str, last: str, piece: str, *, may_double: bool) -> str:
+def new_transcript_text(known: str, last: str, piece: str, *, may_double: bool) -> str:
     """Return what ``piece`` adds to what is known of the same stretch of speech.
 
     Args:

@@ -12,7 +12,7 @@ from repartee.domain.session.turns.turn import TurnInProgress
 # Gemini's transcript follows the end of the turn by up to 1.5 s; twice that leaves room.
 LATE_MS = 3_000
 # The pieces of one transcript follow each other faster than that.
-GOES_ON_MS = 2_000
+CONTINUES_WITHIN_MS = 2_000
 
 
 @dataclass(slots=True)
@@ -42,22 +42,22 @@ class UserTranscripts:
 
         None where none of them lacks its words.
         """
-        over = (turn for turn in self._turns.over_turns if turn.number >= self._first_number)
-        due_ms = (turn.over_at_ms + LATE_MS for turn in over if turn.lacks_words)
+        over = (turn for turn in self._turns.ended_turns if turn.number >= self._first_number)
+        due_ms = (turn.ended_at_ms + LATE_MS for turn in over if turn.is_missing_transcript)
         return max(due_ms, default=None)
 
     def take(self, piece: LiveTranscript, now_ms: int) -> bool:
         """Add a piece; True where it belongs to a turn that goes on, so that the model lives."""
         turn = self._owner(piece, now_ms)
         if turn is None:
-            self._turns.keep_words(piece.text, now_ms)
+            self._turns.keep_unmatched_transcript(piece.text, now_ms)
             return False
         self._add(turn, piece, now_ms)
         return turn in (self._turns.current, self._turns.upcoming)
 
-    def take_from_before(self, piece: LiveTranscript, now_ms: int) -> None:
+    def add_from_previous_session(self, piece: LiveTranscript, now_ms: int) -> None:
         """Add the last words of the live session before this one, to a turn that is over."""
-        lacking = [turn for turn in self._turns.over_turns if turn.lacks_words]
+        lacking = [turn for turn in self._turns.ended_turns if turn.is_missing_transcript]
         if lacking:
             self._add(lacking[0], piece, now_ms)
 
@@ -65,32 +65,38 @@ class UserTranscripts:
         if turn.is_copy(piece.text):
             return
         was_final = turn.is_phrase_over
-        text = turn.hear(piece.text, now_ms, is_final=piece.final, comes_whole=self._comes_whole)
+        text = turn.add_user_transcript(
+            piece.text, now_ms, is_final=piece.final, comes_whole=self._comes_whole
+        )
         if not text and was_final >= piece.final:
             return
         turn.transcribed += text
         self._client.outbox.offer(Transcript(turn.number, "user", text, piece.final))
-        if turn in self._turns.written:
+        if turn in self._turns.newest_committed:
             self._keeper.amend(turn)
 
     def _owner(self, piece: LiveTranscript, now_ms: int) -> TurnInProgress | None:
         spoken = [turn for turn in self._turns.all_turns if turn.number >= self._first_number]
         last = next((turn for turn in reversed(spoken) if turn.heard_at_ms is not None), None)
         first_number = 0 if last is None else last.number
-        lacking = [turn for turn in spoken if turn.lacks_words and turn.number >= first_number]
+        lacking = [
+            turn for turn in spoken if turn.is_missing_transcript and turn.number >= first_number
+        ]
         owner = self._first_in_time(lacking, now_ms)
         if last is None or owner is last:
             return owner
         if owner is None:
             return last if self._continues(last, piece, now_ms) else None
-        return last if self._is_too_early(owner) and last.has_heard(piece.text) else owner
+        return (
+            last if self._is_too_early(owner) and last.is_transcript_repeat(piece.text) else owner
+        )
 
     def _first_in_time(self, lacking: list[TurnInProgress], now_ms: int) -> TurnInProgress | None:
         """Return the oldest turn, or the next one where that is over for too long."""
-        over = self._turns.over_turns
+        over = self._turns.ended_turns
         while len(lacking) > 1:
             turn, following = lacking[:2]
-            is_late = turn in over and now_ms > turn.over_at_ms + LATE_MS
+            is_late = turn in over and now_ms > turn.ended_at_ms + LATE_MS
             if not is_late or self._is_too_early(following):
                 break
             lacking = lacking[1:]
@@ -102,6 +108,8 @@ class UserTranscripts:
 
     def _continues(self, last: TurnInProgress, piece: LiveTranscript, now_ms: int) -> bool:
         """Return whether the piece goes on with the newest transcript, or repeats it."""
-        if last in (self._turns.current, self._turns.upcoming) or last.has_heard(piece.text):
+        if last in (self._turns.current, self._turns.upcoming) or last.is_transcript_repeat(
+            piece.text
+        ):
             return True
-        return not last.is_phrase_over and now_ms <= (last.heard_at_ms or 0) + GOES_ON_MS
+        return not last.is_phrase_over and now_ms <= (last.heard_at_ms or 0) + CONTINUES_WITHIN_MS

@@ -6,8 +6,8 @@ from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.conversation.conversation import SkippedInput, ToolCall, Turn
 from repartee.domain.cost.usage import Bill, Prices, TokenUsage
 from repartee.domain.protocol.messages import Numbered
-from repartee.domain.session.turns.transcript_pieces import news_in
-from repartee.domain.text.cuts import cut_at
+from repartee.domain.session.turns.transcript_pieces import new_transcript_text
+from repartee.domain.text.cuts import truncate_text
 
 # A piece that follows another one faster than this holds no newer speech: no user is so fast.
 AT_ONCE_MS = 100
@@ -19,12 +19,12 @@ class _BeforeStretch:
 
     first_seq: int | None = None
     speech_from_seq: int = 0
-    unheard_from_seq: int | None = None
+    untranscribed_from_seq: int | None = None
     input_ended_ms: int | None = None
     heard_earlier: int = 0
     phrase_from: int = 0
     is_phrase_over: bool = False
-    stretches_to_hear: int = 0
+    stretches_to_transcribe: int = 0
     is_typed: bool = False
 
 
@@ -37,11 +37,12 @@ class TurnInProgress:
     Attributes:
         first_seq: The input message it begins with, None for a reply without input.
         speech_from_seq: Where its newest stretch of speech begins.
-        unheard_from_seq: Where the first stretch begins of which nothing is understood yet, None
+        untranscribed_from_seq: Where the first stretch begins of which nothing is understood yet,
+            None
             while there is none.
         input_ended_ms: When the user fell silent, None while speaking or without input.
         first_audio_at_ms: When the first reply audio came.
-        over_at_ms: When the model was done with it.
+        ended_at_ms: When the model was done with it.
         is_audible: The generation that is under way has made a sound.
         is_muted: The newest generation made no sound; what it said was only shown.
         awaits_copy: The model has interrupted its reply to the first copy for the second one.
@@ -49,7 +50,7 @@ class TurnInProgress:
         heard_at_ms: When the newest piece of the user's transcript came, None before the first.
         is_typed: The user has typed what came last in it.
         is_farewell: It is over only when something has been said in it.
-        is_doubtful: Nothing but the model's transcript can show that its newest speech is speech.
+        may_be_noise: Nothing but the model's transcript can show that its newest speech is speech.
         late: Control that belongs to it and came so late that its number lies before ``first_seq``.
         usage: What the live model counted.
         core_bill: What core_agent's models used and cost; it has counted that by itself.
@@ -59,10 +60,10 @@ class TurnInProgress:
     started_at_ms: int
     first_seq: int | None = None
     speech_from_seq: int = 0
-    unheard_from_seq: int | None = None
+    untranscribed_from_seq: int | None = None
     input_ended_ms: int | None = None
     first_audio_at_ms: int | None = None
-    over_at_ms: int = 0
+    ended_at_ms: int = 0
     reply_bytes: int = 0
     is_cut: bool = False
     is_audible: bool = False
@@ -72,7 +73,7 @@ class TurnInProgress:
     heard_at_ms: int | None = None
     is_typed: bool = False
     is_farewell: bool = False
-    is_doubtful: bool = False
+    may_be_noise: bool = False
     skipped: list[SkippedInput] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
     usage: TokenUsage = field(default_factory=TokenUsage)
@@ -83,12 +84,12 @@ class TurnInProgress:
     _phrase_from: int = 0
     _last_heard: str = ""
     _is_phrase_over: bool = False
-    _stretches_to_hear: int = 0
+    _stretches_to_transcribe: int = 0
     _said: str = ""
     _last_said: str = ""
     _has_paused: bool = False
-    _is_silenced: bool = False
-    _uncut: str = ""
+    _is_reply_cut: bool = False
+    _full_reply: str = ""
     _written: str = ""
     _shown: str = ""
     _said_earlier: int = 0
@@ -98,9 +99,9 @@ class TurnInProgress:
     _before_stretch: _BeforeStretch = _BeforeStretch()
 
     @property
-    def is_silenced(self) -> bool:
+    def is_reply_cut(self) -> bool:
         """Tell whether the reply was cut, so that what still comes of it is void."""
-        return self._is_silenced
+        return self._is_reply_cut
 
     @property
     def is_paused(self) -> bool:
@@ -125,7 +126,7 @@ class TurnInProgress:
     @property
     def talk_ms(self) -> int:
         """How long it took, once it is over."""
-        return self.over_at_ms - self.started_at_ms
+        return self.ended_at_ms - self.started_at_ms
 
     @property
     def heard(self) -> str:
@@ -150,16 +151,16 @@ class TurnInProgress:
 
         The user does not hear the rest of a reply that was cut.
         """
-        is_played = not self._is_silenced
+        is_played = not self._is_reply_cut
         reply_ms = round(duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)) if is_played else 0
         return max(self.input_ended_ms or 0, (self.first_audio_at_ms or 0) + reply_ms)
 
-    def keep_if_late(self, control: Numbered) -> None:
+    def keep_late_control(self, control: Numbered) -> None:
         """Keep what a rewind to ``first_seq`` would not find."""
         if self.first_seq is not None and control.seq < self.first_seq:
             self.late.append(control)
 
-    def take_speech(self, turn: "TurnInProgress") -> None:
+    def take_over_speech(self, turn: "TurnInProgress") -> None:
         """Take over from a turn what the user is still saying in it.
 
         A turn with no input before that is left as a reply without input.
@@ -173,9 +174,9 @@ class TurnInProgress:
             turn.first_seq = None
             self.late, turn.late = turn.late, []
         if not self._heard:
-            self.unheard_from_seq = self.first_seq
-        if (turn.unheard_from_seq or 0) >= turn.speech_from_seq:
-            turn.unheard_from_seq = None
+            self.untranscribed_from_seq = self.first_seq
+        if (turn.untranscribed_from_seq or 0) >= turn.speech_from_seq:
+            turn.untranscribed_from_seq = None
 
     def begin_stretch(self, seq: int) -> None:
         """The user says something, from ``seq`` on."""
@@ -185,39 +186,42 @@ class TurnInProgress:
             self._before_stretch = _BeforeStretch(
                 self.first_seq,
                 self.speech_from_seq,
-                self.unheard_from_seq,
+                self.untranscribed_from_seq,
                 self.input_ended_ms,
                 self._heard_earlier,
                 self._phrase_from,
                 self._is_phrase_over,
-                self._stretches_to_hear,
+                self._stretches_to_transcribe,
                 self.is_typed,
             )
-        self.is_doubtful = self.is_typed = False
+        self.may_be_noise = self.is_typed = False
         self.input_ended_ms = None
         self.speech_from_seq = seq
         self._heard_earlier = self._phrase_from = len(self._heard)
         self._is_phrase_over = True
-        self._stretches_to_hear += 1
+        self._stretches_to_transcribe += 1
         if self.first_seq is None:
             self.first_seq = seq
-        if self.unheard_from_seq is None:
-            self.unheard_from_seq = seq
+        if self.untranscribed_from_seq is None:
+            self.untranscribed_from_seq = seq
 
     @property
-    def is_stretch_heard(self) -> bool:
+    def is_stretch_transcribed(self) -> bool:
         """Return whether anything is understood of the newest stretch of speech."""
         return len(self._heard) > self._heard_earlier
 
     def retract_stretch(self, now_ms: int) -> bool:
         """Take back the newest stretch of speech; False when nothing is left of the turn."""
-        self.is_doubtful = False
+        self.may_be_noise = False
         before = self._before_stretch
         self.first_seq, self.speech_from_seq = before.first_seq, before.speech_from_seq
-        self.unheard_from_seq, self.input_ended_ms = before.unheard_from_seq, before.input_ended_ms
+        self.untranscribed_from_seq, self.input_ended_ms = (
+            before.untranscribed_from_seq,
+            before.input_ended_ms,
+        )
         self._heard_earlier, self._phrase_from = before.heard_earlier, before.phrase_from
         self._is_phrase_over = before.is_phrase_over
-        self._stretches_to_hear = before.stretches_to_hear
+        self._stretches_to_transcribe = before.stretches_to_transcribe
         self.is_typed = before.is_typed
         if self.first_seq is not None and self.input_ended_ms is None:
             self.input_ended_ms = now_ms
@@ -228,20 +232,20 @@ class TurnInProgress:
         self.input_ended_ms = self._ended_before_copy_ms if self.has_copy else now_ms
 
     @property
-    def lacks_words(self) -> bool:
+    def is_missing_transcript(self) -> bool:
         """Return whether nothing is understood yet of speech in it."""
-        return self.unheard_from_seq is not None
+        return self.untranscribed_from_seq is not None
 
     @property
     def is_phrase_over(self) -> bool:
         """Return whether the newest piece of the user's transcript was marked as the last one."""
         return self._is_phrase_over
 
-    def has_heard(self, text: str) -> bool:
+    def is_transcript_repeat(self, text: str) -> bool:
         """Return whether a transcript only repeats the newest one of the user."""
-        return not news_in(self._phrase, self._last_heard, text, may_double=False)
+        return not new_transcript_text(self._phrase, self._last_heard, text, may_double=False)
 
-    def hear(
+    def add_user_transcript(
         self, text: str, now_ms: int, *, is_final: bool = False, comes_whole: bool = False
     ) -> str:
         """Add a piece of the user's transcript.
@@ -258,18 +262,18 @@ class TurnInProgress:
             What is new of it, separated from a finished phrase; "" where it repeats what is known.
         """
         is_at_once = self.heard_at_ms is not None and now_ms < self.heard_at_ms + AT_ONCE_MS
-        if comes_whole and self._stretches_to_hear and self._phrase and not is_at_once:
+        if comes_whole and self._stretches_to_transcribe and self._phrase and not is_at_once:
             # The user has spoken more than once before the first transcript came.
             self._is_phrase_over, self._phrase_from = True, len(self._heard)
         may_double = not (comes_whole or is_at_once)
-        news = news_in(self._phrase, self._last_heard, text, may_double=may_double)
+        news = new_transcript_text(self._phrase, self._last_heard, text, may_double=may_double)
         self.heard_at_ms, self._last_heard = now_ms, text
-        self.unheard_from_seq = None
-        self.is_doubtful = False
+        self.untranscribed_from_seq = None
+        self.may_be_noise = False
         if news:
             if not self._phrase or (self._is_phrase_over and news == text):
                 self._phrase_from = len(self._heard)
-                self._stretches_to_hear = max(0, self._stretches_to_hear - 1)
+                self._stretches_to_transcribe = max(0, self._stretches_to_transcribe - 1)
             else:
                 self._is_phrase_over = False
             news = self._add_heard(news)
@@ -281,14 +285,14 @@ class TurnInProgress:
         """The newest transcript of the user, as far as it has come."""
         return self._heard[self._phrase_from :]
 
-    def read(self, text: str, seq: int) -> None:
+    def add_typed_text(self, text: str, seq: int) -> None:
         """Add what the user typed; it says nothing of what was spoken before."""
         self._add_heard(text)
         self.is_typed = True
-        self._stretches_to_hear -= 1
+        self._stretches_to_transcribe -= 1
         self._phrase_from = len(self._heard)
-        if self.unheard_from_seq == seq:
-            self.unheard_from_seq = None
+        if self.untranscribed_from_seq == seq:
+            self.untranscribed_from_seq = None
 
     def _add_heard(self, text: str) -> str:
         if self._is_phrase_over and self._heard and not text[:1].isspace():
@@ -296,14 +300,14 @@ class TurnInProgress:
         self._heard += text
         return text
 
-    def say(self, text: str) -> str:
+    def add_reply_transcript(self, text: str) -> str:
         """Add a piece of the reply's transcript.
 
         Returns:
             What is new of it, set apart from what a pause ended; "" where it repeats what is known.
         """
         generation = self._said[self._said_earlier :]
-        news = news_in(generation, self._last_said, text, may_double=True)
+        news = new_transcript_text(generation, self._last_said, text, may_double=True)
         self._last_said = text
         if self._has_paused and self._said and news and not news[0].isspace():
             news = f" {news}"
@@ -311,11 +315,11 @@ class TurnInProgress:
         self._said += news
         return news
 
-    def write(self, text: str) -> None:
+    def add_reply_text(self, text: str) -> None:
         """Add a text part of the generation that is under way."""
         self._written += text
 
-    def take_written(self) -> str:
+    def take_unspoken_text(self) -> str:
         """Return the generation's text parts, unless its transcript says the same."""
         written, self._written = self._written, ""
         return "" if len(self._said) > self._said_earlier else written
@@ -323,12 +327,12 @@ class TurnInProgress:
     def end_generation(self) -> None:
         """A generation is complete; take back what it said if it made no sound."""
         has_more = len(self._said) > self._said_earlier or self.reply_bytes > self._bytes_earlier
-        if has_more and not (self.is_audible or self._is_silenced):
+        if has_more and not (self.is_audible or self._is_reply_cut):
             self._mute()
         self._said_earlier, self._bytes_earlier = len(self._said), self.reply_bytes
         self.is_audible = False
 
-    def copy(self, ended_ms: int) -> None:
+    def mark_resent(self, ended_ms: int) -> None:
         """The model is given once more what the user has said until ``ended_ms``."""
         self._copied_through_seq = self.speech_from_seq
         self._ended_before_copy_ms = ended_ms
@@ -357,23 +361,23 @@ class TurnInProgress:
         if not self.reply_bytes:
             self.first_audio_at_ms = None
 
-    def pause(self) -> None:
+    def pause_reply(self) -> None:
         """The model has said what it can for now; what follows is another sentence."""
         self._has_paused = self.has_reply
-        self._is_silenced = False
+        self._is_reply_cut = False
 
-    def cut(self, played_ms: int) -> None:
+    def cut_reply(self, played_ms: int) -> None:
         """Remember as said only what the user heard, to about a word.
 
         It is told again as more is known of that, until the model goes on.
         """
-        if not self._is_silenced:
-            self._uncut = self._said
-        self.is_cut = self._is_silenced = True
+        if not self._is_reply_cut:
+            self._full_reply = self._said
+        self.is_cut = self._is_reply_cut = True
         self._written = ""
         total_ms = duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)
         share = 1.0 if total_ms <= played_ms else played_ms / total_ms
-        self._said = cut_at(self._uncut, round(len(self._uncut) * share))
+        self._said = truncate_text(self._full_reply, round(len(self._full_reply) * share))
 
     def restarted(self) -> "TurnInProgress":
         """Return the turn as it was before its first message; only what it cost stays."""
@@ -391,14 +395,14 @@ class TurnInProgress:
         """Return what the turn used and cost so far, by the live model's ``prices``."""
         return prices.bill(self.usage) + self.core_bill
 
-    def record(self, session_id: str, prices: Prices, unix_offset_ms: int) -> Turn:
+    def to_turn(self, session_id: str, prices: Prices, unix_offset_ms: int) -> Turn:
         """Return the turn as memory keeps it."""
         bill = self.bill(prices)
         return Turn(
             number=self.number,
             session_id=session_id,
             started_at_ms=self.started_at_ms + unix_offset_ms,
-            ended_at_ms=self.over_at_ms + unix_offset_ms,
+            ended_at_ms=self.ended_at_ms + unix_offset_ms,
             heard=self.heard,
             said=self.said,
             said_is_approximate=self.is_cut,

@@ -7,7 +7,7 @@ from repartee.domain.session.turns.ledger import TurnLedger
 
 
 @dataclass(slots=True)
-class Listener:
+class ClientPresence:
     """Bounds the turns that begin while the session has no connection.
 
     A turn costs money, so input that waits for a client that has left stays in the mailbox. It is
@@ -24,7 +24,7 @@ class Listener:
     _turns: TurnLedger
     _first_turn: int | None = None
 
-    def admits_turn(self, now_ms: int) -> bool:
+    def may_begin_turn(self, now_ms: int) -> bool:
         """Return whether another turn may begin."""
         if self._client.detached_at_ms is None:
             self._first_turn = None

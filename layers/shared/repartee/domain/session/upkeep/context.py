@@ -7,12 +7,12 @@ from decimal import Decimal
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.live.context_policy import carried, reseed_saves_usd, seed_tokens
 from repartee.domain.live.model import LiveConfig, TurnDetection
-from repartee.domain.live.seed import Occasion, system_instruction
+from repartee.domain.live.seed import PromptContext, system_instruction
 from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.memory.keeper import MemoryKeeper
-from repartee.domain.session.model.fallbacks import Concessions
+from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.settings import SessionSettings
-from repartee.domain.session.tools.router import ToolDesk
+from repartee.domain.session.tools.router import ToolRouter
 from repartee.domain.users.notes import Note
 
 # A user goes from one device to another and back now and then. A client whose every ``hello`` says
@@ -25,23 +25,25 @@ class LiveContext:
     """The context of one worker's live sessions.
 
     Attributes:
-        is_due: It may be time to go on in a fresh session: a turn is in memory, the user is to be
+        is_reseed_due: It may be time to go on in a fresh session: a turn is in memory, the user is
+            to be
             spoken to otherwise, or a note is forgotten.
         detection: Which side finds the user's speech in the current live session, None before the
             first.
-        has_copy: The current live session was given something twice, or a nudge beside it, and may
+        may_answer_twice: The current live session was given something twice, or a nudge beside it,
+            and may
             answer twice.
     """
 
     _settings: SessionSettings
     _keeper: MemoryKeeper
-    _desk: ToolDesk
+    _tool_router: ToolRouter
     _client: ClientLink
-    _concessions: Concessions
+    _setup_fallbacks: SetupFallbacks
     _unix_offset_ms: int
-    is_due: bool = False
+    is_reseed_due: bool = False
     detection: TurnDetection | None = None
-    has_copy: bool = False
+    may_answer_twice: bool = False
     _voice: str = ""
     _detection_changes: int = 0
     _notes: tuple[Note, ...] = ()
@@ -49,8 +51,8 @@ class LiveContext:
 
     def config(self, now_ms: int) -> LiveConfig:
         """Return how a fresh live session is opened now."""
-        settings, preferences = self._settings, self._desk.preferences
-        concession = self._concessions.current
+        settings, preferences = self._settings, self._tool_router.preferences
+        concession = self._setup_fallbacks.current
         profile = replace(preferences.profile, style=preferences.style)
         memory, history = replace(self._keeper.memory, profile=profile), self._keeper.history()
         if concession.without_memory:
@@ -59,7 +61,7 @@ class LiveContext:
         as_text = history if concession.history_as_text else ()
         unix_s = (now_ms + self._unix_offset_ms) / 1000
         now = datetime.fromtimestamp(unix_s, UTC).astimezone(settings.zone)
-        occasion = Occasion(now, settings.zone_name, preferences.language)
+        occasion = PromptContext(now, settings.zone_name, preferences.language)
         return LiveConfig(
             model=settings.live_model,
             voice=preferences.voice,
@@ -71,7 +73,7 @@ class LiveContext:
         )
 
     @property
-    def cannot_hear(self) -> bool:
+    def is_detection_outdated(self) -> bool:
         """Tell whether the live session was set up for a client of the other kind.
 
         The detection mode is fixed at set-up, and another device may have connected since.
@@ -85,26 +87,26 @@ class LiveContext:
         It does for another voice, for preferences that were changed outside the call, where this
         one knows a note that is deleted, and where it may answer a copy of what it has answered.
         """
-        preferences = self._desk.preferences
-        is_other = preferences.is_untold or self._voice != preferences.voice
-        return self.has_copy or is_other or self._notes != self._keeper.memory.notes
+        preferences = self._tool_router.preferences
+        is_other = preferences.has_unsent_change or self._voice != preferences.voice
+        return self.may_answer_twice or is_other or self._notes != self._keeper.memory.notes
 
     def begin(self) -> None:
         """A fresh live session has begun; it carries nothing yet."""
-        if self.cannot_hear:
+        if self.is_detection_outdated:
             self._detection_changes += 1
         self.detection = self._wanted_detection
-        self._voice = self._desk.preferences.voice
+        self._voice = self._tool_router.preferences.voice
         self._notes = self._keeper.memory.notes
-        self.has_copy = False
-        self._desk.preferences.is_untold = False
+        self.may_answer_twice = False
+        self._tool_router.preferences.has_unsent_change = False
         self._carried = TokenUsage()
 
-    def note_copy(self) -> None:
+    def note_duplicate_input(self) -> None:
         """The live session was given something twice, and may answer it twice."""
-        self.has_copy = True
+        self.may_answer_twice = True
 
-    def count(self, usage: TokenUsage) -> None:
+    def note_usage(self, usage: TokenUsage) -> None:
         """Take what the current live session was billed for its newest reply."""
         self._carried = carried(usage)
 
@@ -114,7 +116,7 @@ class LiveContext:
         Returns:
             What that is estimated to save, None when to stay.
         """
-        self.is_due = False
+        self.is_reseed_due = False
         tokens = seed_tokens(self.config(now_ms))
         settings = self._settings
         return reseed_saves_usd(settings.context_policy, self._carried, tokens, settings.prices)

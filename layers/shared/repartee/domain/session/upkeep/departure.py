@@ -6,16 +6,16 @@ from repartee.domain.protocol.frames import CloseReason, SessionClosed
 from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.effects import CloseConnection, Effect, Finish, FinishReason
 from repartee.domain.session.model.cues import Cues
-from repartee.domain.session.tools.calls import CALL_TIMEOUT_MS, ToolCalls
+from repartee.domain.session.tools.calls import TOOL_CALL_TIMEOUT_MS, ToolCalls
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.turns.ledger import TurnLedger
-from repartee.domain.session.upkeep.client_presence import Listener
+from repartee.domain.session.upkeep.client_presence import ClientPresence
 
 # A farewell is spoken to its end; everything else closes as soon as the client has been told.
 CLOSING_MS = 3_000
 # Long enough for the answer of any tool that was asked before the goodbye. Without one to come, a
 # model that is silent for ``SPEAK_WITHIN_MS`` has said what it will say.
-FAREWELL_MS = CALL_TIMEOUT_MS
+FAREWELL_MS = TOOL_CALL_TIMEOUT_MS
 
 
 @dataclass(slots=True)
@@ -25,43 +25,43 @@ class Departure:
     Attributes:
         last_activity_ms: When something last happened between user and model.
         closing: Why the session is being closed for good, None while it is not.
-        awaits_reply: The model may speak to its end before the session closes.
-        has_said_closed: The client was told; that frame is the last one.
+        is_awaiting_reply: The model may speak to its end before the session closes.
+        has_sent_closed: The client was told; that frame is the last one.
         must_hand_over: The worker's time runs out: leave at the next boundary between turns.
         is_forced: The worker's time is up: leave as soon as what is finished is safe.
-        is_done: The worker has left.
+        has_left: The worker has left.
     """
 
     linger_ms: int
-    _listener: Listener
+    _client_presence: ClientPresence
     _client: ClientLink
     _turns: TurnLedger
-    _calls: ToolCalls
+    _tool_calls: ToolCalls
     _cues: Cues
     _effects: list[Effect]
     last_activity_ms: int = 0
     closing: CloseReason | None = None
-    awaits_reply: bool = False
-    has_said_closed: bool = False
+    is_awaiting_reply: bool = False
+    has_sent_closed: bool = False
     must_hand_over: bool = False
     is_forced: bool = False
-    is_done: bool = False
+    has_left: bool = False
     _leave_by_ms: int = 0
     _played_by_ms: int = 0
     _begun_at: tuple[int, int] = (0, 0)
 
     @property
-    def takes_input(self) -> bool:
+    def may_take_input(self) -> bool:
         """Return whether the session goes on, so that the user is listened to."""
         return self.closing is None and not self.is_forced
 
     @property
-    def listens(self) -> bool:
+    def may_listen(self) -> bool:
         """Return whether the user is listened to, which they are during a farewell, too."""
-        return self.takes_input or (self.closing == "end_call" and self.takes_replies)
+        return self.may_take_input or (self.closing == "end_call" and self.may_take_replies)
 
     @property
-    def is_contradicted(self) -> bool:
+    def has_user_objected(self) -> bool:
         """Return whether the user says something after the model has begun to end the call."""
         turn = self._turns.newest
         if self.closing != "end_call" or turn is None or turn.first_seq is None:
@@ -69,10 +69,10 @@ class Departure:
         return (turn.number, turn.speech_from_seq) > self._begun_at
 
     @property
-    def takes_replies(self) -> bool:
+    def may_take_replies(self) -> bool:
         """Tell whether the model may still speak: a farewell is spoken to its end."""
-        is_farewell = self.awaits_reply and not self.has_said_closed
-        return self.takes_input or (is_farewell and not self.is_forced)
+        is_farewell = self.is_awaiting_reply and not self.has_sent_closed
+        return self.may_take_input or (is_farewell and not self.is_forced)
 
     def close(self, reason: CloseReason, now_ms: int, *, awaits_reply: bool = False) -> bool:
         """Begin to close for good; False when that has begun before.
@@ -86,24 +86,24 @@ class Departure:
         if self.closing is not None:
             return False
         self.closing = reason
-        self.awaits_reply = awaits_reply
+        self.is_awaiting_reply = awaits_reply
         self.last_activity_ms = now_ms
-        is_long = awaits_reply or self._owes_outcome(reason)
+        is_long = awaits_reply or self._has_unanswered_tool_calls(reason)
         self._leave_by_ms = now_ms + (FAREWELL_MS if is_long else CLOSING_MS)
         if (turn := self._turns.current) is not None:
             self._begun_at = (turn.number, turn.speech_from_seq)
         return True
 
-    def stay(self, now_ms: int) -> None:
+    def cancel_close(self, now_ms: int) -> None:
         """The user goes on, so the session does, too."""
-        self.closing, self.awaits_reply = None, False
+        self.closing, self.is_awaiting_reply = None, False
         self.last_activity_ms = now_ms
 
     def lose_model(self, now_ms: int) -> None:
         """The live session is gone and no other follows: nobody is left to say a farewell."""
-        self._calls.lose_session(None)
+        self._tool_calls.lose_session(None)
         if self.closing is not None:
-            self.awaits_reply = False
+            self.is_awaiting_reply = False
             self._turns.end_all(now_ms)
 
     def force(self, now_ms: int) -> None:
@@ -119,22 +119,22 @@ class Departure:
     def finish(self, reason: FinishReason) -> None:
         """Leave now."""
         self._effects.append(Finish(reason))
-        self.is_done = True
+        self.has_left = True
 
     def is_late(self, now_ms: int) -> bool:
         """Tell whether the time for leaving in good order is over."""
-        if self.takes_input:
+        if self.may_take_input:
             return False
         silent_by_ms = self._silent_by_ms()
         is_silent = silent_by_ms is not None and now_ms >= silent_by_ms
         return is_silent or now_ms >= self._leave_by_ms
 
-    def is_pressing(self, now_ms: int) -> bool:
+    def must_commit_now(self, now_ms: int) -> bool:
         """Tell whether what is over is to be remembered without waiting for its delivery."""
-        is_leaving = self.is_late(now_ms) or self.closing == "bye" or not self.takes_replies
-        return is_leaving or self._listener.is_gone(now_ms)
+        is_leaving = self.is_late(now_ms) or self.closing == "bye" or not self.may_take_replies
+        return is_leaving or self._client_presence.is_gone(now_ms)
 
-    def is_unused(self, now_ms: int) -> bool:
+    def has_lingered(self, now_ms: int) -> bool:
         """Tell whether nothing has happened for as long as a worker lingers."""
         return now_ms >= self.last_activity_ms + self.linger_ms
 
@@ -154,20 +154,22 @@ class Departure:
         elif self.is_forced:
             if self.is_late(now_ms) or not (self._turns.finished or self._must_post()):
                 self._hand_over_by_force()
-        elif not (self._turns or self._calls or self._cues.is_pending):
+        elif not (self._turns or self._tool_calls or self._cues.is_pending):
             if self.must_hand_over:
                 self.finish(FinishReason.HAND_OVER)
-            elif self._listener.is_gone(now_ms) or (not has_input and self.is_unused(now_ms)):
+            elif self._client_presence.is_gone(now_ms) or (
+                not has_input and self.has_lingered(now_ms)
+            ):
                 self.finish(FinishReason.IDLE)
 
     def deadlines_ms(self) -> list[int]:
         """Return when it may be time to leave."""
-        if not self.takes_input:
+        if not self.may_take_input:
             silent_by_ms = self._silent_by_ms()
             deadlines = [self._leave_by_ms, self._played_by_ms]
             return [*deadlines, *([] if silent_by_ms is None else [silent_by_ms])]
         deadlines = [self.last_activity_ms + self.linger_ms, self._stalled_at_ms]
-        if (gone_at_ms := self._listener.gone_at_ms()) is not None:
+        if (gone_at_ms := self._client_presence.gone_at_ms()) is not None:
             deadlines.append(gone_at_ms)
         return deadlines
 
@@ -179,30 +181,30 @@ class Departure:
         self.finish(FinishReason.HAND_OVER)
 
     def _leave_for_good(self, reason: CloseReason, now_ms: int, *, has_input: bool) -> None:
-        if not self.has_said_closed:
-            is_speaking = self._turns or self._owes_outcome(reason)
-            if self.listens:
+        if not self.has_sent_closed:
+            is_speaking = self._turns or self._has_unanswered_tool_calls(reason)
+            if self.may_listen:
                 # Until the farewell has been played, the user may still object to it.
                 self._played_by_ms = max(self._played_by_ms, self._turns.silent_from_ms)
                 is_played = self._client.connection_id is None or now_ms >= self._played_by_ms
                 is_speaking = is_speaking or has_input or not is_played
             if is_speaking and not self.is_late(now_ms):
                 return
-            self.has_said_closed = True
+            self.has_sent_closed = True
             self._leave_by_ms = now_ms + CLOSING_MS
             self._client.outbox.offer(SessionClosed(reason))
         # What is over is remembered, however long the tables take: a session that has ended is
         # never looked at again.
-        if not (self._turns.finished or self._owes_frames(reason, now_ms)):
+        if not (self._turns.finished or self._has_unposted_frames(reason, now_ms)):
             if self._client.connection_id is not None:
                 self._effects.append(CloseConnection(self._client.connection_id))
             self.finish(FinishReason.ENDED)
 
-    def _owes_outcome(self, reason: CloseReason) -> bool:
+    def _has_unanswered_tool_calls(self, reason: CloseReason) -> bool:
         # Another session of the conversation asks again, and an erased user gets no answer.
-        return bool(self._calls) and reason not in ("superseded", "erased")
+        return bool(self._tool_calls) and reason not in ("superseded", "erased")
 
-    def _owes_frames(self, reason: CloseReason, now_ms: int) -> bool:
+    def _has_unposted_frames(self, reason: CloseReason, now_ms: int) -> bool:
         # Who has no connection just now may come back in time to hear that the session is closed,
         # unless another device has the conversation: then nobody is let in any more.
         is_shut_out = reason == "superseded" and self._client.connection_id is None
@@ -210,9 +212,9 @@ class Departure:
 
     def _silent_by_ms(self) -> int | None:
         """Return when a model that goes on saying nothing is not waited for any more."""
-        if not self.awaits_reply or self.has_said_closed or self._calls.is_waiting:
+        if not self.is_awaiting_reply or self.has_sent_closed or self._tool_calls.is_waiting:
             return None
-        if self._calls.unspoken.silent_from_ms is not None:
+        if self._tool_calls.unspoken.silent_from_ms is not None:
             # ``AnswerWatch`` ends that silence.
             return None
         return max(self.last_activity_ms, self._played_by_ms) + SPEAK_WITHIN_MS

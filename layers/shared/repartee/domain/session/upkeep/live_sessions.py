@@ -8,17 +8,17 @@ from repartee.domain.protocol.frames import CloseReason, SessionError
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.effects import Effect
 from repartee.domain.session.input.speech_channel import SpeechChannel
-from repartee.domain.session.model.fallbacks import Concessions
+from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.turns.transcripts import UserTranscripts
 from repartee.domain.session.upkeep.context import LiveContext
 from repartee.domain.session.upkeep.departure import Departure
-from repartee.domain.session.upkeep.restarts import Restarts
+from repartee.domain.session.upkeep.restarts import TurnRestarts
 from repartee.domain.session.upkeep.watchdog import Watchdog
 
 _BUSY = "The model is busy; trying again."
 _STUCK = LiveClosed(LiveFailure.DROPPED, 0, "set-up took too long")
-_SENT_AWAY = LiveClosed(LiveFailure.DROPPED, 0, "go away")
+_GO_AWAY = LiveClosed(LiveFailure.DROPPED, 0, "go away")
 _REASONS: dict[LiveFailure | None, CloseReason] = {
     LiveFailure.REFUSED: "refused",
     LiveFailure.BUSY: "busy",
@@ -29,12 +29,12 @@ _REASONS: dict[LiveFailure | None, CloseReason] = {
 class LiveSessions:
     """The live sessions of one worker: why one is left, and how the next one takes over from it."""
 
-    _live: LiveLink
+    _live_link: LiveLink
     _context: LiveContext
-    _concessions: Concessions
+    _setup_fallbacks: SetupFallbacks
     _speech: SpeechChannel
     _watchdog: Watchdog
-    _restarts: Restarts
+    _turn_restarts: TurnRestarts
     _transcripts: UserTranscripts
     _departure: Departure
     _outbox: Outbox
@@ -48,14 +48,14 @@ class LiveSessions:
             saves_usd: What that is estimated to save, where it is done to save.
         """
         self._context.begin()
-        self._concessions.begin()
+        self._setup_fallbacks.begin()
         config = self._context.config(now_ms)
         self._speech.begin(config.turn_detection)
-        self._effects.append(self._live.open(config, now_ms, saves_usd))
+        self._effects.append(self._live_link.open(config, now_ms, saves_usd))
 
     def reopen(self, now_ms: int) -> bool:
         """Begin the live session that follows a lost one; False when that is not due."""
-        is_due = self._live.must_reopen(now_ms)
+        is_due = self._live_link.must_reopen(now_ms)
         if is_due:
             self.open(now_ms)
         return is_due
@@ -67,60 +67,66 @@ class LiveSessions:
             Why the session must be closed, None while it need not be.
         """
         self._watchdog.forget_model()
-        is_refusal = self._departure.takes_input and self._live.is_refusal(closed, now_ms)
-        if is_refusal and self._concessions.make():
-            self._live.replace(now_ms)
-            self._restarts.restart_turn(now_ms)
+        is_refusal = self._departure.may_take_input and self._live_link.is_refusal(closed, now_ms)
+        if is_refusal and self._setup_fallbacks.try_next():
+            self._live_link.plan_replacement(now_ms)
+            self._turn_restarts.restart_turn(now_ms)
             return None
-        failure = self._live.lose(closed, now_ms)
-        if not self._departure.takes_input:
+        failure = self._live_link.lose(closed, now_ms)
+        if not self._departure.may_take_input:
             self._departure.lose_model(now_ms)
             return None
         if failure is not None:
             self._departure.lose_model(now_ms)
             return _REASONS.get(failure, "unavailable")
-        self._restarts.restart_turn(now_ms)
+        self._turn_restarts.restart_turn(now_ms)
         if closed.failure is LiveFailure.BUSY:
             self._outbox.offer(SessionError("model_busy", _BUSY, retryable=True))
         return None
 
-    def tend(self, now_ms: int) -> CloseReason | None:
+    def replace_if_needed(self, now_ms: int) -> CloseReason | None:
         """Leave a live session that is deaf, stuck, sent away, silent, too dear or outdated.
 
         Returns:
             Why the session must be closed, None while it need not be.
         """
-        if self._context.cannot_hear and self._live.is_begun:
+        if self._context.is_detection_outdated and self._live_link.is_begun:
             self._restart(now_ms)
             return None
-        if self._live.is_stuck(now_ms):
+        if self._live_link.is_stuck(now_ms):
             return self.lose(_STUCK, now_ms)
-        may_rotate = self._restarts.is_between_turns and not self._owes_words(now_ms)
-        if self._live.must_rotate(now_ms, is_between_turns=may_rotate):
-            return self.lose(_SENT_AWAY, now_ms)
+        may_rotate = self._turn_restarts.is_between_turns and not self._is_transcript_pending(
+            now_ms
+        )
+        if self._live_link.must_rotate(now_ms, is_between_turns=may_rotate):
+            return self.lose(_GO_AWAY, now_ms)
         if self._watchdog.check(now_ms):
             # Otherwise a turn that is heard again would be given up at once, each time.
             self._departure.last_activity_ms = now_ms
             self._restart(now_ms)
-        elif self._watchdog.has_doubled:
-            self._context.note_copy()
-        elif self._context.is_due and self._may_reseed(now_ms):
+        elif self._watchdog.has_nudged_slow_model:
+            self._context.note_duplicate_input()
+        elif self._context.is_reseed_due and self._may_reseed(now_ms):
             saves_usd = self._context.reseed_saves_usd(now_ms)
             if saves_usd is not None or self._context.is_outdated:
                 self._restart(now_ms, saves_usd)
         return None
 
-    def leave_copy(self, now_ms: int) -> None:
+    def leave_duplicating_session(self, now_ms: int) -> None:
         """Leave a live session that may still answer a copy, before it hears what comes next.
 
         A late reply of it would look like the reply to what the user says then.
         """
-        if self._context.has_copy and self._is_staying and self._restarts.is_between_turns:
+        if (
+            self._context.may_answer_twice
+            and self._is_staying
+            and self._turn_restarts.is_between_turns
+        ):
             self._restart(now_ms)
 
     @property
     def _is_staying(self) -> bool:
-        return self._live.is_open and not self._departure.must_hand_over
+        return self._live_link.is_open and not self._departure.must_hand_over
 
     def next_deadline_ms(self) -> int | None:
         """Return when a live session that still owes words may be left without them."""
@@ -128,10 +134,10 @@ class LiveSessions:
 
     def _may_reseed(self, now_ms: int) -> bool:
         # What only saves money waits for words. Another voice or a forgotten note does not.
-        is_free = self._context.is_outdated or not self._owes_words(now_ms)
-        return self._is_staying and self._restarts.is_at_rest and is_free
+        is_free = self._context.is_outdated or not self._is_transcript_pending(now_ms)
+        return self._is_staying and self._turn_restarts.is_at_rest and is_free
 
-    def _owes_words(self, now_ms: int) -> bool:
+    def _is_transcript_pending(self, now_ms: int) -> bool:
         """Tell whether the transcript of a turn that is over may still come.
 
         No other live session knows those words.
@@ -140,5 +146,5 @@ class LiveSessions:
         return due_by_ms is not None and now_ms < due_by_ms
 
     def _restart(self, now_ms: int, saves_usd: Decimal | None = None) -> None:
-        self._restarts.restart_turn(now_ms)
+        self._turn_restarts.restart_turn(now_ms)
         self.open(now_ms, saves_usd)

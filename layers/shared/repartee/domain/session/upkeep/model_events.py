@@ -20,106 +20,109 @@ from repartee.domain.live.model import (
     Role,
     TurnStatus,
 )
-from repartee.domain.session.model.fallbacks import Concessions
+from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.tools.calls import ToolCalls
-from repartee.domain.session.tools.router import ToolDesk
+from repartee.domain.session.tools.router import ToolRouter
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.replies import Replies
 from repartee.domain.session.turns.transcripts import UserTranscripts
 from repartee.domain.session.upkeep.context import LiveContext
 from repartee.domain.session.upkeep.departure import Departure
-from repartee.domain.session.upkeep.second_offer import SecondOffer
+from repartee.domain.session.upkeep.utterance_retry import UtteranceRetry
 from repartee.domain.session.upkeep.watchdog import Watchdog
 
 
 @dataclass(slots=True)
-class Hearing:
+class ModelEvents:
     """Listens to the current live session, until that is gone."""
 
-    _live: LiveLink
+    _live_link: LiveLink
     _context: LiveContext
-    _concessions: Concessions
+    _setup_fallbacks: SetupFallbacks
     _watchdog: Watchdog
     _replies: Replies
-    _desk: ToolDesk
-    _calls: ToolCalls
+    _tool_router: ToolRouter
+    _tool_calls: ToolCalls
     _turns: TurnLedger
     _transcripts: UserTranscripts
-    _second_offer: SecondOffer
+    _utterance_retry: UtteranceRetry
     _departure: Departure
 
-    def hear(self, event: LiveEvent, now_ms: int) -> bool:
+    def handle(self, event: LiveEvent, now_ms: int) -> bool:
         """Take in anything but the end of the live session; True when the model hangs up."""
         if not isinstance(event, LiveOpened | LiveResumption | LiveUnknown):
-            self._live.has_reacted = True
-            self._concessions.prove()
+            self._live_link.has_reacted = True
+            self._setup_fallbacks.confirm()
         match event:
             case LiveOpened():
-                self._live.opened(now_ms)
+                self._live_link.mark_open(now_ms)
                 self._transcripts.begin_session()
-                self.note_life(now_ms)
+                self.note_model_activity(now_ms)
                 # What the user has settled while it was set up waits for no commit.
-                self._context.is_due = self._context.is_outdated
+                self._context.is_reseed_due = self._context.is_outdated
             case LiveGoAway(time_left_ms=time_left_ms):
-                self._live.go_away(time_left_ms, now_ms)
+                self._live_link.plan_rotation(time_left_ms, now_ms)
             case LiveUsage(usage=usage):
-                self._context.count(usage)
+                self._context.note_usage(usage)
             case LiveTranscript(role=Role.USER):
                 self._read(event, now_ms)
-            case _ if self._departure.takes_replies and not self._second_offer.drops(event):
+            case _ if (
+                self._departure.may_take_replies
+                and not self._utterance_retry.is_duplicate_reply(event)
+            ):
                 return self._hear_reply(event, now_ms)
             case _:
                 pass
         return False
 
-    def hear_from_before(self, event: LiveEvent, now_ms: int) -> None:
+    def handle_previous_session(self, event: LiveEvent, now_ms: int) -> None:
         """Take in what still comes of a live session that is not the current one any more."""
         if isinstance(event, LiveTranscript) and event.role is Role.USER:
-            self._transcripts.take_from_before(event, now_ms)
+            self._transcripts.add_from_previous_session(event, now_ms)
 
     def _read(self, piece: LiveTranscript, now_ms: int) -> None:
         """Take in what was understood of the user; once the session closes, it delays nothing."""
         if self._transcripts.take(piece, now_ms) and self._departure.closing is None:
-            self.note_life(now_ms)
+            self.note_model_activity(now_ms)
 
-    def note_life(self, now_ms: int) -> None:
+    def note_model_activity(self, now_ms: int) -> None:
         """The model has done something, or was given what it waited for."""
         self._departure.last_activity_ms = now_ms
-        self._watchdog.alive(now_ms)
+        self._watchdog.note_activity(now_ms)
         # There is more to come, such as words for an answer; the next commit is early enough.
-        self._context.is_due = False
+        self._context.is_reseed_due = False
 
     def _hear_reply(self, event: LiveEvent, now_ms: int) -> bool:
         hangs_up = False
         match event:
             case LiveAudio(pcm=pcm):
-                self._calls.go_on()
-                if self._replies.speak(pcm, now_ms):
-                    self._calls.unspoken.hear(now_ms)
+                self._tool_calls.clear_kept_open()
+                if self._replies.send_audio(pcm, now_ms):
+                    self._tool_calls.unspoken.note_speech(now_ms)
             case LiveText(text=text):
-                self._replies.write(text, now_ms)
+                self._replies.add_text(text, now_ms)
             case LiveTranscript():
                 self._replies.transcribe(event, now_ms)
-                self._calls.unspoken.read(event.text)
+                self._tool_calls.unspoken.add_transcript(event.text)
             case LiveInterrupted():
                 self._interrupt(now_ms)
             case LiveGenerationComplete():
-                self._calls.unspoken.end_generation(now_ms)
+                self._tool_calls.unspoken.end_generation(now_ms)
                 return False
             case LiveTurnComplete(status=status):
-                self._calls.unspoken.end_generation(now_ms)
-                self._calls.unspoken.end_turn()
+                self._tool_calls.unspoken.end_generation(now_ms)
+                self._tool_calls.unspoken.end_turn()
                 self._replies.end_generation()
                 self._complete_turn(status, now_ms)
             case LiveToolCall():
-                hangs_up = self._desk.begin(event, now_ms)
+                hangs_up = self._tool_router.begin(event, now_ms)
             case LiveToolCallsCancelled(call_ids=call_ids):
-                self._calls.cancel(call_ids)
+                self._tool_calls.cancel(call_ids)
             case _:
                 # Handles are not needed: every new session is re-seeded.
                 return False
-        self.note_life(now_ms)
+        self.note_model_activity(now_ms)
         return hangs_up
 
     def _interrupt(self, now_ms: int) -> None:
@@ -128,14 +131,14 @@ class Hearing:
         if not self._replies.interrupt_for_copy():
             self._replies.interrupt(now_ms)
         heard = "" if turn is None else turn.said
-        self._calls.unspoken.cut(number, heard, now_ms, is_whole=heard == said)
+        self._tool_calls.unspoken.cut(number, heard, now_ms, is_whole=heard == said)
 
     def _complete_turn(self, status: TurnStatus | None, now_ms: int) -> None:
         turn, is_idle = self._turns.current, status is TurnStatus.IDLE
         is_kept_open = turn is not None and (
-            turn.awaits_copy or self._calls.keep_open(turn, is_idle=is_idle)
+            turn.awaits_copy or self._tool_calls.keep_open(turn, is_idle=is_idle)
         )
         if status is TurnStatus.IN_PROGRESS or is_kept_open:
             self._replies.pause()
-        elif not self._watchdog.is_empty() and self._replies.end_turn(now_ms):
-            self._live.completed_turn()
+        elif not self._watchdog.is_reply_missing() and self._replies.end_turn(now_ms):
+            self._live_link.reset_failures()

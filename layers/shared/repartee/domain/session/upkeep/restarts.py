@@ -11,19 +11,19 @@ from repartee.domain.session.turns.turn import TurnInProgress
 
 
 @dataclass(slots=True)
-class Restarts:
+class TurnRestarts:
     """What becomes of a turn whose live session, or worker, goes on no longer."""
 
     _feed: InputFeed
     _turns: TurnLedger
-    _calls: ToolCalls
+    _tool_calls: ToolCalls
     _cues: Cues
     _replies: Replies
 
     @property
     def is_between_turns(self) -> bool:
         """Tell whether a restart cuts nothing off, neither words nor an answer to be spoken."""
-        return not (self._turns.current or self._calls or self._cues.is_awaited)
+        return not (self._turns.current or self._tool_calls or self._cues.is_awaited)
 
     @property
     def is_at_rest(self) -> bool:
@@ -34,8 +34,8 @@ class Restarts:
         """Give the turn that was cut off to the next live session, from its first message on."""
         self._feed.forget_stream()
         self._cues.lose_session()
-        turn = self.unsay(now_ms)
-        self._calls.lose_session(None if turn is None else turn.number)
+        turn = self.retract_turn(now_ms)
+        self._tool_calls.lose_session(None if turn is None else turn.number)
         if turn is None or turn.first_seq is None:
             # An utterance may have begun unnoticed.
             self._feed.rewind(self._feed.settled + 1)
@@ -43,7 +43,7 @@ class Restarts:
             late = self._turns.restart(turn)
             self._feed.rewind(turn.first_seq, late)
 
-    def unsay(self, now_ms: int) -> TurnInProgress | None:
+    def retract_turn(self, now_ms: int) -> TurnInProgress | None:
         """Take back what was said of the turn that is cut off; return that turn.
 
         A reply without input cannot be asked for again, so it ends where it was cut.
@@ -51,8 +51,8 @@ class Restarts:
         turn = self._turns.current
         if turn is not None and turn.first_seq is None:
             self._replies.interrupt(now_ms)
-            self._replies.give_up(turn, now_ms)
+            self._replies.force_end_turn(turn, now_ms)
             turn = self._turns.current
         if turn is not None:
-            self._replies.take_back(turn, has_called=self._calls.has_begun(turn.number))
+            self._replies.retract(turn, has_called=self._tool_calls.has_called_tool(turn.number))
         return turn

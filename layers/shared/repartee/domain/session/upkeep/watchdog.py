@@ -24,37 +24,38 @@ class Watchdog:
     Tries are counted per turn, so a turn costs two at most, however it fails.
 
     Attributes:
-        has_doubled: The newest try was a nudge after silence: a slow model may answer both that and
+        has_nudged_slow_model: The newest try was a nudge after silence: a slow model may answer
+            both that and
             the user. A model that has called the turn complete answers only the nudge.
     """
 
     _turns: TurnLedger
-    _calls: ToolCalls
-    _live: LiveLink
+    _tool_calls: ToolCalls
+    _live_link: LiveLink
     _replies: Replies
     _outbox: Outbox
     _effects: list[Effect]
-    _alive_at_ms: int = 0
+    _last_active_ms: int = 0
     _turn_number: int = 0
     _tries: int = 0
     _is_empty: bool = False
-    has_doubled: bool = False
+    has_nudged_slow_model: bool = False
 
-    def alive(self, now_ms: int) -> None:
+    def note_activity(self, now_ms: int) -> None:
         """The model has done something, or was given what it waited for."""
-        self._alive_at_ms = now_ms
+        self._last_active_ms = now_ms
 
-    def has_lived_since(self, since_ms: int) -> bool:
+    def has_been_active_since(self, since_ms: int) -> bool:
         """Tell whether the model has done something after ``since_ms``."""
-        return self._alive_at_ms > since_ms
+        return self._last_active_ms > since_ms
 
-    def is_empty(self) -> bool:
+    def is_reply_missing(self) -> bool:
         """Tell whether the turn that the model calls complete left the user without a reply.
 
         One that called a tool did not, unless it was to be heard: the model may change how it
         speaks without a word.
         """
-        turn = self._awaited()
+        turn = self._awaited_turn()
         if turn is not self._turns.current:
             turn = None
         self._is_empty = turn is not None and not (turn.has_reply or self._has_called(turn))
@@ -66,52 +67,52 @@ class Watchdog:
 
     def is_watching(self) -> bool:
         """Tell whether there is a turn that the user waits for."""
-        return self._awaited() is not None
+        return self._awaited_turn() is not None
 
     def check(self, now_ms: int) -> bool:
         """Do what is due; True when the turn is to be given to a fresh live session."""
-        turn, due_ms = self._awaited(), self.next_deadline_ms()
+        turn, due_ms = self._awaited_turn(), self.next_deadline_ms()
         is_empty, self._is_empty = self._is_empty, False
         is_due = is_empty or (due_ms is not None and now_ms >= due_ms)
-        self.has_doubled = False
-        if turn is None or not self._live.is_open or not is_due:
+        self.has_nudged_slow_model = False
+        if turn is None or not self._live_link.is_open or not is_due:
             return False
-        self.alive(now_ms)
+        self.note_activity(now_ms)
         current = self._turns.current
         if current is not None and turn is not current:
             # Nobody waits for its end any more, only for the answer to what was said after it.
-            self._replies.give_up(current, now_ms)
-        elif turn.is_silenced:
+            self._replies.force_end_turn(current, now_ms)
+        elif turn.is_reply_cut:
             # The user spoke over it and waits for no more of it.
-            self._replies.give_up(turn, now_ms)
+            self._replies.force_end_turn(turn, now_ms)
             return False
         if turn.number != self._turn_number:
             self._turn_number, self._tries = turn.number, 0
         self._tries += 1
         if self._tries == 1:
             self._effects.append(SendText(NUDGE))
-            self.has_doubled = not is_empty
-            self._calls.unspoken.expect_two_replies(turn.number)
+            self.has_nudged_slow_model = not is_empty
+            self._tool_calls.unspoken.expect_two_replies(turn.number)
         elif self._tries > 2:
             self._outbox.offer(SessionError("no_answer", APOLOGY, retryable=True))
-            self._replies.give_up(turn, now_ms)
+            self._replies.force_end_turn(turn, now_ms)
         return self._tries == 2
 
     def next_deadline_ms(self) -> int | None:
         """Return when the silence has lasted too long."""
-        turn, current = self._awaited(), self._turns.current
+        turn, current = self._awaited_turn(), self._turns.current
         if current is None or turn is None or turn.input_ended_ms is None:
             return None
-        if not self._live.is_open or self._calls.is_model_waiting:
+        if not self._live_link.is_open or self._tool_calls.is_model_waiting:
             return None
-        if self._turns.upcoming is None and self._calls.unspoken.holds(current.number):
+        if self._turns.upcoming is None and self._tool_calls.unspoken.holds(current.number):
             # ``AnswerWatch`` sees to it.
             return None
         # The end of a reply may come when it should have been heard.
         silent_from_ms = max(turn.input_ended_ms, current.silent_from_ms)
-        return max(self._alive_at_ms, silent_from_ms) + STALL_MS
+        return max(self._last_active_ms, silent_from_ms) + STALL_MS
 
-    def _awaited(self) -> TurnInProgress | None:
+    def _awaited_turn(self) -> TurnInProgress | None:
         """Return the turn that the user waits for: mostly the current one.
 
         Behind a reply that nobody asked for it is the upcoming one, should that reply not end.
@@ -121,8 +122,8 @@ class Watchdog:
         if turn is None or is_user_speaking:
             return None
         awaited = upcoming if turn.input_ended_ms is None else turn
-        return None if awaited is None or awaited.is_doubtful else awaited
+        return None if awaited is None or awaited.may_be_noise else awaited
 
     def _has_called(self, turn: TurnInProgress) -> bool:
-        is_heard = not turn.is_muted or self._calls.awaits_answer(turn.number)
-        return is_heard and self._calls.has_begun(turn.number)
+        is_heard = not turn.is_muted or self._tool_calls.is_model_awaiting_answer(turn.number)
+        return is_heard and self._tool_calls.has_called_tool(turn.number)

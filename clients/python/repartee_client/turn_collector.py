@@ -1,0 +1,131 @@
+"""What a call brought, turn by turn, and when."""
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from repartee.domain.protocol.frames import (
+    Frame,
+    Interrupted,
+    ReplyAudio,
+    ReplyLost,
+    ToolProgress,
+    Transcript,
+    TurnEnd,
+    TurnRestarted,
+)
+from repartee.domain.protocol.wire import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStep:
+    """A tool call began or ended."""
+
+    name: str
+    phase: str
+    at_ms: float
+
+
+@dataclass(slots=True)
+class TurnRecord:
+    """One turn as the client received it.
+
+    Attributes:
+        number: Its place in the conversation.
+        pcm: The reply, PCM16 little-endian mono, 24 kHz, whether it was played or not.
+        first_audio_at_ms: When the reply's first audio came.
+        end: The turn's last frame, None while it is open.
+    """
+
+    number: int
+    pcm: bytearray = field(default_factory=bytearray)
+    heard: str = ""
+    said: str = ""
+    tools: list[ToolStep] = field(default_factory=list)
+    first_audio_at_ms: float | None = None
+    end: TurnEnd | None = None
+    ended_at_ms: float | None = None
+    is_interrupted: bool = False
+    is_lost: bool = False
+    restarts: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes of it: of a reply that was lost, perhaps not even its end."""
+        return self.end is not None or self.is_lost
+
+
+class TurnCollector:
+    """Collects the turns of one session.
+
+    Attributes:
+        timeline: Every event with the time it came at.
+        is_settled: The last turn ended and no tool was still at work: nothing is to come. The
+            answer of a tool that outlives its turn comes as a turn of its own.
+    """
+
+    def __init__(self) -> None:
+        self.is_settled = False
+        self.turns: dict[int, TurnRecord] = {}
+        self.timeline: list[tuple[float, Frame | Reply]] = []
+        self._open_tools: dict[str, int] = {}
+
+    @property
+    def open_tools(self) -> int:
+        """Tool calls that began and have not ended."""
+        return sum(self._open_tools.values())
+
+    def take(self, events: Iterable[Frame | Reply], at_ms: float) -> None:
+        """Add what was received at ``at_ms``."""
+        for event in events:
+            self.timeline.append((at_ms, event))
+            match event:
+                case (
+                    ReplyAudio()
+                    | Transcript()
+                    | Interrupted()
+                    | ToolProgress()
+                    | TurnRestarted()
+                    | ReplyLost()
+                    | TurnEnd()
+                ):
+                    self._add(event, at_ms)
+                case _:
+                    pass
+
+    def _add(
+        self,
+        frame: ReplyAudio
+        | Transcript
+        | Interrupted
+        | ToolProgress
+        | TurnRestarted
+        | ReplyLost
+        | TurnEnd,
+        at_ms: float,
+    ) -> None:
+        turn = self.turns.setdefault(frame.turn, TurnRecord(frame.turn))
+        match frame:
+            case ReplyAudio(data=data):
+                turn.pcm += base64.b64decode(data)
+                if turn.first_audio_at_ms is None:
+                    turn.first_audio_at_ms = at_ms
+            case Transcript(role="user", text=text):
+                turn.heard += text
+            case Transcript(text=text):
+                turn.said += text
+            case Interrupted():
+                turn.is_interrupted = True
+            case ToolProgress(name=name, phase=phase):
+                turn.tools.append(ToolStep(name, phase, at_ms))
+                self.is_settled = False
+                change = 1 if phase == "started" else -1
+                self._open_tools[name] = max(0, self._open_tools.get(name, 0) + change)
+            case TurnRestarted():
+                self.turns[frame.turn] = TurnRecord(frame.turn, restarts=turn.restarts + 1)
+                self._open_tools.clear()
+            case ReplyLost(text=text):
+                turn.said, turn.is_lost = text, True
+            case TurnEnd():
+                turn.end, turn.ended_at_ms = frame, at_ms
+                self.is_settled = not self.open_tools

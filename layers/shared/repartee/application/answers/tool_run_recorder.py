@@ -1,0 +1,42 @@
+"""Lets a question's tools run, with a note before and a judgement after."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from repartee.domain.errors import ReparteeError
+from repartee.domain.tools.core_calls import BegunTool
+from repartee.domain.tools.outcome import ToolRun
+from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
+
+
+@dataclass(slots=True)
+class ToolRunRecorder:
+    """Sees every tool that runs for one question.
+
+    Attributes:
+        note: Stores that a tool which may change something is about to run; if it raises, the
+            tool does not run.
+        ran: What has run, in order.
+    """
+
+    note: Callable[[BegunTool], None]
+    ran: list[ToolRun] = field(default_factory=list)
+
+    def __call__(self, tools: Iterable[Tool[Any]]) -> tuple[Tool[Any], ...]:
+        """Return the tools, watched."""
+        return tuple(replace(tool, run=self._recorded(tool)) for tool in tools)
+
+    def _recorded(self, tool: Tool[Any]) -> Callable[[Any], ToolResult]:
+        def run(arguments: Any) -> ToolResult:
+            try:
+                if not tool.is_read_only:
+                    self.note(BegunTool(tool.name, arguments.model_dump_json()))
+                result = tool.run(arguments)
+            except ReparteeError:
+                self.ran.append(ToolRun(tool.is_read_only, ToolStatus.FAILED))
+                raise
+            self.ran.append(ToolRun(tool.is_read_only, result.status))
+            return result
+
+        return run

@@ -1,0 +1,104 @@
+"""Fewer and larger frames where the client needs none yet: each message to it is billed.
+
+Gemini speaks faster than its words can be played, in many small parts. What waits joins up with
+what came before it, and once the client has enough to play, a part waits a moment for the next one.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
+from repartee.domain.protocol.frames import Frame, ReplyAudio, Transcript
+
+# With its JSON around it this fits 32 KB, the unit that API Gateway bills (its price list).
+MAX_CHARACTERS = 32_000
+# 400 ms. Two of Gemini's usual parts are more, and a third would not fit.
+BUNDLE_CHARACTERS = 25_600
+# The line to the client may falter for so long, less HOLD_MS, before the user hears a break.
+MIN_LEAD_MS = 1_000
+HOLD_MS = 300
+
+type _Piece = ReplyAudio | Transcript
+
+
+def join(waiting: Sequence[Frame], frame: Frame) -> tuple[int, Frame] | None:
+    """Find the waiting frame that takes up another one.
+
+    Audio and text of one turn may pass each other, for text runs ahead of its sound anyway; neither
+    passes its own kind or anything else.
+
+    Returns:
+        Its place and what becomes of it; None where the new frame has to wait by itself.
+    """
+    if not isinstance(frame, ReplyAudio | Transcript):
+        return None
+    for place in range(len(waiting) - 1, -1, -1):
+        other = waiting[place]
+        if not isinstance(other, ReplyAudio | Transcript) or other.turn != frame.turn:
+            return None
+        if type(other) is type(frame):
+            both = _joined(other, frame)
+            return None if both is None else (place, both)
+    return None
+
+
+def _joined(first: _Piece, second: _Piece) -> _Piece | None:
+    match first, second:
+        case ReplyAudio(data=one), ReplyAudio(data=other):
+            pcm = base64.b64decode(one) + base64.b64decode(other)
+            data = base64.b64encode(pcm).decode()
+            return replace(first, data=data) if len(data) <= MAX_CHARACTERS else None
+        case Transcript(role=one, final=False), Transcript(role=other) if one == other:
+            return replace(first, text=first.text + second.text, final=second.final)
+        case _:
+            return None
+
+
+@dataclass(slots=True)
+class PlaybackLead:
+    """How much of a reply the client has, at least, and has not played yet."""
+
+    _turn: int = 0
+    _ends_at_ms: float = 0.0
+    _held_since_ms: int | None = None
+
+    def mark_posted(self, frame: Frame, now_ms: int) -> None:
+        """A frame is on its way."""
+        self._held_since_ms = None
+        if isinstance(frame, ReplyAudio):
+            self._turn = frame.turn
+            length_bytes = len(frame.data) * 3 // 4
+            self._ends_at_ms = max(self._ends_at_ms, now_ms) + duration_ms(
+                length_bytes, OUTPUT_RATE_HZ
+            )
+
+    def left_ms(self, turn: int, now_ms: int) -> float:
+        """Return how many ms of a turn's reply the client cannot have played by now."""
+        return max(0.0, self._ends_at_ms - now_ms) if turn == self._turn else 0.0
+
+    def forget(self) -> None:
+        """What the client had is not played, so the next sound is wanted at once."""
+        self._ends_at_ms = 0.0
+
+    def must_hold(self, waiting: Sequence[Frame], now_ms: int) -> bool:
+        """Tell whether the next post is worth waiting for more of its kind."""
+        if not self._may_wait(waiting) or self._ends_at_ms < now_ms + MIN_LEAD_MS:
+            self._held_since_ms = None
+        elif self._held_since_ms is None:
+            self._held_since_ms = now_ms
+        return self._held_since_ms is not None and now_ms < self._held_since_ms + HOLD_MS
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when what is held is let go."""
+        return None if self._held_since_ms is None else self._held_since_ms + HOLD_MS
+
+    def _may_wait(self, waiting: Sequence[Frame]) -> bool:
+        """Tell whether nothing waits but less than a bundle of what is being played."""
+        pieces = [one for one in waiting if isinstance(one, ReplyAudio | Transcript)]
+        characters = sum(len(one.data) for one in pieces if isinstance(one, ReplyAudio))
+        return (
+            len(pieces) == len(waiting)
+            and characters < BUNDLE_CHARACTERS
+            and all(one.turn == self._turn for one in pieces)
+        )

@@ -1,0 +1,117 @@
+"""Gives the model a short utterance once more when nothing shows that it was heard."""
+
+from dataclasses import dataclass
+
+from repartee.domain.audio import INPUT_RATE_HZ, duration_ms
+from repartee.domain.live.model import (
+    LiveAudio,
+    LiveEvent,
+    LiveText,
+    LiveToolCall,
+    LiveTranscript,
+    LiveTurnComplete,
+    TurnDetection,
+)
+from repartee.domain.protocol.messages import Audio, Hello, Numbered, SpeechEnd, SpeechStart
+from repartee.domain.session.input.feed import InputFeed
+from repartee.domain.session.model.cues import Cues
+from repartee.domain.session.tools.calls import ToolCalls
+from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.turns.turn import TurnInProgress
+from repartee.domain.session.upkeep.context import LiveContext
+from repartee.domain.session.upkeep.watchdog import Watchdog
+
+# Gemini's detector drops utterances of 1 to 2 s right after its reply without a sign
+# (googleapis/python-genai#2903). A client's marks add up to half a second of silence.
+SHORT_MS = 2_500
+# A reply begins 1 to 2 s after the end of the speech. The watchdog's 8 s are too long for a caller.
+UNHEARD_AFTER_MS = 3_000
+
+
+@dataclass(slots=True)
+class UtteranceRetry:
+    """Offers a turn's utterance again, once, to the same live session.
+
+    If the model heard the first copy after all, there are three cases:
+
+    - It interrupts its reply to the first copy when it hears the second one. Its next reply
+      replaces that (``Replies.interrupt_for_copy``).
+    - It transcribes both. The second transcript is dropped (``UserTranscripts``).
+    - It answers both, one after the other. The second reply is dropped, and the tools that it calls
+      are not run again (``is_duplicate_reply``). A reply that is later than that looks like the
+      reply to the
+      next words of the user. So the call goes on in a fresh live session once the turn is in
+      memory, or before that when the user speaks again.
+    """
+
+    _feed: InputFeed
+    _turns: TurnLedger
+    _tool_calls: ToolCalls
+    _cues: Cues
+    _context: LiveContext
+    _watchdog: Watchdog
+    _offered_turn: int = 0
+
+    def check(self, now_ms: int) -> None:
+        """Do what is due."""
+        due_ms, turn = self.next_deadline_ms(), self._turns.current
+        if turn is None or due_ms is None or now_ms < due_ms:
+            return
+        self._offered_turn = turn.number
+        self._context.note_duplicate_input()
+        turn.mark_resent(due_ms - UNHEARD_AFTER_MS)
+        self._feed.rewind(turn.untranscribed_from_seq or turn.speech_from_seq)
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when the utterance counts as unheard, None when it is not to be offered again."""
+        turn = self._turns.current
+        if turn is None or turn.input_ended_ms is None:
+            return None
+        if self._watchdog.has_been_active_since(turn.input_ended_ms) or not self._is_unheard(turn):
+            return None
+        return turn.input_ended_ms + UNHEARD_AFTER_MS
+
+    def is_duplicate_reply(self, event: LiveEvent) -> bool:
+        """Tell whether the model answers the second copy of what it has answered."""
+        is_open = bool(self._offered_turn) and self._context.may_answer_twice
+        if not is_open or not isinstance(
+            event, LiveAudio | LiveText | LiveToolCall | LiveTranscript | LiveTurnComplete
+        ):
+            return False
+        if self._turns.current is not None:
+            if self._turns.current.number != self._offered_turn:
+                self._offered_turn = 0
+            return False
+        if self._tool_calls or self._cues.is_pending:
+            # The model has something else to say.
+            return False
+        if isinstance(event, LiveTurnComplete):
+            self._offered_turn = 0
+        return True
+
+    def _is_unheard(self, turn: TurnInProgress) -> bool:
+        if self._offered_turn == turn.number or self._turns.upcoming is not None:
+            return False
+        if turn.has_reply or turn.is_muted or self._tool_calls.has_called_tool(turn.number):
+            return False
+        if turn.untranscribed_from_seq is None or turn.may_be_noise:
+            return False
+        is_served = self._context.detection is TurnDetection.SERVER and not self._feed.is_waiting
+        return is_served and _is_short_and_marked(
+            self._feed.order.taken(turn.untranscribed_from_seq)
+        )
+
+
+def _is_short_and_marked(messages: list[Numbered]) -> bool:
+    """Tell whether this is nothing but speech between the client's marks, and short."""
+    if messages[-1].seq - messages[0].seq >= len(messages):
+        # A part is missing. The turn must report that gap only once.
+        return False
+    spoken = [one.message for one in messages if not isinstance(one.message, Hello)]
+    sizes = [len(one.pcm) for one in spoken if isinstance(one, Audio)]
+    is_marked = (
+        isinstance(spoken[0], SpeechStart)
+        and isinstance(spoken[-1], SpeechEnd)
+        and all(isinstance(one, Audio | SpeechStart | SpeechEnd) for one in spoken)
+    )
+    return is_marked and 0 < duration_ms(sum(sizes), INPUT_RATE_HZ) <= SHORT_MS

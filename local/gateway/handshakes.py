@@ -1,0 +1,147 @@
+"""The way in: identity source, authorizer, ``$connect``; the handshake waits for all three."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from local.gateway.events import ConnectionContext, authorizer_event, connect_event
+from local.gateway.ids import gateway_id
+from local.gateway.policy import InvalidAuthorizerResponseError, evaluate
+from local.hosting.timers import Timers, within
+from local.lambdas.hosting_types import InvocationResult, Invoker, ThrottledError
+from local.template.model import RequestAuthorizer, WebSocketApi
+
+_AUTHORIZER_TIMEOUT_S = 29.0
+_SUBPROTOCOL = "sec-websocket-protocol"
+
+
+class Refusal(Exception):
+    """The handshake is refused.
+
+    Args:
+        status: The HTTP status.
+        body: The JSON body.
+    """
+
+    def __init__(self, status: int, body: dict[str, Any]) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What ``$connect`` answered; a subprotocol is spoken only if it named one."""
+
+    subprotocol: str | None
+
+
+class HandshakeHandler:
+    """Lets connections in, or refuses them."""
+
+    def __init__(self, api: WebSocketApi, invoker: Invoker, timers: Timers) -> None:
+        self._api = api
+        self._invoker = invoker
+        self._timers = timers
+
+    async def open(self, context: ConnectionContext) -> Admission:
+        """Run the authorizer and ``$connect``; sets ``context.authorizer``.
+
+        Raises:
+            Refusal: Somebody said no, or failed.
+        """
+        path = urlsplit(context.handshake.target).path
+        if path.strip("/") != self._api.stage:
+            raise _refusal(403, "Forbidden", context)
+        if self._api.authorizer is not None:
+            await self._authorize(self._api.authorizer, context)
+        return await self._connect(context)
+
+    async def _authorize(self, authorizer: RequestAuthorizer, context: ConnectionContext) -> None:
+        if not all(_identity(source, context) for source in authorizer.identity_sources):
+            raise _refusal(401, "Unauthorized", context)
+        started_at_s = self._timers.now_s()
+        event = authorizer_event(context, started_at_s)
+        result = await self._call(authorizer.function, event, _AUTHORIZER_TIMEOUT_S)
+        if result is None:
+            raise _refusal(500, None, context)
+        if result.function_error is not None:
+            # The one message with a meaning: the usual way for an authorizer to say 401.
+            unauthorized = json.loads(result.payload).get("errorMessage") == "Unauthorized"
+            raise (
+                _refusal(401, "Unauthorized", context)
+                if unauthorized
+                else _refusal(500, None, context)
+            )
+        try:
+            authorization = evaluate(result.payload, context.api.method_arn("$connect"))
+        except InvalidAuthorizerResponseError as error:
+            raise _refusal(500, None, context) from error
+        if not authorization.allowed:
+            text = "User is not authorized to access this resource"
+            if authorization.is_explicitly_denied:
+                text += " with an explicit deny"
+            raise _refusal(403, text, context)
+        context.authorizer = {
+            **authorization.context,
+            "principalId": authorization.principal_id,
+            "integrationLatency": int((self._timers.now_s() - started_at_s) * 1000),
+        }
+
+    async def _connect(self, context: ConnectionContext) -> Admission:
+        route = self._api.routes.get("$connect")
+        if route is None:
+            return Admission(None)
+        event = connect_event(context, self._timers.now_s())
+        result = await self._call(route.function, event, route.integration_timeout_ms / 1000)
+        if result is None or result.function_error is not None:
+            raise _refusal(502, "Internal server error", context)
+        answer = json.loads(result.payload or b"null")
+        status = answer.get("statusCode") if isinstance(answer, dict) else None
+        if not isinstance(status, int):
+            raise _refusal(502, "Internal server error", context)
+        if not 200 <= status < 300:
+            raise _refusal(status, answer.get("body") or "Forbidden", context)
+        headers = answer.get("headers") or {}
+        named = [value for key, value in headers.items() if key.lower() == _SUBPROTOCOL]
+        return Admission(named[-1] if named else None)
+
+    async def _call(
+        self, function: str, event: dict[str, Any], timeout_s: float
+    ) -> InvocationResult | None:
+        """A function's result; None when it was throttled or took too long."""
+        try:
+            return await within(
+                self._timers,
+                timeout_s,
+                self._invoker.invoke(function, json.dumps(event).encode()),
+            )
+        except (TimeoutError, ThrottledError):
+            return None
+
+
+def _identity(source: str, context: ConnectionContext) -> str | None:
+    """The value of an identity source such as ``route.request.querystring.ticket``."""
+    kind, _, name = source.removeprefix("route.request.").partition(".")
+    match kind:
+        case "querystring":
+            values = context.handshake.query().get(name, ())
+            return values[-1] if values else None
+        case "header":
+            return context.handshake.header(name)
+        case "context":
+            known = {
+                "apiId": context.api.api_id,
+                "stage": context.api.stage,
+                "domainName": context.api.domain_name,
+                "connectionId": context.connection_id,
+                "routeKey": "$connect",
+            }
+            return known.get(name)
+    return None
+
+
+def _refusal(status: int, message: str | None, context: ConnectionContext) -> Refusal:
+    ids = {"connectionId": context.connection_id, "requestId": gateway_id()}
+    return Refusal(status, {"message": message, **ids})

@@ -1,0 +1,100 @@
+"""Speaks a reply at its pace, and keeps what of it got out."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field, replace
+
+import audioop
+
+from local.gemini.live.connection import Connection
+from local.gemini.live.context import OUTPUT_BYTES_PER_S, Item
+from local.gemini.mind.languages import TAGS, language_of, language_told
+from local.gemini.settings import SimulatorSettings
+from local.gemini.speech.voice import VoiceStyle, split_audio, split_words
+
+# Full scale becomes 16 of 32,768: -66 dBFS.
+NEAR_SILENCE = 0.0005
+
+
+@dataclass(slots=True)
+class Generation:
+    """What the reply under way has emitted so far."""
+
+    reply: int
+    text: str = ""
+    audio_bytes: int = 0
+    calls: list[str] = field(default_factory=list)
+
+    def items(self) -> list[Item]:
+        items = [Item("call", text) for text in self.calls]
+        if self.text or self.audio_bytes:
+            items.append(Item("model", self.text, "AUDIO", self.audio_bytes / OUTPUT_BYTES_PER_S))
+        return items
+
+
+class ReplySpeaker:
+    """Says one session's replies to its client."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._outlet = connection.outlet
+
+    async def speak(self, text: str, generation: Generation) -> None:
+        """Say a text; what got out is in the generation, even where this is cancelled.
+
+        Raises:
+            Refused: A fault ends the connection.
+        """
+        settings = self._slowed()
+        if self._connection.fault("text_without_audio"):
+            generation.text += text
+            await self._outlet.part(text=text)
+        else:
+            await self._say(text, generation, settings)
+
+    async def _say(self, text: str, generation: Generation, settings: SimulatorSettings) -> None:
+        setup, voice = self._connection.setup, self._connection.world.voice
+        spoken = await voice.speak(text, self._style(text))
+        if self._connection.fault("near_silent_audio"):
+            spoken = audioop.mul(spoken, 2, NEAR_SILENCE)
+        parts = split_audio(spoken)
+        if settings.first_audio_ms:
+            await asyncio.sleep(settings.first_audio_ms / 1000)
+        start_s = time.monotonic()
+        emitted = 0
+        spaced = " " if generation.text else ""
+        for pcm, words in zip(parts, split_words(text, len(parts)), strict=True):
+            if words:
+                generation.text += spaced + words
+                spaced = ""
+                if setup.output_audio_transcription is not None:
+                    await self._outlet.content(outputTranscription={"text": words})
+            generation.audio_bytes += len(pcm)
+            await self._outlet.audio(generation.reply, pcm)
+            emitted += len(pcm)
+            if fault := self._connection.fault("close", "audio"):
+                raise fault.refusal
+            await self._sleep_until(start_s, emitted, settings.speed)
+        await self._outlet.content(generationComplete=True)
+        if settings.wait_for_playback:
+            await self._sleep_until(start_s, emitted, 1.0)
+
+    def _style(self, text: str) -> VoiceStyle:
+        """Native audio finds the language itself; ``languageCode`` does not steer it."""
+        setup = self._connection.setup
+        language = language_of(text) or language_told(setup.instruction)
+        name = setup.generation_config.speech_config.voice_config.prebuilt_voice_config.voice_name
+        return VoiceStyle(name, TAGS.get(language or "", "en-US"))
+
+    def _slowed(self) -> SimulatorSettings:
+        """How this reply is spoken."""
+        settings = self._connection.world.settings
+        if fault := self._connection.fault("slow_reply"):
+            return replace(settings, speed=fault.speed, wait_for_playback=True)
+        return settings
+
+    async def _sleep_until(self, start_s: float, emitted_bytes: int, speed: float | None) -> None:
+        if speed is None:
+            return
+        due_s = start_s + emitted_bytes / OUTPUT_BYTES_PER_S / speed
+        await asyncio.sleep(max(0.0, due_s - time.monotonic()))

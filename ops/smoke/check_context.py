@@ -1,0 +1,99 @@
+"""What the checks of Gemini share: the model, its set-up, the meter."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from ops.smoke.observed_session import ObservedSession, WaitLimits, open_observed_session
+from ops.smoke.spending import Spending
+from repartee.config import PRICE_LIST
+from repartee.domain.conversation.conversation import Conversation, Memory, Profile
+from repartee.domain.cost.usage import Prices
+from repartee.domain.live.model import HistoryEntry, LiveConfig
+from repartee.domain.live.profiles import LiveModelProfile, profile_of
+from repartee.domain.live.seed import TOOLS, PromptContext, system_instruction
+from repartee.ports.live_model import LiveModel
+
+INSTRUCTION = "You are the voice of a front desk. Answer in one short sentence."
+
+type OpenLive = Callable[[Callable[[str], LiveModelProfile]], LiveModel]
+"""Makes a live model that takes its profiles from a function."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckContext:
+    """One run of the checks of a live model.
+
+    Attributes:
+        open_live: Makes the live model.
+        model: Its name.
+        voice: The voice that speaks.
+        language: BCP 47 tag.
+        spending: Where costs are added.
+        patience: How long to wait.
+    """
+
+    open_live: OpenLive
+    model: str
+    voice: str = "Kore"
+    language: str = "en-US"
+    spending: Spending = field(default_factory=Spending)
+    patience: WaitLimits = field(default_factory=WaitLimits)
+
+    @property
+    def profile(self) -> LiveModelProfile:
+        """What the product believes of the model."""
+        return profile_of(self.model)
+
+    @property
+    def prices(self) -> Prices:
+        """The model's list prices of today."""
+        return prices_of(self.model)
+
+    def config(self, instruction: str = INSTRUCTION) -> LiveConfig:
+        """Return a small set-up of the product's kind; a short instruction keeps it cheap."""
+        return LiveConfig(self.model, self.voice, self.language, instruction, TOOLS)
+
+    def product_config(self, turns: tuple[HistoryEntry, ...] = ()) -> LiveConfig:
+        """Return the product's set-up, with ``turns`` in its instruction."""
+        conversation = Conversation("smoke", "smoke", "", created_at_ms=0, updated_at_ms=0)
+        memory = Memory(conversation, Profile("smoke"), ())
+        occasion = PromptContext(datetime.now(UTC), "UTC", self.language)
+        return self.config(system_instruction(memory, occasion, turns))
+
+    @contextlib.asynccontextmanager
+    async def talk(
+        self, config: LiveConfig, *, sends_language_code: bool = False
+    ) -> AsyncIterator[ObservedSession]:
+        """Open a session whose usage is counted.
+
+        Args:
+            config: Its set-up.
+            sends_language_code: Send ``languageCode`` whatever the model's profile says.
+
+        Raises:
+            LiveSetupFailed: It was refused, or did not open in time.
+        """
+
+        def profiles(model: str) -> LiveModelProfile:
+            known = profile_of(model)
+            return replace(known, takes_language_code=True) if sends_language_code else known
+
+        async with open_observed_session(self.open_live(profiles), config) as talk:
+            try:
+                yield talk
+            finally:
+                self.spending.add_events(talk.events, self.prices)
+
+
+def prices_of(model: str) -> Prices:
+    """Return a model's list prices of today."""
+    today: date = datetime.now(UTC).date()
+    return PRICE_LIST.quote(model, today).prices
+
+
+def usd(cost: Decimal) -> str:
+    """Return an amount of money for the report."""
+    return f"{cost:.4f} USD"

@@ -1,0 +1,66 @@
+"""The stack that all runs of a campaign share, and the faults that go on all run long."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.demo.front_desk import FrontDesk
+from local.gateway.chaos import ChaosSettings
+from local.hosting.table_faults import TableFaultProxy
+from local.lambdas.event_queue import EventSettings
+from local.lambdas.hosting_types import UnknownEnvironmentError
+from local.stack import Stack
+from tests.chaos.gemini_control import GeminiControl
+from tests.chaos.plan import RunPlan
+
+WORKER = "StreamAgentFunction"
+# Long enough to be asked for again as missing, short enough for a run of many delays.
+MAX_DELAY_MS = 1_000
+
+
+@dataclass(slots=True)
+class CampaignContext:
+    """What all runs of a campaign share."""
+
+    stack: Stack
+    tables: TableFaultProxy
+    control: GeminiControl
+    folder: Path
+    desk: FrontDesk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.desk = FrontDesk(self.stack)
+
+    def start_lasting_faults(self, plan: RunPlan) -> None:
+        """Turn on what goes on all run long."""
+        stack, faults = self.stack, plan.gateway
+        stack.chaos.happened.clear()
+        self.tables.happened.clear()
+        stack.chaos.settings = ChaosSettings(
+            seed=plan.seed,
+            delay_probability=faults.delay,
+            max_delay_ms=MAX_DELAY_MS,
+            duplicate_probability=faults.duplicate,
+            drop_disconnect_probability=faults.lose_disconnect,
+            throttle_probability=faults.refuse_post,
+            connections_before=stack.gateway.newest_connection_number,
+        )
+        twice = 1.0 if plan.has_duplicate_events else 0.0
+        stack.lambdas.events.settings = EventSettings(duplicate_probability=twice, seed=plan.seed)
+        stack.lambdas.override_timeout(WORKER, plan.worker_life_s)
+        stack.lambdas.set_concurrency(WORKER, 0 if plan.is_without_worker else None)
+        self.tables.use(plan.seed, *plan.table_rules())
+
+    def stop_lasting_faults(self) -> None:
+        """Turn everything off again."""
+        self.tables.use(0)
+        self.stack.chaos.settings = ChaosSettings()
+        self.stack.lambdas.events.settings = EventSettings()
+        self.stack.lambdas.override_timeout(WORKER, None)
+        self.stack.lambdas.set_concurrency(WORKER, None)
+
+    async def end_workers(self) -> None:
+        """End the workers' processes: they remember that Gemini refuses a seeded history."""
+        for environment in self.stack.lambdas.environments(WORKER):
+            with suppress(UnknownEnvironmentError):
+                await self.stack.lambdas.kill(environment.environment_id)

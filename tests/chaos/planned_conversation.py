@@ -1,0 +1,285 @@
+"""What the user of a run does: one conversation, in one session or two."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from local.stack import PROJECT
+from repartee_client.access import HttpApiClient, SessionTicket
+from repartee_client.conversation import Pace, say
+from repartee_client.errors import AccessRefusedError, NoAnswerError
+from repartee_client.recordings import Recording, load_script, read_wav
+from repartee_client.voice_call import VoiceCall, hold_voice_call, now_ms
+from tests.chaos.answer_waits import (
+    ANSWER_TIMEOUT_S,
+    is_answered,
+    is_last_of,
+    speak_and_listen,
+    speak_until,
+    until_answered,
+)
+from tests.chaos.campaign_context import WORKER, CampaignContext
+from tests.chaos.client_record import ClientRecord
+from tests.chaos.injector import Injector
+from tests.chaos.plan import FaultKind, RunPlan, Takeover
+
+REMEMBERED_TIMEOUT_S = 4.0
+"""A turn whose worker died before it was remembered waits for the user's next words."""
+RELEASE_TIMEOUT_S = 15.0
+END_TIMEOUT_S = 25.0
+CLOSED_TIMEOUT_S = 20.0
+"""Who is not told by then that the session is over hangs up, which wakes a worker."""
+_LIVE_TIMEOUT_S = 3.0
+
+_ENDED_ALREADY = 409
+_SERVER_TROUBLE = 500
+_SESSION_START_ATTEMPTS = 4
+
+END_REASONS = {
+    None: "bye",
+    FaultKind.GEMINI_1007: "refused",
+    FaultKind.GEMINI_1008: "refused",
+    FaultKind.GEMINI_QUOTA: "busy",
+    FaultKind.SECOND_DEVICE: "superseded",
+}
+"""What the client of the first session is told when it ends so."""
+GIVEN_UP = frozenset({"refused", "busy", "superseded"})
+"""How a session ends that answers no more what it has accepted, but tells of it."""
+# More of each than it takes to give up; what is left is taken back.
+_REFUSALS = {
+    FaultKind.GEMINI_1007: (1007, "Request contains an invalid argument.", 9),
+    FaultKind.GEMINI_1008: (1008, "Operation is not implemented, or supported, or enabled.", 9),
+    FaultKind.GEMINI_QUOTA: (1011, "You exceeded your current quota.", 9),
+}
+
+
+@dataclass(slots=True)
+class PlayedSession:
+    """One session of the conversation, as its client has it.
+
+    Attributes:
+        script: What is said, in order, with the words.
+        end: Why the client should be told that it ended.
+        call: None until the line stands.
+        is_turned_away: Its client came back and was refused, for the conversation is elsewhere.
+        is_cut_off: Another device took over before the last words were answered.
+        over: Turns of which the client had the whole when another device took over.
+        answered: The words that were in one of those.
+    """
+
+    ticket: SessionTicket
+    script: Sequence[tuple[str, Recording]]
+    end: str
+    record: ClientRecord = field(default_factory=ClientRecord)
+    call: VoiceCall | None = None
+    is_turned_away: bool = False
+    is_cut_off: bool = False
+    over: frozenset[int] = frozenset()
+    answered: frozenset[str] = frozenset()
+
+    @property
+    def words(self) -> Sequence[str]:
+        """What is said, in order."""
+        return [words for words, _ in self.script]
+
+    @property
+    def reported_end_reason(self) -> str:
+        """Why the client was told that it ended, "" where it was not."""
+        if self.is_turned_away:
+            return "superseded"
+        closed = self.call.session.closed if self.call is not None else None
+        return closed.reason if closed is not None else ""
+
+
+type MakeInjector = Callable[[SessionTicket, VoiceCall, ClientRecord], Injector]
+
+
+@dataclass(slots=True)
+class PlannedConversation:
+    """Holds the conversation of a plan.
+
+    Attributes:
+        visits: Its sessions so far.
+        injector: What strikes during the first one; None before its line stands.
+        was_struck: What ends the first session came to pass.
+    """
+
+    theatre: CampaignContext
+    plan: RunPlan
+    api: HttpApiClient
+    played_sessions: list[PlayedSession] = field(default_factory=list)
+    injector: Injector | None = None
+    was_struck: bool = False
+
+    async def hold(self, ticket: SessionTicket, make_injector: MakeInjector) -> None:
+        """Say everything, and hang up.
+
+        Raises:
+            TalkerError: A promise to the client was broken.
+        """
+        script = [load_utterance(*one) for one in self.plan.utterances]
+        first = PlayedSession(ticket, script, END_REASONS[self.plan.ending])
+        self.played_sessions.append(first)
+        async with hold_voice_call(self.api, ticket, observer=first.record) as call:
+            first.call = call
+            injector = self.injector = make_injector(ticket, call, first.record)
+            if self.plan.ending is FaultKind.SECOND_DEVICE:
+                await self._end_by_takeover(first, call, injector)
+                return
+            await self._converse(call, injector, script)
+            if self.plan.ending is None:
+                await _hang_up(call)
+                return
+            # Who cuts off an own question gets no answer to it; a hang-up waits for it by itself.
+            await until_answered(call, first.words)
+            # What is not remembered yet when the session ends for good never will be.
+            await self._until_remembered(call, injector)
+            await self._refuse_live_sessions(self.plan.ending)
+            await self._close(first, call)
+        async with self._start_next_session(ticket) as visit:
+            await self._say_last_words(visit)
+
+    async def _end_by_takeover(
+        self, first: PlayedSession, call: VoiceCall, injector: Injector
+    ) -> None:
+        """Say all that is to be said, and go on elsewhere without waiting for the end of it."""
+        takeover = self.plan.takeover
+        if takeover is Takeover.REMEMBERED:
+            await self._converse(call, injector, first.script)
+            await until_answered(call, first.words)
+            await self._until_remembered(call, injector)
+        else:
+            *script, (_, last) = first.script
+            await self._converse(call, injector, script)
+            await injector.on_turn_start(len(script))
+            if takeover is Takeover.REPLY:
+                await self.theatre.control.order(kind="slow_reply")
+            await speak_until(call, last, takeover, first.words)
+            if takeover is Takeover.ORPHANED:
+                await injector.kill_worker()
+        over = [turn for turn in call.replies.turns.values() if turn.end is not None]
+        first.over = frozenset(turn.number for turn in over)
+        # Sentences of a script may differ in one word, so each turn answers the nearest one alone.
+        first.answered = frozenset(
+            words
+            for words in first.words
+            if any(is_last_of([*({*first.words} - {words}), words], one.heard) for one in over)
+        )
+        first.is_cut_off = not is_answered(call, first.words)
+        async with self._start_next_session(first.ticket) as visit:
+            await self._close(first, call)
+            await self._say_last_words(visit)
+
+    async def _converse(
+        self, call: VoiceCall, injector: Injector, script: Sequence[tuple[str, Recording]]
+    ) -> None:
+        for number, (_, recording) in enumerate(script):
+            await injector.on_turn_start(number)
+            if self.plan.is_spoken_over(number):
+                await speak_and_listen(call, recording)
+                continue
+            await say(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
+            if number in self.plan.silent_after_turns:
+                has_left = partial(_has_left, injector, injector.releases)
+                await _until(injector, has_left, RELEASE_TIMEOUT_S)
+            elif number not in self.plan.no_pause_after_turns:
+                await self._until_remembered(call, injector)
+
+    async def _until_remembered(self, call: VoiceCall, injector: Injector) -> None:
+        last = max(call.replies.turns)
+        remembered = partial(_has_remembered, injector, last)
+        await _until(injector, remembered, REMEMBERED_TIMEOUT_S)
+
+    async def _refuse_live_sessions(self, ending: FaultKind) -> None:
+        """Have Gemini drop the live session, and refuse the next."""
+        control = self.theatre.control
+        code, reason, times = _REFUSALS[ending]
+        # A worker that hands over begins to count refusals anew.
+        self.theatre.stack.lambdas.override_timeout(WORKER, None)
+        await control.order(kind="close", at="setup", code=code, reason=reason, count=times)
+        give_up_at_ms = now_ms() + _LIVE_TIMEOUT_S * 1_000
+        while not await control.order(kind="close", at="now", code=1006):
+            if now_ms() > give_up_at_ms:
+                return
+            await asyncio.sleep(0.1)
+
+    async def _close(self, visit: PlayedSession, call: VoiceCall) -> None:
+        """Wait until the client is told that its session is over."""
+        try:
+            await call.until(lambda: call.session.closed, timeout_s=CLOSED_TIMEOUT_S, what="closed")
+        except NoAnswerError:
+            await _hang_up(call)
+            if visit.reported_end_reason == "bye":
+                # Nothing had come in its way: it ended as any other.
+                visit.end = "bye"
+        except AccessRefusedError as error:
+            if error.status != _ENDED_ALREADY or self.plan.ending is not FaultKind.SECOND_DEVICE:
+                raise
+            visit.is_turned_away = True
+        self.was_struck = visit.reported_end_reason == visit.end != "bye"
+        await self.theatre.control.clear()
+        if self.injector is not None:
+            self.injector.is_over = True
+
+    @contextlib.asynccontextmanager
+    async def _start_next_session(self, before: SessionTicket) -> AsyncIterator[PlayedSession]:
+        """Begin another session of the same conversation, as another device would."""
+        async with contextlib.AsyncExitStack() as line:
+            for left in reversed(range(_SESSION_START_ATTEMPTS)):
+                try:
+                    ticket = await self.api.start_session(conversation_id=before.conversation_id)
+                    script = [load_utterance(*self.plan.last_words)]
+                    visit = PlayedSession(ticket, script, "bye")
+                    visit.call = await line.enter_async_context(
+                        hold_voice_call(self.api, ticket, observer=visit.record)
+                    )
+                    break
+                except AccessRefusedError as error:
+                    if error.status < _SERVER_TROUBLE or not left:
+                        raise
+                    await asyncio.sleep(1)
+            self.played_sessions.append(visit)
+            yield visit
+
+    async def _say_last_words(self, visit: PlayedSession) -> None:
+        if visit.call is None:
+            raise RuntimeError("the line does not stand")
+        for _, recording in visit.script:
+            await say(visit.call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
+        await _hang_up(visit.call)
+
+
+def load_utterance(folder: str, index: int) -> tuple[str, Recording]:
+    """The words of a recording below ``local/recordings``, and its sound."""
+    found = load_script(PROJECT / "local" / "recordings" / folder)[index]
+    if found.spoken is None:
+        raise ValueError(f"{found.wav} has no text beside it")
+    return found.spoken, read_wav(found.wav)
+
+
+def _has_left(injector: Injector, releases_before: int) -> bool:
+    return injector.releases > releases_before
+
+
+def _has_remembered(injector: Injector, turn: int) -> bool:
+    return injector.remembered >= turn
+
+
+async def _hang_up(call: VoiceCall) -> None:
+    try:
+        await call.hang_up(END_TIMEOUT_S)
+    except AccessRefusedError as error:
+        # The line broke after the session had closed: there is nothing left to come back to.
+        if error.status != _ENDED_ALREADY:
+            raise
+
+
+async def _until(injector: Injector, condition: Callable[[], bool], timeout_s: float) -> None:
+    """Wait for what the tables show; going on without it is a user's right."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            while not condition():
+                injector.changed.clear()
+                await injector.changed.wait()

@@ -1,0 +1,76 @@
+"""Typed conversations for tests: what is said in them, and how Gemini was set up for them."""
+
+from typing import Any
+
+import aiohttp
+
+from local.demo.gemini_records import read_events
+from repartee_client.access import HttpApiClient, SessionTicket
+from repartee_client.turn_collector import TurnRecord
+from repartee_client.voice_call import VoiceCall, now_ms, open_voice_call
+from tests.fakes.functions import PATIENCE_S
+from tests.integration.running import RunningStack
+
+
+def turns(call: VoiceCall) -> list[TurnRecord]:
+    """All turns, in order."""
+    return [turn for _, turn in sorted(call.replies.turns.items())]
+
+
+def said(call: VoiceCall) -> str:
+    """All that was said to the user so far."""
+    return " ".join(filter(None, (turn.said.strip() for turn in turns(call))))
+
+
+async def hear(call: VoiceCall, words: str, timeout_s: float = PATIENCE_S) -> str:
+    """Wait until ``words`` were said and nothing is to come; all that was said so far."""
+
+    def answer() -> str | None:
+        return said(call) if words in said(call) and call.replies.is_settled else None
+
+    return await call.until(answer, timeout_s=timeout_s, what=words)
+
+
+async def write(call: VoiceCall, text: str) -> None:
+    """Type a text."""
+    await call.until_ready()
+    call.session.text(text, now_ms())
+    call.push()
+
+
+async def converse(api: HttpApiClient, *exchanges: tuple[str, str]) -> tuple[SessionTicket, str]:
+    """Type each text and wait for its answer, in a session of its own; all that was said.
+
+    Where the text is empty, nothing is typed.
+    """
+    ticket = await api.start_session()
+    async with open_voice_call(ticket.url) as call:
+        for text, answer in exchanges:
+            if text:
+                await write(call, text)
+            await hear(call, answer)
+        await call.hang_up()
+    return ticket, said(call)
+
+
+async def preferences(api: HttpApiClient) -> dict[str, Any]:
+    """Return the user's preferences."""
+    headers = {"authorization": f"Bearer {api.token}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as client,
+        client.get(f"{api.url}/me/preferences") as response,
+    ):
+        assert response.status == 200
+        answer: dict[str, Any] = await response.json()
+        return answer
+
+
+def setups(running: RunningStack, after: set[str]) -> list[dict[str, Any]]:
+    """How each connection to Gemini since ``after`` was set up, oldest first."""
+    found = []
+    assert running.stack.simulator is not None
+    for record in running.records():
+        if record.name not in after:
+            events = read_events(running.stack.simulator.record_directory / record.name)
+            found += [event["setup"] for event in events if event["kind"] == "setup"]
+    return found

@@ -1,0 +1,128 @@
+"""One talk of a test and all that bears witness to it: line, tables, Gemini's side."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from local.demo.front_desk import FrontDesk
+from local.hosting.table_faults import TableFaultProxy
+from local.stack import Stack
+from repartee_client.access import HttpApiClient, SessionTicket, get_token
+from repartee_client.conversation import Pace, say
+from repartee_client.recordings import Utterance, read_wav
+from repartee_client.voice_call import VoiceCall, hold_voice_call, now_ms
+from tests.chaos.client_record import ClientRecord
+from tests.chaos.evidence import (
+    Evidence,
+    SaidUtterance,
+    TableRecord,
+    read_live,
+    read_tables,
+    table_client,
+)
+from tests.chaos.planned_conversation import REMEMBERED_TIMEOUT_S
+from tests.fakes.functions import PATIENCE_S
+from tests.integration.running import new_user
+from tests.integration.table_watch import TableWatch
+
+
+@dataclass(slots=True)
+class WitnessedSession:
+    """A call by a user of its own.
+
+    Attributes:
+        stack: Where it is held.
+        ticket: What the session's ids are in.
+        watch: Leases, commits and writes, from when the call began.
+        record: What went over the client's line.
+        said: The utterances so far.
+        lines_broken: How many of its connections the test broke.
+    """
+
+    stack: Stack
+    user: str
+    ticket: SessionTicket
+    call: VoiceCall
+    watch: TableWatch
+    record: ClientRecord
+    said: list[SaidUtterance] = field(default_factory=list)
+    lines_broken: int = 0
+    _old_connections: frozenset[str] = frozenset()
+
+    async def exchange(self, utterance: Utterance) -> None:
+        """Say something, hear the whole answer, and let it be remembered before speaking on.
+
+        A worker that died meanwhile has a successor, which remembers, once there is more to hear.
+        """
+        assert utterance.spoken is not None
+        recording = read_wav(utterance.wav)
+        await say(self.call, recording, pace=Pace.FAST)
+        pcm = recording.pcm.strip(b"\0")
+        self.said.append(SaidUtterance(utterance.spoken, pcm, is_accepted=True))
+        last = max(self.call.replies.turns)
+        with contextlib.suppress(TimeoutError):
+            await self.watch.until(lambda: self.watch.remembered >= last, REMEMBERED_TIMEOUT_S)
+
+    async def hang_up(self) -> None:
+        """End the session."""
+        await self.call.hang_up()
+
+    async def evidence(self, *, stale_writes: Sequence[str] = ()) -> Evidence:
+        """What client, Gemini's side and tables hold once the session is closed."""
+        tables = await asyncio.to_thread(self._ended_tables)
+        assert self.stack.simulator is not None
+        closed = self.call.session.closed
+        folders = sorted(self.stack.simulator.record_directory.iterdir())
+        return Evidence(
+            failure="",
+            ends=[("bye", closed.reason if closed else "")],
+            utterances=self.said,
+            client_turns=[turn for _, turn in sorted(self.call.replies.turns.items())],
+            barged_in=self.record.barged_in(),
+            cut_off=frozenset(),
+            turned_away=frozenset(),
+            out_of_turn=self.record.out_of_turn,
+            lines_lost=self.record.losses,
+            lines_broken=self.lines_broken,
+            stale_frames_accepted=self.record.stale_frames_accepted,
+            stale_writes=stale_writes,
+            live=[read_live(one) for one in folders if one.name not in self._old_connections],
+            tables=tables,
+            bookings=await FrontDesk(self.stack).bookings(self.user),
+            leases=(),
+        )
+
+    def _ended_tables(self) -> TableRecord:
+        """The client hears that the session is closed before the tables do."""
+        client = table_client(self.stack)
+        give_up_at_ms = now_ms() + PATIENCE_S * 1_000
+        while True:
+            tables = read_tables(
+                client,
+                self.stack.table_names,
+                user=self.user,
+                conversation_id=self.ticket.conversation_id,
+                session_ids=[self.ticket.session_id],
+            )
+            if tables.is_over or now_ms() > give_up_at_ms:
+                return tables
+            time.sleep(0.05)
+
+
+@contextlib.asynccontextmanager
+async def open_witnessed_session(
+    stack: Stack, tables: TableFaultProxy, name: str
+) -> AsyncIterator[WitnessedSession]:
+    """Begin a talk; ``tables`` are those that the stack was started with."""
+    assert stack.simulator is not None
+    folder = stack.simulator.record_directory
+    old = frozenset(one.name for one in folder.iterdir()) if folder.is_dir() else frozenset()
+    user, record = new_user(name), ClientRecord()
+    api = HttpApiClient(stack.addresses.http, await get_token(stack.addresses.issuer, user))
+    ticket = await api.start_session()
+    watch = TableWatch((ticket.session_id, ticket.conversation_id, user))
+    tables.watcher = watch.on_table_write_seen
+    async with hold_voice_call(api, ticket, observer=record) as call:
+        yield WitnessedSession(stack, user, ticket, call, watch, record, _old_connections=old)

@@ -1,0 +1,249 @@
+"""One user's session on fakes and in virtual time, and a worker's visits to it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from repartee.application.serving.serve_session import serve_session
+from repartee.application.serving.session_ports import SessionPorts
+from repartee.config import LIVE_PRICES
+from repartee.domain.cost.usage import TokenUsage
+from repartee.domain.live.model import (
+    LiveAudio,
+    LiveTranscript,
+    LiveTurnComplete,
+    LiveUsage,
+    Role,
+    ToolResponse,
+    TurnStatus,
+)
+from repartee.domain.protocol.messages import (
+    Acknowledged,
+    Audio,
+    Hello,
+    Message,
+    Numbered,
+    OutputPosition,
+    SpeechEnd,
+    SpeechStart,
+)
+from repartee.domain.session.effects import FinishReason
+from repartee.domain.session.settings import SessionSettings
+from repartee.domain.session.state import ConnectionOpening, SessionState
+from repartee.domain.tools.core_calls import CoreAnswer, ToolCallStatus
+from repartee.ports.worker import WakeRequest
+from tests.fakes.client_channel import FakeClientChannel
+from tests.fakes.connection_store import FakeConnectionStore
+from tests.fakes.conversation_store import FakeConversationStore
+from tests.fakes.core_agent import FakeCoreAgent
+from tests.fakes.ids import FakeIdSource
+from tests.fakes.live_model import FakeLiveModel, FakeLiveSession, SentToolResponses
+from tests.fakes.mailbox import FakeMailbox
+from tests.fakes.notes import FakeNotes
+from tests.fakes.opening_store import FakeOpeningStore
+from tests.fakes.profile_store import FakeProfileStore
+from tests.fakes.session_store import FakeSessionStore
+from tests.fakes.speech_detector import FakeSpeechDetector
+from tests.fakes.summary_requests import FakeSummaryRequests
+from tests.fakes.tables import FakeTables
+from tests.fakes.usage_store import FakeUsageStore
+from tests.fakes.worker_pool import FakeWorkerPool
+from tests.virtual_time import LoopClock
+
+USER, SESSION, CONVERSATION, LINE = "user-1", "session-1", "conversation-1", "line-1"
+
+
+SETTINGS = SessionSettings(
+    live_model="gemini-3.8-live",
+    voice="Kore",
+    language="en-US",
+    linger_ms=30_000,
+    grace_ms=30_000,
+    zone=ZoneInfo("Europe/London"),
+    zone_name="Europe/London",
+    prices=LIVE_PRICES,
+)
+
+
+PLENTY_MS = 900_000
+
+
+CHUNK = Audio(b"\1\0" * 3200)
+
+
+REPLY = b"\0\2" * 2400
+
+
+@dataclass
+class RecordedMetrics:
+    turns: list[dict[str, object]] = field(default_factory=list)
+    takeovers: list[bool] = field(default_factory=list)
+    opened: int = 0
+    left_by_limit: list[bool] = field(default_factory=list)
+
+    def turn_finished(self, **values: object) -> None:
+        self.turns.append(values)
+
+    def lease_taken(self, *, takeover: bool) -> None:
+        self.takeovers.append(takeover)
+
+    def session_left(self, *, by_limit: bool) -> None:
+        self.left_by_limit.append(by_limit)
+
+    def session_opened(self) -> None:
+        self.opened += 1
+
+
+@dataclass
+class RecordedLog:
+    warned: list[str] = field(default_factory=list)
+
+    def info(self, message: str, /, *, extra: object) -> None: ...
+
+    def warning(self, message: str, /, *, extra: object) -> None:
+        self.warned.append(message)
+
+
+class WorkerHarness:
+    """One user's session, made as ``connect`` and ``message`` would have made it."""
+
+    def __init__(self) -> None:
+        self.clock = LoopClock(asyncio.get_running_loop())
+        tables = FakeTables(clock=self.clock)  # type: ignore[arg-type]  # the same methods
+        self.tables = tables
+        self.sessions = FakeSessionStore(tables)
+        self.mailbox = FakeMailbox(tables)
+        self.connections = FakeConnectionStore(tables)
+        self.channel = FakeClientChannel()
+        self.live = FakeLiveModel()
+        self.core = FakeCoreAgent([CoreAnswer(ToolCallStatus.DONE, "You are booked.")])
+        self.workers = FakeWorkerPool()
+        self.summaries = FakeSummaryRequests()
+        self.usage = FakeUsageStore(tables)
+        self.metrics = RecordedMetrics()
+        self.log = RecordedLog()
+        self.ports = SessionPorts(
+            sessions=self.sessions,
+            mailbox=self.mailbox,
+            connections=self.connections,
+            reader=FakeConversationStore(tables),
+            writer=FakeConversationStore(tables),
+            profiles=FakeProfileStore(tables),
+            notes=FakeNotes(tables),
+            channel=self.channel,
+            live=self.live,
+            core=self.core,
+            workers=self.workers,
+            summaries=self.summaries,
+            usage=self.usage,
+            clock=self.clock,
+            ids=FakeIdSource(),
+            metrics=self.metrics,
+            log=self.log,
+            detector=FakeSpeechDetector,
+        )
+        self._seq = 0
+        opening = ConnectionOpening(
+            LINE, USER, SESSION, CONVERSATION, "ticket-1", self.clock.now_ms() + 60_000,
+            self.clock.now_ms(), 3,
+        )  # fmt: skip
+        FakeOpeningStore(tables).open(opening)
+        self.send(Hello())
+
+    def send(self, *messages: Message) -> None:
+        for message in messages:
+            self._seq += 1
+            numbered = Numbered(self._seq, message, LINE, self.clock.now_ms())
+            self.mailbox.append(SESSION, numbered)
+
+    def come_back(self, line: str, received: OutputPosition) -> None:
+        """The client says hello over another line, with what it has."""
+        self._seq += 1
+        hello = Numbered(self._seq, Hello(received), line, self.clock.now_ms())
+        self.mailbox.append(SESSION, hello)
+
+    def state(self) -> SessionState:
+        state = self.sessions.load(SESSION)
+        assert state is not None
+        return state
+
+    def tool_responses(self) -> list[ToolResponse]:
+        sent = [one for session in self.live.sessions for one in session.sent]
+        return [
+            response
+            for one in sent
+            if isinstance(one, SentToolResponses)
+            for response in one.responses
+        ]
+
+    def speak(self) -> None:
+        self.send(SpeechStart(), CHUNK, CHUNK, SpeechEnd())
+
+    def acknowledge_all(self) -> None:
+        last = self.frames()[-1]
+        ack = Acknowledged(OutputPosition(last["epoch"], last["seq"]), 0, 0)
+        self.mailbox.notify(SESSION, ack, now_ms=self.clock.now_ms())
+
+    def frames(self, kind: str = "") -> list[dict[str, Any]]:
+        posted = [json.loads(frame) for frame in self.channel.posts[LINE]]
+        return [frame for frame in posted if kind in ("", frame["type"])]
+
+    def serve(
+        self,
+        *,
+        hop: int = 0,
+        remaining_ms: int | Callable[[], int] = PLENTY_MS,
+        late_ms: int = 0,
+    ) -> "asyncio.Task[FinishReason | None]":
+        wake = WakeRequest(SESSION, USER, CONVERSATION, self.clock.now_ms() - late_ms, hop)
+        began_ms = self.clock.monotonic_ms()
+
+        def left_ms() -> int:
+            if callable(remaining_ms):
+                return remaining_ms()
+            return began_ms + remaining_ms - self.clock.monotonic_ms()
+
+        return asyncio.create_task(
+            serve_session(
+                wake,
+                self.ports,
+                SETTINGS,
+                remaining_ms=left_ms,
+            )
+        )
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Let virtual time pass, in steps of 5 ms, until ``holds``; fail after 5 minutes."""
+        for _ in range(60_000):
+            if holds():
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError("it did not come to pass within 5 minutes of virtual time")
+
+    async def answer(self, session: FakeLiveSession, heard: str, said: str) -> None:
+        session.emit(
+            LiveTranscript(Role.USER, heard, final=True),
+            LiveAudio(REPLY),
+            LiveTranscript(Role.MODEL, said),
+            LiveUsage(TokenUsage(text_in=100, audio_in=50, audio_out=25)),
+            LiveTurnComplete(TurnStatus.IDLE),
+        )
+
+    async def one_utterance(self) -> FakeLiveSession:
+        """Have the user speak to the next live session, up to the end of the audio."""
+        session = await self.live.opened.get()
+        self.speak()
+        await self.until(lambda: len(session.sent) >= 3)
+        return session
+
+    async def one_turn(self) -> FakeLiveSession:
+        """Hold one whole turn, up to its commit."""
+        session = await self.one_utterance()
+        await self.answer(session, "hello", "Hello to you.")
+        await self.until(lambda: self.frames("turn_end"))
+        self.acknowledge_all()
+        await self.until(lambda: self.tables.turns.get(CONVERSATION))
+        return session

@@ -135,8 +135,8 @@ def test_the_readme_names_the_command_that_ci_runs() -> None:
 
 def test_every_decision_is_listed_and_has_its_parts() -> None:
     decisions = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
-    # Numbers are handed out before a decision is written, so there may be gaps.
-    assert len({path.name[:4] for path in decisions}) == len(decisions)
+    numbers = [f"{number:04}" for number in range(1, len(decisions) + 1)]
+    assert [path.name[:4] for path in decisions] == numbers
     for path in decisions:
         text = path.read_text()
         parts = re.findall(r"^## (.+)$", text, re.MULTILINE)
@@ -144,4 +144,5 @@ def test_every_decision_is_listed_and_has_its_parts() -> None:
         consequences = text.partition("## Consequences")[2]
         assert "(+)" in consequences, path.name
         assert "(-)" in consequences, path.name
+        assert text.startswith(f"# {path.name[:4]} "), path.name
         assert f"adr/{path.name}" in page("docs/architecture.md"), path.name

@@ -3,7 +3,7 @@
 Each sample is replaced by its difference from the one before, which for sounds is mostly small.
 Then the low bytes, which are close to noise, and the high bytes, which are almost all alike, are
 each coded with Huffman codes of their own: two raw DEFLATE streams, one behind the other. What it
-saves was measured: docs/adr/0019-packed-audio.md.
+saves was measured: docs/adr/0017-packed-audio.md.
 """
 
 import zlib

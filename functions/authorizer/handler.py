@@ -18,8 +18,7 @@ from repartee.config import AuthorizerSettings
 from repartee.domain.errors import TicketRefused
 from repartee.domain.protocol.origins import OriginPolicy, OriginRefused
 from repartee.observability import get_logger
-from repartee.ports.clock import Clock
-from repartee.ports.tickets import TicketSigner
+from repartee.ports.runtime import Clock, TicketSigner
 
 
 @dataclass(frozen=True, slots=True)

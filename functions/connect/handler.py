@@ -22,11 +22,9 @@ from repartee.config import ConnectSettings
 from repartee.domain.errors import ConnectionRefused, StoreUnavailable
 from repartee.domain.users.retention import Retention
 from repartee.observability import get_logger
-from repartee.ports.client_channel import ClientChannel
-from repartee.ports.clock import Clock
-from repartee.ports.mailbox import Mailbox
-from repartee.ports.opening_store import OpeningStore
-from repartee.ports.session_store import SessionStore
+from repartee.ports.clients import ClientChannel
+from repartee.ports.runtime import Clock
+from repartee.ports.sessions import Mailbox, OpeningStore, SessionStore
 
 SUBPROTOCOL = "repartee.v1"
 

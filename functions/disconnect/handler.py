@@ -19,10 +19,8 @@ from repartee.adapters.ids import UlidSource
 from repartee.application.connections.close_connection import close_connection
 from repartee.config import DisconnectSettings
 from repartee.observability import get_logger
-from repartee.ports.clock import Clock
-from repartee.ports.connection_store import ConnectionStore
-from repartee.ports.mailbox import Mailbox
-from repartee.ports.session_store import SessionStore
+from repartee.ports.runtime import Clock
+from repartee.ports.sessions import ConnectionStore, Mailbox, SessionStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,9 @@ from repartee.application.users.erase_user import UserEraser
 from repartee.application.users.export_user import UserExporter
 from repartee.application.users.forget_note import NoteForgetter
 from repartee.domain.live.profiles import LiveModelProfile
-from repartee.ports.clock import Clock
-from repartee.ports.conversation_store import ConversationReader
-from repartee.ports.profile_store import ProfileStore
-from repartee.ports.usage_store import UsageStore
+from repartee.ports.conversations import ConversationReader
+from repartee.ports.runtime import Clock
+from repartee.ports.users import ProfileStore, UsageStore
 
 
 @dataclass(frozen=True, slots=True)

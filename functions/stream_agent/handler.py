@@ -46,7 +46,7 @@ from repartee.domain.live.seed import tools_of
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.users.retention import Retention
 from repartee.observability import MetricsRecorder, get_logger
-from repartee.ports.worker import WakeRequest
+from repartee.ports.workers import WakeRequest
 
 # Reads, posts, writes, a renewal and tool calls wait side by side; none may starve the others.
 THREADS = 16

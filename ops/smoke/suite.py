@@ -18,7 +18,7 @@ from ops.smoke.checks import (
 from ops.smoke.finding import CheckNotRunError, Finding, report
 from ops.smoke.spending import Spending
 from repartee.domain.errors import LiveSetupFailed
-from repartee.ports.reasoner import ReasoningFailed
+from repartee.ports.answers import ReasoningFailed
 from repartee_client.recordings import UnusableRecordingError, read_wav
 
 _RECORDINGS = Path(__file__).parents[2] / "local" / "recordings"

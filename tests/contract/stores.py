@@ -28,18 +28,11 @@ from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation.conversation import Profile
 from repartee.domain.front_desk.rules import OpeningHours, default_rules
 from repartee.domain.users.retention import KEEP_FOREVER, Retention
-from repartee.ports.connection_store import ConnectionStore
-from repartee.ports.conversation_store import ConversationReader, ConversationWriter, SummaryWriter
-from repartee.ports.desk import Desk
-from repartee.ports.erasure_store import ErasureStore
-from repartee.ports.mailbox import Mailbox
-from repartee.ports.notes import Notes
-from repartee.ports.opening_store import OpeningStore
-from repartee.ports.profile_store import ProfileStore
-from repartee.ports.session_store import SessionStore
-from repartee.ports.tool_call_store import ToolCallStore
-from repartee.ports.usage_store import UsageStore
-from repartee.ports.user_records import UserRecords
+from repartee.ports.answers import ToolCallStore
+from repartee.ports.conversations import ConversationReader, ConversationWriter, SummaryWriter
+from repartee.ports.front_desk import Desk
+from repartee.ports.sessions import ConnectionStore, Mailbox, OpeningStore, SessionStore
+from repartee.ports.users import ErasureStore, Notes, ProfileStore, UsageStore, UserRecords
 from tests.fakes.clock import FakeClock
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.conversation_store import FakeConversationStore

@@ -16,7 +16,7 @@ from repartee.domain.tools.core_calls import (
     ToolCallKey,
     ToolCallStatus,
 )
-from repartee.ports.tool_call_store import ToolCallClaim
+from repartee.ports.answers import ToolCallClaim
 from tests.contract.scenes import (
     CONVERSATION,
     LEASE_MS,

@@ -13,7 +13,7 @@ import pytest
 
 from repartee.adapters.aws.api_gateway_channel import MAX_POST_BYTES, ApiGatewayChannel
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
-from repartee.ports.client_channel import ClientChannel
+from repartee.ports.clients import ClientChannel
 from tests.contract.aws_double import Answer, AwsDouble, Request, aws_double
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS

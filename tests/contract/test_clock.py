@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from repartee.adapters.clock import SystemClock
-from repartee.ports.clock import Clock
+from repartee.ports.runtime import Clock
 from tests.fakes.clock import FakeClock
 
 pytestmark = pytest.mark.contract

@@ -20,7 +20,7 @@ from repartee.adapters.aws.lambda_core_agent import LambdaCoreAgent
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.errors import CoreAgentFailed
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKey, ToolCallStatus
-from repartee.ports.core_agent import CoreAgent
+from repartee.ports.answers import CoreAgent
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.core_agent import FakeCoreAgent
 

@@ -22,7 +22,7 @@ from repartee.domain.front_desk.bookings import (
 )
 from repartee.domain.front_desk.rules import DeskRules, OpeningHours
 from repartee.domain.tools.tool import ToolContext, ToolResult, ToolStatus
-from repartee.ports.desk import Desk
+from repartee.ports.front_desk import Desk
 from tests.contract.scenes import all_at_once
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers, require
 from tests.contract.stores import dynamodb_stores, fake_stores, tables

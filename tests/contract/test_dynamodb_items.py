@@ -24,8 +24,8 @@ from repartee.domain.protocol.messages import (
 )
 from repartee.domain.tools.core_calls import CoreRequest, ToolCallKey
 from repartee.domain.users.preferences import PreferenceChanges
-from repartee.ports.mailbox import Appended
-from repartee.ports.tool_call_store import ToolCallClaim
+from repartee.ports.answers import ToolCallClaim
+from repartee.ports.sessions import Appended
 from repartee_client.recordings import read_wav
 from tests.contract.scenes import (
     CONVERSATION,

@@ -28,8 +28,8 @@ from repartee.domain.tools.core_calls import BegunTool, CoreRequest, Exchange, T
 from repartee.domain.users.erasure import Erasure
 from repartee.domain.users.export import Entry, ExportPosition
 from repartee.domain.users.preferences import PreferenceChanges
-from repartee.ports.tool_call_store import ToolCallClaim
-from repartee.ports.worker import WakeRequest
+from repartee.ports.answers import ToolCallClaim
+from repartee.ports.workers import WakeRequest
 from tests.contract.scenes import opening
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers, require
 from tests.contract.stores import DESK_DAY, Stores, TableNames, dynamodb_stores

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repartee.adapters.ids import UlidSource
-from repartee.ports.ids import IdSource
+from repartee.ports.runtime import IdSource
 from tests.fakes.clock import NOON_MS
 from tests.fakes.ids import FakeIdSource
 

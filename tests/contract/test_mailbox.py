@@ -26,7 +26,7 @@ from repartee.domain.protocol.messages import (
     Text,
 )
 from repartee.domain.users.preferences import PreferenceChanges
-from repartee.ports.mailbox import MAX_MESSAGES_READ, Appended
+from repartee.ports.sessions import MAX_MESSAGES_READ, Appended
 from tests.contract.scenes import SESSION, all_at_once
 from tests.contract.stores import Stores
 from tests.fakes.clock import NOON_MS

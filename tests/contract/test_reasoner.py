@@ -12,7 +12,7 @@ from repartee.adapters.langchain.middleware import PricedModel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, ReasonerLimits, gemini_model
 from repartee.config import PRICE_LIST
 from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
-from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest
+from repartee.ports.answers import Reasoner, ReasoningFailed, ReasoningRequest
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.reasoner import CallTool, FakeReasoner
 from tests.integration.scripted_gemini import call, say, serving

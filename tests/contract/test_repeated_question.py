@@ -17,7 +17,7 @@ from repartee.domain.tools.core_calls import (
     ToolCallStatus,
     arguments_hash,
 )
-from repartee.ports.reasoner import ReasoningRequest
+from repartee.ports.answers import ReasoningRequest
 from tests.contract.scenes import CONVERSATION, LEASE_MS, SESSION, USER, served_session
 from tests.contract.stores import Stores
 from tests.fakes.desk import FakeDesk

@@ -5,7 +5,7 @@ import pytest
 
 from repartee.adapters.aws.secrets_manager import SecretsManager
 from repartee.domain.errors import StoreUnavailable
-from repartee.ports.secrets import Secrets
+from repartee.ports.runtime import Secrets
 from tests.contract.servers import MINISTACK, Servers, require
 from tests.fakes.secrets import FakeSecrets
 

@@ -6,7 +6,7 @@ import pytest
 
 from repartee.adapters import file_recorder
 from repartee.adapters.file_recorder import FileRecorder
-from repartee.ports.session_recorder import SessionRecorder
+from repartee.ports.sessions import SessionRecorder
 from tests.fakes.session_recorder import FakeSessionRecorder
 
 pytestmark = pytest.mark.contract

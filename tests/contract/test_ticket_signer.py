@@ -9,7 +9,7 @@ import pytest
 from repartee.adapters.ticket_jwt import ALGORITHM, AUDIENCE, JwtTicketSigner
 from repartee.domain.errors import StoreUnavailable, TicketRefused
 from repartee.domain.protocol.ticket import Ticket
-from repartee.ports.tickets import TicketSigner
+from repartee.ports.runtime import TicketSigner
 from tests.fakes.clock import NOON_MS
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.ticket_signer import FakeTicketSigner

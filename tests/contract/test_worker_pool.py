@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from repartee.adapters.aws.lambda_worker_pool import LambdaWorkerPool
 from repartee.domain.errors import StoreUnavailable
-from repartee.ports.worker import WakeRequest, WorkerPool
+from repartee.ports.workers import WakeRequest, WorkerPool
 from tests.contract.aws_double import Answer, AwsDouble, Request, aws_double
 from tests.fakes.worker_pool import FakeWorkerPool
 

@@ -7,8 +7,8 @@ from repartee.domain.protocol.messages import (
     Notified,
     Numbered,
 )
-from repartee.ports.ids import IdSource
-from repartee.ports.mailbox import MAX_MESSAGES_READ, Appended
+from repartee.ports.runtime import IdSource
+from repartee.ports.sessions import MAX_MESSAGES_READ, Appended
 from tests.fakes.ids import FakeIdSource
 from tests.fakes.tables import MAILBOX_LIFETIME_MS, FakeTables, MailboxContents
 

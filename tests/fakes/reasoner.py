@@ -6,7 +6,7 @@ from typing import Any
 
 from repartee.domain.cost.usage import Bill
 from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
-from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, ReasoningResult
+from repartee.ports.answers import ReasoningFailed, ReasoningRequest, ReasoningResult
 from tests.fakes.clock import FakeClock
 
 _PATIENCE_S = 10.0

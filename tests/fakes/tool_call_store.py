@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 from repartee.domain.errors import ClaimLost, ItemTooLarge, LeaseLost
 from repartee.domain.tools.core_calls import Attempt, BegunTool, CoreRequest, Exchange, ToolCallKey
-from repartee.ports.tool_call_store import ToolCallClaim
+from repartee.ports.answers import ToolCallClaim
 from tests.fakes.tables import FakeTables, StoredToolCall
 
 # About what the item limit leaves for them; only messages ever come near it.

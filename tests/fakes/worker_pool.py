@@ -1,5 +1,5 @@
 from repartee.domain.errors import StoreUnavailable
-from repartee.ports.worker import WakeRequest
+from repartee.ports.workers import WakeRequest
 
 
 class FakeWorkerPool:

@@ -25,7 +25,7 @@ from repartee.domain.protocol.ticket import Ticket
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, ToolCallKey, ToolCallStatus
 from repartee.domain.users.export import ExportPosition
 from repartee.observability import get_logger
-from repartee.ports.worker import WakeRequest
+from repartee.ports.workers import WakeRequest
 from stream_agent.handler import _WAKE_REQUEST
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.fakes.secrets import FakeSecrets

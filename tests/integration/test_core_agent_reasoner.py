@@ -11,7 +11,7 @@ from langchain_core.messages import RemoveMessage
 from repartee.adapters.langchain.middleware import PricedModel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, ReasonerLimits, gemini_model
 from repartee.config import LIVE_PRICES
-from repartee.ports.reasoner import ReasoningRequest
+from repartee.ports.answers import ReasoningRequest
 from tests.fakes.clock import NOON_MS, FakeClock
 from tests.integration.scripted_gemini import ScriptedGemini, say, serving
 

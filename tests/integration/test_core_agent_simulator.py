@@ -27,7 +27,7 @@ from repartee.domain.tools.core_calls import (
     ToolCallStatus,
     arguments_hash,
 )
-from repartee.ports.reasoner import ReasoningRequest
+from repartee.ports.answers import ReasoningRequest
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes

@@ -7,7 +7,7 @@ from core_agent.tools.refusals import slot_refusal
 from core_agent.tools.wording import booking_fields
 from repartee.domain.front_desk.bookings import DeskRefused, Slot
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
-from repartee.ports.desk import Desk
+from repartee.ports.front_desk import Desk
 
 
 class BookAppointmentArguments(Arguments):

@@ -3,7 +3,7 @@ from core_agent.tools.refusals import booking_not_found
 from core_agent.tools.wording import slot_fields
 from repartee.domain.front_desk.bookings import BookingUnknown, Slot, is_upcoming
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
-from repartee.ports.desk import Desk
+from repartee.ports.front_desk import Desk
 
 
 class CancelAppointmentArguments(Arguments):

@@ -12,8 +12,8 @@ from core_agent.tools.opening_hours import opening_hours
 from core_agent.tools.recall_notes import recall_notes
 from core_agent.tools.remember_note import remember_note
 from repartee.domain.tools.tool import Tool, ToolContext
-from repartee.ports.desk import Desk
-from repartee.ports.notes import Notes
+from repartee.ports.front_desk import Desk
+from repartee.ports.users import Notes
 
 
 def make_tools(desk: Desk, notes: Notes, context: ToolContext) -> tuple[Tool[Any], ...]:

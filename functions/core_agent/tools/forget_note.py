@@ -5,7 +5,7 @@ from pydantic import Field
 from core_agent.tools.arguments import Arguments
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.domain.users.notes import MAX_NOTE_CHARACTERS, MAX_NOTES, NoteUnknown
-from repartee.ports.notes import Notes
+from repartee.ports.users import Notes
 
 
 class ForgetNoteArguments(Arguments):

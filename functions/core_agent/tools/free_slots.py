@@ -1,7 +1,7 @@
 from core_agent.tools.arguments import Arguments, Day
 from core_agent.tools.wording import closed_day_reason, day_fields, time_fields
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
-from repartee.ports.desk import Desk
+from repartee.ports.front_desk import Desk
 
 
 class FreeSlotsArguments(Arguments):

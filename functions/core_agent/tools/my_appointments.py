@@ -2,7 +2,7 @@ from core_agent.tools.arguments import Arguments
 from core_agent.tools.wording import booking_fields
 from repartee.domain.front_desk.bookings import is_upcoming
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
-from repartee.ports.desk import Desk
+from repartee.ports.front_desk import Desk
 
 
 class MyAppointmentsArguments(Arguments):

@@ -3,7 +3,7 @@ from core_agent.tools.wording import day_fields
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.text.speakable import speakable_time
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
-from repartee.ports.desk import Desk
+from repartee.ports.front_desk import Desk
 
 
 class OpeningHoursArguments(Arguments):

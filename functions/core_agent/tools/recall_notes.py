@@ -4,7 +4,7 @@ from core_agent.tools.arguments import Arguments
 from repartee.domain.text.speakable import speakable_day
 from repartee.domain.tools.tool import Tool, ToolContext, ToolResult, ToolStatus
 from repartee.domain.users.notes import MAX_NOTES, Note
-from repartee.ports.notes import Notes
+from repartee.ports.users import Notes
 
 
 class RecallNotesArguments(Arguments):

@@ -12,7 +12,7 @@ from repartee.domain.front_desk.bookings import (
 )
 from repartee.domain.text.speakable import speakable_day
 from repartee.domain.tools.tool import ToolContext, ToolResult, ToolStatus
-from repartee.ports.desk import Desk
+from repartee.ports.front_desk import Desk
 
 
 def slot_refusal(

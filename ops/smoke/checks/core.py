@@ -17,7 +17,7 @@ from repartee.domain.conversation.conversation import Conversation, Memory, Prof
 from repartee.domain.conversation.summary import instruction, summary_material
 from repartee.domain.tools.core_prompt import core_prompt
 from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
-from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
+from repartee.ports.answers import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
 
 NO_MODEL = "no-such-model"
 _DEADLINE_S = 25

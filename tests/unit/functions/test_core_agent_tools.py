@@ -12,7 +12,7 @@ from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.tools.core_calls import BegunTool
 from repartee.domain.tools.tool import ToolContext
-from repartee.ports.desk import Desk
+from repartee.ports.front_desk import Desk
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes
 

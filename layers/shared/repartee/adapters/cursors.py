@@ -8,7 +8,7 @@ import json
 from enum import StrEnum
 
 from repartee.domain.errors import CursorRefused
-from repartee.ports.secrets import Secrets
+from repartee.ports.runtime import Secrets
 
 _MAC_BYTES = hashlib.sha256().digest_size
 

@@ -9,7 +9,7 @@ import jwt
 from repartee.domain.errors import TicketRefused
 from repartee.domain.protocol.ticket import Ticket
 from repartee.domain.users.user_id import user_id_problem
-from repartee.ports.secrets import Secrets
+from repartee.ports.runtime import Secrets
 
 AUDIENCE = "repartee-websocket"
 ALGORITHM = "HS256"

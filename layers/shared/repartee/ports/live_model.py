@@ -1,3 +1,5 @@
+"""Ports of the live model."""
+
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 

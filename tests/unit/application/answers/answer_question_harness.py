@@ -13,7 +13,7 @@ from repartee.domain.errors import StoreUnavailable
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.session.state import SessionState
 from repartee.domain.tools.core_calls import CoreRequest, ToolCallKey, arguments_hash
-from repartee.ports.reasoner import ReasoningFailed
+from repartee.ports.answers import ReasoningFailed
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.desk import FakeDesk
 from tests.fakes.notes import FakeNotes

@@ -8,7 +8,7 @@ import pytest
 from repartee.domain.conversation.conversation import Profile
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
-from repartee.ports.reasoner import ReasoningFailed
+from repartee.ports.answers import ReasoningFailed
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.usage_store import FakeUsageStore
 from tests.unit.application.answers.answer_question_harness import (

@@ -4,7 +4,7 @@ import pytest
 
 from repartee.domain.errors import ItemTooLarge
 from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
-from repartee.ports.reasoner import ReasoningFailed
+from repartee.ports.answers import ReasoningFailed
 from tests.fakes.tool_call_store import FakeToolCallStore
 from tests.unit.application.answers.answer_question_harness import (
     AT_THREE,

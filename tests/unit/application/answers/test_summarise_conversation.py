@@ -13,7 +13,7 @@ from repartee.domain.conversation.summary import MAX_SUMMARY_CHARACTERS, Summary
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.session.state import SessionState
-from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, ReasoningResult
+from repartee.ports.answers import ReasoningFailed, ReasoningRequest, ReasoningResult
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.tables import FakeTables

@@ -11,7 +11,7 @@ from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import MailboxEntry, Notice, Numbered
 from repartee.domain.session.state import ConnectionOpening, SessionState, WakeElection
 from repartee.domain.users.connection_identity import ConnectionIdentity
-from repartee.ports.mailbox import Appended
+from repartee.ports.sessions import Appended
 from tests.event_files import load_event
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS

@@ -16,7 +16,7 @@ from repartee.domain.protocol.messages import (
     Text,
 )
 from repartee.domain.session.state import SessionState
-from repartee.ports.worker import WakeRequest
+from repartee.ports.workers import WakeRequest
 from tests.event_files import load_event
 from tests.fakes.clock import NOON_MS
 from tests.fakes.worker_pool import FakeWorkerPool

@@ -19,7 +19,7 @@ from repartee.domain.protocol.messages import (
 )
 from repartee.domain.session.state import Connected, PendingCall, UndeliveredTurn, WakeElection
 from repartee.domain.tools.core_calls import ToolCallKey
-from repartee.ports.worker import WakeRequest
+from repartee.ports.workers import WakeRequest
 from tests.fakes.clock import NOON_MS
 from tests.unit.application.connections.message_route_harness import (
     CALLER,

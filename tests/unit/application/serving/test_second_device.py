@@ -30,7 +30,7 @@ from repartee.domain.protocol.messages import (
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.state import ConnectionOpening, PendingCall
 from repartee.domain.tools.core_calls import ToolCallKey, arguments_hash
-from repartee.ports.worker import WakeRequest
+from repartee.ports.workers import WakeRequest
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.opening_store import FakeOpeningStore

@@ -18,7 +18,7 @@ from repartee.domain.live.model import (
 )
 from repartee.domain.protocol.messages import Bye, Hello, Message, Numbered, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import FinishReason
-from repartee.ports.mailbox import MAX_MESSAGES_READ
+from repartee.ports.sessions import MAX_MESSAGES_READ
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.log import CapturedLog
 from tests.unit.application.serving.worker_harness import (

@@ -34,7 +34,7 @@ from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import ConnectionOpening, SessionState
 from repartee.domain.tools.core_calls import CoreAnswer, ToolCallStatus
-from repartee.ports.worker import WakeRequest
+from repartee.ports.workers import WakeRequest
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.conversation_store import FakeConversationStore

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from repartee.adapters.aws.core_agent_event import AnswerEvent, RequestEvent
 from repartee.domain.errors import CoreAgentFailed
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
-from repartee.ports.clock import Clock
+from repartee.ports.runtime import Clock
 
 if TYPE_CHECKING:
     from types_boto3_lambda.client import LambdaClient

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from repartee.domain.errors import StoreUnavailable
-from repartee.ports.worker import WakeRequest
+from repartee.ports.workers import WakeRequest
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient

@@ -17,8 +17,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 
 from repartee.domain.cost.usage import Bill, Prices, TokenUsage
-from repartee.ports.clock import Clock
-from repartee.ports.reasoner import ReasoningFailed
+from repartee.ports.answers import ReasoningFailed
+from repartee.ports.runtime import Clock
 
 MIN_MODEL_CALL_MS = 250
 """With less time than this left, no model call is worth starting."""

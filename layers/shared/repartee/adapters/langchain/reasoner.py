@@ -46,8 +46,8 @@ from repartee.domain.cost.usage import Bill
 from repartee.domain.text.characters import cleaned
 from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
 from repartee.observability import get_logger
-from repartee.ports.clock import Clock
-from repartee.ports.reasoner import ReasoningFailed, ReasoningRequest, ReasoningResult
+from repartee.ports.answers import ReasoningFailed, ReasoningRequest, ReasoningResult
+from repartee.ports.runtime import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,17 @@ from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, Exchange, 
 from repartee.domain.tools.core_prompt import core_prompt
 from repartee.domain.tools.outcome import outcome
 from repartee.domain.tools.tool import Tool, ToolContext
-from repartee.ports.clock import Clock
-from repartee.ports.conversation_store import ConversationReader
-from repartee.ports.notes import Notes
-from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
-from repartee.ports.tool_call_store import ToolCallClaim, ToolCallStore
-from repartee.ports.usage_store import UsageStore
+from repartee.ports.answers import (
+    Reasoner,
+    ReasoningFailed,
+    ReasoningRequest,
+    ReasoningResult,
+    ToolCallClaim,
+    ToolCallStore,
+)
+from repartee.ports.conversations import ConversationReader
+from repartee.ports.runtime import Clock
+from repartee.ports.users import Notes, UsageStore
 
 MAX_QUESTION_CHARACTERS = MAX_SPOKEN_CHARACTERS
 """What a user says or types in one turn is a question as it stands; a typed text is shorter."""

@@ -14,8 +14,8 @@ from repartee.domain.cost.limits import (
     utc_day,
 )
 from repartee.domain.errors import ReparteeError
-from repartee.ports.clock import Clock
-from repartee.ports.usage_store import UsageStore
+from repartee.ports.runtime import Clock
+from repartee.ports.users import UsageStore
 
 
 class DailyLimitReached(ReparteeError):

@@ -4,7 +4,7 @@ from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.cost.usage import Bill
 from repartee.domain.session.state import Spending
 from repartee.domain.tools.core_calls import CoreRequest
-from repartee.ports.usage_store import UsageStore
+from repartee.ports.users import UsageStore
 
 
 def count_model_cost(

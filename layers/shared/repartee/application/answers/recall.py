@@ -3,8 +3,8 @@ from dataclasses import replace
 from repartee.domain.conversation.conversation import Memory
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.users.notes import FACTS_AT_MOST
-from repartee.ports.conversation_store import ConversationReader
-from repartee.ports.notes import Notes
+from repartee.ports.conversations import ConversationReader
+from repartee.ports.users import Notes
 
 
 def recall(

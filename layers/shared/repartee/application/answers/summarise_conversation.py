@@ -15,10 +15,10 @@ from repartee.domain.conversation.summary import (
 )
 from repartee.domain.cost.usage import Bill
 from repartee.domain.errors import StoreUnavailable, UserErased
-from repartee.ports.clock import Clock
-from repartee.ports.conversation_store import ConversationReader, SummaryWriter
-from repartee.ports.reasoner import Reasoner, ReasoningFailed, ReasoningRequest
-from repartee.ports.usage_store import UsageStore
+from repartee.ports.answers import Reasoner, ReasoningFailed, ReasoningRequest
+from repartee.ports.conversations import ConversationReader, SummaryWriter
+from repartee.ports.runtime import Clock
+from repartee.ports.users import UsageStore
 
 MAX_RUN_MS = 50_000
 """No model call starts later; below the function's timeout in template.yaml, 60 s."""

@@ -7,8 +7,7 @@ from repartee.domain.protocol.messages import Numbered
 from repartee.domain.protocol.recent_input import InputTaken, NumberUse
 from repartee.domain.session.input.order import too_far_ahead_text
 from repartee.domain.session.state import Connected, ConnectionStanding, SessionState
-from repartee.ports.mailbox import Appended, Mailbox
-from repartee.ports.session_store import SessionStore
+from repartee.ports.sessions import Appended, Mailbox, SessionStore
 
 
 def session_ended_error() -> BadInput:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from repartee.domain.protocol.origins import OriginPolicy
 from repartee.domain.protocol.ticket import Ticket
-from repartee.ports.clock import Clock
-from repartee.ports.tickets import TicketSigner
+from repartee.ports.runtime import Clock, TicketSigner
 
 
 def authorize_connection(

@@ -6,8 +6,8 @@ from repartee.application.connections.admission import superseded_error
 from repartee.domain.errors import BadInput, ClientTooSlow, ConnectionGone, StoreUnavailable
 from repartee.domain.protocol.wire import Busy, Rejected, Reply, encode_reply
 from repartee.domain.users.connection_identity import ConnectionIdentity
-from repartee.ports.client_channel import ClientChannel
-from repartee.ports.connection_store import ConnectionStore
+from repartee.ports.clients import ClientChannel
+from repartee.ports.sessions import ConnectionStore
 
 # On one connection. By then a client with a fault in each message has received 20 errors.
 MAX_REFUSALS = 20

@@ -6,10 +6,8 @@ from repartee.application.connections.deliver_notice import deliver_notice
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import Detached
 from repartee.domain.users.connection_identity import ConnectionIdentity
-from repartee.ports.clock import Clock
-from repartee.ports.connection_store import ConnectionStore
-from repartee.ports.mailbox import Mailbox
-from repartee.ports.session_store import SessionStore
+from repartee.ports.runtime import Clock
+from repartee.ports.sessions import ConnectionStore, Mailbox, SessionStore
 
 
 def close_connection(

@@ -2,9 +2,7 @@
 
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import Notice
-from repartee.ports.connection_store import ConnectionStore
-from repartee.ports.mailbox import Mailbox
-from repartee.ports.session_store import SessionStore
+from repartee.ports.sessions import ConnectionStore, Mailbox, SessionStore
 
 
 def deliver_notice(

@@ -11,8 +11,7 @@ from repartee.application.connections.admission import (
 from repartee.domain.errors import BadInput
 from repartee.domain.protocol.messages import Greeted, Hello, Numbered
 from repartee.domain.session.state import Connected, SessionState
-from repartee.ports.mailbox import Appended, Mailbox
-from repartee.ports.session_store import SessionStore
+from repartee.ports.sessions import Appended, Mailbox, SessionStore
 
 
 @dataclass(frozen=True, slots=True)

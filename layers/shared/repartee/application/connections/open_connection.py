@@ -8,10 +8,8 @@ from repartee.application.connections.deliver_notice import deliver_notice
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
 from repartee.domain.protocol.messages import Superseded
 from repartee.domain.session.state import ConnectionOpening
-from repartee.ports.client_channel import ClientChannel
-from repartee.ports.mailbox import Mailbox
-from repartee.ports.opening_store import OpeningStore
-from repartee.ports.session_store import SessionStore
+from repartee.ports.clients import ClientChannel
+from repartee.ports.sessions import Mailbox, OpeningStore, SessionStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,10 @@ from repartee.domain.protocol.wire import (
 )
 from repartee.domain.session.state import Connected, SessionState
 from repartee.domain.users.connection_identity import ConnectionIdentity
-from repartee.ports.client_channel import ClientChannel
-from repartee.ports.clock import Clock
-from repartee.ports.connection_store import ConnectionStore
-from repartee.ports.mailbox import Appended, Mailbox
-from repartee.ports.session_store import SessionStore
-from repartee.ports.worker import WorkerPool
+from repartee.ports.clients import ClientChannel
+from repartee.ports.runtime import Clock
+from repartee.ports.sessions import Appended, ConnectionStore, Mailbox, SessionStore
+from repartee.ports.workers import WorkerPool
 
 # A throttled table: the adapter has used up its own, shorter retries.
 STORE_RETRY_MS = 1_000

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from repartee.domain.errors import ClientTooSlow, ReparteeError, StoreUnavailable
 from repartee.domain.session.state import ActiveSession
-from repartee.ports.client_channel import ClientChannel
-from repartee.ports.clock import Clock
-from repartee.ports.connection_store import ConnectionStore
-from repartee.ports.session_store import SessionStore
+from repartee.ports.clients import ClientChannel
+from repartee.ports.runtime import Clock
+from repartee.ports.sessions import ConnectionStore, SessionStore
 
 # API Gateway closes a WebSocket connection that is idle for 10 min (its quotas page).
 IDLE_CONNECTION_MS = 600_000

@@ -7,11 +7,9 @@ from repartee.application.connections.session_cap import SessionCap
 from repartee.domain.conversation.conversation import Memory
 from repartee.domain.errors import ConversationUnknown, ReparteeError, UserErased
 from repartee.domain.protocol.ticket import TICKET_LIFETIME_MS, Ticket
-from repartee.ports.clock import Clock
-from repartee.ports.conversation_store import ConversationReader
-from repartee.ports.ids import IdSource
-from repartee.ports.session_store import SessionStore
-from repartee.ports.tickets import TicketSigner
+from repartee.ports.conversations import ConversationReader
+from repartee.ports.runtime import Clock, IdSource, TicketSigner
+from repartee.ports.sessions import SessionStore
 
 NEW_CONVERSATION = "new"
 

@@ -6,9 +6,9 @@ from repartee.application.connections.client_answers import ClientAnswers, Troub
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.session.state import SessionState
 from repartee.domain.users.connection_identity import ConnectionIdentity
-from repartee.ports.clock import Clock
-from repartee.ports.session_store import SessionStore
-from repartee.ports.worker import WakeRequest, WorkerPool
+from repartee.ports.runtime import Clock
+from repartee.ports.sessions import SessionStore
+from repartee.ports.workers import WakeRequest, WorkerPool
 
 # The next wake can be tried when the window of the last election is over (SessionStore).
 WAKE_RETRY_MS = 3_000

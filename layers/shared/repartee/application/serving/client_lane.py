@@ -9,7 +9,7 @@ from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailab
 from repartee.domain.protocol.wire import encode_frame
 from repartee.domain.session.effects import CloseConnection, PostFrame
 from repartee.domain.session.events import Event, FramePosted, PostRefused
-from repartee.ports.client_channel import ClientChannel
+from repartee.ports.clients import ClientChannel
 
 type ToClient = PostFrame | CloseConnection
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from repartee.domain.protocol.recent_input import InputTaken
-from repartee.ports.clock import Clock
-from repartee.ports.session_store import SessionStore
+from repartee.ports.runtime import Clock
+from repartee.ports.sessions import SessionStore
 
 LEASE_MS = 5_000
 RENEW_EVERY_MS = 1_500

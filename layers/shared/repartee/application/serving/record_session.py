@@ -12,7 +12,7 @@ from repartee.domain.session.replay.recording import (
     step_line,
 )
 from repartee.domain.speech import SpeechDetector
-from repartee.ports.session_recorder import SessionRecorder
+from repartee.ports.sessions import SessionRecorder
 
 
 class SessionRecording:

@@ -27,8 +27,8 @@ from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.replay.recording import Opening
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease, SessionState
-from repartee.ports.mailbox import MAX_MESSAGES_READ
-from repartee.ports.worker import WakeRequest
+from repartee.ports.sessions import MAX_MESSAGES_READ
+from repartee.ports.workers import WakeRequest
 
 # A connection lives 2 h and a worker about 13 min: 10 hand-overs. More is a loop gone wrong.
 MAX_HOPS = 20

@@ -5,21 +5,14 @@ from typing import Protocol
 
 from repartee.application.serving.live_model_quirks import LiveModelQuirks
 from repartee.domain.speech import SpeechDetector
-from repartee.ports.client_channel import ClientChannel
-from repartee.ports.clock import Clock
-from repartee.ports.connection_store import ConnectionStore
-from repartee.ports.conversation_store import ConversationReader, ConversationWriter
-from repartee.ports.core_agent import CoreAgent
-from repartee.ports.ids import IdSource
+from repartee.ports.answers import CoreAgent, SummaryRequests
+from repartee.ports.clients import ClientChannel
+from repartee.ports.conversations import ConversationReader, ConversationWriter
 from repartee.ports.live_model import LiveModel
-from repartee.ports.mailbox import Mailbox
-from repartee.ports.notes import Notes
-from repartee.ports.profile_store import ProfileStore
-from repartee.ports.session_recorder import SessionRecorder
-from repartee.ports.session_store import SessionStore
-from repartee.ports.summary_requests import SummaryRequests
-from repartee.ports.usage_store import UsageStore
-from repartee.ports.worker import WorkerPool
+from repartee.ports.runtime import Clock, IdSource
+from repartee.ports.sessions import ConnectionStore, Mailbox, SessionRecorder, SessionStore
+from repartee.ports.users import Notes, ProfileStore, UsageStore
+from repartee.ports.workers import WorkerPool
 
 
 class TurnMetrics(Protocol):

@@ -6,11 +6,9 @@ from repartee.application.connections.deliver_notice import notify_sessions
 from repartee.domain.conversation.conversation import Profile
 from repartee.domain.protocol.messages import PreferencesChanged
 from repartee.domain.users.preferences import PreferenceChanges
-from repartee.ports.clock import Clock
-from repartee.ports.connection_store import ConnectionStore
-from repartee.ports.mailbox import Mailbox
-from repartee.ports.profile_store import ProfileStore
-from repartee.ports.session_store import SessionStore
+from repartee.ports.runtime import Clock
+from repartee.ports.sessions import ConnectionStore, Mailbox, SessionStore
+from repartee.ports.users import ProfileStore
 
 
 @dataclass(frozen=True, slots=True)

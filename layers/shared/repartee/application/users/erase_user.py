@@ -13,9 +13,9 @@ from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailab
 from repartee.domain.protocol.frames import NumberedFrame, SessionClosed
 from repartee.domain.protocol.wire import encode_frame
 from repartee.domain.users.erasure import Erasure, ItemKind, OpenConnection, StoredItem
-from repartee.ports.client_channel import ClientChannel
-from repartee.ports.clock import Clock
-from repartee.ports.erasure_store import ErasureStore
+from repartee.ports.clients import ClientChannel
+from repartee.ports.runtime import Clock
+from repartee.ports.users import ErasureStore
 
 SETTLE_MS = 11_000
 """How long after the end of a session something may still be put into its mailbox: the timeout of

@@ -12,10 +12,7 @@ from repartee.domain.users.export import (
     ExportPosition,
 )
 from repartee.domain.users.notes import MAX_NOTES
-from repartee.ports.notes import Notes
-from repartee.ports.profile_store import ProfileStore
-from repartee.ports.usage_store import UsageStore
-from repartee.ports.user_records import UserRecords
+from repartee.ports.users import Notes, ProfileStore, UsageStore, UserRecords
 
 PAGE_BYTES = 2_000_000
 """When a page is full. The last entry may come on top, 300 KB of DynamoDB that can be seven times

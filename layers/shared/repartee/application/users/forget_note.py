@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 from repartee.application.connections.deliver_notice import notify_sessions
 from repartee.domain.protocol.messages import NoteForgotten
-from repartee.ports.clock import Clock
-from repartee.ports.connection_store import ConnectionStore
-from repartee.ports.mailbox import Mailbox
-from repartee.ports.notes import Notes
-from repartee.ports.session_store import SessionStore
+from repartee.ports.runtime import Clock
+from repartee.ports.sessions import ConnectionStore, Mailbox, SessionStore
+from repartee.ports.users import Notes
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repartee.domain.conversation.conversation import Turn
-from repartee.ports.conversation_store import ConversationReader
+from repartee.ports.conversations import ConversationReader
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from repartee.adapters.dynamodb.expiry import is_header_kept, is_kept
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.conversation.conversation import Conversation, Memory, Profile, Turn
 from repartee.domain.conversation.memory_budget import prompt_characters
-from repartee.ports.clock import Clock
+from repartee.ports.runtime import Clock
 
 if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item

@@ -9,7 +9,7 @@ from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.conversation.summary import SummaryFold
 from repartee.domain.errors import UserErased
 from repartee.domain.users.retention import Retention
-from repartee.ports.clock import Clock
+from repartee.ports.runtime import Clock
 
 # Places in a fold's transaction.
 _SUMMARY, _HEADER, _PROFILE = range(3)

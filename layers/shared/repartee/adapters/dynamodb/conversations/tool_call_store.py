@@ -21,8 +21,8 @@ from repartee.adapters.dynamodb.values import Value, encode_all
 from repartee.domain.errors import ClaimLost, LeaseLost
 from repartee.domain.tools.core_calls import Attempt, BegunTool, CoreRequest, Exchange, ToolCallKey
 from repartee.domain.users.retention import Retention
-from repartee.ports.clock import Clock
-from repartee.ports.tool_call_store import ToolCallClaim
+from repartee.ports.answers import ToolCallClaim
+from repartee.ports.runtime import Clock
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef

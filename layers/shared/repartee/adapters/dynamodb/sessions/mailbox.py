@@ -16,9 +16,8 @@ from repartee.adapters.dynamodb.sessions.items import (
 from repartee.adapters.dynamodb.table import WRITE_BATCH, DynamoTable
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.protocol.messages import Acknowledged, MailboxEntry, Notice, Notified, Numbered
-from repartee.ports.clock import Clock
-from repartee.ports.ids import IdSource
-from repartee.ports.mailbox import MAX_MESSAGES_READ, Appended
+from repartee.ports.runtime import Clock, IdSource
+from repartee.ports.sessions import MAX_MESSAGES_READ, Appended
 
 if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item

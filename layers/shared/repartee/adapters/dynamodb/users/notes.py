@@ -14,7 +14,7 @@ from repartee.adapters.dynamodb.tombstone import NOT_ERASED
 from repartee.adapters.dynamodb.values import encode_all
 from repartee.domain.errors import StoreUnavailable, UserErased
 from repartee.domain.users.notes import MAX_NOTES, Note, NotesFull, NoteUnknown
-from repartee.ports.ids import IdSource
+from repartee.ports.runtime import IdSource
 
 if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item

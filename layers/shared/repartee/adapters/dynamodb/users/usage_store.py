@@ -17,7 +17,7 @@ from repartee.domain.cost.limits import DayUsage, utc_day
 from repartee.domain.errors import LeaseLost, UserErased
 from repartee.domain.session.state import Spending
 from repartee.domain.users.retention import KEEP_FOREVER, Retention
-from repartee.ports.clock import Clock
+from repartee.ports.runtime import Clock
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef

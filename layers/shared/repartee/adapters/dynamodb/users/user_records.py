@@ -19,7 +19,7 @@ from repartee.domain.conversation.conversation import Conversation
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.users.erasure import ItemKind
 from repartee.domain.users.export import Entry, SummaryRecord, ToolCallRecord
-from repartee.ports.clock import Clock
+from repartee.ports.runtime import Clock
 
 if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item

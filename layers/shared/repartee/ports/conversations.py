@@ -1,3 +1,5 @@
+"""Ports of conversations: reading them, committing turns, writing summaries."""
+
 from collections.abc import Sequence
 from typing import Protocol
 

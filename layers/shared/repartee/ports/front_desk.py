@@ -1,3 +1,5 @@
+"""Port of the front desk."""
+
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Protocol

@@ -1,3 +1,5 @@
+"""Port to the workers."""
+
 from dataclasses import dataclass
 from typing import Protocol
 

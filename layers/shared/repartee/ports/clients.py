@@ -1,3 +1,5 @@
+"""Port to connected clients."""
+
 from typing import Protocol
 
 

@@ -1,0 +1,56 @@
+"""Ports of the runtime: clock, ids, secrets, tickets."""
+
+from typing import Protocol
+
+from repartee.domain.protocol.ticket import Ticket
+
+
+class Clock(Protocol):
+    """Tells the time; tests move it by hand."""
+
+    def now_ms(self) -> int:
+        """Return Unix time in ms, for what other processes read."""
+        ...
+
+    def monotonic_ms(self) -> int:
+        """Return ms on a clock that never jumps, for deadlines inside one process."""
+        ...
+
+
+class IdSource(Protocol):
+    """Makes ids that nobody else makes or guesses."""
+
+    def new_id(self, now_ms: int) -> str:
+        """Return 26 characters that sort by ``now_ms``, with 80 random bits (a ULID)."""
+        ...
+
+
+class Secrets(Protocol):
+    """Hands out secrets, kept for the life of the process."""
+
+    def get(self, secret_id: str) -> str:
+        """Return the secret's text.
+
+        Raises:
+            StoreUnavailable: The service failed beyond the retries.
+        """
+        ...
+
+
+class TicketSigner(Protocol):
+    """Turns tickets into text that only a holder of the key can make, and back.
+
+    Both methods raise ``StoreUnavailable`` when the key cannot be fetched.
+    """
+
+    def issue(self, ticket: Ticket) -> str:
+        """Return the ticket signed, in characters that a URL's query takes as they are."""
+        ...
+
+    def verify(self, token: str, *, now_ms: int) -> Ticket:
+        """Return the ticket that was signed.
+
+        Raises:
+            TicketRefused: ``malformed``, ``forged``, ``expired`` or ``wrong_audience``.
+        """
+        ...

@@ -1,0 +1,251 @@
+"""Ports of sessions: their state and lease, connections, openings, mailbox and recordings."""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum, auto
+from typing import Protocol
+
+from repartee.domain.protocol.messages import MailboxEntry, Notice, Numbered
+from repartee.domain.protocol.recent_input import InputTaken
+from repartee.domain.session.state import (
+    ActiveSession,
+    Connected,
+    ConnectionOpening,
+    Greeting,
+    Lease,
+    OpenedConnection,
+    SessionState,
+    WakeElection,
+)
+
+
+class SessionStore(Protocol):
+    """Keeps each session's state, lease and wake. Every read is strongly consistent.
+
+    A session's cursor never moves back, whatever cursor a call brings.
+
+    All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
+    """
+
+    def load(self, session_id: str) -> SessionState | None:
+        """Return the session's state, or None where there is none."""
+        ...
+
+    def elect_waker(self, session_id: str, now_ms: int) -> WakeElection:
+        """Let exactly one caller per window of 3 s invoke a worker.
+
+        Taking or releasing the lease ends the window, so an older wake that is still there went
+        unserved.
+        """
+        ...
+
+    def forget_wake(self, session_id: str) -> None:
+        """Take back an election, of a session that turned out to be over."""
+        ...
+
+    def acquire_lease(
+        self, session_id: str, *, owner: str, now_ms: int, until_ms: int
+    ) -> Lease | None:
+        """Take the lease and raise the epoch; None while another holds it or no session is.
+
+        An ended session has no lease. Asking again with the same ``owner`` and ``until_ms``, as
+        after an answer that was lost, gives the same lease; so an owner's name is used once.
+        """
+        ...
+
+    def greet(self, session_id: str, connection: Connected) -> Greeting | None:
+        """Make the connection of a ``hello`` current, unless a newer connection is current.
+
+        A repeated ``hello`` changes nothing. Nothing is written to a session that has ended.
+
+        Returns:
+            The state after that; None if there is no such session.
+        """
+        ...
+
+    def renew_lease(
+        self,
+        session_id: str,
+        *,
+        epoch: int,
+        until_ms: int,
+        cursor: int,
+        taken: InputTaken | None = None,
+    ) -> None:
+        """Hold the lease until ``until_ms``; input up to ``cursor`` need not be read again.
+
+        The stored ``taken`` stays as it is without a new one, or if the stored cursor is higher.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        ...
+
+    def set_connection(
+        self, session_id: str, *, epoch: int, connection_id: str | None, marks_speech: bool = False
+    ) -> None:
+        """Record which connection is the session's current one, and how its client behaves.
+
+        Without a connection, what is known of the client stays.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        ...
+
+    def release_lease(
+        self,
+        session_id: str,
+        *,
+        epoch: int,
+        cursor: int,
+        ended: bool,
+        taken: InputTaken | None = None,
+    ) -> None:
+        """Give the lease back at ``cursor``; ``ended`` closes the session for good.
+
+        Raises:
+            LeaseLost: The epoch has moved on.
+        """
+        ...
+
+
+class ConnectionStore(Protocol):
+    """Knows open connections and the sessions that count as open.
+
+    All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
+    """
+
+    def close(self, connection_id: str) -> str | None:
+        """Forget the connection; return its session's id, or None when it was unknown."""
+        ...
+
+    def count_refusal(self, connection_id: str) -> int:
+        """Count a message of the connection that was refused; return how many there were.
+
+        0 for a connection that is closed already.
+        """
+        ...
+
+    def active_sessions(self, user_id: str, *, now_ms: int) -> Mapping[str, ActiveSession]:
+        """Return the user's open sessions, by their ids.
+
+        One that no connection was opened for within API Gateway's 2 h counts as closed, and one
+        that has lapsed.
+        """
+        ...
+
+    def set_session_expiry(
+        self, user_id: str, session_id: str, *, connection_id: str, expires_at_ms: int
+    ) -> None:
+        """Let a session count as open until ``expires_at_ms`` only: its connection is gone.
+
+        Nothing changes when ``connection_id`` is not the newest that was opened for the session.
+        Opening another one lets the session count again, if the cap has room for it.
+        """
+        ...
+
+    def end_session(self, user_id: str, session_id: str) -> None:
+        """Take a session out of its user's active ones."""
+        ...
+
+
+class OpeningStore(Protocol):
+    """Binds connections to sessions and spends tickets.
+
+    Raises ``StoreUnavailable`` when the table fails beyond the retries.
+    """
+
+    def open(self, opening: ConnectionOpening) -> OpenedConnection:
+        """Spend the ticket, write the connection, make or find the session: all or nothing.
+
+        A session that does not count as open yet must find room under the user's cap, a new one
+        and one that is come back to late. A new session becomes the conversation's live one, and
+        the conversation is made if new.
+
+        Raises:
+            ConnectionRefused: ``ticket_spent`` 403, ``too_many_sessions`` 429, ``session_ended``
+                409, ``session_of_another_user`` 403, ``superseded`` 409, ``user_erased`` 403.
+                The ticket is spent only by an opening that succeeds.
+        """
+        ...
+
+
+# A client has 25 messages in flight; 200 of the longest take 3.2 MB, whoever floods its mailbox.
+MAX_MESSAGES_READ = 200
+
+
+class Appended(Enum):
+    """The result of ``append``.
+
+    If the table's answer was lost, a message that was kept may look like its own repetition.
+    """
+
+    KEPT = auto()
+    REPEATED = auto()
+    TAKEN = auto()  # another message has its number
+
+
+class Mailbox(Protocol):
+    """Holds what clients sent until a committed turn has consumed it.
+
+    All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
+    """
+
+    def append(self, session_id: str, message: Numbered) -> Appended:
+        """Keep ``message`` unless a message with its number exists.
+
+        A repetition over another connection replaces the first message, so ``retract_message`` of
+        the
+        first one keeps the repetition. An entry that was not read for an hour counts as deleted.
+        """
+        ...
+
+    def retract_message(self, session_id: str, message: Numbered) -> None:
+        """Delete a message that was kept but must not be read, unless it was repeated since."""
+        ...
+
+    def highest_seq(self, session_id: str, *, up_to: int) -> int:
+        """Return the highest number of a message up to ``up_to``, 0 if there is no message."""
+        ...
+
+    def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
+        """Leave a notice; an ``Acknowledged`` replaces an older one and never a newer one.
+
+        Newer is, in this order: more received, a later turn playing, more of it played.
+
+        Returns:
+            What ``delete`` calls this notice.
+        """
+        ...
+
+    def read_after(self, session_id: str, seq: int) -> Sequence[MailboxEntry]:
+        """Return numbered messages above ``seq`` in order, then all notices.
+
+        Of the messages at most the first ``MAX_MESSAGES_READ``; who has taken them asks again.
+        """
+        ...
+
+    def delete(self, session_id: str, seqs: Sequence[int], notice_ids: Sequence[str]) -> None:
+        """Forget consumed entries; those that are gone already are no error.
+
+        An acknowledgement that a newer one has replaced since it was read stays.
+        """
+        ...
+
+
+class SessionRecorder(Protocol):
+    """Keeps recordings of sessions for whoever looks for a fault; they hold what people said."""
+
+    @property
+    def wants_audio(self) -> bool:
+        """Tell whether recordings are to hold the audio too."""
+        ...
+
+    def append(self, recording: str, line: str) -> None:
+        """Add a line to a recording; never raises, since no session may fail for its recording.
+
+        Args:
+            recording: Its name; letters, digits, ``-`` and ``_``.
+            line: Without its end.
+        """
+        ...

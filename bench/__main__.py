@@ -13,7 +13,7 @@ from local.hosting.processes import ChildFailedError
 from local.hosting.services import NotInstalledError
 from local.lambdas.hosting_types import InitFailedError
 from local.template.intrinsics import TemplateError
-from repartee_client.errors import TalkerError
+from repartee_client.errors import VoiceClientError
 
 _STOPPED_BY_SIGNAL = 130
 _FAILURES = (
@@ -22,7 +22,7 @@ _FAILURES = (
     ChildFailedError,
     InitFailedError,
     TemplateError,
-    TalkerError,
+    VoiceClientError,
     RuntimeError,
 )
 

@@ -13,10 +13,11 @@ from bench.units.counting_proxies import CountingProxies
 from bench.units.prices import BilledItem, Usage
 from bench.units.purposes import DELETES
 from local.demo.front_desk import FrontDesk
+from local.demo.recorded_script import Utterance, load_script
 from local.stack import PREWARM, PROJECT, Stack, StackOptions, running_stack
 from repartee_client.access import HttpApiClient, get_token
 from repartee_client.conversation import SILENCE, say
-from repartee_client.recordings import Recording, Utterance, load_script, read_wav
+from repartee_client.recordings import Recording, read_wav
 from repartee_client.voice_call import VoiceCall, now_ms, open_voice_call
 
 WORKER = "StreamAgentFunction"

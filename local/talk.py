@@ -8,29 +8,28 @@ import argparse
 import asyncio
 import math
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from local.demo.recorded_script import UnusableScriptError, load_script
 from local.hosting.ports import port_base_from
+from local.timeline_printer import TimelinePrinter
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee_client.access import HttpApiClient, get_token
-from repartee_client.audio_player import find_player, play
 from repartee_client.conversation import ANSWER_TIMEOUT_S, AnsweredUtterance, Pace, say
-from repartee_client.errors import TalkerError, UnreachableError
-from repartee_client.recordings import (
-    Recording,
-    UnusableRecordingError,
-    UnusableScriptError,
-    load_script,
-    read_wav,
-    write_wav,
-)
-from repartee_client.timeline_printer import TimelinePrinter
-from repartee_client.voice_call import hold_voice_call, now_ms
+from repartee_client.errors import UnreachableError, VoiceClientError
+from repartee_client.recordings import Recording, UnusableRecordingError, read_wav, write_wav
+from repartee_client.voice_call import now_ms, open_reconnecting_voice_call
 
 DEFAULT_RECORDINGS = Path(__file__).with_name("recordings") / "default"
+_PLAYERS = (
+    ("aplay", "-q"),
+    ("afplay",),
+    ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"),
+)
 _HTTP_API_OFFSET = 1
 _ISSUER_OFFSET = 8
 
@@ -76,6 +75,22 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     return parser.parse_args(arguments)
 
 
+def find_player() -> tuple[str, ...] | None:
+    """Return the first installed player with its arguments, or None."""
+    return next((player for player in _PLAYERS if shutil.which(player[0])), None)
+
+
+async def play(player: tuple[str, ...], wav: Path) -> None:
+    """Play a file to its end; cancellation stops the player."""
+    process = await asyncio.create_subprocess_exec(*player, str(wav))
+    try:
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
 async def talk(options: argparse.Namespace, recordings: Sequence[tuple[str, Recording]]) -> None:
     """Hold one call; prints as it goes."""
     printer = TimelinePrinter(now_ms())
@@ -83,7 +98,7 @@ async def talk(options: argparse.Namespace, recordings: Sequence[tuple[str, Reco
     api = HttpApiClient(options.http_api, token)
     ticket = await api.start_session(conversation_id=options.conversation)
     pace = Pace.FAST if options.fast else Pace.REAL_TIME
-    async with hold_voice_call(api, ticket, listener=printer) as call:
+    async with open_reconnecting_voice_call(api, ticket, listener=printer) as call:
         for name, recording in recordings:
             await call.until_ready()
             printer.line(now_ms(), f"speaks  {name} ({recording.duration_ms / 1_000:.1f} s)")
@@ -134,7 +149,7 @@ def main() -> int:
         hint = "" if options.token else "\nno stack runs there: start one with `make up`"
         print(f"the call failed: {error}{hint}", file=sys.stderr)
         return 1
-    except TalkerError as error:
+    except VoiceClientError as error:
         print(f"the call failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -26,6 +26,7 @@ from local.demo.checks import (
 )
 from local.demo.front_desk import FrontDesk
 from local.demo.gemini_records import read_records
+from local.demo.recorded_script import UnusableScriptError, Utterance, load_script
 from local.demo.script import SpokenUtterance, match_replies, play_script
 from local.hosting.ports import PortInUseError, port_base_from
 from local.hosting.processes import ChildFailedError
@@ -36,16 +37,8 @@ from local.template.intrinsics import TemplateError
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee.domain.front_desk.bookings import Booking
 from repartee_client.access import HttpApiClient, get_token
-from repartee_client.errors import TalkerError
-from repartee_client.recordings import (
-    Recording,
-    UnusableRecordingError,
-    UnusableScriptError,
-    Utterance,
-    load_script,
-    read_wav,
-    write_wav,
-)
+from repartee_client.errors import VoiceClientError
+from repartee_client.recordings import Recording, UnusableRecordingError, read_wav, write_wav
 
 DEFAULT_RECORDINGS = PROJECT / "local" / "recordings" / "default"
 FOLDER = PROJECT / ".local" / "demo"
@@ -84,7 +77,7 @@ class Demo:
         """Hold the conversation and write the report; tells whether every check passed.
 
         Raises:
-            TalkerError: The conversation could not be held.
+            VoiceClientError: The conversation could not be held.
         """
         self._replies.mkdir()
         desk = FrontDesk(self._stack)
@@ -213,7 +206,7 @@ async def demonstrate(
         )
         try:
             passed = await Demo(stack, script, folder, started_s).run()
-        except TalkerError as error:
+        except VoiceClientError as error:
             print(f"the conversation failed: {error}", file=sys.stderr)
             passed = False
         if not passed:

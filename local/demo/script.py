@@ -4,9 +4,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from local.demo.recorded_script import Utterance, word_error_rate
 from repartee_client.access import HttpApiClient, SessionTicket
 from repartee_client.conversation import AnsweredUtterance, Pace, say
-from repartee_client.recordings import Utterance, read_wav, word_error_rate
+from repartee_client.recordings import read_wav
 from repartee_client.voice_call import EventListener, open_voice_call
 
 
@@ -63,7 +64,7 @@ async def play_script(
         listener: Called with each event of both calls.
 
     Raises:
-        TalkerError: A call could not be held.
+        VoiceClientError: A call could not be held.
     """
     spoken: list[SpokenUtterance] = []
 

@@ -26,7 +26,7 @@ from ops.smoke.suite import (
 )
 from repartee.domain.live.profiles import LiveModelProfile
 from repartee_client.access import HttpApiClient
-from repartee_client.errors import TalkerError
+from repartee_client.errors import VoiceClientError
 
 _ALL = "all"
 _CORE_CHECKS = frozenset({"core", "deadline"})
@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         return check_gemini(given, api_key) if is_of_gemini else report(check_account(given))
-    except (*NOT_RUN_ERRORS, TalkerError, ValueError, BotoCoreError, ClientError) as error:
+    except (*NOT_RUN_ERRORS, VoiceClientError, ValueError, BotoCoreError, ClientError) as error:
         print(f"the check could not be made: {error}", file=sys.stderr)
         return 2
 

@@ -5,9 +5,10 @@ import contextlib
 from collections.abc import Sequence
 from functools import partial
 
+from local.demo.recorded_script import word_error_rate, words_of
 from repartee_client.conversation import Pace, speak
 from repartee_client.errors import NoAnswerError
-from repartee_client.recordings import Recording, word_error_rate, words_of
+from repartee_client.recordings import Recording
 from repartee_client.voice_call import VoiceCall
 from tests.chaos.gemini_checks import MAX_WORD_ERROR
 from tests.chaos.plan import Takeover

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from repartee_client.recordings import word_error_rate, words_of
+from local.demo.recorded_script import word_error_rate, words_of
 from tests.chaos.evidence import Evidence, LiveRecord, SaidUtterance, is_concatenation_of
 
 # The recogniser errs; a word lost out of five is still the same sentence.

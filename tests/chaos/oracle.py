@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from local.demo.recorded_script import words_of
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.tools.core_calls import ToolCallStatus
-from repartee_client.recordings import words_of
 from repartee_client.turn_collector import TurnRecord
 from tests.chaos.evidence import Evidence, LiveRecord, is_concatenation_of
 from tests.chaos.gemini_checks import check_gemini_side

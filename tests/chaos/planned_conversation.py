@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from local.demo.recorded_script import load_script
 from local.stack import PROJECT
 from repartee_client.access import HttpApiClient, SessionTicket
 from repartee_client.conversation import Pace, say
 from repartee_client.errors import AccessRefusedError, NoAnswerError
-from repartee_client.recordings import Recording, load_script, read_wav
-from repartee_client.voice_call import VoiceCall, hold_voice_call, now_ms
+from repartee_client.recordings import Recording, read_wav
+from repartee_client.voice_call import VoiceCall, now_ms, open_reconnecting_voice_call
 from tests.chaos.answer_waits import (
     ANSWER_TIMEOUT_S,
     is_answered,
@@ -117,12 +118,12 @@ class PlannedConversation:
         """Say everything, and hang up.
 
         Raises:
-            TalkerError: A promise to the client was broken.
+            VoiceClientError: A promise to the client was broken.
         """
         script = [load_utterance(*one) for one in self.plan.utterances]
         first = PlayedSession(ticket, script, END_REASONS[self.plan.ending])
         self.played_sessions.append(first)
-        async with hold_voice_call(self.api, ticket, observer=first.record) as call:
+        async with open_reconnecting_voice_call(self.api, ticket, observer=first.record) as call:
             first.call = call
             injector = self.injector = make_injector(ticket, call, first.record)
             if self.plan.ending is FaultKind.SECOND_DEVICE:
@@ -233,7 +234,7 @@ class PlannedConversation:
                     script = [load_utterance(*self.plan.last_words)]
                     visit = PlayedSession(ticket, script, "bye")
                     visit.call = await line.enter_async_context(
-                        hold_voice_call(self.api, ticket, observer=visit.record)
+                        open_reconnecting_voice_call(self.api, ticket, observer=visit.record)
                     )
                     break
                 except AccessRefusedError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from repartee.domain.conversation.conversation import Turn
 from repartee_client.access import HttpApiClient, SessionTicket, get_token
-from repartee_client.errors import TalkerError
+from repartee_client.errors import VoiceClientError
 from repartee_client.turn_collector import TurnRecord
 from repartee_client.voice_call import VoiceCall, now_ms
 from tests.chaos.campaign_context import WORKER, CampaignContext
@@ -147,7 +147,7 @@ class _Run:
                 await talk.hold(ticket, self._injector)
         except TimeoutError:
             self._failure = self._failure or f"the run took more than {RUN_TIMEOUT_S:.0f} s"
-        except TalkerError as error:
+        except VoiceClientError as error:
             self._failure = self._failure or f"{type(error).__name__}: {error}"
         finally:
             watching.cancel()

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from repartee_client.recordings import word_error_rate, words_of
+from local.demo.recorded_script import word_error_rate, words_of
 from tests.chaos.evidence import Evidence, LiveRecord
 from tests.chaos.gemini_checks import MAX_WORD_ERROR
 

@@ -13,11 +13,11 @@ import boto3
 
 from local.demo.front_desk import FrontDesk
 from local.demo.gemini_records import RecordedConnection, read_records
+from local.demo.recorded_script import Utterance, load_script
 from local.hosting.aws_resources import client_options
 from local.stack import PROJECT, Stack, StackOptions, running_stack
 from local.stack_options import UTTERANCE_CACHE
 from repartee_client.access import HttpApiClient, get_token
-from repartee_client.recordings import Utterance, load_script
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -19,7 +19,7 @@ from repartee_client.access import HttpApiClient, SessionTicket
 from repartee_client.conversation import Pace, say
 from repartee_client.errors import AccessRefusedError
 from repartee_client.recordings import Recording
-from repartee_client.voice_call import hold_voice_call
+from repartee_client.voice_call import open_reconnecting_voice_call
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
@@ -147,7 +147,7 @@ async def test_both_sides_go_on_exactly_where_the_line_broke():
     server, watcher = Server(hear_half_then_break, answer_the_rest), Watcher()
     async with served(server) as api:
         ticket = await api.start_session(conversation_id="new")
-        async with hold_voice_call(api, ticket, observer=watcher) as call:
+        async with open_reconnecting_voice_call(api, ticket, observer=watcher) as call:
             exchange = await say(call, SPEECH, pace=Pace.FAST)
             assert call.session.outbox.last_seq == 10
 
@@ -175,7 +175,7 @@ async def test_a_door_that_is_shut_for_a_moment_is_tried_again():
     server = Server(hear_half_then_break, answer_the_rest)
     async with served(server) as api:
         ticket = SessionTicket("S", "C", "t", server.url)
-        async with hold_voice_call(api, ticket) as call:
+        async with open_reconnecting_voice_call(api, ticket) as call:
             server.refusals += [500, 429]
             exchange = await say(call, SPEECH, pace=Pace.FAST)
     assert bytes(exchange.turns[0].pcm) == FIRST + SECOND
@@ -186,7 +186,7 @@ async def test_a_session_that_is_over_is_not_asked_for_again():
     server = Server(hear_half_then_break)
     async with served(server) as api:
         ticket = SessionTicket("S", "C", "t", server.url)
-        async with hold_voice_call(api, ticket) as call:
+        async with open_reconnecting_voice_call(api, ticket) as call:
             server.refusals += [409]
             with pytest.raises(AccessRefusedError, match="409"):
                 await say(call, SPEECH, pace=Pace.FAST)

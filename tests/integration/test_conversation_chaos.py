@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.demo.recorded_script import without_silence
 from local.demo.script import play_script
 from local.gateway.chaos import ChaosSettings
 from repartee_client.conversation import AnsweredUtterance, Pace, ask, speak
-from repartee_client.recordings import read_wav, without_silence
+from repartee_client.recordings import read_wav
 from repartee_client.voice_call import open_voice_call
 from tests.fakes.functions import PATIENCE_S, until
 from tests.integration.running import RunningStack, new_user, recordings

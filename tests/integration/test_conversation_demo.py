@@ -14,12 +14,13 @@ from local.demo.checks import (
     says_name,
 )
 from local.demo.front_desk import FrontDesk
+from local.demo.recorded_script import Utterance
 from local.demo.script import SpokenUtterance, match_replies, play_script
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT
 from repartee_client.conversation import AnsweredUtterance, Pace, say
-from repartee_client.recordings import Recording, Utterance, read_wav, write_wav
+from repartee_client.recordings import Recording, read_wav, write_wav
 from repartee_client.voice_call import open_voice_call
 from tests.integration.running import RunningStack, new_user, recordings
 

@@ -9,7 +9,7 @@ from local.stack_options import UTTERANCE_CACHE
 from repartee.domain.live.model import TurnDetection
 from repartee_client.conversation import Pace, say, speak
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import VoiceCall, hold_voice_call
+from repartee_client.voice_call import VoiceCall, open_reconnecting_voice_call
 from tests.integration.running import (
     RunningStack,
     new_user,
@@ -74,7 +74,7 @@ def test_a_turn_with_a_tool_is_heard_and_answered(running: RunningStack):
 
     async def talk() -> None:
         api = await running.api_of(new_user("detection"))
-        async with hold_voice_call(api, await api.start_session()) as call:
+        async with open_reconnecting_voice_call(api, await api.start_session()) as call:
             exchange = await say(call, read_wav(booking.wav), pace=Pace.FAST)
             await call.hang_up()
         assert "doctor" in exchange.heard
@@ -87,7 +87,7 @@ def test_a_turn_with_a_tool_is_heard_and_answered(running: RunningStack):
 def test_who_speaks_over_a_reply_cuts_it_and_is_answered(running: RunningStack):
     async def talk() -> None:
         api = await running.api_of(new_user("barge-in"))
-        async with hold_voice_call(api, await api.start_session()) as call:
+        async with open_reconnecting_voice_call(api, await api.start_session()) as call:
             heard, was_cut = await heard_over_the_reply(call)
             await call.hang_up()
         assert "appointment" in heard
@@ -106,7 +106,7 @@ def test_marks_replace_the_models_detector_only_where_deployment_and_client_say_
         ticket = await api.start_session()
         if not knows_features:
             ticket = replace(ticket, features=frozenset())
-        async with hold_voice_call(api, ticket) as call:
+        async with open_reconnecting_voice_call(api, ticket) as call:
             exchange = await say(call, read_wav(greeting.wav), pace=Pace.FAST)
             await call.hang_up()
         assert "robert" in exchange.heard

@@ -14,7 +14,7 @@ from repartee.domain.protocol.frames import Frame, ToolProgress
 from repartee.domain.protocol.wire import Reply
 from repartee_client.access import HttpApiClient
 from repartee_client.conversation import Pace, say
-from repartee_client.errors import AccessRefusedError, TalkerError
+from repartee_client.errors import AccessRefusedError, VoiceClientError
 from repartee_client.recordings import read_wav
 from repartee_client.voice_call import VoiceCall, open_voice_call
 from tests.fakes.functions import until
@@ -96,7 +96,7 @@ async def in_the_middle_of_a_call(erased: Erased) -> AsyncIterator[tuple[VoiceCa
         await say(call, greeting, pace=Pace.FAST)
 
         async def talk_on() -> None:
-            with contextlib.suppress(TalkerError):
+            with contextlib.suppress(VoiceClientError):
                 await say(call, booking, pace=Pace.FAST)
             while True:
                 call.session.audio(CHUNK)

@@ -6,8 +6,9 @@ import pytest
 
 from local.demo.checks import says_name
 from local.demo.gemini_records import RecordedConnection
+from local.demo.recorded_script import without_silence
 from repartee_client.conversation import AnsweredUtterance, Pace, say
-from repartee_client.recordings import read_wav, without_silence
+from repartee_client.recordings import read_wav
 from repartee_client.voice_call import open_voice_call
 from tests.integration.running import RunningStack, new_user, recordings
 

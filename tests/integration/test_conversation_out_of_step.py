@@ -4,7 +4,7 @@ import pytest
 
 from repartee_client.conversation import ask
 from repartee_client.errors import SupersededError
-from repartee_client.voice_call import hold_voice_call, open_voice_call
+from repartee_client.voice_call import open_reconnecting_voice_call, open_voice_call
 from tests.integration.running import RunningStack, new_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
@@ -14,7 +14,7 @@ def test_a_reload_that_lost_its_counter_is_answered_and_the_older_tab_stops(runn
     async def main() -> None:
         api = await running.api_of(new_user("reloader"))
         ticket = await api.start_session(conversation_id="new")
-        async with hold_voice_call(api, ticket) as old:
+        async with open_reconnecting_voice_call(api, ticket) as old:
             await ask(old, "When do you open?")
             again = await api.start_session(
                 conversation_id=ticket.conversation_id, session_id=ticket.session_id

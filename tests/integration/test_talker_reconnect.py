@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from repartee.domain.protocol.frames import Accepted, NumberedFrame
 from repartee.domain.protocol.wire import Ready, ReconnectSoon, encode_frame, encode_reply
 from repartee_client.access import SessionTicket
-from repartee_client.voice_call import hold_voice_call
+from repartee_client.voice_call import open_reconnecting_voice_call
 
 pytestmark = pytest.mark.integration
 
@@ -63,7 +63,7 @@ def test_a_client_that_is_told_to_reconnect_soon_opens_the_next_connection_and_l
             port = running.sockets[0].getsockname()[1]
             api = Api(f"ws://127.0.0.1:{port}")
             ticket = await api.start_session(conversation_id="c")
-            async with hold_voice_call(api, ticket) as call:  # type: ignore[arg-type]  # what it uses
+            async with open_reconnecting_voice_call(api, ticket) as call:  # type: ignore[arg-type]  # what it uses
                 await call.until_ready()
                 call.session.text("first", 0.0)
                 call.push()

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from local.demo.front_desk import FrontDesk
+from local.demo.recorded_script import Utterance
 from local.hosting.table_faults import TableFaultProxy
 from local.stack import Stack
 from repartee_client.access import HttpApiClient, SessionTicket, get_token
 from repartee_client.conversation import Pace, say
-from repartee_client.recordings import Utterance, read_wav
-from repartee_client.voice_call import VoiceCall, hold_voice_call, now_ms
+from repartee_client.recordings import read_wav
+from repartee_client.voice_call import VoiceCall, now_ms, open_reconnecting_voice_call
 from tests.chaos.client_record import ClientRecord
 from tests.chaos.evidence import (
     Evidence,
@@ -124,5 +125,5 @@ async def open_witnessed_session(
     ticket = await api.start_session()
     watch = TableWatch((ticket.session_id, ticket.conversation_id, user))
     tables.watcher = watch.on_table_write_seen
-    async with hold_voice_call(api, ticket, observer=record) as call:
+    async with open_reconnecting_voice_call(api, ticket, observer=record) as call:
         yield WitnessedSession(stack, user, ticket, call, watch, record, _old_connections=old)

@@ -6,12 +6,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from local.demo.recorded_script import load_script
 from local.stack_options import PROJECT
 from local.template.model import REGION
 from repartee_client.access import HttpApiClient
 from repartee_client.conversation import AnsweredUtterance, say
-from repartee_client.recordings import load_script, read_wav
-from repartee_client.voice_call import hold_voice_call
+from repartee_client.recordings import read_wav
+from repartee_client.voice_call import open_reconnecting_voice_call
 from tests.system.adaptations import Template
 from tests.system.ministack import MiniStack, make
 
@@ -57,7 +58,7 @@ def warm(deployed: MiniStack) -> MiniStack:
 async def booked(api: HttpApiClient) -> AnsweredUtterance:
     """Hold a call in which the user books by voice."""
     booking = load_script(PROJECT / "local" / "recordings" / "default")[1]
-    async with hold_voice_call(api, await api.start_session()) as call:
+    async with open_reconnecting_voice_call(api, await api.start_session()) as call:
         await call.until_ready(ANSWER_S)
         exchange = await say(call, read_wav(booking.wav), timeout_s=ANSWER_S)
         await call.hang_up(ANSWER_S)

@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 
-from repartee_client.errors import AccessRefusedError, TalkerError, UnreachableError
+from repartee_client.errors import AccessRefusedError, UnreachableError, VoiceClientError
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
@@ -104,6 +104,6 @@ async def _request(door: str, method: str, url: str, **options: Any) -> dict[str
             answer: dict[str, Any] = await response.json()
             return answer
     except aiohttp.InvalidURL as error:
-        raise TalkerError(f"{url} is no address: give one that begins with https://") from error
+        raise VoiceClientError(f"invalid URL {url}: it must begin with https://") from error
     except (aiohttp.ClientConnectionError, TimeoutError) as error:
         raise UnreachableError(f"cannot reach {url}: {error}") from error

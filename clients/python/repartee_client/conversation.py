@@ -82,13 +82,13 @@ class SentSpeech:
     Attributes:
         sent_pcm: Every byte of audio that was sent, the detector's silence included.
         started_at_ms: When it began.
-        last_speech_seq: The message with the end of the recording itself.
+        last_speech_place: The message with the end of the recording itself.
         restarts_before: The turns that were there before it, and how often each was restarted.
     """
 
     sent_pcm: bytes
     started_at_ms: float
-    last_speech_seq: int
+    last_speech_place: int
     restarts_before: Mapping[int, int]
 
 
@@ -111,11 +111,11 @@ async def say(
 
     Raises:
         NoAnswerError: The answer is not complete ``timeout_s`` after the last chunk.
-        TalkerError: The call failed.
+        VoiceClientError: The call failed.
     """
     speech = await speak(call, recording, pace=pace, timeout_s=timeout_s, silence=silence)
     turns = await _complete_answer(call, speech.restarts_before, timeout_s)
-    speech_sent_at_ms = call.session.outbox.sent_at_ms[speech.last_speech_seq]
+    speech_sent_at_ms = call.session.outbox.sent_at_ms[speech.last_speech_place]
     return AnsweredUtterance(speech.sent_pcm, speech.started_at_ms, speech_sent_at_ms, turns)
 
 
@@ -126,7 +126,7 @@ async def ask(
 
     Raises:
         NoAnswerError: The answer is not complete after ``timeout_s``.
-        TalkerError: The call failed.
+        VoiceClientError: The call failed.
     """
     before = _restarts(call)
     call.session.text(text, now_ms())
@@ -171,13 +171,13 @@ async def speak(
 
     Raises:
         NoAnswerError: The server did not accept enough for the rest to leave.
-        TalkerError: The call failed.
+        VoiceClientError: The call failed.
     """
     ready = await call.until_ready()
     session = call.session
     before = _restarts(call)
     started_at_ms = clock_ms = now_ms()
-    last_speech_seq = 0
+    last_speech_place = 0
     sent = bytearray()
     session.speech_start()
     call.push()
@@ -190,11 +190,11 @@ async def speak(
             call.push()
             sent += chunk
             if part is recording:
-                last_speech_seq = seq
+                last_speech_place = seq
     session.speech_end(now_ms())
     call.push()
     # The rest may still wait for room in flight: the answer's time runs from when it has left.
     await call.until(
         lambda: session.outbox.is_drained, timeout_s=timeout_s, what="room for the last words"
     )
-    return SentSpeech(bytes(sent), started_at_ms, last_speech_seq, before)
+    return SentSpeech(bytes(sent), started_at_ms, last_speech_place, before)

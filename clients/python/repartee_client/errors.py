@@ -3,15 +3,15 @@
 from repartee.domain.protocol.wire import Rejected
 
 
-class TalkerError(Exception):
+class VoiceClientError(Exception):
     """A call could not be held."""
 
 
-class BadServerMessageError(TalkerError):
+class BadServerMessageError(VoiceClientError):
     """The server sent what is no message of the protocol."""
 
 
-class AccessRefusedError(TalkerError):
+class AccessRefusedError(VoiceClientError):
     """A token, a ticket or a connection was refused.
 
     Attributes:
@@ -25,7 +25,7 @@ class AccessRefusedError(TalkerError):
         self.status = status
 
 
-class MessageRefusedError(TalkerError):
+class MessageRefusedError(VoiceClientError):
     """The server could not use one of our messages.
 
     Attributes:
@@ -41,7 +41,7 @@ class SupersededError(MessageRefusedError):
     """A newer connection has the session: this client must not come back by itself."""
 
 
-class ConnectionLostError(TalkerError):
+class ConnectionLostError(VoiceClientError):
     """The connection ended before the session said ``closed``."""
 
 
@@ -49,7 +49,7 @@ class UnreachableError(ConnectionLostError):
     """Nothing answers at an address."""
 
 
-class SessionOverError(TalkerError):
+class SessionOverError(VoiceClientError):
     """The session was closed while something was still waited for.
 
     Attributes:
@@ -61,5 +61,5 @@ class SessionOverError(TalkerError):
         self.reason = reason
 
 
-class NoAnswerError(TalkerError):
+class NoAnswerError(VoiceClientError):
     """What was waited for did not come in time; the message says what was."""

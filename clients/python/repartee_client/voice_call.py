@@ -19,7 +19,7 @@ from repartee_client.errors import (
     NoAnswerError,
     SessionOverError,
     SupersededError,
-    TalkerError,
+    VoiceClientError,
 )
 from repartee_client.session import ClientSession
 from repartee_client.turn_collector import TurnCollector
@@ -107,7 +107,7 @@ class VoiceCall:
 
         Raises:
             NoAnswerError: Not within ``timeout_s``; names ``what`` was waited for.
-            TalkerError: The call failed.
+            VoiceClientError: The call failed.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -207,7 +207,7 @@ class VoiceCall:
                 old, self._connection, self._next = self._connection, self._next, None
                 await old.close()
                 continue
-            if isinstance(failure, TalkerError) or self.session.closed is not None:
+            if isinstance(failure, VoiceClientError) or self.session.closed is not None:
                 self._failure = failure
                 break
             if self._observer is not None:
@@ -218,7 +218,7 @@ class VoiceCall:
             self._changed.set()
             try:
                 self._connection = await self._redial()
-            except TalkerError as error:
+            except VoiceClientError as error:
                 self._failure = error
         self._changed.set()
 
@@ -228,7 +228,7 @@ class VoiceCall:
             self._must_change_connection.clear()
             await self._must_change_connection.wait()
             if self._redial is not None:
-                with contextlib.suppress(TalkerError):
+                with contextlib.suppress(VoiceClientError):
                     self._next = await self._redial()
                     return
 
@@ -324,7 +324,7 @@ async def open_voice_call(
 
 
 @contextlib.asynccontextmanager
-async def hold_voice_call(
+async def open_reconnecting_voice_call(
     api: HttpApiClient,
     ticket: SessionTicket,
     *,

@@ -28,7 +28,7 @@ async def findings(api: HttpApiClient) -> list[Finding]:
     """Ask everything; takes about half a minute.
 
     Raises:
-        TalkerError: No ticket was given.
+        VoiceClientError: No ticket was given.
     """
     ticket = await api.start_session()
     address = ticket.url.partition("?")[0]

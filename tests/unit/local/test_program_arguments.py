@@ -9,7 +9,7 @@ import pytest
 
 from local import ask, replay, talk
 from repartee_client.access import HttpApiClient
-from repartee_client.errors import TalkerError
+from repartee_client.errors import VoiceClientError
 from tests.chaos import __main__ as chaos
 
 pytestmark = pytest.mark.unit
@@ -76,5 +76,5 @@ def test_a_session_that_was_not_recorded_is_told_how_to_record_one(
 
 
 def test_an_address_without_its_beginning_is_named() -> None:
-    with pytest.raises(TalkerError, match="localhost/sessions is no address: give one that begins"):
+    with pytest.raises(VoiceClientError, match="invalid URL localhost/sessions"):
         asyncio.run(HttpApiClient("localhost", "token").start_session())

@@ -1,0 +1,111 @@
+"""A folder of recorded utterances, and comparisons of the words and samples in them."""
+
+import re
+import unicodedata
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+_SCRIPT_WAV = re.compile(r"(?P<number>\d+)-.+\.wav", re.IGNORECASE)
+_MINIMUM_UTTERANCES = 3
+
+
+class UnusableScriptError(Exception):
+    """A folder whose recordings do not form a conversation.
+
+    Attributes:
+        folder: The folder.
+    """
+
+    def __init__(self, folder: Path, problem: str) -> None:
+        super().__init__(f"{folder}: {problem}")
+        self.folder = folder
+
+
+class Utterance(NamedTuple):
+    """One recording of a script, and the exact words in it if they are known."""
+
+    wav: Path
+    spoken: str | None
+
+
+def load_script(folder: Path, *, minimum: int = _MINIMUM_UTTERANCES) -> list[Utterance]:
+    """List a folder's ``N-name.wav`` files by number, each with the text of ``N-name.txt``, if any.
+
+    Raises:
+        UnusableScriptError: The folder does not exist or has fewer than ``minimum`` recordings, a
+            WAV file has no number, two files have the same number, or a text file has no words.
+    """
+    if not folder.is_dir():
+        raise UnusableScriptError(folder, "is not a folder")
+    numbered: dict[int, Path] = {}
+    for wav in sorted(path for path in folder.iterdir() if path.suffix.lower() == ".wav"):
+        match = _SCRIPT_WAV.fullmatch(wav.name)
+        if match is None:
+            raise UnusableScriptError(folder, f"{wav.name} is not named like 1-greeting.wav")
+        number = int(match["number"])
+        if number in numbered:
+            raise UnusableScriptError(
+                folder, f"{numbered[number].name} and {wav.name} share a number"
+            )
+        numbered[number] = wav
+    if len(numbered) < minimum:
+        found = ", ".join(path.name for path in numbered.values()) or "none"
+        raise UnusableScriptError(folder, f"needs {minimum} recordings or more, found {found}")
+    return [Utterance(wav, _spoken(wav)) for _, wav in sorted(numbered.items())]
+
+
+def _spoken(wav: Path) -> str | None:
+    text_file = wav.with_suffix(".txt")
+    if not text_file.is_file():
+        return None
+    spoken = " ".join(text_file.read_text(encoding="utf-8").split())
+    if not words_of(spoken):
+        raise UnusableScriptError(
+            wav.parent, f"{text_file.name} has no words; fill it or remove it"
+        )
+    return spoken
+
+
+def words_of(text: str) -> list[str]:
+    """Return the lower-case words without punctuation; apostrophes inside words remain.
+
+    Numbers stay as written: "3" and "three" are different words.
+    """
+    spaced = "".join(
+        " " if character != "'" and unicodedata.category(character)[0] in "PS" else character
+        for character in unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
+    )
+    return [word for piece in spaced.split() if (word := piece.strip("'"))]
+
+
+def word_error_rate(reference: str, hypothesis: str) -> float:
+    """Return the number of word edits between the texts, divided by the words of ``reference``.
+
+    Returns:
+        0.0 for the same words; above 1.0 when there are more errors than reference words.
+
+    Raises:
+        ValueError: ``reference`` has no words, so the rate is not defined.
+    """
+    spoken = words_of(reference)
+    if not spoken:
+        raise ValueError("the reference has no words")
+    return _edit_distance(spoken, words_of(hypothesis)) / len(spoken)
+
+
+def _edit_distance(left: Sequence[str], right: Sequence[str]) -> int:
+    """Levenshtein distance, by rows: insertions, deletions and substitutions cost 1 each."""
+    row = list(range(len(right) + 1))
+    for i, left_word in enumerate(left, start=1):
+        above, row = row, [i]
+        for j, right_word in enumerate(right, start=1):
+            substituted = above[j - 1] + (left_word != right_word)
+            row.append(min(above[j] + 1, row[-1] + 1, substituted))
+    return row[-1]
+
+
+def without_silence(pcm: bytes) -> bytes:
+    """Drop the zero samples of 16-bit audio, so that speech compares equal with any silence."""
+    return array("h", [sample for sample in array("h", pcm) if sample]).tobytes()

@@ -175,7 +175,7 @@ def test_what_the_model_does_before_the_mark_ends_shows_that_it_understood():
     call.live(LiveAudio(SECOND))
     call.send(SpeechEnd())
     call.live(LiveTurnComplete(None))
-    call.send(SpeechStart())
+    call.send(SpeechStart(), Audio(WHISPER))
     call.call_tool()
     call.send(SpeechEnd())
     call.pass_ms(DOUBT_MS)

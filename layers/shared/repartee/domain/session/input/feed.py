@@ -300,11 +300,13 @@ class InputFeed:
 
     def _begin_speech(self, first_seq: int, now_ms: int) -> TurnInProgress:
         self._is_cut = self._may_lack_start = False
+        turn = self._turns.begin_input(first_seq, now_ms)
+        turn.is_unsent = self._is_marked_open
         if self._is_marked_open:
             self._marked.begin()
         else:
             self._speech.start()
-        return self._turns.begin_input(first_seq, now_ms)
+        return turn
 
     def _may_feed(self, now_ms: int) -> bool:
         if not self._ready or not (self._is_open or self._is_hung_up()):

@@ -75,9 +75,8 @@ class SpeechChannel:
         if self._detection is TurnDetection.CLIENT and not self._is_active:
             self._is_active = True
             self._effects.append(StartActivity())
-        if self._pad:
-            self._silent_from_ms = None
-        self._effects += map(SendAudio, self._pad)
+        for pcm in self._pad:
+            self._give(pcm)
         self._pad.clear()
 
     def send(self, pcm: bytes) -> bool:
@@ -92,9 +91,14 @@ class SpeechChannel:
             if not self._waits_for_proof and len(self._pad) > ONSET_PAD_MESSAGES:
                 self._pad.popleft()
             return False
+        self._give(pcm)
+        return True
+
+    def _give(self, pcm: bytes) -> None:
         self._silent_from_ms = None
         self._effects.append(SendAudio(pcm))
-        return True
+        if (turn := self._turns.newest) is not None:
+            turn.is_unsent = False
 
     def end(self, now_ms: int, *, audio_stops: bool) -> None:
         """The user has stopped speaking.

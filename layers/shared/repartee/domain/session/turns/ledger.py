@@ -136,14 +136,29 @@ class TurnLedger:
         return turn
 
     def turn_for_reply(self, now_ms: int) -> TurnInProgress:
-        """Return the turn that the model answers; without one, a turn without input begins."""
+        """Return the turn that the model answers; without one, a turn without input begins.
+
+        Speech of which the model was given nothing waits for the next reply.
+        """
         if self.current is None:
             self.current = self._new(now_ms)
             text, kept_at_ms = self._kept_transcript
             if now_ms <= kept_at_ms + KEEP_TRANSCRIPT_MS:
                 self.current.add_user_transcript(text, now_ms)
             self._kept_transcript = _NO_TRANSCRIPT
+        elif self.current.is_unsent and self.current.is_being_spoken:
+            self._move_speech_to_upcoming(self.current, now_ms)
         return self.current
+
+    def _move_speech_to_upcoming(self, turn: TurnInProgress, now_ms: int) -> None:
+        """Make the newest speech of the current turn the next turn."""
+        first_seq = turn.speech_from_seq
+        turn.retract_stretch(now_ms)
+        self.upcoming = self._new(now_ms)
+        self.upcoming.begin_stretch(first_seq)
+        self.upcoming.is_unsent = True
+        if turn.first_seq is None:
+            self.upcoming.late, turn.late = turn.late, []
 
     def is_repeat_of_last_reply(self, text: str, now_ms: int) -> bool:
         """Return whether the model's words, without a turn, repeat those of the turn before."""

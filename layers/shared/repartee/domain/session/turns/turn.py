@@ -51,6 +51,7 @@ class TurnInProgress:
         is_typed: The user has typed what came last in it.
         is_farewell: It is over only when something has been said in it.
         may_be_noise: Nothing but the model's transcript can show that its newest speech is speech.
+        is_unsent: The model was given no sound of its newest speech, whose start the client marked.
         late: Control that belongs to it and came so late that its number lies before ``first_seq``.
         usage: What the live model counted.
         core_bill: What core_agent's models used and cost; it has counted that by itself.
@@ -74,6 +75,7 @@ class TurnInProgress:
     is_typed: bool = False
     is_farewell: bool = False
     may_be_noise: bool = False
+    is_unsent: bool = False
     skipped: list[SkippedInput] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
     usage: TokenUsage = field(default_factory=TokenUsage)
@@ -194,7 +196,7 @@ class TurnInProgress:
                 self._stretches_to_transcribe,
                 self.is_typed,
             )
-        self.may_be_noise = self.is_typed = False
+        self.may_be_noise = self.is_typed = self.is_unsent = False
         self.input_ended_ms = None
         self.speech_from_seq = seq
         self._heard_earlier = self._phrase_from = len(self._heard)
@@ -212,7 +214,7 @@ class TurnInProgress:
 
     def retract_stretch(self, now_ms: int) -> bool:
         """Take back the newest stretch of speech; False when nothing is left of the turn."""
-        self.may_be_noise = False
+        self.may_be_noise = self.is_unsent = False
         before = self._before_stretch
         self.first_seq, self.speech_from_seq = before.first_seq, before.speech_from_seq
         self.untranscribed_from_seq, self.input_ended_ms = (

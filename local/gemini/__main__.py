@@ -27,9 +27,6 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--time-scale", type=float, default=1.0, help="connections age so fast")
     parser.add_argument("--deaf-after-s", type=float, default=20.0)
     parser.add_argument(
-        "--resumption", choices=["on", "off", "loses-seed", "refused"], default="on"
-    )
-    parser.add_argument(
         "--silence",
         choices=["burst", "paced"],
         default="burst",
@@ -58,7 +55,6 @@ def settings_from(arguments: argparse.Namespace) -> SimulatorSettings:
         connection_age_s=arguments.connection_age_s,
         go_away_s=arguments.go_away_s,
         time_scale=arguments.time_scale,
-        resumption=arguments.resumption,
         deaf_after_s=arguments.deaf_after_s,
         silence=arguments.silence,
     )

@@ -14,7 +14,6 @@ from local.gemini.chat_api import ChatApi
 from local.gemini.control_api import ControlApi
 from local.gemini.faults import Faults
 from local.gemini.live.connection import SimulatorParts
-from local.gemini.live.resumption_handles import ResumptionHandles
 from local.gemini.live.session import SimulatedLiveSession
 from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.ears import Ears
@@ -77,9 +76,7 @@ class Simulator:
         context = server_context(self.tls_dir)
         faults = Faults()
         ears, voice = Ears(self.decoders, self.utterance_cache), Voice()
-        self._world = SimulatorParts(
-            self.settings, ears, voice, faults, ResumptionHandles(self.settings)
-        )
+        self._world = SimulatorParts(self.settings, ears, voice, faults)
         app = web.Application()
         app.add_routes(ControlApi(self.connections, faults).routes())
         app.add_routes(ChatApi(faults).routes())

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-type Resumption = Literal["on", "off", "loses-seed", "refused"]
-
 
 @dataclass(frozen=True, slots=True)
 class SimulatorSettings:
@@ -21,9 +19,6 @@ class SimulatorSettings:
         connection_age_s: The server closes a connection at this age (documented: about 600).
         go_away_s: How long before that it says so (documented: about 60).
         time_scale: How many seconds of these two pass in one; a goAway tells the unscaled time.
-        resumption: ``off`` gives no handles, ``loses-seed`` forgets seeded history on resume,
-            ``refused`` gives handles and refuses them.
-        handle_life_s: How long a handle is good for after its session ended (documented: 2 h).
         silence: ``burst`` counts silence after speech as fast as it arrives, ``paced`` only as fast
             as it would be played.
         deaf_after_s: A non-blocking call unanswered for this long deafens the session.
@@ -37,7 +32,5 @@ class SimulatorSettings:
     connection_age_s: float = 600.0
     go_away_s: float = 60.0
     time_scale: float = 1.0
-    resumption: Resumption = "on"
-    handle_life_s: float = 7_200.0
     deaf_after_s: float = 20.0
     silence: Literal["burst", "paced"] = "burst"

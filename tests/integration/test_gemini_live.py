@@ -310,43 +310,6 @@ def test_a_client_turn_interrupts_and_is_answered(talkative):
     assert after.said == "Your name is Robert."
 
 
-def test_a_handle_brings_the_session_back_and_not_while_it_is_open(simulator):
-    async def call() -> Any:
-        async with simulator.connect(session_resumption={}) as session:
-            await session.send_realtime_input(text="hello my name is robert")
-            await receive(session, Turn())
-            update = await next_message(session, "session_resumption_update")
-            assert update.resumable
-            resumption = {"session_resumption": {"handle": update.new_handle}}
-            with pytest.raises(APIError) as early:
-                async with simulator.connect(**resumption) as second:
-                    await receive(second, Turn())
-        async with simulator.connect(**resumption) as session:
-            await session.send_realtime_input(text="what is my name")
-            return early.value.code, await receive(session, Turn())
-
-    code, turn = asyncio.run(call())
-    assert code == 1011
-    assert turn.said == "Your name is Robert."
-
-
-def test_no_handle_is_given_while_a_call_is_pending(simulator):
-    async def call() -> Any:
-        async with simulator.connect(session_resumption={}) as session:
-            await session.send_realtime_input(text=WISH_TEXT)
-            turn = await receive(session, Turn())
-            events = simulator.events(simulator.last_connection()["id"])
-            handles = [one for one in events if one["kind"] == "handle"]
-            await answer(session, turn.calls[0], ANSWER)
-            await receive(session, Turn())
-            update = await next_message(session, "session_resumption_update")
-            return handles, update.new_handle
-
-    handles, new_handle = asyncio.run(call())
-    assert handles == []
-    assert new_handle
-
-
 def test_an_old_connection_is_told_to_go_and_closed(tmp_path):
     async def call(simulator: SimulatorProcess) -> Any:
         async with simulator.connect() as session:
@@ -382,7 +345,6 @@ def test_compression_forgets_the_oldest_and_lowers_the_bill(simulator):
         ({"model": "gemini-9"}, 1008),
         ({"enable_affective_dialog": True}, 1007),
         ({"thinking_config": {"thinking_budget": 1}}, 1007),
-        ({"session_resumption": {"handle": "unknown"}}, 1008),
     ],
 )
 def test_a_setup_that_is_refused_closes_with_its_code(simulator, change, code):

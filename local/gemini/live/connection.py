@@ -7,7 +7,6 @@ from local.gemini.live.frame_sender import FrameSender
 from local.gemini.live.model_rules import ModelRules
 from local.gemini.live.protocol import Setup
 from local.gemini.live.records import ConnectionRecorder
-from local.gemini.live.resumption_handles import ResumptionHandles
 from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.ears import Ears
 from local.gemini.speech.voice import Voice
@@ -21,7 +20,6 @@ class SimulatorParts:
     ears: Ears
     voice: Voice
     faults: Faults
-    handles: ResumptionHandles
 
 
 @dataclass(frozen=True, slots=True)

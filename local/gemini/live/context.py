@@ -6,7 +6,7 @@ developer forum, thread 140340; users' sums of per-turn usage matched the bill w
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 AUDIO_TOKENS_PER_S = 25  # price pages: 0.018 USD a minute at 12 USD per million tokens
@@ -27,14 +27,12 @@ class Item:
         text: What the mind knows of it; "" for audio in which nothing was heard.
         modality: How it is billed.
         audio_s: Its length where it is audio.
-        seeded: Came as initial history.
     """
 
     role: Role
     text: str
     modality: Modality = "TEXT"
     audio_s: float = 0.0
-    seeded: bool = False
 
     @property
     def tokens(self) -> int:
@@ -88,13 +86,6 @@ class Context:
 
     def add(self, item: Item) -> None:
         self.items.append(item)
-
-    def copy(self) -> "Context":
-        return replace(self, items=list(self.items))
-
-    def without_seed(self) -> "Context":
-        """What a resume that lost its seeded history remembers."""
-        return replace(self, items=[item for item in self.items if not item.seeded])
 
     def prompt_tokens(self) -> dict[str, int]:
         """Tokens that the next turn bills as input, by modality."""

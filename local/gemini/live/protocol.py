@@ -134,10 +134,6 @@ class RealtimeInputConfig(_Wire):
     turn_coverage: str | None = None
 
 
-class SessionResumption(_Wire):
-    handle: str | None = None
-
-
 class SlidingWindow(_Wire):
     target_tokens: int | None = None
 
@@ -157,7 +153,7 @@ class Setup(_Wire):
     system_instruction: Content | str = Content()
     tools: tuple[Tool, ...] = ()
     realtime_input_config: RealtimeInputConfig = RealtimeInputConfig()
-    session_resumption: SessionResumption | None = None
+    session_resumption: Json | None = None  # accepted; no handles are given
     context_window_compression: ContextWindowCompression | None = None
     input_audio_transcription: Json | None = None
     output_audio_transcription: Json | None = None

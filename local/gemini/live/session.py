@@ -67,7 +67,6 @@ class SimulatedLiveSession:
             self.open = False
             if self._listener:
                 self._listener.close()
-            self._world.handles.ended(self.session_id)
             self.record.event("connection_ended", close_code=self._socket.close_code)
             self.record.close()
 
@@ -120,16 +119,15 @@ class SimulatedLiveSession:
             raise fault.refusal
         self._personality = model_rules_of(setup.model)
         self._personality.check_setup(setup)
-        context = self._context(setup)
+        declarations = "".join(one.model_dump_json(exclude_unset=True) for one in setup.functions)
         delay_ms = settings.setup_ms
         if fault := faults.take("slow_setup", self.connection_id):
             delay_ms += fault.delay_ms
         await asyncio.sleep(delay_ms / 1000)
-        self._world.handles.opened(self.session_id)
         connection = Connection(
             self.connection_id, setup, self._personality, self.outlet, self.record, self._world
         )
-        brain = self.brain = Brain(connection, self.session_id, context)
+        brain = self.brain = Brain(connection, Context(setup.instruction, declarations))
         is_paced = settings.silence == "paced" or bool(connection.fault("paced_silence"))
         self._listener = Listener(connection, brain, is_paced=is_paced)
         if not setup.history_config.initial_history_in_client_content:
@@ -165,19 +163,6 @@ class SimulatedLiveSession:
         if parsed.setup is None:
             raise ServerClose(1007, "The first message must be a setup.")
         return parsed.setup
-
-    def _context(self, setup: Setup) -> Context:
-        handle = setup.session_resumption.handle if setup.session_resumption else None
-        declarations = "".join(one.model_dump_json(exclude_unset=True) for one in setup.functions)
-        if not handle:
-            return Context(setup.instruction, declarations)
-        resumed = self._world.handles.resume(handle)
-        self.session_id = resumed.session_id
-        context = resumed.context
-        context.instruction = setup.instruction or context.instruction
-        context.declarations = declarations
-        self.record.event("resumed", session=self.session_id, items=len(context.items))
-        return context
 
     async def _read(self, listener: Listener) -> None:
         async for message in self._socket:
@@ -237,7 +222,7 @@ class SimulatedLiveSession:
         else:
             for turn in content.turns:
                 role: Role = "model" if turn.role == "model" else "user"
-                brain.context.add(Item(role, turn.text, seeded=True))
+                brain.context.add(Item(role, turn.text))
                 self.record.event("seeded", role=role, text=turn.text)
         if content.turn_complete:
             brain.seeded.set()

@@ -31,9 +31,8 @@ IN_SPANISH = "¡Hola! "
 class Brain:
     """One session's mind and mouth."""
 
-    def __init__(self, connection: Connection, session_id: str, context: Context) -> None:
+    def __init__(self, connection: Connection, context: Context) -> None:
         self._connection = connection
-        self._session_id = session_id
         self._setup = setup = connection.setup
         self._personality = connection.personality
         self.context = context
@@ -272,7 +271,7 @@ class Brain:
         return blocking
 
     async def _complete(self, generation: Generation, status: str) -> None:
-        """Bill the turn, remember it, end it, and give a handle where that is allowed."""
+        """Bill the turn, remember it and end it."""
         if self.unheard_bytes:
             self.context.add(Item("user", "", "AUDIO", self.take_unheard_s()))
         usage = bill(self.context, generation.items())
@@ -288,7 +287,6 @@ class Brain:
         )
         await self._outlet.turn_complete(self._wire_status(status), usage)
         self._slide()
-        await self.offer_handle()
 
     def _wire_status(self, status: str) -> str | None:
         if status == "IDLE" and self._connection.fault("requires_action"):
@@ -298,18 +296,6 @@ class Brain:
     def _remember(self, generation: Generation) -> None:
         for item in generation.items():
             self.context.add(item)
-
-    async def offer_handle(self) -> None:
-        """Send a resumption handle, unless a reply or a call is under way."""
-        if self._setup.session_resumption is None or self._settings.resumption == "off":
-            return
-        if self._generation is not None or self.pending or self._owed_answers:
-            return
-        handle = self._connection.world.handles.give(self._session_id, self.context)
-        self._record.event("handle")
-        await self._outlet.send(
-            {"sessionResumptionUpdate": {"newHandle": handle, "resumable": True}}
-        )
 
     def take_unheard_s(self) -> float:
         """Seconds of audio received since they were last put into the context."""
@@ -339,7 +325,7 @@ class Brain:
         """What was just heard, after the utterances directly before it that got no reply."""
         earlier: list[str] = []
         for item in reversed(self.context.items[:-1]):
-            if item.role != "user" or item.modality != "AUDIO" or item.seeded:
+            if item.role != "user" or item.modality != "AUDIO":
                 break
             earlier.append(item.text)
         return " ".join(part for part in [*reversed(earlier), text] if part)

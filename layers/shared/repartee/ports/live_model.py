@@ -41,7 +41,7 @@ class LiveSession(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close the session; afterwards another one may resume it."""
+        """Close the session and wait until it is closed."""
         ...
 
 

@@ -13,7 +13,6 @@ from repartee.domain.live.model import (
     LiveGenerationComplete,
     LiveGoAway,
     LiveInterrupted,
-    LiveResumption,
     LiveText,
     LiveToolCall,
     LiveToolCallsCancelled,
@@ -117,18 +116,6 @@ def test_cancelled_calls_are_named():
     assert events_of(toolCallCancellation={"ids": ["1", "2"]}) == [
         LiveToolCallsCancelled(("1", "2"))
     ]
-
-
-@pytest.mark.parametrize(
-    ("update", "handle"),
-    [
-        ({"newHandle": "h", "resumable": True}, "h"),
-        ({"newHandle": "h", "resumable": False}, None),
-        ({}, None),
-    ],
-)
-def test_a_handle_counts_only_while_the_session_can_be_resumed(update, handle):
-    assert events_of(sessionResumptionUpdate=update) == [LiveResumption(handle)]
 
 
 def test_go_away_tells_how_much_time_is_left():

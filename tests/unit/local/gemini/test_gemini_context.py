@@ -1,4 +1,4 @@
-"""What a session costs, the simulator's books of faults and handles, and its voice's pieces."""
+"""The cost of a session, the simulator's ordered faults, and the pieces of its voice."""
 
 import pytest
 from hypothesis import given
@@ -6,9 +6,6 @@ from hypothesis import strategies as st
 
 from local.gemini.faults import Fault, Faults
 from local.gemini.live.context import Context, Item, bill
-from local.gemini.live.protocol import ServerClose
-from local.gemini.live.resumption_handles import ResumptionHandles
-from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.voice import split_audio, split_words
 
 pytestmark = pytest.mark.unit
@@ -65,48 +62,6 @@ def test_a_fault_is_spent_by_its_uses_and_counted():
     assert faults.take("stall", "b")
     assert faults.consumed == {"empty_turn": 2, "stall": 1}
     assert faults.waiting == []
-
-
-def context_with_seed() -> Context:
-    context = Context()
-    context.add(Item("user", "my name is robert", seeded=True))
-    context.add(Item("user", "hello"))
-    return context
-
-
-def test_a_handle_restores_what_was_known_when_it_was_given(tmp_path):
-    handles = ResumptionHandles(SimulatorSettings(tmp_path))
-    context = context_with_seed()
-    handles.opened("s")
-    handle = handles.give("s", context)
-    context.add(Item("user", "later"))
-    handles.ended("s")
-    resumed = handles.resume(handle)
-    assert resumed.session_id == "s"
-    assert [item.text for item in resumed.context.items] == ["my name is robert", "hello"]
-
-
-def test_a_resume_beside_the_open_connection_is_an_internal_error(tmp_path):
-    handles = ResumptionHandles(SimulatorSettings(tmp_path))
-    handles.opened("s")
-    handle = handles.give("s", Context())
-    with pytest.raises(ServerClose) as refused:
-        handles.resume(handle)
-    assert refused.value.code == 1011
-
-
-def test_handles_can_lose_the_seed_be_refused_or_be_too_old(tmp_path):
-    lossy = ResumptionHandles(SimulatorSettings(tmp_path, resumption="loses-seed"))
-    kept = lossy.resume(lossy.give("s", context_with_seed())).context.items
-    assert [item.text for item in kept] == ["hello"]
-    refusing = ResumptionHandles(SimulatorSettings(tmp_path, resumption="refused"))
-    expired = ResumptionHandles(SimulatorSettings(tmp_path, handle_life_s=-1))
-    for handles in (refusing, expired):
-        handle = handles.give("s", Context())
-        handles.ended("s")
-        with pytest.raises(ServerClose) as refused:
-            handles.resume(handle)
-        assert refused.value.code == 1008
 
 
 @given(st.binary(max_size=60_000).filter(lambda pcm: len(pcm) % 2 == 0))

@@ -11,7 +11,6 @@ from repartee.domain.live.model import (
     LiveGenerationComplete,
     LiveGoAway,
     LiveInterrupted,
-    LiveResumption,
     LiveText,
     LiveToolCall,
     LiveToolCallsCancelled,
@@ -56,9 +55,6 @@ def translate(message: "LiveServerMessage") -> Iterator[LiveEvent]:
             yield LiveToolCall(call.id or "", call.name or "", arguments)
     if message.tool_call_cancellation is not None:
         yield LiveToolCallsCancelled(tuple(message.tool_call_cancellation.ids or ()))
-    if message.session_resumption_update is not None:
-        update = message.session_resumption_update
-        yield LiveResumption(update.new_handle if update.resumable else None)
     if message.go_away is not None:
         yield LiveGoAway(duration_ms(message.go_away.time_left))
     if content is not None and content.turn_complete:

@@ -131,7 +131,7 @@ class GeminiLiveSession:
                 yield LiveUnknown(())
 
     async def close(self) -> None:
-        """Close the connection and wait for it, so that a resume is not refused."""
+        """Close the connection and wait until it is closed."""
         with contextlib.suppress(WebSocketException, OSError):
             await self._stack.aclose()
 
@@ -235,7 +235,6 @@ def _connect_config(config: LiveConfig, profile: LiveModelProfile) -> types.Live
         ),
         input_audio_transcription=types.AudioTranscriptionConfig(),
         output_audio_transcription=types.AudioTranscriptionConfig(),
-        session_resumption=types.SessionResumptionConfig(handle=config.resumption_handle),
         context_window_compression=types.ContextWindowCompressionConfig(
             trigger_tokens=int(profile.context_tokens * COMPRESSION_TRIGGER_SHARE),
             sliding_window=types.SlidingWindow(),

@@ -1,4 +1,4 @@
-"""The language of a live speech model: what it is asked and what it tells, free of any SDK."""
+"""The messages to and from a live speech model, independent of any SDK."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One stretch of text in the history that a fresh live session is seeded with."""
+    """One text in the history that seeds a new live session."""
 
     role: Role
     text: str
@@ -58,8 +58,7 @@ class LiveConfig:
 
     Attributes:
         turn_detection: Fixed for the life of the live session.
-        history: Seeds a fresh session; empty when ``resumption_handle`` is given.
-        resumption_handle: Continues the model's own session, None for a fresh one.
+        history: Seeds the new session.
     """
 
     model: str
@@ -68,7 +67,6 @@ class LiveConfig:
     system_instruction: str
     tools: tuple[ToolDeclaration, ...]
     history: tuple[HistoryEntry, ...] = ()
-    resumption_handle: str | None = None
     turn_detection: TurnDetection = TurnDetection.SERVER
 
 
@@ -76,7 +74,6 @@ class ResponseScheduling(StrEnum):
     """When the model speaks a tool's answer."""
 
     WHEN_IDLE = "WHEN_IDLE"
-    INTERRUPT = "INTERRUPT"
     SILENT = "SILENT"
 
 
@@ -176,13 +173,6 @@ class LiveGoAway:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveResumption:
-    """A handle to continue this session on a new connection, None while that is not possible."""
-
-    handle: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class LiveUsage:
     """Tokens billed since the last such event."""
 
@@ -191,7 +181,7 @@ class LiveUsage:
 
 @dataclass(frozen=True, slots=True)
 class LiveUnknown:
-    """A message this version does not know; counted, never fatal.
+    """A message that this version cannot read; it has no effect.
 
     Attributes:
         keys: Its top-level keys.
@@ -232,7 +222,6 @@ type LiveEvent = (
     | LiveToolCall
     | LiveToolCallsCancelled
     | LiveGoAway
-    | LiveResumption
     | LiveUsage
     | LiveUnknown
     | LiveClosed

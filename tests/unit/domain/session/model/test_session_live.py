@@ -9,7 +9,6 @@ from repartee.domain.live.model import (
     LiveAudio,
     LiveClosed,
     LiveFailure,
-    LiveResumption,
     LiveTranscript,
     LiveTurnComplete,
     LiveUsage,
@@ -178,13 +177,11 @@ def test_turns_that_are_not_in_memory_yet_are_told_to_the_next_live_session():
 def test_a_live_session_that_follows_another_is_seeded_and_never_resumed():
     call = started()
     call.utter()
-    call.live(LiveResumption("handle"), LiveTranscript(Role.USER, "I am Ada"))
+    call.live(LiveTranscript(Role.USER, "I am Ada"))
     call.reply("Hello Ada")
     call.lose_live()
 
-    config = call.all(OpenLive)[-1].config
-    assert config.resumption_handle is None
-    assert config.history
+    assert call.all(OpenLive)[-1].config.history
 
 
 def test_the_last_words_of_an_old_live_session_are_ignored():

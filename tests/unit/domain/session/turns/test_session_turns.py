@@ -11,7 +11,6 @@ from repartee.domain.live.model import (
     LiveAudio,
     LiveGenerationComplete,
     LiveInterrupted,
-    LiveResumption,
     LiveTranscript,
     LiveTurnComplete,
     LiveUnknown,
@@ -108,7 +107,6 @@ def test_a_progress_report_without_a_turn_changes_nothing():
         LiveTurnComplete(),
         LiveInterrupted(),
         LiveGenerationComplete(),
-        LiveResumption("handle"),
         LiveUnknown(("x",)),
     )
 

@@ -9,7 +9,6 @@ from repartee.domain.live.model import (
     LiveGoAway,
     LiveInterrupted,
     LiveOpened,
-    LiveResumption,
     LiveText,
     LiveToolCall,
     LiveToolCallsCancelled,
@@ -51,7 +50,7 @@ class ModelEvents:
 
     def handle(self, event: LiveEvent, now_ms: int) -> bool:
         """Take in anything but the end of the live session; True when the model hangs up."""
-        if not isinstance(event, LiveOpened | LiveResumption | LiveUnknown):
+        if not isinstance(event, LiveOpened | LiveUnknown):
             self._live_link.has_reacted = True
             self._setup_fallbacks.confirm()
         match event:

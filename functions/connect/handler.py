@@ -1,6 +1,6 @@
 """``$connect``: spends the ticket and binds the connection to its session."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,14 +17,12 @@ from repartee.adapters.dynamodb.sessions.opening_store import DynamoOpeningStore
 from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.ids import UlidSource
-from repartee.application.connections.open_connection import open_connection
+from repartee.application.connections.open_connection import ConnectionOpener
 from repartee.config import ConnectSettings
 from repartee.domain.errors import ConnectionRefused, StoreUnavailable
 from repartee.domain.users.retention import Retention
 from repartee.observability import get_logger
-from repartee.ports.clients import ClientChannel
 from repartee.ports.runtime import Clock
-from repartee.ports.sessions import Mailbox, OpeningStore, SessionStore
 
 SUBPROTOCOL = "repartee.v1"
 
@@ -33,13 +31,10 @@ SUBPROTOCOL = "repartee.v1"
 class Deps:
     """All that the function works with; tests bring fakes."""
 
-    openings: OpeningStore
-    mailbox: Mailbox
-    sessions: SessionStore
+    opener: ConnectionOpener
     clock: Clock
     max_sessions: int
     max_connections: int
-    channel: Callable[[], ClientChannel]
     log: Logger
 
 
@@ -53,13 +48,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
     )
     ids = {"connection_id": opening.connection_id, "session_id": opening.session_id}
     try:
-        opened = open_connection(
-            opening,
-            openings=deps.openings,
-            mailbox=deps.mailbox,
-            sessions=deps.sessions,
-            channel=deps.channel,
-        )
+        opened = deps.opener.open(opening)
     except ConnectionRefused as refused:
         deps.log.warning("connection refused", extra={**ids, "reason": refused.reason})
         return {"statusCode": refused.status}
@@ -82,7 +71,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 def _subprotocol(offers: Sequence[str]) -> dict[str, Any]:
     """Return the header that accepts our protocol, when it is what the client wants most.
 
-    A client that offers protocols and is told none may hang up; that is its decision.
+    A client that offers protocols and gets none may close the connection.
     """
     first = ",".join(offers).split(",")[0].strip()
     return {"headers": {"Sec-WebSocket-Protocol": first}} if first == SUBPROTOCOL else {}
@@ -95,16 +84,19 @@ def build() -> Deps:
     client, clock, retention = make_client(), SystemClock(), Retention(settings.retention_days)
     session_table = DynamoTable(client, settings.live_table)
     memory = DynamoTable(client, settings.memory_table)
-    return Deps(
+    opener = ConnectionOpener(
         openings=DynamoOpeningStore(
             session_table=session_table, memory=memory, retention=retention
         ),
         mailbox=DynamoMailbox(session_table=session_table, clock=clock, ids=UlidSource()),
         sessions=DynamoSessionStore(session_table=session_table),
+        channel=lru_cache(maxsize=1)(lambda: ApiGatewayChannel.at(settings.management_endpoint)),
+    )
+    return Deps(
+        opener=opener,
         clock=clock,
         max_sessions=settings.max_sessions_per_user,
         max_connections=settings.max_connections_per_session,
-        channel=lru_cache(maxsize=1)(lambda: ApiGatewayChannel.at(settings.management_endpoint)),
         log=get_logger(),
     )
 

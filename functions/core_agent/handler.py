@@ -29,9 +29,9 @@ from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
-from repartee.application.answers.answer_question import AnswerQuestion
+from repartee.application.answers.answer_question import QuestionAnswerer
 from repartee.application.answers.price_models import ModelPrices
-from repartee.application.answers.summarise_conversation import SummariseConversation
+from repartee.application.answers.summarise_conversation import ConversationSummariser
 from repartee.config import PRICE_LIST, CoreAgentSettings
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.front_desk.rules import default_rules
@@ -43,8 +43,8 @@ from repartee.observability import get_logger
 class Deps:
     """What the function works with."""
 
-    answer_question: AnswerQuestion
-    summarise: SummariseConversation
+    answerer: QuestionAnswerer
+    summariser: ConversationSummariser
     log: Logger
 
 
@@ -59,14 +59,14 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
     kind = event.get("kind")
     if kind == "summarise":
         wanted = SummaryEvent.model_validate(event).request()
-        done = deps.summarise(wanted)
+        done = deps.summariser.summarise(wanted)
         deps.log.info("conversation summed up", extra=done.log_fields(wanted))
         return {}
     if kind is not None:
         deps.log.warning("event of an unknown kind", extra={"kind": kind})
         return {}
     request = RequestEvent.model_validate(event).request()
-    answered = deps.answer_question(request)
+    answered = deps.answerer.answer(request)
     asked = {"session_id": request.session_id, "call": str(request.key)}
     deps.log.info("question answered", extra={**asked, **answered.log_fields()})
     return AnswerEvent.of(answered.answer)
@@ -110,7 +110,7 @@ def build() -> Deps:
     usage = DynamoUsageStore(
         session_table=session_table, memory=memory, clock=clock, retention=retention
     )
-    answer_question = AnswerQuestion(
+    answerer = QuestionAnswerer(
         calls=DynamoToolCallStore(
             session_table=session_table, memory=memory, clock=clock, retention=retention
         ),
@@ -125,8 +125,8 @@ def build() -> Deps:
         memory=budget,
     )
     summaries = DynamoSummaryWriter(memory=memory, clock=clock, retention=retention)
-    summarise = SummariseConversation(reader, summaries, usage, reasoner, clock, budget)
-    return Deps(answer_question, summarise, log)
+    summariser = ConversationSummariser(reader, summaries, usage, reasoner, clock, budget)
+    return Deps(answerer, summariser, log)
 
 
 def lambda_handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

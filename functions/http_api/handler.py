@@ -31,6 +31,7 @@ from repartee.adapters.dynamodb.users.user_records import DynamoUserRecords
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.ticket_jwt import JwtTicketSigner
 from repartee.application.answers.check_limits import LimitChecker
+from repartee.application.connections.deliver_notice import SessionNotifier
 from repartee.application.connections.session_cap import SessionCap
 from repartee.application.connections.start_session import SessionStarter
 from repartee.application.users.change_preferences import PreferenceChanger
@@ -105,6 +106,7 @@ def build() -> Application:
     )
     profiles = DynamoProfileStore(memory=memory)
     mailbox = DynamoMailbox(session_table=session_table, clock=clock, ids=ids)
+    notifier = SessionNotifier(connections, mailbox, sessions, clock)
     eraser = UserEraser(
         store=DynamoErasureStore(session_table=session_table, memory=memory, desk=desk),
         channel=channel,
@@ -118,10 +120,10 @@ def build() -> Application:
             starter=starter,
             reader=reader,
             profiles=profiles,
-            preferences=PreferenceChanger(profiles, connections, mailbox, sessions, clock),
+            preferences=PreferenceChanger(profiles, notifier, clock),
             eraser=eraser,
             exporter=UserExporter(records, profiles, notes, usage),
-            forgetter=NoteForgetter(notes, connections, mailbox, sessions, clock),
+            forgetter=NoteForgetter(notes, notifier),
             cursors=Cursors(secrets, settings.ticket_key_secret_arn),
             limits=limits,
             usage=usage,

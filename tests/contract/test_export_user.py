@@ -70,7 +70,7 @@ def pages(stores: Stores, *, size_bytes: int = 1) -> list[ExportPage]:
     found: list[ExportPage] = []
     position: ExportPosition | None = None
     while not found or position is not None:
-        found.append(exporter(stores).page(USER, position, size_bytes=lambda _: size_bytes))
+        found.append(exporter(stores).export(USER, position, size_bytes=lambda _: size_bytes))
         position = found[-1].following
     return found
 
@@ -147,7 +147,7 @@ def test_an_export_goes_on_when_the_conversation_that_comes_next_is_gone(stores:
     used_account(stores)
 
     gone = ExportPosition("conversation-0", "anything")
-    page = exporter(stores).page(USER, gone, size_bytes=lambda _: 1)
+    page = exporter(stores).export(USER, gone, size_bytes=lambda _: 1)
 
     (part,) = page.conversations
     assert (part.header.conversation_id, part.is_continued) == (CONVERSATION, False)

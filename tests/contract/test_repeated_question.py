@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core_agent.tools.catalogue import make_tools
-from repartee.application.answers.answer_question import AnswerQuestion
+from repartee.application.answers.answer_question import QuestionAnswerer
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.front_desk.rules import OpeningHours
 from repartee.domain.session.tools.calls import TOOL_CALL_TIMEOUT_MS
@@ -45,7 +45,7 @@ def test_the_repetition_has_time_to_think_and_books_nothing_twice(stores: Stores
 
     def ask(mind: Mind, epoch: int) -> tuple[ToolCallStatus, FakeReasoner]:
         reasoner = FakeReasoner(mind, stores.clock)
-        use_case = AnswerQuestion(
+        use_case = QuestionAnswerer(
             calls=stores.calls,
             conversations=stores.reader,
             notes=stores.notes,
@@ -68,7 +68,7 @@ def test_the_repetition_has_time_to_think_and_books_nothing_twice(stores: Stores
             "en-US",
             stores.clock.now_ms() + TOOL_CALL_TIMEOUT_MS,
         )
-        return use_case(request).answer.status, reasoner
+        return use_case.answer(request).answer.status, reasoner
 
     served_session(stores)
     with pytest.raises(KeyboardInterrupt):

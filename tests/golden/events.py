@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any, cast
 
 import jwt
@@ -109,7 +110,8 @@ def _read_by_core_agent(event: Mapping[str, Any]) -> object:
             return QuestionResult(CoreAnswer(ToolCallStatus.DONE, "Yes."))
         return SummaryResult(0, 0)
 
-    handle(event, Deps(cast("Any", note), cast("Any", note), get_logger("golden")))
+    use_cases: Any = SimpleNamespace(answer=note, summarise=note)
+    handle(event, Deps(use_cases, use_cases, get_logger("golden")))
     return asked
 
 

@@ -18,8 +18,8 @@ from core_agent.tools.catalogue import make_tools
 from repartee.adapters.aws.core_agent_event import RequestEvent
 from repartee.adapters.langchain.middleware import PricedModel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, ReasonerLimits, gemini_model
-from repartee.application.answers.answer_question import AnswerQuestion
-from repartee.application.answers.summarise_conversation import SummariseConversation
+from repartee.application.answers.answer_question import QuestionAnswerer
+from repartee.application.answers.summarise_conversation import ConversationSummariser
 from repartee.config import PRICE_LIST
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.front_desk.bookings import Slot
@@ -73,7 +73,7 @@ class CoreAgentUnderTest:
         )
         conversations = FakeConversationStore(self.tables)
         self.deps = Deps(
-            AnswerQuestion(
+            QuestionAnswerer(
                 calls=self.calls,
                 conversations=conversations,
                 notes=FakeNotes(self.tables),
@@ -85,7 +85,7 @@ class CoreAgentUnderTest:
                 zone=ZONE,
                 memory=MemoryBudget(),
             ),
-            SummariseConversation(
+            ConversationSummariser(
                 conversations,
                 conversations,
                 FakeUsageStore(self.tables),

@@ -13,7 +13,7 @@ from core_agent.tools.catalogue import make_tools
 from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
 from repartee.application.answers import summarise_conversation
-from repartee.application.answers.answer_question import AnswerQuestion
+from repartee.application.answers.answer_question import QuestionAnswerer
 from repartee.config import PRICE_LIST
 from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.conversation.memory_budget import MemoryBudget
@@ -57,7 +57,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorPro
 class Caller:
     """A user who asks one question after the other in one conversation."""
 
-    use_case: AnswerQuestion
+    use_case: QuestionAnswerer
     asked: int = 0
 
     def ask(
@@ -75,7 +75,7 @@ class Caller:
             language="en-US",
             deadline_ms=self.use_case.clock.now_ms() + within_ms,
         )
-        answered = self.use_case(request)
+        answered = self.use_case.answer(request)
         assert answered.answer.status is ends, answered
         return answered.answer.answer
 
@@ -96,7 +96,7 @@ def make_caller(
 ) -> Caller:
     tables.states["s1"] = SessionState("s1", "ann", "c1", connection_id="k", epoch=1)
     return Caller(
-        AnswerQuestion(
+        QuestionAnswerer(
             calls=FakeToolCallStore(tables),
             conversations=FakeConversationStore(tables),
             notes=FakeNotes(tables),
@@ -267,9 +267,9 @@ def test_a_summary_with_six_seconds_left_is_written_or_given_up_in_time(
     simulator.control("faults", {"kind": "slow_rest", "delay_ms": delay_ms})
     started_s = machine_time.monotonic()
 
-    summarised = summarise_conversation.SummariseConversation(
+    summarised = summarise_conversation.ConversationSummariser(
         store, store, FakeUsageStore(tables), reasoner, tables.clock, MemoryBudget(300)
-    )(SummaryRequest("ann", "c1", "s1"))
+    ).summarise(SummaryRequest("ann", "c1", "s1"))
 
     assert summarised.trouble == trouble
     assert (summarised.turns == 0) is bool(trouble)

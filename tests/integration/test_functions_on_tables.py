@@ -345,11 +345,11 @@ def test_with_retention_every_function_says_when_what_it_writes_expires(
     request = CoreRequest(
         "user-1", conversation_id, session_id, 1, ToolCallKey(1, 1), "h", "q", "en-US", now_ms
     )
-    thinking.answer_question.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 1_000)
+    thinking.answerer.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 1_000)
     fold = SummaryFold("user-1", conversation_id, 0, 1, "in short")
-    assert thinking.summarise.summaries.fold_summary(fold)
+    assert thinking.summariser.summaries.fold_summary(fold)
     after_tomorrow_ms = tomorrow_ms + DAY_MS
-    thinking.summarise.usage.add(Spending("user-1", session_id, "sum", after_tomorrow_ms, *bill))
+    thinking.summariser.usage.add(Spending("user-1", session_id, "sum", after_tomorrow_ms, *bill))
 
     items = deployed.client.scan(TableName=deployed.memory_table)["Items"]
     expiring = {item["sk"]["S"].partition("#")[0] for item in items if "expires_at" in item}
@@ -384,7 +384,7 @@ def test_what_comes_after_a_conversation_was_erased_brings_nothing_of_it_back(
         "user-1", conversation_id, session_id, 1, ToolCallKey(2, 1), "h", "q", "en-US", now_ms
     )
     talking.writer.commit_turn(commits[0])
-    thinking.answer_question.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 9_000)
+    thinking.answerer.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 9_000)
     event = load_event("http_api.list_turns")
     event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = "user-1"
     path = f"/conversations/{conversation_id}"
@@ -411,14 +411,14 @@ def test_what_comes_after_a_conversation_was_erased_brings_nothing_of_it_back(
         talking.writer.amend_turn(amendment)
     done = CoreAnswer(ToolCallStatus.DONE, "Booked.")
     exchange = Exchange(request.key, "h", "q", done, "[]", now_ms)
-    thinking.answer_question.calls.finish(conversation_id, exchange)
+    thinking.answerer.calls.finish(conversation_id, exchange)
     with pytest.raises(LeaseLost):
-        thinking.answer_question.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 9_000)
+        thinking.answerer.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 9_000)
     fold = SummaryFold("user-1", conversation_id, 0, 1, "in short")
-    assert not thinking.summarise.summaries.fold_summary(fold)
+    assert not thinking.summariser.summaries.fold_summary(fold)
     # Paid for, and so counted in the day.
     cost = Spending("user-1", session_id, "late", now_ms, TokenUsage(), Decimal("0.25"))
-    thinking.answer_question.usage.add(cost)
+    thinking.answerer.usage.add(cost)
 
     left = {
         item["sk"]["S"].partition("#")[0]

@@ -257,7 +257,7 @@ def export_me(
     """Hand out all that is kept of the user, a page at a time."""
     place = open_cursor(deps, Listing.EXPORT, user_id, after)
     position = None if place is None else ExportPosition(*place)
-    page = deps.exporter.page(user_id, position, size_bytes=size_bytes)
+    page = deps.exporter.export(user_id, position, size_bytes=size_bytes)
     following = page.following
     deps.log.info(
         "user data exported",

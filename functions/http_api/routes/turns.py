@@ -8,7 +8,6 @@ from http_api.identity import UserId
 from http_api.problem_kinds import may_answer
 from http_api.problems import Problem
 from http_api.values import ConversationId, Moment, PageLimit
-from repartee.application.users.read_history import read_turns
 from repartee.domain.conversation.conversation import Turn
 
 router = APIRouter()
@@ -96,7 +95,11 @@ def list_turns(
     limit: PageLimit = 20,
 ) -> TurnList:
     """List a conversation's turns."""
-    page = read_turns(deps.reader, user_id, conversation_id, after=after, limit=limit)
-    if page is None:
+    turns = deps.reader.list_turns(user_id, conversation_id, after=after, limit=limit + 1)
+    if turns is None:
         raise Problem("conversation_unknown")
-    return TurnList(turns=[TurnView.of(turn) for turn in page.turns], next_after=page.next_after)
+    page = turns[:limit]
+    return TurnList(
+        turns=[TurnView.of(turn) for turn in page],
+        next_after=page[-1].number if len(turns) > limit else None,
+    )

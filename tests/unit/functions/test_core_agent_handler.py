@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from core_agent.handler import Deps, handle
 from repartee.adapters.aws.core_agent_event import AnswerEvent, RequestEvent, SummaryEvent
-from repartee.application.answers.answer_question import AnswerQuestion
-from repartee.application.answers.summarise_conversation import SummariseConversation
+from repartee.application.answers.answer_question import QuestionAnswerer
+from repartee.application.answers.summarise_conversation import ConversationSummariser
 from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.conversation.summary import SummaryRequest
@@ -47,7 +47,7 @@ def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
     )
     reasoner = FakeReasoner(lambda request, _call: f"You asked: {request.question}", tables.clock)
     conversations = FakeConversationStore(tables)
-    use_case = AnswerQuestion(
+    use_case = QuestionAnswerer(
         calls=FakeToolCallStore(tables),
         conversations=conversations,
         notes=FakeNotes(tables),
@@ -59,7 +59,7 @@ def _deps(event: RequestEvent, service: str = "core-agent") -> Deps:
         zone=ZoneInfo("Europe/London"),
         memory=MemoryBudget(),
     )
-    summarise = SummariseConversation(
+    summarise = ConversationSummariser(
         conversations, conversations, FakeUsageStore(tables), reasoner, tables.clock, MemoryBudget()
     )
     return Deps(use_case, summarise, get_logger(service))
@@ -116,7 +116,7 @@ def test_an_event_that_is_no_request_is_refused(field, value):
 
 def test_a_summary_is_written_when_its_event_comes_and_the_log_tells_no_word_of_it(capsys):
     deps = _deps(RequestEvent.of(REQUEST), service="core-agent-summary-read-by-test")
-    store = deps.summarise.summaries
+    store = deps.summariser.summaries
     assert isinstance(store, FakeConversationStore)
     tables = store._tables
     tables.conversations["u1", "c1"] = Conversation("u1", "c1", "", 0, 0, turn_count=3)

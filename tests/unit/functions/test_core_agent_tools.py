@@ -248,7 +248,7 @@ def test_what_is_noted_of_a_begun_tool_can_be_called_again_word_for_word(desk, n
     noted: list[BegunTool] = []
     desk.book("robert", Slot(TODAY, time(12)), reason="", booked_at_ms=BOOKED_AT_MS)
     made = make_tools(desk, FakeNotes(), ToolContext("robert", "c1", NOW))
-    tools = {tool.name: tool for tool in ToolRunRecorder(noted.append)(made)}
+    tools = {tool.name: tool for tool in ToolRunRecorder(noted.append).record(made)}
     assert noted == []
 
     tools[name].call(arguments)

@@ -1,4 +1,4 @@
-"""``AnswerQuestion`` on fakes, with the session that asks it, and minds that answer."""
+"""``QuestionAnswerer`` on fakes, with the session that asks it, and minds that answer."""
 
 from dataclasses import replace
 from datetime import date, time
@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from core_agent.tools.catalogue import make_tools
-from repartee.application.answers.answer_question import AnswerQuestion, QuestionResult
+from repartee.application.answers.answer_question import QuestionAnswerer, QuestionResult
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.front_desk.rules import OpeningHours
@@ -31,7 +31,7 @@ AT_THREE = {"date": "2026-11-20", "time": "15:00"}
 
 
 class AnswerQuestionHarness:
-    """An ``AnswerQuestion`` on fakes, with the session that asks it."""
+    """An ``QuestionAnswerer`` on fakes, with the session that asks it."""
 
     def __init__(self, mind: Mind | ReasoningFailed) -> None:
         self.tables = FakeTables()
@@ -65,10 +65,10 @@ class AnswerQuestionHarness:
         )
 
     def ask(self, request: CoreRequest | None = None) -> QuestionResult:
-        return self.use_case()(request or self.request())
+        return self.use_case().answer(request or self.request())
 
-    def use_case(self, **changes: Any) -> AnswerQuestion:
-        whole = AnswerQuestion(
+    def use_case(self, **changes: Any) -> QuestionAnswerer:
+        whole = QuestionAnswerer(
             calls=self.calls,
             conversations=FakeConversationStore(self.tables),
             notes=FakeNotes(self.tables),

@@ -166,7 +166,7 @@ def test_the_reasoner_and_the_tools_are_told_the_time_at_the_desk():
         return ()
 
     zone = ZoneInfo("Asia/Kolkata")
-    bench.use_case(zone=zone, make_tools=make_tools)(bench.request())
+    bench.use_case(zone=zone, make_tools=make_tools).answer(bench.request())
 
     # Noon in UTC.
     told = "Today is Friday 2026-11-20 and the time is 17:30 in the desk's time zone, Asia/Kolkata."

@@ -85,9 +85,9 @@ def test_a_concurrent_repetition_waits_for_the_first_ones_answer():
         bench.reasoner.may_answer.set()
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(bench.use_case(), bench.request())
+        first = pool.submit(bench.use_case().answer, bench.request())
         assert bench.reasoner.thinking.wait(5)
-        second = pool.submit(bench.use_case(wait=wait), bench.request())
+        second = pool.submit(bench.use_case(wait=wait).answer, bench.request())
         answers = [first.result(10).answer, second.result(10).answer]
 
     assert waiting.is_set()

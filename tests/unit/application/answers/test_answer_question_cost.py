@@ -83,7 +83,7 @@ def test_a_run_that_outlived_its_claim_and_the_one_that_took_over_are_both_count
     def slow(_request, _call):
         bench.clock.advance(25_000)
         other = bench.use_case(reasoner=FakeReasoner(say_yes, bench.clock, BILL))
-        overtaken.append(other(bench.request()))
+        overtaken.append(other.answer(bench.request()))
         return "Too late."
 
     bench.reasoner = FakeReasoner(slow, bench.clock, BILL)
@@ -105,7 +105,7 @@ def test_a_run_that_was_killed_once_it_was_counted_and_the_one_in_its_place_are_
     bench = paid()
     first = replace(bench.request(), run_id="run-1")
     with pytest.raises(KeyboardInterrupt):
-        bench.use_case(calls=Killed())(first)
+        bench.use_case(calls=Killed()).answer(first)
     assert counted(bench) == BILL.cost_usd
 
     # Both may think until the same moment, for the caller waits no longer than before.
@@ -131,7 +131,7 @@ def test_an_answer_that_cannot_be_counted_is_given_and_stored_all_the_same():
     usage = FakeUsageStore(bench.tables)
     usage.failing = True
 
-    answered = bench.use_case(usage=usage)(bench.request())
+    answered = bench.use_case(usage=usage).answer(bench.request())
 
     assert answered.answer == CoreAnswer(ToolCallStatus.DONE, "Yes.", bill=BILL)
     assert answered.trouble == "not_counted"
@@ -141,6 +141,6 @@ def test_an_answer_that_cannot_be_counted_is_given_and_stored_all_the_same():
 def test_what_cannot_be_stored_is_counted_all_the_same():
     bench = paid()
 
-    bench.use_case(calls=FailingStore(bench.calls, "finish"))(bench.request())
+    bench.use_case(calls=FailingStore(bench.calls, "finish")).answer(bench.request())
 
     assert counted(bench) == BILL.cost_usd

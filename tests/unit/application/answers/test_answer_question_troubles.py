@@ -21,7 +21,7 @@ def test_a_tool_that_changes_something_does_not_run_unless_it_is_noted():
         lambda request, call: call("book_appointment", **AT_THREE).message or "Booked."
     )
 
-    answered = bench.use_case(calls=FailingStore(bench.calls, "begin_tool"))(bench.request())
+    answered = bench.use_case(calls=FailingStore(bench.calls, "begin_tool")).answer(bench.request())
 
     assert bench.desk.bookings("u1") == []
     assert (answered.answer.status, answered.answer.retryable) == (ToolCallStatus.FAILED, True)
@@ -32,7 +32,7 @@ def test_looking_something_up_needs_no_note():
         lambda request, call: f"{call('free_slots', date='2026-11-20').status}"
     )
 
-    answered = bench.use_case(calls=FailingStore(bench.calls, "begin_tool"))(bench.request())
+    answered = bench.use_case(calls=FailingStore(bench.calls, "begin_tool")).answer(bench.request())
 
     assert answered.answer == CoreAnswer(ToolCallStatus.DONE, "done")
 
@@ -55,7 +55,7 @@ class TooLarge:
 def test_an_answer_whose_messages_are_too_large_is_stored_without_them_and_says_so():
     bench = AnswerQuestionHarness(say_yes)
 
-    answered = bench.use_case(calls=TooLarge(bench.calls))(bench.request())
+    answered = bench.use_case(calls=TooLarge(bench.calls)).answer(bench.request())
 
     assert answered.trouble == "messages_too_large"
     assert answered.answer == CoreAnswer(ToolCallStatus.DONE, "Yes.")
@@ -88,7 +88,7 @@ def test_failed_reasoning_becomes_a_sentence_that_a_repetition_hears_too(reason,
 def test_calls_that_cannot_be_claimed_are_not_run():
     bench = AnswerQuestionHarness(say_yes)
 
-    answered = bench.use_case(calls=FailingStore(bench.calls, "claim"))(bench.request())
+    answered = bench.use_case(calls=FailingStore(bench.calls, "claim")).answer(bench.request())
 
     assert (answered.answer.status, answered.answer.retryable) == (ToolCallStatus.FAILED, True)
     assert bench.reasoner.requests == []
@@ -97,7 +97,9 @@ def test_calls_that_cannot_be_claimed_are_not_run():
 def test_memory_out_of_reach_is_a_failure_that_can_be_spoken():
     bench = AnswerQuestionHarness(say_yes)
 
-    answered = bench.use_case(conversations=FailingStore(None, "load_memory"))(bench.request())
+    answered = bench.use_case(conversations=FailingStore(None, "load_memory")).answer(
+        bench.request()
+    )
 
     assert (answered.answer.status, answered.trouble) == (
         ToolCallStatus.FAILED,
@@ -109,7 +111,7 @@ def test_memory_out_of_reach_is_a_failure_that_can_be_spoken():
 def test_an_answer_that_cannot_be_stored_is_given_all_the_same():
     bench = AnswerQuestionHarness(say_yes)
 
-    answered = bench.use_case(calls=FailingStore(bench.calls, "finish"))(bench.request())
+    answered = bench.use_case(calls=FailingStore(bench.calls, "finish")).answer(bench.request())
 
     assert answered.answer == CoreAnswer(ToolCallStatus.DONE, "Yes.")
     assert answered.trouble == "not_stored"

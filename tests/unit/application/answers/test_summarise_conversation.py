@@ -6,7 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.application.answers.summarise_conversation import SummariseConversation, SummaryResult
+from repartee.application.answers.summarise_conversation import (
+    ConversationSummariser,
+    SummaryResult,
+)
 from repartee.domain.conversation.conversation import Conversation, Profile, Turn
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.conversation.summary import MAX_SUMMARY_CHARACTERS, SummaryFold, SummaryRequest
@@ -45,14 +48,14 @@ class Desk:
         self.reasoner = FakeReasoner(mind or _counting(), self.tables.clock)
 
     def summarise(self) -> SummaryResult:
-        return SummariseConversation(
+        return ConversationSummariser(
             self.store,
             self.store,
             self.usage,
             self.reasoner,
             self.tables.clock,
             BUDGET,
-        )(REQUEST)
+        ).summarise(REQUEST)
 
     @property
     def header(self) -> Conversation:

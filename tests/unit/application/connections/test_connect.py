@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from connect.handler import Deps, handle
+from repartee.application.connections.open_connection import ConnectionOpener
 from repartee.domain.conversation.conversation import Profile
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import Notice, Notified, Superseded
@@ -42,16 +43,16 @@ class Door:
         self.mailbox = FakeMailbox(self.tables)
         self.log = CapturedLog()
         self.channel = FakeClientChannel()
-        self.deps = Deps(
+        opener = ConnectionOpener(
             openings=FakeOpeningStore(self.tables),
             mailbox=self.mailbox,
             sessions=FakeSessionStore(self.tables),
-            clock=self.tables.clock,
-            max_sessions=2,
-            max_connections=3,
             channel=lambda: self.channel,
-            log=self.log.logger,
         )
+        self.deps = Deps(opener, self.tables.clock, 2, 3, self.log.logger)
+
+    def replace_port(self, **port: Any) -> None:
+        self.deps = replace(self.deps, opener=replace(self.deps.opener, **port))
 
     def knock(
         self,
@@ -168,7 +169,7 @@ def test_the_session_that_a_newer_one_replaces_is_told_by_whom() -> None:
 
 def test_a_connection_opens_even_if_the_replaced_session_cannot_be_told() -> None:
     door = Door()
-    door.deps = replace(door.deps, mailbox=DeafMailbox(door.tables))
+    door.replace_port(mailbox=DeafMailbox(door.tables))
     door.knock()
 
     assert door.knock("ticket-2", session="session-2")["statusCode"] == 200
@@ -177,7 +178,7 @@ def test_a_connection_opens_even_if_the_replaced_session_cannot_be_told() -> Non
 
 def test_a_failing_table_refuses_with_503() -> None:
     door = Door()
-    door.deps = replace(door.deps, openings=UnavailableOpenings(door.tables))
+    door.replace_port(openings=UnavailableOpenings(door.tables))
 
     assert door.knock() == {"statusCode": 503}
     assert door.refusals == ["store_unavailable"]

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from disconnect.handler import Deps, handle
+from repartee.application.connections.close_connection import ConnectionCloser
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import Detached, Notice, Notified, Unknown
 from repartee.domain.session.state import ConnectionOpening
@@ -46,14 +47,14 @@ class Exit:
         self.tables = FakeTables()
         self.mailbox = FakeMailbox(self.tables)
         self.log = CapturedLog()
-        self.deps = Deps(
+        self.closer = ConnectionCloser(
             connections=FakeConnectionStore(self.tables),
             mailbox=self.mailbox,
             sessions=FakeSessionStore(self.tables),
             clock=self.tables.clock,
-            log=self.log.logger,
             grace_ms=30_000,
         )
+        self.deps = Deps(self.closer, self.log.logger)
         FakeOpeningStore(self.tables).open(
             ConnectionOpening(
                 connection_id=CONNECTION,
@@ -88,7 +89,7 @@ def test_the_session_counts_against_its_users_cap_for_the_grace_only() -> None:
     leaving = Exit()
     handle(EVENT, leaving.deps)
 
-    connections = leaving.deps.connections
+    connections = leaving.closer.connections
     assert connections.active_sessions(USER, now_ms=NOON_MS + 29_999).keys() == {SESSION}
     assert not connections.active_sessions(USER, now_ms=NOON_MS + 30_000)
 
@@ -113,7 +114,10 @@ def test_a_connection_that_the_table_has_lost_is_told_by_the_authorizers_session
 
 def test_a_failing_table_does_not_keep_the_session_from_hearing() -> None:
     leaving = Exit()
-    deps = replace(leaving.deps, connections=UnavailableConnections(leaving.tables))
+    deps = replace(
+        leaving.deps,
+        closer=replace(leaving.closer, connections=UnavailableConnections(leaving.tables)),
+    )
 
     assert handle(EVENT, deps) == {"statusCode": 200}
 
@@ -123,7 +127,7 @@ def test_a_failing_table_does_not_keep_the_session_from_hearing() -> None:
 @pytest.mark.parametrize("mailbox", [DeafMailbox, BrokenMailbox])
 def test_nothing_that_fails_is_raised(mailbox: type[FakeMailbox]) -> None:
     leaving = Exit()
-    deps = replace(leaving.deps, mailbox=mailbox(leaving.tables))
+    deps = replace(leaving.deps, closer=replace(leaving.closer, mailbox=mailbox(leaving.tables)))
 
     assert handle(EVENT, deps) == {"statusCode": 200}
 

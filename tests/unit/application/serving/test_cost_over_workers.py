@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from repartee.application.answers.answer_question import AnswerQuestion
+from repartee.application.answers.answer_question import QuestionAnswerer
 from repartee.application.serving.lease_keeper import LEASE_MS
 from repartee.config import LIVE_PRICES
 from repartee.domain.conversation.memory_budget import MemoryBudget
@@ -49,7 +49,7 @@ class PaidScene(WorkerHarness):
         self.ports = replace(self.ports, core=self)
 
     def ask(self, request: CoreRequest) -> CoreAnswer:
-        answer_question = AnswerQuestion(
+        answerer = QuestionAnswerer(
             calls=FakeToolCallStore(self.tables),
             conversations=FakeConversationStore(self.tables),
             notes=FakeNotes(self.tables),
@@ -61,7 +61,7 @@ class PaidScene(WorkerHarness):
             zone=ZoneInfo("Europe/London"),
             memory=MemoryBudget(),
         )
-        answer = answer_question(request).answer
+        answer = answerer.answer(request).answer
         if not self.answers_arrive:
             raise CoreAgentFailed("the answer was lost on its way", retryable=True)
         return answer

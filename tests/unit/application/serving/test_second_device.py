@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.application.connections.open_connection import open_connection
+from repartee.application.connections.open_connection import ConnectionOpener
 from repartee.application.serving.serve_session import serve_session
 from repartee.domain.conversation.conversation import SkippedInput, Turn
 from repartee.domain.errors import StoreUnavailable
@@ -61,13 +61,12 @@ class TwoDevices(WorkerHarness):
             f"line-of-{session}", USER, session, CONVERSATION, f"ticket-of-{session}",
             now_ms + 60_000, now_ms, 3,
         )  # fmt: skip
-        open_connection(
-            opening,
+        ConnectionOpener(
             openings=FakeOpeningStore(self.tables),
             mailbox=self.mailbox,
             sessions=self.sessions,
             channel=FakeClientChannel,
-        )
+        ).open(opening)
         self.say(session, 1, Hello())
 
     def say(self, session: str, seq: int, message: Message) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from repartee.application.connections.deliver_notice import SessionNotifier
 from repartee.application.users.change_preferences import PreferenceChanger
 from repartee.domain.conversation.conversation import Profile
 from repartee.domain.errors import StoreUnavailable, UserErased
@@ -69,9 +70,12 @@ class Users:
         self.connections = Connections(self.tables)
         self.changer = PreferenceChanger(
             Profiles(self.tables),
-            self.connections,
-            self.mailbox,
-            FakeSessionStore(self.tables),
+            SessionNotifier(
+                self.connections,
+                self.mailbox,
+                FakeSessionStore(self.tables),
+                self.tables.clock,
+            ),
             self.tables.clock,
         )
 

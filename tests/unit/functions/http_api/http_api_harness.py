@@ -9,6 +9,7 @@ from http_api.deps import Deps
 from http_api.handler import Application
 from repartee.adapters.cursors import Cursors
 from repartee.application.answers.check_limits import LimitChecker
+from repartee.application.connections.deliver_notice import SessionNotifier
 from repartee.application.connections.session_cap import SessionCap
 from repartee.application.connections.start_session import SessionStarter
 from repartee.application.users.change_preferences import PreferenceChanger
@@ -107,18 +108,15 @@ class HttpApiHarness:
         profiles, self.notes = FakeProfileStore(self.tables), FakeNotes(self.tables)
         self.desk = FakeDesk({date(2026, 11, 27): OpeningHours(time(9), time(17))})
         records = FakeUserRecords(self.tables, self.desk)
+        notifier = SessionNotifier(self.connections, self.mailbox, sessions, self.tables.clock)
         self.deps = Deps(
             starter=starter,
             reader=self.reader,
             profiles=profiles,
-            preferences=PreferenceChanger(
-                profiles, self.connections, self.mailbox, sessions, self.tables.clock
-            ),
+            preferences=PreferenceChanger(profiles, notifier, self.tables.clock),
             eraser=eraser,
             exporter=UserExporter(records, profiles, self.notes, self.usage),
-            forgetter=NoteForgetter(
-                self.notes, self.connections, self.mailbox, sessions, self.tables.clock
-            ),
+            forgetter=NoteForgetter(self.notes, notifier),
             cursors=Cursors(FakeSecrets({"key": "k" * 64}), "key"),
             limits=self.limits,
             usage=self.usage,

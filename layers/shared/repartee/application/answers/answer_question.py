@@ -93,7 +93,7 @@ class QuestionResult:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerQuestion:
+class QuestionAnswerer:
     """Answers core requests, each key once, however often it is asked.
 
     Attributes:
@@ -114,7 +114,7 @@ class AnswerQuestion:
     zone: ZoneInfo
     memory: MemoryBudget
 
-    def __call__(self, request: CoreRequest) -> QuestionResult:
+    def answer(self, request: CoreRequest) -> QuestionResult:
         """Answer once per key; a repetition waits for the first one's answer.
 
         Every failure becomes an answer that can be spoken. A failed run is stored as well, for it
@@ -236,7 +236,7 @@ class AnswerQuestion:
                 question_id=_question_id(request),
                 deadline_ms=deadline_ms,
             ),
-            watch(self.make_tools(context)),
+            watch.record(self.make_tools(context)),
         )
 
 

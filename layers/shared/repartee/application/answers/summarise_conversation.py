@@ -50,7 +50,7 @@ class SummaryResult:
 
 
 @dataclass(frozen=True, slots=True)
-class SummariseConversation:
+class ConversationSummariser:
     """Sums up what does not fit into the budget. Runs side by side do no harm: one of them wins."""
 
     reader: ConversationReader
@@ -60,7 +60,7 @@ class SummariseConversation:
     clock: Clock
     budget: MemoryBudget
 
-    def __call__(self, request: SummaryRequest) -> SummaryResult:
+    def summarise(self, request: SummaryRequest) -> SummaryResult:
         """Fold until only the newest turns are left; a failure leaves what was folded before it."""
         deadline_ms = self.clock.now_ms() + MAX_RUN_MS
         folded, through = 0, 0

@@ -23,8 +23,8 @@ class ToolRunRecorder:
     note: Callable[[BegunTool], None]
     ran: list[ToolRun] = field(default_factory=list)
 
-    def __call__(self, tools: Iterable[Tool[Any]]) -> tuple[Tool[Any], ...]:
-        """Return the tools, watched."""
+    def record(self, tools: Iterable[Tool[Any]]) -> tuple[Tool[Any], ...]:
+        """Return the tools so that each run is recorded."""
         return tuple(replace(tool, run=self._recorded(tool)) for tool in tools)
 
     def _recorded(self, tool: Tool[Any]) -> Callable[[Any], ToolResult]:

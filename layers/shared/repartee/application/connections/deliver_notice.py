@@ -1,20 +1,24 @@
-"""Leave a notice in a session's mailbox, and never in the mailbox of one that is over."""
+"""Leaves notices in the mailboxes of sessions that have not ended."""
+
+from dataclasses import dataclass
 
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import Notice
+from repartee.ports.runtime import Clock
 from repartee.ports.sessions import ConnectionStore, Mailbox, SessionStore
 
 
 def deliver_notice(
     session_id: str, notice: Notice, *, mailbox: Mailbox, sessions: SessionStore, now_ms: int
 ) -> bool:
-    """Leave ``notice``; take it back and return False when the session is over.
+    """Leave ``notice`` in a session's mailbox; delete it and return False if the session is over.
 
-    Writing comes before looking. An erasure deletes the session's state before it empties the
-    mailbox: what was written before is found there, and who writes later finds no state.
+    The notice is written before the state is read. An erasure deletes the session's state before
+    it empties the mailbox: it finds a notice that was written earlier, and a later writer finds no
+    state.
 
     Raises:
-        StoreUnavailable: The notice could not be left, or nobody knows whether it may stay.
+        StoreUnavailable: The notice was not written, or the state could not be read.
     """
     notice_id = mailbox.notify(session_id, notice, now_ms=now_ms)
     state = sessions.load(session_id)
@@ -24,24 +28,35 @@ def deliver_notice(
     return False
 
 
-def notify_sessions(
-    user_id: str,
-    notice: Notice,
-    *,
-    connections: ConnectionStore,
-    mailbox: Mailbox,
-    sessions: SessionStore,
-    now_ms: int,
-) -> bool:
-    """Leave ``notice`` in each open session of the user; False when one may not have it."""
-    try:
-        running = connections.active_sessions(user_id, now_ms=now_ms)
-    except StoreUnavailable:
-        return False
-    is_every_session_notified = True
-    for session_id in sorted(running):
+@dataclass(frozen=True, slots=True)
+class SessionNotifier:
+    """Leaves a notice in each open session of a user.
+
+    This wakes no worker: a session without a worker loads the user's data when it gets one.
+    """
+
+    connections: ConnectionStore
+    mailbox: Mailbox
+    sessions: SessionStore
+    clock: Clock
+
+    def notify(self, user_id: str, notice: Notice) -> bool:
+        """Leave ``notice`` in the user's sessions; return False if a session may not have it."""
+        now_ms = self.clock.now_ms()
         try:
-            deliver_notice(session_id, notice, mailbox=mailbox, sessions=sessions, now_ms=now_ms)
+            active = self.connections.active_sessions(user_id, now_ms=now_ms)
         except StoreUnavailable:
-            is_every_session_notified = False
-    return is_every_session_notified
+            return False
+        is_every_session_notified = True
+        for session_id in sorted(active):
+            try:
+                deliver_notice(
+                    session_id,
+                    notice,
+                    mailbox=self.mailbox,
+                    sessions=self.sessions,
+                    now_ms=now_ms,
+                )
+            except StoreUnavailable:
+                is_every_session_notified = False
+        return is_every_session_notified

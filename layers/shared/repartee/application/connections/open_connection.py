@@ -1,4 +1,4 @@
-"""Open a connection: spend the ticket, bind the connection, tell the session it replaces."""
+"""Opens a connection: spends the ticket, binds the connection, notifies a superseded session."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -18,8 +18,8 @@ class OpenConnectionResult:
 
     Attributes:
         superseded_session_id: The session whose conversation this one took over, if any.
-        is_superseded_notified: False when it had ended, or when its mailbox failed: then the new
-            session's worker tells it.
+        is_superseded_notified: False if that session had ended, or if its mailbox failed: then the
+            new session's worker leaves the notice.
         closed_connections: How many older connections of the session were closed.
     """
 
@@ -29,47 +29,52 @@ class OpenConnectionResult:
     closed_connections: int = 0
 
 
-def open_connection(
-    opening: ConnectionOpening,
-    *,
-    openings: OpeningStore,
-    mailbox: Mailbox,
-    sessions: SessionStore,
-    channel: Callable[[], ClientChannel],
-) -> OpenConnectionResult:
-    """Open the connection, or change nothing.
+@dataclass(frozen=True, slots=True)
+class ConnectionOpener:
+    """Opens connections.
 
-    A session that has too many connections then loses its oldest ones; ``channel`` is asked for
-    only then.
-    Nobody is woken for a superseded session: if it has no worker, that of the new one ends it.
-
-    Raises:
-        ConnectionRefused: The ticket is spent, a limit is reached, or the session is closed.
-        StoreUnavailable: The table failed; the client may try again with a fresh ticket.
+    Attributes:
+        channel: Returns the channel; called only when a connection has to be closed.
     """
-    opened = openings.open(opening)
-    superseded = opened.superseded_session_id
-    surplus = opened.surplus_connection_ids
-    if surplus:
-        _close(surplus, channel())
-    if superseded is None:
-        return OpenConnectionResult(opened.is_new_session, closed_connections=len(surplus))
-    try:
-        is_notified = deliver_notice(
-            superseded,
-            Superseded(opening.session_id),
-            mailbox=mailbox,
-            sessions=sessions,
-            now_ms=opening.opened_at_ms,
-        )
-    except StoreUnavailable:
-        is_notified = False
-    return OpenConnectionResult(opened.is_new_session, superseded, is_notified)
+
+    openings: OpeningStore
+    mailbox: Mailbox
+    sessions: SessionStore
+    channel: Callable[[], ClientChannel]
+
+    def open(self, opening: ConnectionOpening) -> OpenConnectionResult:
+        """Open the connection, or change nothing.
+
+        If the session then has too many connections, its oldest ones are closed. No worker is
+        woken for a superseded session: if it has none, the new session's worker ends it.
+
+        Raises:
+            ConnectionRefused: The ticket is spent, a limit is reached, or the session is closed.
+            StoreUnavailable: The table failed; the client may try again with a fresh ticket.
+        """
+        opened = self.openings.open(opening)
+        superseded = opened.superseded_session_id
+        surplus = opened.surplus_connection_ids
+        if surplus:
+            _close(surplus, self.channel())
+        if superseded is None:
+            return OpenConnectionResult(opened.is_new_session, closed_connections=len(surplus))
+        try:
+            is_notified = deliver_notice(
+                superseded,
+                Superseded(opening.session_id),
+                mailbox=self.mailbox,
+                sessions=self.sessions,
+                now_ms=opening.opened_at_ms,
+            )
+        except StoreUnavailable:
+            is_notified = False
+        return OpenConnectionResult(opened.is_new_session, superseded, is_notified)
 
 
 def _close(connection_ids: Iterable[str], channel: ClientChannel) -> None:
-    """Say to each of these connections why it is closed, as far as it listens, and close it."""
-    # These modules take longer to load than a usual opening may take, and that one needs neither.
+    """Send each of these connections the reason, and close it."""
+    # These modules load slowly, and an opening that closes no connection needs neither.
     from repartee.application.connections.admission import surplus_connection_error
     from repartee.domain.protocol.wire import Rejected, encode_reply
 
@@ -78,6 +83,6 @@ def _close(connection_ids: Iterable[str], channel: ClientChannel) -> None:
     for connection_id in connection_ids:
         with suppress(ConnectionGone, ClientTooSlow, StoreUnavailable):
             channel.post(connection_id, frame)
-        # One that cannot be closed says nothing that is kept, unless it says hello later.
+        # If this fails, messages of that connection are refused until it says hello.
         with suppress(ClientTooSlow, StoreUnavailable):
             channel.close(connection_id)

@@ -1,13 +1,12 @@
-"""Change how a user is spoken to, in the sessions that run too."""
+"""Changes a user's preferences, also in the sessions that are open."""
 
 from dataclasses import dataclass
 
-from repartee.application.connections.deliver_notice import notify_sessions
+from repartee.application.connections.deliver_notice import SessionNotifier
 from repartee.domain.conversation.conversation import Profile
 from repartee.domain.protocol.messages import PreferencesChanged
 from repartee.domain.users.preferences import PreferenceChanges
 from repartee.ports.runtime import Clock
-from repartee.ports.sessions import ConnectionStore, Mailbox, SessionStore
 from repartee.ports.users import ProfileStore
 
 
@@ -16,10 +15,9 @@ class ChangedPreferences:
     """A change that is stored.
 
     Attributes:
-        profile: As it is now.
-        is_every_session_notified: False when a session may not have been told: it has the change
-            with its next
-            worker.
+        profile: The profile after the change.
+        is_every_session_notified: False if a session may not have the notice. Such a session gets
+            the change with its next worker.
     """
 
     profile: Profile
@@ -28,35 +26,22 @@ class ChangedPreferences:
 
 @dataclass(frozen=True, slots=True)
 class PreferenceChanger:
-    """Stores changes and tells the user's sessions."""
+    """Stores changes and notifies the user's sessions."""
 
     profiles: ProfileStore
-    connections: ConnectionStore
-    mailbox: Mailbox
-    sessions: SessionStore
+    notifier: SessionNotifier
     clock: Clock
 
     def change(self, user_id: str, changes: PreferenceChanges) -> ChangedPreferences:
-        """Change what ``changes`` names and nothing else.
-
-        Nobody is woken: a session without a worker loads the profile when it gets one.
+        """Change the preferences that ``changes`` names and no others.
 
         Raises:
             StoreUnavailable: The change could not be stored.
-            UserErased: Nothing is kept of this user any more.
+            UserErased: The user's data is erased.
         """
         profile = self.profiles.change(user_id, changes)
-        is_every_session_notified = self._notify_sessions(user_id, changes) if changes else True
-        return ChangedPreferences(profile, is_every_session_notified)
-
-    def _notify_sessions(self, user_id: str, changes: PreferenceChanges) -> bool:
-        # Not before it is stored: who loads the profile from now on finds the change there.
-        now_ms = self.clock.now_ms()
-        return notify_sessions(
-            user_id,
-            PreferencesChanged(changes, now_ms),
-            connections=self.connections,
-            mailbox=self.mailbox,
-            sessions=self.sessions,
-            now_ms=now_ms,
-        )
+        if not changes:
+            return ChangedPreferences(profile, True)
+        # After the change is stored, so that a worker that loads the profile from now on has it.
+        notice = PreferencesChanged(changes, self.clock.now_ms())
+        return ChangedPreferences(profile, self.notifier.notify(user_id, notice))

@@ -76,16 +76,19 @@ class UserEraser:
             run.finish()
         return run.erasure
 
-    def close(self, connections: Iterable[OpenConnection], epoch: int | None) -> None:
-        """Tell clients that it is over, where a session of theirs was ended, and hang up."""
-        for connection in connections:
-            if epoch is not None:
-                # The first frame of a newer epoch: it outranks all that a worker still sends.
-                frame = NumberedFrame(epoch, 1, SessionClosed("erased"))
-                with suppress(ConnectionGone, ClientTooSlow, StoreUnavailable):
-                    self.channel.post(connection.connection_id, encode_frame(frame))
-            with suppress(StoreUnavailable):
-                self.channel.close(connection.connection_id)
+
+def _close(
+    channel: ClientChannel, connections: Iterable[OpenConnection], epoch: int | None
+) -> None:
+    """Close connections; with an epoch, their clients get the reason first."""
+    for connection in connections:
+        if epoch is not None:
+            # The first frame of a newer epoch: clients drop every frame that a worker still sends.
+            frame = NumberedFrame(epoch, 1, SessionClosed("erased"))
+            with suppress(ConnectionGone, ClientTooSlow, StoreUnavailable):
+                channel.post(connection.connection_id, encode_frame(frame))
+        with suppress(StoreUnavailable):
+            channel.close(connection.connection_id)
 
 
 class _OutOfTime(Exception):
@@ -117,10 +120,10 @@ class _Run:
             # A run that died before it could tell the client is no reason not to be told.
             if not is_fenced or session_id in connections:
                 epoch = eraser.store.end_session(session_id)
-                eraser.close(connections.pop(session_id, ()), epoch)
+                _close(eraser.channel, connections.pop(session_id, ()), epoch)
                 self._look_at_time()
         for left in connections.values():
-            eraser.close(left, None)
+            _close(eraser.channel, left, None)
             self._look_at_time()
         if sessions:
             settles_at_ms = eraser.clock.now_ms() + eraser.settle_ms

@@ -36,7 +36,7 @@ class UserExporter:
     notes: Notes
     usage: UsageStore
 
-    def page(
+    def export(
         self, user_id: str, position: ExportPosition | None, *, size_bytes: SizeOf
     ) -> ExportPage:
         """Return the page that begins at ``position``, the first one for None.

@@ -189,7 +189,7 @@ async def _open_microphone(
                 clock_ms += len(chunk) / _BYTES_PER_MS
                 await _until(clock_ms)
                 call.session.audio(chunk)
-                call.push()
+                call.flush()
         talked = meter.read()
         await call.until(
             lambda: call.replies.is_settled, timeout_s=_SETTLED_TIMEOUT_S, what="last answer"

@@ -60,7 +60,7 @@ async def speak_until(
     """Say the last words of a script; return once their turn is as far as the takeover wants it."""
     outbox, heard_before = call.session.outbox, _audible(call)
     await speak(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
-    end_seq = outbox.last_seq
+    end_seq = outbox.last_place
 
     def is_so_far() -> bool:
         match takeover:

@@ -149,7 +149,7 @@ async def test_both_sides_go_on_exactly_where_the_line_broke():
         ticket = await api.start_session(conversation_id="new")
         async with open_reconnecting_voice_call(api, ticket, observer=watcher) as call:
             exchange = await say(call, SPEECH, pace=Pace.FAST)
-            assert call.session.outbox.last_seq == 10
+            assert call.session.outbox.last_place == 10
 
     (turn,) = exchange.turns
     assert bytes(turn.pcm) == FIRST + SECOND

@@ -100,7 +100,7 @@ async def in_the_middle_of_a_call(erased: Erased) -> AsyncIterator[tuple[VoiceCa
                 await say(call, booking, pace=Pace.FAST)
             while True:
                 call.session.audio(CHUNK)
-                call.push()
+                call.flush()
                 await asyncio.sleep(0.05)
 
         talking = asyncio.create_task(talk_on())

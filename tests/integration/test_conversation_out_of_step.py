@@ -22,7 +22,7 @@ def test_a_reload_that_lost_its_counter_is_answered_and_the_older_tab_stops(runn
 
             async with open_voice_call(again.url, features=again.features) as reloaded:
                 ready = await reloaded.until_ready()
-                assert ready.next_seq == old.session.outbox.last_seq + 1
+                assert ready.next_seq == old.session.outbox.last_place + 1
                 turns = await ask(reloaded, "When do you close?")
                 assert turns[-1].said
                 with pytest.raises(SupersededError):

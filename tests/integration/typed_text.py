@@ -35,7 +35,7 @@ async def write(call: VoiceCall, text: str) -> None:
     """Type a text."""
     await call.until_ready()
     call.session.text(text, now_ms())
-    call.push()
+    call.flush()
 
 
 async def converse(api: HttpApiClient, *exchanges: tuple[str, str]) -> tuple[SessionTicket, str]:

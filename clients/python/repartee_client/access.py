@@ -1,4 +1,4 @@
-"""How a client gets in: a token from the issuer, then a ticket from the HTTP API."""
+"""Gets a token from the issuer, and session tickets from the HTTP API."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +12,12 @@ _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 @dataclass(frozen=True, slots=True)
 class SessionTicket:
-    """The right to open one connection to a session.
+    """Permission to open one connection to a session.
 
     Attributes:
-        ticket: Good for one connection, for a minute.
-        url: Where to connect, the ticket included.
-        features: What the server knows beyond protocol version 1.
+        ticket: The ticket, which is valid for one connection and one minute.
+        url: The WebSocket URL, with the ticket.
+        features: Features of the server beyond protocol version 1.
     """
 
     session_id: str
@@ -28,11 +28,11 @@ class SessionTicket:
 
 
 async def get_token(issuer_url: str, user: str) -> str:
-    """Get an access token for ``user`` from the laptop's issuer, which asks for no password.
+    """Get an access token for ``user`` from the local stack's issuer, which needs no password.
 
     Raises:
         AccessRefusedError: The issuer refused.
-        UnreachableError: It does not answer.
+        UnreachableError: The issuer does not answer.
     """
     answer = await _request("token", "POST", f"{issuer_url}/token", data={"user": user})
     return str(answer["access_token"])
@@ -40,11 +40,11 @@ async def get_token(issuer_url: str, user: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HttpApiClient:
-    """The HTTP API as one user sees it.
+    """The HTTP API on behalf of one user.
 
     Attributes:
-        url: Its address.
-        token: A bearer token of the user.
+        url: The address of the API.
+        token: The user's bearer token.
     """
 
     url: str
@@ -53,18 +53,18 @@ class HttpApiClient:
     async def start_session(
         self, *, conversation_id: str | None = None, session_id: str | None = None
     ) -> SessionTicket:
-        """Ask for a ticket.
+        """Get a ticket for a new or an existing session.
 
         Args:
             conversation_id: None continues the user's latest conversation, ``"new"`` starts one.
-            session_id: Come back to this session instead of starting one.
+            session_id: Return to this session instead of starting one.
 
         Raises:
-            AccessRefusedError: No ticket was given.
+            AccessRefusedError: The API refused the ticket.
             UnreachableError: The API does not answer.
         """
-        wishes = {"conversation_id": conversation_id, "session_id": session_id}
-        body = {name: value for name, value in wishes.items() if value is not None}
+        parameters = {"conversation_id": conversation_id, "session_id": session_id}
+        body = {name: value for name, value in parameters.items() if value is not None}
         answer = await self._call("ticket", "POST", "/sessions", json=body)
         return SessionTicket(
             answer["session_id"],
@@ -78,29 +78,30 @@ class HttpApiClient:
         """Change the user's preferences.
 
         Raises:
-            DoorRefusedError: They are not taken.
+            AccessRefusedError: The API refused the change.
+            UnreachableError: The API does not answer.
         """
         await self._call("preferences", "PUT", "/me/preferences", json=preferences)
 
     async def turns(self, conversation_id: str) -> list[dict[str, Any]]:
-        """The first turns that are remembered of a conversation, oldest first."""
+        """Return the first turns of a conversation, oldest first."""
         path = f"/conversations/{conversation_id}/turns"
         answer = await self._call("conversation", "GET", path)
         return list(answer["turns"])
 
-    async def _call(self, door: str, method: str, path: str, **options: Any) -> dict[str, Any]:
+    async def _call(self, target: str, method: str, path: str, **options: Any) -> dict[str, Any]:
         headers = {"authorization": f"Bearer {self.token}"}
-        return await _request(door, method, self.url + path, headers=headers, **options)
+        return await _request(target, method, self.url + path, headers=headers, **options)
 
 
-async def _request(door: str, method: str, url: str, **options: Any) -> dict[str, Any]:
+async def _request(target: str, method: str, url: str, **options: Any) -> dict[str, Any]:
     try:
         async with (
             aiohttp.ClientSession(timeout=_TIMEOUT) as client,
             client.request(method, url, **options) as response,
         ):
             if not response.ok:
-                raise AccessRefusedError(door, response.status, (await response.text())[:200])
+                raise AccessRefusedError(target, response.status, (await response.text())[:200])
             answer: dict[str, Any] = await response.json()
             return answer
     except aiohttp.InvalidURL as error:

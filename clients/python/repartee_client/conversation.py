@@ -1,24 +1,24 @@
-"""Says a recording or types a text over a call, and waits for the whole answer."""
+"""Sends an utterance or a text over a call, and waits for the complete answer."""
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from repartee_client.recordings import INPUT_SAMPLE_RATE_HZ, Recording
+from repartee_client.recordings import INPUT_SAMPLE_RATE_HZ, SAMPLE_WIDTH_BYTES, Recording
 from repartee_client.turn_collector import TurnRecord
 from repartee_client.voice_call import VoiceCall, now_ms
 
 HANGOVER_MS = 300
-"""Silence that a client's speech detector lets pass before it says that the user stopped."""
+"""The silence after which a client's speech detector reports the end of speech."""
 ANSWER_TIMEOUT_S = 60.0
 
-_BYTES_PER_MS = INPUT_SAMPLE_RATE_HZ * 2 // 1_000
+_BYTES_PER_MS = INPUT_SAMPLE_RATE_HZ * SAMPLE_WIDTH_BYTES // 1_000
 SILENCE = Recording(bytes(HANGOVER_MS * _BYTES_PER_MS))
 
 
 class Pace(Enum):
-    """How fast a recording is said."""
+    """How fast a recording is sent."""
 
     REAL_TIME = auto()
     FAST = auto()
@@ -26,14 +26,14 @@ class Pace(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AnsweredUtterance:
-    """One utterance and all that answered it.
+    """One utterance and its answer.
 
     Attributes:
-        sent_pcm: Every byte of audio that was sent for it, the detector's silence included.
-        started_at_ms: When it began.
-        speech_sent_at_ms: When the last chunk of the recording itself left.
-        turns: The turns that answer it, mostly one; a tool that outlives its turn answers in
-            another.
+        sent_pcm: All audio that was sent, including the detector's silence.
+        started_at_ms: When the utterance began.
+        speech_sent_at_ms: When the last chunk of the recording was sent.
+        turns: The turns of the answer, usually one. A tool call that outlives its turn is answered
+            in another turn.
     """
 
     sent_pcm: bytes
@@ -51,7 +51,7 @@ class AnsweredUtterance:
 
     @property
     def first_audio_ms(self) -> int | None:
-        """From the last speech sample sent to the first reply audio received, if any came."""
+        """The time from the last speech sample to the first reply audio; None without audio."""
         arrivals = [
             turn.first_audio_at_ms for turn in self.turns if turn.first_audio_at_ms is not None
         ]
@@ -59,7 +59,7 @@ class AnsweredUtterance:
 
     @property
     def tool_calls(self) -> list[str]:
-        """Names of the tools that were called, in order."""
+        """The names of the called tools, in order."""
         return [step.name for turn in self.turns for step in turn.tools if step.phase == "started"]
 
     @property
@@ -77,13 +77,13 @@ class AnsweredUtterance:
 
 @dataclass(frozen=True, slots=True)
 class SentSpeech:
-    """What was said into a call.
+    """One utterance that was sent.
 
     Attributes:
-        sent_pcm: Every byte of audio that was sent, the detector's silence included.
-        started_at_ms: When it began.
-        last_speech_place: The message with the end of the recording itself.
-        restarts_before: The turns that were there before it, and how often each was restarted.
+        sent_pcm: All audio that was sent, including the detector's silence.
+        started_at_ms: When the utterance began.
+        last_speech_place: The place in the outbox of the recording's last chunk.
+        restarts_before: The earlier turns by number, and how often each was restarted.
     """
 
     sent_pcm: bytes
@@ -100,14 +100,14 @@ async def say(
     timeout_s: float = ANSWER_TIMEOUT_S,
     silence: Recording = SILENCE,
 ) -> AnsweredUtterance:
-    """Say ``recording`` as a user would, and wait until the answer is complete.
+    """Send ``recording`` as a user's speech, and wait for the complete answer.
 
     Args:
         call: The call.
-        recording: What is said.
-        pace: How fast.
-        timeout_s: For the answer.
-        silence: What is sent while the client's detector waits for the user to go on.
+        recording: The speech.
+        pace: How fast the recording is sent.
+        timeout_s: The time limit for the answer.
+        silence: The audio between the end of the speech and its detection.
 
     Raises:
         NoAnswerError: The answer is not complete ``timeout_s`` after the last chunk.
@@ -122,7 +122,7 @@ async def say(
 async def ask(
     call: VoiceCall, text: str, *, timeout_s: float = ANSWER_TIMEOUT_S
 ) -> tuple[TurnRecord, ...]:
-    """Type ``text``, wait until the answer is complete, and return its turns.
+    """Send ``text``, wait for the complete answer, and return its turns.
 
     Raises:
         NoAnswerError: The answer is not complete after ``timeout_s``.
@@ -130,7 +130,7 @@ async def ask(
     """
     before = _restarts(call)
     call.session.text(text, now_ms())
-    call.push()
+    call.flush()
     return await _complete_answer(call, before, timeout_s)
 
 
@@ -149,7 +149,7 @@ async def _complete_answer(
         turns = [
             turn
             for number, turn in sorted(replies.turns.items())
-            # An earlier turn that is answered anew may take in what was just said.
+            # A restarted earlier turn may answer this utterance too.
             if restarts_before.get(number) != turn.restarts
         ]
         return tuple(turns) if turns and all(turn.is_over for turn in turns) else None
@@ -165,12 +165,12 @@ async def speak(
     timeout_s: float = ANSWER_TIMEOUT_S,
     silence: Recording = SILENCE,
 ) -> SentSpeech:
-    """Send ``recording``, and return when all of it has left; nobody waits for the answer.
+    """Send ``recording``, and return when all of it was sent, without waiting for the answer.
 
-    In real time a chunk leaves when its last sample would have been recorded.
+    In real time a chunk is sent when its last sample would have been recorded.
 
     Raises:
-        NoAnswerError: The server did not accept enough for the rest to leave.
+        NoAnswerError: The server did not accept enough messages to send the rest.
         VoiceClientError: The call failed.
     """
     ready = await call.until_ready()
@@ -180,21 +180,22 @@ async def speak(
     last_speech_place = 0
     sent = bytearray()
     session.speech_start()
-    call.push()
+    call.flush()
     for part in (recording, silence):
         for chunk in part.chunks(ready.chunk_ms):
             clock_ms += len(chunk) / _BYTES_PER_MS
             if pace is Pace.REAL_TIME:
                 await asyncio.sleep(max(0.0, clock_ms - now_ms()) / 1_000)
-            seq = session.audio(chunk)
-            call.push()
+            place = session.audio(chunk)
+            call.flush()
             sent += chunk
             if part is recording:
-                last_speech_place = seq
+                last_speech_place = place
     session.speech_end(now_ms())
-    call.push()
-    # The rest may still wait for room in flight: the answer's time runs from when it has left.
+    call.flush()
+    # The last chunks may be queued until the server accepts earlier ones. The time limit of the
+    # answer begins after they were sent.
     await call.until(
-        lambda: session.outbox.is_drained, timeout_s=timeout_s, what="room for the last words"
+        lambda: session.outbox.is_drained, timeout_s=timeout_s, what="acceptance of enough messages"
     )
     return SentSpeech(bytes(sent), started_at_ms, last_speech_place, before)

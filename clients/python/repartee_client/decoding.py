@@ -1,4 +1,4 @@
-"""What the server sends, read from its JSON text frames."""
+"""Decodes the JSON text frames that the server sends."""
 
 import json
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ from repartee_client.errors import BadServerMessageError
 
 @dataclass(frozen=True, slots=True)
 class UnknownFrame:
-    """A numbered frame of a type this client does not know: counted, then ignored."""
+    """A numbered frame of an unknown type; the client acknowledges and ignores it."""
 
     epoch: int
     seq: int
@@ -46,7 +46,10 @@ class UnknownFrame:
 
 @dataclass(frozen=True, slots=True)
 class UndeliveredMessage:
-    """API Gateway's own words: it could not hand a message over, and does not say which one."""
+    """API Gateway's report that it could not deliver one of the client's messages.
+
+    The report does not identify the message.
+    """
 
     reason: str
 
@@ -79,12 +82,13 @@ _REPLIES: dict[str, TypeAdapter[Any]] = {
 
 
 def decode_server_message(text: str) -> ServerMessage | None:
-    """Read one message; None for an unnumbered one of an unknown type, to be ignored.
+    """Decode one message; return None for an unnumbered message of an unknown type.
 
-    Fields that are not known are left out, so that a newer server can add some.
+    Unknown fields are ignored, so that a newer server can add fields.
 
     Raises:
-        BadServerMessageError: It is no JSON object with a type, or a known type with wrong fields.
+        BadServerMessageError: The text is not a JSON object with a type, or a field of a known
+            type is invalid.
     """
     try:
         fields = json.loads(text)
@@ -93,7 +97,7 @@ def decode_server_message(text: str) -> ServerMessage | None:
     if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
         if isinstance(fields, dict) and fields.keys() >= _UNDELIVERED:
             return UndeliveredMessage(str(fields["message"]))
-        raise BadServerMessageError(f"no message with a type: {text[:80]!r}")
+        raise BadServerMessageError(f"no JSON object with a type: {text[:80]!r}")
     name: str = fields["type"]
     try:
         if "epoch" in fields:

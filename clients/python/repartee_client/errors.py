@@ -1,35 +1,35 @@
-"""What can go wrong for a voice client, as types."""
+"""Errors of the client."""
 
 from repartee.domain.protocol.wire import Rejected
 
 
 class VoiceClientError(Exception):
-    """A call could not be held."""
+    """Base class of the client's errors."""
 
 
 class BadServerMessageError(VoiceClientError):
-    """The server sent what is no message of the protocol."""
+    """The server sent a text that is not a message of the protocol."""
 
 
 class AccessRefusedError(VoiceClientError):
-    """A token, a ticket or a connection was refused.
+    """The server refused an HTTP request or a WebSocket handshake.
 
     Attributes:
-        door: What refused: ``token``, ``ticket`` or ``connection``.
+        target: The refused request, such as ``token``, ``ticket`` or ``connection``.
         status: The HTTP status.
     """
 
-    def __init__(self, door: str, status: int, reason: str) -> None:
-        super().__init__(f"{door} refused with HTTP {status}: {reason}")
-        self.refused_item = door
+    def __init__(self, target: str, status: int, reason: str) -> None:
+        super().__init__(f"{target} refused with HTTP {status}: {reason}")
+        self.target = target
         self.status = status
 
 
 class MessageRefusedError(VoiceClientError):
-    """The server could not use one of our messages.
+    """The server rejected one of the client's messages.
 
     Attributes:
-        rejected: The server's words.
+        rejected: The server's reply.
     """
 
     def __init__(self, rejected: Rejected) -> None:
@@ -38,22 +38,22 @@ class MessageRefusedError(VoiceClientError):
 
 
 class SupersededError(MessageRefusedError):
-    """A newer connection has the session: this client must not come back by itself."""
+    """A newer connection took over the session; the client must not reconnect automatically."""
 
 
 class ConnectionLostError(VoiceClientError):
-    """The connection ended before the session said ``closed``."""
+    """The connection ended before the session was closed."""
 
 
 class UnreachableError(ConnectionLostError):
-    """Nothing answers at an address."""
+    """The server does not answer."""
 
 
 class SessionOverError(VoiceClientError):
-    """The session was closed while something was still waited for.
+    """The session was closed before the awaited event arrived.
 
     Attributes:
-        reason: Why the server closed it.
+        reason: The server's reason.
     """
 
     def __init__(self, reason: str) -> None:
@@ -62,4 +62,4 @@ class SessionOverError(VoiceClientError):
 
 
 class NoAnswerError(VoiceClientError):
-    """What was waited for did not come in time; the message says what was."""
+    """The awaited event did not arrive in time; the message names it."""

@@ -1,4 +1,4 @@
-"""Puts the server's numbered frames into order, once each, and drops what a stale worker says."""
+"""Orders the server's numbered frames, drops duplicates and frames of a replaced worker."""
 
 from repartee.domain.protocol.frames import (
     Frame,
@@ -13,52 +13,56 @@ from repartee_client.decoding import UnknownFrame
 
 
 class ClientInbox:
-    """Frames come in as they may; they leave in the order of ``(epoch, seq)``.
+    """Takes frames in any order and returns them in the order of ``(epoch, seq)``.
 
-    A worker never goes on with a turn of another: what had begun and not ended when a new epoch
-    appears leaves as restarted, for the frame that says so may have been lost with its worker.
+    A worker does not continue a turn of its predecessor. When a new epoch begins, the inbox
+    returns ``TurnRestarted`` for each open turn, because the frame itself may have been lost with
+    its worker.
 
     Attributes:
-        position: How far everything has been received.
+        position: All frames up to this position were received.
     """
 
     def __init__(self) -> None:
         self.position = OutputPosition(epoch=0, seq=0)
-        self._early: dict[int, NumberedFrame | UnknownFrame] = {}
+        self._waiting: dict[int, NumberedFrame | UnknownFrame] = {}
         self._open_turns: set[int] = set()
         self._discarded_turns: set[int] = set()
         self._ended_through = 0
         self._is_joining = False
 
     def join(self) -> None:
-        """Begin with the first frame that comes, if none has: those before it went to another."""
+        """Begin with the first frame that arrives, because earlier frames went to another client.
+
+        Has no effect if this client has already received a frame.
+        """
         self._is_joining = self.position.seq == 0
 
     def put(self, arrived: NumberedFrame | UnknownFrame) -> list[Frame]:
-        """Take one frame; return those that are now in order, often just this one."""
+        """Add one frame; return the frames that are now in order."""
         if arrived.epoch < self.position.epoch:
             return []
         if self._is_joining:
             self.position = OutputPosition(arrived.epoch, arrived.seq - 1)
             self._is_joining = False
         if arrived.epoch > self.position.epoch:
-            # A new worker numbers from 1; nothing of the old one counts any more.
+            # A new worker numbers its frames from 1.
             self.position = OutputPosition(arrived.epoch, 0)
-            self._early.clear()
+            self._waiting.clear()
             self._discarded_turns |= self._open_turns
             self._open_turns.clear()
         if arrived.seq <= self.position.seq:
             return []
-        self._early[arrived.seq] = arrived
+        self._waiting[arrived.seq] = arrived
         ordered: list[Frame] = []
-        while (following := self._early.pop(self.position.seq + 1, None)) is not None:
+        while (following := self._waiting.pop(self.position.seq + 1, None)) is not None:
             self.position = OutputPosition(following.epoch, following.seq)
             if isinstance(following, NumberedFrame):
                 ordered += self._with_restarts(following.frame)
         return ordered
 
     def _with_restarts(self, frame: Frame) -> list[Frame]:
-        """Return the frame, after the restarts that had to be told before it."""
+        """Return the frame, preceded by the restarts of its predecessor's open turns."""
         match frame:
             case TurnRestarted(turn=turn):
                 self._discarded_turns.discard(turn)

@@ -1,7 +1,8 @@
-"""Numbers what the client says, keeps it until it is accepted, and knows what to send when.
+"""Numbers the client's messages, keeps them until they are accepted, and schedules resends.
 
-A message has a place, which is how the client knows it, and a number on the wire. They are the same
-until the server says that a number is taken.
+A message has a place and a sequence number. The place counts this client's messages from 1 and
+never changes. The sequence number is sent to the server. The two are equal until the server
+reports that a number is taken.
 """
 
 import base64
@@ -55,7 +56,11 @@ def _model(seq: int, message: Message) -> ClientModel:
 
 
 MAX_KEPT_ACCEPTED = 64
-"""So many accepted messages are kept, as the server may have accepted another client's instead."""
+"""How many accepted messages are kept.
+
+An accepted number may belong to the message of another client in the same session. Then this
+client's message is sent again under another number.
+"""
 
 
 @dataclass(slots=True)
@@ -65,14 +70,14 @@ class _Resend:
 
 
 class ClientOutbox:
-    """The client's numbered messages on their way to the worker.
+    """The client's numbered messages and their acceptance.
 
-    Nothing but ``hello`` leaves before ``open``; then never more than ``max_in_flight`` messages
-    are out that the worker has not accepted.
+    Before ``open`` only ``hello`` is sent. Afterwards at most ``max_in_flight`` messages are sent
+    and not accepted.
 
     Attributes:
-        accepted_through: The worker has everything up to this place.
-        sent_at_ms: When each message first left, by place.
+        accepted_through: The worker has accepted all messages up to this place.
+        sent_at_ms: When each message was first sent, by place.
     """
 
     def __init__(self) -> None:
@@ -84,41 +89,44 @@ class ClientOutbox:
         self._max_in_flight = 0
         self._waiting: deque[int] = deque()
         self._kept: dict[int, Message] = {}
-        self._covered: dict[int, Message] = {}
+        self._accepted: dict[int, Message] = {}
         self._hello_place = 0
         self._hello = Hello()
-        self._must_greet = False
+        self._must_send_hello = False
         self._resends: list[_Resend] = []
 
     def put(self, message: Message) -> int:
-        """Number a message and queue it; returns its place."""
+        """Number and queue a message; return its place."""
         self._seqs.append(self._next_seq)
         self._next_seq += 1
         place = len(self._seqs)
         self._kept[place] = message
         if isinstance(message, Hello):
             self._hello_place, self._hello = place, message
-            self._must_greet = True
+            self._must_send_hello = True
         else:
             self._waiting.append(place)
         return place
 
     def resend_hello(self) -> None:
-        """Send the newest ``hello`` once more: it, or the answer to it, got lost."""
-        self._must_greet = self._hello_place > 0
+        """Send the newest ``hello`` again, because it or the answer to it was lost."""
+        self._must_send_hello = self._hello_place > 0
 
     def open(self, max_in_flight: int) -> None:
-        """Let messages leave: the server has said ``ready``."""
+        """Allow messages to be sent, because the server has answered ``ready``."""
         self._max_in_flight = max_in_flight
 
     def renumber_from(self, next_seq: int) -> None:
-        """Number what the server cannot have from ``next_seq`` on, as its ``ready`` says.
+        """Number the messages that the server cannot have from ``next_seq`` on.
 
-        Only before anything has left since the newest ``hello``.
+        Has no effect once a message was sent after the newest ``hello``.
+
+        Args:
+            next_seq: The next number that the server expects, from ``ready``.
         """
         if self._max_in_flight or next_seq == self._seq_of(self._hello_place) + 1:
             return
-        # Another message has the hello's number, or a number behind it; it counted all the same.
+        # Another client used the number of this ``hello``, but the server has processed it.
         self._kept.pop(self._hello_place, None)
         unknown = [
             place
@@ -127,17 +135,17 @@ class ClientOutbox:
         ]
         self._number(unknown, next_seq)
 
-    def taken(self, seq: int, next_seq: int, now_ms: float) -> None:
-        """Another message has this number: send ours again under one that is free.
+    def resend_renumbered(self, seq: int, next_seq: int, now_ms: float) -> None:
+        """Send a message again under a free number, because its number is taken.
 
-        Not a chunk of audio, for sound out of place is worse than silence.
+        A chunk of audio is dropped instead: audio in the wrong place is worse than silence.
         """
-        known = self._covered | self._kept
+        known = self._accepted | self._kept
         place = next((one for one in known if self._seq_of(one) == seq), None)
         if place is None or place in self._waiting:
             return
         message = known[place]
-        self._covered.pop(place, None)
+        self._accepted.pop(place, None)
         self._kept.pop(place, None)
         self._resends = [one for one in self._resends if one.place != place]
         if isinstance(message, Audio | Hello):
@@ -156,45 +164,50 @@ class ClientOutbox:
         return self._seqs[place - 1]
 
     def reconnected(self, now_ms: float) -> None:
-        """Shut again until the next ``ready``, then send again what was not accepted.
+        """Stop sending until the next ``ready``, and then resend what was not accepted.
 
-        So too an earlier ``hello`` that never left, because its line broke at once.
+        This includes an earlier ``hello`` that was never sent because its connection broke.
         """
         self._max_in_flight = 0
         kept = (place for place in self._kept if place not in self._waiting)
         self._resends = [_Resend(place, now_ms) for place in kept]
 
     @property
-    def last_seq(self) -> int:
+    def last_place(self) -> int:
         """The place of the newest message."""
         return len(self._seqs)
 
+    def is_within(self, place: int, through_seq: int) -> bool:
+        """Return whether the message at ``place`` has a number up to ``through_seq``."""
+        return self._seq_of(place) <= through_seq
+
     @property
     def in_flight(self) -> int:
-        """Messages that left and are not accepted yet."""
+        """The number of messages that were sent and are not accepted."""
         return sum(1 for place in self._kept if place in self.sent_at_ms)
 
     @property
     def room(self) -> int:
-        """How many more messages could leave right now, those that wait already included."""
+        """How many queued messages may be sent now."""
         return max(0, self._max_in_flight - self.in_flight)
 
     @property
     def unaccepted_since_ms(self) -> float | None:
-        """Since when the oldest message that must be accepted is out; ``hello`` need not be."""
+        """When the oldest unaccepted message was sent; ``hello`` does not count."""
         places = (place for place in self._kept if place != self._hello_place)
         sent_at_ms = [self.sent_at_ms.get(place) for place in places]
         return min((at_ms for at_ms in sent_at_ms if at_ms is not None), default=None)
 
     @property
     def is_drained(self) -> bool:
-        """Whether everything has left at least once."""
-        return not self._waiting and not self._must_greet
+        """Whether every message was sent at least once."""
+        return not self._waiting and not self._must_send_hello
 
     def accepted(self, through: int) -> None:
-        """Let go of messages with numbers up to ``through``.
+        """Mark messages with numbers up to ``through`` as accepted.
 
-        What was given up before it could leave leaves all the same: control may still be taken.
+        The worker may give up a number whose message is still queued. The message is sent anyway,
+        because the worker may still accept control messages.
         """
         self._accepted_seq = max(self._accepted_seq, through)
         while self.accepted_through < len(self._seqs):
@@ -203,20 +216,20 @@ class ClientOutbox:
             self.accepted_through += 1
         for place in [one for one in self._kept if self._seq_of(one) <= through]:
             if place not in self._waiting:
-                self._covered[place] = self._kept.pop(place)
-        while len(self._covered) > MAX_KEPT_ACCEPTED:
-            del self._covered[next(iter(self._covered))]
+                self._accepted[place] = self._kept.pop(place)
+        while len(self._accepted) > MAX_KEPT_ACCEPTED:
+            del self._accepted[next(iter(self._accepted))]
 
-    def missing(self, first_seq: int, last_seq: int, now_ms: float) -> None:
-        """Queue again exactly what is asked for, as far as it is kept and waits for no room."""
+    def resend_range(self, first_seq: int, last_seq: int, now_ms: float) -> None:
+        """Queue the messages with these numbers again, except those that were never sent."""
         for place in sorted(self._kept):
             if first_seq <= self._seq_of(place) <= last_seq and place not in self._waiting:
                 self._queue_resend(place, now_ms)
 
-    def undelivered(self, not_before_ms: float) -> None:
-        """Queue again, for later, all that is out: one of them was lost, nobody knows which.
+    def resend_all(self, not_before_ms: float) -> None:
+        """Queue all unaccepted messages again, because an unknown one of them was lost.
 
-        Whether ``hello`` arrived is known by its answer.
+        ``hello`` is not queued: ``ready`` shows whether it arrived.
         """
         queued = {one.place for one in self._resends}
         for place in self._kept:
@@ -225,7 +238,7 @@ class ClientOutbox:
                 self._queue_resend(place, not_before_ms)
 
     def resend_later(self, seq: int, not_before_ms: float) -> None:
-        """Queue the message of one number again, for later."""
+        """Queue the message with this number again."""
         for place in self._kept:
             if self._seq_of(place) == seq and place not in self._waiting:
                 self._queue_resend(place, not_before_ms)
@@ -235,22 +248,22 @@ class ClientOutbox:
         self._resends.append(_Resend(place, not_before_ms))
 
     def due(self, now_ms: float) -> list[str]:
-        """Take everything that may leave now, in order; it counts as sent."""
+        """Return the text frames that may be sent now, in order, and mark them as sent."""
         texts: list[str] = []
-        if self._must_greet:
+        if self._must_send_hello:
             self.sent_at_ms.setdefault(self._hello_place, now_ms)
-            self._must_greet = False
+            self._must_send_hello = False
             texts.append(self._text(self._hello_place, self._hello))
         if not self._max_in_flight:
             return texts
         ready = sorted(one.place for one in self._resends if one.not_before_ms <= now_ms)
         self._resends = [one for one in self._resends if one.not_before_ms > now_ms]
-        texts += [self._leave(place, now_ms) for place in ready if place in self._kept]
+        texts += [self._send(place, now_ms) for place in ready if place in self._kept]
         for _ in range(min(self.room, len(self._waiting))):
-            texts.append(self._leave(self._waiting.popleft(), now_ms))
+            texts.append(self._send(self._waiting.popleft(), now_ms))
         return texts
 
-    def _leave(self, place: int, now_ms: float) -> str:
+    def _send(self, place: int, now_ms: float) -> str:
         self.sent_at_ms.setdefault(place, now_ms)
         is_over = self._seq_of(place) <= self._accepted_seq
         message = self._kept.pop(place) if is_over else self._kept[place]
@@ -260,5 +273,5 @@ class ClientOutbox:
         return _model(self._seq_of(place), message).model_dump_json(exclude_defaults=True)
 
     def next_deadline_ms(self) -> float | None:
-        """When a message that waits for its time may leave."""
+        """Return when the next delayed message may be sent; None if none is delayed."""
         return min((one.not_before_ms for one in self._resends), default=None)

@@ -1,7 +1,7 @@
 """The client's side of one session, without sockets, clock or tasks.
 
-Feed it what arrives and what the user does, send what ``outgoing`` gives, and come back at
-``next_deadline_ms``. All times are ms on one clock that never jumps.
+Pass it received frames and the user's actions, send the frames that ``outgoing`` returns, and call
+``outgoing`` again at ``next_deadline_ms``. All times are ms of one monotonic clock.
 """
 
 from collections.abc import Collection
@@ -45,19 +45,20 @@ from repartee_client.outbox import ClientOutbox
 from repartee_client.simulated_playback import SimulatedPlayback
 
 ACK_EVERY_MS = 500
-"""Received output is acknowledged at least this often while a reply plays: who speaks over it wants
-no more of it remembered than was heard."""
+"""The longest delay of an acknowledgement while a reply plays.
+
+When the user interrupts the reply, the server remembers only the acknowledged part of it.
+"""
 SILENT_ACK_AFTER_MS = 3_000
-"""At other times nobody waits for an acknowledgement, and each costs as much as a message."""
+"""The delay of an acknowledgement at other times: it is not urgent and costs one message."""
 WAITING_PING_AFTER_MS = 1_000
-"""A client that waits for an answer, or for its input to be accepted, and hears nothing asks after
-it this often."""
+"""The interval of pings while an answer or the acceptance of input is outstanding."""
 RESEND_HELLO_AFTER_MS = 3_000
-"""Above a cold start of the message function; a ``hello`` that came twice is answered twice."""
+"""Longer than a cold start of the message function, which answers a repeated ``hello`` too."""
 RESEND_UNDELIVERED_AFTER_MS = 1_000
-"""What API Gateway could not hand over, because too much was under way, gets time to pass."""
+"""The wait after API Gateway rejected a message because of throttling."""
 RESEND_REFUSED_AFTER_MS = 1_000
-"""A message that was refused because too many were in flight waits for this time."""
+"""The wait after the server refused a message because too many were in flight."""
 IDLE_PING_AFTER_MS = 8 * 60 * 1_000
 """API Gateway closes a connection without traffic after 10 minutes."""
 
@@ -65,16 +66,16 @@ _PCM_BYTES_PER_BASE64 = 3 / 4
 
 
 class ClientSession:
-    """Speaks the native protocol as a client must.
+    """The protocol state machine of one client.
 
     Args:
-        features: What the server is known to know beyond protocol version 1.
+        features: Features of the server beyond protocol version 1.
 
     Attributes:
-        ready: The server's answer to the newest ``hello``; None until it comes.
-        closed: The session's last frame, once it has come.
-        outbox: What this client said, and how far it was accepted.
-        playback: What its user has heard by now.
+        ready: The server's answer to the newest ``hello``; None until it arrives.
+        closed: The session's last frame; None until it arrives.
+        outbox: The client's messages and their acceptance.
+        playback: The reply audio that the user has heard.
     """
 
     def __init__(self, features: Collection[str] = ()) -> None:
@@ -86,26 +87,26 @@ class ClientSession:
         self._inbox = ClientInbox()
         self._waiting_since_ms: float | None = None
         self._open_tools = 0
-        self._last_request_seq = 0
+        self._last_request_place = 0
         self._is_leaving = False
         self._last_frame_ms = 0.0
         self._last_sent_ms = 0.0
         self._last_waiting_ping_ms = 0.0
-        self._greeted_at_ms: float | None = None
+        self._hello_sent_at_ms: float | None = None
         self._max_in_flight = 0
         self._ack_at_ms: float | None = None
 
     @property
     def is_waiting_for_answer(self) -> bool:
-        """Whether the user finished saying something and no turn has ended since."""
+        """Whether the user's latest utterance or text is not answered completely."""
         return self._waiting_since_ms is not None
 
-    # What the user and the line do.
+    # Actions of the user and of the connection.
 
     def connected(self, now_ms: float) -> None:
-        """Greet over a connection that was just opened, the first one or a later one."""
+        """Queue ``hello`` for a connection that has just opened, the first one or a later one."""
         self.ready = None
-        self._last_sent_ms = self._greeted_at_ms = now_ms
+        self._last_sent_ms = self._hello_sent_at_ms = now_ms
         position = self._inbox.position
         self.outbox.reconnected(now_ms)
         self.outbox.put(Hello(position if position.seq else None, self._marks_speech))
@@ -126,18 +127,20 @@ class ClientSession:
         self._is_leaving = True
         return self.outbox.put(Bye())
 
-    def _request(self, seq: int, now_ms: float) -> int:
-        self._last_request_seq = seq
+    def _request(self, place: int, now_ms: float) -> int:
+        self._last_request_place = place
         self._waiting_since_ms = now_ms
-        return seq
+        return place
 
-    # What arrives.
+    # Received frames.
 
     def receive(self, text: str, now_ms: float) -> list[Frame | Reply]:
-        """Take one text frame; return what it brings, in order, without what is out of date.
+        """Process one text frame; return the frames and replies that are now in order.
+
+        Frames of a replaced worker are dropped.
 
         Raises:
-            BadServerMessageError: It is no message of the protocol.
+            BadServerMessageError: The text is not a message of the protocol.
         """
         message = decode_server_message(text)
         match message:
@@ -147,7 +150,7 @@ class ClientSession:
                 before = self._inbox.position
                 frames = self._inbox.put(message)
                 for frame in frames:
-                    self._take(frame, now_ms)
+                    self._apply(frame, now_ms)
                     if isinstance(frame, SessionError):
                         self._recover(frame, now_ms)
                 if self._inbox.position not in (before, OutputPosition(message.epoch, 0)):
@@ -166,7 +169,7 @@ class ClientSession:
             case Rejected(seq=seq) if seq is not None or message.code == "hello_first":
                 self._recover(message, now_ms)
             case UndeliveredMessage():
-                self.outbox.undelivered(now_ms + RESEND_UNDELIVERED_AFTER_MS)
+                self.outbox.resend_all(now_ms + RESEND_UNDELIVERED_AFTER_MS)
                 return []
             case _:
                 pass
@@ -187,9 +190,9 @@ class ClientSession:
                 Rejected(code="seq_taken", seq=int(seq), next_seq=int(next_seq))
                 | SessionError(code="seq_taken", refused_seq=int(seq), next_seq=int(next_seq))
             ):
-                self.outbox.taken(seq, next_seq, now_ms)
+                self.outbox.resend_renumbered(seq, next_seq, now_ms)
             case Rejected(code="hello_first"):
-                self.ready, self._greeted_at_ms = None, now_ms
+                self.ready, self._hello_sent_at_ms = None, now_ms
                 self.outbox.reconnected(now_ms)
                 self.outbox.resend_hello()
             case Rejected(seq=int(seq), retryable=True):
@@ -197,15 +200,15 @@ class ClientSession:
             case _:
                 pass
 
-    def _take(self, frame: Frame, now_ms: float) -> None:  # noqa: C901 - one case for each frame
+    def _apply(self, frame: Frame, now_ms: float) -> None:  # noqa: C901 - one case for each frame
         match frame:
             case Accepted(through=through):
                 self.outbox.accepted(through)
             case Missing(first_seq=first, last_seq=last):
                 if self.ready is None and self._max_in_flight:
-                    # The hello arrived, whatever became of the answer; input is not waited for long
+                    # ``ready`` was lost, but the worker has the ``hello`` and waits for input.
                     self.outbox.open(self._max_in_flight)
-                self.outbox.missing(first, last, now_ms)
+                self.outbox.resend_range(first, last, now_ms)
             case ReplyAudio(turn=turn, data=data):
                 padding = len(data) - len(data.rstrip("="))
                 length = int(len(data) * _PCM_BYTES_PER_BASE64) - padding
@@ -217,17 +220,19 @@ class ClientSession:
                 self.playback.restart(turn, now_ms)
                 self._open_tools = 0
             case ToolProgress(phase=phase):
-                # What a tool finds out may be spoken in a turn after the one that called it.
+                # A later turn may speak the result of a tool call.
                 self._open_tools = max(0, self._open_tools + (1 if phase == "started" else -1))
                 self._waiting_since_ms = self._waiting_since_ms or now_ms
             case TurnEnd():
                 self._acknowledge_by(now_ms)
-                # The end of a turn from before the user's last words answers nothing.
-                is_answered = self.outbox.accepted_through >= self._last_request_seq
+                # A turn that began before the user's latest request does not answer it.
+                is_answered = self.outbox.accepted_through >= self._last_request_place
                 if is_answered and not self._open_tools:
                     self._waiting_since_ms = None
             case NoSpeech(through=through):
-                if through >= self._last_request_seq and not self._open_tools:
+                place = self._last_request_place
+                is_latest = not place or self.outbox.is_within(place, through)
+                if is_latest and not self._open_tools:
                     self._waiting_since_ms = None
             case SessionClosed():
                 self.closed = frame
@@ -236,12 +241,12 @@ class ClientSession:
             case _:
                 pass
 
-    # What leaves.
+    # Frames to send.
 
     def outgoing(self, now_ms: float) -> list[str]:
-        """Take every text frame that is to be sent now, in order."""
-        if (greet_at_ms := self._resend_hello_at_ms()) is not None and greet_at_ms <= now_ms:
-            self._greeted_at_ms = now_ms
+        """Return the text frames to send now, in order; each is returned once."""
+        if (hello_at_ms := self._resend_hello_at_ms()) is not None and hello_at_ms <= now_ms:
+            self._hello_sent_at_ms = now_ms
             self.outbox.resend_hello()
         texts = self.outbox.due(now_ms)
         if self.ready and self._ack_at_ms is not None and self._ack_at_ms <= now_ms:
@@ -257,7 +262,7 @@ class ClientSession:
         return texts
 
     def next_deadline_ms(self) -> float | None:
-        """When ``outgoing`` may have something again if nothing happens; None for never."""
+        """Return when to call ``outgoing`` again if nothing else happens; None for never."""
         deadlines = [self._waiting_ping_at_ms(), self._resend_hello_at_ms()]
         if self.ready:
             deadlines += [
@@ -268,9 +273,9 @@ class ClientSession:
         return min((at for at in deadlines if at is not None), default=None)
 
     def _resend_hello_at_ms(self) -> float | None:
-        if self.ready is not None or self._greeted_at_ms is None:
+        if self.ready is not None or self._hello_sent_at_ms is None:
             return None
-        return self._greeted_at_ms + RESEND_HELLO_AFTER_MS
+        return self._hello_sent_at_ms + RESEND_HELLO_AFTER_MS
 
     def _waiting_ping_at_ms(self) -> float | None:
         if self.ready is None:
@@ -280,7 +285,7 @@ class ClientSession:
         elif self._is_leaving and self.closed is None:
             since_ms = self._last_sent_ms
         elif (unaccepted_since_ms := self.outbox.unaccepted_since_ms) is not None:
-            # Its worker may have died with the message unread: only a ping wakes another.
+            # The worker may have died before it read the message; a ping wakes another worker.
             since_ms = unaccepted_since_ms
         else:
             return None

@@ -1,13 +1,15 @@
-"""What a listener has heard by now, reckoned by the clock: audio plays as it arrives, in a row."""
+"""Computes from the clock how much reply audio has been played."""
 
-from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
+from repartee_client.recordings import OUTPUT_SAMPLE_RATE_HZ, SAMPLE_WIDTH_BYTES
+
+_BYTES_PER_MS = OUTPUT_SAMPLE_RATE_HZ * SAMPLE_WIDTH_BYTES / 1_000
 
 
 class SimulatedPlayback:
-    """A loudspeaker that is only a clock.
+    """A simulated loudspeaker that plays audio in the order of arrival, without gaps.
 
     Attributes:
-        turn: The turn that is being played or was played last, 0 before the first.
+        turn: The turn whose audio arrived last; 0 before any audio.
     """
 
     def __init__(self) -> None:
@@ -17,26 +19,26 @@ class SimulatedPlayback:
         self._stopped: dict[int, float] = {}
 
     def arrived(self, turn: int, pcm_bytes: int, now_ms: float) -> None:
-        """Append audio of ``turn``; that of a stopped turn is not played."""
+        """Append audio of ``turn``, unless the turn was stopped."""
         if turn in self._stopped:
             return
-        length_ms = duration_ms(pcm_bytes, OUTPUT_RATE_HZ)
+        length_ms = pcm_bytes / _BYTES_PER_MS
         self._received_ms[turn] = self._received_ms.get(turn, 0.0) + length_ms
         self._ends_at_ms = max(self._ends_at_ms, now_ms) + length_ms
         self.turn = turn
 
     def played_ms(self, turn: int, now_ms: float) -> int:
-        """How much of the turn's audio has been heard."""
+        """Return how much of the turn's audio has been played."""
         if turn in self._stopped:
             return round(self._stopped[turn])
         received_ms = self._received_ms.get(turn, 0.0)
-        # Turns play one after the other, so those after this one are heard last.
+        # Turns are played one after the other, so the audio of later turns is still queued.
         later_ms = sum(ms for other, ms in self._received_ms.items() if other > turn)
         left_ms = max(0.0, self._ends_at_ms - now_ms - later_ms)
         return round(received_ms - min(received_ms, left_ms))
 
     def stop(self, turn: int, now_ms: float) -> None:
-        """Fall silent at once: the rest of ``turn`` and what follows it is not played."""
+        """Stop at once and drop all queued audio."""
         self._stopped[turn] = float(self.played_ms(turn, now_ms))
         self._received_ms = {
             other: float(self.played_ms(other, now_ms))
@@ -46,10 +48,10 @@ class SimulatedPlayback:
         self._ends_at_ms = now_ms
 
     def restart(self, turn: int, now_ms: float) -> None:
-        """Forget what was received of ``turn``; it comes anew."""
+        """Drop the audio of ``turn``, because the server sends the turn again."""
         self.stop(turn, now_ms)
         del self._stopped[turn]
 
     def is_silent(self, now_ms: float) -> bool:
-        """Whether everything that came has been heard."""
+        """Return whether all audio has been played."""
         return now_ms >= self._ends_at_ms

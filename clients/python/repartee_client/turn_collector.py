@@ -1,4 +1,4 @@
-"""What a call brought, turn by turn, and when."""
+"""Collects the events of a call by turn."""
 
 import base64
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from repartee.domain.protocol.wire import Reply
 
 @dataclass(frozen=True, slots=True)
 class ToolStep:
-    """A tool call began or ended."""
+    """The start or the end of a tool call."""
 
     name: str
     phase: str
@@ -31,10 +31,14 @@ class TurnRecord:
     """One turn as the client received it.
 
     Attributes:
-        number: Its place in the conversation.
-        pcm: The reply, PCM16 little-endian mono, 24 kHz, whether it was played or not.
-        first_audio_at_ms: When the reply's first audio came.
-        end: The turn's last frame, None while it is open.
+        number: The turn's number in the conversation.
+        pcm: The reply audio (PCM16 little-endian mono, 24 kHz), played or not.
+        heard: The user's transcript.
+        said: The reply's transcript.
+        first_audio_at_ms: When the first reply audio arrived.
+        end: The turn's last frame; None while the turn is open.
+        is_lost: The reply's audio was lost, and only its text arrived.
+        restarts: How often the server restarted the turn.
     """
 
     number: int
@@ -51,7 +55,7 @@ class TurnRecord:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more comes of it: of a reply that was lost, perhaps not even its end."""
+        """Whether the turn has ended; ``turn_end`` may be missing for a lost reply."""
         return self.end is not None or self.is_lost
 
 
@@ -59,9 +63,10 @@ class TurnCollector:
     """Collects the turns of one session.
 
     Attributes:
-        timeline: Every event with the time it came at.
-        is_settled: The last turn ended and no tool was still at work: nothing is to come. The
-            answer of a tool that outlives its turn comes as a turn of its own.
+        turns: The turns by number.
+        timeline: Every event with its time of arrival.
+        is_settled: The latest turn ended while no tool call was open. A tool call that outlives
+            its turn is answered in another turn.
     """
 
     def __init__(self) -> None:
@@ -72,11 +77,11 @@ class TurnCollector:
 
     @property
     def open_tools(self) -> int:
-        """Tool calls that began and have not ended."""
+        """The number of tool calls that have started and not ended."""
         return sum(self._open_tools.values())
 
     def take(self, events: Iterable[Frame | Reply], at_ms: float) -> None:
-        """Add what was received at ``at_ms``."""
+        """Add the events that arrived at ``at_ms``."""
         for event in events:
             self.timeline.append((at_ms, event))
             match event:

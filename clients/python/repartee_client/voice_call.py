@@ -1,4 +1,4 @@
-"""One call over a real WebSocket: the asyncio shell around ``ClientSession``."""
+"""Holds a call over WebSocket connections; the asyncio shell around ``ClientSession``."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from repartee.domain.protocol.frames import Frame
-from repartee.domain.protocol.wire import MAX_FRAME_BYTES, Ready, ReconnectSoon, Rejected, Reply
+from repartee.domain.protocol.wire import Ready, ReconnectSoon, Rejected, Reply
 from repartee_client.access import HttpApiClient, SessionTicket
 from repartee_client.errors import (
     AccessRefusedError,
@@ -24,46 +24,47 @@ from repartee_client.errors import (
 from repartee_client.session import ClientSession
 from repartee_client.turn_collector import TurnCollector
 
-# @connections takes messages of 128 KB.
-_MAX_INCOMING_BYTES = 4 * MAX_FRAME_BYTES
+# API Gateway sends messages of up to 128 KB.
+_MAX_INCOMING_BYTES = 128 * 1_024
 _CONNECT_TIMEOUT_S = 30.0
 
-# A line that broke is often back at once; one that stays away for longer than a session is kept
-# for its client is not waited for.
+# A broken network connection often returns at once. The sum is shorter than the time for which the
+# server keeps the session of an absent client.
 _RECONNECT_DELAYS_S = (0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
-_SERVER_TROUBLE = 500
-_TOO_MANY = 429
+_SERVER_ERROR = 500
+_TOO_MANY_REQUESTS = 429
 
 CLOSED_WITHIN_S = 5.0
-"""A message may reach a session that is over before its ``closed`` frame reaches us; above the time
-that a post takes with its retries."""
+"""How long to wait for ``closed`` after a message was refused because the session has ended.
+
+Longer than a post of the server with its retries.
+"""
 
 END_TIMEOUT_S = 30.0
-"""Where nobody serves a session, a worker that has yet to start closes it, once the lease of the
-one before has run out."""
+"""How long closing a session takes when a new worker must wait for its predecessor's lease."""
 
 type EventListener = Callable[[float, Frame | Reply], None]
-type Redial = Callable[[], Awaitable[ClientConnection]]
+type Reconnect = Callable[[], Awaitable[ClientConnection]]
 
 
-class Observer(Protocol):
-    """Sees what really goes over the line; times are ``now_ms``'s."""
+class ConnectionObserver(Protocol):
+    """Receives every frame and connection event; times are those of ``now_ms``."""
 
     def opened(self, at_ms: float) -> None:
-        """Another connection is open."""
+        """A connection was opened."""
 
     def sent(self, at_ms: float, text: str) -> None:
-        """A frame leaves."""
+        """A frame is sent."""
 
     def received(self, at_ms: float, text: str, taken: Sequence[Frame | Reply]) -> None:
-        """A frame came; ``taken`` is what the client then took in, in order, often just this."""
+        """A frame was received; ``taken`` are the events that are in order now."""
 
     def lost(self, at_ms: float) -> None:
-        """The connection ended before the session did."""
+        """The connection ended before the session."""
 
 
 def now_ms() -> float:
-    """The clock of a call: monotonic, in ms."""
+    """Return the time of the call's monotonic clock."""
     return time.monotonic() * 1_000
 
 
@@ -71,9 +72,9 @@ class VoiceCall:
     """An open call.
 
     Attributes:
-        session: The protocol's state.
-        replies: What was received.
-        opened_at_ms: When the first connection was open, on ``now_ms``'s clock.
+        session: The protocol state machine.
+        replies: The received turns.
+        opened_at_ms: When the call was created, by ``now_ms``.
     """
 
     def __init__(
@@ -81,8 +82,8 @@ class VoiceCall:
         connection: ClientConnection,
         listener: EventListener | None,
         *,
-        observer: Observer | None = None,
-        redial: Redial | None = None,
+        observer: ConnectionObserver | None = None,
+        reconnect: Reconnect | None = None,
         features: Collection[str] = (),
         closed_within_s: float = CLOSED_WITHIN_S,
     ) -> None:
@@ -92,7 +93,7 @@ class VoiceCall:
         self._connection = connection
         self._listener = listener
         self._observer = observer
-        self._redial = redial
+        self._reconnect = reconnect
         self._closed_within_s = closed_within_s
         self._next: ClientConnection | None = None
         self._failure: BaseException | None = None
@@ -103,10 +104,10 @@ class VoiceCall:
     async def until[T](
         self, condition: Callable[[], T | None], *, timeout_s: float, what: str
     ) -> T:
-        """Wait until ``condition`` gives something truthy, and return that.
+        """Wait until ``condition`` returns a truthy value, and return that value.
 
         Raises:
-            NoAnswerError: Not within ``timeout_s``; names ``what`` was waited for.
+            NoAnswerError: ``timeout_s`` passed; the message names ``what``.
             VoiceClientError: The call failed.
         """
         try:
@@ -124,43 +125,43 @@ class VoiceCall:
             raise NoAnswerError(f"no {what} within {timeout_s:g} s") from None
 
     async def until_ready(self, timeout_s: float = 30.0) -> Ready:
-        """Wait until the user may begin to speak."""
+        """Wait for the server's ``ready``."""
         return await self.until(lambda: self.session.ready, timeout_s=timeout_s, what="ready")
 
-    def push(self) -> None:
-        """Let what was just put into the session leave."""
+    def flush(self) -> None:
+        """Send the messages that were added to ``session``."""
         self._has_work.set()
 
     async def hang_up(self, timeout_s: float = END_TIMEOUT_S) -> None:
-        """Say ``bye`` and wait until the session is closed."""
+        """Send ``bye`` and wait until the session is closed."""
         self.session.bye()
-        self.push()
+        self.flush()
         await self.until(lambda: self.session.closed, timeout_s=timeout_s, what="closed")
 
     async def _read(self) -> None:
-        over: MessageRefusedError | None = None
+        ended: MessageRefusedError | None = None
         try:
-            async with asyncio.timeout(None) as patience:
+            async with asyncio.timeout(None) as timeout:
                 async for text in self._connection:
-                    refused = self._take(str(text))
+                    refused = self._receive(str(text))
                     if refused is None:
                         continue
                     if refused.rejected.code != "session_ended":
                         raise refused
-                    if over is None:
-                        # Why it ended is told by a frame that may be on its way.
-                        over = refused
-                        patience.reschedule(
+                    if ended is None:
+                        # The ``closed`` frame with the reason may still arrive.
+                        ended = refused
+                        timeout.reschedule(
                             asyncio.get_running_loop().time() + self._closed_within_s
                         )
         except (TimeoutError, ConnectionClosed):
-            if over is None:
+            if ended is None:
                 raise
-        if over is not None and self.session.closed is None:
-            raise over
+        if ended is not None and self.session.closed is None:
+            raise ended
 
-    def _take(self, text: str) -> MessageRefusedError | None:
-        """Take one text frame; return the refusal in it that ends the call."""
+    def _receive(self, text: str) -> MessageRefusedError | None:
+        """Process one text frame; return the error if the frame is a refusal that ends the call."""
         at_ms = now_ms()
         events = self.session.receive(text, at_ms)
         self.replies.take(events, at_ms)
@@ -175,7 +176,7 @@ class VoiceCall:
         self._changed.set()
         match events:
             case [Rejected(code="seq_taken")]:
-                # The session sends it again under another number.
+                # The session resends the message under another number.
                 return None
             case [Rejected(code="superseded_connection") as refused]:
                 return SupersededError(refused)
@@ -199,11 +200,14 @@ class VoiceCall:
                     await self._has_work.wait()
 
     async def run(self) -> None:
-        """Serve connections until the session ends; what goes wrong is raised to whoever waits."""
+        """Serve one connection after the other until the session ends.
+
+        ``until`` raises the error that ends the call.
+        """
         while self._failure is None:
             failure = await self._serve()
             if self._next is not None:
-                # What the old connection still held is asked for again by the new one's hello.
+                # The ``hello`` of the new connection requests the frames that the old one missed.
                 old, self._connection, self._next = self._connection, self._next, None
                 await old.close()
                 continue
@@ -212,28 +216,28 @@ class VoiceCall:
                 break
             if self._observer is not None:
                 self._observer.lost(now_ms())
-            if self._redial is None:
-                self._failure = self._lost(failure)
+            if self._reconnect is None:
+                self._failure = self._connection_lost(failure)
                 break
             self._changed.set()
             try:
-                self._connection = await self._redial()
+                self._connection = await self._reconnect()
             except VoiceClientError as error:
                 self._failure = error
         self._changed.set()
 
-    async def _move(self) -> None:
-        """Open the next connection before this one's end of life, while this one still serves."""
+    async def _prepare_next_connection(self) -> None:
+        """Open the next connection after ``reconnect_soon``, while the current one still serves."""
         while True:
             self._must_change_connection.clear()
             await self._must_change_connection.wait()
-            if self._redial is not None:
+            if self._reconnect is not None:
                 with contextlib.suppress(VoiceClientError):
-                    self._next = await self._redial()
+                    self._next = await self._reconnect()
                     return
 
     async def close(self) -> None:
-        """Close the connection that is open now."""
+        """Close the current connection."""
         await self._connection.close()
 
     async def _serve(self) -> BaseException | None:
@@ -242,11 +246,11 @@ class VoiceCall:
         self.session.connected(now_ms())
         reading = asyncio.create_task(self._read())
         writing = asyncio.create_task(self._write())
-        tasks = {reading, writing, asyncio.create_task(self._move())}
+        tasks = {reading, writing, asyncio.create_task(self._prepare_next_connection())}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if writing in done and isinstance(writing.exception(), ConnectionClosed):
-                # What came before the end is still to be read: why it ended, for one.
+                # Frames that arrived before the end, such as ``closed``, are still unread.
                 done, _ = await asyncio.wait({reading})
             return next(filter(None, (task.exception() for task in done)), None)
         finally:
@@ -254,16 +258,16 @@ class VoiceCall:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _lost(self, failure: BaseException | None) -> ConnectionLostError:
+    def _connection_lost(self, failure: BaseException | None) -> ConnectionLostError:
         if failure is not None and not isinstance(failure, ConnectionClosed):
             return ConnectionLostError(f"{type(failure).__name__}: {failure}")
         code, reason = self._connection.close_code, self._connection.close_reason
         return ConnectionLostError(f"the server ended the connection: {code} {reason}".rstrip())
 
 
-async def _dial(url: str, origin: str | None = None) -> ClientConnection:
+async def _connect(url: str, origin: str | None = None) -> ClientConnection:
     try:
-        # No pings of WebSocket's own: the protocol has its own, cheaper and rarer.
+        # WebSocket pings are off: the protocol's own pings are rarer and cheaper.
         return await connect(
             url,
             compression=None,
@@ -281,12 +285,12 @@ async def _dial(url: str, origin: str | None = None) -> ClientConnection:
 
 
 @contextlib.asynccontextmanager
-async def _served(call: VoiceCall) -> AsyncIterator[VoiceCall]:
+async def _run_in_background(call: VoiceCall) -> AsyncIterator[VoiceCall]:
     serving = asyncio.create_task(call.run())
     try:
         yield call
     finally:
-        # It must not come back while it is hung up.
+        # ``run`` must not reconnect while the call ends.
         if call.session.closed is None:
             serving.cancel()
         await call.close()
@@ -304,22 +308,22 @@ async def open_voice_call(
     features: Collection[str] = (),
     closed_within_s: float = CLOSED_WITHIN_S,
 ) -> AsyncIterator[VoiceCall]:
-    """Connect, greet, and close the connection at the end.
+    """Open a call over one connection, and close the connection at the end of the block.
 
     Args:
-        url: The WebSocket address with a ticket, as the HTTP API gives it.
-        listener: Called with the time and each event as it arrives.
-        origin: The Origin header that a browser would send.
-        features: What the server knows beyond protocol version 1, as the ticket's answer says.
-        closed_within_s: How long a session that turned out to be over may take to say why.
+        url: The URL of a ``SessionTicket``.
+        listener: Called with the time and the event whenever an event arrives.
+        origin: The Origin header.
+        features: The features of the ``SessionTicket``.
+        closed_within_s: How long to wait for ``closed`` when the session has already ended.
 
     Raises:
         AccessRefusedError: The connection was refused.
-        ConnectionLostError: The gateway cannot be reached.
+        ConnectionLostError: The server cannot be reached.
     """
-    connection = await _dial(url, origin)
+    connection = await _connect(url, origin)
     call = VoiceCall(connection, listener, features=features, closed_within_s=closed_within_s)
-    async with _served(call):
+    async with _run_in_background(call):
         yield call
 
 
@@ -329,40 +333,40 @@ async def open_reconnecting_voice_call(
     ticket: SessionTicket,
     *,
     listener: EventListener | None = None,
-    observer: Observer | None = None,
+    observer: ConnectionObserver | None = None,
 ) -> AsyncIterator[VoiceCall]:
-    """Connect as ``open_call`` does, and come back whenever the line breaks.
+    """Open a call as ``open_voice_call`` does, and reconnect whenever the connection breaks.
 
-    Each time a fresh ticket for the same session is asked for; the session then gets again what it
-    had not accepted, and sends again what had not come.
+    Each reconnect uses a new ticket for the same session. Then both sides resend the messages that
+    the other side has not received.
 
     Raises:
         AccessRefusedError: The first connection was refused.
-        ConnectionLostError: The gateway cannot be reached.
+        ConnectionLostError: The server cannot be reached.
     """
 
-    async def redial() -> ClientConnection:
+    async def reconnect() -> ClientConnection:
         for delay_s in _RECONNECT_DELAYS_S[:-1]:
             await asyncio.sleep(delay_s)
             try:
-                return await again()
+                return await connect_again()
             except AccessRefusedError as error:
-                if error.status < _SERVER_TROUBLE and error.status != _TOO_MANY:
+                if error.status < _SERVER_ERROR and error.status != _TOO_MANY_REQUESTS:
                     raise
             except ConnectionLostError:
                 continue
         await asyncio.sleep(_RECONNECT_DELAYS_S[-1])
-        return await again()
+        return await connect_again()
 
-    async def again() -> ClientConnection:
-        fresh = await api.start_session(
+    async def connect_again() -> ClientConnection:
+        new_ticket = await api.start_session(
             conversation_id=ticket.conversation_id, session_id=ticket.session_id
         )
-        return await _dial(fresh.url)
+        return await _connect(new_ticket.url)
 
-    connection = await _dial(ticket.url)
+    connection = await _connect(ticket.url)
     call = VoiceCall(
-        connection, listener, observer=observer, redial=redial, features=ticket.features
+        connection, listener, observer=observer, reconnect=reconnect, features=ticket.features
     )
-    async with _served(call):
+    async with _run_in_background(call):
         yield call

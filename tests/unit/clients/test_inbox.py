@@ -1,4 +1,4 @@
-"""What the talking client makes of frames of one worker, and of the next."""
+"""The order of frames from one worker and from its successor."""
 
 import base64
 

@@ -10,6 +10,7 @@ from repartee.domain.protocol.frames import (
     Frame,
     Interrupted,
     Missing,
+    NoSpeech,
     NumberedFrame,
     ReplyAudio,
     SessionClosed,
@@ -574,3 +575,17 @@ def test_a_client_that_joins_a_session_begins_with_the_first_frame_that_comes():
     assert session.receive(frame(22, Accepted(39)), 2) == []
     assert session.receive(frame(24, turn_end()), 3) == [turn_end()]
     assert session.receive(frame(1, Accepted(41), epoch=2), 4) == [Accepted(41)]
+
+
+def test_no_speech_in_an_earlier_utterance_does_not_settle_a_later_renumbered_one():
+    session = greeted(41)
+    session.speech_start()
+    session.speech_end(0)
+    session.text("two", 0)
+    assert said(session.outgoing(0)) == [("speech_start", 41), ("speech_end", 42), ("text", 43)]
+
+    session.receive(frame(1, NoSpeech(42)), 1)
+    assert session.is_waiting_for_answer
+
+    session.receive(frame(2, NoSpeech(43)), 2)
+    assert not session.is_waiting_for_answer

@@ -309,7 +309,7 @@ class Succession(RuleBasedStateMachine):
     @precondition(lambda self: not self.is_speaking)
     @rule()
     def type(self) -> None:
-        seq = self.client.outbox.last_seq + 1
+        seq = self.client.outbox.last_place + 1
         self.said.append(seq)
         assert self.client.text(f"<{seq}>", self.now_ms) == seq
 
@@ -319,7 +319,7 @@ class Succession(RuleBasedStateMachine):
             self.client.speech_start()
         self.is_speaking = True
         for _ in range(chunks):
-            seq = self.client.outbox.last_seq + 1
+            seq = self.client.outbox.last_place + 1
             self.said.append(seq)
             self.client.audio(seq.to_bytes(4, "little"))
 

@@ -1,4 +1,4 @@
-"""The talking client against a WebSocket server that says when to come back."""
+"""The Python client against a WebSocket server that announces the end of its connections."""
 
 import asyncio
 import json
@@ -66,7 +66,7 @@ def test_a_client_that_is_told_to_reconnect_soon_opens_the_next_connection_and_l
             async with open_reconnecting_voice_call(api, ticket) as call:  # type: ignore[arg-type]  # what it uses
                 await call.until_ready()
                 call.session.text("first", 0.0)
-                call.push()
+                call.flush()
                 await until(lambda: "text" in server.types(0))
                 await server.lines[0].send(encode_frame(NumberedFrame(1, 1, Accepted(1))))
                 await server.lines[0].send(encode_reply(ReconnectSoon(300)))
@@ -78,7 +78,7 @@ def test_a_client_that_is_told_to_reconnect_soon_opens_the_next_connection_and_l
                 assert api.asked == [None, "session-1"]
                 await server.lines[0].wait_closed()
                 call.session.text("second", 0.0)
-                call.push()
+                call.flush()
                 await until(lambda: server.types(1).count("text") == 2)
                 assert len(server.received) == 2
 

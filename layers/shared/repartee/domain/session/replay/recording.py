@@ -8,7 +8,7 @@ detector told are recorded with the step, so that turns begin and end alike with
 import hashlib
 import json
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -92,6 +92,23 @@ class Difference:
     replayed: str
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayedStep:
+    """One step of a recording and its replay.
+
+    Attributes:
+        line: The line of the recording, from 1.
+        event: The event, as recorded.
+        recorded: The recorded effects.
+        replayed: The effects in the replay, in the same form.
+    """
+
+    line: int
+    event: Json
+    recorded: list[Json]
+    replayed: list[Json]
+
+
 class RecordingDetector:
     """Notes what another detector says.
 
@@ -161,6 +178,20 @@ def replay(lines: Iterable[str]) -> tuple[int, Difference | None]:
     Raises:
         RecordingUnreadable: A line is not one of a recording of this version.
     """
+    steps = 0
+    for step in replay_steps(lines):
+        steps += 1
+        if found := first_difference(step.recorded, step.replayed, "effects"):
+            return steps, Difference(step.line, step.event, *found)
+    return steps, None
+
+
+def replay_steps(lines: Iterable[str]) -> Iterator[ReplayedStep]:
+    """Run a recording's events through a new machine; yield each step.
+
+    Raises:
+        RecordingUnreadable: A line is not one of a recording of this version.
+    """
     return _Replay().run(lines)
 
 
@@ -170,9 +201,8 @@ class _Replay:
         # Hashes of audio that was left out, by those of what stands in for it.
         self._left_out: dict[str, str] = {}
 
-    def run(self, lines: Iterable[str]) -> tuple[int, Difference | None]:
+    def run(self, lines: Iterable[str]) -> Iterator[ReplayedStep]:
         machine: SessionMachine | None = None
-        steps = 0
         for number, line in enumerate(lines, 1):
             try:
                 data = json.loads(line)
@@ -189,13 +219,10 @@ class _Replay:
             except Exception as error:
                 error.add_note(f"The machine failed on line {number} of the recording.")
                 raise
-            steps += 1
-            replayed: Json = [encode(effect, self._digest) for effect in effects]
-            if found := _first_difference(recorded, replayed, "effects"):
-                return steps, Difference(number, data["event"], *found)
+            replayed = [encode(effect, self._digest) for effect in effects]
+            yield ReplayedStep(number, data["event"], recorded, replayed)
         if machine is None:
             raise RecordingUnreadable(1, "there is nothing in it")
-        return steps, None
 
     def _open(self, data: dict[str, Json]) -> SessionMachine:
         if data["version"] != VERSION:
@@ -245,7 +272,8 @@ def _sha256(pcm: bytes) -> str:
     return hashlib.sha256(pcm).hexdigest()
 
 
-def _first_difference(recorded: Json, replayed: Json, place: str) -> tuple[str, str, str] | None:
+def first_difference(recorded: Json, replayed: Json, place: str) -> tuple[str, str, str] | None:
+    """Return the first place where two values differ and the two parts there, None without one."""
     if isinstance(recorded, list) and isinstance(replayed, list):
         both = enumerate(zip_longest(recorded, replayed))
         return _first_of((f"{place}[{index}]", *pair) for index, pair in both)
@@ -263,7 +291,7 @@ def _first_difference(recorded: Json, replayed: Json, place: str) -> tuple[str, 
 
 
 def _first_of(pairs: Iterable[tuple[str, Json, Json]]) -> tuple[str, str, str] | None:
-    found = (_first_difference(one, other, place) for place, one, other in pairs)
+    found = (first_difference(one, other, place) for place, one, other in pairs)
     return next((each for each in found if each is not None), None)
 
 

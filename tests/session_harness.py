@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from repartee.domain.conversation.conversation import Conversation, Memory, Profile, Turn
-from repartee.domain.cost.usage import Bill, Prices
+from repartee.domain.conversation.conversation import Conversation, Memory, Turn
+from repartee.domain.cost.prices import Prices
+from repartee.domain.cost.usage import Bill
 from repartee.domain.live.model import (
     LiveAudio,
     LiveClosed,
@@ -69,6 +70,7 @@ from repartee.domain.session.state import Lease, PendingCall, SessionState
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT, CoreAnswer, ToolCallKey, ToolCallStatus
+from repartee.domain.users.preferences import Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH, FakeSpeechDetector
 

@@ -42,7 +42,7 @@ from repartee.config import PRICE_LIST, StreamAgentSettings
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.cost.limits import DailyLimits
 from repartee.domain.live.profiles import known_profile_of, profile_of
-from repartee.domain.live.seed import tools_of
+from repartee.domain.live.prompt import tools_of
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.users.retention import Retention
 from repartee.observability import MetricsRecorder, get_logger

@@ -9,11 +9,12 @@ from decimal import Decimal
 from ops.smoke.observed_session import ObservedSession, WaitLimits, open_observed_session
 from ops.smoke.spending import Spending
 from repartee.config import PRICE_LIST
-from repartee.domain.conversation.conversation import Conversation, Memory, Profile
-from repartee.domain.cost.usage import Prices
+from repartee.domain.conversation.conversation import Conversation, Memory
+from repartee.domain.cost.prices import Prices
 from repartee.domain.live.model import HistoryEntry, LiveConfig
 from repartee.domain.live.profiles import LiveModelProfile, profile_of
-from repartee.domain.live.seed import TOOLS, PromptContext, system_instruction
+from repartee.domain.live.prompt import TOOLS, PromptContext, system_instruction
+from repartee.domain.users.preferences import Profile
 from repartee.ports.live_model import LiveModel
 
 INSTRUCTION = "You are the voice of a front desk. Answer in one short sentence."

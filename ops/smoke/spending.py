@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from repartee.domain.cost.usage import Prices
+from repartee.domain.cost.prices import Prices
 from repartee.domain.live.model import LiveEvent, LiveUsage
 
 LIMIT_USD = Decimal("0.10")

@@ -25,8 +25,8 @@ from repartee.adapters.dynamodb.users.profile_store import DynamoProfileStore
 from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.dynamodb.users.user_records import DynamoUserRecords
 from repartee.adapters.dynamodb.values import encode_all
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.front_desk.rules import OpeningHours, default_rules
+from repartee.domain.users.preferences import Profile
 from repartee.domain.users.retention import KEEP_FOREVER, Retention
 from repartee.ports.answers import ToolCallStore
 from repartee.ports.conversations import ConversationReader, ConversationWriter, SummaryWriter

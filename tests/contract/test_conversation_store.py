@@ -6,7 +6,6 @@ import pytest
 from repartee.domain.conversation.conversation import (
     MAX_SUPERSEDED,
     Conversation,
-    Profile,
     SkippedInput,
     ToolCall,
 )
@@ -22,7 +21,7 @@ from repartee.domain.protocol.messages import OutputPosition
 from repartee.domain.session.state import PendingCall, TurnAmendment, UndeliveredTurn
 from repartee.domain.session.tools.router import MAX_OPEN_BYTES
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 from tests.contract.scenes import (
     CONVERSATION,
     LEASE_MS,

@@ -10,7 +10,6 @@ import pytest
 from bench.units.consumed_units import item_bytes
 from local.stack import PROJECT
 from repartee.adapters.dynamodb import keys
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.cost.limits import OwnLimits
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.errors import ConnectionRefused, LeaseLost, UserErased
@@ -23,7 +22,7 @@ from repartee.domain.protocol.messages import (
     OutputPosition,
 )
 from repartee.domain.tools.core_calls import CoreRequest, ToolCallKey
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 from repartee.ports.answers import ToolCallClaim
 from repartee.ports.sessions import Appended
 from repartee_client.recordings import read_wav

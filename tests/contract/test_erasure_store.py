@@ -2,7 +2,6 @@ from collections import Counter
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.conversation.summary import SummaryFold
 from repartee.domain.errors import (
     ConnectionRefused,
@@ -15,7 +14,7 @@ from repartee.domain.errors import (
 from repartee.domain.protocol.messages import Audio, Detached, Numbered
 from repartee.domain.tools.core_calls import CoreRequest, ToolCallKey
 from repartee.domain.users.erasure import Erasure, ItemKind, OpenConnection, StoredItem
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 from repartee.domain.users.retention import HEADER_MARGIN_S
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, opening, served_session, turn
 from tests.contract.stores import Stores

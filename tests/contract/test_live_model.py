@@ -35,7 +35,7 @@ from repartee.domain.live.model import (
     TurnDetection,
     TurnStatus,
 )
-from repartee.domain.live.seed import TOOLS
+from repartee.domain.live.prompt import TOOLS
 from repartee.ports.live_model import LiveModel, LiveSession
 from tests.fakes.live_model import FakeLiveModel, FakeLiveSession
 from tests.integration.simulator_process import SimulatorProcess, running_simulator

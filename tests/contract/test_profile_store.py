@@ -4,9 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.errors import UserErased
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 from tests.contract.scenes import USER
 from tests.contract.stores import Stores
 from tests.fakes.clock import NOON_MS

@@ -5,10 +5,9 @@ from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.conversations.items import turn_attributes
 from repartee.adapters.dynamodb.item_size import check_size
 from repartee.adapters.dynamodb.values import encode_all
-from repartee.domain.conversation.conversation import Conversation, Memory, Profile, Turn
+from repartee.domain.conversation.conversation import Conversation, Memory, Turn, title_from
 from repartee.domain.conversation.memory_budget import newest_within
 from repartee.domain.conversation.summary import SummaryFold
-from repartee.domain.conversation.titles import title_from
 from repartee.domain.cost.limits import DayUsage, utc_day
 from repartee.domain.errors import (
     ConversationErased,
@@ -17,6 +16,7 @@ from repartee.domain.errors import (
     UserErased,
 )
 from repartee.domain.session.state import TurnAmendment, TurnCommit
+from repartee.domain.users.preferences import Profile
 from tests.fakes.tables import FakeTables
 
 

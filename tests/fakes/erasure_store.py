@@ -2,9 +2,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.errors import ConversationUnknown, ErasureUnderWay
 from repartee.domain.users.erasure import Erasure, ItemKind, OpenConnection, StoredItem
+from repartee.domain.users.preferences import Profile
 from repartee.domain.users.retention import HEADER_MARGIN_S
 from tests.fakes.tables import FakeTables
 

@@ -1,6 +1,5 @@
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.errors import UserErased
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 from tests.fakes.tables import FakeTables
 
 

@@ -3,13 +3,14 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from repartee.domain.conversation.conversation import Conversation, Profile, Turn
+from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.cost.limits import DayUsage
 from repartee.domain.protocol.messages import Acknowledged, Notice, Numbered
 from repartee.domain.session.state import ActiveSession, ConnectionOpening, SessionState
 from repartee.domain.tools.core_calls import Attempt, BegunTool, Exchange, ToolCallKey
 from repartee.domain.users.erasure import Erasure
 from repartee.domain.users.notes import Note
+from repartee.domain.users.preferences import Profile
 from repartee.domain.users.retention import HEADER_MARGIN_S, Retention
 from tests.fakes.clock import FakeClock
 

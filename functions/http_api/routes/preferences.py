@@ -6,9 +6,13 @@ from pydantic import BaseModel, ConfigDict
 from http_api.bodies import CheckedRoute
 from http_api.deps import Dependencies
 from http_api.identity import UserId
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.live.profiles import LiveModelProfile
-from repartee.domain.users.preferences import PreferenceChanges, checked_changes, stale_preferences
+from repartee.domain.users.preferences import (
+    PreferenceChanges,
+    Profile,
+    checked_changes,
+    stale_preferences,
+)
 
 router = APIRouter(route_class=CheckedRoute)
 

@@ -19,8 +19,7 @@ from pydantic import (
 )
 
 from repartee.domain.cost.limits import DAY_S
-from repartee.domain.cost.prices import ListPrice, PriceList, parse_prices
-from repartee.domain.cost.usage import Prices
+from repartee.domain.cost.prices import ListPrice, PriceList, Prices, parse_prices
 from repartee.domain.live.context_policy import ContextPolicy
 from repartee.domain.live.model import TurnDetection
 from repartee.domain.live.profiles import LiveModelProfile, profile_of

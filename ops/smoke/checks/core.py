@@ -13,10 +13,11 @@ from repartee.adapters.clock import SystemClock
 from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
 from repartee.config import PRICE_LIST
-from repartee.domain.conversation.conversation import Conversation, Memory, Profile, Turn
+from repartee.domain.conversation.conversation import Conversation, Memory, Turn
 from repartee.domain.conversation.summary import instruction, summary_material
 from repartee.domain.tools.core_prompt import core_prompt
 from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
+from repartee.domain.users.preferences import Profile
 from repartee.ports.answers import Reasoner, ReasoningFailed, ReasoningRequest, ReasoningResult
 
 NO_MODEL = "no-such-model"

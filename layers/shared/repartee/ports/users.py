@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
-from repartee.domain.conversation.conversation import Conversation, Profile
+from repartee.domain.conversation.conversation import Conversation
 from repartee.domain.cost.limits import DayUsage
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.session.state import Spending
 from repartee.domain.users.erasure import Erasure, OpenConnection, StoredItem
 from repartee.domain.users.export import Entry
 from repartee.domain.users.notes import Note
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 
 
 class ProfileStore(Protocol):

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
+from repartee.domain.users.preferences import Profile
 from repartee.ports.answers import ReasoningFailed
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.usage_store import FakeUsageStore

@@ -10,12 +10,13 @@ from repartee.application.answers.summarise_conversation import (
     ConversationSummariser,
     SummaryResult,
 )
-from repartee.domain.conversation.conversation import Conversation, Profile, Turn
+from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.conversation.summary import MAX_SUMMARY_CHARACTERS, SummaryFold, SummaryRequest
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.session.state import SessionState
+from repartee.domain.users.preferences import Profile
 from repartee.ports.answers import ReasoningFailed, ReasoningRequest, ReasoningResult
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.fakes.reasoner import FakeReasoner, Mind

@@ -9,8 +9,8 @@ from message.handler import Deps, handle
 from repartee.application.connections.route_message import MessageRouter
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import MailboxEntry, Notice, Numbered
+from repartee.domain.protocol.ticket import ConnectionIdentity
 from repartee.domain.session.state import ConnectionOpening, SessionState, WakeElection
-from repartee.domain.users.connection_identity import ConnectionIdentity
 from repartee.ports.sessions import Appended
 from tests.event_files import load_event
 from tests.fakes.client_channel import FakeClientChannel

@@ -7,10 +7,10 @@ import pytest
 
 from connect.handler import Deps, handle
 from repartee.application.connections.open_connection import ConnectionOpener
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import Notice, Notified, Superseded
 from repartee.domain.session.state import Connected, ConnectionOpening, OpenedConnection
+from repartee.domain.users.preferences import Profile
 from tests.event_files import load_event
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS

@@ -18,7 +18,7 @@ from repartee.domain.live.model import (
     Role,
     TurnStatus,
 )
-from repartee.domain.live.seed import UNANSWERED, UNHEARD
+from repartee.domain.live.prompt import UNANSWERED, UNHEARD
 from repartee.domain.protocol.messages import (
     Acknowledged,
     Hello,

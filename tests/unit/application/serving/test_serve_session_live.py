@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile, SkippedInput
+from repartee.domain.conversation.conversation import SkippedInput
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live.model import (
@@ -18,6 +18,7 @@ from repartee.domain.live.model import (
 )
 from repartee.domain.protocol.messages import Bye, Hello, Message, Numbered, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import FinishReason
+from repartee.domain.users.preferences import Profile
 from repartee.ports.sessions import MAX_MESSAGES_READ
 from tests.fakes.live_model import FakeLiveSession
 from tests.fakes.log import CapturedLog

@@ -7,11 +7,10 @@ import pytest
 
 from repartee.application.connections.deliver_notice import SessionNotifier
 from repartee.application.users.change_preferences import PreferenceChanger
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.errors import StoreUnavailable, UserErased
 from repartee.domain.protocol.messages import Notice, PreferencesChanged
 from repartee.domain.session.state import ActiveSession, ConnectionOpening
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.connection_store import FakeConnectionStore
 from tests.fakes.mailbox import FakeMailbox

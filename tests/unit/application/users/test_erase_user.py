@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from repartee.application.users.erase_user import MARGIN_MS, SETTLE_MS, UserEraser
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.protocol.messages import Audio, Numbered
 from repartee.domain.session.state import ConnectionOpening
 from repartee.domain.users.erasure import ItemKind, StoredItem
 from repartee.domain.users.notes import Note
+from repartee.domain.users.preferences import Profile
 from tests.fakes.client_channel import FakeClientChannel
 from tests.fakes.clock import NOON_MS
 from tests.fakes.connection_store import FakeConnectionStore

@@ -4,7 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repartee.domain.conversation.titles import MAX_TITLE_CHARACTERS, MAX_TITLE_WORDS, title_from
+from repartee.domain.conversation.conversation import (
+    MAX_TITLE_CHARACTERS,
+    MAX_TITLE_WORDS,
+    title_from,
+)
 
 pytestmark = pytest.mark.unit
 

@@ -6,8 +6,8 @@ import pytest
 
 from repartee.application.answers.price_models import ModelPrices
 from repartee.config import PRICE_LIST, CoreAgentSettings, StreamAgentSettings
-from repartee.domain.cost.prices import ListPrice, PriceList, parse_prices
-from repartee.domain.cost.usage import Prices, TokenUsage
+from repartee.domain.cost.prices import ListPrice, PriceList, Prices, parse_prices
+from repartee.domain.cost.usage import TokenUsage
 from tests.fakes.clock import NOON_MS
 from tests.fakes.log import CapturedLog
 

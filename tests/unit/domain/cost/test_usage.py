@@ -2,7 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.cost.usage import Bill, Prices, TokenUsage
+from repartee.domain.cost.prices import Prices
+from repartee.domain.cost.usage import Bill, TokenUsage
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.cost.usage import Prices, TokenUsage
+from repartee.domain.cost.prices import Prices
+from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.live.context_policy import (
     HORIZON_TURNS,
     MIN_SAVING_USD,

@@ -34,7 +34,7 @@ from repartee.domain.live.model import (
     ToolDeclaration,
     TurnStatus,
 )
-from repartee.domain.live.seed import TOOLS
+from repartee.domain.live.prompt import TOOLS
 from repartee.domain.protocol.frames import Accepted
 from repartee.domain.protocol.messages import (
     Audio,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from repartee.domain.conversation.conversation import title_from
 from repartee.domain.conversation.summary import MAX_SUMMARY_CHARACTERS, truncated_summary
-from repartee.domain.conversation.titles import title_from
 from repartee.domain.conversation.turn_bounds import CUT_MARK, MAX_SPOKEN_CHARACTERS, shorten_turn
 from repartee.domain.live.model import (
     LiveAudio,
@@ -14,7 +14,7 @@ from repartee.domain.live.model import (
     LiveTurnComplete,
     Role,
 )
-from repartee.domain.live.seed import history
+from repartee.domain.live.prompt import history
 from repartee.domain.text.cuts import truncate_text
 from tests.session_harness import SECOND, started
 from tests.unit.domain.conversation.test_turn_bounds import turn

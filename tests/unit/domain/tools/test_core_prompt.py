@@ -4,9 +4,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from repartee.domain.conversation.conversation import Conversation, Memory, Profile, Turn
+from repartee.domain.conversation.conversation import Conversation, Memory, Turn
 from repartee.domain.tools.core_prompt import core_prompt
 from repartee.domain.users.notes import Note
+from repartee.domain.users.preferences import Profile
 
 pytestmark = pytest.mark.unit
 

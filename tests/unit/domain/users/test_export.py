@@ -3,10 +3,10 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.cost.limits import DayUsage
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.users.export import Account
+from repartee.domain.users.preferences import Profile
 
 pytestmark = pytest.mark.unit
 

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.protocol.messages import PreferencesChanged
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 from tests.fakes.clock import NOON_MS
 from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile
+from repartee.domain.users.preferences import Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.session_store import FakeSessionStore
 from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.cost.limits import OwnLimits
+from repartee.domain.users.preferences import Profile
 from tests.event_files import load_event
 from tests.fakes.clock import NOON_MS
 from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness, use

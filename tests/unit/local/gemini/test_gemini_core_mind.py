@@ -7,8 +7,8 @@ import pytest
 
 from local.gemini.mind.core_mind import NO_SUCH, Answer, Message, read_now, respond
 from local.gemini.mind.known import DeclaredFunction, ToolCall
-from repartee.domain.conversation.repeated_turn import repeated_turn_note
 from repartee.domain.tools.core_calls import Attempt, BegunTool
+from repartee.domain.tools.core_prompt import repeated_turn_note
 
 pytestmark = pytest.mark.unit
 

@@ -10,8 +10,8 @@ from local.gemini.mind.known import DeclaredFunction, Known, ToolCall
 from local.gemini.mind.mind import FILLER
 from local.gemini.mind.mind import respond as reply_to
 from local.gemini.mind.notebook import NO_SUCH, NOTHING, SORRY, NoteWish, Noting, understand
-from repartee.domain.conversation.repeated_turn import repeated_turn_note
 from repartee.domain.tools.core_calls import Attempt, BegunTool
+from repartee.domain.tools.core_prompt import repeated_turn_note
 
 pytestmark = pytest.mark.unit
 

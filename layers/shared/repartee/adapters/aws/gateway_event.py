@@ -6,8 +6,8 @@ Source: API Gateway developer guide, WebSocket ``$context`` variables and REQUES
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from repartee.domain.protocol.ticket import ConnectionIdentity
 from repartee.domain.session.state import ConnectionOpening
-from repartee.domain.users.connection_identity import ConnectionIdentity
 
 
 def caller_of(event: Mapping[str, Any]) -> ConnectionIdentity:

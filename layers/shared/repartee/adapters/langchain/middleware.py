@@ -16,7 +16,8 @@ from langchain_core.exceptions import (
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 
-from repartee.domain.cost.usage import Bill, Prices, TokenUsage
+from repartee.domain.cost.prices import Prices
+from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.ports.answers import ReasoningFailed
 from repartee.ports.runtime import Clock
 

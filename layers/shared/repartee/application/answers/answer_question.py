@@ -11,12 +11,11 @@ from repartee.application.answers.count_model_cost import count_model_cost
 from repartee.application.answers.recall import recall
 from repartee.application.answers.tool_run_recorder import ToolRunRecorder
 from repartee.domain.conversation.memory_budget import MemoryBudget
-from repartee.domain.conversation.repeated_turn import repeated_turn_note
 from repartee.domain.conversation.turn_bounds import MAX_SPOKEN_CHARACTERS
 from repartee.domain.cost.usage import Bill
 from repartee.domain.errors import ItemTooLarge, LeaseLost, StoreUnavailable, UserErased
 from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest, Exchange, ToolCallStatus
-from repartee.domain.tools.core_prompt import core_prompt
+from repartee.domain.tools.core_prompt import core_prompt, repeated_turn_note
 from repartee.domain.tools.outcome import outcome
 from repartee.domain.tools.tool import Tool, ToolContext
 from repartee.ports.answers import (

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.cost.limits import (
     DailyLimits,
     DayUsage,
@@ -14,6 +13,7 @@ from repartee.domain.cost.limits import (
     utc_day,
 )
 from repartee.domain.errors import ReparteeError
+from repartee.domain.users.preferences import Profile
 from repartee.ports.runtime import Clock
 from repartee.ports.users import UsageStore
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from repartee.application.serving.session_ports import Log
 from repartee.domain.cost.limits import utc_day
-from repartee.domain.cost.prices import PriceList
-from repartee.domain.cost.usage import Prices
+from repartee.domain.cost.prices import PriceList, Prices
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from repartee.application.connections.admission import superseded_error
 from repartee.domain.errors import BadInput, ClientTooSlow, ConnectionGone, StoreUnavailable
+from repartee.domain.protocol.ticket import ConnectionIdentity
 from repartee.domain.protocol.wire import Busy, Rejected, Reply, encode_reply
-from repartee.domain.users.connection_identity import ConnectionIdentity
 from repartee.ports.clients import ClientChannel
 from repartee.ports.sessions import ConnectionStore
 

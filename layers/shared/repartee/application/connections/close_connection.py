@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from repartee.application.connections.deliver_notice import deliver_notice
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import Detached
-from repartee.domain.users.connection_identity import ConnectionIdentity
+from repartee.domain.protocol.ticket import ConnectionIdentity
 from repartee.ports.runtime import Clock
 from repartee.ports.sessions import ConnectionStore, Mailbox, SessionStore
 

@@ -17,6 +17,7 @@ from repartee.application.connections.wake_worker import Waker
 from repartee.domain.errors import BadInput, StoreUnavailable
 from repartee.domain.protocol.messages import MAX_SEQ, Acknowledged, Hello, Numbered, OutputPosition
 from repartee.domain.protocol.recent_input import NumberUse
+from repartee.domain.protocol.ticket import ConnectionIdentity
 from repartee.domain.protocol.wire import (
     AcceptedBefore,
     AckModel,
@@ -30,7 +31,6 @@ from repartee.domain.protocol.wire import (
     to_message,
 )
 from repartee.domain.session.state import Connected, SessionState
-from repartee.domain.users.connection_identity import ConnectionIdentity
 from repartee.ports.clients import ClientChannel
 from repartee.ports.runtime import Clock
 from repartee.ports.sessions import Appended, ConnectionStore, Mailbox, SessionStore

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from repartee.application.connections.client_answers import ClientAnswers, Trouble
 from repartee.domain.errors import StoreUnavailable
+from repartee.domain.protocol.ticket import ConnectionIdentity
 from repartee.domain.session.state import SessionState
-from repartee.domain.users.connection_identity import ConnectionIdentity
 from repartee.ports.runtime import Clock
 from repartee.ports.sessions import SessionStore
 from repartee.ports.workers import WakeRequest, WorkerPool

@@ -3,13 +3,13 @@
 import asyncio
 
 from repartee.application.serving.session_ports import SessionPorts
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.cost.limits import DayUsage, utc_day
 from repartee.domain.errors import LeaseLost, StoreUnavailable, UserErased
 from repartee.domain.session.events import UsageRead
 from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import SessionState, Spending
+from repartee.domain.users.preferences import Profile
 
 
 async def used_today(

@@ -1,9 +1,9 @@
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.settings import SessionSettings
+from repartee.domain.users.preferences import Profile
 
 # Far more than the users that one process serves with a preference that its model refuses.
 MAX_REFUSED_PREFERENCES = 1_000

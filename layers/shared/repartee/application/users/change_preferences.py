@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from repartee.application.connections.deliver_notice import SessionNotifier
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.protocol.messages import PreferencesChanged
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 from repartee.ports.runtime import Clock
 from repartee.ports.users import ProfileStore
 

@@ -3,14 +3,18 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from repartee.domain.cost.limits import OwnLimits
 from repartee.domain.cost.usage import TokenUsage
+from repartee.domain.text.characters import is_visible
+from repartee.domain.text.cuts import truncate_text
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus, arguments_hash
 from repartee.domain.users.notes import Note
+from repartee.domain.users.preferences import Profile
 
 # Whoever opens more sessions of one conversation, and says nothing in any, loses what was begun in
 # the first of them; a header must not grow for ever.
 MAX_SUPERSEDED = 20
+MAX_TITLE_WORDS = 8
+MAX_TITLE_CHARACTERS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +113,6 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """A user's preferences; None where the deployment's default holds.
-
-    Attributes:
-        style: A few words on how to speak, such as "slowly and formally".
-        erased_at_ms: The tombstone: set once the user asked to be forgotten.
-        limits: An operator's word for this user; nothing here ever writes it.
-    """
-
-    user_id: str
-    language: str | None = None
-    voice: str | None = None
-    style: str | None = None
-    erased_at_ms: int | None = None
-    limits: OwnLimits = field(default_factory=OwnLimits)
-
-
-@dataclass(frozen=True, slots=True)
 class Memory:
     """All that a worker needs to take up a conversation.
 
@@ -138,3 +124,17 @@ class Memory:
     profile: Profile
     turns: tuple[Turn, ...]
     notes: tuple[Note, ...] = ()
+
+
+def title_from(heard: str) -> str:
+    """Return the first words of ``heard``, "" when nothing was heard.
+
+    A cut title ends with an ellipsis; the ellipsis counts towards ``MAX_TITLE_CHARACTERS``.
+    """
+    whole = " ".join(heard.split())
+    if not is_visible(whole):
+        return ""
+    title = " ".join(whole.split(" ")[:MAX_TITLE_WORDS])
+    if title == whole and len(title) <= MAX_TITLE_CHARACTERS:
+        return title
+    return truncate_text(title, MAX_TITLE_CHARACTERS - 1).rstrip(" ,.;:!?、。") + "…"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.conversation.memory_budget import prompt_characters
+from repartee.domain.text.characters import one_line
 from repartee.domain.text.cuts import truncate_text
-from repartee.domain.text.one_line import one_line
 
 # What the model is asked to keep to, and what is taken of what it writes: about 500 tokens.
 WANTED_CHARACTERS = 1_500

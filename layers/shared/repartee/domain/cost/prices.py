@@ -5,7 +5,37 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from repartee.domain.cost.usage import Prices
+from repartee.domain.cost.usage import Bill, TokenUsage
+
+_MILLION = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """A model's list prices in USD per million tokens.
+
+    Attributes:
+        source: Where and when the prices were read.
+    """
+
+    text_in_usd: Decimal
+    audio_in_usd: Decimal
+    text_out_usd: Decimal
+    audio_out_usd: Decimal
+    source: str
+
+    def cost_usd(self, usage: TokenUsage) -> Decimal:
+        """Return what ``usage`` costs, in USD."""
+        return (
+            usage.text_in * self.text_in_usd
+            + usage.audio_in * self.audio_in_usd
+            + usage.text_out * self.text_out_usd
+            + usage.audio_out * self.audio_out_usd
+        ) / _MILLION
+
+    def bill(self, usage: TokenUsage) -> Bill:
+        """Return ``usage`` with what it costs."""
+        return Bill(usage, self.cost_usd(usage))
 
 
 @dataclass(frozen=True, slots=True)

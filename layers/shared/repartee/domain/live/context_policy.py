@@ -7,7 +7,8 @@ session that is told in text what was said carries less, but knows the words onl
 from decimal import Decimal
 from enum import StrEnum
 
-from repartee.domain.cost.usage import Prices, TokenUsage
+from repartee.domain.cost.prices import Prices
+from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.live.model import LiveConfig
 
 # Gemini's own rule of thumb for English text.

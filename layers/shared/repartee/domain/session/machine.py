@@ -6,7 +6,7 @@ joins the parts that hold the rules: ``input_feed`` and ``client_link`` towards 
 ``departure`` for the end.
 """
 
-from repartee.domain.conversation.conversation import Memory, Profile
+from repartee.domain.conversation.conversation import Memory
 from repartee.domain.cost.limits import LimitHit
 from repartee.domain.cost.usage import Bill
 from repartee.domain.live.model import LiveClosed, LiveEvent, LiveUsage
@@ -73,6 +73,7 @@ from repartee.domain.session.upkeep.restarts import TurnRestarts
 from repartee.domain.session.upkeep.utterance_retry import UtteranceRetry
 from repartee.domain.session.upkeep.watchdog import Watchdog
 from repartee.domain.speech import SpeechDetector
+from repartee.domain.users.preferences import Profile
 
 # Handing over takes a boundary between turns; without one by the second mark it is forced.
 HAND_OVER_MS = 90_000

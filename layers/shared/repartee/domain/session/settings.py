@@ -3,11 +3,11 @@ from datetime import tzinfo
 
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.cost.limits import DailyLimits
-from repartee.domain.cost.usage import Prices
+from repartee.domain.cost.prices import Prices
 from repartee.domain.live.context_policy import ContextPolicy
 from repartee.domain.live.model import ToolDeclaration, TurnDetection
 from repartee.domain.live.profiles import LiveModelProfile, profile_of
-from repartee.domain.live.seed import TOOLS
+from repartee.domain.live.prompt import TOOLS
 from repartee.domain.protocol.messages import MAX_IN_FLIGHT
 
 

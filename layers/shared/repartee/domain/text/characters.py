@@ -53,6 +53,11 @@ def checked_line(text: str) -> str:
     return line if is_visible(line) else ""
 
 
+def one_line(text: str) -> str:
+    """Return ``text`` without line breaks, so that it cannot pass for the lines after its own."""
+    return " ".join(text.split())
+
+
 def is_visible(text: str) -> bool:
     """Return whether the text holds anything that can be seen, or read aloud."""
     return any(

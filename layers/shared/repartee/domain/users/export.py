@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
 
-from repartee.domain.conversation.conversation import Conversation, Profile, Turn
+from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.cost.limits import DayUsage
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.tools.core_calls import BegunTool, CoreAnswer, ToolCallKey
 from repartee.domain.users.erasure import ItemKind
 from repartee.domain.users.notes import Note
+from repartee.domain.users.preferences import Profile
 
 EXPORTED = frozenset(
     {

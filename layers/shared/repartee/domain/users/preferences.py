@@ -1,13 +1,31 @@
 """What users may settle about how they are spoken to, and which values there are."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from repartee.domain.conversation.conversation import Profile
+from repartee.domain.cost.limits import OwnLimits
 from repartee.domain.errors import ReparteeError
 from repartee.domain.live.profiles import LiveModelProfile
 from repartee.domain.text.characters import TextRefused, checked_line
 
 MAX_STYLE_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A user's preferences; None where the deployment's default holds.
+
+    Attributes:
+        style: A few words on how to speak, such as "slowly and formally".
+        erased_at_ms: The tombstone: set once the user asked to be forgotten.
+        limits: An operator's word for this user; nothing here ever writes it.
+    """
+
+    user_id: str
+    language: str | None = None
+    voice: str | None = None
+    style: str | None = None
+    erased_at_ms: int | None = None
+    limits: OwnLimits = field(default_factory=OwnLimits)
 
 
 class PreferenceRefused(ReparteeError):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile, Turn
+from repartee.domain.conversation.conversation import Turn
 from repartee.domain.cost.limits import DailyLimits, DayUsage, OwnLimits
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.live.context_policy import ContextPolicy
@@ -31,6 +31,7 @@ from repartee.domain.session.effects import (
 from repartee.domain.session.events import FromLive, Started, UsageRead
 from repartee.domain.session.memory.allowance import GOODBYE
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
+from repartee.domain.users.preferences import Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH
 from tests.session_harness import (

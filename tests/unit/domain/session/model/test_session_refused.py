@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.conversation.conversation import Conversation, Memory, Profile, Turn
+from repartee.domain.conversation.conversation import Conversation, Memory, Turn
 from repartee.domain.live.model import (
     LiveAudio,
     LiveConfig,
@@ -25,7 +25,7 @@ from repartee.domain.session.effects import (
 )
 from repartee.domain.session.model.link import REFUSED_WITHIN_MS
 from repartee.domain.users.notes import Note
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH
 from tests.session_harness import SETTINGS, SessionHarness, of_kind, remembering, started

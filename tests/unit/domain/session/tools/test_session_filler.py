@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.live.model import (
     LiveAudio,
     LiveInterrupted,
@@ -17,6 +16,7 @@ from repartee.domain.live.model import (
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import SendText
 from repartee.domain.session.tools.filler import FILLER
+from repartee.domain.users.preferences import Profile
 from tests.fakes.speech_detector import SPEECH
 from tests.session_harness import SECOND, SETTINGS, SessionHarness, remembering, started
 

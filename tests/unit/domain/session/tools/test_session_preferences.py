@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.protocol.messages import PreferencesChanged
 from repartee.domain.session.effects import (
     DeleteInput,
@@ -14,7 +13,7 @@ from repartee.domain.session.effects import (
     SavePreferences,
     SendText,
 )
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 from tests.fakes.clock import NOON_MS
 from tests.session_harness import SETTINGS, SessionHarness, remembering, started
 

@@ -15,7 +15,7 @@ from repartee.domain.live.model import (
     Role,
     TurnStatus,
 )
-from repartee.domain.live.seed import TOOLS
+from repartee.domain.live.prompt import TOOLS
 from repartee.domain.protocol.frames import SessionClosed, SessionError, TurnEnd
 from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import CommitTurn, FinishReason, SendAudio, SendText

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile, Turn
+from repartee.domain.conversation.conversation import Turn
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.live.model import (
     LiveAudio,
@@ -29,6 +29,7 @@ from repartee.domain.protocol.messages import (
 )
 from repartee.domain.session.client.frame_bundles import MAX_CHARACTERS
 from repartee.domain.session.effects import CommitTurn, OpenLive, SendAudio
+from repartee.domain.users.preferences import Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
 from tests.session_harness import (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.domain.conversation.conversation import Profile, SkippedInput
+from repartee.domain.conversation.conversation import SkippedInput
 from repartee.domain.cost.limits import DailyLimits
 from repartee.domain.live.model import (
     LiveAudio,
@@ -44,6 +44,7 @@ from repartee.domain.session.events import (
     TimeRunningOut,
 )
 from repartee.domain.tools.core_calls import END_CALL
+from repartee.domain.users.preferences import Profile
 from tests.fakes.speech_detector import SPEECH
 from tests.session_harness import MEMORY, SECOND, SETTINGS, SessionHarness, remembering, started
 

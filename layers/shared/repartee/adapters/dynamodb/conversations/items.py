@@ -5,13 +5,7 @@ from typing import TYPE_CHECKING
 
 from repartee.adapters.dynamodb.sessions.items import number, text
 from repartee.adapters.dynamodb.values import Value, encode_all
-from repartee.domain.conversation.conversation import (
-    Conversation,
-    Profile,
-    SkippedInput,
-    ToolCall,
-    Turn,
-)
+from repartee.domain.conversation.conversation import Conversation, SkippedInput, ToolCall, Turn
 from repartee.domain.cost.limits import OwnLimits
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.tools.core_calls import (
@@ -22,6 +16,7 @@ from repartee.domain.tools.core_calls import (
     ToolCallKey,
     ToolCallStatus,
 )
+from repartee.domain.users.preferences import Profile
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef

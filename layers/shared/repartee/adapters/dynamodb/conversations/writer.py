@@ -22,7 +22,7 @@ from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.tombstone import NOT_ERASED, unless_erased
 from repartee.adapters.dynamodb.users.usage_items import count_usage
 from repartee.adapters.dynamodb.values import Value, encode_all
-from repartee.domain.conversation.titles import title_from
+from repartee.domain.conversation.conversation import title_from
 from repartee.domain.cost.limits import DayUsage, utc_day
 from repartee.domain.errors import (
     ConversationErased,

@@ -6,9 +6,8 @@ from repartee.adapters.dynamodb.retries import ConditionFailed
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.tombstone import NOT_ERASED
 from repartee.adapters.dynamodb.values import encode_all
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.errors import UserErased
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from repartee.domain.cost.limits import DailyLimits, DayUsage, LimitHit, first_limit_hit, utc_day
-from repartee.domain.cost.usage import Bill, Prices
+from repartee.domain.cost.prices import Prices
+from repartee.domain.cost.usage import Bill
 from repartee.domain.protocol.frames import LimitReached
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.effects import Effect, ReadUsage, SendText

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from repartee.domain.conversation.conversation import Memory, Turn
 from repartee.domain.conversation.turn_bounds import shorten_turn
-from repartee.domain.cost.usage import Prices
+from repartee.domain.cost.prices import Prices
 from repartee.domain.live.model import HistoryEntry
-from repartee.domain.live.seed import history
+from repartee.domain.live.prompt import history
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.client.undelivered import UndeliveredTurns
 from repartee.domain.session.effects import AmendTurn, CommitTurn, DeleteInput, Effect

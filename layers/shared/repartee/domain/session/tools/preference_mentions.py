@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.session.effects import Effect, SavePreferences
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.tools.preferences import ActivePreferences
 from repartee.domain.text.languages import language_name
-from repartee.domain.users.preferences import PreferenceChanges
+from repartee.domain.users.preferences import PreferenceChanges, Profile
 
 _REFUSED = (
     "Your preferences for language, voice and manner cannot be used now, so I use the defaults."

@@ -2,13 +2,13 @@
 
 from dataclasses import asdict, dataclass, field
 
-from repartee.domain.conversation.conversation import Profile
 from repartee.domain.protocol.messages import PreferencesChanged
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.tools.calls import text_argument
 from repartee.domain.users.preferences import (
     PreferenceChanges,
     PreferenceRefused,
+    Profile,
     checked_changes,
     stale_preferences,
 )

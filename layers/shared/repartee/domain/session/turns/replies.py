@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass
 
 from repartee.domain.audio import is_audible
-from repartee.domain.cost.usage import Prices
+from repartee.domain.cost.prices import Prices
 from repartee.domain.live.model import LiveTranscript
 from repartee.domain.protocol.frames import ReplyAudio, Transcript, TurnEnd, TurnRestarted
 from repartee.domain.session.client.link import ClientLink

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.conversation.conversation import SkippedInput, ToolCall, Turn
-from repartee.domain.cost.usage import Bill, Prices, TokenUsage
+from repartee.domain.cost.prices import Prices
+from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.protocol.messages import Numbered
 from repartee.domain.session.turns.transcript_pieces import new_transcript_text
 from repartee.domain.text.cuts import truncate_text

@@ -7,7 +7,7 @@ from decimal import Decimal
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.live.context_policy import carried, reseed_saves_usd, seed_tokens
 from repartee.domain.live.model import LiveConfig, TurnDetection
-from repartee.domain.live.seed import PromptContext, system_instruction
+from repartee.domain.live.prompt import PromptContext, system_instruction
 from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.memory.keeper import MemoryKeeper
 from repartee.domain.session.model.fallbacks import SetupFallbacks

@@ -1,7 +1,7 @@
 import pytest
 
-from repartee.domain.conversation.repeated_turn import repeated_turn_note
 from repartee.domain.tools.core_calls import Attempt, BegunTool
+from repartee.domain.tools.core_prompt import repeated_turn_note
 
 pytestmark = pytest.mark.unit
 

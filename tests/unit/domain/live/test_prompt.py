@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from repartee.domain.conversation.conversation import (
     Conversation,
     Memory,
-    Profile,
     SkippedInput,
     ToolCall,
     Turn,
 )
 from repartee.domain.conversation.memory_budget import MemoryBudget
 from repartee.domain.live.model import HistoryEntry, Role
-from repartee.domain.live.seed import (
+from repartee.domain.live.prompt import (
     TOOLS,
     UNANSWERED,
     UNHEARD,
@@ -26,9 +25,10 @@ from repartee.domain.live.seed import (
     PromptContext,
     system_instruction,
 )
-from repartee.domain.live.seed import history as history_within
+from repartee.domain.live.prompt import history as history_within
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 from repartee.domain.users.notes import Note
+from repartee.domain.users.preferences import Profile
 
 pytestmark = pytest.mark.unit
 

@@ -173,7 +173,7 @@ class SessionHarness:
     def feed(self, event: Event) -> list[Effect]:
         """Let something happen; return all that follows from it."""
         was_done = self.finish() is not None
-        effects = self.machine.handle(event, self.now_ms)
+        effects = self.machine.handle(event, self.now_ms).in_lane_order
         assert not (was_done and effects), f"{effects} after the end"
         for effect in effects:
             self._check(effect)

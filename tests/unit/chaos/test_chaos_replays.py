@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from local.stack import PROJECT
-from repartee.domain.session.effects import Effect
 from repartee.domain.session.events import Event, Started, TimeRunningOut
 from repartee.domain.session.machine import FORCED_HAND_OVER_MS, SessionMachine
 from repartee.domain.session.replay.recording import Opening, Step, opening_line, step_line
@@ -27,7 +26,7 @@ def record(path: Path, *events: Event) -> None:
     machine = SessionMachine(LEASE, MEMORY, SETTINGS, FakeSpeechDetector(), unix_offset_ms=0)
     lines = [opening_line(OPENING)]
     for number, event in enumerate(events):
-        effects: list[Effect] = machine.handle(event, number * 1_000)
+        effects = machine.handle(event, number * 1_000).in_lane_order
         lines.append(step_line(Step(number * 1_000, event, effects, ()), with_audio=False))
     path.write_text("\n".join(lines) + "\n")
 

@@ -7,11 +7,9 @@ from contextlib import suppress
 from repartee.application.serving.lease_keeper import LeaseKeeper
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
 from repartee.domain.protocol.wire import encode_frame
-from repartee.domain.session.effects import CloseConnection, PostFrame
+from repartee.domain.session.effects import ClientEffect, CloseConnection
 from repartee.domain.session.events import Event, FramePosted, PostRefused
 from repartee.ports.clients import ClientChannel
-
-type ToClient = PostFrame | CloseConnection
 
 
 class ClientLane:
@@ -21,11 +19,12 @@ class ClientLane:
         self._lease = lease
         self._channel = channel
         self._feed = feed
-        self._waiting: asyncio.Queue[ToClient] = asyncio.Queue()
+        self._waiting: asyncio.Queue[ClientEffect] = asyncio.Queue()
 
-    def put(self, effect: ToClient) -> None:
-        """Have an effect carried out after those before it."""
-        self._waiting.put_nowait(effect)
+    def put(self, *effects: ClientEffect) -> None:
+        """Queue effects behind those before them."""
+        for effect in effects:
+            self._waiting.put_nowait(effect)
 
     async def wait_until_drained(self) -> None:
         """Wait until everything that was put is posted or dropped."""
@@ -39,7 +38,7 @@ class ClientLane:
                 await self._deliver(effect)
             self._waiting.task_done()
 
-    async def _deliver(self, effect: ToClient) -> None:
+    async def _deliver(self, effect: ClientEffect) -> None:
         connection_id = effect.connection_id
         if isinstance(effect, CloseConnection):
             with suppress(StoreUnavailable):

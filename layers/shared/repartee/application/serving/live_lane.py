@@ -11,6 +11,7 @@ from repartee.domain.live.model import LiveClosed, LiveConfig, LiveFailure, Live
 from repartee.domain.session.effects import (
     EndActivity,
     EndAudioStream,
+    ModelEffect,
     OpenLive,
     RespondToTool,
     SendAudio,
@@ -25,17 +26,6 @@ from repartee.ports.live_model import LiveSession
 CLOSE_LIVE_S = 2.0
 # Shorter than the machine's patience, or its next try would wait behind one that hangs.
 OPEN_LIVE_S = 12.0
-
-type ToLive = (
-    OpenLive
-    | SendAudio
-    | SendSilence
-    | StartActivity
-    | EndActivity
-    | EndAudioStream
-    | SendText
-    | RespondToTool
-)
 
 
 class LiveLane:
@@ -56,13 +46,14 @@ class LiveLane:
         self._ports = ports
         self._feed = feed
         self._spawn = spawn
-        self._waiting: asyncio.Queue[ToLive] = asyncio.Queue()
+        self._waiting: asyncio.Queue[ModelEffect] = asyncio.Queue()
         self._live: LiveSession | None = None
         self._reader: asyncio.Task[None] | None = None
 
-    def put(self, effect: ToLive) -> None:
-        """Have an effect carried out after those before it."""
-        self._waiting.put_nowait(effect)
+    def put(self, *effects: ModelEffect) -> None:
+        """Queue effects behind those before them."""
+        for effect in effects:
+            self._waiting.put_nowait(effect)
 
     async def run(self) -> None:
         """Carry out what is put, until cancelled; input for no open session is dropped."""

@@ -1,4 +1,4 @@
-"""Runs one session machine: feeds it what happens, carries out what it wants."""
+"""Runs one session machine: passes events to it and its work to the lanes."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -15,20 +15,10 @@ from repartee.application.serving.table_lane import STORE_RETRY_MS, TableLane
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.session.effects import (
-    AmendTurn,
+    NO_WORK,
     AskCoreAgent,
-    AskForSummary,
-    CloseConnection,
-    CommitTurn,
-    DeleteInput,
-    Effect,
-    Finish,
     FinishReason,
-    PostFrame,
-    ReadSummary,
-    ReadUsage,
-    SavePreferences,
-    SetConnection,
+    OtherEffect,
 )
 from repartee.domain.session.events import (
     Event,
@@ -53,7 +43,7 @@ DRAIN_S = 2.0
 class SessionRun:
     """The asyncio shell around one machine, for one lease.
 
-    Three lanes carry effects out, each in order: to the tables, to the live model, to the client.
+    Three lanes do the work, each in order: for the tables, the live model, and the client.
     """
 
     def __init__(
@@ -134,14 +124,17 @@ class SessionRun:
 
     def _feed(self, event: Event) -> None:
         now_ms = self._ports.clock.monotonic_ms()
-        effects: list[Effect] = []
+        work = NO_WORK
         try:
-            effects = self._machine.handle(event, now_ms)
+            work = self._machine.handle(event, now_ms)
         finally:
             # An event that the machine fails on is the one to be replayed.
             if self._recording is not None:
-                self._recording.add(event, now_ms, effects)
-        for effect in effects:
+                self._recording.add(event, now_ms, work.in_lane_order)
+        self._tables.put(*work.tables)
+        self._live.put(*work.model)
+        self._client.put(*work.client)
+        for effect in work.other:
             self._start(effect)
         self._tables.save_input_position()
         if self._timer is not None:
@@ -160,21 +153,11 @@ class SessionRun:
             if not self._finished.done():
                 self._finished.set_exception(error)
 
-    def _start(self, effect: Effect) -> None:
-        match effect:
-            case CommitTurn() | AmendTurn() | SetConnection() | SavePreferences() | DeleteInput():
-                self._tables.put(effect)
-            case AskForSummary() | ReadSummary() | ReadUsage():
-                self._tables.put(effect)
-            case PostFrame() | CloseConnection():
-                self._client.put(effect)
-            case AskCoreAgent():
-                self._spawn(self._ask(effect))
-            case Finish(reason=reason):
-                if not self._finished.done():
-                    self._finished.set_result(reason)
-            case _:
-                self._live.put(effect)
+    def _start(self, effect: OtherEffect) -> None:
+        if isinstance(effect, AskCoreAgent):
+            self._spawn(self._ask(effect))
+        elif not self._finished.done():
+            self._finished.set_result(effect.reason)
 
     async def _read_mailbox(self) -> None:
         pace, machine, clock = PollBackoff(), self._machine, self._ports.clock

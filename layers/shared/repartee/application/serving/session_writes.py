@@ -9,11 +9,10 @@ from repartee.domain.session.effects import (
     DeleteInput,
     SavePreferences,
     SetConnection,
+    TableWrite,
 )
 from repartee.domain.session.state import SessionState, TurnAmendment, TurnCommit
 from repartee.domain.tools.core_calls import ToolCallStatus
-
-type TableWrite = CommitTurn | AmendTurn | SetConnection | SavePreferences | DeleteInput
 
 
 class SessionWrites:

@@ -9,10 +9,18 @@ from repartee.application.serving.account_session import read_usage
 from repartee.application.serving.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
 from repartee.application.serving.request_or_read_summary import request_or_read_summary
 from repartee.application.serving.session_ports import SessionPorts
-from repartee.application.serving.session_writes import SessionWrites, TableWrite
+from repartee.application.serving.session_writes import SessionWrites
 from repartee.domain.errors import ConversationTaken, LeaseLost, StoreUnavailable, UserErased
 from repartee.domain.protocol.recent_input import InputTaken
-from repartee.domain.session.effects import AskForSummary, CommitTurn, ReadSummary, ReadUsage
+from repartee.domain.session.effects import (
+    AskForSummary,
+    CommitTurn,
+    ReadSummary,
+    ReadUsage,
+    TableEffect,
+    TableLookup,
+    TableWrite,
+)
 from repartee.domain.session.events import (
     ConversationLost,
     Event,
@@ -36,8 +44,7 @@ class SaveInputPosition:
     """Write at once how far the input is taken, with a renewal of the lease."""
 
 
-type TableLookup = AskForSummary | ReadSummary | ReadUsage
-type TableCommand = TableWrite | TableLookup | SaveInputPosition
+type TableCommand = TableEffect | SaveInputPosition
 
 
 class TableLane:
@@ -77,12 +84,13 @@ class TableLane:
         """How far the input is taken, to be written with ``cursor``."""
         return self._machine.input_taken_at(self.cursor)
 
-    def put(self, effect: TableCommand) -> None:
-        """Have an effect carried out after those before it."""
-        taken = (
-            self._machine.input_taken_at(effect.cursor) if isinstance(effect, CommitTurn) else None
-        )
-        self._waiting.put_nowait((effect, taken))
+    def put(self, *commands: TableCommand) -> None:
+        """Queue commands behind those before them."""
+        for command in commands:
+            taken: InputTaken | None = None
+            if isinstance(command, CommitTurn):
+                taken = self._machine.input_taken_at(command.cursor)
+            self._waiting.put_nowait((command, taken))
 
     def save_input_position(self) -> None:
         """Have it written how far the input is taken, if that is much further than is known."""

@@ -1,4 +1,4 @@
-"""What a session wants done; the shell does it in order and reports what became of it."""
+"""The work of a session, one queue per lane; the shell does it and reports the outcome."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -192,10 +192,11 @@ class Finish:
     reason: FinishReason
 
 
-type Effect = (
-    PostFrame
-    | CloseConnection
-    | OpenLive
+type TableLookup = AskForSummary | ReadSummary | ReadUsage
+type TableWrite = CommitTurn | AmendTurn | SetConnection | SavePreferences | DeleteInput
+type TableEffect = TableWrite | TableLookup
+type ModelEffect = (
+    OpenLive
     | SendAudio
     | SendSilence
     | StartActivity
@@ -203,14 +204,29 @@ type Effect = (
     | EndAudioStream
     | SendText
     | RespondToTool
-    | AskCoreAgent
-    | SavePreferences
-    | AskForSummary
-    | ReadSummary
-    | SetConnection
-    | CommitTurn
-    | AmendTurn
-    | ReadUsage
-    | DeleteInput
-    | Finish
 )
+type ClientEffect = PostFrame | CloseConnection
+type OtherEffect = AskCoreAgent | Finish
+type Effect = TableEffect | ModelEffect | ClientEffect | OtherEffect
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The work that follows from one event.
+
+    Each lane does its part in order. No lane waits for another one, except that ``Finish`` comes
+    after everything else.
+    """
+
+    tables: tuple[TableEffect, ...] = ()
+    model: tuple[ModelEffect, ...] = ()
+    client: tuple[ClientEffect, ...] = ()
+    other: tuple[OtherEffect, ...] = ()
+
+    @property
+    def in_lane_order(self) -> tuple[Effect, ...]:
+        """Return all of it: for the tables, the live model, the client, then the rest."""
+        return (*self.tables, *self.model, *self.client, *self.other)
+
+
+NO_WORK = Work()

@@ -26,7 +26,7 @@ from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.client.undelivered import UndeliveredTurns
-from repartee.domain.session.effects import DeleteInput, Effect, FinishReason
+from repartee.domain.session.effects import NO_WORK, Finish, FinishReason, Work
 from repartee.domain.session.events import (
     ConversationLost,
     CoreAnswered,
@@ -50,6 +50,7 @@ from repartee.domain.session.memory.allowance import Allowance
 from repartee.domain.session.memory.keeper import MemoryKeeper
 from repartee.domain.session.memory.lost_replies import LostReplies
 from repartee.domain.session.memory.summaries import SummaryWatch
+from repartee.domain.session.memory.writes import TableWrites
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.model.link import LiveLink
@@ -104,7 +105,7 @@ class SessionMachine:
         self._prices = prices
         self._lease = lease
         self._now_ms = 0
-        self._effects = effects = list[Effect]()
+        self._writes = writes = TableWrites()
         self._outbox = outbox = Outbox(state.epoch)
         self._client = client = ClientLink(
             outbox, state.connection_id, state.cursor, state.marks_speech, state.served_connection
@@ -112,8 +113,9 @@ class SessionMachine:
         self._turns = turns = TurnLedger.from_memory(memory)
         self._tool_calls = calls = ToolCalls(settings.blocking_tools)
         self._live_link = live = LiveLink(state.session_id)
-        self._cues = cues = Cues(live, calls, effects)
-        self._speech = speech = SpeechChannel(settings.profile, turns, calls, effects)
+        self._channel = channel = live.channel
+        self._cues = cues = Cues(live, calls)
+        self._speech = speech = SpeechChannel(settings.profile, turns, calls, channel)
         self._marked = marked = MarkedSpeech(detector, turns, calls, cues, speech, outbox)
         self._feed = InputFeed(
             InputOrder(state.cursor, state.taken or InputTaken(), settings.max_in_flight),
@@ -122,13 +124,14 @@ class SessionMachine:
             detector,
             speech,
             marked,
-            effects,
             unix_offset_ms,
         )
         self._replies = replies = Replies(client, turns, cues, prices)
-        self._watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox, effects)
+        self._watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox)
         preferences = ActivePreferences(memory.profile, settings, unix_offset_ms, lease.taken_at_ms)
-        self._tool_router = desk = ToolRouter(preferences, calls, turns, cues, outbox, effects)
+        self._tool_router = desk = ToolRouter(
+            preferences, calls, turns, cues, outbox, channel, writes
+        )
         self._filler = Filler(settings.filler_after_ms, turns, calls, cues)
         self._answer_watch = AnswerWatch(turns, calls, cues, replies, outbox)
         self._turn_restarts = restarts = TurnRestarts(self._feed, turns, calls, cues, replies)
@@ -136,11 +139,11 @@ class SessionMachine:
             settings.grace_ms, settings.turns_without_listener, client, turns
         )
         self._departure = departure = Departure(
-            settings.linger_ms, listener, client, turns, calls, cues, effects
+            settings.linger_ms, listener, client, turns, calls, cues
         )
         self._keeper = MemoryKeeper(
             memory,
-            SummaryWatch(settings.memory),
+            SummaryWatch(settings.memory, writes),
             UndeliveredTurns(state.undelivered, outbox),
             state.session_id,
             prices,
@@ -148,12 +151,11 @@ class SessionMachine:
             unix_offset_ms,
             state.cursor,
             turns,
-            calls,
             outbox,
-            effects,
+            writes,
         )
         limits = memory.profile.limits.over(settings.limits)
-        self._allowance = Allowance(limits, prices, unix_offset_ms, turns, calls, outbox, effects)
+        self._allowance = Allowance(limits, prices, unix_offset_ms, turns, outbox, channel, writes)
         self._lost_replies = LostReplies(self._keeper, client, cues)
         self._setup_fallbacks = concessions = SetupFallbacks(
             self._keeper,
@@ -161,7 +163,7 @@ class SessionMachine:
             settings.history_as_text,
             starts_without_preferences=settings.without_preferences,
         )
-        self._preference_mentions = PreferenceMentions(preferences, concessions, cues, effects)
+        self._preference_mentions = PreferenceMentions(preferences, concessions, cues, writes)
         self._context = context = LiveContext(
             settings, self._keeper, desk, client, concessions, unix_offset_ms
         )
@@ -178,7 +180,6 @@ class SessionMachine:
             transcripts,
             departure,
             outbox,
-            effects,
         )
         self._utterance_retry = again = UtteranceRetry(
             self._feed, turns, calls, cues, context, watchdog
@@ -252,8 +253,8 @@ class SessionMachine:
         """Tell whether the model works on a turn, which the user may interrupt."""
         return self._turns.current is not None
 
-    def handle(self, event: Event, now_ms: int) -> list[Effect]:
-        """Take in what happened; return what is to be done, in order.
+    def handle(self, event: Event, now_ms: int) -> Work:
+        """Take in an event; return the work that follows from it, lane by lane.
 
         Args:
             event: What happened.
@@ -266,14 +267,19 @@ class SessionMachine:
             # A write that was under way counts, or the lease would be released behind it.
             if isinstance(event, TurnCommitted) and self._turns.is_committing:
                 self._keeper.finish_commit()
-            return []
+            return NO_WORK
         self._now_ms = now_ms
         self._dispatch(event, now_ms)
         if not self._departure.has_left:
             self._settle(now_ms)
-        effects = self._effects.copy()
-        self._effects.clear()
-        return effects
+        reason = self._departure.finish_reason
+        finish = () if reason is None else (Finish(reason),)
+        return Work(
+            self._writes.take_work(),
+            self._channel.take_work(),
+            self._client.take_work(),
+            (*self._tool_router.take_questions(), *finish),
+        )
 
     def next_deadline_ms(self) -> int | None:
         """Return when a ``Tick`` is due, None when only events can change anything."""
@@ -326,7 +332,7 @@ class SessionMachine:
                 if connection_id == self._client.connection_id:
                     self._outbox.mark_refused(seq, now_ms, is_gone=is_gone)
                 if is_gone:
-                    self._effects += self._client.detach(connection_id, now_ms)
+                    self._detach(connection_id, now_ms)
             case TurnCommitted():
                 self._allowance.count_turn(self._keeper.finish_commit(), now_ms)
                 self._keeper.delete_input()
@@ -375,16 +381,22 @@ class SessionMachine:
             return False
         if (attached := self._client.attach(numbered, hello)) is None:
             return False
-        effects, is_lost = attached
-        self._effects += effects
-        self._lost_replies.show_missed(hello.resume_from, is_lost=is_lost)
+        if attached.is_new:
+            self._writes.set_connection(
+                self._client.connection_id, marks_speech=self._client.marks_speech
+            )
+        self._lost_replies.show_missed(hello.resume_from, is_lost=attached.is_output_lost)
         return True
+
+    def _detach(self, connection_id: str, now_ms: int) -> None:
+        if self._client.detach(connection_id, now_ms):
+            self._writes.set_connection(None)
 
     def _refuse(self, numbered: Numbered, code: str, text: str, *, retryable: bool = False) -> None:
         """Say once that a message cannot be used; the mailbox may bring it again and again."""
         seq, order = numbered.seq, self._feed.order
         if order.refuse(seq):
-            self._effects.append(DeleteInput((seq,), ()))
+            self._writes.delete_messages(seq)
             if not isinstance(numbered.message, Hello):
                 self._outbox.offer(
                     SessionError(code, text, retryable, refused_seq=seq, next_seq=order.next_seq)
@@ -401,7 +413,7 @@ class SessionMachine:
                 if self._greet(Numbered(0, hello, connection_id, 0)):
                     self._feed.apply_hello(hello, connection_id)
             case Detached(connection_id=connection_id):
-                self._effects += self._client.detach(connection_id, now_ms)
+                self._detach(connection_id, now_ms)
             case PreferencesChanged() as changed:
                 self._context.is_reseed_due |= self._tool_router.preferences.take(changed)
             case NoteForgotten(note_id=note_id):
@@ -412,7 +424,7 @@ class SessionMachine:
                 # A later version left a notice of an unknown kind for its own workers, or an
                 # acknowledgement of what was never sent is in the way of those to come.
                 pass
-        self._effects.append(DeleteInput((), (notified.notice_id,)))
+        self._writes.delete_notice(notified.notice_id)
 
     # The model
 
@@ -425,7 +437,7 @@ class SessionMachine:
             self._close("erased", now_ms)
         elif self._lease.is_superseded(memory.conversation):
             self._close("superseded", now_ms)
-        elif (hit := self._allowance.session_ending_limit(now_ms)) is not None:
+        elif (hit := self._session_ending_limit(now_ms)) is not None:
             self._end_by_limit(hit, now_ms)
         elif self._departure.closing is None:
             if self._lease.is_takeover:
@@ -461,9 +473,7 @@ class SessionMachine:
         if self._live_link.is_open:
             # The last words before a goodbye need it too.
             self._speech.send_due_silence(now_ms)
-        hit = (
-            self._allowance.session_ending_limit(now_ms) if self._departure.may_take_input else None
-        )
+        hit = self._session_ending_limit(now_ms) if self._departure.may_take_input else None
         if hit is not None and self._live_link.is_open:
             self._end_by_limit(hit, now_ms)
         self._cues.expire(now_ms)
@@ -478,10 +488,12 @@ class SessionMachine:
         if self._departure.closing is not None:
             self._end_turns(now_ms)
         must_commit_now = self._departure.must_commit_now(now_ms)
-        self._keeper.commit(self._feed.settled, now_ms, must_commit_now=must_commit_now)
+        self._keeper.commit(
+            self._feed.settled, self._tool_calls.pending, now_ms, must_commit_now=must_commit_now
+        )
         self._departure.leave(now_ms, has_input=self._feed.is_waiting)
-        if not self._departure.has_left and (post := self._client.next_post(now_ms)) is not None:
-            self._effects.append(post)
+        if not self._departure.has_left:
+            self._client.post_next(now_ms)
 
     def _feed_input(self, now_ms: int) -> None:
         self._feed.order_input(now_ms)
@@ -566,6 +578,13 @@ class SessionMachine:
             # The last reply is over. What waited behind it is remembered without an answer.
             self._feed.record_unanswered_input(now_ms)
             self._replies.end_all_turns(now_ms)
+
+    def _session_ending_limit(self, now_ms: int) -> LimitHit | None:
+        turn, calls = self._turns.current, self._tool_calls
+        has_called_tool = turn is not None and calls.has_called_tool(turn.number)
+        return self._allowance.session_ending_limit(
+            now_ms, has_open_calls=bool(calls), has_called_tool=has_called_tool
+        )
 
     def _end_by_limit(self, hit: LimitHit, now_ms: int) -> None:
         self._feed.end_speech(now_ms)

@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 import tests.session_harness
 from repartee.domain.conversation.conversation import Memory
 from repartee.domain.live.model import LiveInterrupted
-from repartee.domain.session.effects import Effect
+from repartee.domain.session.effects import Work
 from repartee.domain.session.events import Event, FromLive, Started
 from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.replay.codec import decode
@@ -53,6 +53,19 @@ def test_a_recorded_conversation_gives_the_same_effects_again(story, wants_audio
     assert kinds >= {"OpenLive", "SendAudio", "PostFrame", "CommitTurn", "DeleteInput", "Finish"}
 
 
+def test_a_recording_whose_steps_mix_the_lanes_replays_alike():
+    lines = record(long_story)
+    steps = [json.loads(line) for line in lines[1:]]
+    for step in steps:
+        # The order within each lane stays.
+        step["effects"].sort(key=lambda effect: effect["class"] != "PostFrame")
+    mixed = [lines[0], *(json.dumps(step) for step in steps)]
+
+    kinds = [[effect["class"] for effect in step["effects"]] for step in steps]
+    assert any(one[0] == "PostFrame" and "CommitTurn" in one for one in kinds if one)
+    assert replay(mixed) == (len(steps), None)
+
+
 class RecordedMachine(SessionMachine):
     """A machine that records itself, without audio."""
 
@@ -69,12 +82,12 @@ class RecordedMachine(SessionMachine):
         self.lines = [opening_line(Opening(lease, memory, settings, unix_offset_ms))]
         super().__init__(lease, memory, settings, self.overheard, unix_offset_ms=unix_offset_ms)
 
-    def handle(self, event: Event, now_ms: int) -> list[Effect]:
-        effects = super().handle(event, now_ms)
-        step = Step(now_ms, event, effects, self.overheard.edges)
+    def handle(self, event: Event, now_ms: int) -> Work:
+        work = super().handle(event, now_ms)
+        step = Step(now_ms, event, work.in_lane_order, self.overheard.edges)
         self.lines.append(step_line(step, with_audio=False))
         self.overheard.edges.clear()
-        return effects
+        return work
 
 
 class ReplayedSession(AnySession):
@@ -123,7 +136,7 @@ def test_nothing_is_recorded_where_no_recorder_is_given():
 def test_an_event_that_the_machine_fails_on_is_recorded_and_fails_again(monkeypatch):
     handle = SessionMachine.handle
 
-    def fails_on_interruptions(machine: SessionMachine, event: Event, now_ms: int) -> list[Effect]:
+    def fails_on_interruptions(machine: SessionMachine, event: Event, now_ms: int) -> Work:
         if isinstance(event, FromLive) and isinstance(event.event, LiveInterrupted):
             raise ZeroDivisionError
         return handle(machine, event, now_ms)

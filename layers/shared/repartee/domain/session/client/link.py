@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from repartee.domain.protocol.frames import Accepted
 from repartee.domain.protocol.messages import Acknowledged, Hello, Numbered
 from repartee.domain.session.client.outbox import Outbox
-from repartee.domain.session.effects import Effect, PostFrame, SetConnection
+from repartee.domain.session.effects import ClientEffect, CloseConnection, PostFrame
 from repartee.domain.session.state import NO_CONNECTION, Connected
 
 # A frame for each message would double the cost of listening; a client may have 25 messages of
@@ -14,9 +14,22 @@ ACCEPTED_EVERY_MS = 600
 ACCEPTED_EVERY_MESSAGES = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What follows from a ``hello``.
+
+    Attributes:
+        is_new: The connection, or whether its client marks speech, has changed.
+        is_output_lost: The client asks for output that is not kept any more.
+    """
+
+    is_new: bool
+    is_output_lost: bool
+
+
 @dataclass(slots=True)
 class ClientLink:
-    """One client, over whichever connection is current.
+    """One client, over the current connection. Makes the work for the client lane.
 
     Attributes:
         connection_id: The current connection, None while there is none.
@@ -38,13 +51,13 @@ class ClientLink:
     _played_at_seq: int = 0
     _is_playback_reported: bool = False
     _playable: dict[int, int] = field(default_factory=dict)
+    _work: list[ClientEffect] = field(default_factory=list)
 
-    def attach(self, numbered: Numbered, hello: Hello) -> tuple[list[Effect], bool] | None:
+    def attach(self, numbered: Numbered, hello: Hello) -> Attachment | None:
         """Make the hello's connection the current one, unless a newer one said hello before.
 
         Returns:
-            What is to be done, and whether output that the client asks for is held no more; None
-            where nothing follows from this hello.
+            What has changed, None where nothing follows from this hello.
         """
         connection = Connected(hello.connected_at_ms, numbered.connection_id)
         # Where it is not known when a connection was opened, the hello's number decides.
@@ -59,20 +72,18 @@ class ClientLink:
         is_same_line = numbered.connection_id == self.connection_id
         before = (self.connection_id, self.marks_speech)
         self.connection_id, self.marks_speech = numbered.connection_id, hello.marks_speech
-        effects: list[Effect] = []
-        if before != (self.connection_id, self.marks_speech):
-            effects.append(SetConnection(self.connection_id, self.marks_speech))
+        is_new = before != (self.connection_id, self.marks_speech)
         if is_same_line and hello.resume_from is None:
-            return effects, False
-        return effects, not self.outbox.resume(hello.resume_from)
+            return Attachment(is_new, is_output_lost=False)
+        return Attachment(is_new, is_output_lost=not self.outbox.resume(hello.resume_from))
 
-    def detach(self, connection_id: str, now_ms: int) -> list[Effect]:
-        """Note that a connection is closed; one that is not current any more changes nothing."""
+    def detach(self, connection_id: str, now_ms: int) -> bool:
+        """Note that a connection is closed; return False when it is not the current one."""
         if connection_id != self.connection_id:
-            return []
+            return False
         self.connection_id = None
         self.detached_at_ms = now_ms
-        return [SetConnection(None)]
+        return True
 
     def acknowledge(self, ack: Acknowledged) -> bool:
         """Take an ``ack``; return False when it names output that was never posted.
@@ -131,12 +142,22 @@ class ClientLink:
             self.accepted_through = through
             self._accepted_at_ms = now_ms
 
-    def next_post(self, now_ms: int) -> PostFrame | None:
-        """Return the frame to post now, if there is one and somewhere to post it."""
-        if self.connection_id is None:
-            return None
-        numbered = self.outbox.next_post(now_ms)
-        return None if numbered is None else PostFrame(self.connection_id, numbered)
+    def post_next(self, now_ms: int) -> None:
+        """Post the next frame, if there are a frame and a connection."""
+        if self.connection_id is not None and (numbered := self.outbox.next_post(now_ms)):
+            self._work.append(PostFrame(self.connection_id, numbered))
+
+    def close_connection(self) -> None:
+        """Close the current connection after everything that was posted before."""
+        if self.connection_id is not None:
+            self._work.append(CloseConnection(self.connection_id))
+
+    def take_work(self) -> tuple[ClientEffect, ...]:
+        """Return the work since the last call, in order."""
+        if not self._work:
+            return ()
+        work, self._work = tuple(self._work), []
+        return work
 
     def next_deadline_ms(self, through: int) -> int | None:
         """Return when a post or a report may be due by time alone."""

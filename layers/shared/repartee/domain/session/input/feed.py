@@ -16,7 +16,6 @@ from repartee.domain.protocol.messages import (
     Text,
 )
 from repartee.domain.session.client.link import ClientLink
-from repartee.domain.session.effects import Effect, SendText
 from repartee.domain.session.input.backlog import UtteranceBacklog
 from repartee.domain.session.input.marked_speech import MarkedSpeech
 from repartee.domain.session.input.order import GIVE_UP_AFTER_MS, InputOrder
@@ -52,7 +51,6 @@ class InputFeed:
         detector: SpeechDetector,
         speech: SpeechChannel,
         marked: MarkedSpeech,
-        effects: list[Effect],
         unix_offset_ms: int,
     ):
         self.order = order
@@ -64,7 +62,6 @@ class InputFeed:
         self._detector = detector
         self._speech = speech
         self._marked = marked
-        self._effects = effects
         self._ready: deque[Numbered | SkippedInput] = deque()
         self._last_audio_ms: int | None = None
         self._client_marks_speech = False
@@ -249,8 +246,7 @@ class InputFeed:
                 turn.add_typed_text(text, first)
                 self._turns.end_input(first, now_ms)
                 self._backlog.end_utterance(numbered)
-                self._speech.end_activity()
-                self._effects.append(SendText(text))
+                self._speech.send_text(text)
                 # The text ends the utterance, so speech that goes on is another one.
                 self._is_cut = self._is_marked_open
                 self._detector.forget()

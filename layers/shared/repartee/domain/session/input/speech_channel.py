@@ -5,14 +5,7 @@ from dataclasses import dataclass, field
 
 from repartee.domain.live.model import TurnDetection
 from repartee.domain.live.profiles import LiveModelProfile
-from repartee.domain.session.effects import (
-    Effect,
-    EndActivity,
-    EndAudioStream,
-    SendAudio,
-    SendSilence,
-    StartActivity,
-)
+from repartee.domain.session.model.channel import ModelChannel
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
@@ -42,7 +35,7 @@ class SpeechChannel:
     _profile: LiveModelProfile
     _turns: TurnLedger
     _tool_calls: ToolCalls
-    _effects: list[Effect]
+    _channel: ModelChannel
     _detection: TurnDetection = TurnDetection.SERVER
     _is_active: bool = False
     _waits_for_proof: bool = False
@@ -74,7 +67,7 @@ class SpeechChannel:
         self._waits_for_proof = False
         if self._detection is TurnDetection.CLIENT and not self._is_active:
             self._is_active = True
-            self._effects.append(StartActivity())
+            self._channel.start_activity()
         for pcm in self._pad:
             self._give(pcm)
         self._pad.clear()
@@ -96,7 +89,7 @@ class SpeechChannel:
 
     def _give(self, pcm: bytes) -> None:
         self._silent_from_ms = None
-        self._effects.append(SendAudio(pcm))
+        self._channel.send_audio(pcm)
         if (turn := self._turns.newest) is not None:
             turn.is_unsent = False
 
@@ -110,14 +103,18 @@ class SpeechChannel:
         self._pad.clear()
         is_sent, self._waits_for_proof = not self._waits_for_proof, False
         if self._detection is TurnDetection.CLIENT:
-            self.end_activity()
+            self._end_activity()
         elif audio_stops and is_sent:
             self._end_audio(now_ms)
 
-    def end_activity(self) -> None:
-        """The user types something, which ends an utterance that is marked to the model."""
+    def send_text(self, text: str) -> None:
+        """Send what the user types, which ends an utterance that is marked to the model."""
+        self._end_activity()
+        self._channel.send_text(text)
+
+    def _end_activity(self) -> None:
         if self._is_active:
-            self._effects.append(EndActivity())
+            self._channel.end_activity()
             self._is_active = False
 
     def send_due_silence(self, now_ms: int) -> None:
@@ -130,7 +127,7 @@ class SpeechChannel:
             return
         chunks = (silent_ms - self._silence_sent_ms) // SILENCE_CHUNK_MS
         if chunks > 0:
-            self._effects.append(SendSilence(chunks * SILENCE_CHUNK_MS))
+            self._channel.send_silence(chunks * SILENCE_CHUNK_MS)
             self._silence_sent_ms += chunks * SILENCE_CHUNK_MS
 
     def next_deadline_ms(self) -> int | None:
@@ -142,9 +139,9 @@ class SpeechChannel:
     def _end_audio(self, now_ms: int) -> None:
         profile = self._profile
         if profile.silence_burst_ms:
-            self._effects.append(SendSilence(profile.silence_burst_ms))
+            self._channel.send_silence(profile.silence_burst_ms)
         if profile.ends_speech_by_stream_end:
-            self._effects.append(EndAudioStream())
+            self._channel.end_stream()
         if profile.continues_silence:
             turn = self._turns.newest
             self._silent_from_ms, self._silence_sent_ms = now_ms, 0

@@ -7,8 +7,8 @@ from repartee.domain.cost.prices import Prices
 from repartee.domain.cost.usage import Bill
 from repartee.domain.protocol.frames import LimitReached
 from repartee.domain.session.client.outbox import Outbox
-from repartee.domain.session.effects import Effect, ReadUsage, SendText
-from repartee.domain.session.tools.calls import ToolCalls
+from repartee.domain.session.memory.writes import TableWrites
+from repartee.domain.session.model.channel import ModelChannel
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
 
@@ -36,9 +36,9 @@ class Allowance:
     _prices: Prices
     _unix_offset_ms: int
     _turns: TurnLedger
-    _tool_calls: ToolCalls
     _outbox: Outbox
-    _effects: list[Effect]
+    _channel: ModelChannel
+    _writes: TableWrites
     reached_limit: LimitHit | None = None
     _used: DayUsage | None = None
     _last_turn: int | None = None
@@ -66,7 +66,9 @@ class Allowance:
         if bill:
             self._read()
 
-    def session_ending_limit(self, now_ms: int) -> LimitHit | None:
+    def session_ending_limit(
+        self, now_ms: int, *, has_open_calls: bool, has_called_tool: bool
+    ) -> LimitHit | None:
         """Return the limit by which the session is to end now, None while it may go on.
 
         A turn that is being answered when that becomes known may be answered to its end, that one
@@ -80,12 +82,10 @@ class Allowance:
         turn = self._turns.current
         if self._last_turn is None:
             is_answering = turn is not None and (
-                turn.has_reply
-                or self._tool_calls.has_called_tool(turn.number)
-                or bool(self._tool_calls)
+                turn.has_reply or has_called_tool or has_open_calls
             )
             self._last_turn = turn.number if turn is not None and is_answering else 0
-        if self._tool_calls and (turn is None or turn.first_seq is None):
+        if has_open_calls and (turn is None or turn.first_seq is None):
             # The user hears first how what was asked has ended.
             return None
         return hit if turn is None or turn.number > self._last_turn else None
@@ -103,7 +103,7 @@ class Allowance:
         if may_speak:
             # It answers what the user was saying, or is a reply without input.
             self._turns.turn_for_reply(now_ms).is_farewell = True
-            self._effects.append(SendText(GOODBYE))
+            self._channel.send_text(GOODBYE)
 
     def _hit(self, now_ms: int) -> LimitHit | None:
         if not self._limits:
@@ -118,7 +118,7 @@ class Allowance:
 
     def _read(self) -> None:
         if self._limits:
-            self._effects.append(ReadUsage())
+            self._writes.read_usage()
 
     def _of_today(self, now_ms: int) -> DayUsage:
         today = utc_day(now_ms + self._unix_offset_ms)

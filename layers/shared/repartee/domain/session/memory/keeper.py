@@ -1,5 +1,6 @@
 """Puts finished turns into memory, one at a time, and forgets the input they were made of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from repartee.domain.conversation.conversation import Memory, Turn
@@ -9,10 +10,11 @@ from repartee.domain.live.model import HistoryEntry
 from repartee.domain.live.prompt import history
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.client.undelivered import UndeliveredTurns
-from repartee.domain.session.effects import AmendTurn, CommitTurn, DeleteInput, Effect
+from repartee.domain.session.effects import CommitTurn
 from repartee.domain.session.events import SummaryRead
 from repartee.domain.session.memory.summaries import SummaryWatch
-from repartee.domain.session.tools.calls import ToolCalls
+from repartee.domain.session.memory.writes import TableWrites
+from repartee.domain.session.state import PendingCall
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
 
@@ -37,15 +39,28 @@ class MemoryKeeper:
     unix_offset_ms: int
     deleted_through: int
     _turns: TurnLedger
-    _tool_calls: ToolCalls
     _outbox: Outbox
-    _effects: list[Effect]
+    _writes: TableWrites
     may_commit: bool = True
     _committing_cursor: int = 0
     _committing_heard: str = ""
 
-    def commit(self, settled: int, now_ms: int, *, must_commit_now: bool) -> None:
-        """Commit the oldest finished turn once it is delivered, or will not be in time."""
+    def commit(
+        self,
+        settled: int,
+        pending_calls: Callable[[int], tuple[PendingCall, ...]],
+        now_ms: int,
+        *,
+        must_commit_now: bool,
+    ) -> None:
+        """Commit the oldest finished turn once it is delivered, or will not be in time.
+
+        Args:
+            settled: The last input message that no utterance can reach back to.
+            pending_calls: Returns the open tool calls of the turns up to a number.
+            now_ms: The present.
+            must_commit_now: The delivery is not waited for.
+        """
         if not self._turns.finished or self._turns.is_committing or not self.may_commit:
             return
         turn = self._turns.finished[0]
@@ -54,11 +69,11 @@ class MemoryKeeper:
             self._turns.is_committing = True
             self._committing_cursor = self._turns.cursor(settled, after_commit=True)
             self._committing_heard = turn.heard
-            self._effects.append(
+            self._writes.commit(
                 CommitTurn(
                     self._record(turn),
                     self._committing_cursor,
-                    self._tool_calls.pending(turn.number),
+                    pending_calls(turn.number),
                     self.undelivered.commit(turn.number),
                     turn.core_bill,
                 )
@@ -68,8 +83,7 @@ class MemoryKeeper:
         """The turn that was being written is in memory; return it."""
         turn = self._turns.mark_committed()
         self.memory = replace(self.memory, turns=(*self.memory.turns, self._record(turn)))
-        if (effect := self.summaries.after_commit(self.memory)) is not None:
-            self._effects.append(effect)
+        self.summaries.after_commit(self.memory)
         if turn.heard != self._committing_heard:
             self.amend(turn)
         return turn
@@ -84,7 +98,7 @@ class MemoryKeeper:
         record = self._record(turn)
         turns = (record if one.number == record.number else one for one in self.memory.turns)
         self.memory = replace(self.memory, turns=tuple(turns))
-        self._effects.append(AmendTurn(record))
+        self._writes.amend(record)
 
     def take_summary(self, read: SummaryRead) -> None:
         """Go on with a newer summary; the next live session is told it."""
@@ -105,9 +119,8 @@ class MemoryKeeper:
         """
         cursor = self._committing_cursor
         if cursor > self.deleted_through:
-            seqs = tuple(range(self.deleted_through + 1, cursor + 1))
+            self._writes.delete_messages(*range(self.deleted_through + 1, cursor + 1))
             self.deleted_through = cursor
-            self._effects.append(DeleteInput(seqs, ()))
 
     def stop_writing(self) -> None:
         """The conversation is another's: nothing more may be written."""

@@ -3,7 +3,6 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from repartee.domain.session.effects import Effect, SendText
 from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
@@ -19,7 +18,6 @@ class Cues:
 
     _live_link: LiveLink
     _tool_calls: ToolCalls
-    _effects: list[Effect]
     _wanted: deque[str] = field(default_factory=deque)
     _given: str | None = None
     _speak_by_ms: int | None = None
@@ -59,7 +57,7 @@ class Cues:
 
     def send(self, text: str, now_ms: int) -> None:
         """Give a text that only this live session is to be given."""
-        self._effects.append(SendText(text))
+        self._live_link.channel.send_text(text)
         self._given = None
         self._speak_by_ms = now_ms + SPEAK_WITHIN_MS
 

@@ -1,11 +1,11 @@
 """The tie to the live model: when it is open, when to try again, and when to leave in time."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from repartee.domain.live.model import LiveClosed, LiveConfig, LiveFailure
-from repartee.domain.session.effects import OpenLive
+from repartee.domain.session.model.channel import ModelChannel
 
 # The model's server closes for certain at its deadline; a forced rotation needs some of that time.
 GO_AWAY_MARGIN_MS = 10_000
@@ -27,13 +27,15 @@ class LiveLink:
     """One worker's live sessions, one after the other.
 
     Attributes:
-        session_id: Whose they are; spreads the tries of sessions that are refused together.
+        session_id: Spreads the retries of sessions that are refused together.
+        channel: The way to the current one.
         generation: Counts them; what an older one still says is ignored.
         is_open: The current one is set up and takes input.
         has_reacted: The current one has done anything that shows that it took its set-up.
     """
 
     session_id: str
+    channel: ModelChannel = field(default_factory=ModelChannel)
     generation: int = 0
     is_open: bool = False
     has_reacted: bool = False
@@ -43,14 +45,14 @@ class LiveLink:
     _reopen_at_ms: int | None = None
     _rotate_by_ms: int | None = None
 
-    def open(self, config: LiveConfig, now_ms: int, saves_usd: Decimal | None = None) -> OpenLive:
+    def open(self, config: LiveConfig, now_ms: int, saves_usd: Decimal | None = None) -> None:
         """Begin another live session."""
         self.generation += 1
         self.is_open = self.has_reacted = False
         self._opened_at_ms = None
         self._open_by_ms = now_ms + SETUP_MS
         self._reopen_at_ms = self._rotate_by_ms = None
-        return OpenLive(self.generation, config, saves_usd)
+        self.channel.open(self.generation, config, saves_usd)
 
     def mark_open(self, now_ms: int) -> None:
         """The current session is set up."""

@@ -11,10 +11,17 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any, TypeAliasType, get_args
 
 from repartee.domain.audio import is_audible
 from repartee.domain.conversation.conversation import Memory
-from repartee.domain.session.effects import Effect
+from repartee.domain.session.effects import (
+    ClientEffect,
+    Effect,
+    ModelEffect,
+    OtherEffect,
+    TableEffect,
+)
 from repartee.domain.session.events import Event
 from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.replay.codec import (
@@ -34,6 +41,18 @@ VERSION = 1
 # What is written in place of a hash that cannot be known: audio that was left out, cut into pieces.
 UNKNOWN = "unknown"
 DIGEST_BYTES = 32  # of SHA-256
+
+
+def _classes(kind: Any) -> list[str]:
+    """Return the names of the classes that a type alias stands for."""
+    if isinstance(kind, TypeAliasType):
+        kind = kind.__value__
+    members = get_args(kind)
+    return [name for one in members for name in _classes(one)] if members else [kind.__name__]
+
+
+_LANES = (TableEffect, ModelEffect, ClientEffect, OtherEffect)
+_LANE_OF = {name: place for place, lane in enumerate(_LANES) for name in _classes(lane)}
 
 
 class RecordingUnreadable(Exception):
@@ -211,15 +230,15 @@ class _Replay:
                     continue
                 event = decode(data["event"], self._stand_in)
                 self._detector.edges = deque(decode(data.get("edges", [])))
-                now_ms, recorded = int(data["now_ms"]), list(data["effects"])
+                now_ms, recorded = int(data["now_ms"]), _in_lane_order(data["effects"])
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise RecordingUnreadable(number, f"{type(error).__name__}: {error}") from error
             try:
-                effects = machine.handle(event, now_ms)
+                work = machine.handle(event, now_ms)
             except Exception as error:
                 error.add_note(f"The machine failed on line {number} of the recording.")
                 raise
-            replayed = [encode(effect, self._digest) for effect in effects]
+            replayed = [encode(effect, self._digest) for effect in work.in_lane_order]
             yield ReplayedStep(number, data["event"], recorded, replayed)
         if machine is None:
             raise RecordingUnreadable(1, "there is nothing in it")
@@ -262,6 +281,11 @@ def _opening(data: Json) -> Opening:
     if not isinstance(data, dict):
         raise TypeError("the opening is no object")
     return Opening(**{name: decode(each) for name, each in data.items()})
+
+
+def _in_lane_order(effects: list[Any]) -> list[Any]:
+    """Sort effects by lane, as ``Work`` has them; early recordings mix the lanes."""
+    return sorted(effects, key=lambda effect: _LANE_OF.get(effect.get("class"), 0))
 
 
 def _line(data: dict[str, Json]) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from repartee.domain.session.effects import Effect, SavePreferences
+from repartee.domain.session.memory.writes import TableWrites
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.tools.preferences import ActivePreferences
@@ -25,7 +25,7 @@ class PreferenceMentions:
     _preferences: ActivePreferences
     _setup_fallbacks: SetupFallbacks
     _cues: Cues
-    _effects: list[Effect]
+    _writes: TableWrites
     _is_wanted: bool = False
     _said_refused: Profile | None = None
 
@@ -55,17 +55,14 @@ class PreferenceMentions:
             # A change whose notice has not come yet is not overwritten. Each preference is stored
             # by itself, because the user may have changed only the other one.
             if stale.language is not None:
-                self._save(
+                self._writes.save_preferences(
                     PreferenceChanges(language=stale.language),
                     PreferenceChanges(language=profile.language),
                 )
             if stale.voice is not None:
-                self._save(
+                self._writes.save_preferences(
                     PreferenceChanges(voice=stale.voice), PreferenceChanges(voice=profile.voice)
                 )
-
-    def _save(self, changes: PreferenceChanges, replaces: PreferenceChanges) -> None:
-        self._effects.append(SavePreferences(changes, replaces))
 
     def _texts(self) -> list[str]:
         preferences, stale = self._preferences, self._preferences.stale

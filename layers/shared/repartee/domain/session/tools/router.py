@@ -1,18 +1,15 @@
 """Serves the live model's tool calls: who is asked, what is answered, and when it is told."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from repartee.domain.live.model import LiveToolCall, ResponseScheduling, ToolResponse
 from repartee.domain.protocol.frames import ToolProgress
 from repartee.domain.session.client.outbox import Outbox
-from repartee.domain.session.effects import (
-    AskCoreAgent,
-    Effect,
-    RespondToTool,
-    SavePreferences,
-)
+from repartee.domain.session.effects import AskCoreAgent
 from repartee.domain.session.events import CoreAnswered
+from repartee.domain.session.memory.writes import TableWrites
+from repartee.domain.session.model.channel import ModelChannel
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.state import PendingCall
 from repartee.domain.session.tools.calls import (
@@ -66,7 +63,9 @@ class ToolRouter:
     _turns: TurnLedger
     _cues: Cues
     _outbox: Outbox
-    _effects: list[Effect]
+    _channel: ModelChannel
+    _writes: TableWrites
+    _questions: list[AskCoreAgent] = field(default_factory=list)
 
     def begin(self, event: LiveToolCall, now_ms: int) -> bool:
         """Take up a call; True when the model wants the conversation to end with it."""
@@ -153,6 +152,13 @@ class ToolRouter:
         self._cues.send_answers([answer for _, answer in owed], now_ms)
         return True
 
+    def take_questions(self) -> tuple[AskCoreAgent, ...]:
+        """Return the questions to core_agent since the last call, in order."""
+        if not self._questions:
+            return ()
+        questions, self._questions = tuple(self._questions), []
+        return questions
+
     def _give(
         self, call: OpenToolCall, answer: CoreAnswer, now_ms: int, *, is_for_user: bool
     ) -> None:
@@ -165,7 +171,7 @@ class ToolRouter:
             response = ToolResponse(
                 call_id, call.name, answer.status, answer.answer, answer.retryable, scheduling
             )
-            self._effects.append(RespondToTool(response))
+            self._channel.respond(response)
             is_known = True
         if is_for_user:
             generations_before = self._cues.is_awaited + self._turns.has_user_moved_on(call.turn)
@@ -189,7 +195,7 @@ class ToolRouter:
             self.answer(call.key, refused, now_ms)
             return
         language, timeout_ms = self.preferences.language, call.deadline_ms - now_ms
-        self._effects.append(
+        self._questions.append(
             AskCoreAgent(call.key, call.arguments_hash, question, language, timeout_ms)
         )
 
@@ -206,7 +212,7 @@ class ToolRouter:
         if changes.voice:
             sentences.append(f"Your voice will be {changes.voice} after this reply.")
         if is_true_argument(call.arguments_json, ASKED_BY_USER):
-            self._effects.append(SavePreferences(changes))
+            self._writes.save_preferences(changes)
             sentences.append(_STORED)
         else:
             sentences.append(_NOT_STORED)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from repartee.domain.protocol.frames import CloseReason, SessionClosed
 from repartee.domain.session.client.link import ClientLink
-from repartee.domain.session.effects import CloseConnection, Effect, Finish, FinishReason
+from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.tools.calls import TOOL_CALL_TIMEOUT_MS, ToolCalls
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
@@ -29,7 +29,7 @@ class Departure:
         has_sent_closed: The client was told; that frame is the last one.
         must_hand_over: The worker's time runs out: leave at the next boundary between turns.
         is_forced: The worker's time is up: leave as soon as what is finished is safe.
-        has_left: The worker has left.
+        finish_reason: Why the worker has left, None while it has not.
     """
 
     linger_ms: int
@@ -38,14 +38,13 @@ class Departure:
     _turns: TurnLedger
     _tool_calls: ToolCalls
     _cues: Cues
-    _effects: list[Effect]
     last_activity_ms: int = 0
     closing: CloseReason | None = None
     is_awaiting_reply: bool = False
     has_sent_closed: bool = False
     must_hand_over: bool = False
     is_forced: bool = False
-    has_left: bool = False
+    finish_reason: FinishReason | None = None
     _leave_by_ms: int = 0
     _played_by_ms: int = 0
     _begun_at: tuple[int, int] = (0, 0)
@@ -118,8 +117,12 @@ class Departure:
 
     def finish(self, reason: FinishReason) -> None:
         """Leave now."""
-        self._effects.append(Finish(reason))
-        self.has_left = True
+        self.finish_reason = reason
+
+    @property
+    def has_left(self) -> bool:
+        """Return whether the worker has left."""
+        return self.finish_reason is not None
 
     def is_late(self, now_ms: int) -> bool:
         """Tell whether the time for leaving in good order is over."""
@@ -174,10 +177,10 @@ class Departure:
         return deadlines
 
     def _hand_over_by_force(self) -> None:
-        if self._client.connection_id is not None and self._must_post():
+        if self._must_post():
             # Who takes no frames loses what was not posted. Once it comes back, it tells what it
             # has, and is told the rest.
-            self._effects.append(CloseConnection(self._client.connection_id))
+            self._client.close_connection()
         self.finish(FinishReason.HAND_OVER)
 
     def _leave_for_good(self, reason: CloseReason, now_ms: int, *, has_input: bool) -> None:
@@ -196,8 +199,7 @@ class Departure:
         # What is over is remembered, however long the tables take: a session that has ended is
         # never looked at again.
         if not (self._turns.finished or self._has_unposted_frames(reason, now_ms)):
-            if self._client.connection_id is not None:
-                self._effects.append(CloseConnection(self._client.connection_id))
+            self._client.close_connection()
             self.finish(FinishReason.ENDED)
 
     def _has_unanswered_tool_calls(self, reason: CloseReason) -> bool:

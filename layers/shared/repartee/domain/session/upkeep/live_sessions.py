@@ -6,7 +6,6 @@ from decimal import Decimal
 from repartee.domain.live.model import LiveClosed, LiveFailure
 from repartee.domain.protocol.frames import CloseReason, SessionError
 from repartee.domain.session.client.outbox import Outbox
-from repartee.domain.session.effects import Effect
 from repartee.domain.session.input.speech_channel import SpeechChannel
 from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.model.link import LiveLink
@@ -38,7 +37,6 @@ class LiveSessions:
     _transcripts: UserTranscripts
     _departure: Departure
     _outbox: Outbox
-    _effects: list[Effect]
 
     def open(self, now_ms: int, saves_usd: Decimal | None = None) -> None:
         """Begin another live session.
@@ -51,7 +49,7 @@ class LiveSessions:
         self._setup_fallbacks.begin()
         config = self._context.config(now_ms)
         self._speech.begin(config.turn_detection)
-        self._effects.append(self._live_link.open(config, now_ms, saves_usd))
+        self._live_link.open(config, now_ms, saves_usd)
 
     def reopen(self, now_ms: int) -> bool:
         """Begin the live session that follows a lost one; False when that is not due."""

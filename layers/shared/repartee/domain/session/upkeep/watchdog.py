@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from repartee.domain.protocol.frames import SessionError
 from repartee.domain.session.client.outbox import Outbox
-from repartee.domain.session.effects import Effect, SendText
 from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
@@ -34,7 +33,6 @@ class Watchdog:
     _live_link: LiveLink
     _replies: Replies
     _outbox: Outbox
-    _effects: list[Effect]
     _last_active_ms: int = 0
     _turn_number: int = 0
     _tries: int = 0
@@ -90,7 +88,7 @@ class Watchdog:
             self._turn_number, self._tries = turn.number, 0
         self._tries += 1
         if self._tries == 1:
-            self._effects.append(SendText(NUDGE))
+            self._live_link.channel.send_text(NUDGE)
             self.has_nudged_slow_model = not is_empty
             self._tool_calls.unspoken.expect_two_replies(turn.number)
         elif self._tries > 2:

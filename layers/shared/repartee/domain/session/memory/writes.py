@@ -1,0 +1,67 @@
+"""Collects the work for the tables lane; nothing else in the session makes any."""
+
+from repartee.domain.conversation.conversation import Turn
+from repartee.domain.session.effects import (
+    AmendTurn,
+    AskForSummary,
+    CommitTurn,
+    DeleteInput,
+    ReadSummary,
+    ReadUsage,
+    SavePreferences,
+    SetConnection,
+    TableEffect,
+)
+from repartee.domain.users.preferences import PreferenceChanges
+
+
+class TableWrites:
+    """The way to the tables: what is called here is done in the same order."""
+
+    def __init__(self) -> None:
+        self._work: list[TableEffect] = []
+
+    def commit(self, commit: CommitTurn) -> None:
+        """Write a turn to memory."""
+        self._work.append(commit)
+
+    def amend(self, turn: Turn) -> None:
+        """Correct the transcript of a turn that is in memory."""
+        self._work.append(AmendTurn(turn))
+
+    def set_connection(self, connection_id: str | None, *, marks_speech: bool = False) -> None:
+        """Record the session's current connection."""
+        self._work.append(SetConnection(connection_id, marks_speech))
+
+    def save_preferences(
+        self, changes: PreferenceChanges, replaces: PreferenceChanges | None = None
+    ) -> None:
+        """Store preferences; with ``replaces``, only while these are still the stored values."""
+        self._work.append(SavePreferences(changes, replaces))
+
+    def delete_messages(self, *seqs: int) -> None:
+        """Delete numbered messages from the mailbox."""
+        self._work.append(DeleteInput(seqs, ()))
+
+    def delete_notice(self, notice_id: str) -> None:
+        """Delete a notice from the mailbox."""
+        self._work.append(DeleteInput((), (notice_id,)))
+
+    def ask_for_summary(self) -> None:
+        """Request a summary of the conversation's oldest turns."""
+        self._work.append(AskForSummary())
+
+    def read_summary(self) -> None:
+        """Look for a newer summary."""
+        self._work.append(ReadSummary())
+
+    def read_usage(self) -> None:
+        """Look up what the user has used today."""
+        self._work.append(ReadUsage())
+
+    def take_work(self) -> tuple[TableEffect, ...]:
+        """Return the work since the last call, in order."""
+        if not self._work:
+            return ()
+        work, self._work = tuple(self._work), []
+        return work

@@ -23,7 +23,7 @@ from repartee.domain.tools.core_calls import (
 from tests.event_files import load_event
 from tests.fakes.clock import NOON_MS
 from tests.fakes.tables import StoredToolCall
-from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness, use
+from tests.unit.functions.http_api.harness import USER, HttpApiHarness, use
 
 pytestmark = pytest.mark.unit
 

@@ -7,7 +7,7 @@ import pytest
 
 from repartee.domain.errors import StoreUnavailable
 from tests.event_files import load_event
-from tests.unit.functions.http_api.http_api_harness import HttpApiHarness
+from tests.unit.functions.http_api.harness import HttpApiHarness
 
 pytestmark = pytest.mark.unit
 

@@ -12,8 +12,8 @@ from repartee.domain.errors import ConnectionRefused, ErasureUnderWay
 from repartee.domain.protocol.messages import Bye, Numbered
 from tests.fakes.clock import NOON_MS
 from tests.fakes.erasure_store import FakeErasureStore
-from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness, use
-from tests.unit.functions.http_api.http_document import served_requests
+from tests.unit.functions.http_api.document import served_requests
+from tests.unit.functions.http_api.harness import USER, HttpApiHarness, use
 
 pytestmark = pytest.mark.unit
 

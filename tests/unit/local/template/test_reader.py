@@ -16,7 +16,7 @@ from local.template.reader import read_template
 
 pytestmark = pytest.mark.unit
 
-PROJECT = Path(__file__).resolve().parents[3]
+PROJECT = Path(__file__).resolve().parents[4]
 
 SMALL = """
 Parameters:

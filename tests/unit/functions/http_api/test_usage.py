@@ -8,7 +8,7 @@ from repartee.domain.cost.limits import OwnLimits
 from repartee.domain.users.preferences import Profile
 from tests.event_files import load_event
 from tests.fakes.clock import NOON_MS
-from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness, use
+from tests.unit.functions.http_api.harness import USER, HttpApiHarness, use
 
 pytestmark = pytest.mark.unit
 

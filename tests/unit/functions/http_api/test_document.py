@@ -10,8 +10,8 @@ import pytest
 
 from http_api.problem_kinds import KINDS
 from tests.event_files import load_event
-from tests.unit.functions.http_api.http_api_harness import HttpApiHarness
-from tests.unit.functions.http_api.http_document import document, served_requests, validator
+from tests.unit.functions.http_api.document import document, served_requests, validator
+from tests.unit.functions.http_api.harness import HttpApiHarness
 
 pytestmark = pytest.mark.unit
 

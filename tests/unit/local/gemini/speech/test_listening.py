@@ -26,7 +26,7 @@ from local.gemini.speech.vad import (
 
 pytestmark = pytest.mark.unit
 
-SPEECH = Path(__file__).parents[3] / "fixtures" / "speech"
+SPEECH = Path(__file__).parents[4] / "fixtures" / "speech"
 SECOND = bytes(32_000)
 
 

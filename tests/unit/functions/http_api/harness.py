@@ -41,7 +41,7 @@ from tests.fakes.tables import FakeTables
 from tests.fakes.ticket_signer import FakeTicketSigner
 from tests.fakes.usage_store import FakeUsageStore
 from tests.fakes.user_records import FakeUserRecords
-from tests.unit.functions.http_api.http_document import check_answer
+from tests.unit.functions.http_api.document import check_answer
 
 USER = "user|1"
 

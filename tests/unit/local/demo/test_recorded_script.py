@@ -16,7 +16,7 @@ from repartee_client.recordings import Recording, read_wav, write_wav
 
 pytestmark = pytest.mark.unit
 
-RECORDINGS = Path(__file__).parents[3] / "local" / "recordings"
+RECORDINGS = Path(__file__).parents[4] / "local" / "recordings"
 SCRIPTS = sorted(folder for folder in RECORDINGS.iterdir() if folder.is_dir())
 COMMITTED_WAVS = sorted(RECORDINGS.rglob("*.wav"))
 

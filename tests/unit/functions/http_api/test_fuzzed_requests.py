@@ -15,8 +15,8 @@ from local.gateway.http_events import HttpRequest, request_event, response_from
 from local.gateway.tokens import Principal
 from local.lambdas.hosting_types import InvocationResult
 from local.template.model import HttpApi, HttpRoute
-from tests.unit.functions.http_api.http_api_harness import HttpApiHarness
-from tests.unit.functions.http_api.http_document import document
+from tests.unit.functions.http_api.document import document
+from tests.unit.functions.http_api.harness import HttpApiHarness
 
 pytestmark = pytest.mark.unit
 
@@ -42,7 +42,7 @@ CONFIG = schemathesis.Config.from_dict(
     }
 )
 schema = schemathesis.openapi.from_dict(document(), config=CONFIG)
-# The document is valid (test_http_api_document.py), so each one is found.
+# The document is valid (test_document.py), so each one is found.
 OPERATIONS = [cast("Any", found).ok() for found in schema.get_all_operations()]
 
 

@@ -37,7 +37,7 @@ from tests.unit.domain.session.replay.recordings import (
     record,
     unmarked_story,
 )
-from tests.unit.domain.session.test_session_properties import AnySession
+from tests.unit.domain.session.test_properties import AnySession
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.unit

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functions.http_api.http_api_harness import HttpApiHarness
-from tests.unit.functions.http_api.http_document import served_requests
+from tests.unit.functions.http_api.document import served_requests
+from tests.unit.functions.http_api.harness import HttpApiHarness
 
 pytestmark = pytest.mark.unit
 

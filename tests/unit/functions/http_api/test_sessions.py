@@ -9,7 +9,7 @@ import pytest
 from repartee.domain.users.preferences import Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.session_store import FakeSessionStore
-from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness
+from tests.unit.functions.http_api.harness import USER, HttpApiHarness
 
 pytestmark = pytest.mark.unit
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from repartee.domain.protocol.messages import Notified, Numbered, Superseded
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.events import MailboxRead, Started
-from tests.unit.domain.session.upkeep.test_session_succession import Succession, tokens
+from tests.unit.domain.session.upkeep.test_succession import Succession, tokens
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ from repartee.adapters.cursors import Listing
 from repartee.domain.protocol.messages import NoteForgotten, Notified
 from repartee.domain.users.notes import MAX_NOTES
 from tests.fakes.clock import NOON_MS
-from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness
+from tests.unit.functions.http_api.harness import USER, HttpApiHarness
 
 pytestmark = pytest.mark.unit
 

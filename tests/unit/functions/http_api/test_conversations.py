@@ -12,7 +12,7 @@ from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 from tests.fakes.clock import NOON_MS
 from tests.fakes.secrets import FakeSecrets
-from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness
+from tests.unit.functions.http_api.harness import USER, HttpApiHarness
 
 pytestmark = pytest.mark.unit
 

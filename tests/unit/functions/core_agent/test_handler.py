@@ -26,7 +26,7 @@ from tests.fakes.usage_store import FakeUsageStore
 
 pytestmark = pytest.mark.unit
 
-EVENTS = Path(__file__).resolve().parents[3] / "events"
+EVENTS = Path(__file__).resolve().parents[4] / "events"
 REQUEST = CoreRequest(
     user_id="u1",
     conversation_id="c1",

@@ -7,7 +7,7 @@ import pytest
 from repartee.domain.protocol.messages import PreferencesChanged
 from repartee.domain.users.preferences import PreferenceChanges, Profile
 from tests.fakes.clock import NOON_MS
-from tests.unit.functions.http_api.http_api_harness import USER, HttpApiHarness
+from tests.unit.functions.http_api.harness import USER, HttpApiHarness
 
 pytestmark = pytest.mark.unit
 

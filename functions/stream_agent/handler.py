@@ -1,10 +1,11 @@
-"""Serves one session: holds its lease and talks for it with Gemini Live.
+"""Serves one session: holds its lease and connects it with Gemini Live.
 
 Invoked asynchronously with a ``WakeRequest``; hands over to itself before Lambda's limit.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -35,8 +36,7 @@ from repartee.adapters.gemini.live import GeminiLive
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.speech_detector import WebRtcSpeechDetector
 from repartee.application.answers.price_models import ModelPrices
-from repartee.application.serving.non_joining_executor import NonJoiningExecutor
-from repartee.application.serving.serve_session import serve_session
+from repartee.application.serving.serve_session import SessionServer
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.config import PRICE_LIST, StreamAgentSettings
 from repartee.domain.conversation.memory_budget import MemoryBudget
@@ -48,14 +48,14 @@ from repartee.domain.users.retention import Retention
 from repartee.observability import MetricsRecorder, get_logger
 from repartee.ports.workers import WakeRequest
 
-# Reads, posts, writes, a renewal and tool calls wait side by side; none may starve the others.
+# Reads, posts, writes, a renewal and tool calls run side by side, and none may wait for a thread.
 THREADS = 16
 
 _WAKE_REQUEST = TypeAdapter(WakeRequest)
 
 
 class LambdaContext(Protocol):
-    """What Lambda tells of an invocation, as far as it is used here."""
+    """The part of Lambda's context object that is used here."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Return how long this invocation may still run."""
@@ -66,8 +66,20 @@ class LambdaContext(Protocol):
 class Deps:
     """All that the function works with; tests bring fakes."""
 
-    ports: SessionPorts
-    settings: SessionSettings
+    server: SessionServer
+
+
+class NonJoiningExecutor(ThreadPoolExecutor):
+    """An executor whose threads ``asyncio.run`` does not join at its end.
+
+    A worker that leaves has awaited every result that it needs. A call that still runs then, such
+    as a question to core_agent, was given up. Joining it would hold the worker until that call's
+    timeout, perhaps beyond Lambda's limit.
+    """
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Cancel calls that have not begun and let the others run."""
+        super().shutdown(wait=False, cancel_futures=True)
 
 
 def handle(
@@ -78,12 +90,7 @@ def handle(
 
     async def serve() -> str | None:
         asyncio.get_running_loop().set_default_executor(NonJoiningExecutor(THREADS))
-        return await serve_session(
-            wake,
-            deps.ports,
-            deps.settings,
-            remaining_ms=remaining_ms,
-        )
+        return await deps.server.serve(wake, remaining_ms=remaining_ms)
 
     return {"left": asyncio.run(serve())}
 
@@ -149,7 +156,7 @@ def build() -> Deps:
         memory=MemoryBudget(settings.memory_tokens),
         tools=tools_of(profile_of(settings.gemini_live_model)),
     )
-    return Deps(ports, session_settings)
+    return Deps(SessionServer(ports, session_settings))
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, str | None]:

@@ -333,7 +333,7 @@ def test_with_retention_every_function_says_when_what_it_writes_expires(
     deployed.serve(session_id)
     now_ms = SystemClock().now_ms()
 
-    talking = stream_agent.handler.build().ports
+    talking = stream_agent.handler.build().server.ports
     turn = Turn(1, session_id, now_ms - 2_000, now_ms, "heard", "said")
     talking.writer.commit_turn(
         TurnCommit("user-1", conversation_id, session_id, 1, turn, 0, now_ms)
@@ -375,7 +375,7 @@ def test_what_comes_after_a_conversation_was_erased_brings_nothing_of_it_back(
     _, late = deployed.post_session({"conversation_id": conversation_id})
     _, again = deployed.post_session({"session_id": session_id})
     now_ms = SystemClock().now_ms()
-    talking, thinking = stream_agent.handler.build().ports, core_agent.handler.build()
+    talking, thinking = stream_agent.handler.build().server.ports, core_agent.handler.build()
     turns = [Turn(number, session_id, now_ms - 2_000, now_ms, "heard", "said") for number in (1, 2)]
     commits = [
         TurnCommit("user-1", conversation_id, session_id, 1, turn, 0, now_ms) for turn in turns

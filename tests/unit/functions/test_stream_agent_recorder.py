@@ -29,8 +29,8 @@ def build(monkeypatch: pytest.MonkeyPatch, **environment: str) -> handler.Deps:
 
 
 def test_nothing_is_recorded_unless_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert build(monkeypatch).ports.recorder is None
-    assert build(monkeypatch, RECORD_SESSIONS="off").ports.recorder is None
+    assert build(monkeypatch).server.ports.recorder is None
+    assert build(monkeypatch, RECORD_SESSIONS="off").server.ports.recorder is None
 
 
 @pytest.mark.parametrize(("value", "wants_audio"), [("events", False), ("events_and_audio", True)])
@@ -38,7 +38,7 @@ def test_recordings_go_to_the_folder_that_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str, wants_audio: bool
 ) -> None:
     deps = build(monkeypatch, RECORD_SESSIONS=value, RECORD_DIRECTORY=str(tmp_path))
-    recorder = deps.ports.recorder
+    recorder = deps.server.ports.recorder
     assert isinstance(recorder, FileRecorder)
     assert recorder.wants_audio is wants_audio
     recorder.append("S-000001", "{}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.application.connections.open_connection import ConnectionOpener
-from repartee.application.serving.serve_session import serve_session
+from repartee.application.serving.serve_session import SessionServer
 from repartee.domain.conversation.conversation import SkippedInput, Turn
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.live.model import (
@@ -75,7 +75,7 @@ class TwoDevices(WorkerHarness):
 
     def serve_other(self, session: str = SECOND) -> "asyncio.Task[FinishReason | None]":
         wake = WakeRequest(session, USER, CONVERSATION, self.clock.now_ms())
-        serving = serve_session(wake, self.ports, SETTINGS, remaining_ms=lambda: PLENTY_MS)
+        serving = SessionServer(self.ports, SETTINGS).serve(wake, remaining_ms=lambda: PLENTY_MS)
         return asyncio.create_task(serving)
 
     async def one_turn_of(self, session: str, live: FakeLiveSession) -> None:

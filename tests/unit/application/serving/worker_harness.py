@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from repartee.application.serving.serve_session import serve_session
+from repartee.application.serving.serve_session import SessionServer
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.config import LIVE_PRICES
 from repartee.domain.cost.usage import TokenUsage
@@ -207,12 +207,7 @@ class WorkerHarness:
             return began_ms + remaining_ms - self.clock.monotonic_ms()
 
         return asyncio.create_task(
-            serve_session(
-                wake,
-                self.ports,
-                SETTINGS,
-                remaining_ms=left_ms,
-            )
+            SessionServer(self.ports, SETTINGS).serve(wake, remaining_ms=left_ms)
         )
 
     async def until(self, holds: Callable[[], object]) -> None:

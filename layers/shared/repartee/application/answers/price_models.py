@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from repartee.application.serving.session_ports import Log
 from repartee.domain.cost.limits import utc_day
 from repartee.domain.cost.prices import PriceList, Prices
+from repartee.ports.runtime import Log
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from repartee.application.serving.non_joining_executor import NonJoiningExecutor
+from stream_agent.handler import NonJoiningExecutor
 
 pytestmark = pytest.mark.unit
 

@@ -2,29 +2,17 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bench.report import Report, print_error, print_now
-from local.hosting.ports import PortInUseError
-from local.hosting.processes import ChildFailedError
-from local.hosting.services import NotInstalledError
-from local.lambdas.hosting_types import InitFailedError
-from local.template.intrinsics import TemplateError
+from local.hosting.signals import run_until_signal
+from local.stack import START_ERRORS
 from repartee_client.errors import VoiceClientError
 
 _STOPPED_BY_SIGNAL = 130
-_FAILURES = (
-    PortInUseError,
-    NotInstalledError,
-    ChildFailedError,
-    InitFailedError,
-    TemplateError,
-    VoiceClientError,
-    RuntimeError,
-)
+_ERRORS = (*START_ERRORS, VoiceClientError, RuntimeError)
 
 type Benchmark = Callable[[], Awaitable[Report]]
 
@@ -114,7 +102,7 @@ async def run(options: Options) -> int:
     for name in options.names:
         try:
             report = await _benchmark(name, options)()
-        except _FAILURES as error:
+        except _ERRORS as error:
             print_error(f"{name} could not be measured: {type(error).__name__}: {error}")
             failed += 1
             continue
@@ -123,19 +111,10 @@ async def run(options: Options) -> int:
     return 1 if failed else 0
 
 
-async def _until_signal(options: Options) -> int:
-    work = asyncio.create_task(run(options))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        return _STOPPED_BY_SIGNAL
-
-
 def main() -> int:
     """Return the exit status."""
-    return asyncio.run(_until_signal(parse_arguments(sys.argv[1:])))
+    status = asyncio.run(run_until_signal(run(parse_arguments(sys.argv[1:]))))
+    return _STOPPED_BY_SIGNAL if status is None else status
 
 
 if __name__ == "__main__":

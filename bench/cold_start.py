@@ -1,6 +1,8 @@
 """Cold starts of every function under the real runtime client, one at a time."""
 
 import json
+import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -8,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.bytecode import standard_library_bytecode
 from bench.report import RESULTS, Report, Table, print_now
 from bench.statistics import Summary
 from local.lambdas.host import LambdaHost
 from local.lambdas.hosting_types import FunctionCode, HostedFunction
 from local.stack import PROJECT, Stack, StackOptions, running_stack
+from local.stack_wiring import hosted_function
 from local.template.model import EventInvokeConfig, Function, function_arn
 
 EMPTY = "EmptyFunction"
@@ -82,7 +84,7 @@ async def measure_cold_starts(repeats: Repeats, run_directory: Path | None = Non
         warm = await _rounds(hosted, logs, repeats.with_bytecode)
         print_now("cold_start: without bytecode ...")
         with tempfile.TemporaryDirectory() as folder:
-            prefix = standard_library_bytecode(Path(folder))
+            prefix = _standard_library_bytecode(Path(folder))
             bare = [_without_bytecode(one, prefix) for one in hosted]
             cold = await _rounds(bare, logs, repeats.without_bytecode)
     return _report(
@@ -135,20 +137,13 @@ async def _first_invocation_ms(host: LambdaHost, name: str) -> float | None:
 
 
 def _functions(stack: Stack) -> list[HostedFunction]:
-    """Every function, as the stack hosts it."""
-    addresses = stack.addresses
-    endpoints = {
-        "AWS_ENDPOINT_URL_DYNAMODB": addresses.dynamodb,
-        "AWS_ENDPOINT_URL_LAMBDA": addresses.lambdas,
-        "AWS_ENDPOINT_URL_SECRETS_MANAGER": addresses.aws,
-    }
-    code = FunctionCode(
-        PROJECT / "functions", (PROJECT / "functions", PROJECT / "layers" / "shared")
+    """Return every function, hosted as the stack hosts it."""
+    addresses, options = stack.addresses, StackOptions()
+    found = (
+        hosted_function(one, options, addresses, tables=addresses.dynamodb, simulator_ca=None)
+        for one in stack.application.functions.values()
     )
-    return [
-        HostedFunction(function, code, endpoints, max_environments=1)
-        for function in stack.application.functions.values()
-    ]
+    return [replace(one, max_environments=1) for one in found]
 
 
 def _empty() -> HostedFunction:
@@ -173,6 +168,26 @@ def _without_bytecode(hosted: HostedFunction, prefix: Path) -> HostedFunction:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     return replace(hosted, extra_environment=environment)
+
+
+def _standard_library_bytecode(prefix: Path) -> Path:
+    """Fill ``prefix`` so that ``PYTHONPYCACHEPREFIX`` finds bytecode of the standard library alone.
+
+    On Lambda the standard library comes compiled, a function's packages only if whoever built the
+    layer compiled them.
+
+    Returns:
+        ``prefix``.
+    """
+    library = Path(sysconfig.get_path("stdlib"))
+    suffix = f".{sys.implementation.cache_tag}.pyc"
+    for compiled in library.rglob(f"__pycache__/*{suffix}"):
+        if "site-packages" in compiled.parts:
+            continue
+        folder = prefix / compiled.parent.parent.relative_to("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / compiled.name).symlink_to(compiled)
+    return prefix
 
 
 def _report(found: Sequence[ColdStart]) -> Report:

@@ -14,7 +14,8 @@ from bench.speech.chunked_speech import ChunkedSpeech
 from bench.speech.direct_live_session import DirectLiveSession, open_direct_live_session
 from bench.speech.hearing_times import hearing_times_after
 from bench.statistics import Summary
-from local.stack import PROJECT, Stack, StackOptions, running_stack
+from local.demo.recorded_script import DEFAULT_RECORDINGS
+from local.stack import Stack, StackOptions, running_stack
 from repartee_client.access import HttpApiClient, get_token
 from repartee_client.conversation import say
 from repartee_client.recordings import read_wav
@@ -22,7 +23,7 @@ from repartee_client.voice_call import VoiceCall, now_ms, open_voice_call
 
 WORKER = "StreamAgentFunction"
 MODEL = "gemini-3.8-live"
-RECORDING = PROJECT / "local" / "recordings" / "default" / "1-greeting.wav"
+RECORDING = DEFAULT_RECORDINGS / "1-greeting.wav"
 # A quick thinker that does not wait until its reply would have been played: neither side's first
 # audio depends on that wait. Set-up and thinking time are the simulator's human ones.
 GEMINI = ("--setup-ms", "300", "--first-audio-ms", "250", "--speed", "4")

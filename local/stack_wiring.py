@@ -5,8 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.hosting.ports import Ports
-from local.lambdas.hosting_types import FunctionCode, HostedFunction
-from local.stack_options import AUDIENCE, LAMBDA_LIMIT_S, PROJECT, STAGE, Addresses, StackOptions
+from local.lambdas.hosting_types import HostedFunction
+from local.stack_options import (
+    AUDIENCE,
+    LAMBDA_LIMIT_S,
+    SOURCE_CODE,
+    STAGE,
+    Addresses,
+    StackOptions,
+)
 from local.template.intrinsics import TemplateError
 from local.template.model import Application, Function, LocalValues
 from local.template.reader import declared_parameters, read_template
@@ -76,7 +83,7 @@ def read_application(
     return application
 
 
-def hosted(
+def hosted_function(
     function: Function,
     options: StackOptions,
     addresses: Addresses,
@@ -105,14 +112,10 @@ def hosted(
         else:
             # The way out to Google may need the developer's own authorities and proxy.
             extra |= {n: os.environ[n] for n in _CA_VARIABLES if n in os.environ}
-    source = FunctionCode(
-        task_root=PROJECT / "functions",
-        python_path=(PROJECT / "functions", PROJECT / "layers" / "shared"),
-    )
     is_scaled = function.timeout_s >= LAMBDA_LIMIT_S
     return HostedFunction(
         function,
-        (options.code or {}).get(function.logical_id, source),
+        (options.code or {}).get(function.logical_id, SOURCE_CODE),
         extra,
         options.max_environments.get(function.logical_id, 10),
         options.time_scale if is_scaled else 1.0,

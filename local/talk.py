@@ -14,8 +14,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.demo.recorded_script import UnusableScriptError, load_script
-from local.hosting.ports import port_base_from
+from local.demo.recorded_script import DEFAULT_RECORDINGS, UnusableScriptError, load_script
+from local.hosting.ports import Ports, port_base_or_exit
 from local.timeline_printer import TimelinePrinter
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee_client.access import HttpApiClient, get_token
@@ -24,14 +24,11 @@ from repartee_client.errors import UnreachableError, VoiceClientError
 from repartee_client.recordings import Recording, UnusableRecordingError, read_wav, write_wav
 from repartee_client.voice_call import now_ms, open_reconnecting_voice_call
 
-DEFAULT_RECORDINGS = Path(__file__).with_name("recordings") / "default"
 _PLAYERS = (
     ("aplay", "-q"),
     ("afplay",),
     ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"),
 )
-_HTTP_API_OFFSET = 1
-_ISSUER_OFFSET = 8
 
 
 def _seconds(text: str) -> float:
@@ -48,10 +45,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(
         prog="python -m local.talk", description="Speak recordings to a running stack."
     )
-    try:
-        base = port_base_from(os.environ)
-    except ValueError as error:
-        parser.error(str(error))
+    ports = Ports.from_base(port_base_or_exit(parser))
     parser.add_argument("wavs", nargs="*", type=Path, metavar="WAV", help="16 kHz mono 16-bit WAV")
     parser.add_argument("--user", default="demo", help="who speaks (default: demo)")
     parser.add_argument(
@@ -65,12 +59,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--timeout", type=_seconds, default=ANSWER_TIMEOUT_S, metavar="S", help="s per answer"
     )
-    parser.add_argument(
-        "--http-api", default=f"http://127.0.0.1:{base + _HTTP_API_OFFSET}", metavar="URL"
-    )
-    parser.add_argument(
-        "--issuer", default=f"http://127.0.0.1:{base + _ISSUER_OFFSET}", metavar="URL"
-    )
+    parser.add_argument("--http-api", default=f"http://127.0.0.1:{ports.http}", metavar="URL")
+    parser.add_argument("--issuer", default=f"http://127.0.0.1:{ports.issuer}", metavar="URL")
     parser.add_argument("--token", help="bearer token of a deployed stack, instead of an issuer")
     return parser.parse_args(arguments)
 

@@ -6,24 +6,18 @@ REPARTEE_PORT_BASE moves the ports; GEMINI_API_KEY makes the functions talk to t
 import argparse
 import asyncio
 import os
-import signal
 import sys
 from pathlib import Path
 
-from local.hosting.ports import PortInUseError, port_base_from
-from local.hosting.processes import ChildFailedError
-from local.hosting.services import NotInstalledError
-from local.lambdas.hosting_types import InitFailedError
-from local.stack import PREWARM, Stack, StackOptions, running_stack, write_addresses
-from local.template.intrinsics import TemplateError
-
-# What a start can fail with; the message is for the person at the keyboard.
-EXPECTED_FAILURES = (
-    PortInUseError,
-    NotInstalledError,
-    ChildFailedError,
-    InitFailedError,
-    TemplateError,
+from local.hosting.ports import port_base_or_exit
+from local.hosting.signals import run_until_signal
+from local.stack import (
+    PREWARM,
+    START_ERRORS,
+    Stack,
+    StackOptions,
+    running_stack,
+    write_addresses,
 )
 
 
@@ -42,13 +36,9 @@ def options_from(arguments: list[str] | None = None) -> StackOptions:
     parser.add_argument("--model", help="Gemini's live model (default: the template's)")
     parser.add_argument("--no-prewarm", action="store_true", help="let functions start when called")
     given = parser.parse_args(arguments)
-    try:
-        port_base = port_base_from(os.environ)
-    except ValueError as error:
-        parser.error(str(error))
     return StackOptions(
         run_directory=given.run_directory,
-        port_base=port_base,
+        port_base=port_base_or_exit(parser),
         parameters={"RecordSessions": given.record},
         live_model=given.model,
         gemini_api_key=os.environ.get("GEMINI_API_KEY") or None,
@@ -79,30 +69,19 @@ def describe(stack: Stack) -> str:
 
 async def serve(options: StackOptions) -> int:
     """Run the stack until SIGINT or SIGTERM; return the exit status."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
 
-    async def until_cancelled() -> None:
+    async def until_cancelled() -> int:
         async with running_stack(options) as stack:
             write_addresses(stack)
             print(describe(stack), flush=True)
             await asyncio.Event().wait()
-
-    work = asyncio.create_task(until_cancelled())
-    signalled = asyncio.create_task(stopping.wait())
-    await asyncio.wait({work, signalled}, return_when=asyncio.FIRST_COMPLETED)
-    signalled.cancel()
-    # A start that is under way is undone as well; further signals do not disturb it.
-    work.cancel()
-    try:
-        await work
-    except asyncio.CancelledError:
         return 0
-    except EXPECTED_FAILURES as error:
+
+    try:
+        return await run_until_signal(until_cancelled()) or 0
+    except START_ERRORS as error:
         print(f"local.up: {error}", file=sys.stderr)
-    return 1
+        return 1
 
 
 def main() -> None:

@@ -1,10 +1,11 @@
 """When Gemini's side knew what, read from the simulator's own record."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from local.gemini.live.records import read_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,5 @@ def hearing_times_after(records: Path, unix_ms: float) -> HearingTimes:
 
 def _events(records: Path) -> Iterator[tuple[float, str]]:
     for path in records.glob("*/events.jsonl"):
-        for line in path.read_text().splitlines():
-            event = json.loads(line)
+        for event in read_events(path.parent):
             yield datetime.fromisoformat(event["at"]).timestamp() * 1_000, event["kind"]

@@ -4,7 +4,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from bench.units.consumed_units import (
 from bench.units.purposes import purpose
 from local.hosting.servers import serving
 from local.lambdas.hosting_types import FunctionCode
-from local.stack import PROJECT
+from local.stack_options import SOURCE_CODE
 
 # API Gateway bills a message for each 32 KB that it is begun.
 MESSAGE_UNIT_BYTES = 32 * 1024
@@ -112,8 +112,7 @@ class CountingProxies:
         folder.mkdir(parents=True)
         url = f"http://127.0.0.1:{self.dynamodb_port}"
         (folder / "sitecustomize.py").write_text(_SITECUSTOMIZE.format(url=url))
-        functions = PROJECT / "functions"
-        return FunctionCode(functions, (folder, functions, PROJECT / "layers" / "shared"))
+        return replace(SOURCE_CODE, python_path=(folder, *SOURCE_CODE.python_path))
 
     async def _to_dynamodb(self, request: web.Request) -> web.Response:
         operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]

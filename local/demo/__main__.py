@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -25,33 +24,34 @@ from local.demo.checks import (
     check_word_error,
 )
 from local.demo.front_desk import FrontDesk
-from local.demo.gemini_records import read_records
-from local.demo.recorded_script import UnusableScriptError, Utterance, load_script
-from local.demo.script import SpokenUtterance, match_replies, play_script
-from local.hosting.ports import PortInUseError, port_base_from
-from local.hosting.processes import ChildFailedError
-from local.hosting.services import NotInstalledError
-from local.lambdas.hosting_types import InitFailedError
-from local.stack import PROJECT, Stack, StackOptions, running_stack, write_addresses
-from local.template.intrinsics import TemplateError
+from local.demo.recorded_script import (
+    DEFAULT_RECORDINGS,
+    UnusableScriptError,
+    Utterance,
+    load_script,
+)
+from local.demo.script_player import SpokenUtterance, match_replies, play_script
+from local.gemini.live.records import read_records
+from local.hosting.ports import port_base_from
+from local.hosting.signals import run_until_signal
+from local.stack import (
+    PROJECT,
+    START_ERRORS,
+    Stack,
+    StackOptions,
+    running_stack,
+    write_addresses,
+)
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee.domain.front_desk.bookings import Booking
 from repartee_client.access import HttpApiClient, get_token
 from repartee_client.errors import VoiceClientError
 from repartee_client.recordings import Recording, UnusableRecordingError, read_wav, write_wav
 
-DEFAULT_RECORDINGS = PROJECT / "local" / "recordings" / "default"
 FOLDER = PROJECT / ".local" / "demo"
 USER = "demo"
 _STOPPED_BY_SIGNAL = 130
 _UNUSABLE = (UnusableRecordingError, UnusableScriptError)
-_NOT_STARTED = (
-    PortInUseError,
-    NotInstalledError,
-    ChildFailedError,
-    InitFailedError,
-    TemplateError,
-)
 
 
 class Demo:
@@ -221,24 +221,13 @@ async def demonstrate(
 
 
 async def run(script: Sequence[Utterance], folder: Path, *, model: str | None, once: bool) -> int:
-    """Hold the demo until it ends or a signal comes; whatever was started is stopped."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    work = asyncio.create_task(demonstrate(script, folder, model=model, once=once))
-    signalled = asyncio.create_task(stopping.wait())
-    await asyncio.wait({work, signalled}, return_when=asyncio.FIRST_COMPLETED)
-    signalled.cancel()
-    # A start that is under way is undone as well; further signals do not disturb it.
-    work.cancel()
+    """Run the demo until it ends or a signal stops it; return the exit status."""
     try:
-        return await work
-    except asyncio.CancelledError:
-        return _STOPPED_BY_SIGNAL
-    except _NOT_STARTED as error:
+        status = await run_until_signal(demonstrate(script, folder, model=model, once=once))
+    except START_ERRORS as error:
         print(f"the stack did not start: {error}", file=sys.stderr)
         return 1
+    return _STOPPED_BY_SIGNAL if status is None else status
 
 
 def main() -> int:

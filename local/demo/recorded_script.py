@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+DEFAULT_RECORDINGS = Path(__file__).resolve().parents[1] / "recordings" / "default"
 _SCRIPT_WAV = re.compile(r"(?P<number>\d+)-.+\.wav", re.IGNORECASE)
 _MINIMUM_UTTERANCES = 3
 

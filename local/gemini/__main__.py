@@ -3,14 +3,15 @@
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 from pathlib import Path
 
-from local.gemini.parent_death import die_with_parent
 from local.gemini.server import Simulator
 from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.utterance_cache import UtteranceCache
+from local.hosting.lifeline import die_with_parent
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -88,7 +89,7 @@ async def serve(arguments: argparse.Namespace) -> int:
 def main() -> None:
     arguments = parse_arguments()
     if arguments.with_parent:
-        die_with_parent()
+        die_with_parent(os.getppid())
     sys.exit(asyncio.run(serve(arguments)))
 
 

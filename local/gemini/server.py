@@ -60,7 +60,7 @@ class Simulator:
     utterance_cache: UtteranceCache | None = None
     connections: dict[str, SimulatedLiveSession] = field(default_factory=dict)
     _runner: web.AppRunner | None = None
-    _world: SimulatorParts | None = None
+    _parts: SimulatorParts | None = None
     _count: int = 0
 
     @property
@@ -76,7 +76,7 @@ class Simulator:
         context = server_context(self.tls_dir)
         faults = Faults()
         ears, voice = Ears(self.decoders, self.utterance_cache), Voice()
-        self._world = SimulatorParts(self.settings, ears, voice, faults)
+        self._parts = SimulatorParts(self.settings, ears, voice, faults)
         app = web.Application()
         app.add_routes(ControlApi(self.connections, faults).routes())
         app.add_routes(ChatApi(faults).routes())
@@ -97,17 +97,17 @@ class Simulator:
         """Close every connection, then ears and voice."""
         if self._runner:
             await self._runner.cleanup()
-        if self._world:
-            await self._world.ears.close()
-            self._world.voice.close()
+        if self._parts:
+            await self._parts.ears.close()
+            self._parts.voice.close()
 
     async def _close_connections(self, app: web.Application) -> None:
         for session in self.connections.values():
             if session.open:
-                await session.outlet.close(WSCloseCode.GOING_AWAY, "The simulator stops.")
+                await session.sender.close(WSCloseCode.GOING_AWAY, "The simulator stops.")
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
-        if not LIVE_PATH.search(request.path) or self._world is None:
+        if not LIVE_PATH.search(request.path) or self._parts is None:
             raise web.HTTPNotFound
         socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=2.0)
         await socket.prepare(request)
@@ -123,7 +123,7 @@ class Simulator:
         self._count += 1
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         connection_id = f"{stamp}-{time.time_ns() // 1_000_000 % 1_000:03}-{self._count:04}"
-        session = SimulatedLiveSession(connection_id, self._world, socket, abort, key)
+        session = SimulatedLiveSession(connection_id, self._parts, socket, abort, key)
         self.connections[connection_id] = session
         await session.run()
         return socket

@@ -1,6 +1,8 @@
 """Which port is whose, and whether it is free."""
 
+import argparse
 import contextlib
+import os
 import secrets
 import socket
 from collections.abc import Iterator, Mapping
@@ -17,12 +19,20 @@ def port_base_from(environment: Mapping[str, str]) -> int:
     """Read REPARTEE_PORT_BASE.
 
     Raises:
-        ValueError: It is no number that leaves room for nine ports.
+        ValueError: It is not a number that leaves room for nine ports.
     """
     text = environment.get("REPARTEE_PORT_BASE", str(DEFAULT_BASE))
     if not text.isdecimal() or not 1_024 <= int(text) <= 65_526:
         raise ValueError(f"REPARTEE_PORT_BASE is {text!r}: use a number from 1024 to 65526")
     return int(text)
+
+
+def port_base_or_exit(parser: argparse.ArgumentParser) -> int:
+    """Read REPARTEE_PORT_BASE; a value that cannot be used ends the program with status 2."""
+    try:
+        return port_base_from(os.environ)
+    except ValueError as error:
+        parser.error(str(error))
 
 
 def free_port() -> int:

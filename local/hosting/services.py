@@ -79,7 +79,7 @@ def find_java() -> str:
 
 
 async def start_dynamodb(
-    place: RunPaths, folder: Path, port: int, data: Path | None
+    paths: RunPaths, folder: Path, port: int, data: Path | None
 ) -> ChildProcess:
     """Start DynamoDB Local; ``data`` keeps the tables on disk."""
     if data is not None:
@@ -96,30 +96,30 @@ async def start_dynamodb(
     return await start_child(
         "DynamoDB Local",
         command,
-        environment=place.environment(),
-        log_path=place.log("dynamodb"),
+        environment=paths.environment(),
+        log_path=paths.log("dynamodb"),
         working_directory=folder,
     )
 
 
 async def start_ministack(
-    place: RunPaths, port: int, services: Sequence[str] = (), **more: str
+    paths: RunPaths, port: int, services: Sequence[str] = (), **more: str
 ) -> ChildProcess:
     """Start MiniStack on 127.0.0.1 alone.
 
     Args:
-        place: Where its data and log go.
+        paths: Where its data and log go.
         port: Where it listens.
         services: The only ones that it has; none for all.
         more: Further environment variables.
     """
-    program = place.root / _MINISTACK
+    program = paths.root / _MINISTACK
     if not program.exists():
         raise NotInstalledError(f"{_MINISTACK} is missing: run `make setup`")
     return await start_child(
         "MiniStack",
         [str(program)],
-        environment=place.environment(
+        environment=paths.environment(
             BIND_HOST="127.0.0.1",
             GATEWAY_PORT=str(port),
             SERVICES=",".join(services),
@@ -129,25 +129,25 @@ async def start_ministack(
             SFTP_ENABLED="0",
             **more,
         ),
-        log_path=place.log("ministack"),
+        log_path=paths.log("ministack"),
     )
 
 
-async def wait_until_ministack_ready(place: RunPaths, child: ChildProcess, port: int) -> None:
+async def wait_until_ministack_ready(paths: RunPaths, child: ChildProcess, port: int) -> None:
     """Wait for MiniStack."""
-    await wait_until_answering(child, f"http://127.0.0.1:{port}/_ministack/ready", place.deadline_s)
+    await wait_until_answering(child, f"http://127.0.0.1:{port}/_ministack/ready", paths.deadline_s)
 
 
 class GeminiSimulator:
     """The simulator's process; it can be restarted, which makes it forget everything."""
 
     def __init__(
-        self, place: RunPaths, port: int, pace: str, arguments: Sequence[str] = ()
+        self, paths: RunPaths, port: int, pace: str, arguments: Sequence[str] = ()
     ) -> None:
         self.url = f"https://127.0.0.1:{port}"
-        self.record_directory = place.run_directory / "gemini"
-        self.ca_file = place.run_directory / "tls" / "ca.pem"
-        self._place = place
+        self.record_directory = paths.run_directory / "gemini"
+        self.ca_file = paths.run_directory / "tls" / "ca.pem"
+        self._paths = paths
         self._command = [
             *(sys.executable, "-m", "local.gemini", "--port", str(port), "--pace", pace),
             *("--tls-dir", str(self.ca_file.parent), "--record-dir", str(self.record_directory)),
@@ -162,13 +162,13 @@ class GeminiSimulator:
         Raises:
             ChildFailedError: It ended, or took too long.
         """
-        log_path = self._place.log("gemini")
+        log_path = self._paths.log("gemini")
         child = await start_child(
             "the Gemini simulator",
             self._command,
-            environment=self._place.environment(PYTHONPATH=str(self._place.root)),
+            environment=self._paths.environment(PYTHONPATH=str(self._paths.root)),
             log_path=log_path,
-            working_directory=self._place.root,
+            working_directory=self._paths.root,
             pipe_output=True,
         )
         self._child = child
@@ -176,10 +176,10 @@ class GeminiSimulator:
         if output is None:
             raise RuntimeError("the simulator's output is always piped")
         try:
-            async with asyncio.timeout(self._place.deadline_s):
+            async with asyncio.timeout(self._paths.deadline_s):
                 line = await output.readline()
         except TimeoutError as error:
-            raise child.failed(f"was not ready in {self._place.deadline_s:.0f} s") from error
+            raise child.failed(f"was not ready in {self._paths.deadline_s:.0f} s") from error
         if not line:
             raise child.failed("ended before it was ready")
         json.loads(line)

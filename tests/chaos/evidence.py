@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local.demo.gemini_records import read_events, read_record
+from local.gemini.live.records import read_events, read_record
 from local.hosting.aws_resources import dynamodb_client
 from local.stack import Stack
 from repartee.adapters.dynamodb import keys

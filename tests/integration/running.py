@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from local.demo.front_desk import FrontDesk
-from local.demo.gemini_records import RecordedConnection, read_records
 from local.demo.recorded_script import Utterance, load_script
+from local.gemini.live.records import RecordedConnection, read_records
 from local.hosting.aws_resources import client_options
 from local.stack import PROJECT, Stack, StackOptions, running_stack
 from local.stack_options import UTTERANCE_CACHE

@@ -17,7 +17,7 @@ from google import genai
 from google.genai import types
 from google.genai.live import AsyncSession
 
-from local.demo.gemini_records import read_events
+from local.gemini.live.records import read_events
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEECH = ROOT / "tests" / "fixtures" / "speech"

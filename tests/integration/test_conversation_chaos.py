@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.demo.recorded_script import without_silence
-from local.demo.script import play_script
+from local.demo.script_player import play_script
 from local.gateway.chaos import ChaosSettings
 from repartee_client.conversation import AnsweredUtterance, Pace, ask, speak
 from repartee_client.recordings import read_wav

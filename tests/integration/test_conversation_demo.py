@@ -15,7 +15,7 @@ from local.demo.checks import (
 )
 from local.demo.front_desk import FrontDesk
 from local.demo.recorded_script import Utterance
-from local.demo.script import SpokenUtterance, match_replies, play_script
+from local.demo.script_player import SpokenUtterance, match_replies, play_script
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from local.demo.checks import says_name
-from local.demo.gemini_records import RecordedConnection
 from local.demo.recorded_script import without_silence
+from local.gemini.live.records import RecordedConnection
 from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import read_wav
 from repartee_client.voice_call import open_voice_call

@@ -19,9 +19,9 @@ from local.gateway.settings import GatewaySettings
 from local.gateway.websocket import WebSocketGateway
 from local.hosting.aws_resources import client_options
 from local.hosting.servers import serving
-from local.hosting.timers import ManualTimers
 from local.template.model import WebSocketApi, WebSocketRoute
 from tests.fakes.functions import PATIENCE_S, FakeFunctions, until
+from tests.fakes.timers import ManualTimers
 
 pytestmark = pytest.mark.integration
 

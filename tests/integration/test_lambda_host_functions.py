@@ -17,7 +17,6 @@ from botocore.exceptions import ClientError
 
 from local.hosting.aws_resources import client_options
 from local.hosting.servers import serving
-from local.hosting.timers import ManualTimers
 from local.lambdas.event_queue import EventSettings
 from local.lambdas.host import LambdaHost
 from local.lambdas.hosting_types import (
@@ -30,6 +29,7 @@ from local.lambdas.hosting_types import (
 from local.lambdas.invoke_api import InvokeApi
 from local.template.model import EventInvokeConfig, Function, function_arn
 from tests.fakes.functions import PATIENCE_S, until
+from tests.fakes.timers import ManualTimers
 
 pytestmark = pytest.mark.integration
 

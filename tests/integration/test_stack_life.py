@@ -265,7 +265,7 @@ def test_killing_the_parent_ends_every_child(tmp_path):
 
 def test_a_command_elsewhere_is_watched_and_ends_with_its_parent(tmp_path):
     """What other systems use in place of the kernel's promise, tried here."""
-    launcher = PROJECT / "local" / "lifeline.py"
+    launcher = PROJECT / "local" / "hosting" / "lifeline.py"
     started = tmp_path / "pid"
     command = f"import os,time;open({str(started)!r},'w').write(str(os.getpid()));time.sleep(600)"
     watched = subprocess.Popen(  # noqa: S603 - our own script

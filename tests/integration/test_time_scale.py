@@ -10,10 +10,10 @@ import pytest
 from google.genai.errors import APIError
 
 from local.gateway.settings import GatewaySettings
-from local.hosting.timers import ManualTimers
 from local.lambdas.host import LambdaHost
 from local.lambdas.hosting_types import HostedFunction
 from tests.fakes.functions import PATIENCE_S, until
+from tests.fakes.timers import ManualTimers
 from tests.integration.simulator_process import Turn, next_message, receive, running_simulator
 from tests.integration.test_chaos_host import hosted
 

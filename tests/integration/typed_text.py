@@ -4,7 +4,7 @@ from typing import Any
 
 import aiohttp
 
-from local.demo.gemini_records import read_events
+from local.gemini.live.records import read_events
 from repartee_client.access import HttpApiClient, SessionTicket
 from repartee_client.turn_collector import TurnRecord
 from repartee_client.voice_call import VoiceCall, now_ms, open_voice_call

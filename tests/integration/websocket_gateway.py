@@ -13,9 +13,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from local.gateway.chaos import ChaosSettings, GatewayChaos
 from local.gateway.settings import GatewaySettings
 from local.gateway.websocket import WebSocketGateway
-from local.hosting.timers import ManualTimers
 from local.template.model import RequestAuthorizer, WebSocketApi, WebSocketRoute
 from tests.fakes.functions import PATIENCE_S, FakeFunctions
+from tests.fakes.timers import ManualTimers
 
 OK = {"statusCode": 200}
 

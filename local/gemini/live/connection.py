@@ -28,14 +28,14 @@ class Connection:
 
     id: str
     setup: Setup
-    personality: ModelRules
-    outlet: FrameSender
+    rules: ModelRules
+    sender: FrameSender
     record: ConnectionRecorder
-    world: SimulatorParts
+    simulator: SimulatorParts
 
     def fault(self, kind: GeminiFaultKind, at: GeminiFaultMoment | None = None) -> Fault | None:
         """Take the oldest fault that was ordered for here and now, and record that it struck."""
-        fault = self.world.faults.take(kind, self.id, at)
+        fault = self.simulator.faults.take(kind, self.id, at)
         if fault:
             self.record.event("fault", fault=kind)
         return fault

@@ -112,7 +112,7 @@ class ModelRules:
                 return function.behavior == "BLOCKING"
 
 
-_PERSONALITIES = {
+_RULES_BY_MODEL = {
     "gemini-3.8-live": ModelRules(),
     # thinkingLevel and scheduling: openclaw#152413; IN_PROGRESS and IDLE: Live API thinking page.
     "gemini-3.8-live-extended-thinking": ModelRules(
@@ -147,7 +147,7 @@ def model_rules_of(model: str) -> ModelRules:
         ServerClose: 1008 for a name that is not served, as the service does.
     """
     name = model.removeprefix("models/")
-    for known, personality in _PERSONALITIES.items():
+    for known, rules in _RULES_BY_MODEL.items():
         if name == known or (known.endswith("-preview") and name.startswith(f"{known}-")):
-            return personality
+            return rules
     raise ServerClose(1008, f"models/{name} is not found for bidiGenerateContent.")

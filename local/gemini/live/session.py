@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +34,7 @@ class SimulatedLiveSession:
     def __init__(
         self,
         connection_id: str,
-        world: SimulatorParts,
+        simulator: SimulatorParts,
         socket: web.WebSocketResponse,
         abort: Callable[[], None],
         key: str | None,
@@ -45,13 +44,12 @@ class SimulatedLiveSession:
         self.setup: Setup | None = None
         self.open = True
         self.brain: Brain | None = None
-        self._world = world
+        self._simulator = simulator
         self._socket = socket
         self._key = key
-        self._start_s = time.monotonic()
-        self.record = ConnectionRecorder(world.settings.record_dir / connection_id)
-        self.outlet = FrameSender(socket, abort, self.record)
-        self._personality = ModelRules()
+        self.record = ConnectionRecorder(simulator.settings.record_dir / connection_id)
+        self.sender = FrameSender(socket, abort, self.record)
+        self._rules = ModelRules()
         self._listener: Listener | None = None
         self._ended: asyncio.Future[ServerClose] = asyncio.get_running_loop().create_future()
 
@@ -60,7 +58,7 @@ class SimulatedLiveSession:
         try:
             await self._serve()
         except ServerClose as refused:
-            await self.outlet.close(refused.code, refused.reason)
+            await self.sender.close(refused.code, refused.reason)
         except ClientGone:
             pass
         finally:
@@ -81,7 +79,7 @@ class SimulatedLiveSession:
                 fault.time_left_s, self._end, self._age_limit_close()
             )
         elif fault.kind == "unknown_message":
-            await self.outlet.send({"somethingNew": {"fromTheFuture": True}})
+            await self.sender.send({"somethingNew": {"fromTheFuture": True}})
 
     def describe(self) -> dict[str, object]:
         """The connection as the control API shows it."""
@@ -107,7 +105,7 @@ class SimulatedLiveSession:
         # Only now: a close before the setup would meet the client while it sends.
         check_key(self._key)
         self.record.event("setup", setup=setup.model_dump(mode="json", exclude_unset=True))
-        faults, settings = self._world.faults, self._world.settings
+        faults, settings = self._simulator.faults, self._simulator.settings
         if fault := faults.take("close", self.connection_id, "setup"):
             raise fault.refusal
         if fault := faults.take(
@@ -117,22 +115,22 @@ class SimulatedLiveSession:
         ):
             self.record.event("fault", fault="language_refused")
             raise fault.refusal
-        self._personality = model_rules_of(setup.model)
-        self._personality.check_setup(setup)
+        self._rules = model_rules_of(setup.model)
+        self._rules.check_setup(setup)
         declarations = "".join(one.model_dump_json(exclude_unset=True) for one in setup.functions)
         delay_ms = settings.setup_ms
         if fault := faults.take("slow_setup", self.connection_id):
             delay_ms += fault.delay_ms
         await asyncio.sleep(delay_ms / 1000)
         connection = Connection(
-            self.connection_id, setup, self._personality, self.outlet, self.record, self._world
+            self.connection_id, setup, self._rules, self.sender, self.record, self._simulator
         )
         brain = self.brain = Brain(connection, Context(setup.instruction, declarations))
         is_paced = settings.silence == "paced" or bool(connection.fault("paced_silence"))
         self._listener = Listener(connection, brain, is_paced=is_paced)
         if not setup.history_config.initial_history_in_client_content:
             brain.seeded.set()
-        await self.outlet.send({"setupComplete": {"sessionId": self.session_id}})
+        await self.sender.send({"setupComplete": {"sessionId": self.session_id}})
         await self._until_the_end(self._listener)
 
     async def _until_the_end(self, listener: Listener) -> None:
@@ -198,7 +196,7 @@ class SimulatedLiveSession:
         if not brain.seeded.is_set():
             self._seed(content, brain)
             return
-        if not self._personality.content_after_seed:
+        if not self._rules.content_after_seed:
             raise ServerClose(1007, "Request contains an invalid argument.")
         turns = list(content.turns)
         last = (
@@ -213,11 +211,11 @@ class SimulatedLiveSession:
 
     def _seed(self, content: ClientContent, brain: Brain) -> None:
         if content.turn_complete and (
-            fault := self._world.faults.take("history_refused", self.connection_id)
+            fault := self._simulator.faults.take("history_refused", self.connection_id)
         ):
             self.record.event("fault", fault="history_refused")
             raise fault.refusal
-        if self._world.faults.take("lost_seed", self.connection_id):
+        if self._simulator.faults.take("lost_seed", self.connection_id):
             self.record.event("fault", fault="lost_seed")
         else:
             for turn in content.turns:
@@ -238,7 +236,7 @@ class SimulatedLiveSession:
                 scheduling=response.scheduling,
                 known=pending is not None,
             )
-            self._personality.check_response(response)
+            self._rules.check_response(response)
             if pending is None:
                 continue
             if response.scheduling == "INTERRUPT" and not pending.blocking:
@@ -246,7 +244,7 @@ class SimulatedLiveSession:
             brain.put(ToolCallAnswer(pending, response))
 
     async def _close_at_age_limit(self) -> None:
-        settings = self._world.settings
+        settings = self._simulator.settings
         lead_s = min(settings.go_away_s, settings.connection_age_s)
         await asyncio.sleep((settings.connection_age_s - lead_s) / settings.time_scale)
         await self._go_away(lead_s)
@@ -255,7 +253,7 @@ class SimulatedLiveSession:
 
     async def _go_away(self, time_left_s: float) -> None:
         self.record.event("go_away", time_left_s=time_left_s)
-        await self.outlet.send({"goAway": {"timeLeft": f"{time_left_s:g}s"}})
+        await self.sender.send({"goAway": {"timeLeft": f"{time_left_s:g}s"}})
 
     def _age_limit_close(self) -> ServerClose:
         return ServerClose(1001, "Connection lifetime exceeded.")

@@ -34,11 +34,11 @@ class Brain:
     def __init__(self, connection: Connection, context: Context) -> None:
         self._connection = connection
         self._setup = setup = connection.setup
-        self._personality = connection.personality
+        self._rules = connection.rules
         self.context = context
-        self._outlet = connection.outlet
+        self._sender = connection.sender
         self._record = connection.record
-        self._settings = connection.world.settings
+        self._settings = connection.simulator.settings
         self._mouth = ReplySpeaker(connection)
         self._functions = tuple(
             DeclaredFunction(
@@ -46,7 +46,7 @@ class Brain:
             )
             for one in setup.functions
         )
-        self._blocking = {one.name for one in setup.functions if self._personality.is_blocking(one)}
+        self._blocking = {one.name for one in setup.functions if self._rules.is_blocking(one)}
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._current: asyncio.Task[None] | None = None
         self._generation: Generation | None = None
@@ -105,7 +105,7 @@ class Brain:
             self._generation, self._stalled = None, False
             if stalled:
                 return  # a stalled turn never ends, not even like this
-            await self._outlet.content(interrupted=True)
+            await self._sender.content(interrupted=True)
             self._record.event("interrupted", reply=generation.reply, said=generation.text)
             await self._cancel_calls()
             await self._complete(generation, "IDLE")
@@ -114,7 +114,7 @@ class Brain:
         if self.pending:
             ids = [one.wire_id for one in self.pending.values()]
             self.pending.clear()
-            await self._outlet.send({"toolCallCancellation": {"ids": ids}})
+            await self._sender.send({"toolCallCancellation": {"ids": ids}})
             self._record.event("calls_cancelled", ids=ids)
 
     def answer(self, response: FunctionResponse) -> PendingToolCall | None:
@@ -151,11 +151,11 @@ class Brain:
         self.context.add(Item("user", text, "AUDIO", job.audio_s))
         if job.deaf:
             self._record.event("deaf", text=text)
-            await self._outlet.send_waiting_for_reply()
+            await self._sender.send_waiting_for_reply()
         elif not self.user_quiet.is_set():
             # They went on speaking: the reply comes to what is said next, this included.
             self._record.event("continued", text=text)
-            await self._outlet.send_waiting_for_reply()
+            await self._sender.send_waiting_for_reply()
         elif text or job.voiced_ms >= WORTH_ASKING_MS:
             text = self._with_continued(text)
             reply = mind.respond(known, text) if text else mind.Reply(mind.NOT_HEARD)
@@ -166,8 +166,8 @@ class Brain:
         if self._setup.input_audio_transcription is None or not text:
             return
         # Transcripts come in the order of the speech, however late.
-        await self._outlet.send_delayed_now()
-        is_late = self._personality.is_transcript_late
+        await self._sender.send_delayed_now()
+        is_late = self._rules.is_transcript_late
         whole = {"text": text, "finished": True} if is_late else {"text": text}
         pieces = [{"text": piece} for piece in split_words(text, TRANSCRIPT_PIECES) if piece]
         sent = [whole] if is_late else pieces
@@ -177,11 +177,11 @@ class Brain:
             self._record.event("transcript_overdue", text=text)
         for one in sent:
             if overdue:
-                self._outlet.send_after_turn(overdue.delay_ms, inputTranscription=one)
+                self._sender.send_after_turn(overdue.delay_ms, inputTranscription=one)
             elif is_late:
-                self._outlet.send_after_reply_start(inputTranscription=one)
+                self._sender.send_after_reply_start(inputTranscription=one)
             else:
-                await self._outlet.content(inputTranscription=one)
+                await self._sender.content(inputTranscription=one)
 
     async def _on_typed(self, job: TypedInput) -> None:
         await self.seeded.wait()
@@ -218,7 +218,7 @@ class Brain:
                 return
             text = " ".join(self._unsaid)
             self._unsaid.clear()
-        goes_on = pending.blocking or self._personality.sends_status
+        goes_on = pending.blocking or self._rules.sends_status
         same = goes_on and pending.utterance == self._utterances
         reply = pending.reply if same else self._next_reply()
         await self._reply(mind.Reply(text or ""), reply)
@@ -226,13 +226,13 @@ class Brain:
     async def _reply(self, reply: mind.Reply, number: int) -> None:
         generation = self._generation = Generation(number)
         if self._connection.fault("stall"):
-            await self._outlet.send_waiting_for_reply()
+            await self._sender.send_waiting_for_reply()
             self._stalled = True
             await asyncio.Event().wait()
         if fault := self._connection.fault("close", "turn"):
             raise fault.refusal
         if self._connection.fault("unknown_message", "turn"):
-            await self._outlet.send({"somethingNew": {"fromTheFuture": True}})
+            await self._sender.send({"somethingNew": {"fromTheFuture": True}})
         if self._connection.fault("empty_turn"):
             self._generation = None
             await self._complete(generation, "IDLE")
@@ -267,7 +267,7 @@ class Brain:
         wire = {"id": call_id, "name": call.name, "args": call.args}
         generation.calls.append(json.dumps(wire))
         self._record.event("tool_call", reply=generation.reply, **wire)
-        await self._outlet.call(**(wire if has_id else {"name": call.name, "args": call.args}))
+        await self._sender.call(**(wire if has_id else {"name": call.name, "args": call.args}))
         return blocking
 
     async def _complete(self, generation: Generation, status: str) -> None:
@@ -285,13 +285,13 @@ class Brain:
             audio_bytes=generation.audio_bytes,
             usage=usage.as_wire(),
         )
-        await self._outlet.turn_complete(self._wire_status(status), usage)
+        await self._sender.turn_complete(self._wire_status(status), usage)
         self._slide()
 
     def _wire_status(self, status: str) -> str | None:
         if status == "IDLE" and self._connection.fault("requires_action"):
             return "REQUIRES_ACTION"
-        return status if self._personality.sends_status else None
+        return status if self._rules.sends_status else None
 
     def _remember(self, generation: Generation) -> None:
         for item in generation.items():

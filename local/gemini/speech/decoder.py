@@ -7,13 +7,14 @@ with its parent.
 """
 
 import json
+import os
 import struct
 import sys
 from typing import BinaryIO
 
 from pocketsphinx import Decoder
 
-from local.gemini.parent_death import die_with_parent
+from local.hosting.lifeline import die_with_parent
 
 HEADER = struct.Struct("<cI")
 
@@ -50,7 +51,7 @@ def serve(decoder: Decoder, frames: BinaryIO, answers: BinaryIO) -> None:
 
 
 def main() -> None:
-    die_with_parent()
+    die_with_parent(os.getppid())
     decoder = Decoder(loglevel="FATAL", samprate=16_000)
     answers = sys.stdout.buffer
     answers.write(b'{"ready": true}\n')

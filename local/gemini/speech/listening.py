@@ -54,7 +54,7 @@ class Listener:
     def __post_init__(self) -> None:
         setup = self.connection.setup
         if not setup.realtime_input_config.automatic_activity_detection.disabled:
-            self._segmenter = Segmenter(_vad_settings(setup, self.connection.personality))
+            self._segmenter = Segmenter(_vad_settings(setup, self.connection.rules))
 
     async def run(self) -> None:
         """Carry out in real time what a paced connection received; runs until cancelled."""
@@ -123,7 +123,7 @@ class Listener:
         """
         if self._segmenter is None:
             raise ServerClose(1007, "audioStreamEnd needs automatic activity detection.")
-        if not self.connection.personality.obeys_audio_stream_end:
+        if not self.connection.rules.obeys_audio_stream_end:
             return
         if self.is_paced:
             self._paced.put_nowait(None)
@@ -154,7 +154,7 @@ class Listener:
         self.connection.record.event("speech_started", offset_ms=event.offset_ms)
         if self._hearing:
             self._hearing.drop()
-        self._hearing = self.connection.world.ears.open()
+        self._hearing = self.connection.simulator.ears.open()
         self.brain.user_quiet.clear()
         await self._signal("ACTIVITY_START", event.offset_ms)
         if self.connection.setup.realtime_input_config.activity_handling != "NO_INTERRUPTION":
@@ -184,19 +184,19 @@ class Listener:
     async def _signal(self, kind: str, offset_ms: int) -> None:
         if self.connection.setup.explicit_vad_signal:
             offset = f"{offset_ms / 1000:g}s"
-            await self.connection.outlet.send(
+            await self.connection.sender.send(
                 {"voiceActivity": {"type": kind, "audioOffset": offset}}
             )
 
 
-def _vad_settings(setup: Setup, personality: ModelRules) -> VadSettings:
+def _vad_settings(setup: Setup, rules: ModelRules) -> VadSettings:
     """Gemini's detection settings as ours; the service's own defaults are not documented."""
     detection = setup.realtime_input_config.automatic_activity_detection
     default = VadSettings()
     silence_ms = detection.silence_duration_ms
     if silence_ms is None:
         low = detection.end_of_speech_sensitivity == "END_SENSITIVITY_LOW"
-        silence_ms = LOW_END_SENSITIVITY_SILENCE_MS if low else personality.silence_ms
+        silence_ms = LOW_END_SENSITIVITY_SILENCE_MS if low else rules.silence_ms
     low_start = detection.start_of_speech_sensitivity == "START_SENSITIVITY_LOW"
     return VadSettings(
         start_ms=detection.prefix_padding_ms or default.start_ms,

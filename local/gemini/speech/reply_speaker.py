@@ -37,7 +37,7 @@ class ReplySpeaker:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._outlet = connection.outlet
+        self._sender = connection.sender
 
     async def speak(self, text: str, generation: Generation) -> None:
         """Say a text; what got out is in the generation, even where this is cancelled.
@@ -48,12 +48,12 @@ class ReplySpeaker:
         settings = self._slowed()
         if self._connection.fault("text_without_audio"):
             generation.text += text
-            await self._outlet.part(text=text)
+            await self._sender.part(text=text)
         else:
             await self._say(text, generation, settings)
 
     async def _say(self, text: str, generation: Generation, settings: SimulatorSettings) -> None:
-        setup, voice = self._connection.setup, self._connection.world.voice
+        setup, voice = self._connection.setup, self._connection.simulator.voice
         spoken = await voice.speak(text, self._style(text))
         if self._connection.fault("near_silent_audio"):
             spoken = audioop.mul(spoken, 2, NEAR_SILENCE)
@@ -68,14 +68,14 @@ class ReplySpeaker:
                 generation.text += spaced + words
                 spaced = ""
                 if setup.output_audio_transcription is not None:
-                    await self._outlet.content(outputTranscription={"text": words})
+                    await self._sender.content(outputTranscription={"text": words})
             generation.audio_bytes += len(pcm)
-            await self._outlet.audio(generation.reply, pcm)
+            await self._sender.audio(generation.reply, pcm)
             emitted += len(pcm)
             if fault := self._connection.fault("close", "audio"):
                 raise fault.refusal
             await self._sleep_until(start_s, emitted, settings.speed)
-        await self._outlet.content(generationComplete=True)
+        await self._sender.content(generationComplete=True)
         if settings.wait_for_playback:
             await self._sleep_until(start_s, emitted, 1.0)
 
@@ -88,7 +88,7 @@ class ReplySpeaker:
 
     def _slowed(self) -> SimulatorSettings:
         """How this reply is spoken."""
-        settings = self._connection.world.settings
+        settings = self._connection.simulator.settings
         if fault := self._connection.fault("slow_reply"):
             return replace(settings, speed=fault.speed, wait_for_playback=True)
         return settings

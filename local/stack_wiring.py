@@ -1,4 +1,4 @@
-"""What the stack tells its parts of each other: addresses, the template's values, environments."""
+"""Connects the stack's parts: their addresses, the template's values, function environments."""
 
 import os
 from collections.abc import Mapping
@@ -22,12 +22,12 @@ _CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "NO_PROXY")
 
 
 def addresses_at(ports: Ports, *, dynamodb: str, gemini: str) -> Addresses:
-    """Tell where everything listens.
+    """Return the addresses of the stack's servers.
 
     Args:
-        ports: Of this run.
+        ports: The ports of this run.
         dynamodb: DynamoDB's endpoint, which depends on the program that holds the tables.
-        gemini: The simulator's URL; "" where there is none.
+        gemini: The simulator's URL; "" without a simulator.
     """
     local = "127.0.0.1"
     return Addresses(
@@ -49,10 +49,10 @@ def read_application(
     """Read the template with the stack's own values.
 
     Args:
-        options: The run's.
-        run_directory: Where sessions are recorded, in a folder of its own.
-        addresses: Where everything listens.
-        references: What ``!Ref`` gives for secrets and queues, by logical id.
+        options: The options of the run.
+        run_directory: The folder of the run; recorded sessions go to its ``recordings``.
+        addresses: The addresses of the servers.
+        references: The results of ``!Ref`` for secrets and queues, by logical id.
 
     Raises:
         TemplateError: The template cannot be run.
@@ -91,14 +91,14 @@ def hosted_function(
     tables: str,
     simulator_ca: Path | None,
 ) -> HostedFunction:
-    """Say how a function of the template runs here.
+    """Return how a function of the template runs on this machine.
 
     Args:
-        function: The template's.
-        options: The run's.
-        addresses: Where everything listens.
-        tables: Where the functions find the tables.
-        simulator_ca: The authority that the simulator's certificate is from; None without one.
+        function: The function as the template defines it.
+        options: The options of the run.
+        addresses: The addresses of the servers.
+        tables: The endpoint of the tables.
+        simulator_ca: The CA of the simulator's certificate; None without a simulator.
     """
     extra = {
         "AWS_ENDPOINT_URL_DYNAMODB": tables,
@@ -110,7 +110,7 @@ def hosted_function(
         if simulator_ca is not None:
             extra["SSL_CERT_FILE"] = str(simulator_ca)
         else:
-            # The way out to Google may need the developer's own authorities and proxy.
+            # Requests to Google may need the developer's own CA certificates and proxy.
             extra |= {n: os.environ[n] for n in _CA_VARIABLES if n in os.environ}
     is_scaled = function.timeout_s >= LAMBDA_LIMIT_S
     return HostedFunction(

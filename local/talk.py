@@ -1,7 +1,7 @@
-"""``python -m local.talk [WAV…]``: speak recordings to a running stack, tell what happens.
+"""``python -m local.talk [WAV…]``: speak recordings to a running stack and print the events.
 
-Recordings are 16 kHz mono 16-bit WAV files (local/recordings/README.md); without any, those of the
-demo are spoken. Each is spoken when the answer to the one before is complete.
+Recordings are 16 kHz mono 16-bit WAV files (local/recordings/README.md); the default are those of
+the demo. Each is spoken when the answer to the previous one is complete.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds
 
 
@@ -47,9 +47,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     ports = Ports.from_base(port_base_or_exit(parser))
     parser.add_argument("wavs", nargs="*", type=Path, metavar="WAV", help="16 kHz mono 16-bit WAV")
-    parser.add_argument("--user", default="demo", help="who speaks (default: demo)")
+    parser.add_argument("--user", default="demo", help="name of the user (default: demo)")
     parser.add_argument(
-        "--conversation", help='id of one to continue, or "new" (default: the latest)'
+        "--conversation", help='id to continue, or "new" (default: the latest conversation)'
     )
     parser.add_argument("--fast", action="store_true", help="as fast as allowed, not in real time")
     parser.add_argument("--save", type=Path, metavar="DIR", help="save each reply as WAV")
@@ -57,7 +57,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--play", action="store_true", help="play each reply (aplay, afplay, ffplay)"
     )
     parser.add_argument(
-        "--timeout", type=_seconds, default=ANSWER_TIMEOUT_S, metavar="S", help="s per answer"
+        "--timeout", type=_seconds, default=ANSWER_TIMEOUT_S, metavar="S", help="seconds per answer"
     )
     parser.add_argument("--http-api", default=f"http://127.0.0.1:{ports.http}", metavar="URL")
     parser.add_argument("--issuer", default=f"http://127.0.0.1:{ports.issuer}", metavar="URL")
@@ -82,7 +82,7 @@ async def play(player: tuple[str, ...], wav: Path) -> None:
 
 
 async def talk(options: argparse.Namespace, recordings: Sequence[tuple[str, Recording]]) -> None:
-    """Hold one call; prints as it goes."""
+    """Hold one call and print its events."""
     printer = TimelinePrinter(now_ms())
     token = options.token or await get_token(options.issuer, options.user)
     api = HttpApiClient(options.http_api, token)

@@ -1,4 +1,4 @@
-"""Tells a call as it happens, one short line per event."""
+"""Prints the events of a call, one short line each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,8 +25,8 @@ class TimelinePrinter:
     """A listener for ``hold_call`` that prints a timeline.
 
     Attributes:
-        started_at_ms: What times are counted from.
-        write: Takes each line.
+        started_at_ms: The time that counts as 0.
+        write: Receives each line.
     """
 
     started_at_ms: float
@@ -40,7 +40,7 @@ class TimelinePrinter:
 
     def __call__(self, at_ms: float, event: Frame | Reply) -> None:
         if isinstance(event, Transcript):
-            # Pieces are joined and told when the turn is over or something else is worth a line.
+            # Pieces are joined and printed when the turn ends or another event is printed.
             self._texts[event.role] = self._texts.get(event.role, "") + event.text
             if event.final:
                 self._print_transcripts(at_ms, event.role)
@@ -77,7 +77,7 @@ class TimelinePrinter:
                 return f"cut     turn {turn} was interrupted"
             case TurnRestarted(turn=turn):
                 self._audible.discard(turn)
-                return f"again   turn {turn} is answered anew"
+                return f"again   turn {turn} is answered again"
             case ReplyLost(turn=turn, text=text):
                 return f"lost    the sound of turn {turn}; it said “{text}”"
             case Missing(first_seq=first, last_seq=last):

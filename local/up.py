@@ -1,6 +1,6 @@
-"""``python -m local.up``: the whole stack, until Ctrl-C.
+"""``python -m local.up``: run the local stack until Ctrl-C.
 
-REPARTEE_PORT_BASE moves the ports; GEMINI_API_KEY makes the functions talk to the real Gemini.
+REPARTEE_PORT_BASE sets the first port. With GEMINI_API_KEY the functions use the real Gemini.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from local.stack import (
 
 
 def options_from(arguments: list[str] | None = None) -> StackOptions:
-    """Options from the command line and the environment."""
+    """Read the options from the command line and the environment."""
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--pace", choices=["human", "instant"], default="human")
     parser.add_argument("--data", type=Path, help="folder that keeps DynamoDB's tables")
@@ -34,7 +34,9 @@ def options_from(arguments: list[str] | None = None) -> StackOptions:
         help="record sessions for python -m local.replay",
     )
     parser.add_argument("--model", help="Gemini's live model (default: the template's)")
-    parser.add_argument("--no-prewarm", action="store_true", help="let functions start when called")
+    parser.add_argument(
+        "--no-prewarm", action="store_true", help="start functions on their first call"
+    )
     given = parser.parse_args(arguments)
     return StackOptions(
         run_directory=given.run_directory,
@@ -49,7 +51,7 @@ def options_from(arguments: list[str] | None = None) -> StackOptions:
 
 
 def describe(stack: Stack) -> str:
-    """The addresses, for people."""
+    """Return the addresses as text for the developer."""
     addresses = stack.addresses
     lines = [
         f"WebSocket API   {addresses.websocket}",

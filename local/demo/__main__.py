@@ -1,6 +1,6 @@
-"""``python -m local.demo``: a three-turn voice conversation on this machine, checked and reported.
+"""``python -m local.demo``: hold a three-turn voice conversation on this machine and check it.
 
-REPARTEE_PORT_BASE moves the ports; with GEMINI_API_KEY set it talks to the real Gemini.
+REPARTEE_PORT_BASE sets the first port. With GEMINI_API_KEY the demo uses the real Gemini.
 """
 
 import argparse
@@ -55,13 +55,13 @@ _UNUSABLE = (UnusableRecordingError, UnusableScriptError)
 
 
 class Demo:
-    """One run: talks, tells, checks and reports.
+    """One run of the demo.
 
     Args:
-        stack: Running, with nothing in its tables.
-        script: What to say.
-        folder: Gets ``report.json``.
-        started_s: When the demo began, on the monotonic clock.
+        stack: A running stack with empty tables.
+        script: The utterances to speak.
+        folder: The folder for ``report.json``.
+        started_s: The start of the demo on the monotonic clock.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Demo:
         self._replies = stack.run_directory / "replies"
 
     async def run(self) -> bool:
-        """Hold the conversation and write the report; tells whether every check passed.
+        """Hold the conversation and write the report; return whether every check passed.
 
         Raises:
             VoiceClientError: The conversation could not be held.
@@ -188,7 +188,7 @@ def _relative(path: Path) -> str:
 async def demonstrate(
     script: Sequence[Utterance], folder: Path, *, model: str | None, once: bool
 ) -> int:
-    """Start the stack and hold the demo; without ``once``, serve on until cancelled."""
+    """Start the stack and hold the demo; without ``once``, keep serving until cancelled."""
     started_s = time.monotonic()
     options = StackOptions(
         run_directory=folder / time.strftime(f"run-%Y%m%d-%H%M%S-{os.getpid()}"),
@@ -249,7 +249,7 @@ def main() -> int:
         help="gets report.json and a folder per run (default: .local/demo)",
     )
     options = parser.parse_args()
-    # An old report must not pass for this run's.
+    # A report of an earlier run must not be taken for the report of this run.
     (options.folder / "report.json").unlink(missing_ok=True)
     try:
         port_base_from(os.environ)

@@ -1,4 +1,4 @@
-"""What must hold after the demo's conversation; each check says in words what it found."""
+"""The checks of the demo's conversation; each one describes its result in words."""
 
 import re
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ _MINUTES = {15: ("fifteen", "quarter"), 30: ("thirty", "half"), 45: ("forty-five
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        passed: None when it was skipped.
-        found: What was found, or why it was skipped.
+        passed: None if the check was skipped.
+        found: The observation, or the reason for the skip.
     """
 
     name: str
@@ -29,18 +29,18 @@ class Check:
 
 
 def introduced_name(heard: str) -> str | None:
-    """The name in "… my name is NAME", as it was heard."""
+    """Return the name in a transcript such as "my name is NAME", None without one."""
     match = _INTRODUCTION.search(heard.lower())
     return match[1] if match else None
 
 
 def says_name(said: str, name: str) -> bool:
-    """Whether ``name`` is a word of ``said``."""
+    """Return whether ``name`` is a word of ``said``."""
     return re.search(rf"\b{re.escape(name)}\b", said, re.IGNORECASE) is not None
 
 
 def says_time(said: str, slot: Slot) -> bool:
-    """Whether the weekday and the hour of ``slot`` are words of ``said``, as 3, 15 or three."""
+    """Return whether ``said`` contains the weekday and hour of ``slot``, as 3, 15 or three."""
     text = said.lower()
     hour = slot.start.hour
     hours = {str(hour), str(hour % 12 or 12), _HOURS[hour % 12]}
@@ -53,7 +53,7 @@ def says_time(said: str, slot: Slot) -> bool:
 
 
 def check_word_error(errors: Sequence[float | None]) -> Check:
-    """Every utterance whose words are known was heard right, to 20 %."""
+    """Check that every utterance with known words has a word error of at most 20 %."""
     name = f"each utterance is heard with a word error of at most {MAX_WORD_ERROR:.0%}"
     known = [error for error in errors if error is not None]
     if not known:
@@ -62,7 +62,7 @@ def check_word_error(errors: Sequence[float | None]) -> Check:
 
 
 def check_name(first_heard: str, last_said: str) -> Check:
-    """The last answer holds the name that the first utterance gave."""
+    """Check that the last answer contains the name from the first utterance."""
     title = "the last answer contains the name given in the first turn"
     name = introduced_name(first_heard)
     if name is None:
@@ -71,13 +71,13 @@ def check_name(first_heard: str, last_said: str) -> Check:
 
 
 def check_bookings(bookings: Sequence[Booking]) -> Check:
-    """The desk holds exactly one booking of the user."""
+    """Check that the desk holds exactly one booking of the user."""
     found = ", ".join(speakable_slot(one.slot, one.slot.day) for one in bookings) or "none"
     return Check("the desk holds exactly one booking of this user", len(bookings) == 1, found)
 
 
 def check_time(bookings: Sequence[Booking], last_said: str) -> Check:
-    """The last answer holds the time that was booked."""
+    """Check that the last answer contains the booked time."""
     title = "the last answer contains the time that was booked"
     if not bookings:
         return Check(title, False, "nothing was booked")
@@ -88,12 +88,12 @@ def check_time(bookings: Sequence[Booking], last_said: str) -> Check:
 def check_replies(
     received: Sequence[bytes], emitted: Sequence[bytes], *, skipped: str | None = None
 ) -> Check:
-    """Each reply's WAV holds, byte by byte, what Gemini's side emitted for it.
+    """Check that each reply's WAV equals, byte by byte, the PCM that Gemini's side emitted.
 
     Args:
         received: The PCM of each reply's WAV.
-        emitted: What the simulator recorded for each.
-        skipped: Why there is nothing to compare.
+        emitted: The PCM that the simulator recorded for each reply.
+        skipped: The reason to skip the comparison; None to compare.
     """
     title = "each reply's WAV holds exactly the PCM that Gemini's side emitted"
     if skipped is not None:

@@ -1,4 +1,4 @@
-"""The front desk of a running stack, seen from outside: seed it, and look into its book."""
+"""Access to the front desk of a running stack: seed it, and read or cancel its bookings."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ DAYS_AHEAD = 14
 
 @dataclass(frozen=True, slots=True)
 class FrontDesk:
-    """DeskTable of ``stack``."""
+    """The front desk in the DeskTable of ``stack``."""
 
     stack: Stack
 
     async def seed(self) -> None:
-        """Fill the coming days as a business would."""
+        """Open the coming days for bookings."""
         desk = self._desk()
         now = datetime.now(desk.default_rules.time_zone)
         await asyncio.to_thread(seed_desk, desk, now, DAYS_AHEAD)
 
     async def bookings(self, user: str) -> Sequence[Booking]:
-        """What ``user`` has booked, in order of time."""
+        """Return the bookings of ``user`` in order of time."""
         return await asyncio.to_thread(self._desk().bookings, user)
 
     async def cancel_all(self, user: str) -> None:
-        """Give back everything that ``user`` has booked."""
+        """Cancel all bookings of ``user``."""
         desk = self._desk()
         for booking in await self.bookings(user):
             await asyncio.to_thread(desk.cancel, user, booking.slot)

@@ -1,4 +1,4 @@
-"""A folder of recorded utterances, and comparisons of the words and samples in them."""
+"""Loads a folder of recorded utterances, and compares their words and samples."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""A scripted conversation: all but the last utterance in one call, the last one in another."""
+"""Plays a script: all utterances but the last in one call, the last in a second call."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,12 +13,12 @@ from repartee_client.voice_call import EventListener, open_voice_call
 
 @dataclass(frozen=True, slots=True)
 class SpokenUtterance:
-    """One utterance of the script and what came of it.
+    """One utterance of the script and its answer.
 
     Attributes:
-        name: The recording's, such as ``1-greeting``.
-        spoken: The words in the recording, None where they are not known.
-        session_id: The session that it was said in.
+        name: The name of the recording, such as ``1-greeting``.
+        spoken: The words in the recording, None if they are not known.
+        session_id: The session in which the utterance was spoken.
     """
 
     name: str
@@ -28,19 +28,19 @@ class SpokenUtterance:
 
     @property
     def word_error(self) -> float | None:
-        """Word error rate of what was heard, None where the spoken words are not known."""
+        """The word error rate of the transcript, None if the spoken words are not known."""
         if self.spoken is None:
             return None
         return word_error_rate(self.spoken, self.exchange.heard)
 
     @property
     def reply_pcm(self) -> bytes:
-        """The reply's audio as it was received, 24 kHz."""
+        """The received audio of the reply, 24 kHz."""
         return b"".join(bytes(turn.pcm) for turn in self.exchange.turns)
 
 
 async def do_nothing() -> None:
-    """Leave everything as it is between the two calls."""
+    """Do nothing between the two calls."""
 
 
 async def play_script(
@@ -52,14 +52,14 @@ async def play_script(
     on_spoken: Callable[[SpokenUtterance], None] | None = None,
     listener: EventListener | None = None,
 ) -> list[SpokenUtterance]:
-    """Hold the conversation; hangs up after each call, so everything said is remembered by then.
+    """Hold the conversation; hang up after each call, which stores all of its turns.
 
     Args:
-        api: The user's way in. The first call starts a conversation of its own; the second
-            continues the user's latest one.
+        api: The user's HTTP API. The first call starts a new conversation; the second continues
+            the user's latest one.
         script: Two utterances or more.
-        pace: How fast recordings are said.
-        between: Done after the first call has ended and before the second begins.
+        pace: The speed at which recordings are spoken.
+        between: Called after the end of the first call and before the second.
         on_spoken: Called with each utterance once its answer is complete.
         listener: Called with each event of both calls.
 
@@ -87,9 +87,9 @@ async def play_script(
 
 
 def match_replies(spoken: Sequence[SpokenUtterance], emitted: Sequence[bytes]) -> list[bytes]:
-    """Join emitted replies as they answered each utterance, mostly one to one.
+    """Join the emitted replies that answer each utterance, usually one.
 
-    An answer that a tool brings is a reply of its own, after the model's first words.
+    The answer of a tool is a separate reply, after the model's first words.
     """
     matched: list[bytes] = []
     rest = deque(emitted)

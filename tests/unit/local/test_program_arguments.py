@@ -18,8 +18,8 @@ pytestmark = pytest.mark.unit
 @pytest.mark.parametrize(
     ("main", "arguments", "complaint"),
     [
-        (talk.main, ["--timeout", "0"], "argument --timeout: '0' is no number of seconds above 0"),
-        (talk.main, ["--timeout", "x"], "argument --timeout: 'x' is no number of seconds above 0"),
+        (talk.main, ["--timeout", "0"], "'0' is not a number of seconds above 0"),
+        (talk.main, ["--timeout", "x"], "'x' is not a number of seconds above 0"),
         (chaos.main, ["--runs", "0"], "argument --runs: '0' is too few: give 1 or more"),
         (chaos.main, ["--runs", "1.5"], "argument --runs: '1.5' is no whole number"),
         (chaos.main, ["--seed", "x"], "argument --seed: 'x' is no whole number"),

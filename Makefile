@@ -87,7 +87,7 @@ format: .venv/.stamp ## Put the code into its format
 	$(RUN) ruff format $(SOURCES)
 	$(RUN) ruff check --fix $(SOURCES)
 
-docs: .venv/.stamp ## Write docs/asyncapi.yaml anew from the protocol's models
+docs: .venv/.stamp ## Write docs/asyncapi.yaml from the protocol's models
 	@$(PYTHON) -m local.asyncapi
 
 smoke: .venv/.stamp ## Make every check of the real Gemini with your key (ARGS='gateway --help' for others)

@@ -1,4 +1,4 @@
-"""docs/architecture.md shows every module with a rule, every key and every use case."""
+"""docs/architecture.md lists the modules of the session core, the use cases and the keys."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from repartee.adapters.dynamodb import keys
 from repartee.domain.tools.core_calls import ToolCallKey
-from tests.documents import ROOT, code_spans, page, rows, section
+from tests.documents import ROOT, first_code, page, rows, section
 
 pytestmark = pytest.mark.unit
 
@@ -16,22 +16,31 @@ OURS = ROOT / "layers" / "shared" / "repartee"
 
 
 def modules(folder: str) -> set[str]:
-    """Return the modules below a folder, as paths from it."""
-    top = OURS / folder
-    return {str(one.relative_to(top)) for one in top.rglob("*.py") if one.name != "__init__.py"}
+    """Return the modules below a folder of our package, as paths without their ending."""
+    found = (OURS / folder).rglob("*.py")
+    return {str(one.relative_to(OURS).with_suffix("")) for one in found if one.stem != "__init__"}
 
 
-def test_every_module_of_the_session_machine_has_a_row() -> None:
-    table = rows(section(ARCHITECTURE, "The session machine"))
-    named = {name for row in table for name in re.findall(r"`([\w/]+\.py)`", row[0])}
-    assert named == modules("domain/session")
+def listed(text: str, folder: str) -> set[str]:
+    """Return the modules that the table of a folder's subfolders lists."""
+    (table,) = re.findall(rf"^\| Folder of `{folder}/` \|.*\n(?:\|.*\n)+", text, re.MULTILINE)
+    return {
+        str(Path(folder) / first_code(subfolder) / name)
+        for subfolder, _, names in rows(table)
+        for name in re.findall(r"`(\w+)`", names)
+    }
 
 
-def test_every_use_case_has_a_row() -> None:
-    spans = (Path(span) for span in code_spans(ARCHITECTURE) if span.startswith("application/"))
-    named = {str(span.relative_to("application")) for span in spans}
-    # Parts of running a session, and what it is given.
-    assert modules("application") - named == {"serving/session_ports.py"}
+@pytest.mark.parametrize("folder", ["domain/session", "application"])
+def test_the_table_of_a_folder_lists_its_modules(folder: str) -> None:
+    assert listed(section(ARCHITECTURE, "Folders"), folder) == modules(folder)
+
+
+def test_a_missing_module_would_be_noticed() -> None:
+    shorter = section(ARCHITECTURE, "Folders").replace("`order`", "")
+    assert modules("domain/session") - listed(shorter, "domain/session") == {
+        "domain/session/input/order"
+    }
 
 
 def shape(text: str) -> str:

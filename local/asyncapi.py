@@ -16,8 +16,14 @@ from typing import Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from repartee.domain.protocol.frames import Frame
-from repartee.domain.protocol.wire import MAX_FRAME_BYTES, PROTOCOL_VERSION, ClientModel, Reply
+from repartee.domain.protocol.frames import Frame, ReplyAudio
+from repartee.domain.protocol.wire import (
+    MAX_FRAME_BYTES,
+    PROTOCOL_VERSION,
+    AudioFrame,
+    ClientModel,
+    Reply,
+)
 
 PATH = Path(__file__).resolve().parent.parent / "docs" / "asyncapi.yaml"
 HEADER = (
@@ -86,7 +92,7 @@ def _server_types() -> Iterator[MessageType]:
     for reply in get_args(Reply.__value__):
         yield _server_type(reply, "message")
     for frame in get_args(Frame.__value__):
-        yield _server_type(frame, "worker")
+        yield _server_type(AudioFrame if frame is ReplyAudio else frame, "worker")
 
 
 def _server_type(shape: Any, sender: Sender) -> MessageType:

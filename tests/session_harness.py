@@ -1,6 +1,5 @@
 """Drives one session machine by hand, as the shell, the client, the model and time would."""
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -192,7 +191,7 @@ class SessionHarness:
             case PostFrame(frame=NumberedFrame(epoch=epoch, seq=seq, frame=frame)):
                 assert epoch == self.state.epoch
                 if seq in self._numbered:
-                    let_go = ReplyAudio(frame.turn, "") if isinstance(frame, ReplyAudio) else None
+                    let_go = ReplyAudio(frame.turn, b"") if isinstance(frame, ReplyAudio) else None
                     same = frame in (self._numbered[seq], let_go)
                     assert same, "one number, two frames"
                 else:
@@ -436,9 +435,7 @@ class SessionHarness:
 
     def pcm_posted(self, turn: int) -> bytes:
         """The reply's audio as the client got it."""
-        return b"".join(
-            base64.b64decode(frame.data) for frame in self.frames(ReplyAudio) if frame.turn == turn
-        )
+        return b"".join(frame.pcm for frame in self.frames(ReplyAudio) if frame.turn == turn)
 
 
 def of_kind[E: Effect](effects: Iterable[Effect], *kinds: type[E]) -> list[E]:

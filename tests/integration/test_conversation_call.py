@@ -98,7 +98,7 @@ async def server(script: Callable[[Script], Awaitable[None]]) -> AsyncIterator[s
 
 
 def audio(turn: int, pcm: bytes) -> ReplyAudio:
-    return ReplyAudio(turn, base64.b64encode(pcm).decode())
+    return ReplyAudio(turn, pcm)
 
 
 def end(turn: int) -> TurnEnd:

@@ -1,5 +1,6 @@
 """Decodes the JSON text frames that the server sends."""
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import Any, cast
@@ -25,6 +26,7 @@ from repartee.domain.protocol.frames import (
 )
 from repartee.domain.protocol.wire import (
     AcceptedBefore,
+    AudioFrame,
     Busy,
     Pong,
     Ready,
@@ -61,7 +63,7 @@ _FRAMES: dict[str, TypeAdapter[Any]] = {
     for frame in (
         Accepted,
         Missing,
-        ReplyAudio,
+        AudioFrame,
         Transcript,
         Interrupted,
         ToolProgress,
@@ -104,8 +106,10 @@ def decode_server_message(text: str) -> ServerMessage | None:
             epoch, seq = int(fields["epoch"]), int(fields["seq"])
             if name not in _FRAMES:
                 return UnknownFrame(epoch, seq, name)
-            frame = cast("Frame", _FRAMES[name].validate_python(fields))
-            return NumberedFrame(epoch, seq, frame)
+            frame = _FRAMES[name].validate_python(fields)
+            if isinstance(frame, AudioFrame):
+                frame = ReplyAudio(frame.turn, base64.b64decode(frame.data, validate=True))
+            return NumberedFrame(epoch, seq, cast("Frame", frame))
         if name not in _REPLIES:
             return None
         return cast("Reply", _REPLIES[name].validate_python(fields))

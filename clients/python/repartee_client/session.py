@@ -62,8 +62,6 @@ RESEND_REFUSED_AFTER_MS = 1_000
 IDLE_PING_AFTER_MS = 8 * 60 * 1_000
 """API Gateway closes a connection without traffic after 10 minutes."""
 
-_PCM_BYTES_PER_BASE64 = 3 / 4
-
 
 class ClientSession:
     """The protocol state machine of one client.
@@ -209,10 +207,8 @@ class ClientSession:
                     # ``ready`` was lost, but the worker has the ``hello`` and waits for input.
                     self.outbox.open(self._max_in_flight)
                 self.outbox.resend_range(first, last, now_ms)
-            case ReplyAudio(turn=turn, data=data):
-                padding = len(data) - len(data.rstrip("="))
-                length = int(len(data) * _PCM_BYTES_PER_BASE64) - padding
-                self.playback.arrived(turn, length, now_ms)
+            case ReplyAudio(turn=turn, pcm=pcm):
+                self.playback.arrived(turn, len(pcm), now_ms)
             case Interrupted(turn=turn):
                 self.playback.stop(turn, now_ms)
                 self._acknowledge_by(now_ms)

@@ -1,6 +1,5 @@
 """Collects the events of a call by turn."""
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -111,8 +110,8 @@ class TurnCollector:
     ) -> None:
         turn = self.turns.setdefault(frame.turn, TurnRecord(frame.turn))
         match frame:
-            case ReplyAudio(data=data):
-                turn.pcm += base64.b64decode(data)
+            case ReplyAudio(pcm=pcm):
+                turn.pcm += pcm
                 if turn.first_audio_at_ms is None:
                     turn.first_audio_at_ms = at_ms
             case Transcript(role="user", text=text):

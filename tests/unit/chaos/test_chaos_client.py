@@ -1,6 +1,5 @@
 """What a client owes to a session whose worker may die: it asks after all that was not accepted."""
 
-import base64
 import json
 
 import pytest
@@ -84,7 +83,7 @@ def test_a_goodbye_is_asked_after_until_the_session_is_closed():
 
 
 def audio(turn: int = 1) -> ReplyAudio:
-    return ReplyAudio(turn, base64.b64encode(bytes(48)).decode())
+    return ReplyAudio(turn, bytes(48))
 
 
 def test_the_record_tells_a_stale_frame_from_a_late_one():

@@ -1,7 +1,5 @@
 """The order of frames from one worker and from its successor."""
 
-import base64
-
 import pytest
 
 from repartee.domain.protocol.frames import (
@@ -17,7 +15,7 @@ from repartee_client.inbox import ClientInbox
 
 pytestmark = pytest.mark.unit
 
-SOUND = base64.b64encode(bytes(480)).decode()
+SOUND = bytes(480)
 
 
 def end_of(turn: int) -> TurnEnd:

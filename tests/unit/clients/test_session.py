@@ -1,6 +1,5 @@
 """The reference client's protocol core, with time moved by hand."""
 
-import base64
 import json
 
 import pytest
@@ -35,7 +34,7 @@ from repartee_client.session import ClientSession
 pytestmark = pytest.mark.unit
 
 CHUNK = bytes(6_400)
-SECOND_OF_REPLY = base64.b64encode(bytes(48_000)).decode()
+SECOND_OF_REPLY = bytes(48_000)
 
 
 def frame(seq: int, body: Frame, *, epoch: int = 1) -> str:
@@ -258,7 +257,7 @@ def test_a_hello_that_api_gateway_could_not_hand_over_is_said_again_in_its_time(
 
 def test_while_a_reply_plays_frames_are_acknowledged_every_half_second():
     session = open_session()
-    session.receive(frame(1, ReplyAudio(turn=1, data=SECOND_OF_REPLY)), 1_000)
+    session.receive(frame(1, ReplyAudio(turn=1, pcm=SECOND_OF_REPLY)), 1_000)
     assert session.outgoing(1_400) == []
     session.receive(frame(2, Accepted(1)), 1_400)
     assert session.next_deadline_ms() == 1_500
@@ -284,7 +283,7 @@ def test_while_nothing_plays_frames_are_acknowledged_within_three_seconds():
 def test_a_reply_that_begins_hastens_the_acknowledgement_of_what_came_before():
     session = open_session()
     session.receive(frame(1, Accepted(1)), 1_000)
-    session.receive(frame(2, ReplyAudio(turn=1, data=SECOND_OF_REPLY)), 1_600)
+    session.receive(frame(2, ReplyAudio(turn=1, pcm=SECOND_OF_REPLY)), 1_600)
     assert said(session.outgoing(2_100)) == [("ack", None)]
 
 
@@ -296,7 +295,7 @@ def test_an_early_frame_is_not_acknowledged_before_the_one_it_follows():
 
 def test_the_end_of_a_turn_is_acknowledged_at_once_with_what_was_played():
     session = open_session()
-    session.receive(frame(1, ReplyAudio(turn=4, data=SECOND_OF_REPLY)), 1_000)
+    session.receive(frame(1, ReplyAudio(turn=4, pcm=SECOND_OF_REPLY)), 1_000)
     session.receive(frame(2, turn_end(4)), 1_250)
 
     (ack,) = map(json.loads, session.outgoing(1_250))
@@ -308,33 +307,33 @@ def test_the_end_of_a_turn_is_acknowledged_at_once_with_what_was_played():
 
 def test_an_interruption_stops_the_turn_and_is_acknowledged_at_once():
     session = open_session()
-    session.receive(frame(1, ReplyAudio(turn=1, data=SECOND_OF_REPLY)), 1_000)
+    session.receive(frame(1, ReplyAudio(turn=1, pcm=SECOND_OF_REPLY)), 1_000)
     session.receive(frame(2, Interrupted(turn=1)), 1_300)
 
     (ack,) = map(json.loads, session.outgoing(1_300))
     assert ack["played_ms"] == 300
 
     assert session.playback.is_silent(1_301)
-    session.receive(frame(3, ReplyAudio(turn=1, data=SECOND_OF_REPLY)), 1_400)
+    session.receive(frame(3, ReplyAudio(turn=1, pcm=SECOND_OF_REPLY)), 1_400)
     assert session.playback.is_silent(1_401), "audio of the cut turn is not played"
     assert session.playback.played_ms(1, 9_000) == 300
 
 
 def test_a_restarted_turn_is_played_anew():
     session = open_session()
-    session.receive(frame(1, ReplyAudio(turn=1, data=SECOND_OF_REPLY)), 1_000)
+    session.receive(frame(1, ReplyAudio(turn=1, pcm=SECOND_OF_REPLY)), 1_000)
     session.receive(frame(2, TurnRestarted(turn=1)), 1_600)
     assert session.playback.played_ms(1, 1_600) == 0
 
-    session.receive(frame(3, ReplyAudio(turn=1, data=SECOND_OF_REPLY)), 1_700)
+    session.receive(frame(3, ReplyAudio(turn=1, pcm=SECOND_OF_REPLY)), 1_700)
 
     assert session.playback.played_ms(1, 1_900) == 200
 
 
 def test_turns_play_one_after_the_other():
     session = open_session()
-    session.receive(frame(1, ReplyAudio(turn=1, data=SECOND_OF_REPLY)), 0)
-    session.receive(frame(2, ReplyAudio(turn=2, data=SECOND_OF_REPLY)), 100)
+    session.receive(frame(1, ReplyAudio(turn=1, pcm=SECOND_OF_REPLY)), 0)
+    session.receive(frame(2, ReplyAudio(turn=2, pcm=SECOND_OF_REPLY)), 100)
 
     assert session.playback.played_ms(1, 600) == 600
     assert session.playback.played_ms(2, 600) == 0

@@ -314,7 +314,7 @@ def test_a_frame_is_written_with_its_type_epoch_and_number():
 
 
 def test_reply_audio_of_the_largest_size_fits_a_frame_of_the_gateway():
-    frame = ReplyAudio(99_999_999, base64_of(18_000))
+    frame = ReplyAudio(99_999_999, bytes(18_000))
 
     assert len(encode_frame(NumberedFrame(99_999, 99_999_999, frame))) < MAX_FRAME_BYTES
 

@@ -31,11 +31,11 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class ReplyAudio:
-    """A chunk of the reply: base64 of PCM16 little-endian mono, 24 kHz."""
+    """A chunk of the reply: PCM16 little-endian mono, 24 kHz."""
 
     type: ClassVar[str] = "audio"
     turn: int
-    data: str
+    pcm: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from repartee.domain.errors import BadInput
-from repartee.domain.protocol.frames import NumberedFrame
+from repartee.domain.protocol.frames import NumberedFrame, ReplyAudio
 from repartee.domain.protocol.messages import (
     MAX_IN_FLIGHT,
     MAX_SEQ,
@@ -350,10 +350,21 @@ class ReconnectSoon:
     within_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class AudioFrame:
+    """A chunk of the reply: base64 of PCM16 little-endian mono, 24 kHz."""
+
+    type: ClassVar[str] = "audio"
+    turn: int
+    data: str
+
+
 type Reply = Ready | Rejected | AcceptedBefore | Busy | Pong | ReconnectSoon
 
 
 def _fields(frame: Any) -> dict[str, Any]:
+    if isinstance(frame, ReplyAudio):
+        frame = AudioFrame(frame.turn, base64.b64encode(frame.pcm).decode())
     return {"type": frame.type, **asdict(frame)}
 
 

@@ -1,7 +1,5 @@
 """How the parts of a reply share messages, and that nobody hears it."""
 
-import base64
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +17,7 @@ from repartee.domain.protocol.frames import (
 )
 from repartee.domain.protocol.messages import Detached
 from repartee.domain.protocol.wire import encode_frame
-from repartee.domain.session.client.frame_bundles import HOLD_MS, MAX_CHARACTERS, MIN_LEAD_MS
+from repartee.domain.session.client.frame_bundles import HOLD_MS, MAX_BUNDLE_BYTES, MIN_LEAD_MS
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.effects import PostFrame
 from tests.session_harness import SECOND, SessionHarness, started
@@ -33,7 +31,7 @@ MESSAGE_UNIT_BYTES = 32 * 1024
 
 
 def audio(pcm: bytes = PART, turn: int = 1) -> ReplyAudio:
-    return ReplyAudio(turn, base64.b64encode(pcm).decode())
+    return ReplyAudio(turn, pcm)
 
 
 def text(words: str, turn: int = 1, *, final: bool = False) -> Transcript:
@@ -95,13 +93,13 @@ def test_texts_of_two_sides_and_what_follows_a_final_text_stay_apart():
 
 def test_a_bundle_with_its_json_fits_one_unit_of_the_bill():
     frames = posted(outbox(*[audio()] * 5, TurnEnd(1, 0, 0, 0.0, None, 0)))
-    characters = [len(one.data) for one in frames if isinstance(one, ReplyAudio)]
-    assert characters == [30_720, 30_720, 15_360]
+    lengths = [len(one.pcm) for one in frames if isinstance(one, ReplyAudio)]
+    assert lengths == [23_040, 23_040, 11_520]
 
     # The largest there may be, with the longest numbers.
     [largest] = posted(outbox(*[audio(bytes(6_000), turn=99_999_999)] * 4))
     assert isinstance(largest, ReplyAudio)
-    assert len(largest.data) == MAX_CHARACTERS
+    assert len(largest.pcm) == MAX_BUNDLE_BYTES
     numbered = NumberedFrame(999_999_999, 999_999_999, largest)
     assert len(encode_frame(numbered).encode()) <= MESSAGE_UNIT_BYTES
 
@@ -203,7 +201,7 @@ def test_what_is_held_never_lets_the_client_run_short(parts):
         for frame in call.frames(ReplyAudio)[seen:]:
             if was_held:
                 assert playing_ends_ms - call.now_ms >= MIN_LEAD_MS - HOLD_MS
-            length_ms = duration_ms(len(base64.b64decode(frame.data)), OUTPUT_RATE_HZ)
+            length_ms = duration_ms(len(frame.pcm), OUTPUT_RATE_HZ)
             playing_ends_ms = max(playing_ends_ms, call.now_ms) + length_ms
             seen += 1
 

@@ -1,5 +1,3 @@
-import base64
-
 import pytest
 
 from repartee.domain.protocol.frames import (
@@ -13,11 +11,11 @@ from repartee.domain.protocol.frames import (
     TurnEnd,
 )
 from repartee.domain.protocol.messages import OutputPosition
-from repartee.domain.session.client.outbox import MAX_AUDIO_CHARACTERS, SLOW_CLIENT_PAUSE_MS, Outbox
+from repartee.domain.session.client.outbox import MAX_AUDIO_BYTES, SLOW_CLIENT_PAUSE_MS, Outbox
 
 pytestmark = pytest.mark.unit
 
-SECOND = base64.b64encode(bytes(21_000)).decode()
+SECOND = bytes(21_000)
 
 
 def outbox(*frames: Frame) -> Outbox:
@@ -44,7 +42,7 @@ def end(turn: int = 1) -> TurnEnd:
 
 
 def test_frames_are_numbered_from_one_as_they_are_posted():
-    posted = post_all(outbox(Accepted(1), ReplyAudio(1, "AA=="), end()))
+    posted = post_all(outbox(Accepted(1), ReplyAudio(1, b"\0\0"), end()))
 
     assert [(one.epoch, one.seq) for one in posted] == [(2, 1), (2, 2), (2, 3)]
 
@@ -62,9 +60,13 @@ def test_one_frame_is_in_flight_at_a_time():
 
 
 def test_an_interruption_goes_before_all_else_and_leaves_no_gap():
-    box = outbox(ReplyAudio(1, "AA=="))
+    box = outbox(ReplyAudio(1, b"\0\0"))
     post_all(box)
-    for frame in (ReplyAudio(1, "BB=="), Transcript(1, "model", "Hi", False), ReplyAudio(2, "CC")):
+    for frame in (
+        ReplyAudio(1, b"\0\1"),
+        Transcript(1, "model", "Hi", False),
+        ReplyAudio(2, b"\0\2"),
+    ):
         box.offer(frame)
 
     box.interrupt(1)
@@ -84,9 +86,9 @@ def test_what_was_cut_is_not_posted_anew_before_its_interruption():
     box.interrupt(1)
 
     assert [one.frame for one in post_all(box)] == [
-        ReplyAudio(1, ""),
+        ReplyAudio(1, b""),
         Transcript(1, "model", "Hi", False),
-        ReplyAudio(1, ""),
+        ReplyAudio(1, b""),
         Interrupted(1),
     ]
 
@@ -100,12 +102,12 @@ def test_audio_that_a_slow_client_did_not_take_is_not_tried_again_once_it_is_cut
     box.interrupt(1)
 
     posted = post_all(box, SLOW_CLIENT_PAUSE_MS)
-    assert [one.frame for one in posted] == [ReplyAudio(1, ""), Interrupted(1)]
+    assert [one.frame for one in posted] == [ReplyAudio(1, b""), Interrupted(1)]
     assert posted[0].seq == first.seq
 
 
 def test_audio_that_was_cut_makes_room_for_what_follows():
-    half = MAX_AUDIO_CHARACTERS // len(SECOND) // 2 + 1
+    half = MAX_AUDIO_BYTES // len(SECOND) // 2 + 1
     box = outbox(*[ReplyAudio(1, SECOND)] * half)
     post_all(box)
     box.interrupt(1)
@@ -174,7 +176,7 @@ def test_an_acknowledgement_of_what_was_never_posted_counts_for_nothing():
 
 
 def test_a_turn_is_delivered_once_its_end_is_acknowledged():
-    box = outbox(ReplyAudio(1, "AA=="), end(1))
+    box = outbox(ReplyAudio(1, b"\0\0"), end(1))
     assert not box.has_delivered(1)
     post_all(box)
     box.acknowledge(OutputPosition(2, 1))
@@ -186,33 +188,33 @@ def test_a_turn_is_delivered_once_its_end_is_acknowledged():
 
 
 def test_of_too_much_waiting_audio_the_oldest_goes_and_no_control():
-    many = MAX_AUDIO_CHARACTERS // len(SECOND) + 3
+    many = MAX_AUDIO_BYTES // len(SECOND) + 3
     box = outbox(Accepted(1), *[ReplyAudio(1, SECOND)] * many, end())
 
     posted = post_all(box)
 
     audio = [one for one in posted if isinstance(one.frame, ReplyAudio)]
-    assert len(audio) == MAX_AUDIO_CHARACTERS // len(SECOND)
+    assert len(audio) == MAX_AUDIO_BYTES // len(SECOND)
     assert numbers(posted) == list(range(1, len(posted) + 1))
     assert (posted[0].frame, posted[-1].frame) == (Accepted(1), end())
 
 
 def test_a_client_that_comes_back_too_late_for_its_audio_is_told():
     box = outbox(end(1))
-    for _ in range(MAX_AUDIO_CHARACTERS // len(SECOND) + 1):
+    for _ in range(MAX_AUDIO_BYTES // len(SECOND) + 1):
         box.offer(ReplyAudio(1, SECOND))
         post_all(box)
 
     assert not box.resume(OutputPosition(2, 1))
     again = post_all(box)
-    full = [one for one in again if isinstance(one.frame, ReplyAudio) and one.frame.data]
-    assert len(full) == MAX_AUDIO_CHARACTERS // len(SECOND)
+    full = [one for one in again if isinstance(one.frame, ReplyAudio) and one.frame.pcm]
+    assert len(full) == MAX_AUDIO_BYTES // len(SECOND)
     assert box.resume(OutputPosition(2, 2))
 
 
 def test_audio_that_was_let_go_leaves_no_gap_in_the_numbers_of_what_is_posted_again():
     box = outbox(end(1))
-    for _ in range(MAX_AUDIO_CHARACTERS // len(SECOND) + 3):
+    for _ in range(MAX_AUDIO_BYTES // len(SECOND) + 3):
         box.offer(ReplyAudio(2, SECOND))
         post_all(box)
 
@@ -220,12 +222,12 @@ def test_audio_that_was_let_go_leaves_no_gap_in_the_numbers_of_what_is_posted_ag
 
     again = post_all(box)
     assert numbers(again) == list(range(1, len(again) + 1))
-    assert again[1].frame == ReplyAudio(2, "")
+    assert again[1].frame == ReplyAudio(2, b"")
 
 
 def test_a_client_that_says_no_position_lacks_nothing_that_it_acknowledged():
     box = outbox()
-    for _ in range(MAX_AUDIO_CHARACTERS // len(SECOND) + 1):
+    for _ in range(MAX_AUDIO_BYTES // len(SECOND) + 1):
         box.offer(ReplyAudio(1, SECOND))
         post_all(box)
     box.acknowledge(OutputPosition(2, 1))

@@ -21,7 +21,7 @@ from repartee.domain.tools.core_calls import ToolCallStatus
 pytestmark = pytest.mark.unit
 
 PCM = bytes(range(64))
-REPLY = ReplyAudio(2, base64.b64encode(PCM).decode())
+REPLY = ReplyAudio(2, PCM)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ REPLY = ReplyAudio(2, base64.b64encode(PCM).decode())
         (ZoneInfo("Europe/London"), {"zone": "Europe/London"}),
         (ToolCallStatus.DONE, {"enum": "ToolCallStatus", "name": "DONE"}),
         (TurnRestarted(3), {"class": "TurnRestarted", "turn": 3}),
-        (REPLY, {"class": "ReplyAudio", "turn": 2, "data": whole(PCM)}),
+        (REPLY, {"class": "ReplyAudio", "turn": 2, "pcm": whole(PCM)}),
     ],
 )
 def test_a_value_is_written_in_its_form_and_read_again(value: object, written: Json):
@@ -53,9 +53,9 @@ def test_near_silent_audio_that_is_left_out_comes_back_near_silent_and_alike_for
 
 def test_audio_that_is_left_out_comes_back_as_its_stand_in_even_inside_a_frame():
     left_out = digest(PCM)
-    assert encode(REPLY, digest) == {"class": "ReplyAudio", "turn": 2, "data": left_out}
+    assert encode(REPLY, digest) == {"class": "ReplyAudio", "turn": 2, "pcm": left_out}
     assert isinstance(left_out, dict)
     substitute = placeholder_audio(len(PCM), str(left_out["sha256"]))
     assert decode(left_out) == substitute
     read = decode(encode(REPLY, digest))
-    assert read == ReplyAudio(2, base64.b64encode(substitute).decode())
+    assert read == ReplyAudio(2, substitute)

@@ -1,6 +1,5 @@
 """Whatever a session's recording may hold is read as it was written."""
 
-import base64
 import json
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, tzinfo
@@ -16,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repartee.domain.conversation.conversation import Memory
-from repartee.domain.protocol.frames import ReplyAudio
 from repartee.domain.protocol.messages import Message
 from repartee.domain.session.effects import Effect
 from repartee.domain.session.events import Event
@@ -44,9 +42,6 @@ SCALARS: dict[object, st.SearchStrategy[Any]] = {
     Decimal: st.decimals(allow_nan=False),
     date: st.dates(),
     tzinfo: st.sampled_from([ZoneInfo("Europe/London"), ZoneInfo("Asia/Kathmandu")]),
-    ReplyAudio: st.builds(
-        ReplyAudio, st.integers(), st.binary().map(lambda pcm: base64.b64encode(pcm).decode())
-    ),
 }
 
 

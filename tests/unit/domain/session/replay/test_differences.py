@@ -71,18 +71,18 @@ def test_audio_of_another_length_is_a_difference_even_where_its_hash_cannot_be_k
     line = first_line_with(lines, ReplyAudio.__name__)
     for number in range(line, len(lines) + 1):
         frames = [e for e in json.loads(lines[number - 1])["effects"] if "frame" in e]
-        if any(e["frame"]["frame"].get("data", {}).get("bytes") == 18_000 for e in frames):
+        if any(e["frame"]["frame"].get("pcm", {}).get("bytes") == 18_000 for e in frames):
             line = number
             break
 
     def change(data: Any) -> None:
         post = next(each for each in data["effects"] if each["class"] == "PostFrame")
-        post["frame"]["frame"]["data"]["bytes"] += 2
+        post["frame"]["frame"]["pcm"]["bytes"] += 2
 
     _, difference = replay(changed(lines, line, change))
     assert difference is not None
     assert difference.line == line
-    assert difference.place.endswith(".frame.frame.data")
+    assert difference.place.endswith(".frame.frame.pcm")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ RECORDINGS = sorted(FOLDER.glob("*.jsonl.gz"))
 
 # Classes and fields that have another name since.
 RENAMED_CLASSES = {"CallKey": "ToolCallKey", "CallStatus": "ToolCallStatus"}
-RENAMED_FIELDS: Mapping[str, Mapping[str, str]] = {}
+RENAMED_FIELDS: Mapping[str, Mapping[str, str]] = {"ReplyAudio": {"data": "pcm"}}
 
 # Fields and live events that are gone since; no session sent the handles.
 REMOVED_FIELDS = {("LiveConfig", "resumption_handle")}

@@ -27,7 +27,7 @@ from repartee.domain.protocol.messages import (
     SpeechStart,
     Text,
 )
-from repartee.domain.session.client.frame_bundles import MAX_CHARACTERS
+from repartee.domain.session.client.frame_bundles import MAX_BUNDLE_BYTES
 from repartee.domain.session.effects import CommitTurn, OpenLive, SendAudio
 from repartee.domain.users.preferences import Profile
 from tests.fakes.clock import NOON_MS
@@ -73,7 +73,7 @@ def test_the_reply_goes_to_the_client_with_its_text_and_its_end():
     call.reply("Hello.", pcm=SECOND[:40_000])
 
     assert call.pcm_posted(1) == SECOND[:40_000]
-    assert max(len(frame.data) for frame in call.frames(ReplyAudio)) <= MAX_CHARACTERS
+    assert max(len(frame.pcm) for frame in call.frames(ReplyAudio)) <= MAX_BUNDLE_BYTES
     assert call.frames(Transcript) == [
         Transcript(1, "user", "Hi", False),
         Transcript(1, "model", "Hello.", False),

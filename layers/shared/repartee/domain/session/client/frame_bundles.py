@@ -4,17 +4,17 @@ Gemini speaks faster than its words can be played, in many small parts. What wai
 what came before it, and once the client has enough to play, a part waits a moment for the next one.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.protocol.frames import Frame, ReplyAudio, Transcript
 
-# With its JSON around it this fits 32 KB, the unit that API Gateway bills (its price list).
-MAX_CHARACTERS = 32_000
+# 500 ms. API Gateway bills messages in units of 32 KB (its price list); 24,000 bytes take 32,000
+# characters of base64, which leaves room for the JSON around them.
+MAX_BUNDLE_BYTES = 24_000
 # 400 ms. Two of Gemini's usual parts are more, and a third would not fit.
-BUNDLE_CHARACTERS = 25_600
+FULL_BUNDLE_BYTES = 19_200
 # The line to the client may falter for so long, less HOLD_MS, before the user hears a break.
 MIN_LEAD_MS = 1_000
 HOLD_MS = 300
@@ -45,10 +45,9 @@ def join(waiting: Sequence[Frame], frame: Frame) -> tuple[int, Frame] | None:
 
 def _joined(first: _Piece, second: _Piece) -> _Piece | None:
     match first, second:
-        case ReplyAudio(data=one), ReplyAudio(data=other):
-            pcm = base64.b64decode(one) + base64.b64decode(other)
-            data = base64.b64encode(pcm).decode()
-            return replace(first, data=data) if len(data) <= MAX_CHARACTERS else None
+        case ReplyAudio(pcm=one), ReplyAudio(pcm=other):
+            is_too_long = len(one) + len(other) > MAX_BUNDLE_BYTES
+            return None if is_too_long else replace(first, pcm=one + other)
         case Transcript(role=one, final=False), Transcript(role=other) if one == other:
             return replace(first, text=first.text + second.text, final=second.final)
         case _:
@@ -68,10 +67,8 @@ class PlaybackLead:
         self._held_since_ms = None
         if isinstance(frame, ReplyAudio):
             self._turn = frame.turn
-            length_bytes = len(frame.data) * 3 // 4
-            self._ends_at_ms = max(self._ends_at_ms, now_ms) + duration_ms(
-                length_bytes, OUTPUT_RATE_HZ
-            )
+            length_ms = duration_ms(len(frame.pcm), OUTPUT_RATE_HZ)
+            self._ends_at_ms = max(self._ends_at_ms, now_ms) + length_ms
 
     def left_ms(self, turn: int, now_ms: int) -> float:
         """Return how many ms of a turn's reply the client cannot have played by now."""
@@ -96,9 +93,9 @@ class PlaybackLead:
     def _may_wait(self, waiting: Sequence[Frame]) -> bool:
         """Tell whether nothing waits but less than a bundle of what is being played."""
         pieces = [one for one in waiting if isinstance(one, ReplyAudio | Transcript)]
-        characters = sum(len(one.data) for one in pieces if isinstance(one, ReplyAudio))
+        audio_bytes = sum(len(one.pcm) for one in pieces if isinstance(one, ReplyAudio))
         return (
             len(pieces) == len(waiting)
-            and characters < BUNDLE_CHARACTERS
+            and audio_bytes < FULL_BUNDLE_BYTES
             and all(one.turn == self._turn for one in pieces)
         )

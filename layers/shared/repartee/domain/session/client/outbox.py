@@ -17,8 +17,8 @@ from repartee.domain.protocol.frames import (
 from repartee.domain.protocol.messages import OutputPosition
 from repartee.domain.session.client.frame_bundles import PlaybackLead, join
 
-# Base64 of 24 kHz PCM16: 30 s take 1.92 million characters.
-MAX_AUDIO_CHARACTERS = 2_000_000
+# 31 s of 24 kHz PCM16.
+MAX_AUDIO_BYTES = 1_500_000
 SLOW_CLIENT_PAUSE_MS = 250
 
 
@@ -40,16 +40,16 @@ class Outbox:
     acknowledged: int = 0
     last_seq: int = 0
     _waiting: deque[Frame] = field(default_factory=deque)
-    _waiting_characters: int = 0
+    _waiting_bytes: int = 0
     _kept: deque[NumberedFrame] = field(default_factory=deque)
-    _kept_characters: int = 0
+    _kept_bytes: int = 0
     _lost: dict[int, int] = field(default_factory=dict)
     _unposted: set[int] = field(default_factory=set)
     _again: deque[NumberedFrame] = field(default_factory=deque)
     _in_flight: NumberedFrame | None = None
     _paused_until_ms: int | None = None
     _turn_ends: dict[int, int] = field(default_factory=dict)
-    _posted_characters: Counter[int] = field(default_factory=Counter)
+    _posted_bytes: Counter[int] = field(default_factory=Counter)
     _is_closed: bool = False
     _playback_lead: PlaybackLead = field(default_factory=PlaybackLead)
 
@@ -63,14 +63,14 @@ class Outbox:
         self._is_closed = isinstance(frame, SessionClosed)
         if (joined := join(self._waiting, frame)) is not None:
             place, both = joined
-            self._waiting_characters -= _audio_characters(self._waiting[place])
+            self._waiting_bytes -= _audio_bytes(self._waiting[place])
             self._waiting[place] = frame = both
         else:
             self._waiting.append(frame)
-        self._waiting_characters += _audio_characters(frame)
-        while self._waiting_characters > MAX_AUDIO_CHARACTERS:
+        self._waiting_bytes += _audio_bytes(frame)
+        while self._waiting_bytes > MAX_AUDIO_BYTES:
             oldest, lost = _first_audio(self._waiting)
-            self._waiting_characters -= len(lost.data)
+            self._waiting_bytes -= len(lost.pcm)
             del self._waiting[oldest]
             self._lost[lost.turn] = self.last_seq + 1
             self._unposted.add(lost.turn)
@@ -80,10 +80,10 @@ class Outbox:
         self.forget_lost(turn)
         self._playback_lead.forget()
         self._waiting = deque(frame for frame in self._waiting if not _is_audio_of(frame, turn))
-        self._waiting_characters = sum(map(_audio_characters, self._waiting))
+        self._waiting_bytes = sum(map(_audio_bytes, self._waiting))
         self._again = deque(map(partial(_without_audio, turn=turn), self._again))
         self._kept = deque(map(partial(_without_audio, turn=turn), self._kept))
-        self._kept_characters = sum(_audio_characters(kept.frame) for kept in self._kept)
+        self._kept_bytes = sum(_audio_bytes(kept.frame) for kept in self._kept)
 
     def interrupt(self, turn: int) -> None:
         """Drop the turn's audio and tell the client before it hears anything else."""
@@ -103,14 +103,14 @@ class Outbox:
         elif self._waiting and not self._playback_lead.must_hold(self._waiting, now_ms):
             frame = self._waiting.popleft()
             self._playback_lead.mark_posted(frame, now_ms)
-            self._waiting_characters -= _audio_characters(frame)
+            self._waiting_bytes -= _audio_bytes(frame)
             self.last_seq += 1
             self._in_flight = NumberedFrame(self.epoch, self.last_seq, frame)
             self._keep(self._in_flight)
             if isinstance(frame, TurnEnd):
                 self._turn_ends[frame.turn] = self.last_seq
             elif isinstance(frame, ReplyAudio):
-                self._posted_characters[frame.turn] += len(frame.data)
+                self._posted_bytes[frame.turn] += len(frame.pcm)
         return self._in_flight
 
     def mark_posted(self, seq: int) -> None:
@@ -137,7 +137,7 @@ class Outbox:
 
     def posted_ms(self, turn: int) -> float:
         """Return how many ms of a turn's reply have been posted, at most 1 ms too many."""
-        return 1 + duration_ms(self._posted_characters[turn] * 3 // 4, OUTPUT_RATE_HZ)
+        return 1 + duration_ms(self._posted_bytes[turn], OUTPUT_RATE_HZ)
 
     def playable_ms(self, turn: int, now_ms: int) -> int:
         """Return how many ms of a turn's reply a client has played if it played at once."""
@@ -145,7 +145,7 @@ class Outbox:
 
     def forget_posted(self, turn: int) -> None:
         """Forget how much of a turn's reply was posted, because the turn starts over."""
-        del self._posted_characters[turn]
+        del self._posted_bytes[turn]
 
     def acknowledge(self, position: OutputPosition) -> bool:
         """Forget what has reached the client; True when that is news."""
@@ -153,7 +153,7 @@ class Outbox:
             return False
         self.acknowledged = position.seq
         while self._kept and self._kept[0].seq <= self.acknowledged:
-            self._kept_characters -= _audio_characters(self._kept.popleft().frame)
+            self._kept_bytes -= _audio_bytes(self._kept.popleft().frame)
         return True
 
     def resume(self, position: OutputPosition | None) -> bool:
@@ -207,23 +207,23 @@ class Outbox:
 
     def _keep(self, numbered: NumberedFrame) -> None:
         self._kept.append(numbered)
-        self._kept_characters += _audio_characters(numbered.frame)
-        while self._kept_characters > MAX_AUDIO_CHARACTERS:
+        self._kept_bytes += _audio_bytes(numbered.frame)
+        while self._kept_bytes > MAX_AUDIO_BYTES:
             oldest, lost = _first_audio(kept.frame for kept in self._kept)
             self._lost[lost.turn] = max(self._lost.get(lost.turn, 0), self._kept[oldest].seq)
-            self._kept_characters -= len(lost.data)
+            self._kept_bytes -= len(lost.pcm)
             self._kept[oldest] = _without_audio(self._kept[oldest])
 
 
-def _audio_characters(frame: Frame) -> int:
-    return len(frame.data) if isinstance(frame, ReplyAudio) else 0
+def _audio_bytes(frame: Frame) -> int:
+    return len(frame.pcm) if isinstance(frame, ReplyAudio) else 0
 
 
 def _first_audio(frames: Iterable[Frame]) -> tuple[int, ReplyAudio]:
     return next(
         (index, frame)
         for index, frame in enumerate(frames)
-        if isinstance(frame, ReplyAudio) and frame.data
+        if isinstance(frame, ReplyAudio) and frame.pcm
     )
 
 
@@ -239,4 +239,4 @@ def _without_audio(numbered: NumberedFrame, turn: int | None = None) -> Numbered
     frame = numbered.frame
     if not isinstance(frame, ReplyAudio) or turn not in (None, frame.turn):
         return numbered
-    return replace(numbered, frame=replace(frame, data=""))
+    return replace(numbered, frame=replace(frame, pcm=b""))

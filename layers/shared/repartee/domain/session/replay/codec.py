@@ -19,7 +19,6 @@ from zoneinfo import ZoneInfo
 
 from repartee.domain.audio import is_audible
 from repartee.domain.conversation.conversation import Memory
-from repartee.domain.protocol.frames import ReplyAudio
 from repartee.domain.session.effects import Effect
 from repartee.domain.session.events import Event
 from repartee.domain.session.settings import SessionSettings
@@ -29,9 +28,6 @@ from repartee.domain.speech import SpeechEdge
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 type WriteAudio = Callable[[bytes], Json]
 type ReadAudio = Callable[[int, str, bool], bytes]
-
-# Text that holds audio.
-_BASE64_FIELDS = {(ReplyAudio, "data")}
 
 
 def whole(pcm: bytes) -> Json:
@@ -111,10 +107,7 @@ def decode(data: Json, left_out: ReadAudio = placeholder_audio) -> Any:
 def _encode_fields(value: object, audio: WriteAudio) -> Json:
     data: dict[str, Json] = {"class": type(value).__name__}
     for field in fields(cast(Any, value)):
-        content = getattr(value, field.name)
-        if (type(value), field.name) in _BASE64_FIELDS:
-            content = base64.b64decode(content)
-        data[field.name] = encode(content, audio)
+        data[field.name] = encode(getattr(value, field.name), audio)
     return data
 
 
@@ -131,9 +124,6 @@ def _decode_object(data: dict[str, Json], left_out: ReadAudio) -> Any:
         case {"class": str(name)}:
             made = _classes()[name]
             values = {key: _decode(each, left_out) for key, each in data.items() if key != "class"}
-            for owner, field in _BASE64_FIELDS:
-                if made is owner:
-                    values[field] = base64.b64encode(values[field]).decode()
             return made(**values)
         case {"enum": str(name), "name": str(member)}:
             return _classes()[name][member]

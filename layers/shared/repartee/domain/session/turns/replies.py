@@ -1,6 +1,5 @@
 """Takes in what the live model says: speech to the client, text and cost to the turn."""
 
-import base64
 from dataclasses import dataclass
 
 from repartee.domain.audio import is_audible
@@ -12,7 +11,7 @@ from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
 
-# Gemini's parts are about 11.5 kB; a larger one is split so that base64 and JSON fit 32 KB.
+# 375 ms. Gemini's parts are about 11.5 kB; a larger one is split, so that no frame is too large.
 MAX_REPLY_PCM_BYTES = 18_000
 
 
@@ -38,8 +37,8 @@ class Replies:
             turn.first_audio_at_ms = now_ms
         turn.reply_bytes += len(pcm)
         for start in range(0, len(pcm), MAX_REPLY_PCM_BYTES):
-            data = base64.b64encode(pcm[start : start + MAX_REPLY_PCM_BYTES]).decode()
-            self._client.outbox.offer(ReplyAudio(turn.number, data))
+            part = pcm[start : start + MAX_REPLY_PCM_BYTES]
+            self._client.outbox.offer(ReplyAudio(turn.number, part))
         # Measuring ends with the first sound of a generation.
         turn.is_audible = turn.is_audible or is_audible(pcm)
         return turn.is_audible

@@ -23,7 +23,7 @@ class FileRecorder:
 
     @property
     def wants_audio(self) -> bool:
-        """Tell whether recordings are to hold the audio too."""
+        """Return whether recordings include the audio."""
         return self._wants_audio
 
     def append(self, recording: str, line: str) -> None:

@@ -20,25 +20,25 @@ from repartee.domain.tools.tool import Tool
 
 
 class CoreAgent(Protocol):
-    """Answers questions that need data, in another function."""
+    """Answers questions that need data; it runs in another function."""
 
     def ask(self, request: CoreRequest) -> CoreAnswer:
         """Wait for the answer, at most until the request's deadline.
 
         Raises:
-            CoreAgentFailed: It could not be reached, failed, or took too long.
+            CoreAgentFailed: core_agent could not be reached, failed, or took too long.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningRequest:
-    """One question with all that is known when it is asked.
+    """One question and its context.
 
     Attributes:
-        system_text: Who answers, how, and what is known of the user.
+        system_text: The system prompt: the role, the manner, and the facts about the user.
         history_json: ``ReasoningResult.messages_json`` of earlier questions, oldest first.
-        question_id: Names the question's message; unlike in any other question.
+        question_id: The unique id of the question's message.
         deadline_ms: Unix time in ms; no model call and no tool starts after it.
     """
 
@@ -51,14 +51,14 @@ class ReasoningRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningResult:
-    """What came of it.
+    """The result of a question.
 
     Attributes:
         text: The answer, not empty.
-        messages_json: The messages that this question added, as the reasoner reads them again:
-            a JSON array, with all that the model's provider wants to see again.
+        messages_json: The messages that this question added, as a JSON array. The reasoner reads
+            them again, with every field that the model's provider needs.
         tools_called: Names of the tools that ran, in order.
-        bill: What the model calls used and cost, as far as it was reported.
+        bill: The usage and cost that the model calls reported.
     """
 
     text: str
@@ -68,13 +68,13 @@ class ReasoningResult:
 
 
 class ReasoningFailed(ReparteeError):
-    """No answer came of it.
+    """No answer was found.
 
     Attributes:
         retryable: Whether asking again may succeed.
         reason: One of ``deadline``, ``too_many_steps``, ``no_text``, ``model_unavailable``,
             ``model_refused``; for logs.
-        bill: What the model calls used and cost before it failed.
+        bill: The usage and cost of the model calls before the failure.
     """
 
     def __init__(self, reason: str, *, retryable: bool, bill: Bill | None = None):
@@ -85,19 +85,19 @@ class ReasoningFailed(ReparteeError):
 
 
 class Reasoner(Protocol):
-    """Answers questions with a language model and tools; keeps nothing between them."""
+    """Answers questions with a language model and tools; keeps no state between questions."""
 
     def answer(self, request: ReasoningRequest, tools: Sequence[Tool[Any]]) -> ReasoningResult:
         """Think, call tools, and answer.
 
         Raises:
-            ReasoningFailed: It came to nothing; tools may have run all the same.
+            ReasoningFailed: There is no answer; tools may have run.
         """
         ...
 
 
 class ToolCallClaim(Enum):
-    """What became of asking for a call's key."""
+    """The result of claiming a call's key."""
 
     CLAIMED = auto()
     CLAIMED_AGAIN = auto()
@@ -105,10 +105,10 @@ class ToolCallClaim(Enum):
 
 
 class ToolCallStore(Protocol):
-    """Remembers core_agent's calls by key, so that none runs twice.
+    """Stores core_agent's calls by key, so that none runs twice.
 
-    A call is named by its place in the turn and by what it asks. At one place only one runs at a
-    time: a replayed turn that asks in other words waits for what the turn before asked there.
+    A call is identified by its place in the turn and by its question. One call at a time runs at
+    a place: if a replayed turn asks another question there, it waits for the earlier one.
 
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
@@ -119,20 +119,21 @@ class ToolCallStore(Protocol):
         """Claim the call's key before any model runs.
 
         Returns:
-            CLAIMED when this caller is to run it; CLAIMED_AGAIN when moreover this place was run
-            before, in other words or not to its end, see ``attempts``; RUNNING while another run
-            has the place; the stored exchange when the same was asked and is done. A claim past
-            its ``until_ms``, or of the run that the request names as ended, may be claimed anew.
+            CLAIMED if this caller has to run it. CLAIMED_AGAIN if, in addition, the place was run
+            before, with another question or without an end: see ``attempts``. RUNNING while
+            another run has the place. The stored exchange if the same question was answered. A
+            claim can be taken over after its ``until_ms``, or if the request names its run as
+            ended.
 
         Raises:
-            LeaseLost: The request's epoch is not the session's any more.
+            LeaseLost: The session's epoch has moved on from the request's.
         """
         ...
 
     def attempts(self, conversation_id: str, turn: int) -> Sequence[Attempt]:
-        """Return what was asked and begun in a turn, oldest place first.
+        """Return the questions of a turn and the tools that they began, oldest place first.
 
-        A run that is still going on is among them, as far as it has come.
+        They include a run that has not ended.
         """
         ...
 
@@ -142,38 +143,37 @@ class ToolCallStore(Protocol):
         """Note that the claimed call is about to run a tool that may change something.
 
         Raises:
-            ClaimLost: The claim is another's, or gone; the tool must not run.
+            ClaimLost: Another run has the claim, or it is deleted; the tool must not run.
         """
         ...
 
     def finish(self, conversation_id: str, exchange: Exchange) -> None:
         """Store the answer under the claimed key; a second answer for a key is dropped.
 
-        So is the answer to a key that nobody claimed, that is claimed for another question
-        meanwhile, or whose claim was erased.
+        An answer is also dropped if its key is not claimed, or is claimed for another question.
 
         Raises:
-            ItemTooLarge: It is more than an item may hold; nothing is written.
+            ItemTooLarge: The exchange is larger than an item may be; nothing is written.
         """
         ...
 
     def load(self, conversation_id: str, key: ToolCallKey) -> Exchange | None:
-        """Return the place's newest exchange, or None while that is not finished."""
+        """Return the newest exchange at the place, None while it is not finished."""
         ...
 
     def recent(self, conversation_id: str, *, limit: int) -> Sequence[Exchange]:
         """Return the last finished exchanges, oldest first.
 
-        Where a place was run twice, both are among them.
+        If a place was run twice, both exchanges are included.
         """
         ...
 
 
 class SummaryRequests(Protocol):
-    """Has conversations summed up while they go on."""
+    """Requests summaries of conversations that continue meanwhile."""
 
     def ask(self, request: SummaryRequest) -> None:
-        """Queue a run; returning does not mean that it is done, or will be.
+        """Queue a run; a return does not mean that it has ended or will end.
 
         Raises:
             StoreUnavailable: The run could not be queued.

@@ -7,7 +7,7 @@ class ClientChannel(Protocol):
     """Sends text frames to connected clients."""
 
     def post(self, connection_id: str, frame: str) -> None:
-        """Send one frame; returns when API Gateway has taken it.
+        """Send one frame; return when API Gateway has accepted it.
 
         Raises:
             ConnectionGone: The connection is closed, or not yet open.

@@ -9,7 +9,7 @@ from repartee.domain.session.state import TurnAmendment, TurnCommit
 
 
 class ConversationReader(Protocol):
-    """Reads what conversations remember.
+    """Reads conversations.
 
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
@@ -17,19 +17,19 @@ class ConversationReader(Protocol):
     def load_memory(self, user_id: str, conversation_id: str, *, max_characters: int) -> Memory:
         """Return header, profile and the newest turns that the summary does not cover.
 
-        Costs the same however long the conversation is. One that does not exist yet comes back
-        empty, with ``version`` 0.
+        The cost does not depend on the conversation's length. A conversation that does not exist
+        yet is returned empty, with ``version`` 0.
 
         Args:
-            user_id: Whose conversation it has to be.
-            conversation_id: Which one.
-            max_characters: Room for the turns, counted as ``prompt_characters`` does; the very
-                newest comes whatever its length. With 0 no turn is read.
+            user_id: The user who must own the conversation.
+            conversation_id: The conversation's id.
+            max_characters: Room for the turns, counted as ``prompt_characters`` does. The newest
+                turn is returned at any length. With 0, no turn is read.
         """
         ...
 
     def load_header(self, user_id: str, conversation_id: str) -> Conversation | None:
-        """Return a conversation's header with its summary, None when the user has no such one."""
+        """Return the header with its summary, None if the user has no such conversation."""
         ...
 
     def list_conversations(
@@ -44,12 +44,12 @@ class ConversationReader(Protocol):
     def list_turns(
         self, user_id: str, conversation_id: str, *, after: int, limit: int
     ) -> Sequence[Turn] | None:
-        """Return turns numbered above ``after`` in order; None when the user has no such one."""
+        """Return turns numbered above ``after`` in order; None for no conversation of the user."""
         ...
 
 
 class ConversationWriter(Protocol):
-    """Writes what conversations remember, for the one worker that holds the lease.
+    """Writes conversations, for the one worker that holds the lease.
 
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
@@ -73,8 +73,7 @@ class ConversationWriter(Protocol):
         A conversation without a title gets one. Nothing else of the turn changes.
 
         Returns:
-            False if the turn does not exist any more, or belongs to another session: nothing
-            changed.
+            False if the turn no longer exists, or belongs to another session: nothing changed.
 
         Raises:
             LeaseLost: The session's epoch has moved on.
@@ -90,10 +89,10 @@ class SummaryWriter(Protocol):
     """
 
     def fold_summary(self, fold: SummaryFold) -> bool:
-        """Put a summary in the place of the one that it was made from.
+        """Replace the summary that the new one was made from.
 
         Returns:
-            False when the conversation's summary is another by now: nothing was written.
+            False if the conversation has another summary now: nothing was written.
 
         Raises:
             UserErased: The user's tombstone is set.

@@ -26,10 +26,10 @@ class Desk(Protocol):
         """Book ``slot`` for the user; booking one's own slot again returns the same booking.
 
         Raises:
-            SlotTaken: Somebody else has it.
+            SlotTaken: Another user has it.
             SlotUnknown: The desk offers no such slot.
-            TooManyBookings: The user has as many ahead as the desk allows.
-            UserErased: The user asked to be forgotten.
+            TooManyBookings: The user has as many future bookings as the desk allows.
+            UserErased: The user's data is erased.
         """
         ...
 
@@ -40,12 +40,12 @@ class Desk(Protocol):
             The booking of ``new``, for the same reason as the one of ``old``.
 
         Raises:
-            BookingUnknown: The user has no booking ahead for ``old``.
+            BookingUnknown: The user has no future booking for ``old``.
             SlotAlreadyHeldByUser: The user has another booking for ``new``.
-            SlotTaken: Somebody else has it.
+            SlotTaken: Another user has it.
             SlotUnknown: The desk offers no such slot.
             TooManyBookings: The user has as many on that day as the desk allows.
-            UserErased: The user asked to be forgotten.
+            UserErased: The user's data is erased.
         """
         ...
 

@@ -17,19 +17,19 @@ class LiveSession(Protocol):
         ...
 
     async def start_activity(self) -> None:
-        """Say that the user begins to speak; for ``TurnDetection.CLIENT`` alone."""
+        """Mark the start of the user's speech; for ``TurnDetection.CLIENT`` only."""
         ...
 
     async def end_activity(self) -> None:
-        """Say that the user has stopped speaking; for ``TurnDetection.CLIENT`` alone."""
+        """Mark the end of the user's speech; for ``TurnDetection.CLIENT`` only."""
         ...
 
     async def end_audio_stream(self) -> None:
-        """Say that no audio follows for now, so that the model need not wait for more silence."""
+        """Mark a pause in the audio, so that the model does not wait for more silence."""
         ...
 
     async def send_text(self, text: str) -> None:
-        """Send what the user typed as a complete turn."""
+        """Send typed text as a complete turn."""
         ...
 
     async def respond_to_tools(self, responses: Sequence[ToolResponse]) -> None:
@@ -37,7 +37,7 @@ class LiveSession(Protocol):
         ...
 
     def events(self) -> AsyncIterator[LiveEvent]:
-        """Yield what the model says until the session closes; the last is ``LiveClosed``."""
+        """Yield the model's events until the session closes; the last one is ``LiveClosed``."""
         ...
 
     async def close(self) -> None:
@@ -52,6 +52,6 @@ class LiveModel(Protocol):
         """Set up a session, seeded with the config's history.
 
         Raises:
-            LiveSetupFailed: It was refused or could not be reached.
+            LiveSetupFailed: The model refused or could not be reached.
         """
         ...

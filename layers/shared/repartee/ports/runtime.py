@@ -8,7 +8,7 @@ from repartee.domain.protocol.ticket import Ticket
 
 
 class Clock(Protocol):
-    """Tells the time; tests move it by hand."""
+    """Reads the time; tests set it by hand."""
 
     def now_ms(self) -> int:
         """Return Unix time in ms, for what other processes read."""
@@ -20,7 +20,7 @@ class Clock(Protocol):
 
 
 class IdSource(Protocol):
-    """Makes ids that nobody else makes or guesses."""
+    """Makes ids that are unique and cannot be guessed."""
 
     def new_id(self, now_ms: int) -> str:
         """Return 26 characters that sort by ``now_ms``, with 80 random bits (a ULID)."""
@@ -28,7 +28,7 @@ class IdSource(Protocol):
 
 
 class Secrets(Protocol):
-    """Hands out secrets, kept for the life of the process."""
+    """Reads secrets and keeps them for the life of the process."""
 
     def get(self, secret_id: str) -> str:
         """Return the secret's text.
@@ -40,13 +40,13 @@ class Secrets(Protocol):
 
 
 class TicketSigner(Protocol):
-    """Turns tickets into text that only a holder of the key can make, and back.
+    """Signs tickets and verifies signed tickets.
 
     Both methods raise ``StoreUnavailable`` when the key cannot be fetched.
     """
 
     def issue(self, ticket: Ticket) -> str:
-        """Return the ticket signed, in characters that a URL's query takes as they are."""
+        """Return the signed ticket, in characters that need no encoding in a URL's query."""
         ...
 
     def verify(self, token: str, *, now_ms: int) -> Ticket:

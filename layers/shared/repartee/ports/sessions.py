@@ -39,7 +39,7 @@ class SessionStore(Protocol):
         ...
 
     def forget_wake(self, session_id: str) -> None:
-        """Take back an election, of a session that turned out to be over."""
+        """Delete the election of a session that is over."""
         ...
 
     def acquire_lease(
@@ -85,7 +85,7 @@ class SessionStore(Protocol):
     ) -> None:
         """Record which connection is the session's current one, and how its client behaves.
 
-        Without a connection, what is known of the client stays.
+        Without a connection, the stored properties of the client stay.
 
         Raises:
             LeaseLost: The epoch has moved on.
@@ -110,27 +110,27 @@ class SessionStore(Protocol):
 
 
 class ConnectionStore(Protocol):
-    """Knows open connections and the sessions that count as open.
+    """Keeps open connections and the sessions that count as open.
 
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
 
     def close(self, connection_id: str) -> str | None:
-        """Forget the connection; return its session's id, or None when it was unknown."""
+        """Forget the connection; return its session's id, None for an unknown connection."""
         ...
 
     def count_refusal(self, connection_id: str) -> int:
         """Count a message of the connection that was refused; return how many there were.
 
-        0 for a connection that is closed already.
+        Returns 0 for a connection that is closed.
         """
         ...
 
     def active_sessions(self, user_id: str, *, now_ms: int) -> Mapping[str, ActiveSession]:
         """Return the user's open sessions, by their ids.
 
-        One that no connection was opened for within API Gateway's 2 h counts as closed, and one
-        that has lapsed.
+        A session counts as closed if no connection was opened for it within API Gateway's 2 h, or
+        if its expiry has passed.
         """
         ...
 
@@ -139,13 +139,13 @@ class ConnectionStore(Protocol):
     ) -> None:
         """Let a session count as open until ``expires_at_ms`` only: its connection is gone.
 
-        Nothing changes when ``connection_id`` is not the newest that was opened for the session.
-        Opening another one lets the session count again, if the cap has room for it.
+        Nothing changes if ``connection_id`` is not the session's newest connection. When another
+        one is opened, the session counts again, if the cap has room for it.
         """
         ...
 
     def end_session(self, user_id: str, session_id: str) -> None:
-        """Take a session out of its user's active ones."""
+        """Remove a session from its user's active sessions."""
         ...
 
 
@@ -170,7 +170,7 @@ class OpeningStore(Protocol):
         ...
 
 
-# A client has 25 messages in flight; 200 of the longest take 3.2 MB, whoever floods its mailbox.
+# A client has 25 messages in flight. A full read of the longest takes 3.2 MB.
 MAX_MESSAGES_READ = 200
 
 
@@ -194,9 +194,9 @@ class Mailbox(Protocol):
     def append(self, session_id: str, message: Numbered) -> Appended:
         """Keep ``message`` unless a message with its number exists.
 
-        A repetition over another connection replaces the first message, so ``retract_message`` of
-        the
-        first one keeps the repetition. An entry that was not read for an hour counts as deleted.
+        A repetition over another connection replaces the first message, so ``retract_message``
+        for the first one keeps the repetition. An entry that was not read for an hour counts as
+        deleted.
         """
         ...
 
@@ -211,41 +211,42 @@ class Mailbox(Protocol):
     def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
         """Leave a notice; an ``Acknowledged`` replaces an older one and never a newer one.
 
-        Newer is, in this order: more received, a later turn playing, more of it played.
+        An acknowledgement is newer if its client has received more, or plays a later turn, or has
+        played more of the same turn.
 
         Returns:
-            What ``delete`` calls this notice.
+            The notice's id, for ``delete``.
         """
         ...
 
     def read_after(self, session_id: str, seq: int) -> Sequence[MailboxEntry]:
         """Return numbered messages above ``seq`` in order, then all notices.
 
-        Of the messages at most the first ``MAX_MESSAGES_READ``; who has taken them asks again.
+        At most ``MAX_MESSAGES_READ`` messages are returned; call it again for the next ones.
         """
         ...
 
     def delete(self, session_id: str, seqs: Sequence[int], notice_ids: Sequence[str]) -> None:
         """Forget consumed entries; those that are gone already are no error.
 
-        An acknowledgement that a newer one has replaced since it was read stays.
+        An acknowledgement stays if a newer one has replaced it since it was read.
         """
         ...
 
 
 class SessionRecorder(Protocol):
-    """Keeps recordings of sessions for whoever looks for a fault; they hold what people said."""
+    """Keeps recordings of sessions for debugging; they contain what people said."""
 
     @property
     def wants_audio(self) -> bool:
-        """Tell whether recordings are to hold the audio too."""
+        """Return whether recordings include the audio."""
         ...
 
     def append(self, recording: str, line: str) -> None:
-        """Add a line to a recording; never raises, since no session may fail for its recording.
+        """Add a line to a recording; never raises, because no session may fail for its recording.
 
         Args:
-            recording: Its name; letters, digits, ``-`` and ``_``.
-            line: Without its end.
+            recording: The recording's name: letters, digits, ``-`` and ``_``.
+            line: The line without a line break.
         """
         ...

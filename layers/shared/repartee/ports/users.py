@@ -21,13 +21,13 @@ class ProfileStore(Protocol):
     """
 
     def load(self, user_id: str) -> Profile:
-        """Return the user's profile, an empty one where nothing was ever set."""
+        """Return the user's profile, an empty one if no preference was ever set."""
         ...
 
     def change(
         self, user_id: str, changes: PreferenceChanges, replaces: PreferenceChanges | None = None
     ) -> Profile:
-        """Change what ``changes`` names and nothing else; return the profile as it is then.
+        """Change the preferences in ``changes`` and no others; return the changed profile.
 
         With ``replaces``, nothing changes unless these are still the stored values.
 
@@ -38,16 +38,16 @@ class ProfileStore(Protocol):
 
 
 class Notes(Protocol):
-    """Keeps what users want remembered.
+    """Keeps users' notes.
 
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
 
     def add(self, user_id: str, text: str, *, noted_at_ms: int) -> Note:
-        """Keep ``text``; a text that is kept already is not kept twice.
+        """Keep ``text``; a text that is already kept is not kept twice.
 
         Raises:
-            NotesFull: There is no room for another one.
+            NotesFull: The user has ``MAX_NOTES`` notes.
             UserErased: The user's tombstone is set.
         """
         ...
@@ -69,7 +69,7 @@ class Notes(Protocol):
 
 
 class UsageStore(Protocol):
-    """Counts what users use, by UTC day. A turn's commit counts it, less what core_agent has.
+    """Counts users' usage by UTC day. A turn's commit counts it, without core_agent's own.
 
     All methods raise ``StoreUnavailable`` when the table fails beyond the retries.
     """
@@ -83,7 +83,7 @@ class UsageStore(Protocol):
         ...
 
     def add(self, spending: Spending) -> None:
-        """Count what no commit counts, in the day and in its session; once per token.
+        """Count a spending that no commit counts, in its day and its session; once per token.
 
         Raises:
             UserErased: The user's tombstone is set: nothing was counted.
@@ -93,23 +93,23 @@ class UsageStore(Protocol):
 
 
 class UserRecords(Protocol):
-    """Reads all of a user's conversations to their ends, for handing them out.
+    """Reads all of a user's conversations, for the export.
 
-    All methods raise ``StoreUnavailable`` when a table fails beyond the retries; what is yielded
-    is read as it is asked for.
+    All methods raise ``StoreUnavailable`` when a table fails beyond the retries. Iterators read as
+    they are consumed.
     """
 
     def conversations(self, user_id: str, *, first: str = "") -> Iterator[Conversation]:
-        """Yield the user's conversations by their ids, those before ``first`` left out.
+        """Yield the user's conversations from ``first``, in the order of their ids.
 
-        They come without their summaries.
+        They have no summaries.
         """
         ...
 
     def entries(self, conversation_id: str, *, after: str = "") -> Iterator[Entry]:
-        """Yield a conversation's calls, summary and turns, those up to ``after`` left out.
+        """Yield a conversation's calls, summary and turns behind ``after``.
 
-        It asks nobody whose conversation it is: the id has to come from ``conversations``.
+        The owner is not checked: the id must come from ``conversations``.
         """
         ...
 
@@ -119,16 +119,16 @@ class UserRecords(Protocol):
 
 
 class ErasureStore(Protocol):
-    """Finds and deletes all that is kept of a user, or of one conversation, in every table.
+    """Finds and deletes the data of a user, or of one conversation, in every table.
 
-    A ``conversation_id`` of None means all that is the user's. With one, the user's profile, notes,
+    A ``conversation_id`` of None means all data of the user. With one, the user's profile, notes,
     days of usage, bookings and other conversations are left alone.
 
     All methods raise ``StoreUnavailable`` when a table fails beyond the retries.
     """
 
     def find(self, user_id: str, conversation_id: str | None = None) -> Erasure | None:
-        """Return how far the erasure is, None when it was never asked for."""
+        """Return the erasure and its progress, None if there was no request for it."""
         ...
 
     def begin(self, user_id: str, *, now_ms: int, conversation_id: str | None = None) -> Erasure:
@@ -151,22 +151,22 @@ class ErasureStore(Protocol):
     def connections(
         self, user_id: str, conversation_id: str | None = None
     ) -> Sequence[OpenConnection]:
-        """Return the connections that have not been closed as far as is known."""
+        """Return the connections that are not known to be closed."""
         ...
 
     def end_session(self, session_id: str) -> int | None:
-        """End the session and raise its epoch, so that no worker's write counts any more.
+        """End the session and raise its epoch, so that no worker can write for it.
 
         Returns:
-            The new epoch, None when there is no such session.
+            The new epoch, None if there is no such session.
         """
         ...
 
     def items(self, user_id: str, conversation_id: str | None = None) -> Iterator[StoredItem]:
-        """Yield the items, those that lead to others after them; never the tombstone.
+        """Yield the items, each behind the items that it leads to; never the tombstone.
 
-        Openings come one by one, each after what it alone leads to, so that who deletes as they
-        come need not begin anew.
+        Openings come one by one, each behind the items that only it leads to. So a deletion in
+        this order can be interrupted and continued.
         """
         ...
 
@@ -178,16 +178,16 @@ class ErasureStore(Protocol):
         settles_at_ms: int | None = None,
         finished_at_ms: int | None = None,
     ) -> Erasure:
-        """Write down what comes next before it is done, and return the erasure as it is then.
+        """Store the next step before it is carried out; return the advanced erasure.
 
-        ``pending`` is counted as deleted; the pending items of before are deleted by now. A
-        ``settles_at_ms`` of None keeps the one that is known.
+        ``pending`` is counted as deleted; the earlier pending items have been deleted. A
+        ``settles_at_ms`` of None keeps the stored time.
 
         Raises:
-            ErasureUnderWay: Somebody else has gone on with it meanwhile.
+            ErasureUnderWay: Another request has continued the erasure.
         """
         ...
 
     def delete(self, user_id: str, items: Sequence[StoredItem]) -> None:
-        """Delete at most 25 items; a slot that is another user's by now is spared."""
+        """Delete at most 25 items, but no slot that another user has booked since."""
         ...

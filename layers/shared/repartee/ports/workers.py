@@ -6,11 +6,11 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class WakeRequest:
-    """Asks for a stream agent to serve a session.
+    """A request for a stream agent to serve a session.
 
     Attributes:
         woken_at_ms: Unix time in ms; a worker that starts long after it may be too late.
-        hop: How many workers handed this session over before, counted against runaway loops.
+        hop: How many workers handed this session over before; its limit stops runaway loops.
     """
 
     session_id: str
@@ -24,7 +24,7 @@ class WorkerPool(Protocol):
     """Starts stream agents."""
 
     def wake(self, request: WakeRequest) -> None:
-        """Queue an invocation; returning does not mean that a worker runs.
+        """Queue an invocation; a return does not mean that a worker runs.
 
         Raises:
             StoreUnavailable: The invocation could not be queued.

@@ -70,7 +70,7 @@ class LambdaCoreAgent:
         """Wait for the answer, at most until the request's deadline, rounded up to a second.
 
         Raises:
-            CoreAgentFailed: It could not be reached, failed, or took too long.
+            CoreAgentFailed: core_agent could not be reached, failed, or took too long.
         """
         left_ms = request.deadline_ms - self._clock.now_ms()
         if left_ms <= 0:

@@ -109,9 +109,9 @@ class DeskTable:
         """Book ``slot`` for the user; booking one's own slot again returns the same booking.
 
         Raises:
-            SlotTaken: Somebody else has it.
+            SlotTaken: Another user has it.
             SlotUnknown: The desk offers no such slot.
-            TooManyBookings: The user has as many ahead as the desk allows.
+            TooManyBookings: The user has as many future bookings as the desk allows.
             UserErased: The user's tombstone is set.
         """
         rules = self.rules()
@@ -140,9 +140,9 @@ class DeskTable:
         """Give ``old`` up for ``new``, both or neither; the same move again changes nothing.
 
         Raises:
-            BookingUnknown: The user has no booking ahead for ``old``.
+            BookingUnknown: The user has no future booking for ``old``.
             SlotAlreadyHeldByUser: The user has another booking for ``new``.
-            SlotTaken: Somebody else has it.
+            SlotTaken: Another user has it.
             SlotUnknown: The desk offers no such slot.
             TooManyBookings: The user has as many on that day as the desk allows.
             UserErased: The user's tombstone is set.

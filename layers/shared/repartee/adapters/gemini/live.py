@@ -160,7 +160,7 @@ class GeminiLive:
         """Set up a session and seed it.
 
         Raises:
-            LiveSetupFailed: It was refused or could not be reached.
+            LiveSetupFailed: The model refused or could not be reached.
         """
         profile = self._profiles(config.model)
         options = _connect_config(config, profile)

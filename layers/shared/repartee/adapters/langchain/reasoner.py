@@ -106,7 +106,7 @@ class LangchainReasoner:
         """Think, call tools, and answer.
 
         Raises:
-            ReasoningFailed: It came to nothing; tools may have run all the same.
+            ReasoningFailed: There is no answer; tools may have run.
         """
         history = read_history(request.history_json)
         meter = UsageMeter(*(model for model in (self._model, self._fallback) if model is not None))

@@ -1,4 +1,4 @@
-"""One call of core_agent: claim it, think with what is remembered, store the exchange, answer."""
+"""Answers one call of core_agent: claims it, runs the model, stores the exchange, answers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -31,24 +31,24 @@ from repartee.ports.runtime import Clock
 from repartee.ports.users import Notes, UsageStore
 
 MAX_QUESTION_CHARACTERS = MAX_SPOKEN_CHARACTERS
-"""What a user says or types in one turn is a question as it stands; a typed text is shorter."""
+"""All speech of one turn can be a question; a typed text is shorter."""
 MAX_WAIT_MS = 50_000
 """Longest wait for an answer, whatever the deadline; below the function's timeout, 60 s."""
 MAX_RUN_MS = 20_000
 """Longest run of the model and its tools.
 
-A session's worker waits 25 s. If it dies together with a run, its successor asks 5 s later, when
-the lease has run out: it can take the dead run's claim over and has some seconds left to think.
+A session's worker waits for 25 s. If it dies together with a run, its successor asks 5 s later,
+when the lease has expired. It can then take over the claim and has some seconds left for a run.
 """
 
 _ANSWER_MARGIN_MS = 300
-"""Kept of the deadline for storing the exchange and for the answer's way back."""
+"""Time before the deadline for storing the exchange and returning the answer."""
 _CLAIM_MARGIN_MS = 5_000
-"""How long a claim outlives its run's deadline: a tool that started before it may still end."""
+"""How long a claim outlives its run's deadline: a tool may have started just before it."""
 _POLL_INTERVAL_S = 0.2
 _REMEMBERED_EXCHANGES = 10
 MAX_HISTORY_CHARS = 60_000
-"""Of the last exchanges' messages as JSON, about 15,000 tokens; older ones are left out whole."""
+"""The last exchanges' messages as JSON, about 15,000 tokens; older exchanges are left out."""
 
 _EMPTY_QUESTION_ANSWER = "I did not get a question. Please say again what you would like."
 _LONG_QUESTION_ANSWER = (
@@ -67,11 +67,11 @@ _FAILURE_ANSWERS = {
 
 @dataclass(frozen=True, slots=True)
 class QuestionResult:
-    """An answer, and what a log may say about it.
+    """An answer, and the facts for the log.
 
     Attributes:
-        repeated: The key had been answered before; nothing ran.
-        trouble: Why there is no good answer, or what could not be written of it; "" for neither.
+        repeated: Whether the key had been answered before; then nothing ran.
+        trouble: Why there is no good answer, or which write failed; "" for neither.
         tools_called: Names of the tools that ran, in order.
     """
 
@@ -81,7 +81,7 @@ class QuestionResult:
     tools_called: tuple[str, ...] = ()
 
     def log_fields(self) -> dict[str, object]:
-        """Return what a log may hold: no word of the question or the answer."""
+        """Return the fields for the log, without the texts of the question and the answer."""
         return {
             "status": self.answer.status.value,
             "repeated": self.repeated,
@@ -93,13 +93,13 @@ class QuestionResult:
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswerer:
-    """Answers core requests, each key once, however often it is asked.
+    """Answers core requests, each key once.
 
     Attributes:
         make_tools: Makes the tools of one request, bound to its context.
         wait: Blocks for that many seconds.
-        zone: The desk's time zone, which "today" and "three o'clock" are in.
-        memory: How much of the past the model is told.
+        zone: The desk's time zone, for "today" and "three o'clock".
+        memory: How much of the past the model's prompt holds.
     """
 
     calls: ToolCallStore
@@ -114,10 +114,10 @@ class QuestionAnswerer:
     memory: MemoryBudget
 
     def answer(self, request: CoreRequest) -> QuestionResult:
-        """Answer once per key; a repetition waits for the first one's answer.
+        """Answer once per key; a repetition waits for the first request's answer.
 
-        Every failure becomes an answer that can be spoken. A failed run is stored as well, for it
-        may have changed something: who wants to try again asks under a new key.
+        Every failure becomes an answer that can be spoken. A failed run is stored too, because it
+        may have changed something: another try needs a new key.
         """
         question = request.question.strip()
         if not question:
@@ -136,7 +136,7 @@ class QuestionAnswerer:
         answer_by_ms = min(request.deadline_ms, now_ms + MAX_WAIT_MS) - _ANSWER_MARGIN_MS
         while now_ms < answer_by_ms:
             deadline_ms = min(answer_by_ms, now_ms + MAX_RUN_MS)
-            # Asking for the claim again, not just for the answer, takes over from a run that died.
+            # This claims again instead of reading the answer, so that it takes over a dead run.
             claim = self.calls.claim(
                 request, now_ms=now_ms, until_ms=deadline_ms + _CLAIM_MARGIN_MS
             )
@@ -169,8 +169,8 @@ class QuestionAnswerer:
             answered = _failed(failure.reason, retryable=failure.retryable, bill=failure.bill)
         except StoreUnavailable:
             answered = _failed("store_unavailable", retryable=True)
-        # Before anything else can fail: it has been paid for. A later run of this call has another
-        # name, or a later deadline, for it begins after the end of this one's claim.
+        # The cost is counted before anything else can fail. A later run of this call has another id
+        # or a later deadline, because it begins after the end of this run's claim.
         run = f"{_question_id(request)}/{request.run_id}/{deadline_ms}"
         answered = self._count(request, answered, run)
         exchange = Exchange(
@@ -199,12 +199,12 @@ class QuestionAnswerer:
             try:
                 self.calls.finish(conversation_id, exchange)
             except ItemTooLarge:
-                # A repetition must find the answer; how it was found is let go.
+                # A repetition must find the answer; the messages that led to it are dropped.
                 self.calls.finish(conversation_id, replace(exchange, messages_json="[]"))
                 return replace(answered, trouble="messages_too_large")
         except StoreUnavailable:
-            # The work is done and the user waits: the answer counts more than its record. A
-            # repetition after the claim's end runs again, and finds the work done by the data.
+            # The work is done and the user waits, so the answer is returned without its record. A
+            # repetition after the claim's end runs again, and the data shows that the work is done.
             return replace(answered, trouble="not_stored")
         return answered
 
@@ -242,16 +242,16 @@ class QuestionAnswerer:
 def _history(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
     """Return the messages of the last exchanges that there is room for, oldest first.
 
-    An exchange is told whole or not at all: half of one would be calls without their answers.
+    An exchange is included as a whole or not at all: half of one would have calls without answers.
     """
-    told: list[str] = []
+    included: list[str] = []
     left = MAX_HISTORY_CHARS
     for exchange in reversed(exchanges):
         left -= len(exchange.messages_json)
         if left < 0:
             break
-        told.append(exchange.messages_json)
-    return tuple(reversed(told))
+        included.append(exchange.messages_json)
+    return tuple(reversed(included))
 
 
 def _question_id(request: CoreRequest) -> str:

@@ -1,4 +1,4 @@
-"""How a user stands with the day's limits."""
+"""Compares a user's usage of the day with the daily limits."""
 
 from dataclasses import dataclass
 
@@ -22,8 +22,8 @@ class DailyLimitReached(ReparteeError):
     """The user has used up a limit of the day.
 
     Attributes:
-        hit: Which limit, and when it counts anew.
-        retry_after_s: How long that is from now, rounded up.
+        hit: Which limit, and when it is reset.
+        retry_after_s: The time until then, rounded up.
     """
 
     def __init__(self, hit: LimitHit, now_ms: int):
@@ -34,7 +34,7 @@ class DailyLimitReached(ReparteeError):
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """A user's day so far."""
+    """A user's usage and limits today."""
 
     limits: DailyLimits
     used: DayUsage
@@ -47,7 +47,7 @@ class LimitChecker:
     """Compares what users have used with their limits.
 
     Attributes:
-        limits: Of the deployment; a user's own hold over them.
+        limits: The deployment's limits; a user's own limits replace them.
     """
 
     usage: UsageStore
@@ -65,10 +65,10 @@ class LimitChecker:
         return Today(limits, used, remaining(limits, used), next_utc_midnight_ms(now_ms))
 
     def check(self, profile: Profile) -> None:
-        """Let a user pass who has something left of the day.
+        """Return if the user has not reached a daily limit.
 
         Raises:
-            DailyLimitReached: Nothing is left.
+            DailyLimitReached: The user has reached a limit.
             StoreUnavailable: The table failed beyond the retries.
         """
         if not profile.limits.over(self.limits):

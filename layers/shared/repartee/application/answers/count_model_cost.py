@@ -1,4 +1,4 @@
-"""Counts what core_agent's models cost: where it is spent, whoever waits for the answer."""
+"""Counts the cost of core_agent's models, also if the worker that asked has gone."""
 
 from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.cost.usage import Bill
@@ -10,15 +10,15 @@ from repartee.ports.users import UsageStore
 def count_model_cost(
     usage: UsageStore, request: CoreRequest | SummaryRequest, run: str, bill: Bill, now_ms: int
 ) -> None:
-    """Add a run's bill to the user's day and to the session that wanted it.
+    """Add a run's bill to the user's day and to the session that asked.
 
-    Without an epoch: the models were paid, also where the worker that asked is gone.
+    The spending has no epoch: the cost counts even if the worker that asked has lost its lease.
 
     Args:
         usage: The counters.
-        request: Whose run it was.
-        run: Unlike any other run's.
-        bill: What its models used and cost; an empty one is not written.
+        request: The request that the run answered.
+        run: The run's unique id.
+        bill: The usage and cost of its models; an empty one is not written.
         now_ms: The present, as Unix time in ms.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the models in use cost, with a word to the operator about one that has no price."""
+"""Prices of the models in use, with a warning to the operator about one without a price."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from repartee.ports.runtime import Log
 
 @dataclass(frozen=True, slots=True)
 class ModelPrices:
-    """Prices of a function's models, as they are when its process starts."""
+    """Prices of a function's models at the start of its process."""
 
     price_list: PriceList
     now_ms: int
     log: Log
 
     def of(self, model: str) -> Prices:
-        """Return the model's prices; those of a model without any are the dearest known."""
+        """Return the model's prices; for a model without prices, the highest known ones."""
         quote = self.price_list.quote(model, utc_day(self.now_ms))
         if not quote.is_known:
             self.log.warning("model without a price", extra={"model": model})

@@ -14,7 +14,7 @@ def recall(
     conversation_id: str,
     budget: MemoryBudget,
 ) -> Memory:
-    """Return all that a model is told of the past: the conversation and the user's newest notes.
+    """Return the memory for a model's prompt: the conversation and the user's newest notes.
 
     Raises:
         StoreUnavailable: A table failed beyond the retries.

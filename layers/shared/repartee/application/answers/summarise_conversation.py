@@ -1,4 +1,4 @@
-"""Folds a conversation's oldest turns into its summary, so that what is told stays short."""
+"""Folds a conversation's oldest turns into its summary, so that prompts stay short."""
 
 from dataclasses import dataclass
 
@@ -27,12 +27,12 @@ _MAX_TURNS = 100
 
 @dataclass(frozen=True, slots=True)
 class SummaryResult:
-    """What came of a request, for the log.
+    """The result of a request, for the log.
 
     Attributes:
         turns: How many turns were folded in.
-        through: The turn up to which the summary goes now, as far as this run knows.
-        trouble: Why it was left at that, "" when all that wanted folding is folded.
+        through: The last turn that the summary covers, as far as this run knows.
+        trouble: Why the run stopped early, "" if it folded all turns.
     """
 
     turns: int
@@ -40,7 +40,7 @@ class SummaryResult:
     trouble: str = ""
 
     def log_fields(self, request: SummaryRequest) -> dict[str, object]:
-        """Return what a log may hold: no word of the conversation."""
+        """Return the fields for the log, without any text of the conversation."""
         return {
             "session_id": request.session_id,
             "turns": self.turns,
@@ -51,7 +51,7 @@ class SummaryResult:
 
 @dataclass(frozen=True, slots=True)
 class ConversationSummariser:
-    """Sums up what does not fit into the budget. Runs side by side do no harm: one of them wins."""
+    """Summarises the turns that exceed the budget. Of parallel runs, one succeeds."""
 
     reader: ConversationReader
     summaries: SummaryWriter
@@ -61,7 +61,7 @@ class ConversationSummariser:
     budget: MemoryBudget
 
     def summarise(self, request: SummaryRequest) -> SummaryResult:
-        """Fold until only the newest turns are left; a failure leaves what was folded before it."""
+        """Fold until only the newest turns are left; a failure keeps the earlier folds."""
         deadline_ms = self.clock.now_ms() + MAX_RUN_MS
         folded, through = 0, 0
         try:
@@ -91,7 +91,7 @@ class ConversationSummariser:
     def _fold(
         self, request: SummaryRequest, summary: str, through: int, last: int, deadline_ms: int
     ) -> SummaryFold | None:
-        """Return a summary of the one that is there and the turns behind it; None without turns."""
+        """Return a summary of the stored summary and the turns after it; None without turns."""
         listed = self.reader.list_turns(
             request.user_id,
             request.conversation_id,
@@ -117,7 +117,7 @@ class ConversationSummariser:
         )
 
     def _think(self, request: SummaryRequest, asked: ReasoningRequest) -> str:
-        """Return what the model writes; what it cost is counted first, come of it what may."""
+        """Return the model's text; the cost is counted first, also after a failure."""
         try:
             result = self.reasoner.answer(asked, ())
         except ReasoningFailed as failure:

@@ -1,4 +1,4 @@
-"""Lets a question's tools run, with a note before and a judgement after."""
+"""Records a question's tool runs: a note before each, the outcome after it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -12,12 +12,11 @@ from repartee.domain.tools.tool import Tool, ToolResult, ToolStatus
 
 @dataclass(slots=True)
 class ToolRunRecorder:
-    """Sees every tool that runs for one question.
+    """Records the tool runs of one question.
 
     Attributes:
-        note: Stores that a tool which may change something is about to run; if it raises, the
-            tool does not run.
-        ran: What has run, in order.
+        note: Stores the start of a tool that may change data; if it raises, the tool does not run.
+        ran: The runs in order.
     """
 
     note: Callable[[BegunTool], None]

@@ -60,7 +60,7 @@ class SessionStarter:
             TooManySessions: The user would have one too many.
             DailyLimitReached: The user has used the day up. Who comes back to a session is let in
                 all the same, to hear it there.
-            UserErased: The user asked to be forgotten.
+            UserErased: The user's data is erased.
             StoreUnavailable: A table failed beyond the retries.
         """
         now_ms = self.clock.now_ms()

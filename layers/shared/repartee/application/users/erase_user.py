@@ -1,7 +1,7 @@
-"""Forget a user, or one conversation: tombstone, end of the sessions, deletion, a last look.
+"""Erases a user or one conversation: tombstone, end of the sessions, deletion, a last search.
 
-Every step can be repeated and every state in between is on the tombstone, so that an erasure that
-was cut off goes on where it was when it is asked for again.
+Every step can be repeated, and the tombstone stores the progress. So a repeated request continues
+an erasure that was cut off.
 """
 
 from collections import defaultdict
@@ -18,15 +18,15 @@ from repartee.ports.runtime import Clock
 from repartee.ports.users import ErasureStore
 
 SETTLE_MS = 11_000
-"""How long after the end of a session something may still be put into its mailbox: the timeout of
-message, connect and disconnect in template.yaml, 10 s, and a second. Each of them takes back what
-it wrote too late; this is for one that is killed between the two."""
+"""How long after the end of a session its mailbox may still get an entry: the timeout of message,
+connect and disconnect in template.yaml, 10 s, and a second. Each of them deletes an entry that came
+too late, but it may be killed before it does."""
 
 BATCH = 25
-"""Items between two notes of how far it is. BatchWriteItem takes no more."""
+"""Items between two updates of the progress. BatchWriteItem takes no more."""
 
 MARGIN_MS = 2_500
-"""Kept of the time for one more batch with its retries, and for the answer."""
+"""Time that is reserved for one more batch with its retries, and for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +51,21 @@ class UserEraser:
         remaining_ms: Callable[[], int],
         conversation_id: str | None = None,
     ) -> Erasure:
-        """Erase as much as there is time for; ask again until ``finished_at_ms`` is set.
+        """Erase as much as the time allows; call again until ``finished_at_ms`` is set.
 
         Args:
-            user_id: Whom.
-            remaining_ms: How much time is left.
-            conversation_id: Only this one of the user's conversations; None for all there is.
+            user_id: The user.
+            remaining_ms: Returns how much time is left.
+            conversation_id: The only conversation to erase; None for all data of the user.
 
         Raises:
             ConversationUnknown: The user has no such conversation.
-            ErasureUnderWay: Somebody else is at it, or was a moment ago.
-            StoreUnavailable: A table failed beyond the retries; ask again.
+            ErasureUnderWay: Another request is erasing the same data, or has just done so.
+            StoreUnavailable: A table failed beyond the retries; call again.
         """
         now_ms = self.clock.now_ms()
         erasure = self.store.begin(user_id, now_ms=now_ms, conversation_id=conversation_id)
-        # Counted by a run that was cut off; deleting them twice is the same as once.
+        # A run that was cut off has counted these. Deleting them twice is the same as once.
         self.store.delete(user_id, erasure.pending)
         run = _Run(self, erasure, remaining_ms)
         with suppress(_OutOfTime):
@@ -92,14 +92,14 @@ def _close(
 
 
 class _OutOfTime(Exception):
-    """The rest is for the next run."""
+    """The next run has to continue."""
 
 
 class _Run:
-    """One run's way through what is to be deleted.
+    """One run of an erasure, in stages.
 
-    Each stage looks at the time for each thing that it does, and leaves behind what the next run
-    need not do again: sessions that are ended, a moment to wait for, items that are gone.
+    Each stage checks the time before each step. The next run does not repeat completed steps: ended
+    sessions, the start of the wait, deleted items.
     """
 
     def __init__(self, eraser: UserEraser, erasure: Erasure, remaining_ms: Callable[[], int]):
@@ -108,7 +108,7 @@ class _Run:
         self.erasure = erasure
 
     def end_sessions(self) -> None:
-        """End every session, and let its client hear of it from us, whatever its worker does."""
+        """End every session and send its clients the reason, whether or not a worker does."""
         if self.erasure.settles_at_ms is not None:
             return
         eraser, whose = self._eraser, (self.erasure.user_id, self.erasure.conversation_id)
@@ -117,7 +117,7 @@ class _Run:
             connections[connection.session_id].append(connection)
         sessions = eraser.store.sessions(*whose)
         for session_id, is_fenced in sessions.items():
-            # A run that died before it could tell the client is no reason not to be told.
+            # An earlier run may have ended the session and died before it closed the connections.
             if not is_fenced or session_id in connections:
                 epoch = eraser.store.end_session(session_id)
                 _close(eraser.channel, connections.pop(session_id, ()), epoch)
@@ -130,7 +130,7 @@ class _Run:
             self.erasure = eraser.store.advance(self.erasure, settles_at_ms=settles_at_ms)
 
     def sweep(self, *, keeps_openings: bool = False) -> int:
-        """Delete what can be found; return how much that was."""
+        """Delete the items that are found; return their number."""
         found = 0
         batch: list[StoredItem] = []
         erasure = self.erasure
@@ -151,7 +151,7 @@ class _Run:
     def _delete(self, batch: Sequence[StoredItem]) -> None:
         if batch:
             store = self._eraser.store
-            # Counted before it is deleted: a kill in between loses neither an item nor a count.
+            # Counted before the deletion, so that a kill in between loses neither item nor count.
             self.erasure = store.advance(self.erasure, pending=batch)
             store.delete(self.erasure.user_id, batch)
 
@@ -160,7 +160,7 @@ class _Run:
             raise _OutOfTime
 
     def settle(self) -> None:
-        """Delete what is there, and wait until nothing can come any more."""
+        """Delete the items, and wait until no more can be written."""
         if self._settles_in_ms() <= 0:
             return
         self.sweep(keeps_openings=True)

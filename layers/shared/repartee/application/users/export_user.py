@@ -1,4 +1,4 @@
-"""Hand out all that is kept of a user, a page at a time."""
+"""Exports all data of a user, a page at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from repartee.domain.users.notes import MAX_NOTES
 from repartee.ports.users import Notes, ProfileStore, UsageStore, UserRecords
 
 PAGE_BYTES = 2_000_000
-"""When a page is full. The last entry may come on top, 300 KB of DynamoDB that can be seven times
-as much in an answer, and so may a lifetime of days: Lambda answers at most 6 MB."""
+"""The size of a full page. The last entry may exceed it: 300 KB in DynamoDB can be seven times as
+much in an answer. So may the days of many years. Lambda answers with at most 6 MB."""
 
 PAGE_CONVERSATIONS = 200
-"""How many conversations a page holds at most: each is a query, and a request has 29 s."""
+"""The most conversations of a page: each needs a query, and a request has 29 s."""
 
-# More days than anybody lives.
+# More days than a user can have.
 _ALL_DAYS = 100_000
 
 type SizeOf = Callable[[Conversation | Entry], int]
@@ -41,12 +41,12 @@ class UserExporter:
     ) -> ExportPage:
         """Return the page that begins at ``position``, the first one for None.
 
-        What is said meanwhile may be missing. A conversation that is gone by now is left out.
+        Turns that are added during the export may be missing. Deleted conversations are left out.
 
         Args:
-            user_id: Whose.
+            user_id: The user.
             position: ``following`` of the page before.
-            size_bytes: Tells how much room a record takes in the answer.
+            size_bytes: Returns how much room a record takes in the answer.
 
         Raises:
             StoreUnavailable: A table failed beyond the retries.

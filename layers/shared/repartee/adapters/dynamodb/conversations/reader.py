@@ -76,7 +76,7 @@ class DynamoConversationReader:
         return [turn_from(item) for item in islice(kept, limit)]
 
     def load_header(self, user_id: str, conversation_id: str) -> Conversation | None:
-        """Return a conversation's header with its summary, None when the user has no such one."""
+        """Return the header with its summary, None if the user has no such conversation."""
         wanted = self._parts(user_id, conversation_id)
         return self._header(user_id, *self.memory.get_all(wanted))
 
@@ -111,7 +111,7 @@ class DynamoConversationReader:
     def list_turns(
         self, user_id: str, conversation_id: str, *, after: int, limit: int
     ) -> Sequence[Turn] | None:
-        """Return turns numbered above ``after`` in order; None when the user has no such one."""
+        """Return turns numbered above ``after`` in order; None for no conversation of the user."""
         header = self.memory.get(keys.header(user_id, conversation_id))
         if header is None or not is_header_kept(header, self.clock.now_ms()):
             return None

@@ -24,7 +24,7 @@ class DynamoSummaryWriter:
     retention: Retention
 
     def fold_summary(self, fold: SummaryFold) -> bool:
-        """Put a summary in the place of the one that it was made from.
+        """Replace the summary that the new one was made from.
 
         Raises:
             UserErased: The user's tombstone is set.

@@ -47,7 +47,7 @@ class DynamoToolCallStore:
         """Claim the call's key before any model runs.
 
         Raises:
-            LeaseLost: The request's epoch is not the session's any more.
+            LeaseLost: The session's epoch has moved on from the request's.
         """
         # The usual call is the first at its place and takes this one transaction.
         fresh = self._claimed(request, until_ms, "attribute_not_exists(pk)")
@@ -151,7 +151,7 @@ class DynamoToolCallStore:
         return None
 
     def attempts(self, conversation_id: str, turn: int) -> Sequence[Attempt]:
-        """Return what was asked and begun in a turn, oldest place first."""
+        """Return the questions of a turn and the tools that they began, oldest place first."""
         first, last = keys.calls_of_turn(turn)
         items = self.memory.query(keys.conversation(conversation_id), first=first, last=last)
         return [attempt_from(item) for item in items]
@@ -162,7 +162,7 @@ class DynamoToolCallStore:
         """Note that the claimed call is about to run a tool that may change something.
 
         Raises:
-            ClaimLost: The claim is another's, or gone; the tool must not run.
+            ClaimLost: Another run has the claim, or it is deleted; the tool must not run.
         """
         begun: Value = [{"name": tool.name, "arguments_json": tool.arguments_json}]
         try:
@@ -179,10 +179,10 @@ class DynamoToolCallStore:
     def finish(self, conversation_id: str, exchange: Exchange) -> None:
         """Store the answer under the claimed key; a second answer for a key is dropped.
 
-        So is an answer whose claim is gone, as after an erasure, or another question's by now.
+        An answer is also dropped if its claim was erased, or is for another question now.
 
         Raises:
-            ItemTooLarge: It is more than an item may hold; nothing is written.
+            ItemTooLarge: The exchange is larger than an item may be; nothing is written.
         """
         key = keys.call(conversation_id, exchange.key)
         attributes = exchange_attributes(exchange)
@@ -203,7 +203,7 @@ class DynamoToolCallStore:
             return
 
     def load(self, conversation_id: str, key: ToolCallKey) -> Exchange | None:
-        """Return the place's newest exchange, or None while that is not finished."""
+        """Return the newest exchange at the place, None while it is not finished."""
         item = self.memory.get(keys.call(conversation_id, key))
         return exchange_from(item) if item is not None else None
 

@@ -92,7 +92,7 @@ class DynamoConversationWriter:
         """Correct the user's transcript in a committed turn of the session; may be repeated.
 
         Returns:
-            False if the turn does not exist any more, or belongs to another session.
+            False if the turn no longer exists, or belongs to another session.
 
         Raises:
             LeaseLost: The session's epoch has moved on.

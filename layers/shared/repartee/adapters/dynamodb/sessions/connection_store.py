@@ -18,7 +18,7 @@ class DynamoConnectionStore:
     session_table: DynamoTable
 
     def close(self, connection_id: str) -> str | None:
-        """Forget the connection; return its session's id, or None when it was unknown."""
+        """Forget the connection; return its session's id, None for an unknown connection."""
         return text(self.session_table.delete(keys.connection(connection_id)), "session_id")
 
     def count_refusal(self, connection_id: str) -> int:
@@ -52,5 +52,5 @@ class DynamoConnectionStore:
             )
 
     def end_session(self, user_id: str, session_id: str) -> None:
-        """Take a session out of its user's active ones."""
+        """Remove a session from its user's active sessions."""
         self.session_table.delete(keys.active_session(user_id, session_id))

@@ -69,7 +69,7 @@ class DynamoSessionStore:
         return WakeElection(won=True, unserved_since_ms=previous_ms if previous_ms >= 0 else None)
 
     def forget_wake(self, session_id: str) -> None:
-        """Take back an election, of a session that turned out to be over."""
+        """Delete the election of a session that is over."""
         self.session_table.delete(keys.wake(session_id))
 
     def acquire_lease(

@@ -45,7 +45,7 @@ class DynamoErasureStore:
     desk: DynamoTable
 
     def find(self, user_id: str, conversation_id: str | None = None) -> Erasure | None:
-        """Return how far the erasure is, None when it was never asked for."""
+        """Return the erasure and its progress, None if there was no request for it."""
         item = self.memory.get(tombstone_key(user_id, conversation_id))
         return erasure_from(user_id, item, conversation_id) if item is not None else None
 
@@ -81,10 +81,10 @@ class DynamoErasureStore:
         settles_at_ms: int | None = None,
         finished_at_ms: int | None = None,
     ) -> Erasure:
-        """Write down what comes next before it is done.
+        """Store the next step before it is carried out.
 
         Raises:
-            ErasureUnderWay: The tombstone has moved on.
+            ErasureUnderWay: Another request has continued the erasure.
         """
         finished_at_ms = finished_at_ms or erasure.finished_at_ms
         following = replace(
@@ -185,7 +185,7 @@ class DynamoErasureStore:
         return number(state, "epoch")
 
     def items(self, user_id: str, conversation_id: str | None = None) -> Iterator[StoredItem]:
-        """Yield the items, those that lead to others after them; never the tombstone."""
+        """Yield the items, each behind the items that it leads to; never the tombstone."""
         sessions = self._session_ids(user_id, conversation_id)
         yield from self._of_sessions(user_id, sessions)
         for item in self._stored("live", keys.user(user_id)):
@@ -240,7 +240,7 @@ class DynamoErasureStore:
         return (_stored_item(table, item) for item in self._partition(table, partition))
 
     def delete(self, user_id: str, items: Sequence[StoredItem]) -> None:
-        """Delete at most 25 items; a slot that another user has booked by now is spared."""
+        """Delete at most 25 items, but no slot that another user has booked since."""
         doomed: dict[Table, list[Item]] = defaultdict(list)
         for item in items:
             key = keys.key(item.partition, item.sort)

@@ -32,10 +32,10 @@ class DynamoNotes:
     ids: IdSource
 
     def add(self, user_id: str, text: str, *, noted_at_ms: int) -> Note:
-        """Keep ``text``; a text that is kept already is not kept twice.
+        """Keep ``text``; a text that is already kept is not kept twice.
 
         Raises:
-            NotesFull: There is no room for another one.
+            NotesFull: The user has ``MAX_NOTES`` notes.
             UserErased: The user's tombstone is set.
         """
         for _ in self.memory.backoff.each_attempt():

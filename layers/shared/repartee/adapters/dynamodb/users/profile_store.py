@@ -17,14 +17,14 @@ class DynamoProfileStore:
     memory: DynamoTable
 
     def load(self, user_id: str) -> Profile:
-        """Return the user's profile, an empty one where nothing was ever set."""
+        """Return the user's profile, an empty one if no preference was ever set."""
         item = self.memory.get(keys.profile(user_id))
         return profile_from(user_id, item) if item else Profile(user_id)
 
     def change(
         self, user_id: str, changes: PreferenceChanges, replaces: PreferenceChanges | None = None
     ) -> Profile:
-        """Change what ``changes`` names and nothing else; return the profile as it is then.
+        """Change the preferences in ``changes`` and no others; return the changed profile.
 
         With ``replaces``, nothing changes unless these are still the stored values.
 

@@ -58,7 +58,7 @@ class DynamoUsageStore:
         return [usage_from(item) for item in islice(kept, limit)]
 
     def add(self, spending: Spending) -> None:
-        """Count what no commit counts, in the day and in its session; once per token.
+        """Count a spending that no commit counts, in its day and its session; once per token.
 
         DynamoDB knows a token for 10 min, far longer than the retries take.
 

@@ -20,7 +20,7 @@ from repartee.domain.live.model import (
     Role,
     TurnStatus,
 )
-from repartee.domain.protocol.frames import Frame, NumberedFrame, ReplyAudio, TurnEnd
+from repartee.domain.protocol.frames import Frame, NumberedFrame, ReplyAudio, SessionError, TurnEnd
 from repartee.domain.protocol.messages import (
     Acknowledged,
     Audio,
@@ -91,6 +91,10 @@ SETTINGS = SessionSettings(
 # What the model is sent at once where speech ends; what follows in real time is shorter.
 SPEECH_END = SendSilence(SETTINGS.profile.silence_burst_ms)
 STATE = SessionState("S", "U", "C", "A", epoch=EPOCH, owner="me")
+# The ends of a turn: gemini-3.8-live gives no status.
+COMPLETE = LiveTurnComplete()
+IDLE = LiveTurnComplete(TurnStatus.IDLE)
+IN_PROGRESS = LiveTurnComplete(TurnStatus.IN_PROGRESS)
 MEMORY = Memory(Conversation("U", "C", "", 0, 0, live_session_id="S"), Profile("U"), ())
 
 
@@ -99,9 +103,9 @@ def heard(text: str, *, final: bool = False) -> LiveTranscript:
     return LiveTranscript(Role.USER, text, final)
 
 
-def said(text: str) -> LiveTranscript:
+def said(text: str, *, final: bool = False) -> LiveTranscript:
     """Return a piece of the reply's transcript."""
-    return LiveTranscript(Role.MODEL, text)
+    return LiveTranscript(Role.MODEL, text, final)
 
 
 def speaks(text: str, *rest: LiveEvent) -> list[LiveEvent]:
@@ -358,9 +362,7 @@ class SessionHarness:
 
     def reply(self, text: str = "Good morning.", pcm: bytes = SECOND[:960]) -> list[Effect]:
         """The model answers, and its turn ends."""
-        return self.live(
-            LiveAudio(pcm), LiveTranscript(Role.MODEL, text), LiveTurnComplete(TurnStatus.IDLE)
-        )
+        return self.live(LiveAudio(pcm), said(text), IDLE)
 
     def lose_live(
         self, failure: LiveFailure = LiveFailure.DROPPED, code: int = 1006
@@ -419,6 +421,31 @@ class SessionHarness:
         turns = {turn.number: turn for turn in self.turns}
         turns |= {one.turn.number: one.turn for one in self.all(AmendTurn)}
         return list(turns.values())
+
+    @property
+    def replies(self) -> list[str]:
+        """The reply's transcript of each turn that was committed."""
+        return [turn.said for turn in self.turns]
+
+    @property
+    def exchanges(self) -> list[tuple[str, str]]:
+        """The transcripts of the remembered turns: the user's and the reply's."""
+        return [(turn.heard, turn.said) for turn in self.remembered]
+
+    @property
+    def ended_turns(self) -> list[int]:
+        """The numbers of the turns whose end the client was sent."""
+        return [frame.turn for frame in self.frames(TurnEnd)]
+
+    @property
+    def error_messages(self) -> list[str]:
+        """The texts of the errors that the client was sent."""
+        return [frame.message for frame in self.frames(SessionError)]
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts that the model was sent, in all live sessions."""
+        return [effect.text for effect in self.all(SendText)]
 
     @property
     def asked(self) -> list[AskCoreAgent]:

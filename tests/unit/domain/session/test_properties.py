@@ -27,12 +27,8 @@ from repartee.domain.live.model import (
     LiveInterrupted,
     LiveText,
     LiveToolCallsCancelled,
-    LiveTranscript,
-    LiveTurnComplete,
     LiveUsage,
-    Role,
     ToolDeclaration,
-    TurnStatus,
 )
 from repartee.domain.live.prompt import TOOLS
 from repartee.domain.protocol.frames import Accepted
@@ -76,13 +72,18 @@ from repartee.domain.tools.core_calls import ASK_CORE_AGENT, END_CALL, SET_PREFE
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.fakes.clock import NOON_MS
 from tests.session_harness import (
+    COMPLETE,
     EPOCH,
+    IDLE,
+    IN_PROGRESS,
     SECOND,
     SETTINGS,
     STATE,
     SessionHarness,
+    heard,
     pending,
     remembering,
+    said,
     started,
 )
 
@@ -121,12 +122,12 @@ LIVE_EVENTS = st.sampled_from(
         LiveAudio(SECOND),
         LiveAudio(bytes(960)),
         LiveText("Good morning"),
-        LiveTranscript(Role.USER, "Hello"),
-        LiveTranscript(Role.MODEL, "Good morning"),
+        heard("Hello"),
+        said("Good morning"),
         LiveInterrupted(),
-        LiveTurnComplete(),
-        LiveTurnComplete(TurnStatus.IDLE),
-        LiveTurnComplete(TurnStatus.IN_PROGRESS),
+        COMPLETE,
+        IDLE,
+        IN_PROGRESS,
         LiveUsage(LIVE_BILL),
         LiveGoAway(0),
         LiveGoAway(30_000),

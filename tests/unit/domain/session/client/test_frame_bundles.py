@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
-from repartee.domain.live.model import LiveAudio, LiveTranscript, Role
+from repartee.domain.live.model import LiveAudio
 from repartee.domain.protocol.frames import (
     Accepted,
     Frame,
@@ -20,7 +20,7 @@ from repartee.domain.protocol.wire import encode_frame
 from repartee.domain.session.client.frame_bundles import HOLD_MS, MAX_BUNDLE_BYTES, MIN_LEAD_MS
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.effects import PostFrame
-from tests.session_harness import SECOND, SessionHarness, started
+from tests.session_harness import SECOND, SessionHarness, said, started
 
 pytestmark = pytest.mark.unit
 
@@ -62,11 +62,11 @@ def answering(**fields: object) -> SessionHarness:
 def speak(call: SessionHarness, parts: int, every_ms: int) -> None:
     """The model says something in parts, each with its words."""
     for number in range(parts):
-        call.live(LiveTranscript(Role.MODEL, f" {number}"), LiveAudio(PART))
+        call.live(said(f" {number}"), LiveAudio(PART))
         call.pass_ms(every_ms)
 
 
-def heard(call: SessionHarness) -> str:
+def words_heard(call: SessionHarness) -> str:
     return "".join(one.text for one in call.frames(Transcript) if one.role == "model")
 
 
@@ -118,7 +118,7 @@ def test_once_the_client_has_a_second_to_play_two_parts_share_a_message():
     call.pass_ms(HOLD_MS)
 
     assert call.pcm_posted(1) == PART * 20
-    assert heard(call) == "".join(f" {number}" for number in range(20))
+    assert words_heard(call) == "".join(f" {number}" for number in range(20))
     # 1,000 ms ahead after five parts: 1,200 ms of sound less the 240 ms that they took.
     assert len(call.frames(ReplyAudio)) <= 5 + 8
     assert len(call.frames(Transcript)) <= 1 + 5 + 8

@@ -16,8 +16,8 @@ def test_utterances_that_a_successor_finds_are_answered_one_after_the_other():
     call.opens_live = False
     call.start()
     call.hello()
-    said = (SpeechStart(), Audio(SPEECH), SpeechEnd())
-    found = [call.numbered(message) for message in (*said, *said[:2], *said[1:])]
+    utterance = (SpeechStart(), Audio(SPEECH), SpeechEnd())
+    found = [call.numbered(message) for message in (*utterance, *utterance[:2], *utterance[1:])]
     call.pass_ms(100)
     call.open_live()
     call.opens_live = True
@@ -50,7 +50,7 @@ def _found_by_a_successor() -> SessionHarness:
     return call
 
 
-def heard(call: SessionHarness) -> list[Effect]:
+def inputs_of(call: SessionHarness) -> list[Effect]:
     """What the model was given, without the silence that follows in real time."""
     given = call.to_model[call.generation]
     return [one for one in given if not isinstance(one, SendSilence) or one == SPEECH_END]
@@ -58,19 +58,19 @@ def heard(call: SessionHarness) -> list[Effect]:
 
 def test_what_is_said_before_a_late_utterance_is_answered_waits_for_that_answer():
     call = _found_by_a_successor()
-    given = heard(call)
+    given = inputs_of(call)
     call.utter()
     call.pass_ms(100)
     call.live(LiveAudio(SECOND))
     call.send(SpeechStart(), Audio(SPEECH))
-    assert heard(call) == given
+    assert inputs_of(call) == given
 
     call.reply("The first.")
     call.send(SpeechEnd())
     call.reply("The second.")
     call.ack()
 
-    assert [turn.said for turn in call.turns] == ["The first.", "The second."]
+    assert call.replies == ["The first.", "The second."]
 
 
 def test_what_waited_is_followed_one_by_one_by_what_comes_meanwhile():
@@ -83,7 +83,7 @@ def test_what_waited_is_followed_one_by_one_by_what_comes_meanwhile():
     call.reply("The third.")
     call.ack()
 
-    assert [turn.said for turn in call.turns] == ["The first.", "The second.", "The third."]
+    assert call.replies == ["The first.", "The second.", "The third."]
 
 
 def test_what_is_said_over_the_reply_to_a_late_utterance_interrupts_it():
@@ -103,7 +103,7 @@ def test_once_a_late_utterance_is_answered_the_next_may_be_said_in_two_parts():
     call.reply("The second.")
     call.ack()
 
-    assert [turn.said for turn in call.turns] == ["The first.", "The second."]
+    assert call.replies == ["The first.", "The second."]
 
 
 def test_utterances_without_marks_that_a_successor_finds_are_answered_one_after_the_other():
@@ -120,4 +120,4 @@ def test_utterances_without_marks_that_a_successor_finds_are_answered_one_after_
     call.reply("The second.")
     call.ack()
 
-    assert [turn.said for turn in call.turns] == ["The first.", "The second."]
+    assert call.replies == ["The first.", "The second."]

@@ -7,9 +7,6 @@ import pytest
 from repartee.domain.live.model import (
     LiveAudio,
     LiveInterrupted,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
 )
 from repartee.domain.protocol.frames import Accepted, Missing, SessionClosed, SessionError, TurnEnd
 from repartee.domain.protocol.messages import Audio, Bye, Hello, SpeechEnd, SpeechStart, Text
@@ -27,7 +24,15 @@ from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
 from repartee.domain.session.upkeep.departure import FAREWELL_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE, STALL_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.session_harness import SECOND, SETTINGS, SPEECH_END, SessionHarness, started
+from tests.session_harness import (
+    COMPLETE,
+    SECOND,
+    SETTINGS,
+    SPEECH_END,
+    SessionHarness,
+    heard,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -221,7 +226,7 @@ def test_what_else_happens_does_not_hurry_the_report_of_audio():
     told = call.frames(Accepted)
     call.send(Audio(SPEECH))
     call.ack()
-    call.live(LiveTranscript(Role.USER, "When", final=False))
+    call.live(heard("When", final=False))
     assert call.frames(Accepted) == told
 
     call.pass_ms(ACCEPTED_EVERY_MS)
@@ -252,7 +257,7 @@ def test_speech_that_goes_on_after_typed_text_waits_for_an_answer_of_its_own(beg
     call.send(*begin, Audio(SPEECH), Text("Hello?"))
     call.live(LiveAudio(SECOND))
     call.send(Audio(SPEECH))
-    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.live(LiveInterrupted(), COMPLETE)
     call.ack()
 
     assert call.machine.is_answering
@@ -395,7 +400,7 @@ def test_input_waits_for_a_blocking_call_and_follows_its_answer_in_order():
     call.pass_ms(5_000)
     call.answer_tool()
     call.reply("At three.")
-    call.live(LiveTranscript(Role.USER, "Is it free?"))
+    call.live(heard("Is it free?"))
     call.reply("It is.")
 
     assert call.to_model[call.generation][1:] == [
@@ -500,13 +505,13 @@ def test_speech_that_goes_on_after_a_pause_too_long_is_a_turn_of_its_own_without
     call.send(SpeechStart(), Audio(SPEECH))
     call.pass_ms(PAUSE_IN_SPEECH_MS)
     assert call.speech_ends != []
-    call.live(LiveTranscript(Role.USER, "Hello"))
+    call.live(heard("Hello"))
     call.reply("Go on.")
 
     call.send(Audio(SPEECH), Audio(SPEECH), SpeechEnd())
 
     assert call.machine.is_answering
-    call.live(LiveTranscript(Role.USER, "When do you open?"))
+    call.live(heard("When do you open?"))
     call.pass_ms(STALL_MS)
     assert call.all(SendText) == [SendText(NUDGE)]
     call.reply("At nine.")
@@ -521,13 +526,13 @@ def test_what_is_said_after_a_pause_without_silence_in_it_is_a_turn_that_can_be_
     call.pass_ms(SPEECH_ENDS_AFTER_MS)
     call.reply("Good morning.")
     call.ack()
-    heard = call.machine.cursor
+    read_through = call.machine.cursor
 
     call.send(Audio(SPEECH))
     call.lose_live()
 
     assert call.machine.is_answering
-    assert call.machine.cursor == heard
+    assert call.machine.cursor == read_through
     assert call.to_model[call.generation] == [SendAudio(SPEECH)]
 
 

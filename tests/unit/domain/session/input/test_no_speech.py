@@ -11,10 +11,8 @@ from repartee.domain.live.model import (
     LiveGenerationComplete,
     LiveInterrupted,
     LiveToolCall,
-    LiveTranscript,
     LiveTurnComplete,
     LiveUsage,
-    Role,
     TurnDetection,
 )
 from repartee.domain.protocol.frames import (
@@ -49,7 +47,17 @@ from repartee.domain.session.input.marked_speech import (
     MAX_HELD_MS,
 )
 from tests.fakes.speech_detector import SILENCE, SPEECH, WHISPER
-from tests.session_harness import SECOND, SETTINGS, STATE, SessionHarness, of_kind, started
+from tests.session_harness import (
+    SECOND,
+    SETTINGS,
+    STATE,
+    SessionHarness,
+    heard,
+    of_kind,
+    said,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -109,7 +117,7 @@ def test_a_sound_that_the_model_does_not_understand_is_no_turn(call):
 def test_a_whisper_that_the_model_understands_is_answered(call):
     whisper(call)
     assert of_kind(call.to_model[1], SendAudio) == [SendAudio(WHISPER)] * 2
-    call.live(LiveTranscript(Role.USER, "hello"))
+    call.live(heard("hello"))
     call.reply("Good morning.")
     call.ack()
 
@@ -120,11 +128,11 @@ def test_a_whisper_that_the_model_understands_is_answered(call):
 @pytest.mark.parametrize("late_ms", [0, LATE_TRANSCRIPT_MS - 1])
 def test_a_reply_to_a_whisper_is_heard_once_the_transcript_comes(call, late_ms):
     whisper(call)
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Good morning."))
+    call.live(*speaks("Good morning."))
     assert call.frames(ReplyAudio) == []
     call.live(LiveTurnComplete(None))
     call.pass_ms(late_ms)
-    call.live(LiveTranscript(Role.USER, "hello"))
+    call.live(heard("hello"))
     call.ack()
 
     assert call.pcm_posted(1) == SECOND
@@ -133,8 +141,8 @@ def test_a_reply_to_a_whisper_is_heard_once_the_transcript_comes(call, late_ms):
 
 def test_a_reply_to_a_cough_is_paid_for_and_not_heard(call):
     whisper(call)
-    call.live(LiveTranscript(Role.USER, " \u200b"))
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Sorry?"), LiveGenerationComplete())
+    call.live(heard(" \u200b"))
+    call.live(*speaks("Sorry?"), LiveGenerationComplete())
     call.live(LiveUsage(USAGE), LiveTurnComplete(None))
     call.pass_ms(LATE_TRANSCRIPT_MS)
 
@@ -223,7 +231,7 @@ def test_what_follows_a_cough_is_a_turn_without_it(call, sound):
     marked(call, Audio(sound))
     marked(call, Audio(sound))
     call.utter()
-    call.live(LiveTranscript(Role.USER, "and bye"))
+    call.live(heard("and bye"))
     call.reply("Goodbye.")
     call.ack()
 
@@ -236,7 +244,7 @@ def test_a_cough_before_the_reply_leaves_the_question_as_it_is(call):
     marked(call, Audio(SILENCE))
     whisper(call)
     call.pass_ms(DOUBT_MS)
-    call.live(LiveTranscript(Role.USER, "when?"))
+    call.live(heard("when?"))
     call.reply("At nine.")
     call.ack()
 
@@ -250,20 +258,20 @@ def test_a_tap_during_a_reply_does_not_cut_it(call):
     before = len(call.to_model[1])
     marked(call, Audio(SILENCE), Audio(SILENCE))
     activity = of_kind(call.to_model[1][before:], StartActivity, EndActivity)
-    call.live(LiveTranscript(Role.MODEL, "We open at nine."), LiveTurnComplete(None))
+    call.live(said("We open at nine."), LiveTurnComplete(None))
     call.ack()
 
     assert activity == []
     assert call.frames(Interrupted) == []
-    assert [turn.said for turn in call.turns] == ["We open at nine."]
+    assert call.replies == ["We open at nine."]
 
 
 @pytest.mark.parametrize("is_open", [True, False])
 def test_a_reply_that_the_model_ends_for_a_cough_is_gone_on_with(is_open):
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "when?"))
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "We open at nine."))
+    call.live(heard("when?"))
+    call.live(*speaks("We open at nine."))
     call.send(SpeechStart(), Audio(WHISPER), *([] if is_open else [SpeechEnd()]))
     call.live(LiveInterrupted(), LiveTurnComplete(None))
     call.send(*([SpeechEnd()] if is_open else []))
@@ -282,12 +290,12 @@ def test_a_reply_that_the_model_ends_for_a_cough_is_gone_on_with(is_open):
 def test_a_reply_that_is_cut_for_words_is_not_gone_on_with():
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "when?"), LiveAudio(SECOND))
+    call.live(heard("when?"), LiveAudio(SECOND))
     whisper(call)
-    call.live(LiveInterrupted(), LiveTurnComplete(None), LiveTranscript(Role.USER, "stop"))
+    call.live(LiveInterrupted(), LiveTurnComplete(None), heard("stop"))
     call.pass_ms(DOUBT_MS)
 
-    assert GO_ON not in [one.text for one in call.all(SendText)]
+    assert GO_ON not in call.texts
 
 
 def test_a_tap_after_a_question_leaves_the_silence_that_ends_it():
@@ -371,7 +379,7 @@ def test_a_new_mark_goes_on_after_a_pause_of_the_line(call):
     call.send(SpeechStart(), Audio(SILENCE))
     call.pass_ms(5_000)
     call.send(Audio(SPEECH), SpeechEnd())
-    call.live(LiveTranscript(Role.USER, "hello"))
+    call.live(heard("hello"))
     call.reply()
     call.ack()
 
@@ -382,14 +390,14 @@ def test_a_new_mark_goes_on_after_a_pause_of_the_line(call):
 def test_speech_that_goes_on_while_a_reply_ends_is_the_next_turn(chunks):
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "when?"))
+    call.live(heard("when?"))
     first_seq = call.next_seq
     call.send(SpeechStart(), *[Audio(SPEECH)] * chunks)
     call.reply("At nine.")
     call.ack()
     assert call.machine.cursor == first_seq - 1, "a later worker hears it again"
     call.send(Audio(SPEECH), SpeechEnd())
-    call.live(LiveTranscript(Role.USER, "on tuesday"))
+    call.live(heard("on tuesday"))
     call.reply("Yes.")
     call.ack()
 
@@ -402,12 +410,12 @@ def test_speech_that_goes_on_while_a_reply_ends_is_the_next_turn(chunks):
 def test_speech_that_goes_on_after_the_reply_to_its_start_is_the_next_turn():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
-    call.live(LiveTranscript(Role.USER, "when"))
+    call.live(heard("when"))
     call.reply("At nine.")
     call.ack()
     call.send(Audio(SPEECH), SpeechEnd())
     assert call.machine.cursor == call.next_seq - 3
-    call.live(LiveTranscript(Role.USER, "on tuesday"))
+    call.live(heard("on tuesday"))
     call.reply("Yes.")
     call.ack()
 

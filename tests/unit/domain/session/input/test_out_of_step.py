@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repartee.domain.live.model import LiveAudio, LiveInterrupted, LiveTranscript, Role
+from repartee.domain.live.model import LiveInterrupted
 from repartee.domain.protocol.frames import Accepted, Missing, SessionError
 from repartee.domain.protocol.messages import (
     MAX_IN_FLIGHT,
@@ -31,7 +31,15 @@ from repartee.domain.session.input.order import (
 )
 from repartee.domain.session.state import Connected
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.session_harness import EPOCH, SECOND, SETTINGS, STATE, SessionHarness, of_kind, started
+from tests.session_harness import (
+    EPOCH,
+    SETTINGS,
+    STATE,
+    SessionHarness,
+    of_kind,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -73,7 +81,7 @@ def test_an_ack_of_an_earlier_epoch_stays_and_commits_nothing() -> None:
 def test_more_played_than_was_sent_counts_for_nothing(turn: int, played_ms: int) -> None:
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "one two three four five six"))
+    call.live(*speaks("one two three four five six"))
     call.ack(turn=1, played_ms=500)
 
     call.ack(turn=turn, played_ms=played_ms)
@@ -124,7 +132,7 @@ def test_a_device_without_marks_is_heard_when_its_hello_has_no_number() -> None:
     call.reply("I hear you.")
     call.ack()
 
-    assert [turn.said for turn in call.turns] == ["Good morning.", "I hear you."]
+    assert call.replies == ["Good morning.", "I hear you."]
 
 
 def test_a_connection_of_the_worker_before_is_known_by_its_place() -> None:

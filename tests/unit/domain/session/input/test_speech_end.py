@@ -8,9 +8,6 @@ from repartee.domain.live.model import (
     LiveAudio,
     LiveInterrupted,
     LiveToolCall,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
     TurnDetection,
 )
 from repartee.domain.protocol.frames import ReplyAudio, SessionClosed
@@ -31,7 +28,17 @@ from repartee.domain.session.upkeep.context import MAX_DETECTION_CHANGES
 from repartee.domain.session.upkeep.watchdog import NUDGE
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.session_harness import SECOND, SETTINGS, SPEECH_END, STATE, SessionHarness, started
+from tests.session_harness import (
+    COMPLETE,
+    SECOND,
+    SETTINGS,
+    SPEECH_END,
+    STATE,
+    SessionHarness,
+    heard,
+    said,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -69,8 +76,8 @@ class TestSilenceAfterSpeech:
     @pytest.mark.parametrize(
         "sign",
         [
-            LiveTranscript(Role.USER, "Hello"),
-            LiveTranscript(Role.MODEL, "Good morning"),
+            heard("Hello"),
+            said("Good morning"),
             LiveAudio(SECOND),
             LiveToolCall("x", ASK_CORE_AGENT, '{"question":"When?"}'),
         ],
@@ -122,7 +129,7 @@ class TestSilenceAfterSpeech:
         assert silence_ms(call) == 1_500
         call.reply("It is noon.")
         call.ack()
-        assert [turn.said for turn in call.turns] == ["It is noon."]
+        assert call.replies == ["It is noon."]
 
     @pytest.mark.parametrize("begin", [(SpeechStart(),), ()])
     def test_words_that_a_goodbye_cuts_off_get_it(self, begin):
@@ -131,7 +138,7 @@ class TestSilenceAfterSpeech:
         assert silence_ms(call) == 1_000
         call.reply("It is noon.")
         call.ack()
-        assert [turn.said for turn in call.turns] == ["It is noon."]
+        assert call.replies == ["It is noon."]
 
     @pytest.mark.parametrize("model", ["gemini-99-live", "gemini-3.8-live"])
     def test_none_while_the_model_awaits_an_answer_in_silence(self, model):
@@ -169,7 +176,7 @@ class TestSilenceAfterSpeech:
         call.pass_ms(300)
         assert silence_ms(call) == before_ms + 300
 
-        call.live(LiveInterrupted(), LiveTurnComplete())
+        call.live(LiveInterrupted(), COMPLETE)
         call.pass_ms(300)
         assert silence_ms(call) == before_ms + 600
         call.live(LiveAudio(SECOND))
@@ -180,7 +187,7 @@ class TestSilenceAfterSpeech:
         call = started()
         call.utter()
         call.send(SpeechStart(), Audio(SPEECH))
-        call.live(LiveTranscript(Role.USER, "Hello"), LiveAudio(SECOND))
+        call.live(heard("Hello"), LiveAudio(SECOND))
         call.send(SpeechEnd())
         before_ms = silence_ms(call)
         call.pass_ms(300)
@@ -198,7 +205,7 @@ class TestSilenceAfterSpeech:
         cursor = call.machine.cursor
         call.pass_ms(1_000)
         assert call.machine.cursor == cursor
-        call.live(LiveTranscript(Role.USER, "Hello"))
+        call.live(heard("Hello"))
         call.reply()
         call.ack()
         (turn,) = call.turns
@@ -222,7 +229,7 @@ class TestSilenceAfterSpeech:
     def test_a_transcript_in_pieces_is_no_sign_that_the_end_was_found(self, model):
         call = started(settings=replace(SETTINGS, live_model=model))
         call.utter()
-        call.live(LiveTranscript(Role.USER, "Hel"))
+        call.live(heard("Hel"))
         call.pass_ms(300)
         assert silence_ms(call) == 1_300
 
@@ -364,7 +371,7 @@ class TestMarksOfTheClient:
         assert _without_silence(call.to_model[call.generation]) == [SendAudio(SPEECH)] * 2
         call.reply("Here I am.")
         call.ack()
-        assert [turn.said for turn in call.turns] == ["Here I am."]
+        assert call.replies == ["Here I am."]
 
     def test_a_device_that_comes_while_no_live_session_is_begun_changes_nothing_yet(self):
         call = marking()

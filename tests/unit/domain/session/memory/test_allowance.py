@@ -11,15 +11,10 @@ from repartee.domain.cost.limits import DailyLimits, DayUsage, OwnLimits
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.live.context_policy import ContextPolicy
 from repartee.domain.live.model import (
-    LiveAudio,
     LiveInterrupted,
-    LiveTranscript,
-    LiveTurnComplete,
     LiveUsage,
-    Role,
-    TurnStatus,
 )
-from repartee.domain.protocol.frames import LimitReached, SessionClosed, TurnEnd
+from repartee.domain.protocol.frames import LimitReached, SessionClosed
 from repartee.domain.protocol.messages import Audio, Bye, SpeechStart, Text
 from repartee.domain.session.effects import (
     CommitTurn,
@@ -35,13 +30,16 @@ from repartee.domain.users.preferences import Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH
 from tests.session_harness import (
-    SECOND,
+    IDLE,
     SETTINGS,
     SPEECH_END,
     STATE,
     SessionHarness,
+    heard,
     pending,
     remembering,
+    said,
+    speaks,
     started,
 )
 
@@ -97,7 +95,7 @@ def test_the_turn_that_reaches_the_limit_is_answered_and_then_the_user_hears_a_g
     call = beginning_with(used(cost_usd="4.5"))
     turn(call, DOLLAR)
 
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.ended_turns == [1]
     assert call.frames(LimitReached) == [LimitReached("cost", 5.0, MIDNIGHT_MS)]
     assert goodbyes(call) == 1
     assert call.frames(SessionClosed) == []
@@ -163,7 +161,7 @@ def test_what_the_user_has_begun_to_say_gets_the_goodbye_for_an_answer() -> None
     call = beginning_with(used())
     turn(call)
     call.send(SpeechStart(), Audio(SPEECH))
-    call.live(LiveTranscript(Role.USER, "And tomorrow"))
+    call.live(heard("And tomorrow"))
 
     call.feed(UsageRead(used(cost_usd="5")))
 
@@ -177,7 +175,7 @@ def test_what_the_user_has_begun_to_say_gets_the_goodbye_for_an_answer() -> None
 def test_who_keeps_interrupting_is_answered_one_turn_more_and_no_further() -> None:
     call = beginning_with(used(cost_usd="4.9"))
     call.send(Text("First?"))
-    call.live(LiveTranscript(Role.MODEL, "One"), DOLLAR)
+    call.live(said("One"), DOLLAR)
     call.send(Text("Second?"))
     call.live(LiveInterrupted())
     call.reply("")
@@ -228,7 +226,7 @@ def test_an_answer_that_uses_the_day_up_is_spoken_before_the_goodbye() -> None:
 
     call.reply("At three.")
 
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.ended_turns == [1]
     assert goodbyes(call) == 1
 
 
@@ -333,9 +331,9 @@ def test_the_bill_of_a_turn_that_is_never_committed_is_told_at_the_end() -> None
 def test_a_turn_that_is_being_answered_when_the_day_is_used_up_elsewhere_is_answered() -> None:
     call = beginning_with(used())
     call.send(Text("When do you open?"))
-    call.live(LiveTranscript(Role.MODEL, "At"))
+    call.live(said("At"))
     call.feed(UsageRead(used(talk_ms=60_000)))
-    call.live(LiveTranscript(Role.MODEL, " nine"))
+    call.live(said(" nine"))
     assert call.frames(LimitReached) == []
 
     call.reply(".")
@@ -367,7 +365,7 @@ def test_what_the_goodbye_interrupts_does_not_end_it() -> None:
     call.feed(UsageRead(used(talk_ms=60_000)))
     assert goodbyes(call) == 1
 
-    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IDLE))
+    call.live(LiveInterrupted(), IDLE)
     call.ack()
     assert call.frames(SessionClosed) == []
     call.reply("Until tomorrow.")
@@ -386,7 +384,7 @@ def test_an_outcome_that_is_owed_comes_before_the_goodbye(is_known: bool) -> Non
     call.feed(UsageRead(used(talk_ms=60_000)))
     if not is_known:
         call.answer_tool("At three.")
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "At"))
+    call.live(*speaks("At"))
     assert goodbyes(call) == 0
 
     call.reply(" three.")
@@ -394,7 +392,7 @@ def test_an_outcome_that_is_owed_comes_before_the_goodbye(is_known: bool) -> Non
     call.reply("Until tomorrow.")
     call.ack()
 
-    assert [turn.said for turn in call.turns] == ["At three.", "Until tomorrow."]
+    assert call.replies == ["At three.", "Until tomorrow."]
     assert call.frames(SessionClosed) == [SessionClosed("limit_reached")]
 
 
@@ -414,5 +412,5 @@ def test_an_outcome_is_spoken_after_the_goodbye_to_a_user_who_speaks_on() -> Non
     call.reply("At three.")
     call.ack()
 
-    assert [turn.said for turn in call.turns][-1] == "At three."
+    assert call.replies[-1] == "At three."
     assert call.frames(SessionClosed) == [SessionClosed("limit_reached")]

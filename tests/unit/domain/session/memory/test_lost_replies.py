@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repartee.domain.conversation.conversation import Turn
-from repartee.domain.live.model import LiveAudio, LiveInterrupted, LiveTurnComplete, TurnStatus
+from repartee.domain.live.model import LiveAudio, LiveInterrupted
 from repartee.domain.protocol.frames import ReplyLost, Transcript
 from repartee.domain.protocol.messages import (
     Acknowledged,
@@ -28,6 +28,7 @@ from repartee.domain.session.memory.lost_replies import ACKNOWLEDGED_WITHIN_MS
 from repartee.domain.session.state import UndeliveredTurn
 from tests.session_harness import (
     EPOCH,
+    IDLE,
     SECOND,
     SETTINGS,
     STATE,
@@ -96,7 +97,7 @@ def test_a_client_that_has_received_the_audio_let_go_is_told_nothing():
 
 def test_nobody_is_told_of_lost_audio_that_they_have_interrupted_since():
     call, received = _with_a_long_reply_begun()
-    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IDLE))
+    call.live(LiveInterrupted(), IDLE)
 
     call.hello("B", received=received)
 
@@ -310,9 +311,9 @@ def _handed_over_with_two_replies() -> tuple[
 ]:
     """A worker whose time was up before its client had taken anything of two replies."""
     call = started(takes_posts=False)
-    for said in ("We open at nine.", "We close at five."):
+    for words in ("We open at nine.", "We close at five."):
         call.utter()
-        call.reply(said)
+        call.reply(words)
     call.feed(TimeRunningOut(20_000))
     call.pass_ms(3_000)
     assert call.finish() is FinishReason.HAND_OVER

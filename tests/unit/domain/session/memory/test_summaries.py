@@ -6,10 +6,10 @@ import pytest
 
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.conversation.memory_budget import MemoryBudget
-from repartee.domain.live.model import HistoryEntry, LiveGoAway, LiveTranscript, Role
+from repartee.domain.live.model import HistoryEntry, LiveGoAway
 from repartee.domain.session.effects import AskForSummary, CommitTurn, OpenLive, ReadSummary
 from repartee.domain.session.events import SummaryRead
-from tests.session_harness import SETTINGS, SessionHarness, remembering
+from tests.session_harness import SETTINGS, SessionHarness, heard, remembering
 
 pytestmark = pytest.mark.unit
 
@@ -28,7 +28,7 @@ def talk(call: SessionHarness, characters: int) -> list[str]:
     """One turn of so many characters; return what was wanted of the summary then."""
     before = len(call.effects)
     call.utter()
-    call.live(LiveTranscript(Role.USER, "h"))
+    call.live(heard("h"))
     call.reply("s" * (characters - 1))
     call.ack()
     wanted = [one for one in call.effects[before:] if isinstance(one, AskForSummary | ReadSummary)]

@@ -11,24 +11,23 @@ from repartee.domain.conversation.conversation import Turn
 from repartee.domain.live.model import (
     LiveGoAway,
     LiveInterrupted,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
-    TurnStatus,
 )
 from repartee.domain.protocol.messages import OutputPosition
-from repartee.domain.session.effects import FinishReason, OpenLive, SendText
+from repartee.domain.session.effects import FinishReason, OpenLive
 from repartee.domain.session.events import TimeRunningOut
 from repartee.domain.session.state import UndeliveredTurn
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
 from tests.session_harness import (
+    COMPLETE,
     EPOCH,
+    IN_PROGRESS,
     MEMORY,
     SETTINGS,
     STATE,
     SessionHarness,
     pending,
     remembering,
+    said,
     started,
 )
 
@@ -54,29 +53,25 @@ def returning(*questions: str, **fields: object) -> SessionHarness:
     return call
 
 
-def texts(call: SessionHarness) -> list[str]:
-    return [one.text for one in call.all(SendText)]
-
-
 def test_an_answer_that_is_owed_waits_until_the_lost_reply_has_been_said_again():
     call = returning("When?")
     call.answer_tool("At three.")
-    assert ["We open at nine." in text for text in texts(call)] == [True]
+    assert ["We open at nine." in text for text in call.texts] == [True]
 
     call.reply("We open at nine.")
 
-    assert ["At three." in text for text in texts(call)] == [False, True]
+    assert ["At three." in text for text in call.texts] == [False, True]
 
 
 def test_an_answer_that_is_owed_does_not_interrupt_another_one():
     call = started(state=replace(STATE, pending_calls=(pending(1, 1, "a"), pending(1, 2, "b"))))
     call.answer_tool("At three.", index=1)
     call.answer_tool("In Rome.", index=2)
-    assert len(texts(call)) == 1
+    assert len(call.texts) == 1
 
     call.reply("At three.")
 
-    assert [text.count("In Rome.") for text in texts(call)] == [0, 1]
+    assert [text.count("In Rome.") for text in call.texts] == [0, 1]
 
 
 def test_what_the_model_keeps_to_itself_is_waited_for_no_longer_than_a_turn_may_bring_nothing():
@@ -84,10 +79,10 @@ def test_what_the_model_keeps_to_itself_is_waited_for_no_longer_than_a_turn_may_
     call.answer_tool("At three.")
 
     call.pass_ms(SPEAK_WITHIN_MS - 1)
-    assert len(texts(call)) == 1
+    assert len(call.texts) == 1
     call.pass_ms(1)
 
-    assert "At three." in texts(call)[1]
+    assert "At three." in call.texts[1]
 
 
 def test_a_filler_does_not_interrupt_an_answer_that_is_about_to_be_spoken():
@@ -95,16 +90,16 @@ def test_a_filler_does_not_interrupt_an_answer_that_is_about_to_be_spoken():
     call.utter()
     call.call_tool("x", '{"question":"a"}')
     call.call_tool("y", '{"question":"b"}')
-    call.live(LiveTranscript(Role.MODEL, "One moment."), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.live(said("One moment."), IN_PROGRESS)
     call.pass_ms(AFTER_MS - 1)
     call.answer_tool("At three.", index=1)
 
     call.pass_ms(2 * AFTER_MS)
-    assert texts(call) == []
+    assert call.texts == []
     call.reply("At three.")
     call.pass_ms(1_000 + AFTER_MS)
 
-    assert len(texts(call)) == 1
+    assert len(call.texts) == 1
 
 
 def test_an_answer_that_comes_with_a_filler_is_not_taken_for_spoken_when_the_filler_is():
@@ -120,18 +115,18 @@ def test_an_answer_that_comes_with_a_filler_is_not_taken_for_spoken_when_the_fil
 
     call.lose_live()
 
-    assert "At three." in texts(call)[-1]
+    assert "At three." in call.texts[-1]
 
 
 def test_a_lost_reply_is_said_by_the_next_live_session_if_this_one_is_lost_before():
     call = returning()
     call.lose_live()
 
-    assert ["We open at nine." in text for text in texts(call)] == [True, True]
+    assert ["We open at nine." in text for text in call.texts] == [True, True]
     call.reply("We open at nine.")
     call.lose_live()
 
-    assert len(texts(call)) == 2
+    assert len(call.texts) == 2
 
 
 def test_a_live_session_that_is_sent_away_says_the_lost_reply_first():
@@ -142,7 +137,7 @@ def test_a_live_session_that_is_sent_away_says_the_lost_reply_first():
     call.reply("We open at nine.")
 
     assert len(call.all(OpenLive)) == 2
-    assert len(texts(call)) == 1
+    assert len(call.texts) == 1
 
 
 def test_a_worker_whose_time_runs_out_has_the_lost_reply_said_first():
@@ -161,12 +156,12 @@ def test_a_worker_whose_time_runs_out_has_the_lost_reply_said_first():
 def test_what_was_interrupted_at_once_is_not_said_again():
     call = returning()
     call.utter()
-    call.live(LiveTranscript(Role.MODEL, "We"), LiveInterrupted(), LiveTurnComplete())
+    call.live(said("We"), LiveInterrupted(), COMPLETE)
     call.reply("Of course.")
     call.ack()
     call.pass_ms(SPEAK_WITHIN_MS)
 
-    assert len(texts(call)) == 1
+    assert len(call.texts) == 1
 
 
 def test_a_session_without_a_memory_has_nothing_to_say_again():
@@ -174,4 +169,4 @@ def test_a_session_without_a_memory_has_nothing_to_say_again():
 
     call = started(state=state, memory=MEMORY)
 
-    assert texts(call) == []
+    assert call.texts == []

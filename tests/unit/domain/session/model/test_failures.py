@@ -9,10 +9,7 @@ from repartee.domain.live.model import (
     LiveAudio,
     LiveClosed,
     LiveFailure,
-    LiveTranscript,
-    LiveTurnComplete,
     LiveUsage,
-    Role,
 )
 from repartee.domain.protocol.frames import (
     Interrupted,
@@ -26,7 +23,17 @@ from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import FinishReason, OpenLive, SendAudio
 from repartee.domain.session.events import FromLive
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.session_harness import SECOND, SPEECH_END, STATE, SessionHarness, remembering, started
+from tests.session_harness import (
+    COMPLETE,
+    SECOND,
+    SPEECH_END,
+    STATE,
+    SessionHarness,
+    heard,
+    remembering,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -133,7 +140,7 @@ def test_a_gap_in_a_turn_that_restarts_is_stepped_over_at_once_and_told_once():
 
 def test_a_reply_without_input_ends_where_its_live_session_was_lost():
     call = started()
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Welcome to"))
+    call.live(*speaks("Welcome to"))
     call.ack(turn=1, played_ms=1_000)
     call.lose_live()
     call.ack()
@@ -150,7 +157,7 @@ def test_speech_into_a_greeting_that_was_cut_off_is_heard_again():
     call.reply("Yes?")
     call.ack()
 
-    assert [turn.said for turn in call.turns] == ["", "Yes?"]
+    assert call.replies == ["", "Yes?"]
     assert len(call.to_model[call.generation]) == 3
 
 
@@ -166,7 +173,7 @@ def test_a_live_session_lost_while_idle_is_replaced_at_once_and_nobody_is_told()
 def test_turns_that_are_not_in_memory_yet_are_told_to_the_next_live_session():
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "I am Ada"))
+    call.live(heard("I am Ada"))
     call.reply("Hello Ada")
     call.lose_live()
 
@@ -177,7 +184,7 @@ def test_turns_that_are_not_in_memory_yet_are_told_to_the_next_live_session():
 def test_a_live_session_that_follows_another_is_seeded_and_never_resumed():
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "I am Ada"))
+    call.live(heard("I am Ada"))
     call.reply("Hello Ada")
     call.lose_live()
 
@@ -271,7 +278,7 @@ def test_a_live_session_that_is_never_set_up_is_given_up():
 def test_what_was_asked_before_the_model_became_unavailable_is_remembered():
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "Hello"))
+    call.live(heard("Hello"))
     call.lose_live(LiveFailure.REFUSED)
 
     assert [turn.heard for turn in call.turns] == ["Hello"]
@@ -286,5 +293,5 @@ def test_a_takeover_tells_the_client_that_the_turn_is_answered_anew():
     call.start()
 
     assert call.frames(TurnRestarted) == [TurnRestarted(2)]
-    call.live(LiveTurnComplete())
+    call.live(COMPLETE)
     assert call.frames(TurnEnd) == []

@@ -9,9 +9,7 @@ from repartee.domain.live.model import (
     LiveAudio,
     LiveConfig,
     LiveFailure,
-    LiveTranscript,
     LiveUnknown,
-    Role,
 )
 from repartee.domain.protocol.frames import SessionClosed, SessionError, TurnRestarted
 from repartee.domain.protocol.messages import PreferencesChanged
@@ -28,7 +26,7 @@ from repartee.domain.users.notes import Note
 from repartee.domain.users.preferences import PreferenceChanges, Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import SETTINGS, SessionHarness, of_kind, remembering, started
+from tests.session_harness import SETTINGS, SessionHarness, heard, of_kind, remembering, started
 
 pytestmark = pytest.mark.unit
 
@@ -127,7 +125,7 @@ def test_a_sign_that_is_no_answer_does_not_show_that_the_history_was_taken() -> 
     assert is_told_as_text(configs(call)[-1])
 
 
-@pytest.mark.parametrize("event", [LiveAudio(bytes(960)), LiveTranscript(Role.USER, "Hello")])
+@pytest.mark.parametrize("event", [LiveAudio(bytes(960)), heard("Hello")])
 def test_a_close_after_the_model_has_reacted_is_a_drop(event) -> None:
     call = started(memory=remembering(TURN))
     call.utter()
@@ -170,7 +168,7 @@ def test_a_user_is_not_locked_out_by_what_is_remembered_of_them(failure: LiveFai
     call.utter()
     call.reply("Hello.")
     call.ack()
-    assert [turn.said for turn in call.turns] == ["Hello."]
+    assert call.replies == ["Hello."]
     assert not call.machine.refuses_history
     # What was said since is not forgotten for good.
     call.lose_live()
@@ -237,8 +235,8 @@ def test_a_preference_that_the_set_up_is_refused_for_is_left_out_and_that_is_sai
     assert call.asked[0].language == "en-US"
     call.reply()
     call.answer_tool()
-    (said,) = [one.text for one in call.all(SendText) if "preferences" in one.text]
-    assert "defaults" in said
+    (mention,) = [one.text for one in call.all(SendText) if "preferences" in one.text]
+    assert "defaults" in mention
     call.reply("Your preferences cannot be used now.")
     call.ack()
     call.lose_live()

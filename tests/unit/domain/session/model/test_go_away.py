@@ -5,19 +5,15 @@ import pytest
 from repartee.domain.live.model import (
     LiveAudio,
     LiveGoAway,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
-    TurnStatus,
 )
-from repartee.domain.protocol.frames import ReplyAudio, SessionClosed, SessionError, TurnRestarted
+from repartee.domain.protocol.frames import ReplyAudio, SessionClosed, TurnRestarted
 from repartee.domain.session.effects import FinishReason, OpenLive, SendText
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
-from tests.session_harness import SECOND, started
+from tests.session_harness import IDLE, SECOND, heard, started
 
 pytestmark = pytest.mark.unit
 
-HEARD = LiveTranscript(Role.USER, "When is my visit?")
+HEARD = heard("When is my visit?")
 
 
 def test_a_go_away_between_turns_rotates_at_once():
@@ -49,7 +45,7 @@ def test_the_model_that_follows_one_sent_away_in_an_empty_turn_is_given_time_to_
     call.utter()
     call.live(LiveGoAway(12_000))
     call.now_ms += 3_000
-    call.live(LiveTurnComplete(TurnStatus.IDLE))
+    call.live(IDLE)
 
     assert len(call.all(OpenLive)) == 2
     assert call.all(SendText) == []
@@ -85,7 +81,7 @@ def test_a_go_away_waits_until_an_answer_that_is_never_spoken_has_been_sent_as_t
     call.pass_ms(1)
 
     assert len(call.all(OpenLive)) == 2
-    assert [error.message for error in call.frames(SessionError)] == ["At three."]
+    assert call.error_messages == ["At three."]
     assert len(call.all(SendText)) == 1
 
 
@@ -148,7 +144,7 @@ def test_a_go_away_that_comes_while_the_next_session_is_waited_for_changes_nothi
     assert len(call.all(OpenLive)) == 3
 
 
-@pytest.mark.parametrize("seen", [LiveTranscript(Role.USER, "When?"), None], ids=["words", "tool"])
+@pytest.mark.parametrize("seen", [heard("When?"), None], ids=["words", "tool"])
 def test_a_client_forgets_what_it_saw_of_a_turn_that_starts_again_before_its_reply(seen):
     call = started()
     call.utter()

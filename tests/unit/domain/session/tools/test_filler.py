@@ -8,17 +8,22 @@ from repartee.domain.live.model import (
     LiveAudio,
     LiveInterrupted,
     LiveToolCallsCancelled,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
-    TurnStatus,
 )
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart
-from repartee.domain.session.effects import SendText
 from repartee.domain.session.tools.filler import FILLER
 from repartee.domain.users.preferences import Profile
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import SECOND, SETTINGS, SessionHarness, remembering, started
+from tests.session_harness import (
+    IDLE,
+    IN_PROGRESS,
+    SECOND,
+    SETTINGS,
+    SessionHarness,
+    remembering,
+    said,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -30,27 +35,23 @@ def asking(**options: object) -> SessionHarness:
     call = started(**options)
     call.utter()
     call.call_tool("x")
-    call.live(LiveAudio(SECOND[:2]), LiveTranscript(Role.MODEL, "One moment."))
-    call.live(LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.live(LiveAudio(SECOND[:2]), said("One moment."))
+    call.live(IN_PROGRESS)
     return call
-
-
-def fillers(call: SessionHarness) -> list[str]:
-    return [one.text for one in call.all(SendText)]
 
 
 def test_silence_during_a_slow_call_is_broken_once() -> None:
     call = asking()
     call.pass_ms(AFTER_MS - 1)
-    assert fillers(call) == []
+    assert call.texts == []
     call.pass_ms(1)
-    assert fillers(call) == [FILLER]
+    assert call.texts == [FILLER]
 
-    call.live(LiveTranscript(Role.MODEL, "Still looking."))
-    call.live(LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.live(said("Still looking."))
+    call.live(IN_PROGRESS)
     call.pass_ms(3 * AFTER_MS)
 
-    assert fillers(call) == [FILLER]
+    assert call.texts == [FILLER]
 
 
 def test_an_answer_that_comes_in_time_needs_no_filler() -> None:
@@ -60,7 +61,7 @@ def test_an_answer_that_comes_in_time_needs_no_filler() -> None:
     call.reply("At three.")
     call.pass_ms(2 * AFTER_MS)
 
-    assert fillers(call) == []
+    assert call.texts == []
 
 
 def test_a_turn_that_has_ended_meanwhile_is_followed_by_the_filler_too() -> None:
@@ -72,7 +73,7 @@ def test_a_turn_that_has_ended_meanwhile_is_followed_by_the_filler_too() -> None
 
     call.pass_ms(2 * AFTER_MS)
 
-    assert fillers(call) == [FILLER]
+    assert call.texts == [FILLER]
     call.reply("Still looking.")
     call.answer_tool("At three.")
     assert call.responses == [("x", "done")]
@@ -83,7 +84,7 @@ def test_the_filler_is_in_the_language_that_the_user_speaks_whatever_they_prefer
 
     call.pass_ms(AFTER_MS)
 
-    assert fillers(call) == [FILLER]
+    assert call.texts == [FILLER]
     assert "In the language that the user speaks" in FILLER
 
 
@@ -92,12 +93,12 @@ def test_silence_begins_when_the_reply_has_been_played() -> None:
     call.utter()
     call.call_tool("x")
     two_seconds = 2 * SECOND
-    call.live(LiveAudio(two_seconds), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.live(LiveAudio(two_seconds), IN_PROGRESS)
 
     call.pass_ms(2_000 + AFTER_MS - 1)
-    assert fillers(call) == []
+    assert call.texts == []
     call.pass_ms(1)
-    assert fillers(call) == [FILLER]
+    assert call.texts == [FILLER]
 
 
 def test_nobody_is_interrupted_while_speaking() -> None:
@@ -106,14 +107,14 @@ def test_nobody_is_interrupted_while_speaking() -> None:
     call.pass_ms(AFTER_MS)
     call.send(Audio(SPEECH))
     call.pass_ms(AFTER_MS)
-    assert fillers(call) == []
+    assert call.texts == []
 
     call.send(SpeechEnd())
     call.pass_ms(AFTER_MS - 1)
-    assert fillers(call) == []
+    assert call.texts == []
     call.pass_ms(1)
 
-    assert fillers(call) == [FILLER]
+    assert call.texts == [FILLER]
 
 
 def test_a_call_that_was_cancelled_needs_no_filler_once_its_answer_is_known() -> None:
@@ -121,14 +122,14 @@ def test_a_call_that_was_cancelled_needs_no_filler_once_its_answer_is_known() ->
     call.send(SpeechStart())
     call.live(LiveInterrupted(), LiveToolCallsCancelled(("x",)))
     call.send(SpeechEnd())
-    call.live(LiveTurnComplete(TurnStatus.IDLE))
+    call.live(IDLE)
     call.reply("Of course.")
     call.answer_tool("At three.")
     call.pass_ms(2 * AFTER_MS)
 
-    assert FILLER not in fillers(call)
+    assert FILLER not in call.texts
     assert call.responses == []
-    assert len([text for text in fillers(call) if "At three." in text]) == 1
+    assert len([text for text in call.texts if "At three." in text]) == 1
 
 
 def test_each_slow_call_has_its_filler() -> None:
@@ -138,10 +139,10 @@ def test_each_slow_call_has_its_filler() -> None:
     call.reply("At three.")
     call.utter()
     call.call_tool("y", '{"question":"Where?"}')
-    call.live(LiveTranscript(Role.MODEL, "Moment."), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.live(said("Moment."), IN_PROGRESS)
     call.pass_ms(2 * AFTER_MS)
 
-    assert fillers(call) == [FILLER, FILLER]
+    assert call.texts == [FILLER, FILLER]
 
 
 def test_a_filler_waits_for_the_live_session() -> None:
@@ -153,11 +154,11 @@ def test_a_filler_waits_for_the_live_session() -> None:
     call.opens_live = False
     call.lose_live()
     call.pass_ms(2 * AFTER_MS)
-    assert fillers(call) == []
+    assert call.texts == []
 
     call.open_live()
 
-    assert fillers(call) == [FILLER]
+    assert call.texts == [FILLER]
 
 
 def test_the_operators_patience_counts() -> None:
@@ -165,19 +166,19 @@ def test_the_operators_patience_counts() -> None:
 
     call.pass_ms(500)
 
-    assert fillers(call) == [FILLER]
+    assert call.texts == [FILLER]
 
 
 def test_what_is_said_while_a_call_is_open_is_a_turn_of_its_own() -> None:
     call = asking()
     call.utter()
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Hello!"))
-    call.live(LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.live(*speaks("Hello!"))
+    call.live(IN_PROGRESS)
     call.answer_tool("At three.")
     call.reply("At three.")
     call.ack()
     call.pass_ms(60_000)
 
-    assert [turn.said for turn in call.turns] == ["One moment.", "Hello! At three."]
-    assert fillers(call) == []
+    assert call.replies == ["One moment.", "Hello! At three."]
+    assert call.texts == []
     assert call.responses == [("x", "done")]

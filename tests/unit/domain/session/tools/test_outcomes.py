@@ -10,8 +10,6 @@ from repartee.domain.live.model import (
     LiveGenerationComplete,
     LiveInterrupted,
     LiveToolCallsCancelled,
-    LiveTurnComplete,
-    TurnStatus,
 )
 from repartee.domain.protocol.frames import SessionError, ToolProgress, TurnEnd
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
@@ -20,12 +18,20 @@ from repartee.domain.session.tools.calls import NO_ANSWER, TOOL_CALL_TIMEOUT_MS
 from repartee.domain.session.tools.unspoken_answers import SPEAK_AGAIN_AFTER_MS, SPEAK_WITHIN_MS
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import STATE, SessionHarness, pending, remembering, speaks, started
+from tests.session_harness import (
+    COMPLETE,
+    IDLE,
+    IN_PROGRESS,
+    STATE,
+    SessionHarness,
+    pending,
+    remembering,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
-COMPLETE = LiveTurnComplete()
-IDLE = LiveTurnComplete(TurnStatus.IDLE)
 CANCELLED = LiveToolCallsCancelled(("x",))
 WHERE = '{"question":"Where?"}'
 BOOKED = "You are booked for Friday at three."
@@ -72,7 +78,7 @@ def spoken_over(*events: LiveEvent) -> SessionHarness:
         (LiveInterrupted(), CANCELLED, IDLE),
         (CANCELLED, LiveInterrupted(), IDLE),
         (COMPLETE, CANCELLED),
-        (LiveTurnComplete(TurnStatus.IN_PROGRESS), CANCELLED),
+        (IN_PROGRESS, CANCELLED),
         (LiveInterrupted(), COMPLETE, CANCELLED),
     ],
 )
@@ -90,9 +96,9 @@ def test_the_outcome_of_a_call_that_the_model_cancelled_is_remembered_and_spoken
     call.pass_ms(60_000)
 
     assert remembered(call) == [(3 if is_written else 1, status, BOOKED)]
-    assert [turn.said for turn in call.turns][1:] == ["Yes, I am here.", BOOKED]
+    assert call.replies[1:] == ["Yes, I am here.", BOOKED]
     assert (given(call), call.frames(SessionError)) == (1, [])
-    assert [end.turn for end in call.frames(TurnEnd)] == [1, 2, 3]
+    assert call.ended_turns == [1, 2, 3]
     phases = [frame.phase for frame in call.frames(ToolProgress)]
     assert phases == ["started", "done" if status is ToolCallStatus.DONE else "failed"]
 
@@ -112,15 +118,15 @@ def test_an_outcome_waits_until_the_user_is_answered():
     assert given(call) == 1
 
 
-@pytest.mark.parametrize("said", ["One moment.", ""])
-def test_a_noise_that_cancels_a_call_does_not_keep_its_outcome_back(said):
+@pytest.mark.parametrize("words", ["One moment.", ""])
+def test_a_noise_that_cancels_a_call_does_not_keep_its_outcome_back(words):
     call = started()
     call.utter()
     call.call_tool("x")
-    call.live(*(speaks(said) if said else []), COMPLETE)
+    call.live(*(speaks(words) if words else []), COMPLETE)
     assert call.frames(TurnEnd) == []
     call.live(CANCELLED)
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.ended_turns == [1]
 
     call.answer_tool(BOOKED)
 
@@ -139,7 +145,7 @@ def test_who_speaks_before_any_reply_is_answered_although_the_call_is_cancelled(
     call.live(*speaks("Yes?", COMPLETE))
     call.answer_tool(BOOKED)
 
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.ended_turns == [1]
     assert given(call) == 1
 
 
@@ -176,7 +182,7 @@ def test_an_apology_that_is_not_spoken_yet_gives_way_to_an_outcome_but_not_to_an
     call.answer_tool(BOOKED, status=status)
     call.pass_ms(3 * SPEAK_WITHIN_MS)
 
-    errors = [error.message for error in call.frames(SessionError)]
+    errors = call.error_messages
     assert errors == [BOOKED if status is ToolCallStatus.DONE else NO_ANSWER.answer]
 
 
@@ -256,7 +262,7 @@ def test_who_asks_again_after_a_cancellation_gets_the_outcome_of_the_same_run(ar
     call.call_tool("y", arguments)
     call.live(COMPLETE)
     call.pass_ms(2_000)
-    assert [end.turn for end in call.frames(TurnEnd)] == [1, 2]
+    assert call.ended_turns == [1, 2]
     call.answer_tool(BOOKED)
     call.live(*speaks(BOOKED, COMPLETE))
     call.ack()
@@ -266,7 +272,7 @@ def test_who_asks_again_after_a_cancellation_gets_the_outcome_of_the_same_run(ar
     assert call.responses == [("y", "done")]
     assert given(call) == 1
     assert remembered(call) == [(1, "done", BOOKED)]
-    assert [turn.said for turn in call.turns][-1] == BOOKED
+    assert call.replies[-1] == BOOKED
 
 
 def test_who_asks_again_for_a_known_outcome_gets_it_at_once():
@@ -307,7 +313,7 @@ def test_a_turn_that_asks_again_for_what_runs_already_waits_for_it():
     assert len(call.asked) == 1
     assert call.responses == [("x", "done"), ("y", "done")]
     assert given(call) == 1
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.ended_turns == [1]
 
 
 @pytest.mark.parametrize("turn", [1, 2])
@@ -355,9 +361,7 @@ def test_two_cancelled_calls_are_spoken_of_in_one_text():
     call.answer_tool("Upstairs.", index=2)
     call.live(*speaks("Yes?", COMPLETE))
 
-    assert [one.text for one in call.all(SendText)] == [
-        f"(The answer that was still owed: {BOOKED} Upstairs.)"
-    ]
+    assert call.texts == [f"(The answer that was still owed: {BOOKED} Upstairs.)"]
 
 
 def test_two_calls_without_ids_that_ask_the_same_share_one_run_and_are_both_answered():
@@ -400,12 +404,12 @@ def test_ids_and_none_may_ask_the_same(ids):
 # The reply that says it is cut
 
 
-def speaking(said: str = BOOKED, *rest: LiveEvent) -> SessionHarness:
+def speaking(words: str = BOOKED, *rest: LiveEvent) -> SessionHarness:
     """The model is speaking an answer: a second of audio behind a second of other words."""
     call = asking()
     call.live(COMPLETE)
     call.answer_tool(BOOKED)
-    call.live(*speaks(said, *rest))
+    call.live(*speaks(words, *rest))
     call.pass_ms(2_000)
     return call
 
@@ -495,7 +499,7 @@ def test_an_answer_that_is_cut_again_and_again_reaches_the_client_as_text():
     call.pass_ms(60_000)
 
     assert given(call) == 2
-    assert [error.message for error in call.frames(SessionError)] == [BOOKED]
+    assert call.error_messages == [BOOKED]
 
 
 def test_a_reply_is_complete_once_its_turn_is():
@@ -555,7 +559,7 @@ def test_a_restarted_turn_is_not_over_because_it_was_kept_open_before():
 
     call.live(*speaks("Hello again.", COMPLETE))
 
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.ended_turns == [1]
 
 
 def test_a_restarted_turn_that_does_not_ask_again_still_speaks_the_outcome():

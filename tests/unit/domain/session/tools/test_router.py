@@ -11,12 +11,8 @@ from repartee.domain.live.model import (
     LiveAudio,
     LiveGenerationComplete,
     LiveInterrupted,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
-    TurnStatus,
 )
-from repartee.domain.protocol.frames import SessionClosed, SessionError, ToolProgress, TurnEnd
+from repartee.domain.protocol.frames import SessionClosed, ToolProgress, TurnEnd
 from repartee.domain.protocol.messages import Text
 from repartee.domain.session.effects import (
     CloseConnection,
@@ -33,13 +29,19 @@ from repartee.domain.session.upkeep.departure import FAREWELL_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE, STALL_MS
 from repartee.domain.tools.core_calls import ToolCallKey
 from repartee.domain.users.preferences import PreferenceChanges
-from tests.session_harness import SECOND, STATE, SessionHarness, pending, remembering, started
+from tests.session_harness import (
+    COMPLETE,
+    IN_PROGRESS,
+    SECOND,
+    STATE,
+    SessionHarness,
+    pending,
+    remembering,
+    said,
+    started,
+)
 
 pytestmark = pytest.mark.unit
-
-
-def in_progress() -> LiveTurnComplete:
-    return LiveTurnComplete(TurnStatus.IN_PROGRESS)
 
 
 def test_a_question_is_asked_once_and_its_answer_given_to_the_model():
@@ -113,7 +115,7 @@ def test_the_model_gets_time_to_speak_an_answer_that_came_late():
     assert call.responses == [("x", "failed")]
 
     call.pass_ms(STALL_MS - 1)
-    assert NUDGE not in [one.text for one in call.all(SendText)]
+    assert NUDGE not in call.texts
 
 
 @pytest.mark.parametrize(
@@ -122,9 +124,9 @@ def test_the_model_gets_time_to_speak_an_answer_that_came_late():
 def test_a_pending_call_is_answered_whatever_becomes_of_the_reply(meanwhile):
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND[:960]), LiveTranscript(Role.MODEL, "Let me look."))
+    call.live(LiveAudio(SECOND[:960]), said("Let me look."))
     call.call_tool("x")
-    call.live(meanwhile, LiveTurnComplete())
+    call.live(meanwhile, COMPLETE)
     call.answer_tool("At three.")
 
     assert call.responses == [("x", "done")]
@@ -204,13 +206,13 @@ def test_a_farewell_that_never_ends_is_cut_and_remembered():
     call = started()
     call.utter()
     call.call_tool("x", "{}", name="end_call")
-    call.live(LiveTranscript(Role.MODEL, "Good"))
+    call.live(said("Good"))
 
     call.wait_for_end()
 
     assert call.now_ms == 1_000 + SPEAK_WITHIN_MS
     assert call.finish() is FinishReason.ENDED
-    assert [turn.said for turn in call.turns] == ["Good"]
+    assert call.replies == ["Good"]
 
 
 def test_a_model_that_is_lost_during_a_farewell_leaves_the_answer_to_be_sent_as_text():
@@ -223,7 +225,7 @@ def test_a_model_that_is_lost_during_a_farewell_leaves_the_answer_to_be_sent_as_
     assert call.frames(SessionClosed) == []
     call.answer_tool("At three.")
 
-    assert [error.message for error in call.frames(SessionError)] == ["At three."]
+    assert call.error_messages == ["At three."]
     assert call.frames(SessionClosed) == [SessionClosed("end_call")]
     assert [one.answer for turn in call.turns for one in turn.tool_calls][-1] == "At three."
 
@@ -264,15 +266,15 @@ def test_a_farewell_whose_live_session_is_lost_is_over():
     call.utter()
     call.call_tool("x", "{}", name="end_call")
     call.call_tool("y")
-    call.live(LiveTranscript(Role.MODEL, "Good"))
+    call.live(said("Good"))
     call.lose_live()
     call.answer_tool(index=2)
     call.wait_for_end()
 
     assert call.finish() is FinishReason.ENDED
     assert len(call.all(OpenLive)) == 1
-    assert [turn.said for turn in call.turns] == ["Good", ""]
-    assert [error.message for error in call.frames(SessionError)] == ["At three."]
+    assert call.replies == ["Good", ""]
+    assert call.error_messages == ["At three."]
 
 
 def test_a_call_of_a_turn_that_restarts_is_made_again_under_the_same_key():
@@ -337,15 +339,15 @@ def test_an_answer_that_is_cut_off_while_it_is_spoken_is_told_again():
     call.call_tool("x")
     call.reply("I am looking.")
     call.answer_tool("At three.")
-    call.live(LiveAudio(SECOND[:960]), LiveTranscript(Role.MODEL, "At"))
+    call.live(LiveAudio(SECOND[:960]), said("At"))
 
     call.lose_live()
 
     assert "At three." in call.all(SendText)[0].text
-    assert [turn.said for turn in call.turns] == []
+    assert call.replies == []
     call.reply("At three.")
     call.ack()
-    assert [turn.said for turn in call.turns][-1] == "At three."
+    assert call.replies[-1] == "At three."
 
 
 def test_an_answer_that_was_not_spoken_is_left_to_a_successor():
@@ -453,9 +455,9 @@ def test_an_answer_that_comes_while_its_turn_waits_for_delivery_is_part_of_it():
 def test_an_answer_in_mid_turn_reaches_the_model_while_it_speaks():
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.MODEL, "Let me look."), LiveAudio(SECOND[:960]))
+    call.live(said("Let me look."), LiveAudio(SECOND[:960]))
     call.call_tool("x")
-    call.live(in_progress())
+    call.live(IN_PROGRESS)
     call.answer_tool()
 
     assert call.responses == [("x", "done")]

@@ -10,15 +10,11 @@ from repartee.domain.live.model import (
     LiveEvent,
     LiveGenerationComplete,
     LiveInterrupted,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
-    TurnStatus,
 )
 from repartee.domain.live.prompt import TOOLS
 from repartee.domain.protocol.frames import SessionClosed, SessionError, TurnEnd
 from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
-from repartee.domain.session.effects import CommitTurn, FinishReason, SendAudio, SendText
+from repartee.domain.session.effects import CommitTurn, FinishReason, SendAudio
 from repartee.domain.session.events import CoreAnswered
 from repartee.domain.session.tools.calls import NO_ANSWER, TOOL_CALL_TIMEOUT_MS
 from repartee.domain.session.tools.filler import FILLER
@@ -27,22 +23,23 @@ from repartee.domain.session.upkeep.watchdog import NUDGE
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT, CoreAnswer, ToolCallKey, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH
 from tests.session_harness import (
+    COMPLETE,
+    IDLE,
+    IN_PROGRESS,
     SECOND,
     SETTINGS,
     STATE,
     SessionHarness,
+    heard,
     pending,
     remembering,
+    said,
     speaks,
     started,
 )
 
 pytestmark = pytest.mark.unit
 
-# How gemini-3.8-live ends every turn.
-COMPLETE = LiveTurnComplete()
-IDLE = LiveTurnComplete(TurnStatus.IDLE)
-IN_PROGRESS = LiveTurnComplete(TurnStatus.IN_PROGRESS)
 WHERE = '{"question":"Where?"}'
 
 
@@ -54,13 +51,13 @@ def calling() -> SessionHarness:
     return call
 
 
-def asking(said: str = "One moment.", end: LiveEvent = COMPLETE) -> SessionHarness:
+def asking(words: str = "One moment.", end: LiveEvent = COMPLETE) -> SessionHarness:
     """The model has called a tool and completed its turn."""
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "When?"))
+    call.live(heard("When?"))
     call.call_tool("x")
-    call.live(*(speaks(said) if said else []), end)
+    call.live(*(speaks(words) if words else []), end)
     return call
 
 
@@ -72,25 +69,13 @@ def asking_twice() -> SessionHarness:
     return call
 
 
-def texts(call: SessionHarness) -> list[str]:
-    return [one.text for one in call.all(SendText)]
-
-
 def cues(call: SessionHarness) -> list[str]:
     """The texts that repeat an answer to the model."""
-    return [text for text in texts(call) if "still owed" in text]
+    return [text for text in call.texts if "still owed" in text]
 
 
 def errors(call: SessionHarness) -> list[SessionError]:
     return call.frames(SessionError)
-
-
-def ended(call: SessionHarness) -> list[int]:
-    return [end.turn for end in call.frames(TurnEnd)]
-
-
-def said(call: SessionHarness) -> list[str]:
-    return [turn.said for turn in call.turns]
 
 
 @pytest.mark.parametrize("filler", ["One moment.", ""])
@@ -98,14 +83,14 @@ def test_a_turn_that_completes_without_a_status_goes_on_while_its_call_is_pendin
     call = asking(filler)
     call.pass_ms(3_000)
     call.answer_tool("At three.")
-    assert ended(call) == []
+    assert call.ended_turns == []
 
     call.live(*speaks("At three.", COMPLETE))
     call.ack()
     call.pass_ms(3 * SPEAK_WITHIN_MS)
 
-    assert said(call) == [f"{filler} At three.".strip()]
-    assert (ended(call), errors(call), cues(call)) == ([1], [], [])
+    assert call.replies == [f"{filler} At three.".strip()]
+    assert (call.ended_turns, errors(call), cues(call)) == ([1], [], [])
 
 
 @pytest.mark.parametrize("complete", [COMPLETE, IDLE])
@@ -114,16 +99,20 @@ def test_an_answer_that_is_not_spoken_in_its_turn_is_repeated_to_the_model(compl
     call.answer_tool("At three.")
     call.live(complete)
     call.pass_ms(SPEAK_WITHIN_MS - 1)
-    assert texts(call) == []
+    assert call.texts == []
     call.pass_ms(1)
-    assert texts(call) == ["(The answer that was still owed: At three.)"]
+    assert call.texts == ["(The answer that was still owed: At three.)"]
 
     call.live(*speaks("At three.", complete))
     call.ack()
     call.pass_ms(3 * SPEAK_WITHIN_MS)
 
-    assert (said(call), ended(call), errors(call)) == (["At three."], [1], [])
-    assert len(texts(call)) == 1
+    assert (call.replies, call.ended_turns, errors(call)) == (
+        ["At three."],
+        [1],
+        [],
+    )
+    assert len(call.texts) == 1
 
 
 @pytest.mark.parametrize("is_committed", [False, True])
@@ -146,7 +135,7 @@ def test_an_answer_that_is_never_spoken_reaches_the_client_as_text_and_memory(
     assert errors(call) == [SessionError("no_answer", "Friday at three is free.", retryable=False)]
     unspoken = [answer for turn in call.turns for answer in turn.unspoken_answers]
     assert unspoken == ["Friday at three is free."]
-    assert ended(call) == [turn.number for turn in call.turns]
+    assert call.ended_turns == [turn.number for turn in call.turns]
     assert call.all(CommitTurn)[-1].pending_calls == ()
     assert call.wait_for_end() is FinishReason.IDLE
     assert (len(errors(call)), len(cues(call))) == (1, 1)
@@ -156,7 +145,7 @@ def test_what_was_said_before_the_answer_came_is_not_the_answer():
     call = asking()
     call.answer_tool("At three.")
 
-    call.live(LiveTranscript(Role.MODEL, "Late words of the filler."), COMPLETE)
+    call.live(said("Late words of the filler."), COMPLETE)
     call.pass_ms(1_000 + SPEAK_WITHIN_MS)
 
     assert len(cues(call)) == 1
@@ -174,8 +163,8 @@ def test_the_rest_of_a_generation_is_not_the_answer_that_came_into_it(end):
     call.live(*speaks("At three.", COMPLETE))
     call.ack()
 
-    assert said(call)[0].replace("  ", " ").startswith("One moment please.")
-    assert said(call)[0].endswith("At three.")
+    assert call.replies[0].replace("  ", " ").startswith("One moment please.")
+    assert call.replies[0].endswith("At three.")
 
 
 @pytest.mark.parametrize(
@@ -193,17 +182,17 @@ def test_what_the_model_says_with_its_call_is_not_the_answer_that_came_at_once(
 ):
     call = calling()
     *before, last = words
-    call.live(*(LiveTranscript(Role.MODEL, word) for word in before))
+    call.live(*(said(word) for word in before))
     call.answer_tool("At three.")
     call.live(*speaks(last, *end))
-    assert ended(call) == []
+    assert call.ended_turns == []
 
     call.live(*speaks("At three.", COMPLETE))
     call.ack()
     call.pass_ms(3 * SPEAK_WITHIN_MS)
 
-    assert said(call) == ["One moment. At three."]
-    assert (ended(call), cues(call), errors(call)) == ([1], [], [])
+    assert call.replies == ["One moment. At three."]
+    assert (call.ended_turns, cues(call), errors(call)) == ([1], [], [])
 
 
 def test_an_answer_that_came_at_once_and_is_not_spoken_is_repeated():
@@ -222,7 +211,7 @@ def test_who_hangs_up_on_what_the_model_says_with_its_call_gets_the_answer_as_te
     call.send(Bye())
     call.wait_for_end()
 
-    assert [error.message for error in errors(call)] == ["At three."]
+    assert call.error_messages == ["At three."]
     assert [turn.unspoken_answers for turn in call.turns] == [("At three.",)]
 
 
@@ -232,10 +221,10 @@ def test_two_answers_that_came_at_once_are_both_awaited():
     call.answer_tool("At three.", index=1)
     call.answer_tool("Upstairs.", index=2)
     call.live(*speaks("One moment.", COMPLETE), *speaks("At three.", COMPLETE))
-    assert ended(call) == []
+    assert call.ended_turns == []
 
     call.live(*speaks("Upstairs.", COMPLETE))
-    assert ended(call) == [1]
+    assert call.ended_turns == [1]
 
 
 @pytest.mark.parametrize("comes_at", ["once", "the filler's end", "the end of the nudge's reply"])
@@ -243,7 +232,7 @@ def test_the_reply_to_a_nudge_of_a_slow_model_is_not_the_answer(comes_at: str):
     call = started()
     call.utter()
     call.pass_ms(SPEAK_WITHIN_MS)
-    assert texts(call) == [NUDGE]
+    assert call.texts == [NUDGE]
     call.call_tool("x")
     for text, moment in (
         ("One moment.", "once"),
@@ -252,13 +241,13 @@ def test_the_reply_to_a_nudge_of_a_slow_model_is_not_the_answer(comes_at: str):
     ):
         if comes_at == moment:
             call.answer_tool("At three.")
-        assert ended(call) == []
+        assert call.ended_turns == []
         call.live(*speaks(text, LiveGenerationComplete(), COMPLETE))
     call.ack()
     call.pass_ms(5 * SPEAK_WITHIN_MS)
 
-    assert said(call) == ["One moment. Sorry? At three."]
-    assert (ended(call), cues(call), errors(call)) == ([1], [], [])
+    assert call.replies == ["One moment. Sorry? At three."]
+    assert (call.ended_turns, cues(call), errors(call)) == ([1], [], [])
 
 
 def test_after_a_nudge_an_answer_in_other_words_is_repeated_once():
@@ -275,7 +264,7 @@ def test_after_a_nudge_an_answer_in_other_words_is_repeated_once():
     call.live(*speaks("As I said, in the afternoon.", COMPLETE))
     call.pass_ms(5 * SPEAK_WITHIN_MS)
 
-    assert (len(cues(call)), errors(call), ended(call)) == (1, [], [1])
+    assert (len(cues(call)), errors(call), call.ended_turns) == (1, [], [1])
 
 
 def test_a_nudge_for_what_the_user_says_puts_off_an_answer_that_is_there():
@@ -285,7 +274,7 @@ def test_a_nudge_for_what_the_user_says_puts_off_an_answer_that_is_there():
     call.answer_tool("At three.")
     call.utter()
     call.pass_ms(1_000 + SPEAK_WITHIN_MS)
-    assert texts(call) == [NUDGE]
+    assert call.texts == [NUDGE]
     call.live(*speaks("Yes?", COMPLETE), *speaks("Sorry?", COMPLETE))
     call.pass_ms(2_000 + SPEAK_WITHIN_MS)
 
@@ -302,19 +291,19 @@ def test_the_next_live_session_was_not_nudged():
     call.answer_tool("At three.")
     call.live(*speaks("In the afternoon.", COMPLETE))
 
-    assert (ended(call), cues(call)) == ([1], [])
+    assert (call.ended_turns, cues(call)) == ([1], [])
 
 
 def test_a_filler_that_was_asked_for_before_the_models_own_words_is_not_the_answer():
     call = calling()
     call.pass_ms(SETTINGS.filler_after_ms)
-    assert texts(call) == [FILLER]
+    assert call.texts == [FILLER]
     call.answer_tool("At three.")
     call.live(*speaks("One moment.", COMPLETE), *speaks("I am still looking.", COMPLETE))
-    assert ended(call) == []
+    assert call.ended_turns == []
 
     call.live(*speaks("At three.", COMPLETE))
-    assert (ended(call), cues(call)) == ([1], [])
+    assert (call.ended_turns, cues(call)) == ([1], [])
 
 
 def test_what_is_said_first_after_a_reply_that_was_spoken_over_is_the_reply_to_that():
@@ -337,7 +326,7 @@ def test_a_generation_may_take_in_an_answer_that_came_into_it():
     call.live(*speaks("it is free at three.", COMPLETE))
     call.pass_ms(5 * SPEAK_WITHIN_MS)
 
-    assert (cues(call), errors(call), ended(call)) == ([], [], [1])
+    assert (cues(call), errors(call), call.ended_turns) == ([], [], [1])
 
 
 @pytest.mark.parametrize(
@@ -369,7 +358,7 @@ def test_the_next_generation_speaks_the_answer_in_whatever_words():
     call.live(COMPLETE)
     call.pass_ms(5 * SPEAK_WITHIN_MS)
 
-    assert (cues(call), ended(call)) == ([], [1])
+    assert (cues(call), call.ended_turns) == ([], [1])
 
 
 def test_two_answers_that_are_kept_back_are_repeated_in_one_text_and_sent_in_one_error():
@@ -385,9 +374,9 @@ def test_two_answers_that_are_kept_back_are_repeated_in_one_text_and_sent_in_one
     call.pass_ms(SPEAK_WITHIN_MS)
     call.ack()
 
-    assert [error.message for error in errors(call)] == ["At three. Upstairs."]
+    assert call.error_messages == ["At three. Upstairs."]
     assert [turn.unspoken_answers for turn in call.turns] == [("At three.", "Upstairs.")]
-    assert ended(call) == [1]
+    assert call.ended_turns == [1]
 
 
 @pytest.mark.parametrize(
@@ -398,7 +387,7 @@ def test_of_two_answers_the_one_that_was_not_spoken_is_repeated(spoken, kept):
     call.answer_tool("At three.", index=1)
     call.answer_tool("Upstairs.", index=2)
     call.live(*speaks(spoken, COMPLETE))
-    assert ended(call) == []
+    assert call.ended_turns == []
 
     call.pass_ms(1_000 + SPEAK_WITHIN_MS)
 
@@ -415,19 +404,19 @@ def test_an_answer_that_comes_after_another_was_repeated_gets_its_own_chance():
     assert [text.count("Upstairs.") for text in cues(call)] == [0, 1]
     call.pass_ms(SPEAK_WITHIN_MS)
 
-    assert [error.message for error in errors(call)] == ["At three. Upstairs."]
+    assert call.error_messages == ["At three. Upstairs."]
 
 
 def test_an_error_does_not_end_a_turn_that_still_waits_for_another_answer():
     call = asking_twice()
     call.answer_tool("At three.", index=1)
     call.pass_ms(2 * SPEAK_WITHIN_MS)
-    assert ([error.message for error in errors(call)], ended(call)) == (["At three."], [])
+    assert (call.error_messages, call.ended_turns) == (["At three."], [])
 
     call.answer_tool("Upstairs.", index=2)
     call.live(*speaks("Upstairs.", COMPLETE))
 
-    assert ended(call) == [1]
+    assert call.ended_turns == [1]
 
 
 def test_the_reply_to_what_the_user_says_meanwhile_is_not_the_answer():
@@ -438,14 +427,18 @@ def test_the_reply_to_what_the_user_says_meanwhile_is_not_the_answer():
     call.send(Audio(SPEECH), SpeechEnd())
     call.pass_ms(100)
     call.live(*speaks("As to the other thing.", COMPLETE))
-    assert ended(call) == [1, 2]
+    assert call.ended_turns == [1, 2]
     call.pass_ms(1_000 + SPEAK_WITHIN_MS)
     assert len(cues(call)) == 1
 
     call.live(*speaks("At three.", COMPLETE))
     call.ack()
 
-    assert said(call) == ["One moment.", "As to the other thing.", "At three."]
+    assert call.replies == [
+        "One moment.",
+        "As to the other thing.",
+        "At three.",
+    ]
     assert errors(call) == []
 
 
@@ -470,8 +463,8 @@ def test_one_reply_may_hold_the_answer_and_what_the_user_asked_meanwhile():
     call.pass_ms(5 * SPEAK_WITHIN_MS)
     call.ack()
 
-    assert said(call) == ["One moment.", "Hello! At three."]
-    assert (cues(call), errors(call), ended(call)) == ([], [], [1, 2])
+    assert call.replies == ["One moment.", "Hello! At three."]
+    assert (cues(call), errors(call), call.ended_turns) == ([], [], [1, 2])
 
 
 def test_nobody_is_interrupted_for_an_answer():
@@ -493,13 +486,13 @@ def test_a_reply_that_the_user_cuts_leaves_its_pending_answer_to_a_later_turn():
     call.live(*speaks("One moment, I am"))
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(LiveInterrupted(), COMPLETE)
-    assert ended(call) == [1]
+    assert call.ended_turns == [1]
     call.send(SpeechEnd())
     call.live(*speaks("Yes?", COMPLETE))
     call.answer_tool("At three.")
     call.live(*speaks("At three.", COMPLETE))
 
-    assert ended(call) == [1, 2, 3]
+    assert call.ended_turns == [1, 2, 3]
 
 
 def test_a_cut_reply_without_a_transcript_makes_way_for_what_the_user_says():
@@ -507,7 +500,7 @@ def test_a_cut_reply_without_a_transcript_makes_way_for_what_the_user_says():
     call.live(LiveAudio(SECOND), COMPLETE)
     call.utter()
 
-    assert ended(call) == [1]
+    assert call.ended_turns == [1]
 
 
 def test_an_apology_for_a_call_without_an_answer_is_not_lost_either():
@@ -518,7 +511,7 @@ def test_an_apology_for_a_call_without_an_answer_is_not_lost_either():
     call.pass_ms(2 * SPEAK_WITHIN_MS)
 
     assert errors(call) == [SessionError("no_answer", NO_ANSWER.answer, retryable=True)]
-    assert ended(call)[0] == 1
+    assert call.ended_turns[0] == 1
 
 
 def test_a_refusal_is_not_lost_either():
@@ -527,7 +520,7 @@ def test_a_refusal_is_not_lost_either():
     call.feed(CoreAnswered(ToolCallKey(1, 1), call.asked[0].arguments_hash, refused))
     call.pass_ms(1_000 + 2 * SPEAK_WITHIN_MS)
 
-    assert [error.message for error in errors(call)] == ["We are closed on Sunday."]
+    assert call.error_messages == ["We are closed on Sunday."]
 
 
 def test_what_only_tells_the_model_what_to_do_is_not_for_the_user():
@@ -539,7 +532,7 @@ def test_what_only_tells_the_model_what_to_do_is_not_for_the_user():
     call.live(COMPLETE)
     call.pass_ms(5 * SPEAK_WITHIN_MS)
 
-    assert (ended(call), cues(call), errors(call)) == ([1], [], [])
+    assert (call.ended_turns, cues(call), errors(call)) == ([1], [], [])
 
 
 def test_the_next_live_session_gets_an_answer_and_repeats_it_once_too():
@@ -554,7 +547,7 @@ def test_the_next_live_session_gets_an_answer_and_repeats_it_once_too():
     call.ack()
 
     assert len(cues(call)) == 3
-    assert [error.message for error in errors(call)] == ["At three."]
+    assert call.error_messages == ["At three."]
     assert [turn.unspoken_answers for turn in call.turns][-1] == ("At three.",)
 
 
@@ -567,7 +560,7 @@ def test_the_next_worker_sends_an_answer_that_is_never_spoken_as_text():
     call.ack()
 
     assert len(cues(call)) == 2
-    assert [error.message for error in errors(call)] == ["At three."]
+    assert call.error_messages == ["At three."]
     assert [turn.unspoken_answers for turn in call.turns] == [("At three.",)]
     assert call.all(CommitTurn)[-1].pending_calls == ()
 
@@ -582,7 +575,7 @@ def test_a_farewell_waits_for_the_answer_and_then_sends_it_as_text():
 
     call.wait_for_end()
 
-    assert [error.message for error in errors(call)] == ["At three."]
+    assert call.error_messages == ["At three."]
     assert [frame.frame for frame in call.posted][-1] == SessionClosed("end_call")
     assert [turn.unspoken_answers[-1] for turn in call.turns] == ["At three."]
 
@@ -599,7 +592,7 @@ def test_a_farewell_may_come_after_a_call_that_completes_its_turn():
     call.pass_ms(1_000)
 
     assert call.frames(SessionClosed) == [SessionClosed("end_call")]
-    assert said(call) == ["Goodbye."]
+    assert call.replies == ["Goodbye."]
 
 
 def test_who_hangs_up_before_an_answer_is_spoken_still_gets_it_as_text_and_memory_keeps_it():
@@ -609,7 +602,7 @@ def test_who_hangs_up_before_an_answer_is_spoken_still_gets_it_as_text_and_memor
     call.send(Bye())
     call.wait_for_end()
 
-    assert [error.message for error in errors(call)] == ["At three."]
+    assert call.error_messages == ["At three."]
     assert "At three." in call.turns[-1].unspoken_answers
 
 
@@ -621,7 +614,7 @@ def test_an_answer_that_a_lost_live_session_kept_to_itself_is_sent_as_text_at_th
     call.lose_live()
     call.wait_for_end()
 
-    assert [error.message for error in errors(call)] == ["At three."]
+    assert call.error_messages == ["At three."]
 
 
 def test_a_model_that_waits_in_silence_hears_the_user_again_once_it_has_the_answer():
@@ -646,7 +639,7 @@ def test_an_answer_in_a_reply_that_never_ends_is_spoken_once_that_reply_is_given
     call.live(*speaks("At three."))
     assert call.wait_for_end() is FinishReason.IDLE
 
-    assert (cues(call), errors(call), ended(call)) == ([], [], [1, 2])
+    assert (cues(call), errors(call), call.ended_turns) == ([], [], [1, 2])
 
 
 def test_what_the_user_says_during_a_reply_that_never_ends_is_not_kept_waiting_by_its_answer():
@@ -658,7 +651,7 @@ def test_what_the_user_says_during_a_reply_that_never_ends_is_not_kept_waiting_b
     assert call.responses == [("x", "failed")]
 
     call.pass_ms(SPEAK_WITHIN_MS)
-    assert ended(call) == [1]
+    assert call.ended_turns == [1]
     assert call.wait_for_end() is FinishReason.IDLE
     assert len(call.frames(TurnEnd)) == 2
 
@@ -672,4 +665,4 @@ def test_a_reply_that_never_ends_is_helped_though_its_answer_is_unspoken_and_the
     call.answer_tool("At three.")
 
     assert call.wait_for_end() is FinishReason.IDLE
-    assert ended(call) == [1, 2]
+    assert call.ended_turns == [1, 2]

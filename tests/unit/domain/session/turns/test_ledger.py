@@ -11,12 +11,8 @@ from repartee.domain.live.model import (
     LiveAudio,
     LiveGenerationComplete,
     LiveInterrupted,
-    LiveTranscript,
-    LiveTurnComplete,
     LiveUnknown,
     LiveUsage,
-    Role,
-    TurnStatus,
 )
 from repartee.domain.protocol.frames import Interrupted, ReplyAudio, Transcript, TurnEnd
 from repartee.domain.protocol.messages import (
@@ -33,13 +29,17 @@ from repartee.domain.users.preferences import Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
 from tests.session_harness import (
+    COMPLETE,
     EPOCH,
+    IDLE,
+    IN_PROGRESS,
     PRICES,
     SECOND,
     SessionHarness,
     heard,
     remembering,
     said,
+    speaks,
     started,
 )
 
@@ -84,7 +84,7 @@ def test_the_reply_goes_to_the_client_with_its_text_and_its_end():
 def test_a_turn_goes_on_while_the_model_says_that_it_is_in_progress():
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND), said("Let me look."), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.live(*speaks("Let me look."), IN_PROGRESS)
     assert call.frames(TurnEnd) == []
 
     call.reply("At three.")
@@ -96,7 +96,7 @@ def test_a_turn_goes_on_while_the_model_says_that_it_is_in_progress():
 def test_a_completed_turn_without_a_status_is_over():
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND), said("Hi."), LiveTurnComplete())
+    call.live(*speaks("Hi."), COMPLETE)
 
     assert len(call.frames(TurnEnd)) == 1
 
@@ -104,8 +104,8 @@ def test_a_completed_turn_without_a_status_is_over():
 def test_a_progress_report_without_a_turn_changes_nothing():
     call = started()
     call.live(
-        LiveTurnComplete(TurnStatus.IN_PROGRESS),
-        LiveTurnComplete(),
+        IN_PROGRESS,
+        COMPLETE,
         LiveInterrupted(),
         LiveGenerationComplete(),
         LiveUnknown(("x",)),
@@ -164,8 +164,8 @@ def test_a_transcript_that_follows_a_finished_one_is_not_glued_to_it():
     call.utter()
     call.utter()
     call.live(
-        LiveTranscript(Role.USER, "Book me a table.", final=True),
-        LiveTranscript(Role.USER, "For Friday.", final=True),
+        heard("Book me a table.", final=True),
+        heard("For Friday.", final=True),
     )
     call.reply("Done.")
     call.ack()
@@ -176,9 +176,9 @@ def test_a_transcript_that_follows_a_finished_one_is_not_glued_to_it():
 def test_speaking_while_the_reply_goes_on_is_the_next_turn():
     call = started()
     call.utter()
-    call.live(heard("Go on"), LiveAudio(SECOND), said("Long story"))
+    call.live(heard("Go on"), *speaks("Long story"))
     call.utter()
-    call.live(heard("Stop"), LiveTurnComplete())
+    call.live(heard("Stop"), COMPLETE)
     call.reply("Yes?")
     call.ack()
 
@@ -191,7 +191,7 @@ def test_speaking_while_the_reply_goes_on_is_the_next_turn():
 def test_a_generation_that_ends_while_the_user_speaks_does_not_end_the_users_turn():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
-    call.live(LiveTurnComplete(TurnStatus.IDLE))
+    call.live(IDLE)
     call.send(SpeechEnd())
     assert call.frames(TurnEnd) == []
 
@@ -223,7 +223,7 @@ def test_what_is_remembered_as_said_is_cut_where_the_user_stopped_listening():
     call.live(LiveAudio(SECOND * 2), said("One two three four."))
     call.ack(turn=1, played_ms=1_000)
 
-    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.live(LiveInterrupted(), COMPLETE)
     call.ack()
 
     assert call.turns[0].said == "One two"
@@ -235,7 +235,7 @@ def test_what_was_heard_is_known_for_certain_once_the_client_has_fallen_silent()
     call.utter()
     call.live(LiveAudio(SECOND * 2), said("One two three four."))
     call.ack(turn=1)
-    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.live(LiveInterrupted(), COMPLETE)
     call.ack(turn=1, played_ms=1_000)
 
     assert call.turns[0].said == "One two"
@@ -245,10 +245,10 @@ def test_what_was_heard_is_known_for_certain_once_the_client_has_fallen_silent()
 def test_an_ack_that_was_overtaken_says_nothing_new_of_what_was_heard():
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND), LiveAudio(SECOND), said("One two three four."))
+    call.live(LiveAudio(SECOND), *speaks("One two three four."))
     call.ack(turn=1, played_ms=1_000)
     call.ack(through=2, turn=1, played_ms=100)
-    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.live(LiveInterrupted(), COMPLETE)
     call.ack()
 
     assert call.turns[0].said == "One two"
@@ -261,7 +261,7 @@ def test_what_was_heard_of_a_reply_that_was_taken_back_is_not_heard_of_the_next(
     call.lose_live()
     call.ack(through=4, turn=1, played_ms=2_000)
     call.live(LiveAudio(SECOND * 2), said("One two three four."), LiveInterrupted())
-    call.live(LiveTurnComplete())
+    call.live(COMPLETE)
     call.ack()
 
     assert call.turns[0].said == ""
@@ -274,17 +274,17 @@ def test_how_much_was_heard_of_another_reply_says_nothing_about_this_one():
     call.ack(turn=1, played_ms=1_500)
     call.utter()
     call.live(LiveAudio(SECOND * 2), said("One two three four."))
-    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.live(LiveInterrupted(), COMPLETE)
     call.ack(turn=1, played_ms=1_900)
 
-    assert [turn.said for turn in call.turns] == ["Good morning.", ""]
+    assert call.replies == ["Good morning.", ""]
 
 
 def test_what_follows_a_cut_is_not_taken_for_what_was_cut_off():
     call = started()
     call.utter()
     call.live(LiveAudio(SECOND * 2), said("One two three four."))
-    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.live(LiveInterrupted(), IN_PROGRESS)
     call.reply("At three.")
     call.ack(turn=1, played_ms=1_000)
 
@@ -294,9 +294,9 @@ def test_what_follows_a_cut_is_not_taken_for_what_was_cut_off():
 def test_a_reply_that_was_played_to_its_end_is_remembered_whole():
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND), said("One two."))
+    call.live(*speaks("One two."))
     call.ack(turn=1, played_ms=1_000)
-    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.live(LiveInterrupted(), COMPLETE)
     call.ack()
 
     assert call.turns[0].said == "One two."
@@ -305,9 +305,9 @@ def test_a_reply_that_was_played_to_its_end_is_remembered_whole():
 def test_what_an_older_worker_played_says_nothing_about_this_reply():
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND), said("One two."))
+    call.live(*speaks("One two."))
     call.notice(Acknowledged(OutputPosition(EPOCH - 1, 5), 1, 1_000))
-    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.live(LiveInterrupted(), COMPLETE)
     call.ack()
 
     assert call.turns[0].said == ""
@@ -316,11 +316,11 @@ def test_what_an_older_worker_played_says_nothing_about_this_reply():
 def test_what_comes_late_of_a_reply_that_was_cut_is_void():
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND), said("One two."))
+    call.live(*speaks("One two."))
     call.ack(turn=1, played_ms=1_000)
 
-    call.live(LiveInterrupted(), LiveAudio(SECOND), said(" three"), LiveInterrupted())
-    call.live(LiveTurnComplete())
+    call.live(LiveInterrupted(), *speaks(" three"), LiveInterrupted())
+    call.live(COMPLETE)
     call.ack()
 
     assert call.turns[0].said == "One two."
@@ -331,9 +331,9 @@ def test_what_comes_late_of_a_reply_that_was_cut_is_void():
 def test_a_turn_that_was_cut_may_go_on_once_the_model_says_so():
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND), said("Let me look."))
+    call.live(*speaks("Let me look."))
     call.ack(turn=1, played_ms=1_000)
-    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IN_PROGRESS))
+    call.live(LiveInterrupted(), IN_PROGRESS)
     call.reply("At three.")
     call.ack()
 
@@ -394,7 +394,7 @@ def test_silence_after_a_greeting_ends_no_input():
     call.reply()
     call.live(LiveAudio(SECOND))
     call.send(SpeechStart(), SpeechEnd(), SpeechEnd())
-    call.live(LiveTurnComplete())
+    call.live(COMPLETE)
 
     assert [end.first_audio_ms for end in call.frames(TurnEnd)] == [0, None]
 
@@ -468,14 +468,14 @@ def test_the_next_utterance_is_never_swallowed_by_the_commit_of_this_one():
 def test_who_goes_on_speaking_over_a_reply_is_in_a_turn_that_is_not_answered_yet():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
-    call.live(LiveTranscript(Role.USER, "Hello"), LiveTranscript(Role.MODEL, "Good"))
-    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IDLE))
+    call.live(heard("Hello"), said("Good"))
+    call.live(LiveInterrupted(), IDLE)
     call.ack()
     assert [(one.heard, one.said) for one in call.turns] == [("", "Good")]
     assert call.machine.cursor == 1
 
     call.send(Audio(SPEECH), SpeechEnd())
-    call.live(LiveTranscript(Role.USER, ", when do you open?"))
+    call.live(heard(", when do you open?"))
     call.reply("At nine.")
     call.ack()
 
@@ -489,7 +489,7 @@ def test_who_goes_on_speaking_over_a_reply_is_in_a_turn_that_is_not_answered_yet
 def test_what_was_answered_before_the_user_spoke_over_it_stays_in_its_turn():
     call = started()
     call.send(Text("Hello"), SpeechStart(), Audio(SPEECH))
-    call.live(LiveTranscript(Role.MODEL, "Good"), LiveInterrupted(), LiveTurnComplete())
+    call.live(said("Good"), LiveInterrupted(), COMPLETE)
     call.ack()
     assert [(one.heard, one.said) for one in call.turns] == [("Hello", "Good")]
     assert call.machine.cursor == 2
@@ -504,7 +504,7 @@ def test_who_begins_anew_over_a_reply_is_in_the_turn_that_began_there():
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(heard("Hello."), said("Good"))
     call.send(SpeechStart(), Audio(SPEECH), SpeechEnd())
-    call.live(LiveInterrupted(), LiveTurnComplete(TurnStatus.IDLE), heard("When do you open?"))
+    call.live(LiveInterrupted(), IDLE, heard("When do you open?"))
     call.reply("At nine.")
     call.ack()
 
@@ -517,12 +517,12 @@ def test_who_begins_anew_over_a_reply_is_in_the_turn_that_began_there():
 def test_of_two_utterances_the_one_that_goes_on_over_the_reply_is_heard_in_the_next_turn():
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "One."))
+    call.live(heard("One."))
     call.send(SpeechStart(), Audio(SPEECH))
-    call.live(LiveTranscript(Role.USER, "Two"), LiveAudio(SECOND), LiveInterrupted())
-    call.live(LiveTurnComplete())
+    call.live(heard("Two"), LiveAudio(SECOND), LiveInterrupted())
+    call.live(COMPLETE)
     call.send(Audio(SPEECH), SpeechEnd())
-    call.live(LiveTranscript(Role.USER, " and three."))
+    call.live(heard(" and three."))
     call.reply()
     call.ack()
 
@@ -557,7 +557,7 @@ class TestClientThatDoesNotSayWhatItPlayed:
         if acknowledges in ("after", "both"):
             call.ack(turn=1, played_ms=None)
             call.ack(turn=1, played_ms=None)
-        call.live(LiveTurnComplete())
+        call.live(COMPLETE)
         call.ack(played_ms=None)
 
         assert (call.turns[0].said, call.turns[0].said_is_approximate) == (kept, True)
@@ -568,7 +568,7 @@ class TestClientThatDoesNotSayWhatItPlayed:
         call.pass_ms(5_000)
         call.live(LiveInterrupted())
         call.ack(turn=1, played_ms=1_000)
-        call.live(LiveTurnComplete())
+        call.live(COMPLETE)
         call.ack()
 
         assert call.turns[0].said == "One"
@@ -581,7 +581,7 @@ class TestClientThatDoesNotSayWhatItPlayed:
         story(call, 10)
         call.ack(turn=2, played_ms=None)
         call.pass_ms(5_000)
-        call.live(LiveInterrupted(), LiveTurnComplete())
+        call.live(LiveInterrupted(), COMPLETE)
         call.ack()
 
         assert call.turns[1].said == "One two three four five"
@@ -590,7 +590,7 @@ class TestClientThatDoesNotSayWhatItPlayed:
         call = started(takes_posts=False)
         story(call, 10)
         call.pass_ms(20_000)
-        call.live(LiveInterrupted(), LiveTurnComplete())
+        call.live(LiveInterrupted(), COMPLETE)
         call.takes_posts = True
         call.take_post()
         call.ack(played_ms=None)
@@ -604,7 +604,7 @@ class TestClientThatDoesNotSayWhatItPlayed:
         call.lose_live()
         call.live(LiveAudio(SECOND * 10), said(STORY))
         call.pass_ms(5_000)
-        call.live(LiveInterrupted(), LiveTurnComplete())
+        call.live(LiveInterrupted(), COMPLETE)
         call.ack(played_ms=None)
 
         assert call.turns[0].said == "One two three four five"

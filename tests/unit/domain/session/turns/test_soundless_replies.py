@@ -7,10 +7,6 @@ from repartee.domain.live.model import (
     LiveEvent,
     LiveInterrupted,
     LiveText,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
-    TurnStatus,
 )
 from repartee.domain.protocol.frames import SessionError, Transcript, TurnEnd, TurnRestarted
 from repartee.domain.protocol.messages import Audio, SpeechStart, Text
@@ -19,11 +15,19 @@ from repartee.domain.session.effects import OpenLive, SendText
 from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.upkeep.watchdog import APOLOGY, NUDGE, STALL_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import SECOND, SessionHarness, said, started
+from tests.session_harness import (
+    COMPLETE,
+    IDLE,
+    SECOND,
+    SessionHarness,
+    heard,
+    said,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
-COMPLETE = LiveTurnComplete()
 # A mean amplitude of 18, as in google-gemini/gemini-live-api-examples#40.
 NEAR_SILENCE = LiveAudio(b"\x12\x00\xee\xff" * 12_000)
 
@@ -39,12 +43,12 @@ SOUNDLESS = [
 def asking() -> SessionHarness:
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "When are you open?"))
+    call.live(heard("When are you open?"))
     return call
 
 
 def nudges(call: SessionHarness) -> int:
-    return [effect.text for effect in call.all(SendText)].count(NUDGE)
+    return call.texts.count(NUDGE)
 
 
 def screen(call: SessionHarness, turn: int = 1) -> dict[str, str]:
@@ -71,7 +75,7 @@ def test_a_reply_without_sound_is_shown_and_nudged_and_what_is_heard_then_replac
     assert screen(call)["model"] == "From nine to five."
     assert (nudges(call), call.frames(TurnEnd)) == (1, [])
 
-    call.live(LiveAudio(SECOND), said("We open at nine."), COMPLETE)
+    call.live(*speaks("We open at nine."), COMPLETE)
     call.ack()
 
     assert screen(call) == {"user": "When are you open?", "model": "We open at nine."}
@@ -90,13 +94,13 @@ def test_replies_that_are_never_heard_end_in_a_fresh_session_and_an_apology(
     for _ in range(2):
         call.live(*reply, COMPLETE)
     assert len(call.all(OpenLive)) == 2
-    call.live(LiveTranscript(Role.USER, "When are you open?"), *reply, COMPLETE)
+    call.live(heard("When are you open?"), *reply, COMPLETE)
     call.ack()
 
     assert call.frames(SessionError) == [SessionError("no_answer", APOLOGY, retryable=True)]
     assert screen(call) == {"user": "When are you open?", "model": "From nine to five."}
-    assert [turn.said for turn in call.turns] == ["From nine to five."]
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.replies == ["From nine to five."]
+    assert call.ended_turns == [1]
 
 
 @pytest.mark.parametrize("transcript", [[said("At nine.")], []], ids=["transcript", "text alone"])
@@ -106,12 +110,12 @@ def test_text_beside_sound_is_not_shown_twice(transcript: list[LiveEvent]) -> No
     call.ack()
 
     assert screen(call)["model"] == "At nine."
-    assert [turn.said for turn in call.turns] == ["At nine."]
+    assert call.replies == ["At nine."]
 
 
 def test_a_reply_that_begins_in_silence_is_heard():
     call = asking()
-    call.live(NEAR_SILENCE, LiveAudio(SECOND), said("At nine."), COMPLETE)
+    call.live(NEAR_SILENCE, *speaks("At nine."), COMPLETE)
 
     assert (nudges(call), len(call.frames(TurnEnd))) == (0, 1)
     assert len(call.pcm_posted(1)) == 2 * len(SECOND)
@@ -120,7 +124,7 @@ def test_a_reply_that_begins_in_silence_is_heard():
 def test_near_silence_that_waits_to_be_played_does_not_delay_what_can_be_heard():
     call = asking()
     call.takes_posts = False
-    call.live(NEAR_SILENCE, COMPLETE, LiveAudio(SECOND), said("At nine."), COMPLETE)
+    call.live(NEAR_SILENCE, COMPLETE, *speaks("At nine."), COMPLETE)
     call.takes_posts = True
     call.take_post()
 
@@ -131,7 +135,7 @@ def test_near_silence_that_waits_to_be_played_does_not_delay_what_can_be_heard()
 def test_typed_words_are_not_shown_as_a_transcript():
     call = started()
     call.send(Text("When?"))
-    call.live(LiveText("At nine."), COMPLETE, LiveAudio(SECOND), said("At nine."), COMPLETE)
+    call.live(LiveText("At nine."), COMPLETE, *speaks("At nine."), COMPLETE)
     call.ack()
 
     assert screen(call) == {"user": "", "model": "At nine."}
@@ -142,7 +146,7 @@ def test_what_the_user_says_after_a_reply_without_sound_is_in_the_same_turn():
     call = asking()
     call.live(LiveText("At nine."), COMPLETE)
     call.utter()
-    call.live(LiveTranscript(Role.USER, " Hello?"), LiveAudio(SECOND), said("At nine."), COMPLETE)
+    call.live(heard(" Hello?"), *speaks("At nine."), COMPLETE)
     call.ack()
 
     assert [(turn.heard, turn.said) for turn in call.turns] == [
@@ -167,7 +171,7 @@ def test_text_of_a_turn_that_stalls_is_kept_when_it_is_given_up():
     call.pass_ms(STALL_MS)
     call.ack()
 
-    assert [turn.said for turn in call.turns] == ["At nine."]
+    assert call.replies == ["At nine."]
     assert len(call.frames(SessionError)) == 1
 
 
@@ -177,7 +181,7 @@ def test_a_greeting_without_sound_is_shown_and_ends():
     call.ack()
 
     assert screen(call)["model"] == "Welcome."
-    assert [turn.said for turn in call.turns] == ["Welcome."]
+    assert call.replies == ["Welcome."]
     assert nudges(call) == 0
 
 
@@ -189,7 +193,7 @@ def test_an_answer_without_sound_is_repeated_and_heard_once(
     call = asking()
     call.call_tool("x")
     if filler:
-        call.live(LiveAudio(SECOND), said(filler))
+        call.live(*speaks(filler))
     call.live(COMPLETE)
     call.answer_tool("From nine to five.")
     call.live(*reply, COMPLETE)
@@ -197,19 +201,19 @@ def test_an_answer_without_sound_is_repeated_and_heard_once(
     call.pass_ms(1_000 + SPEAK_WITHIN_MS)
     assert len(call.all(SendText)) == 1
 
-    call.live(LiveAudio(SECOND), said("From nine to five."), COMPLETE)
+    call.live(*speaks("From nine to five."), COMPLETE)
     call.ack()
 
     told = f"{filler} From nine to five.".strip()
     assert screen(call) == {"user": "When are you open?", "model": told}
-    assert [turn.said for turn in call.turns] == [told]
+    assert call.replies == [told]
     assert call.frames(SessionError) == []
 
 
 def test_words_about_a_change_of_manner_are_to_be_heard():
     call = asking()
     call.call_tool("x", '{"style":"slowly"}', name="set_preferences")
-    call.live(LiveText("Slowly it is."), LiveTurnComplete(TurnStatus.IDLE))
+    call.live(LiveText("Slowly it is."), IDLE)
 
     assert (nudges(call), call.frames(TurnEnd)) == (1, [])
 
@@ -217,6 +221,6 @@ def test_words_about_a_change_of_manner_are_to_be_heard():
 def test_a_filler_without_sound_does_not_end_the_wait_for_its_answer():
     call = asking()
     call.call_tool("x")
-    call.live(LiveText("One moment."), LiveTurnComplete(TurnStatus.IDLE))
+    call.live(LiveText("One moment."), IDLE)
 
     assert nudges(call) == 0

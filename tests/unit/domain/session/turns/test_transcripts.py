@@ -8,9 +8,7 @@ from repartee.domain.live.model import (
     LiveEvent,
     LiveGoAway,
     LiveInterrupted,
-    LiveTurnComplete,
     LiveUsage,
-    TurnStatus,
 )
 from repartee.domain.protocol.frames import Transcript, TurnEnd
 from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
@@ -19,16 +17,22 @@ from repartee.domain.session.events import ConversationLost, FromLive, SummaryRe
 from repartee.domain.session.machine import HAND_OVER_MS
 from repartee.domain.session.turns.transcripts import CONTINUES_WITHIN_MS, LATE_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import SECOND, SETTINGS, SessionHarness, heard, said, started
+from tests.session_harness import (
+    COMPLETE,
+    IDLE,
+    SECOND,
+    SETTINGS,
+    SessionHarness,
+    heard,
+    said,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
 ROBERT = "hello my name is robert"
 SEE = "i'd like to see the doctor"
-
-
-def remembered(call: SessionHarness) -> list[tuple[str, str]]:
-    return [(turn.heard, turn.said) for turn in call.remembered]
 
 
 def shown(call: SessionHarness, turn: int) -> str:
@@ -58,7 +62,7 @@ class TestLate:
         call.ack()
 
         assert [turn.heard for turn in call.turns] == ["", SEE]
-        assert remembered(call) == [(ROBERT, "Good morning."), (SEE, "Of course.")]
+        assert call.exchanges == [(ROBERT, "Good morning."), (SEE, "Of course.")]
         assert [shown(call, 1), shown(call, 2)] == [ROBERT, SEE]
         assert len(call.frames(TurnEnd)) == 2
 
@@ -86,7 +90,7 @@ class TestLate:
 
         _, fresh = call.all(OpenLive)
         assert [one.text for one in fresh.config.history] == [ROBERT, "Good morning."]
-        assert remembered(call) == [(ROBERT, "Good morning.")]
+        assert call.exchanges == [(ROBERT, "Good morning.")]
 
     @pytest.mark.parametrize("why", [LiveUsage(TokenUsage(audio_in=20_000)), LiveGoAway(60_000)])
     def test_words_that_never_come_do_not_keep_a_live_session(self, why: LiveEvent):
@@ -182,9 +186,9 @@ class TestLate:
     def test_of_a_turn_that_was_spoken_over_it_comes_first(self):
         call = started()
         call.utter()
-        call.live(LiveAudio(SECOND), said("One two three."))
+        call.live(*speaks("One two three."))
         call.send(SpeechStart(), Audio(SPEECH))
-        call.live(LiveInterrupted(), LiveTurnComplete())
+        call.live(LiveInterrupted(), COMPLETE)
         call.ack()
         call.live(heard(ROBERT))
         call.send(SpeechEnd())
@@ -201,7 +205,7 @@ class TestLate:
         call.reply("At nine.")
         call.ack()
 
-        assert remembered(call) == [(ROBERT, "Good morning."), ("And when?", "At nine.")]
+        assert call.exchanges == [(ROBERT, "Good morning."), ("And when?", "At nine.")]
 
     def test_two_utterances_of_one_turn_are_not_glued_together(self):
         call = started()
@@ -294,7 +298,7 @@ class TestUnnoticedSpeech:
         call.reply("Yes?")
         call.ack()
 
-        assert remembered(call) == [("Psst", "Yes?")]
+        assert call.exchanges == [("Psst", "Yes?")]
         assert shown(call, 1) == "Psst"
 
     def test_its_words_are_not_those_of_the_turn_before(self):
@@ -308,7 +312,7 @@ class TestUnnoticedSpeech:
         call.reply("Yes?")
         call.ack()
 
-        assert remembered(call) == [(ROBERT, "Good morning."), ("Psst", "Yes?")]
+        assert call.exchanges == [(ROBERT, "Good morning."), ("Psst", "Yes?")]
 
     def test_its_words_are_forgotten_where_no_answer_comes(self):
         call = started()
@@ -317,7 +321,7 @@ class TestUnnoticedSpeech:
         call.reply("Welcome.")
         call.ack()
 
-        assert remembered(call) == [("", "Welcome.")]
+        assert call.exchanges == [("", "Welcome.")]
 
 
 class TestOtherLiveSession:
@@ -342,7 +346,7 @@ class TestOtherLiveSession:
         call.feed(FromLive(before, said("Good")))
         call.ack()
 
-        assert remembered(call) == [(ROBERT, "Good morning.")]
+        assert call.exchanges == [(ROBERT, "Good morning.")]
 
     def test_another_one_transcribes_nothing_that_was_said_before_it(self):
         call = answered()
@@ -363,7 +367,7 @@ class TestTwice:
         call.utter()
         call.live(LiveAudio(SECOND), heard(ROBERT))
         call.pass_ms(gap_ms)
-        call.live(heard(again), said("Good morning."), LiveTurnComplete(TurnStatus.IDLE))
+        call.live(heard(again), said("Good morning."), IDLE)
         call.ack()
 
         assert [turn.heard for turn in call.remembered] == [ROBERT]
@@ -423,7 +427,7 @@ class TestTwice:
         call.live(LiveAudio(SECOND))
         for text in ("Good morning.", "Good morning.", " How are", " How are", " you?"):
             call.live(said(text))
-        call.live(LiveTurnComplete(TurnStatus.IDLE), said(" How are you?"))
+        call.live(IDLE, said(" How are you?"))
         call.ack()
         call.pass_ms(60_000)
 

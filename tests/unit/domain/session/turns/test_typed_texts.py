@@ -7,10 +7,6 @@ import pytest
 from repartee.domain.live.model import (
     LiveAudio,
     LiveInterrupted,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
-    TurnStatus,
 )
 from repartee.domain.protocol.messages import Audio, Bye, Message, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import FinishReason, SendAudio, SendText
@@ -18,7 +14,18 @@ from repartee.domain.session.events import TimeRunningOut
 from repartee.domain.session.machine import FORCED_HAND_OVER_MS
 from repartee.domain.session.upkeep.departure import CLOSING_MS
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import SECOND, SETTINGS, STATE, SessionHarness, remembering, started
+from tests.session_harness import (
+    COMPLETE,
+    IDLE,
+    SECOND,
+    SETTINGS,
+    STATE,
+    SessionHarness,
+    heard,
+    remembering,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -43,14 +50,10 @@ def answer_all(call: SessionHarness, limit: int = 5) -> None:
         assert len(given(call)) == answered + 1, "two things at once"
         what = given(call)[answered]
         if what == "speech":
-            call.live(LiveTranscript(Role.USER, "Spoken?", final=True))
+            call.live(heard("Spoken?", final=True))
         call.reply(f"To {what}")
         call.ack()
         answered, limit = answered + 1, limit - 1
-
-
-def remembered(call: SessionHarness) -> list[tuple[str, str]]:
-    return [(turn.heard, turn.said) for turn in call.remembered]
 
 
 @pytest.mark.parametrize(
@@ -95,25 +98,25 @@ def test_each_is_answered_and_remembered_once_and_in_order(messages: tuple[Messa
         for one in messages
         if not isinstance(one, SpeechStart | SpeechEnd)
     ]
-    assert remembered(call) == expected
+    assert call.exchanges == expected
     assert call.machine.cursor == len(messages)
 
 
 def test_while_the_model_replies_a_text_interrupts_and_the_next_one_waits():
     call = started()
     call.send(ONE)
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "A long story"))
+    call.live(*speaks("A long story"))
     call.ack(turn=1, played_ms=1_000)
     in_one_go(call, TWO, THREE)
     assert given(call) == ["One?", "Two?"]
-    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.live(LiveInterrupted(), COMPLETE)
     assert given(call) == ["One?", "Two?"]
     call.reply("To Two?")
     call.ack()
     call.reply("To Three?")
     call.ack()
 
-    assert remembered(call) == [
+    assert call.exchanges == [
         ("One?", "A long story"),
         ("Two?", "To Two?"),
         ("Three?", "To Three?"),
@@ -123,10 +126,10 @@ def test_while_the_model_replies_a_text_interrupts_and_the_next_one_waits():
 def test_a_text_that_waited_does_not_interrupt_the_answer_that_it_waited_for():
     call = started()
     in_one_go(call, ONE, TWO)
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "To One?"))
+    call.live(*speaks("To One?"))
     call.pass_ms(3_000)
     assert given(call) == ["One?"]
-    call.live(LiveTurnComplete(TurnStatus.IDLE))
+    call.live(IDLE)
 
     assert given(call) == ["One?", "Two?"]
 
@@ -167,11 +170,11 @@ def test_the_speech_of_an_open_microphone_after_a_text_is_a_turn_and_does_not_wa
     call.send(ONE, Audio(SPEECH))
     assert given(call) == ["One?", "speech"]
     call.reply("To One?")
-    call.live(LiveTranscript(Role.USER, "Spoken?"))
+    call.live(heard("Spoken?"))
     call.reply("To speech")
     call.ack()
 
-    assert remembered(call) == [("One?", "To One?"), ("Spoken?", "To speech")]
+    assert call.exchanges == [("One?", "To One?"), ("Spoken?", "To speech")]
 
 
 def test_a_text_does_not_wait_for_an_answer_to_speech_that_has_not_ended():
@@ -189,7 +192,7 @@ def test_the_last_of_two_texts_is_answered_before_the_call_that_is_hung_up_ends(
     call.reply("To Two?")
     call.ack()
 
-    assert remembered(call) == [("One?", "To One?"), ("Two?", "To Two?")]
+    assert call.exchanges == [("One?", "To One?"), ("Two?", "To Two?")]
     assert call.finish() is FinishReason.ENDED
 
 
@@ -211,7 +214,7 @@ def test_texts_of_a_turn_that_is_cut_off_are_given_again_one_by_one():
     call.lose_live()
     answer_all(call)
 
-    assert remembered(call) == [("One?", "To One?"), ("Two?", "To Two?")]
+    assert call.exchanges == [("One?", "To One?"), ("Two?", "To Two?")]
 
 
 def test_a_text_that_waits_for_an_answer_that_never_comes_is_given_in_the_end():

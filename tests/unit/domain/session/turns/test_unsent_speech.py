@@ -7,18 +7,16 @@ import pytest
 from repartee.domain.live.model import (
     LiveAudio,
     LiveInterrupted,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
     TurnDetection,
 )
-from repartee.domain.protocol.frames import NoSpeech, TurnEnd
+from repartee.domain.protocol.frames import NoSpeech
 from repartee.domain.protocol.messages import Audio, Hello, SpeechEnd, SpeechStart
 from repartee.domain.session.effects import SendAudio
 from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
 from repartee.domain.tools.core_calls import ToolCallStatus
 from tests.fakes.speech_detector import SILENCE, SPEECH, WHISPER
 from tests.session_harness import (
+    COMPLETE,
     SECOND,
     SETTINGS,
     STATE,
@@ -31,7 +29,6 @@ from tests.session_harness import (
 
 pytestmark = pytest.mark.unit
 
-COMPLETE = LiveTurnComplete()
 ASKED = ("When?", "One moment.")
 ANSWERED = ("", "At three.")
 NEXT = ("And on Friday?", "At four.")
@@ -213,13 +210,13 @@ def test_the_next_live_session_hears_speech_that_a_reply_came_into(call):
     asks_on(call)
 
     assert turns(call) == [ASKED, ANSWERED, NEXT]
-    assert [end.turn for end in call.frames(TurnEnd)] == [1, 2, 3]
+    assert call.ended_turns == [1, 2, 3]
 
 
 def test_what_the_model_has_a_part_of_may_be_answered():
     call = begun()
     call.send(SpeechStart(), Audio(SPEECH))
-    call.live(LiveTranscript(Role.USER, "When?"), *speaks("At three.", COMPLETE))
+    call.live(heard("When?"), *speaks("At three.", COMPLETE))
     call.send(SpeechEnd())
     call.ack()
 

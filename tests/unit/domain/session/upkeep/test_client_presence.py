@@ -79,7 +79,7 @@ def test_a_reply_that_lasts_longer_than_the_client_is_waited_for_is_remembered()
     call.wait_for_end()
 
     assert call.finish() is FinishReason.IDLE
-    assert [turn.said for turn in call.turns] == ["Answer 1."]
+    assert call.replies == ["Answer 1."]
 
 
 def test_a_client_that_comes_back_is_answered_the_rest():

@@ -9,13 +9,13 @@ import pytest
 from repartee.config import LIVE_PRICES
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.live.context_policy import ContextPolicy, seed_tokens
-from repartee.domain.live.model import LiveAudio, LiveGoAway, LiveTranscript, LiveUsage, Role
+from repartee.domain.live.model import LiveAudio, LiveGoAway, LiveUsage, Role
 from repartee.domain.protocol.frames import SessionClosed, TurnRestarted
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import OpenLive, SendAudio, SendText
 from repartee.domain.session.events import TimeRunningOut
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.session_harness import SECOND, SETTINGS, SessionHarness, started
+from tests.session_harness import SECOND, SETTINGS, SessionHarness, heard, started
 
 pytestmark = pytest.mark.unit
 
@@ -23,9 +23,9 @@ MUCH = LiveUsage(TokenUsage(audio_in=20_000))
 LITTLE = LiveUsage(TokenUsage(audio_in=20))
 
 
-def talk(call: SessionHarness, usage: LiveUsage, heard: str = "I am Ada") -> None:
+def talk(call: SessionHarness, usage: LiveUsage, words: str = "I am Ada") -> None:
     call.utter()
-    call.live(LiveTranscript(Role.USER, heard), usage)
+    call.live(heard(words), usage)
     call.reply("Hello Ada")
 
 
@@ -124,7 +124,7 @@ def test_who_speaks_on_is_not_kept_waiting():
     assert len(call.all(OpenLive)) == 1
 
     call.send(SpeechEnd())
-    call.live(LiveTranscript(Role.USER, "And I am late"))
+    call.live(heard("And I am late"))
     call.reply()
     call.ack()
 

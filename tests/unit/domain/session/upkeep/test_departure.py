@@ -12,8 +12,6 @@ from repartee.domain.live.model import (
     LiveFailure,
     LiveGenerationComplete,
     LiveInterrupted,
-    LiveTranscript,
-    Role,
 )
 from repartee.domain.protocol.frames import Interrupted, ReplyAudio, SessionClosed, TurnEnd
 from repartee.domain.protocol.messages import (
@@ -46,7 +44,17 @@ from repartee.domain.session.events import (
 from repartee.domain.tools.core_calls import END_CALL
 from repartee.domain.users.preferences import Profile
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import MEMORY, SECOND, SETTINGS, SessionHarness, remembering, started
+from tests.session_harness import (
+    MEMORY,
+    SECOND,
+    SETTINGS,
+    SessionHarness,
+    heard,
+    remembering,
+    said,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -94,7 +102,7 @@ def test_a_worker_does_not_leave_before_its_turn_is_committed():
 def test_a_bye_cuts_the_reply_commits_the_turn_and_closes():
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "One two."))
+    call.live(*speaks("One two."))
     call.ack(turn=1, played_ms=500)
     call.send(Bye())
 
@@ -172,7 +180,7 @@ def test_what_was_typed_to_a_model_that_never_comes_is_remembered():
 def test_what_a_model_understood_before_it_was_gone_is_remembered_and_not_skipped():
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "call me back"))
+    call.live(heard("call me back"))
     call.lose_live(LiveFailure.REFUSED)
 
     assert [(turn.heard, turn.skipped) for turn in call.turns] == [("call me back", ())]
@@ -185,7 +193,7 @@ def test_speech_before_a_bye_is_heard_by_the_model_although_it_is_not_there_yet(
     call.send(Bye())
     assert call.finish() is None
     call.open_live()
-    call.live(LiveTranscript(Role.USER, "please note it"))
+    call.live(heard("please note it"))
     call.reply("It is noted.")
 
     assert [turn.heard for turn in call.turns] == ["please note it"]
@@ -199,7 +207,7 @@ def test_the_last_words_before_a_bye_are_answered_and_remembered():
     assert call.frames(SessionClosed) == []
     call.reply("You are booked.")
 
-    assert [turn.said for turn in call.turns] == ["You are booked."]
+    assert call.replies == ["You are booked."]
     assert call.posted[-1].frame == SessionClosed("bye")
 
 
@@ -295,7 +303,7 @@ def test_a_superseded_session_remembers_what_it_has_and_closes():
     call.reply("Good morning.")
     call.notice(Superseded("S2"), "s1")
 
-    assert [turn.said for turn in call.turns] == ["Good morning."]
+    assert call.replies == ["Good morning."]
     assert DeleteInput((), ("s1",)) in call.effects
     assert call.posted[-1].frame == SessionClosed("superseded")
     assert call.finish() is FinishReason.ENDED
@@ -304,7 +312,7 @@ def test_a_superseded_session_remembers_what_it_has_and_closes():
 def test_a_superseded_session_cuts_its_reply_where_the_user_heard_it_last():
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.MODEL, "One two."), LiveAudio(SECOND))
+    call.live(said("One two."), LiveAudio(SECOND))
     call.ack(turn=1, played_ms=500)
     call.notice(Superseded("S2"))
     call.live(LiveAudio(SECOND))
@@ -436,7 +444,7 @@ def test_a_session_that_is_closed_is_not_opened_again_by_a_live_session_that_end
 def test_a_second_utterance_that_was_not_understood_is_told_beside_the_first_that_was():
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "Hello."))
+    call.live(heard("Hello."))
     call.utter()
     call.notice(Superseded("S2"))
 
@@ -469,7 +477,7 @@ def test_speech_that_was_not_understood_is_told_beside_the_text_that_was_typed_a
 def test_what_waits_behind_a_reply_that_another_device_cuts_off_is_a_turn_of_its_own():
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "Hello."), LiveAudio(SECOND))
+    call.live(heard("Hello."), LiveAudio(SECOND))
     call.read(call.numbered(SpeechStart()), call.numbered(Audio(SPEECH)))
     call.notice(Superseded("S2"))
 

@@ -9,12 +9,8 @@ from repartee.domain.live.model import (
     LiveFailure,
     LiveInterrupted,
     LiveToolCallsCancelled,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
-    TurnStatus,
 )
-from repartee.domain.protocol.frames import Accepted, SessionClosed, SessionError, TurnEnd
+from repartee.domain.protocol.frames import Accepted, SessionClosed
 from repartee.domain.protocol.messages import (
     Audio,
     Bye,
@@ -32,11 +28,20 @@ from repartee.domain.session.tools.calls import NO_ANSWER, TOOL_CALL_TIMEOUT_MS
 from repartee.domain.session.upkeep.departure import CLOSING_MS, FAREWELL_MS
 from repartee.domain.tools.core_calls import END_CALL, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import SECOND, SETTINGS, SessionHarness, speaks, started
+from tests.session_harness import (
+    COMPLETE,
+    IDLE,
+    SECOND,
+    SETTINGS,
+    SessionHarness,
+    heard,
+    said,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
-COMPLETE = LiveTurnComplete()
 WAIT = "Wait, please book Friday at three."
 BOOKED = "You are booked for Friday at three."
 CLOSED = [SessionClosed("end_call")]
@@ -46,7 +51,7 @@ def ending() -> SessionHarness:
     """The user has said goodbye, and the model ends the call."""
     call = started()
     call.utter()
-    call.live(LiveTranscript(Role.USER, "Bye."))
+    call.live(heard("Bye."))
     call.call_tool("bye", "{}", name=END_CALL)
     return call
 
@@ -54,11 +59,7 @@ def ending() -> SessionHarness:
 def says(call: SessionHarness, messages: tuple[Message, ...]) -> None:
     call.send(*messages)
     if not isinstance(messages[0], Text):
-        call.live(LiveTranscript(Role.USER, WAIT))
-
-
-def errors(call: SessionHarness) -> list[str]:
-    return [error.message for error in call.frames(SessionError)]
+        call.live(heard(WAIT))
 
 
 WAYS = [
@@ -86,7 +87,7 @@ def test_a_user_who_goes_on_during_the_farewell_is_answered_and_the_call_goes_on
     if not isinstance(messages[0], SpeechStart | Text):
         call.send(Audio(SPEECH), Audio(SPEECH), Audio(bytes(640)))
         call.pass_ms(1_000)
-        call.live(LiveTranscript(Role.USER, "Bye."))
+        call.live(heard("Bye."))
         call.call_tool("bye", "{}", name=END_CALL)
     call.live(*farewell)
     if is_acknowledged:
@@ -126,7 +127,7 @@ def test_a_user_who_spoke_before_the_model_ends_the_call_is_answered_first():
     call.pass_ms(5_000)
 
     assert call.frames(SessionClosed) == []
-    assert [end.turn for end in call.frames(TurnEnd)] == [1, 2]
+    assert call.ended_turns == [1, 2]
 
 
 def test_a_user_who_speaks_on_without_a_pause_is_answered():
@@ -160,7 +161,7 @@ def test_words_behind_a_gap_are_waited_for():
 
 def test_a_farewell_is_over_when_it_has_been_played():
     call = ending()
-    call.live(LiveAudio(SECOND * 12), LiveTranscript(Role.MODEL, "Goodbye."), COMPLETE)
+    call.live(LiveAudio(SECOND * 12), said("Goodbye."), COMPLETE)
     call.pass_ms(11_000)
     call.ack()
     assert call.frames(SessionClosed) == []
@@ -210,12 +211,12 @@ def test_a_user_who_hangs_up_during_the_farewell_ends_the_session(says_bye):
     assert call.finish() is FinishReason.ENDED
 
 
-def asking(said: str = "One moment.") -> SessionHarness:
+def asking(words: str = "One moment.") -> SessionHarness:
     """A call of core_agent is open, and its turn over."""
     call = started()
     call.utter()
     call.call_tool("x")
-    call.live(*speaks(said), LiveInterrupted(), LiveToolCallsCancelled(("x",)), COMPLETE)
+    call.live(*speaks(words), LiveInterrupted(), LiveToolCallsCancelled(("x",)), COMPLETE)
     call.ack()
     return call
 
@@ -249,7 +250,7 @@ def test_a_session_does_not_end_before_the_outcome_of_what_was_asked(leave, stat
         call.ack()
         call.pass_ms(1_000)
 
-    told = [turn.said for turn in call.turns] if leave is end_call else errors(call)
+    told = call.replies if leave is end_call else call.error_messages
     assert told.count(BOOKED) == 1
     outcomes = [(one.status, one.answer) for turn in call.turns for one in turn.tool_calls]
     assert outcomes.count((status, BOOKED)) == 1
@@ -262,7 +263,7 @@ def test_a_call_without_an_answer_keeps_a_session_for_its_deadline_at_most(leave
     leave(call)
     call.pass_ms(TOOL_CALL_TIMEOUT_MS + FAREWELL_MS)
 
-    assert errors(call) == [NO_ANSWER.answer]
+    assert call.error_messages == [NO_ANSWER.answer]
     assert call.frames(SessionClosed)
     assert call.now_ms <= 1_000 + TOOL_CALL_TIMEOUT_MS + FAREWELL_MS
     assert NO_ANSWER.answer in [one.answer for turn in call.turns for one in turn.tool_calls]
@@ -300,15 +301,15 @@ def test_a_text_that_waits_behind_a_farewell_without_an_end_is_answered(is_gone)
     call = started(settings=replace(SETTINGS, grace_ms=0) if is_gone else SETTINGS)
     call.send(Text("That is all."), Text("One more thing."))
     call.call_tool("x", "{}", END_CALL)
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Goodbye."))
+    call.live(*speaks("Goodbye."))
     if is_gone:
         call.notice(Detached("A"))
-        call.live(LiveTurnComplete(TurnStatus.IDLE))
+        call.live(IDLE)
         assert call.wait_for_end() is FinishReason.IDLE
         assert call.machine.cursor == call.next_seq - 2
     else:
         call.pass_ms(60_000)
-        assert [one.text for one in call.all(SendText)][-1] == "One more thing."
+        assert call.texts[-1] == "One more thing."
 
 
 def test_a_worker_that_does_not_linger_ends_neither_speech_nor_a_reply_before_its_end():
@@ -318,7 +319,7 @@ def test_a_worker_that_does_not_linger_ends_neither_speech_nor_a_reply_before_it
     call.feed(Started(unread=MailboxRead(unread)))
     call.pass_ms(200)
     call.send(Audio(SPEECH), SpeechEnd())
-    call.live(LiveTranscript(Role.USER, "hello"))
+    call.live(heard("hello"))
     call.reply()
     call.ack()
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from repartee.domain.live.model import LiveAudio, LiveClosed, LiveFailure, LiveTranscript, Role
+from repartee.domain.live.model import LiveAudio, LiveClosed, LiveFailure
 from repartee.domain.protocol.frames import TurnEnd, TurnRestarted
 from repartee.domain.protocol.messages import Audio, Bye, SpeechStart, Text
 from repartee.domain.session.effects import Finish, FinishReason
 from repartee.domain.session.events import TimeRunningOut, TurnCommitted
 from tests.fakes.speech_detector import SPEECH
-from tests.session_harness import SECOND, SessionHarness, started
+from tests.session_harness import SECOND, SessionHarness, heard, said, speaks, started
 
 pytestmark = pytest.mark.unit
 
@@ -110,7 +110,7 @@ def test_a_forced_hand_over_needs_no_word_about_a_turn_without_a_reply():
 
 def test_a_forced_hand_over_cuts_a_reply_without_input():
     call = started()
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Welcome"))
+    call.live(*speaks("Welcome"))
     call.feed(FORCED)
 
     assert len(call.turns) == 1
@@ -148,13 +148,13 @@ def test_time_that_runs_out_during_a_farewell_cuts_it_short():
     call = started()
     call.utter()
     call.call_tool("x", "{}", name="end_call")
-    call.live(LiveTranscript(Role.MODEL, "Good"))
+    call.live(said("Good"))
     call.feed(FORCED)
-    call.live(LiveTranscript(Role.MODEL, "bye"))
+    call.live(said("bye"))
     call.wait_for_end()
 
     assert call.finish() is FinishReason.ENDED
-    assert [turn.said for turn in call.turns] == ["Good"]
+    assert call.replies == ["Good"]
     assert call.now_ms <= 1_000 + 2 * 3_000
 
 
@@ -182,7 +182,7 @@ def test_a_goodbye_without_last_words_ends_the_session_however_late_it_is():
 
 def test_a_reply_without_input_is_no_reason_to_keep_a_session_after_the_goodbye():
     call = started()
-    call.live(LiveTranscript(Role.USER, "Hello"))
+    call.live(heard("Hello"))
     call.send(Bye())
     call.feed(FORCED)
     call.ack()

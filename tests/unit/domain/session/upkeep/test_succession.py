@@ -23,10 +23,6 @@ from repartee.domain.live.model import (
     LiveAudio,
     LiveGoAway,
     LiveInterrupted,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
-    TurnStatus,
 )
 from repartee.domain.protocol.frames import Missing
 from repartee.domain.protocol.messages import (
@@ -63,7 +59,18 @@ from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
 from repartee.domain.session.model.link import MAX_FAILURES
 from repartee_client.session import ClientSession
 from tests.fakes.clock import NOON_MS
-from tests.session_harness import MEMORY, SECOND, SETTINGS, STATE, SessionHarness, remembering
+from tests.session_harness import (
+    COMPLETE,
+    IDLE,
+    MEMORY,
+    SECOND,
+    SETTINGS,
+    STATE,
+    SessionHarness,
+    heard,
+    remembering,
+    said,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -285,17 +292,17 @@ class Succession(RuleBasedStateMachine):
         if self.model_generation != call.generation:
             self.model_generation, self.model_read = call.generation, 0
             self.model_hears = self.model_owes = self.model_speaks = False
-        heard = call.to_model[call.generation]
-        while self.model_read < len(heard) and call.is_live_open:
-            effect = heard[self.model_read]
+        inputs = call.to_model[call.generation]
+        while self.model_read < len(inputs) and call.is_live_open:
+            effect = inputs[self.model_read]
             self.model_read += 1
             seq = int.from_bytes(effect.pcm, "little") if isinstance(effect, SendAudio) else 0
             if (seq or isinstance(effect, SendText)) and self.model_speaks:
                 self.model_speaks = False
-                call.live(LiveInterrupted(), LiveTurnComplete())
+                call.live(LiveInterrupted(), COMPLETE)
             if seq:
                 self.model_hears, self.model_owes = True, False
-                call.live(LiveTranscript(Role.USER, f"<{seq}>"))
+                call.live(heard(f"<{seq}>"))
             elif isinstance(effect, SendText) or self.model_hears:
                 self.model_hears, self.model_owes = False, True
         self.take_effects()
@@ -390,7 +397,7 @@ class Succession(RuleBasedStateMachine):
         self.listen()
         if self.worker is not None and self.model_owes:
             self.model_owes, self.model_speaks = False, True
-            self.worker.live(LiveAudio(SECOND[:960]), LiveTranscript(Role.MODEL, "Yes."))
+            self.worker.live(LiveAudio(SECOND[:960]), said("Yes."))
             self.take_effects()
 
     @precondition(lambda self: self.worker is not None and self.worker.is_live_open)
@@ -399,7 +406,7 @@ class Succession(RuleBasedStateMachine):
         self.listen()
         if self.worker is not None and self.model_speaks:
             self.model_speaks = False
-            self.worker.live(LiveTurnComplete(TurnStatus.IDLE))
+            self.worker.live(IDLE)
             self.take_effects()
 
     @precondition(lambda self: self.worker is not None and self.worker.is_live_open)

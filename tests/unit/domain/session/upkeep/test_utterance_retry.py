@@ -10,17 +10,12 @@ from repartee.domain.live.model import (
     LiveInterrupted,
     LiveText,
     LiveToolCall,
-    LiveTranscript,
-    LiveTurnComplete,
-    Role,
     TurnDetection,
-    TurnStatus,
 )
 from repartee.domain.protocol.frames import (
     Interrupted,
     SessionError,
     Transcript,
-    TurnEnd,
     TurnRestarted,
 )
 from repartee.domain.protocol.messages import Audio, Hello, Message, SpeechEnd, SpeechStart, Text
@@ -29,11 +24,19 @@ from repartee.domain.session.events import FromLive
 from repartee.domain.session.upkeep.utterance_retry import UNHEARD_AFTER_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE, STALL_MS
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.session_harness import SECOND, SETTINGS, SessionHarness, heard, started
+from tests.session_harness import (
+    COMPLETE,
+    IDLE,
+    SECOND,
+    SETTINGS,
+    SessionHarness,
+    heard,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
-COMPLETE = LiveTurnComplete()
 # 1.25 s at 16 kHz; two of them are an utterance of 2.5 s.
 SHORT = b"\1\1" * 20_000
 MARKED = [SpeechStart(), Audio(SHORT), Audio(SHORT), SpeechEnd()]
@@ -41,7 +44,7 @@ TOOL_CALL = LiveToolCall("x", "ask_core_agent", '{"question":"When?"}')
 
 
 def replies(text: str = "Very well.") -> list[LiveEvent]:
-    return [LiveAudio(SECOND), LiveTranscript(Role.MODEL, text), COMPLETE]
+    return [*speaks(text), COMPLETE]
 
 
 def given(call: SessionHarness) -> int:
@@ -83,7 +86,7 @@ def test_a_short_utterance_without_any_sign_is_offered_again_once_after_3_s():
 def test_the_rest_of_the_help_comes_as_soon_as_without_the_second_offer():
     call = offered_twice()
     call.pass_ms(STALL_MS - UNHEARD_AFTER_MS)
-    assert [one.text for one in call.all(SendText)] == [NUDGE]
+    assert call.texts == [NUDGE]
     call.pass_ms(STALL_MS)
     assert (call.generation, given(call)) == (2, 2)
     call.pass_ms(STALL_MS)
@@ -215,9 +218,9 @@ def test_what_the_user_says_next_is_no_copy():
 
 def test_a_reply_that_the_second_copy_interrupts_is_replaced_by_the_next_one():
     call = offered_twice()
-    call.live(heard("Yes."), LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Very"))
+    call.live(heard("Yes."), *speaks("Very"))
     call.live(LiveInterrupted(), COMPLETE)
-    assert ([end.turn for end in call.frames(TurnEnd)], call.all(SendText)) == ([], [])
+    assert (call.ended_turns, call.all(SendText)) == ([], [])
 
     call.live(heard("Yes."), *replies())
     call.ack()
@@ -225,7 +228,7 @@ def test_a_reply_that_the_second_copy_interrupts_is_replaced_by_the_next_one():
     assert [(turn.heard, turn.said) for turn in call.turns] == [("Yes.", "Very well.")]
     assert (call.frames(TurnRestarted), call.frames(Interrupted)) == ([TurnRestarted(1)], [])
     assert shown(call, "user") == ["Yes.", "Yes."]
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.ended_turns == [1]
 
 
 def test_a_model_that_falls_silent_for_the_second_copy_is_nudged():
@@ -233,7 +236,7 @@ def test_a_model_that_falls_silent_for_the_second_copy_is_nudged():
     call.live(heard("Yes."), LiveAudio(SECOND), LiveInterrupted(), COMPLETE)
     call.pass_ms(STALL_MS)
 
-    assert [one.text for one in call.all(SendText)] == [NUDGE]
+    assert call.texts == [NUDGE]
 
 
 def test_the_user_may_interrupt_the_reply_to_the_second_copy():
@@ -243,7 +246,7 @@ def test_the_user_may_interrupt_the_reply_to_the_second_copy():
     call.live(LiveInterrupted(), COMPLETE)
 
     assert call.frames(Interrupted) == [Interrupted(1)]
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.ended_turns == [1]
 
 
 def test_the_reply_to_the_second_copy_of_what_is_answered_is_dropped():
@@ -256,7 +259,7 @@ def test_the_reply_to_the_second_copy_of_what_is_answered_is_dropped():
 
     call.live(*replies("By the way."))
     call.ack()
-    assert [turn.said for turn in call.turns] == ["Very well.", "By the way."]
+    assert call.replies == ["Very well.", "By the way."]
 
 
 def test_what_is_called_for_the_second_copy_of_what_is_answered_is_not_done_again():
@@ -290,17 +293,17 @@ def test_what_the_user_says_after_that_is_answered():
     call.ack()
 
     assert [turn.heard for turn in call.turns] == ["Yes.", "Yes."]
-    assert [turn.said for turn in call.turns] == ["Very well.", "Once more."]
+    assert call.replies == ["Very well.", "Once more."]
 
 
 def test_an_answer_that_comes_after_that_is_heard():
     call = offered_twice()
-    call.live(heard("Yes."), TOOL_CALL, *replies("Wait.")[:2], LiveTurnComplete(TurnStatus.IDLE))
+    call.live(heard("Yes."), TOOL_CALL, *replies("Wait.")[:2], IDLE)
     call.answer_tool("At three.")
     call.live(*replies("At three."))
     call.ack()
 
-    assert [turn.said for turn in call.turns] == ["Wait.", "At three."]
+    assert call.replies == ["Wait.", "At three."]
 
 
 def test_the_next_words_of_the_user_never_get_the_reply_to_the_second_copy():

@@ -9,11 +9,7 @@ from repartee.domain.live.model import (
     LiveAudio,
     LiveInterrupted,
     LiveToolCallsCancelled,
-    LiveTranscript,
-    LiveTurnComplete,
     LiveUsage,
-    Role,
-    TurnStatus,
 )
 from repartee.domain.protocol.frames import SessionError, TurnEnd, TurnRestarted
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
@@ -21,15 +17,23 @@ from repartee.domain.session.effects import FinishReason, OpenLive, SendAudio, S
 from repartee.domain.session.upkeep.watchdog import APOLOGY, NUDGE, STALL_MS
 from repartee.domain.tools.core_calls import ToolCallKey
 from tests.fakes.speech_detector import SILENCE, SPEECH
-from tests.session_harness import SECOND, SETTINGS, SPEECH_END, SessionHarness, started
+from tests.session_harness import (
+    COMPLETE,
+    IDLE,
+    SECOND,
+    SETTINGS,
+    SPEECH_END,
+    SessionHarness,
+    heard,
+    speaks,
+    started,
+)
 
 pytestmark = pytest.mark.unit
 
-IDLE = LiveTurnComplete(TurnStatus.IDLE)
-
 
 def nudges(call: SessionHarness) -> int:
-    return [effect.text for effect in call.all(SendText)].count(NUDGE)
+    return call.texts.count(NUDGE)
 
 
 def errors(call: SessionHarness) -> list[SessionError]:
@@ -55,7 +59,7 @@ def test_a_turn_that_brings_nothing_is_nudged_then_given_to_a_fresh_session_then
 
     call.pass_ms(STALL_MS)
     assert errors(call) == [SessionError("no_answer", APOLOGY, retryable=True)]
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.ended_turns == [1]
     assert call.frames(TurnRestarted) == []
     assert (nudges(call), len(call.all(OpenLive))) == (1, 2)
 
@@ -74,7 +78,7 @@ def test_a_slow_model_that_answers_the_nudge_as_well_is_left_before_the_next_tur
 def test_a_model_that_was_nudged_after_an_empty_turn_has_one_reply_to_give_and_stays():
     call = started()
     call.utter()
-    call.live(LiveTurnComplete())
+    call.live(COMPLETE)
     call.reply("Good morning.")
     call.ack()
 
@@ -88,16 +92,16 @@ def test_the_next_turn_gets_its_own_tries():
         call.pass_ms(3 * STALL_MS)
         call.ack()
 
-    assert [end.turn for end in call.frames(TurnEnd)] == [1, 2]
+    assert call.ended_turns == [1, 2]
     assert (nudges(call), len(errors(call)), len(call.all(OpenLive))) == (2, 2, 3)
     assert call.finish() is None
 
 
-@pytest.mark.parametrize("complete", [IDLE, LiveTurnComplete()])
+@pytest.mark.parametrize("complete", [IDLE, COMPLETE])
 def test_an_empty_turn_is_nudged_at_once(complete):
     call = started()
     call.send(Text("When are you open?"))
-    call.live(LiveTranscript(Role.USER, ""), complete)
+    call.live(heard(""), complete)
     assert (nudges(call), call.frames(TurnEnd)) == (1, [])
 
     call.reply("From nine to five.")
@@ -182,7 +186,7 @@ def test_a_model_that_completes_its_call_without_a_status_may_still_speak():
     call = started()
     call.utter()
     call.call_tool("x", '{"style":"slowly"}', name="set_preferences")
-    call.live(LiveTurnComplete())
+    call.live(COMPLETE)
     call.pass_ms(STALL_MS - 1)
     assert (nudges(call), call.frames(TurnEnd)) == (0, [])
     call.pass_ms(1)
@@ -191,7 +195,7 @@ def test_a_model_that_completes_its_call_without_a_status_may_still_speak():
     call.reply("Slowly it is.")
     call.ack()
 
-    assert [turn.said for turn in call.turns] == ["Slowly it is."]
+    assert call.replies == ["Slowly it is."]
 
 
 def test_a_turn_is_empty_though_a_call_of_an_earlier_one_is_still_pending():
@@ -204,7 +208,7 @@ def test_a_turn_is_empty_though_a_call_of_an_earlier_one_is_still_pending():
     assert nudges(call) == 1
 
     call.live(LiveToolCallsCancelled(("x",)), LiveAudio(SECOND), IDLE)
-    assert [end.turn for end in call.frames(TurnEnd)] == [1, 2]
+    assert call.ended_turns == [1, 2]
     assert call.asked[0].key == ToolCallKey(1, 1)
 
 
@@ -241,7 +245,7 @@ def test_a_reply_that_the_user_cut_needs_no_more_than_an_end():
     call.pass_ms(1_000 + STALL_MS)
 
     assert (nudges(call), errors(call)) == (0, [])
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.ended_turns == [1]
 
 
 def test_a_turn_waits_for_a_live_session_that_is_being_set_up():
@@ -258,15 +262,15 @@ def test_a_turn_waits_for_a_live_session_that_is_being_set_up():
 def test_who_interrupts_a_reply_and_is_not_answered_is_nudged_for():
     call = started()
     call.utter()
-    call.live(LiveAudio(SECOND), LiveTranscript(Role.MODEL, "Our hours are"))
+    call.live(*speaks("Our hours are"))
     call.utter()
-    call.live(LiveInterrupted(), LiveTurnComplete())
+    call.live(LiveInterrupted(), COMPLETE)
 
     call.pass_ms(STALL_MS + 1_000)
 
     assert nudges(call) == 1
     call.reply("Yes?")
-    assert [end.turn for end in call.frames(TurnEnd)] == [1, 2]
+    assert call.ended_turns == [1, 2]
 
 
 def test_an_interruption_after_the_reply_leaves_no_session_without_a_voice():
@@ -275,14 +279,14 @@ def test_an_interruption_after_the_reply_leaves_no_session_without_a_voice():
     call.live(LiveInterrupted())
     call.utter()
 
-    call.live(LiveTurnComplete())
+    call.live(COMPLETE)
     assert nudges(call) == 1
-    call.live(LiveTurnComplete())
+    call.live(COMPLETE)
 
     assert len(call.all(OpenLive)) == 2
     call.reply("Yes?")
     call.ack()
-    assert [turn.said for turn in call.turns] == ["Good morning.", "Yes?"]
+    assert call.replies == ["Good morning.", "Yes?"]
 
 
 def test_a_greeting_that_never_ends_is_nobodys_question():
@@ -306,7 +310,7 @@ def test_what_is_asked_during_a_reply_that_never_ends_is_answered_with_an_open_m
 
     assert nudges(call) == 1
     assert call.now_ms <= asked_ms + STALL_MS + 400
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.ended_turns == [1]
     call.reply("Yes, I am.")
     call.ack()
     assert [(turn.heard, turn.said) for turn in call.turns][1] == ("Are you there?", "Yes, I am.")
@@ -319,7 +323,7 @@ def test_a_reply_that_nobody_asked_for_may_end_empty_before_what_is_asked_meanwh
 
     call.live(IDLE)
 
-    assert [end.turn for end in call.frames(TurnEnd)] == [1]
+    assert call.ended_turns == [1]
     assert nudges(call) == 0
 
 

@@ -1,4 +1,4 @@
-"""The questions of ``make deploy`` without ENV, and the file that keeps the answers."""
+"""Asks the questions of ``make deploy`` without ENV, and keeps the answers in a file."""
 
 import json
 import re
@@ -9,8 +9,10 @@ from typing import Any
 from ops.settings import ROOT, SAMCONFIG, DeployError, DeploySettings, check_value, read_settings
 
 ANSWERS = ROOT / "samconfig.local.toml"
-"""A SAM configuration file like samconfig.toml. `make build` and `make clean` leave it alone, and
-git ignores it."""
+"""A SAM configuration file like samconfig.toml.
+
+`make build` and `make clean` do not change it, and git ignores it.
+"""
 
 ENVIRONMENT = "default"
 QUESTIONS = (
@@ -31,15 +33,15 @@ def ask_all(
     ask: Ask = input,
     show: Callable[[str], None] = print,
 ) -> str:
-    """Ask for everything that a first deployment needs; return the text of the answers' file.
+    """Ask for the parameters of a first deployment; return the text of the answers' file.
 
     Args:
-        parameters: The template's parameters, which bring descriptions, defaults and limits.
+        parameters: The template's parameters with their descriptions, defaults and limits.
         ask: Shows a prompt and returns the line that the user typed.
         show: Shows a line to the user.
 
     Raises:
-        DeployError: There is nobody to ask.
+        DeployError: There is no terminal.
     """
     show("Enter keeps the value in brackets. All other parameters: docs/operations.md.")
     try:
@@ -65,7 +67,7 @@ def ask_all(
             "make deploy asks questions and found no terminal; "
             f"use ENV=dev or ENV=prod, or write {ANSWERS.name}"
         ) from None
-    # SAM does not read a pair without a value; the template's default is empty as well.
+    # SAM cannot read a pair without a value. The template's default is empty too.
     return as_toml(stack, {name: value for name, value in answers.items() if value})
 
 
@@ -89,15 +91,15 @@ def as_toml(stack: str, overrides: Mapping[str, str]) -> str:
 
 
 def settings_of(environment: str | None) -> DeploySettings:
-    """Return the settings of an environment of samconfig.toml; without one, the kept answers.
+    """Return the settings of an environment in samconfig.toml, or the kept answers without one.
 
     Raises:
-        DeployError: There is no such environment, or no answer was kept.
+        DeployError: The environment does not exist, or there are no kept answers.
     """
     if environment:
         return read_settings(SAMCONFIG, environment)
     if not ANSWERS.exists():
-        raise DeployError("set ENV=dev or ENV=prod; make deploy has kept no answers yet")
+        raise DeployError("set ENV=dev or ENV=prod: there are no answers of an earlier make deploy")
     return read_settings(ANSWERS, ENVIRONMENT)
 
 

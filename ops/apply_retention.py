@@ -1,7 +1,7 @@
-"""Lets what was written while ``RetentionDays`` was 0 expire too, once that is set.
+"""``python -m ops.apply_retention``: set the expiry of items written while ``RetentionDays`` was 0.
 
-A deployment changes only what is written from then on: items without a time stay as they are. This
-gives them the time that they would have had. It can be repeated, and interrupted, at any moment.
+A deployment that sets ``RetentionDays`` changes only items that are written later. This program
+sets ``expires_at`` of the earlier items. It can be interrupted and repeated.
 """
 
 import argparse
@@ -25,18 +25,18 @@ from repartee.domain.users.retention import HEADER_MARGIN_S, MAX_RETENTION_DAYS
 if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
 
-# When something was written, by the first of these that it has; a summary has none.
+# The first of these attributes that an item has is its time of writing. A summary has none.
 _TIME_ATTRIBUTES = ("ended_at_ms", "finished_at_ms", "claimed_until_ms")
 
 
 @dataclass(slots=True)
 class RetentionResult:
-    """What got a time.
+    """What a run changed.
 
     Attributes:
-        conversations: Whose headers did, after everything that they lead to.
-        items: Turns, calls, summaries and days that did.
-        in_use: Conversations that were written to meanwhile; the next run does them.
+        conversations: Conversations whose items all have an expiry now.
+        items: Turns, calls, summaries and days of usage that have an expiry now.
+        in_use: Conversations that changed during the run; the next run handles them.
     """
 
     conversations: int = 0
@@ -45,15 +45,15 @@ class RetentionResult:
 
 
 def apply_retention(memory: DynamoTable, days: int, now_ms: int) -> RetentionResult:
-    """Give every conversation and day of usage without a time one, ``days`` after its writing.
+    """Set the expiry of all conversations and days of usage that have none.
 
     Args:
         memory: MemoryTable.
-        days: As ``RetentionDays``, at least 1.
+        days: The value of ``RetentionDays``, at least 1.
         now_ms: Unix time in ms.
 
     Raises:
-        StoreUnavailable: The table failed beyond the retries.
+        StoreUnavailable: All retries of a request failed.
     """
     run = _RetentionRun(memory, days * DAY_S, now_ms // 1_000)
     for item in _without_expiry(memory):
@@ -85,16 +85,20 @@ class _RetentionRun:
         self.applied = RetentionResult()
 
     def day(self, item: "Item") -> None:
-        """Let a day of usage go, counted from its end: nobody noted its last write."""
+        """Set the expiry of a day of usage, counted from the end of the day.
+
+        The item does not contain the time of its last write.
+        """
         day = date.fromisoformat(item["sk"]["S"].removeprefix(keys.USAGE_PREFIX))
         end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
         if self._expire(item, int(end.timestamp()) + self._kept_s):
             self.applied.items += 1
 
     def conversation(self, header: "Item") -> None:
-        """Let all that a header leads to go, and then the header itself."""
+        """Set the expiry of a conversation's items, and then of its header."""
         updated_s = number(header, "updated_at_ms") // 1_000
-        # Deletions may be 48 h late, and a session may be about to write: from today at least.
+        # The header must outlive its items. DynamoDB may delete them up to 48 h late, and a session
+        # may write new ones, so the header's time counts from now at least.
         last_s = max(updated_s + self._kept_s, self._now_s)
         for item in self._memory.query(
             keys.conversation(header["sk"]["S"].removeprefix(keys.CONVERSATION_PREFIX)),
@@ -110,14 +114,14 @@ class _RetentionRun:
                     return
                 self.applied.items += 1
             last_s = max(last_s, ends_at_s)
-        # A turn that was committed since may never expire, and then the header must not either.
+        # A turn that was committed meanwhile may have no expiry; then the header must have none.
         if self._expire(header, last_s + HEADER_MARGIN_S, version=number(header, "version")):
             self.applied.conversations += 1
         else:
             self.applied.in_use += 1
 
     def _expire(self, item: "Item", ends_at_s: int, version: int | None = None) -> bool:
-        """Set when an item expires, unless somebody was first, or it is gone or newer."""
+        """Set an item's expiry; return False if the item changed, was deleted or has an expiry."""
         condition = "attribute_exists(pk) AND attribute_not_exists(expires_at)"
         if version is not None:
             condition += " AND version = :version"
@@ -143,13 +147,13 @@ def _written_s(item: "Item", updated_s: int) -> int:
 
 def _days(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_RETENTION_DAYS:
-        raise argparse.ArgumentTypeError(f"days go from 1 to {MAX_RETENTION_DAYS}, not {text}")
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MAX_RETENTION_DAYS}")
     return int(text)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--endpoint-url", help="DynamoDB's address; AWS's own by default")
+    parser = argparse.ArgumentParser(prog="python -m ops.apply_retention", description=__doc__)
+    parser.add_argument("--endpoint-url", help="DynamoDB's address (default: AWS)")
     parser.add_argument("--table", required=True, help="name of MemoryTable")
     parser.add_argument("--days", type=_days, required=True, help="RetentionDays as deployed")
     options = parser.parse_args()
@@ -157,7 +161,7 @@ def main() -> None:
     applied = apply_retention(table, options.days, time.time_ns() // 1_000_000)
     print(
         f"{options.table}: {applied.conversations} conversations and {applied.items} items expire "
-        f"now; {applied.in_use} conversations are in use, run this again for them"
+        f"now; {applied.in_use} conversations are in use, run the program again for them"
     )
 
 

@@ -1,7 +1,7 @@
 """``make deploy``: build for the environment's architecture, then run ``sam deploy``.
 
-It passes every parameter on the command line, because SAM drops the whole list of the
-configuration file as soon as one parameter is given there.
+It passes every parameter on the command line, because SAM ignores the configuration file's list
+when the command line has a parameter.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def chosen_parameters(
     given: Mapping[str, str],
     parameters: Mapping[str, Mapping[str, object]],
 ) -> dict[str, str]:
-    """Return what the settings set, with ``given`` in place of single parameters.
+    """Return the parameters of the settings, with single ones replaced by ``given``.
 
     Raises:
         DeployError: A parameter does not exist, or its value is not accepted.
@@ -53,7 +53,7 @@ def chosen_parameters(
 
 
 def with_quota(chosen: Mapping[str, str], quota: Quota) -> dict[str, str]:
-    """Add the account's quota for the alarm on a full pool, where no pool is reserved."""
+    """Add the account's concurrency quota, which FullPoolAlarm needs without a reserved pool."""
     reserved = chosen.get("StreamAgentConcurrency", "0") != "0"
     if reserved or "AccountConcurrency" in chosen:
         return dict(chosen)
@@ -62,11 +62,11 @@ def with_quota(chosen: Mapping[str, str], quota: Quota) -> dict[str, str]:
 
 
 def read_quota(session: boto3.session.Session) -> int | None:
-    """Return how many functions may run at once in the account and region.
+    """Return the concurrency quota of the account and region.
 
     Returns:
-        None where that cannot be read. Without credentials nothing is printed, because
-        ``sam deploy`` reports that next.
+        None if the quota cannot be read. Without credentials nothing is printed, because
+        ``sam deploy`` reports the problem next.
     """
     config = Config(connect_timeout=5, retries={"total_max_attempts": 2})
     try:
@@ -86,7 +86,7 @@ def sam_command(settings: DeploySettings, template: str, chosen: Mapping[str, st
     """Return the command that deploys ``template``."""
     return [
         *(SAM, "deploy", "--template-file", template),
-        # SAM resolves a relative path against the template's folder.
+        # SAM resolves a relative path from the template's folder.
         *("--config-file", str(settings.file), "--config-env", settings.environment),
         *("--parameter-overrides", *(f"{name}={value}" for name, value in chosen.items())),
     ]
@@ -96,7 +96,7 @@ def check_build(folder: Path, architecture: str) -> None:
     """Check that every compiled library below ``folder`` is for ``architecture``.
 
     Raises:
-        DeployError: A library is for another processor, or there is none.
+        DeployError: A library is for another processor, or there is no library.
     """
     libraries = sorted(folder.glob("*Layer/python/**/*.so"))
     for library in libraries:
@@ -110,20 +110,20 @@ def check_build(folder: Path, architecture: str) -> None:
                 f"delete the folder and run make build ARCHITECTURE={architecture}"
             )
     if not libraries:
-        raise DeployError(f"{folder} holds no build; run make build ARCHITECTURE={architecture}")
+        raise DeployError(f"{folder} contains no build; run make build ARCHITECTURE={architecture}")
 
 
 def sam_environment() -> dict[str, str]:
     """Return the environment for SAM: the user's region, and no flags of an outer make."""
     kept = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     if kept.get("AWS_REGION"):
-        # The AWS CLI prefers it; SAM reads the other one alone.
+        # The AWS CLI prefers AWS_REGION, and SAM reads only AWS_DEFAULT_REGION.
         kept["AWS_DEFAULT_REGION"] = kept["AWS_REGION"]
     return {**kept, "SAM_CLI_TELEMETRY": "0"}
 
 
 def deploy(options: argparse.Namespace) -> int:
-    """Build and deploy; return the exit code of the program that ran last.
+    """Build and deploy; return the exit code of the last program.
 
     Raises:
         DeployError: The settings or the build cannot be deployed.

@@ -1,8 +1,8 @@
-"""``python -m ops.desk show`` and ``set NAME=VALUE …``: the front desk's rules.
+"""``python -m ops.desk show`` and ``set NAME=VALUE …``: show or change the front desk's rules.
 
-The rules are one item of DeskTable. Names are the weekdays (09:00-17:00, 22:00-06:00 for a night
-that ends on the next day, or closed), closed (days, commas between), slot_minutes, horizon_days,
-max_bookings and max_bookings_per_day. What is not named stays as it is.
+The rules are one item of DeskTable. The names are the weekdays (09:00-17:00, 22:00-06:00 for hours
+that end on the next day, or closed), closed (days, separated by commas), slot_minutes,
+horizon_days, max_bookings and max_bookings_per_day. Other values do not change.
 """
 
 import argparse
@@ -36,10 +36,10 @@ type Ask = Callable[[str], str]
 
 
 def as_pairs(rules: DeskRules) -> dict[str, str]:
-    """Return rules as the names and values that ``set`` takes."""
+    """Return rules as names and values of ``set``."""
     hours = {name: rules.week.get(name) for name in WEEKDAYS}
     return {
-        **{name: _spoken(one) if one else "closed" for name, one in hours.items()},
+        **{name: _as_text(one) if one else "closed" for name, one in hours.items()},
         "closed": ",".join(rules.closed),
         **{name: str(getattr(rules, name)) for name in _NUMBERS},
         "time_zone": rules.time_zone.key,
@@ -50,8 +50,8 @@ def with_changes(rules: DeskRules, pairs: Mapping[str, str]) -> DeskRules:
     """Return ``rules`` with some values replaced.
 
     Raises:
-        DeployError: A name or the form of a value is unknown, or hours are shorter than a slot.
-        RulesRefused: A value is outside its limits, or values do not go together.
+        DeployError: A name is unknown, a value is malformed, or hours are shorter than a slot.
+        RulesRefused: A value is outside its limits, or two values contradict each other.
     """
     values: dict[str, Any] = rules.model_dump(mode="json")
     for name, value in pairs.items():
@@ -66,19 +66,19 @@ def with_changes(rules: DeskRules, pairs: Mapping[str, str]) -> DeskRules:
         else:
             opens, hyphen, closes = value.partition("-")
             if not hyphen:
-                raise DeployError(f"{name}: it is {value!r}; write 09:00-17:00, or closed")
+                raise DeployError(f"{name} is {value!r}; write 09:00-17:00, or closed")
             values["week"][name] = {"opens": opens.strip(), "closes": closes.strip()}
     wanted = checked_rules(values, rules.time_zone, unknown="forbid")
     for name, hours in wanted.week.items():
         if (length := _minutes(hours)) < wanted.slot_minutes:
             raise DeployError(
-                f"{name}: {_spoken(hours)} is {length} minutes, and a slot takes "
+                f"{name}: {_as_text(hours)} is {length} minutes, and a slot takes "
                 f"{wanted.slot_minutes}; change the hours or slot_minutes"
             )
     return wanted
 
 
-def _spoken(hours: OpeningHours) -> str:
+def _as_text(hours: OpeningHours) -> str:
     return f"{hours.opens:%H:%M}-{hours.closes:%H:%M}"
 
 
@@ -88,17 +88,17 @@ def _minutes(hours: OpeningHours) -> int:
 
 
 def run(desk: DeskTable, options: argparse.Namespace, ask: Ask) -> int:
-    """Show the rules or change them; return the exit status: 1 where the answer was no.
+    """Show or change the rules; return the exit status, 1 if the user did not confirm.
 
     Raises:
         DeployError, RulesRefused: Nothing was written; the message says what to change.
     """
     try:
         written = desk.written_rules()
-        state = "" if written else "Nothing is written, so the defaults hold."
+        state = "" if written else "No rules are stored, so the defaults apply."
     except RulesRefused as refusal:
         written = None
-        state = f"What is written cannot hold, so the defaults do: {refusal}."
+        state = f"The stored rules are invalid, so the defaults apply: {refusal}."
     rules = written or desk.default_rules
     before = as_pairs(rules)
     if state:
@@ -119,7 +119,7 @@ def run(desk: DeskTable, options: argparse.Namespace, ask: Ask) -> int:
         print("Nothing was written.")
         return 1
     desk.write_rules(wanted)
-    print("Written. It holds from the next question on; appointments that are booked stay.")
+    print("Written. The rules apply from the next question on; booked appointments stay.")
     return 0
 
 
@@ -131,10 +131,10 @@ def _is_confirmed(ask: Ask) -> bool:
 
 
 def open_desk(options: argparse.Namespace) -> DeskTable:
-    """Return the desk of a deployed stack, or of the table that the options name.
+    """Return the desk of a deployed stack, or of the table in the options.
 
     Raises:
-        DeployError: The stack or its settings are not there, or the time zone does not exist.
+        DeployError: The stack or its settings are missing, or the time zone does not exist.
     """
     if options.table:
         table = DynamoTable(make_client(endpoint_url=options.endpoint_url), options.table)
@@ -155,7 +155,7 @@ def _desk(table: DynamoTable, time_zone: str) -> DeskTable:
     try:
         zone = ZoneInfo(time_zone)
     except (KeyError, ValueError, OSError):
-        raise DeployError(f"{time_zone!r} is no time zone; use a name like Europe/London") from None
+        raise DeployError(f"{time_zone!r} is not a time zone such as Europe/London") from None
     return DeskTable(desk=table, default_rules=default_rules(zone))
 
 
@@ -178,7 +178,7 @@ def main(arguments: Sequence[str] | None = None, ask: Ask = input) -> int:
     try:
         return run(open_desk(options), options, ask)
     except (DeployError, RulesRefused, ClientError, BotoCoreError, ValueError) as error:
-        # boto3 refuses an address that is none with a ValueError.
+        # boto3 raises ValueError for a malformed address.
         print(f"{failed}: {error}", file=sys.stderr)
     except StoreUnavailable as error:
         print(f"DeskTable could not be reached: {error}", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""Books slots of the coming days for other people, as a business would find its book.
+"""``python -m ops.seed_desk``: book sample appointments of other customers.
 
-Only slots at half past the hour are taken, so that every full hour of the coming days can be
-booked; which of them is the same on every machine for the same day.
+Only slots at half past the hour are booked, so that every full hour remains free. The choice of the
+slots is the same on every machine for the same day.
 """
 
 import argparse
@@ -20,12 +20,12 @@ _TAKEN_SHARE = 0.4
 
 
 def seed_desk(desk: DeskTable, now: datetime, days: int = 14) -> int:
-    """Write other people's bookings for ``days`` days from today's ``now`` on.
+    """Write sample bookings for ``days`` days from ``now`` on.
 
-    Seeding again changes nothing that is there.
+    A repeated run does not change existing bookings.
 
     Returns:
-        How many slots other people hold afterwards.
+        The number of sample bookings.
     """
     rules = desk.rules()
     today = rules.today(now)
@@ -55,8 +55,8 @@ def _is_taken(slot: Slot) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--endpoint-url", help="DynamoDB's address; AWS's own by default")
+    parser = argparse.ArgumentParser(prog="python -m ops.seed_desk", description=__doc__)
+    parser.add_argument("--endpoint-url", help="DynamoDB's address (default: AWS)")
     parser.add_argument("--table", required=True, help="name of DeskTable")
     parser.add_argument("--time-zone", default="Europe/London")
     parser.add_argument("--days", type=int, default=14)
@@ -65,7 +65,7 @@ def main() -> None:
     table = DynamoTable(make_client(endpoint_url=options.endpoint_url), options.table)
     desk = DeskTable(desk=table, default_rules=default_rules(zone))
     held = seed_desk(desk, datetime.now(zone), options.days)
-    print(f"{options.table}: {held} slots of the coming {options.days} days held by other people")
+    print(f"{options.table}: {held} sample bookings in the coming {options.days} days")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One environment of a SAM configuration file, and checks of its values against the template."""
+"""Reads an environment of a SAM configuration file, and checks its values with the template."""
 
 import os
 import re
@@ -31,11 +31,11 @@ class DeploySettings:
 
     Attributes:
         file: The configuration file.
-        environment: Name of the environment, a table of that file.
-        overrides: Template parameters that it sets, as text.
-        stack_name: Name of the stack that it deploys, "" where the file has none.
-        region: Region that it names; None leaves it to the user's configuration.
-        profile: AWS profile that it names; None leaves it to the user's configuration.
+        environment: The name of the environment, a table of that file.
+        overrides: The template parameters, as text.
+        stack_name: The name of the stack; "" if the file has none.
+        region: The region; None for the region of the user's configuration.
+        profile: The AWS profile; None for the profile of the user's configuration.
     """
 
     file: Path
@@ -105,10 +105,10 @@ def read_settings(file: Path, environment: str) -> DeploySettings:
 
 
 def open_session(settings: DeploySettings) -> boto3.session.Session:
-    """Return a session with the user's credentials and region; the settings may name both.
+    """Return a boto3 session; the settings override the user's profile and region.
 
     Raises:
-        DeployError: The AWS profile does not exist, or nothing names a region.
+        DeployError: The AWS profile does not exist, or no region is set.
     """
     # The AWS CLI prefers AWS_REGION, which boto3 does not read.
     region = settings.region or os.environ.get("AWS_REGION") or None
@@ -125,7 +125,7 @@ def pairs_as_mapping(pairs: Iterable[str], source: str) -> dict[str, str]:
     """Read ``Name=Value`` texts.
 
     Raises:
-        DeployError: A text has another form or is not UTF-8, or a name has two values.
+        DeployError: A text is malformed or not UTF-8, or a name has two values.
     """
     found: dict[str, str] = {}
     for pair in pairs:
@@ -152,7 +152,7 @@ def check_value(name: str, value: str, parameters: Mapping[str, Mapping[str, Any
         DeployError: The template has no such parameter, or does not accept the value.
     """
     if name not in parameters:
-        # SAM ignores names that it does not know.
+        # SAM ignores unknown names.
         raise DeployError(f"the template has no parameter {name}; docs/operations.md lists them")
     rules = parameters[name]
     allowed = [str(each) for each in rules.get("AllowedValues", ())]
@@ -164,7 +164,7 @@ def check_value(name: str, value: str, parameters: Mapping[str, Mapping[str, Any
     if rules["Type"] == "Number":
         _check_number(name, value, rules)
     if name == "DeskTimeZone" and value not in available_timezones():
-        # The template can check its form alone, and no function starts with an unknown zone.
+        # The template can check only the form, and no function starts with an unknown zone.
         raise DeployError(f"{name} is {value!r}; it must be an IANA name such as Europe/London")
 
 

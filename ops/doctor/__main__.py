@@ -1,7 +1,7 @@
-"""``python -m ops.doctor --env ENV``: what stands in the way of a deployment, or is wrong with it.
+"""``python -m ops.doctor --env ENV``: check the account, and the stack after a deployment.
 
-Reads only, with the caller's credentials; prints one line for each check. Exit status 0: all is
-well, 1: something is wrong, 2: something could not be checked.
+It changes nothing, uses the caller's credentials and prints one line for each check. Exit status 0:
+everything is right, 1: something is wrong, 2: something could not be checked.
 """
 
 import argparse
@@ -14,15 +14,15 @@ from local.template.intrinsics import TemplateError
 from ops.answers import settings_of
 from ops.doctor.checkup import Checkup
 from ops.doctor.deployment import read_deployment
-from ops.doctor.finding import exit_status
 from ops.doctor.gemini import ask
+from ops.finding import Finding, exit_status
 from ops.settings import ROOT, DeployError, open_session
 
 _COULD_NOT_CHECK = 2
 
 
 class CannotStartError(Exception):
-    """No check can be made; the message says what is missing."""
+    """No check can be made; the message names what is missing."""
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -54,16 +54,22 @@ def run_checkup(given: argparse.Namespace) -> int:
             "no AWS credentials: set AWS_PROFILE, or run aws configure or aws sso login"
         ) from error
     except (ClientError, BotoCoreError) as error:
-        raise CannotStartError(f"AWS could not be asked: {error}") from error
+        raise CannotStartError(f"AWS did not answer: {error}") from error
     print(
         f"account {caller['Account']}, {session.region_name}, "
         f"stack {settings.stack_name} ({settings.environment} of {settings.file.name})"
     )
     findings = []
     for finding in Checkup(session, deployment, ask, given.gemini_url).findings():
-        print(finding.line, flush=True)
+        print(line_of(finding), flush=True)
         findings.append(finding)
     return exit_status(findings)
+
+
+def line_of(finding: Finding) -> str:
+    """Return a finding as one line of the report."""
+    advice = f" | mend: {finding.advice}" if finding.advice else ""
+    return f"{finding.verdict:15}  {finding.subject}: {finding.detail}{advice}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

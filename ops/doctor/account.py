@@ -1,11 +1,11 @@
-"""Checks of the account that need no stack: Lambda's concurrency and API Gateway's log role."""
+"""Checks the account's Lambda concurrency and API Gateway's log role; these need no stack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ops.doctor.deployment import Deployment
-from ops.doctor.finding import Finding, ok, wrong
+from ops.finding import Finding, ok, wrong
 
 if TYPE_CHECKING:
     from types_boto3_apigateway.client import APIGatewayClient
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 CONCURRENCY = "Lambda concurrency"
 LOG_ROLE = "API Gateway log role"
-# Lambda refuses a reservation that leaves less than this for all other functions; an account whose
-# quota is smaller may reserve nothing (awslabs/amazon-neptune-tools#324).
+# Lambda refuses a reservation that leaves less than this for all other functions. An account with a
+# smaller quota may reserve nothing (awslabs/amazon-neptune-tools#324).
 _UNRESERVED_MINIMUM = 100
 # AWS's default quota; "Concurrent executions" of Service Quotas.
 _USUAL_QUOTA = 1_000
@@ -23,12 +23,12 @@ _QUOTA_CODE = "L-B99A9384"
 
 @dataclass(frozen=True, slots=True)
 class Concurrency:
-    """Executions at once in the account and region.
+    """Concurrent executions in the account and region.
 
     Attributes:
-        quota: All of them.
-        unreserved: Those that no function has reserved.
-        own: Those that the stack's stream agent has reserved.
+        quota: The account's quota.
+        unreserved: The part that no function has reserved.
+        own: The part that the stack's stream agent has reserved.
     """
 
     quota: int
@@ -37,7 +37,7 @@ class Concurrency:
 
 
 def read_concurrency(client: "LambdaClient", own: int) -> Concurrency:
-    """Read the account's concurrency; ``own`` is what the deployed stream agent has reserved."""
+    """Read the account's concurrency; ``own`` is the deployed stream agent's reservation."""
     limit = client.get_account_settings()["AccountLimit"]
     return Concurrency(limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"], own)
 
@@ -45,13 +45,13 @@ def read_concurrency(client: "LambdaClient", own: int) -> Concurrency:
 def judge_concurrency(
     seen: Concurrency, wanted: int, watched: int | None, deployment: Deployment
 ) -> Finding:
-    """Say whether ``StreamAgentConcurrency`` can be reserved.
+    """Check whether ``StreamAgentConcurrency`` can be reserved.
 
     Args:
         seen: The account's concurrency.
         wanted: ``StreamAgentConcurrency``; 0 reserves nothing.
         watched: The quota for which ``FullPoolAlarm`` was deployed; None before a deployment.
-        deployment: What is to be deployed.
+        deployment: The deployment.
     """
     others = seen.quota - seen.unreserved - seen.own
     if wanted == 0 and watched is not None and watched != seen.quota:
@@ -64,8 +64,8 @@ def judge_concurrency(
         few = f"; `{_raise_quota(others)}` raises it" if seen.quota < _UNRESERVED_MINIMUM else ""
         return ok(
             CONCURRENCY,
-            f"{seen.quota} executions at once for all functions, and each talker takes one or "
-            f"more; StreamAgentConcurrency=0 reserves none{few}",
+            f"{seen.quota} concurrent executions for all functions, and each voice session takes "
+            f"one or more; StreamAgentConcurrency=0 reserves none{few}",
         )
     minimum = min(seen.quota, _UNRESERVED_MINIMUM)
     free = seen.quota - others - minimum
@@ -89,21 +89,21 @@ def _raise_quota(reserved: int) -> str:
 
 
 def read_log_role(client: "APIGatewayClient") -> str:
-    """Return the ARN of the role with which API Gateway writes logs, "" where there is none."""
+    """Return the ARN of API Gateway's log role, "" where there is none."""
     return client.get_account().get("cloudwatchRoleArn") or ""
 
 
 def needs_log_role(parameters: Mapping[str, str]) -> bool:
-    """Tell whether the deployment needs the account's log role."""
+    """Return whether the deployment needs the account's log role."""
     return parameters["WebSocketLogs"] == "true"
 
 
 def judge_log_role(role: str, parameters: Mapping[str, str], deployment: Deployment) -> Finding:
-    """Say whether API Gateway accepts ``WebSocketLogs=true``."""
+    """Check whether API Gateway accepts ``WebSocketLogs=true``."""
     if role:
         return ok(LOG_ROLE, role)
     if parameters["ManageApiGatewayLogRole"] == "true":
-        return ok(LOG_ROLE, "none yet; ManageApiGatewayLogRole=true makes it at deployment")
+        return ok(LOG_ROLE, "none yet; ManageApiGatewayLogRole=true creates it at deployment")
     return wrong(
         LOG_ROLE,
         "WebSocketLogs=true, but the account has no CloudWatch Logs role for API Gateway",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from ops.doctor.deployment import Deployment
-from ops.doctor.finding import Finding, ok, wrong
+from ops.finding import Finding, ok, wrong
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.client import CloudWatchClient
@@ -18,12 +18,12 @@ ALARMS = "alarms"
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What CloudWatch says about an alarm.
+    """An alarm in CloudWatch.
 
     Attributes:
-        name: Its name.
-        is_enabled: Whether its actions are carried out.
-        actions: ARNs of what it calls.
+        name: The alarm's name.
+        is_enabled: Whether its actions are enabled.
+        actions: ARNs of its actions.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Alarm:
 
 
 def read_alarms(client: "CloudWatchClient", names: Sequence[str]) -> list[Alarm]:
-    """Return those of at most 100 alarms that exist."""
+    """Return the existing alarms among at most 100 names."""
     found = client.describe_alarms(AlarmNames=names)["MetricAlarms"]
     return [
         Alarm(one["AlarmName"], one.get("ActionsEnabled", True), tuple(one.get("AlarmActions", ())))
@@ -41,13 +41,13 @@ def read_alarms(client: "CloudWatchClient", names: Sequence[str]) -> list[Alarm]
 
 
 def topics_of(alarms: Iterable[Alarm]) -> list[str]:
-    """Return the ARNs of the SNS topics that the alarms call."""
+    """Return the ARNs of the SNS topics that the alarms notify."""
     arns = {action for alarm in alarms for action in alarm.actions}
     return sorted(arn for arn in arns if arn.split(":")[2:3] == ["sns"])
 
 
 def read_subscriptions(client: "SNSClient", topics: Iterable[str]) -> dict[str, int | None]:
-    """Return how many confirmed subscriptions each topic has; None where it does not exist.
+    """Return the number of confirmed subscriptions of each topic; None for a missing topic.
 
     Raises:
         ClientError: SNS refused.
@@ -71,13 +71,13 @@ def judge_alarms(
     subscriptions: Mapping[str, int | None],
     deployment: Deployment,
 ) -> Finding:
-    """Say whether every alarm is there and reaches somebody.
+    """Check whether every alarm exists and has a receiver.
 
     Args:
         expected: Names of the stack's alarms.
-        seen: Those that exist.
-        subscriptions: Confirmed subscriptions by topic, None for a topic that does not exist.
-        deployment: What is to be deployed.
+        seen: The existing alarms.
+        subscriptions: Confirmed subscriptions by topic; None for a missing topic.
+        deployment: The deployment.
     """
     missing = sorted(set(expected) - {alarm.name for alarm in seen})
     if missing or not expected:

@@ -1,4 +1,4 @@
-"""Makes all checks of one deployment, each so that its failure leaves the others standing."""
+"""Runs all checks of one deployment; a check that fails does not stop the others."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.doctor import account, alarms, desk, functions, keys, tables
 from ops.doctor.deployment import Deployment, ExpectedTable
-from ops.doctor.finding import Finding, unknown
 from ops.doctor.keys import GeminiAnswer
 from ops.doctor.stack import DeployedStack, judge_stack, read_stack
+from ops.finding import Finding, unknown
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -21,12 +21,12 @@ type AskGemini = Callable[[str, str, Iterable[str]], list[GeminiAnswer]]
 
 _STREAM_AGENT = "StreamAgentFunction"
 _DESK_TABLE = "DeskTable"
-_PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
+_CLIENT_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "Forbidden"})
 
 
 def run_check(subject: str, check: Callable[[], Finding]) -> Finding:
-    """Make a check; what AWS refuses becomes a finding."""
+    """Run a check; an error of AWS becomes a finding."""
     try:
         return check()
     except ClientError as error:
@@ -51,10 +51,10 @@ class Checkup:
     """The checks of one deployment.
 
     Attributes:
-        session: boto3's, with the caller's credentials and the region.
-        deployment: What is, or is to be, deployed.
+        session: boto3's session, with the caller's credentials and the region.
+        deployment: The deployment.
         ask_gemini: Asks the Gemini API about models: key, base URL, models.
-        gemini_url: Another address for the Gemini API than the deployment's.
+        gemini_url: Replaces the deployment's address of the Gemini API.
     """
 
     session: "Session"
@@ -63,18 +63,18 @@ class Checkup:
     gemini_url: str = ""
 
     def findings(self) -> Iterator[Finding]:
-        """Yield every finding, as its check ends.
+        """Yield each finding when its check ends.
 
         Before the first deployment only the account is checked.
         """
         found: list[DeployedStack | None] = []
 
-        def look() -> Finding:
-            client = self.session.client("cloudformation", config=_PATIENCE)
+        def check_stack() -> Finding:
+            client = self.session.client("cloudformation", config=_CLIENT_CONFIG)
             found.append(read_stack(client, self.deployment.settings.stack_name))
             return judge_stack(found[0], self.deployment)
 
-        verdict = run_check(f"stack {self.deployment.settings.stack_name}", look)
+        verdict = run_check(f"stack {self.deployment.settings.stack_name}", check_stack)
         stack = found[0] if found else None
         parameters = self.deployment.parameters(stack.parameters if stack else {})
         yield from self._account(stack, parameters)
@@ -88,7 +88,7 @@ class Checkup:
     def _account(
         self, stack: DeployedStack | None, parameters: Mapping[str, str]
     ) -> Iterator[Finding]:
-        client = self.session.client("lambda", config=_PATIENCE)
+        client = self.session.client("lambda", config=_CLIENT_CONFIG)
 
         def concurrency() -> Finding:
             worker = stack.physical.get(_STREAM_AGENT) if stack else None
@@ -104,7 +104,7 @@ class Checkup:
             )
 
         def log_role() -> Finding:
-            gateway = self.session.client("apigateway", config=_PATIENCE)
+            gateway = self.session.client("apigateway", config=_CLIENT_CONFIG)
             role = account.read_log_role(gateway)
             return account.judge_log_role(role, parameters, self.deployment)
 
@@ -113,8 +113,8 @@ class Checkup:
             yield run_check(account.LOG_ROLE, log_role)
 
     def _functions(self, stack: DeployedStack, parameters: Mapping[str, str]) -> Iterator[Finding]:
-        client = self.session.client("lambda", config=_PATIENCE)
-        # Other than in the environment after `make deploy ARCHITECTURE=…`.
+        client = self.session.client("lambda", config=_CLIENT_CONFIG)
+        # `make deploy ARCHITECTURE=…` may deploy another architecture than the environment names.
         architecture = stack.parameters.get("Architecture", parameters["Architecture"])
 
         def check(logical_id: str) -> Finding:
@@ -131,7 +131,7 @@ class Checkup:
             yield run_check(logical_id, partial(check, logical_id))
 
     def _tables(self, stack: DeployedStack, parameters: Mapping[str, str]) -> Iterator[Finding]:
-        client = self.session.client("dynamodb", config=_PATIENCE)
+        client = self.session.client("dynamodb", config=_CLIENT_CONFIG)
 
         def check(logical_id: str, plan: ExpectedTable) -> Finding:
             name = stack.physical.get(logical_id)
@@ -141,13 +141,13 @@ class Checkup:
         for logical_id, plan in self.deployment.tables.items():
             yield run_check(logical_id, partial(check, logical_id, plan))
         if (name := stack.physical.get(_DESK_TABLE)) is not None:
-            # What is deployed counts, which may be another time zone than the environment's.
+            # The deployed time zone may differ from the one of the environment.
             zone = stack.parameters.get("DeskTimeZone", parameters["DeskTimeZone"])
             rules = partial(desk.judge_rules, client, name, zone, self.deployment)
             yield run_check(desk.RULES, rules)
 
     def _keys(self, stack: DeployedStack, parameters: Mapping[str, str]) -> Iterator[Finding]:
-        client = self.session.client("secretsmanager", config=_PATIENCE)
+        client = self.session.client("secretsmanager", config=_CLIENT_CONFIG)
 
         def ticket_key() -> Finding:
             secret_id = stack.physical[keys.TICKET_KEY]
@@ -158,7 +158,7 @@ class Checkup:
             value = keys.read_secret(client, secret_id)
             kind = keys.classify_key(value)
             answers: list[GeminiAnswer] = []
-            if value and keys.can_be_asked(kind):
+            if value and keys.can_be_tested(kind):
                 url = self.gemini_url or parameters["GeminiBaseUrl"]
                 answers = self.ask_gemini(value, url, _models(parameters))
             return keys.judge_gemini_key(kind, answers, secret_id)
@@ -169,9 +169,9 @@ class Checkup:
     def _alarms(self, stack: DeployedStack) -> Finding:
         def check() -> Finding:
             expected = sorted(stack.of_type("AWS::CloudWatch::Alarm").values())
-            cloudwatch = self.session.client("cloudwatch", config=_PATIENCE)
+            cloudwatch = self.session.client("cloudwatch", config=_CLIENT_CONFIG)
             seen = alarms.read_alarms(cloudwatch, expected) if expected else []
-            sns = self.session.client("sns", config=_PATIENCE)
+            sns = self.session.client("sns", config=_CLIENT_CONFIG)
             subscriptions = alarms.read_subscriptions(sns, alarms.topics_of(seen))
             return alarms.judge_alarms(expected, seen, subscriptions, self.deployment)
 

@@ -1,4 +1,4 @@
-"""Reads what is to be deployed: one environment's settings and the template."""
+"""Reads the settings of one environment and the template."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from ops.settings import DeployError, DeploySettings
 
 @dataclass(frozen=True, slots=True)
 class ExpectedTable:
-    """What the template wants of a table.
+    """A table as the template configures it.
 
     Attributes:
-        ttl_attribute: The attribute that holds an item's expiry; None where items do not expire.
+        ttl_attribute: The attribute with an item's expiry; None where items do not expire.
         is_recoverable: Whether point-in-time recovery is on.
     """
 
@@ -25,10 +25,10 @@ class ExpectedTable:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One environment, with what the template says about it.
+    """One environment and the template.
 
     Attributes:
-        settings: The environment.
+        settings: The settings of the environment.
         defaults: The template's defaults of all parameters.
         functions: Logical ids of the template's functions.
         tables: The template's tables, by logical id.
@@ -41,12 +41,12 @@ class Deployment:
 
     @property
     def parameter_source(self) -> str:
-        """Where its parameters are set, for the report."""
+        """The place where the parameters are set, for the report."""
         return f"[{self.settings.environment}.deploy.parameters] of {self.settings.file.name}"
 
     @property
     def deploy_command(self) -> str:
-        """The command that deploys it."""
+        """The command that deploys the environment."""
         is_answered = self.settings.file.name == ANSWERS.name
         return "make deploy" if is_answered else f"make deploy ENV={self.settings.environment}"
 
@@ -54,16 +54,16 @@ class Deployment:
         """Return the parameters of the next deployment.
 
         Args:
-            deployed: Parameters of the stack as it is. SAM keeps those that it is not given.
+            deployed: The stack's current parameters. SAM keeps a parameter that it is not given.
         """
         return {**self.defaults, **deployed, **self.settings.overrides}
 
 
 def read_deployment(settings: DeploySettings, template: Path) -> Deployment:
-    """Read what the template says about an environment.
+    """Combine the settings of an environment with the template.
 
     Raises:
-        DeployError: The environment names no stack.
+        DeployError: The environment has no stack name.
     """
     if not settings.stack_name:
         raise DeployError(f"{settings.environment} of {settings.file.name} has no stack_name")
@@ -80,14 +80,14 @@ def read_deployment(settings: DeploySettings, template: Path) -> Deployment:
             name for name, one in resources.items() if one["Type"] == "AWS::Serverless::Function"
         ),
         tables={
-            name: _plan(one["Properties"])
+            name: _expected_table(one["Properties"])
             for name, one in resources.items()
             if one["Type"] == "AWS::DynamoDB::Table"
         },
     )
 
 
-def _plan(properties: Mapping[str, Any]) -> ExpectedTable:
+def _expected_table(properties: Mapping[str, Any]) -> ExpectedTable:
     expiry = properties.get("TimeToLiveSpecification", {})
     recovery = properties.get("PointInTimeRecoverySpecification", {})
     return ExpectedTable(

@@ -1,10 +1,10 @@
-"""Check of the front desk's rules, which an operator may have written by hand."""
+"""Checks the front desk's rules, which an operator may have written by hand."""
 
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from ops.doctor.deployment import Deployment
-from ops.doctor.finding import Finding, ok, unknown, wrong
+from ops.finding import Finding, ok, unknown, wrong
 from repartee.adapters.dynamodb.front_desk import DeskTable
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.domain.errors import StoreUnavailable
@@ -19,10 +19,10 @@ RULES = "desk rules"
 def judge_rules(
     client: "DynamoDBClient", table: str, time_zone: str, deployment: Deployment
 ) -> Finding:
-    """Say whether the rules that are written hold, or calls ignore them.
+    """Check whether the stored rules are valid; voice sessions ignore invalid rules.
 
     Raises:
-        ClientError: DynamoDB refused.
+        ClientError: DynamoDB refused the request.
     """
     rules = default_rules(ZoneInfo(time_zone))
     try:
@@ -30,6 +30,6 @@ def judge_rules(
     except StoreUnavailable as error:
         return unknown(RULES, str(error))
     except RulesRefused as refused:
-        mend = f'{deployment.deploy_command.replace("make deploy", "make desk")} SET="NAME=VALUE"'
-        return wrong(RULES, f"ignored, so the defaults hold: {refused}", mend)
-    return ok(RULES, "hold as written" if written else "nothing is written, the defaults hold")
+        advice = f'{deployment.deploy_command.replace("make deploy", "make desk")} SET="NAME=VALUE"'
+        return wrong(RULES, f"invalid, so the defaults apply: {refused}", advice)
+    return ok(RULES, "valid" if written else "no rules are stored, so the defaults apply")

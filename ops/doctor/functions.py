@@ -1,4 +1,4 @@
-"""Checks of the stack's functions."""
+"""Checks the stack's functions."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from ops.doctor.deployment import Deployment
-from ops.doctor.finding import Finding, ok, unknown, wrong
+from ops.finding import Finding, ok, unknown, wrong
 
 if TYPE_CHECKING:
     from types_boto3_lambda.client import LambdaClient
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeployedFunction:
-    """What Lambda says about a function.
+    """The configuration of a function in Lambda.
 
     Attributes:
-        name: Its name.
-        state: Lambda's state of it.
+        name: The function's name.
+        state: The function's state.
         update: The status of its last update.
-        reason: Why state or update are what they are.
-        architecture: Its processor.
-        reserved: Executions at once that are reserved for it; None where none are.
+        reason: The reason for the state or the status.
+        architecture: The processor architecture.
+        reserved: The reserved concurrency; None without a reservation.
     """
 
     name: str
@@ -34,10 +34,10 @@ class DeployedFunction:
 
 
 def read_function(client: "LambdaClient", name: str) -> DeployedFunction | None:
-    """Return the function, None where there is none.
+    """Return the function; None if it does not exist.
 
     Raises:
-        ClientError: Lambda refused.
+        ClientError: Lambda refused the request.
     """
     try:
         found = client.get_function_configuration(FunctionName=name)
@@ -63,14 +63,14 @@ def judge_function(
     pool: int,
     deployment: Deployment,
 ) -> Finding:
-    """Say whether a function can serve.
+    """Check whether a function can run.
 
     Args:
-        logical_id: Its name in the template.
-        seen: What Lambda says; None where the function is missing.
-        architecture: The processor that the stack was deployed for.
-        pool: ``StreamAgentConcurrency``: what a function stopped by hand gets back.
-        deployment: What is to be deployed.
+        logical_id: The function's name in the template.
+        seen: The function in Lambda; None if it is missing.
+        architecture: The architecture of the deployed stack.
+        pool: ``StreamAgentConcurrency``, which restores a function that was stopped by hand.
+        deployment: The deployment.
     """
     deploy = deployment.deploy_command
     if seen is None:
@@ -82,7 +82,7 @@ def judge_function(
             if pool and logical_id == "StreamAgentFunction"
             else f"delete-function-concurrency --function-name {seen.name}"
         )
-        return wrong(logical_id, "stopped: it may run 0 times at once", f"aws lambda {back}")
+        return wrong(logical_id, "stopped: its reserved concurrency is 0", f"aws lambda {back}")
     if seen.state == "Failed" or seen.update == "Failed":
         return wrong(logical_id, f"Lambda could not set it up: {seen.reason}", deploy)
     if seen.state == "Pending" or seen.update == "InProgress":

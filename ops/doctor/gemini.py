@@ -1,4 +1,4 @@
-"""Asks the Gemini API about models, with the deployed key. Costs nothing."""
+"""Asks the Gemini API about models with the deployed key, without cost."""
 
 from collections.abc import Iterable
 
@@ -9,14 +9,14 @@ _TIMEOUT_MS = 15_000
 
 
 def ask(key: str, base_url: str, models: Iterable[str]) -> list[GeminiAnswer]:
-    """Read the description of each model, up to the first that is not answered with 200.
+    """Read the description of each model; stop at the first error.
 
     Args:
         key: The Gemini API key.
-        base_url: Empty for Google's own servers.
-        models: Names of models.
+        base_url: The API's address; empty for Google's servers.
+        models: The names of the models.
     """
-    # Takes a second to import, which a doctor without a stack does not need.
+    # The import takes a second, and is not needed before the first deployment.
     import httpx
     from google import genai
     from google.genai import errors, types
@@ -32,7 +32,7 @@ def ask(key: str, base_url: str, models: Iterable[str]) -> list[GeminiAnswer]:
         try:
             client.models.get(model=model)
         except errors.APIError as error:
-            # The status word alone: the message may quote what was sent.
+            # Only the status is kept, because the message may quote the request.
             answers.append(GeminiAnswer(model, error.code, error.status or ""))
             break
         except (httpx.HTTPError, OSError, ValueError) as error:

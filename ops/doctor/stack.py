@@ -1,4 +1,4 @@
-"""Reads a CloudFormation stack and judges its state."""
+"""Checks the state of the CloudFormation stack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from ops.doctor.deployment import Deployment
-from ops.doctor.finding import Finding, ok, unknown, wrong
+from ops.finding import Finding, ok, unknown, wrong
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.client import CloudFormationClient
@@ -20,9 +20,9 @@ class DeployedStack:
     """A deployed stack.
 
     Attributes:
-        name: Its name.
-        status: CloudFormation's status of it.
-        parameters: The parameters that it was deployed with.
+        name: The stack's name.
+        status: The stack's status in CloudFormation.
+        parameters: The parameters of its last deployment.
         physical: Names or ARNs of its resources, by logical id.
         types: CloudFormation's types of its resources, by logical id.
     """
@@ -35,7 +35,7 @@ class DeployedStack:
 
     @property
     def is_serving(self) -> bool:
-        """Whether its resources are meant to be there."""
+        """Whether the stack's resources should exist."""
         return self.status in _SERVING or self.status.startswith("UPDATE_")
 
     def of_type(self, kind: str) -> dict[str, str]:
@@ -44,15 +44,15 @@ class DeployedStack:
 
 
 def read_stack(client: "CloudFormationClient", name: str) -> DeployedStack | None:
-    """Return the stack, None where there is none.
+    """Return the stack; None if it does not exist.
 
     Raises:
-        ClientError: CloudFormation refused.
+        ClientError: CloudFormation refused the request.
     """
     try:
         found = client.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        # CloudFormation has no code of its own for this; it says so in words.
+        # CloudFormation has no error code for a missing stack, only a message.
         if "does not exist" in error.response["Error"].get("Message", ""):
             return None
         raise
@@ -75,7 +75,7 @@ def read_stack(client: "CloudFormationClient", name: str) -> DeployedStack | Non
 
 
 def judge_stack(stack: DeployedStack | None, deployment: Deployment) -> Finding:
-    """Say whether the stack is there and its last deployment ended well."""
+    """Check whether the stack exists and its last deployment succeeded."""
     subject = f"stack {deployment.settings.stack_name}"
     if stack is None:
         return ok(
@@ -90,19 +90,19 @@ def judge_stack(stack: DeployedStack | None, deployment: Deployment) -> Finding:
     if stack.status == "UPDATE_ROLLBACK_COMPLETE":
         return wrong(
             subject,
-            f"{stack.status}: the last deployment failed, and the one before it serves",
+            f"{stack.status}: the last deployment failed, and the version before it serves",
             f"aws cloudformation describe-stack-events --stack-name {stack.name}, then "
             f"{deployment.deploy_command}",
         )
     if stack.status == "UPDATE_ROLLBACK_FAILED":
         return wrong(
             subject,
-            f"{stack.status}: it is between two deployments",
+            f"{stack.status}: an update and its rollback both failed",
             f"aws cloudformation continue-update-rollback --stack-name {stack.name}",
         )
     return wrong(
         subject,
-        f"{stack.status}: it does not serve, and cannot be deployed over",
+        f"{stack.status}: it does not serve and cannot be updated",
         f"aws cloudformation describe-stack-events --stack-name {stack.name}, then "
         f"aws cloudformation delete-stack --stack-name {stack.name}, then "
         f"{deployment.deploy_command}",

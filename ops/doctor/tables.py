@@ -1,4 +1,4 @@
-"""Checks of the stack's tables."""
+"""Checks the stack's tables."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from ops.doctor.deployment import Deployment, ExpectedTable
-from ops.doctor.finding import Finding, ok, wrong
+from ops.finding import Finding, ok, wrong
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeployedTable:
-    """What DynamoDB says about a table.
+    """A table in DynamoDB.
 
     Attributes:
-        name: Its name.
-        status: DynamoDB's status of it.
-        ttl_attribute: The attribute by which items expire; None where they do not.
+        name: The table's name.
+        status: The table's status.
+        ttl_attribute: The attribute with an item's expiry; None where items do not expire.
         is_recoverable: Whether point-in-time recovery is on.
     """
 
@@ -30,10 +30,10 @@ class DeployedTable:
 
 
 def read_table(client: "DynamoDBClient", name: str) -> DeployedTable | None:
-    """Return the table, None where there is none.
+    """Return the table; None if it does not exist.
 
     Raises:
-        ClientError: DynamoDB refused.
+        ClientError: DynamoDB refused the request.
     """
     try:
         status = client.describe_table(TableName=name)["Table"]["TableStatus"]
@@ -56,28 +56,28 @@ def read_table(client: "DynamoDBClient", name: str) -> DeployedTable | None:
 def judge_table(
     logical_id: str, seen: DeployedTable | None, plan: ExpectedTable, deployment: Deployment
 ) -> Finding:
-    """Say whether a table serves, forgets and can be restored as the template wants it."""
+    """Check a table's status, expiry and recovery against the template."""
     if seen is None:
         return wrong(logical_id, "the table is missing", deployment.deploy_command)
-    troubles: list[str] = []
-    mends: list[str] = []
+    problems: list[str] = []
+    commands: list[str] = []
     if seen.status not in {"ACTIVE", "UPDATING"}:
-        troubles.append(f"its status is {seen.status}")
-        mends.append(f"aws dynamodb wait table-exists --table-name {seen.name}")
+        problems.append(f"its status is {seen.status}")
+        commands.append(f"aws dynamodb wait table-exists --table-name {seen.name}")
     if plan.ttl_attribute and seen.ttl_attribute != plan.ttl_attribute:
-        troubles.append(f"items do not expire by {plan.ttl_attribute}")
-        mends.append(
+        problems.append(f"items do not expire by {plan.ttl_attribute}")
+        commands.append(
             f"aws dynamodb update-time-to-live --table-name {seen.name} "
             f"--time-to-live-specification Enabled=true,AttributeName={plan.ttl_attribute}"
         )
     if plan.is_recoverable and not seen.is_recoverable:
-        troubles.append("point-in-time recovery is off")
-        mends.append(
+        problems.append("point-in-time recovery is off")
+        commands.append(
             f"aws dynamodb update-continuous-backups --table-name {seen.name} "
             "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
         )
-    if troubles:
-        return wrong(logical_id, ", ".join(troubles), " && ".join(mends))
+    if problems:
+        return wrong(logical_id, ", ".join(problems), " && ".join(commands))
     expiry = f", items expire by {plan.ttl_attribute}" if plan.ttl_attribute else ""
     recovery = ", point-in-time recovery" if plan.is_recoverable else ""
     return ok(logical_id, f"{seen.status}{expiry}{recovery}")

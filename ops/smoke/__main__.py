@@ -13,15 +13,16 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.finding import Finding
 from ops.smoke.check_context import CheckContext, usd
 from ops.smoke.checks import functions, gateway, tables, tokens
-from ops.smoke.finding import Finding, report
 from ops.smoke.suite import (
     BOOKING_REQUEST_WAV,
     EXPLANATIONS,
     NOT_RUN_ERRORS,
     Check,
     checks,
+    report,
     run_checks,
 )
 from repartee.domain.live.profiles import LiveModelProfile

@@ -17,6 +17,11 @@ from repartee.domain.live.prompt import TOOLS, PromptContext, system_instruction
 from repartee.domain.users.preferences import Profile
 from repartee.ports.live_model import LiveModel
 
+
+class CheckNotRunError(Exception):
+    """A check could not test its assumption; the message gives the reason."""
+
+
 INSTRUCTION = "You are the voice of a front desk. Answer in one short sentence."
 
 type OpenLive = Callable[[Callable[[str], LiveModelProfile]], LiveModel]

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.smoke.check_context import CheckContext, usd
+from ops.finding import Finding, Verdict, exit_status
+from ops.smoke.check_context import CheckContext, CheckNotRunError, usd
 from ops.smoke.checks import (
     gemini,
     history,
@@ -15,7 +16,6 @@ from ops.smoke.checks import (
     tool_answer,
     voices,
 )
-from ops.smoke.finding import CheckNotRunError, Finding, report
 from ops.smoke.spending import Spending
 from repartee.domain.errors import LiveSetupFailed
 from repartee.ports.answers import ReasoningFailed
@@ -103,6 +103,19 @@ def checks(
         "core": core_findings,
     }
     return [Check(name, explanation, makers[name]) for name, explanation in EXPLANATIONS.items()]
+
+
+_MARKS = {Verdict.OK: "holds", Verdict.WRONG: "FAILS", Verdict.SEEN: "seen"}
+
+
+def report(findings: Iterable[Finding]) -> int:
+    """Print each finding; return 1 when an assumption does not hold, otherwise 0."""
+    found = list(findings)
+    for finding in found:
+        print(f"{_MARKS[finding.verdict]:6} {finding.subject}: {finding.detail}")
+        if finding.advice:
+            print(f"{'':6} -> {finding.advice}")
+    return exit_status(found)
 
 
 async def run_checks(all_checks: Iterable[Check], spending: Spending) -> int:

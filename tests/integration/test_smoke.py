@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from ops.finding import Finding, Verdict
 from ops.smoke.__main__ import check_context_of, main, parse_arguments
 from ops.smoke.checks import gateway, tables, tokens
-from ops.smoke.finding import Finding
 from ops.smoke.observed_session import WaitLimits
 from ops.smoke.suite import EXPLANATIONS, checks
 from tests.integration.running import RunningStack, new_user
@@ -82,8 +82,8 @@ def test_what_a_service_at_fault_does_is_told_with_what_it_means(
     found = asyncio.run(made())
 
     assert simulator.control("faults")["waiting"] == []
-    assert any(seen in one.seen and means in one.means for one in found), found
-    assert not any(one.passed is False for one in found)
+    assert any(seen in one.detail and means in one.advice for one in found), found
+    assert not any(one.verdict is Verdict.WRONG for one in found)
 
 
 @pytest.mark.usefixtures("simulator")
@@ -106,7 +106,9 @@ def test_the_doors_limits_and_order_are_as_assumed(running: RunningStack):
         return await gateway.findings(await running.api_of(new_user("smoke")))
 
     found = running.run(check())
-    assert {finding.name: finding.seen for finding in found if finding.passed is False} == {}
+    assert {
+        finding.subject: finding.detail for finding in found if finding.verdict is Verdict.WRONG
+    } == {}
     assert len(found) >= 10
 
 
@@ -115,13 +117,17 @@ def test_a_token_of_the_issuer_is_taken_and_a_forged_one_is_not(running: Running
         return await tokens.findings(await running.api_of(new_user("smoke")))
 
     found = running.run(check())
-    assert {finding.name: finding.seen for finding in found if finding.passed is False} == {}
+    assert {
+        finding.subject: finding.detail for finding in found if finding.verdict is Verdict.WRONG
+    } == {}
 
 
 def test_tables_expire_items_and_are_left_as_they_were(running: RunningStack):
     names = running.stack.table_names
     found = tables.findings(running.dynamodb(), names["LiveTable"], names["MemoryTable"])
-    assert {finding.name: finding.seen for finding in found if finding.passed is False} == {}
+    assert {
+        finding.subject: finding.detail for finding in found if finding.verdict is Verdict.WRONG
+    } == {}
     assert not [
         item for item in running.items("LiveTable") if item["pk"] == {"S": "smoke#conflict"}
     ]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from ops.smoke.finding import Finding
+from ops.finding import Finding, compared, judged
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.langchain.middleware import PricedModel, ThinkingLevel
 from repartee.adapters.langchain.reasoner import LangchainReasoner, gemini_model
@@ -97,24 +97,24 @@ def _findings(
         [],
     )
     return [
-        Finding.of("the tool is called with the date", asked[:1], [_tomorrow(now)]),
-        Finding("what the tool found is in the answer", "9" in first.text, first.text),
-        Finding(f"it thinks at level {_LEVEL}", not refusals, "refused" if refusals else "taken"),
-        Finding("its calls are billed", bool(first.bill), f"{first.bill.cost_usd} USD"),
-        Finding("its messages are taken as history", bool(again.text), again.text),
-        Finding(
+        compared("the tool is called with the date", asked[:1], [_tomorrow(now)]),
+        judged("what the tool found is in the answer", "9" in first.text, first.text),
+        judged(f"it thinks at level {_LEVEL}", not refusals, "refused" if refusals else "taken"),
+        judged("its calls are billed", bool(first.bill), f"{first.bill.cost_usd} USD"),
+        judged("its messages are taken as history", bool(again.text), again.text),
+        judged(
             f"a call with {_HURRY_S} s left is answered",
             *_outcome(reasoner, now, is_answer=True, within_s=_HURRY_S),
         ),
-        Finding(
+        judged(
             "a model that is not served fails",
             *_outcome(LangchainReasoner(missing, clock), now, is_answer=False),
         ),
-        Finding(
+        judged(
             "and leaves it to the fallback",
             *_outcome(with_fallback, now, is_answer=True),
         ),
-        Finding("a summary keeps names", "Robert" in summary.text, summary.text),
+        judged("a summary keeps names", "Robert" in summary.text, summary.text),
     ]
 
 

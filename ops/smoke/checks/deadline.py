@@ -7,8 +7,8 @@ import httpx
 from google import genai
 from google.genai import errors, types
 
-from ops.smoke.check_context import prices_of
-from ops.smoke.finding import CheckNotRunError, Finding
+from ops.finding import Finding, judged, noted
+from ops.smoke.check_context import CheckNotRunError, prices_of
 from repartee.adapters.gemini.live import API_VERSION
 from repartee.domain.cost.usage import TokenUsage
 
@@ -69,14 +69,13 @@ def judge(refusals: Mapping[int, str]) -> list[Finding]:
     """Say what the refusals, by deadline in seconds and "" for none, mean for core_agent."""
     below, at = refusals[BELOW_FLOOR_S], refusals[FLOOR_S]
     return [
-        Finding(
+        noted(
             f"a model call with a deadline of {BELOW_FLOOR_S} s",
-            None,
             below or "served",
             f"core_agent never asks for less than {FLOOR_S} s and keeps its own limit"
             + ("" if below else "; the service would not insist"),
         ),
-        Finding(
+        judged(
             f"a model call with a deadline of {FLOOR_S} s",
             not at,
             at or "served",

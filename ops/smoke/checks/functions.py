@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ops.smoke.finding import Finding
+from ops.finding import Finding, compared, noted
 
 if TYPE_CHECKING:
     from types_boto3_lambda.client import LambdaClient
@@ -25,29 +25,26 @@ def findings(client: "LambdaClient", stack: str) -> list[Finding]:
     summaries = client.get_function_event_invoke_config(FunctionName=f"{stack}-core-agent")
     concurrency = client.get_function_concurrency(FunctionName=worker)
     found = [
-        Finding.of(
-            "Lambda does not retry the stream agent", invokes.get("MaximumRetryAttempts"), 0
-        ),
-        Finding.of("its wakes live for 60 s", invokes.get("MaximumEventAgeInSeconds"), 60),
-        Finding.of(
+        compared("Lambda does not retry the stream agent", invokes.get("MaximumRetryAttempts"), 0),
+        compared("its wakes live for 60 s", invokes.get("MaximumEventAgeInSeconds"), 60),
+        compared(
             "failed wakes go to the queue",
             "OnFailure" in invokes.get("DestinationConfig", {}),
             True,
         ),
-        Finding.of("Lambda does not retry summaries", summaries.get("MaximumRetryAttempts"), 0),
-        Finding.of(
+        compared("Lambda does not retry summaries", summaries.get("MaximumRetryAttempts"), 0),
+        compared(
             "the stream agent may invoke itself",
             client.get_function_recursion_config(FunctionName=worker)["RecursiveLoop"],
             "Allow",
         ),
-        Finding(
+        noted(
             "stream agents at once",
-            None,
             str(concurrency.get("ReservedConcurrentExecutions", "not reserved")),
         ),
     ]
     for name in _NAMES:
         logs = client.get_function_configuration(FunctionName=f"{stack}-{name}")["LoggingConfig"]
         levels = (logs.get("ApplicationLogLevel"), logs.get("SystemLogLevel"))
-        found.append(Finding.of(f"{name}'s log levels", levels, ("INFO", "WARN")))
+        found.append(compared(f"{name}'s log levels", levels, ("INFO", "WARN")))
     return found

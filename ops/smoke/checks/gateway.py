@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from ops.smoke.finding import Finding
+from ops.finding import Finding, compared, judged, noted
 from repartee.domain.protocol.wire import MAX_FRAME_BYTES, PROTOCOL_VERSION
 from repartee_client.access import HttpApiClient, SessionTicket
 
@@ -33,21 +33,19 @@ async def findings(api: HttpApiClient) -> list[Finding]:
     ticket = await api.start_session()
     address = ticket.url.partition("?")[0]
     return [
-        Finding.of("no ticket is answered 401", await _status(address), 401),
-        Finding.of(
+        compared("no ticket is answered 401", await _status(address), 401),
+        compared(
             "a forged ticket is answered 403", await _status(f"{address}?ticket={_FORGED}"), 403
         ),
-        Finding.of(
+        compared(
             "a page that is not listed is answered 403",
             await _status(ticket.url, origin="https://not-listed.invalid"),
             403,
         ),
         *await _first_call(ticket),
-        Finding.of("a spent ticket is answered 403", await _status(ticket.url), 403),
-        Finding.of(
-            "a binary frame closes the connection", await _close_code(api, b"\x00\x01"), 1003
-        ),
-        Finding.of(
+        compared("a spent ticket is answered 403", await _status(ticket.url), 403),
+        compared("a binary frame closes the connection", await _close_code(api, b"\x00\x01"), 1003),
+        compared(
             f"a frame above {MAX_FRAME_BYTES} bytes closes the connection",
             await _close_code(api, json.dumps({"type": "ping", "x": "x" * MAX_FRAME_BYTES})),
             1009,
@@ -71,13 +69,13 @@ async def _first_call(ticket: SessionTicket) -> list[Finding]:
         ready = await _greet(socket)
         took_ms = (time.monotonic() - asked_s) * 1_000
         return [
-            Finding.of("the offered subprotocol is accepted", socket.subprotocol, _SUBPROTOCOL),
-            Finding.of(
+            compared("the offered subprotocol is accepted", socket.subprotocol, _SUBPROTOCOL),
+            compared(
                 "the authorizer's context reaches $default",
                 (ready["session_id"], ready["conversation_id"]),
                 (ticket.session_id, ticket.conversation_id),
             ),
-            Finding("a post succeeds right after $connect, in ms", None, f"{took_ms:.0f}"),
+            noted("a post succeeds right after $connect, in ms", f"{took_ms:.0f}"),
         ]
 
 
@@ -120,9 +118,9 @@ async def _order(ticket: SessionTicket) -> list[Finding]:
                     if fields.get("type") == "turn_end":
                         break
         except (TimeoutError, ConnectionClosed):
-            return [Finding("a typed question is answered", False, f"{len(numbers)} frames only")]
+            return [judged("a typed question is answered", False, f"{len(numbers)} frames only")]
     early = out_of_order(numbers)
-    return [Finding(f"{len(numbers)} posts in a row arrive in order", not early, f"{early} early")]
+    return [judged(f"{len(numbers)} posts in a row arrive in order", not early, f"{early} early")]
 
 
 def out_of_order(numbers: Sequence[int]) -> int:

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ops.finding import Finding, judged, noted
 from ops.smoke.check_context import CheckContext
-from ops.smoke.finding import Finding
 from ops.smoke.observed_session import is_audio, is_complete, text
 from repartee.domain.live.model import (
     LiveEvent,
@@ -75,39 +75,39 @@ def judge(observed: Observed, profile: LiveModelProfile) -> list[Finding]:
     answer = text(observed.after_answer, Role.MODEL)
     meanwhile = any(is_audio(event) for event in observed.while_pending)
     return [
-        Finding("the product's set-up is taken, in ms", None, f"{observed.setup_ms}"),
-        Finding("the session stays open", not observed.trouble, observed.trouble or "yes"),
-        Finding(
+        noted("the product's set-up is taken, in ms", f"{observed.setup_ms}"),
+        judged("the session stays open", not observed.trouble, observed.trouble or "yes"),
+        judged(
             "speech is heard without a mark of its beginning",
             bool(text(events, Role.USER)),
             text(events, Role.USER),
             "" if text(events, Role.USER) else "see the check `speech`",
         ),
-        Finding("the tool is called", bool(calls), ", ".join(calls) or "no"),
-        Finding(
+        judged("the tool is called", bool(calls), ", ".join(calls) or "no"),
+        judged(
             "a request that is typed while the tool is pending is answered",
             # A model whose tools are synchronous waits in silence.
             meanwhile if profile.takes_non_blocking_tools else None,
             text(observed.while_pending, Role.MODEL) or ("with sound" if meanwhile else "no"),
             "" if meanwhile else "users wait in silence while core_agent works",
         ),
-        Finding(
+        judged(
             "the tool's answer is spoken",
             "3" in answer or "three" in answer.lower(),
             answer or "no",
         ),
-        Finding(
+        judged(
             "a turn's last word is not IN_PROGRESS",
             bool(statuses) and statuses[-1] is not TurnStatus.IN_PROGRESS,
             ", ".join(status.value if status else "no status" for status in statuses),
         ),
-        Finding(
+        judged(
             "turns are billed",
             bool(bills),
             f"{len(bills)} usage messages",
             "" if bills else "limits of money cannot work",
         ),
-        Finding("kinds of events", None, _kinds(events)),
+        noted("kinds of events", _kinds(events)),
     ]
 
 

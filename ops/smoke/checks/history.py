@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from ops.finding import Finding, judged
 from ops.smoke.check_context import CheckContext
-from ops.smoke.finding import Finding
 from ops.smoke.observed_session import Answer, refused_with
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live.model import HistoryEntry, LiveClosed, Role
@@ -41,13 +41,13 @@ def judge(as_messages: Answer, as_text: Answer) -> list[Finding]:
     """Say what that means for memory."""
     is_refused = bool(as_messages.trouble)
     return [
-        Finding(
+        judged(
             "history that is sent as messages is known",
             None if is_refused else _is_known(as_messages),
             as_messages.seen,
             _messages_mean(as_messages),
         ),
-        Finding(
+        judged(
             "history in the instruction is known",
             True if _is_known(as_text) else False if is_refused else None,
             as_text.seen,

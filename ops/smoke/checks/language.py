@@ -3,8 +3,8 @@
 import re
 from dataclasses import replace
 
+from ops.finding import Finding, judged, noted
 from ops.smoke.check_context import INSTRUCTION, CheckContext
-from ops.smoke.finding import Finding
 from ops.smoke.observed_session import Answer, refused_with
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live.profiles import LiveModelProfile
@@ -38,8 +38,8 @@ def _is_spanish(answer: Answer) -> bool:
 def judge(coded: Answer, named: Answer, profile: LiveModelProfile) -> list[Finding]:
     """Say what the answers mean for languages."""
     return [
-        Finding(f"languageCode {TAG}", None, coded.seen, _code_means(coded, profile)),
-        Finding(
+        noted(f"languageCode {TAG}", coded.seen, _code_means(coded, profile)),
+        judged(
             f"{TAG} named in the instruction alone",
             _is_spanish(named),
             named.seen,

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
+from ops.finding import Finding, judged, noted
 from ops.smoke.check_context import CheckContext
-from ops.smoke.finding import Finding
 from ops.smoke.observed_session import ObservedSession, is_over, is_reaction_to_input
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.live.model import LiveAudio
@@ -67,21 +67,19 @@ def judge(observed: Observed, length_ms: int) -> Finding:
     """Say what that means for short answers such as yes and no."""
     name = f"an utterance of {length_ms} ms right after a reply"
     if observed.trouble:
-        return Finding(name, False, observed.trouble, "this could not be tried; try again")
+        return judged(name, False, observed.trouble, "this could not be tried; try again")
     if observed.reaction_ms is None:
-        return Finding(
+        return noted(
             name,
-            None,
             "no sign of having been heard",
             "the worker offers a marked utterance once more; have clients mark speech, and try "
             "TurnDetection=client, which does without Gemini's detector",
         )
     if observed.reaction_ms > UNHEARD_AFTER_MS:
-        return Finding(
+        return noted(
             name,
-            None,
             f"first sign after {observed.reaction_ms} ms",
             f"the worker offers it again after {UNHEARD_AFTER_MS} ms, and drops what it brings "
             "twice; try TurnDetection=client",
         )
-    return Finding(name, True, f"first sign after {observed.reaction_ms} ms", "nothing to set")
+    return judged(name, True, f"first sign after {observed.reaction_ms} ms", "nothing to set")

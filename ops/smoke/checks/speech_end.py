@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from ops.finding import Finding, judged, noted
 from ops.smoke.check_context import CheckContext
-from ops.smoke.finding import Finding
 from ops.smoke.observed_session import ObservedSession, is_audio, is_over, refused_with
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live.model import LiveInterrupted, TurnDetection
@@ -149,25 +149,22 @@ async def _interrupt(talk: ObservedSession, settle_s: float, since: int) -> Inte
 def judge(replies: Replies, profile: LiveModelProfile) -> list[Finding]:
     """Say what the replies mean for ``TurnDetection`` and for the model's profile."""
     return [
-        Finding(
+        noted(
             "speech, then audioStreamEnd alone",
-            None,
             replies.stream_end.seen,
             _stream_end_means(replies.stream_end.came, profile),
         ),
         *_burst_findings(replies),
-        Finding(
+        noted(
             "TurnDetection=server: speech, then what the worker sends after it",
-            None,
             replies.server.seen,
         ),
-        Finding(
+        noted(
             "TurnDetection=client: speech between activityStart and activityEnd",
-            None,
             replies.client.seen,
         ),
         *_client_findings(replies),
-        Finding(
+        judged(
             "spoken turns are answered",
             replies.server.came or replies.client.came,
             ", ".join(
@@ -187,16 +184,15 @@ def _burst_findings(replies: Replies) -> list[Finding]:
         if replies.burst.came
         else "silence only counts in real time here, so replies begin that much later"
     )
-    return [Finding("speech, then silence at once", None, replies.burst.seen, means)]
+    return [noted("speech, then silence at once", replies.burst.seen, means)]
 
 
 def _client_findings(replies: Replies) -> list[Finding]:
     if replies.typed is None:
         return []
     found = [
-        Finding(
+        noted(
             "TurnDetection=client: typed text",
-            None,
             replies.typed.seen,
             "" if replies.typed.came else "typed messages are not answered: leave it at server",
         )
@@ -204,9 +200,8 @@ def _client_findings(replies: Replies) -> list[Finding]:
     if replies.interruption is not None:
         is_ignored = replies.interruption is Interruption.IGNORED
         found.append(
-            Finding(
+            noted(
                 "TurnDetection=client: activityStart during a reply",
-                None,
                 replies.interruption.value,
                 "users cannot interrupt replies: leave it at server" if is_ignored else "",
             )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from ops.smoke.finding import Finding
+from ops.finding import Finding, compared, judged
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -36,8 +36,8 @@ def findings(client: "DynamoDBClient", live_table: str, memory_table: str) -> li
     counted = {one: outcomes.count(one) for one in sorted(set(outcomes))}
     return [
         *found,
-        Finding("colliding transactions fail in a known way", set(outcomes) <= known, f"{counted}"),
-        Finding(
+        judged("colliding transactions fail in a known way", set(outcomes) <= known, f"{counted}"),
+        judged(
             "a refused transaction tells the item that was in the way",
             "turns" in refused,
             f"{refused}",
@@ -47,7 +47,7 @@ def findings(client: "DynamoDBClient", live_table: str, memory_table: str) -> li
 
 def _expiry(client: "DynamoDBClient", name: str, table: str) -> Finding:
     ttl = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    return Finding.of(
+    return compared(
         f"items of {name} expire by expires_at",
         (ttl.get("TimeToLiveStatus"), ttl.get("AttributeName")),
         ("ENABLED", "expires_at"),

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ops.smoke.finding import Finding
+from ops.finding import Finding, compared, noted
 from repartee_client.access import HttpApiClient
 from repartee_client.errors import AccessRefusedError
 
@@ -36,15 +36,15 @@ async def findings(api: HttpApiClient) -> list[Finding]:
     """Ask with the token that ``api`` holds."""
     claims = claims_of(api.token)
     found = [
-        Finding("kind of token", None, str(claims.get("token_use", "not said"))),
-        Finding("the claim that names the audience", None, audience_of(claims)),
-        Finding.of("the token has a subject", bool(claims.get("sub")), True),
-        Finding.of("the HTTP API takes it", await _status(api), 201),
+        noted("kind of token", str(claims.get("token_use", "not said"))),
+        noted("the claim that names the audience", audience_of(claims)),
+        compared("the token has a subject", bool(claims.get("sub")), True),
+        compared("the HTTP API takes it", await _status(api), 201),
     ]
     head, _, rest = api.token.partition(".")
     body, _, signature = rest.partition(".")
     forged = HttpApiClient(api.url, f"{head}.{body}.{signature[::-1]}")
-    return [*found, Finding.of("with another signature it is refused", await _status(forged), 401)]
+    return [*found, compared("with another signature it is refused", await _status(forged), 401)]
 
 
 async def _status(api: HttpApiClient) -> int:

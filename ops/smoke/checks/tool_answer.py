@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from ops.finding import Finding, judged, noted
 from ops.smoke.check_context import CheckContext
-from ops.smoke.finding import Finding
 from ops.smoke.observed_session import is_audio, is_complete, text
 from repartee.domain.live.model import LiveEvent, LiveToolCall, LiveTurnComplete, Role, TurnStatus
 from repartee.domain.live.profiles import LiveModelProfile
@@ -69,7 +69,7 @@ def _statuses(events: list[LiveEvent]) -> tuple[TurnStatus | None, ...]:
 
 def judge(observed: Observed, profile: LiveModelProfile) -> list[Finding]:
     """Say what the course of the call means for the product."""
-    called = Finding(
+    called = judged(
         "the model calls ask_core_agent",
         not observed.trouble,
         observed.trouble or "called",
@@ -81,22 +81,20 @@ def judge(observed: Observed, profile: LiveModelProfile) -> list[Finding]:
         return [called]
     return [
         called,
-        Finding(
+        noted(
             "turns that end while the tool is pending",
-            None,
             _words(observed.pending),
             _status_means(observed, profile),
         ),
-        Finding(
+        noted(
             "the tool's answer is spoken",
-            None,
             observed.said or ("without a transcript" if observed.is_spoken else "not spoken"),
             "nothing to set"
             if observed.is_spoken
             else "the worker repeats such an answer once; if it stays unspoken, the client gets "
             "no_answer with its text",
         ),
-        Finding("turns that end after the answer", None, _words(observed.after)),
+        noted("turns that end after the answer", _words(observed.after)),
     ]
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ops.finding import Finding, judged, noted
 from ops.smoke.check_context import CheckContext
-from ops.smoke.finding import Finding
 from repartee.domain.errors import LiveSetupFailed
 from repartee.domain.live.model import LiveConfig
 from repartee.domain.live.profiles import profile_of
@@ -24,14 +24,14 @@ async def findings(setting: CheckContext) -> list[Finding]:
     tags = [tag for tags in profile.languages.values() for tag in tags]
     if not profile.takes_language_code:
         named = "languages are named in the instruction alone"
-        return [_found("voices", voices), Finding(named, None, ", ".join(tags))]
+        return [_found("voices", voices), noted(named, ", ".join(tags))]
     languages = [await _refused(live, replace(wanted, language=one), one) for one in tags]
     return [_found("voices", voices), _found("languages", languages)]
 
 
 def _found(kind: str, refusals: Sequence[str | None]) -> Finding:
     refused = [one for one in refusals if one is not None]
-    return Finding(
+    return judged(
         f"all {len(refusals)} {kind} are taken at set-up",
         not refused,
         "; ".join(refused) or "none refused",

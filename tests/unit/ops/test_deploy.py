@@ -202,7 +202,7 @@ def test_a_build_for_another_architecture_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_build_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DeployError, match="holds no build; run make build ARCHITECTURE=arm64"):
+    with pytest.raises(DeployError, match="contains no build; run make build ARCHITECTURE=arm64"):
         check_build(tmp_path, "arm64")
 
 

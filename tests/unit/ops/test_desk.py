@@ -81,7 +81,7 @@ def test_an_operator_sets_rules_and_reads_them(book: Book, ops: Command) -> None
     assert ops("set", "closed=", answer="y") == (
         0,
         "closed: 12-25,2026-12-24 -> none\n"
-        "Written. It holds from the next question on; appointments that are booked stay.\n",
+        "Written. The rules apply from the next question on; booked appointments stay.\n",
     )
     assert ops("set", "closed=", "--yes") == (0, "Nothing changes.\n")
 
@@ -90,7 +90,7 @@ def test_an_operator_sets_rules_and_reads_them(book: Book, ops: Command) -> None
     ("pairs", "fault"),
     [
         (("friday=9-17",), "week.friday.opens: write a time as HH:MM"),
-        (("friday=all day",), "friday: it is 'all day'; write 09:00-17:00, or closed"),
+        (("friday=all day",), "friday is 'all day'; write 09:00-17:00, or closed"),
         (("friday=09:00-09:20",), "friday: 09:00-09:20 is 20 minutes, and a slot takes 30"),
         (("slot_minutes=600",), "monday: 09:00-17:00 is 480 minutes, and a slot takes 600"),
         (("friday=20:00-10:00", "saturday=09:00-12:00"), "week: saturday must not open at 09:00"),
@@ -130,7 +130,7 @@ def test_nothing_is_written_in_a_dry_run_without_a_yes_or_without_a_terminal(
 
     assert ops(*change, "--dry-run") == (
         0,
-        "Nothing is written, so the defaults hold.\nfriday: 09:00-17:00 -> closed\n",
+        "No rules are stored, so the defaults apply.\nfriday: 09:00-17:00 -> closed\n",
     )
     assert [ops(*change, answer=answer)[0] for answer in ("n", "", "yeah")] == [1, 1, 1]
     assert ops(*change)[0] == 2
@@ -141,7 +141,7 @@ def test_nothing_is_written_in_a_dry_run_without_a_yes_or_without_a_terminal(
 def test_rules_that_cannot_hold_are_shown_and_can_be_replaced(book: Book, ops: Command) -> None:
     book.written = RulesRefused("time_zone: it is Asia/Tokyo")
 
-    assert "so the defaults do: time_zone: it is Asia/Tokyo." in ops("show")[1]
+    assert "so the defaults apply: time_zone: it is Asia/Tokyo." in ops("show")[1]
     assert ops("set", "monday=09:00-17:00", "--yes")[0] == 0
     assert book.written_rules() == DEFAULTS
 
@@ -194,8 +194,8 @@ def test_table_and_time_zone_are_those_of_the_deployed_stack(
     ("stack", "fault"),
     [
         ({}, "the stack dev has no desk: its state is CREATE_FAILED"),
-        (_parameters("Mars/Phobos"), "'Mars/Phobos' is no time zone"),
-        (_parameters("/"), "'/' is no time zone"),
+        (_parameters("Mars/Phobos"), "'Mars/Phobos' is not a time zone"),
+        (_parameters("/"), "'/' is not a time zone"),
     ],
 )
 def test_a_stack_without_a_desk_is_named(

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from ops.doctor.__main__ import main
 from ops.doctor.checkup import Checkup
 from ops.doctor.deployment import Deployment, read_deployment
-from ops.doctor.finding import Finding, Verdict
 from ops.doctor.keys import GeminiAnswer
+from ops.finding import Finding, Verdict
 from ops.settings import read_settings
 from tests.documents import ROOT
 
@@ -143,7 +143,7 @@ def examined(deployment: Deployment, answers: Mapping[str, Answers]) -> dict[str
 
     session: Any = FakeSession(answers)
     found = list(Checkup(session, deployment, ask, "https://gemini.invalid").findings())
-    assert not any(KEY in finding.line for finding in found)
+    assert KEY not in str(found)
     return {finding.subject: finding for finding in found}
 
 
@@ -167,7 +167,7 @@ def test_a_healthy_stack_has_a_line_for_each_thing_and_nothing_to_mend(dev: Depl
             "alarms",
         }
     )
-    assert not any(finding.mend for finding in found.values())
+    assert not any(finding.advice for finding in found.values())
 
 
 def test_before_a_deployment_only_the_account_is_checked(dev: Deployment) -> None:
@@ -226,7 +226,7 @@ def test_a_missing_permission_leaves_the_other_checks_standing(
     found = examined(dev, answers)
     assert of(found, Verdict.UNKNOWN) == unseen
     assert of(found, Verdict.WRONG) == set()
-    assert all("let this caller use TheOperation" in found[one].mend for one in unseen)
+    assert all("let this caller use TheOperation" in found[one].advice for one in unseen)
 
 
 def test_a_service_that_cannot_be_reached_is_said_and_is_no_fault_of_the_stack(
@@ -236,7 +236,7 @@ def test_a_service_that_cannot_be_reached_is_said_and_is_no_fault_of_the_stack(
     answers["cloudwatch"]["describe_alarms"] = EndpointConnectionError(endpoint_url="https://x")
     found = examined(dev, answers)
     assert of(found, Verdict.UNKNOWN) == {"alarms"}
-    assert found["alarms"].mend == ""
+    assert found["alarms"].advice == ""
 
 
 @pytest.mark.parametrize(
@@ -326,4 +326,4 @@ def test_desk_rules_that_calls_ignore_are_wrong(dev: Deployment, item: Answers, 
 
     assert finding.verdict is Verdict.WRONG
     assert word in finding.detail
-    assert "make desk" in finding.mend
+    assert "make desk" in finding.advice

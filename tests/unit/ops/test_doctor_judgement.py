@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ops.doctor.__main__ import line_of
 from ops.doctor.account import Concurrency, judge_concurrency, judge_log_role
 from ops.doctor.alarms import Alarm, judge_alarms, topics_of
 from ops.doctor.deployment import Deployment, ExpectedTable, read_deployment
-from ops.doctor.finding import Finding, Verdict, exit_status, ok, unknown, wrong
 from ops.doctor.functions import DeployedFunction, judge_function
 from ops.doctor.keys import (
     GeminiAnswer,
@@ -19,6 +19,7 @@ from ops.doctor.keys import (
 )
 from ops.doctor.stack import DeployedStack, judge_stack
 from ops.doctor.tables import DeployedTable, judge_table
+from ops.finding import Verdict, exit_status, ok, unknown, wrong
 from ops.settings import DeployError, read_settings
 from tests.documents import ROOT
 
@@ -109,7 +110,7 @@ def test_a_reservation_leaves_what_lambda_keeps_for_other_functions(
     found = judge_concurrency(Concurrency(quota, unreserved, own), wanted, None, dev)
     assert found.verdict is verdict
     assert said in found.detail
-    assert bool(found.mend) == (verdict is Verdict.WRONG)
+    assert bool(found.advice) == (verdict is Verdict.WRONG)
 
 
 @pytest.mark.parametrize(
@@ -121,13 +122,13 @@ def test_without_a_pool_the_alarm_must_watch_the_accounts_quota(
 ) -> None:
     found = judge_concurrency(Concurrency(1000, 1000, 0), wanted, watched, dev)
     assert found.verdict is verdict
-    assert (DEPLOY in found.mend) is (verdict is Verdict.WRONG)
+    assert (DEPLOY in found.advice) is (verdict is Verdict.WRONG)
 
 
 def test_a_quota_is_asked_for_that_would_be_enough(dev: Deployment) -> None:
     found = judge_concurrency(Concurrency(1000, 300, 0), 2000, None, dev)
-    assert "--desired-value 2800" in found.mend
-    assert "StreamAgentConcurrency=200 in [dev.deploy.parameters]" in found.mend
+    assert "--desired-value 2800" in found.advice
+    assert "StreamAgentConcurrency=200 in [dev.deploy.parameters]" in found.advice
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_a_stacks_status_says_whether_it_serves(
     stack = DeployedStack("repartee-dev", status, {}, {}, {})
     found = judge_stack(stack, dev)
     assert (found.verdict, stack.is_serving) == (verdict, serves)
-    assert mend in found.mend
+    assert mend in found.advice
 
 
 @pytest.mark.parametrize(
@@ -192,14 +193,14 @@ def test_a_function_that_cannot_serve_is_found(
     found = judge_function("StreamAgentFunction", seen, "arm64", 7, dev)
     assert found.verdict is verdict
     assert said in found.detail
-    assert mend in found.mend
+    assert mend in found.advice
 
 
 def test_a_stopped_function_without_a_pool_gets_its_reservation_removed(dev: Deployment) -> None:
     stopped = replace(FUNCTION, reserved=0)
     for logical_id, pool in (("StreamAgentFunction", 0), ("MessageFunction", 7)):
         found = judge_function(logical_id, stopped, "arm64", pool, dev)
-        assert "delete-function-concurrency" in found.mend
+        assert "delete-function-concurrency" in found.advice
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,7 @@ def test_a_table_that_differs_from_the_template_is_found(
     found = judge_table("MemoryTable", seen, PLAN, dev)
     assert found.verdict is Verdict.WRONG
     assert said in found.detail
-    assert mend in found.mend
+    assert mend in found.advice
 
 
 def test_a_table_need_not_have_what_the_template_does_not_ask_for(dev: Deployment) -> None:
@@ -251,7 +252,7 @@ def test_an_alarm_that_nobody_hears_is_found(
     found = judge_alarms(["a"], [alarm], subscriptions, dev)
     assert found.verdict is verdict
     assert said in found.detail
-    assert mend in found.mend
+    assert mend in found.advice
 
 
 def test_a_stack_without_alarms_is_wrong_and_other_actions_are_no_topics(dev: Deployment) -> None:
@@ -290,7 +291,7 @@ def test_a_key_is_known_by_its_looks(value: str | None, kind: KeyKind) -> None:
         (KeyKind.AUTH, 404, Verdict.WRONG, "does not serve m", "GeminiLiveModel"),
         (KeyKind.AUTH, 429, Verdict.UNKNOWN, "429", ""),
         (KeyKind.AUTH, None, Verdict.UNKNOWN, "no answer", ""),
-        (KeyKind.STANDARD, None, Verdict.WRONG, "Google refuses by now", "aistudio"),
+        (KeyKind.STANDARD, None, Verdict.WRONG, "Google refuses since", "aistudio"),
     ],
 )
 def test_a_key_is_judged_by_what_gemini_answers(
@@ -299,7 +300,7 @@ def test_a_key_is_judged_by_what_gemini_answers(
     found = judge_gemini_key(kind, [GeminiAnswer("m", status)], "arn:secret")
     assert found.verdict is verdict
     assert said in found.detail
-    assert mend in found.mend
+    assert mend in found.advice
 
 
 def test_a_ticket_key_must_be_long_enough_to_sign() -> None:
@@ -307,7 +308,7 @@ def test_a_ticket_key_must_be_long_enough_to_sign() -> None:
     for value in (None, "", "x" * 31):
         found = judge_ticket_key(value, "arn")
         assert found.verdict is Verdict.WRONG
-        assert "openssl rand" in found.mend
+        assert "openssl rand" in found.advice
 
 
 def test_the_exit_status_says_wrong_before_not_checked_before_well() -> None:
@@ -318,8 +319,8 @@ def test_the_exit_status_says_wrong_before_not_checked_before_well() -> None:
 
 
 def test_a_finding_is_one_line_with_the_command_that_mends_it() -> None:
-    assert ok("table", "ACTIVE").line == "ok               table: ACTIVE"
+    assert line_of(ok("table", "ACTIVE")) == "ok               table: ACTIVE"
     assert (
-        Finding("table", Verdict.WRONG, "missing", DEPLOY).line
+        line_of(wrong("table", "missing", DEPLOY))
         == f"wrong            table: missing | mend: {DEPLOY}"
     )

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ops.smoke.check_context import CheckContext
+from ops.finding import Finding, Verdict, judged
+from ops.smoke.check_context import CheckContext, CheckNotRunError
 from ops.smoke.checks import (
     deadline,
     gemini,
@@ -18,7 +19,6 @@ from ops.smoke.checks import (
     tool_answer,
     voices,
 )
-from ops.smoke.finding import CheckNotRunError, Finding
 from ops.smoke.spending import Spending
 from ops.smoke.suite import Check, run_checks
 from repartee.domain.cost.usage import TokenUsage
@@ -114,7 +114,12 @@ def check_context_of(model: ActingModel, name: str = LIVE_3_8) -> CheckContext:
 
 
 def made(check: Callable[[], Coroutine[Any, Any, list[Finding]]]) -> dict[str, Finding]:
-    return {one.name: one for one in run_in_virtual_time(check)}
+    return {one.subject: one for one in run_in_virtual_time(check)}
+
+
+def passed_by(finding: Finding) -> bool | None:
+    """Return None for an observation."""
+    return None if finding.verdict is Verdict.SEEN else finding.verdict is Verdict.OK
 
 
 # ---- speech ----
@@ -164,13 +169,13 @@ def test_how_speech_ends_says_what_turn_detection_to_set(
     live = ActingModel(rule)
     found = made(lambda: speech_end.findings(check_context_of(live, model), SPEECH))
     server, client = answered.split()
-    assert found[ANSWERED].seen == f"server: {server}, client: {client}"
-    assert found[ANSWERED].passed is ("yes" in answered)
-    assert means in found[ANSWERED].means
+    assert found[ANSWERED].detail == f"server: {server}, client: {client}"
+    assert passed_by(found[ANSWERED]) is ("yes" in answered)
+    assert means in found[ANSWERED].advice
     ending = found["speech, then audioStreamEnd alone"]
     seen = "first audio after 0 ms" if is_ended else "no reply within 15 s"
-    assert (ending.passed, ending.seen) == (None, seen)
-    assert ending_means in ending.means
+    assert (passed_by(ending), ending.detail) == (None, seen)
+    assert ending_means in ending.advice
     assert live.opened[0].silence_ms == 0
     marked = live.opened[-1]
     assert marked.config.turn_detection is TurnDetection.CLIENT
@@ -197,7 +202,7 @@ def test_silence_at_once_is_tried_alone(enough_ms: int, means: str) -> None:
             session.emit(*said("Hello."))
 
     found = made(lambda: speech_end.findings(check_context_of(ActingModel(rule)), SPEECH))
-    assert means in found["speech, then silence at once"].means
+    assert means in found["speech, then silence at once"].advice
     none = made(lambda: speech_end.findings(check_context_of(ActingModel(rule), LIVE_3_1), SPEECH))
     assert "speech, then silence at once" not in none
 
@@ -228,15 +233,15 @@ def interrupted_after(delay_s: float | None, *, over_after_s: float = 9) -> Rule
 )
 def test_marks_of_speech_are_tried_against_a_reply(rule: Rule, seen: str, means: str) -> None:
     found = made(lambda: speech_end.findings(check_context_of(ActingModel(rule)), SPEECH))
-    assert found["TurnDetection=client: typed text"].seen == "first audio after 0 ms"
+    assert found["TurnDetection=client: typed text"].detail == "first audio after 0 ms"
     interruption = found["TurnDetection=client: activityStart during a reply"]
-    assert interruption.seen == seen
-    assert means in interruption.means
+    assert interruption.detail == seen
+    assert means in interruption.advice
 
 
 def test_typed_text_that_is_not_answered_between_marks_is_told() -> None:
     found = made(lambda: speech_end.findings(check_context_of(ActingModel(hears_marks)), SPEECH))
-    assert "leave it at server" in found["TurnDetection=client: typed text"].means
+    assert "leave it at server" in found["TurnDetection=client: typed text"].advice
     assert "TurnDetection=client: activityStart during a reply" not in found
 
 
@@ -247,11 +252,11 @@ def test_a_refused_or_closed_session_is_told_with_its_code() -> None:
 
     live = ActingModel(closes, lambda config: config.turn_detection is TurnDetection.CLIENT)
     found = list(made(lambda: speech_end.findings(check_context_of(live), SPEECH)).values())
-    assert [one.seen for one in found[:4]] == [
+    assert [one.detail for one in found[:4]] == [
         *["closed with 1011 internal"] * 3,
         "set-up refused with 1007 not supported",
     ]
-    assert found[4].passed is False
+    assert found[4].verdict is Verdict.WRONG
 
 
 # ---- tool ----
@@ -303,22 +308,22 @@ def test_a_turn_that_ends_with_a_tool_pending_is_compared_with_the_profile(
     rule: Rule, model: str, pending: str, means: str
 ) -> None:
     found = made(lambda: tool_answer.findings(check_context_of(ActingModel(rule), model)))
-    assert (found[PENDING].passed, found[PENDING].seen) == (None, pending)
-    assert means in found[PENDING].means
-    assert found[SPOKEN].seen == "Friday, 3 p.m."
+    assert (passed_by(found[PENDING]), found[PENDING].detail) == (None, pending)
+    assert means in found[PENDING].advice
+    assert found[SPOKEN].detail == "Friday, 3 p.m."
 
 
 def test_an_answer_that_stays_unspoken_means_no_answer_for_clients() -> None:
     rule = calls(then=(LiveTurnComplete(),))
     found = made(lambda: tool_answer.findings(check_context_of(ActingModel(rule))))
-    assert (found[SPOKEN].passed, found[SPOKEN].seen) == (None, "not spoken")
-    assert "no_answer" in found[SPOKEN].means
+    assert (passed_by(found[SPOKEN]), found[SPOKEN].detail) == (None, "not spoken")
+    assert "no_answer" in found[SPOKEN].advice
 
 
 def test_a_turn_that_ends_before_its_answer_is_spoken_is_waited_for() -> None:
     rule = calls(then=(LiveTurnComplete(), *said("It is booked."), LiveTurnComplete()))
     found = made(lambda: tool_answer.findings(check_context_of(ActingModel(rule))))
-    assert found[SPOKEN].seen == "It is booked."
+    assert found[SPOKEN].detail == "It is booked."
 
 
 @pytest.mark.parametrize(
@@ -333,9 +338,9 @@ def test_a_turn_that_ends_before_its_answer_is_spoken_is_waited_for() -> None:
 )
 def test_a_model_that_does_not_call_its_tool_fails(rule: Rule, seen: str) -> None:
     (found,) = made(lambda: tool_answer.findings(check_context_of(ActingModel(rule)))).values()
-    assert found.passed is False
-    assert seen in found.seen
-    assert "GeminiLiveModel" in found.means
+    assert found.verdict is Verdict.WRONG
+    assert seen in found.detail
+    assert "GeminiLiveModel" in found.advice
 
 
 # ---- history ----
@@ -360,9 +365,9 @@ TOLD = "history in the instruction is known"
 def test_a_session_is_asked_for_what_it_was_told(said_: str, passed: bool, means: str) -> None:
     live = ActingModel(answers(said_))
     found = made(lambda: history.findings(check_context_of(live)))
-    assert found[MESSAGES].passed is passed
-    assert means in found[MESSAGES].means
-    assert found[TOLD].passed is (True if passed else None)
+    assert passed_by(found[MESSAGES]) is passed
+    assert means in found[MESSAGES].advice
+    assert passed_by(found[TOLD]) is (True if passed else None)
     sent, told = (session.config for session in live.opened)
     assert (sent.history, told.history) == (history.HISTORY, ())
     assert history.NAME in told.system_instruction
@@ -382,13 +387,13 @@ def test_a_session_that_closes_on_its_history_leaves_it_to_the_instruction(
 
     live = ClosesOnHistory(answers(name))
     found = made(lambda: history.findings(check_context_of(live)))
-    assert (found[MESSAGES].passed, found[MESSAGES].seen) == (
+    assert (passed_by(found[MESSAGES]), found[MESSAGES].detail) == (
         None,
         "closed with 1007 invalid argument",
     )
-    assert "sends the history as text" in found[MESSAGES].means
+    assert "sends the history as text" in found[MESSAGES].advice
     assert live.opened[0].sent == []
-    assert found[TOLD].passed is passed
+    assert passed_by(found[TOLD]) is passed
 
 
 # ---- language ----
@@ -405,20 +410,20 @@ NAMED = "es-419 named in the instruction alone"
 
 def test_a_language_code_that_is_ignored_or_followed_is_told() -> None:
     found = made(lambda: language.findings(check_context_of(ActingModel(greets_as_instructed))))
-    assert "changes nothing" in found[CODE].means
-    assert found[NAMED].passed is True
+    assert "changes nothing" in found[CODE].advice
+    assert found[NAMED].verdict is Verdict.OK
     found = made(lambda: language.findings(check_context_of(ActingModel(answers("¡Hola!")))))
-    assert "is followed" in found[CODE].means
+    assert "is followed" in found[CODE].advice
 
 
 def test_a_refused_language_code_is_compared_with_the_profile() -> None:
     live = ActingModel(greets_as_instructed, lambda config: config.language == language.TAG)
     found = made(lambda: language.findings(check_context_of(live)))
-    assert (found[CODE].passed, found[CODE].seen) == (
+    assert (passed_by(found[CODE]), found[CODE].detail) == (
         None,
         "set-up refused with 1007 not supported",
     )
-    assert "sends no languageCode" in found[CODE].means
+    assert "sends no languageCode" in found[CODE].advice
 
 
 def test_the_language_code_is_sent_for_this_check_alone() -> None:
@@ -434,7 +439,7 @@ def test_the_language_code_is_sent_for_this_check_alone() -> None:
 
 def test_a_language_that_is_not_spoken_fails() -> None:
     found = made(lambda: language.findings(check_context_of(ActingModel(answers("Hello.")))))
-    assert found[NAMED].passed is False
+    assert found[NAMED].verdict is Verdict.WRONG
 
 
 # ---- short ----
@@ -464,14 +469,14 @@ def test_a_short_utterance_is_heard_late_or_dropped(
 ) -> None:
     live = ActingModel(reacts_after(delay_s))
     (found,) = made(lambda: short_utterance.findings(check_context_of(live), SPEECH)).values()
-    assert (found.passed, found.seen) == (passed, seen)
-    assert means in found.means
+    assert (passed_by(found), found.detail) == (passed, seen)
+    assert means in found.advice
 
 
 def test_without_a_first_reply_the_short_utterance_is_not_tried() -> None:
     live = ActingModel(keeps_silent)
     (found,) = made(lambda: short_utterance.findings(check_context_of(live), SPEECH)).values()
-    assert (found.passed, found.seen) == (False, "no first reply")
+    assert (passed_by(found), found.detail) == (False, "no first reply")
 
 
 # ---- gemini, voices, deadline ----
@@ -489,7 +494,7 @@ def takes_a_call(session: ActingSession, sent: Sent) -> None:
 def test_a_whole_turn_with_a_tool_holds_or_names_what_is_missing() -> None:
     def failing(rule: Rule, model: str = LIVE_3_8) -> set[str]:
         found = made(lambda: gemini.findings(check_context_of(ActingModel(rule), model), SPEECH))
-        return {name for name, one in found.items() if one.passed is False}
+        return {name for name, one in found.items() if one.verdict is Verdict.WRONG}
 
     assert failing(takes_a_call) == set()
     deaf = failing(keeps_silent)
@@ -503,8 +508,8 @@ def test_a_voice_that_is_refused_is_named() -> None:
     live = ActingModel(keeps_silent, lambda config: config.voice == "Puck")
     found = made(lambda: voices.findings(check_context_of(live)))
     first = next(iter(found.values()))
-    assert first.passed is False
-    assert first.seen.startswith("Puck: ")
+    assert first.verdict is Verdict.WRONG
+    assert first.detail.startswith("Puck: ")
 
 
 @pytest.mark.parametrize(
@@ -519,10 +524,10 @@ def test_deadlines_are_judged_by_what_is_served(
     below: str, at: str, passed: bool, means: str
 ) -> None:
     first, second = deadline.judge({8: below, 10: at})
-    assert first.passed is None
-    assert ("would not insist" in first.means) is not bool(below)
-    assert second.passed is passed
-    assert means in second.means
+    assert first.verdict is Verdict.SEEN
+    assert ("would not insist" in first.advice) is not bool(below)
+    assert passed_by(second) is passed
+    assert means in second.advice
 
 
 # ---- all of them ----
@@ -535,7 +540,7 @@ def check(
         spending.add(Decimal(usd))
         if trouble:
             raise CheckNotRunError(trouble)
-        return [Finding("a", passed, "b", "c")]
+        return [judged("a", passed, "b", "c")]
 
     return Check("a check", "", make)
 

@@ -1,7 +1,7 @@
-"""``python -m ops.smoke [CHECK]``: see whether an assumption holds on a real account.
+"""``python -m ops.smoke [CHECK]``: test the project's assumptions on a real account.
 
-Without CHECK every check of Gemini is made, in order, for less than 0.10 USD; the key is in
-GEMINI_API_KEY. docs/assumptions.md lists the assumptions and which check answers which.
+Without CHECK it runs all checks of Gemini in order, for less than 0.10 USD; GEMINI_API_KEY is the
+key. docs/assumptions.md lists the assumptions and their checks.
 """
 
 import argparse
@@ -37,15 +37,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(prog="python -m ops.smoke", description=__doc__)
     found = parser.add_subparsers(dest="check", metavar="CHECK")
     for name, explanation in (
-        ("gateway", "the doors, limits and order of the WebSocket API"),
-        ("tokens", "which tokens the HTTP API takes"),
+        ("gateway", "refusals, limits and message order of the WebSocket API"),
+        ("tokens", "which tokens the HTTP API accepts"),
     ):
         check = found.add_parser(name, help=explanation)
         check.add_argument("--http-api", required=True, metavar="URL", help="output HttpApiUrl")
-        check.add_argument("--token", required=True, help="of a user who is there for tests")
-    check = found.add_parser("functions", help="how Lambda was configured")
+        check.add_argument("--token", required=True, help="token of a test user")
+    check = found.add_parser("functions", help="the configuration of the functions in Lambda")
     check.add_argument("--stack", required=True, help="the stack's name")
-    check = found.add_parser("tables", help="how DynamoDB's transactions collide")
+    check = found.add_parser("tables", help="how DynamoDB reports conflicts of transactions")
     check.add_argument("--live-table", required=True, metavar="NAME", help="output LiveTableName")
     check.add_argument(
         "--memory-table", required=True, metavar="NAME", help="output MemoryTableName"
@@ -57,7 +57,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def _add_gemini_options(check: argparse.ArgumentParser, name: str) -> None:
-    check.add_argument("--base-url", default="", metavar="URL", help="default: Google's own")
+    check.add_argument("--base-url", default="", metavar="URL", help="default: Google's servers")
     check.set_defaults(
         model="gemini-3.8-live", core_model="gemini-3.8-flash", wav=BOOKING_REQUEST_WAV
     )
@@ -71,11 +71,11 @@ def _add_gemini_options(check: argparse.ArgumentParser, name: str) -> None:
     if name == _ALL:
         check.add_argument("--core-model", metavar="MODEL")
     if name in {_ALL, "gemini"}:
-        check.add_argument("--wav", type=Path, help="a wish that needs the desk")
+        check.add_argument("--wav", type=Path, help="a recorded request that needs the front desk")
 
 
 def check_account(given: argparse.Namespace) -> list[Finding]:
-    """Make a check of a deployed stack."""
+    """Run a check of a deployed stack."""
     match given.check:
         case "gateway":
             return asyncio.run(gateway.findings(HttpApiClient(given.http_api, given.token)))
@@ -92,7 +92,7 @@ def check_account(given: argparse.Namespace) -> list[Finding]:
 
 
 def check_context_of(given: argparse.Namespace, api_key: str) -> CheckContext:
-    """Return what the checks of Gemini need, with Google's client."""
+    """Return the context of the Gemini checks, with Google's client."""
     from repartee.adapters.gemini.live import GeminiLive
 
     def open_live(profiles: Callable[[str], LiveModelProfile]) -> GeminiLive:
@@ -102,18 +102,18 @@ def check_context_of(given: argparse.Namespace, api_key: str) -> CheckContext:
 
 
 def check_gemini(given: argparse.Namespace, api_key: str) -> int:
-    """Make the checks of Gemini that were asked for, and print them."""
-    setting = check_context_of(given, api_key)
-    known = checks(setting, given.wav, api_key, given.core_model, given.base_url)
+    """Run and print the selected checks of Gemini; return the exit status."""
+    context = check_context_of(given, api_key)
+    known = checks(context, given.wav, api_key, given.core_model, given.base_url)
     if given.check == _ALL:
-        return asyncio.run(run_checks(known, setting.spending))
+        return asyncio.run(run_checks(known, context.spending))
     wanted: Check = next(check for check in known if check.name == given.check)
 
     async def make() -> list[Finding]:
         return list(await wanted.make())
 
     status = report(asyncio.run(make()))
-    print(f"cost   about {usd(setting.spending.usd)}")
+    print(f"cost   about {usd(context.spending.usd)}")
     return status
 
 

@@ -1,4 +1,4 @@
-"""What the checks of Gemini share: the model, its set-up, the meter."""
+"""The context of the Gemini checks: the live model, its configuration and the costs."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
@@ -25,7 +25,7 @@ class CheckNotRunError(Exception):
 INSTRUCTION = "You are the voice of a front desk. Answer in one short sentence."
 
 type OpenLive = Callable[[Callable[[str], LiveModelProfile]], LiveModel]
-"""Makes a live model that takes its profiles from a function."""
+"""Creates a live model; the argument is the function that returns a model's profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class CheckContext:
     """One run of the checks of a live model.
 
     Attributes:
-        open_live: Makes the live model.
-        model: Its name.
-        voice: The voice that speaks.
+        open_live: Creates the live model.
+        model: The model's name.
+        voice: The voice.
         language: BCP 47 tag.
-        spending: Where costs are added.
-        patience: How long to wait.
+        spending: The costs so far.
+        limits: The time limits.
     """
 
     open_live: OpenLive
@@ -46,56 +46,56 @@ class CheckContext:
     voice: str = "Kore"
     language: str = "en-US"
     spending: Spending = field(default_factory=Spending)
-    patience: WaitLimits = field(default_factory=WaitLimits)
+    limits: WaitLimits = field(default_factory=WaitLimits)
 
     @property
     def profile(self) -> LiveModelProfile:
-        """What the product believes of the model."""
+        """The product's profile of the model."""
         return profile_of(self.model)
 
     @property
     def prices(self) -> Prices:
-        """The model's list prices of today."""
+        """Today's list prices of the model."""
         return prices_of(self.model)
 
     def config(self, instruction: str = INSTRUCTION) -> LiveConfig:
-        """Return a small set-up of the product's kind; a short instruction keeps it cheap."""
+        """Return a configuration with the product's tools and a short, cheap instruction."""
         return LiveConfig(self.model, self.voice, self.language, instruction, TOOLS)
 
     def product_config(self, turns: tuple[HistoryEntry, ...] = ()) -> LiveConfig:
-        """Return the product's set-up, with ``turns`` in its instruction."""
+        """Return the product's configuration, with ``turns`` in its instruction."""
         conversation = Conversation("smoke", "smoke", "", created_at_ms=0, updated_at_ms=0)
         memory = Memory(conversation, Profile("smoke"), ())
         occasion = PromptContext(datetime.now(UTC), "UTC", self.language)
         return self.config(system_instruction(memory, occasion, turns))
 
     @contextlib.asynccontextmanager
-    async def talk(
+    async def open_session(
         self, config: LiveConfig, *, sends_language_code: bool = False
     ) -> AsyncIterator[ObservedSession]:
-        """Open a session whose usage is counted.
+        """Open a Live session and add its usage to ``spending``.
 
         Args:
-            config: Its set-up.
-            sends_language_code: Send ``languageCode`` whatever the model's profile says.
+            config: The configuration.
+            sends_language_code: Send ``languageCode`` even if the model's profile forbids it.
 
         Raises:
-            LiveSetupFailed: It was refused, or did not open in time.
+            LiveSetupFailed: The session was refused, or did not open in time.
         """
 
         def profiles(model: str) -> LiveModelProfile:
             known = profile_of(model)
             return replace(known, takes_language_code=True) if sends_language_code else known
 
-        async with open_observed_session(self.open_live(profiles), config) as talk:
+        async with open_observed_session(self.open_live(profiles), config) as live:
             try:
-                yield talk
+                yield live
             finally:
-                self.spending.add_events(talk.events, self.prices)
+                self.spending.add_events(live.events, self.prices)
 
 
 def prices_of(model: str) -> Prices:
-    """Return a model's list prices of today."""
+    """Return today's list prices of a model."""
     today: date = datetime.now(UTC).date()
     return PRICE_LIST.quote(model, today).prices
 

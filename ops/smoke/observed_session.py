@@ -1,4 +1,4 @@
-"""One conversation with a live model, event by event, with the times at which they came."""
+"""A Live session that records its events with their times of arrival."""
 
 import asyncio
 import contextlib
@@ -34,11 +34,11 @@ type Wanted = Callable[[LiveEvent], bool]
 
 @dataclass(frozen=True, slots=True)
 class WaitLimits:
-    """How long a check waits.
+    """The time limits of a check.
 
     Attributes:
-        reply_s: A reply that has not come by then does not come.
-        settle_s: How long a check watches whether something happens that should not.
+        reply_s: The wait for a reply.
+        settle_s: The wait for an event that should not occur.
     """
 
     reply_s: float = 15.0
@@ -47,7 +47,7 @@ class WaitLimits:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """An event, and the loop's time at which it came."""
+    """An event, and the event loop's time of its arrival."""
 
     at_s: float
     event: LiveEvent
@@ -55,11 +55,11 @@ class ReceivedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a typed question.
+    """The answer to a typed question.
 
     Attributes:
-        said: The words of the answer.
-        trouble: How the session was refused or closed; "" where it stayed open.
+        said: The transcript of the answer.
+        trouble: How the session was refused or closed; "" if it stayed open.
     """
 
     said: str = ""
@@ -67,15 +67,15 @@ class Answer:
 
     @property
     def seen(self) -> str:
-        """What happened, in words."""
+        """The result as text."""
         return self.trouble or self.said or "no answer"
 
 
 class ObservedSession:
-    """An open session and everything that came from it.
+    """An open Live session and its events.
 
     Attributes:
-        session: Where to send.
+        session: The session, for sending.
         arrived: All events so far.
     """
 
@@ -98,7 +98,7 @@ class ObservedSession:
 
     @property
     def trouble(self) -> str:
-        """How the other side closed the session; "" while it is open."""
+        """How the server closed the session; "" while it is open."""
         closed = next((one for one in self.events if isinstance(one, LiveClosed)), None)
         return f"closed with {closed.code} {closed.reason}".strip() if closed else ""
 
@@ -106,12 +106,12 @@ class ObservedSession:
         """Wait for an event.
 
         Args:
-            wanted: Whether an event is the one.
-            within_s: How long to wait.
-            since: How many of the events so far do not count.
+            wanted: Returns whether an event ends the wait.
+            within_s: The time limit.
+            since: The number of earlier events to ignore.
 
         Returns:
-            The first such event; None where none came, or the session closed.
+            The first such event; None after the time limit or when the session closed.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
@@ -133,7 +133,7 @@ class ObservedSession:
         return Answer(text(self.events, Role.MODEL), self.trouble)
 
     async def answer_tools(self, reply_s: float) -> list[LiveEvent]:
-        """Answer every call so far; return what follows until the answer has been spoken."""
+        """Answer all tool calls; return the events until the end of the spoken answer."""
         since = len(self.arrived)
         await self.session.respond_to_tools(
             [
@@ -150,14 +150,14 @@ class ObservedSession:
         return self.events[since:]
 
     async def speak(self, recording: Recording) -> float:
-        """Send a recording in real time; return the loop's time at its end."""
+        """Send a recording in real time; return the event loop's time at its end."""
         for chunk in recording.chunks(CHUNK_MS):
             await self.session.send_audio(chunk)
             await asyncio.sleep(CHUNK_MS / 1_000)
         return asyncio.get_running_loop().time()
 
     async def end_speech(self, profile: LiveModelProfile) -> None:
-        """Send what the worker sends after speech, until the model reacts."""
+        """Send what the worker sends after speech until the model reacts."""
         since = len(self.arrived)
         await self.send_silence(profile.silence_burst_ms)
         if profile.ends_speech_by_stream_end:
@@ -166,7 +166,7 @@ class ObservedSession:
             return
 
         def is_reaction(event: LiveEvent) -> bool:
-            # A transcript that comes in pieces says nothing about the end of the speech.
+            # Partial transcripts do not show that the model detected the end of the speech.
             is_transcript = isinstance(event, LiveTranscript)
             return is_reaction_to_input(event) and (
                 profile.transcribes_after_speech or not is_transcript
@@ -179,7 +179,7 @@ class ObservedSession:
             await self.send_silence(SILENCE_CHUNK_MS)
 
     async def send_silence(self, duration_ms: int) -> None:
-        """Send silence at once."""
+        """Send silence without waiting."""
         if duration_ms:
             await self.session.send_audio(bytes(length_bytes(duration_ms, INPUT_RATE_HZ)))
 
@@ -191,17 +191,17 @@ async def open_observed_session(
     """Open a session, and close it at the end of the block.
 
     Raises:
-        LiveSetupFailed: It was refused, or did not open in time.
+        LiveSetupFailed: The session was refused, or did not open in time.
     """
     try:
         async with asyncio.timeout(OPEN_LIVE_S):
             session = await live.open(config)
     except TimeoutError as error:
         raise LiveSetupFailed("it did not open in time", code=0, retryable=True) from error
-    talk = ObservedSession(session)
-    listening = asyncio.create_task(talk.listen())
+    observed = ObservedSession(session)
+    listening = asyncio.create_task(observed.listen())
     try:
-        yield talk
+        yield observed
     finally:
         await session.close()
         listening.cancel()
@@ -210,31 +210,31 @@ async def open_observed_session(
 
 
 def is_reaction_to_input(event: LiveEvent) -> bool:
-    """Tell whether the model has noticed what was said."""
+    """Return whether the event shows that the model heard the input."""
     return isinstance(event, LiveAudio | LiveTranscript | LiveToolCall)
 
 
 def is_audio(event: LiveEvent) -> bool:
-    """Tell whether the model speaks."""
+    """Return whether the event is reply audio."""
     return isinstance(event, LiveAudio)
 
 
 def is_complete(event: LiveEvent) -> bool:
-    """Tell whether a turn of the model is complete, whatever its status."""
+    """Return whether the event completes a turn, with any status."""
     return isinstance(event, LiveTurnComplete)
 
 
 def is_over(event: LiveEvent) -> bool:
-    """Tell whether the model's turn is over."""
+    """Return whether the event ends the model's turn."""
     return isinstance(event, LiveTurnComplete) and event.status is not TurnStatus.IN_PROGRESS
 
 
 def text(events: Iterable[LiveEvent], role: Role) -> str:
-    """Return what one side said."""
+    """Return the transcript of one side."""
     pieces = (e.text for e in events if isinstance(e, LiveTranscript) and e.role is role)
     return "".join(pieces).strip()
 
 
 def refused_with(error: LiveSetupFailed) -> str:
-    """Return how an opening was refused, in words."""
+    """Return the refusal of a session as text."""
     return f"set-up refused with {error.code} {error.reason}".strip()

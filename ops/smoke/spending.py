@@ -1,4 +1,4 @@
-"""What the checks cost so far, and the limit at which they stop."""
+"""The costs of the checks, and their limit."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -10,10 +10,10 @@ LIMIT_USD = Decimal("0.10")
 
 
 class Spending:
-    """Adds up money by the product's price list.
+    """Adds up the costs by the product's price list.
 
     Args:
-        limit_usd: No check begins that could go beyond it.
+        limit_usd: The limit; a check that could exceed it does not start.
 
     Attributes:
         usd: The sum so far.
@@ -26,22 +26,22 @@ class Spending:
         self._before_usd = Decimal(0)
 
     def add(self, usd: Decimal) -> None:
-        """Count a cost."""
+        """Add a cost."""
         self.usd += usd
 
     def add_events(self, events: Iterable[LiveEvent], prices: Prices) -> None:
-        """Count what a live model reported as usage."""
+        """Add the cost of the usage in a live model's events."""
         for event in events:
             if isinstance(event, LiveUsage):
                 self.add(prices.cost_usd(event.usage))
 
     def end_check(self) -> Decimal:
-        """Return what the check that has just ended cost."""
+        """Return the cost of the check that has just ended."""
         cost_usd = self.usd - self._before_usd
         self._before_usd = self.usd
         self._most_expensive_check_usd = max(self._most_expensive_check_usd, cost_usd)
         return cost_usd
 
     def may_run_another_check(self) -> bool:
-        """Tell whether a check as dear as the dearest so far stays within the limit."""
+        """Return whether a check as expensive as the most expensive one stays within the limit."""
         return self.usd + self._most_expensive_check_usd <= self.limit_usd

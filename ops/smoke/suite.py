@@ -1,4 +1,4 @@
-"""The checks of Gemini, in the order in which `make smoke` makes them, within a limit of money."""
+"""Runs the checks of Gemini in the order of `make smoke`, within a cost limit."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -24,7 +24,7 @@ from repartee_client.recordings import UnusableRecordingError, read_wav
 _RECORDINGS = Path(__file__).parents[2] / "local" / "recordings"
 BOOKING_REQUEST_WAV = _RECORDINGS / "default" / "2-booking.wav"
 _GREETING = _RECORDINGS / "default" / "1-greeting.wav"
-# Between 1 and 2 s long: such utterances are reported to be dropped.
+# Between 1 and 2 s long. Gemini is reported to drop such utterances.
 _SHORT = _RECORDINGS / "second_user" / "1-greeting.wav"
 
 NOT_RUN_ERRORS = (
@@ -34,7 +34,7 @@ NOT_RUN_ERRORS = (
     UnusableRecordingError,
     OSError,
 )
-"""What a check raises that says nothing about its assumption."""
+"""Errors of a check that do not refute its assumption."""
 
 type Make = Callable[[], Awaitable[list[Finding]]]
 
@@ -44,9 +44,9 @@ class Check:
     """One check of Gemini.
 
     Attributes:
-        name: What it is called on the command line.
-        explanation: What it finds out.
-        make: Makes it; raises one of ``NOT_RUN_ERRORS`` where it cannot be made.
+        name: The name on the command line.
+        explanation: What the check tests.
+        make: Runs the check; raises one of ``NOT_RUN_ERRORS`` if it cannot be made.
     """
 
     name: str
@@ -57,29 +57,29 @@ class Check:
 EXPLANATIONS = {
     "speech": "whether spoken turns are answered, and how soon, for each TurnDetection",
     "short": "whether a short utterance right after a reply is heard",
-    "tool": "what is sent while a tool is pending, and whether its answer is spoken",
-    "history": "whether a new session knows the turns before, as messages or as text",
-    "language": "what becomes of a regional language tag",
-    "gemini": "whether a whole spoken turn with a tool works with the product's set-up",
-    "voices": "which voices and languages are taken at set-up",
+    "tool": "what Gemini sends while a tool call is pending, and whether it speaks the answer",
+    "history": "whether a new session knows earlier turns, sent as messages or as text",
+    "language": "whether a regional language tag is accepted and followed",
+    "gemini": "whether a spoken turn with a tool call works with the product's configuration",
+    "voices": "whether all voices and languages are accepted",
     "deadline": "which deadlines the model of core_agent accepts",
-    "core": "what the model of core_agent does",
+    "core": "whether the model of core_agent answers as expected",
 }
 
 
 def checks(
-    setting: CheckContext, wish: Path, api_key: str, core_model: str, base_url: str
+    context: CheckContext, request: Path, api_key: str, core_model: str, base_url: str
 ) -> list[Check]:
     """Return every check of Gemini, in order.
 
     Args:
-        setting: For the checks of the live model.
-        wish: A recording of a wish that needs the desk.
-        api_key: Gemini's.
+        context: The context of the checks of the live model.
+        request: A recorded request that needs the front desk.
+        api_key: The Gemini API key.
         core_model: The model of core_agent.
-        base_url: Empty for Google's own servers.
+        base_url: The API's address; empty for Google's servers.
     """
-    spend = setting.spending.add
+    spend = context.spending.add
 
     async def deadline_findings() -> list[Finding]:
         from ops.smoke.checks import deadline
@@ -92,13 +92,13 @@ def checks(
         return await asyncio.to_thread(core.findings, api_key, core_model, base_url, spend)
 
     makers: dict[str, Make] = {
-        "speech": lambda: speech_end.findings(setting, read_wav(_GREETING)),
-        "short": lambda: short_utterance.findings(setting, read_wav(_SHORT)),
-        "tool": lambda: tool_answer.findings(setting),
-        "history": lambda: history.findings(setting),
-        "language": lambda: language.findings(setting),
-        "gemini": lambda: gemini.findings(setting, read_wav(wish)),
-        "voices": lambda: voices.findings(setting),
+        "speech": lambda: speech_end.findings(context, read_wav(_GREETING)),
+        "short": lambda: short_utterance.findings(context, read_wav(_SHORT)),
+        "tool": lambda: tool_answer.findings(context),
+        "history": lambda: history.findings(context),
+        "language": lambda: language.findings(context),
+        "gemini": lambda: gemini.findings(context, read_wav(request)),
+        "voices": lambda: voices.findings(context),
         "deadline": deadline_findings,
         "core": core_findings,
     }
@@ -119,17 +119,18 @@ def report(findings: Iterable[Finding]) -> int:
 
 
 async def run_checks(all_checks: Iterable[Check], spending: Spending) -> int:
-    """Make and print the checks until the money is spent; return the exit status.
+    """Run and print the checks until the cost limit.
 
     Returns:
-        1 when an assumption does not hold, otherwise 2 when a check could not be made, otherwise 0.
+        The exit status: 1 when an assumption does not hold, otherwise 2 when a check could not be
+        made, otherwise 0.
     """
     statuses = {0}
     for check in all_checks:
         print(f"\n{check.name}: {check.explanation}", flush=True)
         if not spending.may_run_another_check():
             print(
-                f"not made: {usd(spending.usd)} are spent, and another check could go beyond "
+                f"not made: {usd(spending.usd)} are spent, and another check could exceed "
                 f"{usd(spending.limit_usd)}"
             )
             statuses.add(2)
@@ -142,7 +143,7 @@ async def run_checks(all_checks: Iterable[Check], spending: Spending) -> int:
         cost = spending.end_check()
         print(f"cost   {usd(cost)}, {usd(spending.usd)} so far", flush=True)
     print(
-        f"\nabout {usd(spending.usd)} by what Gemini reported and the product's price list; "
+        f"\nabout {usd(spending.usd)} by Gemini's usage reports and the product's price list; "
         f"limit {usd(spending.limit_usd)}"
     )
     return min(statuses - {0}, default=0)

@@ -65,15 +65,15 @@ def test_a_model_that_is_not_served_is_no_success(
     [
         ("history", "history_refused", "closed with 1007", "sends the history as text"),
         ("tool", "silent_after_tool_answer", "not spoken", "no_answer"),
-        ("short", "dropped_short_utterance", "no sign", "TurnDetection=client"),
+        ("short", "dropped_short_utterance", "no reaction", "TurnDetection=client"),
     ],
 )
 def test_what_a_service_at_fault_does_is_told_with_what_it_means(
     check: str, fault: str, seen: str, means: str, simulator: SimulatorProcess
 ):
     given = parse_arguments([check, "--base-url", simulator.base_url])
-    setting = replace(check_context_of(given, "a-key"), patience=WaitLimits(reply_s=5, settle_s=2))
-    known = checks(setting, given.wav, "a-key", given.core_model, given.base_url)
+    context = replace(check_context_of(given, "a-key"), limits=WaitLimits(reply_s=5, settle_s=2))
+    known = checks(context, given.wav, "a-key", given.core_model, given.base_url)
     simulator.control("faults", {"kind": fault})
 
     async def made() -> list[Finding]:

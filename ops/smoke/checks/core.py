@@ -1,4 +1,4 @@
-"""Asks the real chat model of core_agent what its answers rest on, through its own adapter."""
+"""Tests the chat model of core_agent through the product's adapter."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -32,7 +32,7 @@ class _Arguments(BaseModel):
 
 
 class _MeteredReasoner:
-    """A reasoner whose answers are paid for."""
+    """A reasoner that reports the cost of its answers."""
 
     def __init__(self, reasoner: Reasoner, spend: Callable[[Decimal], None]) -> None:
         self._reasoner = reasoner
@@ -51,16 +51,16 @@ class _MeteredReasoner:
 def findings(
     api_key: str, name: str, base_url: str, spend: Callable[[Decimal], None]
 ) -> list[Finding]:
-    """Ask for the opening hours, again with that as history, of a fallback, and for a summary.
+    """Ask for opening hours without and with history, use a fallback, and request a summary.
 
     Args:
-        api_key: Gemini's.
-        name: The model to ask.
-        base_url: Empty for Google's own servers.
-        spend: Gets what each answer cost, in USD.
+        api_key: The Gemini API key.
+        name: The model.
+        base_url: The API's address; empty for Google's servers.
+        spend: Called with the cost of each answer in USD.
 
     Raises:
-        ReasoningFailed: It gave no answer at all.
+        ReasoningFailed: The model gave no answer.
     """
     today = datetime.now(UTC).date()
     with ExitStack() as clients:
@@ -98,20 +98,20 @@ def _findings(
     )
     return [
         compared("the tool is called with the date", asked[:1], [_tomorrow(now)]),
-        judged("what the tool found is in the answer", "9" in first.text, first.text),
+        judged("the answer contains the tool's result", "9" in first.text, first.text),
         judged(f"it thinks at level {_LEVEL}", not refusals, "refused" if refusals else "taken"),
         judged("its calls are billed", bool(first.bill), f"{first.bill.cost_usd} USD"),
-        judged("its messages are taken as history", bool(again.text), again.text),
+        judged("its messages are accepted as history", bool(again.text), again.text),
         judged(
             f"a call with {_HURRY_S} s left is answered",
             *_outcome(reasoner, now, is_answer=True, within_s=_HURRY_S),
         ),
         judged(
-            "a model that is not served fails",
+            "an unknown model fails",
             *_outcome(LangchainReasoner(missing, clock), now, is_answer=False),
         ),
         judged(
-            "and leaves it to the fallback",
+            "the fallback answers instead of an unknown model",
             *_outcome(with_fallback, now, is_answer=True),
         ),
         judged("a summary keeps names", "Robert" in summary.text, summary.text),
@@ -152,7 +152,7 @@ def _opening_hours(asked: list[str]) -> Tool[Any]:
 
     return Tool(
         name="opening_hours",
-        description="Tell when the desk is open on one day, or that it is closed.",
+        description="Return the opening hours of the desk on one day, or that it is closed.",
         arguments=_Arguments,
         run=run,
         is_read_only=True,

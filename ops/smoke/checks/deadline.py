@@ -1,4 +1,4 @@
-"""Asks Gemini's REST API which deadlines of its clients it accepts."""
+"""Tests which client deadlines Gemini's REST API accepts."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -12,15 +12,15 @@ from ops.smoke.check_context import CheckNotRunError, prices_of
 from repartee.adapters.gemini.live import API_VERSION
 from repartee.domain.cost.usage import TokenUsage
 
-BELOW_FLOOR_S = 8
-FLOOR_S = 10
+BELOW_MINIMUM_S = 8
+MINIMUM_S = 10
 _OUTPUT_TOKENS = 200
 
 
 def findings(
     api_key: str, model: str, base_url: str, spend: Callable[[Decimal], None]
 ) -> list[Finding]:
-    """Make the same small call with a deadline below the floor, and at it.
+    """Make the same small call with a deadline below the minimum, and with the minimum.
 
     Raises:
         CheckNotRunError: A call failed for another reason than its deadline.
@@ -31,7 +31,8 @@ def findings(
     )
     try:
         refusals = {
-            seconds: _call(client, model, seconds, spend) for seconds in (BELOW_FLOOR_S, FLOOR_S)
+            seconds: _call(client, model, seconds, spend)
+            for seconds in (BELOW_MINIMUM_S, MINIMUM_S)
         }
     finally:
         client.close()
@@ -41,7 +42,7 @@ def findings(
 def _call(
     client: genai.Client, model: str, deadline_s: int, spend: Callable[[Decimal], None]
 ) -> str:
-    """Return how the call was refused, "" where it was answered."""
+    """Return the refusal as text, "" if the call was answered."""
     try:
         answer = client.models.generate_content(
             model=model,
@@ -66,17 +67,17 @@ def _call(
 
 
 def judge(refusals: Mapping[int, str]) -> list[Finding]:
-    """Say what the refusals, by deadline in seconds and "" for none, mean for core_agent."""
-    below, at = refusals[BELOW_FLOOR_S], refusals[FLOOR_S]
+    """Judge the refusals by deadline in seconds; "" stands for an answered call."""
+    below, at = refusals[BELOW_MINIMUM_S], refusals[MINIMUM_S]
     return [
         noted(
-            f"a model call with a deadline of {BELOW_FLOOR_S} s",
+            f"a model call with a deadline of {BELOW_MINIMUM_S} s",
             below or "served",
-            f"core_agent never asks for less than {FLOOR_S} s and keeps its own limit"
-            + ("" if below else "; the service would not insist"),
+            f"core_agent never requests less than {MINIMUM_S} s and enforces its own limit"
+            + ("" if below else "; the service accepts less"),
         ),
         judged(
-            f"a model call with a deadline of {FLOOR_S} s",
+            f"a model call with a deadline of {MINIMUM_S} s",
             not at,
             at or "served",
             "nothing to set"

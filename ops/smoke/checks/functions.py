@@ -1,4 +1,4 @@
-"""Asks Lambda whether a deployed stack is configured as the template wants it."""
+"""Compares the configuration of a deployed stack's functions with the template."""
 
 from typing import TYPE_CHECKING
 
@@ -19,14 +19,14 @@ _NAMES = (
 
 
 def findings(client: "LambdaClient", stack: str) -> list[Finding]:
-    """Read the configuration of the stack's functions; changes and invokes nothing."""
+    """Read the configuration of the stack's functions, without changes or invocations."""
     worker = f"{stack}-stream-agent"
     invokes = client.get_function_event_invoke_config(FunctionName=worker)
     summaries = client.get_function_event_invoke_config(FunctionName=f"{stack}-core-agent")
     concurrency = client.get_function_concurrency(FunctionName=worker)
     found = [
         compared("Lambda does not retry the stream agent", invokes.get("MaximumRetryAttempts"), 0),
-        compared("its wakes live for 60 s", invokes.get("MaximumEventAgeInSeconds"), 60),
+        compared("its wakes expire after 60 s", invokes.get("MaximumEventAgeInSeconds"), 60),
         compared(
             "failed wakes go to the queue",
             "OnFailure" in invokes.get("DestinationConfig", {}),
@@ -39,7 +39,7 @@ def findings(client: "LambdaClient", stack: str) -> list[Finding]:
             "Allow",
         ),
         noted(
-            "stream agents at once",
+            "reserved concurrency of the stream agent",
             str(concurrency.get("ReservedConcurrentExecutions", "not reserved")),
         ),
     ]

@@ -1,7 +1,7 @@
-"""Asks a deployed WebSocket API what it does at its doors, with its limits and its order.
+"""Tests the refusals, limits and message order of a deployed WebSocket API.
 
-Each connection continues the user's latest conversation and so takes over from the one before: use
-a user who is there for tests.
+Each connection continues the user's latest conversation and takes it over from the previous one, so
+use a test user.
 """
 
 import asyncio
@@ -25,25 +25,25 @@ _QUESTION = "Please count slowly from one to ten."
 
 
 async def findings(api: HttpApiClient) -> list[Finding]:
-    """Ask everything; takes about half a minute.
+    """Run all tests, in about half a minute.
 
     Raises:
-        VoiceClientError: No ticket was given.
+        VoiceClientError: The API refused the ticket.
     """
     ticket = await api.start_session()
     address = ticket.url.partition("?")[0]
     return [
-        compared("no ticket is answered 401", await _status(address), 401),
+        compared("a connection without a ticket is answered 401", await _status(address), 401),
         compared(
             "a forged ticket is answered 403", await _status(f"{address}?ticket={_FORGED}"), 403
         ),
         compared(
-            "a page that is not listed is answered 403",
+            "an origin that is not listed is answered 403",
             await _status(ticket.url, origin="https://not-listed.invalid"),
             403,
         ),
         *await _first_call(ticket),
-        compared("a spent ticket is answered 403", await _status(ticket.url), 403),
+        compared("a used ticket is answered 403", await _status(ticket.url), 403),
         compared("a binary frame closes the connection", await _close_code(api, b"\x00\x01"), 1003),
         compared(
             f"a frame above {MAX_FRAME_BYTES} bytes closes the connection",
@@ -55,7 +55,7 @@ async def findings(api: HttpApiClient) -> list[Finding]:
 
 
 async def _status(url: str, origin: str | None = None) -> int:
-    """Return the handshake's HTTP status; 101 when it let us in."""
+    """Return the handshake's HTTP status; 101 if it succeeded."""
     try:
         async with connect(url, origin=origin, proxy=None):  # type: ignore[arg-type]  # a NewType
             return 101
@@ -65,9 +65,9 @@ async def _status(url: str, origin: str | None = None) -> int:
 
 async def _first_call(ticket: SessionTicket) -> list[Finding]:
     async with connect(ticket.url, subprotocols=[_SUBPROTOCOL], proxy=None) as socket:
-        asked_s = time.monotonic()
+        sent_at_s = time.monotonic()
         ready = await _greet(socket)
-        took_ms = (time.monotonic() - asked_s) * 1_000
+        took_ms = (time.monotonic() - sent_at_s) * 1_000
         return [
             compared("the offered subprotocol is accepted", socket.subprotocol, _SUBPROTOCOL),
             compared(
@@ -89,7 +89,7 @@ async def _greet(socket: ClientConnection) -> dict[str, Any]:
 
 
 async def _close_code(api: HttpApiClient, frame: str | bytes) -> int:
-    """Return with which code the server closes after ``frame``; 0 when it does not."""
+    """Return the close code that the server sends after ``frame``; 0 if it does not close."""
     ticket = await api.start_session()
     async with connect(ticket.url, proxy=None) as socket:
         try:
@@ -104,7 +104,7 @@ async def _close_code(api: HttpApiClient, frame: str | bytes) -> int:
 
 
 async def _order(ticket: SessionTicket) -> list[Finding]:
-    """Let the worker post many frames one after the other, and see in which order they come."""
+    """Cause many posts of the worker in a row, and compare the order of their arrival."""
     numbers: list[int] = []
     async with connect(ticket.url, proxy=None) as socket:
         await _greet(socket)
@@ -124,7 +124,7 @@ async def _order(ticket: SessionTicket) -> list[Finding]:
 
 
 def out_of_order(numbers: Sequence[int]) -> int:
-    """Return how many numbers came before one that is lower."""
+    """Return how many numbers precede a lower one."""
     return sum(
         number > min(numbers[index + 1 :], default=number) for index, number in enumerate(numbers)
     )

@@ -1,4 +1,4 @@
-"""Asks the real Gemini Live what a call rests on, with the product's own set-up."""
+"""Tests a spoken turn with a tool call, with the product's configuration."""
 
 import asyncio
 from collections import Counter
@@ -23,14 +23,14 @@ from repartee_client.recordings import Recording
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What one spoken turn with a tool brought.
+    """The events of one spoken turn with a tool call.
 
     Attributes:
-        setup_ms: From opening the session to its set-up.
-        events: Everything that came.
-        while_pending: What came after a typed request, while the tool was pending.
-        after_answer: What came after the tool's answer.
-        trouble: How the session was closed before the end; "" where it was not.
+        setup_ms: The time from opening the session to ``setupComplete``.
+        events: All events.
+        while_pending: The events after a typed request, while the tool call was pending.
+        after_answer: The events after the tool's answer.
+        trouble: How the session was closed early; "" if it was not.
     """
 
     setup_ms: int
@@ -40,34 +40,34 @@ class Observed:
     trouble: str
 
 
-async def findings(setting: CheckContext, recording: Recording) -> list[Finding]:
-    """Speak a wish that needs a tool, ask for a few words meanwhile, answer, and listen.
+async def findings(context: CheckContext, recording: Recording) -> list[Finding]:
+    """Speak a request that needs a tool, ask for a few words meanwhile, answer, and listen.
 
     Raises:
         LiveSetupFailed: The session was refused.
     """
-    reply_s, settle_s = setting.patience.reply_s, setting.patience.settle_s
+    reply_s, settle_s = context.limits.reply_s, context.limits.settle_s
     loop = asyncio.get_running_loop()
     opened_s = loop.time()
-    async with setting.talk(setting.product_config()) as talk:
+    async with context.open_session(context.product_config()) as live:
         setup_ms = round((loop.time() - opened_s) * 1_000)
-        await talk.speak(recording)
-        await talk.end_speech(setting.profile)
-        await talk.until(lambda event: isinstance(event, LiveToolCall), reply_s)
-        # Words that bridge the wait come before or after the call.
-        await talk.until(is_complete, settle_s)
-        asked = len(talk.arrived)
-        await talk.session.send_text(FILLER)
-        await talk.until(is_audio, reply_s, asked)
-        await talk.until(is_complete, settle_s, asked)
-        while_pending = talk.events[asked:]
-        after_answer = await talk.answer_tools(reply_s)
-        observed = Observed(setup_ms, talk.events, while_pending, after_answer, talk.trouble)
-    return judge(observed, setting.profile)
+        await live.speak(recording)
+        await live.end_speech(context.profile)
+        await live.until(lambda event: isinstance(event, LiveToolCall), reply_s)
+        # The model may say a few words before or after the tool call.
+        await live.until(is_complete, settle_s)
+        asked = len(live.arrived)
+        await live.session.send_text(FILLER)
+        await live.until(is_audio, reply_s, asked)
+        await live.until(is_complete, settle_s, asked)
+        while_pending = live.events[asked:]
+        after_answer = await live.answer_tools(reply_s)
+        observed = Observed(setup_ms, live.events, while_pending, after_answer, live.trouble)
+    return judge(observed, context.profile)
 
 
 def judge(observed: Observed, profile: LiveModelProfile) -> list[Finding]:
-    """Compare what came with what the session core relies on."""
+    """Compare the events with the assumptions of the session core."""
     events = observed.events
     statuses = [event.status for event in events if isinstance(event, LiveTurnComplete)]
     calls = [event.name for event in events if isinstance(event, LiveToolCall)]
@@ -75,18 +75,18 @@ def judge(observed: Observed, profile: LiveModelProfile) -> list[Finding]:
     answer = text(observed.after_answer, Role.MODEL)
     meanwhile = any(is_audio(event) for event in observed.while_pending)
     return [
-        noted("the product's set-up is taken, in ms", f"{observed.setup_ms}"),
+        noted("the product's configuration is accepted, in ms", f"{observed.setup_ms}"),
         judged("the session stays open", not observed.trouble, observed.trouble or "yes"),
         judged(
-            "speech is heard without a mark of its beginning",
+            "speech is heard without activityStart",
             bool(text(events, Role.USER)),
             text(events, Role.USER),
             "" if text(events, Role.USER) else "see the check `speech`",
         ),
         judged("the tool is called", bool(calls), ", ".join(calls) or "no"),
         judged(
-            "a request that is typed while the tool is pending is answered",
-            # A model whose tools are synchronous waits in silence.
+            "a request typed while the tool is pending is answered",
+            # A model with synchronous tools is silent until the answer.
             meanwhile if profile.takes_non_blocking_tools else None,
             text(observed.while_pending, Role.MODEL) or ("with sound" if meanwhile else "no"),
             "" if meanwhile else "users wait in silence while core_agent works",
@@ -97,7 +97,7 @@ def judge(observed: Observed, profile: LiveModelProfile) -> list[Finding]:
             answer or "no",
         ),
         judged(
-            "a turn's last word is not IN_PROGRESS",
+            "the last status of a turn is not IN_PROGRESS",
             bool(statuses) and statuses[-1] is not TurnStatus.IN_PROGRESS,
             ", ".join(status.value if status else "no status" for status in statuses),
         ),
@@ -105,7 +105,7 @@ def judge(observed: Observed, profile: LiveModelProfile) -> list[Finding]:
             "turns are billed",
             bool(bills),
             f"{len(bills)} usage messages",
-            "" if bills else "limits of money cannot work",
+            "" if bills else "cost limits cannot work",
         ),
         noted("kinds of events", _kinds(events)),
     ]

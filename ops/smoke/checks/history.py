@@ -1,4 +1,4 @@
-"""Asks the real Gemini Live whether it takes the history with which each session is seeded."""
+"""Tests whether a new Live session accepts and knows the history."""
 
 from dataclasses import replace
 
@@ -15,22 +15,22 @@ HISTORY = (
 )
 
 
-async def findings(setting: CheckContext) -> list[Finding]:
-    """Give one session two turns as messages, another one as text, and ask for the name in them.
+async def findings(context: CheckContext) -> list[Finding]:
+    """Send two turns as messages to one session and as text to another; ask for a name in them.
 
     Raises:
         LiveSetupFailed: The session without messages was refused.
     """
-    question, reply_s = "Do you remember my name?", setting.patience.reply_s
+    question, reply_s = "Do you remember my name?", context.limits.reply_s
     try:
-        async with setting.talk(replace(setting.config(), history=HISTORY)) as talk:
-            # A refusal comes one round trip later.
-            await talk.until(lambda event: isinstance(event, LiveClosed), setting.patience.settle_s)
-            as_messages = await talk.ask(question, reply_s)
+        async with context.open_session(replace(context.config(), history=HISTORY)) as live:
+            # A refusal arrives one round trip later.
+            await live.until(lambda event: isinstance(event, LiveClosed), context.limits.settle_s)
+            as_messages = await live.ask(question, reply_s)
     except LiveSetupFailed as error:
         as_messages = Answer(trouble=refused_with(error))
-    async with setting.talk(setting.product_config(HISTORY)) as talk:
-        return judge(as_messages, await talk.ask(question, reply_s))
+    async with context.open_session(context.product_config(HISTORY)) as live:
+        return judge(as_messages, await live.ask(question, reply_s))
 
 
 def _is_known(answer: Answer) -> bool:
@@ -38,11 +38,11 @@ def _is_known(answer: Answer) -> bool:
 
 
 def judge(as_messages: Answer, as_text: Answer) -> list[Finding]:
-    """Say what that means for memory."""
+    """Judge the answers for the product's memory."""
     is_refused = bool(as_messages.trouble)
     return [
         judged(
-            "history that is sent as messages is known",
+            "history sent as messages is known",
             None if is_refused else _is_known(as_messages),
             as_messages.seen,
             _messages_mean(as_messages),
@@ -51,7 +51,7 @@ def judge(as_messages: Answer, as_text: Answer) -> list[Finding]:
             "history in the instruction is known",
             True if _is_known(as_text) else False if is_refused else None,
             as_text.seen,
-            "" if _is_known(as_text) else "a session that refuses messages would forget the past",
+            "" if _is_known(as_text) else "a session that refuses messages forgets earlier turns",
         ),
     ]
 
@@ -60,11 +60,11 @@ def _messages_mean(answer: Answer) -> str:
     if answer.trouble:
         return (
             "the worker opens such a session again and sends the history as text; nothing to set, "
-            "and the first call of each process opens later"
+            "but the first Live session of each process opens later"
         )
     if _is_known(answer):
         return "nothing to set"
     return (
-        "each new Live session forgets the past: with ContextPolicy=keep and a higher "
-        "LingerSeconds there are fewer"
+        "each new Live session forgets earlier turns: ContextPolicy=keep and a higher "
+        "LingerSeconds make new sessions rarer"
     )

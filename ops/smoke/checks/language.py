@@ -1,4 +1,4 @@
-"""Asks the real Gemini Live what becomes of a regional language tag."""
+"""Tests whether Gemini Live accepts and follows a regional language tag."""
 
 import re
 from dataclasses import replace
@@ -14,21 +14,21 @@ _GREETING = "Hello."
 _SPANISH = re.compile(r"[¿¡]|\b(?:hola|buen[oa]s|puedo|ayudar\w*|gracias)\b", re.IGNORECASE)
 
 
-async def findings(setting: CheckContext) -> list[Finding]:
-    """Greet two sessions: the tag is sent as ``languageCode``, or named in the instruction.
+async def findings(context: CheckContext) -> list[Finding]:
+    """Greet two sessions: one gets the tag as ``languageCode``, one in its instruction.
 
     Raises:
         LiveSetupFailed: The session without the code was refused.
     """
-    reply_s = setting.patience.reply_s
-    coding = replace(setting.config(), language=TAG)
+    reply_s = context.limits.reply_s
+    coding = replace(context.config(), language=TAG)
     try:
-        async with setting.talk(coding, sends_language_code=True) as talk:
-            coded = await talk.ask(_GREETING, reply_s)
+        async with context.open_session(coding, sends_language_code=True) as live:
+            coded = await live.ask(_GREETING, reply_s)
     except LiveSetupFailed as error:
         coded = Answer(trouble=refused_with(error))
-    async with setting.talk(setting.config(f"{INSTRUCTION} Speak {TAG}.")) as talk:
-        return judge(coded, await talk.ask(_GREETING, reply_s), setting.profile)
+    async with context.open_session(context.config(f"{INSTRUCTION} Speak {TAG}.")) as live:
+        return judge(coded, await live.ask(_GREETING, reply_s), context.profile)
 
 
 def _is_spanish(answer: Answer) -> bool:
@@ -36,16 +36,16 @@ def _is_spanish(answer: Answer) -> bool:
 
 
 def judge(coded: Answer, named: Answer, profile: LiveModelProfile) -> list[Finding]:
-    """Say what the answers mean for languages."""
+    """Judge the answers for the language settings."""
     return [
         noted(f"languageCode {TAG}", coded.seen, _code_means(coded, profile)),
         judged(
             f"{TAG} named in the instruction alone",
             _is_spanish(named),
             named.seen,
-            "regional tags work as preferences and as Language"
+            "regional tags work as a preference and as Language"
             if _is_spanish(named)
-            else "the language of the instruction is not spoken: choose a Language that is",
+            else "the model does not speak this language: choose another Language",
         ),
     ]
 
@@ -53,7 +53,7 @@ def judge(coded: Answer, named: Answer, profile: LiveModelProfile) -> list[Findi
 def _code_means(coded: Answer, profile: LiveModelProfile) -> str:
     if coded.trouble:
         if profile.takes_language_code:
-            return "the profile expects otherwise: takes_language_code is wrong for this model"
+            return "the model's profile is wrong in takes_language_code"
         return "the worker sends no languageCode to this model, so nothing is refused"
     effect = "is followed" if _is_spanish(coded) else "changes nothing"
-    return f"it is taken and {effect}; the worker names the language in the instruction"
+    return f"it is accepted and {effect}; the worker names the language in the instruction"

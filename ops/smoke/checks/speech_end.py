@@ -1,4 +1,4 @@
-"""Asks the real Gemini Live how it finds the end of an utterance that no silence follows."""
+"""Tests how Gemini Live detects the end of an utterance that no silence follows."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,9 +13,9 @@ from repartee.domain.live.model import LiveInterrupted, TurnDetection
 from repartee.domain.live.profiles import LiveModelProfile
 from repartee_client.recordings import Recording
 
-# A turn that ends within this time of a message may have ended before it arrived.
+# A turn that ends within this time after a message may have ended before the message arrived.
 _ON_THE_WAY_S = 0.5
-# Long enough to be interrupted.
+# The reply is long enough to be interrupted.
 _LONG_REPLY = "Please count slowly from one to twenty."
 
 type Ending = Callable[[ObservedSession], Awaitable[None]]
@@ -23,11 +23,11 @@ type Ending = Callable[[ObservedSession], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What followed an utterance.
+    """The reply to an utterance.
 
     Attributes:
-        first_audio_ms: From the end of the utterance to the first reply audio; None: no audio.
-        trouble: Why there is none.
+        first_audio_ms: The time from the end of the utterance to the first audio; None: no audio.
+        trouble: Why there is no audio.
     """
 
     first_audio_ms: int | None
@@ -35,23 +35,23 @@ class Reply:
 
     @property
     def seen(self) -> str:
-        """The reply in words."""
+        """The reply as text."""
         if self.first_audio_ms is None:
             return self.trouble
         return f"first audio after {self.first_audio_ms} ms"
 
     @property
     def came(self) -> bool:
-        """Whether there was one."""
+        """Whether the reply has audio."""
         return self.first_audio_ms is not None
 
 
 class Interruption(StrEnum):
-    """What became of a reply that was spoken over."""
+    """The effect of speech on a reply."""
 
     DONE = "it is interrupted"
     TOO_LATE = "it was over before"
-    IGNORED = "it goes on"
+    IGNORED = "it continues"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,12 @@ class Replies:
     """One reply for each way to end an utterance.
 
     Attributes:
-        stream_end: Only ``audioStreamEnd`` follows.
-        burst: Only the silence follows that the worker sends at once; None where it sends none.
-        server: What the worker sends follows (``TurnDetection=server``).
-        client: It stands between ``activityStart`` and ``activityEnd`` (``TurnDetection=client``).
-        typed: Typed text, with ``TurnDetection=client``; None where that did not get so far.
-        interruption: What ``activityStart`` did to the reply to it.
+        stream_end: After ``audioStreamEnd`` alone.
+        burst: After the silence that the worker sends at once; None if it sends none.
+        server: After everything that the worker sends (``TurnDetection=server``).
+        client: Between ``activityStart`` and ``activityEnd`` (``TurnDetection=client``).
+        typed: To typed text with ``TurnDetection=client``; None if it was not tested.
+        interruption: The effect of ``activityStart`` on the reply to the text.
     """
 
     stream_end: Reply
@@ -75,50 +75,50 @@ class Replies:
     interruption: Interruption | None = None
 
 
-async def findings(setting: CheckContext, recording: Recording) -> list[Finding]:
-    """Say the same words in several sessions, each ended in another way.
+async def findings(context: CheckContext, recording: Recording) -> list[Finding]:
+    """Send the same speech to several sessions, and end it in different ways.
 
     Raises:
         LiveSetupFailed: A session with the model's own detector was refused.
     """
-    profile = setting.profile
+    profile = context.profile
 
-    stream_end = await _server(setting, recording, lambda talk: talk.session.end_audio_stream())
+    stream_end = await _server(context, recording, lambda live: live.session.end_audio_stream())
     burst = None
     if burst_ms := profile.silence_burst_ms:
-        burst = await _server(setting, recording, lambda talk: talk.send_silence(burst_ms))
-    server = await _server(setting, recording, lambda talk: talk.end_speech(profile))
+        burst = await _server(context, recording, lambda live: live.send_silence(burst_ms))
+    server = await _server(context, recording, lambda live: live.end_speech(profile))
     replies = Replies(stream_end, burst, server, client=Reply(None))
-    return judge(await _client(setting, recording, replies), profile)
+    return judge(await _client(context, recording, replies), profile)
 
 
-async def _server(setting: CheckContext, recording: Recording, end: Ending) -> Reply:
-    async with setting.talk(setting.config()) as talk:
-        ended_s = await talk.speak(recording)
-        await end(talk)
-        reply = await _reply(talk, ended_s, setting.patience.reply_s)
-        # The bill comes at the end.
-        await talk.until(is_over, setting.patience.reply_s if reply.came else 0)
+async def _server(context: CheckContext, recording: Recording, end: Ending) -> Reply:
+    async with context.open_session(context.config()) as live:
+        ended_s = await live.speak(recording)
+        await end(live)
+        reply = await _reply(live, ended_s, context.limits.reply_s)
+        # The usage arrives at the end of the turn.
+        await live.until(is_over, context.limits.reply_s if reply.came else 0)
         return reply
 
 
-async def _client(setting: CheckContext, recording: Recording, replies: Replies) -> Replies:
-    reply_s = setting.patience.reply_s
-    config = replace(setting.config(), turn_detection=TurnDetection.CLIENT)
+async def _client(context: CheckContext, recording: Recording, replies: Replies) -> Replies:
+    reply_s = context.limits.reply_s
+    config = replace(context.config(), turn_detection=TurnDetection.CLIENT)
     try:
-        async with setting.talk(config) as talk:
-            await talk.session.start_activity()
-            ended_s = await talk.speak(recording)
-            await talk.session.end_activity()
-            client = await _reply(talk, ended_s, reply_s)
+        async with context.open_session(config) as live:
+            await live.session.start_activity()
+            ended_s = await live.speak(recording)
+            await live.session.end_activity()
+            client = await _reply(live, ended_s, reply_s)
             if not client.came:
                 return replace(replies, client=client)
-            await talk.until(is_over, reply_s)
-            since = len(talk.arrived)
+            await live.until(is_over, reply_s)
+            since = len(live.arrived)
             asked_s = asyncio.get_running_loop().time()
-            await talk.session.send_text(_LONG_REPLY)
-            typed = await _reply(talk, asked_s, reply_s, since)
-            interruption = await _interrupt(talk, setting.patience.settle_s, since)
+            await live.session.send_text(_LONG_REPLY)
+            typed = await _reply(live, asked_s, reply_s, since)
+            interruption = await _interrupt(live, context.limits.settle_s, since)
             return replace(
                 replies,
                 client=client,
@@ -129,25 +129,25 @@ async def _client(setting: CheckContext, recording: Recording, replies: Replies)
         return replace(replies, client=Reply(None, refused_with(error)))
 
 
-async def _reply(talk: ObservedSession, ended_s: float, reply_s: float, since: int = 0) -> Reply:
-    first = await talk.until(is_audio, reply_s, since)
+async def _reply(live: ObservedSession, ended_s: float, reply_s: float, since: int = 0) -> Reply:
+    first = await live.until(is_audio, reply_s, since)
     if first is not None:
         return Reply(round((first.at_s - ended_s) * 1_000))
-    return Reply(None, talk.trouble or f"no reply within {reply_s:.0f} s")
+    return Reply(None, live.trouble or f"no reply within {reply_s:.0f} s")
 
 
-async def _interrupt(talk: ObservedSession, settle_s: float, since: int) -> Interruption:
+async def _interrupt(live: ObservedSession, settle_s: float, since: int) -> Interruption:
     sent_s = asyncio.get_running_loop().time()
-    await talk.session.start_activity()
-    if await talk.until(lambda event: isinstance(event, LiveInterrupted), settle_s, since):
+    await live.session.start_activity()
+    if await live.until(lambda event: isinstance(event, LiveInterrupted), settle_s, since):
         return Interruption.DONE
-    over = await talk.until(is_over, 0, since)
+    over = await live.until(is_over, 0, since)
     is_late = over is not None and over.at_s < sent_s + _ON_THE_WAY_S
     return Interruption.TOO_LATE if is_late else Interruption.IGNORED
 
 
 def judge(replies: Replies, profile: LiveModelProfile) -> list[Finding]:
-    """Say what the replies mean for ``TurnDetection`` and for the model's profile."""
+    """Judge the replies for ``TurnDetection`` and for the model's profile."""
     return [
         noted(
             "speech, then audioStreamEnd alone",
@@ -182,7 +182,7 @@ def _burst_findings(replies: Replies) -> list[Finding]:
     means = (
         "the silence that the worker sends at once is enough"
         if replies.burst.came
-        else "silence only counts in real time here, so replies begin that much later"
+        else "silence counts only in real time here, so replies begin later by its duration"
     )
     return [noted("speech, then silence at once", replies.burst.seen, means)]
 
@@ -194,7 +194,9 @@ def _client_findings(replies: Replies) -> list[Finding]:
         noted(
             "TurnDetection=client: typed text",
             replies.typed.seen,
-            "" if replies.typed.came else "typed messages are not answered: leave it at server",
+            ""
+            if replies.typed.came
+            else "typed messages are not answered: keep TurnDetection=server",
         )
     ]
     if replies.interruption is not None:
@@ -203,7 +205,7 @@ def _client_findings(replies: Replies) -> list[Finding]:
             noted(
                 "TurnDetection=client: activityStart during a reply",
                 replies.interruption.value,
-                "users cannot interrupt replies: leave it at server" if is_ignored else "",
+                "users cannot interrupt replies: keep TurnDetection=server" if is_ignored else "",
             )
         )
     return found
@@ -213,17 +215,17 @@ def _stream_end_means(came: bool, profile: LiveModelProfile) -> str:
     if came == profile.ends_speech_by_stream_end:
         return "as the model's profile says; nothing to set"
     if came:
-        return "the profile expects otherwise: the silence that the worker adds is not needed here"
-    return "the profile expects otherwise: ends_speech_by_stream_end is wrong for this model"
+        return "the model's profile is wrong: the silence that the worker adds is not needed"
+    return "the model's profile is wrong in ends_speech_by_stream_end"
 
 
 def _detection_means(server: Reply, client: Reply) -> str:
     if server.first_audio_ms is not None and client.first_audio_ms is not None:
-        quicker = "server" if server.first_audio_ms <= client.first_audio_ms else "client"
+        faster = "server" if server.first_audio_ms <= client.first_audio_ms else "client"
         by_ms = abs(server.first_audio_ms - client.first_audio_ms)
-        return f"both values of TurnDetection work; {quicker} is quicker by {by_ms} ms"
+        return f"both values of TurnDetection work; {faster} is faster by {by_ms} ms"
     if server.came:
-        return "leave TurnDetection at server"
+        return "keep TurnDetection=server"
     if client.came:
         return "set TurnDetection=client; clients that do not mark speech are not answered"
     return "spoken turns stall: deploy with another GeminiLiveModel"

@@ -1,4 +1,4 @@
-"""Asks DynamoDB how transactions collide and whether expired items go."""
+"""Tests how DynamoDB reports transaction conflicts, and whether items expire."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ _LIFE_S = 3_600
 
 
 def findings(client: "DynamoDBClient", live_table: str, memory_table: str) -> list[Finding]:
-    """Write one item of its own into LiveTable, many times at once, and delete it."""
+    """Write a test item into LiveTable with many concurrent transactions, and delete it."""
     found = [
         _expiry(client, "LiveTable", live_table),
         _expiry(client, "MemoryTable", memory_table),
@@ -36,9 +36,9 @@ def findings(client: "DynamoDBClient", live_table: str, memory_table: str) -> li
     counted = {one: outcomes.count(one) for one in sorted(set(outcomes))}
     return [
         *found,
-        judged("colliding transactions fail in a known way", set(outcomes) <= known, f"{counted}"),
+        judged("conflicts fail in a known way", set(outcomes) <= known, f"{counted}"),
         judged(
-            "a refused transaction tells the item that was in the way",
+            "a refused transaction returns the existing item",
             "turns" in refused,
             f"{refused}",
         ),
@@ -72,7 +72,7 @@ def _count_conflicts(client: "DynamoDBClient", table: str) -> str:
 
 
 def _refused_with(client: "DynamoDBClient", table: str) -> list[str]:
-    """Return the attributes, told by a refusal, of the item that stood where one was to be put."""
+    """Put an item that exists; return the attributes of the existing item in the refusal."""
     try:
         client.transact_write_items(
             TransactItems=[
@@ -93,7 +93,7 @@ def _refused_with(client: "DynamoDBClient", table: str) -> list[str]:
 
 
 def reason_of(error: ClientError) -> str:
-    """Return why a transaction failed: the first reason in it, or the error's own code."""
+    """Return the first reason of a failed transaction, or else the error code."""
     reasons = error.response.get("CancellationReasons", [])
     codes = (str(reason.get("Code")) for reason in reasons)
     return next(

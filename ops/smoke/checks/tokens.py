@@ -1,4 +1,4 @@
-"""Asks a deployed HTTP API which tokens it takes."""
+"""Tests which tokens a deployed HTTP API accepts."""
 
 import base64
 import json
@@ -11,10 +11,10 @@ from repartee_client.errors import AccessRefusedError
 
 
 def claims_of(token: str) -> Mapping[str, Any]:
-    """Return a JSON Web Token's claims, unverified: they are only shown.
+    """Return a JSON Web Token's claims for display, without verification.
 
     Raises:
-        ValueError: It is no JSON Web Token.
+        ValueError: The text is not a JSON Web Token.
     """
     parts = token.split(".")
     if len(parts) != 3:
@@ -25,7 +25,7 @@ def claims_of(token: str) -> Mapping[str, Any]:
 
 
 def audience_of(claims: Mapping[str, Any]) -> str:
-    """Return which claim names whom the token is for; Cognito's access tokens have no ``aud``."""
+    """Return the claim with the token's audience; Cognito's access tokens have no ``aud``."""
     for name in ("aud", "client_id"):
         if name in claims:
             return f"{name}={claims[name]}"
@@ -33,18 +33,21 @@ def audience_of(claims: Mapping[str, Any]) -> str:
 
 
 async def findings(api: HttpApiClient) -> list[Finding]:
-    """Ask with the token that ``api`` holds."""
+    """Test the token of ``api`` and a forged one."""
     claims = claims_of(api.token)
     found = [
-        noted("kind of token", str(claims.get("token_use", "not said"))),
+        noted("kind of token", str(claims.get("token_use", "not stated"))),
         noted("the claim that names the audience", audience_of(claims)),
         compared("the token has a subject", bool(claims.get("sub")), True),
-        compared("the HTTP API takes it", await _status(api), 201),
+        compared("the HTTP API accepts it", await _status(api), 201),
     ]
     head, _, rest = api.token.partition(".")
     body, _, signature = rest.partition(".")
     forged = HttpApiClient(api.url, f"{head}.{body}.{signature[::-1]}")
-    return [*found, compared("with another signature it is refused", await _status(forged), 401)]
+    return [
+        *found,
+        compared("a forged signature is refused", await _status(forged), 401),
+    ]
 
 
 async def _status(api: HttpApiClient) -> int:

@@ -1,4 +1,4 @@
-"""Asks the real Gemini Live what it sends while a tool is pending, and if it says the answer."""
+"""Tests what Gemini Live sends while a tool call is pending, and if it speaks the answer."""
 
 from dataclasses import dataclass
 
@@ -10,22 +10,22 @@ from repartee.domain.live.profiles import LiveModelProfile
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT
 
 _INSTRUCTION = (
-    "You are the voice of a front desk. For every wish of the user call ask_core_agent, and then "
-    "say its answer in one short sentence."
+    "You are the voice of a front desk. For every request of the user call ask_core_agent, and "
+    "then say its answer in one short sentence."
 )
-_WISH = "Book me an appointment with the doctor on Friday at three in the afternoon, please."
+_REQUEST = "Book me an appointment with the doctor on Friday at three in the afternoon, please."
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What happened around one tool call.
+    """The events around one tool call.
 
     Attributes:
-        trouble: Why the tool was not called; "" where it was.
+        trouble: Why the tool was not called; "" if it was called.
         pending: The status of each turn that was completed while the call was pending.
         after: The status of each turn that was completed after the answer.
         is_spoken: Whether audio followed the answer.
-        said: What was said from then on.
+        said: The transcript after the answer.
     """
 
     trouble: str = ""
@@ -35,28 +35,28 @@ class Observed:
     said: str = ""
 
 
-async def findings(setting: CheckContext) -> list[Finding]:
-    """Type a wish that needs a tool, wait, answer the call, and listen.
+async def findings(context: CheckContext) -> list[Finding]:
+    """Type a request that needs a tool, wait, answer the call, and listen.
 
     Raises:
         LiveSetupFailed: The session was refused.
     """
-    async with setting.talk(setting.config(_INSTRUCTION)) as talk:
-        await talk.session.send_text(_WISH)
-        if not await talk.until(_is_call, setting.patience.reply_s):
-            said = f"not called; it said {text(talk.events, Role.MODEL)!r}"
-            return judge(Observed(talk.trouble or said), setting.profile)
-        # A turn that ends late, after words that bridge the wait, ends while the call is pending.
-        await talk.until(is_complete, setting.patience.settle_s)
-        pending = _statuses(talk.events)
-        after = await talk.answer_tools(setting.patience.reply_s)
+    async with context.open_session(context.config(_INSTRUCTION)) as live:
+        await live.session.send_text(_REQUEST)
+        if not await live.until(_is_call, context.limits.reply_s):
+            said = f"not called; it said {text(live.events, Role.MODEL)!r}"
+            return judge(Observed(live.trouble or said), context.profile)
+        # The turn may end late, after a few words, while the call is still pending.
+        await live.until(is_complete, context.limits.settle_s)
+        pending = _statuses(live.events)
+        after = await live.answer_tools(context.limits.reply_s)
     observed = Observed(
         pending=pending,
         after=_statuses(after),
         is_spoken=any(map(is_audio, after)),
         said=text(after, Role.MODEL),
     )
-    return judge(observed, setting.profile)
+    return judge(observed, context.profile)
 
 
 def _is_call(event: LiveEvent) -> bool:
@@ -68,12 +68,12 @@ def _statuses(events: list[LiveEvent]) -> tuple[TurnStatus | None, ...]:
 
 
 def judge(observed: Observed, profile: LiveModelProfile) -> list[Finding]:
-    """Say what the course of the call means for the product."""
+    """Judge the events for the product."""
     called = judged(
         "the model calls ask_core_agent",
         not observed.trouble,
         observed.trouble or "called",
-        "questions to the desk are not answered: deploy with another GeminiLiveModel"
+        "requests to the front desk are not answered: deploy with another GeminiLiveModel"
         if observed.trouble
         else "",
     )
@@ -91,7 +91,7 @@ def judge(observed: Observed, profile: LiveModelProfile) -> list[Finding]:
             observed.said or ("without a transcript" if observed.is_spoken else "not spoken"),
             "nothing to set"
             if observed.is_spoken
-            else "the worker repeats such an answer once; if it stays unspoken, the client gets "
+            else "the worker repeats such an answer once; if it remains unspoken, the client gets "
             "no_answer with its text",
         ),
         noted("turns that end after the answer", _words(observed.after)),
@@ -111,4 +111,4 @@ def _status_means(observed: Observed, profile: LiveModelProfile) -> str:
     sends_status = any(status is not None for status in seen)
     if sends_status == profile.sends_status:
         return "as the model's profile says; nothing to set"
-    return f"the profile expects otherwise: sends_status is {sends_status} for this model"
+    return f"the model's profile is wrong: sends_status is {sends_status} for this model"

@@ -1,4 +1,4 @@
-"""Checks at the real Gemini Live that it takes every voice and language that users may choose."""
+"""Tests whether Gemini Live accepts every voice and language that users may choose."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,19 +11,19 @@ from repartee.domain.live.profiles import profile_of
 from repartee.ports.live_model import LiveModel
 
 
-async def findings(setting: CheckContext) -> list[Finding]:
-    """Open a session for each, one after the other, and close it; nothing is said.
+async def findings(context: CheckContext) -> list[Finding]:
+    """Open and close one session after the other, without any speech.
 
     Raises:
-        LiveSetupFailed: Not even the usual voice is taken, so nothing can be learned of the others.
+        LiveSetupFailed: The default voice is refused, so the others cannot be tested.
     """
-    live, wanted = setting.open_live(profile_of), setting.config()
+    live, wanted = context.open_live(profile_of), context.config()
     await _open(live, wanted)
-    profile = setting.profile
+    profile = context.profile
     voices = [await _refused(live, replace(wanted, voice=one), one) for one in profile.voices]
     tags = [tag for tags in profile.languages.values() for tag in tags]
     if not profile.takes_language_code:
-        named = "languages are named in the instruction alone"
+        named = "languages are named only in the instruction"
         return [_found("voices", voices), noted(named, ", ".join(tags))]
     languages = [await _refused(live, replace(wanted, language=one), one) for one in tags]
     return [_found("voices", voices), _found("languages", languages)]
@@ -32,10 +32,10 @@ async def findings(setting: CheckContext) -> list[Finding]:
 def _found(kind: str, refusals: Sequence[str | None]) -> Finding:
     refused = [one for one in refusals if one is not None]
     return judged(
-        f"all {len(refusals)} {kind} are taken at set-up",
+        f"all {len(refusals)} {kind} are accepted",
         not refused,
         "; ".join(refused) or "none refused",
-        "calls of users who choose one of these end with `refused`" if refused else "",
+        "sessions of users who choose one of these end with `refused`" if refused else "",
     )
 
 

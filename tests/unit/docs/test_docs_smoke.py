@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ops.finding import Verdict, compared, noted
 from ops.smoke.__main__ import main, parse_arguments
 from ops.smoke.checks import functions, tokens
 from ops.smoke.checks.gateway import out_of_order
 from ops.smoke.checks.tables import reason_of
-from ops.smoke.finding import Finding, report
-from ops.smoke.suite import EXPLANATIONS
+from ops.smoke.suite import EXPLANATIONS, report
 from tests.documents import blocks, page, rows, without_blocks
 
 pytestmark = pytest.mark.unit
@@ -109,9 +109,9 @@ def test_a_missing_region_is_named(
 def test_an_assumption_that_does_not_hold_fails_the_check(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    good, number = Finding.of("a", 1, 1), Finding("b", None, "3")
+    good, number = compared("a", 1, 1), noted("b", "3")
     assert report([good, number]) == 0
-    assert report([good, Finding.of("c", 2, 1), number]) == 1
+    assert report([good, compared("c", 2, 1), number]) == 1
     assert "FAILS  c: 2, not 1" in capsys.readouterr().out
 
 
@@ -178,7 +178,7 @@ def test_a_stack_that_retries_workers_is_found_out() -> None:
     def failing(retries: int) -> list[str]:
         client: Any = FakeLambda(retries)
         found = functions.findings(client, "repartee-dev")
-        return [finding.name for finding in found if finding.passed is False]
+        return [finding.subject for finding in found if finding.verdict is Verdict.WRONG]
 
     assert failing(0) == []
     assert failing(2) == [

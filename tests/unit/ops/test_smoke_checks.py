@@ -154,13 +154,13 @@ AS_PROFILE = "as the model's profile says"
 @pytest.mark.parametrize(
     ("rule", "model", "answered", "means", "is_ended", "ending_means"),
     [
-        (hears_silence_and_marks, LIVE_3_8, "yes yes", "client is quicker", False, AS_PROFILE),
-        (hears_silence, LIVE_3_8, "yes no", "leave TurnDetection at server", False, AS_PROFILE),
+        (hears_silence_and_marks, LIVE_3_8, "yes yes", "client is faster", False, AS_PROFILE),
+        (hears_silence, LIVE_3_8, "yes no", "keep TurnDetection=server", False, AS_PROFILE),
         (hears_marks, LIVE_3_8, "no yes", "set TurnDetection=client", False, AS_PROFILE),
         (keeps_silent, LIVE_3_8, "no no", "another GeminiLiveModel", False, AS_PROFILE),
         (hears_stream_end_and_marks, LIVE_3_1, "yes yes", "both values", True, AS_PROFILE),
-        (hears_stream_end_and_marks, LIVE_3_8, "no yes", "", True, "is not needed here"),
-        (hears_silence, LIVE_3_1, "no no", "", False, "ends_speech_by_stream_end is wrong"),
+        (hears_stream_end_and_marks, LIVE_3_8, "no yes", "", True, "is not needed"),
+        (hears_silence, LIVE_3_1, "no no", "", False, "wrong in ends_speech_by_stream_end"),
     ],
 )
 def test_how_speech_ends_says_what_turn_detection_to_set(
@@ -227,7 +227,7 @@ def interrupted_after(delay_s: float | None, *, over_after_s: float = 9) -> Rule
     ("rule", "seen", "means"),
     [
         (interrupted_after(0.2), "it is interrupted", ""),
-        (interrupted_after(None), "it goes on", "cannot interrupt"),
+        (interrupted_after(None), "it continues", "cannot interrupt"),
         (interrupted_after(None, over_after_s=0.1), "it was over before", ""),
     ],
 )
@@ -241,7 +241,7 @@ def test_marks_of_speech_are_tried_against_a_reply(rule: Rule, seen: str, means:
 
 def test_typed_text_that_is_not_answered_between_marks_is_told() -> None:
     found = made(lambda: speech_end.findings(check_context_of(ActingModel(hears_marks)), SPEECH))
-    assert "leave it at server" in found["TurnDetection=client: typed text"].advice
+    assert "keep TurnDetection=server" in found["TurnDetection=client: typed text"].advice
     assert "TurnDetection=client: activityStart during a reply" not in found
 
 
@@ -354,7 +354,7 @@ def answers(text: str) -> Rule:
     return rule
 
 
-MESSAGES = "history that is sent as messages is known"
+MESSAGES = "history sent as messages is known"
 TOLD = "history in the instruction is known"
 
 
@@ -459,9 +459,9 @@ def reacts_after(delay_s: float | None) -> Rule:
 @pytest.mark.parametrize(
     ("delay_s", "passed", "seen", "means"),
     [
-        (0.5, True, "first sign after 500 ms", "nothing to set"),
-        (4.0, None, "first sign after 4000 ms", "drops what it brings"),
-        (None, None, "no sign of having been heard", "TurnDetection=client"),
+        (0.5, True, "first reaction after 500 ms", "nothing to set"),
+        (4.0, None, "first reaction after 4000 ms", "drops a duplicate"),
+        (None, None, "no reaction", "TurnDetection=client"),
     ],
 )
 def test_a_short_utterance_is_heard_late_or_dropped(
@@ -499,7 +499,7 @@ def test_a_whole_turn_with_a_tool_holds_or_names_what_is_missing() -> None:
     assert failing(takes_a_call) == set()
     deaf = failing(keeps_silent)
     assert {"the tool is called", "turns are billed", SPOKEN} <= deaf
-    waiting = "a request that is typed while the tool is pending is answered"
+    waiting = "a request typed while the tool is pending is answered"
     assert waiting in deaf
     assert waiting not in failing(keeps_silent, LIVE_3_1)
 
@@ -525,7 +525,7 @@ def test_deadlines_are_judged_by_what_is_served(
 ) -> None:
     first, second = deadline.judge({8: below, 10: at})
     assert first.verdict is Verdict.SEEN
-    assert ("would not insist" in first.advice) is not bool(below)
+    assert ("accepts less" in first.advice) is not bool(below)
     assert passed_by(second) is passed
     assert means in second.advice
 
@@ -579,6 +579,6 @@ def test_no_check_begins_that_could_go_beyond_the_limit(
 
 
 def test_what_a_session_reports_is_counted_by_the_price_list() -> None:
-    setting = check_context_of(ActingModel(answers("Robert.")))
-    made(lambda: history.findings(setting))
-    assert setting.spending.usd == 2 * setting.prices.cost_usd(USAGE.usage) > 0
+    context = check_context_of(ActingModel(answers("Robert.")))
+    made(lambda: history.findings(context))
+    assert context.spending.usd == 2 * context.prices.cost_usd(USAGE.usage) > 0

@@ -66,7 +66,7 @@ from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.memory.allowance import GOODBYE
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease, PendingCall, SessionState
-from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.timing import SPEAK_WITHIN_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT, CoreAnswer, ToolCallKey, ToolCallStatus
 from repartee.domain.users.preferences import Profile

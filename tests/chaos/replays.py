@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repartee.domain.session.machine import FORCED_HAND_OVER_MS
 from repartee.domain.session.replay.recording import RecordingUnreadable, replay
+from repartee.domain.session.timing import FORCED_HAND_OVER_MS
 
 RECORDINGS = "recordings"
 """Where the functions of a stack write them, below its folder."""

@@ -6,7 +6,7 @@ import pytest
 
 from repartee.domain.audio import is_audible
 from repartee.domain.protocol.frames import SessionError
-from repartee.domain.session.upkeep.watchdog import STALL_MS
+from repartee.domain.session.timing import STALL_MS
 from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
 from repartee_client.voice_call import VoiceCall, open_voice_call

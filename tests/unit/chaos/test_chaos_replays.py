@@ -7,9 +7,10 @@ import pytest
 
 from local.stack import PROJECT
 from repartee.domain.session.events import Event, Started, TimeRunningOut
-from repartee.domain.session.machine import FORCED_HAND_OVER_MS, SessionMachine
+from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.replay.recording import Opening, Step, opening_line, step_line
 from repartee.domain.session.state import Lease
+from repartee.domain.session.timing import FORCED_HAND_OVER_MS
 from tests.chaos.campaign import HAND_OVER_MS, copy_source
 from tests.chaos.replays import read_lease, recordings_of
 from tests.fakes.speech_detector import FakeSpeechDetector

@@ -67,7 +67,7 @@ from repartee.domain.session.events import (
 from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
 from repartee.domain.session.model.link import MAX_FAILURES
 from repartee.domain.session.state import UndeliveredTurn
-from repartee.domain.session.tools.calls import TOOL_CALL_TIMEOUT_MS
+from repartee.domain.session.timing import TOOL_CALL_TIMEOUT_MS
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT, END_CALL, SET_PREFERENCES, ToolCallKey
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.fakes.clock import NOON_MS

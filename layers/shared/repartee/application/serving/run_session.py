@@ -28,12 +28,9 @@ from repartee.domain.session.events import (
     Tick,
     TimeRunningOut,
 )
-from repartee.domain.session.machine import (
-    FORCED_HAND_OVER_MS,
-    HAND_OVER_MS,
-    SessionMachine,
-)
+from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.state import SessionState
+from repartee.domain.session.timing import FORCED_HAND_OVER_MS, HAND_OVER_MS
 
 TIME_CHECK_MS = 250
 # After the machine is done, its last writes and posts get this long.

@@ -56,6 +56,7 @@ from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease
+from repartee.domain.session.timing import FORCED_HAND_OVER_MS
 from repartee.domain.session.tools.answer_watch import AnswerWatch
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.tools.filler import Filler
@@ -75,10 +76,6 @@ from repartee.domain.session.upkeep.utterance_retry import UtteranceRetry
 from repartee.domain.session.upkeep.watchdog import Watchdog
 from repartee.domain.speech import SpeechDetector
 from repartee.domain.users.preferences import Profile
-
-# Handing over takes a boundary between turns; without one by the second mark it is forced.
-HAND_OVER_MS = 90_000
-FORCED_HAND_OVER_MS = 20_000
 
 
 class SessionMachine:

@@ -21,8 +21,9 @@ from repartee.domain.session.effects import (
 )
 from repartee.domain.session.input.feed import PAUSE_IN_SPEECH_MS, SPEECH_ENDS_AFTER_MS
 from repartee.domain.session.input.order import GIVE_UP_AFTER_MS
+from repartee.domain.session.timing import STALL_MS
 from repartee.domain.session.upkeep.departure import FAREWELL_MS
-from repartee.domain.session.upkeep.watchdog import NUDGE, STALL_MS
+from repartee.domain.session.upkeep.watchdog import NUDGE
 from tests.fakes.speech_detector import SILENCE, SPEECH
 from tests.session_harness import (
     COMPLETE,

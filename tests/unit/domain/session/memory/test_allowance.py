@@ -25,7 +25,7 @@ from repartee.domain.session.effects import (
 )
 from repartee.domain.session.events import FromLive, Started, UsageRead
 from repartee.domain.session.memory.allowance import GOODBYE
-from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.timing import SPEAK_WITHIN_MS
 from repartee.domain.users.preferences import Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH

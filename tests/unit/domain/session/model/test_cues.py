@@ -16,7 +16,7 @@ from repartee.domain.protocol.messages import OutputPosition
 from repartee.domain.session.effects import FinishReason, OpenLive
 from repartee.domain.session.events import TimeRunningOut
 from repartee.domain.session.state import UndeliveredTurn
-from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.timing import SPEAK_WITHIN_MS
 from tests.session_harness import (
     COMPLETE,
     EPOCH,

@@ -8,7 +8,7 @@ from repartee.domain.live.model import (
 )
 from repartee.domain.protocol.frames import ReplyAudio, SessionClosed, TurnRestarted
 from repartee.domain.session.effects import FinishReason, OpenLive, SendText
-from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.timing import SPEAK_WITHIN_MS
 from tests.session_harness import IDLE, SECOND, heard, started
 
 pytestmark = pytest.mark.unit

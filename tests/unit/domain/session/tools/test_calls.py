@@ -1,7 +1,8 @@
 import pytest
 
 from repartee.domain.live.model import LiveToolCall
-from repartee.domain.session.tools.calls import TOOL_CALL_TIMEOUT_MS, ToolCalls, text_argument
+from repartee.domain.session.timing import TOOL_CALL_TIMEOUT_MS
+from repartee.domain.session.tools.calls import ToolCalls, text_argument
 from repartee.domain.tools.core_calls import CoreAnswer, ToolCallKey, ToolCallStatus
 from tests.session_harness import pending
 

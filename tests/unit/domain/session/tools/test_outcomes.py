@@ -14,8 +14,9 @@ from repartee.domain.live.model import (
 from repartee.domain.protocol.frames import SessionError, ToolProgress, TurnEnd
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import CommitTurn, RespondToTool, SendText
-from repartee.domain.session.tools.calls import NO_ANSWER, TOOL_CALL_TIMEOUT_MS
-from repartee.domain.session.tools.unspoken_answers import SPEAK_AGAIN_AFTER_MS, SPEAK_WITHIN_MS
+from repartee.domain.session.timing import SPEAK_WITHIN_MS, TOOL_CALL_TIMEOUT_MS
+from repartee.domain.session.tools.calls import NO_ANSWER
+from repartee.domain.session.tools.unspoken_answers import SPEAK_AGAIN_AFTER_MS
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH
 from tests.session_harness import (

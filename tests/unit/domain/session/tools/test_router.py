@@ -24,9 +24,9 @@ from repartee.domain.session.effects import (
     SendText,
 )
 from repartee.domain.session.state import PendingCall, SessionState
-from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.timing import SPEAK_WITHIN_MS, STALL_MS
 from repartee.domain.session.upkeep.departure import FAREWELL_MS
-from repartee.domain.session.upkeep.watchdog import NUDGE, STALL_MS
+from repartee.domain.session.upkeep.watchdog import NUDGE
 from repartee.domain.tools.core_calls import ToolCallKey
 from repartee.domain.users.preferences import PreferenceChanges
 from tests.session_harness import (

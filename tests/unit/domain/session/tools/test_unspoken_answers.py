@@ -16,9 +16,9 @@ from repartee.domain.protocol.frames import SessionClosed, SessionError, TurnEnd
 from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import CommitTurn, FinishReason, SendAudio
 from repartee.domain.session.events import CoreAnswered
-from repartee.domain.session.tools.calls import NO_ANSWER, TOOL_CALL_TIMEOUT_MS
+from repartee.domain.session.timing import SPEAK_WITHIN_MS, TOOL_CALL_TIMEOUT_MS
+from repartee.domain.session.tools.calls import NO_ANSWER
 from repartee.domain.session.tools.filler import FILLER
-from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.session.upkeep.watchdog import NUDGE
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT, CoreAnswer, ToolCallKey, ToolCallStatus
 from tests.fakes.speech_detector import SPEECH

@@ -12,8 +12,8 @@ from repartee.domain.protocol.frames import SessionError, Transcript, TurnEnd, T
 from repartee.domain.protocol.messages import Audio, SpeechStart, Text
 from repartee.domain.session.client.frame_bundles import HOLD_MS
 from repartee.domain.session.effects import OpenLive, SendText
-from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
-from repartee.domain.session.upkeep.watchdog import APOLOGY, NUDGE, STALL_MS
+from repartee.domain.session.timing import SPEAK_WITHIN_MS, STALL_MS
+from repartee.domain.session.upkeep.watchdog import APOLOGY, NUDGE
 from tests.fakes.speech_detector import SPEECH
 from tests.session_harness import (
     COMPLETE,

@@ -14,7 +14,7 @@ from repartee.domain.protocol.frames import Transcript, TurnEnd
 from repartee.domain.protocol.messages import Audio, Bye, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import AmendTurn, CommitTurn, FinishReason, OpenLive
 from repartee.domain.session.events import ConversationLost, FromLive, SummaryRead, TimeRunningOut
-from repartee.domain.session.machine import HAND_OVER_MS
+from repartee.domain.session.timing import HAND_OVER_MS
 from repartee.domain.session.turns.transcripts import CONTINUES_WITHIN_MS, LATE_MS
 from tests.fakes.speech_detector import SPEECH
 from tests.session_harness import (

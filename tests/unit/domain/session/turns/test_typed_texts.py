@@ -11,7 +11,7 @@ from repartee.domain.live.model import (
 from repartee.domain.protocol.messages import Audio, Bye, Message, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import FinishReason, SendAudio, SendText
 from repartee.domain.session.events import TimeRunningOut
-from repartee.domain.session.machine import FORCED_HAND_OVER_MS
+from repartee.domain.session.timing import FORCED_HAND_OVER_MS
 from repartee.domain.session.upkeep.departure import CLOSING_MS
 from tests.fakes.speech_detector import SPEECH
 from tests.session_harness import (

@@ -21,8 +21,9 @@ from repartee.domain.protocol.frames import (
 from repartee.domain.protocol.messages import Audio, Hello, Message, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import EndAudioStream, OpenLive, SendAudio, SendText
 from repartee.domain.session.events import FromLive
+from repartee.domain.session.timing import STALL_MS
 from repartee.domain.session.upkeep.utterance_retry import UNHEARD_AFTER_MS
-from repartee.domain.session.upkeep.watchdog import NUDGE, STALL_MS
+from repartee.domain.session.upkeep.watchdog import NUDGE
 from tests.fakes.speech_detector import SILENCE, SPEECH
 from tests.session_harness import (
     COMPLETE,

@@ -14,7 +14,8 @@ from repartee.domain.live.model import (
 from repartee.domain.protocol.frames import SessionError, TurnEnd, TurnRestarted
 from repartee.domain.protocol.messages import Audio, SpeechEnd, SpeechStart, Text
 from repartee.domain.session.effects import FinishReason, OpenLive, SendAudio, SendText
-from repartee.domain.session.upkeep.watchdog import APOLOGY, NUDGE, STALL_MS
+from repartee.domain.session.timing import STALL_MS
+from repartee.domain.session.upkeep.watchdog import APOLOGY, NUDGE
 from repartee.domain.tools.core_calls import ToolCallKey
 from tests.fakes.speech_detector import SILENCE, SPEECH
 from tests.session_harness import (

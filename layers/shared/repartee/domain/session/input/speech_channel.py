@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from repartee.domain.live.model import TurnDetection
 from repartee.domain.live.profiles import LiveModelProfile
 from repartee.domain.session.model.channel import ModelChannel
+from repartee.domain.session.timing import STALL_MS
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
-from repartee.domain.session.upkeep.watchdog import STALL_MS
 
 # A detector that waits for the end of speech is late by at most this much.
 SILENCE_CHUNK_MS = 100

@@ -4,8 +4,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from repartee.domain.session.model.link import LiveLink
+from repartee.domain.session.timing import SPEAK_WITHIN_MS
 from repartee.domain.session.tools.calls import ToolCalls
-from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
 from repartee.domain.tools.core_calls import CoreAnswer
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from repartee.domain.live.model import LiveToolCall
 from repartee.domain.session.state import PendingCall
+from repartee.domain.session.timing import TOOL_CALL_TIMEOUT_MS
 from repartee.domain.session.tools.open_call import OpenToolCall
 from repartee.domain.session.tools.unspoken_answers import UnspokenAnswers
 from repartee.domain.session.turns.turn import TurnInProgress
@@ -20,7 +21,6 @@ from repartee.domain.tools.core_calls import (
     arguments_hash,
 )
 
-TOOL_CALL_TIMEOUT_MS = 25_000
 NO_ANSWER = CoreAnswer(
     ToolCallStatus.FAILED,
     "I could not find that out just now. Please ask me again.",

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from repartee.domain.session.model.cues import Cues
-from repartee.domain.session.tools.calls import TOOL_CALL_TIMEOUT_MS, ToolCalls
+from repartee.domain.session.timing import TOOL_CALL_TIMEOUT_MS
+from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.tools.core_calls import ToolCallKey
 

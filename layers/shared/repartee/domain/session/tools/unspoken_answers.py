@@ -3,12 +3,10 @@
 import re
 from dataclasses import dataclass, field
 
+from repartee.domain.session.timing import SPEAK_WITHIN_MS
 from repartee.domain.session.tools.open_call import OpenToolCall
 from repartee.domain.tools.core_calls import CoreAnswer, ToolCallKey, ToolCallStatus
 
-# As long as a turn may bring nothing. Public reports of a model that stays silent after a tool's
-# answer: PatterAI/Patter#210, pipecat-ai/pipecat#4118.
-SPEAK_WITHIN_MS = 8_000
 # The model will not speak an answer that was cut or cancelled, so the wait is short. A reply to
 # what the user said instead begins within 1 to 2 s.
 SPEAK_AGAIN_AFTER_MS = 3_000

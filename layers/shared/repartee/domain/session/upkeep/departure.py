@@ -6,8 +6,8 @@ from repartee.domain.protocol.frames import CloseReason, SessionClosed
 from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.model.cues import Cues
-from repartee.domain.session.tools.calls import TOOL_CALL_TIMEOUT_MS, ToolCalls
-from repartee.domain.session.tools.unspoken_answers import SPEAK_WITHIN_MS
+from repartee.domain.session.timing import SPEAK_WITHIN_MS, TOOL_CALL_TIMEOUT_MS
+from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.upkeep.client_presence import ClientPresence
 

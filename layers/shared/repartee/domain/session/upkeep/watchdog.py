@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from repartee.domain.protocol.frames import SessionError
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.model.link import LiveLink
+from repartee.domain.session.timing import STALL_MS
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.replies import Replies
 from repartee.domain.session.turns.turn import TurnInProgress
 
-# Far beyond the time to a first word, and still within what a caller waits in silence.
-STALL_MS = 8_000
 NUDGE = "(Please answer the user now. If you did not understand, say so.)"
 APOLOGY = "There was no answer to that. Please say it again."
 

@@ -7,6 +7,7 @@ import pytest
 
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import (
+    MAX_AHEAD,
     Acknowledged,
     Audio,
     Greeted,
@@ -18,7 +19,6 @@ from repartee.domain.protocol.messages import (
     Text,
 )
 from repartee.domain.protocol.recent_input import InputTaken, RecentInput, digest_of
-from repartee.domain.session.input.order import MAX_AHEAD
 from repartee.domain.session.state import NO_CONNECTION, Connected
 from tests.fakes.clock import NOON_MS
 from tests.unit.application.connections.message_route_harness import (

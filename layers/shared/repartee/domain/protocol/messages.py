@@ -10,6 +10,9 @@ from repartee.domain.users.preferences import PreferenceChanges
 # Numbered messages that a client may have out and not accepted, where the deployment does not say
 # otherwise. 5 s of 200 ms chunks cover a cold start.
 MAX_IN_FLIGHT = 25
+# A number that is further ahead than any client's messages in flight is a fault, not a gap. 200 of
+# the longest messages take 3.2 MB.
+MAX_AHEAD = 200
 MAX_SEQ = 999_999_999
 """The highest number of a message."""
 

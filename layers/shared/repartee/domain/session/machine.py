@@ -111,7 +111,7 @@ class SessionMachine:
         self._tool_calls = calls = ToolCalls(settings.blocking_tools)
         self._live_link = live = LiveLink(state.session_id)
         self._channel = channel = live.channel
-        self._cues = cues = Cues(live, calls)
+        self._cues = cues = Cues(live)
         self._speech = speech = SpeechChannel(settings.profile, turns, calls, channel)
         self._marked = marked = MarkedSpeech(detector, turns, calls, cues, speech, outbox)
         self._feed = InputFeed(
@@ -125,10 +125,13 @@ class SessionMachine:
         )
         self._replies = replies = Replies(client, turns, cues, prices)
         self._watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox)
-        preferences = ActivePreferences(memory.profile, settings, unix_offset_ms, lease.taken_at_ms)
-        self._tool_router = desk = ToolRouter(
-            preferences, calls, turns, cues, outbox, channel, writes
+        self._setup_fallbacks = fallbacks = SetupFallbacks(
+            settings.history_as_text, starts_without_preferences=settings.without_preferences
         )
+        self._preferences = preferences = ActivePreferences(
+            memory.profile, settings, fallbacks, writes, unix_offset_ms, lease.taken_at_ms
+        )
+        self._tool_router = desk = ToolRouter(preferences, calls, turns, cues, outbox, channel)
         self._filler = Filler(settings.filler_after_ms, turns, calls, cues)
         self._answer_watch = AnswerWatch(turns, calls, cues, replies, outbox)
         self._turn_restarts = restarts = TurnRestarts(self._feed, turns, calls, cues, replies)
@@ -154,23 +157,14 @@ class SessionMachine:
         limits = memory.profile.limits.over(settings.limits)
         self._allowance = Allowance(limits, prices, unix_offset_ms, turns, outbox, channel, writes)
         self._lost_replies = LostReplies(self._keeper, client, cues)
-        self._setup_fallbacks = concessions = SetupFallbacks(
-            self._keeper,
-            preferences,
-            settings.history_as_text,
-            starts_without_preferences=settings.without_preferences,
-        )
-        self._preference_mentions = PreferenceMentions(preferences, concessions, cues, writes)
+        self._preference_mentions = PreferenceMentions(preferences, fallbacks, cues)
         self._context = context = LiveContext(
-            settings, self._keeper, desk, client, concessions, unix_offset_ms
+            settings, self._keeper, preferences, client, fallbacks, unix_offset_ms
         )
-        transcripts = UserTranscripts(
-            client, turns, self._keeper, settings.profile.transcribes_after_speech
-        )
+        transcripts = UserTranscripts(client, turns, settings.profile.transcribes_after_speech)
         self._live_sessions = LiveSessions(
             live,
             context,
-            concessions,
             speech,
             watchdog,
             restarts,
@@ -184,13 +178,13 @@ class SessionMachine:
         self._model_events = ModelEvents(
             live,
             context,
-            concessions,
             watchdog,
             replies,
             desk,
             calls,
             turns,
             transcripts,
+            self._keeper,
             again,
             departure,
         )
@@ -236,7 +230,7 @@ class SessionMachine:
     @property
     def refused_preferences(self) -> Profile | None:
         """The profile with the preferences that the live model has refused, None without any."""
-        preferences = self._tool_router.preferences
+        preferences = self._preferences
         is_proven = self._setup_fallbacks.replaces_preferences and preferences.is_refused_by_model
         return preferences.profile if is_proven else None
 
@@ -412,7 +406,7 @@ class SessionMachine:
             case Detached(connection_id=connection_id):
                 self._detach(connection_id, now_ms)
             case PreferencesChanged() as changed:
-                self._context.is_reseed_due |= self._tool_router.preferences.take(changed)
+                self._context.is_reseed_due |= self._preferences.take(changed)
             case NoteForgotten(note_id=note_id):
                 self._context.is_reseed_due |= self._keeper.forget(note_id)
             case Superseded():
@@ -532,7 +526,7 @@ class SessionMachine:
         if turn is None:
             self._lost_replies.repeat_aloud()
             self._preference_mentions.say()
-            if self._tool_router.send_owed_answers(now_ms) or self._cues.send_next(now_ms):
+            if self._send_next_text(now_ms):
                 self._departure.last_activity_ms = now_ms
         elif self._watchdog.is_watching() or self._tool_calls.is_waiting:
             pass
@@ -541,6 +535,11 @@ class SessionMachine:
             if not self._feed.drop_unproven_speech(now_ms):
                 self._replies.force_end_turn(turn, now_ms)
             self._departure.last_activity_ms = now_ms
+
+    def _send_next_text(self, now_ms: int) -> bool:
+        if self._tool_router.send_owed_answers(now_ms):
+            return True
+        return not self._tool_calls.unspoken and self._cues.send_next(now_ms)
 
     # The end
 

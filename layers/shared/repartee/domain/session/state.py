@@ -6,9 +6,8 @@ from enum import Enum, auto
 
 from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.cost.usage import Bill, TokenUsage
-from repartee.domain.protocol.messages import MAX_SEQ, OutputPosition
+from repartee.domain.protocol.messages import MAX_AHEAD, MAX_SEQ, OutputPosition
 from repartee.domain.protocol.recent_input import InputTaken
-from repartee.domain.session.input.order import MAX_AHEAD
 from repartee.domain.tools.core_calls import ToolCallKey
 
 # The current one, the next one before it says hello, and one more that is not closed yet.

@@ -7,6 +7,7 @@ import pytest
 from repartee.domain.live.model import LiveAudio
 from repartee.domain.protocol.frames import Accepted, Missing, SessionError, TurnEnd
 from repartee.domain.protocol.messages import (
+    MAX_AHEAD,
     Audio,
     Detached,
     Hello,
@@ -22,7 +23,6 @@ from repartee.domain.session.effects import (
     SetConnection,
 )
 from repartee.domain.session.events import FramePosted, PostRefused
-from repartee.domain.session.input.order import MAX_AHEAD
 from tests.fakes.speech_detector import SILENCE, SPEECH
 from tests.session_harness import EPOCH, SECOND, SETTINGS, of_kind, started
 

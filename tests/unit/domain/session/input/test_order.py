@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repartee.domain.conversation.conversation import SkippedInput
-from repartee.domain.protocol.messages import Audio, Bye, Message, Numbered
-from repartee.domain.session.input.order import MAX_AHEAD, InputOrder
+from repartee.domain.protocol.messages import MAX_AHEAD, Audio, Bye, Message, Numbered
+from repartee.domain.session.input.order import InputOrder
 
 pytestmark = pytest.mark.unit
 

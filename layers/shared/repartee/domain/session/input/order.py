@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from repartee.domain.conversation.conversation import SkippedInput
-from repartee.domain.protocol.messages import MAX_IN_FLIGHT, Audio, Numbered, Text
+from repartee.domain.protocol.messages import MAX_AHEAD, MAX_IN_FLIGHT, Audio, Numbered, Text
 from repartee.domain.protocol.recent_input import (
     MAX_DIGESTS_KEPT,
     SKIPPED_DIGEST,
@@ -19,9 +19,6 @@ ASK_FOR_MISSING_EVERY_MS = 1_000
 GIVE_UP_AFTER_MS = 3_000
 # How long control that was given up is still looked for.
 FORGET_AFTER_MS = 10_000
-# A number that is further ahead than any client's messages in flight is a fault, not a gap. 200 of
-# the longest messages take 3.2 MB.
-MAX_AHEAD = 200
 # What is typed is accepted only as far as answers keep up with it: each text is a turn, and costs
 # as much as one that is spoken.
 MAX_WAITING_CHARACTERS = 16_000

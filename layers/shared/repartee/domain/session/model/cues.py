@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.timing import SPEAK_WITHIN_MS
-from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.tools.core_calls import CoreAnswer
 
 
@@ -17,7 +16,6 @@ class Cues:
     """
 
     _live_link: LiveLink
-    _tool_calls: ToolCalls
     _wanted: deque[str] = field(default_factory=deque)
     _given: str | None = None
     _speak_by_ms: int | None = None
@@ -37,18 +35,13 @@ class Cues:
         """Tell whether a text would interrupt no other."""
         return self._live_link.is_open and not self.is_awaited
 
-    @property
-    def may_send(self) -> bool:
-        """Tell whether a text would interrupt no other, and no tool's answer before its words."""
-        return self.is_free and not self._tool_calls.unspoken
-
     def queue(self, text: str) -> None:
         """Have this said when nobody speaks, by whichever live session is open then."""
         self._wanted.append(text)
 
     def send_next(self, now_ms: int) -> bool:
         """Give the next text that is wanted; False without one, or when it would interrupt."""
-        if not self._wanted or not self.may_send:
+        if not self._wanted or not self.is_free:
             return False
         text = self._wanted.popleft()
         self.send(text, now_ms)

@@ -7,9 +7,6 @@ for nothing that belongs to the user, so that no user is locked out by what is s
 
 from dataclasses import dataclass
 
-from repartee.domain.session.memory.keeper import MemoryKeeper
-from repartee.domain.session.tools.preferences import ActivePreferences
-
 
 @dataclass(frozen=True, slots=True)
 class SetupFallback:
@@ -40,6 +37,21 @@ _WITHOUT_PREFERENCES = 2
 _AFTER = {3: 1, 4: 2}
 
 
+@dataclass(frozen=True, slots=True)
+class SetupContent:
+    """What a set-up holds of the user, so what can be left out.
+
+    Attributes:
+        has_preferences: The user wants other values than the defaults.
+        has_history: There are turns to send.
+        has_memory: There are turns, notes or a summary to send.
+    """
+
+    has_preferences: bool
+    has_history: bool
+    has_memory: bool
+
+
 @dataclass(slots=True)
 class SetupFallbacks:
     """What the live sessions of one worker do without.
@@ -50,20 +62,20 @@ class SetupFallbacks:
         starts_without_preferences: An earlier session of this process has found out that the live
             model refuses the user's preferences.
         replaces_preferences: The live model has answered without the user's preferences.
+        refuses_preferences: The live model cannot be set up with the user's preferences.
     """
 
-    _keeper: MemoryKeeper
-    _preferences: ActivePreferences
     refuses_history: bool
     starts_without_preferences: bool = False
     replaces_preferences: bool = False
+    refuses_preferences: bool = False
     _step: int = 0
     _begun_step: int = 0
 
     def __post_init__(self) -> None:
         self._step = _AS_TEXT if self.refuses_history else 0
         if self.starts_without_preferences:
-            self._step, self._preferences.is_refused_by_model = _WITHOUT_PREFERENCES, True
+            self._step, self.refuses_preferences = _WITHOUT_PREFERENCES, True
 
     @property
     def current(self) -> SetupFallback:
@@ -74,15 +86,19 @@ class SetupFallbacks:
         """A live session begins that does without it."""
         self._begun_step = self._step
 
-    def try_next(self) -> bool:
-        """Leave out what may have been refused; False when there is nothing left to leave out."""
-        if self.current.without_preferences and not self._preferences.is_refused_by_model:
+    def allow_preferences(self) -> None:
+        """Use the preferences again: they have changed, so the live model may take them."""
+        self.refuses_preferences = False
+
+    def try_next(self, content: SetupContent) -> bool:
+        """Leave out what may have been refused; return False when nothing is left to leave out."""
+        if self.current.without_preferences and not self.refuses_preferences:
             # The user has changed them since, so they are not known to be the cause.
             self._step -= 1
         for step in range(self._step + 1, len(_STEPS)):
-            if self._leaves_out_more(step):
+            if _leaves_out_more(_STEPS[step], content):
                 self._step = step
-                self._preferences.is_refused_by_model = self.current.without_preferences
+                self.refuses_preferences = self.current.without_preferences
                 return True
         return False
 
@@ -93,12 +109,10 @@ class SetupFallbacks:
         self.replaces_preferences |= _STEPS[begun].without_preferences
         self._step = _AFTER.get(begun, begun)
 
-    def _leaves_out_more(self, step: int) -> bool:
-        wanted = _STEPS[step]
-        if wanted.without_preferences and not self._preferences.has_custom_values:
-            return False
-        if wanted.without_memory:
-            memory = self._keeper.memory
-            remembers = memory.conversation.summary or memory.notes or self._keeper.history()
-            return bool(remembers)
-        return wanted.without_preferences or bool(self._keeper.history())
+
+def _leaves_out_more(fallback: SetupFallback, content: SetupContent) -> bool:
+    if fallback.without_preferences and not content.has_preferences:
+        return False
+    if fallback.without_memory:
+        return content.has_memory
+    return fallback.without_preferences or content.has_history

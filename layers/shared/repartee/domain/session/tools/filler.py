@@ -52,7 +52,8 @@ class Filler:
             not begun_ms
             or is_user_speaking
             or self._tool_calls.is_blocking
-            or not self._cues.may_send
+            or self._tool_calls.unspoken
+            or not self._cues.is_free
         ):
             return None
         return max(min(begun_ms), self._silent_from_ms) + self._after_ms

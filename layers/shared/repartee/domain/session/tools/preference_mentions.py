@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from repartee.domain.session.memory.writes import TableWrites
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.tools.preferences import ActivePreferences
@@ -25,7 +24,6 @@ class PreferenceMentions:
     _preferences: ActivePreferences
     _setup_fallbacks: SetupFallbacks
     _cues: Cues
-    _writes: TableWrites
     _is_wanted: bool = False
     _said_refused: Profile | None = None
 
@@ -55,12 +53,12 @@ class PreferenceMentions:
             # A change whose notice has not come yet is not overwritten. Each preference is stored
             # by itself, because the user may have changed only the other one.
             if stale.language is not None:
-                self._writes.save_preferences(
+                self._preferences.save(
                     PreferenceChanges(language=stale.language),
                     PreferenceChanges(language=profile.language),
                 )
             if stale.voice is not None:
-                self._writes.save_preferences(
+                self._preferences.save(
                     PreferenceChanges(voice=stale.voice), PreferenceChanges(voice=profile.voice)
                 )
 

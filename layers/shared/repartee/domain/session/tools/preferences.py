@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 
 from repartee.domain.protocol.messages import PreferencesChanged
+from repartee.domain.session.memory.writes import TableWrites
+from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.tools.calls import text_argument
 from repartee.domain.users.preferences import (
@@ -24,18 +26,22 @@ class ActivePreferences:
 
     Attributes:
         profile: As it was loaded, with what was changed since, stored or not.
-        is_refused_by_model: The live model cannot be set up with them, so the defaults are in
-            force.
         has_unsent_change: Something was changed elsewhere that the live model has not been told.
     """
 
     profile: Profile
     _settings: SessionSettings
+    _setup_fallbacks: SetupFallbacks
+    _writes: TableWrites
     _unix_offset_ms: int
     _loaded_at_ms: int
-    is_refused_by_model: bool = False
     has_unsent_change: bool = False
     _changed_at_ms: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_refused_by_model(self) -> bool:
+        """Return whether the live model refuses them, so that the defaults are in force."""
+        return self._setup_fallbacks.refuses_preferences
 
     @property
     def language(self) -> str:
@@ -84,6 +90,14 @@ class ActivePreferences:
         self._settle(changes, now_ms + self._unix_offset_ms)
         return changes
 
+    def save(self, changes: PreferenceChanges, replaces: PreferenceChanges | None = None) -> None:
+        """Store changes; with ``replaces``, only while these are still the stored values."""
+        self._writes.save_preferences(changes, replaces)
+
+    def mark_sent(self) -> None:
+        """Note that the live model has got the preferences as they are."""
+        self.has_unsent_change = False
+
     def take(self, changed: PreferencesChanged) -> bool:
         """Take a change that was made elsewhere; True when it changes how the user is spoken to.
 
@@ -116,8 +130,8 @@ class ActivePreferences:
         return self.language, self.voice, self.style or ""
 
     def _settle(self, changes: PreferenceChanges, at_ms: int) -> None:
-        # Other preferences may be taken.
-        self.is_refused_by_model &= not changes
+        if changes:
+            self._setup_fallbacks.allow_preferences()
         self.profile = changes.applied_to(self.profile)
         for name, value in asdict(changes).items():
             if value is not None:

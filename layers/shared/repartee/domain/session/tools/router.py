@@ -8,7 +8,6 @@ from repartee.domain.protocol.frames import ToolProgress
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.effects import AskCoreAgent
 from repartee.domain.session.events import CoreAnswered
-from repartee.domain.session.memory.writes import TableWrites
 from repartee.domain.session.model.channel import ModelChannel
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.state import PendingCall
@@ -64,7 +63,6 @@ class ToolRouter:
     _cues: Cues
     _outbox: Outbox
     _channel: ModelChannel
-    _writes: TableWrites
     _questions: list[AskCoreAgent] = field(default_factory=list)
 
     def begin(self, event: LiveToolCall, now_ms: int) -> bool:
@@ -143,7 +141,9 @@ class ToolRouter:
 
         All in one text, because each text interrupts what the model says.
         """
-        owed = self._tool_calls.take_owed_answers() if self._cues.may_send else []
+        # A text would also interrupt the answer that the model is about to speak.
+        may_send = self._cues.is_free and not self._tool_calls.unspoken
+        owed = self._tool_calls.take_owed_answers() if may_send else []
         if not owed:
             return False
         for call, answer in owed:
@@ -212,7 +212,7 @@ class ToolRouter:
         if changes.voice:
             sentences.append(f"Your voice will be {changes.voice} after this reply.")
         if is_true_argument(call.arguments_json, ASKED_BY_USER):
-            self._writes.save_preferences(changes)
+            self.preferences.save(changes)
             sentences.append(_STORED)
         else:
             sentences.append(_NOT_STORED)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from repartee.domain.live.model import LiveTranscript
 from repartee.domain.protocol.frames import Transcript
 from repartee.domain.session.client.link import ClientLink
-from repartee.domain.session.memory.keeper import MemoryKeeper
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
 
@@ -15,19 +14,31 @@ LATE_MS = 3_000
 CONTINUES_WITHIN_MS = 2_000
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedTranscript:
+    """Where a piece of a transcript went.
+
+    Attributes:
+        is_current: It belongs to a turn that goes on.
+        amended: The turn in memory that it has changed, None without one.
+    """
+
+    is_current: bool = False
+    amended: TurnInProgress | None = None
+
+
 @dataclass(slots=True)
 class UserTranscripts:
     """Adds each transcript of the user to the turn whose speech it is, whatever became of that.
 
     Gemini does not say which speech a transcript belongs to, but they come in the order of the
-    speech. So the oldest turn that still lacks one gets it. A turn that is in memory already is put
-    right there. A transcript begins no turn and keeps no worker: one that fits no turn waits in the
-    ledger for a reply, because the model may have heard speech that the worker did not notice.
+    speech. So the oldest turn that still lacks one gets it. The caller amends a turn that is in
+    memory already. A transcript begins no turn and keeps no worker. One that fits no turn waits in
+    the ledger for a reply, because the model may have heard speech that the worker did not notice.
     """
 
     _client: ClientLink
     _turns: TurnLedger
-    _keeper: MemoryKeeper
     _comes_whole: bool
     _first_number: int = 1
 
@@ -46,34 +57,35 @@ class UserTranscripts:
         due_ms = (turn.ended_at_ms + LATE_MS for turn in over if turn.is_missing_transcript)
         return max(due_ms, default=None)
 
-    def take(self, piece: LiveTranscript, now_ms: int) -> bool:
-        """Add a piece; True where it belongs to a turn that goes on, so that the model lives."""
+    def take(self, piece: LiveTranscript, now_ms: int) -> PlacedTranscript:
+        """Add a piece to the turn that it belongs to."""
         turn = self._owner(piece, now_ms)
         if turn is None:
             self._turns.keep_unmatched_transcript(piece.text, now_ms)
-            return False
-        self._add(turn, piece, now_ms)
-        return turn in (self._turns.current, self._turns.upcoming)
+            return PlacedTranscript()
+        amended = self._add(turn, piece, now_ms)
+        return PlacedTranscript(turn in (self._turns.current, self._turns.upcoming), amended)
 
-    def add_from_previous_session(self, piece: LiveTranscript, now_ms: int) -> None:
+    def add_from_previous_session(self, piece: LiveTranscript, now_ms: int) -> PlacedTranscript:
         """Add the last words of the live session before this one, to a turn that is over."""
         lacking = [turn for turn in self._turns.ended_turns if turn.is_missing_transcript]
-        if lacking:
-            self._add(lacking[0], piece, now_ms)
+        amended = self._add(lacking[0], piece, now_ms) if lacking else None
+        return PlacedTranscript(amended=amended)
 
-    def _add(self, turn: TurnInProgress, piece: LiveTranscript, now_ms: int) -> None:
+    def _add(
+        self, turn: TurnInProgress, piece: LiveTranscript, now_ms: int
+    ) -> TurnInProgress | None:
         if turn.is_copy(piece.text):
-            return
+            return None
         was_final = turn.is_phrase_over
         text = turn.add_user_transcript(
             piece.text, now_ms, is_final=piece.final, comes_whole=self._comes_whole
         )
         if not text and was_final >= piece.final:
-            return
+            return None
         turn.transcribed += text
         self._client.outbox.offer(Transcript(turn.number, "user", text, piece.final))
-        if turn in self._turns.newest_committed:
-            self._keeper.amend(turn)
+        return turn if turn in self._turns.newest_committed else None
 
     def _owner(self, piece: LiveTranscript, now_ms: int) -> TurnInProgress | None:
         spoken = [turn for turn in self._turns.all_turns if turn.number >= self._first_number]

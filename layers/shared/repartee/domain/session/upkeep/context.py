@@ -10,9 +10,9 @@ from repartee.domain.live.model import LiveConfig, TurnDetection
 from repartee.domain.live.prompt import PromptContext, system_instruction
 from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.memory.keeper import MemoryKeeper
-from repartee.domain.session.model.fallbacks import SetupFallbacks
+from repartee.domain.session.model.fallbacks import SetupContent, SetupFallbacks
 from repartee.domain.session.settings import SessionSettings
-from repartee.domain.session.tools.router import ToolRouter
+from repartee.domain.session.tools.preferences import ActivePreferences
 from repartee.domain.users.notes import Note
 
 # A user goes from one device to another and back now and then. A client whose every ``hello`` says
@@ -37,7 +37,7 @@ class LiveContext:
 
     _settings: SessionSettings
     _keeper: MemoryKeeper
-    _tool_router: ToolRouter
+    _preferences: ActivePreferences
     _client: ClientLink
     _setup_fallbacks: SetupFallbacks
     _unix_offset_ms: int
@@ -51,7 +51,7 @@ class LiveContext:
 
     def config(self, now_ms: int) -> LiveConfig:
         """Return how a fresh live session is opened now."""
-        settings, preferences = self._settings, self._tool_router.preferences
+        settings, preferences = self._settings, self._preferences
         concession = self._setup_fallbacks.current
         profile = replace(preferences.profile, style=preferences.style)
         memory, history = replace(self._keeper.memory, profile=profile), self._keeper.history()
@@ -87,20 +87,32 @@ class LiveContext:
         It does for another voice, for preferences that were changed outside the call, where this
         one knows a note that is deleted, and where it may answer a copy of what it has answered.
         """
-        preferences = self._tool_router.preferences
+        preferences = self._preferences
         is_other = preferences.has_unsent_change or self._voice != preferences.voice
         return self.may_answer_twice or is_other or self._notes != self._keeper.memory.notes
 
     def begin(self) -> None:
         """A fresh live session has begun; it carries nothing yet."""
+        self._setup_fallbacks.begin()
         if self.is_detection_outdated:
             self._detection_changes += 1
         self.detection = self._wanted_detection
-        self._voice = self._tool_router.preferences.voice
+        self._voice = self._preferences.voice
         self._notes = self._keeper.memory.notes
         self.may_answer_twice = False
-        self._tool_router.preferences.has_unsent_change = False
+        self._preferences.mark_sent()
         self._carried = TokenUsage()
+
+    def try_smaller_setup(self) -> bool:
+        """Leave out what the live model may have refused; return False when nothing is left."""
+        memory, has_history = self._keeper.memory, bool(self._keeper.history())
+        has_memory = bool(memory.conversation.summary or memory.notes or has_history)
+        content = SetupContent(self._preferences.has_custom_values, has_history, has_memory)
+        return self._setup_fallbacks.try_next(content)
+
+    def confirm_setup(self) -> None:
+        """Note that the live model has taken its set-up."""
+        self._setup_fallbacks.confirm()
 
     def note_duplicate_input(self) -> None:
         """The live session was given something twice, and may answer it twice."""

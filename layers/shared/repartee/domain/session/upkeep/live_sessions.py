@@ -7,7 +7,6 @@ from repartee.domain.live.model import LiveClosed, LiveFailure
 from repartee.domain.protocol.frames import CloseReason, SessionError
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.input.speech_channel import SpeechChannel
-from repartee.domain.session.model.fallbacks import SetupFallbacks
 from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.turns.transcripts import UserTranscripts
 from repartee.domain.session.upkeep.context import LiveContext
@@ -30,7 +29,6 @@ class LiveSessions:
 
     _live_link: LiveLink
     _context: LiveContext
-    _setup_fallbacks: SetupFallbacks
     _speech: SpeechChannel
     _watchdog: Watchdog
     _turn_restarts: TurnRestarts
@@ -46,7 +44,6 @@ class LiveSessions:
             saves_usd: What that is estimated to save, where it is done to save.
         """
         self._context.begin()
-        self._setup_fallbacks.begin()
         config = self._context.config(now_ms)
         self._speech.begin(config.turn_detection)
         self._live_link.open(config, now_ms, saves_usd)
@@ -66,7 +63,7 @@ class LiveSessions:
         """
         self._watchdog.forget_model()
         is_refusal = self._departure.may_take_input and self._live_link.is_refusal(closed, now_ms)
-        if is_refusal and self._setup_fallbacks.try_next():
+        if is_refusal and self._context.try_smaller_setup():
             self._live_link.plan_replacement(now_ms)
             self._turn_restarts.restart_turn(now_ms)
             return None

@@ -19,13 +19,13 @@ from repartee.domain.live.model import (
     Role,
     TurnStatus,
 )
-from repartee.domain.session.model.fallbacks import SetupFallbacks
+from repartee.domain.session.memory.keeper import MemoryKeeper
 from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.tools.router import ToolRouter
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.replies import Replies
-from repartee.domain.session.turns.transcripts import UserTranscripts
+from repartee.domain.session.turns.transcripts import PlacedTranscript, UserTranscripts
 from repartee.domain.session.upkeep.context import LiveContext
 from repartee.domain.session.upkeep.departure import Departure
 from repartee.domain.session.upkeep.utterance_retry import UtteranceRetry
@@ -38,13 +38,13 @@ class ModelEvents:
 
     _live_link: LiveLink
     _context: LiveContext
-    _setup_fallbacks: SetupFallbacks
     _watchdog: Watchdog
     _replies: Replies
     _tool_router: ToolRouter
     _tool_calls: ToolCalls
     _turns: TurnLedger
     _transcripts: UserTranscripts
+    _keeper: MemoryKeeper
     _utterance_retry: UtteranceRetry
     _departure: Departure
 
@@ -52,7 +52,7 @@ class ModelEvents:
         """Take in anything but the end of the live session; True when the model hangs up."""
         if not isinstance(event, LiveOpened | LiveUnknown):
             self._live_link.has_reacted = True
-            self._setup_fallbacks.confirm()
+            self._context.confirm_setup()
         match event:
             case LiveOpened():
                 self._live_link.mark_open(now_ms)
@@ -78,12 +78,18 @@ class ModelEvents:
     def handle_previous_session(self, event: LiveEvent, now_ms: int) -> None:
         """Take in what still comes of a live session that is not the current one any more."""
         if isinstance(event, LiveTranscript) and event.role is Role.USER:
-            self._transcripts.add_from_previous_session(event, now_ms)
+            self._amend(self._transcripts.add_from_previous_session(event, now_ms))
 
     def _read(self, piece: LiveTranscript, now_ms: int) -> None:
         """Take in what was understood of the user; once the session closes, it delays nothing."""
-        if self._transcripts.take(piece, now_ms) and self._departure.closing is None:
+        placed = self._transcripts.take(piece, now_ms)
+        self._amend(placed)
+        if placed.is_current and self._departure.closing is None:
             self.note_model_activity(now_ms)
+
+    def _amend(self, placed: PlacedTranscript) -> None:
+        if placed.amended is not None:
+            self._keeper.amend(placed.amended)
 
     def note_model_activity(self, now_ms: int) -> None:
         """The model has done something, or was given what it waited for."""

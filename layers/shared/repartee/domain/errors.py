@@ -1,18 +1,18 @@
-"""Every failure that crosses a port, as a type; each edge maps them once."""
+"""Exceptions for every failure that crosses a port. Each handler maps them in one place."""
 
 
 class ReparteeError(Exception):
-    """The root of all failures that this package raises on purpose."""
+    """Base class of all exceptions that this package raises."""
 
 
 class BadInput(ReparteeError):
-    """What a client sent cannot be used; it is told why and nothing is stored.
+    """A client's message is refused: the client receives the reason, and nothing is stored.
 
     Attributes:
         code: Stable machine-readable name, such as ``audio_too_long``.
-        field: The field at fault, or ``""`` when the message as a whole is.
-        retryable: Whether sending the same again later can succeed.
-        next_seq: The number that the client's next message has, where another cannot be used.
+        field: The field at fault, or ``""`` for the message as a whole.
+        retryable: Whether sending the same message later can succeed.
+        next_seq: The number for the client's next message, where its number was refused.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class CursorRefused(ReparteeError):
 
 
 class ConnectionRefused(ReparteeError):
-    """A connection may not be opened; the client sees ``status``, the log sees ``reason``.
+    """A connection may not be opened. The client receives ``status``; the log holds ``reason``.
 
     Attributes:
         status: HTTP status of the refused handshake, 4xx.
@@ -63,11 +63,11 @@ class ConnectionRefused(ReparteeError):
 
 
 class LeaseLost(ReparteeError):
-    """Another worker holds this session now; nothing more may be written or sent."""
+    """Another worker holds the session's lease; this one may not write or send any more."""
 
 
 class ConversationTaken(ReparteeError):
-    """A newer session speaks in this conversation; this one has to end."""
+    """A newer session has taken over the conversation; this session must end."""
 
 
 class UserErased(ReparteeError):
@@ -75,7 +75,7 @@ class UserErased(ReparteeError):
 
 
 class ConversationErased(UserErased):
-    """This conversation of the user's was erased; nothing may be written in it."""
+    """The conversation was erased; nothing may be written to it."""
 
 
 class ConversationUnknown(ReparteeError):
@@ -83,20 +83,20 @@ class ConversationUnknown(ReparteeError):
 
 
 class ErasureUnderWay(ReparteeError):
-    """Another process goes on with this erasure; ask again to hear how far it is."""
+    """Another process is working on this erasure; repeat the request to see its progress."""
 
 
 class StoreUnavailable(ReparteeError):
-    """A table throttled or failed beyond the retries; the same call may succeed later."""
+    """A table throttled or failed after all retries; the same call may succeed later."""
 
 
 class ItemTooLarge(ReparteeError):
-    """What was to be kept is too large for one item; nothing was written.
+    """A value is too large for one item; nothing was written.
 
     Attributes:
-        field: The attribute that takes the most room: the one to shorten.
-        size_bytes: Of the whole item.
-        limit_bytes: What an item may have.
+        field: The largest attribute, which is the one to shorten.
+        size_bytes: Size of the whole item.
+        limit_bytes: Maximum size of an item.
     """
 
     def __init__(self, field: str, size_bytes: int, limit_bytes: int):
@@ -110,11 +110,11 @@ class ItemTooLarge(ReparteeError):
 
 
 class ClaimLost(ReparteeError):
-    """A call is claimed by another run, or erased: this run may not change anything any more."""
+    """The tool call was claimed by another run or erased; this run may not change anything."""
 
 
 class ConnectionGone(ReparteeError):
-    """The client's connection is closed; posts to it cannot succeed any more."""
+    """The client's connection is closed; no post to it can succeed."""
 
 
 class ClientTooSlow(ReparteeError):
@@ -126,8 +126,7 @@ class CoreAgentFailed(ReparteeError):
 
     Attributes:
         retryable: Whether asking again may succeed.
-        has_ended: The run that was asked for has begun and is known to be over, in whatever state
-            it left its work.
+        has_ended: The run is known to have started and ended; its work may be incomplete.
     """
 
     def __init__(self, message: str, *, retryable: bool, has_ended: bool = False):
@@ -140,7 +139,7 @@ class LiveSetupFailed(ReparteeError):
     """A live session could not be opened.
 
     Attributes:
-        retryable: False when trying again cannot help (bad key, unknown model, bad config).
+        retryable: False when a retry cannot help (bad key, unknown model, bad config).
         code: WebSocket close code or HTTP status, 0 when the server was not reached.
     """
 

@@ -47,14 +47,14 @@ def test_an_unknown_region_is_answered_with_the_tags_of_its_language(
 ) -> None:
     with pytest.raises(PreferenceRefused) as refused:
         checked_changes(language=language)
-    assert refused.value.advice.endswith(f"take one of {tags}")
+    assert refused.value.advice.endswith(f"choose one of {tags}")
 
 
 @pytest.mark.parametrize("language", ["tlh", "Spanish"])
 def test_an_unknown_language_is_answered_with_all_there_are(language: str) -> None:
     with pytest.raises(PreferenceRefused) as refused:
         checked_changes(language=language)
-    assert refused.value.advice.endswith(f"take one of {', '.join(LANGUAGES)}")
+    assert refused.value.advice.endswith(f"choose one of {', '.join(LANGUAGES)}")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_an_unknown_voice_is_answered_with_those_there_are() -> None:
 def test_a_refused_region_is_answered_with_the_tags_of_that_language(language: str) -> None:
     with pytest.raises(PreferenceRefused, match="language") as refused:
         checked_changes(language=language)
-    assert refused.value.advice.endswith("take one of es-US, es-ES")
+    assert refused.value.advice.endswith("choose one of es-US, es-ES")
 
 
 def test_a_style_is_one_line_within_its_limit() -> None:

@@ -1,4 +1,4 @@
-"""What a conversation remembers: its header, its turns and its user's preferences."""
+"""A conversation's header, turns and title, and the memory that a worker loads."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,8 +10,8 @@ from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus, argume
 from repartee.domain.users.notes import Note
 from repartee.domain.users.preferences import Profile
 
-# Whoever opens more sessions of one conversation, and says nothing in any, loses what was begun in
-# the first of them; a header must not grow for ever.
+# Limits the size of the header. A user who opens more sessions of one conversation, and commits no
+# turn in any, loses unfinished turns of the oldest ones.
 MAX_SUPERSEDED = 20
 MAX_TITLE_WORDS = 8
 MAX_TITLE_CHARACTERS = 60
@@ -19,7 +19,7 @@ MAX_TITLE_CHARACTERS = 60
 
 @dataclass(frozen=True, slots=True)
 class SkippedInput:
-    """Input that never arrived, or that no model would hear, by the client's numbers, inclusive."""
+    """A range of messages, both ends included, that never arrived or that no model understood."""
 
     first_seq: int
     last_seq: int
@@ -27,7 +27,7 @@ class SkippedInput:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool call that a turn made.
+    """A tool call of a turn.
 
     Attributes:
         arguments_json: The model's arguments, as JSON text.
@@ -41,22 +41,23 @@ class ToolCall:
 
     @property
     def arguments_hash(self) -> str:
-        """What tells it from another call at its place."""
+        """The hash that distinguishes calls with the same key."""
         return arguments_hash(self.name, self.arguments_json)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One stretch of user input and the reply to it, as it is remembered.
+    """A stored turn: one piece of user input and the reply to it.
 
     Attributes:
-        number: Its place in the conversation, from 1.
-        heard: Gemini's transcript of the user; it can be wrong, so it is marked unverified
+        number: The turn's number in the conversation, from 1.
+        heard: Gemini's transcript of the user. It can be wrong, so it is marked as unverified
             wherever it is shown.
-        said: What the user was played.
-        said_is_approximate: The reply was cut by barge-in; ``said`` ends about where it was cut.
-        is_shortened: There was more than a turn may hold; a text that was cut ends with a mark.
-        first_audio_ms: From the end of the input to the first audio posted, None without either.
+        said: Transcript of the reply that was played.
+        said_is_approximate: The user interrupted the reply; ``said`` ends about where it was cut.
+        is_shortened: The turn exceeded its limits; each text that was cut ends with a mark.
+        first_audio_ms: Time from the end of the input to the first audio posted, None if either is
+            missing.
     """
 
     number: int
@@ -75,13 +76,13 @@ class Turn:
 
     @property
     def unspoken_answers(self) -> tuple[str, ...]:
-        """Tools' answers that the reply does not repeat."""
+        """The tools' answers that the reply does not contain."""
         answers = (call.answer for call in self.tool_calls)
         return tuple(answer for answer in answers if answer and answer not in self.said)
 
     @property
     def talk_ms(self) -> int:
-        """How long it took from its begin to its end."""
+        """The length of the turn."""
         return max(0, self.ended_at_ms - self.started_at_ms)
 
 
@@ -90,13 +91,13 @@ class Conversation:
     """A conversation's header.
 
     Attributes:
-        turn_count: Committed turns; the next turn's number is one more.
-        summary: What the turns up to ``summary_through`` said, in short.
-        live_session_id: The one session that may commit turns, None before the first.
-        version: Raised by each commit, and by nothing else.
-        superseded_session_ids: The sessions from which it was taken since its live session last
-            committed, oldest first. They may still commit what they have begun, so the live
-            session ends them before it begins.
+        turn_count: Number of committed turns; the next turn has the number after it.
+        summary: Summary of the turns up to ``summary_through``.
+        live_session_id: The session that owns the conversation, None before the first one.
+        version: Incremented by each commit, and by nothing else.
+        superseded_session_ids: Earlier owners since the last commit of the current owner, oldest
+            first. They may still commit unfinished turns, so the current owner ends them before it
+            starts.
     """
 
     user_id: str
@@ -114,10 +115,10 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """All that a worker needs to take up a conversation.
+    """The data that a worker needs to continue a conversation.
 
     Attributes:
-        turns: The newest that the summary does not cover, oldest first.
+        turns: The newest turns that the summary does not cover, oldest first.
     """
 
     conversation: Conversation
@@ -127,9 +128,9 @@ class Memory:
 
 
 def title_from(heard: str) -> str:
-    """Return the first words of ``heard``, "" when nothing was heard.
+    """Return a title made of the first words of ``heard``, or "" if nothing was heard.
 
-    A cut title ends with an ellipsis; the ellipsis counts towards ``MAX_TITLE_CHARACTERS``.
+    A shortened title ends with an ellipsis, which counts towards ``MAX_TITLE_CHARACTERS``.
     """
     whole = " ".join(heard.split())
     if not is_visible(whole):

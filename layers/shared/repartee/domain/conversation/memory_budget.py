@@ -1,4 +1,4 @@
-"""How much of a conversation is told as it was spoken, and when its oldest part is summed up."""
+"""Limits the turns in a prompt, and decides when the oldest turns are summarised."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,43 +9,42 @@ from repartee.domain.live.context_policy import CHARACTERS_PER_TOKEN
 
 @dataclass(frozen=True, slots=True)
 class MemoryBudget:
-    """The room for turns that no summary covers.
+    """The space for turns that no summary covers.
 
-    Between a fold and the next, turns grow from ``kept`` to ``fold_above_characters``, so each fold
-    pays for
-    a third of the room, and a third is left for what is said while a fold is still under way.
+    Between two folds the turns grow from ``kept`` to ``fold_above_characters``. So each fold
+    summarises a third of the space, and a third is left for turns that are spoken during a fold.
 
     Attributes:
-        tokens: What a fresh model is told of past turns at most, beside the summary.
+        tokens: Maximum size of past turns in the prompt of a fresh model, without the summary.
     """
 
     tokens: int = 2_000
 
     @property
     def characters(self) -> int:
-        """The whole room."""
+        """The whole space."""
         return self.tokens * CHARACTERS_PER_TOKEN
 
     @property
     def fold_above_characters(self) -> int:
-        """With more characters than this in them, turns want to be summed up."""
+        """The size of the turns above which the oldest are summarised."""
         return self.characters * 2 // 3
 
     @property
     def kept(self) -> int:
-        """The newest turns that fit into so many characters are not summed up."""
+        """The size of the newest turns that are not summarised."""
         return self.characters // 3
 
 
 def prompt_characters(turns: Sequence[Turn]) -> int:
-    """Return how long the turns are when a model is told them."""
+    """Return the length of the turns in a prompt."""
     return sum(
         len(turn.heard) + len(turn.said) + sum(map(len, turn.unspoken_answers)) for turn in turns
     )
 
 
 def newest_within(turns: Sequence[Turn], characters: int) -> tuple[Turn, ...]:
-    """Return the newest turns that fit, oldest first; the very newest, whatever its length."""
+    """Return the newest turns that fit, oldest first; the newest one is always included."""
     first = max(len(turns) - 1, 0)
     left = characters - prompt_characters(turns[first:])
     while first > 0 and (length := prompt_characters(turns[first - 1 : first])) <= left:
@@ -55,7 +54,7 @@ def newest_within(turns: Sequence[Turn], characters: int) -> tuple[Turn, ...]:
 
 
 def needs_summary(memory: Memory, budget: MemoryBudget) -> bool:
-    """Tell whether turns are to be summed up: there is too much of them, or some had no room."""
+    """Return whether turns must be summarised: they are too long, or some did not fit."""
     turns, through = memory.turns, memory.conversation.summary_through
     if not turns:
         return False

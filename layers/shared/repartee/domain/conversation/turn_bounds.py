@@ -1,7 +1,7 @@
-"""How much of a turn is remembered, so that one runaway reply cannot stop a conversation.
+"""Limits the size of a stored turn, so that one endless reply cannot block a conversation.
 
-A turn is one item, and a store refuses items that are too large: the commit would fail, and so
-would its replay, for ever. So texts are cut where the turn is recorded, and the turn says so.
+A turn is one item, and a store refuses items that are too large. The commit of such a turn would
+fail, and so would each replay. Therefore its texts are cut, and the turn is marked as shortened.
 """
 
 from dataclasses import replace
@@ -9,18 +9,18 @@ from dataclasses import replace
 from repartee.domain.conversation.conversation import ToolCall, Turn
 from repartee.domain.text.cuts import truncate_text
 
-# A character takes up to 4 bytes, so these come to at most 180,000 bytes. An hour of speech is
-# about 50,000 characters; nobody is heard or told so much in one turn.
+# A character takes up to 4 bytes, so heard, said and calls take at most 180,000 bytes. An hour of
+# speech has about 50,000 characters, much more than a turn.
 MAX_SPOKEN_CHARACTERS = 15_000
 MAX_CALLS_CHARACTERS = 15_000
-# With the names of their attributes some 35,000 bytes each.
+# Together with attribute names these take about 35,000 bytes each.
 MAX_CALLS = 200
 MAX_SKIPPED = 600
 CUT_MARK = " […]"
 
 
 def shorten_turn(turn: Turn) -> Turn:
-    """Return the turn as it can be kept; ``is_shortened`` where that is less than there was."""
+    """Return the turn within its limits; ``is_shortened`` is set if something was cut."""
     kept = replace(
         turn,
         heard=_cut(turn.heard, MAX_SPOKEN_CHARACTERS),
@@ -32,14 +32,14 @@ def shorten_turn(turn: Turn) -> Turn:
 
 
 def _cut(text: str, most: int) -> str:
-    """Cut from the end; without room for the mark nothing is left."""
+    """Cut from the end and add the mark; return "" if the mark does not fit."""
     if len(text) <= most:
         return text
     return truncate_text(text, most - len(CUT_MARK)) + CUT_MARK if most >= len(CUT_MARK) else ""
 
 
 def _cut_calls(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
-    """Share the room among the calls in their order: answers first, they are told again."""
+    """Share the space among the calls in order, answers first, because later prompts use them."""
     left = MAX_CALLS_CHARACTERS
     shares = []
     for call in calls[:MAX_CALLS]:

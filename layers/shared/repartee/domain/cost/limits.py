@@ -1,4 +1,4 @@
-"""What one user may use in a UTC day, and whether that is used up."""
+"""Daily limits of a user: the limits, the usage of the day, and what is left."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -20,11 +20,11 @@ class LimitKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DailyLimits:
-    """What a user may use in a UTC day; 0 sets no limit.
+    """The most that a user may use in a UTC day; 0 sets no limit.
 
     Attributes:
-        talk_s: Time of turns, in s.
-        cost_usd: What models cost by the price list.
+        talk_s: Total length of the turns, in s.
+        cost_usd: Cost of all models by the price list.
     """
 
     talk_s: int = 0
@@ -36,13 +36,13 @@ class DailyLimits:
 
 @dataclass(frozen=True, slots=True)
 class OwnLimits:
-    """What an operator decided for one user; None where the deployment's limit holds."""
+    """Limits that an operator set for one user; None where the deployment's limit applies."""
 
     talk_s: int | None = None
     cost_usd: Decimal | None = None
 
     def over(self, limits: DailyLimits) -> DailyLimits:
-        """Return the limits that hold for this user."""
+        """Return the limits that apply to this user."""
         return DailyLimits(
             limits.talk_s if self.talk_s is None else self.talk_s,
             limits.cost_usd if self.cost_usd is None else self.cost_usd,
@@ -51,12 +51,12 @@ class OwnLimits:
 
 @dataclass(frozen=True, slots=True)
 class DayUsage:
-    """What a user has used in a UTC day, over all sessions.
+    """Usage of one user in a UTC day, over all sessions.
 
     Attributes:
-        talk_ms: Sum of the turns' times from their begin to their end.
-        tokens: Of all models.
-        cost_usd: What they cost.
+        talk_ms: Total length of the turns.
+        tokens: Tokens of all models.
+        cost_usd: Cost of all models.
     """
 
     day: date
@@ -72,7 +72,7 @@ class LimitHit:
 
     Attributes:
         limit: In s of talk, or in USD.
-        resets_at_ms: Unix time in ms from which it counts anew.
+        resets_at_ms: Unix time in ms at which the count starts again from 0.
     """
 
     kind: LimitKind
@@ -82,24 +82,27 @@ class LimitHit:
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """What is left of the day, never below 0; None where there is no limit."""
+    """What is left for the day, never below 0; None where there is no limit."""
 
     talk_s: int | None
     cost_usd: Decimal | None
 
 
 def utc_day(unix_ms: int) -> date:
-    """Return the UTC day of a moment."""
+    """Return the UTC day of a Unix time in ms."""
     return datetime.fromtimestamp(unix_ms / 1_000, UTC).date()
 
 
 def next_utc_midnight_ms(unix_ms: int) -> int:
-    """Return when the next UTC day begins, always after ``unix_ms``. Unix days have no leap s."""
+    """Return when the next UTC day starts, always after ``unix_ms``.
+
+    Unix days have no leap seconds.
+    """
     return (unix_ms // DAY_MS + 1) * DAY_MS
 
 
 def first_limit_hit(limits: DailyLimits, used: DayUsage, unix_ms: int) -> LimitHit | None:
-    """Return which limit is used up; talk before cost, None while there is something left."""
+    """Return the limit that is used up, talk before cost, or None while something is left."""
     left = remaining(limits, used)
     resets_at_ms = next_utc_midnight_ms(unix_ms)
     if left.talk_s == 0:
@@ -110,7 +113,7 @@ def first_limit_hit(limits: DailyLimits, used: DayUsage, unix_ms: int) -> LimitH
 
 
 def remaining(limits: DailyLimits, used: DayUsage) -> Remaining:
-    """Return what is left; a started second is still there, so 0 means that nothing is."""
+    """Return what is left. Seconds are rounded up, so 0 means that nothing is left."""
     left_ms = max(0, limits.talk_s * 1_000 - used.talk_ms)
     return Remaining(
         -(-left_ms // 1_000) if limits.talk_s else None,

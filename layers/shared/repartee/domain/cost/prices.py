@@ -1,4 +1,4 @@
-"""What models cost by the token and from when on, and what is assumed of one without a price."""
+"""Prices of models per token, by date, and the price assumed for an unknown model."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Prices:
     """A model's list prices in USD per million tokens.
 
     Attributes:
-        source: Where and when the prices were read.
+        source: Where the prices come from, and when they were read.
     """
 
     text_in_usd: Decimal
@@ -25,7 +25,7 @@ class Prices:
     source: str
 
     def cost_usd(self, usage: TokenUsage) -> Decimal:
-        """Return what ``usage`` costs, in USD."""
+        """Return the cost of ``usage`` in USD."""
         return (
             usage.text_in * self.text_in_usd
             + usage.audio_in * self.audio_in_usd
@@ -34,13 +34,13 @@ class Prices:
         ) / _MILLION
 
     def bill(self, usage: TokenUsage) -> Bill:
-        """Return ``usage`` with what it costs."""
+        """Return ``usage`` together with its cost."""
         return Bill(usage, self.cost_usd(usage))
 
 
 @dataclass(frozen=True, slots=True)
 class ListPrice:
-    """A model's prices from a day on, until a later entry of the same model."""
+    """A model's prices from a day on, until a later entry for the same model."""
 
     model: str
     since: date
@@ -49,11 +49,11 @@ class ListPrice:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a model is priced at.
+    """The prices that are used for a model.
 
     Attributes:
-        is_known: False for a model that is on no list: it is priced by the dearest of each kind of
-            token, so that a limit of money is reached too early and never too late.
+        is_known: False for a model that is on no list. Such a model gets the highest price of each
+            kind of token, so that a cost limit is reached too early rather than too late.
     """
 
     prices: Prices
@@ -67,14 +67,17 @@ class PriceList:
     entries: tuple[ListPrice, ...]
 
     def replacing(self, own: Iterable[ListPrice]) -> "PriceList":
-        """Return a list in which an operator's own prices stand for all others of their models."""
+        """Return a list in which an operator's own prices replace the prices of those models."""
         own = tuple(own)
         models = {entry.model for entry in own}
         kept = (entry for entry in self.entries if entry.model not in models)
         return PriceList((*own, *kept))
 
     def quote(self, model: str, on: date) -> Quote:
-        """Return what ``model`` costs on a UTC day; before its first entry, that one's price."""
+        """Return the prices of ``model`` on a UTC day.
+
+        Before the model's first entry, the prices of that entry apply.
+        """
         of_model = sorted(
             (entry for entry in self.entries if entry.model == model),
             key=lambda entry: entry.since,
@@ -91,17 +94,18 @@ class PriceList:
             max(prices.audio_in_usd for prices in known),
             max(prices.text_out_usd for prices in known),
             max(prices.audio_out_usd for prices in known),
-            "the dearest of each kind that is known, because this model is not",
+            "the highest known price of each kind, because this model is unknown",
         )
 
 
 def parse_prices(text: str) -> tuple[ListPrice, ...]:
-    """Read an operator's own prices: ``MODEL=TEXT_IN/AUDIO_IN/TEXT_OUT/AUDIO_OUT``, commas between.
+    """Parse an operator's own prices.
 
+    Entries have the form ``MODEL=TEXT_IN/AUDIO_IN/TEXT_OUT/AUDIO_OUT`` and are separated by commas.
     Each number is USD per million tokens, as in ``gemini-3.8-live=0.75/3/4.50/12``.
 
     Raises:
-        ValueError: An entry is written otherwise; says which.
+        ValueError: An entry has another form; the message names it.
     """
     return tuple(_parse_one(part.strip()) for part in text.split(",") if part.strip())
 
@@ -119,7 +123,7 @@ def _parse_one(entry: str) -> ListPrice:
     except ValueError:
         raise ValueError(
             f"{entry!r} is no price: write MODEL=TEXT_IN/AUDIO_IN/TEXT_OUT/AUDIO_OUT, "
-            "each in USD per million tokens and not below 0"
+            "with each price in USD per million tokens and not below 0"
         ) from None
     prices = Prices(text_in, audio_in, text_out, audio_out, "the operator's own price")
     return ListPrice(model.strip(), date.min, prices)

@@ -1,4 +1,4 @@
-"""Tokens and money: what Gemini counted, and what it costs by the price table."""
+"""Counts of tokens, and bills that add a cost to them."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """Tokens by direction and modality; sums of every ``usageMetadata`` of a turn."""
+    """Tokens by direction and modality, summed over every ``usageMetadata`` of a turn."""
 
     text_in: int = 0
     audio_in: int = 0
@@ -31,18 +31,18 @@ class TokenUsage:
 
     @property
     def tokens_in(self) -> int:
-        """All tokens that went into the model, of any modality."""
+        """The input tokens of all modalities."""
         return self.text_in + self.audio_in
 
     @property
     def tokens_out(self) -> int:
-        """All tokens that came out of the model, of any modality."""
+        """The output tokens of all modalities."""
         return self.text_out + self.audio_out
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What some work used and what that cost, whichever models did it."""
+    """Tokens used by one or more models, and their cost."""
 
     usage: TokenUsage = field(default_factory=TokenUsage)
     cost_usd: Decimal = Decimal(0)

@@ -1,4 +1,4 @@
-"""The sample business behind core_agent's tools: slots that users book at a front desk."""
+"""Slots and bookings of the sample business behind core_agent's tools, a front desk."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
@@ -8,10 +8,10 @@ from repartee.domain.errors import ReparteeError
 
 @dataclass(frozen=True, slots=True, order=True)
 class Slot:
-    """A stretch of time that one user can book, in the desk's time zone.
+    """A period that one user can book, in the desk's time zone.
 
     Attributes:
-        day: The date on which it starts, also where the desk opened on the evening before.
+        day: The date on which it starts, even where the desk opened on the evening before.
     """
 
     day: date
@@ -19,11 +19,12 @@ class Slot:
 
 
 def is_upcoming(slot: Slot, now: datetime, zone: tzinfo | None) -> bool:
-    """Tell whether a slot of ``zone`` starts after ``now``, an aware time.
+    """Return whether a slot in ``zone`` starts after ``now``, an aware time.
 
-    An hour that comes twice, where clocks are put back, counts as the first of the two.
+    When clocks are put back, an ambiguous local time means the first of the two.
     """
-    # Times of one zone would be compared by the clock on the wall, as if no hour came twice.
+    # Python compares two times of one zone by their local clock time, which ignores the repeated
+    # hour. Timestamps do not.
     return datetime.combine(slot.day, slot.start, zone).timestamp() > now.timestamp()
 
 
@@ -38,11 +39,11 @@ class Booking:
 
 
 class DeskRefused(ReparteeError):
-    """The desk did not do what a user asked for, for a reason that the user has to hear."""
+    """The desk refused a user's request for a reason that the user must be given."""
 
 
 class SlotTaken(DeskRefused):
-    """Somebody else has booked this slot."""
+    """Another user has booked this slot."""
 
 
 class SlotAlreadyHeldByUser(DeskRefused):
@@ -50,7 +51,7 @@ class SlotAlreadyHeldByUser(DeskRefused):
 
 
 class SlotUnknown(DeskRefused):
-    """The desk offers no such slot: in the past, too far ahead, closed, or not one of its times."""
+    """The slot is in the past, too far ahead, on a closed day, or not one of the desk's times."""
 
 
 class BookingUnknown(DeskRefused):
@@ -58,11 +59,11 @@ class BookingUnknown(DeskRefused):
 
 
 class TooManyBookings(DeskRefused):
-    """The user has as many bookings ahead as the desk allows.
+    """The user already holds as many upcoming bookings as the desk allows.
 
     Attributes:
-        limit: How many it allows.
-        day: The day that it allows them for, None for all days together.
+        limit: The number that the desk allows.
+        day: The day that the limit is for, None for the limit over all days.
     """
 
     def __init__(self, limit: int, day: date | None = None) -> None:

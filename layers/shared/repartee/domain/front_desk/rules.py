@@ -1,4 +1,4 @@
-"""When the front desk is open, how far ahead it can be booked, and how much one caller may hold."""
+"""Rules of the front desk: opening hours, booking horizon, and bookings per user."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -36,12 +36,12 @@ WEEKDAYS: tuple[Weekday, ...] = (
 
 _ONE_DAY = timedelta(days=1)
 _MIDNIGHT = time(0)
-# The 29th of February is a day to close on as well, in the years that have it.
+# Any leap year, so that the 29th of February is accepted as a closed day.
 _LEAP_YEAR = 2024
 
 
 def _clock(value: object) -> time:
-    # Some items were written by hand before there was a command, with seconds.
+    # Items that were written by hand, before the command existed, may hold seconds.
     if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:00)?", value):
         raise ValueError("write a time as HH:MM, from 00:00 to 23:59; midnight is 00:00")
     return time.fromisoformat(value)
@@ -67,10 +67,10 @@ type ClosedDay = Annotated[str, AfterValidator(_closed_day)]
 
 @dataclass(frozen=True, slots=True)
 class OpeningHours:
-    """When the desk is open.
+    """The hours during which the desk is open on one day.
 
     Attributes:
-        closes: On the next day where it is not later than ``opens``.
+        closes: Closing time; on the next day unless it is later than ``opens``.
     """
 
     opens: ClockTime
@@ -78,12 +78,12 @@ class OpeningHours:
 
     @property
     def ends_next_day(self) -> bool:
-        """Return whether the desk closes at midnight or after it."""
+        """Return whether the desk closes at midnight or later."""
         return self.closes <= self.opens
 
 
 class RulesRefused(ReparteeError):
-    """Rules that cannot hold; the message names each field and what is wrong about it."""
+    """The rules are invalid; the message names each field and its fault."""
 
 
 class Obstacle(StrEnum):
@@ -95,17 +95,17 @@ class Obstacle(StrEnum):
 
 
 class DeskRules(BaseModel):
-    """What an operator can set of the desk; also the one check of the item that holds it.
+    """The desk's settings. Every reader and writer of the stored item checks it with this model.
 
     Attributes:
-        week: Hours by the weekday on which they begin; the desk stays closed on the others.
+        week: Hours by the weekday on which they start; the desk is closed on the others.
         slot_minutes: Length of a slot; the first one starts when the desk opens.
-        time_zone: The zone that all days and times of the desk are in.
-        closed: Days on which it stays closed, ``YYYY-MM-DD``, or ``MM-DD`` for every year. Hours
-            that began on the day before end at midnight then.
+        time_zone: Time zone of all days and times of the desk.
+        closed: Closed days, ``YYYY-MM-DD``, or ``MM-DD`` for every year. Hours that start on the
+            day before a closed day end at midnight.
         horizon_days: How many days after today a slot can be booked.
-        max_bookings: How many bookings ahead one user may have.
-        max_bookings_per_day: How many of them on one day.
+        max_bookings: How many upcoming bookings one user may hold.
+        max_bookings_per_day: How many of them may be on one day.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -130,10 +130,10 @@ class DeskRules(BaseModel):
         return self
 
     def check_zone(self, zone: ZoneInfo) -> None:
-        """Check that the rules are in the deployment's time zone, as "now" is everywhere.
+        """Check that the rules use the deployment's time zone, in which every "now" is given.
 
         Raises:
-            RulesRefused: They name another one.
+            RulesRefused: The rules name another time zone.
         """
         if self.time_zone.key != zone.key:
             raise RulesRefused(
@@ -142,18 +142,21 @@ class DeskRules(BaseModel):
             )
 
     def is_closed(self, day: date) -> bool:
-        """Return whether the desk stays closed on ``day`` whatever weekday it is."""
+        """Return whether ``day`` is one of the closed days, whatever its weekday."""
         return f"{day}" in self.closed or f"{day}"[5:] in self.closed
 
     def on(self, day: date) -> OpeningHours | None:
-        """Return the hours that begin on ``day``, None where none do."""
+        """Return the hours that start on ``day``, or None."""
         hours = None if self.is_closed(day) else self.week.get(WEEKDAYS[day.weekday()])
         if hours is None or not hours.ends_next_day or day == date.max:
             return hours
         return replace(hours, closes=_MIDNIGHT) if self.is_closed(day + _ONE_DAY) else hours
 
     def open_on(self, day: date) -> tuple[OpeningHours, ...]:
-        """Return all hours of this date, in order; the end of the night before comes first."""
+        """Return all opening hours within ``day``, in order.
+
+        Hours that started on the day before come first, cut at midnight.
+        """
         before = self.on(day - _ONE_DAY) if day > date.min else None
         hours = [self.on(day)]
         if before and before.ends_next_day and before.closes > _MIDNIGHT:
@@ -163,8 +166,8 @@ class DeskRules(BaseModel):
     def slots(self, day: date) -> tuple[Slot, ...]:
         """Return every slot that starts on ``day`` and ends before the desk closes, in order.
 
-        Slots follow one another in real time. So where clocks are put forward, the missing hour
-        has none; where they are put back, only the first of the two equal hours has some.
+        Slots follow one another in real time. When clocks are put forward, the missing hour has no
+        slots. When they are put back, only the first of the two equal hours has slots.
         """
         begun = (day - _ONE_DAY, day)
         return tuple(Slot(day, start) for first in begun for start in self._starts(first, day))
@@ -194,9 +197,9 @@ class DeskRules(BaseModel):
         return self.today(now) + timedelta(days=self.horizon_days)
 
     def obstacle(self, day: date, now: datetime) -> Obstacle | None:
-        """Return why no slot of ``day`` can be booked at ``now``, None where nothing is against it.
+        """Return why no slot of ``day`` can be booked at ``now``, or None.
 
-        Whether a slot is left to book is another question.
+        Existing bookings are not considered.
         """
         if day < self.today(now):
             return Obstacle.PAST
@@ -213,20 +216,20 @@ class DeskRules(BaseModel):
     def check_bookable(
         self, held: Collection[Slot], wanted: Slot, *, instead_of: Slot | None = None
     ) -> None:
-        """Check that a user may have ``wanted`` beside what they hold.
+        """Check that a user may book ``wanted`` in addition to their bookings.
 
         Args:
-            held: The slots ahead that the user has booked.
-            wanted: One more.
-            instead_of: The one of ``held`` that is given up for it.
+            held: The upcoming slots that the user has booked.
+            wanted: The slot to book.
+            instead_of: The slot of ``held`` that the user gives up for it, if any.
 
         Raises:
-            TooManyBookings: They hold as many as they may.
+            TooManyBookings: The user holds as many bookings as the desk allows.
         """
         if instead_of is None and len(held) >= self.max_bookings:
             raise TooManyBookings(self.max_bookings)
         that_day = sum(slot.day == wanted.day for slot in held if slot != instead_of)
-        # The check is not for a move within a day, which adds nothing to the day.
+        # A move within one day does not add to the bookings of that day.
         is_more = instead_of is None or instead_of.day != wanted.day
         if is_more and that_day >= self.max_bookings_per_day:
             raise TooManyBookings(self.max_bookings_per_day, wanted.day)
@@ -235,15 +238,15 @@ class DeskRules(BaseModel):
 def checked_rules(
     values: Mapping[str, object], zone: ZoneInfo, *, unknown: Literal["ignore", "forbid"]
 ) -> DeskRules:
-    """Return the rules that ``values`` stand for.
+    """Validate desk rules.
 
     Args:
-        values: The fields of ``DeskRules`` as JSON has them.
+        values: The fields of ``DeskRules`` as JSON values.
         zone: The deployment's time zone.
-        unknown: What to do about other fields, which a later version may have.
+        unknown: Whether to ignore or refuse unknown fields, which a later version may have written.
 
     Raises:
-        RulesRefused: A field is wrong, or the time zone is another one.
+        RulesRefused: A field is invalid, or the time zone is not the deployment's.
     """
     try:
         rules = DeskRules.model_validate(values, extra=unknown)
@@ -254,6 +257,6 @@ def checked_rules(
 
 
 def default_rules(zone: ZoneInfo) -> DeskRules:
-    """Return the rules of a desk for which nothing is written: Monday to Friday, 9 to 5."""
+    """Return the rules of a desk without a stored item: Monday to Friday, 9 to 5."""
     office = OpeningHours(time(9), time(17))
     return DeskRules(week=dict.fromkeys(WEEKDAYS[:5], office), time_zone=zone)

@@ -1,7 +1,7 @@
-"""Decides by counted tokens whether a live session's context is worth carrying on.
+"""Decides from token counts whether to replace a live session by a fresh one.
 
 Gemini bills the whole context of a live session again on every turn, old audio included. A fresh
-session that is told in text what was said carries less, but knows the words only.
+session gets the conversation as text. That context is smaller, but it holds only the words.
 """
 
 from decimal import Decimal
@@ -11,10 +11,10 @@ from repartee.domain.cost.prices import Prices
 from repartee.domain.cost.usage import TokenUsage
 from repartee.domain.live.model import LiveConfig
 
-# Gemini's own rule of thumb for English text.
+# Gemini's rule of thumb for English text.
 CHARACTERS_PER_TOKEN = 4
-# A fresh session takes up to a second to be set up and loses the tone of voice: not for mites. By
-# list prices this is about half a minute of carried audio.
+# The set-up of a fresh session takes up to a second, and the tone of voice is lost. That is not
+# worth a fraction of a cent. By list prices 0.01 USD is about half a minute of carried audio.
 HORIZON_TURNS = 5
 MIN_SAVING_USD = Decimal("0.01")
 
@@ -22,20 +22,20 @@ MIN_SAVING_USD = Decimal("0.01")
 class ContextPolicy(StrEnum):
     """What happens to the context in the pause after a turn."""
 
-    KEEP = "keep"  # carried on until the model's server ends the session
-    RESEED = "reseed"  # told anew after every turn
-    AUTO = "auto"  # told anew once that is cheaper by enough
+    KEEP = "keep"  # keep the session until the model's server ends it
+    RESEED = "reseed"  # open a fresh session after every turn
+    AUTO = "auto"  # open a fresh session once that saves MIN_SAVING_USD
 
 
 def carried(usage: TokenUsage) -> TokenUsage:
-    """Return the context that the next turn pays for, by what the last one was billed."""
+    """Return the context that is billed with the next turn, given the usage of the last one."""
     return TokenUsage(
         text_in=usage.text_in + usage.text_out, audio_in=usage.audio_in + usage.audio_out
     )
 
 
 def seed_tokens(config: LiveConfig) -> int:
-    """Estimate what a fresh session carries at its begin."""
+    """Estimate the tokens in the context of a fresh session."""
     tools = (
         f"{tool.name}{tool.description}{parameter.name}{parameter.description}"
         for tool in config.tools
@@ -48,16 +48,16 @@ def seed_tokens(config: LiveConfig) -> int:
 def reseed_saves_usd(
     policy: ContextPolicy, context: TokenUsage, tokens: int, prices: Prices
 ) -> Decimal | None:
-    """Decide whether to go on in a fresh session.
+    """Decide whether to continue in a fresh session.
 
     Args:
-        policy: What the operator wants.
-        context: What the next turn of this session pays for, see ``carried``.
-        tokens: What the next turn of a fresh session pays for, see ``seed_tokens``.
-        prices: Of the model.
+        policy: The operator's setting.
+        context: The context that the next turn of this session is billed for, see ``carried``.
+        tokens: The context of a fresh session, see ``seed_tokens``.
+        prices: Prices of the model.
 
     Returns:
-        What that is estimated to save over the next ``HORIZON_TURNS``, None when to stay.
+        The estimated saving over the next ``HORIZON_TURNS``, or None to keep the session.
     """
     if policy is ContextPolicy.KEEP or context == TokenUsage():
         return None

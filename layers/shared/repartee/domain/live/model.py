@@ -7,7 +7,7 @@ from repartee.domain.cost.usage import TokenUsage
 
 
 class Role(StrEnum):
-    """Who speaks in a history."""
+    """The speaker of a history entry."""
 
     USER = "user"
     MODEL = "model"
@@ -23,7 +23,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class ToolParameter:
-    """A parameter of a declared tool: text, or a truth value where ``is_boolean``."""
+    """A parameter of a declared tool: a string, or a boolean where ``is_boolean`` is set."""
 
     name: str
     description: str
@@ -36,7 +36,7 @@ class ToolDeclaration:
     """A tool that the model may call.
 
     Attributes:
-        blocking: The model waits silently for the answer and may not be sent audio meanwhile.
+        blocking: The model waits silently for the answer and accepts no audio meanwhile.
     """
 
     name: str
@@ -46,10 +46,10 @@ class ToolDeclaration:
 
 
 class TurnDetection(StrEnum):
-    """Which side finds where the user's speech begins and ends."""
+    """The side that detects where the user's speech starts and ends."""
 
     SERVER = "server"  # the model's own detector
-    CLIENT = "client"  # the client's marks, passed on to the model
+    CLIENT = "client"  # the client's marks, which are passed to the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class LiveConfig:
     """How to open a live session.
 
     Attributes:
-        turn_detection: Fixed for the life of the live session.
+        turn_detection: Fixed for the lifetime of the live session.
         history: Seeds the new session.
     """
 
@@ -94,7 +94,7 @@ class ToolResponse:
 
 
 class TurnStatus(StrEnum):
-    """The model's own word on whether more follows a completed turn."""
+    """The model's statement on whether more follows a completed turn."""
 
     IDLE = "IDLE"
     IN_PROGRESS = "IN_PROGRESS"
@@ -102,26 +102,26 @@ class TurnStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveOpened:
-    """The session is set up; input may be sent."""
+    """The live session is set up and accepts input."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveAudio:
-    """A stretch of the model's voice: PCM16 little-endian mono, 24 kHz."""
+    """A chunk of the model's voice: PCM16 little-endian mono, 24 kHz."""
 
     pcm: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class LiveText:
-    """A part of the reply that is text instead of sound; never a thought."""
+    """A part of the reply that is text instead of audio; never a thought."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class LiveTranscript:
-    """Text of what was said, by either side; a piece that continues the one before."""
+    """A piece of either side's transcript; it continues the piece before."""
 
     role: Role
     text: str
@@ -130,17 +130,17 @@ class LiveTranscript:
 
 @dataclass(frozen=True, slots=True)
 class LiveInterrupted:
-    """The user spoke over the reply; what was not played is void."""
+    """The user spoke over the reply; audio that was not played is discarded."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveGenerationComplete:
-    """The model has produced all of its reply; it may still be playing."""
+    """The model has generated its whole reply, which may still be playing."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveTurnComplete:
-    """The model's turn is over; with IN_PROGRESS it goes on when a call is answered."""
+    """The model's turn is over; with IN_PROGRESS it continues when a tool call is answered."""
 
     status: TurnStatus | None = None
 
@@ -160,14 +160,14 @@ class LiveToolCall:
 
 @dataclass(frozen=True, slots=True)
 class LiveToolCallsCancelled:
-    """The model no longer wants these answers; they are not spoken."""
+    """The model has cancelled these tool calls and does not speak their answers."""
 
     call_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LiveGoAway:
-    """The model's server will close the connection in ``time_left_ms``."""
+    """The model's server closes the connection in ``time_left_ms``."""
 
     time_left_ms: int
 
@@ -184,18 +184,18 @@ class LiveUnknown:
     """A message that this version cannot read; it has no effect.
 
     Attributes:
-        keys: Its top-level keys.
+        keys: The message's top-level keys.
     """
 
     keys: tuple[str, ...]
 
 
 class LiveFailure(StrEnum):
-    """Why a live session could not be opened or ended."""
+    """Why a live session ended or could not be opened."""
 
-    DROPPED = "dropped"  # 1001, 1006, 1011 in mid-session: open another one
-    REFUSED = "refused"  # 1007, 1008 at set-up: final, trying again cannot help
-    BUSY = "busy"  # 1011 or 429 at set-up: the quota is used up, later may work
+    DROPPED = "dropped"  # 1001, 1006 or 1011 during a session: open another one
+    REFUSED = "refused"  # 1007 or 1008 at set-up: final, a retry cannot help
+    BUSY = "busy"  # 1011 or 429 at set-up: the quota is used up, a later retry may work
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ class LiveClosed:
     """The connection to the model is closed, or was never opened.
 
     Attributes:
-        code: WebSocket close code, 1006 for an aborted line.
+        code: WebSocket close code, 1006 for an aborted connection.
     """
 
     failure: LiveFailure

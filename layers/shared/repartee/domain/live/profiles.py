@@ -1,6 +1,6 @@
-"""What differs between Gemini's live models, as one profile for each of them.
+"""Differences between Gemini's live models, as one profile per model.
 
-The sources are public reports and documentation copies, because nothing here was run against
+The sources are public reports and copies of documentation, because nothing here was run against
 Google. ``docs/assumptions.md`` names the check for each of them.
 """
 
@@ -78,17 +78,17 @@ class LiveModelProfile:
     The defaults are the most cautious choice. A model without a profile gets them.
 
     Attributes:
-        silence_burst_ms: How much silence the model is sent at once after speech, so that its
-            detector finds the end. 0 for a model that needs none.
+        silence_burst_ms: Length of the silence that is sent to the model at once after speech, so
+            that its detector finds the end. 0 for a model that needs none.
         continues_silence: Whether more silence follows in real time until the model reacts.
         ends_speech_by_stream_end: Whether ``audioStreamEnd`` ends the user's speech.
-        transcribes_after_speech: Whether the user's transcript comes after the end of the speech
-            only. Then it shows that the model has found the end.
-        sends_status: Whether ``interactionStatus`` says if more follows a completed turn.
+        transcribes_after_speech: Whether the user's transcript comes only after the end of the
+            speech. A transcript then shows that the model has found the end.
+        sends_status: Whether ``interactionStatus`` states if more follows a completed turn.
         takes_language_code: Whether ``speechConfig.languageCode`` may be sent.
-        takes_scheduling: Whether a tool's answer may say when it is spoken.
+        takes_scheduling: Whether a tool response may carry ``scheduling``.
         takes_non_blocking_tools: Whether a tool may be declared ``NON_BLOCKING``.
-        thinking_level: What the set-up asks for as ``thinkingLevel``; None leaves it out.
+        thinking_level: Value of ``thinkingLevel`` in the set-up; None omits it.
         languages: The tags that the model speaks, by language. The first one is the default.
         voices: The names of the prebuilt voices.
         output_rate_hz: The sample rate of the model's voice.
@@ -124,7 +124,7 @@ class LiveModelProfile:
         return next((one for one in tags if one.lower() == wanted), None)
 
     def spoken_tag(self, tag: str) -> str | None:
-        """Return the tag that is spoken where ``tag`` is wanted.
+        """Return the tag that the model speaks for ``tag``.
 
         That is the tag itself, or the default tag of its language where the model does not list
         it, as for ``en_US``. None for a language that the model does not speak.
@@ -134,18 +134,18 @@ class LiveModelProfile:
 
 FALLBACK_PROFILE = LiveModelProfile()
 
-# openclaw/openclaw#152830: the detector needs audio after the speech, and silence is enough.
+# openclaw/openclaw#152830: the detector needs audio after the speech; silence is enough.
 _LIVE_3_8 = LiveModelProfile(
     transcribes_after_speech=True, takes_scheduling=True, takes_non_blocking_tools=True
 )
 
 _PROFILES = {
     "gemini-3.8-live": _LIVE_3_8,
-    # openclaw/openclaw#152413: wants thinkingLevel and refuses scheduling.
+    # openclaw/openclaw#152413: requires thinkingLevel and refuses scheduling.
     "gemini-3.8-live-extended-thinking": replace(
         _LIVE_3_8, sends_status=True, takes_scheduling=False, thinking_level="low"
     ),
-    # The page of this model: tools are synchronous.
+    # The model's documentation page: tools are synchronous.
     "gemini-3.1-flash-live": LiveModelProfile(
         silence_burst_ms=0,
         continues_silence=False,
@@ -158,7 +158,7 @@ _PROFILES = {
     ),
 }
 
-# A dated or numbered edition of a model behaves like the model.
+# A dated or numbered version of a model behaves like the model.
 _VERSION_SUFFIX = re.compile(r"(-preview)?(-\d+)*")
 
 
@@ -172,5 +172,5 @@ def known_profile_of(model: str) -> LiveModelProfile | None:
 
 
 def profile_of(model: str) -> LiveModelProfile:
-    """Return the profile of a live model by its name, the cautious one for an unknown model."""
+    """Return the profile of a live model by its name, ``FALLBACK_PROFILE`` for an unknown model."""
     return known_profile_of(model) or FALLBACK_PROFILE

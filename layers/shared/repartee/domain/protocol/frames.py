@@ -1,7 +1,7 @@
-"""What a session tells its client, in the order the numbers give.
+"""The frames that a worker sends to a client.
 
 ``wire`` writes them as JSON and describes them in the protocol's schema. The worker's frames carry
-``(epoch, seq)``; the message function's own replies are not numbered.
+``(epoch, seq)``; the message function's replies are not numbered.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ type CloseReason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The worker has everything up to ``through``; the client may forget it."""
+    """The worker has all messages up to ``through``; the client may discard them."""
 
     type: ClassVar[str] = "accepted"
     through: int
@@ -22,7 +22,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Input with these numbers, both inclusive, has not arrived: send it again."""
+    """The messages ``first_seq`` to ``last_seq`` have not arrived: send them again."""
 
     type: ClassVar[str] = "missing"
     first_seq: int
@@ -40,7 +40,7 @@ class ReplyAudio:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A piece of text of what was heard or is being said; pieces of one turn and role join up."""
+    """A piece of a transcript; the pieces of one turn and role are concatenated."""
 
     type: ClassVar[str] = "transcript"
     turn: int
@@ -51,7 +51,7 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """The user spoke over this turn's reply: stop playing it at once."""
+    """The user interrupted this turn's reply: stop playing it at once."""
 
     type: ClassVar[str] = "interrupted"
     turn: int
@@ -59,7 +59,7 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class ToolProgress:
-    """A tool call began or ended."""
+    """A tool call started or ended."""
 
     type: ClassVar[str] = "tool"
     turn: int
@@ -69,7 +69,7 @@ class ToolProgress:
 
 @dataclass(frozen=True, slots=True)
 class TurnRestarted:
-    """This turn is answered anew: drop what was received of it."""
+    """The turn is answered again from its start: discard what was received of it."""
 
     type: ClassVar[str] = "turn_restarted"
     turn: int
@@ -77,7 +77,7 @@ class TurnRestarted:
 
 @dataclass(frozen=True, slots=True)
 class ReplyLost:
-    """Output that the client asked for is held by nobody any more; ``text`` is what it said."""
+    """Output that the client asked for is no longer buffered; ``text`` is its transcript."""
 
     type: ClassVar[str] = "reply_lost"
     turn: int
@@ -86,11 +86,12 @@ class ReplyLost:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnd:
-    """The turn is over; it is remembered once this frame is acknowledged.
+    """The turn is over; it is stored once this frame is acknowledged.
 
     Attributes:
-        first_audio_ms: From the end of the input to the first reply audio, None without either.
-        cost_usd: By the price table of the deployment.
+        first_audio_ms: Time from the end of the input to the first reply audio, None if either is
+            missing.
+        cost_usd: Cost by the deployment's price list.
     """
 
     type: ClassVar[str] = "turn_end"
@@ -104,7 +105,7 @@ class TurnEnd:
 
 @dataclass(frozen=True, slots=True)
 class NoSpeech:
-    """What the client marked as speech, up to ``through``, held none: nothing follows from it."""
+    """The input up to ``through`` that the client marked as speech held none; no reply follows."""
 
     type: ClassVar[str] = "no_speech"
     through: int
@@ -115,7 +116,7 @@ class LimitReached:
     """A daily limit of the user is used up; the session ends after a goodbye.
 
     Attributes:
-        limit: In seconds of talk, or in USD.
+        limit: In s of talk, or in USD.
     """
 
     type: ClassVar[str] = "limit_reached"
@@ -134,11 +135,11 @@ class SessionClosed:
 
 @dataclass(frozen=True, slots=True)
 class SessionError:
-    """Something went wrong that the user should know of; the session goes on.
+    """An error that the user should know of; the session continues.
 
     Attributes:
-        refused_seq: The number of the client's message that it is about, if it is about one.
-        next_seq: The number that comes next, where ``refused_seq`` cannot be used.
+        refused_seq: The number of the refused message, if the error is about one.
+        next_seq: The number to use next, where ``refused_seq`` cannot be used.
     """
 
     type: ClassVar[str] = "error"
@@ -168,7 +169,7 @@ type Frame = (
 
 @dataclass(frozen=True, slots=True)
 class NumberedFrame:
-    """A frame at its place in a worker's output; numbers start at 1 in each epoch."""
+    """A frame with its number in a worker's output; numbers start at 1 in each epoch."""
 
     epoch: int
     seq: int

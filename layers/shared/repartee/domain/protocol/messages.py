@@ -1,14 +1,14 @@
-"""What reaches a session through its mailbox: the client's numbered messages and notices.
+"""The entries of a session's mailbox: the client's numbered messages, and notices.
 
-The wire form with its limits is in ``wire``; these are the checked values behind it.
+``wire`` defines the JSON form and its limits; these are the validated values.
 """
 
 from dataclasses import dataclass
 
 from repartee.domain.users.preferences import PreferenceChanges
 
-# Numbered messages that a client may have out and not accepted, where the deployment does not say
-# otherwise. 5 s of 200 ms chunks cover a cold start.
+# Default for the numbered messages that a client may have sent and that are not accepted. 25
+# chunks of 200 ms cover a cold start of 5 s.
 MAX_IN_FLIGHT = 25
 # A number that is further ahead than any client's messages in flight is a fault, not a gap. 200 of
 # the longest messages take 3.2 MB.
@@ -19,10 +19,10 @@ MAX_SEQ = 999_999_999
 
 @dataclass(frozen=True, slots=True)
 class OutputPosition:
-    """How far a client has received a session's output.
+    """The position up to which a client has received a session's output.
 
     Attributes:
-        epoch: The worker's epoch that the frames carried.
+        epoch: The worker's epoch in the frames.
         seq: The highest number up to which nothing is missing, 0 for none.
     """
 
@@ -35,10 +35,10 @@ class Hello:
     """The first message of every connection; it makes that connection the session's current one.
 
     Attributes:
-        resume_from: What the client has received, None where it wants no earlier output.
-        marks_speech: The client sends ``SpeechStart`` and ``SpeechEnd`` around what is said.
-        connected_at_ms: When API Gateway opened its connection, Unix time in ms; 0 where a version
-            wrote it that did not note that.
+        resume_from: The output that the client has received, None where it wants no earlier output.
+        marks_speech: The client sends ``SpeechStart`` and ``SpeechEnd`` around speech.
+        connected_at_ms: When API Gateway opened its connection, Unix time in ms; 0 in items of
+            versions that did not store it.
     """
 
     resume_from: OutputPosition | None = None
@@ -55,31 +55,31 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStart:
-    """The client's own detector heard the user begin to speak."""
+    """The client's own detector found the start of speech."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnd:
-    """The client's own detector heard the user stop; audio may follow later."""
+    """The client's own detector found the end of speech; audio may follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Something the user typed instead of saying it."""
+    """Text that the user typed."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Bye:
-    """The user hangs up: the session ends, the conversation stays."""
+    """The user hangs up: the session ends, the conversation is kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A message or a notice of a kind that only a later version knows; it has no effect.
+    """A message or notice of a kind that only a later version knows; it has no effect.
 
-    While a version is being deployed, it may write to a mailbox that the version before reads.
+    During a deployment, the new version may write to a mailbox that the previous version reads.
     """
 
     kind: str
@@ -90,11 +90,11 @@ type Message = Hello | Audio | SpeechStart | SpeechEnd | Text | Bye
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A client's message at its place in the input.
+    """A client's message with its number.
 
     Attributes:
         seq: The client's number, from 1, without gaps.
-        connection_id: The connection it came over.
+        connection_id: The connection over which it came.
         received_at_ms: When the message function put it into the mailbox, Unix time in ms.
     """
 
@@ -104,7 +104,7 @@ class Numbered:
     received_at_ms: int
 
     def is_repeat_of(self, other: "Numbered") -> bool:
-        """Return whether this is ``other`` once more: a ``Hello`` on its own connection alone."""
+        """Return whether this repeats ``other``; a ``Hello`` must come on the same connection."""
         is_hello = isinstance(self.message, Hello)
         is_elsewhere = is_hello and self.connection_id != other.connection_id
         return self.message == other.message and not is_elsewhere
@@ -112,13 +112,13 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """The newest ``ack`` of the client; only the latest matters, so it has one fixed place.
+    """The client's newest ``ack``, which replaces the one before in the mailbox.
 
     Attributes:
-        received: Everything up to here has reached the client.
-        turn: The turn that is being played, 0 when none is.
-        played_ms: How much of that turn's audio the user has heard, None where the client does
-            not say.
+        received: The output up to here has reached the client.
+        turn: The turn that is being played, 0 for none.
+        played_ms: How much of that turn's audio was played, None where the client does not report
+            it.
     """
 
     received: OutputPosition
@@ -136,7 +136,7 @@ class Greeted:
 
 @dataclass(frozen=True, slots=True)
 class Detached:
-    """A connection was closed, as far as API Gateway noticed."""
+    """API Gateway reported that a connection was closed."""
 
     connection_id: str
 
@@ -150,13 +150,13 @@ class Superseded:
 
 @dataclass(frozen=True, slots=True)
 class PreferencesChanged:
-    """The user has settled elsewhere how they are spoken to.
+    """The user has changed preferences outside this session.
 
-    It tells what was changed and not what holds now, so that it undoes nothing that the session
-    itself has changed and not yet saved.
+    The notice holds the changes and not the resulting preferences, so that it does not undo changes
+    that the session has made and not saved yet.
 
     Attributes:
-        changed_at_ms: When the profile had it, Unix time in ms.
+        changed_at_ms: When the profile was changed, Unix time in ms.
     """
 
     changes: PreferenceChanges
@@ -165,9 +165,9 @@ class PreferencesChanged:
 
 @dataclass(frozen=True, slots=True)
 class NoteForgotten:
-    """The user has deleted a note; the live model is not to go on using it.
+    """The user has deleted a note; the live model must stop using it.
 
-    Versions before 0.2.0 take it for a notice of an unknown kind.
+    Versions before 0.2.0 read it as a notice of an unknown kind.
     """
 
     note_id: str
@@ -181,8 +181,8 @@ class Notified:
     """A server-side notice in a mailbox.
 
     Attributes:
-        notice_id: What ``Mailbox.delete`` calls it. An acknowledgement's names its content too, so
-            that deleting it never takes a newer one along.
+        notice_id: The id for ``Mailbox.delete``. The id of an acknowledgement includes its content,
+            so that deleting it never deletes a newer one.
     """
 
     notice_id: str

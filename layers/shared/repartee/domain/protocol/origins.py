@@ -1,4 +1,7 @@
-"""Which web pages may open a connection: browsers name theirs in ``Origin``, others need not."""
+"""The allow-list of web pages that may open a connection.
+
+Browsers send the page's origin in the header ``Origin``; other clients need not send it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ from repartee.domain.errors import ReparteeError
 
 
 class OriginRefused(ReparteeError):
-    """The connection comes from a page that is not allowed, or does not say where from.
+    """The connection's ``Origin`` is not on the allow-list, or is missing.
 
     Attributes:
         reason: One of ``origin_missing``, ``origin_not_allowed``.
@@ -20,21 +23,21 @@ class OriginRefused(ReparteeError):
 
 @dataclass(frozen=True, slots=True)
 class OriginPolicy:
-    """The allow-list. CORS does not cover WebSockets, so the server has to look itself.
+    """The allow-list. CORS does not cover WebSockets, so the server must check the header.
 
     Attributes:
         allowed: Origins as browsers write them: scheme, host, and a port unless it is the default.
-        allow_missing: Whether clients without an ``Origin`` may connect, as programs do.
+        allow_missing: Whether clients that send no ``Origin``, such as programs, may connect.
     """
 
     allowed: tuple[str, ...] = ()
     allow_missing: bool = True
 
     def check(self, origins: Sequence[str]) -> None:
-        """Pass when every given origin is on the list; letter case does not matter.
+        """Check that every given origin is on the list; letter case does not matter.
 
         Raises:
-            OriginRefused: One is not on the list, or none is given and one must be.
+            OriginRefused: An origin is not on the list, or a required origin is missing.
         """
         if not origins:
             if not self.allow_missing:

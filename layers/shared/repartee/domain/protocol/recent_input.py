@@ -1,4 +1,4 @@
-"""Which numbers of a session's input are taken, and a digest of the message that has each."""
+"""The recent numbers of a session's input, with a digest of the message behind each number."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -6,16 +6,16 @@ from enum import Enum, auto
 
 from repartee.domain.protocol.messages import Audio, Hello, Message, Text, Unknown
 
-# A client has 25 messages in flight; 64 leave room for what comes late.
+# A client has 25 messages in flight; 64 leave room for late ones.
 MAX_DIGESTS_KEPT = 64
-# One in 4 thousand million other messages passes for a repetition.
+# One in 4 thousand million other messages is mistaken for a repetition.
 DIGEST_BYTES = 4
-# Stands for a number that was stepped over: no message has it as its digest.
+# Marks a number that was skipped. No message has this digest.
 SKIPPED_DIGEST = 0
 
 
 class NumberUse(Enum):
-    """What a number at or below the cursor stands for, compared with a message that brings it."""
+    """How a message relates to the earlier use of its number."""
 
     REPEATED = auto()
     ANOTHER = auto()
@@ -23,7 +23,7 @@ class NumberUse(Enum):
 
 
 def digest_of(message: Message | Unknown) -> int:
-    """Return a number from 1 to 2**32 - 1 that a repetition of ``message`` shares."""
+    """Return the digest of ``message``, from 1 to 2**32 - 1; a repetition has the same digest."""
     match message:
         case Audio(pcm=pcm):
             content = pcm
@@ -40,11 +40,11 @@ def digest_of(message: Message | Unknown) -> int:
 
 @dataclass(frozen=True, slots=True)
 class RecentInput:
-    """The last numbers up to ``through`` that a session has accepted.
+    """The last numbers that a session has accepted or skipped.
 
     Attributes:
         through: The number of the last digest.
-        digests: See ``digest_of``; the oldest first, ``SKIPPED_DIGEST`` where nothing came.
+        digests: Digests of the messages, oldest first, ``SKIPPED_DIGEST`` for a skipped number.
     """
 
     through: int = 0
@@ -56,24 +56,24 @@ class RecentInput:
         return self.through - len(self.digests) + 1
 
     def use_of(self, seq: int, message: Message | Unknown) -> NumberUse:
-        """Compare ``message`` with what its number ``seq`` stands for."""
+        """Compare ``message`` with the message that had its number ``seq``."""
         if not self.first <= seq <= self.through:
             return NumberUse.FORGOTTEN
         kept = self.digests[seq - self.first]
         if kept == SKIPPED_DIGEST:
-            # Sound that comes late is dropped in silence; all else is wanted.
+            # Late audio is dropped without an error. Other late messages are used.
             return NumberUse.REPEATED if isinstance(message, Audio) else NumberUse.ANOTHER
         return NumberUse.REPEATED if kept == digest_of(message) else NumberUse.ANOTHER
 
 
 @dataclass(frozen=True, slots=True)
 class InputTaken:
-    """How far a session's worker has taken the input; written with the cursor.
+    """The worker's progress in the input; it is written together with the cursor.
 
     Attributes:
-        through: Everything up to here is taken or given up; what follows may run ahead of it only
-            so far.
-        recent: What the last numbers up to the cursor were.
+        through: All messages up to here are taken or skipped. It bounds how far ahead the client's
+            numbers may run.
+        recent: The last numbers up to the cursor.
     """
 
     through: int = 0

@@ -1,4 +1,4 @@
-"""The ticket: a signed, short-lived, single-use right to open one connection."""
+"""The ticket that opens one connection, and the identity that the connection has from then on."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ TICKET_LIFETIME_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Who may connect, and to what; all ids of a connection come from here.
+    """A signed, short-lived permission to open one connection; all its ids come from here.
 
     Attributes:
-        ticket_id: Spent by the connection that it opens.
+        ticket_id: Can be used by one connection only.
         expires_at_ms: Unix time in ms from which the ticket is refused.
     """
 
@@ -24,7 +24,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionIdentity:
-    """Who is on a connection, as the authorizer said when it was opened.
+    """The user, session and conversation of a connection, as passed on by the authorizer.
 
     Attributes:
         connected_at_ms: When API Gateway opened the connection, Unix time in ms.

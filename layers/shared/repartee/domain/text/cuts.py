@@ -1,16 +1,17 @@
-"""Cuts a text where a reader would: after a word, or between two characters as they are seen."""
+"""Truncates a text after a word, or else between two user-perceived characters."""
 
 import re
 from unicodedata import category, combining, east_asian_width
 
-# Longer than nearly all words between two spaces. Scripts without spaces between words have
-# single spaces at most, so a space counts there only next to the cut.
+# Longer than nearly all words. In scripts without spaces between words, a space counts only close
+# to the cut.
 _NEAR = 32
 _NEAR_WITHOUT_SPACES = 4
 # Thai, Lao, Tibetan, Myanmar and Khmer: narrow letters, and no spaces between words.
 _WITHOUT_SPACES = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff]")
-# They belong to the letter before them and are no marks by their category: the vowels SARA AM of
-# Thai and Lao, joining Korean letters, skin tones, and the letters of a flag's tag.
+# Characters that belong to the letter before them although they are no marks by category: the
+# vowels SARA AM of Thai and Lao, joining Korean letters, skin tones, and the letters of a flag's
+# tag.
 _JOINING = re.compile(
     "[\u0e33\u0eb3\u1160-\u11ff\ud7b0-\ud7fb\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
 )
@@ -20,11 +21,11 @@ _REGIONAL_INDICATOR = re.compile("[\U0001f1e6-\U0001f1ff]")
 
 
 def truncate_text(text: str, most: int) -> str:
-    """Return the start of ``text``, at most ``most`` characters, or all of it where it fits.
+    """Return the first ``most`` characters of ``text`` at most, or all of it if it fits.
 
-    It ends after a word, without the space, where one ends near the cut. Elsewhere it ends between
-    two user-perceived characters: an emoji and a letter with its marks stay whole. The rules are
-    the main ones of Unicode's annex 29.
+    The result ends after a word, without the space, if one ends near the cut. Otherwise it ends
+    between two user-perceived characters, so that an emoji or a letter with its marks stays whole.
+    The rules are the main ones of Unicode's annex 29.
     """
     end = max(0, most)
     if len(text) <= end:
@@ -45,7 +46,7 @@ def _has_no_spaces(character: str) -> bool:
 
 
 def _joins(text: str, place: int) -> bool:
-    """Return whether the characters before and at ``place`` are seen as one."""
+    """Return whether the characters before and at ``place`` are one user-perceived character."""
     before, after = text[place - 1], text[place]
     if category(after)[0] == "M" or after == _ZERO_WIDTH_JOINER or _JOINING.match(after):
         return True

@@ -30,7 +30,7 @@ _NAMES = {
 def language_name(tag: str) -> str:
     """Return a BCP 47 tag with its language's name, such as ``Spanish (es-ES)``.
 
-    The tag alone where the name is not known.
+    Returns the tag alone if the name is unknown.
     """
     name = _NAMES.get(tag.partition("-")[0])
     return tag if name is None else f"{name} ({tag})"

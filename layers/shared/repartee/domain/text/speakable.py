@@ -1,10 +1,10 @@
-"""Days and times as one says them, in English; the model puts them into the user's language."""
+"""Spoken forms of days and times in English; the model translates them for the user."""
 
 from datetime import date, time
 
 from repartee.domain.front_desk.bookings import Slot
 
-# strftime follows the process's locale; these do not.
+# strftime depends on the process's locale; these names do not.
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     "January",
@@ -24,14 +24,14 @@ _SUFFIXES = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
 
 
 def weekday(day: date) -> str:
-    """Return ``Friday`` and the like."""
+    """Return the weekday's name, such as ``Friday``."""
     return _WEEKDAYS[day.weekday()]
 
 
 def speakable_day(day: date, today: date) -> str:
-    """Return ``Friday the 27th of November``, with the year unless it is the next such day.
+    """Return a day's spoken form, such as ``Friday the 27th of November``.
 
-    Days of the past and those from twelve months after ``today`` on have the year.
+    The year is added for past days, and for days twelve months after ``today`` or later.
     """
     suffix = _SUFFIXES.get(day.day, "th")
     spoken = f"{weekday(day)} the {day.day}{suffix} of {_MONTHS[day.month - 1]}"
@@ -41,7 +41,7 @@ def speakable_day(day: date, today: date) -> str:
 
 
 def speakable_time(moment: time) -> str:
-    """Return ``3 p.m.``, ``9:30 a.m.``, ``noon`` and the like."""
+    """Return a time's spoken form, such as ``3 p.m.``, ``9:30 a.m.`` or ``noon``."""
     if (moment.hour, moment.minute) in {(0, 0), (12, 0)}:
         return "noon" if moment.hour else "midnight"
     hour = moment.hour % 12 or 12
@@ -50,5 +50,5 @@ def speakable_time(moment: time) -> str:
 
 
 def speakable_slot(slot: Slot, today: date) -> str:
-    """Return ``Friday the 27th of November at 3 p.m.`` and the like."""
+    """Return a slot's spoken form, such as ``Friday the 27th of November at 3 p.m.``."""
     return f"{speakable_day(slot.day, today)} at {speakable_time(slot.start)}"

@@ -1,10 +1,10 @@
-"""Faults that pydantic finds in a value, as a sentence that names each field."""
+"""Formats pydantic's validation errors for people and models."""
 
 from pydantic import ValidationError
 
 
 def describe_validation_errors(error: ValidationError, whole: str = "arguments") -> str:
-    """Return every field with what is wrong about it; ``whole`` names the value itself."""
+    """Return each field with its error; ``whole`` names errors of the value as a whole."""
     return "; ".join(
         f"{'.'.join(str(part) for part in fault['loc']) or whole}: "
         f"{fault['msg'].removeprefix('Value error, ')}"

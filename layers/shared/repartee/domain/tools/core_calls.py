@@ -1,4 +1,4 @@
-"""Calls of core_agent: their keys, requests and answers."""
+"""Tool calls to core_agent: keys, requests, answers and records."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ ASKED_BY_USER = "asked_by_user"
 
 @dataclass(frozen=True, slots=True)
 class ToolCallKey:
-    """Names a tool call by its place, because a replayed turn makes new Gemini call ids.
+    """Identifies a tool call by its position, because a replayed turn gets new Gemini call ids.
 
     Attributes:
-        turn: The conversation's turn in which the call was made, from 1.
-        index: Which call of that turn it was, from 1.
+        turn: The number of the call's turn in the conversation, from 1.
+        index: The number of the call in that turn, from 1.
     """
 
     turn: int
@@ -30,21 +30,21 @@ class ToolCallKey:
 
 
 def arguments_hash(name: str, arguments_json: str) -> str:
-    """Return what tells one call of a place from another: SHA-256, as 64 hexadecimal digits.
+    """Return the SHA-256 of a call's name and arguments, as 64 hexadecimal digits.
 
-    A replayed turn is heard anew and may word the same wish differently; case and spaces alone
-    make no other wish.
+    It distinguishes calls with the same key: a replayed turn is transcribed again and may word the
+    same request differently. Letter case and spacing are ignored.
 
     Args:
-        name: The tool's.
-        arguments_json: Its arguments with sorted keys, as the live model's adapter writes them.
+        name: The tool's name.
+        arguments_json: The arguments with sorted keys, as the live model's adapter writes them.
     """
     asked = " ".join(f"{name} {arguments_json}".casefold().split())
     return hashlib.sha256(asked.encode()).hexdigest()
 
 
 class ToolCallStatus(StrEnum):
-    """How a call ended."""
+    """The outcome of a tool call."""
 
     DONE = "done"
     REFUSED = "refused"
@@ -52,7 +52,7 @@ class ToolCallStatus(StrEnum):
 
     @classmethod
     def _missing_(cls, _value: object) -> "ToolCallStatus":
-        """Take a status that only a later version knows for a failure: it is no success here."""
+        """Read a status that only a later version knows as a failure."""
         return cls.FAILED
 
 
@@ -61,13 +61,13 @@ class CoreRequest:
     """One question to core_agent; the ids come from the authorizer, never from the model.
 
     Attributes:
-        epoch: The asking worker's epoch; a stale worker's call may not change anything.
-        arguments_hash: ``arguments_hash`` of the call; with the key it names what is asked.
+        epoch: The epoch of the worker that asks; a stale worker's call may not change anything.
+        arguments_hash: ``arguments_hash`` of the call; with the key it identifies the call.
         language: BCP 47 tag of the language to answer in.
-        deadline_ms: Unix time in ms after which nobody waits for the answer any more.
-        run_id: Tells this asking from every other one.
-        ended_run_id: The asking before this one, if it is known that nothing of it goes on: its
-            claim need not run out first.
+        deadline_ms: Unix time in ms at which the worker stops waiting for the answer.
+        run_id: A unique id of this attempt.
+        ended_run_id: The id of an earlier attempt that is known to have ended. Its claim may be
+            replaced before it expires.
     """
 
     user_id: str
@@ -85,12 +85,12 @@ class CoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class CoreAnswer:
-    """What core_agent found or did.
+    """core_agent's answer to one question.
 
     Attributes:
-        answer: One or two sentences to be spoken as they are.
-        retryable: Whether asking the same again may succeed.
-        bill: What finding it out cost; a repeated answer carries the bill of the run it is from.
+        answer: One or two sentences, to be spoken unchanged.
+        retryable: Whether the same question may succeed later.
+        bill: Cost of the run; a repeated answer carries the bill of its original run.
     """
 
     status: ToolCallStatus
@@ -101,10 +101,10 @@ class CoreAnswer:
 
 @dataclass(frozen=True, slots=True)
 class BegunTool:
-    """A tool that a run was about to run; whether it did is for the data to say.
+    """A tool that a run was about to execute; only the stored data shows whether it did.
 
     Attributes:
-        arguments_json: Its checked arguments, as JSON text.
+        arguments_json: The checked arguments, as JSON text.
     """
 
     name: str
@@ -113,11 +113,11 @@ class BegunTool:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A run of a turn's call, as far as it came.
+    """A run of a turn's tool call, which may be incomplete.
 
     Attributes:
-        tools: The tools that can change something and that it began, in order.
-        answer: None when it was cut off before it had one.
+        tools: The tools that can change something and that the run began, in order.
+        answer: None when the run was cut off before its answer.
     """
 
     question: str
@@ -127,7 +127,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A finished call of core_agent as the conversation remembers it."""
+    """A finished call of core_agent, as stored in the conversation."""
 
     key: ToolCallKey
     arguments_hash: str

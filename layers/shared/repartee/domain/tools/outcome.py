@@ -1,4 +1,4 @@
-"""How a question ended, judged by what its tools did and not by what the model says of it."""
+"""Determines the outcome of a question from its tools' results, not from the model's words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from repartee.domain.tools.tool import ToolStatus
 
 @dataclass(frozen=True, slots=True)
 class ToolRun:
-    """A tool that ran, and how that ended."""
+    """The result of one tool."""
 
     is_read_only: bool
     status: ToolStatus
@@ -17,10 +17,10 @@ class ToolRun:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a question ended.
+    """The outcome of a question.
 
     Attributes:
-        retryable: Whether asking the same again may succeed.
+        retryable: Whether the same question may succeed later.
     """
 
     status: ToolCallStatus
@@ -28,11 +28,11 @@ class Outcome:
 
 
 def outcome(ran: Sequence[ToolRun]) -> Outcome:
-    """Judge a question that has an answer.
+    """Return the outcome of a question that has an answer.
 
-    What could have changed something counts, and only without that what was looked up. One that
-    was done makes it done, because the answer tells the rest. An answer that needed no tool, such
-    as a question back, is done as well.
+    Tools that may change something decide; read-only tools decide only if no other tool ran. One
+    success is enough for ``DONE``, because the answer describes the rest. An answer without any
+    tool, such as a question to the user, is ``DONE`` too.
     """
     statuses = {one.status for one in ran if not one.is_read_only} or {one.status for one in ran}
     if not statuses or ToolStatus.DONE in statuses:

@@ -1,7 +1,7 @@
-"""Tools that the reasoning model may call, described without any framework.
+"""Tools that the reasoning model may call, independent of any framework.
 
-A tool is made anew for each request and closes over a ``ToolContext``: whose data it touches is
-settled before the model has said a word, and nothing the model says can change it.
+Each request makes its own tools, bound to a ``ToolContext``. The context fixes the user whose data
+the tools touch before the model runs, and the model cannot change it.
 """
 
 import json
@@ -17,7 +17,7 @@ from repartee.domain.text.validation_errors import describe_validation_errors
 
 
 class ToolStatus(StrEnum):
-    """How a tool call ended, as the model reads it."""
+    """The outcome of a tool call, as shown to the model."""
 
     DONE = "done"
     REFUSED = "refused"
@@ -27,10 +27,10 @@ class ToolStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What the model is told.
+    """A tool's result for the model.
 
     Attributes:
-        message: What to say, or what to do about it; may be empty when the fields say it all.
+        message: What to say or to do next; may be empty when the fields are enough.
         fields: Facts for the model, JSON values only.
     """
 
@@ -48,11 +48,11 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a tool is bound to; the runtime fills it from the authorised request.
+    """The user, conversation and time of one request, taken from the authorised request.
 
     Attributes:
         user_id: The caller, whose data the tool may touch.
-        now: The present in the desk's time zone.
+        now: The current time in the desk's time zone.
     """
 
     user_id: str
@@ -61,25 +61,25 @@ class ToolContext:
 
     @property
     def today(self) -> date:
-        """The desk's date at that time."""
+        """The desk's date."""
         return self.now.date()
 
     @property
     def now_ms(self) -> int:
-        """The same present as Unix time in ms."""
+        """The current time as Unix time in ms."""
         return int(self.now.timestamp() * 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Tool[Arguments: BaseModel]:
-    """One thing that the model can do.
+    """A tool for the model.
 
     Attributes:
-        name: Verb and object, ``snake_case``; the model chooses by it and by the description.
-        description: When to use it and what it returns, for the model.
-        arguments: What the model has to fill in; each field's description is shown to it.
-        is_read_only: It changes nothing, so that nobody needs to know whether it ran.
-        run: Does it. Raises ``ReparteeError`` only for what no other arguments would mend.
+        name: Verb and object in ``snake_case``; the model chooses by name and description.
+        description: For the model: when to use the tool, and what it returns.
+        arguments: The arguments' types; the language model reads the descriptions of the fields.
+        run: Executes the tool. It raises ``ReparteeError`` only if no other arguments would help.
+        is_read_only: The tool changes nothing, so no record is needed of whether it ran.
     """
 
     name: str
@@ -89,10 +89,10 @@ class Tool[Arguments: BaseModel]:
     is_read_only: bool = False
 
     def call(self, raw: Mapping[str, object]) -> ToolResult:
-        """Check what the model filled in and run the tool.
+        """Validate the model's arguments and run the tool.
 
-        Bad arguments and stores out of reach become results, so that the model can mend the one
-        and apologise for the other.
+        Invalid arguments and unavailable stores become results, so that the model can correct the
+        arguments or apologise.
         """
         try:
             arguments = self.arguments.model_validate(dict(raw))

@@ -1,4 +1,4 @@
-"""What it takes to forget a user or a conversation: the kinds of items, and how far it is."""
+"""Erasure of a user or a conversation: the kinds of items, and the progress."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,10 @@ type Table = Literal["memory", "live", "desk"]
 
 
 class ItemKind(StrEnum):
-    """Every kind of item that belongs to one user, by the name that counts are given under.
+    """Kinds of items that belong to one user, named as in the counts of an erasure.
 
-    The profile is not among them: it becomes the tombstone. So does the header of a conversation
-    that is erased by itself.
+    The profile is not among them, because it becomes the tombstone. When a single conversation is
+    erased, its header becomes the tombstone.
     """
 
     CONVERSATIONS = "conversations"
@@ -35,13 +35,13 @@ class ItemKind(StrEnum):
 
     @classmethod
     def _missing_(cls, _value: object) -> "ItemKind":
-        """Count kinds that only a later version knows among the others."""
+        """Count kinds that only a later version knows as ``OTHERS``."""
         return cls.OTHERS
 
 
 @dataclass(frozen=True, slots=True)
 class StoredItem:
-    """One item of a user, by its kind and its place."""
+    """One item of a user: its kind, table and key."""
 
     kind: ItemKind
     table: Table
@@ -51,17 +51,18 @@ class StoredItem:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """How far an erasure is; its tombstone keeps it, so that any process can go on.
+    """Progress of an erasure. The tombstone stores it, so that any process can continue.
 
     Attributes:
-        erased_at_ms: Since then nothing is written for this user, or in this conversation.
-        step: Raised by each write to the tombstone; whoever brings an older one has been overtaken.
-        deleted: How many items were deleted in all, by kind.
-        pending: Items that are counted already and may not be deleted yet.
-        settles_at_ms: Before then a function that was stopped half-way may have left something;
-            None when no session was found.
-        finished_at_ms: When nothing was found any more; None until then.
-        conversation_id: The one conversation of the user's that is erased; None for all there is.
+        erased_at_ms: Time from which nothing is written for this user or conversation.
+        step: Incremented by each write to the tombstone; a writer with an older step has been
+            overtaken.
+        deleted: Number of deleted items by kind.
+        pending: Items that are counted and may not be deleted yet.
+        settles_at_ms: Until then a function that was stopped half-way may leave items behind; None
+            if no session was found.
+        finished_at_ms: When no more items were found; None until then.
+        conversation_id: The conversation to erase; None to erase the whole user.
     """
 
     user_id: str
@@ -74,7 +75,7 @@ class Erasure:
     conversation_id: str | None = None
 
     def counting(self, items: Sequence[StoredItem]) -> Mapping[ItemKind, int]:
-        """Return ``deleted`` as it is once ``items`` are gone."""
+        """Return ``deleted`` increased by ``items``."""
         return Counter(self.deleted) + Counter(item.kind for item in items)
 
 

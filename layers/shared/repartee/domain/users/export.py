@@ -1,4 +1,4 @@
-"""What users get when they ask for all that is kept of them."""
+"""The export of a user's data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,25 +25,25 @@ EXPORTED = frozenset(
         ItemKind.BOOKINGS,
     }
 )
-"""Kinds of items that an export shows, beside the profile."""
+"""Kinds of items that an export contains in addition to the profile."""
 
 NOT_EXPORTED: Mapping[ItemKind, str] = {
-    ItemKind.BOOKED_SLOTS: "the same as the user's bookings, found by day",
-    ItemKind.CONNECTIONS: "names a connection and its session for 2 h; nothing that a user said",
-    ItemKind.OPENINGS: "the same for 7 days, so that erasing finds the sessions",
-    ItemKind.SESSIONS: "who serves a call and how far it is; its turns and its cost are exported",
+    ItemKind.BOOKED_SLOTS: "same as the user's bookings, keyed by day",
+    ItemKind.CONNECTIONS: "ids of a connection and its session for 2 h; no words of the user",
+    ItemKind.OPENINGS: "the same ids for 7 days, so that an erasure finds the sessions",
+    ItemKind.SESSIONS: "state of a session; its turns and its cost are exported",
     ItemKind.ACTIVE_SESSIONS: "counts open sessions for the cap",
     ItemKind.SESSION_GUARDS: "a version number",
-    ItemKind.WAKES: "when a worker was last asked for",
-    ItemKind.MAILBOX_ENTRIES: "input on its way: soon a turn, which is exported, or gone in 1 h",
-    ItemKind.OTHERS: "no key is made without a kind",
+    ItemKind.WAKES: "when a worker was last woken",
+    ItemKind.MAILBOX_ENTRIES: "input in transit: it becomes a turn, or expires within 1 h",
+    ItemKind.OTHERS: "every key has a kind, so no such item is written",
 }
-"""Kinds of items that it does not show, and why."""
+"""Kinds of items that an export omits, each with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedTool:
-    """A tool that core_agent's model wanted to be called."""
+    """A tool call that core_agent's model requested."""
 
     name: str
     arguments_json: str
@@ -51,14 +51,14 @@ class RequestedTool:
 
 @dataclass(frozen=True, slots=True)
 class ModelMessage:
-    """One message between core_agent's model and the rest.
+    """One message of the exchange between the question, core_agent's model and its tools.
 
-    What a tool found then may be nowhere else by now: an appointment that was cancelled since.
+    A tool's result may be stored nowhere else, such as an appointment that was cancelled later.
 
     Attributes:
         author: ``question``, ``model`` or ``tool``.
-        name: The tool's, None for the others.
-        tools: What the model wanted to be called.
+        name: The tool's name, None for other authors.
+        tools: The tool calls that the model requested.
     """
 
     author: str
@@ -72,9 +72,9 @@ class ToolCallRecord:
     """A call of core_agent.
 
     Attributes:
-        tools: What it began that may have changed something.
-        answer: None while it runs, and for one that was cut off.
-        messages: From the question to the model's last word; none where it came to nothing.
+        tools: The tools that it began and that may have changed something.
+        answer: None while the call runs, and for a call that was cut off.
+        messages: From the question to the model's last message; empty for a call without a result.
     """
 
     key: ToolCallKey
@@ -87,7 +87,7 @@ class ToolCallRecord:
 
 @dataclass(frozen=True, slots=True)
 class SummaryRecord:
-    """What a conversation's turns up to ``through`` said, in short."""
+    """Summary of a conversation's turns up to ``through``."""
 
     text: str
     through: int
@@ -95,10 +95,10 @@ class SummaryRecord:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A turn or a call of a conversation, or its summary.
+    """A turn, a call or the summary of a conversation.
 
     Attributes:
-        place: Where it lies in the conversation; later ones have greater places.
+        place: The entry's position; later entries have greater positions.
     """
 
     place: str
@@ -107,11 +107,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class ExportPosition:
-    """How far an export is: everything before it was handed out.
+    """The position at which an export continues.
 
     Attributes:
-        conversation_id: This conversation comes next.
-        after: Of this conversation, the entries behind this place; "" from its beginning.
+        conversation_id: The next conversation.
+        after: The position of the last exported entry in it, "" to start at its first entry.
     """
 
     conversation_id: str
@@ -120,11 +120,11 @@ class ExportPosition:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """All of a user that is no conversation.
+    """A user's data outside the conversations.
 
     Attributes:
-        notes: The newest first.
-        days: The newest first.
+        notes: Newest first.
+        days: Newest first.
     """
 
     profile: Profile
@@ -134,31 +134,31 @@ class Account:
 
     @property
     def turns(self) -> int:
-        """How many turns the days count."""
+        """The number of turns of all days."""
         return sum(used.turns for used in self.days)
 
     @property
     def talk_ms(self) -> int:
-        """How long the user talked on those days."""
+        """The length of the turns of all days."""
         return sum(used.talk_ms for used in self.days)
 
     @property
     def tokens(self) -> TokenUsage:
-        """What Gemini Live counted on those days."""
+        """The tokens of all days."""
         return reduce(TokenUsage.__add__, (used.tokens for used in self.days), TokenUsage())
 
     @property
     def cost_usd(self) -> Decimal:
-        """What all models cost on those days."""
+        """The cost of all days."""
         return sum((used.cost_usd for used in self.days), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationPart:
-    """A conversation, or what of it a page has room for.
+    """A conversation, or the part of it that fits the page.
 
     Attributes:
-        is_continued: The page before holds its beginning.
+        is_continued: The previous page holds the start of the conversation.
     """
 
     header: Conversation
@@ -168,11 +168,11 @@ class ConversationPart:
 
 @dataclass(frozen=True, slots=True)
 class ExportPage:
-    """A stretch of an export.
+    """One page of an export.
 
     Attributes:
-        account: On the first page only.
-        following: Where the next page begins; None on the last one.
+        account: Set on the first page only.
+        following: Position of the next page; None on the last page.
     """
 
     account: Account | None

@@ -1,4 +1,4 @@
-"""What users ask to have remembered about themselves, beyond any one conversation."""
+"""Notes that users ask the desk to keep about them, across conversations."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from repartee.domain.errors import ReparteeError
 
 MAX_NOTE_CHARACTERS = 300
 MAX_NOTES = 100
-# What a model is told without asking: about 500 tokens, so the newest 6 notes at least.
+# Notes in each prompt: about 500 tokens, so at least the newest 6.
 MAX_FACTS_CHARACTERS = 2_000
-# As many short ones as that holds.
+# Number of short notes that fit into this.
 FACTS_AT_MOST = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing to remember.
+    """A note about a user.
 
     Attributes:
-        note_id: A ULID, so notes sort by their age.
+        note_id: A ULID, so that notes sort by age.
         noted_at_ms: Unix time in ms.
     """
 
@@ -28,24 +28,24 @@ class Note:
 
 
 class NotesFull(ReparteeError):
-    """The user has ``MAX_NOTES`` notes already."""
+    """The user already has ``MAX_NOTES`` notes."""
 
 
 class NoteUnknown(ReparteeError):
-    """The user has no such note."""
+    """The user has no note with this id."""
 
 
 def facts(notes: Iterable[Note]) -> tuple[str, ...]:
     """Return the texts of the newest notes that fit ``MAX_FACTS_CHARACTERS``.
 
     Args:
-        notes: The newest first.
+        notes: Newest first.
     """
-    told: list[str] = []
+    texts: list[str] = []
     left = MAX_FACTS_CHARACTERS
     for note in notes:
         left -= len(note.text)
         if left < 0:
             break
-        told.append(note.text)
-    return tuple(told)
+        texts.append(note.text)
+    return tuple(texts)

@@ -1,4 +1,4 @@
-"""What users may settle about how they are spoken to, and which values there are."""
+"""A user's preferences for language, voice and style, and the check of their values."""
 
 from dataclasses import dataclass, field, replace
 
@@ -12,12 +12,12 @@ MAX_STYLE_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user's preferences; None where the deployment's default holds.
+    """A user's preferences; None where the deployment's default applies.
 
     Attributes:
         style: A few words on how to speak, such as "slowly and formally".
-        erased_at_ms: The tombstone: set once the user asked to be forgotten.
-        limits: An operator's word for this user; nothing here ever writes it.
+        erased_at_ms: The tombstone: when the user asked to be erased.
+        limits: Limits that an operator set for this user; the product only reads them.
     """
 
     user_id: str
@@ -29,11 +29,11 @@ class Profile:
 
 
 class PreferenceRefused(ReparteeError):
-    """A preference cannot be had.
+    """A preference is invalid.
 
     Attributes:
-        field: Which one: ``language``, ``voice`` or ``style``.
-        advice: What is wrong and what to do, for a person or a model.
+        field: ``language``, ``voice`` or ``style``.
+        advice: The fault and the correction, for a person or a model.
     """
 
     def __init__(self, field: str, advice: str):
@@ -44,7 +44,7 @@ class PreferenceRefused(ReparteeError):
 
 @dataclass(frozen=True, slots=True)
 class PreferenceChanges:
-    """What becomes of each preference: None leaves it, "" goes back to the deployment's default."""
+    """New values of preferences: None keeps one, "" resets it to the deployment's default."""
 
     language: str | None = None
     voice: str | None = None
@@ -54,16 +54,16 @@ class PreferenceChanges:
         return any(one is not None for one in (self.language, self.voice, self.style))
 
     def applied_to(self, profile: Profile) -> Profile:
-        """Return the profile as it is with these changes."""
+        """Return the profile with these changes."""
         return replace(
             profile,
-            language=_settled(self.language, profile.language),
-            voice=_settled(self.voice, profile.voice),
-            style=_settled(self.style, profile.style),
+            language=_changed(self.language, profile.language),
+            voice=_changed(self.voice, profile.voice),
+            style=_changed(self.style, profile.style),
         )
 
 
-def _settled(wanted: str | None, before: str | None) -> str | None:
+def _changed(wanted: str | None, before: str | None) -> str | None:
     return before if wanted is None else wanted or None
 
 
@@ -74,12 +74,12 @@ def checked_changes(
     voice: str | None = None,
     style: str | None = None,
 ) -> PreferenceChanges:
-    """Return changes in the spelling of the live model's profile.
+    """Return checked changes, spelled as in the live model's profile.
 
     A language without a region becomes the default tag of that language.
 
     Raises:
-        PreferenceRefused: The model has no such language or voice, or the style is too long.
+        PreferenceRefused: The model has no such language or voice, or the style is invalid.
     """
     return PreferenceChanges(
         language and checked_language(model, language.strip()),
@@ -99,7 +99,7 @@ def checked_language(model: LiveModelProfile, tag: str) -> str:
         tags = model.languages.get(tag.replace("_", "-").partition("-")[0].lower())
         known = ", ".join(tags or model.languages)
         raise PreferenceRefused(
-            "language", f"this language is not spoken here; take one of {known}"
+            "language", f"this language is not available; choose one of {known}"
         )
     return listed
 
@@ -113,15 +113,15 @@ def checked_voice(model: LiveModelProfile, name: str) -> str:
     voice = next((one for one in model.voices if one.lower() == name.lower()), None)
     if voice is None:
         known = ", ".join(model.voices)
-        raise PreferenceRefused("voice", f"there is no such voice; take one of {known}")
+        raise PreferenceRefused("voice", f"this voice is not available; choose one of {known}")
     return voice
 
 
 def stale_preferences(model: LiveModelProfile, profile: Profile) -> PreferenceChanges:
-    """Return what has to change in a stored profile that names what the live model lacks.
+    """Return the changes to a stored profile whose language or voice the live model lacks.
 
-    A language becomes the default tag of that language, or the deployment's default where the
-    model does not speak it at all; a voice becomes the deployment's default.
+    A language becomes the default tag of that language, or the deployment's default if the model
+    does not speak it; a voice becomes the deployment's default.
     """
     language, voice = profile.language, profile.voice
     return PreferenceChanges(
@@ -133,12 +133,12 @@ def stale_preferences(model: LiveModelProfile, profile: Profile) -> PreferenceCh
 
 
 def _style(style: str) -> str:
-    # One line, whatever it was: it becomes a sentence of the model's instruction.
+    # The style becomes a sentence of the model's instruction, so it must be one line.
     try:
         line = checked_line(style)
     except TextRefused as refused:
         raise PreferenceRefused("style", str(refused)) from None
     if len(line) > MAX_STYLE_CHARACTERS:
         limit = f"{len(line)} characters, and {MAX_STYLE_CHARACTERS} are allowed"
-        raise PreferenceRefused("style", f"this has {limit}: say it in fewer words")
+        raise PreferenceRefused("style", f"the style has {limit}: use fewer words")
     return line

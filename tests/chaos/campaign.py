@@ -16,9 +16,9 @@ from local.lambdas.hosting_types import FunctionCode
 from local.stack import PREWARM, PROJECT, StackOptions, running_stack
 from local.stack_options import MAX_ENVIRONMENTS, UTTERANCE_CACHE
 from tests.chaos.campaign_context import CampaignContext
-from tests.chaos.gemini_control import GeminiControl
-from tests.chaos.plan import FaultKind
-from tests.chaos.plan_generator import FULL_ROUND, plan_run
+from tests.chaos.faults.gemini_control import GeminiControl
+from tests.chaos.plan.generator import FULL_ROUND, plan_run
+from tests.chaos.plan.run_plan import FaultKind
 from tests.chaos.report import Verdict
 from tests.chaos.run import RunResult, play
 
@@ -134,9 +134,9 @@ class Campaign:
                 raise RuntimeError("chaos needs the Gemini simulator")
             await FrontDesk(stack).seed()
             async with GeminiControl(stack.simulator) as control:
-                theatre = CampaignContext(stack, tables, control, self.folder)
+                context = CampaignContext(stack, tables, control, self.folder)
                 while waiting:
-                    result = await play(theatre, plan_run(waiting.popleft()))
+                    result = await play(context, plan_run(waiting.popleft()))
                     self._results.append(result)
                     for line in describe_result(result, self.folder, self.live_model):
                         print(line, flush=True)

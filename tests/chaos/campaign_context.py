@@ -10,8 +10,8 @@ from local.hosting.table_faults import TableFaultProxy
 from local.lambdas.event_queue import EventSettings
 from local.lambdas.hosting_types import UnknownEnvironmentError
 from local.stack import Stack
-from tests.chaos.gemini_control import GeminiControl
-from tests.chaos.plan import RunPlan
+from tests.chaos.faults.gemini_control import GeminiControl
+from tests.chaos.plan.run_plan import RunPlan
 
 WORKER = "StreamAgentFunction"
 # Long enough to be asked for again as missing, short enough for a run of many delays.

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from repartee.application.serving.lease_keeper import LEASE_MS
-from tests.chaos.gaps import GapKind
-from tests.chaos.plan import FaultKind
+from tests.chaos.judgement.gaps import GapKind
+from tests.chaos.plan.run_plan import FaultKind
 from tests.chaos.run import RunResult
 
 PROMISED_MS = {GapKind.WORKER_KILLED: LEASE_MS + 3_000, GapKind.HELLO: 300}

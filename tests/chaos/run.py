@@ -14,8 +14,9 @@ from repartee_client.errors import VoiceClientError
 from repartee_client.turn_collector import TurnRecord
 from repartee_client.voice_call import VoiceCall, now_ms
 from tests.chaos.campaign_context import WORKER, CampaignContext
-from tests.chaos.client_record import ClientRecord
-from tests.chaos.evidence import (
+from tests.chaos.faults.gemini_control import RecordWatch
+from tests.chaos.faults.injector import Injector
+from tests.chaos.judgement.evidence import (
     Evidence,
     SaidUtterance,
     TableRecord,
@@ -23,18 +24,17 @@ from tests.chaos.evidence import (
     read_tables,
     table_client,
 )
-from tests.chaos.gaps import Gap, close_gaps
-from tests.chaos.gemini_control import RecordWatch
-from tests.chaos.injector import Injector
-from tests.chaos.oracle import judge
-from tests.chaos.plan import TABLE_KINDS, FaultKind, RunPlan
-from tests.chaos.planned_conversation import (
+from tests.chaos.judgement.gaps import Gap, close_gaps
+from tests.chaos.judgement.oracle import judge
+from tests.chaos.judgement.replays import RECORDINGS, LeaseRecord, read_lease, recordings_of
+from tests.chaos.plan.run_plan import TABLE_KINDS, FaultKind, RunPlan
+from tests.chaos.user.client_record import ClientRecord
+from tests.chaos.user.planned_conversation import (
     END_TIMEOUT_S,
     GIVEN_UP,
     PlannedConversation,
     PlayedSession,
 )
-from tests.chaos.replays import RECORDINGS, LeaseRecord, read_lease, recordings_of
 
 RUN_TIMEOUT_S = 120.0
 
@@ -76,22 +76,22 @@ class RunResult:
     seconds: float
 
 
-async def play(theatre: CampaignContext, plan: RunPlan) -> RunResult:
+async def play(context: CampaignContext, plan: RunPlan) -> RunResult:
     """Hold one run; nothing of it is left in the way of the next.
 
     What nobody foresaw breaks the run, not the campaign: its seed is to be told too.
     """
     started_at_ms = now_ms()
-    run = _Run(theatre, plan)
+    run = _Run(context, plan)
     try:
-        await theatre.stack.lambdas.prewarm({WORKER: 1})
+        await context.stack.lambdas.prewarm({WORKER: 1})
         try:
             return await run.play(started_at_ms)
         finally:
-            theatre.stop_lasting_faults()
+            context.stop_lasting_faults()
             if FaultKind.GEMINI_HISTORY_REFUSED in plan.kinds:
-                await theatre.end_workers()
-            await theatre.desk.cancel_all(run.user)
+                await context.end_workers()
+            await context.desk.cancel_all(run.user)
     except Exception as error:  # noqa: BLE001 - any that there is
         traceback.print_exception(error)
         return _crashed(plan, error, (now_ms() - started_at_ms) / 1_000)
@@ -112,15 +112,15 @@ def _crashed(plan: RunPlan, error: Exception, seconds: float) -> RunResult:
 
 
 class _Run:
-    def __init__(self, theatre: CampaignContext, plan: RunPlan) -> None:
+    def __init__(self, context: CampaignContext, plan: RunPlan) -> None:
         self.user = f"chaos-{plan.seed}-{round(now_ms())}"
-        self._theatre = theatre
-        self._stack = theatre.stack
+        self._context = context
+        self._stack = context.stack
         self._plan = plan
         self._failure = ""
 
     async def play(self, started_at_ms: float) -> RunResult:
-        stack, theatre = self._stack, self._theatre
+        stack, context = self._stack, self._context
         doubled_before = stack.lambdas.events.duplicate_count
         token = await get_token(stack.addresses.issuer, self.user)
         api = HttpApiClient(stack.addresses.http, token)
@@ -129,7 +129,7 @@ class _Run:
         ticket = await api.start_session(conversation_id="new")
         if stack.simulator is None:
             raise RuntimeError("chaos needs the Gemini simulator")
-        talk = PlannedConversation(theatre, self._plan, api)
+        talk = PlannedConversation(context, self._plan, api)
 
         async def on_gemini_event(event: object) -> None:
             if talk.injector is not None and isinstance(event, dict):
@@ -138,10 +138,10 @@ class _Run:
         watch = RecordWatch(stack.simulator.record_directory, on_gemini_event)
         watch.start()
         watching = asyncio.create_task(watch.run())
-        theatre.start_lasting_faults(self._plan)
-        struck_before = await theatre.control.consumed()
+        context.start_lasting_faults(self._plan)
+        struck_before = await context.control.consumed()
         for kind in self._plan.gemini:
-            await theatre.control.order(kind=_GEMINI_KINDS[kind], count=_ALL_RUN)
+            await context.control.order(kind=_GEMINI_KINDS[kind], count=_ALL_RUN)
         try:
             async with asyncio.timeout(RUN_TIMEOUT_S):
                 await talk.hold(ticket, self._injector)
@@ -154,7 +154,7 @@ class _Run:
             await asyncio.gather(watching, return_exceptions=True)
             if talk.injector is not None:
                 await talk.injector.finish()
-            theatre.tables.use(0)
+            context.tables.use(0)
         session_ids = [visit.ticket.session_id for visit in talk.played_sessions]
         tables = await self._until_ended(ticket.conversation_id, session_ids)
         folder = stack.run_directory / RECORDINGS
@@ -162,7 +162,7 @@ class _Run:
         leases = await asyncio.to_thread(lambda: [read_lease(path) for path in recordings])
         evidence = await self._evidence(talk, watch, tables, leases)
         happened = self._happened(talk, evidence, doubled_before)
-        struck = await theatre.control.consumed() - struck_before
+        struck = await context.control.consumed() - struck_before
         happened.update({kind: struck[_GEMINI_KINDS[kind]] for kind in self._plan.gemini})
         happened = +happened
         result = RunResult(
@@ -193,7 +193,7 @@ class _Run:
     def _injector(self, ticket: SessionTicket, call: VoiceCall, record: ClientRecord) -> Injector:
         injector = Injector(
             self._stack,
-            self._theatre.control,
+            self._context.control,
             self._plan,
             ticket.session_id,
             self.user,
@@ -203,7 +203,7 @@ class _Run:
         record.on_audio = injector.on_audio_received
         record.on_turn_end = injector.turn_ended
         record.on_busy = injector.on_busy_reply
-        self._theatre.tables.watcher = injector.on_table_write
+        self._context.tables.watcher = injector.on_table_write
 
         async def event_came(function: str, payload: bytes) -> None:
             if function == WORKER:
@@ -235,7 +235,7 @@ class _Run:
         happened = Counter(talk.injector.happened if talk.injector else {})
         for name, count in self._stack.chaos.happened.items():
             happened[_GATEWAY_KINDS[name]] += count
-        for fault, count in self._theatre.tables.happened.items():
+        for fault, count in self._context.tables.happened.items():
             happened[TABLE_KINDS[fault]] += count
         handed_over = [lease for lease in evidence.leases if lease.hands_over]
         forced = sum(lease.is_forced for lease in handed_over)
@@ -281,13 +281,13 @@ class _Run:
             stale_writes=talk.injector.stale_writes if talk.injector else (),
             live=[read_live(folder) for folder in watch.new_connections()],
             tables=tables,
-            bookings=await self._theatre.desk.bookings(self.user),
+            bookings=await self._context.desk.bookings(self.user),
             leases=leases,
         )
 
     @property
     def _folder(self) -> Path:
-        return self._theatre.folder / f"seed-{self._plan.seed}"
+        return self._context.folder / f"seed-{self._plan.seed}"
 
     def _keep(
         self, watch: RecordWatch, result: RunResult, talk: PlannedConversation, evidence: Evidence

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.campaign import Campaign
-from tests.chaos.plan import FaultKind
-from tests.chaos.plan_generator import plan_run
+from tests.chaos.plan.generator import plan_run
+from tests.chaos.plan.run_plan import FaultKind
 from tests.chaos.report import MIN_FAULT_KINDS, MIN_TURNS, Verdict
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("chaos")]

@@ -9,7 +9,7 @@ import pytest
 
 from local.hosting.table_faults import TableFaultProxy, TableRequest
 from repartee.domain.tools.core_calls import ToolCallStatus
-from tests.chaos.oracle import judge
+from tests.chaos.judgement.oracle import judge
 from tests.integration.running import (
     RunningStack,
     options_for_tests,

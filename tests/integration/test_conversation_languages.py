@@ -9,7 +9,7 @@ import pytest
 from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
 from repartee_client.voice_call import open_voice_call
-from tests.chaos.gemini_control import GeminiControl
+from tests.chaos.faults.gemini_control import GeminiControl
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
 from tests.integration.typed_text import converse, hear, preferences, said, setups, write

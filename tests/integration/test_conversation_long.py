@@ -17,8 +17,8 @@ from local.hosting.table_faults import TableFaultProxy
 from local.stack import StackOptions, running_stack
 from local.stack_options import UTTERANCE_CACHE
 from repartee_client.voice_call import now_ms
-from tests.chaos.gemini_control import GeminiControl
-from tests.chaos.oracle import judge
+from tests.chaos.faults.gemini_control import GeminiControl
+from tests.chaos.judgement.oracle import judge
 from tests.integration.running import recordings
 from tests.integration.witnessed_session import WitnessedSession, open_witnessed_session
 

@@ -10,7 +10,7 @@ from repartee.domain.session.timing import STALL_MS
 from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
 from repartee_client.voice_call import VoiceCall, open_voice_call
-from tests.chaos.gemini_control import GeminiControl
+from tests.chaos.faults.gemini_control import GeminiControl
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
 from tests.integration.typed_text import hear, said, turns, write

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from repartee_client.access import SessionTicket
-from tests.chaos.gemini_control import GeminiControl
+from tests.chaos.faults.gemini_control import GeminiControl
 from tests.integration.running import RunningStack, new_user
 from tests.integration.typed_text import converse, setups
 

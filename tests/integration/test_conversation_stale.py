@@ -10,7 +10,7 @@ from local.demo.front_desk import FrontDesk
 from local.hosting.table_faults import TableFaultProxy
 from local.stack import Stack
 from local.stack_options import UTTERANCE_CACHE
-from tests.chaos.oracle import judge
+from tests.chaos.judgement.oracle import judge
 from tests.fakes.functions import until
 from tests.integration.running import (
     RunningStack,

@@ -14,8 +14,7 @@ from repartee_client.access import HttpApiClient, SessionTicket, get_token
 from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
 from repartee_client.voice_call import VoiceCall, now_ms, open_reconnecting_voice_call
-from tests.chaos.client_record import ClientRecord
-from tests.chaos.evidence import (
+from tests.chaos.judgement.evidence import (
     Evidence,
     SaidUtterance,
     TableRecord,
@@ -23,7 +22,8 @@ from tests.chaos.evidence import (
     read_tables,
     table_client,
 )
-from tests.chaos.planned_conversation import REMEMBERED_TIMEOUT_S
+from tests.chaos.user.client_record import ClientRecord
+from tests.chaos.user.planned_conversation import REMEMBERED_TIMEOUT_S
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import new_user
 from tests.integration.table_watch import TableWatch

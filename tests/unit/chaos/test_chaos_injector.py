@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from local.hosting.table_faults import TableRequest
-from tests.chaos.client_record import ClientRecord
-from tests.chaos.injector import Injector
-from tests.chaos.plan import FaultKind, FaultMoment, RunPlan
-from tests.chaos.plan_generator import plan_run
+from tests.chaos.faults.injector import Injector
+from tests.chaos.plan.generator import plan_run
+from tests.chaos.plan.run_plan import FaultKind, FaultMoment, RunPlan
+from tests.chaos.user.client_record import ClientRecord
 
 pytestmark = pytest.mark.unit
 

@@ -10,9 +10,9 @@ from repartee.domain.protocol.frames import TurnEnd
 from repartee.domain.session.state import SessionState
 from repartee.domain.tools.core_calls import ToolCallKey, ToolCallStatus
 from repartee_client.turn_collector import TurnRecord
-from tests.chaos.evidence import Evidence, LiveRecord, SaidUtterance, TableRecord
-from tests.chaos.oracle import judge
-from tests.chaos.replays import LeaseRecord
+from tests.chaos.judgement.evidence import Evidence, LiveRecord, SaidUtterance, TableRecord
+from tests.chaos.judgement.oracle import judge
+from tests.chaos.judgement.replays import LeaseRecord
 
 pytestmark = pytest.mark.unit
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.chaos.plan import FaultKind, FaultMoment, RunPlan, Takeover
-from tests.chaos.plan_generator import FULL_ROUND, plan_run
+from tests.chaos.plan.generator import FULL_ROUND, plan_run
+from tests.chaos.plan.run_plan import FaultKind, FaultMoment, RunPlan, Takeover
 from tests.integration.test_chaos_campaign import SEEDS as CI_SEEDS
 
 pytestmark = pytest.mark.unit

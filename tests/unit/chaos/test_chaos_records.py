@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.__main__ import main
-from tests.chaos.gemini_control import RecordWatch
+from tests.chaos.faults.gemini_control import RecordWatch
 from tests.fakes.functions import until
 
 pytestmark = pytest.mark.unit

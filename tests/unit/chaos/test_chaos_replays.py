@@ -12,7 +12,7 @@ from repartee.domain.session.replay.recording import Opening, Step, opening_line
 from repartee.domain.session.state import Lease
 from repartee.domain.session.timing import FORCED_HAND_OVER_MS
 from tests.chaos.campaign import HAND_OVER_MS, copy_source
-from tests.chaos.replays import read_lease, recordings_of
+from tests.chaos.judgement.replays import read_lease, recordings_of
 from tests.fakes.speech_detector import FakeSpeechDetector
 from tests.session_harness import MEMORY, SETTINGS, STATE
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from local.stack import PROJECT
-from tests.chaos.gaps import Gap, GapKind
-from tests.chaos.plan import FaultKind
+from tests.chaos.judgement.gaps import Gap, GapKind
+from tests.chaos.plan.run_plan import FaultKind
 from tests.chaos.report import Verdict, percentile
 from tests.chaos.run import RunResult
 

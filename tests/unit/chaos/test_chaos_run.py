@@ -10,8 +10,8 @@ import pytest
 
 from tests.chaos.__main__ import main
 from tests.chaos.campaign import describe_result
-from tests.chaos.plan import FaultKind
-from tests.chaos.plan_generator import plan_run
+from tests.chaos.plan.generator import plan_run
+from tests.chaos.plan.run_plan import FaultKind
 from tests.chaos.report import Verdict
 from tests.chaos.run import RunResult, play
 
@@ -25,8 +25,8 @@ async def fail(_counts: object) -> None:
 def test_a_run_that_crashes_breaks_a_promise_and_names_the_seed_that_replays_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    theatre: Any = SimpleNamespace(stack=SimpleNamespace(lambdas=SimpleNamespace(prewarm=fail)))
-    result = asyncio.run(play(theatre, plan_run(12)))
+    context: Any = SimpleNamespace(stack=SimpleNamespace(lambdas=SimpleNamespace(prewarm=fail)))
+    result = asyncio.run(play(context, plan_run(12)))
     assert list(result.broken) == ["crashed: OSError: no more processes"]
     assert "in fail" in capsys.readouterr().err
     lines = list(describe_result(result, tmp_path))

@@ -14,9 +14,9 @@ from local.stack import Stack
 from repartee.application.connections.wake_worker import WAKE_RETRY_MS
 from repartee_client.voice_call import VoiceCall, now_ms
 from tests.chaos.campaign_context import WORKER
-from tests.chaos.client_record import ClientRecord
-from tests.chaos.gemini_control import GeminiControl
-from tests.chaos.plan import FaultKind, FaultMoment, PlannedFault, RunPlan
+from tests.chaos.faults.gemini_control import GeminiControl
+from tests.chaos.plan.run_plan import FaultKind, FaultMoment, PlannedFault, RunPlan
+from tests.chaos.user.client_record import ClientRecord
 
 GO_AWAY_S = 2.0
 

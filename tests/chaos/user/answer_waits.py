@@ -10,8 +10,8 @@ from repartee_client.conversation import Pace, speak
 from repartee_client.errors import NoAnswerError
 from repartee_client.recordings import Recording
 from repartee_client.voice_call import VoiceCall
-from tests.chaos.gemini_checks import MAX_WORD_ERROR
-from tests.chaos.plan import Takeover
+from tests.chaos.judgement.gemini_checks import MAX_WORD_ERROR
+from tests.chaos.plan.run_plan import Takeover
 
 ANSWER_TIMEOUT_S = 40.0
 _HEARD_PART_S = 0.4

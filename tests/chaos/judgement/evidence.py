@@ -16,7 +16,7 @@ from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.front_desk.bookings import Booking
 from repartee.domain.session.state import SessionState
 from repartee_client.turn_collector import TurnRecord
-from tests.chaos.replays import LeaseRecord
+from tests.chaos.judgement.replays import LeaseRecord
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

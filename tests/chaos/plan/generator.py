@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from tests.chaos.plan import (
+from tests.chaos.plan.run_plan import (
     TABLE_KINDS,
     FaultKind,
     FaultMoment,

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from local.demo.recorded_script import word_error_rate, words_of
-from tests.chaos.evidence import Evidence, LiveRecord
-from tests.chaos.gemini_checks import MAX_WORD_ERROR
+from tests.chaos.judgement.evidence import Evidence, LiveRecord
+from tests.chaos.judgement.gemini_checks import MAX_WORD_ERROR
 
 # What was sent so shortly before the end of a live session may not have been written down.
 _WRITTEN_WITHIN_MS = 1_000

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from local.demo.recorded_script import word_error_rate, words_of
-from tests.chaos.evidence import Evidence, LiveRecord, SaidUtterance, is_concatenation_of
+from tests.chaos.judgement.evidence import Evidence, LiveRecord, SaidUtterance, is_concatenation_of
 
 # The recogniser errs; a word lost out of five is still the same sentence.
 MAX_WORD_ERROR = 0.25

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from tests.chaos.plan import FaultKind
+from tests.chaos.plan.run_plan import FaultKind
 
 if TYPE_CHECKING:
-    from tests.chaos.client_record import ClientRecord
-    from tests.chaos.injector import OpenGap
+    from tests.chaos.faults.injector import OpenGap
+    from tests.chaos.user.client_record import ClientRecord
 
 
 class GapKind(StrEnum):

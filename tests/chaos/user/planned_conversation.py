@@ -13,7 +13,10 @@ from repartee_client.conversation import Pace, say
 from repartee_client.errors import AccessRefusedError, NoAnswerError
 from repartee_client.recordings import Recording, read_wav
 from repartee_client.voice_call import VoiceCall, now_ms, open_reconnecting_voice_call
-from tests.chaos.answer_waits import (
+from tests.chaos.campaign_context import WORKER, CampaignContext
+from tests.chaos.faults.injector import Injector
+from tests.chaos.plan.run_plan import FaultKind, RunPlan, Takeover
+from tests.chaos.user.answer_waits import (
     ANSWER_TIMEOUT_S,
     is_answered,
     is_last_of,
@@ -21,10 +24,7 @@ from tests.chaos.answer_waits import (
     speak_until,
     until_answered,
 )
-from tests.chaos.campaign_context import WORKER, CampaignContext
-from tests.chaos.client_record import ClientRecord
-from tests.chaos.injector import Injector
-from tests.chaos.plan import FaultKind, RunPlan, Takeover
+from tests.chaos.user.client_record import ClientRecord
 
 REMEMBERED_TIMEOUT_S = 4.0
 """A turn whose worker died before it was remembered waits for the user's next words."""
@@ -107,7 +107,7 @@ class PlannedConversation:
         was_struck: What ends the first session came to pass.
     """
 
-    theatre: CampaignContext
+    context: CampaignContext
     plan: RunPlan
     api: HttpApiClient
     played_sessions: list[PlayedSession] = field(default_factory=list)
@@ -156,7 +156,7 @@ class PlannedConversation:
             await self._converse(call, injector, script)
             await injector.on_turn_start(len(script))
             if takeover is Takeover.REPLY:
-                await self.theatre.control.order(kind="slow_reply")
+                await self.context.control.order(kind="slow_reply")
             await speak_until(call, last, takeover, first.words)
             if takeover is Takeover.ORPHANED:
                 await injector.kill_worker()
@@ -195,10 +195,10 @@ class PlannedConversation:
 
     async def _refuse_live_sessions(self, ending: FaultKind) -> None:
         """Have Gemini drop the live session, and refuse the next."""
-        control = self.theatre.control
+        control = self.context.control
         code, reason, times = _REFUSALS[ending]
         # A worker that hands over begins to count refusals anew.
-        self.theatre.stack.lambdas.override_timeout(WORKER, None)
+        self.context.stack.lambdas.override_timeout(WORKER, None)
         await control.order(kind="close", at="setup", code=code, reason=reason, count=times)
         give_up_at_ms = now_ms() + _LIVE_TIMEOUT_S * 1_000
         while not await control.order(kind="close", at="now", code=1006):
@@ -220,7 +220,7 @@ class PlannedConversation:
                 raise
             visit.is_turned_away = True
         self.was_struck = visit.reported_end_reason == visit.end != "bye"
-        await self.theatre.control.clear()
+        await self.context.control.clear()
         if self.injector is not None:
             self.injector.is_over = True
 

@@ -30,7 +30,7 @@ LINGER_S = 8
 # the 70 s between: the campaign's copy of the functions begins here.
 HAND_OVER_MS = 21_500
 _HAND_OVER = re.compile(r"^HAND_OVER_MS = [\d_]+$", re.MULTILINE)
-_MACHINE = Path("layers/shared/repartee/domain/session/machine.py")
+_SESSION_CORE = Path("layers/shared/repartee/domain/session")
 
 
 def _new_folder() -> Path:
@@ -46,11 +46,14 @@ def copy_source(source: Path, copy: Path) -> None:
     for part in ("functions", "layers/shared"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(source / part, copy / part, ignore=ignore, dirs_exist_ok=True)
-    machine = copy / _MACHINE
-    text, count = _HAND_OVER.subn(f"HAND_OVER_MS = {HAND_OVER_MS}", machine.read_text())
+    count = 0
+    for module in (copy / _SESSION_CORE).rglob("*.py"):
+        text, replaced = _HAND_OVER.subn(f"HAND_OVER_MS = {HAND_OVER_MS}", module.read_text())
+        if replaced:
+            module.write_text(text)
+        count += replaced
     if count != 1:
-        raise ValueError(f"{_MACHINE} sets HAND_OVER_MS {count} times")
-    machine.write_text(text)
+        raise ValueError(f"{_SESSION_CORE} sets HAND_OVER_MS {count} times")
 
 
 def options_for(

@@ -112,8 +112,14 @@ def test_a_session_has_its_own_recordings_in_the_order_of_its_leases(tmp_path: P
 
 def test_only_the_campaigns_copy_hands_over_late(tmp_path: Path):
     copy_source(PROJECT, tmp_path)
-    machine = "layers/shared/repartee/domain/session/machine.py"
-    ours = (PROJECT / machine).read_text().splitlines()
-    copied = (tmp_path / machine).read_text().splitlines()
-    changed = [pair for pair in zip(ours, copied, strict=True) if pair[0] != pair[1]]
+    changed = [
+        pair
+        for module in (tmp_path / "layers/shared/repartee/domain/session").rglob("*.py")
+        for pair in zip(
+            (PROJECT / module.relative_to(tmp_path)).read_text().splitlines(),
+            module.read_text().splitlines(),
+            strict=True,
+        )
+        if pair[0] != pair[1]
+    ]
     assert changed == [("HAND_OVER_MS = 90_000", f"HAND_OVER_MS = {HAND_OVER_MS}")]

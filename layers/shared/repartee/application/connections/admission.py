@@ -11,7 +11,7 @@ from repartee.ports.sessions import Appended, Mailbox, SessionStore
 
 
 def session_ended_error() -> BadInput:
-    """Return the error for a message to a session that is closed for good."""
+    """Return the error for a message to a session that has ended."""
     return BadInput("session_ended", "this session is over: get a ticket for a new one")
 
 
@@ -19,8 +19,8 @@ def superseded_error() -> BadInput:
     """Return the error for a connection that a newer one of its session has replaced."""
     return BadInput(
         "superseded_connection",
-        "a newer connection of this session said hello: this one is closed, and nothing that it "
-        "sends is kept; do not come back by yourself",
+        "a newer connection of this session said hello, so this one is closed and its messages "
+        "are not kept: do not reconnect automatically",
     )
 
 
@@ -28,16 +28,16 @@ def surplus_connection_error() -> BadInput:
     """Return the error for a connection that makes room for a newer one of its session."""
     return BadInput(
         "superseded_connection",
-        "this session has as many connections as it may have, so that this one, which is not the "
-        "current one, is closed for a newer one; do not come back by yourself",
+        "this session has too many connections, so this one is closed for a newer one: do not "
+        "reconnect automatically",
     )
 
 
 def load_open_state(sessions: SessionStore, session_id: str) -> SessionState:
-    """Return the state of a session that goes on.
+    """Return the state of a session that has not ended.
 
     Raises:
-        BadInput: It is over.
+        BadInput: The session has ended.
         StoreUnavailable: The table failed.
     """
     state = sessions.load(session_id)
@@ -47,12 +47,12 @@ def load_open_state(sessions: SessionStore, session_id: str) -> SessionState:
 
 
 def connection_problem(state: SessionState, connection: Connected) -> BadInput | None:
-    """Return the error where this connection may send a hello only, None where it may send all."""
+    """Return the error if this connection may only send a hello, None if it may send anything."""
     match state.standing_of(connection):
         case ConnectionStanding.SUPERSEDED:
             return superseded_error()
         case ConnectionStanding.UNGREETED:
-            text = "no hello came over this connection yet: send it, and wait for ready"
+            text = "this connection has not sent hello: send it and wait for ready"
             return BadInput("hello_first", text, retryable=True)
         case ConnectionStanding.CURRENT:
             return None
@@ -66,21 +66,21 @@ class InputNumbers:
     _session_id: str
 
     def next_seq(self, state: SessionState) -> int:
-        """Return the number that comes after all that are taken.
+        """Return the number after the highest one that is taken.
 
-        What is above the cursor lies in the mailbox until the cursor passes it.
+        Messages above the cursor stay in the mailbox until the cursor passes them.
         """
         highest = self._mailbox.highest_seq(self._session_id, up_to=state.max_input_seq)
         return max(state.cursor, highest) + 1
 
     def is_any_unread(self, state: SessionState) -> bool:
-        """Tell whether the mailbox holds what no committed turn has consumed."""
+        """Return whether the mailbox holds messages that no committed turn has consumed."""
         return self.next_seq(state) > state.cursor + 1
 
     def use_of(self, numbered: Numbered, appended: Appended, state: SessionState) -> NumberUse:
-        """Return what a message's number stands for, once the message is in the mailbox.
+        """Return how a message's number is used, after the message was put into the mailbox.
 
-        ``REPEATED`` also stands for a message that has this number to itself.
+        ``REPEATED`` is also the result for a message that is alone under its number.
 
         Raises:
             BadInput: The number cannot be used.
@@ -101,8 +101,8 @@ class InputNumbers:
             next_seq = self.next_seq(state)
             raise BadInput(
                 "seq_taken",
-                f"the number {seq} is taken by another message: the next number is {next_seq}; "
-                "send this message again with it, and number on from there",
+                f"the number {seq} is taken by another message: send this message again with the "
+                f"number {next_seq}, and continue from there",
                 next_seq=next_seq,
             )
         return use

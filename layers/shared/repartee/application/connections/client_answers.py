@@ -9,15 +9,15 @@ from repartee.domain.protocol.wire import Busy, Rejected, Reply, encode_reply
 from repartee.ports.clients import ClientChannel
 from repartee.ports.sessions import ConnectionStore
 
-# On one connection. By then a client with a fault in each message has received 20 errors.
+# Per connection. By then a client that errs in each message has received 20 errors.
 MAX_REFUSALS = 20
-# A correct client can get these: its session has ended, another connection has its session, or
-# another client has used its numbers.
+# A correct client can get these errors: its session has ended, another connection has its session,
+# or another client has used its numbers.
 _NO_FAULTS = ("session_ended", "superseded_connection", "seq_taken")
 
 
 class Trouble(StrEnum):
-    """What stopped a message on its way; the client got an answer that says how to go on."""
+    """Why a message was not fully handled; the client got an answer that says what to do."""
 
     MAILBOX_FAILED = "mailbox_failed"
     STATE_FAILED = "state_failed"
@@ -28,11 +28,11 @@ class Trouble(StrEnum):
 
 
 class ClientAnswers:
-    """Posts to the client of one message, and counts what it does wrong.
+    """Posts answers to the client of one message, and counts its errors.
 
     Attributes:
-        rejected: Code of the error that the client was sent, empty when there was none.
-        troubles: In the order in which they came up.
+        rejected: The code of the error that was posted to the client, "" for none.
+        troubles: The troubles, in the order in which they occurred.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ClientAnswers:
         try:
             self._channel.post(to or self._connection_id, encode_reply(reply))
         except ConnectionGone:
-            # It left after sending; its session hears so from $disconnect.
+            # The client has gone. ``$disconnect`` notifies its session.
             pass
         except (ClientTooSlow, StoreUnavailable):
             self.troubles.append(Trouble.REPLY_FAILED)
@@ -99,6 +99,6 @@ class ClientAnswers:
             self.troubles.append(Trouble.COUNT_FAILED)
             return
         if count >= MAX_REFUSALS:
-            text = f"{MAX_REFUSALS} messages were unusable: correct the client"
+            text = f"{MAX_REFUSALS} messages of this connection were refused: correct the client"
             self._explain(BadInput("too_many_errors", text), None)
             self._close(self._connection_id)

@@ -1,4 +1,4 @@
-"""Take a hello: its connection becomes the session's current one, whatever its number is."""
+"""Handles a hello: its connection becomes the session's current one, with any message number."""
 
 from dataclasses import dataclass
 
@@ -19,8 +19,8 @@ class Welcome:
     """The result of a hello.
 
     Attributes:
-        next_seq: The number that the client's next message has.
-        replaced_connection_id: The connection that was current before; None where none was.
+        next_seq: The number of the client's next message.
+        replaced_connection_id: The connection that was current before; None if there was none.
     """
 
     state: SessionState
@@ -33,8 +33,8 @@ def greet_client(
 ) -> Welcome:
     """Make the hello's connection current, and leave the hello for the session's worker.
 
-    A connection has the place that the time of its opening gives it, so that a late hello of an
-    older one never takes the session back.
+    Connections are ordered by the time of their opening, so a late hello of an older connection
+    does not replace a newer one.
 
     Raises:
         BadInput: The session is over, or a newer connection has said hello; nothing is kept.
@@ -48,7 +48,7 @@ def greet_client(
         raise superseded_error()
     notice_ids = _leave(session_id, numbered, hello, greeting.state, mailbox)
     try:
-        # Read only now: see ``deliver_notice``.
+        # Read after the write: see ``deliver_notice``.
         state = load_open_state(sessions, session_id)
     except BadInput:
         mailbox.retract_message(session_id, numbered)
@@ -61,7 +61,7 @@ def greet_client(
 def _leave(
     session_id: str, numbered: Numbered, hello: Hello, state: SessionState, mailbox: Mailbox
 ) -> tuple[str, ...]:
-    """Put the hello under its number, or leave a notice of it where that is not free."""
+    """Put the hello under its number, or leave a notice if the number is not free."""
     is_free = state.cursor < numbered.seq <= state.max_input_seq
     if is_free and mailbox.append(session_id, numbered) is not Appended.TAKEN:
         return ()

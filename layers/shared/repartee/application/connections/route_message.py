@@ -1,6 +1,6 @@
-"""Take one client message: put it into its session's mailbox, and see that somebody reads it.
+"""Routes one client message: puts it into its session's mailbox and wakes a worker if needed.
 
-API Gateway calls this concurrently and in no order, so nothing is kept between calls.
+API Gateway calls this concurrently and in no order, so no state is kept between calls.
 """
 
 import json
@@ -36,23 +36,23 @@ from repartee.ports.runtime import Clock
 from repartee.ports.sessions import Appended, ConnectionStore, Mailbox, SessionStore
 from repartee.ports.workers import WorkerPool
 
-# A throttled table: the adapter has used up its own, shorter retries.
+# For a throttled table. The adapter has used up its own, shorter retries.
 STORE_RETRY_MS = 1_000
 # API Gateway's quota, which cannot be raised (developer guide, WebSocket quotas).
 MAX_CONNECTION_S = 7_200
-# The last eighth, 15 min: longer than the 8 min between the pings of a client that is silent.
+# The last eighth, 15 min. A silent client pings every 8 min, so it gets the warning in time.
 EXPIRY_WARNING_SHARE = 0.125
 EXPIRY_WARNING_EVERY_CHUNKS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingResult:
-    """What became of a message.
+    """The result of routing a message.
 
     Attributes:
         kind: The message's type, empty when it could not be read.
         rejected: Code of the error that the client was sent, empty when there was none.
-        woke: Whether a worker was asked for.
+        woke: Whether a worker was requested.
         troubles: In the order in which they came up.
     """
 
@@ -64,12 +64,12 @@ class RoutingResult:
 
 @dataclass(frozen=True, slots=True)
 class MessageRouter:
-    """Routes the messages of any session; one per process, without state of its own.
+    """Routes the messages of all sessions; one per process, without state.
 
     Attributes:
         chunk_ms: How much audio clients are asked to put into one message.
-        max_in_flight: How many numbered messages a client may have out and not accepted.
-        grace_s: For how long clients are told that they may come back.
+        max_in_flight: How many numbered messages of a client may wait to be accepted.
+        grace_s: How long clients may come back; ``ready`` reports it.
         prewarm: Whether ``hello`` wakes a worker, before the user has said anything.
         max_connection_s: How long API Gateway lets a connection live.
     """
@@ -87,15 +87,15 @@ class MessageRouter:
     max_connection_s: int = MAX_CONNECTION_S
 
     def route(self, caller: ConnectionIdentity, text: str | None) -> RoutingResult:
-        """Take one frame; every failure that the client can mend is answered, none is raised.
+        """Route one frame; failures that the client can correct are answered and not raised.
 
-        ``text`` is None when the frame was not text.
+        ``text`` is None if the frame is not text.
         """
         return _Routing(self, caller).run(text)
 
 
 class _Routing:
-    """One message on its way."""
+    """The routing of one message."""
 
     def __init__(self, router: MessageRouter, caller: ConnectionIdentity):
         self._router = router
@@ -109,7 +109,7 @@ class _Routing:
         answers = self._answers
         try:
             if text is None:
-                raise BadInput("not_text", "binary frames are not served: send JSON as text")
+                raise BadInput("not_text", "binary frames are not supported: send JSON as text")
             model = parse_client_message(text)
             self._kind = model.type
             self._dispatch(model)
@@ -137,7 +137,7 @@ class _Routing:
                     self._store_message(numbered)
 
     def _acknowledge(self, notice: Acknowledged) -> None:
-        """Leave an ``ack``; ``deliver_notice`` says why it is written before anything is read."""
+        """Leave an ``ack``; ``deliver_notice`` explains why the write comes before the read."""
         session_id, mailbox = self._caller.session_id, self._router.mailbox
         try:
             notice_id = mailbox.notify(session_id, notice, now_ms=self._router.clock.now_ms())
@@ -148,7 +148,7 @@ class _Routing:
             if is_over or problem is not None or not is_possible:
                 mailbox.delete(session_id, (), (notice_id,))
         except StoreUnavailable:
-            # The next one says all that this one said, so the client need not send it again.
+            # The next ack includes this one, so the client does not repeat it.
             self._answers.troubles.append(Trouble.MAILBOX_FAILED)
             return
         if problem is not None and not is_over:
@@ -167,10 +167,10 @@ class _Routing:
             self._waker.wake()
 
     def _has_work(self, state: SessionState) -> bool:
-        """Tell whether a worker would find anything to do.
+        """Return whether a worker would have work.
 
-        A client that does not know ``no_speech`` asks after its cough for ever. What is put into
-        the mailbox behind this look wakes a worker by itself.
+        A client that does not know ``no_speech`` waits for a reply to a cough without end. A
+        message that comes after this check wakes a worker itself.
         """
         if state.needs_worker:
             return True
@@ -195,7 +195,7 @@ class _Routing:
             use = InputNumbers(self._router.mailbox, session_id).use_of(numbered, appended, state)
             is_unread = numbered.seq > state.cursor
         except StoreUnavailable:
-            # A state that cannot be read is no reason to refuse this message.
+            # The message is not refused only because the state cannot be read.
             is_unread = not is_read and appended is not Appended.TAKEN
             lost_seq = None if is_unread else numbered.seq
             self._answers.busy(Trouble.STATE_FAILED, STORE_RETRY_MS, seq=lost_seq)
@@ -205,7 +205,7 @@ class _Routing:
                 self._retract_message(numbered)
         if use is NumberUse.FORGOTTEN:
             self._answers.post(AcceptedBefore(state.cursor))
-        # A late duplicate of what a turn has consumed is nobody's reason to start a worker.
+        # A late duplicate of a consumed message does not start a worker.
         if is_unread and not self._waker.is_served(state):
             self._waker.wake()
 
@@ -242,14 +242,14 @@ class _Routing:
             self._answers.supersede(welcome.replaced_connection_id)
 
     def _retract_message(self, numbered: Numbered) -> None:
-        """Delete a message without a reader; ``deliver_notice`` says why it was written first."""
+        """Delete a message that has no reader; ``deliver_notice`` explains why it was written."""
         try:
             self._router.mailbox.retract_message(self._caller.session_id, numbered)
         except StoreUnavailable:
             self._answers.troubles.append(Trouble.MAILBOX_FAILED)
 
     def _warn_if_expiring(self, model: ClientModel) -> None:
-        """Tell a client whose connection API Gateway will soon close; with audio not each time."""
+        """Warn a client whose connection API Gateway will soon close; rarely during audio."""
         is_quiet = isinstance(model, AckModel) or (
             isinstance(model, AudioModel) and model.seq % EXPIRY_WARNING_EVERY_CHUNKS
         )
@@ -260,7 +260,7 @@ class _Routing:
 
 
 def _number_in(text: str) -> int | None:
-    """Return the message's number even when the rest of it is wrong, None without a good one."""
+    """Return the message's number, also if the rest is wrong; None without a valid number."""
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""How many sessions a user may have open at once, and which of them are dead."""
+"""Checks how many sessions a user has open, and finds the dead ones."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ CONNECTING_MS = 10_000
 
 
 class TooManySessions(ReparteeError):
-    """The user has as many open sessions as one may have.
+    """The user has as many open sessions as allowed.
 
     Attributes:
-        limit: How many that is.
-        retry_after_s: When the first of them may make room, unless the user ends one before.
+        limit: The number of sessions that are allowed.
+        retry_after_s: When the first of them may end, unless the user ends one earlier.
     """
 
     def __init__(self, limit: int, retry_after_s: int):
@@ -30,14 +30,14 @@ class TooManySessions(ReparteeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionCap:
-    """Counts a user's open sessions, without those whose client is gone.
+    """Counts a user's open sessions, without sessions whose client has gone.
 
-    A ``$disconnect`` can get lost. At the cap API Gateway is asked which connections still exist.
-    A session without a connection makes room at once, or once its worker has left.
+    A ``$disconnect`` can get lost. At the cap, API Gateway is asked which connections still exist.
+    A session without a connection no longer counts, or no longer after its worker has left.
 
     Attributes:
         max_sessions: How many sessions a user may have open.
-        grace_ms: How long a worker waits for a client that is gone.
+        grace_ms: How long a worker waits for a client that has gone.
     """
 
     connections: ConnectionStore
@@ -48,10 +48,10 @@ class SessionCap:
     grace_ms: int
 
     def check(self, user_id: str, exempt_session_id: str | None) -> None:
-        """Return if the user may open one more session beside ``exempt_session_id``.
+        """Return if the user may open one more session; ``exempt_session_id`` does not count.
 
         Raises:
-            TooManySessions: There is no room.
+            TooManySessions: The cap is reached.
             StoreUnavailable: A table failed beyond the retries.
         """
         now_ms = self.clock.now_ms()
@@ -66,7 +66,7 @@ class SessionCap:
             raise TooManySessions(self.max_sessions, -(-(ends_next_ms - now_ms) // 1000))
 
     def _ends_ms(self, user_id: str, session_id: str, active: ActiveSession, now_ms: int) -> int:
-        """Return when a session may stop to count; let it lapse if its client is gone."""
+        """Return when a session may no longer count; let it expire if its client has gone."""
         state = self.sessions.load(session_id)
         if state is None or state.ended:
             self.connections.end_session(user_id, session_id)

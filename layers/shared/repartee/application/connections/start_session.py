@@ -1,4 +1,4 @@
-"""Start or come back to a session: decide which, and hand out a ticket for it."""
+"""Issues a ticket for a new session, or for one that the client comes back to."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,12 @@ class SessionUnknown(ReparteeError):
 
 
 class SessionEnded(ReparteeError):
-    """The session was closed for good; its conversation can be continued in a new one."""
+    """The session has ended; its conversation can be continued in a new session."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartedSession:
-    """A ticket and what it is for.
+    """A ticket and its signed text.
 
     Attributes:
         token: The signed ticket.
@@ -36,7 +36,7 @@ class StartedSession:
 
 @dataclass(frozen=True, slots=True)
 class SessionStarter:
-    """Hands out tickets. Limits are checked here early, and by ``$connect`` for certain."""
+    """Issues tickets. Limits are checked here early; ``$connect`` enforces them."""
 
     reader: ConversationReader
     sessions: SessionStore
@@ -56,10 +56,10 @@ class SessionStarter:
         Raises:
             ConversationUnknown: There is no such conversation of this user.
             SessionUnknown: There is no such session of this user and conversation.
-            SessionEnded: That session is over.
-            TooManySessions: The user would have one too many.
-            DailyLimitReached: The user has used the day up. Who comes back to a session is let in
-                all the same, to hear it there.
+            SessionEnded: That session has ended.
+            TooManySessions: The user has as many sessions as allowed.
+            DailyLimitReached: The user has reached a daily limit. This does not apply to a
+                ``session_id``: the session itself informs the user.
             UserErased: The user's data is erased.
             StoreUnavailable: A table failed beyond the retries.
         """
@@ -69,7 +69,7 @@ class SessionStarter:
             memory = self._memory(user_id, conversation_id)
             self.limits.check(memory.profile)
             replaced = memory.conversation.live_session_id
-            # The conversation's own session makes room for the new one.
+            # The new session replaces the conversation's own one, which therefore does not count.
             self.cap.check(user_id, replaced)
             session_id = self.ids.new_id(now_ms)
         else:

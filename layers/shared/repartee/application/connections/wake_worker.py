@@ -10,7 +10,7 @@ from repartee.ports.runtime import Clock
 from repartee.ports.sessions import SessionStore
 from repartee.ports.workers import WakeRequest, WorkerPool
 
-# The next wake can be tried when the window of the last election is over (SessionStore).
+# The next wake is possible when the window of the last election has ended (SessionStore).
 WAKE_RETRY_MS = 3_000
 
 
@@ -19,7 +19,7 @@ class Waker:
     """Makes sure that a worker reads one message.
 
     Attributes:
-        woke: Whether a worker was asked for.
+        woke: Whether a worker was requested.
     """
 
     _sessions: SessionStore
@@ -35,7 +35,7 @@ class Waker:
         return state.is_lease_held(now_ms) and not state.is_lease_expiring(now_ms)
 
     def wake(self) -> None:
-        """Ask for a worker, unless another message has just asked for one."""
+        """Request a worker, unless another message has just requested one."""
         caller = self._caller
         now_ms = self._clock.now_ms()
         try:
@@ -50,8 +50,8 @@ class Waker:
                     )
                 )
                 self.woke = True
-                # Looked at only now, so that no wake waits for it: the session may have been erased
-                # since its state was read, and the election has just written for it.
+                # The session may have been erased since its state was read, and the election has
+                # just written an item for it. This read comes last so that no wake waits for it.
                 state = self._sessions.load(caller.session_id)
                 if state is None or state.ended:
                     self._sessions.forget_wake(caller.session_id)

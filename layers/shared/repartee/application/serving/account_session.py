@@ -1,4 +1,4 @@
-"""A session's use of its user's day: read as a worker begins, made complete as it leaves."""
+"""Accounts for a session: reads the user's usage at the start, counts the rest at the end."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from repartee.domain.users.preferences import Profile
 async def used_today(
     profile: Profile, ports: SessionPorts, settings: SessionSettings
 ) -> DayUsage | None:
-    """Return what the user has used today over all sessions; None where it is not limited.
+    """Return what the user has used today over all sessions; None if it is not limited.
 
     Raises:
         StoreUnavailable: The table failed beyond the retries.
@@ -27,10 +27,10 @@ async def used_today(
 
 
 def read_usage(ports: SessionPorts, user_id: str) -> UsageRead | None:
-    """Look up what the user has used today; None where the table did not answer.
+    """Return what the user has used today, None if the table did not answer.
 
-    To be called between commits, so that it is known which of them the total holds. Without an
-    answer the machine's own count goes on, and the next commit asks again.
+    The call must come between commits, so that the total includes all earlier ones. Without an
+    answer, the machine keeps its own count, and the next commit reads the usage again.
     """
     try:
         return UsageRead(ports.usage.of_day(user_id, utc_day(ports.clock.now_ms())))
@@ -41,10 +41,10 @@ def read_usage(ports: SessionPorts, user_id: str) -> UsageRead | None:
 async def count_remaining_usage(
     machine: SessionMachine, state: SessionState, ports: SessionPorts
 ) -> None:
-    """Count what no turn will tell of, and whether a limit was reached, as a worker leaves.
+    """Count the usage that no turn has counted, and whether a limit was reached.
 
-    That is what the live model cost: core_agent has counted its own. Not for a fenced worker: it
-    may write nothing. What it has used since its last commit is not counted, except by
+    This is the cost of the live model; core_agent counts its own. It is not for a fenced worker,
+    which must not write. Its usage since the last commit is not counted, except by
     ``count_usage_of_erased``.
     """
     hit = machine.limit_reached
@@ -63,12 +63,12 @@ async def count_remaining_usage(
 async def count_usage_of_erased(
     machine: SessionMachine, state: SessionState, ports: SessionPorts
 ) -> bool:
-    """Count what the live model cost a fenced worker, if its conversation was erased.
+    """Count a fenced worker's cost of the live model, if its conversation was erased.
 
-    No later worker can count it. So an erasure gives the user none of the daily limit back.
+    No later worker can count it, and an erasure must not reset the daily limit.
 
     Returns:
-        False when another worker goes on with the conversation: nothing was counted.
+        False if another worker continues the conversation: nothing was counted.
     """
     try:
         header = await asyncio.to_thread(

@@ -13,17 +13,16 @@ from repartee.domain.tools.core_calls import CoreAnswer, CoreRequest
 
 RETRY_DELAY_S = 0.2
 _MIN_ATTEMPT_MS = 1_000
-"""With less time than this left, nobody is asked again: a stored answer would come in time, a model
-would not."""
+"""With less time left there is no second attempt: only a stored answer could come in time."""
 
 
 async def ask_core_agent(
     effect: AskCoreAgent, state: SessionState, ports: SessionPorts
 ) -> CoreAnswered:
-    """Ask, and once more if that came to nothing; where core_agent fails, that is the answer.
+    """Ask core_agent, a second time if the first fails; a failure is also an answer.
 
-    What was asked may have been done before it came to nothing. By the call's key the second asking
-    finds that out, or waits for the first one's answer, and does nothing twice.
+    core_agent may have done the work before the request failed. The second request has the same
+    key, so it finds the stored answer or waits for it, and the work is not done twice.
     """
     now_ms = ports.clock.now_ms()
     request = CoreRequest(

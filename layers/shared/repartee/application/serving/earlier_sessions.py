@@ -1,4 +1,4 @@
-"""Ends the sessions that a conversation was taken from, before the one that took it begins."""
+"""Ends the sessions that a conversation was taken from, before the new session begins."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,8 +13,8 @@ from repartee.domain.protocol.messages import Superseded
 from repartee.domain.session.state import Lease, PendingCall
 from repartee.domain.tools.core_calls import ToolCallKey
 
-# A worker that lives ends its session within 100 ms, or 3 s for a client that takes no frames; a
-# dead one's lease lasts 5 s.
+# A live worker ends its session within 100 ms, or within 3 s if the client takes no frames. The
+# lease of a dead worker lasts 5 s.
 END_TIMEOUT_MS = 10_000
 POLL_EVERY_MS = 50
 
@@ -26,17 +26,17 @@ async def end_earlier_sessions(
     ports: SessionPorts,
     close: Callable[[str], Awaitable[None]],
 ) -> None:
-    """Have each session that was superseded remember what it has, and end.
+    """End each superseded session, after it has committed its input.
 
-    After this none of them can commit any more, save one that did not end in time: whoever of the
-    two commits first then has the other's turn refused.
+    Then none of them can commit, except one that did not end in time: of it and the new session,
+    the one that commits first prevents the other's commit.
 
     Args:
-        conversation: With the sessions that it was taken from.
-        lease: Of the session that took it.
-        keeper: Renews that lease meanwhile.
-        ports: The outside.
-        close: Takes a session's lease, if nobody holds it, and closes that session.
+        conversation: The conversation, with the sessions that it was taken from.
+        lease: The lease of the session that took it.
+        keeper: Renews that lease during the wait.
+        ports: Everything outside the process.
+        close: Takes a session's lease if it is free, and ends that session.
 
     Raises:
         StoreUnavailable: A table failed beyond the retries.
@@ -76,7 +76,7 @@ async def _end(
         if not state.is_lease_held(now_ms):
             await close(session_id)
         elif not is_notified:
-            # connect tells it too, but not for certain.
+            # ``connect`` leaves this notice too, but it may have failed.
             await asyncio.to_thread(
                 deliver_notice,
                 session_id,
@@ -91,7 +91,7 @@ async def _end(
 
 @asynccontextmanager
 async def _lease_renewed(keeper: LeaseKeeper, cursor: int) -> AsyncIterator[None]:
-    """Renew a lease for as long as this is entered."""
+    """Renew a lease while the context is active."""
     renewing = asyncio.create_task(_renew(keeper, cursor))
     try:
         yield
@@ -101,7 +101,7 @@ async def _lease_renewed(keeper: LeaseKeeper, cursor: int) -> AsyncIterator[None
 
 
 async def _renew(keeper: LeaseKeeper, cursor: int) -> None:
-    # Who has lost the lease learns of it by the first write.
+    # A worker that has lost the lease finds out at its first write.
     with suppress(LeaseLost):
         while True:
             await asyncio.sleep(RENEW_EVERY_MS / 1000)
@@ -110,11 +110,11 @@ async def _renew(keeper: LeaseKeeper, cursor: int) -> None:
 
 
 def open_tool_calls_of(conversation: Conversation, ports: SessionPorts) -> tuple[PendingCall, ...]:
-    """Return the calls that the superseded sessions left open, in the order of their places.
+    """Return the calls that the superseded sessions left open, in order.
 
-    The header names those sessions until the one that took the conversation over commits, and that
-    commit keeps what is open then. So no death between loses a call, and core_agent answers each
-    from what it stored under the call's place.
+    The header names those sessions until the new session commits, and that commit stores the open
+    calls. So a worker's death in between loses no call, and core_agent answers each call from the
+    exchange that it stored at the call's place.
 
     Raises:
         StoreUnavailable: A table failed beyond the retries.

@@ -1,4 +1,4 @@
-"""Holds a session's lease, and knows when to stop trusting it."""
+"""Holds a session's lease and knows when this worker must stop."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,17 @@ from repartee.ports.sessions import SessionStore
 
 LEASE_MS = 5_000
 RENEW_EVERY_MS = 1_500
-# A worker stops itself this long before its lease ends, so that a late write cannot overlap with
-# a successor's first.
+# A worker stops this long before its lease ends, so that a late write cannot overlap with the first
+# write of its successor.
 FENCE_MARGIN_MS = 1_000
 
 
 @dataclass(slots=True)
 class LeaseKeeper:
-    """Renews one lease. The fence runs on a monotonic clock, from before each renewal was asked.
+    """Renews one lease. The fence is on a monotonic clock and counts from before each renewal.
 
     Attributes:
-        fenced_at_ms: From here on this worker must neither write nor send; monotonic.
+        fenced_at_ms: From this time on, the worker must neither write nor send; monotonic.
     """
 
     sessions: SessionStore
@@ -28,7 +28,7 @@ class LeaseKeeper:
     fenced_at_ms: int
 
     def is_held(self) -> bool:
-        """Tell whether this worker may still write and send."""
+        """Return whether this worker may still write and send."""
         return self.clock.monotonic_ms() < self.fenced_at_ms
 
     def renew(self, cursor: int, taken: InputTaken | None = None) -> None:
@@ -36,7 +36,7 @@ class LeaseKeeper:
 
         Raises:
             LeaseLost: Another worker has it.
-            StoreUnavailable: The table did not answer; the lease still stands until the fence.
+            StoreUnavailable: The table did not answer; the lease is held until the fence.
         """
         asked_at_ms = self.clock.monotonic_ms()
         until_ms = self.clock.now_ms() + LEASE_MS

@@ -5,24 +5,24 @@ from repartee.domain.session.machine import SessionMachine
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.users.preferences import Profile
 
-# Far more than the users that one process serves with a preference that its model refuses.
+# Far more users than one process serves with a refused preference.
 MAX_REFUSED_PREFERENCES = 1_000
 
 
 @dataclass(slots=True)
 class LiveModelQuirks:
-    """What a process has learned about its live model, for the sessions that it serves next.
+    """What a process has learned about its live model, for its next sessions.
 
     Attributes:
-        refuses_history: The model takes a history only as text in the instruction.
-        refused: Users with the preferences that the model has refused, the newest last.
+        refuses_history: Whether the model accepts a history only as text in the instruction.
+        refused: Profiles whose preferences the model has refused, the newest last.
     """
 
     refuses_history: bool = False
     refused: deque[Profile] = field(default_factory=lambda: deque(maxlen=MAX_REFUSED_PREFERENCES))
 
     def applied_to(self, settings: SessionSettings, profile: Profile) -> SessionSettings:
-        """Return the settings for a user with what has been learned."""
+        """Return the settings for a user's session, adapted to the quirks."""
         return replace(
             settings,
             history_as_text=settings.history_as_text or self.refuses_history,
@@ -30,7 +30,7 @@ class LiveModelQuirks:
         )
 
     def learn_from(self, machine: SessionMachine) -> bool:
-        """Take over what a machine has found out; True when it is news about the model itself."""
+        """Take over a machine's findings; return whether one about the model itself is new."""
         is_news = machine.refuses_history and not self.refuses_history
         self.refuses_history |= machine.refuses_history
         refused = machine.refused_preferences

@@ -1,10 +1,10 @@
-"""How often a worker looks into the mailbox."""
+"""Decides how often a worker reads the mailbox."""
 
 from dataclasses import dataclass
 
-# A look costs one read unit, so it is spent where speech is expected.
+# A read costs one read unit, so most reads are made while speech is expected.
 LISTENING_POLL_MS = 20
-# Whoever speaks over a reply wants to be heard soon.
+# A user who interrupts a reply expects a quick reaction.
 ANSWERING_POLL_MS = 60
 QUIET_POLL_MS = 250
 BACKOFF_FACTOR = 1.5
@@ -12,9 +12,9 @@ BACKOFF_FACTOR = 1.5
 
 @dataclass(slots=True)
 class PollBackoff:
-    """Looks every 20 ms while speech flows, and ever less often while it does not.
+    """Plans a read every 20 ms during speech, and fewer and fewer reads without it.
 
-    A look's own time counts: looks begin 20 ms apart, not 20 ms after one another.
+    The time of the read counts: reads begin 20 ms apart, not 20 ms after one another.
     """
 
     _delay_ms: float = LISTENING_POLL_MS
@@ -22,13 +22,13 @@ class PollBackoff:
     def next_delay_ms(
         self, took_ms: float, *, found: bool, is_listening: bool, is_answering: bool
     ) -> float:
-        """Return how long to wait before the next look, in ms.
+        """Return how long to wait before the next read, in ms.
 
         Args:
-            took_ms: How long this look took.
-            found: This look brought something new.
-            is_listening: Audio is flowing.
-            is_answering: The model works on a turn.
+            took_ms: How long this read took.
+            found: Whether this read found new entries.
+            is_listening: Whether audio is arriving.
+            is_answering: Whether the model works on a turn.
         """
         if found or is_listening:
             self._delay_ms = LISTENING_POLL_MS

@@ -1,4 +1,4 @@
-"""Records one lease: what its machine was built from, told, and what it wanted."""
+"""Records one lease: the machine's opening, its events and its effects."""
 
 from collections.abc import Sequence
 
@@ -16,10 +16,10 @@ from repartee.ports.sessions import SessionRecorder
 
 
 class SessionRecording:
-    """A recording under way.
+    """A recording of one lease.
 
     Attributes:
-        detector: The detector that the machine must be given.
+        detector: The detector for the machine; it records the edges that it reports.
     """
 
     def __init__(self, recorder: SessionRecorder, opening: Opening, detector: SpeechDetector):
@@ -30,7 +30,7 @@ class SessionRecording:
         recorder.append(self._name, opening_line(opening))
 
     def add(self, event: Event, now_ms: int, effects: Sequence[Effect]) -> None:
-        """Note one step; without effects where the machine failed on the event."""
+        """Add one step; without effects if the machine failed on the event."""
         step = Step(now_ms, event, effects, self.detector.edges)
         line = step_line(step, with_audio=self._recorder.wants_audio)
         self.detector.edges.clear()

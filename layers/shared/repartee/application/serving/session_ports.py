@@ -19,7 +19,7 @@ class SessionPorts:
 
     Attributes:
         quirks: What this process has learned about its live model.
-        recorder: Keeps recordings of sessions, None where nothing is recorded.
+        recorder: Keeps recordings of sessions, None for no recordings.
     """
 
     sessions: SessionStore

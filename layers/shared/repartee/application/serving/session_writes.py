@@ -1,4 +1,4 @@
-"""What each write of a session puts into the tables."""
+"""Carries out the writes of a session to the tables."""
 
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.domain.conversation.conversation import Turn
@@ -16,11 +16,11 @@ from repartee.domain.tools.core_calls import ToolCallStatus
 
 
 class SessionWrites:
-    """Writes for one lease, from the thread that it is called in.
+    """Writes for one lease, in the thread of the caller.
 
     Args:
-        state: The session as it was taken over.
-        grace_ms: How long a client without a connection is waited for.
+        state: The session's state at the start of the lease.
+        grace_ms: How long a session waits for a client that has gone.
     """
 
     def __init__(self, state: SessionState, ports: SessionPorts, grace_ms: int):
@@ -33,14 +33,14 @@ class SessionWrites:
         """Write once.
 
         Args:
-            effect: What is to be written.
-            taken: How far the input is taken, for a turn.
+            effect: The write.
+            taken: The input that is taken so far, for a turn.
 
         Raises:
-            ConversationTaken: Another session goes on with the conversation.
+            ConversationTaken: Another session continues the conversation.
             LeaseLost: Another worker has the session.
             StoreUnavailable: The table failed beyond the retries; the write may be tried again.
-            UserErased: Nothing is kept of this user any more.
+            UserErased: The user's data is erased.
         """
         state, ports = self._state, self._ports
         match effect:
@@ -97,8 +97,8 @@ class SessionWrites:
         ports.log.info("turn amended", extra={"turn": turn.number, "epoch": state.epoch})
 
     def _save_connection(self, connection_id: str | None) -> None:
-        # Who vanishes without a bye counts against the user's cap no longer than may be waited for;
-        # API Gateway may never tell it by $disconnect.
+        # A client that vanished frees its place under the user's cap after the grace period, also
+        # if its $disconnect never comes.
         lost = self._connection_id
         if connection_id is None and lost is not None:
             self._ports.connections.set_session_expiry(

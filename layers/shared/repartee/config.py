@@ -1,4 +1,4 @@
-"""Settings, one model per function; the only place that reads the environment.
+"""Settings, one model per function; no other module reads the environment.
 
 Each field is one environment variable of the function in template.yaml, by its upper-case name.
 """
@@ -38,13 +38,13 @@ _PAGE = "Google's price page as transcribed by others on 2026-10-07"
 
 
 def _text_model(usd_in: str, usd_out: str) -> Prices:
-    """Prices of a model that no audio reaches or leaves; thoughts count as output."""
+    """Return the prices of a model for text only; thoughts count as output."""
     read, written = Decimal(usd_in), Decimal(usd_out)
     return Prices(read, read, written, written, _PAGE)
 
 
-# USD per million tokens. Nobody here read Google's page itself (docs/assumptions.md); operators
-# put their own prices into MODEL_PRICES.
+# USD per million tokens. They were not read from Google's page itself (docs/assumptions.md).
+# Operators put their own prices into MODEL_PRICES.
 PRICE_LIST = PriceList(
     (
         ListPrice("gemini-3.8-live", date.min, LIVE_PRICES),
@@ -142,17 +142,17 @@ class StreamAgentSettings(_Settings):
 
     Attributes:
         gemini_base_url: Empty for Google's own servers.
-        turn_detection: Which side finds the speech of clients that mark it.
+        turn_detection: Which side detects the speech of clients that mark it.
         linger_s: How long a worker waits for more input after a turn.
         grace_s: How long a worker keeps a session whose connection dropped.
         turns_without_listener: How many turns may begin while a session has no connection.
-        max_in_flight: How many messages a client may have out, so how many texts wait for answers.
-        memory_tokens: Room for past turns in what a fresh Gemini session is told.
-        record_sessions: Whether sessions are recorded for replay, with what people say.
+        max_in_flight: How many messages of a client may wait, and so how many texts.
+        memory_tokens: Room for past turns in the prompt of a new Gemini session.
+        record_sessions: Whether sessions are recorded for replay; recordings contain speech.
         record_directory: Where recordings are written.
-        max_talk_s_per_day: What a user may talk in a UTC day; 0 for no limit.
-        max_usd_per_day: What a user may cost in a UTC day; 0 for no limit.
-        model_prices: The operator's own prices, see ``domain.prices.parse_prices``.
+        max_talk_s_per_day: How long a user may talk in a UTC day; 0 for no limit.
+        max_usd_per_day: How much a user may cost in a UTC day; 0 for no limit.
+        model_prices: The operator's own prices, see ``domain.cost.prices.parse_prices``.
     """
 
     live_table: str
@@ -175,14 +175,14 @@ class StreamAgentSettings(_Settings):
     retention_days: int = Field(default=0, ge=0, le=MAX_RETENTION_DAYS)
     context_policy: ContextPolicy = ContextPolicy.AUTO
     record_sessions: Literal["off", "events", "events_and_audio"] = "off"
-    record_directory: str = "/tmp/recordings"  # noqa: S108 - all that Lambda lets be written
+    record_directory: str = "/tmp/recordings"  # noqa: S108 - Lambda allows writes to /tmp only
     max_talk_s_per_day: int = Field(default=3_600, ge=0, le=DAY_S)
     max_usd_per_day: Decimal = Field(default=Decimal(5), ge=0, le=100_000)
     model_prices: OwnPrices = ()
 
 
 class CoreAgentSettings(_Settings):
-    """Settings of the function that thinks with data.
+    """Settings of the function that answers with data.
 
     Attributes:
         gemini_core_fallback_model: Asked when the first model fails; empty for none.

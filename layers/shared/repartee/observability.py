@@ -1,7 +1,7 @@
-"""The one place that names metrics, writes them and makes loggers.
+"""Names and writes metrics, and makes loggers; no other module does.
 
-Powertools is imported inside the functions: it costs tens of ms, and importing this module must
-stay free for tests and for what only asks for a name.
+Powertools is imported inside the functions, because its import takes tens of ms. So a module that
+needs only a name does not wait for it.
 """
 
 import logging
@@ -26,7 +26,7 @@ class Metric(Enum):
     Attributes:
         label: Name in CloudWatch and on the dashboard.
         unit: CloudWatch's unit; money has none.
-        meaning: What one value says.
+        meaning: The meaning of one value.
     """
 
     TURNS = ("Turns", "Count", "Turns committed.")
@@ -57,9 +57,9 @@ class Metric(Enum):
 class MetricsRecorder:
     """Writes metrics as embedded-metric-format lines on standard output.
 
-    One line per call and nothing kept between calls, so an invocation may record any number of
-    turns, from any thread. Never raises: a metric that cannot be written is reported on standard
-    error and lost, and the call goes on.
+    Each call writes one line and keeps no state, so an invocation may record any number of turns,
+    from any thread. It never raises: a metric that cannot be written is reported on standard error
+    and lost.
 
     Args:
         service: Value of the dimension; None takes Powertools' own setting from the environment.
@@ -78,10 +78,10 @@ class MetricsRecorder:
         errors: int,
         tool_calls: int,
     ) -> None:
-        """Record one committed turn; what did not happen is recorded as 0.
+        """Record one committed turn; events that did not happen count as 0.
 
         Args:
-            first_audio_ms: None when the turn had no speech or no reply to measure between.
+            first_audio_ms: None if the turn had no speech or no reply.
             input_tokens: All tokens of the turn into the model, of any modality.
             output_tokens: All tokens of the turn out of the model, of any modality.
             cost_usd: Price of those tokens, in USD.
@@ -101,7 +101,7 @@ class MetricsRecorder:
         self._write(values)
 
     def lease_taken(self, *, takeover: bool) -> None:
-        """Record that a worker took a lease, and whether another had held it to its end."""
+        """Record that a worker took a lease, and whether it had expired at another worker."""
         self._write({Metric.TAKEOVERS: int(takeover)})
 
     def session_left(self, *, by_limit: bool) -> None:
@@ -120,7 +120,7 @@ class MetricsRecorder:
             for metric, value in values.items():
                 line.add_metric(name=metric.label, unit=metric.unit, value=float(value))
             line.flush_metrics()
-        except Exception as error:  # noqa: BLE001 - a lost number must not cost anybody a turn
+        except Exception as error:  # noqa: BLE001 - a lost metric must not fail a turn
             names = ", ".join(metric.label for metric in values)
             print(f"metrics lost: {names}: {type(error).__name__}", file=sys.stderr)  # noqa: T201
 
@@ -128,12 +128,12 @@ class MetricsRecorder:
 def get_logger(service: str | None = None) -> "Logger":
     """Return the structured logger of a function.
 
-    It logs what it is given and nothing by itself: no event, whose body may hold a ticket or
-    speech, and no uncaught exception, which Lambda logs already.
+    It adds no lines of its own: no event, whose body may contain a ticket or speech, and no
+    uncaught exception, which Lambda logs itself.
 
-    Libraries are silenced below WARNING for the whole process, so call this before anything that
-    is secret passes through one: Lambda's runtime lets LogLevel decide for the root logger too,
-    and at DEBUG botocore writes secrets and items, and websockets the Gemini key and speech.
+    Libraries log only from WARNING on, in the whole process. Call this before a library handles a
+    secret: Lambda's LogLevel also sets the root logger, and at DEBUG botocore logs secrets and
+    items, and websockets logs the Gemini key and speech.
 
     Args:
         service: Value of the ``service`` key; None takes Powertools' own setting from the

@@ -1,4 +1,4 @@
-"""Cursors: the place where a list continues, for one user and one route."""
+"""Seals cursors: the place where a list continues, for one user and one route."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ from repartee.ports.runtime import Secrets
 _MAC_BYTES = hashlib.sha256().digest_size
 
 MAX_CURSOR_CHARACTERS = 1_000
-"""No cursor is as long as this; longer ones are refused unread."""
+"""Longer than any cursor; longer texts are refused without a check."""
 
 
 class Listing(StrEnum):
@@ -31,8 +31,8 @@ class Cursors:
     """Seals places with HMAC-SHA-256 over listing, user and place.
 
     Args:
-        secrets: Hands out the key.
-        key_id: Under which name the key is kept there; another key makes old cursors worthless.
+        secrets: Reads the key.
+        key_id: The id of the key's secret. A new key invalidates old cursors.
     """
 
     def __init__(self, secrets: Secrets, key_id: str):
@@ -53,7 +53,7 @@ class Cursors:
         """Return the place that was sealed for this listing and user.
 
         Raises:
-            CursorRefused: It was not, or not with this key.
+            CursorRefused: The cursor was sealed for another listing or user, or with another key.
             StoreUnavailable: The key could not be read.
         """
         try:
@@ -70,6 +70,6 @@ class Cursors:
     def _mac(self, listing: Listing, user_id: str, content: bytes) -> bytes:
         key = self._secrets.get(self._key_id).encode()
         user = user_id.encode()
-        # With its length, so that no other user and content make the same bytes.
+        # The length of the id makes these bytes different for every other user and content.
         signed = listing.value.encode() + b"%d:" % len(user) + user + content
         return hmac.digest(key, signed, "sha256")

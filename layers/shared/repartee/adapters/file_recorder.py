@@ -10,10 +10,10 @@ SUFFIX = ".jsonl"
 
 
 class FileRecorder:
-    """Writes below ``folder``, which it makes when there is something to write.
+    """Writes to ``folder``, which the first line creates.
 
-    A recording that cannot be written any more, because the disk is full for instance, ends there
-    with one warning.
+    If a recording cannot be written, for example because the disk is full, it ends with one
+    warning.
     """
 
     def __init__(self, folder: Path, *, wants_audio: bool):
@@ -32,7 +32,7 @@ class FileRecorder:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            # One write without a buffer: a worker that is killed leaves whole lines.
+            # One write without a buffer, so that a killed worker leaves complete lines.
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
             descriptor = os.open(self._folder / f"{recording}{SUFFIX}", flags, 0o600)
             try:

@@ -40,7 +40,7 @@ class WebRtcSpeechDetector:
         self.forget()
 
     def forget(self) -> None:
-        """Begin in silence: what comes next does not follow what came before."""
+        """Start again in silence: the next audio does not continue the last."""
         self._detector = webrtcvad.Vad(AGGRESSIVENESS)
         self._incomplete_frame = b""
         self._is_speech = False
@@ -51,7 +51,7 @@ class WebRtcSpeechDetector:
         self._powers: deque[float] = deque(maxlen=_NOISE_WINDOW_FRAMES)
 
     def hear(self, pcm: bytes) -> SpeechEdge | None:
-        """Take the next chunk, 16 kHz PCM16; return the last edge in it, if any."""
+        """Analyse the next chunk, 16 kHz PCM16; return its last edge, if any."""
         audio = self._incomplete_frame + pcm
         whole = len(audio) - len(audio) % FRAME_BYTES
         self._incomplete_frame = audio[whole:]

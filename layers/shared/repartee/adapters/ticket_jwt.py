@@ -20,11 +20,11 @@ _CLAIMS = ("jti", "sub", "sid", "cid")
 
 
 class JwtTicketSigner:
-    """Signs with a key from the secrets' holder.
+    """Signs with a key from a secret.
 
     Args:
-        secrets: Hands out the key; it caches, so the key is fetched at first use only.
-        key_id: Under which name the key is kept there.
+        secrets: Reads the key; it caches, so the key is fetched at the first use only.
+        key_id: The id of the key's secret.
     """
 
     def __init__(self, secrets: Secrets, key_id: str):

@@ -27,7 +27,7 @@ class SessionStore(Protocol):
     """
 
     def load(self, session_id: str) -> SessionState | None:
-        """Return the session's state, or None where there is none."""
+        """Return the session's state, None if there is none."""
         ...
 
     def elect_waker(self, session_id: str, now_ms: int) -> WakeElection:
@@ -45,10 +45,10 @@ class SessionStore(Protocol):
     def acquire_lease(
         self, session_id: str, *, owner: str, now_ms: int, until_ms: int
     ) -> Lease | None:
-        """Take the lease and raise the epoch; None while another holds it or no session is.
+        """Take the lease and raise the epoch; None if it is held, or without a session.
 
-        An ended session has no lease. Asking again with the same ``owner`` and ``until_ms``, as
-        after an answer that was lost, gives the same lease; so an owner's name is used once.
+        An ended session has no lease. A repetition with the same ``owner`` and ``until_ms``, after
+        a lost answer, returns the same lease; so each call needs a new owner.
         """
         ...
 
@@ -227,7 +227,7 @@ class Mailbox(Protocol):
         ...
 
     def delete(self, session_id: str, seqs: Sequence[int], notice_ids: Sequence[str]) -> None:
-        """Forget consumed entries; those that are gone already are no error.
+        """Delete consumed entries; missing ones are no error.
 
         An acknowledgement stays if a newer one has replaced it since it was read.
         """

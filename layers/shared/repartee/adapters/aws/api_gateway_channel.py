@@ -21,10 +21,10 @@ _ATTEMPTS = 2
 
 
 class ApiGatewayChannel:
-    """Sends frames with a client that must not retry by itself.
+    """Sends frames with an SDK client that must not retry.
 
-    botocore counts 429 among the errors that it waits and retries for; here it means that the
-    client reads too slowly, which the sender has to hear at once.
+    botocore would wait and retry after status 429. Here this status means that the client reads too
+    slowly, and the sender must learn that at once.
     """
 
     def __init__(self, client: "ApiGatewayManagementApiClient"):
@@ -44,7 +44,7 @@ class ApiGatewayChannel:
         """Send one frame as text.
 
         Raises:
-            ValueError: The frame is larger than API Gateway takes.
+            ValueError: The frame is larger than API Gateway accepts.
         """
         data = frame.encode()
         if len(data) > MAX_POST_BYTES:
@@ -70,7 +70,7 @@ class ApiGatewayChannel:
             self._call(partial(self._client.delete_connection, ConnectionId=connection_id))
 
     def close_client(self) -> None:
-        """Give up the client's pooled connections."""
+        """Close the SDK client's pooled connections."""
         self._client.close()
 
     def _call[T](self, call: Callable[[], T]) -> T:

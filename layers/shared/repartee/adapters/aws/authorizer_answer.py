@@ -1,4 +1,4 @@
-"""What a WebSocket REQUEST authorizer answers: an IAM policy, with context for the other routes.
+"""Makes the answers of a WebSocket REQUEST authorizer: IAM policies, with context for routes.
 
 Source: API Gateway developer guide, Lambda REQUEST authorizers; context values are strings there.
 """
@@ -10,7 +10,7 @@ from repartee.domain.protocol.ticket import Ticket
 
 
 def allow(ticket: Ticket, method_arn: str) -> dict[str, Any]:
-    """Let the ticket's holder call ``method_arn`` and nothing else."""
+    """Allow the ticket's holder to call ``method_arn`` only."""
     context = {
         "user_id": ticket.user_id,
         "session_id": ticket.session_id,
@@ -22,7 +22,7 @@ def allow(ticket: Ticket, method_arn: str) -> dict[str, Any]:
 
 
 def deny(method_arn: str) -> dict[str, Any]:
-    """Let nobody in; the client is answered 403."""
+    """Deny the connection; API Gateway answers the client with 403."""
     return _policy("nobody", "Deny", method_arn, {})
 
 

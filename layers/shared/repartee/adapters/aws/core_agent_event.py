@@ -16,14 +16,14 @@ type _Id = Annotated[str, Field(min_length=1, max_length=255)]
 class _Event(BaseModel):
     """An event; fields that a later version adds are ignored.
 
-    While a version is being deployed, functions of both versions talk to each other.
+    During a deployment, functions of both versions call each other.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class SummaryEvent(_Event):
-    """A ``SummaryRequest`` as core_agent's event; nobody waits for an answer."""
+    """A ``SummaryRequest`` as core_agent's event; its caller does not wait for an answer."""
 
     kind: Literal["summarise"] = "summarise"
     user_id: _Id
@@ -49,10 +49,10 @@ class RequestEvent(_Event):
 
     Attributes:
         turn: The conversation's turn in which the call was made, from 1.
-        index: Which call of that turn it was, from 1.
-        arguments_hash: What tells it from another call at that place; 64 hexadecimal digits.
-        run_id: Tells this asking from every other one; "" for nobody who would ask again.
-        ended_run_id: The asking before this one, if nothing of it goes on.
+        index: The place of the call in that turn, from 1.
+        arguments_hash: Distinguishes calls at the same place; 64 hexadecimal digits.
+        run_id: The unique id of this request; "" if the caller does not repeat it.
+        ended_run_id: The run id of the request before this one, if that run has ended.
     """
 
     user_id: _Id
@@ -107,7 +107,7 @@ class AnswerEvent(_Event):
     """A ``CoreAnswer`` as core_agent returns it.
 
     Attributes:
-        cost_usd: As text, so that no digit is lost.
+        cost_usd: The cost, as text so that no digit is lost.
     """
 
     status: ToolCallStatus
@@ -121,7 +121,7 @@ class AnswerEvent(_Event):
 
     @classmethod
     def of(cls, answer: CoreAnswer) -> dict[str, Any]:
-        """Return ``answer`` as what the function returns."""
+        """Return ``answer`` as the function's return value."""
         usage = answer.bill.usage
         event = cls(
             status=answer.status,

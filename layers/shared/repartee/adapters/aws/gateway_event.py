@@ -1,4 +1,4 @@
-"""Reads what API Gateway sends to WebSocket functions; nothing here comes from a client's body.
+"""Reads API Gateway's events for WebSocket functions; clients control the text frame only.
 
 Source: API Gateway developer guide, WebSocket ``$context`` variables and REQUEST authorizer input.
 """
@@ -11,10 +11,10 @@ from repartee.domain.session.state import ConnectionOpening
 
 
 def caller_of(event: Mapping[str, Any]) -> ConnectionIdentity:
-    """Return who sent a message or left.
+    """Return the connection that sent a message or was closed.
 
     Raises:
-        KeyError: The event was not made behind our authorizer.
+        KeyError: The event did not pass the authorizer.
     """
     context = event["requestContext"]
     authorizer = context["authorizer"]
@@ -30,10 +30,10 @@ def caller_of(event: Mapping[str, Any]) -> ConnectionIdentity:
 def opening_of(
     event: Mapping[str, Any], *, opened_at_ms: int, max_sessions: int, max_connections: int
 ) -> ConnectionOpening:
-    """Return what a ``$connect`` asks for.
+    """Return the opening that a ``$connect`` requests.
 
     Raises:
-        KeyError: The event was not made behind our authorizer.
+        KeyError: The event did not pass the authorizer.
     """
     caller = caller_of(event)
     authorizer = event["requestContext"]["authorizer"]
@@ -59,7 +59,7 @@ def text_of(event: Mapping[str, Any]) -> str | None:
 
 
 def header_values(event: Mapping[str, Any], name: str) -> Sequence[str]:
-    """Return every value of the header with the lower-case ``name``, however it is written."""
+    """Return every value of a header; ``name`` is lower-case, the event's names may not be."""
     several: Mapping[str, Sequence[str]] = event.get("multiValueHeaders") or {}
     for key, values in several.items():
         if key.lower() == name:

@@ -1,4 +1,4 @@
-"""Asks core_agent by invoking its function and waiting for what it returns."""
+"""Asks core_agent: invokes its function and waits for the result."""
 
 import math
 from collections.abc import Callable
@@ -28,13 +28,13 @@ _TRANSIENT_CODES = frozenset(
         "ENILimitReachedException",
     }
 )
-"""Error codes of Lambda's Invoke that may be gone a moment later."""
+"""Error codes of Lambda's Invoke after which a retry may succeed."""
 
 
 def lambda_client(read_timeout_s: int) -> "LambdaClient":
-    """Return a client that asks once only and waits ``read_timeout_s`` for the answer.
+    """Return a client that makes one attempt and waits ``read_timeout_s`` for the answer.
 
-    The SDK would repeat an invocation whose answer it did not get, and so run a model twice.
+    With retries, the SDK would repeat an invocation whose answer was lost, and run a model twice.
     """
     import boto3
     from botocore.config import Config
@@ -50,8 +50,8 @@ class LambdaCoreAgent:
 
     Args:
         function: Name or ARN of core_agent's function.
-        make_client: Makes a client with that read timeout in s. botocore fixes it for a client's
-            life, so there is one client per whole second asked for; deadlines vary little.
+        make_client: Makes a client with a read timeout in s. A botocore client cannot change its
+            timeout, so there is one client per whole second; deadlines vary little.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class LambdaCoreAgent:
         self._function = function
         self._clock = clock
         self._client = lru_cache(maxsize=4)(make_client)
-        # boto3's default session may not make two clients at once.
+        # boto3's default session must not make two clients at the same time.
         self._making = Lock()
 
     def ask(self, request: CoreRequest) -> CoreAnswer:
@@ -90,7 +90,7 @@ class LambdaCoreAgent:
                 f"core_agent did not answer: {type(error).__name__}", retryable=True
             ) from error
         if response.get("FunctionError"):
-            # A crash or the function's own timeout; its log says which.
+            # A crash or a timeout of the function. Its log has the reason.
             raise CoreAgentFailed("core_agent failed", retryable=True, has_ended=True)
         try:
             return AnswerEvent.model_validate_json(body).reply()

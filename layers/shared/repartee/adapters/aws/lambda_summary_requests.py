@@ -1,4 +1,4 @@
-"""Asks core_agent's function, asynchronously, to sum conversations up."""
+"""Requests summaries by asynchronous invocations of core_agent."""
 
 from typing import TYPE_CHECKING, Self
 
@@ -26,7 +26,7 @@ class LambdaSummaryRequests:
 
     @classmethod
     def of(cls, function_name: str) -> Self:
-        """Open the queue. One short attempt: it stands before the renewal of a lease of 5 s."""
+        """Make the port, with one short attempt: the renewal of a lease of 5 s waits for it."""
         config = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 1})
         return cls(boto3.client("lambda", config=config), function_name)
 

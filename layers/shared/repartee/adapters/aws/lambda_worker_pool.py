@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class LambdaWorkerPool:
     """Queues one invocation of ``function_name`` per wake; its payload is the request as JSON.
 
-    A repeated call, after an answer was lost, may start two workers: the lease lets one serve.
+    A repeated call, after a lost answer, may start two workers. Only one gets the lease.
     """
 
     def __init__(self, client: "LambdaClient", function_name: str):
@@ -27,7 +27,7 @@ class LambdaWorkerPool:
 
     @classmethod
     def of(cls, function_name: str) -> Self:
-        """Open a pool; queueing is fast or not worth waiting for."""
+        """Make the pool. Its timeouts are short, because queueing is fast."""
         config = Config(
             connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
         )
@@ -45,5 +45,5 @@ class LambdaWorkerPool:
             raise StoreUnavailable("the stream agent could not be invoked") from error
 
     def close_client(self) -> None:
-        """Give up the client's pooled connections."""
+        """Close the SDK client's pooled connections."""
         self._client.close()

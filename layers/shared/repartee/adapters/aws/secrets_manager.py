@@ -14,7 +14,7 @@ class SecretsManager:
     """Reads secrets from AWS Secrets Manager, each once in the life of the process.
 
     Args:
-        make_client: Makes the client when the first secret is wanted.
+        make_client: Makes the client for the first secret.
     """
 
     def __init__(self, make_client: "Callable[[], SecretsManagerClient]") -> None:
@@ -26,7 +26,7 @@ class SecretsManager:
         """Return the secret's text.
 
         Raises:
-            StoreUnavailable: The service failed, refused, or holds no text under this id.
+            StoreUnavailable: The service failed or refused, or the secret is not a text.
         """
         with self._lock:
             if secret_id not in self._values:

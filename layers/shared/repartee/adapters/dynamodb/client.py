@@ -1,12 +1,12 @@
-"""The one place that makes DynamoDB clients and sets how patient they are."""
+"""Makes DynamoDB clients and sets their timeouts; no other module does."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
-# A healthy answer takes single-digit ms. A lease lasts 5 s and its worker stops itself 1 s before
-# its end, so an attempt that hangs has to be given up and repeated well within that.
+# An answer usually takes less than 10 ms. A lease lasts 5 s and its worker stops 1 s before the
+# end, so an attempt that hangs must be repeated well within that time.
 CONNECT_TIMEOUT_S = 1.0
 READ_TIMEOUT_S = 1.0
 MAX_ATTEMPTS = 3
@@ -18,8 +18,8 @@ def make_client(
     """Make a low-level client with short timeouts and the SDK's standard, jittered retries.
 
     Args:
-        region: AWS region, None for the environment's.
-        endpoint_url: Another server than AWS's own, None for AWS.
+        region: The AWS region; None for the environment's.
+        endpoint_url: The server; None for AWS.
         max_connections: How many threads may wait for answers at the same time.
     """
     import boto3

@@ -1,4 +1,4 @@
-"""Which of MemoryTable's items count; DynamoDB may delete expired ones 48 h late."""
+"""Decides which items of MemoryTable count; DynamoDB may delete expired ones 48 h late."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ def expiry_of(item: "Item") -> int | None:
 
 
 def is_kept(item: "Item", now_ms: int) -> bool:
-    """Tell whether the item's time has not run out."""
+    """Return whether the item has not expired."""
     ends_at_s = expiry_of(item)
     return ends_at_s is None or ends_at_s > now_ms // 1_000
 

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
     from repartee.adapters.dynamodb.keys import Item
 
-# A round fails when another call of the same user succeeds. So many parallel calls are not useful.
+# An attempt fails when another call of the same user succeeds. No user needs so many parallel
+# calls.
 _MAX_ATTEMPTS = 20
 
 
@@ -62,7 +63,7 @@ class DeskTable:
     def rules(self) -> DeskRules:
         """Return the stored rules; the default rules if there are none or they are invalid.
 
-        A wrong edit by hand cannot break calls: its faults are logged.
+        So a wrong manual edit does not break calls. Its faults are logged.
 
         Raises:
             StoreUnavailable: The table failed beyond the retries.
@@ -134,7 +135,7 @@ class DeskTable:
                     return _own_booking(user_id, slot, refused.item(0))
             else:
                 return booking
-        raise StoreUnavailable("others book for this user all the time")
+        raise StoreUnavailable("parallel calls keep booking for this user")
 
     def move(self, user_id: str, old: Slot, new: Slot, *, moved_at_ms: int) -> Booking:
         """Give ``old`` up for ``new``, both or neither; the same move again changes nothing.
@@ -170,7 +171,7 @@ class DeskTable:
                     raise SlotTaken(f"{new.day} {new.start}") from None
             else:
                 return booking
-        raise StoreUnavailable("others book for this user all the time")
+        raise StoreUnavailable("parallel calls keep booking for this user")
 
     def _moved(self, user_id: str, old: Slot, new: Slot) -> Booking:
         """Return the booking that an earlier, identical move made."""

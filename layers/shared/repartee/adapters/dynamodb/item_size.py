@@ -1,4 +1,4 @@
-"""How large an item is as DynamoDB counts it, and refusing those that come near its limit."""
+"""Measures items as DynamoDB does, and refuses those near its limit."""
 
 from typing import TYPE_CHECKING
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
 
     from repartee.adapters.dynamodb.keys import Item
 
-# DynamoDB refuses items above 400 KB; the rest is room for attributes that later updates add.
+# DynamoDB refuses items above 400 KB. The difference is room for attributes of later updates.
 MAX_ITEM_BYTES = 300 * 1024
 # Source: DynamoDB developer guide, "Item sizes and formats": 3 bytes for a list or a map and 1 for
-# each thing in it, at most 21 for a number.
+# each element, at most 21 for a number.
 _CONTAINER_BYTES = 3
 _NUMBER_BYTES = 21
 
 
 def size_bytes(value: "AttributeValueTypeDef") -> int:
-    """Return how much a value counts, a number always as a longest one."""
+    """Return the size of a value; every number counts as one of the longest."""
     match value:
         case {"S": str(text)}:
             return len(text.encode())
@@ -37,10 +37,10 @@ def size_bytes(value: "AttributeValueTypeDef") -> int:
 
 
 def check_size(item: "Item") -> None:
-    """Let an item pass that may be written.
+    """Return if the item is small enough to be written.
 
     Raises:
-        ItemTooLarge: It is larger than ``MAX_ITEM_BYTES``; names its largest attribute.
+        ItemTooLarge: The item is larger than ``MAX_ITEM_BYTES``; names its largest attribute.
     """
     sizes = {name: len(name.encode()) + size_bytes(value) for name, value in item.items()}
     total = sum(sizes.values())

@@ -1,8 +1,8 @@
-"""Where each item lies, and for how long; the only place that spells keys.
+"""Makes the keys and lifetimes of all items; no other module spells a key.
 
-MemoryTable keeps its items until they are erased, or as long as ``domain/users/retention.py`` says.
-Those and LiveTable's carry ``expires_at`` in epoch seconds; DynamoDB may delete them up to 48 h
-late, so readers for whom that matters look at it.
+MemoryTable keeps its items until they are erased, or for the time in ``domain/users/retention.py``.
+These items and those of LiveTable have ``expires_at`` in epoch seconds. DynamoDB may delete them up
+to 48 h late, so readers check it where that matters.
 """
 
 from datetime import date, datetime
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 _HOUR_S = 3_600
 
-# No worker lives longer than Lambda's 15 min, none is queued longer than 60 s; a day leaves room.
+# A worker lives for at most 15 min, Lambda's limit, and is queued for at most 60 s.
 STATE_LIFETIME_S = 24 * _HOUR_S
-# A wake counts for seconds only.
+# A wake is valid for seconds only.
 WAKE_LIFETIME_S = _HOUR_S
-# Input that no worker has read for an hour belongs to a talk that is over.
+# Input that no worker has read for an hour belongs to a session that is over.
 MAILBOX_LIFETIME_S = _HOUR_S
-# API Gateway closes a connection after 2 h; 15 min more, because clocks and clean-ups lag.
+# API Gateway closes a connection after 2 h. The 15 min are for inexact clocks and late clean-ups.
 CONNECTION_LIFETIME_S = 2 * _HOUR_S + 900
 # A session without a new connection for that long has no open connection either.
 ACTIVE_SESSION_LIFETIME_S = CONNECTION_LIFETIME_S
-# Erasing finds a user's sessions by their openings, so these outlive the states, which DynamoDB may
-# delete 48 h late: 24 h, a connection's 2 h, the delay, and room.
+# An erasure finds a user's sessions by their openings, so these must outlive the states: 24 h, a
+# connection's 2 h, the 48 h by which DynamoDB may be late, and a reserve.
 OPENING_LIFETIME_S = 7 * 24 * _HOUR_S
-# The spent mark outlives its ticket by this much, whatever leeway verifiers give to clocks.
+# The spent mark outlives its ticket by this time, which exceeds any difference of clocks.
 TICKET_MARGIN_S = _HOUR_S
 
 TURN_PREFIX = "turn#"
@@ -52,19 +52,19 @@ SLOT_PREFIX = "slot#"
 SLOTS_END = "slot#~"
 BOOKING_PREFIX = "booking#"
 BOOKINGS_END = "booking#~"
-# "in#<12 digits>" come before "in#~<ulid>"; "in#~ack" is the one acknowledgement slot.
+# "in#<12 digits>" sorts before "in#~<ulid>". "in#~ack" is the only acknowledgement.
 _MAILBOX_PREFIX = "in#"
 NOTICE_PREFIX = "in#~"
 ACK_SORT_KEY = "in#~ack"
 MAILBOX_END = "in#~~"
-# Every sort key lies between these two.
+# Every sort key is between these two.
 FIRST_SORT_KEY = " "
 LAST_SORT_KEY = "~"
 # The largest number that a turn's key holds.
 MAX_TURN = 99_999_999
 
 
-# What an item is, by how its partition and its sort key begin. Erasing goes by this table.
+# The kind of an item, by the prefixes of its partition and its sort key. Erasures use this table.
 _KINDS = (
     ("user#", CONVERSATION_PREFIX, ItemKind.CONVERSATIONS),
     ("user#", USAGE_PREFIX, ItemKind.USAGE_DAYS),
@@ -85,7 +85,7 @@ _KINDS = (
 
 
 def kind_of(partition: str, sort: str) -> ItemKind:
-    """Return what the item at this place is."""
+    """Return the kind of the item at this place."""
     for partition_prefix, sort_prefix, kind in _KINDS:
         if partition.startswith(partition_prefix) and sort.startswith(sort_prefix):
             return kind
@@ -93,7 +93,7 @@ def kind_of(partition: str, sort: str) -> ItemKind:
 
 
 def key(partition: str, sort: str) -> "Item":
-    """Return the primary key of an item of any of our tables."""
+    """Return the primary key of an item of any table."""
     return {"pk": {"S": partition}, "sk": {"S": sort}}
 
 
@@ -148,7 +148,7 @@ def active_session(user_id: str, session_id: str) -> "Item":
 
 
 def opening(user_id: str, connection_id: str) -> "Item":
-    """Return the key under which a user's connection, and so its session, can be found."""
+    """Return the key of an opening, by which an erasure finds the connection and its session."""
     return key(user(user_id), f"{OPENING_PREFIX}{connection_id}")
 
 
@@ -183,7 +183,7 @@ def conversation(conversation_id: str) -> str:
 
 
 def summary(conversation_id: str) -> "Item":
-    """Return the key of a conversation's summary; apart, so that commits need not pay for it."""
+    """Return the key of a conversation's summary; an own item keeps commits of turns cheap."""
     return key(conversation(conversation_id), SUMMARY_SORT_KEY)
 
 
@@ -203,9 +203,9 @@ def call(conversation_id: str, call_key: ToolCallKey) -> "Item":
 
 
 def replaced_call(conversation_id: str, call_key: ToolCallKey, arguments_hash: str) -> "Item":
-    """Return the key of an exchange whose place another question of a replayed turn has taken.
+    """Return the key of an exchange whose place was taken by another question of a replayed turn.
 
-    16 digits of the hash tell the few questions of one place apart.
+    16 digits of the hash distinguish the few questions of one place.
     """
     sort = f"{_call_sort(call_key)}/{arguments_hash[:16]}"
     return key(conversation(conversation_id), sort)
@@ -241,7 +241,7 @@ def slot(booked: Slot) -> "Item":
 
 
 def booking(user_id: str, booked: Slot) -> "Item":
-    """Return the key of the same booking among its user's."""
+    """Return the key of the same booking under its user."""
     return key(user(user_id), booking_sort(booked))
 
 

@@ -1,4 +1,4 @@
-"""How failures of DynamoDB become ours, and how long a transaction is tried."""
+"""Translates failures of DynamoDB, and retries transactions."""
 
 import random
 import secrets
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
 
 _CONFLICT = "TransactionConflictException"
-# What may pass by itself. Source: DynamoDB developer guide, "Error handling"; botocore's model.
+# A retry may succeed. Source: DynamoDB developer guide, "Error handling"; botocore's model.
 _TRANSIENT_CODES = frozenset(
     {
         "InternalServerError",
@@ -32,9 +32,9 @@ _TRANSIENT_CODES = frozenset(
         "TransactionInProgressException",
     }
 )
-# No answer came: not reached, cut off, or too slow. Other errors of botocore are mistakes of ours.
+# There was no answer: not reached, cut off, or too slow. Other errors of botocore are faults here.
 _CONNECTION_ERRORS = (ConnectionError, HTTPClientError)
-# Reasons inside TransactionCanceledException that say nothing about our conditions.
+# Reasons in TransactionCanceledException that are not failed conditions.
 _TRANSIENT_REASONS = frozenset(
     {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
 )
@@ -45,7 +45,7 @@ class ConditionFailed(Exception):
     """A single write's condition did not hold.
 
     Attributes:
-        item: The item as it was, None where there was none or it was not asked for.
+        item: The stored item; None if there was none or it was not requested.
     """
 
     def __init__(self, item: "Item | None") -> None:
@@ -61,11 +61,11 @@ class TransactionRefused(Exception):
         self._failed = failed
 
     def failed(self, index: int) -> bool:
-        """Tell whether the condition of the transaction's ``index``-th write did not hold."""
+        """Return whether the condition of the transaction's ``index``-th write failed."""
         return index in self._failed
 
     def item(self, index: int) -> "Item | None":
-        """Return that write's item as it was, None where there was none or it was not asked for."""
+        """Return that write's stored item, None if there was none or it was not requested."""
         return self._failed.get(index)
 
 
@@ -82,10 +82,10 @@ def _is_transient(error: ClientError) -> bool:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn what the SDK gave up on into our errors; mistakes of ours pass through.
+    """Translate errors that the SDK did not retry any more; faults of this code pass through.
 
     Raises:
-        StoreUnavailable: Throttled, failed or not reached. A write may have happened all the same.
+        StoreUnavailable: Throttled, failed or not reached. A write may still have happened.
         ConditionFailed: A conditional write was refused.
     """
     try:
@@ -106,8 +106,8 @@ class Backoff:
     """Waits between attempts: full jitter under a doubling cap.
 
     Attributes:
-        attempts: Tries in all. The caps before the last of 6 sum up to 775 ms.
-        sleep: Waits so many seconds.
+        attempts: The number of attempts. The caps before the last of 6 add up to 775 ms.
+        sleep: Waits for a number of seconds.
         jitter: Returns a number from 0 up to 1.
     """
 
@@ -117,7 +117,7 @@ class Backoff:
     jitter: Callable[[], float] = random.random
 
     def each_attempt(self) -> Iterator[None]:
-        """Yield as often as something may be tried; wait before all but the first."""
+        """Yield once per attempt; wait before each one except the first."""
         for number in range(self.attempts):
             if number:
                 self.sleep(self.first_cap_s * 2 ** (number - 1) * self.jitter())
@@ -125,9 +125,10 @@ class Backoff:
 
 
 def write_one[T](write: Callable[[], T], backoff: Backoff) -> T:
-    """Carry out a single write, again if a transaction has hold of its item.
+    """Carry out a single write; repeat it if it conflicts with a transaction.
 
-    The SDK repeats by itself what was throttled or not answered, but not this; nothing was written.
+    The SDK retries after throttling and lost answers, but not after such a conflict, which writes
+    nothing.
 
     Raises:
         StoreUnavailable, ConditionFailed: As ``translate_errors``.
@@ -161,18 +162,18 @@ def transact(
 ) -> None:
     """Carry out all of ``writes`` or none.
 
-    Conflicts, throttling and failures that leave the outcome open are tried again with the same
-    token, which DynamoDB remembers for 10 min: writes that had happened do not happen twice.
+    Conflicts, throttling and failures with an unknown outcome are retried with the same token.
+    DynamoDB remembers it for 10 min, so the writes do not happen twice.
 
     Args:
         client: A low-level client.
         writes: At most 100.
-        backoff: How often and with which waits to try.
-        token: At most 36 characters; the same for the same writes only. None makes a random one.
+        backoff: The number of attempts and the waits between them.
+        token: At most 36 characters; equal tokens need equal writes. None makes a random one.
 
     Raises:
         TransactionRefused: A condition did not hold.
-        StoreUnavailable: Every attempt failed. The writes may have happened all the same.
+        StoreUnavailable: Every attempt failed. The writes may still have happened.
     """
     token = token or secrets.token_hex(16)
     for _ in backoff.each_attempt():

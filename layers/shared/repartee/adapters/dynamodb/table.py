@@ -1,7 +1,7 @@
-"""One DynamoDB table as the adapters reach it; the only place that names the client's operations.
+"""Gives the adapters access to one DynamoDB table; no other module calls the client.
 
-An adapter is made with the tables that it touches, so a composition root that makes one table
-can reach no other.
+An adapter gets the tables that it needs. So a function whose composition root makes one table
+cannot reach another.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,12 +36,12 @@ WRITE_BATCH = 25
 class DynamoTable:
     """A table. Safe to use from several threads.
 
-    Reads are consistent. All methods raise ``StoreUnavailable`` when the table fails beyond the
-    retries; a write may have happened all the same.
+    Reads are strongly consistent. All methods raise ``StoreUnavailable`` when the table fails
+    beyond the retries; a write may still have happened.
 
     Attributes:
         client: A low-level client; several tables may share it.
-        backoff: How often and with which waits to try what the SDK does not try again by itself.
+        backoff: Attempts and waits for failures that the SDK does not retry.
     """
 
     client: "DynamoDBClient"
@@ -49,18 +49,18 @@ class DynamoTable:
     backoff: Backoff = field(default_factory=Backoff)
 
     def get(self, key: "Item") -> "Item | None":
-        """Return the item, None where there is none."""
+        """Return the item, None if there is none."""
         with translate_errors():
             response = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
         return response.get("Item")
 
     def get_all(self, wanted: "Sequence[Item]") -> "list[Item | None]":
-        """Return the items with these primary keys in their order, None where there is none.
+        """Return the items with these primary keys in the same order, None for a missing item.
 
-        One round trip, unless the table is too busy to give all of them at once.
+        It takes one round trip, unless the table is too busy to return all items at once.
 
         Args:
-            wanted: Keys, at most ``READ_BATCH``, none twice.
+            wanted: At most ``READ_BATCH`` different keys.
         """
         found: dict[tuple[str, str], Item] = {}
         left = list(wanted)
@@ -88,7 +88,7 @@ class DynamoTable:
         """Yield the partition's items with sort keys from ``first`` to ``last``, both inclusive.
 
         Pages are fetched as they are needed; a page ends at ``page_size`` items or at 1 MB.
-        ``only`` names the attributes to bring, with commas between; None brings all.
+        ``only`` names the attributes to read, separated by commas; None reads all.
         """
         request: QueryInputTypeDef = {
             "TableName": self.name,
@@ -116,10 +116,10 @@ class DynamoTable:
     def put(
         self, item: "Item", *, condition: str | None = None, values: "Item | None" = None
     ) -> None:
-        """Put the item in the place of what is there.
+        """Write the item; replace a stored one.
 
         Raises:
-            ConditionFailed: ``condition`` does not hold; has the item that is there.
+            ConditionFailed: ``condition`` does not hold; it has the stored item.
         """
         request: PutItemInputTypeDef = {"TableName": self.name, "Item": item}
         if condition is not None:
@@ -139,10 +139,10 @@ class DynamoTable:
         names: Mapping[str, str] | None = None,
         returns: "ReturnValueType" = "ALL_NEW",
     ) -> "Item":
-        """Change the item's attributes; return it as it is then, unless told otherwise.
+        """Change the item's attributes; return the changed item, or what ``returns`` names.
 
         Raises:
-            ConditionFailed: ``condition`` does not hold; has the item that is there.
+            ConditionFailed: ``condition`` does not hold; it has the stored item.
         """
         request: UpdateItemInputTypeDef = {
             "TableName": self.name,
@@ -162,7 +162,7 @@ class DynamoTable:
     def delete(
         self, key: "Item", *, condition: str | None = None, values: "Item | None" = None
     ) -> "Item":
-        """Delete the item, if it is there; return it as it was, empty where there was none.
+        """Delete the item if it exists; return the deleted item, empty if there was none.
 
         Raises:
             ConditionFailed: ``condition`` does not hold.
@@ -180,10 +180,10 @@ class DynamoTable:
         return response.get("Attributes", {})
 
     def delete_all(self, item_keys: "Sequence[Item]") -> None:
-        """Delete 1 to ``WRITE_BATCH`` items, given by key; those that are gone are no error.
+        """Delete 1 to ``WRITE_BATCH`` items by key; missing items are no error.
 
         Raises:
-            StoreUnavailable: Some may be gone all the same.
+            StoreUnavailable: The table failed; some items may be deleted.
         """
         left: list[WriteRequestOutputTypeDef] = [
             {"DeleteRequest": {"Key": key}} for key in item_keys
@@ -199,7 +199,7 @@ class DynamoTable:
     def transact(
         self, writes: "Sequence[TransactWriteItemTypeDef]", *, token: str | None = None
     ) -> None:
-        """Carry out all of ``writes`` or none; each names its table, this one or another.
+        """Carry out all of ``writes`` or none; each names its table, which may be another one.
 
         See ``retries.transact``.
         """

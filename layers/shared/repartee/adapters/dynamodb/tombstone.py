@@ -1,4 +1,4 @@
-"""The condition that keeps all writers from writing for an erased user or conversation."""
+"""The condition that stops all writes for an erased user or conversation."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ NOT_ERASED = "attribute_not_exists(erased_at_ms)"
 
 
 def unless_erased(memory: DynamoTable, user_id: str) -> "TransactWriteItemTypeDef":
-    """Return a part of a transaction that refuses it when the user's tombstone is set."""
+    """Return a check for a transaction: it fails if the user's tombstone is set."""
     return {
         "ConditionCheck": {
             "TableName": memory.name,

@@ -1,4 +1,4 @@
-"""Python values as DynamoDB's typed attribute values, and back."""
+"""Encodes Python values as DynamoDB's typed attribute values."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -11,7 +11,7 @@ type Value = str | int | bool | bytes | Decimal | list["Value"] | dict[str, "Val
 
 
 def encode(value: Value) -> "AttributeValueTypeDef":
-    """Return ``value`` as DynamoDB wants it; numbers keep every digit."""
+    """Return ``value`` as an attribute value; numbers keep every digit."""
     match value:
         case None:
             return {"NULL": True}
@@ -30,5 +30,5 @@ def encode(value: Value) -> "AttributeValueTypeDef":
 
 
 def encode_all(values: Mapping[str, Value]) -> "dict[str, AttributeValueTypeDef]":
-    """Return an item's attributes; those that are None are left out."""
+    """Return an item's attributes, without values that are None."""
     return {name: encode(value) for name, value in values.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Translates what google-genai's Live session yields into the domain's words."""
+"""Translates the messages of google-genai's Live session into domain events."""
 
 import json
 from collections.abc import Iterator
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
         UsageMetadata,
     )
 
-# REQUIRES_ACTION is a deprecated alias of IDLE by google-genai's words; a client that took it for
-# IN_PROGRESS waited for ever (AidenAI-IO/aiden-firmware#708).
+# According to google-genai, REQUIRES_ACTION is a deprecated alias of IDLE. A client that read it as
+# IN_PROGRESS waited without end (AidenAI-IO/aiden-firmware#708).
 _IDLE_STATUSES = {"IDLE", "REQUIRES_ACTION"}
 
 
 def translate(message: "LiveServerMessage") -> Iterator[LiveEvent]:
-    """Yield what one server message says, in an order that makes sense to a session.
+    """Yield the events of one server message, in the order that a session needs.
 
     Usage comes before the end of the turn that it belongs to, an interruption before anything
     that follows it.
@@ -96,21 +96,21 @@ def _status(content: "LiveServerContent") -> TurnStatus | None:
     status = content.interaction_status
     if status is None:
         return None
-    # A status of a later API version says at least that this is not known to be the end.
+    # A status of a later API version is not known to be the end.
     return TurnStatus.IDLE if status.value in _IDLE_STATUSES else TurnStatus.IN_PROGRESS
 
 
 def _usage(usage: "UsageMetadata") -> TokenUsage:
     text_in, audio_in = _by_modality(usage.prompt_tokens_details, usage.prompt_token_count)
     text_out, audio_out = _by_modality(usage.response_tokens_details, usage.response_token_count)
-    # google-genai's words: the total is the sum of these four. Our tools answer in text.
+    # According to google-genai, the total is the sum of these four. Tools answer in text.
     text_in += usage.tool_use_prompt_token_count or 0
     text_out += usage.thoughts_token_count or 0
     return TokenUsage(text_in, audio_in, text_out, audio_out)
 
 
 def _by_modality(details: "list[ModalityTokenCount] | None", total: int | None) -> tuple[int, int]:
-    """Return text and audio tokens; what the details leave out counts as the dearer audio.
+    """Return text and audio tokens; tokens without details count as audio, which costs more.
 
     Details need not add up to the total (discuss.ai.google.dev, thread 188765).
     """
@@ -124,7 +124,7 @@ def _by_modality(details: "list[ModalityTokenCount] | None", total: int | None) 
 
 
 def duration_ms(duration: str | None) -> int:
-    """Read a protobuf duration such as ``50s`` or ``1.5s``; what is no duration counts as 0."""
+    """Read a protobuf duration such as ``50s`` or ``1.5s``; return 0 for any other text."""
     try:
         return int(float((duration or "0s").removesuffix("s")) * 1000)
     except (ValueError, OverflowError):

@@ -27,19 +27,19 @@ from repartee.domain.live.profiles import LiveModelProfile, profile_of
 if TYPE_CHECKING:
     from google.genai.live import AsyncSession
 
-# google-genai 3 moves the default to v1, where not every model is served: say which we mean.
+# google-genai 3 changes the default to v1, which does not serve every model.
 API_VERSION = "v1beta"
 AUDIO_MIME_TYPE = "audio/pcm;rate=16000"
 # Pongs of 8 to 30 s have been measured (aicc2025/sip-to-ai#14): a ping timeout would end calls.
 # Parts above 1 MiB close a connection with the default limit. Deflate costs CPU for nothing.
 WEBSOCKET_OPTIONS = {"ping_interval": None, "max_size": 16 * 1024 * 1024, "compression": None}
-# A safety net: the model drops its oldest context well before the window is full.
+# A safety margin: the model drops its oldest context well before the window is full.
 COMPRESSION_TRIGGER_SHARE = 0.75
 # Replaces an answer that must not be spoken, for a model that does not take scheduling.
 DUPLICATE_CALL_ANSWER = (
     "(This call came twice. Speak the answer to the other one, and nothing more.)"
 )
-# Set-up refusals that another try cannot mend: bad argument or key, unknown model.
+# Set-up refusals after which a retry cannot succeed: bad argument or key, unknown model.
 NON_RETRYABLE_CODES = frozenset({400, 401, 403, 404, 1007, 1008})
 
 
@@ -64,17 +64,17 @@ class GeminiLiveSession:
             )
 
     async def start_activity(self) -> None:
-        """Say that the user begins to speak."""
+        """Mark the start of the user's speech."""
         with _ignoring_closed():
             await self._session.send_realtime_input(activity_start=types.ActivityStart())
 
     async def end_activity(self) -> None:
-        """Say that the user has stopped speaking."""
+        """Mark the end of the user's speech."""
         with _ignoring_closed():
             await self._session.send_realtime_input(activity_end=types.ActivityEnd())
 
     async def end_audio_stream(self) -> None:
-        """Say that no audio follows for now."""
+        """Mark a pause in the audio."""
         with _ignoring_closed():
             await self._session.send_realtime_input(audio_stream_end=True)
 
@@ -126,8 +126,8 @@ class GeminiLiveSession:
                 yield LiveClosed(LiveFailure.DROPPED, code, "")
                 return
             except (TypeError, ValueError, AttributeError):
-                # google-genai 2.34 trips over a message whose only key it does not know, and over
-                # one that is no JSON object or has another shape; its errors quote the message.
+                # google-genai 2.34 raises these for a message whose only key it does not know, and
+                # for one that has another shape. The errors quote the message, so they are dropped.
                 yield LiveUnknown(())
 
     async def close(self) -> None:
@@ -140,9 +140,9 @@ class GeminiLive:
     """Opens Live sessions.
 
     Args:
-        api_key: Asked for when a session is opened, not before.
+        api_key: Returns the key; called when a session is opened, not before.
         base_url: Empty for Google's own servers.
-        profiles: Returns what is believed of a model by its name.
+        profiles: Returns the profile of a model by its name.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class GeminiLive:
         options = _connect_config(config, profile)
         try:
             if self._client is None:
-                # Reads a secret and trusted certificates: too long for the loop of a lease.
+                # This reads a secret and certificates, which would block the event loop too long.
                 self._client = await asyncio.to_thread(self._make_client)
             async with contextlib.AsyncExitStack() as stack:
                 session = await stack.enter_async_context(
@@ -203,7 +203,7 @@ class GeminiLive:
 
 
 def _reason(error: errors.APIError) -> str:
-    # google-genai puts the reason of a closing frame where JSON answers have their details.
+    # google-genai stores the reason of a closing frame in ``details``.
     details = error.details
     return details if isinstance(details, str) else error.message or ""
 
@@ -251,7 +251,7 @@ def _declaration(tool: ToolDeclaration, profile: LiveModelProfile) -> types.Func
     return types.FunctionDeclaration(
         name=tool.name,
         description=tool.description,
-        # A model whose tools are all synchronous does not know the field.
+        # A model with synchronous tools only does not know the field.
         behavior=behavior if profile.takes_non_blocking_tools else None,
         parameters=types.Schema(
             type=types.Type.OBJECT,
@@ -271,6 +271,6 @@ def _declaration(tool: ToolDeclaration, profile: LiveModelProfile) -> types.Func
 
 @contextlib.contextmanager
 def _ignoring_closed() -> Any:
-    # Whoever reads ``events`` is told that the connection is closed; a sender need not be.
+    # ``events`` reports that the connection is closed, so sending does not raise.
     with contextlib.suppress(ConnectionClosed):
         yield

@@ -1,4 +1,4 @@
-"""Middleware of LangChain's agent that takes an empty reply of the model for a failure."""
+"""Middleware of LangChain's agent that treats an empty reply of the model as a failure."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ class EmptyReply(ModelError):
 
 
 class RefuseEmptyReply(AgentMiddleware[Any, Any, Any]):
-    """Raises ``EmptyReply`` instead of returning a reply that says and calls nothing.
+    """Raises ``EmptyReply`` for a reply without text and tool calls.
 
     Gemini sends such replies at random, also after tools (googleapis/python-genai#2667), and where
     it fails to write a tool call (langchain-ai/langchain-google#1207). The same request is often

@@ -1,4 +1,4 @@
-"""What a stored exchange's ``messages_json`` says, for whoever is without LangChain."""
+"""Reads a stored exchange's ``messages_json`` without LangChain."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from repartee.domain.users.export import ModelMessage, RequestedTool
 
-# By LangChain's types of messages; another one, should it ever be stored, goes by its own name.
+# By LangChain's types of messages. Another type keeps its own name.
 _AUTHORS = {"human": "question", "ai": "model", "tool": "tool"}
 
 

@@ -22,24 +22,24 @@ from repartee.ports.answers import ReasoningFailed
 from repartee.ports.runtime import Clock
 
 MIN_MODEL_CALL_MS = 250
-"""With less time than this left, no model call is worth starting."""
+"""With less time left, no model call is started."""
 
 MIN_SERVER_DEADLINE_S = 10
-"""Gemini refuses a call whose client announces less, with status 400 (livekit/agents#3723)."""
+"""Gemini refuses shorter deadlines with status 400 (livekit/agents#3723)."""
 
 type Handler = Callable[[ModelRequest[Any]], ModelResponse[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class PricedModel:
-    """A chat model, and what its tokens cost."""
+    """A chat model and its prices."""
 
     chat: BaseChatModel
     prices: Prices
 
 
 def is_transient(error: Exception) -> bool:
-    """Tell whether the same call of the same model may succeed a moment later."""
+    """Return whether a retry of the same call may succeed."""
     if isinstance(error, ModelError):
         return error.is_retryable
     return isinstance(error, httpx.TransportError) and not isinstance(error, httpx.TimeoutException)
@@ -48,8 +48,8 @@ def is_transient(error: Exception) -> bool:
 class ModelFallback(AgentMiddleware[Any, Any, Any]):
     """Asks another model when the first one fails, after its retries.
 
-    Only where the other one may do better: it is not so when the request itself, or our key, is
-    refused. LangChain's own middleware falls back after any exception.
+    It does so only if the other model may succeed. After a refusal of the request or the key it may
+    not. LangChain's own middleware falls back after any exception.
     """
 
     def __init__(self, other: BaseChatModel, clock: Clock, deadline_ms: int):
@@ -59,7 +59,7 @@ class ModelFallback(AgentMiddleware[Any, Any, Any]):
         self._deadline_ms = deadline_ms
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
-        """Make the call; after a failure that the other model need not share, make it there."""
+        """Make the call; after a failure of this model only, make it with the other one."""
         try:
             return handler(request)
         except (ModelError, httpx.TransportError) as error:
@@ -74,9 +74,9 @@ def _may_succeed_elsewhere(error: Exception) -> bool:
 
 
 class ThinkingLevel(AgentMiddleware[Any, Any, Any]):
-    """Asks for a level of thinking, and does without it where a model refuses it.
+    """Requests a level of thinking, except from models that refuse it.
 
-    Models before Gemini 3 know no levels, and newer ones do not know all of them. They answer with
+    Models before Gemini 3 know no levels, and newer ones do not know all levels. They answer with
     status 400 and name the level. One instance serves a process and remembers such models.
 
     Args:
@@ -106,17 +106,17 @@ class ThinkingLevel(AgentMiddleware[Any, Any, Any]):
 
 
 class ModelDeadline(AgentMiddleware[Any, Any, Any]):
-    """Gives each model call the time that is left, and starts none when too little is.
+    """Gives each model call the remaining time, and starts none if too little is left.
 
     The client itself ends a call that takes longer. The server is not asked to end it before
     ``MIN_SERVER_DEADLINE_S``. google-genai announces the client's timeout to the server unless the
     header is there already.
 
     Args:
-        clock: Tells the present.
+        clock: Reads the time.
         deadline_ms: Unix time in ms.
-        shares: The model that may take half of the time only, because another one waits to be
-            asked if it keeps silent; None when there is no other.
+        shares: The model that may use only half of the time, because the fallback model needs the
+            other half; None without a fallback model.
     """
 
     def __init__(self, clock: Clock, deadline_ms: int, shares: BaseChatModel | None = None):
@@ -126,7 +126,7 @@ class ModelDeadline(AgentMiddleware[Any, Any, Any]):
         self._shares = shares
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
-        """Make the call with the time that is left as the client's timeout.
+        """Make the call with the remaining time as the client's timeout.
 
         Raises:
             ReasoningFailed: There is no time left.
@@ -147,7 +147,7 @@ class ModelDeadline(AgentMiddleware[Any, Any, Any]):
 
 
 class UsageMeter(AgentMiddleware[Any, Any, Any]):
-    """Adds up what each answered model call used; a call that fails reports nothing.
+    """Adds up the usage of answered model calls; a failed call reports none.
 
     Attributes:
         bill: The sum so far.
@@ -159,12 +159,12 @@ class UsageMeter(AgentMiddleware[Any, Any, Any]):
         self.bill = Bill()
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
-        """Make the call and add what it used."""
+        """Make the call and add its usage."""
         response = handler(request)
         prices = next(one.prices for one in self._models if one.chat is request.model)
         for message in response.result:
             if isinstance(message, AIMessage) and message.usage_metadata is not None:
-                # Input counts cached tokens too, which cost less; output counts thoughts.
+                # Input includes cached tokens, which cost less. Output includes thoughts.
                 counted = message.usage_metadata
                 usage = TokenUsage(
                     text_in=counted["input_tokens"], text_out=counted["output_tokens"]

@@ -52,13 +52,13 @@ from repartee.ports.runtime import Clock
 
 @dataclass(frozen=True, slots=True)
 class ReasonerLimits:
-    """How far one question may go.
+    """Limits for one question.
 
     Attributes:
-        model_calls: Calls of the model; the loop ends when it wants another.
-        tool_calls: Calls of tools; further ones are answered with an error.
-        retries: Further attempts at a model call that failed in a way that may pass.
-        retry_delay_s: Wait before the first of them; doubled each time, with jitter.
+        model_calls: The most calls of the model; one more ends the loop.
+        tool_calls: The most calls of tools; further ones are answered with an error.
+        retries: Further attempts at a model call after a transient failure.
+        retry_delay_s: The wait before the first of them; it doubles each time, with jitter.
     """
 
     model_calls: int = 8
@@ -68,9 +68,9 @@ class ReasonerLimits:
 
     @property
     def recursion(self) -> int:
-        """Steps of the graph; LangChain's default of 9,999 would let a loop run for ever.
+        """The limit of the graph's steps; LangChain's default of 9,999 would not stop a loop.
 
-        Each round is at most six steps: the model, the tools, and the hooks of two middlewares
+        Each round has at most six steps: the model, the tools, and the hooks of two middlewares
         before and after the model; retries and the other model are within the model's step. The
         call limits stop a loop long before.
         """
@@ -81,10 +81,10 @@ class LangchainReasoner:
     """A ``Reasoner`` on ``create_agent``.
 
     Args:
-        model: Answers; kept for the life of the process, it holds the HTTP connections.
-        clock: Tells the present.
-        limits: How far one question may go.
-        fallback: Asked when ``model`` fails in a way that need not befall another model.
+        model: The model that answers; it keeps its HTTP connections for the life of the process.
+        clock: Reads the time.
+        limits: The limits for one question.
+        fallback: Asked when ``model`` fails and another model may not.
         thinking: Sets how much the models think; None leaves it to them.
     """
 
@@ -127,7 +127,7 @@ class LangchainReasoner:
                     RunnableConfig(recursion_limit=self._limits.recursion),
                 )
             known = {message.id for message in history}
-            # By id: middleware may reorder or replace messages, so positions say nothing.
+            # New messages are found by id, because middleware may reorder or replace messages.
             added = [message for message in state["messages"] if message.id not in known]
             return _result(added, meter.bill)
         except ReasoningFailed as failure:
@@ -137,8 +137,8 @@ class LangchainReasoner:
     def _middleware(self, deadline_ms: int) -> list[AgentMiddleware[Any, Any, Any]]:
         limits = self._limits
         other = self._fallback
-        # The first is the outermost: the other model is asked after the retries of the first, has
-        # retries of its own, and each attempt passes the deadline anew.
+        # The first is the outermost: the other model is asked after the retries of the first one,
+        # and has its own retries. Each attempt passes the deadline again.
         fallback = [] if other is None else [ModelFallback(other.chat, self._clock, deadline_ms)]
         return [
             ModelCallLimitMiddleware(run_limit=limits.model_calls, exit_behavior="error"),
@@ -161,8 +161,8 @@ class LangchainReasoner:
                 return ToolResult(ToolStatus.FAILED, "Too late: nobody waits any more.").to_json()
             return tool.call(arguments).to_json()
 
-        # A plain schema instead of the model class: the tool itself checks the arguments, and
-        # Gemini's function declarations have no additionalProperties.
+        # A plain schema instead of the model class, because the tool itself checks the arguments,
+        # and Gemini's function declarations have no additionalProperties.
         schema = tool.arguments.model_json_schema()
         schema.pop("additionalProperties", None)
         return _BoundTool(
@@ -171,7 +171,7 @@ class LangchainReasoner:
 
 
 class _BoundTool(BaseTool):
-    """Hands on all that the model filled in; LangChain's own keeps some names for itself."""
+    """Passes on all arguments of the model; LangChain's own class reserves some names."""
 
     run_bound: Callable[[Mapping[str, object]], str]
 
@@ -182,7 +182,7 @@ class _BoundTool(BaseTool):
 def gemini_model(model: str, api_key: str, base_url: str) -> ChatGoogleGenerativeAI:
     """Return the chat model; ``base_url`` is empty for Google's own servers.
 
-    Retries are the agent's, which know the deadline, so the client makes one attempt only.
+    The client makes one attempt only, because the agent's retries know the deadline.
     """
     return ChatGoogleGenerativeAI(
         model=model, api_key=api_key, base_url=base_url or None, max_retries=1
@@ -191,7 +191,7 @@ def gemini_model(model: str, api_key: str, base_url: str) -> ChatGoogleGenerativ
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Translate what LangChain and Google's client raise; anything else is a fault of ours."""
+    """Translate the errors of LangChain and Google's client; others are faults of this code."""
     try:
         yield
     except httpx.TimeoutException as error:
@@ -224,13 +224,13 @@ def read_history(history_json: Sequence[str]) -> list[AnyMessage]:
 
 
 def _messages(messages_json: str) -> list[AnyMessage]:
-    # The declared type is the base class; the members of AnyMessage are all that is ever made.
+    # The declared type is the base class, but only members of AnyMessage are made.
     return cast("list[AnyMessage]", messages_from_dict(json.loads(messages_json)))
 
 
 def _result(added: Sequence[BaseMessage], bill: Bill) -> ReasoningResult:
     last = added[-1] if added else None
-    # Gemini 3 answers in content blocks, which ``text`` joins.
+    # Gemini 3 answers in content blocks; ``text`` joins them.
     text = " ".join(cleaned(last.text).split()) if isinstance(last, AIMessage) else ""
     if not text:
         raise ReasoningFailed("no_text", retryable=True)

@@ -1,4 +1,4 @@
-"""MemoryTable's items as domain values, and back."""
+"""Converts MemoryTable's items to domain values and back."""
 
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -111,7 +111,7 @@ def turn_from(item: "Item") -> Turn:
 
 
 def header_from(user_id: str, item: "Item", summary: "Item | None" = None) -> Conversation:
-    """Return a conversation's header; its id is in its sort key, no title means none yet."""
+    """Return a conversation's header; the conversation's id is in the sort key."""
     return Conversation(
         user_id,
         item["sk"]["S"].partition("#")[2],
@@ -135,7 +135,7 @@ def superseded_from(item: "Item") -> tuple[str, ...]:
 
 
 def own_limits_from(item: "Item") -> OwnLimits:
-    """Return what an operator decided for the user whose profile this is."""
+    """Return the limits that an operator set in the user's profile."""
     return OwnLimits(
         number(item, "max_talk_s_per_day") if "max_talk_s_per_day" in item else None,
         Decimal(item["max_usd_per_day"]["N"]) if "max_usd_per_day" in item else None,
@@ -171,8 +171,8 @@ def exchange_attributes(exchange: Exchange) -> "Item":
 
 
 def call_key_from(item: "Item") -> ToolCallKey:
-    """Return which call it is; that is in its sort key."""
-    # A third part tells exchanges of one place apart.
+    """Return the call's key, which is in the sort key."""
+    # A third part, if there is one, distinguishes exchanges of the same place.
     turn, index = item["sk"]["S"].partition("#")[2].split("/")[:2]
     return ToolCallKey(int(turn), int(index))
 
@@ -198,7 +198,7 @@ def exchange_from(item: "Item") -> Exchange | None:
 
 
 def attempt_from(item: "Item") -> Attempt:
-    """Return a call as far as it came, finished or not."""
+    """Return a call, finished or not."""
     begun = item["begun"]["L"] if "begun" in item else []
     return Attempt(
         item["question"]["S"],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
 
 
-# One page holds more turns than a budget of 2,000 tokens usually does: two short sentences each.
+# A budget of 2,000 tokens usually holds fewer turns, of two short sentences each.
 _PAGE_TURNS = 40
 
 
@@ -30,8 +30,8 @@ class DynamoConversationReader:
     def load_memory(self, user_id: str, conversation_id: str, *, max_characters: int) -> Memory:
         """Return header, profile and the newest turns that the summary does not cover.
 
-        Two round trips: header, summary and profile together, then the turns, newest first, a page
-        at a time until the room is used up.
+        It takes two round trips: one for header, summary and profile, one for the turns. The turns
+        are read from the newest on, a page at a time, until the room is used up.
         """
         profile_item, *parts = self.memory.get_all(
             (keys.profile(user_id), *self._parts(user_id, conversation_id))

@@ -11,7 +11,7 @@ from repartee.domain.errors import UserErased
 from repartee.domain.users.retention import Retention
 from repartee.ports.runtime import Clock
 
-# Places in a fold's transaction.
+# Indexes of the writes in a fold's transaction.
 _SUMMARY, _HEADER, _PROFILE = range(3)
 
 
@@ -28,7 +28,7 @@ class DynamoSummaryWriter:
 
         Raises:
             UserErased: The user's tombstone is set.
-            ItemTooLarge: The summary is; nothing was asked of the table.
+            ItemTooLarge: The summary is too large; nothing was written.
         """
         now_ms = self.clock.now_ms()
         item = {

@@ -49,7 +49,7 @@ class DynamoToolCallStore:
         Raises:
             LeaseLost: The session's epoch has moved on from the request's.
         """
-        # The usual call is the first at its place and takes this one transaction.
+        # Most calls are the first at their place and need this transaction only.
         fresh = self._claimed(request, until_ms, "attribute_not_exists(pk)")
         refused = self._transact(request, [fresh])
         if refused is None:
@@ -71,7 +71,7 @@ class DynamoToolCallStore:
         return self._claim_dead(request, stored, until_ms)
 
     def _claim_dead(self, request: CoreRequest, stored: "Item", until_ms: int) -> ToolCallClaim:
-        # What the dead run began stays noted.
+        # The tools that the dead run began stay stored.
         values = {f":{name}": one for name, one in _claim_values(request, until_ms).items()}
         seen: Item = {":seen": stored["claimed_until_ms"], ":seen_run": {"S": _run_of(stored)}}
         update: TransactWriteItemTypeDef = {
@@ -82,7 +82,7 @@ class DynamoToolCallStore:
                     "SET claimed_until_ms = :claimed_until_ms, "
                     "arguments_hash = :arguments_hash, question = :question, run_id = :run_id"
                 ),
-                # Two runs may have a claim until the same moment, but no two have one name.
+                # Two claims may end at the same moment, but no two runs have the same id.
                 "ConditionExpression": (
                     "claimed_until_ms = :seen AND "
                     "(run_id = :seen_run OR attribute_not_exists(run_id))"
@@ -94,7 +94,7 @@ class DynamoToolCallStore:
         return ToolCallClaim.CLAIMED_AGAIN if lost is None else ToolCallClaim.RUNNING
 
     def _claim_finished(self, request: CoreRequest, stored: "Item", until_ms: int) -> ToolCallClaim:
-        """Put the exchange of another question aside and claim its place."""
+        """Move the exchange of another question to a key of its own and claim its place."""
         replaced = keys.replaced_call(
             request.conversation_id, request.key, stored["arguments_hash"]["S"]
         )
@@ -133,7 +133,7 @@ class DynamoToolCallStore:
     def _transact(
         self, request: CoreRequest, writes: "list[TransactWriteItemTypeDef]"
     ) -> TransactionRefused | None:
-        """Write, if the session is still the request's worker's; return a refusal of ``writes``."""
+        """Write, if the request's worker still has the lease; return a refusal of ``writes``."""
         mine: TransactWriteItemTypeDef = {
             "ConditionCheck": {
                 "TableName": self.session_table.name,
@@ -225,7 +225,7 @@ class DynamoToolCallStore:
             if is_kept(item, now_ms) and (exchange := exchange_from(item)) is not None
         )
         last = islice(finished, limit)
-        # By keys, an exchange that was put aside comes after the one that took its place.
+        # In key order, a replaced exchange comes after the one that took its place.
         return sorted(last, key=lambda one: (one.key.turn, one.key.index, one.finished_at_ms))
 
 
@@ -239,5 +239,5 @@ def _claim_values(request: CoreRequest, until_ms: int) -> dict[str, Value]:
 
 
 def _run_of(stored: "Item") -> str:
-    # A claim that was written before runs had names may lie there still: its run died.
+    # A claim of an older version has no run id. Its run is dead.
     return text(stored, "run_id") or ""

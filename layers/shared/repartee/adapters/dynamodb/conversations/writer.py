@@ -36,19 +36,19 @@ from repartee.domain.users.retention import Retention
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-# Places in a commit's transaction.
+# Indexes of the writes in a commit's transaction.
 _TURN, _HEADER, _PROFILE, _STATE = range(4)
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderConditions:
-    """What a commit asks of the conversation's header.
+    """The conditions of a commit for the conversation's header.
 
     Attributes:
-        is_live: The session is the conversation's live one; otherwise another has taken it over
-            and has not begun yet.
-        renews_expiry: Whether to set when the header expires; refused where it stays longer,
-            because it may lead to turns of a time when more was kept.
+        is_live: Whether the session is the conversation's live one. If not, another session has
+            taken the conversation and has not committed yet.
+        renews_expiry: Whether to set the header's expiry. It stays if it is later, because the
+            header may lead to turns that were stored under a longer retention.
     """
 
     is_live: bool = True
@@ -73,7 +73,7 @@ class DynamoConversationWriter:
             LeaseLost: The session's epoch has moved on, or another turn has this number.
             ConversationTaken: Another session is the conversation's live one.
             UserErased: The user's tombstone is set, or the conversation's: ``ConversationErased``.
-            ItemTooLarge: The turn is; nothing was asked of the table.
+            ItemTooLarge: The turn is too large; nothing was written.
         """
         try:
             self._transact(commit)
@@ -168,8 +168,8 @@ class DynamoConversationWriter:
     def _transact(
         self, commit: TurnCommit, terms: HeaderConditions = DEFAULT_HEADER_CONDITIONS
     ) -> None:
-        # A commit that is repeated within 10 min brings the same token, so DynamoDB answers by
-        # itself; tokens count for a whole account, hence the tables' names.
+        # A commit that is repeated within 10 min has the same token, so DynamoDB does not write it
+        # again. Tokens are unique per account, so they include the tables' names.
         named = (self.memory.name, self.session_table.name, commit, self.retention, terms)
         token = hashlib.sha256(repr(named).encode()).hexdigest()[:36]
         self.memory.transact(self._writes(commit, terms), token=token)
@@ -177,7 +177,7 @@ class DynamoConversationWriter:
     def _fallback_conditions(
         self, commit: TurnCommit, refused: TransactionRefused
     ) -> HeaderConditions | None:
-        """Return on what terms the header takes the turn, None where it is on the usual or none."""
+        """Return conditions that the header meets; None for the default ones or no conditions."""
         header = refused.item(_HEADER)
         if header is None or number(header, "turn_count") != commit.turn.number - 1:
             return None
@@ -191,7 +191,7 @@ class DynamoConversationWriter:
         return None if terms == DEFAULT_HEADER_CONDITIONS else terms
 
     def _explain(self, commit: TurnCommit, refused: TransactionRefused) -> None:
-        """Return when the turn had been committed before; otherwise raise what went wrong."""
+        """Return if the turn was committed before; otherwise raise the reason of the refusal."""
         if refused.failed(_PROFILE):
             raise UserErased(commit.user_id) from None
         stored = refused.item(_TURN)
@@ -218,10 +218,10 @@ class DynamoConversationWriter:
     def memory_writes(
         self, commit: TurnCommit, terms: HeaderConditions = DEFAULT_HEADER_CONDITIONS
     ) -> "list[TransactWriteItemTypeDef]":
-        """Return what makes the conversation longer, without what a commit does beside it.
+        """Return the writes of the turn and the header, without the other writes of a commit.
 
         Raises:
-            ItemTooLarge: The turn is.
+            ItemTooLarge: The turn is too large.
         """
         turn_key = keys.turn(commit.conversation_id, commit.turn.number)
         expiry = encode_all({"expires_at": self.retention.ends_at_s(commit.committed_at_ms)})
@@ -246,7 +246,7 @@ class DynamoConversationWriter:
         removed = list[str]()
         if terms.is_live:
             condition += "live_session_id = :session"
-            # The live session has ended those before it: from here on it alone may commit.
+            # The live session has ended the earlier ones: only it may commit from now on.
             removed.append("superseded_session_ids")
         else:
             condition += "contains(superseded_session_ids, :session)"

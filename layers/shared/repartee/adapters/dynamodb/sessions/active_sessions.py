@@ -1,4 +1,4 @@
-"""Which of a user's sessions count as open, and the guard that serialises changes to them."""
+"""Reads which sessions of a user count as open, and the guard that serialises changes."""
 
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.sessions.items import number, text
@@ -9,7 +9,7 @@ from repartee.domain.session.state import ActiveSession
 def active_sessions(
     session_table: DynamoTable, user_id: str, now_ms: int
 ) -> tuple[dict[str, ActiveSession], int]:
-    """Return the user's open sessions and their guard's version, 0 while there is none."""
+    """Return the user's open sessions and their guard's version, 0 without a guard."""
     guard = keys.active_guard(user_id)["sk"]["S"]
     active, version = dict[str, ActiveSession](), 0
     for item in session_table.query(keys.user(user_id), first=keys.ACTIVE_PREFIX, last=guard):

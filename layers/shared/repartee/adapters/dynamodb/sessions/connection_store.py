@@ -42,7 +42,7 @@ class DynamoConnectionStore:
     def set_session_expiry(
         self, user_id: str, session_id: str, *, connection_id: str, expires_at_ms: int
     ) -> None:
-        """Let a session count as open until ``expires_at_ms`` only, unless it was come back to."""
+        """Let a session count as open until ``expires_at_ms``, unless it has a newer connection."""
         with suppress(ConditionFailed):
             self.session_table.update(
                 keys.active_session(user_id, session_id),

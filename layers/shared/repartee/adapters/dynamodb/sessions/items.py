@@ -1,4 +1,4 @@
-"""LiveTable's items as domain values, and back."""
+"""Converts LiveTable's items to domain values and back."""
 
 import struct
 from dataclasses import asdict, fields
@@ -47,7 +47,7 @@ def number(item: "Item", name: str) -> int:
 
 
 def text(item: "Item", name: str) -> str | None:
-    """Return a text of ``item``, None where it has none."""
+    """Return a text of ``item``, None if it is absent."""
     return item[name]["S"] if name in item else None
 
 

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 _ACK_PREFIX = "ack/"
 _IS_SAME_CONNECTION = "connection_id = :connection"
-# Most messages have not expired yet, so one page of this size is mostly enough.
+# Most messages have not expired, so one page of this size is usually enough.
 _SEQ_PAGE_SIZE = 5
 
 
 def _ack_order(ack: Acknowledged) -> str:
-    """Return a text that sorts as acknowledgements follow each other."""
+    """Return a text that sorts in the order of acknowledgements."""
     received = ack.received
-    # A minus sign sorts before all digits.
+    # A minus sign sorts before every digit.
     played = "-" if ack.played_ms is None else f"{ack.played_ms:012d}"
     return f"{received.epoch:012d}/{received.seq:012d}/{ack.turn:08d}/{played}"
 
@@ -49,7 +49,7 @@ class DynamoMailbox:
     ids: IdSource
 
     def append(self, session_id: str, message: Numbered) -> Appended:
-        """Keep ``message`` unless one with its number is there."""
+        """Keep ``message`` unless a message with its number exists."""
         expires_at = keys.expires_at(message.received_at_ms, keys.MAILBOX_LIFETIME_S)
         item = {
             **keys.key(keys.session(session_id), keys.message_sort(message.seq)),
@@ -99,7 +99,7 @@ class DynamoMailbox:
         return self.clock.now_ms() // 1000
 
     def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
-        """Leave a notice and return its id; an ``Acknowledged`` replaces an older one alone."""
+        """Leave a notice and return its id; an ``Acknowledged`` replaces only an older one."""
         attributes = notice_attributes(notice, keys.expires_at(now_ms, keys.MAILBOX_LIFETIME_S))
         partition = keys.session(session_id)
         if isinstance(notice, Acknowledged):
@@ -124,7 +124,7 @@ class DynamoMailbox:
         entries: list[MailboxEntry] = []
         for entry in self._entries(session_id, keys.message_sort(seq + 1)):
             if isinstance(entry, Numbered) and len(entries) == MAX_MESSAGES_READ:
-                # The notices lie behind messages that are left for the next time.
+                # The notices are behind messages that the next call reads.
                 return [*entries, *self._entries(session_id, keys.NOTICE_PREFIX)]
             entries.append(entry)
         return entries
@@ -145,9 +145,9 @@ class DynamoMailbox:
         return Notified(sort.removeprefix(keys.NOTICE_PREFIX), notice_from(item))
 
     def delete(self, session_id: str, seqs: Sequence[int], notice_ids: Sequence[str]) -> None:
-        """Forget consumed entries; those that are gone already are no error.
+        """Delete consumed entries; missing ones are no error.
 
-        An acknowledgement goes only if no newer one has replaced it since it was read.
+        An acknowledgement is deleted only if no newer one has replaced it since it was read.
         """
         partition = keys.session(session_id)
         sorts = {keys.message_sort(seq): None for seq in seqs}

@@ -23,14 +23,14 @@ from repartee.domain.users.retention import Retention
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-# Places in the transaction of an opening that have reasons of their own.
+# Indexes of the writes in an opening's transaction whose failure has its own reason.
 _TICKET = 0
 _PROFILE = 1
 
 
 @dataclass(frozen=True, slots=True)
 class _OpeningReads:
-    """What the tables say before an opening; its transaction checks that it still holds."""
+    """The items that an opening reads; its transaction checks that they have not changed."""
 
     is_counted: bool
     has_header: bool
@@ -45,9 +45,9 @@ class _OpeningReads:
 class DynamoOpeningStore:
     """Writes connections, spent tickets and active sessions to LiveTable, headers to MemoryTable.
 
-    An opening reads, decides and writes with what it read as conditions; when another opening came
-    between, it decides anew. Openings by one user that come to count against the cap go one after
-    the other past the user's guard item, so that the cap holds among concurrent ones.
+    An opening reads, decides and writes on the condition that what it read has not changed. If it
+    has, the opening starts again. Openings of a user that count against the cap are serialised by
+    the user's guard item, so that the cap also holds for concurrent ones.
     """
 
     session_table: DynamoTable
@@ -73,10 +73,10 @@ class DynamoOpeningStore:
             if found.state is not None:
                 return OpenedConnection(False, None, opening.surplus_connections(found.state))
             return OpenedConnection(True, found.live_session_id)
-        raise StoreUnavailable("other openings kept coming between")
+        raise StoreUnavailable("parallel openings of this user kept conflicting")
 
     def _read_tables(self, opening: ConnectionOpening) -> _OpeningReads:
-        """Read what decides, and refuse what is to be refused without spending the ticket."""
+        """Read the items; refuse without spending the ticket if an item demands it."""
         item = self.session_table.get(keys.state(opening.session_id))
         state = state_from(opening.session_id, item) if item is not None else None
         if state is not None and state.user_id != opening.user_id:
@@ -95,7 +95,7 @@ class DynamoOpeningStore:
             if live != opening.session_id:
                 raise ConnectionRefused(409, "superseded")
         elif live == opening.session_id:
-            # Its state has expired, and with it how far its input was read.
+            # The session's state has expired, and with it the position in its input.
             raise ConnectionRefused(409, "session_ended")
         active, guard_version = active_sessions(
             self.session_table, opening.user_id, opening.opened_at_ms
@@ -117,7 +117,7 @@ class DynamoOpeningStore:
         )
 
     def _is_session_open(self, session_id: str) -> bool:
-        """Tell whether a session may still have something to remember."""
+        """Return whether a session may still have input to commit."""
         state = self.session_table.get(keys.state(session_id))
         return state is not None and not state["is_ended"]["BOOL"]
 
@@ -252,7 +252,7 @@ class DynamoOpeningStore:
         else:
             condition = "attribute_not_exists(pk)"
         now_ms, retention = opening.opened_at_ms, self.retention
-        # A commit that comes between may have moved it by minutes; the header's margin is days.
+        # A concurrent commit may change the expiry by minutes; the header's margin is days.
         expires_at = (
             retention.renewed_header_ends_at_s(now_ms, found.header_expires_at)
             if found.has_header
@@ -294,7 +294,7 @@ class DynamoOpeningStore:
         if state.open_connections:
             as_seen = "open_connections = :seen"
             values[":seen"] = [*state.open_connections]
-        # A hello that comes between may make one of those current that are to close.
+        # A concurrent hello may make one of the surplus connections the current one.
         if state.greeted is not None:
             as_seen += " AND greeted_connection_id = :greeted"
             values[":greeted"] = state.greeted.connection_id

@@ -1,9 +1,9 @@
-"""Makes PCM16 smaller without losing a bit of it, because the mailbox is billed by the kilobyte.
+"""Compresses PCM16 without loss, because the mailbox is billed by the kilobyte.
 
-Each sample is replaced by its difference from the one before, which for sounds is mostly small.
-Then the low bytes, which are close to noise, and the high bytes, which are almost all alike, are
-each coded with Huffman codes of their own: two raw DEFLATE streams, one behind the other. What it
-saves was measured: docs/adr/0017-packed-audio.md.
+Each sample is replaced by its difference from the one before, which is mostly small for sounds. The
+low bytes are close to noise and the high bytes are almost all alike, so each kind gets its own
+Huffman codes: two raw DEFLATE streams, one after the other. For the measured savings see
+docs/adr/0017-packed-audio.md.
 """
 
 import zlib
@@ -11,12 +11,12 @@ from array import array
 from itertools import accumulate
 
 _SAMPLE_BITS = 16
-# Raw DEFLATE: a table item needs neither zlib's header nor its checksum.
+# Raw DEFLATE: an item needs neither zlib's header nor its checksum.
 _RAW = -zlib.MAX_WBITS
-# Repetitions are rare in sound, and looking for them takes longer than all the rest.
+# Repetitions are rare in sound, and the search for them takes longer than all the rest.
 _STRATEGY = zlib.Z_HUFFMAN_ONLY
-# Room for 8,192 bytes before a new block begins: the longest chunk in two halves. More room took
-# three times as long, for its memory alone.
+# Room for 8,192 bytes per block: the longest chunk in two halves. A larger size took three times as
+# long, because of its memory alone.
 _MEMORY_LEVEL = 7
 
 
@@ -27,10 +27,10 @@ def pack(pcm: bytes) -> bytes:
 
 
 def unpack(packed: bytes) -> bytes:
-    """Return what was packed.
+    """Return the audio of packed bytes.
 
     Raises:
-        ValueError: It was not made by ``pack``.
+        ValueError: The bytes were not made by ``pack``.
     """
     low, rest = _decoded(packed)
     high, surplus = _decoded(rest)
@@ -45,14 +45,14 @@ def unpack(packed: bytes) -> bytes:
 def _differences(pcm: bytes) -> bytes:
     """Return each sample minus the one before it, modulo 2^16.
 
-    The whole chunk is one long number with a sample in each 16 bits, so a few operations subtract
-    all samples at once. One by one takes many times as long, and every message waits for this.
+    The chunk is read as one long number with a sample in each 16 bits, so a few operations subtract
+    all samples at once. A loop takes many times as long, and every audio message needs this.
     """
     size_bits = 8 * len(pcm)
     samples = int.from_bytes(pcm, "little")
     before = (samples << _SAMPLE_BITS) & ((1 << size_bits) - 1)
-    # The highest bit of each sample is kept out of the subtraction, so that none borrows from the
-    # next, and put right afterwards.
+    # The highest bit of each sample is left out of the subtraction and corrected afterwards, so
+    # that no sample borrows from the next.
     tops = int.from_bytes(b"\x00\x80" * (len(pcm) // 2), "little")
     rest = (samples | tops) - (before & ~tops)
     return (rest ^ ((samples ^ ~before) & tops)).to_bytes(len(pcm), "little")
@@ -64,7 +64,7 @@ def _coded(content: bytes) -> bytes:
 
 
 def _decoded(content: bytes) -> tuple[bytes, bytes]:
-    """Return what the first stream holds, and what is behind it."""
+    """Return the content of the first stream, and the bytes after it."""
     decoder = zlib.decompressobj(wbits=_RAW)
     try:
         found = decoder.decompress(content)

@@ -22,7 +22,7 @@ from repartee.domain.session.state import (
 if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
 
-# How long one waker keeps all others from waking too; ports.session_store promises it.
+# How long one election prevents others; the port documents it.
 _WAKE_WINDOW_MS = 3_000
 
 
@@ -30,14 +30,14 @@ _WAKE_WINDOW_MS = 3_000
 class DynamoSessionStore:
     """Keeps sessions' states in LiveTable.
 
-    The SDK repeats a write whose answer was lost, and the repetition finds the condition false.
-    So the owner of a lease and the winner of an election are stored, and found to be ourselves.
+    The SDK repeats a write whose answer was lost, and then the condition fails. So the owner of a
+    lease and the winner of an election are stored, and a repetition recognises itself.
     """
 
     session_table: DynamoTable
 
     def load(self, session_id: str) -> SessionState | None:
-        """Return the session's state, or None where there is none."""
+        """Return the session's state, None if there is none."""
         item = self.session_table.get(keys.state(session_id))
         return state_from(session_id, item) if item is not None else None
 
@@ -75,7 +75,7 @@ class DynamoSessionStore:
     def acquire_lease(
         self, session_id: str, *, owner: str, now_ms: int, until_ms: int
     ) -> Lease | None:
-        """Take the lease and raise the epoch; None while another holds it or no session is."""
+        """Take the lease and raise the epoch; None if it is held, or without a session."""
         try:
             item = self._update(
                 keys.state(session_id),
@@ -107,8 +107,8 @@ class DynamoSessionStore:
         return Lease(state_from(session_id, item), until_ms, is_takeover, now_ms)
 
     def _clear_wake(self, session_id: str) -> None:
-        # A wake that stays makes a later waker report an unserved one too many; one that was made
-        # just now and goes lets another caller wake too, and the second worker finds no lease.
+        # If the wake stays, a later waker reports an unserved wake by mistake. If a new wake is
+        # deleted, another caller may wake too, and the second worker finds no free lease.
         with suppress(StoreUnavailable):
             self.forget_wake(session_id)
 
@@ -131,10 +131,10 @@ class DynamoSessionStore:
         values: dict[str, Value],
         taken: InputTaken | None,
     ) -> None:
-        """Update and move the cursor, unless it is further already.
+        """Update and move the cursor forward, never back.
 
-        So it is when a turn's commit counted whose answer was lost: whoever moved it back would
-        have the turn's input replayed, and the turn remembered twice.
+        The stored cursor is higher if the answer to a turn's commit was lost. Moving it back would
+        replay the turn's input and store the turn twice.
         """
         taken_update, taken_values = taken_changes(taken)
         try:
@@ -208,7 +208,7 @@ class DynamoSessionStore:
         if connection_id is None:
             self._update_mine(session_id, epoch, "REMOVE connection_id", {})
         else:
-            # By its id, since 0.1.0 attaches another connection and leaves this as it is.
+            # The id is stored, because 0.1.0 sets another connection and leaves this attribute.
             marking = (
                 ", marking_connection_id = :connection"
                 if marks_speech
@@ -232,7 +232,7 @@ class DynamoSessionStore:
     ) -> None:
         """Give the lease back at ``cursor``; ``ended`` closes the session for good.
 
-        A wake that came too late to be this worker's goes too: whoever waited for it was served.
+        A wake that came during the lease is deleted too, because this worker has served it.
 
         Raises:
             LeaseLost: The epoch has moved on.

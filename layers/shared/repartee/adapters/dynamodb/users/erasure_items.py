@@ -1,4 +1,4 @@
-"""The tombstone as a domain value, and back."""
+"""Converts the tombstone to a domain value and back."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, cast
@@ -44,7 +44,7 @@ def erasure_attributes(erasure: Erasure) -> "Item":
             "erased_at_ms": erasure.erased_at_ms,
             "step": erasure.step,
             "deleted": {kind.value: count for kind, count in erasure.deleted.items()},
-            # Gone with the last step: it names sessions and conversations.
+            # Absent after the last step, because it names sessions and conversations.
             "pending": [
                 {
                     "kind": item.kind.value,

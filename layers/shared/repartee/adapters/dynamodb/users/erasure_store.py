@@ -25,7 +25,7 @@ from repartee.domain.users.retention import HEADER_MARGIN_S
 if TYPE_CHECKING:
     from repartee.adapters.dynamodb.keys import Item
 
-# All that an erasure wants to know of an item.
+# The attributes that an erasure needs of an item.
 _KEY_ATTRIBUTES = "pk, sk, session_id, conversation_id, live_session_id"
 
 # See ``expiry.is_header_kept``.
@@ -95,7 +95,7 @@ class DynamoErasureStore:
             settles_at_ms=None if finished_at_ms else settles_at_ms or erasure.settles_at_ms,
             finished_at_ms=finished_at_ms,
         )
-        # The SDK repeats a write whose answer was lost: then the step is ours, and so is the mark.
+        # The SDK repeats a write whose answer was lost. The mark shows that the step is this one's.
         mark = secrets.token_hex(8)
         item = {
             **tombstone_key(erasure.user_id, erasure.conversation_id),
@@ -138,8 +138,8 @@ class DynamoErasureStore:
                 if session_id := text(item, "live_session_id"):
                     found[session_id] = None
             return found.keys()
-        # An opening of 0.1.0 names no conversation, but its session's state does. If that has
-        # expired too, no client can come back to the session. What is left of it may be deleted
+        # An opening of 0.1.0 names no conversation, but its session's state does. If the state has
+        # expired, no client can come back to the session, and its remaining items may be deleted
         # with any conversation.
         unknown = [session_id for session_id, of in found.items() if of is None]
         for session_id, state in self._states(unknown):
@@ -151,7 +151,7 @@ class DynamoErasureStore:
     def connections(
         self, user_id: str, conversation_id: str | None = None
     ) -> Sequence[OpenConnection]:
-        """Return the openings whose connection has an item still."""
+        """Return the openings whose connection still has an item."""
         openings = self._openings(user_id)
         if conversation_id is not None:
             sessions = self._session_ids(user_id, conversation_id)

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 class DynamoNotes:
     """Notes in MemoryTable, one item each beside their user's profile.
 
-    The profile counts in ``notes_version`` how often a note was added: who adds one has seen all
-    that are there, so no text is kept twice and there are never more than ``MAX_NOTES``.
+    The profile counts in ``notes_version`` how often a note was added. An addition checks that the
+    count has not changed since the notes were read, so no text is kept twice and there are never
+    more than ``MAX_NOTES``.
     """
 
     memory: DynamoTable
@@ -52,7 +53,7 @@ class DynamoNotes:
             version = number(profile, "notes_version") if "notes_version" in profile else 0
             if self._write(user_id, note, version):
                 return note
-        raise StoreUnavailable("others add notes for this user all the time")
+        raise StoreUnavailable("parallel calls keep adding notes for this user")
 
     def newest(self, user_id: str, *, limit: int, before: str | None = None) -> Sequence[Note]:
         """Return the user's last ``limit`` notes, the newest first."""

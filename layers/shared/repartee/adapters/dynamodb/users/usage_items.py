@@ -1,4 +1,4 @@
-"""A user's counters of a UTC day as domain values, and back."""
+"""Converts a user's counters of a UTC day to domain values and back."""
 
 from datetime import date
 from decimal import Decimal
@@ -48,7 +48,7 @@ def count_usage(
 
 
 def usage_from(item: "Item") -> DayUsage:
-    """Return a day's counters; those that nothing was added to yet are 0."""
+    """Return a day's counters; missing ones are 0."""
 
     def count(name: str) -> Decimal:
         return Decimal(item[name]["N"]) if name in item else Decimal(0)

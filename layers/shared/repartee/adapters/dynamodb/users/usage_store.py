@@ -22,7 +22,7 @@ from repartee.ports.runtime import Clock
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-# Places in a spending's transaction.
+# Indexes of the writes in a spending's transaction.
 _PROFILE, _STATE = range(2)
 
 
@@ -31,7 +31,7 @@ class DynamoUsageStore:
     """Users' counters by UTC day in MemoryTable, and a session's own in its state in LiveTable.
 
     Attributes:
-        retention: For ``add``; who only reads needs none.
+        retention: How long a day is kept; only ``add`` needs it.
     """
 
     session_table: DynamoTable
@@ -82,7 +82,7 @@ class DynamoUsageStore:
             raise UserErased(spending.user_id) from None
 
     def _count(self, spending: Spending, *, in_session: bool) -> None:
-        # Or a state that is gone would come back as a stump.
+        # Without a condition, a deleted state would be created again with this attribute only.
         condition, values = "attribute_exists(pk)", {":cost": spending.cost_usd}
         if spending.epoch is not None:
             condition, values = "epoch = :mine", {**values, ":mine": Decimal(spending.epoch)}

@@ -83,7 +83,7 @@ def whispered(pcm: bytes) -> bytes:
     ],
     ids=["hiss", "quiet noise", "fan", "click", "tap", "knock", "short cough"],
 )
-def test_what_is_too_short_or_too_even_for_a_word_is_nothing(sound):
+def test_a_sound_too_short_or_too_even_for_a_word_is_no_speech(sound):
     assert edges(sound, 6400) == []
 
 

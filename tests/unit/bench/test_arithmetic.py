@@ -48,7 +48,7 @@ def test_a_percentile_of_nothing_or_outside_the_range_is_refused(values, share):
         percentile(values, share)
 
 
-def test_a_summary_tells_count_median_tail_and_range():
+def test_a_summary_shows_count_median_tail_and_range():
     summary = Summary.of([4.0, 1.0, 2.0, 3.0, 100.0])
     assert (summary.n, summary.p50, summary.least, summary.most) == (5, 3.0, 1.0, 100.0)
     assert summary.p95 == pytest.approx(80.8)
@@ -91,7 +91,7 @@ def sample(first_audio_ms: float, to_gemini: float, hearing: float, back: float)
     return Sample(first_audio_ms, 0.0, Stages(to_gemini, hearing, back), "")
 
 
-def test_a_pair_tells_the_difference_with_and_without_the_simulators_hearing():
+def test_a_pair_shows_the_difference_with_and_without_the_simulators_hearing():
     pair = Pair(sample(800.0, 300.0, 200.0, 300.0), sample(900.0, 330.0, 250.0, 320.0))
     assert pair.added_ms == 100.0
     assert pair.added_on_the_way_ms == 50.0
@@ -168,7 +168,7 @@ def batch(*sorts: str) -> dict[str, object]:
         ("TransactWriteItems", {"TransactItems": []}, "commits"),
     ],
 )
-def test_a_call_is_told_by_what_it_is_for(operation, asked, expected):
+def test_a_request_is_classified_by_its_purpose(operation, asked, expected):
     assert purpose(operation, asked) == expected
 
 
@@ -198,7 +198,7 @@ def test_each_item_of_a_transaction_counts_twice_its_kilobytes():
     assert transaction_item_units({**key, "text": {"S": "x" * 1_024}}) == 4
 
 
-def test_what_a_batch_does_not_find_counts_like_a_small_item():
+def test_a_missing_item_of_a_batch_counts_as_a_small_item():
     asked = {"RequestItems": {"t": {"Keys": [{}, {}, {}], "ConsistentRead": True}}}
     found = [{"text": {"S": "x" * 4_096}}, {"text": {"S": "x"}}]
     assert batch_read_units(asked, {"Responses": {"t": found}}) == 2 + 1 + 1

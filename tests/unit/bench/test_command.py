@@ -32,7 +32,7 @@ def test_names_and_numbers_are_taken_as_given():
         (["--users", "ten,20"], "invalid"),
     ],
 )
-def test_what_cannot_be_used_is_said_and_ends_with_status_2(arguments, complaint, capsys):
+def test_an_unusable_value_is_named_and_ends_with_status_2(arguments, complaint, capsys):
     with pytest.raises(SystemExit) as ended:
         parse_arguments(arguments)
     assert ended.value.code == 2
@@ -55,7 +55,7 @@ def test_make_takes_the_name_of_every_benchmark():
         ("bench memry", "memry"),
     ],
 )
-def test_make_hands_the_words_after_bench_to_it_whatever_they_are(words: str, names: str):
+def test_make_passes_all_words_after_bench(words: str, names: str):
     planned = subprocess.run(  # noqa: S603 - our own Makefile, and it only tells
         ["make", "--dry-run", *words.split()],  # noqa: S607
         cwd=ROOT,

@@ -25,7 +25,7 @@ def test_a_write_unit_costs_five_read_units():
     assert Sample(1.0, 0.0, 1.0, 1).micro_usd == pytest.approx(0.625)
 
 
-def test_others_are_told_as_multiples_of_ours_at_the_same_size():
+def test_other_results_are_shown_as_multiples_of_repartees_at_the_same_size():
     results = [
         result(OURS, 10, 4.0, 4.0, 10.0),
         result(OURS, 100, 5.0, 6.0, 10.0),
@@ -43,7 +43,7 @@ def test_others_are_told_as_multiples_of_ours_at_the_same_size():
     ]
 
 
-def test_who_takes_no_more_is_told_with_the_reason():
+def test_a_stopped_contender_is_reported_with_the_reason():
     stopped = read_result(
         {"kind": "Saver", "size": 100, "samples": [], "stopped_at": 77, "reason": "too large"}
     )
@@ -55,7 +55,7 @@ def test_who_takes_no_more_is_told_with_the_reason():
     assert "stopped at 77" in told.text()
 
 
-def test_everybody_is_told_the_same_and_no_two_turns_are_alike():
+def test_phrases_are_repeatable_and_no_two_are_alike():
     assert phrases(7) == phrases(7)
     assert len({phrases(number) for number in range(2_000)}) == 2_000
     lengths = [len(heard) + len(said) for heard, said in map(phrases, range(200))]

@@ -25,7 +25,7 @@ def test_a_length_never_splits_a_sample():
 @pytest.mark.parametrize(
     ("amplitude", "expected"), [(0, False), (18, False), (32, False), (34, True), (2_000, True)]
 )
-def test_what_is_below_minus_60_dbfs_cannot_be_heard(amplitude, expected):
+def test_audio_below_minus_60_dbfs_is_inaudible(amplitude, expected):
     pcm = amplitude.to_bytes(2, "little", signed=True) + (-amplitude).to_bytes(
         2, "little", signed=True
     )

@@ -66,7 +66,7 @@ def test_a_recording_that_is_not_there_is_named_beside_one_that_is(
 
 
 @pytest.mark.parametrize("name", ["missing.jsonl", "."])
-def test_a_session_that_was_not_recorded_is_told_how_to_record_one(
+def test_an_unrecorded_session_gets_advice_on_how_to_record(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert replay.main([str(tmp_path / name)]) == 2

@@ -62,7 +62,7 @@ def test_a_turn_is_one_line_with_every_number_of_the_turn(
     assert line["CostUsd"] == [0.00183]
 
 
-def test_what_did_not_happen_in_a_turn_is_recorded_as_zero(
+def test_missing_steps_of_a_turn_are_recorded_as_zero(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     finish_turn(MetricsRecorder("stream-agent"))

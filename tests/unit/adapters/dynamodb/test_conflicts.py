@@ -97,7 +97,7 @@ def test_a_transaction_that_does_not_end_makes_the_store_unavailable(name: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_the_sdk_repeats_by_itself_is_not_repeated_again(name: str):
+def test_errors_that_the_sdk_retries_are_not_retried_again(name: str):
     client, waited_s = Client(failure("ThrottlingException")), list[float]()
     with pytest.raises(StoreUnavailable):
         writes(client, waited_s)[name]()

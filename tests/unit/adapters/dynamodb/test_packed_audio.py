@@ -27,7 +27,7 @@ def stream(content: bytes) -> bytes:
 
 
 @given(st.lists(st.integers(-32_768, 32_767), max_size=300))
-def test_whatever_is_packed_comes_out_bit_by_bit(samples):
+def test_packed_audio_is_unpacked_bit_by_bit(samples):
     pcm = sound(samples)
     assert unpack(pack(pcm)) == pcm
 
@@ -52,7 +52,7 @@ def test_a_quiet_room_takes_less_than_two_thirds_and_silence_next_to_nothing():
     assert len(pack(bytes(CHUNK_BYTES))) < 900
 
 
-def test_what_cannot_be_made_smaller_grows_by_a_few_bytes_only():
+def test_incompressible_audio_grows_by_a_few_bytes_only():
     # 500 ms is the longest message.
     for size in (2, 640, 16_000):
         noise = hashlib.shake_128(b"noise").digest(size)
@@ -70,6 +70,6 @@ def test_what_cannot_be_made_smaller_grows_by_a_few_bytes_only():
     ],
     ids=["nothing", "no stream", "cut off", "more behind it", "halves that do not match"],
 )
-def test_what_pack_did_not_make_is_refused(broken):
+def test_bytes_of_another_format_are_refused(broken):
     with pytest.raises(ValueError, match="packed audio"):
         unpack(broken)

@@ -24,7 +24,7 @@ def test_items_come_in_the_order_in_which_they_were_asked_for():
     assert found == [PROFILE, HEADER]
 
 
-def test_what_a_busy_table_did_not_give_is_asked_for_again_alone():
+def test_only_keys_that_a_busy_table_left_out_are_read_again():
     client, waits = FailingClient(given(HEADER, left=[PROFILE]), given()), Waits()
 
     found = table(client, "memory", waits).get_all([PROFILE, HEADER])

@@ -147,7 +147,7 @@ def name(error: object) -> str:
 
 
 @pytest.mark.parametrize("error", PASSING, ids=name)
-def test_what_may_pass_is_tried_again_with_the_same_token(error: Exception) -> None:
+def test_a_transient_error_is_retried_with_the_same_token(error: Exception) -> None:
     failing, waits = FailingClient(error, error, {}), Waits()
 
     run(failing, waits)
@@ -159,7 +159,7 @@ def test_what_may_pass_is_tried_again_with_the_same_token(error: Exception) -> N
 
 
 @pytest.mark.parametrize("error", PASSING, ids=name)
-def test_what_does_not_pass_in_time_makes_the_store_unavailable(error: Exception) -> None:
+def test_an_error_that_does_not_pass_in_time_makes_the_store_unavailable(error: Exception) -> None:
     failing, waits = FailingClient(error), Waits(attempts=4)
 
     with pytest.raises(StoreUnavailable) as caught:

@@ -39,7 +39,7 @@ def test_each_audio_part_of_a_message_is_passed_on_in_order():
     ]
 
 
-def test_transcripts_of_both_sides_are_told_apart():
+def test_transcripts_of_both_sides_are_distinguished():
     content = {
         "inputTranscription": {"text": "hello", "finished": True},
         "outputTranscription": {"text": "hi"},
@@ -118,7 +118,7 @@ def test_cancelled_calls_are_named():
     ]
 
 
-def test_go_away_tells_how_much_time_is_left():
+def test_go_away_carries_the_time_that_is_left():
     assert events_of(goAway={"timeLeft": "1.5s"}) == [LiveGoAway(1500)]
 
 
@@ -143,7 +143,7 @@ def test_usage_is_summed_by_direction_and_modality():
     assert events_of(usageMetadata=usage) == [LiveUsage(TokenUsage(10, 20, 2, 9))]
 
 
-def test_what_tools_answered_is_input_too_though_it_is_counted_apart():
+def test_tool_answers_count_as_input_although_they_are_listed_separately():
     usage = {
         "promptTokenCount": 10,
         "toolUsePromptTokenCount": 7,

@@ -37,7 +37,7 @@ def test_a_question_is_answered_and_its_exchange_stored_under_its_key():
     assert json.loads(stored.messages_json)[-1] == {"answer": "Yes."}
 
 
-def test_an_answer_is_refused_when_its_tool_refused_whatever_the_model_says():
+def test_an_answer_is_refused_when_its_tool_refused():
     bench = AnswerQuestionHarness(
         lambda _request, call: f"All {call('book_appointment', **AT_THREE).status}!"
     )
@@ -48,7 +48,7 @@ def test_an_answer_is_refused_when_its_tool_refused_whatever_the_model_says():
     assert (answered.answer.status, answered.answer.retryable) == (ToolCallStatus.REFUSED, False)
 
 
-def test_the_model_is_told_the_last_exchanges_that_there_is_room_for_and_each_one_whole():
+def test_the_history_holds_the_last_whole_exchanges_that_fit():
     bench = AnswerQuestionHarness(say_yes)
     sizes = [MAX_HISTORY_CHARS, 20, MAX_HISTORY_CHARS - 20]
     for index, size in enumerate(sizes, start=1):
@@ -117,7 +117,7 @@ def test_a_question_past_its_deadline_is_not_begun():
     assert bench.tables.calls == {}
 
 
-def test_the_reasoner_is_told_the_turns_and_the_earlier_exchanges():
+def test_the_reasoner_gets_the_turns_and_the_earlier_exchanges():
     bench = AnswerQuestionHarness(say_yes)
     bench.tables.conversations["u1", "c1"] = Conversation("u1", "c1", "", 0, 0, turn_count=1)
     bench.tables.turns["c1"] = {1: Turn(1, "s1", 0, 1, heard="hello my name is robert")}
@@ -157,7 +157,7 @@ def test_tools_act_for_the_user_of_the_request():
     assert [booking.slot for booking in bench.desk.bookings("u1")] == [Slot(TODAY, time(15))]
 
 
-def test_the_reasoner_and_the_tools_are_told_the_time_at_the_desk():
+def test_the_reasoner_and_the_tools_get_the_time_at_the_desk():
     bench = AnswerQuestionHarness(say_yes)
     contexts = []
 

@@ -36,7 +36,7 @@ def counted(bench: AnswerQuestionHarness) -> Decimal:
     return day
 
 
-def test_what_an_answer_cost_is_counted_once_however_often_it_is_asked_for():
+def test_the_cost_of_a_repeated_question_is_counted_once():
     bench = paid()
 
     answers = [bench.ask().answer for _ in range(3)]
@@ -64,7 +64,7 @@ def test_a_failure_has_cost_too():
     assert counted(bench) == BILL.cost_usd
 
 
-def test_an_answer_that_nobody_waits_for_any_more_is_counted():
+def test_an_answer_that_is_no_longer_awaited_is_counted():
     def session_ends(_request, _call):
         state = bench.tables.states["s1"]
         bench.tables.states["s1"] = replace(state, epoch=state.epoch + 1, ended=True)
@@ -138,7 +138,7 @@ def test_an_answer_that_cannot_be_counted_is_given_and_stored_all_the_same():
     assert isinstance(bench.calls.load("c1", ToolCallKey(3, 1)), Exchange)
 
 
-def test_what_cannot_be_stored_is_counted_all_the_same():
+def test_the_cost_of_an_answer_that_cannot_be_stored_is_counted():
     bench = paid()
 
     bench.use_case(calls=FailingStore(bench.calls, "finish")).answer(bench.request())

@@ -58,7 +58,7 @@ def test_the_same_place_in_other_words_is_thought_through_again_knowing_what_was
     assert "This turn was cut off" not in bench.reasoner.requests[0].system_text
 
 
-def test_a_run_that_was_cut_off_after_its_tool_is_told_to_the_next_one():
+def test_the_next_run_gets_the_tool_of_a_run_that_was_cut_off():
     bench = AnswerQuestionHarness(Stopped())
     with pytest.raises(KeyboardInterrupt):
         bench.ask(bench.request("book me in at three"))
@@ -121,7 +121,7 @@ def test_a_claim_whose_run_died_is_taken_over_when_it_expires():
     assert 1 <= sum(bench.waits) < 1.5
 
 
-def test_what_a_killed_run_had_done_is_answered_at_once_to_a_worker_that_knows_of_its_end():
+def test_a_worker_that_knows_that_a_run_was_killed_gets_its_outcome_at_once():
     bench = AnswerQuestionHarness(Stopped())
     first = replace(bench.request("book me in at three"), run_id="run-1")
     with pytest.raises(KeyboardInterrupt):

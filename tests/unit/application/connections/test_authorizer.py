@@ -150,7 +150,7 @@ def test_one_good_origin_does_not_excuse_a_second_bad_one() -> None:
         OriginPolicy((PAGE,)).check([PAGE, "https://evil.example"])
 
 
-def test_a_key_that_cannot_be_fetched_lets_nobody_in() -> None:
+def test_without_a_signing_key_no_connection_is_admitted() -> None:
     gate = Gate()
     token = gate.signer.issue(TICKET)
     gate.signer.failing = True

@@ -153,7 +153,7 @@ def test_another_users_session_is_refused() -> None:
     assert door.refusals == ["session_of_another_user"]
 
 
-def test_the_session_that_a_newer_one_replaces_is_told_by_whom() -> None:
+def test_the_replaced_session_gets_a_notice_with_its_successor() -> None:
     door = Door()
     door.knock()
 
@@ -167,7 +167,7 @@ def test_the_session_that_a_newer_one_replaces_is_told_by_whom() -> None:
     assert door.log.lines[1]["superseded_was_told"] is True
 
 
-def test_a_connection_opens_even_if_the_replaced_session_cannot_be_told() -> None:
+def test_a_connection_opens_even_if_the_replaced_session_cannot_be_notified() -> None:
     door = Door()
     door.replace_port(mailbox=DeafMailbox(door.tables))
     door.knock()
@@ -196,7 +196,7 @@ def test_no_other_subprotocol_is_echoed(offer: str) -> None:
     assert Door().knock(protocols=offer) == {"statusCode": 200}
 
 
-def test_a_refused_client_is_not_told_a_subprotocol() -> None:
+def test_a_refused_client_gets_no_subprotocol() -> None:
     door = Door()
     door.knock()
 
@@ -224,7 +224,7 @@ def test_a_replaced_session_that_is_over_is_left_without_a_notice() -> None:
     assert door.log.lines[1]["superseded_was_told"] is False
 
 
-def test_of_fifty_further_connections_of_a_session_the_newest_stay() -> None:
+def test_the_newest_of_fifty_further_connections_of_a_session_stay() -> None:
     door = Door()
     for number in range(51):
         answer = door.knock(f"ticket-{number}", connection=f"connection-{number}")
@@ -234,7 +234,7 @@ def test_of_fifty_further_connections_of_a_session_the_newest_stay() -> None:
     assert door.log.lines[-1]["closed_connections"] == 1
 
 
-def test_a_surplus_connection_is_told_why_it_is_closed_and_the_current_one_stays() -> None:
+def test_a_surplus_connection_is_closed_with_a_reason_and_the_current_one_stays() -> None:
     door = Door()
     for name in ("current", "idle-1", "idle-2"):
         door.knock(f"ticket-of-{name}", connection=name)

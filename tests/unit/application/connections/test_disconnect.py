@@ -73,7 +73,7 @@ class Exit:
         return [entry.notice for entry in entries if isinstance(entry, Notified)]
 
 
-def test_the_session_is_told_and_the_connection_forgotten() -> None:
+def test_the_session_gets_a_notice_and_the_connection_is_deleted() -> None:
     leaving = Exit()
 
     assert handle(EVENT, leaving.deps) == {"statusCode": 200}
@@ -94,7 +94,7 @@ def test_the_session_counts_against_its_users_cap_for_the_grace_only() -> None:
     assert not connections.active_sessions(USER, now_ms=NOON_MS + 30_000)
 
 
-def test_what_the_table_says_counts_more_than_the_authorizer() -> None:
+def test_the_table_takes_precedence_over_the_authorizer() -> None:
     leaving = Exit("session-in-table")
 
     handle(EVENT, leaving.deps)
@@ -103,7 +103,7 @@ def test_what_the_table_says_counts_more_than_the_authorizer() -> None:
     assert leaving.notices(SESSION) == []
 
 
-def test_a_connection_that_the_table_has_lost_is_told_by_the_authorizers_session() -> None:
+def test_a_connection_that_the_table_has_lost_is_known_by_the_authorizers_session() -> None:
     leaving = Exit()
     leaving.tables.connections.clear()
 

@@ -75,7 +75,7 @@ def test_a_message_sent_twice_is_kept_once() -> None:
     assert line.kept == [Numbered(2, Text("hi"), "connection-1", NOON_MS)]
 
 
-def test_an_ack_is_noted_and_wakes_nobody() -> None:
+def test_an_ack_is_kept_and_wakes_no_worker() -> None:
     line = MessageRouteHarness()
     line.change_state(epoch=2)
     received = {"epoch": 2, "seq": 40}
@@ -138,7 +138,7 @@ QUARTER_HOUR_S = 900
     ],
     ids=lambda body: str(body["type"]),
 )
-def test_in_the_last_quarter_of_an_hour_of_a_connection_its_client_is_told(
+def test_in_its_last_quarter_of_an_hour_a_connection_gets_reconnect_soon(
     body: dict[str, Any],
 ) -> None:
     line = MessageRouteHarness(prewarm=False)
@@ -161,7 +161,7 @@ def test_in_the_last_quarter_of_an_hour_of_a_connection_its_client_is_told(
     ],
     ids=lambda body: str(body["type"]),
 )
-def test_what_a_client_sends_all_the_time_is_not_answered_with_its_connections_age(
+def test_frequent_messages_are_not_answered_with_reconnect_soon(
     body: dict[str, Any],
 ) -> None:
     line = MessageRouteHarness()
@@ -170,7 +170,7 @@ def test_what_a_client_sends_all_the_time_is_not_answered_with_its_connections_a
     assert line.send(body) == []
 
 
-def test_a_connection_older_than_any_is_told_nothing_of_its_age() -> None:
+def test_a_connection_of_an_impossible_age_gets_no_reconnect_advice() -> None:
     line = MessageRouteHarness()
     line.age_ms = 7_200_000
 

@@ -68,7 +68,7 @@ def codes(replies: list[dict[str, Any]]) -> list[str]:
     return [reply.get("code", reply["type"]) for reply in replies]
 
 
-def test_a_connection_is_known_by_its_id_whatever_time_an_event_says_it_was_opened():
+def test_a_connection_is_known_by_its_id_and_not_by_the_time_of_its_opening():
     line = Steps()
     line.send(hello(1), connected_at_ms=NOON_MS)
 
@@ -213,7 +213,7 @@ def test_a_session_of_a_version_that_kept_no_digests_takes_what_it_took() -> Non
     assert [one.seq for one in line.kept if isinstance(one, Numbered)] == [999]
 
 
-def test_what_a_client_has_in_flight_is_bounded() -> None:
+def test_the_input_in_flight_is_bounded() -> None:
     line = Steps()
     line.send(hello(1))
 

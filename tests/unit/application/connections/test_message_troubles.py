@@ -56,7 +56,7 @@ def test_hello_of_a_session_that_cannot_be_read_is_asked_for_again() -> None:
     assert replies == [{"type": "busy", "retry_after_ms": 1_000, "seq": 1}]
 
 
-def test_a_ping_that_cannot_be_answered_is_told_to_wait() -> None:
+def test_a_ping_that_cannot_be_answered_gets_busy() -> None:
     line = MessageRouteHarness()
     line.sessions.load_fails = True
 
@@ -66,7 +66,7 @@ def test_a_ping_that_cannot_be_answered_is_told_to_wait() -> None:
 
 
 @pytest.mark.parametrize("broken", ["election", "pool"])
-def test_a_wake_that_cannot_be_made_tells_the_client_to_wait(broken: str) -> None:
+def test_a_wake_that_fails_sends_busy_to_the_client(broken: str) -> None:
     line = MessageRouteHarness()
     line.sessions.election_fails = broken == "election"
     line.workers.failing = broken == "pool"
@@ -115,7 +115,7 @@ def test_the_log_never_holds_what_was_said() -> None:
     assert DATA not in line.log.text
 
 
-def test_what_cannot_be_taken_back_is_reported() -> None:
+def test_a_message_that_cannot_be_retracted_is_reported() -> None:
     class Stuck(Mailbox):
         def retract_message(self, session_id: str, message: Numbered) -> None:
             raise StoreUnavailable("told to fail")

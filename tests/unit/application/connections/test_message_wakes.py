@@ -57,7 +57,7 @@ def test_input_is_kept_and_wakes_a_worker(body: dict[str, Any], message: Message
 
 
 @pytest.mark.parametrize(("body", "message"), UNREAD_INPUT)
-def test_input_wakes_nobody_while_a_worker_holds_the_lease(
+def test_input_wakes_no_worker_while_one_holds_the_lease(
     body: dict[str, Any], message: Message
 ) -> None:
     line = MessageRouteHarness()
@@ -70,7 +70,7 @@ def test_input_wakes_nobody_while_a_worker_holds_the_lease(
     assert line.log.lines == []
 
 
-def test_hello_wakes_nobody_where_prewarming_is_off() -> None:
+def test_hello_wakes_no_worker_where_prewarming_is_off() -> None:
     line = MessageRouteHarness(prewarm=False)
 
     assert line.send({"type": "hello", "seq": 1, "protocol": 1}) == [READY]
@@ -117,7 +117,9 @@ def test_an_expired_lease_is_no_lease() -> None:
     [{"type": "ping", "owed": True}, {"type": "speech_start", "seq": 2}],
     ids=lambda body: str(body["type"]),
 )
-def test_who_waits_wakes_as_soon_as_the_lease_has_missed_renewals(body: dict[str, Any]) -> None:
+def test_a_waiting_client_wakes_a_worker_as_soon_as_the_lease_has_missed_renewals(
+    body: dict[str, Any],
+) -> None:
     line = MessageRouteHarness()
     line.serve(5_000)
     line.tables.clock.advance(2_999)
@@ -130,7 +132,7 @@ def test_who_waits_wakes_as_soon_as_the_lease_has_missed_renewals(body: dict[str
     assert len(line.workers.wakes) == 1
 
 
-def test_a_late_copy_of_consumed_input_wakes_nobody() -> None:
+def test_a_late_copy_of_consumed_input_wakes_no_worker() -> None:
     line = MessageRouteHarness()
     line.change_state(cursor=5)
 
@@ -141,7 +143,7 @@ def test_a_late_copy_of_consumed_input_wakes_nobody() -> None:
     assert len(line.workers.wakes) == 1
 
 
-def test_a_ping_is_answered_and_a_silent_client_wakes_nobody() -> None:
+def test_a_ping_is_answered_and_a_silent_client_wakes_no_worker() -> None:
     line = MessageRouteHarness()
 
     assert line.send({"type": "ping"}) == [{"type": "pong", "served": False}]
@@ -184,7 +186,7 @@ SETTLED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changes", SETTLED)
-def test_a_client_that_is_owed_nothing_wakes_nobody_with_its_ping(changes: dict[str, Any]) -> None:
+def test_a_ping_of_a_client_that_is_owed_nothing_wakes_no_worker(changes: dict[str, Any]) -> None:
     line = MessageRouteHarness()
     line.change_state(cursor=2, **changes)
     line.mailbox.append("session-1", Numbered(2, Text("hi"), "connection-1", NOON_MS))
@@ -195,7 +197,7 @@ def test_a_client_that_is_owed_nothing_wakes_nobody_with_its_ping(changes: dict[
     assert line.workers.wakes == []
 
 
-def test_an_owed_ping_wakes_where_nobody_can_say_what_is_owed() -> None:
+def test_an_owed_ping_wakes_a_worker_where_the_session_cannot_be_read() -> None:
     class Silent(Mailbox):
         def highest_seq(self, session_id: str, *, up_to: int) -> int:
             raise StoreUnavailable("told to fail")
@@ -206,7 +208,7 @@ def test_an_owed_ping_wakes_where_nobody_can_say_what_is_owed() -> None:
     assert router.route(CALLER, '{"type":"ping","owed":true}').woke
 
 
-def test_an_owed_ping_of_a_served_session_wakes_nobody() -> None:
+def test_an_owed_ping_of_a_served_session_wakes_no_worker() -> None:
     line = MessageRouteHarness()
     line.serve()
 

@@ -69,21 +69,21 @@ def test_a_run_that_may_go_on_is_asked_about_once_more_and_not_named_as_over():
     assert again.run_id != first.run_id
 
 
-def test_what_fails_twice_is_answered_with_an_apology():
+def test_a_question_that_fails_twice_is_answered_with_an_apology():
     answer, requests, _ = asked(CRASHED, CRASHED)
 
     assert answer == NO_ANSWER
     assert len(requests) == 2
 
 
-def test_what_asking_again_cannot_mend_is_asked_once():
+def test_a_permanent_failure_is_not_repeated():
     answer, requests, _ = asked(DENIED, BOOKED)
 
     assert answer == NO_ANSWER
     assert len(requests) == 1
 
 
-def test_nobody_is_asked_again_without_the_time_for_an_answer():
+def test_a_question_is_not_repeated_without_the_time_for_an_answer():
     answer, requests, took_s = asked(CRASHED, BOOKED, timeout_ms=1_100)
 
     assert answer == NO_ANSWER

@@ -132,7 +132,7 @@ def test_a_living_workers_lease_never_looks_as_if_it_had_died():
     run_in_virtual_time(main)
 
 
-def test_a_worker_that_cannot_renew_its_lease_fences_itself_and_is_not_heard_any_more(monkeypatch):
+def test_a_worker_that_cannot_renew_its_lease_fences_itself_and_posts_nothing_more(monkeypatch):
     async def main():
         scene = WorkerHarness()
         serving = scene.serve()
@@ -231,7 +231,7 @@ def test_a_worker_that_leaves_before_its_first_renewal_says_what_it_has_read():
     run_in_virtual_time(main)
 
 
-def test_a_deadline_that_comes_nearer_than_it_was_told_is_noticed():
+def test_a_deadline_that_moves_nearer_is_noticed():
     async def main():
         scene = WorkerHarness()
         left_ms = 900_000

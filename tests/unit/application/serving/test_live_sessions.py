@@ -49,7 +49,7 @@ def test_a_refused_live_session_ends_the_session_and_says_so():
 
 
 @pytest.mark.parametrize("chunks", [2, MAX_MESSAGES_READ + 50])
-def test_what_stood_in_the_mailbox_is_told_as_skipped_where_the_live_session_is_refused_at_once(
+def test_the_mailbox_is_recorded_as_skipped_where_the_live_session_is_refused_at_once(
     chunks,
 ):
     async def main():
@@ -66,7 +66,7 @@ def test_what_stood_in_the_mailbox_is_told_as_skipped_where_the_live_session_is_
     run_in_virtual_time(main)
 
 
-def test_a_process_tells_its_next_sessions_as_text_what_its_model_refused_as_history():
+def test_a_process_gives_its_next_sessions_as_text_the_history_that_its_model_refused():
     async def main():
         scene, log = WorkerHarness(), CapturedLog()
         scene.ports = replace(scene.ports, log=log.logger)

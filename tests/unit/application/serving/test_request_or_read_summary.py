@@ -55,7 +55,7 @@ def test_a_request_that_cannot_be_queued_leaves_the_session_as_it_is():
     run_in_virtual_time(main)
 
 
-def test_what_is_found_is_told_with_the_turn_up_to_which_it_goes():
+def test_a_summary_is_passed_on_with_its_last_turn():
     async def main():
         scene = WorkerHarness()
         remember(scene, turn(1, 10), turn(2, 10))

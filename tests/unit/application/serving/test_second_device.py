@@ -181,7 +181,7 @@ def test_the_new_session_is_not_kept_waiting_by_one_that_can_be_ended_at_once():
     run_in_virtual_time(main)
 
 
-def test_what_was_said_and_no_model_has_heard_is_told_as_skipped():
+def test_speech_that_no_model_has_heard_is_recorded_as_skipped():
     async def main():
         scene = TwoDevices()
         scene.live.may_open.clear()
@@ -205,7 +205,7 @@ def test_what_was_said_and_no_model_has_heard_is_told_as_skipped():
     run_in_virtual_time(main)
 
 
-def test_what_a_dead_worker_had_accepted_is_told_before_the_new_session_begins():
+def test_input_that_a_dead_worker_had_accepted_is_recorded_before_the_new_session_begins():
     async def main():
         scene = TwoDevices()
         old = scene.serve()
@@ -229,7 +229,7 @@ def test_what_a_dead_worker_had_accepted_is_told_before_the_new_session_begins()
     run_in_virtual_time(main)
 
 
-def test_more_than_one_read_of_unheard_words_is_told():
+def test_unheard_words_of_more_than_one_read_are_recorded():
     async def main():
         scene = TwoDevices()
         texts = [f"word {number}." for number in range(450)]
@@ -245,7 +245,7 @@ def test_more_than_one_read_of_unheard_words_is_told():
     run_in_virtual_time(main)
 
 
-def test_what_was_accepted_behind_a_gap_that_was_given_up_is_told_too():
+def test_input_accepted_after_a_skipped_gap_is_recorded_too():
     async def main():
         scene = TwoDevices()
         scene.send(Text("One."))
@@ -262,7 +262,7 @@ def test_what_was_accepted_behind_a_gap_that_was_given_up_is_told_too():
     run_in_virtual_time(main)
 
 
-def test_a_session_that_nobody_serves_is_ended_and_its_client_told():
+def test_a_session_without_a_worker_is_ended_and_its_client_is_informed():
     async def main():
         scene = TwoDevices()
         assert await scene.serve() is FinishReason.IDLE
@@ -279,7 +279,7 @@ def test_a_session_that_nobody_serves_is_ended_and_its_client_told():
     run_in_virtual_time(main)
 
 
-def test_each_of_several_sessions_tells_its_words_in_order():
+def test_each_of_several_sessions_records_its_words_in_order():
     async def main():
         scene = TwoDevices()
         scene.send(Text("First."))
@@ -299,7 +299,7 @@ def test_each_of_several_sessions_tells_its_words_in_order():
     run_in_virtual_time(main)
 
 
-def test_a_session_that_was_never_told_is_told_by_the_one_that_took_over(monkeypatch):
+def test_a_session_without_a_notice_is_ended_by_the_one_that_took_over(monkeypatch):
     async def main():
         scene = TwoDevices()
         scene.serve()
@@ -396,7 +396,7 @@ def test_a_table_that_fails_while_an_earlier_session_is_ended_is_the_next_ones_t
     run_in_virtual_time(main)
 
 
-def test_a_turn_that_may_not_be_remembered_any_more_is_in_the_log():
+def test_a_turn_that_can_no_longer_be_remembered_is_logged():
     async def main():
         scene = TwoDevices()
         old = scene.serve()
@@ -449,7 +449,7 @@ async def hears_of_booking(scene: TwoDevices, session: str, live: FakeLiveSessio
 
 
 @pytest.mark.parametrize("is_served", [True, False])
-def test_a_call_that_the_earlier_session_left_open_is_told_in_the_next_one(is_served: bool):
+def test_a_call_that_the_earlier_session_left_open_is_spoken_in_the_next_one(is_served: bool):
     async def main():
         scene = TwoDevices()
         if is_served:
@@ -472,7 +472,7 @@ def test_a_call_that_the_earlier_session_left_open_is_told_in_the_next_one(is_se
     run_in_virtual_time(main)
 
 
-def test_a_call_of_the_first_of_several_sessions_is_told_once():
+def test_a_call_of_the_first_of_several_sessions_is_spoken_once():
     async def main():
         scene = TwoDevices()
         owes_booking(scene)
@@ -489,7 +489,7 @@ def test_a_call_of_the_first_of_several_sessions_is_told_once():
     run_in_virtual_time(main)
 
 
-def test_a_call_is_told_by_the_worker_after_one_that_died_before_it_told_it():
+def test_the_next_worker_speaks_a_call_that_a_dead_worker_left_unspoken():
     async def main():
         scene = TwoDevices()
         owes_booking(scene)

@@ -90,7 +90,7 @@ def test_core_agent_is_asked_with_the_sessions_own_ids_and_its_answer_goes_back_
     run_in_virtual_time(main)
 
 
-def test_a_failing_core_agent_is_told_to_the_model_as_a_failure_to_be_spoken():
+def test_a_failure_of_core_agent_is_given_to_the_model_to_speak():
     async def main():
         scene = WorkerHarness()
         scene.core._script[0] = CoreAgentFailed("timed out", retryable=True)
@@ -148,7 +148,7 @@ def test_a_worker_leaves_what_a_client_that_is_gone_would_have_to_wait_for():
     run_in_virtual_time(main)
 
 
-def test_who_hangs_up_ends_the_session_and_the_conversation_stays():
+def test_a_bye_ends_the_session_and_the_conversation_stays():
     async def main():
         scene = WorkerHarness()
         serving = scene.serve()
@@ -163,7 +163,7 @@ def test_who_hangs_up_ends_the_session_and_the_conversation_stays():
 
 
 @pytest.mark.parametrize("moment", ["write", "ask", "listen"])
-def test_a_fault_that_nobody_foresaw_ends_the_worker_by_its_own_name(monkeypatch, moment):
+def test_an_unexpected_error_ends_the_worker_with_its_own_type(monkeypatch, moment):
     async def main():
         scene = WorkerHarness()
 

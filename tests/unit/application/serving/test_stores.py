@@ -162,7 +162,7 @@ def test_a_bill_that_comes_after_the_last_commit_is_counted_when_the_worker_leav
     run_in_virtual_time(scene)
 
 
-def test_a_failed_count_of_usage_keeps_nobody_from_leaving() -> None:
+def test_a_failed_count_of_usage_does_not_stop_a_worker_from_leaving() -> None:
     async def scene() -> None:
         it = WorkerHarness()
         serving = it.serve()

@@ -96,7 +96,7 @@ class Users:
         return [notice for notice, _ in contents.notices.values()] if contents else []
 
 
-def test_every_open_session_of_the_user_is_told_what_was_stored_and_when() -> None:
+def test_every_open_session_of_the_user_is_notified_of_the_stored_values_and_their_time() -> None:
     users = Users()
     users.connect("session-1")
     users.connect("session-2")
@@ -122,7 +122,7 @@ def test_a_session_that_ended_meanwhile_keeps_no_notice() -> None:
     assert users.told("session-1") == []
 
 
-def test_a_mailbox_that_fails_keeps_no_other_session_from_being_told() -> None:
+def test_a_failing_mailbox_does_not_stop_the_notices_to_other_sessions() -> None:
     users = Users()
     users.connect("session-1")
     users.connect("session-2")
@@ -143,7 +143,7 @@ def test_a_change_is_stored_even_when_the_sessions_cannot_be_found() -> None:
     assert users.tables.profiles["user-1"].language == "hi-IN"
 
 
-def test_a_change_of_nothing_is_told_to_nobody() -> None:
+def test_an_empty_change_sends_no_notice() -> None:
     users = Users()
     users.connect("session-1")
 
@@ -151,7 +151,7 @@ def test_a_change_of_nothing_is_told_to_nobody() -> None:
     assert users.told("session-1") == []
 
 
-def test_what_an_erased_user_wants_is_told_to_nobody() -> None:
+def test_a_change_by_an_erased_user_sends_no_notice() -> None:
     users = Users()
     users.connect("session-1")
     users.tables.profiles["user-1"] = Profile("user-1", erased_at_ms=NOON_MS)

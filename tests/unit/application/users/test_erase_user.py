@@ -92,7 +92,7 @@ def test_the_caller_hears_that_everything_was_erased_and_the_line_is_closed() ->
     assert scene.channel.gone == {"connection-1"}
 
 
-def test_a_client_is_told_though_the_run_that_ended_its_session_died_before_that() -> None:
+def test_a_client_gets_the_close_although_the_run_that_ended_its_session_died_before_it() -> None:
     scene = Scene()
     scene.connect()
 
@@ -137,7 +137,7 @@ def test_sessions_that_an_earlier_request_has_ended_are_not_ended_again() -> Non
 
 
 @pytest.mark.parametrize("trouble", ["gone", "slow", "failing"])
-def test_a_client_that_cannot_be_told_keeps_nothing_from_being_erased(trouble: str) -> None:
+def test_a_client_that_cannot_be_reached_does_not_stop_the_erasure(trouble: str) -> None:
     scene = Scene()
     scene.connect()
     if trouble == "failing":
@@ -149,7 +149,7 @@ def test_a_client_that_cannot_be_told_keeps_nothing_from_being_erased(trouble: s
     assert (scene.tables.states, scene.tables.connections, scene.tables.openings) == ({}, {}, {})
 
 
-def test_what_comes_while_functions_of_the_call_may_still_run_is_deleted_at_the_end() -> None:
+def test_items_that_a_running_function_writes_are_deleted_at_the_end() -> None:
     scene = Scene()
     scene.connect()
 
@@ -166,7 +166,7 @@ def test_what_comes_while_functions_of_the_call_may_still_run_is_deleted_at_the_
     assert scene.tables.openings == {}
 
 
-def test_what_comes_while_the_rest_is_being_deleted_is_found_by_a_last_look() -> None:
+def test_items_written_during_the_erasure_are_found_by_a_last_scan() -> None:
     scene = Scene()
 
     def note(note_id: str) -> None:

@@ -21,7 +21,7 @@ def turn(number: int, heard: str = "", said: str = "", answer: str = "") -> Turn
     return Turn(number, "s", 0, 0, heard=heard, said=said, tool_calls=(call,))
 
 
-def test_the_material_tells_apart_what_was_heard_said_and_found():
+def test_the_material_separates_transcripts_replies_and_tool_answers():
     turns = [
         turn(3, heard="book friday", said="It is booked.", answer="Booked: Friday at 3."),
         turn(4, heard="thank you"),

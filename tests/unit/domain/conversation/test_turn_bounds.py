@@ -60,7 +60,7 @@ def test_a_turn_that_fits_stays_as_it_is():
     assert not shorten_turn(small).is_shortened
 
 
-def test_what_is_cut_ends_with_a_mark_and_the_turn_says_so():
+def test_a_cut_text_ends_with_a_mark_and_the_turn_says_so():
     kept = shorten_turn(turn("a" * 90_000, "short"))
 
     assert kept.is_shortened
@@ -135,7 +135,7 @@ def test_an_item_that_is_too_large_is_refused_with_field_size_and_limit():
     assert refused.value.limit_bytes == MAX_ITEM_BYTES
 
 
-def test_a_reply_without_end_is_committed_shortened_and_the_conversation_goes_on():
+def test_an_endless_reply_is_shortened_and_committed_and_the_conversation_continues():
     session = started()
     session.utter()
     session.reply("word " * 50_000)

@@ -81,7 +81,7 @@ def test_the_reset_is_the_next_utc_midnight(now_ms: int) -> None:
 
 
 @given(limits, usages)
-def test_what_is_left_is_never_negative_and_nought_exactly_when_the_limit_is_hit(
+def test_the_rest_of_a_limit_is_never_negative_and_zero_exactly_when_it_is_reached(
     limits: DailyLimits, usage: DayUsage
 ) -> None:
     left = remaining(limits, usage)

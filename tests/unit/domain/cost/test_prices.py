@@ -32,7 +32,7 @@ def test_a_price_holds_from_its_day_until_the_next_one() -> None:
     assert LIST.quote("a", TODAY).is_known
 
 
-def test_a_model_that_nobody_priced_costs_the_dearest_of_each_kind() -> None:
+def test_an_unpriced_model_has_the_highest_price_of_each_kind() -> None:
     quote = LIST.quote("unheard-of", TODAY)
 
     assert not quote.is_known
@@ -57,7 +57,7 @@ def test_a_price_that_cannot_be_read_is_shown_with_how_to_write_it(text: str) ->
     assert text in str(caught.value)
 
 
-def test_the_models_that_are_used_unless_told_otherwise_have_a_price() -> None:
+def test_the_default_models_have_a_price() -> None:
     live = StreamAgentSettings.model_fields["gemini_live_model"].default
     core = CoreAgentSettings.model_fields["gemini_core_model"].default
 
@@ -79,7 +79,7 @@ def test_thoughts_and_words_of_a_core_model_have_its_list_price() -> None:
     assert doubled.cost_usd(TokenUsage(text_out=1_000_000)) == Decimal("7.50")
 
 
-def test_an_operator_is_told_of_a_model_without_a_price_and_of_no_other() -> None:
+def test_a_model_without_a_price_is_logged_and_no_other() -> None:
     log = CapturedLog()
     prices = ModelPrices(LIST, NOON_MS, log.logger)
 

@@ -59,7 +59,7 @@ def test_the_present_is_compared_in_the_desks_own_zone():
 NIGHT = OpeningHours(time(0), time(4))
 
 
-def test_where_clocks_are_put_forward_the_missing_hour_has_no_slots():
+def test_when_clocks_go_forward_the_missing_hour_has_no_slots():
     hours = _daily(NIGHT)
 
     starts = [slot.start for slot in hours.slots(date(2026, 3, 29))]
@@ -69,7 +69,7 @@ def test_where_clocks_are_put_forward_the_missing_hour_has_no_slots():
 
 
 @pytest.mark.parametrize(("fold", "first"), [(0, time(1, 30)), (1, time(2))])
-def test_where_clocks_are_put_back_a_slot_of_the_doubled_hour_is_the_first_one(fold, first):
+def test_when_clocks_go_back_a_slot_of_the_repeated_hour_is_the_first_one(fold, first):
     hours = _daily(NIGHT)
     now = datetime(2026, 10, 25, 1, 15, fold=fold, tzinfo=LONDON)
 

@@ -33,7 +33,7 @@ def _daily(opens: str, closes: str) -> dict[str, object]:
     return {name: {"opens": opens, "closes": closes} for name in WEEKDAYS}
 
 
-def test_what_a_version_without_limits_wrote_has_the_default_limits():
+def test_an_item_of_a_version_without_limits_has_the_default_limits():
     rules = _rules()
 
     assert rules.week == {"monday": OpeningHours(time(9), time(17))}
@@ -42,7 +42,7 @@ def test_what_a_version_without_limits_wrote_has_the_default_limits():
         assert getattr(rules, name) == getattr(defaults, name)
 
 
-def test_what_was_written_by_hand_before_there_was_a_command_holds():
+def test_rules_written_by_hand_are_read():
     rules = _rules(
         week={"monday": {"opens": "09:00:00", "closes": "17:00:00"}},
         slot_minutes="30",

@@ -43,7 +43,7 @@ def test_a_fresh_session_carries_its_instruction_its_history_and_its_tools():
     assert seed_tokens(replace(CONFIG, tools=(tool,))) == 106
 
 
-def test_what_is_saved_is_the_difference_over_the_next_turns():
+def test_the_saving_is_the_difference_over_the_next_turns():
     context = TokenUsage(text_in=1_000, audio_in=5_000)
     each_turn = Decimal("0.021") - Decimal("0.0005")
 
@@ -57,12 +57,12 @@ def test_a_context_that_is_hardly_dearer_is_carried_on():
     assert reseed_saves_usd(AUTO, TokenUsage(audio_in=enough - 1), 0, PRICES) is None
 
 
-def test_text_is_never_told_anew_only_to_cost_as_much():
+def test_a_text_context_is_never_replaced_to_cost_as_much():
     assert reseed_saves_usd(AUTO, TokenUsage(text_in=50_000), 50_000, PRICES) is None
 
 
 @pytest.mark.parametrize("tokens", [1, 100_000])
-def test_an_operator_may_have_it_carried_on_or_told_anew_whatever_it_costs(tokens):
+def test_an_operator_may_keep_or_replace_the_context_at_any_cost(tokens):
     context = TokenUsage(audio_in=10_000)
 
     assert reseed_saves_usd(KEEP, context, tokens, PRICES) is None

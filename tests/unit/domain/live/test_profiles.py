@@ -37,7 +37,7 @@ def test_an_edition_of_a_model_behaves_like_the_model():
 
 
 @pytest.mark.parametrize("model", [*MODELS, "gemini-4-live"])
-def test_every_model_is_told_when_speech_ends_and_speaks_at_the_rate_that_clients_play(model):
+def test_every_model_is_given_the_end_of_speech_and_speaks_at_the_rate_that_clients_play(model):
     profile = profile_of(model)
     assert profile.ends_speech_by_stream_end or profile.silence_burst_ms > 0
     assert profile.output_rate_hz == OUTPUT_RATE_HZ

@@ -114,7 +114,7 @@ def test_a_ping_owes_nothing_unless_it_says_so():
 
 
 @pytest.mark.parametrize("fields", [{"type": "ack", "received": POSITION}, {"type": "ping"}])
-def test_what_carries_no_number_is_no_message_of_the_session(fields):
+def test_a_message_without_a_number_is_no_message_of_the_session(fields):
     model = parse_client_message(json.dumps(fields))
 
     with pytest.raises(ValueError, match="not numbered"):
@@ -213,7 +213,7 @@ def test_a_field_that_is_there_twice_is_refused_and_named(text, field):
     assert "send it once" in str(refused)
 
 
-def test_a_message_that_is_no_object_is_told_to_be_one():
+def test_a_message_that_is_no_object_is_refused_with_that_reason():
     assert "one JSON object" in str(refusal("[]"))
 
 

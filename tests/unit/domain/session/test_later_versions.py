@@ -73,7 +73,7 @@ def test_a_notice_of_an_unknown_kind_is_deleted_and_ends_nothing():
     assert not any(isinstance(effect, Finish) for effect in effects)
 
 
-def test_an_answer_of_an_unknown_status_is_told_as_one_that_failed():
+def test_an_answer_of_an_unknown_status_counts_as_failed():
     event = {**AnswerEvent.of(CoreAnswer(ToolCallStatus.DONE, "On Monday.")), "status": "postponed"}
 
     assert AnswerEvent.model_validate(event).reply() == CoreAnswer(
@@ -99,7 +99,7 @@ def test_an_exchange_that_cannot_be_read_is_left_out_of_the_history():
     assert read_history([later, known]) == [question]
 
 
-def test_what_a_later_version_appends_to_a_list_of_numbers_is_left_out():
+def test_numbers_that_a_later_version_appends_are_ignored():
     state = SessionState(
         "s", "ann", "talk", None, undelivered=(UndeliveredTurn(4, OutputPosition(2, 9)),)
     )

@@ -84,7 +84,7 @@ def test_a_control_character_is_refused_with_its_field_and_what_to_do(text):
     assert (refused.value.code, refused.value.field) == ("invalid_message", "text")
 
 
-def test_what_a_model_writes_is_cleaned_and_never_refused():
+def test_text_of_a_model_is_cleaned_and_never_refused():
     broken = "a\0b\x0bc\u202ed\ud800"
     content = {
         "inputTranscription": {"text": broken},
@@ -107,7 +107,7 @@ def test_what_a_model_writes_is_cleaned_and_never_refused():
 
 
 @given(st.text())
-def test_what_was_cleaned_is_refused_by_no_field(text):
+def test_cleaned_text_is_refused_by_no_field(text):
     clean = cleaned(text)
     assert checked_text(clean, may_be_empty=True) == clean
     assert cleaned(clean) == clean

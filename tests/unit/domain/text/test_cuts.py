@@ -29,7 +29,7 @@ FAMILY = "👨‍👩‍👧‍👦"
 
 
 @pytest.mark.parametrize("reply", [JAPANESE, THAI, CHINESE, KOREAN, FAMILY * 12])
-def test_of_a_reply_that_is_cut_at_a_third_about_a_third_is_remembered(reply: str):
+def test_about_a_third_of_a_reply_that_is_cut_at_a_third_is_remembered(reply: str):
     call = started()
     call.utter()
     call.live(LiveAudio(SECOND * 3), LiveTranscript(Role.MODEL, reply))

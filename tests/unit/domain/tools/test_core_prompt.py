@@ -19,7 +19,7 @@ def _memory(*turns: Turn, summary: str = "") -> Memory:
     return Memory(header, Profile("u1"), turns)
 
 
-def test_the_prompt_tells_the_present_in_the_desks_zone():
+def test_the_prompt_holds_the_present_time_in_the_desks_zone():
     text = core_prompt(now=NOW, language="en-US", memory=_memory())
 
     assert "Today is Sunday 2026-11-22 and the time is 17:04" in text
@@ -38,7 +38,7 @@ def test_the_prompt_names_the_language_to_answer_in():
     assert "BCP 47 tag is hi-IN" in core_prompt(now=NOW, language="hi-IN", memory=_memory())
 
 
-def test_what_was_heard_is_told_as_unverified_and_what_was_said_as_it_was():
+def test_transcripts_are_marked_as_unverified_and_replies_are_not():
     turn = Turn(3, "s1", 0, 1, heard="hello my name is robert", said="Hello Robert.")
 
     text = core_prompt(now=NOW, language="en-US", memory=_memory(turn))
@@ -59,7 +59,7 @@ def test_no_text_of_the_caller_can_begin_a_line_of_its_own():
     assert len(told.splitlines()) == len(expected.splitlines())
 
 
-def test_a_reply_that_was_cut_is_told_as_cut():
+def test_a_reply_that_was_cut_is_marked_as_cut():
     turn = Turn(1, "s1", 0, 1, said="The desk is open from", said_is_approximate=True)
 
     text = core_prompt(now=NOW, language="en-US", memory=_memory(turn))
@@ -79,7 +79,7 @@ def test_nothing_is_claimed_to_be_known_of_a_new_caller():
     assert "What is known" not in core_prompt(now=NOW, language="en-US", memory=_memory())
 
 
-def test_the_callers_notes_are_told_as_information():
+def test_the_prompt_holds_the_callers_notes_as_information():
     noted = replace(_memory(), notes=(Note("1", "Likes tea.", 1),))
 
     text = core_prompt(now=NOW, language="en-US", memory=noted)

@@ -29,5 +29,5 @@ DONE, REFUSED, FAILED = ToolStatus.DONE, ToolStatus.REFUSED, ToolStatus.FAILED
         ),
     ],
 )
-def test_what_changes_something_decides_how_a_question_ended(ran, ended):
+def test_tools_that_change_something_decide_the_outcome_of_a_question(ran, ended):
     assert outcome(ran) == ended

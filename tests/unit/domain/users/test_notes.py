@@ -5,7 +5,7 @@ from repartee.domain.users.notes import MAX_FACTS_CHARACTERS, MAX_NOTE_CHARACTER
 pytestmark = pytest.mark.unit
 
 
-def test_the_newest_facts_are_told_as_far_as_there_is_room():
+def test_the_newest_facts_are_kept_as_far_as_there_is_room():
     notes = [Note(str(number), "x" * MAX_NOTE_CHARACTERS, number) for number in range(20, 0, -1)]
 
     told = facts(notes)

@@ -35,7 +35,7 @@ def test_a_language_is_kept_as_a_tag_that_the_model_lists(written: str, canonica
         *("es-\u0664\u0661\u0669", "en-u\u212a", "en-u\u017f"),
     ],
 )
-def test_what_is_no_language_here_is_refused_by_field(language: str) -> None:
+def test_an_unavailable_language_is_refused_by_field(language: str) -> None:
     with pytest.raises(PreferenceRefused) as refused:
         checked_changes(language=language)
     assert refused.value.field == "language"
@@ -102,7 +102,7 @@ def test_a_style_is_one_line_within_its_limit() -> None:
     assert "200" in refused.value.advice
 
 
-def test_a_style_with_signs_that_nobody_can_read_is_refused_by_field() -> None:
+def test_a_style_with_unreadable_characters_is_refused_by_field() -> None:
     with pytest.raises(PreferenceRefused) as refused:
         checked_changes(style="kindly\x07")
     assert refused.value.field == "style"

@@ -20,7 +20,7 @@ def test_nothing_expires_unless_an_operator_says_so() -> None:
     assert forever.renewed_header_ends_at_s(NOON_MS, NOON_S) is None
 
 
-def test_what_is_written_expires_days_later_and_its_header_a_week_after_that() -> None:
+def test_a_written_turn_expires_days_later_and_its_header_a_week_after_that() -> None:
     month = Retention(30)
 
     assert month.ends_at_s(NOON_MS) == NOON_S + 30 * DAY_S

@@ -108,7 +108,7 @@ def test_a_repeated_move_says_the_same_and_an_invented_one_is_refused(desk: Fake
         ("0001-01-01 10:00", "Monday the 1st of January 1 is in the past."),
     ],
 )
-def test_where_nothing_can_be_booked_says_why_for_booking_moving_and_looking(
+def test_booking_moving_and_looking_say_why_nothing_can_be_booked(
     desk: FakeDesk, new: str, why: str
 ) -> None:
     _book(desk, SATURDAY, "10:00")
@@ -123,7 +123,7 @@ def test_where_nothing_can_be_booked_says_why_for_booking_moving_and_looking(
     assert _held(desk) == [TEN]
 
 
-def test_what_has_begun_is_neither_moved_nor_cancelled(desk: FakeDesk) -> None:
+def test_an_appointment_that_has_begun_is_neither_moved_nor_cancelled(desk: FakeDesk) -> None:
     desk.book("ann", Slot(FRIDAY, time(10)), reason="", booked_at_ms=NOW_MS - 3_600_000)
 
     for result in (

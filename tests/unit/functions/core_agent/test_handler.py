@@ -114,7 +114,7 @@ def test_an_event_that_is_no_request_is_refused(field, value):
         handle(event, _deps(RequestEvent.of(REQUEST)))
 
 
-def test_a_summary_is_written_when_its_event_comes_and_the_log_tells_no_word_of_it(capsys):
+def test_a_summary_is_written_when_its_event_comes_and_is_never_logged(capsys):
     deps = _deps(RequestEvent.of(REQUEST), service="core-agent-summary-read-by-test")
     store = deps.summariser.summaries
     assert isinstance(store, FakeConversationStore)

@@ -116,7 +116,7 @@ def test_a_control_character_is_named_to_the_model_and_not_stored(
     assert texts(notes) == []
 
 
-def test_of_two_notes_that_differ_in_case_the_one_that_was_named_is_forgotten(
+def test_the_named_one_of_two_notes_that_differ_in_case_is_forgotten(
     notes: FakeNotes,
 ) -> None:
     for text in ("likes Mark", "likes mark"):

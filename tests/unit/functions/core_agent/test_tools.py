@@ -49,7 +49,7 @@ def _call(desk: Desk, name: str, user_id: str = "robert", /, **arguments: object
     return result
 
 
-def test_opening_hours_are_told_for_machines_and_for_speaking(desk):
+def test_opening_hours_are_given_for_machines_and_for_speaking(desk):
     result = _call(desk, "opening_hours", date="2026-11-30")
 
     assert result["status"] == "done"
@@ -57,7 +57,7 @@ def test_opening_hours_are_told_for_machines_and_for_speaking(desk):
     assert (result["opens"], result["closes"]) == ("09:00", "17:00")
 
 
-def test_a_day_without_hours_is_told_as_closed(desk):
+def test_a_day_without_hours_is_shown_as_closed(desk):
     result = _call(desk, "opening_hours", date="2026-11-28")
 
     assert result == {
@@ -189,7 +189,7 @@ def test_an_appointment_stays_when_the_new_time_is_taken(desk):
     assert [booking.slot.start for booking in desk.bookings("robert")] == [time(15)]
 
 
-def test_what_the_caller_does_not_have_cannot_be_moved(desk):
+def test_an_appointment_that_the_caller_does_not_have_cannot_be_moved(desk):
     _call(desk, "book_appointment", "david", date="2026-11-30", time="15:00")
 
     assert _move(desk, "16:00")["reason"] == "no_such_appointment"
@@ -243,7 +243,7 @@ def test_no_tool_offers_the_model_an_id_to_fill_in(desk):
         ("forget_note", {"note": "Likes tea."}),
     ],
 )
-def test_what_is_noted_of_a_begun_tool_can_be_called_again_word_for_word(desk, name, arguments):
+def test_a_begun_tool_is_noted_with_its_exact_arguments(desk, name, arguments):
     """A model whose turn was cut off is told to make exactly the noted call once more."""
     noted: list[BegunTool] = []
     desk.book("robert", Slot(TODAY, time(12)), reason="", booked_at_ms=BOOKED_AT_MS)
@@ -271,7 +271,7 @@ def test_every_tool_that_may_change_something_is_among_those_that_are_called_aga
     }
 
 
-def test_a_desk_out_of_reach_is_told_to_the_model():
+def test_the_model_learns_that_the_desk_is_out_of_reach():
     result = _call(cast("Desk", OutOfReach()), "free_slots", date="2026-11-30")
 
     assert result["status"] == "failed"

@@ -19,7 +19,7 @@ def test_a_body_that_is_not_json_is_explained() -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"conversation_id": "\xff"}', b"\xff\xfe", b"[" * 16_000])
-def test_bytes_that_cannot_be_read_as_json_are_the_clients_fault_and_not_ours(body: bytes) -> None:
+def test_bytes_that_are_no_json_are_a_client_error(body: bytes) -> None:
     api = HttpApiHarness()
     event = load_event("http_api.create_session")
     event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
@@ -31,7 +31,7 @@ def test_bytes_that_cannot_be_read_as_json_are_the_clients_fault_and_not_ours(bo
     assert api.log.lines == []
 
 
-def test_who_asks_is_taken_from_the_verified_token_alone() -> None:
+def test_the_user_is_taken_from_the_verified_token_alone() -> None:
     api = HttpApiHarness()
 
     for path in ("/conversations", "/conversations/some-id/turns"):
@@ -62,7 +62,7 @@ def test_an_overloaded_table_is_answered_503_with_a_time_to_wait() -> None:
     assert api.log.lines[0]["message"] == "request failed"
 
 
-def test_a_fault_of_ours_tells_the_client_nothing_and_the_log_everything() -> None:
+def test_an_internal_error_shows_the_client_nothing_and_the_log_everything() -> None:
     api = HttpApiHarness()
     api.reader.fails_with = RuntimeError("the reason")
 
@@ -81,7 +81,7 @@ def test_a_fault_of_ours_tells_the_client_nothing_and_the_log_everything() -> No
         ("DELETE", "/conversations", 405, "method_not_allowed"),
     ],
 )
-def test_what_is_not_served_is_a_problem_document_too(
+def test_an_unknown_path_gets_a_problem_document(
     method: str, path: str, status: int, code: str
 ) -> None:
     answered, problem, _ = HttpApiHarness().call(method, path)

@@ -66,7 +66,7 @@ def test_each_of_many_conversations_is_on_exactly_one_page(count: int) -> None:
     assert len(found) == max(1, -(-count // 100))
 
 
-def test_what_comes_and_goes_between_two_pages_moves_no_other_conversation() -> None:
+def test_conversations_that_come_and_go_between_two_pages_move_no_other() -> None:
     api = HttpApiHarness()
     for number in range(6):
         put_header(api, f"conversation-{number}")

@@ -73,7 +73,7 @@ def test_every_other_request_of_an_erased_user_is_refused() -> None:
         assert other.get("code") != "user_erased", (method, path)
 
 
-def test_what_takes_longer_than_a_request_is_asked_for_again() -> None:
+def test_an_erasure_that_outlasts_its_request_is_accepted_and_continued_by_another() -> None:
     api = HttpApiHarness()
     api.begin()
 
@@ -89,7 +89,7 @@ def test_what_takes_longer_than_a_request_is_asked_for_again() -> None:
     assert [line["finished"] for line in api.log.lines] == [False]
 
 
-def test_two_erasures_at_once_are_told_apart() -> None:
+def test_the_second_of_two_erasures_at_once_is_a_conflict() -> None:
     api = HttpApiHarness()
 
     class Overtaken(FakeErasureStore):
@@ -168,7 +168,7 @@ def test_an_erased_conversation_is_nowhere_and_cannot_be_continued() -> None:
     assert api.begin()["conversation_id"] != gone
 
 
-def test_what_was_used_and_noted_and_set_stays() -> None:
+def test_usage_notes_and_preferences_stay() -> None:
     api = HttpApiHarness()
     gone = api.begin("new")["conversation_id"]
     use(api, talk_s=600, cost_usd="1.5")
@@ -196,7 +196,7 @@ def test_somebody_elses_conversation_and_none_at_all_get_the_same_answer() -> No
 
 
 @pytest.mark.parametrize("odd", ["conv%23x", "a b", "x" * 65, "%00", ".", "*"])
-def test_what_is_no_id_is_refused_before_any_table_is_asked(odd: str) -> None:
+def test_a_malformed_id_is_refused_before_any_table_is_read(odd: str) -> None:
     status, problem, _ = HttpApiHarness().call("DELETE", f"/conversations/{odd}")
 
     assert (status, problem["code"]) in ((422, "invalid_request"), (405, "method_not_allowed"))

@@ -31,7 +31,7 @@ def test_preferences_that_are_left_out_stay_and_null_goes_back_to_the_default() 
     assert api.call("GET", "/me/preferences", user="user-2")[1]["voice"] is None
 
 
-def test_a_change_is_told_to_the_running_sessions_as_it_was_made() -> None:
+def test_the_running_sessions_get_a_notice_with_the_change() -> None:
     api = HttpApiHarness()
     session = api.begin()["session_id"]
 
@@ -42,7 +42,7 @@ def test_a_change_is_told_to_the_running_sessions_as_it_was_made() -> None:
     assert notice == PreferencesChanged(changes, NOON_MS)
 
 
-def test_a_change_that_no_session_can_be_told_of_is_stored_and_answered() -> None:
+def test_a_change_is_stored_and_answered_although_no_session_can_be_notified() -> None:
     api = HttpApiHarness()
     api.begin()
     api.mailbox.takes_notices = False

@@ -49,7 +49,7 @@ def test_starting_a_session_writes_nothing() -> None:
 
 
 @pytest.mark.parametrize("body", [None, {}, {"conversation_id": None}])
-def test_without_a_conversation_the_latest_one_goes_on(body: dict[str, Any] | None) -> None:
+def test_without_a_conversation_id_the_latest_one_continues(body: dict[str, Any] | None) -> None:
     api = HttpApiHarness()
     api.begin("new")
     api.tables.clock.advance(1_000)
@@ -62,7 +62,7 @@ def test_without_a_conversation_the_latest_one_goes_on(body: dict[str, Any] | No
     assert session["session_id"] != latest["session_id"]
 
 
-def test_a_users_first_session_starts_a_conversation_without_being_told_to() -> None:
+def test_a_users_first_session_starts_a_conversation_by_default() -> None:
     api = HttpApiHarness()
     api.begin("new", user="user-2")
 

@@ -13,7 +13,7 @@ from tests.unit.functions.http_api.harness import USER, HttpApiHarness, use
 pytestmark = pytest.mark.unit
 
 
-def test_who_has_used_the_day_up_is_told_until_when_and_let_in_the_next_day() -> None:
+def test_a_user_at_the_daily_limit_learns_when_it_ends_and_is_admitted_the_next_day() -> None:
     api = HttpApiHarness()
     use(api, talk_s=3_600)
 
@@ -43,7 +43,7 @@ def test_money_is_limited_too_and_an_operators_word_for_one_user_holds() -> None
     assert api.call("POST", "/sessions", {})[0] == 201
 
 
-def test_who_comes_back_to_a_session_is_let_in_to_hear_the_end_of_it() -> None:
+def test_a_returning_client_is_admitted_to_hear_the_end_of_its_session() -> None:
     api = HttpApiHarness()
     session = api.begin()
     use(api, cost_usd="5")

@@ -163,6 +163,6 @@ def test_committed_scripts_differ_in_their_words():
     assert (len(bookings), len(greetings)) == (len(SCRIPTS), len(SCRIPTS))
 
 
-def test_speech_is_the_same_whatever_silence_is_around_and_in_it():
+def test_silence_around_speech_and_in_it_makes_no_difference():
     speech = bytes([1, 0, 0, 2, 0, 3])
     assert without_silence(bytes(4) + speech[:2] + bytes(2) + speech[2:] + bytes(6)) == speech

@@ -202,7 +202,7 @@ def test_tables_queues_and_secrets_are_there(small):
         (("[HavePool,", "[NoSuch,"), "unknown condition NoSuch"),
     ],
 )
-def test_what_it_cannot_read_it_refuses(small, change, message):
+def test_an_unknown_construct_is_refused(small, change, message):
     small.write_text(SMALL.replace(*change))
     with pytest.raises(TemplateError, match=message):
         read_template(small, {})

@@ -176,7 +176,7 @@ def test_a_reply_no_faster_than_it_plays_is_never_held():
         call.pass_ms(PART_MS)
 
 
-def test_what_is_held_while_the_line_drops_goes_to_the_next_connection():
+def test_held_audio_goes_to_the_next_connection_when_the_connection_drops():
     call = answering()
     call.live(LiveAudio(SECOND), LiveAudio(SECOND))
     call.pass_ms(HOLD_MS)
@@ -191,7 +191,7 @@ def test_what_is_held_while_the_line_drops_goes_to_the_next_connection():
 
 
 @given(st.lists(st.tuples(st.integers(1, 6_000), st.integers(0, 400)), max_size=30))
-def test_what_is_held_never_lets_the_client_run_short(parts):
+def test_held_audio_never_lets_the_client_run_short(parts):
     """Sound that was held is posted while what was posted before plays on for long enough."""
     call = answering()
     playing_ends_ms, seen = 0.0, 0

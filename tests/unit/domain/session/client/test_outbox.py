@@ -187,7 +187,7 @@ def test_a_turn_is_delivered_once_its_end_is_acknowledged():
     assert box.has_delivered(1)
 
 
-def test_of_too_much_waiting_audio_the_oldest_goes_and_no_control():
+def test_the_oldest_of_too_much_waiting_audio_is_dropped_and_no_control_message():
     many = MAX_AUDIO_BYTES // len(SECOND) + 3
     box = outbox(Accepted(1), *[ReplyAudio(1, SECOND)] * many, end())
 
@@ -199,7 +199,7 @@ def test_of_too_much_waiting_audio_the_oldest_goes_and_no_control():
     assert (posted[0].frame, posted[-1].frame) == (Accepted(1), end())
 
 
-def test_a_client_that_comes_back_too_late_for_its_audio_is_told():
+def test_resume_reports_audio_that_is_no_longer_held():
     box = outbox(end(1))
     for _ in range(MAX_AUDIO_BYTES // len(SECOND) + 1):
         box.offer(ReplyAudio(1, SECOND))

@@ -56,7 +56,7 @@ def inputs_of(call: SessionHarness) -> list[Effect]:
     return [one for one in given if not isinstance(one, SendSilence) or one == SPEECH_END]
 
 
-def test_what_is_said_before_a_late_utterance_is_answered_waits_for_that_answer():
+def test_speech_before_the_answer_to_a_late_utterance_waits_for_that_answer():
     call = _found_by_a_successor()
     given = inputs_of(call)
     call.utter()
@@ -73,7 +73,7 @@ def test_what_is_said_before_a_late_utterance_is_answered_waits_for_that_answer(
     assert call.replies == ["The first.", "The second."]
 
 
-def test_what_waited_is_followed_one_by_one_by_what_comes_meanwhile():
+def test_later_utterances_follow_the_waiting_one_by_one():
     call = _found_by_a_successor()
     call.utter()
     call.reply("The first.")
@@ -86,7 +86,7 @@ def test_what_waited_is_followed_one_by_one_by_what_comes_meanwhile():
     assert call.replies == ["The first.", "The second.", "The third."]
 
 
-def test_what_is_said_over_the_reply_to_a_late_utterance_interrupts_it():
+def test_speech_over_the_reply_to_a_late_utterance_interrupts_it():
     call = _found_by_a_successor()
     call.live(LiveAudio(SECOND))
     call.send(SpeechStart(), Audio(SPEECH))

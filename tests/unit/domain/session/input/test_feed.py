@@ -71,7 +71,7 @@ def test_a_duplicate_is_heard_once():
     assert call.to_model[1] == [SendAudio(SPEECH)]
 
 
-def test_what_lies_behind_a_gap_is_not_accepted_before_the_gap_is_closed():
+def test_input_behind_a_gap_is_not_accepted_before_the_gap_is_closed():
     call = started()
     call.send(Text("x"), Text("y"))
     call.send(Text("z"), seq=5)
@@ -81,7 +81,7 @@ def test_what_lies_behind_a_gap_is_not_accepted_before_the_gap_is_closed():
     assert call.frames(Accepted)[-1] == Accepted(5)
 
 
-def test_what_lies_behind_a_gap_is_accepted_once_the_gap_is_given_up():
+def test_input_behind_a_gap_is_accepted_once_the_gap_is_skipped():
     call = started()
     call.send(Text("z"), seq=5)
     call.pass_ms(2_999)
@@ -100,7 +100,7 @@ def test_missing_input_is_asked_for_after_300_ms():
     assert call.frames(Missing) == [Missing(2, 3)]
 
 
-def test_input_that_never_comes_is_skipped_after_three_seconds_and_told():
+def test_input_that_never_comes_is_skipped_after_three_seconds_and_recorded():
     call = started()
     call.send(SpeechStart())
     call.send(Audio(SPEECH), SpeechEnd(), seq=5)
@@ -117,7 +117,7 @@ def test_input_that_never_comes_is_skipped_after_three_seconds_and_told():
     assert [(gap.first_seq, gap.last_seq) for gap in call.turns[0].skipped] == [(3, 4)]
 
 
-def test_a_gap_between_two_turns_is_told_with_the_next_one():
+def test_a_gap_between_two_turns_is_recorded_in_the_second():
     call = started()
     call.send(SpeechStart(), seq=3)
     call.pass_ms(3_000)
@@ -210,7 +210,7 @@ def test_an_end_of_speech_without_audio_ends_nothing():
     assert call.to_model[1] == []
 
 
-def test_the_client_is_told_what_is_safe_at_once_except_while_audio_flows():
+def test_accepted_is_sent_at_once_except_while_audio_flows():
     call = started()
     assert call.frames(Accepted) == [Accepted(1)]
 
@@ -221,7 +221,7 @@ def test_the_client_is_told_what_is_safe_at_once_except_while_audio_flows():
     assert call.frames(Accepted)[-1] == Accepted(3)
 
 
-def test_what_else_happens_does_not_hurry_the_report_of_audio():
+def test_other_events_do_not_hurry_the_report_of_audio():
     call = started()
     call.send(SpeechStart())
     told = call.frames(Accepted)
@@ -234,7 +234,7 @@ def test_what_else_happens_does_not_hurry_the_report_of_audio():
     assert call.frames(Accepted) == [*told, Accepted(3)]
 
 
-def test_what_ends_a_stretch_of_audio_is_reported_at_once_with_it():
+def test_the_end_of_speech_is_reported_at_once_with_its_audio():
     call = started()
     call.send(SpeechStart())
     call.send(Audio(SPEECH), SpeechEnd())
@@ -376,7 +376,7 @@ def test_the_first_hello_of_a_connection_makes_it_current():
     assert call.all(SetConnection) == [SetConnection("B")]
 
 
-def test_what_stays_unread_is_looked_for_only_behind_what_is_known():
+def test_unread_input_is_looked_for_only_behind_the_known_numbers():
     call = started()
     assert call.machine.read_after == 1
     call.send(Audio(SPEECH), seq=3)
@@ -521,7 +521,7 @@ def test_speech_that_goes_on_after_a_pause_too_long_is_a_turn_of_its_own_without
     assert [commit.cursor for commit in call.all(CommitTurn)] == [3, 6]
 
 
-def test_what_is_said_after_a_pause_without_silence_in_it_is_a_turn_that_can_be_heard_again():
+def test_speech_after_a_pause_without_silence_is_a_turn_that_can_be_given_again():
     call = started()
     call.send(Audio(SPEECH))
     call.pass_ms(SPEECH_ENDS_AFTER_MS)

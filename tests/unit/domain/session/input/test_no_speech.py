@@ -177,7 +177,7 @@ def test_a_tool_call_shows_that_a_whisper_was_understood(call):
     assert call.frames(NoSpeech) == []
 
 
-def test_what_the_model_does_before_the_mark_ends_shows_that_it_understood():
+def test_output_before_the_end_of_the_mark_shows_that_the_model_understood():
     call = started()
     call.send(SpeechStart(), Audio(WHISPER))
     call.live(LiveAudio(SECOND))
@@ -224,7 +224,7 @@ def test_a_mark_without_an_end_is_no_turn_either(call, sound):
 
 
 @pytest.mark.parametrize("sound", [SILENCE, WHISPER])
-def test_what_follows_a_cough_is_a_turn_without_it(call, sound):
+def test_speech_after_a_cough_is_a_turn_without_it(call, sound):
     marked(call, Audio(sound))
     call.send(Text("hello"))
     call.reply("Good morning.")

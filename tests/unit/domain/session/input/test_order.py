@@ -35,7 +35,7 @@ def test_any_arrival_comes_out_in_order_and_once(arrival):
     assert taken == list(range(1, 12))
 
 
-def test_what_the_cursor_has_behind_it_is_a_duplicate():
+def test_a_number_at_or_below_the_cursor_is_a_duplicate():
     order = InputOrder(5)
 
     assert not order.add(numbered(5), 0)
@@ -114,7 +114,7 @@ def test_control_that_comes_after_it_was_given_up_is_delivered():
     assert not order.add(numbered(1, Bye()), 3_600)
 
 
-def test_what_was_given_up_is_looked_for_for_ten_seconds():
+def test_a_skipped_number_is_looked_for_for_ten_seconds():
     order = order_with(2)
     order.give_up(3_000)
     order.take(12_999)
@@ -154,7 +154,7 @@ def test_a_late_message_has_its_own_place_after_a_rewind():
     assert seqs(order.take(3_200)) == [1, 2, 3]
 
 
-def test_what_is_forgotten_does_not_come_back():
+def test_forgotten_input_does_not_come_back():
     order = order_with(1, 2, 3)
     order.take(0)
     order.forget(2)
@@ -177,7 +177,7 @@ def test_a_late_message_from_before_what_is_forgotten_is_not_kept():
     assert order.take(3_100) == []
 
 
-def test_a_number_far_ahead_is_told_from_a_gap():
+def test_a_number_far_ahead_is_distinguished_from_a_gap():
     order = order_with(1)
 
     assert not order.is_too_far_ahead(1 + MAX_AHEAD)

@@ -98,7 +98,7 @@ def connected(at_ms: int, received: int | None = None) -> Hello:
     return Hello(position, connected_at_ms=at_ms)
 
 
-def test_the_newest_connection_is_current_whatever_its_hellos_number_is() -> None:
+def test_the_newest_connection_is_current_with_any_hello_number() -> None:
     call = started()
     call.send(connected(5), seq=30, connection="B")
     call.send(connected(9), seq=3, connection="C")
@@ -172,7 +172,7 @@ def test_speech_is_accepted_however_much_of_it_is_not_settled() -> None:
     assert call.machine.taken_through == 302
 
 
-def test_what_was_typed_after_its_number_was_given_up_for_good_is_refused_once() -> None:
+def test_text_whose_number_was_skipped_for_good_is_refused_once() -> None:
     call = started()
     call.send(Text("later"), seq=4)
     call.pass_ms(GIVE_UP_AFTER_MS + FORGET_AFTER_MS)

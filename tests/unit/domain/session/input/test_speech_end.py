@@ -235,7 +235,7 @@ class TestSilenceAfterSpeech:
 
 
 class TestMarksOfTheClient:
-    def test_the_model_is_told_where_speech_begins_and_ends_and_gets_nothing_else(self):
+    def test_the_model_gets_the_start_and_the_end_of_speech_and_nothing_else(self):
         call = marking()
         assert call.all(OpenLive)[0].config.turn_detection is TurnDetection.CLIENT
         call.utter()
@@ -363,7 +363,7 @@ class TestMarksOfTheClient:
         call.reply()
         assert call.frames(ReplyAudio)
 
-    def test_what_was_being_answered_then_is_answered_by_the_new_live_session(self):
+    def test_a_turn_under_way_is_answered_by_the_new_live_session(self):
         call = marking()
         call.utter()
         call.live(LiveAudio(SECOND))

@@ -75,7 +75,7 @@ def turn(call: SessionHarness, *events: LiveUsage) -> None:
     call.ack()
 
 
-def test_without_limits_nobody_counts() -> None:
+def test_without_limits_nothing_is_counted() -> None:
     call = started()
     turn(call, *[DOLLAR] * 100)
 
@@ -157,7 +157,7 @@ def test_a_session_that_begins_with_nothing_left_asks_no_model() -> None:
     assert call.turns == []
 
 
-def test_what_the_user_has_begun_to_say_gets_the_goodbye_for_an_answer() -> None:
+def test_speech_that_has_begun_is_answered_with_the_goodbye() -> None:
     call = beginning_with(used())
     turn(call)
     call.send(SpeechStart(), Audio(SPEECH))
@@ -172,7 +172,7 @@ def test_what_the_user_has_begun_to_say_gets_the_goodbye_for_an_answer() -> None
     assert (call.turns[-1].heard, call.turns[-1].said) == ("And tomorrow", "Goodbye!")
 
 
-def test_who_keeps_interrupting_is_answered_one_turn_more_and_no_further() -> None:
+def test_a_user_who_keeps_interrupting_is_answered_one_more_turn_only() -> None:
     call = beginning_with(used(cost_usd="4.9"))
     call.send(Text("First?"))
     call.live(said("One"), DOLLAR)
@@ -188,7 +188,7 @@ def test_who_keeps_interrupting_is_answered_one_turn_more_and_no_further() -> No
     assert call.frames(SessionClosed) == [SessionClosed("limit_reached")]
 
 
-def test_what_other_sessions_used_is_seen_at_the_next_commit() -> None:
+def test_the_usage_of_other_sessions_is_seen_at_the_next_commit() -> None:
     call = beginning_with(used())
     turn(call)
     assert len(call.all(ReadUsage)) == len(call.all(CommitTurn)) == 1
@@ -199,7 +199,7 @@ def test_what_other_sessions_used_is_seen_at_the_next_commit() -> None:
     assert len(call.frames(LimitReached)) == 1
 
 
-def test_what_core_agent_counted_is_seen_with_its_answer_and_counted_once() -> None:
+def test_the_cost_that_core_agent_counted_comes_with_its_answer_and_counts_once() -> None:
     core = Bill(TokenUsage(text_out=1), Decimal(1))
     call = beginning_with(used(cost_usd="3.5"), takes_commits=False)
     call.send(Text("When do you open?"))
@@ -289,7 +289,7 @@ def test_a_client_that_is_gone_ends_the_session_all_the_same() -> None:
     assert call.turns[0].cost_usd == 1
 
 
-def test_the_bill_of_a_late_reply_goes_to_the_next_turn_or_to_nobodys() -> None:
+def test_the_bill_of_a_late_reply_goes_to_the_next_turn_if_there_is_one() -> None:
     call = started()
     turn(call)
     call.live(DOLLAR)
@@ -314,7 +314,7 @@ def test_the_bill_of_a_live_session_that_was_left_behind_counts() -> None:
     assert call.turns[-1].cost_usd == 1
 
 
-def test_the_bill_of_a_turn_that_is_never_committed_is_told_at_the_end() -> None:
+def test_the_bill_of_a_turn_that_is_never_committed_is_reported_at_the_end() -> None:
     call = started(takes_commits=False)
     call.send(Text("When?"))
     call.live(DOLLAR)
@@ -359,7 +359,7 @@ def test_a_goodbye_waits_for_the_live_session_that_is_being_opened() -> None:
     assert call.turns[-1].said == "Until tomorrow."
 
 
-def test_what_the_goodbye_interrupts_does_not_end_it() -> None:
+def test_an_interrupted_reply_does_not_end_the_goodbye() -> None:
     call = beginning_with(used())
     call.send(Text("When do you open?"))
     call.feed(UsageRead(used(talk_ms=60_000)))

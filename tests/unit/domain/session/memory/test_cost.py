@@ -85,7 +85,7 @@ def test_another_question_at_the_same_place_of_a_restarted_turn_is_billed_as_wel
     assert cost_of(call) == [2 * CORE.cost_usd]
 
 
-def test_an_answer_that_nobody_awaits_any_more_has_cost_all_the_same():
+def test_an_answer_that_is_no_longer_awaited_has_its_cost():
     call = started()
     call.utter()
     call.call_tool("x")
@@ -98,7 +98,7 @@ def test_an_answer_that_nobody_awaits_any_more_has_cost_all_the_same():
     assert cost_of(call) == [CORE.cost_usd]
 
 
-def test_an_answer_to_a_written_turn_is_billed_to_the_turn_that_tells_it():
+def test_an_answer_to_a_written_turn_is_billed_to_the_turn_that_speaks_it():
     earlier = Turn(1, STATE.session_id, 0, 1)
     call = started(
         state=replace(STATE, pending_calls=(pending(),)),
@@ -150,7 +150,7 @@ def test_a_late_answer_to_what_was_asked_before_a_restart_is_not_taken_for_the_n
     assert [one.answer for one in call.turns[0].tool_calls] == ["Dan is here at ten."]
 
 
-def test_a_commit_tells_what_of_it_core_agent_has_counted_by_itself():
+def test_a_commit_separates_the_cost_that_core_agent_has_counted():
     call = started()
     call.utter()
     call.live(LiveUsage(TokenUsage(audio_in=100)))

@@ -39,7 +39,7 @@ def test_the_live_model_goes_on_without_the_note_in_silence() -> None:
     assert call.posted == posted_before
 
 
-def test_what_is_being_answered_is_answered_and_remembered_first() -> None:
+def test_a_turn_under_way_is_answered_and_remembered_first() -> None:
     call = noted()
     call.utter()
     call.notice(NoteForgotten(TEA.note_id))

@@ -53,7 +53,7 @@ def _with_a_long_reply_begun() -> tuple[SessionHarness, int]:
     return call, received
 
 
-def test_output_held_by_nobody_is_told_and_said_again_once_its_turn_is_over():
+def test_lost_output_is_reported_and_repeated_once_its_turn_is_over():
     call, received = _with_a_long_reply_begun()
 
     call.hello("B", received=received)
@@ -85,7 +85,7 @@ def test_a_later_turn_is_not_taken_for_the_one_whose_audio_is_lost():
     assert "A long story." in call.all(SendText)[-1].text
 
 
-def test_a_client_that_has_received_the_audio_let_go_is_told_nothing():
+def test_resume_reports_nothing_where_the_released_audio_was_received():
     call, _ = _with_a_long_reply_begun()
 
     call.hello("B", received=len(call.posted) - 60)
@@ -95,7 +95,7 @@ def test_a_client_that_has_received_the_audio_let_go_is_told_nothing():
     assert len(call.all(SendText)) == 1
 
 
-def test_nobody_is_told_of_lost_audio_that_they_have_interrupted_since():
+def test_lost_audio_of_an_interrupted_reply_is_not_reported():
     call, received = _with_a_long_reply_begun()
     call.live(LiveInterrupted(), IDLE)
 
@@ -104,7 +104,7 @@ def test_nobody_is_told_of_lost_audio_that_they_have_interrupted_since():
     assert call.frames(ReplyLost) == []
 
 
-def test_lost_audio_of_a_reply_that_begins_anew_is_not_missed():
+def test_lost_audio_of_a_reply_that_restarts_is_not_missed():
     call, received = _with_a_long_reply_begun()
     call.hello("B", received=received)
     call.lose_live()
@@ -171,7 +171,7 @@ def test_a_turn_that_was_delivered_is_committed_as_such():
     assert call.all(CommitTurn)[0].undelivered == ()
 
 
-def test_a_reply_that_nobody_holds_any_more_is_shown_and_said_again_once():
+def test_a_lost_reply_is_shown_and_repeated_once():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
     call = _successor(turn, undelivered=(undelivered,))
 
@@ -227,7 +227,7 @@ def test_a_reply_that_arrived_after_all_is_not_said_again(how):
     assert call.all(SendText) == []
 
 
-def test_a_client_whose_line_outlived_the_worker_is_shown_and_told_what_it_missed():
+def test_a_client_whose_connection_outlived_the_worker_sees_and_hears_the_reply_that_it_missed():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
     call = _successor(turn, undelivered=(undelivered,))
     call.notice(Acknowledged(OutputPosition(EPOCH, undelivered.ends_at.seq - 1), 0, 0))
@@ -279,7 +279,7 @@ def test_a_reply_that_no_worker_since_could_say_again_is_said_again_by_the_next(
     assert call.frames(ReplyLost) == [ReplyLost(1, "We open at nine.")]
 
 
-def test_what_was_lost_is_said_after_what_the_user_says_now():
+def test_lost_replies_are_repeated_after_the_users_present_utterance():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
     state = replace(STATE, epoch=EPOCH + 1, cursor=2, undelivered=(undelivered,))
     call = SessionHarness(state=state, memory=remembering(turn), opens_live=False)
@@ -333,7 +333,7 @@ def test_two_replies_that_a_worker_leaves_undelivered_are_both_shown_and_said_ag
     assert "We open at nine. We close at five." in asked.text
 
 
-def test_of_two_replies_the_one_that_arrived_is_not_said_again():
+def test_only_the_one_of_two_replies_that_did_not_arrive_is_repeated():
     _, turns, undelivered = _handed_over_with_two_replies()
     successor = _successor(*turns, undelivered=undelivered)
 
@@ -358,7 +358,7 @@ def test_a_client_that_has_all_frames_keeps_its_line_when_a_worker_must_go():
     assert call.all(CloseConnection) == []
 
 
-def test_what_is_undelivered_stays_so_until_it_is_said_again():
+def test_an_undelivered_reply_stays_undelivered_until_it_is_repeated():
     turn, undelivered = _after_a_worker_whose_client_was_gone()
     call = _successor(turn, undelivered=(undelivered,))
     call.utter()

@@ -77,7 +77,7 @@ def test_turns_that_had_no_room_when_memory_was_loaded_want_a_summary():
     assert talk(call, 10) == ["AskForSummary"]
 
 
-def test_the_next_live_session_is_told_the_newer_summary_and_no_turn_twice():
+def test_the_next_live_session_gets_the_newer_summary_and_no_turn_twice():
     call = session()
     for _ in range(4):
         talk(call, 300)
@@ -103,7 +103,7 @@ def test_a_summary_that_was_known_or_is_older_changes_nothing():
     assert len(history) == 4
 
 
-def test_after_a_summary_the_budget_counts_anew():
+def test_after_a_summary_the_budget_starts_again():
     call = session()
     for _ in range(4):
         talk(call, 300)
@@ -112,7 +112,7 @@ def test_after_a_summary_the_budget_counts_anew():
     assert [talk(call, 250) for _ in range(3)] == [[], [], ["AskForSummary"]]
 
 
-def test_a_turn_is_committed_under_its_number_whatever_was_summed_up():
+def test_a_turn_keeps_its_number_after_a_summary():
     call = session()
     for _ in range(4):
         talk(call, 300)

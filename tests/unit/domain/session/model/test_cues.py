@@ -74,7 +74,7 @@ def test_an_answer_that_is_owed_does_not_interrupt_another_one():
     assert [text.count("In Rome.") for text in call.texts] == [0, 1]
 
 
-def test_what_the_model_keeps_to_itself_is_waited_for_no_longer_than_a_turn_may_bring_nothing():
+def test_a_cue_that_the_model_ignores_is_awaited_as_long_as_the_stall_timeout():
     call = returning("When?")
     call.answer_tool("At three.")
 
@@ -153,7 +153,7 @@ def test_a_worker_whose_time_runs_out_has_the_lost_reply_said_first():
     assert call.finish() is FinishReason.HAND_OVER
 
 
-def test_what_was_interrupted_at_once_is_not_said_again():
+def test_a_cue_that_was_interrupted_at_once_is_not_repeated():
     call = returning()
     call.utter()
     call.live(said("We"), LiveInterrupted(), COMPLETE)

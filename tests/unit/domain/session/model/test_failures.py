@@ -94,7 +94,7 @@ def test_speech_into_a_reply_that_was_cut_off_is_heard_again_too():
     assert [turn.number for turn in call.turns] == [1, 2]
 
 
-def test_what_is_said_while_a_repeated_reply_goes_on_still_interrupts_it():
+def test_speech_during_a_repeated_reply_interrupts_it():
     call = started()
     call.utter()
     call.lose_live()
@@ -123,7 +123,7 @@ def test_speech_that_a_detector_found_is_heard_again_from_its_onset():
     assert len(call.turns) == 1
 
 
-def test_a_gap_in_a_turn_that_restarts_is_stepped_over_at_once_and_told_once():
+def test_a_gap_in_a_turn_that_restarts_is_skipped_at_once_and_recorded_once():
     call = started()
     call.send(SpeechStart())
     call.send(Audio(SPEECH), seq=4)
@@ -161,7 +161,7 @@ def test_speech_into_a_greeting_that_was_cut_off_is_heard_again():
     assert len(call.to_model[call.generation]) == 3
 
 
-def test_a_live_session_lost_while_idle_is_replaced_at_once_and_nobody_is_told():
+def test_a_live_session_lost_while_idle_is_replaced_at_once_without_a_message():
     call = started()
     posted = len(call.posted)
     call.lose_live()
@@ -170,7 +170,7 @@ def test_a_live_session_lost_while_idle_is_replaced_at_once_and_nobody_is_told()
     assert len(call.posted) == posted
 
 
-def test_turns_that_are_not_in_memory_yet_are_told_to_the_next_live_session():
+def test_the_next_live_session_gets_turns_that_are_not_in_memory_yet():
     call = started()
     call.utter()
     call.live(heard("I am Ada"))
@@ -275,7 +275,7 @@ def test_a_live_session_that_is_never_set_up_is_given_up():
     assert call.frames(SessionClosed) == [SessionClosed("unavailable")]
 
 
-def test_what_was_asked_before_the_model_became_unavailable_is_remembered():
+def test_a_question_before_the_model_became_unavailable_is_remembered():
     call = started()
     call.utter()
     call.live(heard("Hello"))
@@ -284,7 +284,7 @@ def test_what_was_asked_before_the_model_became_unavailable_is_remembered():
     assert [turn.heard for turn in call.turns] == ["Hello"]
 
 
-def test_a_takeover_tells_the_client_that_the_turn_is_answered_anew():
+def test_after_a_takeover_the_client_learns_that_the_turn_is_answered_again():
     taken = started()
     taken.utter()
     taken.reply()

@@ -60,7 +60,7 @@ def knows_nothing(config: LiveConfig) -> bool:
 
 @MOMENTS
 @CODES
-def test_a_history_that_is_refused_is_told_in_the_instruction_as_information(
+def test_a_refused_history_is_given_in_the_instruction_as_information(
     failure: LiveFailure, code: int
 ) -> None:
     call = arriving(remembering(TURN), opens_live=failure is LiveFailure.DROPPED)
@@ -75,7 +75,7 @@ def test_a_history_that_is_refused_is_told_in_the_instruction_as_information(
     assert call.frames(SessionClosed) == []
 
 
-def test_what_the_user_said_meanwhile_is_answered_once_and_nothing_is_said_of_the_refusal() -> None:
+def test_speech_during_the_set_up_is_answered_once_and_the_refusal_is_not_mentioned() -> None:
     call = started(memory=remembering(TURN))
     call.utter()
     call.lose_live(code=1007)
@@ -88,7 +88,7 @@ def test_what_the_user_said_meanwhile_is_answered_once_and_nothing_is_said_of_th
     assert [(turn.number, turn.said) for turn in call.turns] == [(2, "Yes, Ada?")]
 
 
-def test_later_live_sessions_are_told_in_the_same_way_and_the_process_learns_it() -> None:
+def test_later_live_sessions_use_the_same_fallback_and_the_process_remembers_it() -> None:
     call = started(memory=remembering(TURN))
     learned = [call.machine.refuses_history]
     call.lose_live(code=1007)
@@ -106,7 +106,7 @@ def test_later_live_sessions_are_told_in_the_same_way_and_the_process_learns_it(
     assert "Yes, Ada?" in configs(call)[-1].system_instruction
 
 
-def test_a_process_that_knows_tells_the_history_as_text_at_once() -> None:
+def test_a_process_that_knows_gives_the_history_as_text_at_once() -> None:
     settings = replace(SETTINGS, history_as_text=True)
     call = started(memory=remembering(TURN), settings=settings)
 
@@ -175,7 +175,7 @@ def test_a_user_is_not_locked_out_by_what_is_remembered_of_them(failure: LiveFai
     assert "Hello Ada. Hello." in configs(call)[-1].system_instruction
 
 
-def test_a_session_that_is_refused_whatever_it_is_told_ends_as_refused() -> None:
+def test_a_session_that_is_refused_with_every_fallback_ends_as_refused() -> None:
     call = arriving(remembering(TURN, profile=PREFERRING), opens_live=False)
     for _ in range(5):
         assert call.frames(SessionClosed) == []
@@ -251,7 +251,7 @@ def test_a_preference_that_the_set_up_is_refused_for_is_left_out_and_that_is_sai
     assert not call.machine.refuses_history
 
 
-def test_the_history_is_told_as_text_before_preferences_are_left_out() -> None:
+def test_the_history_becomes_text_before_preferences_are_left_out() -> None:
     call = started(memory=remembering(TURN, profile=PREFERRING))
     call.lose_live(code=1007)
     assert configs(call)[-1].voice == "Puck"

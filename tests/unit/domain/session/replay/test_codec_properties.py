@@ -75,7 +75,7 @@ each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name_
 @each_kind
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
-def test_whatever_is_written_is_read_as_it_was(kind, data):
+def test_a_written_value_is_read_unchanged(kind, data):
     value = data.draw(values(kind))
     assert decode(json.loads(json.dumps(encode(value, whole)))) == value
 
@@ -95,7 +95,7 @@ def test_without_audio_all_but_the_sound_is_read_as_it_was(kind, data):
 
 
 @given(length_bytes=st.integers(0, 100), pcm=st.binary())
-def test_what_stands_in_for_audio_has_its_length(length_bytes, pcm):
+def test_placeholder_audio_has_the_length_of_the_audio(length_bytes, pcm):
     written = digest(pcm)
     assert isinstance(written, dict)
     assert len(placeholder_audio(length_bytes, str(written["sha256"]))) == length_bytes
@@ -106,7 +106,7 @@ def test_a_value_that_has_no_form_is_refused():
         encode(UTC, whole)
 
 
-def test_two_classes_of_one_name_cannot_be_told_apart():
+def test_two_classes_of_one_name_cannot_be_distinguished():
     @dataclass(frozen=True, slots=True)
     class Text:
         text: str
@@ -129,6 +129,6 @@ def test_two_classes_of_one_name_cannot_be_told_apart():
         {"what": "is this"},
     ],
 )
-def test_what_nobody_writes_is_a_value_error(data):
+def test_a_malformed_value_is_a_value_error(data):
     with pytest.raises(ValueError):  # noqa: PT011 - told by the line that it stands in
         decode(data)

@@ -137,7 +137,7 @@ def test_a_long_event_is_cut_short(write, capsys):
         ('{"version":1,"opening":{"lease":1}}', "TypeError"),
     ],
 )
-def test_a_file_that_begins_as_none_does_is_no_recording_and_one_is_told_how_to_make(
+def test_a_file_with_another_beginning_is_refused_with_advice_on_how_to_record(
     write, capsys, text, reason
 ):
     path = write([text, *record(unmarked_story)[1:]])
@@ -149,7 +149,7 @@ def test_a_file_that_begins_as_none_does_is_no_recording_and_one_is_told_how_to_
     assert "`make up RECORD=events`" in error
 
 
-def test_a_file_that_is_no_text_is_no_recording_and_one_is_told_how_to_make(tmp_path, capsys):
+def test_a_binary_file_is_refused_with_advice_on_how_to_record(tmp_path, capsys):
     path = tmp_path / "voice.wav"
     path.write_bytes(b"RIFF\xff\xfe")
 

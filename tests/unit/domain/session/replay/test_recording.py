@@ -98,7 +98,7 @@ class ReplayedSession(AnySession):
         assert replay(machine.lines) == (len(machine.lines) - 1, None)
 
 
-def test_whatever_happened_to_a_session_gives_the_same_effects_again(monkeypatch):
+def test_any_recorded_session_gives_the_same_effects_again(monkeypatch):
     monkeypatch.setattr(tests.session_harness, "SessionMachine", RecordedMachine)
     run_state_machine_as_test(
         ReplayedSession,

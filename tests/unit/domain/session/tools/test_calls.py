@@ -66,7 +66,7 @@ def test_a_call_that_the_model_awaits_no_more_goes_on_for_the_user():
     assert [answer for _, answer in calls.take_owed_answers()] == [DONE]
 
 
-def test_an_adopted_call_cannot_be_cancelled_and_stays_open_until_it_is_told():
+def test_an_adopted_call_cannot_be_cancelled_and_stays_open_until_its_answer_is_taken():
     calls = ToolCalls()
     calls.adopt(pending(), 0)
     calls.cancel(("a",))
@@ -98,7 +98,7 @@ def test_an_owed_answer_is_open_until_it_is_spoken():
     assert calls.pending(1) == ()
 
 
-def test_an_answer_that_was_told_to_a_session_that_is_gone_is_owed_again():
+def test_an_answer_that_went_to_a_lost_live_session_is_owed_again():
     calls = ToolCalls()
     calls.begin(ask("a"), 1, 0)
     call = calls.end(ToolCallKey(1, 1), DONE)
@@ -110,7 +110,7 @@ def test_an_answer_that_was_told_to_a_session_that_is_gone_is_owed_again():
     assert [answer for _, answer in calls.take_owed_answers()] == [DONE]
 
 
-def test_a_restarted_turn_numbers_its_calls_anew_and_others_become_orphans():
+def test_a_restarted_turn_numbers_its_calls_from_1_and_others_become_orphans():
     calls = ToolCalls()
     calls.begin(ask("a"), 1, 0)
     calls.begin(ask("b", "Where?"), 2, 0)

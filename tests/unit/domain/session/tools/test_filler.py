@@ -79,7 +79,7 @@ def test_a_turn_that_has_ended_meanwhile_is_followed_by_the_filler_too() -> None
     assert call.responses == [("x", "done")]
 
 
-def test_the_filler_is_in_the_language_that_the_user_speaks_whatever_they_prefer() -> None:
+def test_the_filler_is_in_the_language_that_the_user_speaks() -> None:
     call = asking(memory=remembering(profile=Profile("U", language="hi-IN")))
 
     call.pass_ms(AFTER_MS)
@@ -101,7 +101,7 @@ def test_silence_begins_when_the_reply_has_been_played() -> None:
     assert call.texts == [FILLER]
 
 
-def test_nobody_is_interrupted_while_speaking() -> None:
+def test_a_filler_interrupts_no_speech() -> None:
     call = asking()
     call.send(SpeechStart(), Audio(SPEECH))
     call.pass_ms(AFTER_MS)
@@ -169,7 +169,7 @@ def test_the_operators_patience_counts() -> None:
     assert call.texts == [FILLER]
 
 
-def test_what_is_said_while_a_call_is_open_is_a_turn_of_its_own() -> None:
+def test_speech_while_a_call_is_open_is_a_separate_turn() -> None:
     call = asking()
     call.utter()
     call.live(*speaks("Hello!"))

@@ -134,7 +134,7 @@ def test_a_noise_that_cancels_a_call_does_not_keep_its_outcome_back(words):
     assert given(call) == 1
 
 
-def test_who_speaks_before_any_reply_is_answered_although_the_call_is_cancelled():
+def test_speech_before_any_reply_is_answered_although_the_call_is_cancelled():
     call = started()
     call.utter()
     call.call_tool("x")
@@ -188,7 +188,7 @@ def test_an_apology_that_is_not_spoken_yet_gives_way_to_an_outcome_but_not_to_an
 
 
 @pytest.mark.parametrize("is_lost", [False, True])
-def test_the_apology_for_a_cancelled_call_that_nobody_got_gives_way_to_the_outcome(is_lost):
+def test_the_outcome_replaces_an_undelivered_apology_for_a_cancelled_call(is_lost):
     call = spoken_over()
     call.utter()
     if is_lost:
@@ -257,7 +257,7 @@ def test_an_answer_without_words_is_put_into_words(status):
 
 
 @pytest.mark.parametrize("arguments", ['{"question":"When?"}', '{"question":"when?"}'])
-def test_who_asks_again_after_a_cancellation_gets_the_outcome_of_the_same_run(arguments):
+def test_a_question_repeated_after_a_cancellation_gets_the_outcome_of_the_same_run(arguments):
     call = spoken_over()
     call.utter()
     call.call_tool("y", arguments)
@@ -276,7 +276,7 @@ def test_who_asks_again_after_a_cancellation_gets_the_outcome_of_the_same_run(ar
     assert call.replies[-1] == BOOKED
 
 
-def test_who_asks_again_for_a_known_outcome_gets_it_at_once():
+def test_a_repeated_question_with_a_known_outcome_is_answered_at_once():
     call = asking()
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(LiveInterrupted(), CANCELLED, COMPLETE)
@@ -291,7 +291,7 @@ def test_who_asks_again_for_a_known_outcome_gets_it_at_once():
     assert remembered(call) == [(1, "done", BOOKED)]
 
 
-def test_who_asks_again_for_what_failed_has_it_tried_again():
+def test_a_repeated_question_that_failed_runs_again():
     call = asking()
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(LiveInterrupted(), CANCELLED, COMPLETE)
@@ -344,7 +344,7 @@ def test_a_call_that_was_answered_aloud_is_run_again_when_it_is_asked_again():
 # Several calls, and calls without ids
 
 
-def test_of_two_ids_the_one_that_is_not_cancelled_gets_the_answer():
+def test_the_id_that_is_not_cancelled_gets_the_answer():
     call = asking("x", "y")
     call.live(CANCELLED)
     call.answer_tool(BOOKED)
@@ -619,7 +619,7 @@ def test_a_cancelled_call_is_left_to_the_next_worker_which_speaks_its_outcome():
     assert successor.all(CommitTurn)[-1].pending_calls == ()
 
 
-def test_what_is_said_again_to_the_next_worker_shares_the_run_that_is_left_open():
+def test_a_question_repeated_to_the_next_worker_shares_the_open_run():
     state = replace(STATE, pending_calls=(pending(),))
     call = started(state=state, memory=remembering(Turn(1, "S", 0, 1, said="One moment.")))
     call.utter()

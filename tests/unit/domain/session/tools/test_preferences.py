@@ -27,7 +27,7 @@ def prefer(
     call.call_tool(call_id, arguments, name="set_preferences")
 
 
-def test_a_language_and_a_style_are_told_to_the_model_at_once_and_to_its_successors() -> None:
+def test_the_model_and_its_successors_get_a_language_and_a_style_at_once() -> None:
     call = started()
     call.utter()
     prefer(call, language="hi-IN", style="slowly")
@@ -52,7 +52,7 @@ def test_a_language_and_a_style_are_told_to_the_model_at_once_and_to_its_success
 
 
 @pytest.mark.parametrize("asked_by_user", [False, None, "true", 1, "yes", []])
-def test_what_the_user_did_not_ask_for_holds_in_this_call_and_is_not_stored(
+def test_a_preference_that_the_user_did_not_ask_for_holds_in_this_call_and_is_not_stored(
     asked_by_user: object,
 ) -> None:
     call = started()
@@ -86,7 +86,7 @@ def test_a_call_that_does_not_say_who_asked_stores_nothing() -> None:
     assert call.all(SavePreferences) == []
 
 
-def test_what_the_user_asks_for_after_all_is_stored() -> None:
+def test_a_preference_that_the_user_asks_for_later_is_stored() -> None:
     call = started()
     call.utter()
     prefer(call, asked_by_user=False, language="es-ES")
@@ -150,7 +150,7 @@ def test_another_voice_waits_until_the_user_has_been_answered() -> None:
         {"language": "es-ES", "voice": "?"},
     ],
 )
-def test_what_cannot_be_had_is_refused_and_changes_nothing(wanted: dict[str, str]) -> None:
+def test_an_unavailable_preference_is_refused_and_changes_nothing(wanted: dict[str, str]) -> None:
     call = started()
     call.utter()
     prefer(call, **wanted)
@@ -368,7 +368,7 @@ def test_a_notice_that_is_read_twice_does_not_undo_a_change_by_voice_between() -
     assert [one.config.voice for one in call.all(OpenLive)] == ["Kore", "Puck", "Aoede"]
 
 
-def test_of_a_change_by_voice_and_one_elsewhere_the_newer_counts_for_each_preference() -> None:
+def test_the_newer_of_a_change_by_voice_and_one_elsewhere_counts_for_each_preference() -> None:
     call = started()
     call.now_ms += 1_000
     call.utter()
@@ -386,7 +386,7 @@ def test_of_a_change_by_voice_and_one_elsewhere_the_newer_counts_for_each_prefer
     assert (config.voice, config.language) == ("Puck", "es-ES")
 
 
-def test_of_two_changes_elsewhere_the_newer_counts_even_when_it_is_read_first() -> None:
+def test_the_newer_of_two_changes_elsewhere_counts_even_when_it_is_read_first() -> None:
     call = started()
     learn(call, language="es-ES")
     learn(call, language="hi-IN", style="slowly", ago_ms=1)

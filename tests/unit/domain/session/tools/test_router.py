@@ -121,7 +121,7 @@ def test_the_model_gets_time_to_speak_an_answer_that_came_late():
 @pytest.mark.parametrize(
     "meanwhile", [LiveInterrupted(), LiveGenerationComplete()], ids=["interrupted", "generated"]
 )
-def test_a_pending_call_is_answered_whatever_becomes_of_the_reply(meanwhile):
+def test_a_pending_call_is_answered_although_the_reply_ends_or_is_cut(meanwhile):
     call = started()
     call.utter()
     call.live(LiveAudio(SECOND[:960]), said("Let me look."))
@@ -174,7 +174,7 @@ def test_the_language_is_changed_remembered_and_used_from_then_on():
 
 
 @pytest.mark.parametrize("language", ["", "Spanish please", "e", "es_ES", "es-ES; drop"])
-def test_what_is_no_language_tag_is_refused_because_no_session_could_be_opened_with_it(language):
+def test_a_malformed_language_tag_is_refused(language):
     call = started()
     call.call_tool("x", f'{{"language":"{language}"}}', name="set_preferences")
 
@@ -290,7 +290,7 @@ def test_a_call_of_a_turn_that_restarts_is_made_again_under_the_same_key():
     assert call.responses == [("z", "done")]
 
 
-def test_an_answer_whose_asker_is_gone_is_told_as_text_when_the_model_is_idle():
+def test_an_answer_whose_live_session_is_gone_is_given_as_text_when_the_model_is_idle():
     call = started()
     call.utter()
     call.call_tool("x")
@@ -311,7 +311,7 @@ def test_an_answer_whose_asker_is_gone_is_told_as_text_when_the_model_is_idle():
     assert [one.answer for one in call.turns[1].tool_calls] == ["At three."]
 
 
-def test_an_answer_that_came_after_its_turn_and_was_not_spoken_before_a_drop_is_told_again():
+def test_a_late_answer_that_was_not_spoken_before_a_drop_is_given_again():
     call = started()
     call.utter()
     call.call_tool("x")
@@ -333,7 +333,7 @@ def test_an_answer_that_came_after_its_turn_and_was_not_spoken_before_a_drop_is_
     assert len(call.all(SendText)) == 2
 
 
-def test_an_answer_that_is_cut_off_while_it_is_spoken_is_told_again():
+def test_an_answer_that_is_cut_off_while_it_is_spoken_is_given_again():
     call = started()
     call.utter()
     call.call_tool("x")
@@ -404,7 +404,7 @@ def test_a_turn_that_is_never_answered_does_not_keep_back_what_is_owed():
     assert "At three." in told.text
 
 
-def test_a_worker_does_not_leave_before_an_adopted_call_is_told():
+def test_a_worker_does_not_leave_before_an_adopted_call_is_answered():
     call = SessionHarness(
         state=_with_pending(pending()), memory=remembering(_turn()), opens_live=False
     )

@@ -141,7 +141,7 @@ def test_an_answer_that_is_never_spoken_reaches_the_client_as_text_and_memory(
     assert (len(errors(call)), len(cues(call))) == (1, 1)
 
 
-def test_what_was_said_before_the_answer_came_is_not_the_answer():
+def test_words_spoken_before_the_answer_came_are_not_the_answer():
     call = asking()
     call.answer_tool("At three.")
 
@@ -177,7 +177,7 @@ def test_the_rest_of_a_generation_is_not_the_answer_that_came_into_it(end):
 @pytest.mark.parametrize(
     "end", [[COMPLETE], [IDLE], [IN_PROGRESS], [LiveGenerationComplete(), COMPLETE]]
 )
-def test_what_the_model_says_with_its_call_is_not_the_answer_that_came_at_once(
+def test_words_that_accompany_a_tool_call_are_not_its_immediate_answer(
     words: list[str], end: list[LiveEvent]
 ):
     call = calling()
@@ -204,7 +204,7 @@ def test_an_answer_that_came_at_once_and_is_not_spoken_is_repeated():
     assert len(cues(call)) == 1
 
 
-def test_who_hangs_up_on_what_the_model_says_with_its_call_gets_the_answer_as_text():
+def test_a_user_who_hangs_up_during_the_words_of_a_tool_call_gets_the_answer_as_text():
     call = calling()
     call.answer_tool("At three.")
     call.live(*speaks("One moment.", COMPLETE))
@@ -306,7 +306,7 @@ def test_a_filler_that_was_asked_for_before_the_models_own_words_is_not_the_answ
     assert (call.ended_turns, cues(call)) == ([1], [])
 
 
-def test_what_is_said_first_after_a_reply_that_was_spoken_over_is_the_reply_to_that():
+def test_the_first_reply_after_an_interruption_answers_the_interruption():
     call = calling()
     call.live(*speaks("One mo"))
     call.send(SpeechStart(), Audio(SPEECH))
@@ -351,7 +351,7 @@ def test_an_answer_within_the_reply_to_something_else_is_known_by_its_words(
     assert bool(cues(call)) != is_spoken
 
 
-def test_the_next_generation_speaks_the_answer_in_whatever_words():
+def test_the_next_generation_may_speak_the_answer_in_other_words():
     call = asking()
     call.answer_tool("At three.")
     call.live(LiveGenerationComplete(), *speaks("Come in the afternoon.", LiveGenerationComplete()))
@@ -382,7 +382,7 @@ def test_two_answers_that_are_kept_back_are_repeated_in_one_text_and_sent_in_one
 @pytest.mark.parametrize(
     ("spoken", "kept"), [("Come to us upstairs.", "At three."), ("Noon is over.", "Upstairs.")]
 )
-def test_of_two_answers_the_one_that_was_not_spoken_is_repeated(spoken, kept):
+def test_the_unspoken_one_of_two_answers_is_repeated(spoken, kept):
     call = asking_twice()
     call.answer_tool("At three.", index=1)
     call.answer_tool("Upstairs.", index=2)
@@ -442,7 +442,7 @@ def test_the_reply_to_what_the_user_says_meanwhile_is_not_the_answer():
     assert errors(call) == []
 
 
-def test_what_the_user_says_after_an_answer_came_is_answered_first():
+def test_speech_after_an_answer_came_is_answered_first():
     call = asking()
     call.answer_tool("At three.")
     call.pass_ms(2_000)
@@ -467,7 +467,7 @@ def test_one_reply_may_hold_the_answer_and_what_the_user_asked_meanwhile():
     assert (cues(call), errors(call), call.ended_turns) == ([], [], [1, 2])
 
 
-def test_nobody_is_interrupted_for_an_answer():
+def test_an_answer_interrupts_no_speech():
     call = asking()
     call.answer_tool("At three.")
     call.send(SpeechStart())
@@ -523,7 +523,7 @@ def test_a_refusal_is_not_lost_either():
     assert call.error_messages == ["We are closed on Sunday."]
 
 
-def test_what_only_tells_the_model_what_to_do_is_not_for_the_user():
+def test_instructions_to_the_model_are_not_for_the_user():
     call = started()
     call.utter()
     call.live(*speaks("Slowly it is."))
@@ -595,7 +595,7 @@ def test_a_farewell_may_come_after_a_call_that_completes_its_turn():
     assert call.replies == ["Goodbye."]
 
 
-def test_who_hangs_up_before_an_answer_is_spoken_still_gets_it_as_text_and_memory_keeps_it():
+def test_an_answer_that_is_unspoken_at_hang_up_is_sent_as_text_and_remembered():
     call = asking()
     call.ack()
     call.answer_tool("At three.")
@@ -642,7 +642,7 @@ def test_an_answer_in_a_reply_that_never_ends_is_spoken_once_that_reply_is_given
     assert (cues(call), errors(call), call.ended_turns) == ([], [], [1, 2])
 
 
-def test_what_the_user_says_during_a_reply_that_never_ends_is_not_kept_waiting_by_its_answer():
+def test_an_unspoken_answer_of_an_endless_reply_does_not_delay_the_user():
     call = started()
     call.live(*speaks("Welcome."))
     call.call_tool("x")
@@ -656,7 +656,7 @@ def test_what_the_user_says_during_a_reply_that_never_ends_is_not_kept_waiting_b
     assert len(call.frames(TurnEnd)) == 2
 
 
-def test_a_reply_that_never_ends_is_helped_though_its_answer_is_unspoken_and_the_user_goes_on():
+def test_a_reply_that_never_ends_is_nudged_although_its_answer_is_unspoken_and_the_user_speaks_on():
     call = started()
     call.utter()
     call.live(*speaks("One moment."))

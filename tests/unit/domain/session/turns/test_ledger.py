@@ -217,7 +217,7 @@ def test_an_interruption_goes_out_before_any_other_audio_and_leaves_no_gap():
     assert not any(isinstance(frame, ReplyAudio) for frame in after[1:])
 
 
-def test_what_is_remembered_as_said_is_cut_where_the_user_stopped_listening():
+def test_the_remembered_reply_is_cut_where_the_user_stopped_listening():
     call = started()
     call.utter()
     call.live(LiveAudio(SECOND * 2), said("One two three four."))
@@ -230,7 +230,7 @@ def test_what_is_remembered_as_said_is_cut_where_the_user_stopped_listening():
     assert call.turns[0].said_is_approximate
 
 
-def test_what_was_heard_is_known_for_certain_once_the_client_has_fallen_silent():
+def test_the_heard_part_is_certain_once_the_client_has_fallen_silent():
     call = started()
     call.utter()
     call.live(LiveAudio(SECOND * 2), said("One two three four."))
@@ -254,7 +254,7 @@ def test_an_ack_that_was_overtaken_says_nothing_new_of_what_was_heard():
     assert call.turns[0].said == "One two"
 
 
-def test_what_was_heard_of_a_reply_that_was_taken_back_is_not_heard_of_the_next():
+def test_the_played_time_of_a_retracted_reply_does_not_count_for_the_next():
     call = started()
     call.utter()
     call.live(LiveAudio(SECOND * 2), said("One two three four."))
@@ -267,7 +267,7 @@ def test_what_was_heard_of_a_reply_that_was_taken_back_is_not_heard_of_the_next(
     assert call.turns[0].said == ""
 
 
-def test_how_much_was_heard_of_another_reply_says_nothing_about_this_one():
+def test_the_played_time_of_another_reply_does_not_count():
     call = started()
     call.utter()
     call.reply("Good morning.")
@@ -280,7 +280,7 @@ def test_how_much_was_heard_of_another_reply_says_nothing_about_this_one():
     assert call.replies == ["Good morning.", ""]
 
 
-def test_what_follows_a_cut_is_not_taken_for_what_was_cut_off():
+def test_a_reply_after_a_cut_is_not_taken_for_the_cut_one():
     call = started()
     call.utter()
     call.live(LiveAudio(SECOND * 2), said("One two three four."))
@@ -302,7 +302,7 @@ def test_a_reply_that_was_played_to_its_end_is_remembered_whole():
     assert call.turns[0].said == "One two."
 
 
-def test_what_an_older_worker_played_says_nothing_about_this_reply():
+def test_the_played_time_of_an_earlier_epoch_does_not_count():
     call = started()
     call.utter()
     call.live(*speaks("One two."))
@@ -313,7 +313,7 @@ def test_what_an_older_worker_played_says_nothing_about_this_reply():
     assert call.turns[0].said == ""
 
 
-def test_what_comes_late_of_a_reply_that_was_cut_is_void():
+def test_late_output_of_a_cut_reply_is_dropped():
     call = started()
     call.utter()
     call.live(*speaks("One two."))
@@ -465,7 +465,7 @@ def test_the_next_utterance_is_never_swallowed_by_the_commit_of_this_one():
     assert max(call.deleted) == onset - 1
 
 
-def test_who_goes_on_speaking_over_a_reply_is_in_a_turn_that_is_not_answered_yet():
+def test_speech_that_continues_over_a_reply_belongs_to_an_unanswered_turn():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(heard("Hello"), said("Good"))
@@ -486,7 +486,7 @@ def test_who_goes_on_speaking_over_a_reply_is_in_a_turn_that_is_not_answered_yet
     assert call.machine.cursor == 5
 
 
-def test_what_was_answered_before_the_user_spoke_over_it_stays_in_its_turn():
+def test_words_answered_before_an_interruption_stay_in_their_turn():
     call = started()
     call.send(Text("Hello"), SpeechStart(), Audio(SPEECH))
     call.live(said("Good"), LiveInterrupted(), COMPLETE)
@@ -499,7 +499,7 @@ def test_what_was_answered_before_the_user_spoke_over_it_stays_in_its_turn():
     assert call.to_model[call.generation] == [SendAudio(SPEECH)]
 
 
-def test_who_begins_anew_over_a_reply_is_in_the_turn_that_began_there():
+def test_speech_that_starts_over_a_reply_belongs_to_the_turn_that_began_there():
     call = started()
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(heard("Hello."), said("Good"))
@@ -514,7 +514,7 @@ def test_who_begins_anew_over_a_reply_is_in_the_turn_that_began_there():
     ]
 
 
-def test_of_two_utterances_the_one_that_goes_on_over_the_reply_is_heard_in_the_next_turn():
+def test_the_utterance_that_continues_over_the_reply_belongs_to_the_next_turn():
     call = started()
     call.utter()
     call.live(heard("One."))
@@ -562,7 +562,7 @@ class TestClientThatDoesNotSayWhatItPlayed:
 
         assert (call.turns[0].said, call.turns[0].said_is_approximate) == (kept, True)
 
-    def test_what_it_says_later_is_the_truth(self):
+    def test_a_later_report_takes_precedence(self):
         call = started()
         story(call, 10)
         call.pass_ms(5_000)
@@ -573,7 +573,7 @@ class TestClientThatDoesNotSayWhatItPlayed:
 
         assert call.turns[0].said == "One"
 
-    def test_what_it_said_of_another_turn_says_nothing_of_this_one(self):
+    def test_a_report_about_another_turn_does_not_count(self):
         call = started()
         call.utter()
         call.reply("Good morning.")
@@ -586,7 +586,7 @@ class TestClientThatDoesNotSayWhatItPlayed:
 
         assert call.turns[1].said == "One two three four five"
 
-    def test_what_was_not_sent_was_not_played(self):
+    def test_unsent_audio_was_not_played(self):
         call = started(takes_posts=False)
         story(call, 10)
         call.pass_ms(20_000)

@@ -142,7 +142,7 @@ def test_typed_words_are_not_shown_as_a_transcript():
     assert [turn.heard for turn in call.turns] == ["When?"]
 
 
-def test_what_the_user_says_after_a_reply_without_sound_is_in_the_same_turn():
+def test_speech_after_a_reply_without_sound_is_in_the_same_turn():
     call = asking()
     call.live(LiveText("At nine."), COMPLETE)
     call.utter()

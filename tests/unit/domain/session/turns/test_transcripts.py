@@ -103,7 +103,7 @@ class TestLate:
 
         assert len(call.all(OpenLive)) == 2
 
-    def test_it_is_put_right_once_the_turn_that_is_being_written_is_in_memory(self):
+    def test_a_turn_is_amended_once_its_commit_has_ended(self):
         call = started(takes_commits=False)
         call.utter()
         call.reply()
@@ -129,7 +129,7 @@ class TestLate:
 
         assert [turn.heard for turn in call.remembered] == [ROBERT, SEE]
 
-    def test_it_is_that_of_the_turn_before_while_the_user_is_still_speaking(self):
+    def test_it_goes_to_the_turn_before_while_the_user_is_still_speaking(self):
         call = answered()
         call.pass_ms(LATE_MS + 5_000)
         call.send(SpeechStart(), Audio(SPEECH))
@@ -158,7 +158,9 @@ class TestLate:
         assert [turn.heard for turn in call.remembered] == [ROBERT, SEE]
 
     @pytest.mark.parametrize("final", [False, True])
-    def test_what_a_model_understands_while_the_user_speaks_on_is_of_that_speech(self, final: bool):
+    def test_a_transcript_that_comes_while_the_user_speaks_on_belongs_to_that_speech(
+        self, final: bool
+    ):
         call = started()
         call.utter()
         call.live(heard(ROBERT, final=final))
@@ -173,7 +175,7 @@ class TestLate:
 
         assert [turn.heard for turn in call.remembered] == [ROBERT, SEE]
 
-    def test_it_is_not_waited_for_for_ever(self):
+    def test_it_is_awaited_for_a_limited_time(self):
         call = answered()
         call.pass_ms(LATE_MS + 1)
         call.utter()
@@ -183,7 +185,7 @@ class TestLate:
 
         assert [turn.heard for turn in call.remembered] == ["", SEE]
 
-    def test_of_a_turn_that_was_spoken_over_it_comes_first(self):
+    def test_the_late_transcript_of_an_interrupted_turn_comes_first(self):
         call = started()
         call.utter()
         call.live(*speaks("One two three."))
@@ -198,7 +200,7 @@ class TestLate:
 
         assert [turn.heard for turn in call.remembered] == [ROBERT, SEE]
 
-    def test_what_is_typed_after_the_speech_awaits_no_transcript(self):
+    def test_text_typed_after_the_speech_awaits_no_transcript(self):
         call = answered()
         call.send(Text("And when?"))
         call.live(heard(ROBERT))
@@ -230,7 +232,7 @@ class TestNobodyWaits:
         assert not call.machine.is_answering
         assert len(call.frames(TurnEnd)) == 1
 
-    def test_it_keeps_no_worker(self):
+    def test_it_does_not_keep_a_worker(self):
         call = answered()
         call.pass_ms(SETTINGS.linger_ms - 1)
         call.live(heard(ROBERT))
@@ -247,7 +249,7 @@ class TestNobodyWaits:
         assert call.finish() is FinishReason.HAND_OVER
         assert [turn.heard for turn in call.remembered] == [ROBERT]
 
-    def test_it_delays_no_farewell_that_never_comes(self):
+    def test_it_does_not_delay_the_end_of_a_call_without_a_farewell(self):
         ends = []
         for late in ([], [heard(ROBERT)]):
             call = answered()
@@ -260,7 +262,7 @@ class TestNobodyWaits:
 
         assert ends[0] == ends[1]
 
-    def test_of_last_words_it_is_still_remembered_while_the_session_closes(self):
+    def test_the_transcript_of_last_words_is_remembered_while_the_session_closes(self):
         call = started(takes_commits=False)
         call.utter()
         call.reply()
@@ -375,7 +377,7 @@ class TestTwice:
 
     @pytest.mark.parametrize("final", [False, True])
     @pytest.mark.parametrize("late_ms", [0, 500, 5_000])
-    def test_it_is_not_that_of_the_next_turn_the_second_time(self, late_ms: int, final: bool):
+    def test_a_repeated_transcript_does_not_go_to_the_next_turn(self, late_ms: int, final: bool):
         call = answered()
         call.live(heard(ROBERT, final=final))
         call.send(SpeechStart(), Audio(SPEECH))
@@ -398,7 +400,7 @@ class TestTwice:
         assert shown(call, 1) == ROBERT
         assert finals == [False, True]
 
-    def test_what_the_user_says_again_in_another_turn_stays(self):
+    def test_words_repeated_in_another_turn_stay(self):
         call = started()
         for _ in range(2):
             call.utter()
@@ -408,7 +410,7 @@ class TestTwice:
 
         assert [turn.heard for turn in call.remembered] == ["Yes.", "Yes."]
 
-    def test_what_the_user_says_again_in_the_same_turn_stays(self):
+    def test_words_repeated_in_the_same_turn_stay(self):
         call = started()
         call.utter()
         call.utter()
@@ -421,7 +423,7 @@ class TestTwice:
 
         assert [turn.heard for turn in call.remembered] == ["Hello? Hello?"]
 
-    def test_what_the_model_says_is_remembered_once_too(self):
+    def test_a_repeated_transcript_of_the_reply_is_remembered_once(self):
         call = started()
         call.utter()
         call.live(LiveAudio(SECOND))

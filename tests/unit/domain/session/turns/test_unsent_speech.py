@@ -213,7 +213,7 @@ def test_the_next_live_session_hears_speech_that_a_reply_came_into(call):
     assert call.ended_turns == [1, 2, 3]
 
 
-def test_what_the_model_has_a_part_of_may_be_answered():
+def test_a_partly_sent_utterance_may_be_answered():
     call = begun()
     call.send(SpeechStart(), Audio(SPEECH))
     call.live(heard("When?"), *speaks("At three.", COMPLETE))

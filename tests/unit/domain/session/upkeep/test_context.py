@@ -33,7 +33,7 @@ def with_policy(policy: ContextPolicy) -> SessionHarness:
     return started(settings=replace(SETTINGS, context_policy=policy))
 
 
-def test_a_dear_context_is_told_anew_in_the_pause_after_the_commit():
+def test_an_expensive_context_is_replaced_in_the_pause_after_the_commit():
     call = started()
     talk(call, MUCH)
     assert len(call.all(OpenLive)) == 1
@@ -81,7 +81,7 @@ def test_an_operator_can_have_every_context_kept():
     assert len(call.all(OpenLive)) == 1
 
 
-def test_an_operator_can_have_every_turn_told_anew_as_often_as_it_likes():
+def test_an_operator_can_replace_the_live_session_in_every_pause():
     call = with_policy(ContextPolicy.RESEED)
     for _ in range(6):
         talk(call, LITTLE)
@@ -116,7 +116,7 @@ def test_a_long_call_costs_a_fraction_and_its_first_words_are_still_known():
     assert told_anew < auto < kept / 3
 
 
-def test_who_speaks_on_is_not_kept_waiting():
+def test_a_user_who_speaks_on_does_not_wait():
     call = started()
     talk(call, MUCH)
     call.send(SpeechStart(), Audio(SPEECH))
@@ -131,7 +131,7 @@ def test_who_speaks_on_is_not_kept_waiting():
     assert len(call.all(OpenLive)) == 2
 
 
-def test_a_pending_call_keeps_the_session_that_made_it_until_its_answer_is_told():
+def test_a_pending_call_keeps_its_live_session_until_its_answer_is_spoken():
     call = started()
     call.send(Text("When?"))
     call.call_tool()
@@ -166,7 +166,7 @@ def test_a_session_that_is_sent_away_has_no_other_reason():
     assert [opened.saves_usd for opened in call.all(OpenLive)] == [None, None]
 
 
-def test_what_was_said_while_the_fresh_session_is_set_up_is_heard():
+def test_speech_during_the_set_up_of_the_fresh_session_is_heard():
     call = started()
     talk(call, MUCH)
     call.opens_live = False
@@ -195,7 +195,7 @@ def test_a_stream_without_marks_loses_no_begin_of_an_utterance():
     ]
 
 
-def test_a_live_session_is_told_the_time_at_the_desk():
+def test_a_live_session_gets_the_time_at_the_desk():
     zone = ZoneInfo("Asia/Kolkata")
     call = started(settings=replace(SETTINGS, zone=zone, zone_name="Asia/Kolkata"))
 

@@ -111,7 +111,7 @@ def test_a_bye_cuts_the_reply_commits_the_turn_and_closes():
     assert call.effects[-2:] == [CloseConnection("A"), Finish(FinishReason.ENDED)]
 
 
-def test_what_the_model_says_after_a_bye_is_neither_played_nor_remembered():
+def test_a_reply_after_a_bye_is_neither_played_nor_remembered():
     call = started(takes_commits=False)
     call.utter()
     call.live(LiveAudio(SECOND))
@@ -134,7 +134,7 @@ def test_a_bye_is_obeyed_before_the_model_is_there_where_nothing_was_said():
     assert call.finish() is FinishReason.ENDED
 
 
-def test_what_was_typed_before_a_bye_is_answered_although_the_model_is_not_there_yet():
+def test_text_before_a_bye_is_answered_although_the_model_is_not_open_yet():
     call = SessionHarness(opens_live=False)
     call.start()
     call.send(Text("Are you there?"), Bye())
@@ -147,7 +147,7 @@ def test_what_was_typed_before_a_bye_is_answered_although_the_model_is_not_there
     assert call.frames(SessionClosed) == [SessionClosed("bye")]
 
 
-def test_what_was_said_to_a_model_that_never_comes_is_told_as_skipped():
+def test_speech_to_a_model_that_never_opens_is_recorded_as_skipped():
     call = SessionHarness(opens_live=False)
     call.start()
     call.hello()
@@ -160,7 +160,7 @@ def test_what_was_said_to_a_model_that_never_comes_is_told_as_skipped():
     assert call.posted[-1].frame == SessionClosed("refused")
 
 
-def test_what_was_said_to_a_model_that_is_gone_before_it_answers_is_told_as_skipped():
+def test_speech_to_a_model_that_is_lost_before_it_answers_is_recorded_as_skipped():
     call = started()
     call.utter()
     call.lose_live(LiveFailure.REFUSED)
@@ -168,7 +168,7 @@ def test_what_was_said_to_a_model_that_is_gone_before_it_answers_is_told_as_skip
     assert [turn.skipped for turn in call.turns] == [(SkippedInput(2, 5),)]
 
 
-def test_what_was_typed_to_a_model_that_never_comes_is_remembered():
+def test_text_to_a_model_that_never_opens_is_remembered():
     call = SessionHarness(opens_live=False)
     call.start()
     call.send(Text("Are you there?"), Text("Hello?"))
@@ -177,7 +177,7 @@ def test_what_was_typed_to_a_model_that_never_comes_is_remembered():
     assert [(turn.heard, turn.skipped) for turn in call.turns] == [("Are you there? Hello?", ())]
 
 
-def test_what_a_model_understood_before_it_was_gone_is_remembered_and_not_skipped():
+def test_speech_transcribed_before_the_model_was_lost_is_remembered_and_not_skipped():
     call = started()
     call.utter()
     call.live(heard("call me back"))
@@ -240,7 +240,7 @@ def test_a_client_that_comes_back_in_time_hears_that_its_session_is_closed():
     assert call.finish() is FinishReason.ENDED
 
 
-def test_a_superseded_session_does_not_wait_for_a_client_that_nobody_lets_in_any_more():
+def test_a_superseded_session_does_not_wait_for_a_client_that_cannot_return():
     call = started()
     call.notice(Detached("A"))
     call.notice(Superseded("S2"))
@@ -324,7 +324,7 @@ def test_a_superseded_session_cuts_its_reply_where_the_user_heard_it_last():
     assert call.finish() is FinishReason.ENDED
 
 
-def test_a_superseded_session_tells_of_words_that_wait_behind_a_gap():
+def test_a_superseded_session_records_words_that_wait_behind_a_gap():
     call = started(opens_live=False)
     call.send(Text("One."))
     call.send(Text("Two."), seq=call.next_seq + 1)
@@ -387,7 +387,7 @@ def test_a_session_whose_conversation_is_anothers_opens_no_live_session():
     assert call.finish() is FinishReason.ENDED
 
 
-def test_a_session_whose_conversation_is_anothers_tells_what_stands_in_its_mailbox():
+def test_a_session_that_lost_its_conversation_records_its_mailbox_as_skipped():
     header = replace(MEMORY.conversation, live_session_id="S2")
     call = SessionHarness(memory=replace(MEMORY, conversation=header))
     unread = (call.numbered(Text("Hello?")), call.numbered(Audio(SPEECH)))
@@ -419,7 +419,7 @@ def test_a_session_of_an_erased_user_opens_no_live_session():
     assert call.finish() is FinishReason.ENDED
 
 
-def test_after_the_lease_is_lost_nothing_is_done_any_more():
+def test_after_the_lease_is_lost_nothing_more_is_done():
     call = started()
     call.utter()
     call.live(LiveAudio(SECOND))
@@ -441,7 +441,7 @@ def test_a_session_that_is_closed_is_not_opened_again_by_a_live_session_that_end
     assert call.finish() is FinishReason.ENDED
 
 
-def test_a_second_utterance_that_was_not_understood_is_told_beside_the_first_that_was():
+def test_a_second_utterance_that_was_not_understood_is_recorded_beside_the_first():
     call = started()
     call.utter()
     call.live(heard("Hello."))
@@ -453,7 +453,7 @@ def test_a_second_utterance_that_was_not_understood_is_told_beside_the_first_tha
     ]
 
 
-def test_last_words_that_the_model_does_not_answer_are_told_as_skipped():
+def test_last_words_that_the_model_does_not_answer_are_recorded_as_skipped():
     call = started()
     call.utter()
     call.send(Bye())
@@ -463,7 +463,7 @@ def test_last_words_that_the_model_does_not_answer_are_told_as_skipped():
     assert (turn.heard, turn.said, turn.skipped) == ("", "", (SkippedInput(2, 6),))
 
 
-def test_speech_that_was_not_understood_is_told_beside_the_text_that_was_typed_after_it():
+def test_speech_that_was_not_understood_is_recorded_beside_the_text_typed_after_it():
     call = started()
     call.utter()
     call.send(Text("Hello?"))
@@ -474,7 +474,7 @@ def test_speech_that_was_not_understood_is_told_beside_the_text_that_was_typed_a
     assert [gap.first_seq for gap in turn.skipped] == [2]
 
 
-def test_what_waits_behind_a_reply_that_another_device_cuts_off_is_a_turn_of_its_own():
+def test_input_waiting_behind_a_reply_that_another_device_cuts_off_is_a_separate_turn():
     call = started()
     call.utter()
     call.live(heard("Hello."), LiveAudio(SECOND))
@@ -490,7 +490,7 @@ def heard_in(call: SessionHarness) -> str:
 
 
 @pytest.mark.parametrize("turns_without_listener", [0, 3])
-def test_what_waits_when_a_client_hangs_up_and_is_gone_is_remembered(turns_without_listener: int):
+def test_input_waiting_when_a_client_hangs_up_is_remembered(turns_without_listener: int):
     call = started(settings=replace(SETTINGS, turns_without_listener=turns_without_listener))
     call.send(Text("One?"))
     call.notice(Detached("A"))
@@ -503,7 +503,7 @@ def test_what_waits_when_a_client_hangs_up_and_is_gone_is_remembered(turns_witho
     assert [word in heard_in(call) for word in ("One?", "Two?", "Three?")] == [True] * 3
 
 
-def test_what_waits_when_the_day_is_used_up_is_remembered():
+def test_input_waiting_when_the_daily_limit_is_reached_is_remembered():
     call = SessionHarness(settings=replace(SETTINGS, limits=DailyLimits(talk_s=1)))
     call.start()
     call.hello()

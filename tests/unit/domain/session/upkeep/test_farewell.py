@@ -81,7 +81,7 @@ WAYS = [
     ],
     ids=["before it", "in it", "after it", "while it is played"],
 )
-def test_a_user_who_goes_on_during_the_farewell_is_answered_and_the_call_goes_on(
+def test_a_user_who_speaks_during_the_farewell_is_answered_and_the_call_continues(
     farewell, is_acknowledged, messages
 ):
     call = ending() if isinstance(messages[0], SpeechStart | Text) else started()
@@ -182,7 +182,7 @@ def test_a_session_does_not_wait_for_a_client_that_is_gone_to_play_the_farewell(
     assert call.finish() is FinishReason.ENDED
 
 
-def test_what_comes_after_closed_is_neither_given_to_the_model_nor_accepted():
+def test_input_after_closed_is_neither_given_to_the_model_nor_accepted():
     call = ending()
     call.live(*speaks("Goodbye.", COMPLETE))
     call.ack()

@@ -70,7 +70,7 @@ def test_input_that_waits_for_the_model_is_left_to_the_successor():
     assert call.machine.cursor == 0
 
 
-def test_a_forced_hand_over_tells_the_client_and_leaves_the_turn_to_the_successor():
+def test_a_forced_hand_over_informs_the_client_and_leaves_the_turn_to_the_successor():
     call = started()
     call.utter()
     call.live(LiveAudio(SECOND))

@@ -127,7 +127,7 @@ def test_any_sign_of_the_model_is_enough(sign: LiveEvent) -> None:
         pytest.param([*MARKED, Text("Hello?")], id="text follows"),
     ],
 )
-def test_what_is_not_one_short_marked_utterance_is_not_offered_again(
+def test_only_one_short_marked_utterance_is_given_again(
     messages: list[Message],
 ) -> None:
     call = started()
@@ -174,7 +174,7 @@ def test_two_utterances_that_are_short_together_are_offered_again_together():
     assert [turn.heard for turn in call.turns] == ["Yes. Yes."]
 
 
-def test_who_speaks_over_a_reply_is_not_offered_again_before_that_reply_ends():
+def test_an_interrupting_utterance_is_not_repeated_before_the_reply_ends():
     call = started()
     call.live(LiveAudio(SECOND))
     call.utter(SHORT)
@@ -207,7 +207,7 @@ def test_both_transcripts_are_remembered_and_shown_once():
     assert shown(call, "user") == ["Yes please."]
 
 
-def test_what_the_user_says_next_is_no_copy():
+def test_the_next_utterance_is_no_copy():
     call = offered_twice()
     call.live(heard("Yes."))
     call.utter(SHORT)
@@ -263,7 +263,7 @@ def test_the_reply_to_the_second_copy_of_what_is_answered_is_dropped():
     assert call.replies == ["Very well.", "By the way."]
 
 
-def test_what_is_called_for_the_second_copy_of_what_is_answered_is_not_done_again():
+def test_a_tool_call_for_the_second_copy_of_an_answered_utterance_does_not_run_again():
     call = offered_twice()
     call.live(heard("Yes."), TOOL_CALL, COMPLETE)
     call.answer_tool("At three.")
@@ -285,7 +285,7 @@ def test_a_transcript_that_comes_after_the_reply_is_not_taken_for_a_copy():
     assert [turn.heard for turn in call.turns] == ["Yes."]
 
 
-def test_what_the_user_says_after_that_is_answered():
+def test_the_utterance_after_a_repeated_one_is_answered():
     call = offered_twice()
     call.live(heard("Yes."), *replies())
     call.ack()
@@ -327,7 +327,7 @@ def test_the_next_words_of_the_user_never_get_the_reply_to_the_second_copy():
 
 @pytest.mark.parametrize("is_committed", [False, True])
 @pytest.mark.parametrize("is_started", [False, True])
-def test_who_speaks_at_once_is_heard_by_a_model_that_was_given_nothing_twice(
+def test_a_user_who_speaks_at_once_is_heard_by_a_model_that_gets_nothing_twice(
     is_committed: bool, is_started: bool
 ):
     call = offered_twice()

@@ -128,7 +128,7 @@ def test_a_turn_that_stays_empty_ends_with_an_apology():
     assert [turn.heard for turn in call.turns] == ["Hello?"]
 
 
-def test_what_a_stalled_turn_had_said_is_taken_back_when_it_restarts():
+def test_the_words_of_a_stalled_turn_are_retracted_when_it_restarts():
     call = started()
     call.utter()
     call.live(LiveAudio(SECOND))
@@ -150,7 +150,7 @@ def test_the_end_of_a_reply_may_come_when_it_should_have_been_heard():
     assert len(call.frames(TurnEnd)) == 1
 
 
-def test_what_the_model_counts_is_no_sign_of_life():
+def test_a_usage_report_is_no_sign_of_life():
     call = started()
     call.utter()
     call.pass_ms(STALL_MS - 1)
@@ -213,7 +213,7 @@ def test_a_turn_is_empty_though_a_call_of_an_earlier_one_is_still_pending():
     assert call.asked[0].key == ToolCallKey(1, 1)
 
 
-def test_nobody_is_nudged_while_the_user_speaks():
+def test_the_model_is_not_nudged_while_the_user_speaks():
     call = started()
     call.send(SpeechStart())
     for _ in range(4):
@@ -260,7 +260,7 @@ def test_a_turn_waits_for_a_live_session_that_is_being_set_up():
     assert nudges(call) == 1
 
 
-def test_who_interrupts_a_reply_and_is_not_answered_is_nudged_for():
+def test_an_interruption_that_is_not_answered_is_nudged():
     call = started()
     call.utter()
     call.live(*speaks("Our hours are"))
@@ -290,7 +290,7 @@ def test_an_interruption_after_the_reply_leaves_no_session_without_a_voice():
     assert call.replies == ["Good morning.", "Yes?"]
 
 
-def test_a_greeting_that_never_ends_is_nobodys_question():
+def test_a_greeting_that_never_ends_is_not_nudged():
     call = started()
     call.live(LiveAudio(SECOND))
     call.pass_ms(30_000)
@@ -299,7 +299,7 @@ def test_a_greeting_that_never_ends_is_nobodys_question():
     assert len(call.frames(TurnEnd)) == 1
 
 
-def test_what_is_asked_during_a_reply_that_never_ends_is_answered_with_an_open_microphone_too():
+def test_an_open_microphones_question_during_an_endless_reply_is_answered():
     call = started()
     call.live(LiveAudio(SECOND[:960]))
     call.send(Text("Are you there?"))
@@ -317,7 +317,7 @@ def test_what_is_asked_during_a_reply_that_never_ends_is_answered_with_an_open_m
     assert [(turn.heard, turn.said) for turn in call.turns][1] == ("Are you there?", "Yes, I am.")
 
 
-def test_a_reply_that_nobody_asked_for_may_end_empty_before_what_is_asked_meanwhile():
+def test_an_unprompted_reply_may_end_empty_before_the_users_question():
     call = started()
     call.live(LiveAudio(SECOND[:960]))
     call.send(Text("Are you there?"))

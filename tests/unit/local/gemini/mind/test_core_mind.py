@@ -148,7 +148,7 @@ def test_functions_are_matched_by_their_words_and_not_by_exact_names(text, call)
     assert only_call(ask(text, desk=OTHER_DESK)) == call
 
 
-def test_what_a_function_needs_and_nobody_said_is_asked_for():
+def test_it_asks_for_a_missing_argument():
     assert "day" in ask("i would like to book an appointment").text
     answer = ask("i'd like to see the doctor on friday at three", desk=OTHER_DESK)
     assert answer.text == "May I have your name, please?"
@@ -240,7 +240,7 @@ def test_a_day_is_said_with_its_year_where_the_tool_says_it():
     assert answer.text == "Your appointment is on Thursday the 2nd of December 2027 at 3 p.m."
 
 
-def test_of_several_appointments_it_asks_which():
+def test_it_asks_which_of_several_appointments_is_meant():
     slots = [{"date": "2026-11-27", "time": "15:00"}, {"date": "2026-11-30", "time": "09:00"}]
     answer = ask(
         "cancel my appointment", (ToolCall("my_appointments", {}), {"appointments": slots})
@@ -261,14 +261,14 @@ def cut_off(tool: BegunTool, answer: str | None) -> str:
     return f"{INSTRUCTION}\n\n{repeated_turn_note([Attempt('asked before', (tool,), answer)])}"
 
 
-def test_what_was_done_before_the_turn_was_cut_off_is_answered_and_not_done_again():
+def test_work_done_before_the_turn_was_cut_off_is_answered_and_not_repeated():
     told = cut_off(CANCEL, "Your appointment on Friday is cancelled.")
 
     for text in ("please cancel my appointment", "cancel what i have on friday at three"):
         assert ask(text, instruction=told) == Answer("Your appointment on Friday is cancelled.")
 
 
-def test_what_was_begun_before_is_called_once_more_and_a_second_cancel_counts_as_the_first():
+def test_a_begun_call_is_repeated_and_a_second_cancellation_counts_as_the_first():
     told = cut_off(CANCEL, None)
 
     answer = ask("cancel my appointment", instruction=told)

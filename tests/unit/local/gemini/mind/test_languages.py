@@ -39,7 +39,7 @@ def test_a_wish_is_understood_in_its_language(
     assert english in in_english(text).lower()
 
 
-def test_an_answer_is_said_in_the_language_that_was_told() -> None:
+def test_an_answer_is_said_in_the_language_of_the_instruction() -> None:
     told = language_told("Answer in the language whose BCP 47 tag is es-ES.")
     answer = "We are open on Friday the 27th of November from 9 a.m. to 5:30 p.m."
 

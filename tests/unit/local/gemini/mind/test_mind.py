@@ -85,7 +85,7 @@ def test_name_and_appointment_are_answered_from_what_was_said_before(question):
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_what_is_not_known_is_said_to_be_unknown_and_never_invented(question):
+def test_unknown_facts_are_called_unknown_and_never_invented(question):
     reply = respond(Known(INSTRUCTION, ALL), question)
     assert reply.say == "I do not know your name, and I do not know of any appointment."
     assert reply.calls == ()

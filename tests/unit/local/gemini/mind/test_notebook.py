@@ -58,7 +58,7 @@ def ask(
         ("book an appointment on friday at three", None),
     ],
 )
-def test_a_wish_about_notes_is_told_from_others(text: str, noting: Noting | None):
+def test_a_wish_about_notes_is_distinguished_from_others(text: str, noting: Noting | None):
     assert understand(text) == noting
 
 
@@ -71,7 +71,7 @@ def test_a_fact_is_noted_in_the_callers_words():
     assert ask("remember that I like mornings", (call, full)).text == full["message"]
 
 
-def test_what_is_noted_is_told_and_nothing_else():
+def test_it_recites_the_notes_and_nothing_else():
     call = ToolCall("recall_notes", {})
 
     assert ask("what do you know about me").calls == (call,)
@@ -92,7 +92,7 @@ def test_the_note_that_is_meant_is_forgotten_word_for_word():
     assert ask("forget about my cat", recall).text == NO_SUCH
 
 
-def test_what_a_cut_off_turn_forgot_is_not_missed():
+def test_a_note_that_a_cut_off_turn_deleted_is_not_missed():
     arguments = '{"note":"Likes mornings"}'
     tool = BegunTool("forget_note", arguments)
     unknown = repeated_turn_note([Attempt("asked before", (tool,), None)])

@@ -46,7 +46,7 @@ def test_notes_go_on_from_those_before_and_say_a_name_once():
     assert "booked for Friday" in second
 
 
-def test_notes_are_bounded_and_what_tells_most_stays():
+def test_notes_are_bounded_and_the_most_telling_ones_stay():
     chatter = [turn(number, f"i like story number {number} " * 4) for number in range(10, 60)]
 
     taken = notes.take_notes(summary_material("", [*TURNS, *chatter]))
@@ -64,7 +64,7 @@ def test_every_sentence_was_said():
         assert sentence.rpartition('"')[2].rstrip('."') in told
 
 
-def test_the_chat_model_takes_notes_where_it_is_told_to():
+def test_the_chat_model_takes_notes_where_the_instruction_asks_for_them():
     asked = Message("user", summary_material("", TURNS))
 
     answer = respond(instruction(), [asked], (), datetime(2026, 11, 20))  # noqa: DTZ001 - local time
@@ -73,7 +73,7 @@ def test_the_chat_model_takes_notes_where_it_is_told_to():
     assert not notes.is_asked("You do the work of a front desk.")
 
 
-def test_a_conversation_without_a_telling_word_has_no_notes():
+def test_a_conversation_without_a_noteworthy_word_has_no_notes():
     assert notes.take_notes(summary_material("", [turn(1, "hi", "Hello.")])) == (
         "Nothing worth noting was said."
     )

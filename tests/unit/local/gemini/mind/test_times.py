@@ -44,7 +44,7 @@ def test_todays_weekday_means_today_only_while_the_hour_is_to_come():
 
 
 @pytest.mark.parametrize("text", ["", "i would like to come", "three people for dinner"])
-def test_what_names_no_time_gives_none(text):
+def test_text_without_a_time_gives_none(text):
     when = parse_when(text)
     assert when.on(SUNDAY) is None
     assert when.at is None

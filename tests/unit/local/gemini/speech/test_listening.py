@@ -139,7 +139,7 @@ def test_function_schemas_keep_their_own_key_style():
         ('{"surprise": {}}', "surprise"),
     ],
 )
-def test_what_cannot_be_read_closes_with_1007_and_names_the_field(frame, named):
+def test_an_unreadable_message_closes_with_1007_and_the_name_of_the_field(frame, named):
     with pytest.raises(ServerClose, match=named) as refused:
         parse_client_message(frame)
     assert refused.value.code == 1007

@@ -1,4 +1,7 @@
-"""Makes the template's tables, queues and secrets in the local services. Blocking: use a thread."""
+"""Creates the template's tables, queues and secrets in the local services.
+
+All calls block, so the stack runs them in threads.
+"""
 
 import secrets
 from collections.abc import Mapping
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def client_options(endpoint: str) -> dict[str, Any]:
-    """What a boto3 client needs to talk to a local service."""
+    """Return the arguments of a boto3 client for a local service."""
     return {
         "endpoint_url": endpoint,
         "region_name": REGION,
@@ -28,17 +31,17 @@ def client_options(endpoint: str) -> dict[str, Any]:
 
 
 def dynamodb_client(endpoint: str) -> "DynamoDBClient":
-    """Make a client of a local DynamoDB."""
+    """Return a client of a local DynamoDB."""
     return boto3.session.Session().client("dynamodb", **client_options(endpoint))
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedResources:
-    """What was made.
+    """The created secrets and queues.
 
     Args:
-        secret_arns: By logical id.
-        queue_urls: By logical id.
+        secret_arns: ARNs by logical id.
+        queue_urls: URLs by logical id.
     """
 
     secret_arns: Mapping[str, str]
@@ -46,7 +49,7 @@ class CreatedResources:
 
 
 def create_tables(application: Application, endpoint: str) -> None:
-    """Make the tables; those that exist already are kept."""
+    """Create the tables that do not exist."""
     dynamodb = dynamodb_client(endpoint)
     existing = set(dynamodb.list_tables()["TableNames"])
     for table in application.tables.values():
@@ -57,11 +60,11 @@ def create_tables(application: Application, endpoint: str) -> None:
 def create_secrets_and_queues(
     application: Application, endpoint: str, secret_values: Mapping[str, str]
 ) -> CreatedResources:
-    """Make the secrets and queues.
+    """Create the secrets and queues.
 
     Args:
         application: The template.
-        endpoint: Where Secrets Manager and SQS are.
+        endpoint: The endpoint of Secrets Manager and SQS.
         secret_values: Values by logical id; other secrets get a random value.
     """
     session = boto3.session.Session()
@@ -77,7 +80,7 @@ def create_secrets_and_queues(
 
 
 def send_message(aws_endpoint: str, queue_url: str, body: str) -> None:
-    """Put one message into a queue."""
+    """Send one message to a queue."""
     sqs = boto3.session.Session().client("sqs", **client_options(aws_endpoint))
     sqs.send_message(QueueUrl=queue_url, MessageBody=body)
 

@@ -1,4 +1,4 @@
-"""A small OpenID Connect issuer for one machine: anybody gets a token for any user."""
+"""A small OpenID Connect issuer for one machine; it issues tokens for any user to any caller."""
 
 import json
 import secrets
@@ -15,12 +15,12 @@ _LIFE_S = 3_600
 
 
 class TokenIssuer:
-    """Signs access tokens with a key that lives as long as this object.
+    """Signs access tokens with a key that this object generates.
 
     Args:
-        url: Its own address, the tokens' issuer.
-        audience: Whom the tokens are for.
-        timers: Time of issue and expiry.
+        url: The address of the issuer, and the issuer of its tokens.
+        audience: The audience of the tokens.
+        timers: The clock for the times of issue and expiry.
     """
 
     def __init__(self, url: str, audience: str, timers: Timers) -> None:
@@ -31,7 +31,7 @@ class TokenIssuer:
         self._key = rsa.generate_private_key(public_exponent=65_537, key_size=_KEY_BITS)
 
     def token(self, user: str, *, life_s: int = _LIFE_S, **claims: Any) -> str:
-        """An access token for ``user``; ``claims`` are added to, or replace, the usual ones."""
+        """Return an access token for ``user``; ``claims`` extend or replace the default ones."""
         now_s = int(self._timers.now_s())
         fields = {
             "iss": self.url,
@@ -47,7 +47,7 @@ class TokenIssuer:
         return jwt.encode(fields, self._key, algorithm="RS256", headers={"kid": self._key_id})
 
     def configuration(self) -> dict[str, Any]:
-        """The discovery document."""
+        """Return the discovery document."""
         return {
             "issuer": self.url,
             "jwks_uri": f"{self.url}/jwks.json",
@@ -58,12 +58,12 @@ class TokenIssuer:
         }
 
     def keys(self) -> dict[str, Any]:
-        """The public keys (JWKS)."""
+        """Return the public keys (JWKS)."""
         key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
         return {"keys": [{**key, "kid": self._key_id, "use": "sig", "alg": "RS256"}]}
 
     def application(self) -> web.Application:
-        """``/.well-known/openid-configuration``, ``/jwks.json`` and ``POST /token`` (``user``)."""
+        """Return the application that serves discovery, the keys and ``POST /token``."""
 
         async def token(request: web.Request) -> web.Response:
             if request.content_type == "application/json":

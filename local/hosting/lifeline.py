@@ -1,9 +1,9 @@
-"""Starts one command that cannot outlive the process that asked for it.
+"""Starts one command that cannot outlive its parent process.
 
 Usage: ``python -I -S lifeline.py PARENT_PID COMMAND [ARGUMENT ...]``. On Linux the kernel kills the
-command when its parent is gone. Elsewhere (``--watch`` for PARENT_PID) this program stays between
-the two and watches its standard input, a pipe that closes with the parent. It imports little
-because every child waits for it.
+command when its parent ends. On other systems (``--watch`` for PARENT_PID) this program stays
+between the two and watches its standard input, a pipe that closes with the parent. It imports few
+modules because every child waits for them.
 """
 
 import os
@@ -17,8 +17,8 @@ _POLL_S = 0.1
 def die_with_parent(parent_pid: int) -> None:
     """Ask Linux to kill this process when the thread that started it ends.
 
-    The request survives ``exec``. A parent that was already gone is noticed here.
-    Does nothing on other systems.
+    The request survives ``exec``. If the parent has already ended, the process kills itself.
+    On other systems this function does nothing.
     """
     if sys.platform != "linux":
         return
@@ -42,7 +42,7 @@ def watch(command: list[str]) -> int:
             return os.waitstatus_to_exitcode(status)
         readable, _, _ = select.select([0], [], [], _POLL_S)
         if readable and not os.read(0, 1):
-            # The group is ours alone (start_new_session): the command's children end too.
+            # The group has no other processes (start_new_session), so the command's children end.
             os.killpg(os.getpgrp(), signal.SIGKILL)
 
 

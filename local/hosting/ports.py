@@ -1,4 +1,4 @@
-"""Which port is whose, and whether it is free."""
+"""The ports of the stack: their layout, and checks that they are free."""
 
 import argparse
 import contextlib
@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 DEFAULT_BASE = 8_700
-# Below the range that systems hand to outgoing connections, so that none of these is taken by
-# chance between now and the moment a program listens.
+# Below the range that systems use for outgoing connections, so that no connection takes one of
+# these ports before a program listens there.
 _FIRST, _BEYOND = 10_000, 32_000
 _WIDTH, _KEPT_FREE = 9, 4
 
@@ -36,7 +36,7 @@ def port_base_or_exit(parser: argparse.ArgumentParser) -> int:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on just now, at any address."""
+    """Return a port that is free at every address now."""
     while True:
         port = secrets.choice(range(_FIRST, _BEYOND))
         with contextlib.suppress(OSError), socket.create_server(("", port)):
@@ -49,7 +49,7 @@ class PortInUseError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The stack's ports. Function runtimes call the Lambda host on further ones, free just then."""
+    """The stack's ports. The Lambda host opens a further free port for each function runtime."""
 
     websocket: int
     http: int
@@ -62,16 +62,16 @@ class Ports:
 
     @classmethod
     def from_base(cls, base: int) -> "Ports":
-        """The fixed layout; one among them is kept free."""
+        """Return the fixed layout, which leaves one of nine ports free."""
         return cls(base, base + 1, base + 2, base + 3, base + 5, base + 6, base + 7, base + 8)
 
     @classmethod
     @contextlib.contextmanager
     def reserved(cls) -> Iterator["Ports"]:
-        """Ports that nobody uses now, and that nobody else reserves until the context ends.
+        """Reserve free ports until the context ends.
 
-        Programs take seconds to listen at theirs. So whoever reserves them listens meanwhile at the
-        one among them that is kept free.
+        Programs take seconds until they listen. The reserving process therefore listens at the
+        free port of the layout, which keeps other processes from reserving the same ports.
         """
         while True:
             base = secrets.choice(range(_FIRST, _BEYOND, _WIDTH))
@@ -89,21 +89,21 @@ class Ports:
                 return
 
     def check(self) -> None:
-        """See that every port is free.
+        """Check that every port is free.
 
         Raises:
-            PortInUseError: Names the port, what wants it, and the way out.
+            PortInUseError: A port is in use; the message names its purpose and the remedy.
         """
         for field in fields(self):
             port: int = getattr(self, field.name)
-            # DynamoDB Local listens on every interface and cannot be told otherwise.
+            # DynamoDB Local listens on every interface and has no option to change that.
             host = "" if field.name == "dynamodb" else "127.0.0.1"
             try:
                 socket.create_server((host, port)).close()
             except OSError as error:
                 raise PortInUseError(
-                    f"port {port} is in use, and {_PURPOSES[field.name]} needs it. Stop what holds "
-                    "it, or set REPARTEE_PORT_BASE to the first of nine free ports."
+                    f"port {port} is in use, and {_PURPOSES[field.name]} needs it. Stop the program "
+                    "that uses it, or set REPARTEE_PORT_BASE to the first of nine free ports."
                 ) from error
 
 

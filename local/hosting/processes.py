@@ -1,4 +1,4 @@
-"""Child processes that end with the program that started them, however it ends."""
+"""Child processes that always end with the program that started them."""
 
 import asyncio
 import contextlib
@@ -15,12 +15,12 @@ _LIFELINE = str(Path(lifeline.__file__).resolve())
 
 
 class ChildFailedError(RuntimeError):
-    """A child process ended, or was not ready in time; the message carries the tail of its log."""
+    """A child process ended or was not ready in time; the message holds the end of its log."""
 
 
 @dataclass(slots=True)
 class ChildProcess:
-    """One running child. Whoever starts it stops it."""
+    """One running child. The code that starts it also stops it."""
 
     name: str
     process: asyncio.subprocess.Process
@@ -35,22 +35,22 @@ class ChildProcess:
         return self.process.returncode is None
 
     def log_tail(self, lines: int = 20) -> str:
-        """The last lines of the child's log, "" without one."""
+        """Return the last lines of the child's log, "" without a log."""
         if self.log_path is None or not self.log_path.exists():
             return ""
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
 
     def failed(self, reason: str) -> ChildFailedError:
-        """An error that says what went wrong and shows the end of the log."""
+        """Return an error with the reason and the end of the log."""
         return ChildFailedError(f"{self.name} {reason}\n--- end of its log ---\n{self.log_tail()}")
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the child alone; a child that has ended is left in peace."""
+        """Send a signal to the child alone; do nothing if it has ended."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(number)
 
     async def stop(self, grace_s: float = 3.0) -> None:
-        """Ask the child to end, kill what is left of its process group, and wait for it."""
+        """Ask the child to end, then kill the rest of its process group and wait for it."""
         if self.running:
             self.signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
@@ -73,16 +73,16 @@ async def start_child(
     working_directory: Path | None = None,
     pipe_output: bool = False,
 ) -> ChildProcess:
-    """Start ``command`` in a process group of its own, tied to this process's life.
+    """Start ``command`` in a new process group that ends with this process.
 
     Args:
-        name: What messages call it.
+        name: The name of the child in messages.
         command: Program and arguments.
-        environment: Its whole environment; nothing is inherited.
-        log_path: Where standard error (and output, unless piped) is appended; None gives both
-            to one pipe.
-        working_directory: Where it runs; None for here.
-        pipe_output: Standard output is readable at ``process.stdout``.
+        environment: The whole environment; the child inherits nothing.
+        log_path: The file that gets standard error, and standard output unless it is piped; None
+            sends both to one pipe.
+        working_directory: The working directory of the child; None for the current one.
+        pipe_output: Whether standard output is readable at ``process.stdout``.
     """
     watched = sys.platform != "linux"
     anchor = ["--watch"] if watched else [str(os.getpid())]

@@ -1,4 +1,4 @@
-"""HTTP servers inside this process, and waiting for those outside it."""
+"""HTTP servers inside this process, and waits for servers of child processes."""
 
 import asyncio
 import contextlib
@@ -10,8 +10,8 @@ from aiohttp import web
 from local.hosting.processes import ChildProcess
 
 _POLL_S = 0.05
-# Longer than functions idle between two calls: some of their clients must not retry, and would
-# fail on a connection that is closed just as they use it again.
+# Longer than functions idle between two calls: some of their clients do not retry, and fail when
+# the server closes a connection at the moment of its next use.
 _KEEP_ALIVE_S = 3_600.0
 # An HTTP API's quota for the request line and all headers together, read 2026-11-30.
 _MAX_LINE_BYTES = 10_240
@@ -19,13 +19,13 @@ _MAX_LINE_BYTES = 10_240
 
 @contextlib.asynccontextmanager
 async def serving(application: web.Application, port: int) -> AsyncIterator[int]:
-    """Serve an application on 127.0.0.1 while the context lasts; gives the port (0 picks one)."""
+    """Serve an application on 127.0.0.1 during the context; yield the port (0 selects one)."""
     runner = web.AppRunner(
         application,
         access_log=None,
         shutdown_timeout=0.5,
         keepalive_timeout=_KEEP_ALIVE_S,
-        # As AWS's servers, these take a body as it is and lines of a length that tokens need.
+        # Like AWS's servers, these do not decompress bodies and accept the long lines of tokens.
         auto_decompress=False,
         max_line_size=_MAX_LINE_BYTES,
         max_field_size=_MAX_LINE_BYTES,
@@ -39,10 +39,10 @@ async def serving(application: web.Application, port: int) -> AsyncIterator[int]
 
 
 async def wait_until_answering(child: ChildProcess, url: str, deadline_s: float) -> None:
-    """Wait until a child's HTTP server answers, with whatever status.
+    """Wait until a child's HTTP server answers with any status.
 
     Raises:
-        ChildFailedError: It ended, or the deadline passed.
+        ChildFailedError: The child ended, or the deadline passed.
     """
     timeout = aiohttp.ClientTimeout(total=2)
     try:

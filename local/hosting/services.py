@@ -1,4 +1,4 @@
-"""The programs that the stack starts beside itself: DynamoDB, MiniStack, the Gemini simulator."""
+"""The programs that the stack starts: DynamoDB Local, MiniStack and the Gemini simulator."""
 
 import asyncio
 import json
@@ -21,17 +21,17 @@ _MINISTACK = ".tools/emulator/bin/ministack"
 
 
 class NotInstalledError(RuntimeError):
-    """Something that ``make setup`` brings is missing."""
+    """A program that ``make setup`` installs is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunPaths:
-    """Where a run's programs find and leave things.
+    """The folders of a run, and the deadline for its programs.
 
     Args:
-        root: The project.
-        run_directory: Data and logs of this run.
-        deadline_s: How long each program may take to start.
+        root: The folder of the project.
+        run_directory: The folder for data and logs of this run.
+        deadline_s: The time that each program has to start.
     """
 
     root: Path
@@ -39,13 +39,13 @@ class RunPaths:
     deadline_s: float
 
     def log(self, name: str) -> Path:
-        """A program's log file."""
+        """Return the log file of a program."""
         directory = self.run_directory / "logs"
         directory.mkdir(parents=True, exist_ok=True)
         return directory / f"{name}.log"
 
     def environment(self, **more: str) -> dict[str, str]:
-        """A small environment; a program sees nothing else of the developer's."""
+        """Return a small environment that hides the developer's other variables."""
         scratch = self.run_directory / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
         return {
@@ -58,13 +58,13 @@ class RunPaths:
 
 
 def dynamodb_local(root: Path) -> Path | None:
-    """The folder of DynamoDB Local's jar, or None where npm did not bring it."""
+    """Return the folder of DynamoDB Local's jar, None if npm has not installed it."""
     found = sorted(root.glob(_JAR))
     return found[-1] if found else None
 
 
 def find_java() -> str:
-    """A Java that is new enough: the machine's own, else the one from PyPI."""
+    """Return a Java that is recent enough: the machine's own, else the one from PyPI."""
     java = shutil.which("java")
     if java is not None:
         text = subprocess.run(
@@ -86,7 +86,7 @@ async def start_dynamodb(
         await asyncio.to_thread(data.mkdir, parents=True, exist_ok=True)
     command = [
         await asyncio.to_thread(find_java),
-        # Half the start time and memory of the defaults, enough for one laptop's calls.
+        # Half the start time and memory of the defaults, and enough for the calls of one laptop.
         *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m"),
         f"-Djava.library.path={folder / 'DynamoDBLocal_lib'}",
         *("-jar", str(folder / "DynamoDBLocal.jar")),
@@ -105,12 +105,12 @@ async def start_dynamodb(
 async def start_ministack(
     paths: RunPaths, port: int, services: Sequence[str] = (), **more: str
 ) -> ChildProcess:
-    """Start MiniStack on 127.0.0.1 alone.
+    """Start MiniStack on 127.0.0.1 only.
 
     Args:
-        paths: Where its data and log go.
-        port: Where it listens.
-        services: The only ones that it has; none for all.
+        paths: The folders of the run.
+        port: The port of MiniStack.
+        services: The AWS services to enable; empty for all.
         more: Further environment variables.
     """
     program = paths.root / _MINISTACK
@@ -124,7 +124,7 @@ async def start_ministack(
             GATEWAY_PORT=str(port),
             SERVICES=",".join(services),
             MINISTACK_REGION=REGION,
-            # Otherwise an MQTT broker listens on every interface, and two stacks fight for it.
+            # Otherwise an MQTT broker listens on every interface, and two stacks conflict.
             IOT_MTLS_ENABLED="0",
             SFTP_ENABLED="0",
             **more,
@@ -134,12 +134,12 @@ async def start_ministack(
 
 
 async def wait_until_ministack_ready(paths: RunPaths, child: ChildProcess, port: int) -> None:
-    """Wait for MiniStack."""
+    """Wait until MiniStack reports that it is ready."""
     await wait_until_answering(child, f"http://127.0.0.1:{port}/_ministack/ready", paths.deadline_s)
 
 
 class GeminiSimulator:
-    """The simulator's process; it can be restarted, which makes it forget everything."""
+    """The process of the Gemini simulator; a restart deletes its state."""
 
     def __init__(
         self, paths: RunPaths, port: int, pace: str, arguments: Sequence[str] = ()
@@ -157,10 +157,10 @@ class GeminiSimulator:
         self._drain: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start it and wait until it says that it is ready.
+        """Start the simulator and wait until it reports that it is ready.
 
         Raises:
-            ChildFailedError: It ended, or took too long.
+            ChildFailedError: It ended, or was not ready in time.
         """
         log_path = self._paths.log("gemini")
         child = await start_child(
@@ -186,14 +186,14 @@ class GeminiSimulator:
         self._drain = asyncio.create_task(_append(output, log_path))
 
     async def stop(self) -> None:
-        """Stop it and what it started."""
+        """Stop the simulator and its child processes."""
         if self._child is not None:
             await self._child.stop()
         if self._drain is not None:
             await self._drain
 
     async def restart(self) -> None:
-        """Stop it and start it anew, at the same address."""
+        """Stop the simulator and start it again at the same address."""
         await self.stop()
         await self.start()
 

@@ -1,4 +1,4 @@
-"""Faults of DynamoDB that no emulator makes: a proxy between the functions and the tables."""
+"""A proxy between the functions and the tables that makes faults of DynamoDB."""
 
 import asyncio
 import contextlib
@@ -26,24 +26,24 @@ WRITES = SINGLE_WRITES | {"TransactWriteItems", "BatchWriteItem"}
 
 
 class TableFault(StrEnum):
-    """What can happen to a request on its way to a table."""
+    """The faults that can strike a request to a table."""
 
     THROTTLED = "throttled"
     CONFLICT = "conflict"  # another transaction holds the item; writes only
-    UNREACHED = "unreached"  # the line breaks before the table has the request
-    AMBIGUOUS = "ambiguous"  # the table has it, the line breaks before the answer
+    UNREACHED = "unreached"  # the connection breaks before the table gets the request
+    AMBIGUOUS = "ambiguous"  # the table executes it, and the connection breaks before the answer
     SLOW = "slow"
 
 
 @dataclass(slots=True)
 class TableRule:
-    """How often one fault comes.
+    """The frequency of one fault.
 
     Attributes:
-        fault: What happens.
-        probability: For each request that the fault can happen to.
-        at_most: How many there are in all.
-        delay_ms: How long a slow request takes longer.
+        fault: The fault.
+        probability: The probability for each request that the fault can strike.
+        at_most: The largest number of faults in all.
+        delay_ms: The additional time of a slow request.
     """
 
     fault: TableFault
@@ -54,12 +54,12 @@ class TableRule:
 
 @dataclass(frozen=True, slots=True)
 class TableRequest:
-    """A request that passes.
+    """A request that passes through the proxy.
 
     Attributes:
-        operation: Such as ``PutItem``.
-        body: Its parameters.
-        caller: The environment that sent it, "" where it does not say.
+        operation: The operation, such as ``PutItem``.
+        body: The parameters as JSON.
+        caller: The environment that sent the request, "" if it does not identify itself.
     """
 
     operation: str
@@ -68,11 +68,11 @@ class TableRequest:
 
     @property
     def takes_lease(self) -> bool:
-        """Whether it raises the session's epoch."""
+        """Whether the request raises the session's epoch."""
         return b"epoch = epoch + :one" in self.body
 
     def parameters(self) -> dict[str, Any]:
-        """Its parameters, read."""
+        """Return the parsed parameters."""
         fields: dict[str, Any] = json.loads(self.body)
         return fields
 
@@ -81,17 +81,17 @@ type Watcher = Callable[[TableRequest], Awaitable[None]]
 
 
 async def _ignore_request(_request: TableRequest) -> None:
-    """Nobody looks on."""
+    """Do nothing; the default watcher."""
 
 
 @dataclass(slots=True)
 class TableFaultProxy:
-    """Decides, carries out and counts the faults.
+    """Decides, makes and counts the faults.
 
     Attributes:
-        happened: Faults that came to pass.
-        watcher: Sees each write that the table has carried out; its caller gets the answer once
-            the watcher returns.
+        happened: The number of each fault so far.
+        watcher: Called with each write that the table has executed; the caller of the write gets
+            its answer after the watcher returns.
     """
 
     happened: Counter[TableFault] = field(default_factory=Counter)
@@ -99,7 +99,7 @@ class TableFaultProxy:
     _rules: list[tuple[TableRule, random.Random]] = field(default_factory=list)
 
     def use(self, seed: int, *rules: TableRule) -> None:
-        """Replace the rules; without any, everything passes."""
+        """Replace the rules; without rules every request passes."""
         self._rules = [
             (rule, random.Random(f"{seed}/{number}/{rule.fault}"))  # noqa: S311 - repeatable
             for number, rule in enumerate(rules)
@@ -107,9 +107,9 @@ class TableFaultProxy:
 
     @contextlib.asynccontextmanager
     async def serving(self, upstream: str) -> AsyncIterator[int]:
-        """Serve in front of DynamoDB at ``upstream``; gives the port."""
+        """Serve in front of DynamoDB at ``upstream``; yield the port."""
         application = web.Application(client_max_size=_MAX_BODY_BYTES)
-        # What the tables answer is passed on as it is, compressed or not.
+        # Answers pass unchanged, compressed or not.
         async with aiohttp.ClientSession(timeout=_TIMEOUT, auto_decompress=False) as client:
 
             async def handle(request: web.Request) -> web.StreamResponse:
@@ -188,7 +188,7 @@ def _can_happen(fault: TableFault, operation: str) -> bool:
 def _cut(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
-    return web.Response()  # nobody gets it
+    return web.Response()  # the connection is closed, so no caller receives it
 
 
 def _error(kind: str, message: str, **fields: object) -> web.Response:
@@ -199,7 +199,7 @@ def _error(kind: str, message: str, **fields: object) -> web.Response:
 
 
 def _throttled(number: int) -> web.Response:
-    """The two names that DynamoDB has for it, in turn."""
+    """Return a throttling error; DynamoDB's two names for it alternate."""
     if number % 2:
         return _error(
             "ProvisionedThroughputExceededException",
@@ -216,6 +216,6 @@ def _conflict(request: TableRequest) -> web.Response:
     reasons = [{"Code": "TransactionConflict", "Message": message}]
     reasons += [{"Code": "None"}] * (count - 1)
     codes = ", ".join(reason["Code"] for reason in reasons)
-    # This error's own fields begin with capitals.
+    # The specific fields of this error begin with capitals.
     text = f"Transaction cancelled, please refer cancellation reasons [{codes}]"
     return _error("TransactionCanceledException", text, Message=text, CancellationReasons=reasons)

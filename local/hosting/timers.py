@@ -1,4 +1,4 @@
-"""Time as something that is passed in, so that tests move it by hand."""
+"""The clock and the timeouts of the local servers; tests pass a clock that they move by hand."""
 
 import asyncio
 import time
@@ -7,17 +7,17 @@ from typing import Protocol
 
 
 class Timers(Protocol):
-    """The clock and the waits of the local servers."""
+    """A clock and a way to wait."""
 
     def now_s(self) -> float:
-        """Seconds since the Unix epoch."""
+        """Return seconds since the Unix epoch."""
 
     async def sleep(self, seconds: float) -> None:
         """Return when ``seconds`` have passed."""
 
 
 class SystemTimers:
-    """The machine's own time."""
+    """The clock of the machine."""
 
     def now_s(self) -> float:
         return time.time()
@@ -30,7 +30,7 @@ async def within[T](timers: Timers, seconds: float, work: Awaitable[T]) -> T:
     """Await ``work`` for at most ``seconds`` of ``timers``.
 
     Raises:
-        TimeoutError: The time is over; ``work`` has been cancelled.
+        TimeoutError: The time has passed; ``work`` is cancelled.
     """
     task = asyncio.ensure_future(work)
     alarm = asyncio.ensure_future(timers.sleep(seconds))

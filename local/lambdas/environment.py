@@ -1,4 +1,4 @@
-"""One execution environment: a runtime process, and its end of the Runtime API."""
+"""One execution environment: a runtime process and its state in the Runtime API."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ _SCALED_RUNTIME = Path(__file__).with_name("scaled_runtime.py")
 
 @dataclass(slots=True, eq=False)
 class Invocation:
-    """One event on its way through a function."""
+    """One event for a function, with its result."""
 
     request_id: str
     payload: bytes
@@ -36,13 +36,13 @@ class Invocation:
 
 
 def error_payload(error_type: str, message: str) -> bytes:
-    """An error object as Lambda returns it."""
+    """Return an error object in Lambda's form."""
     return json.dumps({"errorType": error_type, "errorMessage": message}).encode()
 
 
 @dataclass(slots=True)
 class FunctionLog:
-    """A function's log file, shared by its environments; lines stay whole."""
+    """A function's log file, shared by its environments; lines are never interleaved."""
 
     path: Path
     _file: BinaryIO = field(init=False)
@@ -54,7 +54,7 @@ class FunctionLog:
         self._file.write(data)
 
     async def pump(self, source: asyncio.StreamReader) -> None:
-        """Copy what an environment prints, in whole lines, until it ends."""
+        """Copy the output of an environment in whole lines until it ends."""
         rest = b""
         while chunk := await source.read(65_536):
             lines, newline, rest = (rest + chunk).rpartition(b"\n")
@@ -67,27 +67,27 @@ class FunctionLog:
 
 
 def runtime_command(hosted: HostedFunction) -> list[str]:
-    """The real runtime client; where time is scaled, one that tells scaled time."""
+    """Return the command of the runtime client; with scaled time, one that reports scaled time."""
     handler = hosted.function.handler
     if hosted.time_scale == 1:
         return [sys.executable, "-m", "awslambdaric", handler]
-    # -P: its own folder is none that a function may import from.
+    # With -P, the function cannot import modules from the folder of the script.
     return [sys.executable, "-P", str(_SCALED_RUNTIME), str(hosted.time_scale), handler]
 
 
 def process_environment(
     hosted: HostedFunction, runtime_api: str, environment_id: str
 ) -> Mapping[str, str]:
-    """The whole environment of a runtime process; nothing is inherited from the host."""
+    """Return the whole environment of a runtime process; it inherits nothing from the host."""
     function = hosted.function
     name = function.arn.rsplit(":", 1)[-1]
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
-        # The one place where a function may write.
+        # The only folder where a function may write.
         "HOME": tempfile.gettempdir(),
-        # Keeps the developer's own AWS configuration out of the functions.
+        # These hide the developer's AWS configuration from the functions.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -108,7 +108,7 @@ def process_environment(
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        # The SDK puts it into its user agent, so a server can tell who of a pool is calling.
+        # The SDK adds it to its user agent, so a server knows the calling environment.
         "AWS_SDK_UA_APP_ID": environment_id,
         **function.environment,
         **hosted.extra_environment,
@@ -153,7 +153,7 @@ class Environment:
         return environment
 
     def assign(self, invocation: Invocation) -> None:
-        """Give an idle environment something to do."""
+        """Assign an invocation to an idle environment."""
         self.state = "busy"
         self.current = invocation
         self.invocations += 1
@@ -163,7 +163,7 @@ class Environment:
             self._next.set_result(invocation)
 
     def wait_for_invocation(self) -> "asyncio.Future[Invocation | None]":
-        """The runtime asks for work: what comes next, or None when the environment ends."""
+        """Return the next invocation for the runtime, or None when the environment ends."""
         if self.init_ms is None:
             self.init_ms = (time.monotonic() - self.started_at_s) * 1000
         self._next = asyncio.get_running_loop().create_future()
@@ -173,7 +173,7 @@ class Environment:
         return self._next
 
     def finish(self, request_id: str, result: InvocationResult) -> bool:
-        """Take the runtime's answer; False when it answers what nobody waits for."""
+        """Record the runtime's answer; return False if no such invocation is in progress."""
         invocation = self.current
         if invocation is None or invocation.request_id != request_id:
             return False
@@ -183,13 +183,13 @@ class Environment:
         return True
 
     def end(self) -> None:
-        """Note that the process is gone and release a request that still waits."""
+        """Record that the process has ended, and release a waiting request for work."""
         self.state = "ended"
         if self._next is not None and not self._next.done():
             self._next.set_result(None)
 
     def max_memory_mb(self) -> float:
-        """The process's peak resident memory in MiB; 0 when it is gone or not on Linux."""
+        """Return the peak resident memory in MiB; 0 if the process has ended or without Linux."""
         try:
             status = Path(f"/proc/{self.child.pid}/status").read_text()
         except OSError:

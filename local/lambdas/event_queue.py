@@ -1,4 +1,4 @@
-"""Asynchronous invocations: queued, retried, sometimes delivered twice, given up with a message."""
+"""The queue of asynchronous invocations: retries, duplicates and on-failure messages."""
 
 import asyncio
 import json
@@ -15,19 +15,19 @@ from local.template.model import Function
 
 Condition = Literal["RetriesExhausted", "EventAgeExceeded"]
 SendFailure = Callable[[str, str], Awaitable[None]]
-"""Takes the destination's ARN and the message."""
+"""Sends a message to a destination; the arguments are the destination's ARN and the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventSettings:
-    """How the queue behaves.
+    """The behaviour of the queue.
 
     Args:
-        retry_delays_s: Waits before the first and the second retry; AWS waits 1 and 2 minutes.
-        throttle_delay_s: Wait after a throttle; AWS backs off from 1 s.
-        duplicate_probability: How often an event is delivered twice, 0 to 1.
-        duplicate_delay_s: The longest wait before the second delivery.
-        seed: Decides which events are delivered twice.
+        retry_delays_s: The delays before the first and the second retry; AWS waits 1 and 2 minutes.
+        throttle_delay_s: The delay after a throttle; AWS backs off from 1 s.
+        duplicate_probability: The probability of a second delivery, 0 to 1.
+        duplicate_delay_s: The longest delay of the second delivery.
+        seed: The seed that selects the events to deliver twice.
     """
 
     retry_delays_s: tuple[float, ...] = (60.0, 120.0)
@@ -38,7 +38,7 @@ class EventSettings:
 
 
 class SubmittingPool(Protocol):
-    """The part of a pool that the queue needs."""
+    """The methods of a pool that the queue calls."""
 
     def submit(
         self, request_id: str, payload: bytes, client_context: str | None = None
@@ -50,8 +50,8 @@ class EventQueue:
     """Delivers Event invocations for all functions.
 
     Attributes:
-        settings: May be replaced while it runs.
-        doubled: How many events were delivered a second time.
+        settings: The behaviour; may be replaced while the queue runs.
+        duplicate_count: The number of second deliveries so far.
     """
 
     def __init__(self, timers: Timers, settings: EventSettings, send_failure: SendFailure) -> None:
@@ -65,18 +65,18 @@ class EventQueue:
     def accept(
         self, function: Function, pool: SubmittingPool, request_id: str, payload: bytes
     ) -> None:
-        """Take an event over; its caller learns nothing more about it."""
+        """Accept an event; its caller gets no further information about it."""
         number = self._accepted.get(function.logical_id, 0)
         self._accepted[function.logical_id] = number + 1
         self._spawn(self._deliver(function, pool, request_id, payload))
-        # Seeded by function and number, so that a run can be replayed.
+        # Seeded by function and number, so that a run can be repeated.
         chance = random.Random(f"{self.settings.seed}/{function.logical_id}/{number}")  # noqa: S311
         if chance.random() < self.settings.duplicate_probability:
             delay_s = chance.uniform(0, self.settings.duplicate_delay_s)
             self._spawn(self._deliver_again(function, pool, request_id, payload, delay_s))
 
     async def close(self) -> None:
-        """Drop what has not been delivered."""
+        """Drop all events that are not delivered."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -143,7 +143,7 @@ class EventQueue:
             asyncio.ensure_future(asyncio.shield(invocation.result)),
         }
         try:
-            # An init that fails ends the invocation before any environment takes it.
+            # A failed init ends the invocation before an environment takes it.
             await within(
                 self._timers,
                 left_s,

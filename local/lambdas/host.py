@@ -1,4 +1,4 @@
-"""The Lambda host: pools of real runtime processes behind Lambda's own interfaces."""
+"""The Lambda host: pools of real runtime processes behind Lambda's interfaces."""
 
 import asyncio
 import signal
@@ -25,30 +25,30 @@ _REPORTS_KEPT = 10_000
 
 
 type WatchEvent = Callable[[str, bytes], Awaitable[None]]
-"""Takes a function's logical id and the payload of an Event invocation."""
+"""A callback for Event invocations, with the function's logical id and the payload."""
 
 
 async def _ignore_event(_function: str, _payload: bytes) -> None:
-    """Nobody looks on."""
+    """Do nothing; the default watcher."""
 
 
 async def _drop(_destination_arn: str, _message: str) -> None:
-    """Where failures go when nothing serves destinations."""
+    """Drop a failure message; the default where no destination is served."""
 
 
 class LambdaHost:
-    """Runs functions. ``async with`` it; leaving kills every environment.
+    """Runs functions; an async context manager that kills every environment at its end.
 
     Args:
-        functions: What to run.
-        log_directory: Gets ``<logical id>.log`` per function: what it printed, and report lines.
-        timers: Time for timeouts, retries and ages.
-        events: How Event invocations are delivered.
-        send_failure: Where messages for on-failure destinations go.
+        functions: The functions to run.
+        log_directory: The folder for ``<logical id>.log`` with a function's output and reports.
+        timers: The clock for timeouts, retries and ages.
+        events: The delivery of Event invocations.
+        send_failure: Sends messages to on-failure destinations.
 
     Attributes:
-        watch_event: Sees each Event invocation that came over the Invoke API and was taken over;
-            who invoked is told once it returns.
+        watch_event: Called with each Event invocation that the Invoke API has accepted; the
+            caller gets its answer after the callback returns.
     """
 
     def __init__(
@@ -92,10 +92,10 @@ class LambdaHost:
         await self._runtime_api.close()
 
     def resolve(self, name_or_arn: str) -> str:
-        """The logical id of a function given by name, ARN or partial ARN, with or without version.
+        """Return a function's logical id for a name, ARN or partial ARN, with or without version.
 
         Raises:
-            UnknownFunctionError: There is none.
+            UnknownFunctionError: There is no such function.
         """
         parts = name_or_arn.split(":")
         name = parts[parts.index("function") + 1] if "function" in parts else parts[0]
@@ -115,7 +115,7 @@ class LambdaHost:
     def submit(
         self, function: str, payload: bytes, client_context: str | None = None
     ) -> Invocation:
-        """Hand an event to a function at once; ``result`` is its answer to come."""
+        """Submit an event to a function; the future ``result`` gets the answer."""
         return self._pool(function).submit(str(uuid.uuid4()), payload, client_context)
 
     def invoke_event(self, function: str, payload: bytes) -> str:
@@ -126,11 +126,11 @@ class LambdaHost:
         return request_id
 
     async def prewarm(self, counts: Mapping[str, int], *, at_once: int = 2) -> None:
-        """Start environments before they are needed.
+        """Start environments before their first invocation.
 
         Args:
-            counts: How many per function, by logical id.
-            at_once: Inits that run side by side; each wants a core.
+            counts: The number of environments by logical id.
+            at_once: The number of inits that run concurrently; each needs a core.
 
         Raises:
             InitFailedError: An environment ended during its init.
@@ -150,40 +150,40 @@ class LambdaHost:
         )
 
     def environments(self, function: str | None = None) -> Sequence[EnvironmentInfo]:
-        """The environments that exist, of one function or of all."""
+        """Return the existing environments of one function or of all."""
         pools = self._pools.values() if function is None else [self._pool(function)]
         return [environment.info() for pool in pools for environment in pool.environments]
 
     def override_timeout(self, function: str, timeout_s: float | None) -> None:
-        """Let later invocations believe in another timeout; None lets them know their own."""
+        """Report another timeout to later invocations; None reports the real one."""
         self._pool(function).timeout_override_s = timeout_s
 
     def set_concurrency(self, function: str, concurrency: int | None) -> None:
-        """Take so many invocations at a time from now on; None gives the template's number back."""
+        """Limit the concurrent invocations; None restores the template's limit."""
         pool = self._pool(function)
         reserved = pool.hosted.function.reserved_concurrency
         pool.concurrency = reserved if concurrency is None else concurrency
 
     def change_variables(self, function: str, variables: Mapping[str, str]) -> Mapping[str, str]:
-        """Run a function with other variables, as Lambda's UpdateFunctionConfiguration does.
+        """Change a function's variables, as Lambda's UpdateFunctionConfiguration does.
 
-        What runs goes on to its end. Nothing more is run with the variables from before.
+        Running invocations finish. Later ones get new environments with the new variables.
 
         Returns:
-            The variables from before.
+            The previous variables.
         """
         return self._pool(function).change_variables(variables)
 
     async def kill(self, environment_id: str) -> None:
-        """``kill -9`` an environment and wait until it is gone."""
+        """Kill an environment (SIGKILL) and wait for its end."""
         await self._environment(environment_id).child.kill()
 
     def stop(self, environment_id: str) -> None:
-        """Freeze an environment where it stands (SIGSTOP)."""
+        """Freeze an environment (SIGSTOP)."""
         self._environment(environment_id).child.signal(signal.SIGSTOP)
 
     def resume(self, environment_id: str) -> None:
-        """Let a frozen environment go on (SIGCONT)."""
+        """Continue a frozen environment (SIGCONT)."""
         self._environment(environment_id).child.signal(signal.SIGCONT)
 
     def _pool(self, function: str) -> EnvironmentPool:

@@ -1,4 +1,4 @@
-"""What the Lambda host runs, and what an invocation gives back."""
+"""The types of the Lambda host: hosted functions, invocation results and errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ EnvironmentState = Literal["starting", "idle", "busy", "ended"]
 
 @dataclass(frozen=True, slots=True)
 class InvocationResult:
-    """What an invocation returned.
+    """The result of an invocation.
 
     Args:
         payload: The handler's answer as JSON, or an error object.
-        function_error: "Unhandled" where the handler failed, else None.
+        function_error: "Unhandled" if the handler failed, else None.
     """
 
     payload: bytes
@@ -33,7 +33,7 @@ class Invoker(Protocol):
         """Run ``function`` (its logical id) with a JSON event.
 
         Raises:
-            ThrottledError: No concurrency is left for it.
+            ThrottledError: The function's reserved concurrency is used up.
             UnknownFunctionError: There is no such function.
         """
 
@@ -51,16 +51,16 @@ class UnknownEnvironmentError(LookupError):
 
 
 class InitFailedError(RuntimeError):
-    """A function's environment ended before it was ready; the message carries its error."""
+    """A function's environment ended before it was ready; the message holds its error."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionCode:
-    """Where a function's code lies.
+    """The location of a function's code.
 
     Args:
         task_root: The working directory, ``LAMBDA_TASK_ROOT``.
-        python_path: Folders put on ``PYTHONPATH``, first wins.
+        python_path: The folders of ``PYTHONPATH``, in order of precedence.
     """
 
     task_root: Path
@@ -69,14 +69,14 @@ class FunctionCode:
 
 @dataclass(frozen=True, slots=True)
 class HostedFunction:
-    """A function of the template with what this machine adds.
+    """A function of the template and its settings on this machine.
 
     Args:
-        function: As the template says.
-        code: Where it lies.
-        extra_environment: Variables that AWS or this machine adds to the template's.
-        max_environments: Processes at most; more invocations than that wait in a queue.
-        time_scale: How many seconds its timeout and its remaining time pass in one.
+        function: The function as the template defines it.
+        code: The location of its code.
+        extra_environment: Variables in addition to the template's.
+        max_environments: The largest number of processes; further invocations wait in a queue.
+        time_scale: The factor by which its timeout and remaining time pass faster.
     """
 
     function: Function
@@ -87,13 +87,13 @@ class HostedFunction:
 
     @property
     def timeout_s(self) -> float:
-        """Seconds that an invocation may really take."""
+        """The real time that an invocation has."""
         return self.function.timeout_s / self.time_scale
 
 
 @dataclass(frozen=True, slots=True)
 class InvocationReport:
-    """Measurements of one invocation; ``init_ms`` is there for an environment's first one."""
+    """Measurements of one invocation; only an environment's first one has ``init_ms``."""
 
     function: str
     request_id: str
@@ -106,7 +106,7 @@ class InvocationReport:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentInfo:
-    """One environment as the control operations show it."""
+    """One environment, as the control operations report it."""
 
     environment_id: str
     function: str

@@ -1,4 +1,4 @@
-"""Lambda's Invoke API over HTTP, as boto3's client calls it, and the host's own controls."""
+"""Lambda's Invoke API over HTTP, as boto3's client calls it, and the controls of the host."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ def _error(status: int, kind: str, message: str, **extra: str) -> web.Response:
 
 
 class InvokeApi:
-    """``Invoke`` and, under ``/control``, what only a laptop has.
+    """Serves ``Invoke`` and, under ``/control``, the controls of the host.
 
     The controls: ``GET /control/environments``,
     ``POST /control/environments/{id}/{kill|stop|continue}``,
@@ -38,7 +38,7 @@ class InvokeApi:
         self._host = host
 
     def application(self) -> web.Application:
-        """The HTTP application."""
+        """Return the HTTP application."""
         application = web.Application(
             client_max_size=MAX_SYNC_PAYLOAD_BYTES * 2, middlewares=[_aws_errors]
         )
@@ -110,7 +110,7 @@ class InvokeApi:
 async def _aws_errors(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Our errors as AWS's client knows them."""
+    """Convert the host's errors to AWS's."""
     try:
         return await handler(request)
     except UnknownFunctionError as error:

@@ -1,4 +1,4 @@
-"""The environments of one function, and the invocations that wait for one."""
+"""The environments of one function, and the invocations that wait for them."""
 
 import asyncio
 import time
@@ -21,12 +21,12 @@ StartEnvironment = Callable[[HostedFunction, FunctionLog], Awaitable[Environment
 
 
 class EnvironmentPool:
-    """Scales one function out to its cap; invocations beyond it queue.
+    """Scales one function up to its maximum of environments; further invocations wait.
 
     Attributes:
-        told_timeout_s: What functions are told of their time instead of the truth; None tells it.
-        concurrency: How many invocations are taken at a time; None for no limit.
-            The template's reserved concurrency until it is changed.
+        timeout_override_s: The timeout that functions see; None for the real one.
+        concurrency: The largest number of invocations in flight; None for no limit. The initial
+            value is the template's reserved concurrency.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class EnvironmentPool:
 
     @property
     def in_flight(self) -> int:
-        """Invocations that run or wait."""
+        """The number of running and waiting invocations."""
         busy = sum(environment.current is not None for environment in self.environments)
         return busy + len(self._pending)
 
     def submit(
         self, request_id: str, payload: bytes, client_context: str | None = None
     ) -> Invocation:
-        """Hand over an event; its ``result`` future gives the answer.
+        """Submit an event; the future ``result`` gets the answer.
 
         Raises:
             ThrottledError: The reserved concurrency is used up.
@@ -77,15 +77,15 @@ class EnvironmentPool:
         return invocation
 
     def withdraw(self, invocation: Invocation) -> None:
-        """Take back an invocation that no environment has taken yet."""
+        """Withdraw an invocation that no environment has taken."""
         if invocation in self._pending:
             self._pending.remove(invocation)
 
     async def prewarm(self, count: int) -> None:
-        """Have at least ``count`` environments ready, within the cap.
+        """Start environments until ``count`` are ready, up to the maximum.
 
         Raises:
-            InitFailedError: One of them ended during its init.
+            InitFailedError: An environment ended during its init.
         """
         wanted = min(count, self.hosted.max_environments)
         missing = wanted - len(self.environments) - self._starting
@@ -95,10 +95,10 @@ class EnvironmentPool:
             await environment.ready
 
     def change_variables(self, variables: Mapping[str, str]) -> Mapping[str, str]:
-        """Give later environments these variables; the present ones serve nothing more.
+        """Set the variables of later environments; the present ones get no further invocation.
 
         Returns:
-            The variables that were replaced.
+            The previous variables.
         """
         function = self.hosted.function
         self.hosted = replace(self.hosted, function=replace(function, environment=variables))
@@ -116,11 +116,11 @@ class EnvironmentPool:
         self._log.close()
 
     def became_idle(self) -> None:
-        """Called when an environment asked for its next invocation."""
+        """Assign waiting invocations after an environment has asked for work."""
         self._dispatch()
 
     def _dispatch(self) -> None:
-        # Last used first, so that spare environments stay spare.
+        # The last used environment comes first, so that spare ones stay unused.
         idle = [e for e in reversed(self.environments) if e.state == "idle"]
         for outdated in [e for e in idle if e.hosted is not self.hosted]:
             idle.remove(outdated)
@@ -132,7 +132,7 @@ class EnvironmentPool:
             invocation.deadline_ms = int((self._timers.now_s() + timeout_s) * 1000)
             environment.assign(invocation)
             self._spawn(self._run(environment, invocation))
-        # One that has answered asks for more in a moment.
+        # An environment that has answered soon asks for more work.
         coming = sum(
             e.state == "starting" or (e.state == "busy" and e.current is None)
             for e in self.environments
@@ -157,7 +157,7 @@ class EnvironmentPool:
             self._fail_oldest_invocation(error_payload("Runtime.InvalidEntrypoint", str(error)))
 
     def _begin(self) -> Coroutine[Any, Any, Environment]:
-        # Counted at once: whoever decides next must see it, before the task runs.
+        # Counted before the task runs, because the next decision depends on the count.
         self._starting += 1
         return self._start()
 
@@ -166,7 +166,7 @@ class EnvironmentPool:
             environment = await self._start_environment(self.hosted, self._log)
         finally:
             self._starting -= 1
-        # Nobody may be waiting for it; a failed init is told to the invocation it was started for.
+        # The future may have no reader; the waiting invocation gets the error of a failed init.
         environment.ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
         self.environments.append(environment)
         self._spawn(self._watch(environment))
@@ -175,7 +175,7 @@ class EnvironmentPool:
         return environment
 
     async def _watch(self, environment: Environment) -> None:
-        """Wait for the process's end and tell whoever depends on it."""
+        """Wait for the end of the process and report it to its invocation and the pool."""
         status = await environment.child.process.wait()
         if environment.pump is not None:
             await environment.pump
@@ -206,7 +206,7 @@ class EnvironmentPool:
                 invocation.result.set_result(InvocationResult(body, "Unhandled"))
 
     async def _run(self, environment: Environment, invocation: Invocation) -> None:
-        """See to the timeout of an assigned invocation, and report it."""
+        """Enforce the timeout of an assigned invocation, and report the result."""
         function = environment.hosted.function
         started_at_s = time.monotonic()
         init_ms = environment.init_ms if environment.invocations == 1 else None

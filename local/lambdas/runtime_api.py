@@ -15,8 +15,8 @@ _PREFIX = "/2018-06-01/runtime"
 class RuntimeApi:
     """Serves the runtimes.
 
-    A runtime does not say who it is, and takes nothing but host and port as the API's address. So
-    the port it calls tells the environment.
+    A runtime sends no id, and the API's address is only a host and a port. Each environment
+    therefore has its own port, which identifies it.
     """
 
     def __init__(self, became_idle: Callable[[Environment], None]) -> None:
@@ -41,12 +41,12 @@ class RuntimeApi:
         await self._runner.cleanup()
 
     async def serve(self, start: Callable[[str], Awaitable[Environment]]) -> Environment:
-        """Open a port and start an environment that is given its address."""
+        """Open a port and start an environment that uses it."""
         listener = socket.create_server(("127.0.0.1", 0))
         port = int(listener.getsockname()[1])
         site = web.SockSite(self._runner, listener)
         await site.start()
-        # A runtime may call before the function that starts it has returned.
+        # A runtime may call before ``start`` has returned.
         self._environments[port] = started = asyncio.get_running_loop().create_future()
         self._sites[port] = site
         try:

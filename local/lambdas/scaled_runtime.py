@@ -1,8 +1,8 @@
-"""``awslambdaric`` for a function whose time is scaled: it is told simulated milliseconds.
+"""Runs ``awslambdaric`` with scaled time: the function sees simulated remaining milliseconds.
 
     python scaled_runtime.py FACTOR HANDLER
 
-Runs inside the function's process, which cannot import ``local``.
+The script runs inside the function's process, which cannot import ``local``.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""CloudFormation's YAML tags and intrinsic functions, as far as one template needs them."""
+"""The YAML tags and intrinsic functions of CloudFormation that the template uses."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,18 +8,18 @@ from typing import Any
 import yaml
 
 NO_VALUE = object()
-"""What ``AWS::NoValue`` resolves to; a property with it is left out."""
+"""The value of ``AWS::NoValue``; properties with it are removed."""
 
 _SHORT_FORMS = ("Ref", "Condition")
 _VARIABLE = re.compile(r"\$\{(!?)([^}]+)\}")
 
 
 class TemplateError(ValueError):
-    """The template is not what CloudFormation would accept, or uses what this reader lacks."""
+    """The template is invalid, or uses a feature that this reader does not support."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short tags turned into their long forms."""
+    """Loads YAML and converts CloudFormation's short tags to their long forms."""
 
 
 def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 
 
 _Loader.add_multi_constructor("!", _long_form)
-# A template's date ("2010-09-09") is text.
+# A date in a template ("2010-09-09") is text.
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -49,14 +49,14 @@ def parse(text: str) -> dict[str, Any]:
     """Read a template's YAML.
 
     Raises:
-        TemplateError: It is no YAML, or its root is no mapping.
+        TemplateError: It is not YAML, or its root is not a mapping.
     """
     try:
         document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader underneath
     except yaml.YAMLError as error:
         raise TemplateError(str(error)) from error
     if not isinstance(document, dict):
-        raise TemplateError("a template's root is a mapping")
+        raise TemplateError("the root of a template must be a mapping")
     return document
 
 
@@ -65,8 +65,8 @@ class Resolver:
     """Evaluates intrinsic functions.
 
     Args:
-        references: What ``Ref`` gives: parameters, pseudo parameters, logical ids.
-        attributes: What ``Fn::GetAtt`` gives, keyed ``(logical id, attribute)``.
+        references: The results of ``Ref``: parameters, pseudo parameters, logical ids.
+        attributes: The results of ``Fn::GetAtt``, by ``(logical id, attribute)``.
         conditions: The template's Conditions section, unevaluated.
         mappings: The template's Mappings section.
     """
@@ -77,7 +77,7 @@ class Resolver:
     mappings: Mapping[str, Any] = field(default_factory=dict)
 
     def resolve(self, value: Any) -> Any:
-        """``value`` with every function in it replaced by its result.
+        """Return ``value`` with every function in it replaced by its result.
 
         Raises:
             TemplateError: An unknown function, name or condition.
@@ -97,7 +97,7 @@ class Resolver:
         return {key: item for key, item in resolved.items() if item is not NO_VALUE}
 
     def condition(self, name: str) -> bool:
-        """The value of a named condition."""
+        """Return the value of a named condition."""
         if name not in self.conditions:
             raise TemplateError(f"unknown condition {name}")
         return self._truth(self.conditions[name])

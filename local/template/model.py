@@ -1,4 +1,4 @@
-"""template.yaml as typed values: what to run, which route calls what, which tables to make."""
+"""The typed content of template.yaml: functions, routes, tables, queues and secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class EventInvokeConfig:
-    """How asynchronous invocations are retried; defaults are Lambda's."""
+    """The retries of asynchronous invocations; the defaults are Lambda's."""
 
     maximum_retry_attempts: int = 2
     maximum_event_age_s: int = 21_600
@@ -99,7 +99,7 @@ class HttpApi:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One DynamoDB table; ``key_schema`` and ``attributes`` are as the API takes them."""
+    """One DynamoDB table; ``key_schema`` and ``attributes`` have the form of the API."""
 
     logical_id: str
     name: str
@@ -118,7 +118,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret; ``generated_length`` is set where CloudFormation would make its value."""
+    """A secret; ``generated_length`` is set if CloudFormation generates its value."""
 
     logical_id: str
     name: str
@@ -127,7 +127,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """Everything in the template that the local stack runs."""
+    """The parts of the template that the local stack runs."""
 
     functions: Mapping[str, Function]
     websocket_apis: Mapping[str, WebSocketApi]
@@ -139,13 +139,12 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class LocalValues:
-    """What the template cannot know about a laptop.
+    """Values of this machine that replace values of the template.
 
     Args:
-        references: ``Ref`` results that replace this reader's own, by logical id
-            (a secret's ARN ends in characters that only its service knows).
-        environment: Values put in place of the template's, only where a function's environment
-            has that name.
+        references: Results of ``Ref`` by logical id. For example, only the service knows the last
+            characters of a secret's ARN.
+        environment: Environment variables, used only where a function defines that name.
     """
 
     references: Mapping[str, str] = field(default_factory=dict)
@@ -153,5 +152,5 @@ class LocalValues:
 
 
 def function_arn(name: str) -> str:
-    """The ARN of a function of the local account."""
+    """Return the ARN of a function of the local account."""
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"

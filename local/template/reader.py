@@ -1,4 +1,4 @@
-"""Reads template.yaml: SAM's and CloudFormation's rules, as far as the local stack follows them."""
+"""Reads template.yaml by the rules of SAM and CloudFormation that the local stack supports."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -37,8 +37,8 @@ def read_template(
 
     Args:
         path: The template.
-        parameters: Values for its parameters; the others take their defaults.
-        local: What differs on this machine.
+        parameters: Values of parameters; the others have their defaults.
+        local: Values of this machine.
 
     Raises:
         TemplateError: The template is wrong, or a parameter is unknown or has no value.
@@ -47,7 +47,7 @@ def read_template(
 
 
 def declared_parameters(path: Path) -> frozenset[str]:
-    """The names of a template's parameters."""
+    """Return the names of a template's parameters."""
     return frozenset(parse(path.read_text()).get("Parameters", {}))
 
 
@@ -118,11 +118,11 @@ class _Reader:
         return ((n, r) for n, r in self._resources.items() if r.get("Type") == kind)
 
     def _identity(self, name: str, resource: dict[str, Any], chooser: Resolver) -> tuple[str, str]:
-        """A resource's ``Ref`` and its ARN."""
+        """Return the ``Ref`` and the ARN of a resource."""
         properties = resource.get("Properties", {})
 
         def physical(key: str) -> str:
-            # CloudFormation makes a name where there is none.
+            # CloudFormation generates a name if the template has none.
             return str(chooser.resolve(properties[key])) if key in properties else name
 
         match resource.get("Type"):
@@ -157,11 +157,11 @@ class _Reader:
 
     def _function_name(self, arn: str) -> str:
         if arn not in self._function_by_arn:
-            raise TemplateError(f"{arn} is no function of this template")
+            raise TemplateError(f"{arn} is not a function of this template")
         return self._function_by_arn[arn]
 
     def _function(self, name: str) -> Function:
-        # Only what is used is resolved: policies and build settings may name anything.
+        # Only used properties are resolved, because policies may refer to any resource.
         wanted = ("Handler", "Timeout", "MemorySize", "Environment", "EventInvokeConfig")
         raw = _merged(
             self._globals.get("Function", {}), self._resources[name].get("Properties", {})
@@ -303,7 +303,7 @@ class _Reader:
 
 
 def _text(value: Any) -> str:
-    """An environment value as CloudFormation passes it on."""
+    """Return an environment value as CloudFormation writes it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict | list):
@@ -318,7 +318,7 @@ def _cors(value: Any) -> Cors | None:
         return Cors(allow_origins=("*",))
     if isinstance(value, str):
         return Cors(allow_origins=(value.strip("'"),))
-    # SAM's names, or those of API Gateway's own resource.
+    # The names of SAM or of API Gateway's resource.
     named = {key[0].upper() + key[1:]: item for key, item in value.items()}
     return Cors(
         allow_origins=_texts(named.get("AllowOrigins")),
@@ -335,7 +335,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _merged(base: Any, override: Any) -> Any:
-    """SAM's rule for Globals: mappings merge, lists join, anything else is replaced.
+    """Merge by SAM's rule for Globals: mappings merge, lists join, other values are replaced.
 
     An intrinsic function counts as one value.
     """

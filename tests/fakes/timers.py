@@ -4,7 +4,7 @@ import asyncio
 
 
 class ManualTimers:
-    """Time that stands still until ``advance`` moves it."""
+    """A clock that stands still until ``advance`` moves it."""
 
     def __init__(self, start_s: float = 1_800_000_000.0) -> None:
         self._now_s = start_s
@@ -27,18 +27,18 @@ class ManualTimers:
             self._sleepers = [entry for entry in self._sleepers if entry[1] is not woken]
 
     def advance(self, seconds: float) -> None:
-        """Move time and wake, in order of their deadlines, the sleepers that are due."""
+        """Move the clock and wake the sleepers that are due, in the order of their deadlines."""
         self._now_s += seconds
         for deadline_s, woken in sorted(self._sleepers, key=lambda entry: entry[0]):
             if deadline_s <= self._now_s and not woken.done():
                 woken.set_result(None)
 
     def waits_s(self) -> list[float]:
-        """Seconds that each sleeper still has to wait, shortest first."""
+        """Return the remaining seconds of each sleeper, shortest first."""
         return sorted(deadline_s - self._now_s for deadline_s, _ in self._sleepers)
 
     async def until_sleeping(self, count: int) -> None:
-        """Return as soon as at least ``count`` sleepers wait."""
+        """Wait until there are at least ``count`` sleepers."""
         while len(self._sleepers) < count:
             self._changed.clear()
             await self._changed.wait()

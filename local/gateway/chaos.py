@@ -1,4 +1,4 @@
-"""Faults that API Gateway allows itself, made on purpose and repeatable from a seed."""
+"""Makes the faults of API Gateway on purpose, repeatable from a seed."""
 
 import random
 from collections import Counter
@@ -10,18 +10,18 @@ MAX_DELAY_MS = 2_000
 
 
 class ChaosSettings(BaseModel):
-    """What goes wrong, and how often (probabilities from 0 to 1).
+    """The kinds of faults and their probabilities, from 0 to 1.
 
     Args:
-        seed: Decides every single fault, with the connection's number and the event's number.
+        seed: Decides each fault, together with the number of the connection and of the event.
         delay_probability: A message waits up to ``max_delay_ms`` before its function is called,
-            so that later ones overtake it.
-        max_delay_ms: 0 to 2000.
+            so that later messages overtake it.
+        max_delay_ms: The longest delay, 0 to 2000.
         duplicate_probability: A message reaches its function twice.
         drop_disconnect_probability: ``$disconnect`` is never delivered.
         throttle_probability: A post to a connection is refused with 429.
-        connections_before: The gateway's connections up to this number are not counted, so that
-            one seed decides alike whatever was connected before.
+        connections_before: The number of connections to leave out of the count, so that earlier
+            connections do not change the decisions of a seed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,8 +46,8 @@ class GatewayChaos:
     """Decides faults; ``settings`` may be replaced while the gateway runs.
 
     Attributes:
-        happened: Faults that came to pass: ``reordered``, ``duplicated``, ``disconnect_lost``,
-            ``post_refused``. A message that waited and was not overtaken is none.
+        happened: The number of faults so far: ``reordered``, ``duplicated``, ``disconnect_lost``,
+            ``post_refused``. A delay without overtaking does not count.
     """
 
     settings: ChaosSettings
@@ -55,9 +55,10 @@ class GatewayChaos:
     _delivered: dict[int, _Delivered] = field(default_factory=dict)
 
     def deliveries_s(self, connection_number: int, message_number: int) -> tuple[float, ...]:
-        """After how many seconds each delivery of a message happens; one or two of them."""
+        """Return the delay of each delivery of a message: one or two of them."""
         chance = self._chance("message", connection_number, message_number)
-        # Every draw is made every time: changing one probability moves no other decision.
+        # All random numbers are drawn each time, so that one probability does not affect the
+        # decisions of another.
         draws = [(chance.random(), chance.random()) for _ in range(2)]
         duplicated = chance.random() < self.settings.duplicate_probability
         longest_s = self.settings.max_delay_ms / 1000
@@ -68,7 +69,7 @@ class GatewayChaos:
         return delays if duplicated else delays[:1]
 
     def delivered(self, connection_number: int, message_number: int) -> None:
-        """Note that a message goes to its function now."""
+        """Record that a message goes to its function now."""
         seen = self._delivered.setdefault(connection_number, _Delivered())
         if message_number in seen.numbers:
             self.happened["duplicated"] += 1
@@ -78,14 +79,14 @@ class GatewayChaos:
         seen.highest = max(seen.highest, message_number)
 
     def drops_disconnect(self, connection_number: int) -> bool:
-        """Whether a connection's end is kept from its function."""
+        """Return whether the function does not get the end of a connection."""
         chance = self._chance("disconnect", connection_number, 0)
         is_lost = chance.random() < self.settings.drop_disconnect_probability
         self.happened["disconnect_lost"] += is_lost
         return is_lost
 
     def throttles(self, connection_number: int, post_number: int) -> bool:
-        """Whether a post is refused."""
+        """Return whether a post is refused."""
         chance = self._chance("post", connection_number, post_number)
         is_refused = chance.random() < self.settings.throttle_probability
         self.happened["post_refused"] += is_refused

@@ -1,4 +1,4 @@
-"""The open connections of a WebSocket API, as the ``@connections`` API sees them."""
+"""The open connections of a WebSocket API, for the ``@connections`` API."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class GoneError(LookupError):
 
 
 class SlowClientError(RuntimeError):
-    """The client's buffer is full, or a fault was asked for."""
+    """The client's buffer is full, or a fault refuses the post."""
 
 
 @dataclass(slots=True, eq=False)
@@ -25,12 +25,12 @@ class Connection:
     """One open connection.
 
     Args:
-        number: 1 for the gateway's first connection; faults are decided by it, as ids are random.
-        context: What its events repeat.
+        number: 1 for the gateway's first connection. It decides faults because ids are random.
+        context: The fields that all its events share.
         socket: The transport.
-        last_active_at_s: When a message last went either way.
-        closed_by_us: Close code and reason when the gateway ended it.
-        is_dead: Nothing goes through any more, and neither side knows yet.
+        last_active_at_s: The time of the last message in either direction.
+        gateway_close: Close code and reason if the gateway ended the connection.
+        is_dead: Whether messages are lost although neither side has noticed the end.
     """
 
     number: int
@@ -44,7 +44,7 @@ class Connection:
     sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def send(self, text: str) -> None:
-        """Send to the client; over a dead line it goes nowhere.
+        """Send to the client; a dead connection loses the message.
 
         Raises:
             ConnectionClosed: The connection is closed.
@@ -59,19 +59,19 @@ class Connection:
         await self.socket.close(code, reason)
 
     def break_connection(self, unnoticed_s: float = 0.0) -> None:
-        """Let the line die; both sides hear of it ``unnoticed_s`` later, and lose what they say.
+        """Break the connection; both sides notice it after ``unnoticed_s`` and lose messages.
 
-        As over the air: API Gateway takes posts to a client that has just lost its network.
+        API Gateway, too, accepts posts to a client that has just lost its network.
         """
         self.is_dead = True
         asyncio.get_running_loop().call_later(unnoticed_s, self.socket.transport.abort)
 
     def ended_with(self) -> tuple[int, str]:
-        """Close code and reason, for ``$disconnect``."""
+        """Return the close code and reason for ``$disconnect``."""
         if self.gateway_close is not None:
             return self.gateway_close
         protocol = self.socket.protocol
-        # A protocol error (1007, 1009) is closed by the library, without asking us.
+        # The library itself closes the connection after a protocol error (1007, 1009).
         if protocol.close_rcvd is None and protocol.close_sent is not None:
             return protocol.close_sent.code, protocol.close_sent.reason
         code = protocol.close_code or 1006
@@ -99,21 +99,21 @@ class Connections:
         return tuple(self._open.values())
 
     def get(self, connection_id: str) -> Connection:
-        """The connection with that id.
+        """Return the connection with an id.
 
         Raises:
-            GoneError: Unknown, closed, or its ``$connect`` is not answered yet.
+            GoneError: It is unknown, closed, or waits for the answer of ``$connect``.
         """
         if connection_id not in self._open:
             raise GoneError(connection_id)
         return self._open[connection_id]
 
     async def post(self, connection_id: str, text: str) -> None:
-        """Send a message to a client, after those that were posted before it.
+        """Send a message to a client, after all earlier posts.
 
         Raises:
-            GoneError: See ``get``; or the connection closed meanwhile.
-            SlowClientError: Too much is unsent already.
+            GoneError: See ``get``; or the connection has closed.
+            SlowClientError: The client has too many unsent bytes.
         """
         connection = self.get(connection_id)
         connection.posts += 1

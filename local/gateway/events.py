@@ -1,4 +1,4 @@
-"""The events that API Gateway's WebSocket APIs hand to functions."""
+"""The events that API Gateway's WebSocket APIs send to functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ from local.template.model import ACCOUNT, REGION
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What a client sent to open its connection."""
+    """A client's request to open a connection."""
 
     target: str
     headers: Sequence[tuple[str, str]]
     source_ip: str
 
     def header(self, name: str) -> str | None:
-        """The last value of a header, whatever its case."""
+        """Return the last value of a header; case does not matter."""
         values = [value for key, value in self.headers if key.lower() == name.lower()]
         return values[-1] if values else None
 
     def query(self) -> Mapping[str, Sequence[str]]:
-        """Query parameters, decoded, with all their values."""
+        """Return the decoded query parameters with all their values."""
         grouped: dict[str, list[str]] = {}
         for key, value in parse_qsl(urlsplit(self.target).query, keep_blank_values=True):
             grouped.setdefault(key, []).append(value)
@@ -33,20 +33,20 @@ class Handshake:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Where a WebSocket API is and what it is called."""
+    """The id, stage and domain of a WebSocket API."""
 
     api_id: str
     stage: str
     domain_name: str
 
     def method_arn(self, route_key: str) -> str:
-        """The resource that an authorizer's policy speaks about."""
+        """Return the ARN of a route, the resource of an authorizer's policy."""
         return f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{self.api_id}/{self.stage}/{route_key}"
 
 
 @dataclass(slots=True)
 class ConnectionContext:
-    """What every event of one connection repeats."""
+    """The fields that all events of one connection share."""
 
     api: Api
     handshake: Handshake
@@ -84,7 +84,7 @@ def _request_context(
 
 
 def _request_parts(handshake: Handshake) -> dict[str, Any]:
-    """Headers and query parameters; the latter only where there are any, as on AWS."""
+    """Return headers and query parameters; without parameters, AWS leaves out their fields."""
     headers: dict[str, list[str]] = {}
     for key, value in handshake.headers:
         headers.setdefault(key, []).append(value)
@@ -99,7 +99,7 @@ def _request_parts(handshake: Handshake) -> dict[str, Any]:
 
 
 def authorizer_event(context: ConnectionContext, now_s: float) -> dict[str, Any]:
-    """What a REQUEST authorizer gets."""
+    """Return the event of a REQUEST authorizer."""
     return {
         "type": "REQUEST",
         "methodArn": context.api.method_arn("$connect"),
@@ -109,7 +109,7 @@ def authorizer_event(context: ConnectionContext, now_s: float) -> dict[str, Any]
 
 
 def connect_event(context: ConnectionContext, now_s: float) -> dict[str, Any]:
-    """What the function of ``$connect`` gets."""
+    """Return the event of ``$connect``."""
     return {
         **_request_parts(context.handshake),
         "requestContext": _request_context(context, "$connect", "CONNECT", now_s),
@@ -120,7 +120,7 @@ def connect_event(context: ConnectionContext, now_s: float) -> dict[str, Any]:
 def message_event(
     context: ConnectionContext, route_key: str, body: str, now_s: float
 ) -> dict[str, Any]:
-    """What a route's function gets for a client's message."""
+    """Return the event of a client's message."""
     request_context = _request_context(context, route_key, "MESSAGE", now_s)
     request_context["messageId"] = gateway_id()
     return {"requestContext": request_context, "body": body, "isBase64Encoded": False}
@@ -129,7 +129,7 @@ def message_event(
 def disconnect_event(
     context: ConnectionContext, status_code: int, reason: str, now_s: float
 ) -> dict[str, Any]:
-    """What the function of ``$disconnect`` gets."""
+    """Return the event of ``$disconnect``."""
     request_context = _request_context(context, "$disconnect", "DISCONNECT", now_s)
     request_context["disconnectStatusCode"] = status_code
     request_context["disconnectReason"] = reason

@@ -1,4 +1,4 @@
-"""The way in: identity source, authorizer, ``$connect``; the handshake waits for all three."""
+"""Opens connections: a handshake waits for identity source, authorizer and ``$connect``."""
 
 import json
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What ``$connect`` answered; a subprotocol is spoken only if it named one."""
+    """The answer of ``$connect``; without a subprotocol in it, the connection uses none."""
 
     subprotocol: str | None
 
 
 class HandshakeHandler:
-    """Lets connections in, or refuses them."""
+    """Accepts or refuses connections."""
 
     def __init__(self, api: WebSocketApi, invoker: Invoker, timers: Timers) -> None:
         self._api = api
@@ -46,10 +46,10 @@ class HandshakeHandler:
         self._timers = timers
 
     async def open(self, context: ConnectionContext) -> Admission:
-        """Run the authorizer and ``$connect``; sets ``context.authorizer``.
+        """Run the authorizer and ``$connect``; set ``context.authorizer``.
 
         Raises:
-            Refusal: Somebody said no, or failed.
+            Refusal: One of them refused or failed.
         """
         path = urlsplit(context.handshake.target).path
         if path.strip("/") != self._api.stage:
@@ -67,7 +67,7 @@ class HandshakeHandler:
         if result is None:
             raise _refusal(500, None, context)
         if result.function_error is not None:
-            # The one message with a meaning: the usual way for an authorizer to say 401.
+            # API Gateway interprets only this message: an authorizer raises it to answer 401.
             unauthorized = json.loads(result.payload).get("errorMessage") == "Unauthorized"
             raise (
                 _refusal(401, "Unauthorized", context)
@@ -110,7 +110,7 @@ class HandshakeHandler:
     async def _call(
         self, function: str, event: dict[str, Any], timeout_s: float
     ) -> InvocationResult | None:
-        """A function's result; None when it was throttled or took too long."""
+        """Return a function's result, None if it was throttled or timed out."""
         try:
             return await within(
                 self._timers,
@@ -122,7 +122,7 @@ class HandshakeHandler:
 
 
 def _identity(source: str, context: ConnectionContext) -> str | None:
-    """The value of an identity source such as ``route.request.querystring.ticket``."""
+    """Return the value of an identity source such as ``route.request.querystring.ticket``."""
     kind, _, name = source.removeprefix("route.request.").partition(".")
     match kind:
         case "querystring":

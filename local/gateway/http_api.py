@@ -30,10 +30,10 @@ class _Match:
 
 
 class _Routes:
-    """Finds the most specific route: full match, then ``{proxy+}``, then ``$default``."""
+    """Finds the most specific route: a full match, then ``{proxy+}``, then ``$default``."""
 
     def __init__(self, api: HttpApi) -> None:
-        # Fewer parameters before more, and longer paths first, within each kind.
+        # Within each kind, paths with fewer parameters come first, then longer paths.
         self._routes = sorted(
             api.routes,
             key=lambda route: (
@@ -78,7 +78,7 @@ class HttpGateway:
         self._verifiers: dict[JwtAuthorizer, TokenVerifier] = {}
 
     def application(self) -> web.Application:
-        """The application; every path goes through ``handle``."""
+        """Return the application, which passes every path to ``handle``."""
         application = web.Application(client_max_size=_MAX_BODY_BYTES)
         application.router.add_route("*", r"/{path:[\s\S]*}", self._handle)
         return application
@@ -116,7 +116,7 @@ class HttpGateway:
         answer = await self._routed(request)
         if cors is None:
             return answer
-        # The API's own CORS settings replace what the function says.
+        # The CORS settings of the API replace the headers of the function.
         kept = [h for h in answer.headers if not h[0].lower().startswith("access-control-")]
         added = [] if origin is None else _cors_headers(cors, origin, preflight=False)
         return HttpResponse(answer.status, [*kept, *added], answer.body)
@@ -168,7 +168,7 @@ _TOO_LARGE = _message(413, "Request Entity Too Large")
 
 
 def _cors_headers(cors: Cors, origin: str, *, preflight: bool) -> list[tuple[str, str]]:
-    """CORS headers for a request; none for an origin that is not allowed."""
+    """Return the CORS headers for a request; none for an origin that is not allowed."""
     if "*" not in cors.allow_origins and origin not in cors.allow_origins:
         return []
     allowed = "*" if "*" in cors.allow_origins and not cors.allow_credentials else origin

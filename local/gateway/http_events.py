@@ -1,4 +1,4 @@
-"""HTTP APIs' payload format 2.0, both ways."""
+"""Payload format 2.0 of HTTP APIs, for requests and responses."""
 
 import base64
 import json
@@ -18,12 +18,12 @@ _TEXT_TYPE = re.compile(r"text/.*|application/(json|javascript|xml|.*\+json|.*\+
 
 
 class InvalidResponseError(ValueError):
-    """The function failed, or its answer is no HTTP response."""
+    """The function failed, or its answer is not an HTTP response."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as it came in; header names keep their case, values their order."""
+    """A request; header names keep their case, values their order."""
 
     method: str
     path: str
@@ -33,7 +33,7 @@ class HttpRequest:
     source_ip: str
 
     def joined_headers(self) -> Mapping[str, str]:
-        """Lower-case names; several values of one name are joined with commas."""
+        """Return headers by lower-case name; several values are joined with commas."""
         joined: dict[str, str] = {}
         for name, value in self.headers:
             key = name.lower()
@@ -41,7 +41,7 @@ class HttpRequest:
         return joined
 
     def joined_query(self) -> Mapping[str, str]:
-        """Decoded parameters; several values of one name are joined with commas."""
+        """Return the decoded parameters; several values are joined with commas."""
         joined: dict[str, str] = {}
         for key, value in parse_qsl(self.query, keep_blank_values=True):
             joined[key] = f"{joined[key]},{value}" if key in joined else value
@@ -63,7 +63,7 @@ def request_event(
     principal: Principal | None,
     now_s: float,
 ) -> dict[str, Any]:
-    """What the route's function gets."""
+    """Return the event for the route's function."""
     headers = dict(request.joined_headers())
     cookies = headers.pop("cookie", None)
     route_key = "$default" if route.path is None else f"{route.method} {route.path}"
@@ -117,7 +117,7 @@ def request_event(
 
 
 def response_from(result: InvocationResult) -> HttpResponse:
-    """A function's result as an HTTP response.
+    """Return a function's result as an HTTP response.
 
     Raises:
         InvalidResponseError: API Gateway would answer 500.
@@ -126,7 +126,7 @@ def response_from(result: InvocationResult) -> HttpResponse:
         raise InvalidResponseError("the function failed")
     answer = json.loads(result.payload or b"null")
     if not isinstance(answer, dict) or "statusCode" not in answer:
-        # Format 2.0: anything else is the body of a 200.
+        # In format 2.0, an answer without a status is the body of a 200.
         return HttpResponse(
             200, [("content-type", "application/json")], json.dumps(answer).encode()
         )

@@ -5,5 +5,5 @@ import secrets
 
 
 def gateway_id() -> str:
-    """A connection, message or request id: 11 random bytes in base64, so it ends in ``=``."""
+    """Return an id of a connection, message or request: 11 random bytes as base64."""
     return base64.urlsafe_b64encode(secrets.token_bytes(11)).decode()

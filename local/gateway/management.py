@@ -22,11 +22,11 @@ def _time(seconds: float) -> str:
 
 
 class ManagementApi:
-    """``/{stage}/@connections/{id}`` and, under ``/control``, what only a laptop has.
+    """Serves ``/{stage}/@connections/{id}`` and, under ``/control``, the gateway's controls.
 
     The controls: ``GET`` and ``PUT /control/chaos`` (a ``ChaosSettings`` as JSON),
-    ``GET /control/connections``, ``POST /control/connections/{id}/drop`` (cuts the line without a
-    close frame).
+    ``GET /control/connections``, ``POST /control/connections/{id}/drop`` (breaks the connection
+    without a close frame).
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class ManagementApi:
         self._message_bytes = message_bytes
 
     def application(self) -> web.Application:
-        """The HTTP application."""
+        """Return the HTTP application."""
         application = web.Application(
             client_max_size=self._message_bytes * 4, middlewares=[_aws_errors]
         )
@@ -63,7 +63,7 @@ class ManagementApi:
         try:
             text = data.decode()
         except UnicodeDecodeError:
-            # Whether AWS makes a binary frame of this is not documented: nobody may rely on it.
+            # AWS does not document whether it sends a binary frame, so clients cannot rely on it.
             return _error(400, "BadRequestException", "Only text can be posted")
         await self._connections.post(request.match_info["id"], text)
         return web.Response(status=200)
@@ -113,7 +113,7 @@ class ManagementApi:
 async def _aws_errors(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Our errors as AWS's client knows them."""
+    """Convert the gateway's errors to AWS's."""
     try:
         return await handler(request)
     except GoneError:

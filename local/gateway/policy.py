@@ -1,4 +1,4 @@
-"""What a REQUEST authorizer answered: who it is, and whether the policy lets them in."""
+"""Evaluates the answer of a REQUEST authorizer: the principal, and whether the policy allows."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class InvalidAuthorizerResponseError(ValueError):
-    """The authorizer's answer is not what API Gateway accepts."""
+    """API Gateway does not accept the authorizer's answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +16,10 @@ class Authorization:
     """A valid answer.
 
     Args:
-        principal_id: Who it is.
+        principal_id: The id of the caller.
         context: The authorizer's context, every value as text.
         allowed: Whether the policy allows the resource.
-        explicit_deny: Whether a statement denies it.
+        is_explicitly_denied: Whether a statement denies it.
     """
 
     principal_id: str
@@ -29,11 +29,11 @@ class Authorization:
 
 
 def evaluate(payload: bytes, method_arn: str) -> Authorization:
-    """Judge an authorizer's answer for one resource.
+    """Evaluate an authorizer's answer for one resource.
 
     Raises:
-        InvalidAuthorizerResponseError: No principal, no policy, or a context value that is no
-            string, number or boolean.
+        InvalidAuthorizerResponseError: The answer has no principal or no policy, or a context
+            value that is not a string, number or boolean.
     """
     try:
         answer = json.loads(payload)
@@ -61,7 +61,7 @@ def _covers(statement: Mapping[str, Any], method_arn: str) -> bool:
 
 
 def _matches(patterns: str | list[str], value: str, *, ignore_case: bool = False) -> bool:
-    """IAM's wildcards: ``*`` is any run of characters, ``?`` is one."""
+    """Match by IAM's wildcards: ``*`` is any number of characters, ``?`` is one."""
     flags = re.IGNORECASE if ignore_case else re.NOFLAG
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
         expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")

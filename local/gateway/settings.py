@@ -1,4 +1,4 @@
-"""API Gateway's limits, as settings so that tests can shrink them."""
+"""API Gateway's limits, as settings that tests can lower."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -6,14 +6,14 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """Limits of WebSocket and HTTP APIs; the defaults are AWS's quotas, none of them raisable.
+    """Limits of WebSocket and HTTP APIs; the defaults are AWS's quotas, which are fixed.
 
     Args:
-        message_bytes: Largest message, either way.
-        frame_bytes: Largest frame from a client.
-        idle_s: A connection without messages is closed after this.
-        life_s: Any connection is closed after this.
-        client_buffer_bytes: Unsent bytes for a slow client above which posts are refused; AWS
+        message_bytes: The largest message, in either direction.
+        frame_bytes: The largest frame from a client.
+        idle_s: The time after which a connection without messages is closed.
+        life_s: The time after which any connection is closed.
+        client_buffer_bytes: The unsent bytes of a slow client above which posts are refused; AWS
             publishes no number.
 
     Source: API Gateway quotas, WebSocket APIs, read 2026-11-22.

@@ -17,19 +17,19 @@ _QUERY = "$request.querystring."
 
 
 class UnauthorizedError(Exception):
-    """The token is missing, malformed, forged, expired, or for somebody else."""
+    """The token is missing, malformed, forged, expired, or for another audience."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """What a valid token says; claims are texts, as API Gateway passes them on."""
+    """The content of a valid token; claims are texts, as API Gateway passes them to functions."""
 
     claims: Mapping[str, str]
     scopes: tuple[str, ...]
 
 
 async def fetch_json(url: str) -> Any:
-    """GET a JSON document."""
+    """Fetch a JSON document."""
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
         session.get(url) as response,
@@ -39,7 +39,7 @@ async def fetch_json(url: str) -> Any:
 
 
 class TokenVerifier:
-    """Verifies the tokens of one authorizer; an unknown key id makes it fetch the keys."""
+    """Verifies the tokens of one authorizer; fetches the keys when a key id is unknown."""
 
     def __init__(self, authorizer: JwtAuthorizer, fetch: FetchJson = fetch_json) -> None:
         self._authorizer = authorizer
@@ -48,7 +48,7 @@ class TokenVerifier:
         self._fetching = asyncio.Lock()
 
     async def verify(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal:
-        """Judge a request by its identity source.
+        """Verify the token in a request's identity source.
 
         Raises:
             UnauthorizedError: The request is refused.
@@ -61,7 +61,7 @@ class TokenVerifier:
                 key,
                 algorithms=["RS256"],
                 issuer=self._authorizer.issuer,
-                # Checked below: without an audience API Gateway looks at client_id.
+                # Checked below, because without an audience API Gateway reads client_id.
                 options={"require": ["exp", "iss"], "verify_aud": False},
             )
         except (jwt.PyJWTError, UnicodeError, aiohttp.ClientError, TimeoutError) as error:
@@ -97,7 +97,7 @@ class TokenVerifier:
 
 
 def _texts(value: Any) -> list[str]:
-    """The texts of a list; whatever else a claim holds counts as nothing."""
+    """Return the texts of a list; other values of a claim are ignored."""
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 

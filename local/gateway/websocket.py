@@ -1,4 +1,4 @@
-"""The WebSocket API that SAM lacks locally: the template's routes, AWS's limits."""
+"""Serves the template's WebSocket API with AWS's limits, which SAM does not offer locally."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ _logger = logging.getLogger(__name__)
 
 
 class _Socket(ServerConnection):
-    """A connection that knows what its handshake found out."""
+    """A connection with the results of its handshake."""
 
     context: ConnectionContext | None = None
     accepted_subprotocol: str | None = None
@@ -44,7 +44,7 @@ class _Socket(ServerConnection):
     started = False
 
     def lost_before_start(self) -> None:
-        """The client went between ``$connect``'s answer and the end of the handshake."""
+        """Handle the loss of the client between ``$connect``'s answer and the handshake's end."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -56,13 +56,13 @@ class WebSocketGateway:
     """Serves one WebSocket API of the template.
 
     Args:
-        api: Routes and authorizer.
+        api: The routes and the authorizer.
         invoker: Calls the functions.
-        host: Address to listen on.
-        port: Port; 0 picks a free one.
-        settings: Limits.
-        timers: Time for every timeout.
-        chaos: Faults.
+        host: The address to listen on.
+        port: The port; 0 selects a free one.
+        settings: The limits.
+        timers: The clock for every timeout.
+        chaos: The faults.
     """
 
     def __init__(
@@ -89,14 +89,14 @@ class WebSocketGateway:
         self._tasks: set[asyncio.Task[None]] = set()
         self._connection_number = 0
         self._stopping = False
-        # The usual template selects nothing by body; then no message needs to be parsed.
+        # Most templates have no routes by body, so messages need not be parsed.
         self._selects_by_body = bool(
             api.routes.keys() - {"$connect", "$default", "$disconnect"}
         ) and api.route_selection_expression.startswith(_BODY_FIELD)
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port of the server."""
         return self._port
 
     @property
@@ -106,7 +106,7 @@ class WebSocketGateway:
 
     @property
     def url(self) -> str:
-        """What clients connect to."""
+        """The address for clients."""
         return f"ws://{self._host}:{self._port}/{self._api.stage}"
 
     async def __aenter__(self) -> "WebSocketGateway":
@@ -146,7 +146,7 @@ class WebSocketGateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def lost_before_start(self, socket: _Socket) -> None:
-        """A client that went while its ``$connect`` was answered: its function hears of the end."""
+        """Deliver ``$disconnect`` for a client that vanished during its handshake."""
         if socket.context is not None and not self._stopping:
             self._spawn(self._disconnected(socket.context, 1006, ""))
 
@@ -281,7 +281,7 @@ class WebSocketGateway:
             _logger.warning("$disconnect was not delivered")
 
     async def _close_at_time_limit(self, connection: Connection) -> None:
-        """Close a connection that is idle or has lived long enough."""
+        """Close a connection at the limit of its idle time or its life."""
         ends_at_s = self._timers.now_s() + self._settings.life_s
         while True:
             idle_at_s = connection.last_active_at_s + self._settings.idle_s
@@ -318,7 +318,7 @@ def _refused(refusal: Refusal) -> Response:
 
 
 def _proxy_response(result: InvocationResult) -> dict[str, Any] | None:
-    """A proxy integration's answer; None when API Gateway would call it an error."""
+    """Return a proxy integration's answer, None if API Gateway treats it as an error."""
     if result.function_error is not None:
         return None
     answer = json.loads(result.payload or b"null")

@@ -1,4 +1,4 @@
-"""``python -m local.gemini``: serve until SIGINT or SIGTERM."""
+"""``python -m local.gemini``: serve the simulated Gemini until SIGINT or SIGTERM."""
 
 import argparse
 import asyncio
@@ -16,8 +16,8 @@ from local.hosting.lifeline import die_with_parent
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.gemini", description=__doc__)
-    parser.add_argument("--port", type=int, default=8707, help="0 takes a free port")
-    parser.add_argument("--tls-dir", type=Path, required=True, help="gets ca.pem")
+    parser.add_argument("--port", type=int, default=8707, help="0 selects a free port")
+    parser.add_argument("--tls-dir", type=Path, required=True, help="folder for ca.pem")
     parser.add_argument("--record-dir", type=Path, required=True)
     parser.add_argument("--pace", choices=["human", "instant"], default="human")
     parser.add_argument("--speed", type=float, help="audio seconds per second (human: 4)")
@@ -25,19 +25,23 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--setup-ms", type=int, help="until setupComplete (human: 300)")
     parser.add_argument("--connection-age-s", type=float, default=600.0)
     parser.add_argument("--go-away-s", type=float, default=60.0)
-    parser.add_argument("--time-scale", type=float, default=1.0, help="connections age so fast")
+    parser.add_argument(
+        "--time-scale", type=float, default=1.0, help="factor by which connections age faster"
+    )
     parser.add_argument("--deaf-after-s", type=float, default=20.0)
     parser.add_argument(
         "--silence",
         choices=["burst", "paced"],
         default="burst",
-        help="paced: silence after speech counts only as fast as it would be played",
+        help="paced: silence after speech counts in real time, however fast it arrives",
     )
     parser.add_argument("--decoders", type=int, default=2, help="processes; about 100 MB each")
     parser.add_argument(
-        "--utterance-cache", type=Path, help="folder: the same samples are decoded only once"
+        "--utterance-cache",
+        type=Path,
+        help="folder for decoded utterances; equal samples are decoded only once",
     )
-    parser.add_argument("--with-parent", action="store_true", help="end when the parent dies")
+    parser.add_argument("--with-parent", action="store_true", help="end with the parent process")
     return parser.parse_args(arguments)
 
 

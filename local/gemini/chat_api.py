@@ -1,4 +1,4 @@
-"""generateContent and streamGenerateContent over HTTP, for chat models."""
+"""Serves generateContent and streamGenerateContent of chat models over HTTP."""
 
 import asyncio
 import base64
@@ -23,7 +23,7 @@ MIN_DEADLINE_S = 10
 
 
 class RestError(Exception):
-    """An error as Google's APIs report it."""
+    """An error in the form of Google's APIs."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -74,7 +74,7 @@ class _Content(BaseModel):
 
 
 class _Settings(BaseModel):
-    """Settings that change nothing here are let through."""
+    """Settings; those without an effect in the simulator are accepted."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
@@ -97,7 +97,7 @@ class GenerateRequest(_Settings):
 
 
 class ChatApi:
-    """Handlers of the chat API; ``served`` counts requests that were answered."""
+    """Handlers of the chat API; ``served`` counts the answered requests."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
@@ -142,7 +142,7 @@ class ChatApi:
 
 
 def _check_deadline(server_timeout_s: str | None) -> None:
-    """The service refuses shorter deadlines since October 2025 (livekit/agents#3723)."""
+    """Refuse deadlines that the service refuses since October 2025 (livekit/agents#3723)."""
     if server_timeout_s is not None and float(server_timeout_s) < MIN_DEADLINE_S:
         message = (
             f"Manually set deadline {server_timeout_s}s is too short. "
@@ -152,14 +152,14 @@ def _check_deadline(server_timeout_s: str | None) -> None:
 
 
 def _check_thinking(model: str, request: GenerateRequest) -> None:
-    """Models before Gemini 3 take a budget instead (seen in RooCodeInc/Roo-Code#10700)."""
+    """Refuse a thinking level for models before Gemini 3 (RooCodeInc/Roo-Code#10700)."""
     if model < "gemini-3" and request.generation_config.thinking_config.thinking_level:
         message = "Thinking level is not supported for this model."
         raise RestError(400, "INVALID_ARGUMENT", message)
 
 
 def _check_signatures(request: GenerateRequest) -> None:
-    """Gemini 3 wants the thought signature of each step of the current turn back."""
+    """Require the thought signature of each step of the current turn, as Gemini 3 does."""
     contents = request.contents
     asked = max(
         (i for i, one in enumerate(contents) if one.role == "user" and one.message().text),
@@ -214,13 +214,13 @@ def _parts(answer: Answer) -> list[dict[str, Any]]:
     ]
     if not parts:
         return [{"text": answer.text}]
-    # Of parallel calls only the first carries the signature.
+    # Only the first of several parallel calls has the signature.
     parts[0]["thoughtSignature"] = base64.b64encode(secrets.token_bytes(24)).decode()
     return parts
 
 
 async def _stream(request: web.Request, body: Json) -> web.StreamResponse:
-    """Server-sent events: the text in two pieces, the finish reason and the usage on the last."""
+    """Send server-sent events: the text in two pieces, the finish reason and usage in the last."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     (candidate,) = body["candidates"]

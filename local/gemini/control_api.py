@@ -1,4 +1,4 @@
-"""The control API under ``/control``, for tests and the demo: look inside, and order faults."""
+"""The control API under ``/control``: it shows connections and accepts orders for faults."""
 
 from collections.abc import Mapping
 
@@ -45,7 +45,7 @@ class ControlApi:
         return web.json_response({"waiting": waiting, "consumed": dict(self._faults.consumed)})
 
     async def order(self, request: web.Request) -> web.Response:
-        """Order one fault; those for ``now`` answer with the connections that they struck."""
+        """Order one fault; for ``now``, the response lists the affected connections."""
         try:
             fault = Fault.model_validate_json(await request.read())
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Faults that a test or a demo orders: each is consumed once, and counted."""
+"""Faults that tests order: each order is consumed and counted."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -38,7 +38,7 @@ type GeminiFaultMoment = Literal[
     "now", "setup", "turn", "audio", "seed", "call", "answer", "speech", "request"
 ]
 
-# When a fault strikes if its order does not say.
+# The moment of a fault whose order names none.
 DEFAULT_MOMENTS: dict[str, GeminiFaultMoment] = {
     "close": "now",
     "stall": "turn",
@@ -71,20 +71,20 @@ class Fault(BaseModel):
     """An order for one fault.
 
     Attributes:
-        kind: What happens.
-        at: ``now`` strikes open connections at once; the others wait for the next setup, reply,
-            audio part, seed, tool call, answer to one, utterance or REST request.
-        connection: Only this connection; otherwise the next that comes to the moment.
-        count: How many times before it is used up.
-        code: Close code; 1006 drops the TCP connection without a close frame. By default 1011, and
-            1007 for ``history_refused`` and ``language_refused``.
-        delay_ms: Extra set-up time, how much later a REST request is answered, or how long after
-            the end of the turn the user's transcript comes.
-        time_left_s: What a goAway announces, and when the server then closes.
-        status: HTTP status of a REST error.
-        language: BCP 47 tag of the language that ``language_refused`` strikes: a set-up that names
-            it as its code, or whose instruction does.
-        speed: Of a slow reply, audio seconds per second; it ends when it would have been played.
+        kind: The kind of fault.
+        at: ``now`` affects open connections immediately; the other moments are the next setup,
+            reply, audio part, seed, tool call, answer to a tool call, utterance or REST request.
+        connection: The id of a connection; None for the first one that reaches the moment.
+        count: The number of times that the fault strikes.
+        code: The close code; 1006 drops the TCP connection without a close frame. The default is
+            1011, and 1007 for ``history_refused`` and ``language_refused``.
+        delay_ms: The additional time of a set-up or a REST request, or the time from the end of
+            the turn to the user's transcript.
+        time_left_s: The time that a goAway announces and after which the server closes.
+        status: The HTTP status of a REST error.
+        language: The BCP 47 tag that ``language_refused`` refuses, as the language code of a
+            set-up or in its instruction.
+        speed: Audio seconds per second of a slow reply, which ends after its playing time.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -107,18 +107,18 @@ class Fault(BaseModel):
 
     @property
     def refusal(self) -> ServerClose:
-        """The close that it orders."""
+        """The close that the fault orders."""
         is_refusal = self.kind in ("history_refused", "language_refused")
         return ServerClose(self.code or (1007 if is_refusal else 1011), self.reason)
 
     def strikes_language(self, setup: Setup) -> bool:
-        """Whether the set-up asks for the language that is refused."""
+        """Return whether the set-up requests the refused language."""
         code = setup.generation_config.speech_config.language_code
         return self.language == code or f"({self.language})" in setup.instruction
 
 
 class Faults:
-    """Orders that wait for their moment, and how many were carried out."""
+    """The waiting orders, and the number of consumed faults by kind."""
 
     def __init__(self) -> None:
         self.waiting: list[Fault] = []
@@ -137,13 +137,13 @@ class Faults:
         at: GeminiFaultMoment | None = None,
         strikes: Callable[[Fault], bool] = lambda _: True,
     ) -> Fault | None:
-        """The oldest order that strikes here; one use of it is spent.
+        """Consume the oldest matching order and return it, None without one.
 
         Args:
-            kind: What could happen.
-            connection: Where; None for REST.
-            at: When, where it is not the kind's default moment.
-            strikes: Whether an order means what happens here.
+            kind: The kind of fault.
+            connection: The id of the connection; None for REST.
+            at: The moment; None for the default moment of the kind.
+            strikes: Returns whether an order applies to this case.
         """
         moment = at or DEFAULT_MOMENTS[kind]
         for fault in self.waiting:

@@ -1,4 +1,4 @@
-"""One TLS port for BidiGenerateContent, generateContent and the control API."""
+"""Serves BidiGenerateContent, generateContent and the control API on one TLS port."""
 
 import asyncio
 import re
@@ -29,9 +29,9 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
 def server_context(folder: Path) -> ssl.SSLContext:
-    """Serve with the certificate in ``folder``, made there first; clients trust ``ca.pem``.
+    """Return a TLS context with the certificate in ``folder``, which is created if missing.
 
-    A restarted simulator keeps its certificate: warm clients go on trusting what they once read.
+    A restarted simulator keeps its certificate, because running clients have read ``ca.pem``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     server_file = folder / "server.pem"
@@ -39,7 +39,7 @@ def server_context(folder: Path) -> ssl.SSLContext:
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(folder / "ca.pem"))
         server = authority.issue_cert("localhost", HOST)
-        # Renamed when it is whole: a simulator killed here must not leave half a key behind.
+        # Renamed when complete: a simulator that is killed here must not leave an incomplete key.
         new_file = folder / "server.pem.new"
         new_file.touch(mode=0o600)
         server.private_key_and_cert_chain_pem.write_to_path(str(new_file))
@@ -51,7 +51,7 @@ def server_context(folder: Path) -> ssl.SSLContext:
 
 @dataclass(slots=True)
 class Simulator:
-    """A running simulator; `start` and `stop` it once."""
+    """A simulator; ``start`` and ``stop`` are called once each."""
 
     settings: SimulatorSettings
     tls_dir: Path
@@ -68,10 +68,10 @@ class Simulator:
         return self.tls_dir / "ca.pem"
 
     async def start(self) -> None:
-        """Load ears and voice, then listen.
+        """Listen, and load the speech recognizer and the voice.
 
         Raises:
-            OSError: the port is taken.
+            OSError: The port is in use.
         """
         context = server_context(self.tls_dir)
         faults = Faults()
@@ -94,7 +94,7 @@ class Simulator:
             raise
 
     async def stop(self) -> None:
-        """Close every connection, then ears and voice."""
+        """Close every connection, then the speech recognizer and the voice."""
         if self._runner:
             await self._runner.cleanup()
         if self._parts:

@@ -1,4 +1,4 @@
-"""How the simulator behaves; everything here is set on its command line."""
+"""The settings of the simulator, from its command line."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +10,19 @@ class SimulatorSettings:
     """Settings of one run.
 
     Attributes:
-        record_dir: Gets one folder per Live connection.
-        setup_ms: From the client's setup to ``setupComplete``; 300 to 1,000 was seen in the field.
-        first_audio_ms: From the decision what to say to its first audio part.
+        record_dir: The folder for records, with one folder per Live connection.
+        setup_ms: The time from the client's setup to ``setupComplete``; field reports name 300 to
+            1,000.
+        first_audio_ms: The time from the choice of a reply to its first audio part.
         speed: Audio seconds emitted per second; None emits as fast as the client reads.
-        wait_for_playback: Hold ``turnComplete`` until the reply would have been played in real
-            time, as the service does; until then it can be interrupted.
-        connection_age_s: The server closes a connection at this age (documented: about 600).
-        go_away_s: How long before that it says so (documented: about 60).
-        time_scale: How many seconds of these two pass in one; a goAway tells the unscaled time.
-        silence: ``burst`` counts silence after speech as fast as it arrives, ``paced`` only as fast
-            as it would be played.
-        deaf_after_s: A non-blocking call unanswered for this long deafens the session.
+        wait_for_playback: Whether ``turnComplete`` waits until the playing time of the reply has
+            passed, as with the service; until then the reply can be interrupted.
+        connection_age_s: The age at which the server closes a connection (documented: about 600).
+        go_away_s: The time between the goAway and the close (documented: about 60).
+        time_scale: The factor by which these two pass faster; a goAway names the unscaled time.
+        silence: ``burst`` counts silence after speech as it arrives, ``paced`` in real time.
+        deaf_after_s: The time after which an unanswered non-blocking call makes the session ignore
+            the user.
     """
 
     record_dir: Path

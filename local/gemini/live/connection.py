@@ -1,4 +1,4 @@
-"""What the parts of a Live connection share with each other, and with all connections."""
+"""The objects that the parts of a Live connection share."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from local.gemini.speech.voice import Voice
 
 @dataclass(frozen=True, slots=True)
 class SimulatorParts:
-    """The parts of one running simulator."""
+    """The parts of a running simulator that all connections share."""
 
     settings: SimulatorSettings
     ears: Ears
@@ -34,7 +34,7 @@ class Connection:
     simulator: SimulatorParts
 
     def fault(self, kind: GeminiFaultKind, at: GeminiFaultMoment | None = None) -> Fault | None:
-        """Take the oldest fault that was ordered for here and now, and record that it struck."""
+        """Consume the oldest fault that is ordered for this connection and moment; record it."""
         fault = self.simulator.faults.take(kind, self.id, at)
         if fault:
             self.record.event("fault", fault=kind)

@@ -1,4 +1,4 @@
-"""What one session knows, and what it costs to know it.
+"""The context of one session and its cost.
 
 Gemini bills the whole session context again on every turn, old audio included (Google staff in the
 developer forum, thread 140340; users' sums of per-turn usage matched the bill within 3 %).
@@ -20,13 +20,13 @@ type Role = Literal["user", "model", "tool", "call"]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing in the context.
+    """One entry of the context.
 
     Attributes:
-        role: Who it came from; a call is the model's, but nothing that it said.
-        text: What the mind knows of it; "" for audio in which nothing was heard.
-        modality: How it is billed.
-        audio_s: Its length where it is audio.
+        role: The source; a tool call of the model has the role ``call``.
+        text: The text; "" for audio without recognized words.
+        modality: The modality by which the entry is billed.
+        audio_s: The length of audio.
     """
 
     role: Role
@@ -36,7 +36,7 @@ class Item:
 
     @property
     def tokens(self) -> int:
-        """Tokens billed for it each turn."""
+        """The tokens that each turn bills for the entry."""
         return audio_tokens(self.audio_s) if self.modality == "AUDIO" else text_tokens(self.text)
 
 
@@ -56,7 +56,7 @@ class Usage:
         return sum(self.response.values())
 
     def as_wire(self) -> dict[str, object]:
-        """The Live API's ``usageMetadata``."""
+        """Return the usage as the Live API's ``usageMetadata``."""
         return {
             "promptTokenCount": self.prompt_tokens,
             "responseTokenCount": self.response_tokens,
@@ -67,18 +67,18 @@ class Usage:
 
 
 def text_tokens(text: str) -> int:
-    """Four characters to a token, rounded up."""
+    """Return the tokens of a text: one for four characters, rounded up."""
     return -(-len(text) // CHARS_PER_TOKEN)
 
 
 def audio_tokens(seconds: float) -> int:
-    """Twenty-five tokens to a second of audio, rounded."""
+    """Return the tokens of audio: 25 a second, rounded."""
     return round(seconds * AUDIO_TOKENS_PER_S)
 
 
 @dataclass(slots=True)
 class Context:
-    """The session's context: the instruction and tools stay, the items may slide out."""
+    """The session's context; compression may drop items, but not the instruction and the tools."""
 
     instruction: str = ""
     declarations: str = ""
@@ -88,7 +88,7 @@ class Context:
         self.items.append(item)
 
     def prompt_tokens(self) -> dict[str, int]:
-        """Tokens that the next turn bills as input, by modality."""
+        """Return the tokens that the next turn bills as input, by modality."""
         total: Counter[str] = Counter(
             TEXT=text_tokens(self.instruction) + text_tokens(self.declarations)
         )
@@ -97,7 +97,7 @@ class Context:
         return {modality: count for modality, count in total.items() if count}
 
     def slide(self, trigger_tokens: int, target_tokens: int) -> int:
-        """Drop the oldest items once the context exceeds the trigger; the number dropped."""
+        """Drop the oldest items if the context exceeds the trigger; return their number."""
         size = sum(self.prompt_tokens().values())
         if size <= trigger_tokens:
             return 0
@@ -113,7 +113,7 @@ def _details(counts: dict[str, int]) -> list[dict[str, object]]:
 
 
 def bill(context: Context, response: Iterable[Item]) -> Usage:
-    """What a turn costs: the whole context as it stands, and what the turn itself brought forth."""
+    """Return the usage of a turn: the whole context as input, and the response."""
     said: Counter[str] = Counter()
     for item in response:
         said[item.modality] += item.tokens

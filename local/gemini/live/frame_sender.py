@@ -1,4 +1,4 @@
-"""The server's half of BidiGenerateContent: frames in camel case, and how a connection ends."""
+"""The server's messages of BidiGenerateContent, and the close of a connection."""
 
 import asyncio
 import base64
@@ -16,11 +16,11 @@ ABNORMAL_CLOSURE = 1006
 
 
 class ClientGone(Exception):
-    """The connection is closed; nothing more can be said on it."""
+    """The connection is closed, so nothing can be sent."""
 
 
 class FrameSender:
-    """Sends to one client."""
+    """Sends messages to one client."""
 
     def __init__(
         self, socket: web.WebSocketResponse, abort: Callable[[], None], record: ConnectionRecorder
@@ -36,7 +36,7 @@ class FrameSender:
         """Send one frame.
 
         Raises:
-            ClientGone: the connection is closed.
+            ClientGone: The connection is closed.
         """
         if self._socket.closed:
             raise ClientGone
@@ -49,21 +49,21 @@ class FrameSender:
         await self.send({"serverContent": fields})
 
     def send_after_reply_start(self, **fields: Any) -> None:
-        """Send content once the reply has begun: after its first audio, call or text."""
+        """Send content after the first audio, call or text of the reply."""
         self._late.append(fields)
 
     async def send_waiting_for_reply(self) -> None:
-        """Send what waits for the reply, if anything does."""
+        """Send the content that waits for the reply."""
         late, self._late = self._late, []
         for fields in late:
             await self.content(**fields)
 
     def send_after_turn(self, delay_ms: int, **fields: Any) -> None:
-        """Send content so long after the end of the turn."""
+        """Send content ``delay_ms`` after the end of the turn."""
         self._overdue.append((delay_ms / 1000, fields))
 
     async def send_delayed_now(self) -> None:
-        """Send all content at once that earlier turns have delayed."""
+        """Send all delayed content of earlier turns."""
         overdue, self._overdue = self._overdue, []
         for _, fields in overdue:
             await self.content(**fields)
@@ -89,12 +89,12 @@ class FrameSender:
         await self.send_waiting_for_reply()
 
     async def call(self, **call: Any) -> None:
-        """Call a function."""
+        """Send a tool call."""
         await self.send({"toolCall": {"functionCalls": [call]}})
         await self.send_waiting_for_reply()
 
     async def turn_complete(self, status: str | None, usage: Usage) -> None:
-        """End a turn, with its usage and the interaction's status; None sends no status."""
+        """End a turn with its usage and the status of the interaction; None sends no status."""
         await self.send_waiting_for_reply()
         content: dict[str, Any] = {"turnComplete": True}
         if status is not None:
@@ -106,7 +106,7 @@ class FrameSender:
             task.add_done_callback(self._sending.discard)
 
     async def close(self, code: int, reason: str) -> None:
-        """Close with a code; 1006 drops the TCP connection without a word."""
+        """Close with a code; 1006 drops the TCP connection without a close frame."""
         self._record.event("closed_by_server", code=code, reason=reason)
         if code == ABNORMAL_CLOSURE:
             self._abort()

@@ -1,7 +1,7 @@
-"""How each Live model behaves, by its name in the set-up: what it refuses, hears and sends.
+"""The rules of each Live model, by its name: which set-ups it refuses and what it sends.
 
-The rules come from Google's documentation and from public reports. Where neither says anything, a
-model follows the rules of ``gemini-3.8-live``.
+The rules come from Google's documentation and from public reports. For anything that these do not
+describe, a model follows the rules of ``gemini-3.8-live``.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Literal
 
 from local.gemini.live.protocol import FunctionDeclaration, FunctionResponse, ServerClose, Setup
 
-# Our assumption: 500 ms of silence brought no reply, continuous silence did (openclaw#152830).
+# An assumption: 500 ms of silence brought no reply, continuous silence did (openclaw#152830).
 TRAILING_SILENCE_MS = 800
 
 # Google's list of the values of SpeechConfig.languageCode (Gemini API reference).
@@ -25,7 +25,7 @@ LANGUAGE_CODES = frozenset(
 
 
 class FunctionBlocking(StrEnum):
-    """Which functions block their turn, by their declared ``behavior``."""
+    """The functions that block their turn, by their declared ``behavior``."""
 
     ASYNC_ONLY = auto()  # BLOCKING is refused
     ASYNC = auto()  # unless declared BLOCKING
@@ -40,17 +40,17 @@ class ModelRules:
     Attributes:
         obeys_audio_stream_end: ``audioStreamEnd`` ends the user's turn; otherwise only audio that
             keeps arriving after the speech does, and silence is enough.
-        silence_ms: How much of it, where the set-up does not say.
-        sends_status: ``interactionStatus`` comes with each ``turnComplete``. Without it a turn is
-            over at ``turnComplete``, and the answer of a function is a turn of its own.
-        calls: Which functions block their turn.
+        silence_ms: The silence that ends a turn, if the set-up names none.
+        sends_status: ``interactionStatus`` comes with each ``turnComplete``. Without it, a turn
+            ends at ``turnComplete``, and the answer of a function is a separate turn.
+        calls: The functions that block their turn.
         takes_scheduling: Function responses may carry ``scheduling``.
-        thinking: ``required`` wants a ``thinkingLevel`` in the set-up, ``refused`` wants none.
+        thinking: Whether the set-up must, may or must not have a ``thinkingLevel``.
         is_affective: ``enableAffectiveDialog`` is accepted, and proactive audio can be turned off.
-        language_codes: What ``languageCode`` may be; None ignores it.
-        content_after_seed: ``clientContent`` is accepted all session long.
-        is_transcript_late: What the user said is sent whole and once the reply has begun; otherwise
-            in pieces and before it.
+        language_codes: The accepted values of ``languageCode``; None ignores it.
+        content_after_seed: ``clientContent`` is accepted during the whole session.
+        is_transcript_late: The user's transcript is sent whole, after the start of the reply;
+            otherwise in pieces before the reply.
     """
 
     obeys_audio_stream_end: bool = False
@@ -65,7 +65,7 @@ class ModelRules:
     is_transcript_late: bool = True
 
     def check_setup(self, setup: Setup) -> None:
-        """Hold a set-up to the model's rules.
+        """Check a set-up against the model's rules.
 
         Raises:
             ServerClose: 1007 for settings that the model rejects.
@@ -93,16 +93,16 @@ class ModelRules:
             raise ServerClose(1007, "Synchronous function calling is not supported for this model.")
 
     def check_response(self, response: FunctionResponse) -> None:
-        """Hold the answer of a function to the model's rules.
+        """Check the answer of a function against the model's rules.
 
         Raises:
-            ServerClose: 1007 where it carries a hint that the model rejects.
+            ServerClose: 1007 for a scheduling hint that the model rejects.
         """
         if not self.takes_scheduling and "scheduling" in response.model_fields_set:
             raise ServerClose(1007, "Function response scheduling is not supported for this model")
 
     def is_blocking(self, function: FunctionDeclaration) -> bool:
-        """Whether the model says nothing more in this turn until the function answers."""
+        """Return whether the model is silent in this turn until the function answers."""
         match self.calls:
             case FunctionBlocking.SYNC_ONLY:
                 return True
@@ -141,10 +141,10 @@ _RULES_BY_MODEL = {
 
 
 def model_rules_of(model: str) -> ModelRules:
-    """Find the rules of a model; ``models/`` before its name and a date after it are optional.
+    """Return the rules of a model; ``models/`` before its name and a date after it are optional.
 
     Raises:
-        ServerClose: 1008 for a name that is not served, as the service does.
+        ServerClose: 1008 for an unknown name, as with the service.
     """
     name = model.removeprefix("models/")
     for known, rules in _RULES_BY_MODEL.items():

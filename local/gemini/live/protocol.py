@@ -1,4 +1,4 @@
-"""The client's half of BidiGenerateContent: what may be said, and what is refused.
+"""The client's messages of BidiGenerateContent, and their validation.
 
 google-genai mixes snake and camel case in one frame and writes URL-safe base64; both are accepted.
 """
@@ -12,12 +12,12 @@ from pydantic.alias_generators import to_camel
 
 
 class ServerClose(Exception):
-    """The server closes the connection because of what the client sent.
+    """The server closes the connection.
 
     Attributes:
-        code: WebSocket close code: 1007 for what cannot be parsed, 1008 for what is not allowed,
-            1011 for a resume that came too early.
-        reason: At most 123 bytes go on the wire.
+        code: WebSocket close code: 1001 for the age limit, 1007 for invalid messages, 1008 for
+            messages that are not allowed, 1011 for an internal error.
+        reason: The reason; at most 123 bytes of it are sent.
     """
 
     def __init__(self, code: int, reason: str) -> None:
@@ -53,7 +53,7 @@ class Blob(_Wire):
 
     @property
     def rate_hz(self) -> int:
-        """Sample rate named by the MIME type; 16,000 when it names none."""
+        """The sample rate of the MIME type; 16,000 by default."""
         for field in self.mime_type.split(";")[1:]:
             name, _, value = field.strip().partition("=")
             if name == "rate" and value.isdigit() and int(value) > 0:

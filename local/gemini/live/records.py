@@ -1,4 +1,4 @@
-"""What a connection leaves on disk: the audio that came, the audio that went, and what happened."""
+"""The records of connections on disk: received audio, emitted audio and events."""
 
 import json
 import re
@@ -13,12 +13,12 @@ _REPLY = re.compile(r"turn-(\d+)\.pcm")
 
 
 class ConnectionRecorder:
-    """One connection's folder; `close` when it ends.
+    """Writes the folder of one connection; ``close`` ends the record.
 
-    ``heard.pcm`` holds the bytes received in order, ``turn-<n>.pcm`` the bytes emitted for reply n
-    (from 1; absent for a reply without audio), ``events.jsonl`` one event a line. Every write goes
-    to the file at once, so a reader never waits for a buffer. The folder appears with both files,
-    for there are readers that look on.
+    ``heard.pcm`` holds the received bytes in order, ``turn-<n>.pcm`` the bytes emitted for reply n
+    (from 1; absent for a reply without audio), ``events.jsonl`` one event a line. Writes are not
+    buffered, because readers follow the record during the connection. For the same reason the
+    folder appears with its files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,18 +35,18 @@ class ConnectionRecorder:
         self.said_bytes: dict[int, int] = {}
 
     def heard(self, pcm: bytes) -> None:
-        """Append audio as received, before any resampling."""
+        """Append received audio, before any resampling."""
         self.heard_bytes += len(pcm)
         self._heard.write(pcm)
 
     def said(self, reply: int, pcm: bytes) -> None:
-        """Append audio as emitted."""
+        """Append emitted audio."""
         self.said_bytes[reply] = self.said_bytes.get(reply, 0) + len(pcm)
         with (self._folder / f"turn-{reply}.pcm").open("ab") as file:
             file.write(pcm)
 
     def event(self, kind: str, **fields: object) -> None:
-        """Append one event; ``t_ms`` counts from the connection's start."""
+        """Append one event; ``t_ms`` is the time since the start of the connection."""
         line = {
             "t_ms": round((time.monotonic() - self._start) * 1000, 1),
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -56,19 +56,19 @@ class ConnectionRecorder:
         self._events.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
     def close(self) -> None:
-        """Close the files; writing after it fails."""
+        """Close the files."""
         self._heard.close()
         self._events.close()
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedConnection:
-    """One connection at Gemini's side.
+    """The record of one connection.
 
     Attributes:
-        name: Its folder; names sort by time.
-        heard: All audio that it received, as received.
-        replies: The audio of each reply, in order.
+        name: The name of the folder; names sort by time.
+        heard: All received audio.
+        replies: The emitted audio of each reply, in order.
     """
 
     name: str
@@ -77,7 +77,7 @@ class RecordedConnection:
 
 
 def read_records(folder: Path) -> list[RecordedConnection]:
-    """Read every connection's record, oldest first; none where the folder is not there yet."""
+    """Read every connection's record, oldest first; none if the folder does not exist."""
     if not folder.is_dir():
         return []
     return [read_record(one) for one in sorted(folder.iterdir()) if (one / "heard.pcm").is_file()]
@@ -98,6 +98,6 @@ def read_record(folder: Path) -> RecordedConnection:
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:
-    """Read what happened on one connection so far; a line that is being written is left out."""
+    """Read the events of one connection so far, without an incomplete last line."""
     lines, _, _ = (folder / "events.jsonl").read_bytes().rpartition(b"\n")
     return [json.loads(line) for line in lines.splitlines()]

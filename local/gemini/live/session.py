@@ -29,7 +29,7 @@ from local.gemini.speech.listening import Listener
 
 
 class SimulatedLiveSession:
-    """Serves one WebSocket; `run` returns when it is closed, by whichever side."""
+    """Serves one WebSocket; ``run`` returns when either side has closed it."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class SimulatedLiveSession:
         self._ended: asyncio.Future[ServerClose] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
-        """Serve until the end; never raises."""
+        """Serve until the connection ends; never raise."""
         try:
             await self._serve()
         except ServerClose as refused:
@@ -69,7 +69,7 @@ class SimulatedLiveSession:
             self.record.close()
 
     async def strike(self, fault: Fault) -> None:
-        """Carry out a fault that was ordered for now."""
+        """Execute a fault that is ordered for now."""
         self.record.event("fault", fault=fault.kind)
         if fault.kind == "close":
             self._end(fault.refusal)
@@ -82,7 +82,7 @@ class SimulatedLiveSession:
             await self.sender.send({"somethingNew": {"fromTheFuture": True}})
 
     def describe(self) -> dict[str, object]:
-        """The connection as the control API shows it."""
+        """Return the connection's state for the control API."""
         brain, setup = self.brain, self.setup
         return {
             "id": self.connection_id,
@@ -102,7 +102,7 @@ class SimulatedLiveSession:
 
     async def _serve(self) -> None:
         setup = self.setup = await self._receive_setup()
-        # Only now: a close before the setup would meet the client while it sends.
+        # Checked after the setup: an earlier close would arrive while the client sends it.
         check_key(self._key)
         self.record.event("setup", setup=setup.model_dump(mode="json", exclude_unset=True))
         faults, settings = self._simulator.faults, self._simulator.settings

@@ -1,4 +1,4 @@
-"""What a session's brain works on, one after the other, and the calls that it waits for."""
+"""The inputs of a session's turns, and the pending tool calls."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from local.gemini.speech.ears import Hearing
 
 @dataclass(frozen=True, slots=True)
 class SpokenInput:
-    """An utterance that ended; ``audio_s`` is all audio since the last one, silence included."""
+    """A complete utterance; ``audio_s`` counts all audio since the last one, with silence."""
 
     hearing: Hearing
     voiced_ms: int
@@ -19,7 +19,7 @@ class SpokenInput:
 
 @dataclass(frozen=True, slots=True)
 class TypedInput:
-    """Text from the user; "" asks for a reply to what is already in the context."""
+    """Text from the user; "" requests a reply to the present context."""
 
     text: str
     deaf: bool = False
@@ -27,11 +27,11 @@ class TypedInput:
 
 @dataclass(frozen=True, slots=True)
 class PendingToolCall:
-    """A call without an answer yet.
+    """A tool call without an answer.
 
     Attributes:
-        id: The simulator's own name for it.
-        has_id: The call was sent with this id; otherwise the function's name is all that it has.
+        id: The simulator's id of the call.
+        has_id: Whether the call was sent with this id; otherwise only its name identifies it.
     """
 
     id: str
@@ -44,7 +44,7 @@ class PendingToolCall:
 
     @property
     def wire_id(self) -> str:
-        """The id that the client knows, "" for none."""
+        """The id as sent to the client, "" without one."""
         return self.id if self.has_id else ""
 
 
@@ -57,7 +57,7 @@ class ToolCallAnswer:
 
     @property
     def is_spoken(self) -> bool:
-        """Whether the answer starts a turn; a blocking call ignores the scheduling hint."""
+        """Whether the answer is spoken; a blocking call ignores the scheduling hint."""
         return self.response.scheduling != "SILENT" or self.pending.blocking
 
 

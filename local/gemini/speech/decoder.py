@@ -1,8 +1,8 @@
-"""A speech decoder in a process of its own: pocketsphinx holds the GIL while it searches.
+"""A speech decoder in its own process, because pocketsphinx holds the GIL while it searches.
 
 Reads frames from standard input (one byte of kind, four of little-endian length, the payload):
-``S`` starts an utterance, ``A`` adds PCM16 mono 16 kHz, ``E`` ends it, ``X`` drops it. ``E`` is
-answered with one JSON line on standard output. It ends when its standard input does, and on Linux
+``S`` starts an utterance, ``A`` adds PCM16 mono 16 kHz, ``E`` ends it, ``X`` drops it. The answer
+to ``E`` is one JSON line on standard output. The process ends with its standard input, and on Linux
 with its parent.
 """
 
@@ -20,7 +20,7 @@ HEADER = struct.Struct("<cI")
 
 
 def hypothesis(decoder: Decoder) -> str:
-    """The words heard, lower case, without fillers and pronunciation numbers."""
+    """Return the recognized words in lower case, without fillers and pronunciation numbers."""
     found = decoder.hyp()
     if found is None:
         return ""
@@ -35,8 +35,8 @@ def serve(decoder: Decoder, frames: BinaryIO, answers: BinaryIO) -> None:
         kind, length = HEADER.unpack(header)
         payload = frames.read(length)
         if kind == b"S":
-            # Every utterance starts from the same state: what one caller said must not
-            # change what is heard from the next.
+            # Every utterance starts from the same state, so that it does not affect the
+            # recognition of the next one.
             decoder.reinit_feat()
             decoder.start_utt()
             open_utterance = True

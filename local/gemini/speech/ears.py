@@ -1,4 +1,4 @@
-"""A pool of warm decoder processes, and one hearing per utterance."""
+"""A pool of decoder processes, and the recognition of one utterance."""
 
 import asyncio
 import json
@@ -14,13 +14,13 @@ PROJECT_ROOT = Path(__file__).resolve().parents[3]
 
 
 class EarsClosed(Exception):
-    """A decoder process is gone, so the utterance cannot be heard."""
+    """A decoder process has ended, so the utterance cannot be recognized."""
 
 
 class Hearing:
-    """One utterance on its way into a decoder; made by `Ears.open`.
+    """The recognition of one utterance, created by ``Ears.open``.
 
-    Samples may be fed before a decoder is free: they wait in order.
+    Samples that are fed before a decoder is free wait in order.
     """
 
     def __init__(self, ears: "Ears") -> None:
@@ -33,19 +33,19 @@ class Hearing:
         self._chunks.put_nowait(pcm)
 
     def end(self) -> None:
-        """Say that the utterance is complete; `text` gives what was heard."""
+        """Mark the utterance as complete; ``text`` then returns its words."""
         self._chunks.put_nowait(None)
 
     async def text(self) -> str:
-        """The words heard, once the utterance has ended and is decoded.
+        """Return the recognized words after the utterance is complete and decoded.
 
         Raises:
-            EarsClosed: the decoder died.
+            EarsClosed: The decoder process has ended.
         """
         return await asyncio.shield(self._task)
 
     def drop(self) -> None:
-        """Forget the utterance and free its decoder."""
+        """Drop the utterance and free its decoder."""
         self._dropped = True
         self._chunks.put_nowait(None)
 
@@ -90,9 +90,9 @@ class Ears:
     """Owns the decoder processes; each serves one utterance at a time.
 
     Args:
-        processes: How many there are.
-        cache: Knows utterances that were decoded before. With it an utterance is decoded when it
-            has ended, not while it is said.
+        processes: The number of processes.
+        cache: The words of earlier utterances. With a cache, an utterance is decoded after its end,
+            not while it arrives.
     """
 
     def __init__(self, processes: int = 2, cache: UtteranceCache | None = None) -> None:
@@ -133,9 +133,9 @@ class Ears:
         return await self._free.get()
 
     async def give_back(self, process: Process, *, is_alive: bool) -> None:
-        """Free a decoder for the next utterance; one that died is replaced.
+        """Free a decoder for the next utterance; replace one that has ended.
 
-        That it died may be known from its input before its output has ended.
+        A write may fail before the process has ended, so this waits for its end.
         """
         if not is_alive:
             await process.wait()
@@ -148,7 +148,7 @@ class Ears:
     def _done(self, task: asyncio.Task[str]) -> None:
         self._hearings.discard(task)
         if not task.cancelled():
-            task.exception()  # taken here too: a dropped hearing is never awaited
+            task.exception()  # read here too, because a dropped hearing is never awaited
 
 
 async def _start_decoder() -> Process:

@@ -35,11 +35,10 @@ _REFUSED_MARK = (
 
 @dataclass(slots=True)
 class Listener:
-    """Hears one connection's user.
+    """Listens to the user of one connection.
 
     Attributes:
-        is_paced: Silence after speech counts only as fast as it would be played, however fast it
-            arrives.
+        is_paced: Whether silence after speech counts in real time, however fast it arrives.
     """
 
     connection: Connection
@@ -57,7 +56,7 @@ class Listener:
             self._segmenter = Segmenter(_vad_settings(setup, self.connection.rules))
 
     async def run(self) -> None:
-        """Carry out in real time what a paced connection received; runs until cancelled."""
+        """Process the audio of a paced connection in real time until cancelled."""
         quiet_since_s = 0.0
         while True:
             frame = await self._paced.get()
@@ -70,15 +69,15 @@ class Listener:
                 await asyncio.sleep(max(0.0, due_s - time.monotonic()))
 
     def close(self) -> None:
-        """Forget the utterance under way."""
+        """Drop the current utterance."""
         if self._hearing:
             self._hearing.drop()
 
     async def take_audio(self, blob: Blob) -> None:
-        """Hear one message's samples.
+        """Take the samples of one message.
 
         Raises:
-            ServerClose: They are no PCM16, or come while a blocking call waits for its answer.
+            ServerClose: They are not PCM16, or a blocking call waits for its answer.
         """
         if any(pending.blocking for pending in self.brain.pending.values()):
             raise ServerClose(1008, "Operation is not implemented, or supported, or enabled.")
@@ -102,7 +101,7 @@ class Listener:
             await self._detect(pcm)
 
     async def take_mark(self, *, is_start: bool) -> None:
-        """Take ``activityStart`` or ``activityEnd``; audio outside of them is not heard.
+        """Take ``activityStart`` or ``activityEnd``; audio outside of them is ignored.
 
         Raises:
             ServerClose: The model's own detector is on.
@@ -119,7 +118,7 @@ class Listener:
         """Take ``audioStreamEnd``.
 
         Raises:
-            ServerClose: The model's own detector is off; the SDK's types allow it with that alone.
+            ServerClose: The model's own detector is off, which the message requires.
         """
         if self._segmenter is None:
             raise ServerClose(1007, "audioStreamEnd needs automatic activity detection.")
@@ -131,7 +130,7 @@ class Listener:
             await self._detect(None)
 
     async def _detect(self, pcm: bytes | None) -> None:
-        """Have the detector look at samples, or at the end of the stream."""
+        """Pass samples, or the end of the stream, to the detector."""
         if self._segmenter is None:
             return
         events = self._segmenter.end_stream() if pcm is None else self._segmenter.feed(pcm)
@@ -171,7 +170,7 @@ class Listener:
         await self._signal("ACTIVITY_END", event.offset_ms)
 
     def _drops(self, event: SpeechEnded) -> bool:
-        """Whether a short utterance is dropped by order; nothing shows it."""
+        """Return whether a fault drops a short utterance; the client gets no sign of it."""
         if event.voiced_ms > SHORT_UTTERANCE_MS:
             return False
         if not self.connection.fault("dropped_short_utterance"):
@@ -190,7 +189,7 @@ class Listener:
 
 
 def _vad_settings(setup: Setup, rules: ModelRules) -> VadSettings:
-    """Gemini's detection settings as ours; the service's own defaults are not documented."""
+    """Convert Gemini's detection settings; the service's defaults are not documented."""
     detection = setup.realtime_input_config.automatic_activity_detection
     default = VadSettings()
     silence_ms = detection.silence_duration_ms

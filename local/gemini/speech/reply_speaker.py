@@ -1,4 +1,4 @@
-"""Speaks a reply at its pace, and keeps what of it got out."""
+"""Speaks a reply at its pace, and records the emitted part."""
 
 import asyncio
 import time
@@ -12,13 +12,13 @@ from local.gemini.mind.languages import TAGS, language_of, language_told
 from local.gemini.settings import SimulatorSettings
 from local.gemini.speech.voice import VoiceStyle, split_audio, split_words
 
-# Full scale becomes 16 of 32,768: -66 dBFS.
+# Full scale becomes 16 of 32,768, which is -66 dBFS.
 NEAR_SILENCE = 0.0005
 
 
 @dataclass(slots=True)
 class Generation:
-    """What the reply under way has emitted so far."""
+    """The emitted part of the current reply."""
 
     reply: int
     text: str = ""
@@ -33,17 +33,17 @@ class Generation:
 
 
 class ReplySpeaker:
-    """Says one session's replies to its client."""
+    """Speaks the replies of one session to its client."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._sender = connection.sender
 
     async def speak(self, text: str, generation: Generation) -> None:
-        """Say a text; what got out is in the generation, even where this is cancelled.
+        """Speak a text; the generation holds the emitted part, also after a cancellation.
 
         Raises:
-            Refused: A fault ends the connection.
+            ServerClose: A fault ends the connection.
         """
         settings = self._slowed()
         if self._connection.fault("text_without_audio"):
@@ -80,14 +80,14 @@ class ReplySpeaker:
             await self._sleep_until(start_s, emitted, 1.0)
 
     def _style(self, text: str) -> VoiceStyle:
-        """Native audio finds the language itself; ``languageCode`` does not steer it."""
+        """Return the voice; native audio detects the language and ignores ``languageCode``."""
         setup = self._connection.setup
         language = language_of(text) or language_told(setup.instruction)
         name = setup.generation_config.speech_config.voice_config.prebuilt_voice_config.voice_name
         return VoiceStyle(name, TAGS.get(language or "", "en-US"))
 
     def _slowed(self) -> SimulatorSettings:
-        """How this reply is spoken."""
+        """Return the settings for this reply."""
         settings = self._connection.simulator.settings
         if fault := self._connection.fault("slow_reply"):
             return replace(settings, speed=fault.speed, wait_for_playback=True)

@@ -1,7 +1,7 @@
-"""Keeps the words of utterances on disk, so that the same samples are decoded only once.
+"""Keeps the words of utterances on disk, so that equal samples are decoded only once.
 
-Decoding takes most of the computing of a test run, and its tests say the same recordings again and
-again. Each utterance is decoded from the same state, so its words depend on its samples alone.
+Decoding takes most of the processor time of a test run, and its tests repeat the same recordings.
+Each utterance is decoded from the same state, so its words depend on its samples alone.
 """
 
 import hashlib
@@ -12,19 +12,19 @@ from local.gemini.speech import decoder
 
 
 class UtteranceCache:
-    """Words by samples, in a folder that several simulators may share.
+    """The words of utterances by their samples, in a folder that several simulators may share.
 
     Args:
-        folder: Is made when there is something to keep.
+        folder: The folder; it is created with the first entry.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Another decoder may hear other words.
+        # Another version of the decoder may recognize other words.
         self._decoder = (version("pocketsphinx") + Path(decoder.__file__).read_text()).encode()
 
     def find(self, pcm: bytes) -> str | None:
-        """Return the words of an utterance, None if it was not decoded before."""
+        """Return the words of an utterance, None if the cache does not have them."""
         try:
             return self._path(pcm).read_text()
         except FileNotFoundError:
@@ -34,7 +34,7 @@ class UtteranceCache:
         """Keep the words of an utterance."""
         path = self._path(pcm)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Renamed when it is whole: another simulator may look at the same time.
+        # Renamed when complete, because another simulator may read at the same time.
         new_path = path.with_suffix(f".{id(self)}.new")
         new_path.write_text(words)
         new_path.replace(path)

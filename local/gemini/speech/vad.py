@@ -1,4 +1,4 @@
-"""Where speech begins and ends in a stream of samples; no clock is read."""
+"""Finds the start and the end of speech in a stream of samples, without a clock."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ PRE_ROLL_MS = 300
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """Speech was committed; ``offset_ms`` is where it began in the stream."""
+    """Speech has started; ``offset_ms`` is its start in the stream."""
 
     offset_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechAudio:
-    """Samples of the utterance under way, some of them from before its start was noticed."""
+    """Samples of the current utterance, including some from before its start was detected."""
 
     pcm: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded:
-    """The utterance is over; ``voiced_ms`` counts its frames that held speech."""
+    """The utterance has ended; ``voiced_ms`` is the length of its frames with speech."""
 
     offset_ms: int
     voiced_ms: int
@@ -39,12 +39,12 @@ type SpeechEvent = SpeechStarted | SpeechAudio | SpeechEnded
 
 @dataclass(frozen=True, slots=True)
 class VadSettings:
-    """When to believe a start and an end.
+    """The conditions of a start and an end.
 
     Attributes:
-        start_ms: Speech needed before a start is believed (Gemini's ``prefixPaddingMs``).
-        silence_ms: Quiet needed before an end is believed (Gemini's ``silenceDurationMs``).
-        aggressiveness: webrtcvad mode, 0 to 3; 3 takes least for speech.
+        start_ms: The speech that makes a start (Gemini's ``prefixPaddingMs``).
+        silence_ms: The silence that makes an end (Gemini's ``silenceDurationMs``).
+        aggressiveness: The mode of webrtcvad, 0 to 3; mode 3 classifies the least as speech.
     """
 
     start_ms: int = 100
@@ -58,7 +58,7 @@ class Segmenter:
     def __init__(self, settings: VadSettings) -> None:
         self._vad = webrtcvad.Vad(settings.aggressiveness)
         self._need_start = max(1, ceil(settings.start_ms / FRAME_MS))
-        # One frame in six may be unvoiced: consonants are.
+        # One frame in six may be unvoiced, such as consonants.
         self._start_window: deque[bool] = deque(maxlen=ceil(self._need_start * 1.2))
         self._end_frames = max(1, ceil(settings.silence_ms / FRAME_MS))
         self._pre_roll: deque[bytes] = deque(
@@ -72,7 +72,7 @@ class Segmenter:
 
     @property
     def quiet_ms(self) -> int:
-        """How long the utterance under way has been quiet; 0 where nobody speaks."""
+        """The silence at the end of the current utterance; 0 without an utterance."""
         return self._quiet * FRAME_MS if self.is_in_speech else 0
 
     def feed(self, pcm: bytes) -> list[SpeechEvent]:
@@ -86,7 +86,7 @@ class Segmenter:
         return events
 
     def end_stream(self) -> list[SpeechEvent]:
-        """End the utterance under way, if any, without waiting for silence."""
+        """End the current utterance, if any, without waiting for silence."""
         events: list[SpeechEvent] = []
         if self.is_in_speech:
             if self._partial:

@@ -1,4 +1,4 @@
-"""A voice: espeak-ng in this process, behind one thread because its library state is global."""
+"""The simulator's voice: espeak-ng in one thread, because its library state is global."""
 
 import asyncio
 import ctypes
@@ -25,17 +25,17 @@ _SynthCallback = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
 )
 
-# espeak's own names for languages whose BCP 47 tag it does not know as it stands.
+# espeak's names for languages whose BCP 47 tag it does not know.
 _ESPEAK_LANGUAGES = {"en-us": "en-us", "en-gb": "en-gb", "es-us": "es-419", "pt-br": "pt-br"}
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceStyle:
-    """Which voice speaks.
+    """The style of the voice.
 
     Attributes:
-        name: A prebuilt voice of Gemini; here it only picks a pitch, so voices can be told apart.
-        language_code: BCP 47.
+        name: A prebuilt voice of Gemini; here it only selects a pitch.
+        language_code: The language as a BCP 47 tag.
     """
 
     name: str = "Kore"
@@ -43,7 +43,7 @@ class VoiceStyle:
 
     @property
     def pitch(self) -> int:
-        """Espeak pitch, 0 to 99; Kore has espeak's default, 50."""
+        """The pitch for espeak, 0 to 99; Kore has espeak's default, 50."""
         return 50 if self.name == "Kore" else 30 + zlib.crc32(self.name.lower().encode()) % 41
 
 
@@ -52,7 +52,7 @@ class VoiceUnavailable(Exception):
 
 
 class Voice:
-    """Turns text into PCM16 mono 24 kHz; `close` ends its thread."""
+    """Synthesizes text as PCM16 mono 24 kHz; ``close`` ends its thread."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="espeak")
@@ -66,17 +66,17 @@ class Voice:
         """Load espeak-ng and its data.
 
         Raises:
-            VoiceUnavailable: the library would not start.
+            VoiceUnavailable: The library did not start.
         """
         await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
 
     async def speak(self, text: str, style: VoiceStyle) -> bytes:
-        """All samples of one text, 24 kHz mono PCM16; b"" for a text without words."""
+        """Return the samples of a text, 24 kHz mono PCM16; b"" for a text without words."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._synthesise, text, style)
 
     def close(self) -> None:
-        """Release the thread; the library goes with the process."""
+        """End the thread; the library stays loaded until the process ends."""
         self._thread.shutdown(wait=True)
 
     def _load(self) -> None:
@@ -125,7 +125,7 @@ class Voice:
 
 
 def split_audio(pcm: bytes, chunk_ms: int = 240) -> list[bytes]:
-    """Cut 24 kHz PCM16 into parts of Gemini's size: 240 ms, 11,520 bytes; the last is shorter."""
+    """Split 24 kHz PCM16 into parts of Gemini's size: 240 ms, 11,520 bytes; the last is shorter."""
     size = OUTPUT_RATE_HZ * chunk_ms // 1000 * 2
     return [pcm[start : start + size] for start in range(0, len(pcm), size)]
 

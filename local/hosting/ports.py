@@ -102,8 +102,8 @@ class Ports:
                 socket.create_server((host, port)).close()
             except OSError as error:
                 raise PortInUseError(
-                    f"port {port} is in use, and {_PURPOSES[field.name]} needs it. Stop the program "
-                    "that uses it, or set REPARTEE_PORT_BASE to the first of nine free ports."
+                    f"port {port} is in use, and {_PURPOSES[field.name]} needs it. Stop that "
+                    "program, or set REPARTEE_PORT_BASE to the first of nine free ports."
                 ) from error
 
 

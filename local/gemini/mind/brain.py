@@ -1,4 +1,4 @@
-"""Decides what is said and called: one job at a time, interruptible while it generates."""
+"""Decides the replies and tool calls of a session: one job at a time, interruptible."""
 
 import asyncio
 import json
@@ -21,15 +21,15 @@ from local.gemini.speech.ears import EarsClosed
 from local.gemini.speech.reply_speaker import Generation, ReplySpeaker
 from local.gemini.speech.voice import split_words
 
-# Shorter noises than this are not worth a question.
+# The simulator does not ask back after a shorter noise.
 WORTH_ASKING_MS = 500
 TRANSCRIPT_PIECES = 3
-# A greeting that minds take for Spanish and that changes nothing of what is wanted.
+# A greeting that marks a text as Spanish and does not change its request.
 IN_SPANISH = "¡Hola! "
 
 
 class Brain:
-    """One session's mind and mouth."""
+    """Decides and speaks the replies of one session."""
 
     def __init__(self, connection: Connection, context: Context) -> None:
         self._connection = connection
@@ -51,10 +51,10 @@ class Brain:
         self._current: asyncio.Task[None] | None = None
         self._generation: Generation | None = None
         self._stalled = False
-        # Held while a reply is being cut, so that the next one begins after its last frame.
+        # Held during an interruption, so that the next reply begins after the last frame.
         self._floor = asyncio.Lock()
         self.pending: dict[str, PendingToolCall] = {}
-        # Answers that came while something else was being said, and will be spoken.
+        # The number of answers that arrived during another reply and are still to be spoken.
         self._owed_answers = 0
         self._calls_made = 0
         self._utterances = 0
@@ -71,7 +71,7 @@ class Brain:
         return self._generation is not None
 
     def put(self, job: Job) -> None:
-        """Queue a job behind those that wait; a deaf session leaves it unanswered."""
+        """Queue a job; a deaf session does not answer it."""
         if isinstance(job, SpokenInput | TypedInput):
             job = replace(job, deaf=self._deaf())
         if isinstance(job, ToolCallAnswer) and job.is_spoken:
@@ -79,7 +79,7 @@ class Brain:
         self._jobs.put_nowait(job)
 
     async def run(self) -> None:
-        """Work on the jobs, in order, until cancelled or the connection is gone."""
+        """Work on the jobs in order until cancelled or the connection is closed."""
         try:
             while True:
                 job = await self._jobs.get()
@@ -94,7 +94,7 @@ class Brain:
                 await asyncio.gather(self._current, return_exceptions=True)
 
     async def interrupt(self) -> None:
-        """Cut the reply under way: ``interrupted``, cancelled calls, ``turnComplete``."""
+        """Interrupt the current reply: ``interrupted``, cancelled calls, ``turnComplete``."""
         async with self._floor:
             generation, current = self._generation, self._current
             if generation is None or current is None:
@@ -104,7 +104,7 @@ class Brain:
             await asyncio.wait({current})
             self._generation, self._stalled = None, False
             if stalled:
-                return  # a stalled turn never ends, not even like this
+                return  # a stalled turn never ends, not even by an interruption
             await self._sender.content(interrupted=True)
             self._record.event("interrupted", reply=generation.reply, said=generation.text)
             await self._cancel_calls()
@@ -118,7 +118,7 @@ class Brain:
             self._record.event("calls_cancelled", ids=ids)
 
     def answer(self, response: FunctionResponse) -> PendingToolCall | None:
-        """Match an answer to its call; None for a call that is not pending."""
+        """Return the call of an answer, None if it is not pending."""
         asked = (response.id, response.name if not response.id else "")
         for pending in self.pending.values():
             if asked == (pending.wire_id, "" if pending.has_id else pending.call.name):
@@ -153,7 +153,7 @@ class Brain:
             self._record.event("deaf", text=text)
             await self._sender.send_waiting_for_reply()
         elif not self.user_quiet.is_set():
-            # They went on speaking: the reply comes to what is said next, this included.
+            # The user has continued to speak, so the next reply also answers this utterance.
             self._record.event("continued", text=text)
             await self._sender.send_waiting_for_reply()
         elif text or job.voiced_ms >= WORTH_ASKING_MS:
@@ -162,7 +162,7 @@ class Brain:
             await self._reply(reply, self._next_reply())
 
     async def _transcribe(self, text: str) -> None:
-        """Send what was heard, where the set-up asks for it and as the model does."""
+        """Send the user's transcript as the model does, if the set-up requests it."""
         if self._setup.input_audio_transcription is None or not text:
             return
         # Transcripts come in the order of the speech, however late.
@@ -214,7 +214,7 @@ class Brain:
             self._unsaid.setdefault(text or "")
             others = (one for one in self.pending.values() if one.reply == pending.reply)
             if self._owed_answers or any(one.blocking for one in others):
-                # The turn goes on once its last blocking call has an answer.
+                # The turn continues after the answer of its last blocking call.
                 return
             text = " ".join(self._unsaid)
             self._unsaid.clear()
@@ -245,12 +245,12 @@ class Brain:
         if reply.say and not blocking:
             await self._mouth.speak(reply.say, generation)
         if reply.calls and self._connection.fault("cancelled_call"):
-            # As when the user speaks over these words.
+            # As if the user spoke over these words.
             await self._cancel_calls()
             blocking = False
         self._generation = None
         if blocking:
-            # A blocking call is not the end of the turn: the answer goes on with it.
+            # A blocking call does not end the turn, which continues with the answer.
             self._remember(generation)
             return
         busy = self.pending or self._owed_answers
@@ -271,7 +271,7 @@ class Brain:
         return blocking
 
     async def _complete(self, generation: Generation, status: str) -> None:
-        """Bill the turn, remember it and end it."""
+        """Bill the turn, add it to the context and end it."""
         if self.unheard_bytes:
             self.context.add(Item("user", "", "AUDIO", self.take_unheard_s()))
         usage = bill(self.context, generation.items())
@@ -298,7 +298,7 @@ class Brain:
             self.context.add(item)
 
     def take_unheard_s(self) -> float:
-        """Seconds of audio received since they were last put into the context."""
+        """Return the seconds of audio that are not in the context, and reset the count."""
         seconds = self.unheard_bytes / INPUT_BYTES_PER_S
         self.unheard_bytes = 0
         return seconds
@@ -322,7 +322,7 @@ class Brain:
         return Known(self.context.instruction, self._functions, lines)
 
     def _with_continued(self, text: str) -> str:
-        """What was just heard, after the utterances directly before it that got no reply."""
+        """Return the utterance after the preceding utterances without a reply."""
         earlier: list[str] = []
         for item in reversed(self.context.items[:-1]):
             if item.role != "user" or item.modality != "AUDIO":
@@ -331,7 +331,10 @@ class Brain:
         return " ".join(part for part in [*reversed(earlier), text] if part)
 
     def _deaf(self) -> bool:
-        """An unanswered call deafens the session: a blocking one at once, others after a time."""
+        """Return whether an unanswered call makes the session ignore the user.
+
+        A blocking call does so immediately, others after ``deaf_after_s``.
+        """
         now_s = time.monotonic()
         return any(
             one.blocking or now_s - one.since_s > self._settings.deaf_after_s

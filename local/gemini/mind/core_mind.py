@@ -1,7 +1,7 @@
 """The core mind: a tool-using chat model as rules over one generateContent request.
 
-Pure: the system instruction, the contents and the declared functions go in; function calls or one
-speakable text comes out. The present is read from the system instruction where it is told.
+The rules are pure functions: from the system instruction, the contents and the declared functions
+they derive function calls or one speakable text. The present time comes from the instruction.
 """
 
 import re
@@ -26,7 +26,7 @@ SORRY = "I am sorry, that did not work."
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A call made while working on the question, and its answer if there is one."""
+    """A call for the question, and its answer if there is one."""
 
     call: ToolCall
     response: Any = None
@@ -44,7 +44,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Calls to make, or else a text."""
+    """Calls to make, or a text."""
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
@@ -52,7 +52,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One question on its way: what is wanted, what can be called, what was found so far."""
+    """One question: the request, the functions and the findings so far."""
 
     request: Request
     functions: Sequence[DeclaredFunction]
@@ -60,7 +60,7 @@ class _Case:
     now: datetime
 
     def asks(self, intent: Intent, request: Request | None = None) -> Answer | None:
-        """A call for ``intent``; None when nothing declared fits or an argument is not known."""
+        """Return a call for ``intent``, None if no function fits or an argument is unknown."""
         function = choose(self.functions, intent)
         if function is None:
             return None
@@ -77,13 +77,13 @@ def respond(
     functions: Sequence[DeclaredFunction],
     now: datetime,
 ) -> Answer:
-    """The next thing this model says or calls.
+    """Return the model's next text or calls.
 
     Args:
         instruction: The system instruction.
         messages: The whole exchange, oldest first.
         functions: What may be called.
-        now: The present, used when the instruction does not tell it.
+        now: The present time, used if the instruction does not contain it.
     """
     messages = [replace(one, text=in_english(one.text)) for one in messages]
     asked = max(
@@ -115,10 +115,10 @@ def respond(
         if found is None:
             return Answer(calls=(begun.call,))
         if request.intent is Intent.CANCEL:
-            # What is gone was cancelled before the turn was cut off.
+            # A missing appointment was cancelled before the turn was interrupted.
             findings[Intent.CANCEL] = replace(found, ok=True)
     answer = _RULES[request.intent](case)
-    # "p.m." brings a full stop of its own.
+    # "p.m." already ends with a full stop.
     text = in_language(answer.text.replace("..", "."), language_told(instruction))
     return replace(answer, text=text)
 
@@ -128,7 +128,7 @@ def _as_answer(served: ToolCall | str) -> Answer:
 
 
 def _begun_before(case: _Case, begun: Sequence[Begun]) -> Begun | None:
-    """What was begun of the same wish before its turn was cut off, in whatever words."""
+    """Return the call that the interrupted turn began for the same request, if any."""
     wanted = case.request.old if case.request.intent is Intent.CANCEL else case.request.when
     day = wanted.on(case.now)
     for one in begun:
@@ -141,7 +141,7 @@ def _begun_before(case: _Case, begun: Sequence[Begun]) -> Begun | None:
 
 
 def read_now(instruction: str) -> datetime | None:
-    """The present as the instruction tells it: the first ISO date, and the first HH:MM after it."""
+    """Read the present time from the instruction: the first ISO date and the next HH:MM."""
     found = re.search(r"\b(\d{4}-\d{2}-\d{2})\b", instruction)
     if not found:
         return None
@@ -198,7 +198,7 @@ def _book(case: _Case) -> Answer:
 
 
 def _offer(case: _Case, refused: Finding) -> Answer:
-    """Something else, when the wanted slot cannot be had."""
+    """Offer other slots if the requested one is not free."""
     free = case.findings.get(Intent.FREE)
     slots = refused.slots or (free.slots if free else ())
     if not slots and free is None and not refused.says_why and (ask := case.asks(Intent.FREE)):
@@ -266,7 +266,7 @@ def _move(case: _Case) -> Answer:
 
 
 def _chosen(case: _Case) -> When | Answer:
-    """The appointment that is meant: as named, else the caller's only one."""
+    """Return the requested appointment: the named one, else the caller's only one."""
     named = case.request.old
     if named.has_day and named.at:
         return named

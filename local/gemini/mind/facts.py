@@ -1,4 +1,4 @@
-"""Who the user is and when their appointment is, found in what was said; nothing is invented."""
+"""Finds the user's name and appointment in the conversation."""
 
 import re
 
@@ -38,7 +38,7 @@ _CANCELLED = re.compile(r"\bcancell?ed\b|\bno (?:longer|appointments?|bookings?)
 
 
 def find_name(known: Known) -> str | None:
-    """The user's name, from what they said, what was said to them, or the instruction's facts."""
+    """Return the user's name from the conversation or the instruction, None if unknown."""
     for line in reversed(known.lines):
         if name := _name_in(line):
             return name
@@ -46,7 +46,7 @@ def find_name(known: Known) -> str | None:
 
 
 def find_appointment(known: Known) -> str | None:
-    """When the user's appointment is, as a phrase; "" when the last thing known is its end."""
+    """Return the time of the user's appointment as a phrase; "" if it was cancelled."""
     lines = [Line("instruction", known.instruction), *known.lines]
     for line in reversed(lines):
         for sentence in reversed(sentences_of(line.text)):
@@ -62,7 +62,7 @@ def find_appointment(known: Known) -> str | None:
 
 
 def name_given_by_user(words: str) -> str | None:
-    """The name that a user gives in words of their own, the last one where there are several."""
+    """Return the last name that the user gives in ``words``, None without one."""
     for found in reversed(list(_USER_SAYS_NAME.finditer(words))):
         if found[2] not in _NOT_NAMES:
             return _capital(found[2])
@@ -70,7 +70,7 @@ def name_given_by_user(words: str) -> str | None:
 
 
 def sentences_of(text: str) -> list[str]:
-    """Sentences of a text; a full stop inside "p.m." ends none."""
+    """Split a text into sentences; the full stops of "p.m." do not end one."""
     pieces = re.split(r"(?<=[.!?])\s+(?=[A-Z\"(])|\n+", humanise(text))
     return [piece.strip() for piece in pieces if piece.strip()]
 
@@ -88,7 +88,7 @@ def _name_in(line: Line) -> str | None:
 
 
 def _is_user_line(line: Line, sentence: str) -> bool:
-    """Wishes are not facts: a line of the user counts only where it quotes somebody else."""
+    """Return whether a line is the user's own words: these are requests, not facts."""
     if re.match(r"(?:user|caller|customer|client|human)\b[^:]{0,20}:", sentence, re.IGNORECASE):
         return True
     return line.role == "user" and not re.search(

@@ -1,4 +1,4 @@
-"""What a function's answer says, whatever its fields are called: did it work, and which slots."""
+"""Reads a function's answer with any field names: its success, its text and its slots."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _BAD_STATUS = frozenset(
 _SUCCESS_KEYS = ("ok", "success", "booked", "cancelled", "canceled", "moved", "done", "available")
 _SENTENCE_KEYS = ("message", "answer", "sentence", "say", "text", "summary", "detail")
 _WRAPPERS = ("output", "result", "content", "data")
-# Words to the model about what to do are not for the caller's ear.
+# Instructions to the model are not spoken to the caller.
 _TO_THE_MODEL = re.compile(
     r"^(?:offer|look|call|say|ask|tell|use|try|do not|apologi[sz]e)\b|\bthe (?:caller|user)\b",
     re.IGNORECASE,
@@ -28,7 +28,7 @@ _TO_THE_MODEL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A day, an hour, or both; with ``has_year`` the day is said with its year."""
+    """A day, an hour, or both; with ``has_year`` the day is spoken with its year."""
 
     day: date | None = None
     at: time | None = None
@@ -45,14 +45,14 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An answer understood.
+    """The content of an answer.
 
     Attributes:
-        ok: The function did what it was asked.
-        text: A sentence fit for the caller; "" if there is none.
-        slots: Days and hours listed in it, in their order.
-        when: The day and hour that it is about, as a phrase; "" if unknown.
-        hours: Opening hours as a sentence; "" if there are none.
+        ok: Whether the function succeeded.
+        text: A sentence for the caller; "" without one.
+        slots: The listed days and hours in their order.
+        when: The day and hour of the answer as a phrase; "" if unknown.
+        hours: The opening hours as a sentence; "" without any.
     """
 
     ok: bool
@@ -63,7 +63,7 @@ class Finding:
 
     @property
     def says_why(self) -> bool:
-        """A refusal for which looking at other free slots of the day is no help."""
+        """Whether a refusal has a reason for which other slots of the day do not help."""
         return bool(re.search(r"\b(?:closed|past|already|ahead|open|limit)\b", self.text.lower()))
 
 
@@ -72,7 +72,7 @@ def read_finding(response: Any, arguments: dict[str, Any]) -> Finding:
 
     Args:
         response: A string, JSON in a string, or any JSON value.
-        arguments: What the function was called with; fills in what the answer leaves out.
+        arguments: The arguments of the call, used for fields that the answer lacks.
     """
     value = unwrap(response)
     if isinstance(value, list):
@@ -94,14 +94,14 @@ def read_finding(response: Any, arguments: dict[str, Any]) -> Finding:
 
 
 def say_list(items: Sequence[str], last: str) -> str:
-    """One, two and three."""
+    """Join items as in "one, two and three"."""
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
 def unwrap(value: Any) -> Any:
-    """What an answer says, without the wrappings that it came in."""
+    """Return the innermost value of an answer."""
     if isinstance(value, str):
         try:
             parsed = json.loads(value)
@@ -146,7 +146,7 @@ def _slots(values: Sequence[Any]) -> tuple[Slot, ...]:
 
 
 def slot_of(value: dict[str, Any]) -> Slot | None:
-    """The day and hour that an answer or a call's arguments are about; the new one of two."""
+    """Return the day and hour of an answer or of a call's arguments; of two, the new one."""
     day: date | None = None
     at: time | None = None
     for key, inner in value.items():

@@ -1,4 +1,4 @@
-"""What a caller wants of a desk, and which declared function would do it."""
+"""The caller's request to the front desk, and the declared function for it."""
 
 import re
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ _INTENTS = (
         r"|\bsee (?:the|a|my) \w+",
     ),
 )
-# Words that speak for a function; a hit in its name counts more than one in its description.
+# Words that indicate a function; in its name they count more than in its description.
 _FUNCTION_WORDS = {
     Intent.BOOK: {"book", "reserve", "make", "create", "schedule"},
     Intent.CANCEL: {"cancel", "cancels", "delete", "remove"},
@@ -62,15 +62,15 @@ _REASON = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request understood.
+    """A parsed request.
 
     Attributes:
-        intent: None when it could not be told.
-        when: The day and hour wanted.
-        old: For a move or a cancellation: the day and hour that are given up, where named.
-        reason: What the appointment is for; "" if not said.
+        intent: The intent; None if it is not recognized.
+        when: The requested day and hour.
+        old: For a move or a cancellation, the present day and hour, if named.
+        reason: The reason of the appointment; "" if unknown.
         name: The caller's name, if known.
-        text: The request as it came.
+        text: The text of the request.
     """
 
     text: str
@@ -82,7 +82,7 @@ class Request:
 
 
 def understand(text: str) -> Request:
-    """Read one request; the name given in it is not part of the wish."""
+    """Parse one request; a name in it is not part of the intent."""
     words = words_of(text)
     intent = next((one for one, pattern in _INTENTS if re.search(pattern, words)), None)
     when, old = parse_when(words), When()
@@ -100,14 +100,14 @@ def understand(text: str) -> Request:
 
 
 def completed(request: Request, earlier: Request) -> Request:
-    """An answer to a question, completed from the request that the question was about."""
+    """Complete the answer to a question from the request that the question was about."""
     when, before = request.when, earlier.when
     merged = replace(when, at=when.at or before.at, part=when.part or before.part)
     if not when.has_day:
         merged = replace(before, at=when.at or before.at, part=when.part or before.part)
     return Request(
         text=request.text,
-        # An hour in answer to the free slots chooses one of them.
+        # An hour in answer to a list of free slots chooses one of them.
         intent=Intent.BOOK if earlier.intent is Intent.FREE and when.at else earlier.intent,
         when=merged,
         old=request.old if request.old.has_day else earlier.old,
@@ -117,7 +117,7 @@ def completed(request: Request, earlier: Request) -> Request:
 
 
 def choose(functions: Sequence[DeclaredFunction], intent: Intent) -> DeclaredFunction | None:
-    """The declared function that fits best; None when none fits."""
+    """Return the declared function that fits best, None if none fits."""
     wanted = _FUNCTION_WORDS[intent]
     best, best_score = None, 0
     for function in functions:
@@ -134,10 +134,10 @@ def choose(functions: Sequence[DeclaredFunction], intent: Intent) -> DeclaredFun
 def fill(
     function: DeclaredFunction, request: Request, now: datetime
 ) -> tuple[dict[str, Any], list[str]]:
-    """Arguments for a call, from the parameters' names and descriptions.
+    """Derive the arguments of a call from the parameters' names and descriptions.
 
     Returns:
-        The arguments, and the required parameters for which nothing is known.
+        The arguments, and the required parameters without a known value.
     """
     schema = function.schema or {}
     properties: dict[str, dict[str, Any]] = schema.get("properties") or {}

@@ -1,4 +1,4 @@
-"""What a mind is given, and the calls that it makes."""
+"""The inputs of the rules that decide replies, and their tool calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing said or known: ``role`` is user, model, tool or instruction."""
+    """One text of the context: ``role`` is user, model, tool or instruction."""
 
     role: str
     text: str
@@ -24,7 +24,7 @@ class DeclaredFunction:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that the connection received so far, oldest first."""
+    """Everything that the connection has received, oldest first."""
 
     instruction: str = ""
     functions: Sequence[DeclaredFunction] = ()

@@ -1,4 +1,4 @@
-"""A little Spanish and Hindi around minds that think in English: a few wishes in, answers out."""
+"""Translates a few Spanish and Hindi requests to English, and the English replies back."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _SPANISH = re.compile(
     re.IGNORECASE,
 )
 
-# Longer phrases stand before those that they contain.
+# Longer phrases come before the phrases that they contain.
 _DAYS = {
     "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
     "hi": ("सोमवार", "मंगलवार", "बुधवार", "गुरुवार", "शुक्रवार", "शनिवार", "रविवार"),
@@ -85,20 +85,20 @@ _TIME = r"(?:\d+(?::\d\d)? [ap]\.m\.)"
 
 
 def language_of(text: str) -> str | None:
-    """``es`` or ``hi`` where a text is in it, None where it is taken for English."""
+    """Return ``es`` or ``hi`` for a text in that language, None for English."""
     if _DEVANAGARI.search(text):
         return "hi"
     return "es" if _SPANISH.search(text) else None
 
 
 def language_told(instruction: str) -> str | None:
-    """The language that an instruction says to speak or to answer in."""
+    """Return the language that an instruction requests, None for English."""
     found = re.search(r"\b(?:Speak|BCP 47 tag is|Say in) (?:\w+ \()?([a-z]{2})\b", instruction)
     return found[1] if found and found[1] in TAGS else None
 
 
 def in_english(text: str) -> str:
-    """What the minds understand of a text."""
+    """Translate the known phrases of a text to English."""
     language = language_of(text)
     if language is None:
         return text
@@ -111,7 +111,7 @@ def in_english(text: str) -> str:
 
 
 def in_language(text: str, language: str | None) -> str:
-    """A sentence of the minds in a language; as it is where there is no wording for it."""
+    """Translate a reply; a reply without a translation stays as it is."""
     if language is None:
         return text
     for pattern, wording in _SAID[language]:

@@ -1,7 +1,7 @@
-"""The Live mind: rules over only what the connection received, so it can remember nothing else.
+"""The Live mind: rules over the content of one connection, its only memory.
 
-Pure functions: what the session knows and what was just heard go in, what to say and which declared
-functions to call come out. It never invents: what is not in the context it says it does not know.
+The rules are pure functions: from the context and the user's words they derive a text to say and
+functions to call. A fact that is not in the context is unknown to them.
 """
 
 import re
@@ -20,7 +20,7 @@ NOT_HEARD = "Sorry, I did not catch that."
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to say, and what to call before saying it."""
+    """A text to say, and the calls to make before it."""
 
     say: str
     calls: tuple[ToolCall, ...] = ()
@@ -79,8 +79,8 @@ def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
 
     Args:
         known: The context before this turn.
-        heard: What the user said or typed.
-        spoken: It came as speech; typed text may also be an instruction to say something.
+        heard: The user's words.
+        spoken: Whether the words are speech; typed text may also be an instruction to speak.
     """
     if not spoken:
         if _STILL_LOOKING.search(heard):
@@ -107,12 +107,12 @@ def _respond_in_english(known: Known, original: str) -> Reply:
 
 
 def speak_answer(known: Known, call_name: str, response: dict[str, Any]) -> str | None:
-    """What is said when a function answers, in the user's language; None for nothing."""
+    """Return the reply to a function's answer in the user's language, None for no reply."""
     if call_name == "end_call":
         return None
     text = text_of(response)
     if text.startswith("("):
-        # An instruction: there is nothing to say.
+        # An instruction is not spoken.
         return None
     if call_name in ("set_preferences", "set_language") and response.get("status") == "done":
         return in_language("All right.", language_told(text))
@@ -124,7 +124,7 @@ def speak_answer(known: Known, call_name: str, response: dict[str, Any]) -> str 
 
 
 def _respond_again(known: Known) -> Reply:
-    """Answer what the user said last, when that was never answered or the answer got lost."""
+    """Answer the user's last words, which had no answer or whose answer was lost."""
     for index in range(len(known.lines) - 1, -1, -1):
         line = known.lines[index]
         if line.role == "user" and line.text and not _NUDGE.search(words_of(line.text)):
@@ -144,7 +144,7 @@ def _told_to_say(text: str) -> str | None:
 
 
 def _noting(known: Known, words: str, name: str | None, heard: str) -> Reply | None:
-    """What is to be noted, recalled or forgotten is the core agent's, in the user's words."""
+    """Pass requests about notes to the core agent in the user's words."""
     if notebook.understand(in_english(heard)) is None:
         return None
     core = _ask_core(known)
@@ -192,7 +192,7 @@ def _wish(
 
 
 def _request(known: Known, words: str, heard: str, *, force: bool) -> str | None:
-    """What to ask of the core agent: the wish, completed from the question it answers."""
+    """Return the question for the core agent, completed from the question that it answers."""
     asked = _last_question(known)
     when = parse_when(words)
     affirmed = re.search(r"\b(yes|yeah|yep|sure|okay|ok|fine|right|exactly)\b", words)
@@ -235,13 +235,13 @@ def _language(known: Known, words: str, name: str | None, heard: str) -> Reply |
 
 
 def _language_of_user(known: Known) -> str | None:
-    """What the user spoke last; what stands in brackets is not the user's."""
+    """Return the user's last language; texts in brackets are not the user's."""
     heard = [line.text for line in known.lines if line.role == "user" and line.text[:1] != "("]
     return (language_of(heard[-1]) if heard else None) or _language_in_force(known)
 
 
 def _language_in_force(known: Known) -> str | None:
-    """The language that a tool's answer or the instruction says to speak, the newest first."""
+    """Return the language that the newest tool answer, or else the instruction, requests."""
     told = [line.text for line in known.lines if line.role == "tool"]
     changed = [text for text in told if text.startswith("Speak ")]
     return language_told(changed[-1] if changed else known.instruction)
@@ -259,7 +259,7 @@ def _ask_core(known: Known) -> DeclaredFunction | None:
 
 
 def _main_parameter(function: DeclaredFunction) -> str:
-    """The first required string parameter, else the first string, else ``request``."""
+    """Return the first required string parameter, else the first string, else ``request``."""
     schema = function.schema or {}
     properties: dict[str, Any] = schema.get("properties") or {}
     required = schema.get("required") or []
@@ -275,7 +275,7 @@ def _filled(function: DeclaredFunction, text: str) -> dict[str, Any]:
 
 
 def _last_question(known: Known) -> str | None:
-    """The last thing said to the user, when it was a question of the desk's."""
+    """Return the last words to the user if they are a question of the front desk."""
     for line in reversed(known.lines):
         if line.role in ("model", "tool") and line.text and line.text != FILLER:
             sentences = sentences_of(line.text)
@@ -297,7 +297,7 @@ def _last_wish(known: Known) -> str | None:
 
 
 def text_of(response: Any) -> str:
-    """The speakable text of a function's answer, wherever it usually stands."""
+    """Return the speakable text of a function's answer from one of the usual fields."""
     if isinstance(response, str):
         return response.strip()
     if isinstance(response, dict):

@@ -1,6 +1,7 @@
-"""Facts that callers have noted about themselves: which wish it is, and how it is served.
+"""Requests about notes: facts that callers ask to remember, recall or forget.
 
-Pure. A fact is noted in the caller's words, and forgotten by the words that it shares with one.
+All functions are pure. A fact is noted in the caller's words; to forget one, the note that shares
+the most words with the request is chosen.
 """
 
 import re
@@ -36,7 +37,7 @@ _SMALL = frozenset(["a", "an", "and", "i", "in", "is", "my", "of", "on", "that",
 
 
 class NoteWish(StrEnum):
-    """What is wanted of the notes; the value is the word that names the function for it."""
+    """The kind of request; the value is part of the name of its function."""
 
     REMEMBER = "remember"
     RECALL = "recall"
@@ -45,14 +46,14 @@ class NoteWish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Noting:
-    """A wish, with the fact that it is about; "" for none."""
+    """A request and its fact, "" without one."""
 
     wish: NoteWish
     fact: str = ""
 
 
 def understand(text: str) -> Noting | None:
-    """Read a wish about notes; None when it is about something else."""
+    """Parse a request about notes; return None for other requests."""
     if not _QUESTION.search(text) and (found := _REMEMBER.search(text)):
         return Noting(NoteWish.REMEMBER, _as_fact(found["fact"]))
     if found := _FORGET.search(text):
@@ -71,13 +72,13 @@ def serve(
     functions: Sequence[DeclaredFunction],
     begun: Sequence[Begun],
 ) -> ToolCall | str:
-    """The next call for a wish, or what to say.
+    """Return the next call for a request, or the text to say.
 
     Args:
-        noting: The wish.
-        steps: The calls made for it so far, with their answers.
-        functions: What may be called.
-        begun: What the same turn had begun before it was cut off.
+        noting: The request.
+        steps: The calls for it so far, with their answers.
+        functions: The declared functions.
+        begun: The calls that the same turn began before it was interrupted.
     """
     function = _function(functions, noting.wish)
     if function is None:
@@ -87,7 +88,7 @@ def serve(
     if before is not None and before.answer is not None:
         return before.answer
     if function.name in answers:
-        # What is gone by now was forgotten before the cut.
+        # A missing note was deleted before the interruption.
         return _told(noting.wish, answers[function.name], is_begun=before is not None)
     if before is not None:
         return before.call
@@ -129,7 +130,7 @@ def _notes(answer: Any) -> list[str]:
 
 
 def _closest(fact: str, kept: Sequence[str]) -> str | None:
-    """The note that shares most words with a fact; None where none shares any that tells."""
+    """Return the note that shares the most words with a fact, None if none shares any."""
     wanted = set(words_of(fact).split()) - _SMALL
 
     def shared(note: str) -> int:

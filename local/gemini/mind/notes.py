@@ -1,7 +1,6 @@
-"""The note taker: sums a conversation up by choosing its sentences that tell most.
+"""The note taker: summarizes a conversation by a choice of its sentences.
 
-Pure, and extractive: it writes down nothing that it was not given, so what gets lost in a summary
-gets lost here too.
+The functions are pure and only copy sentences, so a fact that a summary leaves out is lost.
 """
 
 import re
@@ -32,12 +31,12 @@ class _Note:
 
 
 def is_asked(instruction: str) -> bool:
-    """Whether the instruction is a note taker's."""
+    """Return whether the instruction asks for notes."""
     return bool(_ASKED.search(instruction))
 
 
 def take_notes(material: str) -> str:
-    """The notes anew: the name first, then the sentences that tell most, in their order."""
+    """Return new notes: the name, then the most important sentences in their order."""
     found = _NOTES.match(material)
     before = found["notes"] if found and found["notes"] != "(none)" else ""
     turns = [
@@ -78,6 +77,6 @@ def _choose(notes: Sequence[_Note], room: int) -> list[_Note]:
 
 
 def _sentences(text: str) -> list[str]:
-    """Sentences of a text; a full stop inside "p.m." ends none, nor does one within quotes."""
+    """Split a text into sentences; full stops in "p.m." or within quotes do not end one."""
     pieces = re.split(r'(?<=[.!?"])\s+(?=[A-Z])|\n+', text.strip())
     return [piece.strip() for piece in pieces if piece.strip()]

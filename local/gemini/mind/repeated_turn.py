@@ -1,4 +1,4 @@
-"""What an instruction tells of a turn that was cut off: the calls it had begun, and its answers."""
+"""Reads the calls and answers of an interrupted turn from the instruction."""
 
 import json
 import re
@@ -14,10 +14,10 @@ _NAME = re.compile(r"[;\s]*(\w+) (?=\{)")
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A call that was begun in the turn before.
+    """A call that the interrupted turn began.
 
     Attributes:
-        answer: What was answered then; None when nobody knows how the call ended.
+        answer: The answer of the turn; None if the result of the call is unknown.
     """
 
     call: ToolCall
@@ -25,7 +25,7 @@ class Begun:
 
 
 def read_begun_tool_calls(instruction: str) -> list[Begun]:
-    """The calls that the instruction says were begun, in their order; mostly none."""
+    """Return the calls that the instruction lists as begun, in their order."""
     note = _NOTE.search(instruction)
     if not note:
         return []

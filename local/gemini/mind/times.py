@@ -1,4 +1,4 @@
-"""Days and hours in English: as heard, as data, and as said."""
+"""Days and hours in English: parses and speaks them."""
 
 import re
 from dataclasses import dataclass
@@ -42,9 +42,9 @@ _ORDINALS = {
         start=1,
     )
 } | {"thirtieth": 30}
-# What the recogniser writes for an hour that follows "at".
+# Words that the recognizer writes for an hour after "at".
 _SOUNDS_LIKE = {"for": "four", "to": "two", "too": "two", "ate": "eight", "tree": "three"}
-# What it writes for one that stands before "in the morning" and its like, where no other word fits.
+# Words that it writes for an hour before "in the morning" and similar phrases.
 _SOUNDS_LIKE_IN_PLACE = {
     **_SOUNDS_LIKE,
     "him": "ten",
@@ -84,16 +84,16 @@ _TIME_PATTERNS = (
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A day and an hour as somebody named them; each part may be missing.
+    """A day and an hour as the user names them; each part may be missing.
 
     Attributes:
-        weekday: 0 is Monday.
-        next_week: They said "next".
-        day_offset: Days from today, for "tomorrow" and its like.
-        month: 1 to 12.
-        day: Day of the month.
+        weekday: The weekday; 0 is Monday.
+        next_week: Whether the user says "next".
+        day_offset: The days from today, for "tomorrow" and similar words.
+        month: The month, 1 to 12.
+        day: The day of the month.
         exact: A full date.
-        at: Time of day, the half of the day already decided.
+        at: The time of day in 24 hours.
         part: morning, afternoon or evening.
     """
 
@@ -113,10 +113,10 @@ class When:
         )
 
     def on(self, now: datetime) -> date | None:
-        """The next such day, from ``now``; today only while its hour is still to come.
+        """Return the next such day from ``now``; today only if its hour is still to come.
 
         Returns:
-            None when no day was named or the calendar has no such day.
+            None if no day was named or the calendar has no such day.
         """
         today = now.date()
         if self.exact:
@@ -148,12 +148,12 @@ class When:
 
 
 def words_of(text: str) -> str:
-    """Lower case, straight apostrophes, number words of two parts still apart, single spaces."""
+    """Normalize a text to lower case, straight apostrophes and single spaces."""
     return re.sub(r"\s+", " ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).strip()
 
 
 def parse_when(text: str) -> When:
-    """Read the day and hour that ``text`` names; of several, the last."""
+    """Parse the day and hour in ``text``; of several, the last."""
     words = _hours_misheard(_ordinals_as_numbers(words_of(text)))
     fields: dict[str, object] = {}
     if found := _last(_ISO_DATE, words):
@@ -188,7 +188,7 @@ def parse_when(text: str) -> When:
 
 
 def speak_date(day: date) -> str:
-    """Friday the 27th of November."""
+    """Return a date such as "Friday the 27th of November"."""
     teens = 10 <= day.day % 100 <= 20
     suffix = "th" if teens else {1: "st", 2: "nd", 3: "rd"}.get(day.day % 10, "th")
     return (
@@ -198,13 +198,13 @@ def speak_date(day: date) -> str:
 
 
 def speak_time(at: time) -> str:
-    """3 p.m., or 3:30 p.m."""
+    """Return a time such as "3 p.m." or "3:30 p.m."."""
     minutes = f":{at.minute:02}" if at.minute else ""
     return f"{at.hour % 12 or 12}{minutes} {'a.m.' if at.hour < 12 else 'p.m.'}"
 
 
 def humanise(text: str) -> str:
-    """Write ISO dates and 24-hour times in ``text`` as they are said."""
+    """Replace ISO dates and 24-hour times in ``text`` by their spoken form."""
 
     def both(found: re.Match[str]) -> str:
         try:
@@ -252,7 +252,7 @@ _SPOKEN_WHEN = re.compile(
 
 
 def find_when(text: str) -> str | None:
-    """The first day, with the hour beside it if there is one: "Friday the 27th at 3 p.m.", say."""
+    """Return the first day with its hour, if any, such as "Friday the 27th at 3 p.m."."""
     found = _SPOKEN_WHEN.search(humanise(text))
     if not found:
         return None
@@ -324,5 +324,5 @@ def _half_of_day(hour: int, half: str | None, part: str | None, *, written: bool
         return hour % 12 if hour != 12 else 0
     if part:
         return hour % 12 + 12
-    # Nobody said which half: what a desk is likely to be open at; "09:00" was written on purpose.
+    # Without a named half, choose the half in which a desk is open; "09:00" is explicit.
     return hour + 12 if 1 <= hour <= 6 and not written else hour

@@ -327,17 +327,17 @@ class SessionMachine:
             case TurnCommitted():
                 self._allowance.count_turn(self._keeper.finish_commit(), now_ms)
                 self._keeper.delete_input()
-                self._context.is_reseed_due = True
+                self._context.request_reseed()
             case SummaryRead():
                 self._keeper.take_summary(event)
             case ConversationLost(is_erased=is_erased):
-                self._turns.is_committing = False
+                self._turns.cancel_commit()
                 self._close("erased" if is_erased else "superseded", now_ms)
                 self._keeper.stop_writing()
             case LeaseWasLost():
                 self._departure.finish(FinishReason.FENCED)
             case TimeRunningOut(remaining_ms=remaining_ms):
-                self._departure.must_hand_over = True
+                self._departure.request_hand_over()
                 if remaining_ms <= FORCED_HAND_OVER_MS:
                     self._force_hand_over(now_ms)
             case _:
@@ -406,9 +406,11 @@ class SessionMachine:
             case Detached(connection_id=connection_id):
                 self._detach(connection_id, now_ms)
             case PreferencesChanged() as changed:
-                self._context.is_reseed_due |= self._preferences.take(changed)
+                if self._preferences.take(changed):
+                    self._context.request_reseed()
             case NoteForgotten(note_id=note_id):
-                self._context.is_reseed_due |= self._keeper.forget(note_id)
+                if self._keeper.forget(note_id):
+                    self._context.request_reseed()
             case Superseded():
                 self._close("superseded", now_ms)
             case _:
@@ -420,9 +422,8 @@ class SessionMachine:
     # The model
 
     def _start(self, now_ms: int) -> None:
-        self._departure.last_activity_ms = now_ms
-        if self._client.connection_id is None:
-            self._client.detached_at_ms = now_ms
+        self._departure.note_activity(now_ms)
+        self._client.start(now_ms)
         state, memory = self._lease.state, self._keeper.memory
         if memory.profile.erased_at_ms is not None:
             self._close("erased", now_ms)
@@ -493,8 +494,7 @@ class SessionMachine:
         may_send = self._live_link.is_open and not self._tool_calls.is_blocking
         is_heard = self._turns.is_user_speaking or self._client_presence.may_begin_turn(now_ms)
         self._feed.feed_model(now_ms, is_open=may_send, is_heard=is_heard)
-        last_ms = max(self._departure.last_activity_ms, self._feed.last_fed_ms)
-        self._departure.last_activity_ms = last_ms
+        self._departure.note_activity(self._feed.last_fed_ms)
         if self._feed.has_bye:
             self._close("bye", now_ms)
         # What waits behind a farewell objects to it, too, where it is not given before the end.
@@ -527,14 +527,14 @@ class SessionMachine:
             self._lost_replies.repeat_aloud()
             self._preference_mentions.say()
             if self._send_next_text(now_ms):
-                self._departure.last_activity_ms = now_ms
+                self._departure.note_activity(now_ms)
         elif self._watchdog.is_watching() or self._tool_calls.is_waiting:
             pass
         elif self._departure.is_stalled(now_ms):
             # A reply that nobody asked for never ended, or an utterance never did.
             if not self._feed.drop_unproven_speech(now_ms):
                 self._replies.force_end_turn(turn, now_ms)
-            self._departure.last_activity_ms = now_ms
+            self._departure.note_activity(now_ms)
 
     def _send_next_text(self, now_ms: int) -> bool:
         if self._tool_router.send_owed_answers(now_ms):

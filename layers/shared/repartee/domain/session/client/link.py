@@ -77,6 +77,11 @@ class ClientLink:
             return Attachment(is_new, is_output_lost=False)
         return Attachment(is_new, is_output_lost=not self.outbox.resume(hello.resume_from))
 
+    def start(self, now_ms: int) -> None:
+        """Begin to serve; a session without a connection counts as detached from now on."""
+        if self.connection_id is None:
+            self.detached_at_ms = now_ms
+
     def detach(self, connection_id: str, now_ms: int) -> bool:
         """Note that a connection is closed; return False when it is not the current one."""
         if connection_id != self.connection_id:

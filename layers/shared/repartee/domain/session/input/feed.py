@@ -297,7 +297,7 @@ class InputFeed:
     def _begin_speech(self, first_seq: int, now_ms: int) -> TurnInProgress:
         self._is_cut = self._may_lack_start = False
         turn = self._turns.begin_input(first_seq, now_ms)
-        turn.is_unsent = self._is_marked_open
+        turn.mark_unsent(is_unsent=self._is_marked_open)
         if self._is_marked_open:
             self._marked.begin()
         else:

@@ -109,7 +109,7 @@ class MarkedSpeech:
         if not self._is_sent:
             self._retract(turn, now_ms)
         elif not (turn.has_reply or self._tool_calls.has_called_tool(turn.number)):
-            turn.may_be_noise = True
+            turn.mark_doubtful()
             self._drop_at_ms = now_ms + DOUBT_MS
 
     def filter_event(self, event: LiveEvent, now_ms: int) -> Iterator[LiveEvent]:
@@ -146,7 +146,7 @@ class MarkedSpeech:
             self._held.append(event)
 
     def _release(self, turn: TurnInProgress) -> list[LiveEvent]:
-        turn.may_be_noise = False
+        turn.mark_certain()
         held = self._held.copy()
         self.forget()
         return held

@@ -39,6 +39,10 @@ class _Missing:
     since_ms: int
     ask_at_ms: int
 
+    def ask_again(self, now_ms: int) -> None:
+        """Note that it is asked for now."""
+        self.ask_at_ms = now_ms + ASK_FOR_MISSING_EVERY_MS
+
 
 @dataclass(slots=True)
 class InputOrder:
@@ -184,7 +188,7 @@ class InputOrder:
         """Return the stretches that it is time to ask for."""
         due = [seq for seq, one in self._missing.items() if now_ms >= one.ask_at_ms]
         for seq in due:
-            self._missing[seq].ask_at_ms = now_ms + ASK_FOR_MISSING_EVERY_MS
+            self._missing[seq].ask_again(now_ms)
         return _stretches(sorted(due))
 
     def give_up(self, now_ms: int) -> bool:

@@ -91,7 +91,7 @@ class SpeechChannel:
         self._silent_from_ms = None
         self._channel.send_audio(pcm)
         if (turn := self._turns.newest) is not None:
-            turn.is_unsent = False
+            turn.mark_unsent(is_unsent=False)
 
     def end(self, now_ms: int, *, audio_stops: bool) -> None:
         """The user has stopped speaking.

@@ -102,7 +102,7 @@ class Allowance:
         self._outbox.offer(LimitReached(hit.kind.value, float(hit.limit), hit.resets_at_ms))
         if may_speak:
             # It answers what the user was saying, or is a reply without input.
-            self._turns.turn_for_reply(now_ms).is_farewell = True
+            self._turns.turn_for_reply(now_ms).mark_farewell()
             self._channel.send_text(GOODBYE)
 
     def _hit(self, now_ms: int) -> LimitHit | None:

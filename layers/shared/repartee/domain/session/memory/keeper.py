@@ -66,7 +66,7 @@ class MemoryKeeper:
         turn = self._turns.finished[0]
         is_overdue = now_ms >= turn.ended_at_ms + self.grace_ms
         if self._outbox.has_delivered(turn.number) or is_overdue or must_commit_now:
-            self._turns.is_committing = True
+            self._turns.begin_commit()
             self._committing_cursor = self._turns.cursor(settled, after_commit=True)
             self._committing_heard = turn.heard
             self._writes.commit(

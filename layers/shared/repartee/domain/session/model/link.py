@@ -60,6 +60,10 @@ class LiveLink:
         self._opened_at_ms = now_ms
         self._open_by_ms = None
 
+    def mark_reacted(self) -> None:
+        """The current session has taken its set-up: it reacts."""
+        self.has_reacted = True
+
     @property
     def is_begun(self) -> bool:
         """Tell whether the current session is open or being set up."""

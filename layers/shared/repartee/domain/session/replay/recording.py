@@ -160,6 +160,10 @@ class ScriptedDetector:
     def __init__(self) -> None:
         self.edges: deque[SpeechEdge | None] = deque()
 
+    def script(self, edges: Iterable[SpeechEdge | None]) -> None:
+        """Say these next, and nothing else."""
+        self.edges = deque(edges)
+
     def hear(self, pcm: bytes) -> SpeechEdge | None:
         """Take the next chunk; return what was said to its like."""
         return self.edges.popleft() if self.edges else None
@@ -229,7 +233,7 @@ class _Replay:
                     machine = self._open(data)
                     continue
                 event = decode(data["event"], self._stand_in)
-                self._detector.edges = deque(decode(data.get("edges", [])))
+                self._detector.script(decode(data.get("edges", [])))
                 now_ms, recorded = int(data["now_ms"]), _in_lane_order(data["effects"])
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise RecordingUnreadable(number, f"{type(error).__name__}: {error}") from error

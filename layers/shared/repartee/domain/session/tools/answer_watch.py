@@ -58,7 +58,7 @@ class AnswerWatch:
     def note_played(self, number: int, now_ms: int) -> None:
         """The client says how much it has played of a turn's reply, which may have been cut."""
         turn = self._turns.find_uncommitted(number)
-        if turn is not None and turn.is_reply_cut:
+        if turn is not None and turn.reply.is_cut:
             self._tool_calls.unspoken.correct(number, turn.said, now_ms)
 
     def next_deadline_ms(self) -> int | None:
@@ -80,5 +80,5 @@ class AnswerWatch:
             return False
         if turn is None:
             return True
-        is_its_own = turn.is_paused or self._tool_calls.has_called_tool(turn.number)
+        is_its_own = turn.reply.is_paused or self._tool_calls.has_called_tool(turn.number)
         return is_its_own and not turn.is_being_spoken

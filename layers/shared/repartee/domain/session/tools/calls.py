@@ -115,7 +115,7 @@ class ToolCalls:
         return is_free and not self._keeps(turn, is_idle=False)
 
     def _keeps(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
-        if turn.is_reply_cut:
+        if turn.reply.is_cut:
             # The user interrupted it. The answer comes in a later turn.
             return False
         if self.unspoken.holds(turn.number):
@@ -135,7 +135,7 @@ class ToolCalls:
         """
         if call.name not in self.blocking:
             # It may say that it looks, and only then completes the generation that called.
-            self.unspoken.is_generating = True
+            self.unspoken.begin_generation()
         if call.call_id and call.call_id in self._seen_ids:
             return None
         self._seen_ids.add(call.call_id)
@@ -150,7 +150,7 @@ class ToolCalls:
             if same.key.turn == turn:
                 self._count[turn] = max(self._count[turn], same.key.index)
             if is_asked_anew:
-                same.owed_answer = None
+                same.owe(None)
             elif same.owed_answer is not None:
                 del self._open[same.key]
             else:
@@ -223,7 +223,7 @@ class ToolCalls:
         """
         call = self._open[key]
         if call.is_orphan:
-            call.owed_answer = answer
+            call.owe(answer)
         else:
             del self._open[key]
         return call
@@ -231,11 +231,10 @@ class ToolCalls:
     def take_owed_answers(self) -> list[tuple[OpenToolCall, CoreAnswer]]:
         """Return and close the calls that are answered and whose answer the model has not got."""
         owed = [
-            (call, call.owed_answer) for call in self._open.values() if call.owed_answer is not None
+            (call, answer) for call in self._open.values() if (answer := call.take_owed_answer())
         ]
         for call, _ in owed:
             del self._open[call.key]
-            call.owed_answer = None
         return owed
 
     def take_unspoken(self) -> list[CoreAnswer]:
@@ -246,9 +245,7 @@ class ToolCalls:
         """Drop ids that the model wants no answer to; the user still wants to hear of each call."""
         self.unspoken.cancel(call_ids)
         for call in self._open.values():
-            had_ids = bool(call.call_ids)
-            call.call_ids = [one for one in call.call_ids if one not in call_ids]
-            if had_ids and not call.call_ids:
+            if call.drop_call_ids(call_ids):
                 call.make_orphan()
                 self._cancelled_turns.add(call.turn)
 
@@ -280,7 +277,7 @@ class ToolCalls:
         del self._late[key]
         self.unspoken.drop(key)
         call.make_orphan()
-        call.owed_answer = answer
+        call.owe(answer)
         self._open[key] = call
         return call
 
@@ -293,14 +290,14 @@ class ToolCalls:
         self._seen_ids.clear()
         self._kept = (0, 0)
         for call, answer in self.unspoken.take():
-            call.owed_answer = answer
+            call.owe(answer)
             self._open[call.key] = call
         if restarted_turn is not None:
             self._count.pop(restarted_turn, None)
         for call in self._open.values():
             call.make_orphan()
             if call.key.turn == restarted_turn:
-                call.is_recorded = False
+                call.mark_recorded(is_recorded=False)
                 self._restarted.add(call.key)
 
     def pending(self, through_turn: int) -> tuple[PendingCall, ...]:

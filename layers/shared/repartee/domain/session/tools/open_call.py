@@ -42,6 +42,25 @@ class OpenToolCall:
         self.call_ids.append(call_id)
         self.turn, self.is_orphan = turn, False
 
+    def drop_call_ids(self, call_ids: tuple[str, ...]) -> bool:
+        """Drop ids that the model wants no answer to; return whether these were the last ones."""
+        had_ids = bool(self.call_ids)
+        self.call_ids = [one for one in self.call_ids if one not in call_ids]
+        return had_ids and not self.call_ids
+
+    def owe(self, answer: CoreAnswer | None) -> None:
+        """Keep the answer until the model gets it; None: it is asked for again."""
+        self.owed_answer = answer
+
+    def take_owed_answer(self) -> CoreAnswer | None:
+        """Return the answer that the model has not got, and forget it."""
+        answer, self.owed_answer = self.owed_answer, None
+        return answer
+
+    def mark_recorded(self, *, is_recorded: bool = True) -> None:
+        """Note whether a turn remembers it."""
+        self.is_recorded = is_recorded
+
     def make_orphan(self) -> None:
         """The model waits for the answer no longer; the user does."""
         self.call_ids = []

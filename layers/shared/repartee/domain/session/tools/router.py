@@ -71,8 +71,7 @@ class ToolRouter:
         call = self._tool_calls.begin(event, turn.number, now_ms)
         if call is None:
             return False
-        if call.owed_answer is not None:
-            answer, call.owed_answer = call.owed_answer, None
+        if (answer := call.take_owed_answer()) is not None:
             self._give(call, answer, now_ms, is_for_user=True)
             return False
         self._outbox.offer(ToolProgress(turn.number, call.name, "started"))
@@ -182,7 +181,7 @@ class ToolRouter:
     def _note(self, call: OpenToolCall, answer: CoreAnswer) -> None:
         """Have a turn remember how a call ended, once."""
         if not call.is_recorded:
-            call.is_recorded = True
+            call.mark_recorded()
             self._turns.record_tool_call(call.to_tool_call(answer), call.turn)
 
     def _ask(self, call: OpenToolCall, now_ms: int) -> None:

@@ -43,6 +43,37 @@ class _UnspokenAnswer:
         self.given_at_ms, self.generations_before = now_ms, generations_before
         self.is_begun, self.said = False, ""
 
+    def begin(self) -> None:
+        """Note that the model makes a sound."""
+        self.is_begun = True
+
+    def add_transcript(self, text: str) -> None:
+        """Add a piece of the model's transcript."""
+        self.said += text
+
+    def cut(self, turn: int) -> None:
+        """Note the turn whose reply was cut."""
+        self.cut_in = turn
+
+    def expect_again(self, now_ms: int) -> None:
+        """Expect it after the reply to what the user said: the user has not heard it."""
+        self.wait(now_ms, 1)
+        self.is_cut = True
+
+    def repeat(self, now_ms: int) -> None:
+        """Note that the model gets it a second time."""
+        self.wait(now_ms, 0)
+        self.is_repeated, self.is_cut = True, False
+
+    def cancel(self) -> None:
+        """Note that the model does not want it any more."""
+        self.is_cut = True
+        self.expect_after_next()
+
+    def expect_one_more(self) -> None:
+        """Expect that the model says one more thing first."""
+        self.generations_before += 1
+
     def expect_after_next(self) -> None:
         """Expect that the model says something else first."""
         self.generations_before = max(self.generations_before, 1)
@@ -126,7 +157,7 @@ class UnspokenAnswers:
         """The model was asked once more for its reply to this turn, and may only be slow."""
         self._nudged_turn = turn
         for one in self._answers.values():
-            one.generations_before += 1
+            one.expect_one_more()
 
     def let_user_go_first(self, newest_speech_seq: int, *, is_speaking: bool) -> None:
         """If the user speaks, or has spoken since the last call, expect a reply to that first."""
@@ -136,6 +167,10 @@ class UnspokenAnswers:
             if is_ahead and not one.is_begun:
                 one.expect_after_next()
 
+    def begin_generation(self) -> None:
+        """The model has called a tool, and may say something before its generation is complete."""
+        self.is_generating = True
+
     def note_speech(self, now_ms: int) -> None:
         """The model makes a sound."""
         if not self.is_generating:
@@ -143,12 +178,12 @@ class UnspokenAnswers:
         self.is_generating = True
         self._heard_at_ms = now_ms
         for one in self._answers.values():
-            one.is_begun = True
+            one.begin()
 
     def add_transcript(self, text: str) -> None:
         """Take a piece of the model's transcript, which may come late."""
         for one in self._answers.values():
-            one.said += text
+            one.add_transcript(text)
 
     def end_generation(self, now_ms: int) -> None:
         """The model has come to the end of what it was saying; forget the answers in it."""
@@ -189,7 +224,7 @@ class UnspokenAnswers:
             else:
                 one.wait(now_ms, max(0, one.generations_before - was_generating))
         for one in (*unheard, *self._assumed_heard):
-            one.cut_in = turn
+            one.cut(turn)
         self._expect_again(unheard, now_ms)
 
     def correct(self, turn: int, heard: str, now_ms: int) -> None:
@@ -204,9 +239,7 @@ class UnspokenAnswers:
 
     def _expect_again(self, unheard: list[_UnspokenAnswer], now_ms: int) -> None:
         for one in unheard:
-            # What the user said is answered first.
-            one.wait(now_ms, 1)
-            one.is_cut = True
+            one.expect_again(now_ms)
             self._answers[one.call.key] = one
 
     def cancel(self, call_ids: tuple[str, ...]) -> None:
@@ -214,8 +247,7 @@ class UnspokenAnswers:
         for one in self._answers.values():
             asked = set(one.call.call_ids)
             if asked and asked <= set(call_ids) and not one.is_begun:
-                one.is_cut = True
-                one.expect_after_next()
+                one.cancel()
 
     def find(self, arguments_hash: str) -> tuple[OpenToolCall, CoreAnswer] | None:
         """Return the call that asked the same and its answer, unless that call failed."""
@@ -233,8 +265,7 @@ class UnspokenAnswers:
         """Return the answers that the model gets a second time now, none if it got all twice."""
         first = [one for one in self._answers.values() if not (one.is_begun or one.is_repeated)]
         for one in first:
-            one.wait(now_ms, 0)
-            one.is_repeated, one.is_cut = True, False
+            one.repeat(now_ms)
         return [one.answer for one in first]
 
     def take(self) -> list[tuple[OpenToolCall, CoreAnswer]]:

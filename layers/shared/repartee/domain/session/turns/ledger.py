@@ -156,9 +156,9 @@ class TurnLedger:
         turn.retract_stretch(now_ms)
         self.upcoming = self._new(now_ms)
         self.upcoming.begin_stretch(first_seq)
-        self.upcoming.is_unsent = True
+        self.upcoming.mark_unsent(is_unsent=True)
         if turn.first_seq is None:
-            self.upcoming.late, turn.late = turn.late, []
+            self.upcoming.late.extend(turn.take_late_controls())
 
     def is_repeat_of_last_reply(self, text: str, now_ms: int) -> bool:
         """Return whether the model's words, without a turn, repeat those of the turn before."""
@@ -210,7 +210,7 @@ class TurnLedger:
         turn = self.current
         if turn is None:
             return None
-        turn.ended_at_ms = now_ms
+        turn.end(now_ms)
         self.current, self.upcoming = self.upcoming, None
         self.finished.append(turn)
         return turn
@@ -227,7 +227,7 @@ class TurnLedger:
         """
         if self.current is None:
             self.current = self._new(now_ms)
-            self.current.take_over_speech(turn)
+            self.current.take_over_speech(turn.give_up_speech())
 
     def restart(self, turn: TurnInProgress) -> list[Numbered]:
         """Begin the current turn anew; what was said into an upcoming one is heard again too.
@@ -239,9 +239,7 @@ class TurnLedger:
         if self.upcoming is not None:
             first = turn.first_seq or 0
             late = late + [control for control in self.upcoming.late if control.seq < first]
-            turn.usage += self.upcoming.usage
-            turn.core_bill += self.upcoming.core_bill
-            turn.tool_calls += self.upcoming.tool_calls
+            turn.take_over_costs(self.upcoming)
             self.upcoming = None
         self.current = turn.restarted()
         self.next_number = turn.number + 1
@@ -253,7 +251,7 @@ class TurnLedger:
         if turn is None:
             self._carried_usage += usage
         else:
-            turn.usage += usage
+            turn.add_usage(usage)
 
     def bill_tool_call(self, answered: CoreAnswered) -> None:
         """Have a turn tell what a call of core_agent cost: its own, or the one with its answer.
@@ -269,7 +267,7 @@ class TurnLedger:
         if turn is None:
             self._carried_core_bill += answered.answer.bill
         else:
-            turn.core_bill += answered.answer.bill
+            turn.add_core_bill(answered.answer.bill)
 
     def record_tool_call(self, call: ToolCall, asked_in: int) -> None:
         """Remember a finished call in the turn that made it, or in the one that goes on by then.
@@ -299,6 +297,15 @@ class TurnLedger:
         """Return the turn with this number, None once it is written."""
         turns = (self.current, self.upcoming, *self._open())
         return next((turn for turn in turns if turn and turn.number == number), None)
+
+    def begin_commit(self) -> TurnInProgress:
+        """Return the oldest finished turn, which is being written from now on."""
+        self.is_committing = True
+        return self.finished[0]
+
+    def cancel_commit(self) -> None:
+        """Note that the turn that was being written cannot be written."""
+        self.is_committing = False
 
     def mark_committed(self) -> TurnInProgress:
         """The oldest finished turn is in memory."""
@@ -356,10 +363,15 @@ class TurnLedger:
         return self.is_committing and turn is self.finished[0]
 
     def _new(self, now_ms: int) -> TurnInProgress:
-        turn = TurnInProgress(self.next_number, now_ms)
+        turn = TurnInProgress(
+            self.next_number,
+            now_ms,
+            usage=self._carried_usage,
+            core_bill=self._carried_core_bill,
+            tool_calls=self._carried_calls,
+            skipped=self._carried_gaps,
+        )
         self.next_number += 1
-        turn.usage, self._carried_usage = self._carried_usage, TokenUsage()
-        turn.core_bill, self._carried_core_bill = self._carried_core_bill, Bill()
-        turn.tool_calls, self._carried_calls = self._carried_calls, []
-        turn.skipped, self._carried_gaps = self._carried_gaps, []
+        self._carried_usage, self._carried_core_bill = TokenUsage(), Bill()
+        self._carried_calls, self._carried_gaps = [], []
         return turn

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from repartee.domain.audio import is_audible
 from repartee.domain.cost.prices import Prices
 from repartee.domain.live.model import LiveTranscript
 from repartee.domain.protocol.frames import ReplyAudio, Transcript, TurnEnd, TurnRestarted
@@ -31,36 +30,31 @@ class Replies:
             Whether the user can hear anything of this generation.
         """
         turn = self._replying_turn(now_ms)
-        if turn.is_reply_cut:
+        if turn.reply.is_cut:
             return False
-        if turn.first_audio_at_ms is None:
-            turn.first_audio_at_ms = now_ms
-        turn.reply_bytes += len(pcm)
         for start in range(0, len(pcm), MAX_REPLY_PCM_BYTES):
             part = pcm[start : start + MAX_REPLY_PCM_BYTES]
             self._client.outbox.offer(ReplyAudio(turn.number, part))
-        # Measuring ends with the first sound of a generation.
-        turn.is_audible = turn.is_audible or is_audible(pcm)
-        return turn.is_audible
+        return turn.reply.add_audio(pcm, now_ms)
 
     def add_text(self, text: str, now_ms: int) -> None:
         """Keep a text part of the reply until it is known whether it is spoken, too."""
-        self._replying_turn(now_ms).add_reply_text(text)
+        self._replying_turn(now_ms).reply.add_text(text)
 
     def transcribe(self, piece: LiveTranscript, now_ms: int) -> None:
         """Add a piece of text to what the model says."""
         if not self._cues.is_awaited and self._turns.is_repeat_of_last_reply(piece.text, now_ms):
             return
         turn = self._replying_turn(now_ms)
-        if not turn.is_reply_cut:
+        if not turn.reply.is_cut:
             self._show(turn, piece.text, is_final=piece.final)
 
     def interrupt(self, now_ms: int) -> None:
         """The user speaks over the reply: what was not heard of it was not said."""
         turn = self._turns.current
-        if turn is not None and turn.has_reply and not turn.is_reply_cut:
+        if turn is not None and turn.has_reply and not turn.reply.is_cut:
             self._client.interrupt(turn.number, now_ms)
-            turn.cut_reply(self._client.played_ms(turn.number))
+            turn.reply.cut(self._client.played_ms(turn.number))
 
     def interrupt_for_copy(self) -> bool:
         """The model interrupts itself; False unless for a copy of what it replies to.
@@ -73,8 +67,8 @@ class Replies:
     def note_played(self, number: int) -> None:
         """The client has told anew how much it played: of a reply that was cut, the truth."""
         turn = self._turns.find_uncommitted(number)
-        if turn is not None and turn.is_reply_cut:
-            turn.cut_reply(self._client.played_ms(number))
+        if turn is not None and turn.reply.is_cut:
+            turn.reply.cut(self._client.played_ms(number))
 
     def retract(self, turn: TurnInProgress, *, has_called: bool = False) -> None:
         """Have the client forget what it has received of a turn that starts again.
@@ -84,7 +78,7 @@ class Replies:
             has_called: The client was sent that a tool is at work in it.
         """
         self._client.outbox.drop_audio(turn.number)
-        if turn.has_reply or turn.is_muted or turn.transcribed or has_called:
+        if turn.has_reply or turn.reply.is_muted or turn.transcribed or has_called:
             self._client.reset_playback(turn.number)
             self._client.outbox.offer(TurnRestarted(turn.number))
 
@@ -92,19 +86,19 @@ class Replies:
         """The model has completed a generation; show the text that it did not speak."""
         turn = self._turns.current
         if turn is not None:
-            if written := turn.take_unspoken_text():
+            if written := turn.reply.take_unspoken_text():
                 self._show(turn, written, is_final=True)
-            turn.end_generation()
+            turn.reply.end_generation()
 
     def pause(self) -> None:
         """The model has said what it can for now; the turn goes on."""
         if self._turns.current is not None:
-            self._turns.current.pause_reply()
+            self._turns.current.reply.pause()
 
     def end_paused_turn(self, now_ms: int) -> None:
         """What the user says while a turn only waits for a tool is answered in the next turn."""
         turn = self._turns.current
-        if turn is not None and turn.is_paused and self._turns.upcoming is not None:
+        if turn is not None and turn.reply.is_paused and self._turns.upcoming is not None:
             self.force_end_turn(turn, now_ms)
 
     def end_turn(self, now_ms: int) -> bool:
@@ -116,7 +110,7 @@ class Replies:
         if not turn.has_reply and (turn.is_being_spoken or turn.is_farewell):
             # An interrupted generation ends too: the user still speaks, or the farewell follows.
             return False
-        is_spoken_over = turn.is_being_spoken and (turn.is_reply_cut or turn.has_earlier_speech)
+        is_spoken_over = turn.is_being_spoken and (turn.reply.is_cut or turn.has_earlier_speech)
         self.force_end_turn(turn, now_ms)
         if is_spoken_over:
             self._turns.carry_speech_over(turn, now_ms)
@@ -148,11 +142,11 @@ class Replies:
         self._cues.end_wait()
         turn = self._turns.turn_for_reply(now_ms)
         if turn.heard_at_ms is not None and not turn.transcribed:
-            turn.transcribed = turn.heard
+            turn.note_shown(turn.heard)
             self._client.outbox.offer(Transcript(turn.number, "user", turn.heard, final=True))
-        if turn.is_muted:
+        if turn.reply.is_muted:
             self.retract(turn)
-            turn.is_muted = turn.awaits_copy = False
+            turn.reply.unmute()
             if turn.transcribed:
                 heard = Transcript(turn.number, "user", turn.transcribed, final=True)
                 self._client.outbox.offer(heard)
@@ -161,6 +155,6 @@ class Replies:
         return turn
 
     def _show(self, turn: TurnInProgress, text: str, *, is_final: bool) -> None:
-        text = turn.add_reply_transcript(text)
+        text = turn.reply.add_transcript(text)
         if text or is_final:
             self._client.outbox.offer(Transcript(turn.number, "model", text, is_final))

@@ -83,7 +83,7 @@ class UserTranscripts:
         )
         if not text and was_final >= piece.final:
             return None
-        turn.transcribed += text
+        turn.note_shown(text)
         self._client.outbox.offer(Transcript(turn.number, "user", text, piece.final))
         return turn if turn in self._turns.newest_committed else None
 

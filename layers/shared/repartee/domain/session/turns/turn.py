@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.conversation.conversation import SkippedInput, ToolCall, Turn
 from repartee.domain.cost.prices import Prices
 from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.protocol.messages import Numbered
+from repartee.domain.session.turns.reply import Reply
 from repartee.domain.session.turns.transcript_pieces import new_transcript_text
-from repartee.domain.text.cuts import truncate_text
 
 # A piece that follows another one faster than this holds no newer speech: no user is so fast.
 AT_ONCE_MS = 100
@@ -29,6 +28,17 @@ class _BeforeStretch:
     is_typed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SpeechUnderWay:
+    """Speech of the user that goes on, and passes from one turn to the next."""
+
+    from_seq: int
+    heard: str
+    heard_at_ms: int | None
+    is_phrase_over: bool
+    late: list[Numbered]
+
+
 @dataclass(slots=True)
 class TurnInProgress:
     """One stretch of user input and the reply to it, or a reply without input.
@@ -42,11 +52,8 @@ class TurnInProgress:
             None
             while there is none.
         input_ended_ms: When the user fell silent, None while speaking or without input.
-        first_audio_at_ms: When the first reply audio came.
         ended_at_ms: When the model was done with it.
-        is_audible: The generation that is under way has made a sound.
-        is_muted: The newest generation made no sound; what it said was only shown.
-        awaits_copy: The model has interrupted its reply to the first copy for the second one.
+        reply: The model's reply.
         transcribed: What the client was sent as the user's transcript.
         heard_at_ms: When the newest piece of the user's transcript came, None before the first.
         is_typed: The user has typed what came last in it.
@@ -64,13 +71,8 @@ class TurnInProgress:
     speech_from_seq: int = 0
     untranscribed_from_seq: int | None = None
     input_ended_ms: int | None = None
-    first_audio_at_ms: int | None = None
     ended_at_ms: int = 0
-    reply_bytes: int = 0
-    is_cut: bool = False
-    is_audible: bool = False
-    is_muted: bool = False
-    awaits_copy: bool = False
+    reply: Reply = field(default_factory=Reply)
     transcribed: str = ""
     heard_at_ms: int | None = None
     is_typed: bool = False
@@ -88,33 +90,14 @@ class TurnInProgress:
     _last_heard: str = ""
     _is_phrase_over: bool = False
     _stretches_to_transcribe: int = 0
-    _said: str = ""
-    _last_said: str = ""
-    _has_paused: bool = False
-    _is_reply_cut: bool = False
-    _full_reply: str = ""
-    _written: str = ""
-    _shown: str = ""
-    _said_earlier: int = 0
-    _bytes_earlier: int = 0
     _copied_through_seq: int = 0
     _ended_before_copy_ms: int = 0
     _before_stretch: _BeforeStretch = _BeforeStretch()
 
     @property
-    def is_reply_cut(self) -> bool:
-        """Tell whether the reply was cut, so that what still comes of it is void."""
-        return self._is_reply_cut
-
-    @property
-    def is_paused(self) -> bool:
-        """Tell whether the model has said what it can for now."""
-        return self._has_paused
-
-    @property
     def has_reply(self) -> bool:
-        """Tell whether the model has begun to answer."""
-        return bool(self._said or self.reply_bytes)
+        """Return whether the model has begun to answer."""
+        return self.reply.is_begun
 
     @property
     def is_being_spoken(self) -> bool:
@@ -139,47 +122,97 @@ class TurnInProgress:
     @property
     def said(self) -> str:
         """What the model has said so far, or has only shown."""
-        return (self._shown if self.is_muted else self._said).strip()
+        return self.reply.said
 
     @property
     def first_audio_ms(self) -> int | None:
         """From the end of the input to the first reply audio; None without either."""
-        if self.first_audio_at_ms is None or self.input_ended_ms is None:
+        at_ms = self.reply.first_audio_at_ms
+        if at_ms is None or self.input_ended_ms is None:
             return None
-        return max(0, self.first_audio_at_ms - self.input_ended_ms)
+        return max(0, at_ms - self.input_ended_ms)
 
     @property
     def silent_from_ms(self) -> int:
-        """Since when neither side speaks in it; a reply comes faster than it is played.
+        """Since when neither side speaks in it; a reply comes faster than it is played."""
+        return max(self.input_ended_ms or 0, self.reply.ends_at_ms)
 
-        The user does not hear the rest of a reply that was cut.
-        """
-        is_played = not self._is_reply_cut
-        reply_ms = round(duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)) if is_played else 0
-        return max(self.input_ended_ms or 0, (self.first_audio_at_ms or 0) + reply_ms)
+    def end(self, now_ms: int) -> None:
+        """Note that the model is done with it."""
+        self.ended_at_ms = now_ms
+
+    def mark_farewell(self) -> None:
+        """Keep it open until something has been said in it."""
+        self.is_farewell = True
+
+    def mark_doubtful(self) -> None:
+        """Note that only a transcript can show that its newest speech is speech."""
+        self.may_be_noise = True
+
+    def mark_certain(self) -> None:
+        """Note that its newest speech is speech, or need not be proven any more."""
+        self.may_be_noise = False
+
+    def mark_unsent(self, *, is_unsent: bool) -> None:
+        """Note whether the model still lacks all sound of its newest speech."""
+        self.is_unsent = is_unsent
+
+    def add_usage(self, usage: TokenUsage) -> None:
+        """Add what the live model counted."""
+        self.usage += usage
+
+    def add_core_bill(self, bill: Bill) -> None:
+        """Add what a call of core_agent cost."""
+        self.core_bill += bill
+
+    def take_over_costs(self, turn: "TurnInProgress") -> None:
+        """Add the costs and the tool calls of a turn that is given up."""
+        self.usage += turn.usage
+        self.core_bill += turn.core_bill
+        self.tool_calls += turn.tool_calls
+
+    def note_shown(self, text: str) -> None:
+        """Note that the client was sent a piece of the user's transcript."""
+        self.transcribed += text
+
+    def take_late_controls(self) -> list[Numbered]:
+        """Return and forget the control that came late."""
+        late, self.late = self.late, []
+        return late
 
     def keep_late_control(self, control: Numbered) -> None:
         """Keep what a rewind to ``first_seq`` would not find."""
         if self.first_seq is not None and control.seq < self.first_seq:
             self.late.append(control)
 
-    def take_over_speech(self, turn: "TurnInProgress") -> None:
-        """Take over from a turn what the user is still saying in it.
+    def give_up_speech(self) -> SpeechUnderWay:
+        """Return and forget what the user is still saying in it.
 
-        A turn with no input before that is left as a reply without input.
+        Without input before that, a reply without input is left.
         """
-        self.first_seq = self.speech_from_seq = turn.speech_from_seq
-        self._heard = turn._heard[turn._heard_earlier :]
-        turn._heard = turn._heard[: turn._heard_earlier]
-        self.heard_at_ms, turn.heard_at_ms = turn.heard_at_ms, None
-        self._is_phrase_over = turn._is_phrase_over
-        if turn.first_seq == turn.speech_from_seq:
-            turn.first_seq = None
-            self.late, turn.late = turn.late, []
+        is_all = self.first_seq == self.speech_from_seq
+        speech = SpeechUnderWay(
+            self.speech_from_seq,
+            self._heard[self._heard_earlier :],
+            self.heard_at_ms,
+            self._is_phrase_over,
+            self.take_late_controls() if is_all else [],
+        )
+        self._heard = self._heard[: self._heard_earlier]
+        self.heard_at_ms = None
+        if is_all:
+            self.first_seq = None
+        if (self.untranscribed_from_seq or 0) >= self.speech_from_seq:
+            self.untranscribed_from_seq = None
+        return speech
+
+    def take_over_speech(self, speech: SpeechUnderWay) -> None:
+        """Begin with what another turn has given up."""
+        self.first_seq = self.speech_from_seq = speech.from_seq
+        self._heard, self.heard_at_ms = speech.heard, speech.heard_at_ms
+        self._is_phrase_over, self.late = speech.is_phrase_over, speech.late
         if not self._heard:
             self.untranscribed_from_seq = self.first_seq
-        if (turn.untranscribed_from_seq or 0) >= turn.speech_from_seq:
-            turn.untranscribed_from_seq = None
 
     def begin_stretch(self, seq: int) -> None:
         """The user says something, from ``seq`` on."""
@@ -303,38 +336,6 @@ class TurnInProgress:
         self._heard += text
         return text
 
-    def add_reply_transcript(self, text: str) -> str:
-        """Add a piece of the reply's transcript.
-
-        Returns:
-            What is new of it, set apart from what a pause ended; "" where it repeats what is known.
-        """
-        generation = self._said[self._said_earlier :]
-        news = new_transcript_text(generation, self._last_said, text, may_double=True)
-        self._last_said = text
-        if self._has_paused and self._said and news and not news[0].isspace():
-            news = f" {news}"
-        self._has_paused = False
-        self._said += news
-        return news
-
-    def add_reply_text(self, text: str) -> None:
-        """Add a text part of the generation that is under way."""
-        self._written += text
-
-    def take_unspoken_text(self) -> str:
-        """Return the generation's text parts, unless its transcript says the same."""
-        written, self._written = self._written, ""
-        return "" if len(self._said) > self._said_earlier else written
-
-    def end_generation(self) -> None:
-        """A generation is complete; take back what it said if it made no sound."""
-        has_more = len(self._said) > self._said_earlier or self.reply_bytes > self._bytes_earlier
-        if has_more and not (self.is_audible or self._is_reply_cut):
-            self._mute()
-        self._said_earlier, self._bytes_earlier = len(self._said), self.reply_bytes
-        self.is_audible = False
-
     def mark_resent(self, ended_ms: int) -> None:
         """The model is given once more what the user has said until ``ended_ms``."""
         self._copied_through_seq = self.speech_from_seq
@@ -352,35 +353,9 @@ class TurnInProgress:
 
     def interrupt_for_copy(self) -> bool:
         """The model has interrupted itself; True if for the second copy of what it replies to."""
-        self.awaits_copy = self.has_copy and self.has_reply and not self.is_being_spoken
-        if self.awaits_copy:
-            self._written, self.is_audible = "", False
-            self._mute()
-        return self.awaits_copy
-
-    def _mute(self) -> None:
-        self.is_muted, self._shown = True, self._said
-        self._said, self.reply_bytes = self._said[: self._said_earlier], self._bytes_earlier
-        if not self.reply_bytes:
-            self.first_audio_at_ms = None
-
-    def pause_reply(self) -> None:
-        """The model has said what it can for now; what follows is another sentence."""
-        self._has_paused = self.has_reply
-        self._is_reply_cut = False
-
-    def cut_reply(self, played_ms: int) -> None:
-        """Remember as said only what the user heard, to about a word.
-
-        It is told again as more is known of that, until the model goes on.
-        """
-        if not self._is_reply_cut:
-            self._full_reply = self._said
-        self.is_cut = self._is_reply_cut = True
-        self._written = ""
-        total_ms = duration_ms(self.reply_bytes, OUTPUT_RATE_HZ)
-        share = 1.0 if total_ms <= played_ms else played_ms / total_ms
-        self._said = truncate_text(self._full_reply, round(len(self._full_reply) * share))
+        is_for_copy = self.has_copy and self.has_reply and not self.is_being_spoken
+        self.reply.expect_copy(is_expected=is_for_copy)
+        return is_for_copy
 
     def restarted(self) -> "TurnInProgress":
         """Return the turn as it was before its first message; only what it cost stays."""
@@ -408,7 +383,7 @@ class TurnInProgress:
             ended_at_ms=self.ended_at_ms + unix_offset_ms,
             heard=self.heard,
             said=self.said,
-            said_is_approximate=self.is_cut,
+            said_is_approximate=self.reply.was_cut,
             skipped=tuple(self.skipped),
             tool_calls=tuple(self.tool_calls),
             first_audio_ms=self.first_audio_ms,

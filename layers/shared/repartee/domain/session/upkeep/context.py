@@ -114,6 +114,14 @@ class LiveContext:
         """Note that the live model has taken its set-up."""
         self._setup_fallbacks.confirm()
 
+    def request_reseed(self) -> None:
+        """Consider a fresh live session at the next pause."""
+        self.is_reseed_due = True
+
+    def postpone_reseed(self) -> None:
+        """Consider no fresh live session before the next commit."""
+        self.is_reseed_due = False
+
     def note_duplicate_input(self) -> None:
         """The live session was given something twice, and may answer it twice."""
         self.may_answer_twice = True

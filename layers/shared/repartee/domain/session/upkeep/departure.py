@@ -49,6 +49,14 @@ class Departure:
     _played_by_ms: int = 0
     _begun_at: tuple[int, int] = (0, 0)
 
+    def note_activity(self, now_ms: int) -> None:
+        """Note that something happens between user and model."""
+        self.last_activity_ms = max(self.last_activity_ms, now_ms)
+
+    def request_hand_over(self) -> None:
+        """Leave at the next boundary between turns, because the worker's time runs out."""
+        self.must_hand_over = True
+
     @property
     def may_take_input(self) -> bool:
         """Return whether the session goes on, so that the user is listened to."""

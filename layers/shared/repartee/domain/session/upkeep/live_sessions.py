@@ -97,7 +97,7 @@ class LiveSessions:
             return self.lose(_GO_AWAY, now_ms)
         if self._watchdog.check(now_ms):
             # Otherwise a turn that is heard again would be given up at once, each time.
-            self._departure.last_activity_ms = now_ms
+            self._departure.note_activity(now_ms)
             self._restart(now_ms)
         elif self._watchdog.has_nudged_slow_model:
             self._context.note_duplicate_input()

@@ -51,7 +51,7 @@ class ModelEvents:
     def handle(self, event: LiveEvent, now_ms: int) -> bool:
         """Take in anything but the end of the live session; True when the model hangs up."""
         if not isinstance(event, LiveOpened | LiveUnknown):
-            self._live_link.has_reacted = True
+            self._live_link.mark_reacted()
             self._context.confirm_setup()
         match event:
             case LiveOpened():
@@ -59,7 +59,8 @@ class ModelEvents:
                 self._transcripts.begin_session()
                 self.note_model_activity(now_ms)
                 # What the user has settled while it was set up waits for no commit.
-                self._context.is_reseed_due = self._context.is_outdated
+                if self._context.is_outdated:
+                    self._context.request_reseed()
             case LiveGoAway(time_left_ms=time_left_ms):
                 self._live_link.plan_rotation(time_left_ms, now_ms)
             case LiveUsage(usage=usage):
@@ -93,10 +94,10 @@ class ModelEvents:
 
     def note_model_activity(self, now_ms: int) -> None:
         """The model has done something, or was given what it waited for."""
-        self._departure.last_activity_ms = now_ms
+        self._departure.note_activity(now_ms)
         self._watchdog.note_activity(now_ms)
         # There is more to come, such as words for an answer; the next commit is early enough.
-        self._context.is_reseed_due = False
+        self._context.postpone_reseed()
 
     def _hear_reply(self, event: LiveEvent, now_ms: int) -> bool:
         hangs_up = False
@@ -141,7 +142,7 @@ class ModelEvents:
     def _complete_turn(self, status: TurnStatus | None, now_ms: int) -> None:
         turn, is_idle = self._turns.current, status is TurnStatus.IDLE
         is_kept_open = turn is not None and (
-            turn.awaits_copy or self._tool_calls.keep_open(turn, is_idle=is_idle)
+            turn.reply.awaits_copy or self._tool_calls.keep_open(turn, is_idle=is_idle)
         )
         if status is TurnStatus.IN_PROGRESS or is_kept_open:
             self._replies.pause()

@@ -79,7 +79,7 @@ class Watchdog:
         if current is not None and turn is not current:
             # Nobody waits for its end any more, only for the answer to what was said after it.
             self._replies.force_end_turn(current, now_ms)
-        elif turn.is_reply_cut:
+        elif turn.reply.is_cut:
             # The user spoke over it and waits for no more of it.
             self._replies.force_end_turn(turn, now_ms)
             return False
@@ -122,5 +122,5 @@ class Watchdog:
         return None if awaited is None or awaited.may_be_noise else awaited
 
     def _has_called(self, turn: TurnInProgress) -> bool:
-        is_heard = not turn.is_muted or self._tool_calls.is_model_awaiting_answer(turn.number)
+        is_heard = not turn.reply.is_muted or self._tool_calls.is_model_awaiting_answer(turn.number)
         return is_heard and self._tool_calls.has_called_tool(turn.number)

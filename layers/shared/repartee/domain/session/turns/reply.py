@@ -1,0 +1,132 @@
+"""The model's reply in one turn: its audio, its words, and how much of them the user heard."""
+
+from dataclasses import dataclass
+
+from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms, is_audible
+from repartee.domain.session.turns.transcript_pieces import new_transcript_text
+from repartee.domain.text.cuts import truncate_text
+
+
+@dataclass(slots=True)
+class Reply:
+    """The reply of one turn.
+
+    The model sends it in generations: stretches of output that it completes or interrupts.
+
+    Attributes:
+        length_bytes: The length of the audio.
+        first_audio_at_ms: When the first audio came.
+        is_muted: The newest generation made no sound; its text was only shown.
+        is_cut: It was cut, so what still comes of it is void.
+        was_cut: It was cut at any time.
+        is_paused: The model has said what it can for now.
+        awaits_copy: The model has interrupted its reply to the first copy for the second one.
+    """
+
+    length_bytes: int = 0
+    first_audio_at_ms: int | None = None
+    is_muted: bool = False
+    is_cut: bool = False
+    was_cut: bool = False
+    is_paused: bool = False
+    awaits_copy: bool = False
+    _is_audible: bool = False
+    _said: str = ""
+    _last_said: str = ""
+    _whole: str = ""
+    _written: str = ""
+    _shown: str = ""
+    _said_earlier: int = 0
+    _bytes_earlier: int = 0
+
+    @property
+    def is_begun(self) -> bool:
+        """Return whether the model has begun to answer."""
+        return bool(self._said or self.length_bytes)
+
+    @property
+    def said(self) -> str:
+        """What the model has said so far, or has only shown."""
+        return (self._shown if self.is_muted else self._said).strip()
+
+    @property
+    def ends_at_ms(self) -> int:
+        """When a client that plays it at once has played all of it, or none of a cut reply."""
+        length_ms = 0 if self.is_cut else round(duration_ms(self.length_bytes, OUTPUT_RATE_HZ))
+        return (self.first_audio_at_ms or 0) + length_ms
+
+    def add_audio(self, pcm: bytes, now_ms: int) -> bool:
+        """Add audio; return whether the user can hear anything of this generation."""
+        if self.first_audio_at_ms is None:
+            self.first_audio_at_ms = now_ms
+        self.length_bytes += len(pcm)
+        # Measuring ends with the first sound of a generation.
+        self._is_audible = self._is_audible or is_audible(pcm)
+        return self._is_audible
+
+    def add_transcript(self, text: str) -> str:
+        """Add a piece of the transcript.
+
+        Returns:
+            The new part, separated from the part before a pause; "" where it repeats known text.
+        """
+        generation = self._said[self._said_earlier :]
+        news = new_transcript_text(generation, self._last_said, text, may_double=True)
+        self._last_said = text
+        if self.is_paused and self._said and news and not news[0].isspace():
+            news = f" {news}"
+        self.is_paused = False
+        self._said += news
+        return news
+
+    def add_text(self, text: str) -> None:
+        """Add a text part of the current generation."""
+        self._written += text
+
+    def take_unspoken_text(self) -> str:
+        """Return the generation's text parts, unless its transcript says the same."""
+        written, self._written = self._written, ""
+        return "" if len(self._said) > self._said_earlier else written
+
+    def end_generation(self) -> None:
+        """Note that a generation is complete; take back its text if it made no sound."""
+        has_more = len(self._said) > self._said_earlier or self.length_bytes > self._bytes_earlier
+        if has_more and not (self._is_audible or self.is_cut):
+            self._mute()
+        self._said_earlier, self._bytes_earlier = len(self._said), self.length_bytes
+        self._is_audible = False
+
+    def expect_copy(self, *, is_expected: bool) -> None:
+        """Note an interruption; the next reply replaces this one if it answers a second copy."""
+        self.awaits_copy = is_expected
+        if is_expected:
+            self._written, self._is_audible = "", False
+            self._mute()
+
+    def unmute(self) -> None:
+        """Note that the reply goes on, in place of the text that was only shown."""
+        self.is_muted = self.awaits_copy = False
+
+    def _mute(self) -> None:
+        self.is_muted, self._shown = True, self._said
+        self._said, self.length_bytes = self._said[: self._said_earlier], self._bytes_earlier
+        if not self.length_bytes:
+            self.first_audio_at_ms = None
+
+    def pause(self) -> None:
+        """Note that the model has said what it can for now; another sentence follows."""
+        self.is_paused = self.is_begun
+        self.is_cut = False
+
+    def cut(self, played_ms: int) -> None:
+        """Keep as said only what the user heard, to about a word.
+
+        Later calls correct ``played_ms``, until the model goes on.
+        """
+        if not self.is_cut:
+            self._whole = self._said
+        self.was_cut = self.is_cut = True
+        self._written = ""
+        total_ms = duration_ms(self.length_bytes, OUTPUT_RATE_HZ)
+        share = 1.0 if total_ms <= played_ms else played_ms / total_ms
+        self._said = truncate_text(self._whole, round(len(self._whole) * share))

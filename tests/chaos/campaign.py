@@ -20,7 +20,8 @@ from tests.chaos.faults.gemini_control import GeminiControl
 from tests.chaos.plan.generator import FULL_ROUND, plan_run
 from tests.chaos.plan.run_plan import FaultKind
 from tests.chaos.report import Verdict
-from tests.chaos.run import RunResult, play
+from tests.chaos.run import play
+from tests.chaos.run_result import RunResult
 
 FOLDER = PROJECT / ".local" / "chaos"
 # Short enough for a run to wait until its worker has left, and longer than a busy laptop takes to

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from repartee.application.serving.lease_keeper import LEASE_MS
 from tests.chaos.judgement.gaps import GapKind
 from tests.chaos.plan.run_plan import FaultKind
-from tests.chaos.run import RunResult
+from tests.chaos.run_result import RunResult
 
 PROMISED_MS = {GapKind.WORKER_KILLED: LEASE_MS + 3_000, GapKind.HELLO: 300}
 """95th percentiles on a machine that does nothing else; marked where missed, and no failure."""

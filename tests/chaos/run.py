@@ -1,14 +1,12 @@
-"""One run: a conversation held while its plan's faults strike, and the judgement on it."""
+"""One run: a conversation under the faults of a plan, and its judgement."""
 
 import asyncio
 import shutil
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from repartee.domain.conversation.conversation import Turn
 from repartee_client.access import HttpApiClient, SessionTicket, get_token
 from repartee_client.errors import VoiceClientError
 from repartee_client.turn_collector import TurnRecord
@@ -18,28 +16,23 @@ from tests.chaos.faults.gemini_control import RecordWatch
 from tests.chaos.faults.injector import Injector
 from tests.chaos.judgement.evidence import (
     Evidence,
-    SaidUtterance,
     TableRecord,
     read_live,
     read_tables,
     table_client,
 )
-from tests.chaos.judgement.gaps import Gap, close_gaps
+from tests.chaos.judgement.gaps import close_gaps
 from tests.chaos.judgement.oracle import judge
 from tests.chaos.judgement.replays import RECORDINGS, LeaseRecord, read_lease, recordings_of
 from tests.chaos.plan.run_plan import TABLE_KINDS, FaultKind, RunPlan
+from tests.chaos.run_result import RunResult, crashed_result
 from tests.chaos.user.client_record import ClientRecord
-from tests.chaos.user.planned_conversation import (
-    END_TIMEOUT_S,
-    GIVEN_UP,
-    PlannedConversation,
-    PlayedSession,
-)
+from tests.chaos.user.planned_conversation import END_TIMEOUT_S, PlannedConversation
 
 RUN_TIMEOUT_S = 120.0
 
-# More often than a run can be struck.
-_ALL_RUN = 1_000
+# More than a fault of the whole run can occur.
+_WHOLE_RUN = 1_000
 _GEMINI_KINDS = {
     FaultKind.GEMINI_PACED: "paced_silence",
     FaultKind.GEMINI_OLD_IDLE: "requires_action",
@@ -53,33 +46,10 @@ _GATEWAY_KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """What came of a run.
-
-    Attributes:
-        broken: The promises that were broken, in words.
-        happened: Faults that came to pass.
-        missed: Kinds that were planned and whose moment never came.
-        reported_as_skipped: Utterances that nobody could hear any more, and that a turn tells of.
-        seconds: How long it took.
-    """
-
-    seed: int
-    broken: Sequence[str]
-    happened: Counter[FaultKind]
-    missed: frozenset[FaultKind]
-    gaps: Sequence[Gap]
-    turns: int
-    stale_frames_received: int
-    reported_as_skipped: int
-    seconds: float
-
-
 async def play(context: CampaignContext, plan: RunPlan) -> RunResult:
-    """Hold one run; nothing of it is left in the way of the next.
+    """Play one run, and reset the stack for the next one.
 
-    What nobody foresaw breaks the run, not the campaign: its seed is to be told too.
+    An unexpected error fails the run and not the campaign, so that its seed is reported too.
     """
     started_at_ms = now_ms()
     run = _Run(context, plan)
@@ -92,23 +62,9 @@ async def play(context: CampaignContext, plan: RunPlan) -> RunResult:
             if FaultKind.GEMINI_HISTORY_REFUSED in plan.kinds:
                 await context.end_workers()
             await context.desk.cancel_all(run.user)
-    except Exception as error:  # noqa: BLE001 - any that there is
+    except Exception as error:  # noqa: BLE001 - an unexpected error fails one run only
         traceback.print_exception(error)
-        return _crashed(plan, error, (now_ms() - started_at_ms) / 1_000)
-
-
-def _crashed(plan: RunPlan, error: Exception, seconds: float) -> RunResult:
-    return RunResult(
-        seed=plan.seed,
-        broken=[f"crashed: {type(error).__name__}: {error}"],
-        happened=Counter(),
-        missed=plan.kinds,
-        gaps=(),
-        turns=0,
-        stale_frames_received=0,
-        reported_as_skipped=0,
-        seconds=seconds,
-    )
+        return crashed_result(plan, error, (now_ms() - started_at_ms) / 1_000)
 
 
 class _Run:
@@ -129,22 +85,22 @@ class _Run:
         ticket = await api.start_session(conversation_id="new")
         if stack.simulator is None:
             raise RuntimeError("chaos needs the Gemini simulator")
-        talk = PlannedConversation(context, self._plan, api)
+        conversation = PlannedConversation(context, self._plan, api)
 
         async def on_gemini_event(event: object) -> None:
-            if talk.injector is not None and isinstance(event, dict):
-                await talk.injector.on_gemini_event(event)
+            if conversation.injector is not None and isinstance(event, dict):
+                await conversation.injector.on_gemini_event(event)
 
         watch = RecordWatch(stack.simulator.record_directory, on_gemini_event)
         watch.start()
         watching = asyncio.create_task(watch.run())
         context.start_lasting_faults(self._plan)
-        struck_before = await context.control.consumed()
+        consumed_before = await context.control.consumed()
         for kind in self._plan.gemini:
-            await context.control.order(kind=_GEMINI_KINDS[kind], count=_ALL_RUN)
+            await context.control.order(kind=_GEMINI_KINDS[kind], count=_WHOLE_RUN)
         try:
             async with asyncio.timeout(RUN_TIMEOUT_S):
-                await talk.hold(ticket, self._injector)
+                await conversation.hold(ticket, self._injector)
         except TimeoutError:
             self._failure = self._failure or f"the run took more than {RUN_TIMEOUT_S:.0f} s"
         except VoiceClientError as error:
@@ -152,28 +108,29 @@ class _Run:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-            if talk.injector is not None:
-                await talk.injector.finish()
+            if conversation.injector is not None:
+                await conversation.injector.finish()
             context.tables.use(0)
-        session_ids = [visit.ticket.session_id for visit in talk.played_sessions]
+        session_ids = [session.ticket.session_id for session in conversation.sessions]
         tables = await self._until_ended(ticket.conversation_id, session_ids)
         folder = stack.run_directory / RECORDINGS
         recordings = [path for one in session_ids for path in recordings_of(folder, one)]
         leases = await asyncio.to_thread(lambda: [read_lease(path) for path in recordings])
-        evidence = await self._evidence(talk, watch, tables, leases)
-        happened = self._happened(talk, evidence, doubled_before)
-        struck = await context.control.consumed() - struck_before
-        happened.update({kind: struck[_GEMINI_KINDS[kind]] for kind in self._plan.gemini})
+        evidence = await self._evidence(conversation, watch, tables, leases)
+        happened = self._happened(conversation, evidence, doubled_before)
+        consumed = await context.control.consumed() - consumed_before
+        happened.update({kind: consumed[_GEMINI_KINDS[kind]] for kind in self._plan.gemini})
         happened = +happened
+        injector = conversation.injector
         result = RunResult(
             seed=self._plan.seed,
             broken=judge(evidence),
             happened=happened,
             missed=self._plan.kinds - happened.keys(),
-            gaps=_gaps(talk),
+            gaps=close_gaps(injector.gaps, injector.record, self._plan.kinds) if injector else (),
             turns=len(tables.turns),
             stale_frames_received=sum(
-                visit.record.stale_frames_received for visit in talk.played_sessions
+                session.record.stale_frames_received for session in conversation.sessions
             ),
             reported_as_skipped=sum(
                 one.skip_reported_in_turn is not None for one in evidence.utterances
@@ -181,9 +138,11 @@ class _Run:
             seconds=(now_ms() - started_at_ms) / 1_000,
         )
         if result.broken:
-            self._keep(watch, result, talk, evidence)
+            kept = self._context.folder / f"seed-{self._plan.seed}"
+            kept.mkdir(parents=True, exist_ok=True)
+            self._keep_findings(kept, watch, result, conversation, evidence)
             for path in recordings:
-                shutil.copy(path, self._folder)
+                shutil.copy(path, kept)
         else:
             await asyncio.to_thread(watch.forget)
         for path in recordings:
@@ -201,19 +160,19 @@ class _Run:
             record,
         )
         record.on_audio = injector.on_audio_received
-        record.on_turn_end = injector.turn_ended
+        record.on_turn_end = injector.on_turn_end_received
         record.on_busy = injector.on_busy_reply
-        self._context.tables.watcher = injector.on_table_write
+        self._context.tables.watcher = injector.watch.on_write
 
-        async def event_came(function: str, payload: bytes) -> None:
+        async def on_event(function: str, payload: bytes) -> None:
             if function == WORKER:
                 await injector.on_worker_wake(payload)
 
-        self._stack.lambdas.watch_event = event_came
+        self._stack.lambdas.watch_event = on_event
         return injector
 
     async def _until_ended(self, conversation_id: str, session_ids: Sequence[str]) -> TableRecord:
-        """Read the tables once the sessions are closed, or at the end of the time for that."""
+        """Read the tables once the sessions are closed, or after a time limit."""
         client = table_client(self._stack)
         deadline_ms = now_ms() + (2_000 if self._failure else END_TIMEOUT_S * 1_000)
         while True:
@@ -230,9 +189,9 @@ class _Run:
             await asyncio.sleep(0.1)
 
     def _happened(
-        self, talk: PlannedConversation, evidence: Evidence, doubled_before: int
+        self, conversation: PlannedConversation, evidence: Evidence, doubled_before: int
     ) -> Counter[FaultKind]:
-        happened = Counter(talk.injector.happened if talk.injector else {})
+        happened = Counter(conversation.injector.happened if conversation.injector else {})
         for name, count in self._stack.chaos.happened.items():
             happened[_GATEWAY_KINDS[name]] += count
         for fault, count in self._context.tables.happened.items():
@@ -246,55 +205,53 @@ class _Run:
         )
         happened[FaultKind.BARGED_IN] += len(evidence.barged_in)
         if self._plan.ending is not None:
-            happened[self._plan.ending] += talk.was_struck
+            happened[self._plan.ending] += conversation.ended_as_planned
         return +happened
 
     async def _evidence(
         self,
-        talk: PlannedConversation,
+        conversation: PlannedConversation,
         watch: RecordWatch,
         tables: TableRecord,
         leases: Sequence[LeaseRecord],
     ) -> Evidence:
-        records = [visit.record for visit in talk.played_sessions]
+        sessions, injector = conversation.sessions, conversation.injector
+        records = [session.record for session in sessions]
         turns: dict[int, TurnRecord] = {}
-        for visit in talk.played_sessions:
-            turns |= visit.call.replies.turns if visit.call else {}
+        for session in sessions:
+            turns |= session.call.replies.turns if session.call else {}
+        cut_off = [(one, one.cut_off_turns(tables.turns)) for one in sessions]
         return Evidence(
             failure=self._failure,
-            ends=[(visit.end, visit.reported_end_reason) for visit in talk.played_sessions],
-            utterances=[
-                one for visit in talk.played_sessions for one in _said(visit, tables.turns)
-            ],
+            ends=[(session.end, session.reported_end_reason) for session in sessions],
+            utterances=[one for session in sessions for one in session.utterances(tables.turns)],
             client_turns=[turn for _, turn in sorted(turns.items())],
             barged_in=frozenset[int]().union(*(record.barged_in() for record in records)),
-            cut_off=frozenset[int]().union(
-                *(_cut_off(one, tables.turns) for one in talk.played_sessions)
-            ),
+            cut_off=frozenset[int]().union(*(numbers for _, numbers in cut_off)),
             turned_away=frozenset[int]().union(
-                *(_cut_off(one, tables.turns) for one in talk.played_sessions if one.is_turned_away)
+                *(numbers for session, numbers in cut_off if session.is_turned_away)
             ),
             out_of_turn=[text for record in records for text in record.out_of_turn],
             lines_lost=sum(record.losses for record in records),
-            lines_broken=talk.injector.lines_broken if talk.injector else 0,
+            lines_broken=injector.lines_broken if injector else 0,
             stale_frames_accepted=sum(record.stale_frames_accepted for record in records),
-            stale_writes=talk.injector.stale_writes if talk.injector else (),
+            stale_writes=injector.watch.stale_writes if injector else (),
             live=[read_live(folder) for folder in watch.new_connections()],
             tables=tables,
             bookings=await self._context.desk.bookings(self.user),
             leases=leases,
         )
 
-    @property
-    def _folder(self) -> Path:
-        return self._context.folder / f"seed-{self._plan.seed}"
-
-    def _keep(
-        self, watch: RecordWatch, result: RunResult, talk: PlannedConversation, evidence: Evidence
+    def _keep_findings(
+        self,
+        folder: Path,
+        watch: RecordWatch,
+        result: RunResult,
+        conversation: PlannedConversation,
+        evidence: Evidence,
     ) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for number, visit in enumerate(talk.played_sessions, 1):
-            visit.record.write(self._folder / f"client-{number}.jsonl")
+        for number, session in enumerate(conversation.sessions, 1):
+            session.record.write(folder / f"client-{number}.jsonl")
         tables = evidence.tables
         lines = [
             *result.broken,
@@ -307,45 +264,4 @@ class _Run:
             "",
             *(str(one) for one in watch.new_connections()),
         ]
-        (self._folder / "found.txt").write_text("\n".join(lines) + "\n")
-
-
-def _said(visit: PlayedSession, turns: Sequence[Turn]) -> list[SaidUtterance]:
-    accepted_through = visit.call.session.outbox.accepted_through if visit.call else 0
-    ends = visit.record.end_seqs
-    said = []
-    for number, (words, recording) in enumerate(visit.script):
-        pcm = recording.pcm.strip(b"\0")
-        is_accepted = number < len(ends) and ends[number] <= accepted_through
-        skip_reported_in_turn = _told_in(visit, ends[number], turns) if is_accepted else None
-        is_cut_off = visit.is_cut_off and words not in visit.answered
-        said.append(SaidUtterance(words, pcm, is_accepted, skip_reported_in_turn, is_cut_off))
-    return said
-
-
-def _cut_off(visit: PlayedSession, turns: Sequence[Turn]) -> frozenset[int]:
-    """Return the turns of a session that were not over when another device took over."""
-    if not visit.is_cut_off:
-        return frozenset()
-    remembered = {turn.number for turn in turns if turn.session_id == visit.ticket.session_id}
-    at_client = set(visit.call.replies.turns) if visit.call else set[int]()
-    return frozenset((remembered | at_client) - visit.over)
-
-
-def _told_in(visit: PlayedSession, end_seq: int, turns: Sequence[Turn]) -> int | None:
-    """Return the turn that tells of an utterance as skipped, where its session was given up."""
-    if visit.reported_end_reason not in GIVEN_UP:
-        return None
-    for turn in turns:
-        if turn.session_id != visit.ticket.session_id:
-            continue
-        # The mark of its end follows the last audio.
-        if any(gap.first_seq < end_seq <= gap.last_seq + 1 for gap in turn.skipped):
-            return turn.number
-    return None
-
-
-def _gaps(talk: PlannedConversation) -> Sequence[Gap]:
-    if talk.injector is None:
-        return ()
-    return close_gaps(talk.injector.gaps, talk.injector.record, talk.plan.kinds)
+        (folder / "found.txt").write_text("\n".join(lines) + "\n")

@@ -1,30 +1,28 @@
-"""Strikes when a run's plan says so, and counts what really happened."""
+"""Injects the timed faults of a run's plan, and counts the faults that occurred."""
 
 import asyncio
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.hosting.table_faults import TableRequest
 from local.lambdas.hosting_types import UnknownEnvironmentError
 from local.stack import Stack
 from repartee.application.connections.wake_worker import WAKE_RETRY_MS
 from repartee_client.voice_call import VoiceCall, now_ms
 from tests.chaos.campaign_context import WORKER
 from tests.chaos.faults.gemini_control import GeminiControl
-from tests.chaos.plan.run_plan import FaultKind, FaultMoment, PlannedFault, RunPlan
+from tests.chaos.faults.table_watch import TableWatch
+from tests.chaos.judgement.gaps import OpenGap
+from tests.chaos.plan.run_plan import FaultKind, FaultMoment, RunPlan, TimedFault
 from tests.chaos.user.client_record import ClientRecord
 
 GO_AWAY_S = 2.0
 
-_TURN = re.compile(rb'"turn#(\d+)"')
-# A hand-over counts them; who is woken by a message begins with 0.
+# A wake by a message has hop 0, and each hand-over adds 1.
 _FIRST_HOP = re.compile(rb'"hop":\s*0')
-_TOKEN = re.compile(rb'"ClientRequestToken":\s*"([^"]+)"')
-_DAY = re.compile(rb'"day#[0-9-]+"')
 _NEXT_REPLY = {
     FaultKind.GEMINI_CALL_TWICE: "duplicate_call",
     FaultKind.GEMINI_STALL: "stall",
@@ -39,7 +37,7 @@ _NEXT_REPLY = {
     FaultKind.GEMINI_TRANSCRIPT_LATE: "late_transcript",
     FaultKind.GEMINI_TRANSCRIPT_TWICE: "transcript_twice",
 }
-# A reply in real time, for whoever wants to speak over it or to be replaced in its midst.
+# These need a reply in real time, so that it lasts long enough.
 _LONG_REPLIES = (FaultKind.BARGED_IN, FaultKind.FORCED_HAND_OVER)
 _CLOSE_CODES = {
     FaultKind.GEMINI_1001: 1001,
@@ -47,49 +45,22 @@ _CLOSE_CODES = {
     FaultKind.GEMINI_1011: 1011,
 }
 _EARLY_S = 1.0
-# Long enough for frames of a reply to be posted and lost.
+# Long enough for the server to post frames of a reply that are lost.
 _UNNOTICED_S = 0.2
-# On a busy machine a short life may be too short for any turn: then the next worker lives on.
-_LEAVE_IN_A_TURN = 2
-
-
-def _only_deletes(request: TableRequest) -> bool:
-    return request.operation == "BatchWriteItem" and b'"PutRequest"' not in request.body
-
-
-@dataclass(frozen=True, slots=True)
-class OpenGap:
-    """A stretch of silence that a fault began.
-
-    Attributes:
-        kind: The fault.
-        from_ms: When it struck.
-        epoch: The worker's epoch then.
-        connection: The client's connection then.
-        is_owed: An answer was owed.
-        is_replying: The reply had begun and not ended.
-    """
-
-    kind: FaultKind
-    from_ms: float
-    epoch: int
-    connection: int
-    is_owed: bool
-    is_replying: bool
+# On a busy machine a short life may not suffice for any turn. After this number of workers within
+# one turn, the next worker gets the usual time.
+_RELEASES_IN_A_TURN = 2
 
 
 @dataclass(slots=True)
 class Injector:
-    """The faults of one run.
+    """The timed faults of one run.
 
     Attributes:
-        happened: Faults that came to pass, those of the gateway and the tables left out.
-        gaps: What each death and each broken line began.
-        remembered: The highest turn that was committed.
-        releases: How often the lease was given back.
+        happened: The faults that occurred, except those of the gateway and the tables.
+        gaps: The silences that faults began.
         lines_broken: How many connections were broken.
-        stale_writes: What a worker wrote after another had taken its lease from it.
-        is_over: The session has ended; what its user does elsewhere is none of its business.
+        watch: The session's progress in the tables.
     """
 
     stack: Stack
@@ -101,59 +72,60 @@ class Injector:
     record: ClientRecord
     happened: Counter[FaultKind] = field(default_factory=Counter)
     gaps: list[OpenGap] = field(default_factory=list)
-    remembered: int = 0
-    releases: int = 0
     lines_broken: int = 0
-    stale_writes: list[str] = field(default_factory=list)
-    is_over: bool = False
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _turn: int = -1
-    _armed: list[PlannedFault] = field(default_factory=list)
-    _ordered: list[tuple[str, FaultKind]] = field(default_factory=list)
-    _holder: str = ""
-    _left_in_turn: int = 0
-    _leaving: str = ""
-    _core: str = ""
+    watch: TableWatch = field(init=False)
+    _armed: list[TimedFault] = field(default_factory=list)
+    _requested: list[tuple[str, FaultKind]] = field(default_factory=list)
+    _releases_in_turn: int = 0
     _is_live_open: bool = False
-    _retired: set[str] = field(default_factory=set)
-    _tokens: set[bytes] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        hands_over = self.plan.worker_life_s is not None
+        self.watch = TableWatch(self.session_id, self.user, self._on_table_moment, hands_over)
+
     async def on_turn_start(self, turn: int) -> None:
-        """The user begins to speak."""
-        self._turn = turn
-        self._left_in_turn = 0
-        coming = [strike for strike in self.plan.strikes if strike.turn == turn]
+        """Arm the faults of a turn; the user begins to speak."""
+        self._releases_in_turn = 0
+        coming = [fault for fault in self.plan.timed_faults if fault.turn == turn]
         self._armed += coming
         await self.on_moment(FaultMoment.START)
         if self._is_live_open:
             await self.on_moment(FaultMoment.OPENED)
-        for strike in coming:
-            if strike.moment is FaultMoment.RANDOM:
-                self._spawn(self._strike_later(strike))
+        for fault in coming:
+            if fault.moment is FaultMoment.RANDOM:
+                self._spawn(self._inject_later(fault))
 
     async def on_moment(self, moment: FaultMoment) -> None:
-        """A moment has come: strike what waited for it."""
-        due = [strike for strike in self._armed if strike.moment is moment]
-        for strike in due:
-            self._armed.remove(strike)
-        for strike in due:
-            await self._strike(strike)
+        """Inject the armed faults of a moment."""
+        due = [fault for fault in self._armed if fault.moment is moment]
+        for fault in due:
+            self._armed.remove(fault)
+        for fault in due:
+            await self._inject(fault)
+
+    async def _on_table_moment(self, moment: FaultMoment) -> None:
+        await self.on_moment(moment)
+        if moment is FaultMoment.RELEASE:
+            self._releases_in_turn += 1
+            is_short_lived = self.plan.worker_life_s is not None
+            if is_short_lived and self._releases_in_turn >= _RELEASES_IN_A_TURN:
+                self.stack.lambdas.override_timeout(WORKER, None)
 
     def on_audio_received(self) -> None:
-        """Reply audio has reached the client."""
-        self._reached_at_client(FaultMoment.REPLY)
+        """Inject the faults at the client's first reply audio."""
+        self._on_client_moment(FaultMoment.REPLY)
 
-    def turn_ended(self) -> None:
-        """The client has the whole of a turn and has not said so yet."""
-        self._reached_at_client(FaultMoment.DELIVERED)
+    def on_turn_end_received(self) -> None:
+        """Inject the faults after the client received a turn's end and before it reports that."""
+        self._on_client_moment(FaultMoment.DELIVERED)
 
-    def _reached_at_client(self, moment: FaultMoment) -> None:
-        if any(strike.moment is moment for strike in self._armed):
+    def _on_client_moment(self, moment: FaultMoment) -> None:
+        if any(fault.moment is moment for fault in self._armed):
             self._spawn(self.on_moment(moment))
 
     async def on_gemini_event(self, event: Mapping[str, Any]) -> None:
-        """The simulator noted an event."""
+        """Inject the faults of an event that the simulator recorded."""
         match event["kind"]:
             case "setup":
                 self._is_live_open = True
@@ -165,166 +137,116 @@ class Injector:
             case _:
                 pass
 
-    async def on_table_write(self, request: TableRequest) -> None:
-        """A table carried out a write; whoever asked for it does not know yet."""
-        if request.takes_lease:
-            # Who takes a lease serves by right again, be it the next session's: the same process,
-            # another invocation.
-            self._retired.discard(request.caller)
-        is_ours = self.session_id.encode() in request.body
-        if not is_ours and (self.is_over or self.user.encode() not in request.body):
-            return
-        # Input is deleted once its turn is remembered, which is right whoever does it; if it were
-        # not, words would be lost.
-        is_harmless = request.takes_lease or self._is_repetition(request)
-        is_harmless = is_harmless or _only_deletes(request)
-        if request.caller in self._retired and not is_harmless:
-            self.stale_writes.append(f"{request.caller}: {request.operation}")
-        if request.operation == "UpdateItem":
-            await self._state_moved(request)
-        elif request.operation == "TransactWriteItems":
-            if (turn := _TURN.search(request.body)) is not None:
-                self.remembered = max(self.remembered, int(turn[1]))
-                self.changed.set()
-                await self.on_moment(FaultMoment.COMMIT)
-            elif _DAY.search(request.body) is not None:
-                self._core = request.caller
-                await self.on_moment(FaultMoment.TOOL_EFFECT)
-
-    def _is_repetition(self, request: TableRequest) -> bool:
-        """Whether the tables did this before: they do it once for each token, and say yes again."""
-        token = _TOKEN.search(request.body)
-        if token is None:
-            return False
-        is_known = token[1] in self._tokens
-        self._tokens.add(token[1])
-        return is_known
-
-    async def _state_moved(self, request: TableRequest) -> None:
-        if request.takes_lease:
-            if self._holder and self._holder != request.caller:
-                self._retired.add(self._holder)
-            self._holder = request.caller
-            self.changed.set()
-        elif b"REMOVE lease_owner" in request.body:
-            if self.plan.worker_life_s is not None:
-                await self.on_moment(FaultMoment.HAND_OVER)
-            await self.on_moment(FaultMoment.RELEASE)
-            self._leaving, self._holder = self._holder, ""
-            self._left_in_turn += 1
-            if self.plan.worker_life_s is not None and self._left_in_turn >= _LEAVE_IN_A_TURN:
-                self.stack.lambdas.override_timeout(WORKER, None)
-            self.releases += 1
-            self.changed.set()
-
     async def on_worker_wake(self, payload: bytes) -> None:
-        """A worker was asked for; whoever asked does not know yet that it is."""
+        """Inject the faults at a hand-over's wake, before the waking worker gets the answer."""
         if self.session_id.encode() in payload and not _FIRST_HOP.search(payload):
             await self.on_moment(FaultMoment.WOKEN)
 
     def on_busy_reply(self, retry_after_ms: int) -> None:
-        """The client is told to wait: when its wake found no worker, there are some from now on."""
+        """Allow workers again once the client was told that a wake found none."""
         is_unserved = retry_after_ms >= WAKE_RETRY_MS
         if self.plan.is_without_worker and is_unserved and not self.happened[FaultKind.NO_WORKER]:
             self._count(FaultKind.NO_WORKER, 1)
             self.stack.lambdas.set_concurrency(WORKER, None)
 
     async def kill_worker(self) -> None:
-        """Kill the worker that serves the session; nobody waits here for its answer."""
-        if self._holder:
-            await self._kill(FaultKind.WORKER_KILLED, self._holder)
+        """Kill the worker that holds the lease."""
+        if self.watch.holder:
+            await self._kill(FaultKind.WORKER_KILLED, self.watch.holder)
 
     async def finish(self) -> None:
-        """Wake whom the run froze, and take back what has not struck."""
+        """Wake frozen workers, and withdraw the faults that did not occur."""
         self._armed.clear()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         waiting = await self.control.waiting()
-        for kind_there, kind in self._ordered:
-            self.happened[kind] += kind_there not in waiting
+        for name, kind in self._requested:
+            self.happened[kind] += name not in waiting
         await self.control.clear()
 
-    # Strikes
+    # Faults
 
-    async def _strike_later(self, strike: PlannedFault) -> None:
-        await asyncio.sleep(strike.delay_ms / 1_000)
-        if strike in self._armed:
-            self._armed.remove(strike)
-            await self._strike(strike)
+    async def _inject_later(self, fault: TimedFault) -> None:
+        await asyncio.sleep(fault.delay_ms / 1_000)
+        if fault in self._armed:
+            self._armed.remove(fault)
+            await self._inject(fault)
 
-    async def _strike(self, strike: PlannedFault) -> None:
-        match strike.kind:
+    async def _inject(self, fault: TimedFault) -> None:
+        match fault.kind:
             case FaultKind.WORKER_KILLED | FaultKind.WORKER_FROZEN:
-                is_woken = strike.moment is FaultMoment.WOKEN
-                await self._strike_worker(strike.kind, self._leaving if is_woken else self._holder)
+                is_woken = fault.moment is FaultMoment.WOKEN
+                await self._disable_worker(
+                    fault.kind, self.watch.leaving if is_woken else self.watch.holder
+                )
             case FaultKind.LINE_DROPPED:
                 self._drop_line()
             case FaultKind.CORE_KILLED:
-                await self._kill(strike.kind, self._core)
+                await self._kill(fault.kind, self.watch.core)
             case FaultKind.GEMINI_1001 | FaultKind.GEMINI_1006 | FaultKind.GEMINI_1011:
                 struck = await self.control.order(
-                    kind="close", at="now", code=_CLOSE_CODES[strike.kind]
+                    kind="close", at="now", code=_CLOSE_CODES[fault.kind]
                 )
-                self._count(strike.kind, struck)
+                self._count(fault.kind, struck)
             case FaultKind.GEMINI_GO_AWAY:
                 struck = await self.control.order(kind="go_away", time_left_s=GO_AWAY_S)
-                self._count(strike.kind, struck)
+                self._count(fault.kind, struck)
             case FaultKind.GEMINI_GO_AWAY_EARLY:
-                self._spawn(self._send_early_go_away(strike))
+                self._spawn(self._send_early_go_away(fault))
             case FaultKind.GEMINI_UNKNOWN:
-                self._count(strike.kind, await self.control.order(kind="unknown_message"))
+                self._count(fault.kind, await self.control.order(kind="unknown_message"))
             case FaultKind.GEMINI_BUSY:
                 await self.control.order(
                     kind="close", at="setup", code=1011, reason="Resource has been exhausted."
                 )
-                self._ordered.append(("close", strike.kind))
+                self._requested.append(("close", fault.kind))
             case kind if kind in _LONG_REPLIES:
                 await self.control.order(kind="slow_reply")
             case kind if kind in _NEXT_REPLY:
-                fault = _NEXT_REPLY[kind]
-                await self.control.order(kind=fault)
-                self._ordered.append((fault, kind))
+                name = _NEXT_REPLY[kind]
+                await self.control.order(kind=name)
+                self._requested.append((name, kind))
             case other:
-                raise ValueError(f"{other} has no moment")
+                raise ValueError(f"{other} is not a timed fault")
 
     def _count(self, kind: FaultKind, how_often: int) -> None:
         if how_often:
             self.happened[kind] += 1
             self.record.note(now_ms(), kind)
 
-    async def _send_early_go_away(self, strike: PlannedFault) -> None:
+    async def _send_early_go_away(self, fault: TimedFault) -> None:
         await asyncio.sleep(_EARLY_S)
         struck = await self.control.order(kind="go_away", time_left_s=GO_AWAY_S)
-        self._count(strike.kind, struck)
+        self._count(fault.kind, struck)
         if not struck:
-            # That session has not become so old: the next one may.
-            self._armed.append(strike)
+            # The session ended within the second; try the next one.
+            self._armed.append(fault)
 
     async def _kill(self, kind: FaultKind, environment: str) -> None:
         with contextlib.suppress(UnknownEnvironmentError):
             await self.stack.lambdas.kill(environment)
             self._count(kind, 1)
 
-    async def _strike_worker(self, kind: FaultKind, holder: str) -> None:
-        if not holder:
+    async def _disable_worker(self, kind: FaultKind, worker: str) -> None:
+        if not worker:
             return
         self._open_gap(kind)
         if kind is FaultKind.WORKER_KILLED:
-            await self._kill(kind, holder)
+            await self._kill(kind, worker)
             return
         try:
-            self.stack.lambdas.stop(holder)
+            self.stack.lambdas.stop(worker)
         except UnknownEnvironmentError:
             return
         self.record.note(now_ms(), "worker frozen")
-        self._spawn(self._wake_when_replaced(holder))
+        self._spawn(self._wake_when_replaced(worker))
 
     async def _wake_when_replaced(self, frozen: str) -> None:
         try:
-            while self._holder == frozen:
-                self.changed.clear()
-                await self.changed.wait()
+            while self.watch.holder == frozen:
+                self.watch.changed.clear()
+                await self.watch.changed.wait()
             self._count(FaultKind.WORKER_FROZEN, 1)
         finally:
             self.stack.lambdas.resume(frozen)
@@ -352,7 +274,7 @@ class Injector:
             )
         )
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -3,13 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from tests.chaos.plan.run_plan import FaultKind
-
-if TYPE_CHECKING:
-    from tests.chaos.faults.injector import OpenGap
-    from tests.chaos.user.client_record import ClientRecord
+from tests.chaos.user.client_record import ClientRecord
 
 
 class GapKind(StrEnum):
@@ -30,6 +26,27 @@ class Gap:
     ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class OpenGap:
+    """A silence that a fault began.
+
+    Attributes:
+        kind: The fault.
+        from_ms: When the fault occurred.
+        epoch: The worker's epoch at that time.
+        connection: The number of the client's connection at that time.
+        is_owed: Whether an answer was outstanding.
+        is_replying: Whether a reply had begun and not ended.
+    """
+
+    kind: FaultKind
+    from_ms: float
+    epoch: int
+    connection: int
+    is_owed: bool
+    is_replying: bool
+
+
 # What holds back the hello itself, or the frames that follow from it.
 _ON_THE_LINE = frozenset({FaultKind.POST_REFUSED, FaultKind.REORDERED})
 _WORKER = {
@@ -39,7 +56,7 @@ _WORKER = {
 
 
 def close_gaps(
-    opened: Sequence["OpenGap"], record: "ClientRecord", planned: Collection[FaultKind]
+    opened: Sequence[OpenGap], record: ClientRecord, planned: Collection[FaultKind]
 ) -> list[Gap]:
     """Measure each silence that ended; one that did not is the oracle's to find.
 

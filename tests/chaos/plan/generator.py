@@ -8,9 +8,9 @@ from tests.chaos.plan.run_plan import (
     FaultKind,
     FaultMoment,
     GatewayFaultRates,
-    PlannedFault,
     RunPlan,
     Takeover,
+    TimedFault,
 )
 
 FULL_ROUND = 15
@@ -153,7 +153,7 @@ def plan_run(seed: int) -> RunPlan:
         strikes.append(_strike(*odd, chance, last))
     strikes += _companions(strikes)
     if FaultKind.BARGED_IN in lights:
-        strikes.append(PlannedFault(FaultKind.BARGED_IN, FaultMoment.START, _LONG_REPLY))
+        strikes.append(TimedFault(FaultKind.BARGED_IN, FaultMoment.START, _LONG_REPLY))
     if FaultKind.DISCONNECT_LOST in lights:
         strikes.append(_strike(FaultKind.LINE_DROPPED, FaultMoment.RANDOM, chance, last))
     if chance.random() < 0.3:
@@ -173,7 +173,7 @@ def plan_run(seed: int) -> RunPlan:
         takeover=_TAKEOVERS[seed // len(_ENDINGS) % len(_TAKEOVERS)],
         no_pause_after_turns=no_pause_after_turns,
         silent_after_turns=frozenset(rests),
-        strikes=tuple(strikes),
+        timed_faults=tuple(strikes),
         gateway=GatewayFaultRates(
             delay=0.3 if FaultKind.REORDERED in lights else 0.0,
             duplicate=0.3 if FaultKind.DUPLICATED in lights else 0.0,
@@ -210,7 +210,7 @@ def _conversation(
     return ((mine, 0), (mine, _BOOKING), (mine, 2), (other, 2)), (other, 0)
 
 
-def _strike(kind: FaultKind, moment: FaultMoment, chance: random.Random, last: int) -> PlannedFault:
+def _strike(kind: FaultKind, moment: FaultMoment, chance: random.Random, last: int) -> TimedFault:
     """Draw the turn, up to ``last``, where the kind or the moment leaves a choice."""
     turn = chance.randrange(last + 1)
     delay_ms = chance.randrange(_MAX_DELAY_MS) if moment is FaultMoment.RANDOM else 0
@@ -228,10 +228,10 @@ def _strike(kind: FaultKind, moment: FaultMoment, chance: random.Random, last: i
     elif moment is FaultMoment.SEED or kind in _OF_SEED:
         # A session is told of the past when there is one.
         turn = max(1, turn)
-    return PlannedFault(kind, moment, turn, delay_ms)
+    return TimedFault(kind, moment, turn, delay_ms)
 
 
-def _companions(strikes: Sequence[PlannedFault]) -> list[PlannedFault]:
+def _companions(strikes: Sequence[TimedFault]) -> list[TimedFault]:
     """What must strike too: a session is told of the past only when the one before is gone."""
     turns = {one.turn for one in strikes if one.moment is FaultMoment.SEED or one.kind in _OF_SEED}
-    return [PlannedFault(FaultKind.GEMINI_1006, FaultMoment.SPEECH, turn) for turn in sorted(turns)]
+    return [TimedFault(FaultKind.GEMINI_1006, FaultMoment.SPEECH, turn) for turn in sorted(turns)]

@@ -83,7 +83,7 @@ class Takeover(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedFault:
+class TimedFault:
     """One fault of a run.
 
     Attributes:
@@ -135,7 +135,7 @@ class RunPlan:
     takeover: Takeover
     no_pause_after_turns: frozenset[int]
     silent_after_turns: frozenset[int]
-    strikes: tuple[PlannedFault, ...]
+    timed_faults: tuple[TimedFault, ...]
     gateway: GatewayFaultRates
     tables: tuple[tuple[TableFault, float, int], ...]
     gemini: tuple[FaultKind, ...]
@@ -146,7 +146,7 @@ class RunPlan:
     @property
     def kinds(self) -> frozenset[FaultKind]:
         """Every kind that the run means to inject."""
-        kinds = {strike.kind for strike in self.strikes}
+        kinds = {strike.kind for strike in self.timed_faults}
         kinds |= {_TABLES[fault] for fault, _, _ in self.tables}
         kinds |= set(self.gemini)
         wanted = {
@@ -164,11 +164,13 @@ class RunPlan:
     @property
     def has_forced_hand_over(self) -> bool:
         """Whether a reply outlasts a worker's time."""
-        return any(strike.kind is FaultKind.FORCED_HAND_OVER for strike in self.strikes)
+        return any(strike.kind is FaultKind.FORCED_HAND_OVER for strike in self.timed_faults)
 
     def is_spoken_over(self, turn: int) -> bool:
         """Whether the user goes on to speak while this turn's reply is played."""
-        return any(one.kind is FaultKind.BARGED_IN and one.turn == turn for one in self.strikes)
+        return any(
+            one.kind is FaultKind.BARGED_IN and one.turn == turn for one in self.timed_faults
+        )
 
     def table_rules(self) -> tuple[TableRule, ...]:
         """The rules for the proxy before the tables."""

@@ -25,6 +25,7 @@ from tests.chaos.user.answer_waits import (
     until_answered,
 )
 from tests.chaos.user.client_record import ClientRecord
+from tests.chaos.user.played_session import PlayedSession
 
 REMEMBERED_TIMEOUT_S = 4.0
 """A turn whose worker died before it was remembered waits for the user's next words."""
@@ -46,52 +47,12 @@ END_REASONS = {
     FaultKind.SECOND_DEVICE: "superseded",
 }
 """What the client of the first session is told when it ends so."""
-GIVEN_UP = frozenset({"refused", "busy", "superseded"})
-"""How a session ends that answers no more what it has accepted, but tells of it."""
 # More of each than it takes to give up; what is left is taken back.
 _REFUSALS = {
     FaultKind.GEMINI_1007: (1007, "Request contains an invalid argument.", 9),
     FaultKind.GEMINI_1008: (1008, "Operation is not implemented, or supported, or enabled.", 9),
     FaultKind.GEMINI_QUOTA: (1011, "You exceeded your current quota.", 9),
 }
-
-
-@dataclass(slots=True)
-class PlayedSession:
-    """One session of the conversation, as its client has it.
-
-    Attributes:
-        script: What is said, in order, with the words.
-        end: Why the client should be told that it ended.
-        call: None until the line stands.
-        is_turned_away: Its client came back and was refused, for the conversation is elsewhere.
-        is_cut_off: Another device took over before the last words were answered.
-        over: Turns of which the client had the whole when another device took over.
-        answered: The words that were in one of those.
-    """
-
-    ticket: SessionTicket
-    script: Sequence[tuple[str, Recording]]
-    end: str
-    record: ClientRecord = field(default_factory=ClientRecord)
-    call: VoiceCall | None = None
-    is_turned_away: bool = False
-    is_cut_off: bool = False
-    over: frozenset[int] = frozenset()
-    answered: frozenset[str] = frozenset()
-
-    @property
-    def words(self) -> Sequence[str]:
-        """What is said, in order."""
-        return [words for words, _ in self.script]
-
-    @property
-    def reported_end_reason(self) -> str:
-        """Why the client was told that it ended, "" where it was not."""
-        if self.is_turned_away:
-            return "superseded"
-        closed = self.call.session.closed if self.call is not None else None
-        return closed.reason if closed is not None else ""
 
 
 type MakeInjector = Callable[[SessionTicket, VoiceCall, ClientRecord], Injector]
@@ -104,15 +65,15 @@ class PlannedConversation:
     Attributes:
         visits: Its sessions so far.
         injector: What strikes during the first one; None before its line stands.
-        was_struck: What ends the first session came to pass.
+        ended_as_planned: What ends the first session came to pass.
     """
 
     context: CampaignContext
     plan: RunPlan
     api: HttpApiClient
-    played_sessions: list[PlayedSession] = field(default_factory=list)
+    sessions: list[PlayedSession] = field(default_factory=list)
     injector: Injector | None = None
-    was_struck: bool = False
+    ended_as_planned: bool = False
 
     async def hold(self, ticket: SessionTicket, make_injector: MakeInjector) -> None:
         """Say everything, and hang up.
@@ -122,7 +83,7 @@ class PlannedConversation:
         """
         script = [load_utterance(*one) for one in self.plan.utterances]
         first = PlayedSession(ticket, script, END_REASONS[self.plan.ending])
-        self.played_sessions.append(first)
+        self.sessions.append(first)
         async with open_reconnecting_voice_call(self.api, ticket, observer=first.record) as call:
             first.call = call
             injector = self.injector = make_injector(ticket, call, first.record)
@@ -183,7 +144,7 @@ class PlannedConversation:
                 continue
             await say(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
             if number in self.plan.silent_after_turns:
-                has_left = partial(_has_left, injector, injector.releases)
+                has_left = partial(_has_left, injector, injector.watch.releases)
                 await _until(injector, has_left, RELEASE_TIMEOUT_S)
             elif number not in self.plan.no_pause_after_turns:
                 await self._until_remembered(call, injector)
@@ -219,10 +180,10 @@ class PlannedConversation:
             if error.status != _ENDED_ALREADY or self.plan.ending is not FaultKind.SECOND_DEVICE:
                 raise
             visit.is_turned_away = True
-        self.was_struck = visit.reported_end_reason == visit.end != "bye"
+        self.ended_as_planned = visit.reported_end_reason == visit.end != "bye"
         await self.context.control.clear()
         if self.injector is not None:
-            self.injector.is_over = True
+            self.injector.watch.is_over = True
 
     @contextlib.asynccontextmanager
     async def _start_next_session(self, before: SessionTicket) -> AsyncIterator[PlayedSession]:
@@ -241,7 +202,7 @@ class PlannedConversation:
                     if error.status < _SERVER_TROUBLE or not left:
                         raise
                     await asyncio.sleep(1)
-            self.played_sessions.append(visit)
+            self.sessions.append(visit)
             yield visit
 
     async def _say_last_words(self, visit: PlayedSession) -> None:
@@ -261,11 +222,11 @@ def load_utterance(folder: str, index: int) -> tuple[str, Recording]:
 
 
 def _has_left(injector: Injector, releases_before: int) -> bool:
-    return injector.releases > releases_before
+    return injector.watch.releases > releases_before
 
 
 def _has_remembered(injector: Injector, turn: int) -> bool:
-    return injector.remembered >= turn
+    return injector.watch.remembered >= turn
 
 
 async def _hang_up(call: VoiceCall) -> None:
@@ -282,5 +243,5 @@ async def _until(injector: Injector, condition: Callable[[], bool], timeout_s: f
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
             while not condition():
-                injector.changed.clear()
-                await injector.changed.wait()
+                injector.watch.changed.clear()
+                await injector.watch.changed.wait()

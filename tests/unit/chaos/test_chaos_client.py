@@ -16,8 +16,7 @@ from repartee.domain.protocol.frames import (
 )
 from repartee.domain.protocol.wire import Busy, Ready, encode_frame, encode_reply
 from repartee_client.session import ClientSession
-from tests.chaos.faults.injector import OpenGap
-from tests.chaos.judgement.gaps import Gap, GapKind, close_gaps
+from tests.chaos.judgement.gaps import Gap, GapKind, OpenGap, close_gaps
 from tests.chaos.plan.run_plan import FaultKind
 from tests.chaos.user.answer_waits import is_last_of
 from tests.chaos.user.client_record import ClientRecord

@@ -59,7 +59,7 @@ def after(*requests: TableRequest) -> Recording:
 
     async def tell() -> None:
         for request in requests:
-            await injector.on_table_write(request)
+            await injector.watch.on_write(request)
 
     asyncio.run(tell())
     return injector
@@ -67,20 +67,20 @@ def after(*requests: TableRequest) -> Recording:
 
 def test_what_a_worker_writes_after_another_took_its_lease_is_stale():
     injector = after(take("A"), renew("A"), take("B"), renew("B"), renew("A"), commit("A", 1))
-    assert injector.stale_writes == ["A: UpdateItem", "A: TransactWriteItems"]
+    assert injector.watch.stale_writes == ["A: UpdateItem", "A: TransactWriteItems"]
 
 
 def test_a_process_that_takes_the_lease_again_is_not_stale():
     injector = after(take("A"), take("B"), release("B"), take("A"), renew("A"), release("A"))
-    assert injector.stale_writes == []
-    assert injector.releases == 2
+    assert injector.watch.stale_writes == []
+    assert injector.watch.releases == 2
 
 
 def test_a_process_that_serves_the_session_of_another_device_by_now_is_not_stale():
     body = {"Item": {"pk": {"S": "session#S1"}, "kind": {"S": "superseded"}, "by": {"S": "S2"}}}
     notice = TableRequest("PutItem", json.dumps(body).encode(), "A")
-    assert after(take("A"), take("B"), notice).stale_writes == ["A: PutItem"]
-    assert after(take("A"), take("B"), take("A", "S2"), notice).stale_writes == []
+    assert after(take("A"), take("B"), notice).watch.stale_writes == ["A: PutItem"]
+    assert after(take("A"), take("B"), take("A", "S2"), notice).watch.stale_writes == []
 
 
 @pytest.mark.parametrize(("what", "is_stale"), [("DeleteRequest", False), ("PutRequest", True)])
@@ -88,7 +88,7 @@ def test_deleting_input_that_is_remembered_is_right_whoever_does_it(what: str, i
     body = {"RequestItems": {"live": [{what: {"Key": {"pk": {"S": "session#S1"}}}}]}}
     late = TableRequest("BatchWriteItem", json.dumps(body).encode(), "A")
     injector = after(take("A"), take("B"), late)
-    assert injector.stale_writes == (["A: BatchWriteItem"] if is_stale else [])
+    assert injector.watch.stale_writes == (["A: BatchWriteItem"] if is_stale else [])
 
 
 def test_a_repeated_commit_that_counted_before_writes_nothing():
@@ -96,13 +96,13 @@ def test_a_repeated_commit_that_counted_before_writes_nothing():
     first = TableRequest("TransactWriteItems", json.dumps(body).encode(), "A")
     other = {**body, "ClientRequestToken": "T2"}
     late = TableRequest("TransactWriteItems", json.dumps(other).encode(), "A")
-    assert after(take("A"), first, take("B"), first).stale_writes == []
-    assert after(take("A"), first, take("B"), late).stale_writes == ["A: TransactWriteItems"]
+    assert after(take("A"), first, take("B"), first).watch.stale_writes == []
+    assert after(take("A"), first, take("B"), late).watch.stale_writes == ["A: TransactWriteItems"]
 
 
 def test_who_follows_a_release_replaced_nobody():
     injector = after(take("A"), release("A"), take("B"), renew("A"))
-    assert injector.stale_writes == []
+    assert injector.watch.stale_writes == []
 
 
 def test_moments_are_read_from_the_writes():
@@ -113,18 +113,18 @@ def test_moments_are_read_from_the_writes():
         FaultMoment.COMMIT,
         FaultMoment.RELEASE,
     ]
-    assert injector.remembered == 2
+    assert injector.watch.remembered == 2
 
 
 def test_other_sessions_are_none_of_its_business():
     injector = after(take("A"), take("B", "S2"), renew("A"))
-    assert injector.stale_writes == []
+    assert injector.watch.stale_writes == []
 
 
 def test_what_its_user_does_after_the_session_is_none_of_its_business():
     injector = Recording()
-    injector.is_over = True
-    asyncio.run(injector.on_table_write(book("C")))
+    injector.watch.is_over = True
+    asyncio.run(injector.watch.on_write(book("C")))
     assert injector.moments == []
 
 
@@ -199,11 +199,11 @@ def test_a_turn_that_two_short_lives_did_not_end_gets_a_worker_that_lives():
     async def run() -> None:
         for turn in (0, 1):
             await injector.on_turn_start(turn)
-            await injector.on_table_write(take("A"))
-            await injector.on_table_write(release("A"))
+            await injector.watch.on_write(take("A"))
+            await injector.watch.on_write(release("A"))
         assert stack.lambdas.lives == []
-        await injector.on_table_write(take("B"))
-        await injector.on_table_write(release("B"))
+        await injector.watch.on_write(take("B"))
+        await injector.watch.on_write(release("B"))
 
     asyncio.run(run())
     assert stack.lambdas.lives == [None]

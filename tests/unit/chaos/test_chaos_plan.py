@@ -13,7 +13,7 @@ SEEDS = range(200)
 
 def test_a_seed_always_means_the_same_run():
     assert [plan_run(seed) for seed in SEEDS] == [plan_run(seed) for seed in SEEDS]
-    assert len({plan_run(seed).strikes for seed in SEEDS}) > len(SEEDS) / 2
+    assert len({plan_run(seed).timed_faults for seed in SEEDS}) > len(SEEDS) / 2
 
 
 def kinds_of(plans: list[RunPlan]) -> frozenset[FaultKind]:
@@ -32,7 +32,7 @@ def test_the_suite_of_tests_holds_every_kind_and_every_moment_of_death():
     deaths = {
         strike.moment
         for plan in plans
-        for strike in plan.strikes
+        for strike in plan.timed_faults
         if strike.kind is FaultKind.WORKER_KILLED
     }
     assert deaths == set(FaultMoment) - {FaultMoment.START, FaultMoment.OPENED}
@@ -54,19 +54,19 @@ def test_every_run_has_four_turns_and_three_faults_at_least():
     for plan in map(plan_run, SEEDS):
         assert len(set(plan.utterances)) >= 4
         assert len(plan.kinds) >= 3
-        assert all(0 <= strike.turn < len(plan.utterances) for strike in plan.strikes)
+        assert all(0 <= strike.turn < len(plan.utterances) for strike in plan.timed_faults)
 
 
 def test_a_moment_is_only_waited_for_where_it_can_come():
     for plan in map(plan_run, SEEDS):
-        for strike in plan.strikes:
+        for strike in plan.timed_faults:
             match strike.moment:
                 case FaultMoment.TOOL_EFFECT:
                     assert plan.utterances[strike.turn][1] == 1  # the booking
                 case FaultMoment.RELEASE:
                     assert strike.turn in plan.silent_after_turns
                 case FaultMoment.SEED:
-                    before = [s.kind for s in plan.strikes if s.turn == strike.turn]
+                    before = [s.kind for s in plan.timed_faults if s.turn == strike.turn]
                     assert strike.turn > 0
                     assert FaultKind.GEMINI_1006 in before
                 case FaultMoment.HAND_OVER | FaultMoment.WOKEN:
@@ -79,11 +79,13 @@ def test_a_moment_is_only_waited_for_where_it_can_come():
 def test_nothing_else_strikes_from_a_reply_on_that_is_spoken_over_or_outlasts_its_worker():
     for plan in map(plan_run, SEEDS):
         long = [
-            s for s in plan.strikes if s.kind in {FaultKind.BARGED_IN, FaultKind.FORCED_HAND_OVER}
+            s
+            for s in plan.timed_faults
+            if s.kind in {FaultKind.BARGED_IN, FaultKind.FORCED_HAND_OVER}
         ]
         assert len(long) <= 1
         if long:
-            others = [one for one in plan.strikes if one not in long]
+            others = [one for one in plan.timed_faults if one not in long]
             assert all(one.turn < long[0].turn for one in others)
             assert plan.is_spoken_over(long[0].turn) == (long[0].kind is FaultKind.BARGED_IN)
 

@@ -9,7 +9,7 @@ from local.stack import PROJECT
 from tests.chaos.judgement.gaps import Gap, GapKind
 from tests.chaos.plan.run_plan import FaultKind
 from tests.chaos.report import Verdict, percentile
-from tests.chaos.run import RunResult
+from tests.chaos.run_result import RunResult
 
 pytestmark = pytest.mark.unit
 

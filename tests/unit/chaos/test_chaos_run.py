@@ -13,7 +13,8 @@ from tests.chaos.campaign import describe_result
 from tests.chaos.plan.generator import plan_run
 from tests.chaos.plan.run_plan import FaultKind
 from tests.chaos.report import Verdict
-from tests.chaos.run import RunResult, play
+from tests.chaos.run import play
+from tests.chaos.run_result import RunResult
 
 pytestmark = pytest.mark.unit
 

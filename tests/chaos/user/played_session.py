@@ -1,0 +1,85 @@
+"""One session of a run's conversation, and what became of its utterances and turns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from repartee.domain.conversation.conversation import Turn
+from repartee_client.access import SessionTicket
+from repartee_client.recordings import Recording
+from repartee_client.voice_call import VoiceCall
+from tests.chaos.judgement.evidence import SaidUtterance
+from tests.chaos.user.client_record import ClientRecord
+
+GIVEN_UP = frozenset({"refused", "busy", "superseded"})
+"""How a session ends that answers no more what it has accepted, but tells of it."""
+
+
+@dataclass(slots=True)
+class PlayedSession:
+    """One session of the conversation, as its client has it.
+
+    Attributes:
+        script: What is said, in order, with the words.
+        end: Why the client should be told that it ended.
+        call: None until the line stands.
+        is_turned_away: Its client came back and was refused, for the conversation is elsewhere.
+        is_cut_off: Another device took over before the last words were answered.
+        over: Turns of which the client had the whole when another device took over.
+        answered: The words that were in one of those.
+    """
+
+    ticket: SessionTicket
+    script: Sequence[tuple[str, Recording]]
+    end: str
+    record: ClientRecord = field(default_factory=ClientRecord)
+    call: VoiceCall | None = None
+    is_turned_away: bool = False
+    is_cut_off: bool = False
+    over: frozenset[int] = frozenset()
+    answered: frozenset[str] = frozenset()
+
+    @property
+    def words(self) -> Sequence[str]:
+        """What is said, in order."""
+        return [words for words, _ in self.script]
+
+    @property
+    def reported_end_reason(self) -> str:
+        """Why the client was told that it ended, "" where it was not."""
+        if self.is_turned_away:
+            return "superseded"
+        closed = self.call.session.closed if self.call is not None else None
+        return closed.reason if closed is not None else ""
+
+    def utterances(self, turns: Sequence[Turn]) -> list[SaidUtterance]:
+        """Return the utterances that the user began, given the turns in memory."""
+        accepted_through = self.call.session.outbox.accepted_through if self.call else 0
+        ends = self.record.end_seqs
+        said = []
+        for number, (words, recording) in enumerate(self.script):
+            pcm = recording.pcm.strip(b"\0")
+            is_accepted = number < len(ends) and ends[number] <= accepted_through
+            skipped_in = self._skip_reported_in(ends[number], turns) if is_accepted else None
+            is_cut_off = self.is_cut_off and words not in self.answered
+            said.append(SaidUtterance(words, pcm, is_accepted, skipped_in, is_cut_off))
+        return said
+
+    def cut_off_turns(self, turns: Sequence[Turn]) -> frozenset[int]:
+        """Return the turns that had not ended when another device took over."""
+        if not self.is_cut_off:
+            return frozenset()
+        remembered = {turn.number for turn in turns if turn.session_id == self.ticket.session_id}
+        at_client = set(self.call.replies.turns) if self.call else set[int]()
+        return frozenset((remembered | at_client) - self.over)
+
+    def _skip_reported_in(self, end_seq: int, turns: Sequence[Turn]) -> int | None:
+        """Return the turn that reports an utterance as skipped, if the session was given up."""
+        if self.reported_end_reason not in GIVEN_UP:
+            return None
+        for turn in turns:
+            if turn.session_id != self.ticket.session_id:
+                continue
+            # ``speech_end`` follows the last audio.
+            if any(gap.first_seq < end_seq <= gap.last_seq + 1 for gap in turn.skipped):
+                return turn.number
+        return None

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# What people wrote for people; not what tools bring along.
+# Folders that tools create.
 _GENERATED = {".venv", ".tools", ".aws-sam", ".local", "node_modules", ".pytest_cache"}
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands below it, up to the next heading of its level or a higher one."""
+    """A heading and the text below it, up to the next heading of its level or a higher one."""
 
     title: str
     text: str
@@ -46,7 +46,7 @@ def section(text: str, title: str) -> str:
 
 
 def rows(text: str) -> list[list[str]]:
-    """Return the cells of every table row, headings and rules left out."""
+    """Return the cells of every table row, without headings and rules."""
     tables = re.findall(r"(?:^\|.*\|\n?)+", text, re.MULTILINE)
     return [
         [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
@@ -56,7 +56,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def code_spans(text: str) -> list[str]:
-    """Return what stands in single backticks, fenced blocks left out."""
+    """Return the texts in single backticks, without fenced blocks."""
     return re.findall(r"`([^`\n]+)`", without_blocks(text))
 
 
@@ -72,6 +72,6 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def first_code(cell: str) -> str:
-    """Return the first backticked text of a cell, "" where it has none."""
+    """Return the first backticked text of a cell, "" without one."""
     found = re.search(r"`([^`]+)`", cell)
     return found[1] if found else ""

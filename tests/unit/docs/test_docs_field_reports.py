@@ -13,13 +13,13 @@ pytestmark = pytest.mark.unit
 ROWS = rows(page("docs/field-reports.md"))
 TEST = re.compile(r"`(?P<path>tests/[\w/]+\.py)::(?P<name>(Test\w+::)?test_\w+)(\[[^\]`]+\])?`")
 REPORT = re.compile(r"[\w.-]+/[\w.-]+#\d+")
-# A page or a thread: its host, then which one.
+# A page or a thread: its host, then its name.
 PAGE = re.compile(r"[\w-]+(\.[\w-]+)+,? .+")
 MOST_ROWS_PER_TEST = 3
 
 
 def names_in(module: ast.Module | ast.ClassDef) -> set[str]:
-    """Return the names of the tests, those in classes behind the name of their class."""
+    """Return the names of the tests; a test in a class follows the name of its class."""
     names = set()
     for node in module.body:
         if isinstance(node, ast.ClassDef):
@@ -30,7 +30,7 @@ def names_in(module: ast.Module | ast.ClassDef) -> set[str]:
 
 
 def missing_test(cell: str) -> str | None:
-    """Return what is wrong with the cell that names a row's test, None where nothing is."""
+    """Return the fault of the cell that names a row's test, None without a fault."""
     if cell.startswith("none: "):
         return None if len(cell.split()) > 5 else "a reason is missing"
     if not (named := TEST.fullmatch(cell)):

@@ -1,4 +1,4 @@
-"""What the pages point at exists: links, paths, make targets, sample events."""
+"""The targets of the pages exist: links, paths, make targets, sample events."""
 
 import re
 from pathlib import Path
@@ -13,10 +13,10 @@ from tests.integration.test_conversation_events import EXPECTED, event_files
 pytestmark = pytest.mark.unit
 
 OURS = ROOT / "layers" / "shared" / "repartee"
-# What a page tells its reader to write.
+# Files that a page asks its reader to write.
 INVITED = {"functions/core_agent/tools/note_birthday.py"}
 TOP = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
-# Pages about the code leave the way to our package out.
+# Pages about the code leave out the path to our package.
 INSIDE = {path.name for path in OURS.iterdir() if path.is_dir()}
 README = page("README.md")
 each_page = pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def anchors(text: str) -> set[str]:
 
 
 def paths_in(text: str) -> set[str]:
-    """Return what stands in backticks and looks like a path from the project's root."""
+    """Return the texts in backticks that look like paths from the project's root."""
     found = set()
     for span in code_spans(text):
         path = span.split("#")[0].rstrip("/")
@@ -48,7 +48,7 @@ def exists(path: str, beside: Path) -> bool:
     pattern = re.sub(r"<[^>]*>", "*", path)
     if any(any(folder.glob(pattern)) for folder in (ROOT, beside, OURS)):
         return True
-    # A module's bare name is enough where its page has named the folder.
+    # A module's bare name is enough if its page has named the folder.
     return "/" not in path and any(
         any((ROOT / folder).rglob(path)) for folder in ("layers/shared", "functions")
     )

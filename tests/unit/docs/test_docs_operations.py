@@ -1,4 +1,4 @@
-"""docs/operations.md names everything that an operator can set or will see."""
+"""docs/operations.md names all settings, metrics, alarms and log messages."""
 
 import re
 from typing import Any

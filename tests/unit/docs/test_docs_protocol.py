@@ -1,4 +1,4 @@
-"""docs/protocol.md and docs/asyncapi.yaml say what the models say."""
+"""docs/protocol.md and docs/asyncapi.yaml agree with the models."""
 
 import json
 import re
@@ -39,18 +39,18 @@ def described(one: MessageType) -> str:
 
 
 def read_from_client(text: str) -> None:
-    """Fails unless a client may send it."""
+    """Fail unless a client may send the message."""
     model = parse_client_message(text)
     if not isinstance(model, AckModel | PingModel):
         to_message(model)
 
 
 def test_the_schema_file_is_what_the_models_say() -> None:
-    """`python -m local.asyncapi` writes it anew."""
+    """`python -m local.asyncapi` writes the file."""
     assert asyncapi.PATH.read_text() == asyncapi.render()
 
 
-def test_the_check_tells_an_outdated_schema_file(
+def test_the_check_notices_an_outdated_schema_file(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(asyncapi, "PATH", tmp_path / "asyncapi.yaml")
@@ -76,7 +76,7 @@ def test_every_message_type_is_described_with_each_of_its_fields(one: MessageTyp
     documented = {first_code(row[0]) for row in rows(described(one))}
     expected = set(one.fields) - ({"epoch", "seq"} if one.sender == "worker" else set())
     assert expected <= documented
-    # A field that no model has any more misleads; `closed` has a table of reasons as well.
+    # A field without a model misleads the reader; `closed` has a table of reasons as well.
     assert documented - expected <= set(get_args(CloseReason.__value__))
 
 
@@ -94,7 +94,7 @@ def test_every_example_can_be_sent_and_read(one: MessageType) -> None:
         assert message is not None
         assert not isinstance(message, UnknownFrame)
         assert isinstance(message, NumberedFrame) == (one.sender == "worker")
-        # Every field is shown, so that nobody has to guess its form.
+        # Every field is shown, so readers need not guess its form.
         assert set(fields) == {"type", *one.fields}
 
 

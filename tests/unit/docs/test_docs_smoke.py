@@ -1,4 +1,4 @@
-"""docs/assumptions.md and the checks that it sends its reader to."""
+"""docs/assumptions.md agrees with the checks that it names."""
 
 import base64
 import json
@@ -152,7 +152,7 @@ def test_a_transaction_fails_for_its_first_reason_or_its_own() -> None:
 
 
 class FakeLambda:
-    """Answers as Lambda does about a stack; ``retries`` is what was configured."""
+    """Answers like Lambda about a stack; ``retries`` is the configured number."""
 
     def __init__(self, retries: int) -> None:
         self._retries = retries

@@ -25,7 +25,7 @@ from repartee.ports.runtime import Clock, TicketSigner
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """All that the function works with; tests bring fakes."""
+    """The function's dependencies; tests pass fakes."""
 
     signer: TicketSigner
     origins: OriginPolicy
@@ -36,9 +36,9 @@ class Deps:
 def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
     """Return an IAM policy: Allow with the ticket's ids as context, or Deny, which means 403.
 
-    API Gateway itself answers 401 to a client without a ticket. If it calls the function for an
-    empty one, the answer is Deny: the usual exception for 401 counts as an error of the function,
-    so strangers could set off its alarm.
+    API Gateway itself answers with 401 if there is no ticket. If it calls the function for an empty
+    ticket, the answer is Deny: the usual exception for 401 would count as an error of the function,
+    so any client could trigger its alarm.
     """
     refusal = {"connection_id": event["requestContext"]["connectionId"]}
     token = (event.get("queryStringParameters") or {}).get("ticket")
@@ -56,7 +56,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def build() -> Deps:
-    """Wire the function up, once per process."""
+    """Build the function's dependencies, once per process."""
     settings = AuthorizerSettings.from_env()
     secrets = SecretsManager(lambda: boto3.client("secretsmanager"))
     return Deps(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import boto3  # noqa: F401 - make_client wants it; here it loads during init, at full speed
+import boto3  # noqa: F401 - make_client needs it; here it loads during init, at full speed
 from aws_lambda_powertools import Logger
 
 from repartee.adapters.aws.api_gateway_channel import ApiGatewayChannel
@@ -29,7 +29,7 @@ SUBPROTOCOL = "repartee.v1"
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """All that the function works with; tests bring fakes."""
+    """The function's dependencies; tests pass fakes."""
 
     opener: ConnectionOpener
     clock: Clock
@@ -69,7 +69,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 
 
 def _subprotocol(offers: Sequence[str]) -> dict[str, Any]:
-    """Return the header that accepts our protocol, when it is what the client wants most.
+    """Return the header that accepts the subprotocol, if it is the client's first offer.
 
     A client that offers protocols and gets none may close the connection.
     """
@@ -79,7 +79,7 @@ def _subprotocol(offers: Sequence[str]) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def build() -> Deps:
-    """Wire the function up, once per process."""
+    """Build the function's dependencies, once per process."""
     settings = ConnectSettings.from_env()
     client, clock, retention = make_client(), SystemClock(), Retention(settings.retention_days)
     session_table = DynamoTable(client, settings.live_table)

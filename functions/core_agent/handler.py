@@ -1,7 +1,7 @@
 """Answers one question with memory and the front desk's data.
 
-LangChain is imported with this module: no question is answered without it, and Lambda gives more
-processor to importing than to the first invocation.
+LangChain is imported with this module: every question needs it, and Lambda has more CPU during
+initialisation than during the first invocation.
 """
 
 import time
@@ -41,7 +41,7 @@ from repartee.observability import get_logger
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """What the function works with."""
+    """The function's dependencies."""
 
     answerer: QuestionAnswerer
     summariser: ConversationSummariser
@@ -49,12 +49,12 @@ class Deps:
 
 
 def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
-    """Answer a ``RequestEvent`` with an ``AnswerEvent``, both as JSON; obey a ``SummaryEvent``.
+    """Answer a ``RequestEvent`` with an ``AnswerEvent``, or carry out a ``SummaryEvent``.
 
-    An event of another kind, which only a later version knows, has no effect.
+    An event of an unknown kind, from a later version, has no effect.
 
     Raises:
-        pydantic.ValidationError: A field is missing or wrong: a fault of the caller's code.
+        pydantic.ValidationError: A field is missing or wrong, which is a fault of the caller.
     """
     kind = event.get("kind")
     if kind == "summarise":
@@ -74,8 +74,8 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def build() -> Deps:
-    """Wire the function up, once per process."""
-    log = get_logger()  # first: it keeps libraries from logging the key that is read below
+    """Build the function's dependencies, once per process."""
+    log = get_logger()  # first, so that no library logs the key that is read below
     settings = CoreAgentSettings.from_env()
     zone = ZoneInfo(settings.desk_time_zone)
     clock, client = SystemClock(), make_client()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import boto3  # noqa: F401 - make_client wants it; here it loads during init, at full speed
+import boto3  # noqa: F401 - make_client needs it; here it loads during init, at full speed
 from aws_lambda_powertools import Logger
 
 from repartee.adapters.aws.gateway_event import caller_of
@@ -23,7 +23,7 @@ from repartee.observability import get_logger
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """All that the function works with; tests bring fakes."""
+    """The function's dependencies; tests pass fakes."""
 
     closer: ConnectionCloser
     log: Logger
@@ -47,7 +47,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def build() -> Deps:
-    """Wire the function up, once per process."""
+    """Build the function's dependencies, once per process."""
     settings = DisconnectSettings.from_env()
     session_table, clock = DynamoTable(make_client(), settings.live_table), SystemClock()
     closer = ConnectionCloser(

@@ -19,11 +19,11 @@ from repartee.ports.users import ProfileStore, UsageStore
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """What the routes work with.
+    """The routes' dependencies.
 
     Attributes:
-        live_model: What the live model can speak.
-        websocket_url: Where clients connect; a ticket is added as the query.
+        live_model: The profile of the live model, with its languages and voices.
+        websocket_url: The URL for clients; a ticket is added as the query.
     """
 
     starter: SessionStarter

@@ -15,11 +15,11 @@ _DEFAULT_REMAINING_MS = 29_000
 
 
 class ErasureView(BaseModel):
-    """How far an erasure is.
+    """The progress of an erasure.
 
     Attributes:
         deleted: How many items were deleted in all, by kind; kinds without any are left out.
-        finished: False asks for the same request again.
+        finished: If false, send the same request again.
     """
 
     erased_at: Moment
@@ -28,7 +28,7 @@ class ErasureView(BaseModel):
 
     @classmethod
     def answering(cls, erasure: Erasure, answer: Response) -> Self:
-        """Show ``erasure``, with status 202 when there is more to do."""
+        """Show ``erasure``; set status 202 if it is not finished."""
         finished = erasure.finished_at_ms is not None
         if not finished:
             answer.status_code = 202
@@ -37,7 +37,7 @@ class ErasureView(BaseModel):
 
 
 MAY_ANSWER: dict[int | str, dict[str, Any]] = {
-    202: {"model": ErasureView, "description": "There is more to do: ask again"},
+    202: {"model": ErasureView, "description": "More is left to erase: send it again"},
     **may_answer("erasure_under_way"),
 }
 

@@ -1,4 +1,4 @@
-"""The HTTP API: tickets, and what is kept of a user, as a FastAPI application on Mangum."""
+"""The HTTP API: tickets and users' data, as a FastAPI application on Mangum."""
 
 import asyncio
 import time
@@ -54,19 +54,19 @@ class Application:
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Return the answer to an event of payload format 2.0."""
-        # Mangum wants the thread's event loop, both when it is made and when it is called, and
-        # Python no longer makes one by itself.
+        # Mangum needs the thread's event loop when it is made and when it is called. Python does
+        # not create one implicitly any more.
         with asyncio.Runner() as runner:
             asyncio.set_event_loop(runner.get_loop())
             try:
-                # Mangum would run the lifespan on every event, and there is none; types that it
-                # does not know as text it sends in base64.
+                # Without "off", Mangum would run a lifespan on every event. It encodes types that
+                # it does not know as text in base64.
                 text_types = [*DEFAULT_TEXT_MIME_TYPES, PROBLEM_TYPE]
                 mangum = Mangum(self._app, lifespan="off", text_mime_types=text_types)
                 answer: dict[str, Any] = mangum(sanitised_event(event), context)
             finally:
                 asyncio.set_event_loop(None)
-        # An answer that its route does not declare public belongs to one user: no cache keeps it.
+        # Answers are for one user and must not be cached, unless their route declares otherwise.
         answer["headers"] = _HEADERS | answer["headers"]
         is_head = event["requestContext"]["http"]["method"] == "HEAD"
         return without_body(answer) if is_head else answer
@@ -74,7 +74,7 @@ class Application:
 
 @lru_cache(maxsize=1)
 def build() -> Application:
-    """Wire the function up, once per process."""
+    """Build the function's dependencies, once per process."""
     settings = HttpApiSettings.from_env()
     client, clock, ids = make_client(), SystemClock(), UlidSource()
     session_table = DynamoTable(client, settings.live_table)

@@ -1,4 +1,4 @@
-"""Who is asking: only what API Gateway's JWT authorizer verified, never what a client wrote."""
+"""Identifies the user, only by the token that API Gateway's JWT authorizer verified."""
 
 from typing import Annotated
 
@@ -22,22 +22,22 @@ def verified_user_id(request: Request, deps: Dependencies) -> str:
     if not isinstance(subject, str) or not subject:
         raise Problem("not_signed_in")
     if (fault := user_id_problem(subject)) is not None:
-        # This identity provider may give such a subject to every user, so the operator must know.
+        # The identity provider may issue such a subject to every user, so the operator must know.
         deps.log.warning("token subject refused", extra={"reason": fault})
-        detail = f"the token's sub {fault}: the identity provider has to give another one"
+        detail = f"the token's sub {fault}; the identity provider must issue another subject"
         raise Problem("subject_refused", detail)
     return subject
 
 
 VerifiedUserId = Annotated[str, Depends(verified_user_id)]
-"""Who asks, even when all that was theirs is erased."""
+"""The verified user, also after an erasure."""
 
 
 def unerased_user_id(user_id: VerifiedUserId, deps: Dependencies) -> str:
     """Return the verified user.
 
     Raises:
-        UserErased: They asked to be forgotten.
+        UserErased: The user's data is erased.
     """
     if deps.eraser.store.find(user_id) is not None:
         raise UserErased(user_id)
@@ -45,4 +45,4 @@ def unerased_user_id(user_id: VerifiedUserId, deps: Dependencies) -> str:
 
 
 UserId = Annotated[str, Depends(unerased_user_id)]
-"""Who asks, unless they were erased: then every answer is the same."""
+"""The verified user; after an erasure, the request is refused."""

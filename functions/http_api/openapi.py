@@ -1,4 +1,4 @@
-"""Completes FastAPI's OpenAPI document with the answers that FastAPI cannot know.
+"""Completes FastAPI's OpenAPI document with answers that FastAPI does not know.
 
 Most of them follow from a route's user, body and parameters. A route declares the others with
 ``may_answer``.
@@ -31,19 +31,19 @@ _TOKEN = {
     "description": "A token of the deployment's OpenID Connect issuer, for one of its audiences.",
 }
 _DESCRIPTION = """\
-Tickets for the WebSocket API, and all that is kept of a user: to read, change, export and erase.
+Tickets for the WebSocket API, and access to a user's data: read, change, export and erase it.
 
-Send the token as `Authorization: Bearer TOKEN`, unless a request is said to need none. A body has \
+Send the token as `Authorization: Bearer TOKEN`, unless a request needs none. A body has \
 `Content-Type: application/json` and at most 16,384 bytes.
 
-HEAD is answered wherever GET is. Every refusal of the API is a problem document (RFC 9457) whose \
-`code` programs can rely on: `path_unknown` (404) and `method_not_allowed` (405) are possible \
+HEAD is supported wherever GET is. Every refusal of the API is a problem document (RFC 9457) with \
+a stable `code` for programs: `path_unknown` (404) and `method_not_allowed` (405) are possible \
 everywhere. API Gateway itself answers 401, 413 (above 10 MB), 429, 500 and 503 \
 with an object that has `message` only.
 """
 
 
-# API Gateway's own answers: the message, which was seen there, and the reason.
+# API Gateway's own answers: the message, as observed, and the reason.
 _GATEWAY_ERRORS = {
     "401": ("Unauthorized", "The token is missing or not valid"),
     "429": ("Too Many Requests", "API Gateway throttles"),
@@ -53,7 +53,7 @@ _GATEWAY_ERRORS = {
 
 
 class ProblemDocument(BaseModel):
-    """Why a request was refused, and what to do.
+    """The reason for a refusal, and what to do.
 
     Attributes:
         type: The kind of problem, as the place in /docs that explains it.
@@ -62,10 +62,10 @@ class ProblemDocument(BaseModel):
         detail: What is wrong and what to do.
         code: The kind for programs.
         message: The same as detail.
-        field: The parameter, member or header at fault; absent where there is none.
+        field: The parameter, member or header at fault; absent if there is none.
         kind: For daily_limit_reached, which limit.
-        limit: For daily_limit_reached, how much it allows: seconds of talk, or USD.
-        resets_at: For daily_limit_reached, when a new day begins.
+        limit: For daily_limit_reached, the limit in seconds of talk, or in USD.
+        resets_at: For daily_limit_reached, when the next day begins.
     """
 
     type: str
@@ -81,7 +81,7 @@ class ProblemDocument(BaseModel):
 
 
 class GatewayMessage(BaseModel):
-    """How API Gateway refuses a request before it reaches the API."""
+    """API Gateway's refusal of a request before it reaches the API."""
 
     message: str
 

@@ -1,4 +1,4 @@
-"""Pages of lists that change while they are read: a cursor names a place, not an index."""
+"""Opens cursors of lists; a cursor names a place and no index, because lists change."""
 
 from typing import Annotated
 
@@ -26,5 +26,5 @@ def open_cursor(
     try:
         return deps.cursors.open(listing, user_id, after)
     except CursorRefused:
-        advice = "this is no cursor of yours for this list: leave after out to begin again"
+        advice = "this is not a cursor of this user for this list: leave after out to start again"
         raise Problem("invalid_request", advice, field="after") from None

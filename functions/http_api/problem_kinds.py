@@ -16,9 +16,9 @@ class ProblemKind:
     """The common part of all problems with one code.
 
     Attributes:
-        title: What is wrong, in the same words each time.
-        detail: What is wrong and what to do. A problem may have its own detail: then this one is
-            only the example in the documentation.
+        title: The problem in words that never change.
+        detail: What is wrong and what to do. If a problem has its own detail, this one is only the
+            example in the documentation.
         field: The parameter or member at fault, if it is always the same one.
         retry_after_s: Seconds after which the same request may succeed; None if waiting does not
             help.
@@ -35,7 +35,7 @@ class ProblemKind:
 
     @property
     def type(self) -> str:
-        """The problem type of RFC 9457: the place in this API's own page that explains it."""
+        """The problem type of RFC 9457: a link to its explanation in this API's page."""
         return f"/docs#{self.code}"
 
 
@@ -44,21 +44,21 @@ _ALL = (
         "not_signed_in",
         401,
         "No user is signed in",
-        "no verified token: send one as a bearer token",
+        "the request has no verified token: send one as a bearer token",
     ),
     ProblemKind(
         "subject_refused",
         401,
         "The token names no usable user",
-        "the token's sub has 300 characters: at most 255 are allowed: the identity provider has "
-        "to give another one",
+        "the token's sub has 300 characters: at most 255 are allowed; the identity provider must "
+        "issue another subject",
         field="sub",
     ),
     ProblemKind(
         "user_erased",
         403,
         "The user's data was erased",
-        "this user's data was erased and nothing can be kept; only DELETE /me still works",
+        "this user's data was erased and no data can be stored: only DELETE /me still works",
     ),
     ProblemKind(
         "path_unknown",
@@ -70,21 +70,21 @@ _ALL = (
         "conversation_unknown",
         404,
         "The user has no such conversation",
-        'you have no such conversation: list yours, or start one with "new"',
+        'you have no conversation with this id: list yours, or start one with "new"',
         field="conversation_id",
     ),
     ProblemKind(
         "note_unknown",
         404,
         "The user has no such note",
-        "you have no such note, or it is deleted already: list yours",
+        "you have no note with this id: list yours",
         field="note_id",
     ),
     ProblemKind(
         "session_unknown",
         404,
         "The user has no such session",
-        "there is no such session to come back to: leave session_id out to start one",
+        "you have no session with this id: leave session_id out to start one",
         field="session_id",
     ),
     ProblemKind(
@@ -104,7 +104,7 @@ _ALL = (
         "erasure_under_way",
         409,
         "Another request erases the same data",
-        "another request erases the same data right now: send it again shortly",
+        "another request is erasing the same data: send this one again in 2 s",
         retry_after_s=STORE_RETRY_AFTER_S,
     ),
     ProblemKind(
@@ -154,13 +154,13 @@ _ALL = (
         "internal_error",
         500,
         "The service has a fault",
-        "something unexpected went wrong",
+        "the service has a fault: send the request again, and report the problem if it stays",
     ),
     ProblemKind(
         "unavailable",
         503,
         "The service is overloaded",
-        "the service is overloaded: try again shortly",
+        "the service is overloaded: send the request again in 2 s",
         retry_after_s=STORE_RETRY_AFTER_S,
     ),
 )
@@ -172,9 +172,9 @@ CODES = "x-codes"
 
 
 def may_answer(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """Return a route's ``responses`` for the problems that its own work leads to.
+    """Return a route's ``responses`` for its own problems.
 
-    The OpenAPI document adds the problems that follow from its parameters, body and user.
+    The OpenAPI document adds the problems of its parameters, body and user.
     """
     responses: dict[int | str, dict[str, Any]] = {}
     for code in codes:

@@ -1,7 +1,7 @@
 """Maps every failure to a problem document; no other module does.
 
 Source: RFC 9457, with ``code``, ``message`` and ``field`` as extension members. ``message`` repeats
-``detail`` for clients of versions that had no ``detail``.
+``detail`` for clients of older versions, which had no ``detail``.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _MAX_FIELD_CHARACTERS = 100
 
 
 class Problem(Exception):
-    """An answer that is not what was asked for.
+    """A refusal of a request.
 
     Args:
         code: A key of ``KINDS``, which has the status and the defaults of the other arguments.
@@ -39,7 +39,7 @@ class Problem(Exception):
         field: The parameter or member at fault.
         retry_after_s: Seconds after which the same request may succeed.
         headers: Further headers of the answer.
-        more: Members of this problem alone.
+        more: Members that only this problem has.
     """
 
     def __init__(
@@ -91,7 +91,8 @@ def _problem(error: Exception, request: Request) -> Problem:  # noqa: C901 - one
         case RequestValidationError():
             return _invalid(error)
         case HTTPException(status_code=400):
-            # FastAPI's only one: bytes that are no UTF-8, or brackets beyond Python's stack.
+            # FastAPI raises it only for bytes that are not UTF-8, and for brackets nested too
+            # deeply.
             return Problem("not_json")
         case HTTPException(status_code=404):
             return Problem("path_unknown")
@@ -138,7 +139,7 @@ def _invalid(error: RequestValidationError) -> Problem:
 
 
 def _wrong_method(request: Request) -> Problem:
-    """List all methods of the address; the router's own list has those of only one route."""
+    """List all methods of the address; the router's own list has the methods of one route only."""
     path = request.scope["path"]
     routes: list[Any] = request.app.state.routes
     allowed = {
@@ -150,7 +151,7 @@ def _wrong_method(request: Request) -> Problem:
 
 
 def answer_with_problems(app: FastAPI) -> None:
-    """Make ``app`` answer every failure with a problem document, and log those that are ours."""
+    """Make ``app`` answer every failure with a problem document, and log faults of the service."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
         problem = _problem(error, request)

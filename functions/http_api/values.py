@@ -1,4 +1,4 @@
-"""Kinds of values that several routes take or give."""
+"""Types of values that several routes share."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import PlainSerializer, WithJsonSchema
 
-# Ids are ULIDs; the pattern is wider, but never lets a separator of table keys through.
+# Ids are ULIDs. The pattern is wider, but excludes the separators of table keys.
 ID_PATTERN = r"^[0-9A-Za-z_-]{1,64}$"
 MAX_PAGE = 100
 

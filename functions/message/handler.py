@@ -24,17 +24,17 @@ from repartee.observability import get_logger
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """All that the function works with; tests bring fakes."""
+    """The function's dependencies; tests pass fakes."""
 
     router: MessageRouter
     log: Logger
 
 
 def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
-    """Take the message; whatever the client has to know has been posted to it."""
+    """Route the message; the use case posts every answer to the client."""
     caller = caller_of(event)
     routed = deps.router.route(caller, text_of(event))
-    # Most messages are audio and go well: a line for each would cost as much as handling it.
+    # Most messages are audio and succeed. A line for each would cost as much as its handling.
     if routed.rejected or routed.troubles:
         deps.log.warning(
             "message not fully handled",
@@ -56,7 +56,7 @@ def handle(event: Mapping[str, Any], deps: Deps) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def build() -> Deps:
-    """Wire the function up, once per process."""
+    """Build the function's dependencies, once per process."""
     settings = MessageSettings.from_env()
     session_table, clock = DynamoTable(make_client(), settings.live_table), SystemClock()
     router = MessageRouter(

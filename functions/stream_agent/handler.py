@@ -64,7 +64,7 @@ class LambdaContext(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """All that the function works with; tests bring fakes."""
+    """The function's dependencies; tests pass fakes."""
 
     server: SessionServer
 
@@ -97,7 +97,7 @@ def handle(
 
 @lru_cache(maxsize=1)
 def build() -> Deps:
-    """Wire the function up, once per process."""
+    """Build the function's dependencies, once per process."""
     settings = StreamAgentSettings.from_env()
     client, clock, ids = make_client(max_connections=THREADS), SystemClock(), UlidSource()
     log = get_logger()

@@ -17,7 +17,7 @@ from repartee.domain.text.characters import checked_line
 
 
 class Arguments(BaseModel):
-    """What a model fills in; nothing beyond it is accepted, whoever's id it may be."""
+    """Arguments from a model; undeclared ones, such as a user's id, are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,7 +49,7 @@ type Day = Annotated[
 type ClockTime = Annotated[
     time,
     BeforeValidator(_time),
-    # As it has to be written: a cut-off call is noted, and made again from the note.
+    # In the input format, because a call that was cut off is repeated from its stored arguments.
     PlainSerializer(lambda at: f"{at:%H:%M}", return_type=str),
     WithJsonSchema({"type": "string", "description": "The time, HH:MM on the 24-hour clock."}),
 ]

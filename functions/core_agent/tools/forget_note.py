@@ -21,12 +21,12 @@ class ForgetNoteArguments(Arguments):
 
 
 def forget_note(notes: Notes, context: ToolContext) -> Tool[ForgetNoteArguments]:
-    """Make the tool that forgets one thing that was noted about the caller."""
+    """Make the tool that deletes one note about the caller."""
 
     def run(arguments: ForgetNoteArguments) -> ToolResult:
         wanted = " ".join(arguments.note.split())
         kept = notes.newest(context.user_id, limit=MAX_NOTES)
-        # Of two notes that differ in upper and lower case only, the one word for word.
+        # If two notes differ only in case, the exact match is deleted.
         for note in sorted(kept, key=lambda note: note.text != wanted):
             if note.text.casefold() == wanted.casefold():
                 try:

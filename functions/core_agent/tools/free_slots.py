@@ -11,7 +11,7 @@ class FreeSlotsArguments(Arguments):
 
 
 def free_slots(desk: Desk, context: ToolContext) -> Tool[FreeSlotsArguments]:
-    """Make the tool that finds what can still be booked."""
+    """Make the tool that finds free slots."""
 
     def run(arguments: FreeSlotsArguments) -> ToolResult:
         day = arguments.date

@@ -6,11 +6,11 @@ from repartee.ports.front_desk import Desk
 
 
 class MyAppointmentsArguments(Arguments):
-    """Nothing: whose appointments is settled."""
+    """No arguments: the appointments are the caller's."""
 
 
 def my_appointments(desk: Desk, context: ToolContext) -> Tool[MyAppointmentsArguments]:
-    """Make the tool that lists what the caller has booked."""
+    """Make the tool that lists the caller's appointments."""
 
     def run(_arguments: MyAppointmentsArguments) -> ToolResult:
         coming = [

@@ -8,11 +8,11 @@ from repartee.ports.users import Notes
 
 
 class RecallNotesArguments(Arguments):
-    """Nothing: whose notes is settled."""
+    """No arguments: the notes are the caller's."""
 
 
 def recall_notes(notes: Notes, context: ToolContext) -> Tool[RecallNotesArguments]:
-    """Make the tool that lists what was noted about the caller."""
+    """Make the tool that lists the notes about the caller."""
 
     def run(_arguments: RecallNotesArguments) -> ToolResult:
         kept = notes.newest(context.user_id, limit=MAX_NOTES)

@@ -40,7 +40,7 @@ class ConversationList(BaseModel):
     """The user's conversations, the newest first.
 
     Attributes:
-        next_after: The value of ``after`` that asks for older ones; null when there are none.
+        next_after: The value of ``after`` for older ones; null if there are none.
     """
 
     conversations: list[ConversationView]
@@ -53,8 +53,8 @@ def list_conversations(
 ) -> ConversationList:
     """List the user's conversations, a page at a time.
 
-    They are sorted by the time of their beginning. A conversation that is begun, continued or
-    erased between two pages moves no other conversation to another page.
+    They are sorted by their start. A conversation that is started, continued or erased between two
+    pages moves no other conversation to another page.
     """
     (before,) = open_cursor(deps, Listing.CONVERSATIONS, user_id, after) or (None,)
     found = deps.reader.list_conversations(user_id, limit=limit + 1, before=before)

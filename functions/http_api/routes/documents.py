@@ -1,4 +1,4 @@
-"""The API's description of itself, for programs and for people."""
+"""Serves the API's documentation, for programs and for people."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse

@@ -33,7 +33,7 @@ router = APIRouter()
 
 
 class OwnLimitsView(BaseModel):
-    """Limits that an operator set for this user alone; null where the deployment's hold."""
+    """Limits that an operator set for this user; null where the deployment's apply."""
 
     talk_s_per_day: int | None
     usd_per_day: float | None
@@ -72,7 +72,7 @@ class TotalsView(BaseModel):
 
 
 class AccountView(BaseModel):
-    """All of a user that is no conversation."""
+    """A user's data outside the conversations."""
 
     preferences: Preferences
     limits: OwnLimitsView
@@ -117,12 +117,12 @@ class ToolView(BaseModel):
 
 
 class MessageView(BaseModel):
-    """A message between core_agent's model and the rest.
+    """A message of core_agent's model, or to it.
 
     Attributes:
         author: ``question``, ``model`` or ``tool``.
-        name: The tool's, null for the others.
-        tools: What the model wanted to be called.
+        name: The tool's name, null for the others.
+        tools: The tools that the model called.
     """
 
     author: str
@@ -146,8 +146,8 @@ class CallView(BaseModel):
 
     Attributes:
         turn: The turn that made it.
-        status: ``unfinished`` while it runs, and when it was cut off.
-        tools: What it began that may have changed something.
+        status: ``unfinished`` while it runs, and if it was cut off.
+        tools: The tools that it began and that may have changed data.
     """
 
     turn: int
@@ -181,7 +181,7 @@ class CallView(BaseModel):
 
 
 class SummaryView(BaseModel):
-    """What a conversation's turns up to ``through_turn`` said, in short."""
+    """The summary of a conversation's turns up to ``through_turn``."""
 
     text: str
     through_turn: int
@@ -193,11 +193,11 @@ class SummaryView(BaseModel):
 
 
 class ExportedConversation(ConversationView):
-    """A conversation with its entries, or with those that there is room for.
+    """A conversation with its entries, or with a part of them.
 
     Attributes:
-        continued: The page before holds what comes before this.
-        summary: Null where there is none or the page before holds it.
+        continued: Whether earlier entries are on the page before.
+        summary: Null if there is none, or if it is on the page before.
     """
 
     continued: bool
@@ -220,12 +220,12 @@ class ExportedConversation(ConversationView):
 
 
 class ExportView(BaseModel):
-    """All that is kept of a user, or a page of it.
+    """All data of a user, or a page of it.
 
     Attributes:
         account: On the first page only, null on the others.
         conversations: The oldest first.
-        next_after: Ask with ``after`` set to this for the next page, null on the last.
+        next_after: The value of ``after`` for the next page; null on the last page.
     """
 
     version: Literal[1] = 1
@@ -236,7 +236,7 @@ class ExportView(BaseModel):
 
 
 def size_bytes(record: Conversation | Entry) -> int:
-    """Return how large a record is in Lambda's answer, a JSON text inside a JSON text, at most."""
+    """Return the largest size of a record in Lambda's answer, a JSON text inside a JSON text."""
     view: BaseModel
     match record:
         case Conversation():
@@ -254,7 +254,7 @@ def size_bytes(record: Conversation | Entry) -> int:
 def export_me(
     deps: Dependencies, user_id: UserId, answer: Response, after: Cursor = None
 ) -> ExportView:
-    """Hand out all that is kept of the user, a page at a time."""
+    """Export all data of the user, a page at a time."""
     place = open_cursor(deps, Listing.EXPORT, user_id, after)
     position = None if place is None else ExportPosition(*place)
     page = deps.exporter.export(user_id, position, size_bytes=size_bytes)
@@ -263,7 +263,7 @@ def export_me(
         "user data exported",
         extra={"conversations": len(page.conversations), "is_last": following is None},
     )
-    # No browser or proxy is to keep it.
+    # Browsers and proxies must not store it.
     answer.headers["cache-control"] = "no-store"
     return ExportView(
         exported_at=deps.clock.now_ms(),

@@ -11,7 +11,7 @@ router = APIRouter()
 def erase_me(
     deps: Dependencies, user_id: VerifiedUserId, time: RemainingTime, answer: Response
 ) -> ErasureView:
-    """Erase everything that is kept of the user; 202 when there is more to do."""
+    """Erase all data of the user; 202 if the erasure is not finished."""
     erasure = deps.eraser.erase(user_id, remaining_ms=time.remaining_ms)
     view = ErasureView.answering(erasure, answer)
     deps.log.info("user erased", extra={"finished": view.finished, "deleted": view.deleted})

@@ -34,7 +34,7 @@ class NoteList(BaseModel):
     """The user's notes, the newest first.
 
     Attributes:
-        next_after: The value of ``after`` that asks for older ones; null when there are none.
+        next_after: The value of ``after`` for older ones; null if there are none.
     """
 
     notes: list[NoteView]
@@ -58,11 +58,11 @@ def list_notes(
 @router.delete(
     "/me/notes/{note_id}",
     status_code=204,
-    response_description="The note is forgotten",
+    response_description="The note is deleted",
     responses=may_answer("note_unknown"),
 )
 def forget_note(deps: Dependencies, user_id: UserId, note_id: NoteId) -> Response:
-    """Forget one note, in running calls too."""
+    """Delete one note, also in open sessions."""
     try:
         is_every_session_notified = deps.forgetter.forget(user_id, note_id)
     except NoteUnknown:

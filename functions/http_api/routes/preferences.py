@@ -18,10 +18,10 @@ router = APIRouter(route_class=CheckedRoute)
 
 
 class Preferences(BaseModel):
-    """How a user is spoken to; null where the deployment's default holds.
+    """A user's preferences; null where the deployment's default applies.
 
     Attributes:
-        language: BCP 47 tag of the live model's.
+        language: A BCP 47 tag that the live model supports.
         voice: One of Gemini's prebuilt voices.
         style: A few words on the manner of speaking.
     """
@@ -38,10 +38,10 @@ class Preferences(BaseModel):
         return cls(language=profile.language, voice=profile.voice, style=profile.style)
 
     def changes(self, model: LiveModelProfile) -> PreferenceChanges:
-        """Return what is asked for: a field left out stays, null goes back to the default.
+        """Return the requested changes: an absent field stays, null restores the default.
 
         Raises:
-            PreferenceRefused: One of them cannot be had.
+            PreferenceRefused: One of the values is not supported.
         """
         named = {name: getattr(self, name) or "" for name in self.model_fields_set}
         return checked_changes(model, **named)
@@ -63,5 +63,5 @@ def change_preferences(deps: Dependencies, user_id: UserId, wanted: Preferences)
 
 
 def _spoken(profile: Profile, model: LiveModelProfile) -> Preferences:
-    # What the live model lacks is shown as calls read it.
+    # Preferences that the live model does not support are shown as sessions apply them.
     return Preferences.of(stale_preferences(model, profile).applied_to(profile))

@@ -17,10 +17,10 @@ Id = Annotated[str, Field(pattern=ID_PATTERN)]
 
 
 class SessionRequest(BaseModel):
-    """What to open a connection for.
+    """The session to open a connection for.
 
     Attributes:
-        conversation_id: Absent continues the latest conversation, ``"new"`` starts one.
+        conversation_id: If absent, the latest conversation is continued; ``"new"`` starts one.
         session_id: A session to come back to after a lost connection.
     """
 
@@ -34,8 +34,8 @@ class SessionTicket(BaseModel):
     """A ticket, good for one connection.
 
     Attributes:
-        url: Where to connect, with the ticket.
-        features: What the server knows beyond protocol version 1, for the first ``hello``.
+        url: The URL of the connection, with the ticket.
+        features: The server's features beyond protocol version 1, for the first ``hello``.
     """
 
     session_id: str

@@ -14,21 +14,21 @@ router = APIRouter()
 
 
 class Heard(BaseModel):
-    """What the model understood; it can be wrong, even in another language."""
+    """The model's transcript of the user; it can be wrong, even in another language."""
 
     text: str
     verified: Literal[False] = False
 
 
 class Said(BaseModel):
-    """What the user was played; approximate where they spoke over it."""
+    """The text that was played to the user; approximate if the user interrupted it."""
 
     text: str
     approximate: bool
 
 
 class ToolCallView(BaseModel):
-    """What a turn looked up or did."""
+    """A tool call of a turn."""
 
     name: str
     status: str
@@ -36,7 +36,7 @@ class ToolCallView(BaseModel):
 
 
 class TurnView(BaseModel):
-    """One turn as it is remembered; shortened where it was longer than a turn may be."""
+    """One stored turn; ``shortened`` if it was longer than a turn may be."""
 
     number: int
     session_id: str
@@ -79,7 +79,7 @@ class TurnList(BaseModel):
     """Turns in order.
 
     Attributes:
-        next_after: Ask with ``after`` set to this for the next ones, null when there are none.
+        next_after: The value of ``after`` for the next turns; null if there are none.
     """
 
     turns: list[TurnView]

@@ -15,7 +15,7 @@ MAX_DAYS = 100
 
 
 class DayView(BaseModel):
-    """What was used on a UTC day."""
+    """The usage of a UTC day."""
 
     day: str
     turns: int
@@ -42,7 +42,7 @@ class LimitView(BaseModel):
 
     Attributes:
         limit: In s of talk, or in USD.
-        left: How much of it is left today, never below 0.
+        left: The rest for today, never below 0.
     """
 
     kind: Literal["talk_seconds", "cost"]
@@ -51,11 +51,11 @@ class LimitView(BaseModel):
 
 
 class UsageView(BaseModel):
-    """What the user has used, and what is left.
+    """The user's usage, and the rest of today's limits.
 
     Attributes:
-        resets_at: When a new day begins.
-        days: Those on which something was used, the newest first.
+        resets_at: When the next day begins.
+        days: The days with usage, the newest first.
     """
 
     today: DayView
@@ -78,7 +78,7 @@ def _limits(today: Today) -> list[LimitView]:
 def read_usage(
     deps: Dependencies, user_id: UserId, days: Annotated[int, Query(ge=1, le=MAX_DAYS)] = 30
 ) -> UsageView:
-    """Return the user's usage day by day, and what is left of today's limits."""
+    """Return the user's usage by day, and the rest of today's limits."""
     today = deps.limits.today(deps.profiles.load(user_id))
     return UsageView(
         today=DayView.of(today.used),

@@ -1,9 +1,10 @@
 """An event loop whose clock jumps to the next timer, so that a 30 s wait takes no time.
 
-Work given to threads is done at once, in place: nothing real is ever waited for.
+Work for threads runs at once, in place, so nothing waits for real time.
 """
 
 import asyncio
+import functools
 import selectors
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +14,7 @@ from tests.fakes.clock import NOON_MS
 
 
 class _JumpingSelector(selectors.SelectSelector):
-    """Never waits: lets the time pass that it was asked to wait for."""
+    """Never waits. Advances the clock by the timeout instead."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,7 +24,7 @@ class _JumpingSelector(selectors.SelectSelector):
         ready = super().select(0)
         if not ready:
             if timeout is None:
-                raise RuntimeError("nothing will ever happen: no timer and no ready callback")
+                raise RuntimeError("the loop would wait for ever: no timer and no ready callback")
             self.now_s += max(0.0, timeout)
         return ready
 
@@ -33,7 +34,7 @@ class _InPlaceExecutor(ThreadPoolExecutor):
         future: Future[T] = Future()
         try:
             future.set_result(function(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - handed to whoever awaits the future
+        except Exception as error:  # noqa: BLE001 - passed to the code that awaits the future
             future.set_exception(error)
         return future
 
@@ -49,12 +50,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._jumping.now_s
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Shut it down in place; asyncio does so in a thread, and waits for that by this clock."""
+        """Shut the executor down in place. asyncio would use a thread and wait by this clock."""
         self._in_place.shutdown()
 
 
 class LoopClock:
-    """The loop's time as a Clock."""
+    """A Clock that shows the loop's time."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -67,6 +68,16 @@ class LoopClock:
 
 
 def run_in_virtual_time[T](main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run ``main`` to its end; hours of it take moments."""
+    """Run ``main`` to its end. Hours of virtual time take moments."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(main())
+
+
+def in_virtual_time[**P, T](test: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """Make a plain test of an asynchronous one: it runs in virtual time."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        return run_in_virtual_time(lambda: test(*args, **kwargs))
+
+    return run

@@ -29,7 +29,7 @@ from tests.unit.application.serving.worker_harness import (
     USER,
     WorkerHarness,
 )
-from tests.virtual_time import run_in_virtual_time
+from tests.virtual_time import in_virtual_time
 
 pytestmark = pytest.mark.unit
 
@@ -99,74 +99,66 @@ async def replay_a_question(it: PaidScene, question: str) -> None:
     assert await serving is FinishReason.IDLE
 
 
-def test_an_answer_that_a_turn_gets_again_after_a_hand_over_is_billed_once() -> None:
-    async def scene() -> None:
-        it = PaidScene()
-        await replay_a_question(it, "book")
+@in_virtual_time
+async def test_an_answer_that_a_turn_gets_again_after_a_hand_over_is_billed_once() -> None:
+    it = PaidScene()
+    await replay_a_question(it, "book")
 
-        live = HEARD + HEARD + ANSWERED
-        assert len(it.reasoner.requests) == 1
-        assert it.used().tokens == live + CORE.usage
-        assert it.used().cost_usd == LIVE_PRICES.cost_usd(live) + CORE.cost_usd
-        assert it.state().cost_usd == it.used().cost_usd
-        turn = it.tables.turns[CONVERSATION][1]
-        assert turn.usage == HEARD + ANSWERED + CORE.usage
-
-    run_in_virtual_time(scene)
+    live = HEARD + HEARD + ANSWERED
+    assert len(it.reasoner.requests) == 1
+    assert it.used().tokens == live + CORE.usage
+    assert it.used().cost_usd == LIVE_PRICES.cost_usd(live) + CORE.cost_usd
+    assert it.state().cost_usd == it.used().cost_usd
+    turn = it.tables.turns[CONVERSATION][1]
+    assert turn.usage == HEARD + ANSWERED + CORE.usage
 
 
-def test_both_runs_are_billed_where_a_replayed_turn_asks_in_other_words() -> None:
-    async def scene() -> None:
-        it = PaidScene()
-        await replay_a_question(it, "book, please")
+@in_virtual_time
+async def test_both_runs_are_billed_where_a_replayed_turn_asks_in_other_words() -> None:
+    it = PaidScene()
+    await replay_a_question(it, "book, please")
 
-        live = HEARD + HEARD + ANSWERED
-        assert len(it.reasoner.requests) == 2
-        assert it.used().cost_usd == LIVE_PRICES.cost_usd(live) + 2 * CORE.cost_usd
-        assert it.state().cost_usd == it.used().cost_usd
-
-    run_in_virtual_time(scene)
+    live = HEARD + HEARD + ANSWERED
+    assert len(it.reasoner.requests) == 2
+    assert it.used().cost_usd == LIVE_PRICES.cost_usd(live) + 2 * CORE.cost_usd
+    assert it.state().cost_usd == it.used().cost_usd
 
 
-def test_an_answer_that_a_dead_worker_had_is_billed_once() -> None:
-    async def scene() -> None:
-        it = PaidScene()
-        serving = it.serve()
-        it.speak()
-        await it.call_tool(await it.heard(), "first", "book")
-        serving.cancel()
-        await asyncio.wait({serving})
-        await asyncio.sleep(LEASE_MS / 1000)
+@in_virtual_time
+async def test_an_answer_that_a_dead_worker_had_is_billed_once() -> None:
+    it = PaidScene()
+    serving = it.serve()
+    it.speak()
+    await it.call_tool(await it.heard(), "first", "book")
+    serving.cancel()
+    await asyncio.wait({serving})
+    await asyncio.sleep(LEASE_MS / 1000)
 
-        serving = it.serve()
-        session = await it.heard()
-        await it.call_tool(session, "second", "book")
-        await it.answer(session, "book me in", "You are booked.")
-        await it.until(lambda: it.frames("turn_end"))
-        it.acknowledge_all()
-        assert await serving is FinishReason.IDLE
+    serving = it.serve()
+    session = await it.heard()
+    await it.call_tool(session, "second", "book")
+    await it.answer(session, "book me in", "You are booked.")
+    await it.until(lambda: it.frames("turn_end"))
+    it.acknowledge_all()
+    assert await serving is FinishReason.IDLE
 
-        assert it.metrics.takeovers == [False, True]
-        assert len(it.reasoner.requests) == 1
-        # What the dead worker's live session cost is known to nobody any more.
-        assert it.used().cost_usd == LIVE_PRICES.cost_usd(HEARD + ANSWERED) + CORE.cost_usd
-        assert it.state().cost_usd == it.used().cost_usd
-
-    run_in_virtual_time(scene)
+    assert it.metrics.takeovers == [False, True]
+    assert len(it.reasoner.requests) == 1
+    # What the dead worker's live session cost is known to nobody any more.
+    assert it.used().cost_usd == LIVE_PRICES.cost_usd(HEARD + ANSWERED) + CORE.cost_usd
+    assert it.state().cost_usd == it.used().cost_usd
 
 
-def test_a_question_whose_answer_never_reaches_its_session_is_billed() -> None:
-    async def scene() -> None:
-        it = PaidScene()
-        it.answers_arrive = False
-        serving = it.serve()
-        it.speak()
-        await it.call_tool(await it.heard(), "first", "book")
-        it.send(Bye())
-        assert await serving is FinishReason.ENDED
+@in_virtual_time
+async def test_a_question_whose_answer_never_reaches_its_session_is_billed() -> None:
+    it = PaidScene()
+    it.answers_arrive = False
+    serving = it.serve()
+    it.speak()
+    await it.call_tool(await it.heard(), "first", "book")
+    it.send(Bye())
+    assert await serving is FinishReason.ENDED
 
-        assert it.state().ended
-        assert it.used().cost_usd == LIVE_PRICES.cost_usd(HEARD) + CORE.cost_usd
-        assert it.state().cost_usd == it.used().cost_usd
-
-    run_in_virtual_time(scene)
+    assert it.state().ended
+    assert it.used().cost_usd == LIVE_PRICES.cost_usd(HEARD) + CORE.cost_usd
+    assert it.state().cost_usd == it.used().cost_usd

@@ -15,7 +15,7 @@ from repartee.domain.session.effects import PostFrame, SetConnection
 from repartee.domain.session.events import Event, LeaseWasLost
 from tests.fakes.clock import FakeClock
 from tests.unit.application.serving.worker_harness import LINE, SESSION, WorkerHarness
-from tests.virtual_time import run_in_virtual_time
+from tests.virtual_time import in_virtual_time
 
 pytestmark = pytest.mark.unit
 
@@ -80,19 +80,17 @@ class Lease:
 
 
 @pytest.mark.parametrize("is_held", [True, False])
-def test_only_a_worker_that_holds_the_lease_posts(is_held: bool):
-    async def main():
-        scene, fed = WorkerHarness(), list[Event]()
-        lease: Any = Lease(is_held=is_held)
-        lane = ClientLane(lease, scene.channel, fed.append)
-        running = asyncio.create_task(lane.run())
-        lane.put(PostFrame(LINE, NumberedFrame(EPOCH, 1, Accepted(1))))
-        await lane.wait_until_drained()
-        running.cancel()
-        assert len(scene.frames()) == is_held
-        assert len(fed) == is_held
-
-    run_in_virtual_time(main)
+@in_virtual_time
+async def test_only_a_worker_that_holds_the_lease_posts(is_held: bool):
+    scene, fed = WorkerHarness(), list[Event]()
+    lease: Any = Lease(is_held=is_held)
+    lane = ClientLane(lease, scene.channel, fed.append)
+    running = asyncio.create_task(lane.run())
+    lane.put(PostFrame(LINE, NumberedFrame(EPOCH, 1, Accepted(1))))
+    await lane.wait_until_drained()
+    running.cancel()
+    assert len(scene.frames()) == is_held
+    assert len(fed) == is_held
 
 
 async def write_a_connection(scene: WorkerHarness, *, is_held: bool) -> list[Event]:
@@ -110,24 +108,20 @@ async def write_a_connection(scene: WorkerHarness, *, is_held: bool) -> list[Eve
 
 
 @pytest.mark.parametrize(("is_held", "connection"), [(True, "line-2"), (False, None)])
-def test_only_a_worker_that_holds_the_lease_writes(is_held: bool, connection: str | None):
-    async def main():
-        scene = WorkerHarness()
-        fed = await write_a_connection(scene, is_held=is_held)
-        assert scene.state().connection_id == connection
-        assert fed == []
-
-    run_in_virtual_time(main)
+@in_virtual_time
+async def test_only_a_worker_that_holds_the_lease_writes(is_held: bool, connection: str | None):
+    scene = WorkerHarness()
+    fed = await write_a_connection(scene, is_held=is_held)
+    assert scene.state().connection_id == connection
+    assert fed == []
 
 
-def test_a_write_that_another_workers_epoch_refuses_ends_the_worker_at_once(monkeypatch):
-    async def main():
-        scene = WorkerHarness()
-        stale = scene.state()
-        scene.sessions.acquire_lease(
-            SESSION, owner="successor", now_ms=scene.clock.now_ms(), until_ms=10**15
-        )
-        monkeypatch.setattr(scene, "state", lambda: stale)
-        assert await write_a_connection(scene, is_held=True) == [LeaseWasLost()]
-
-    run_in_virtual_time(main)
+@in_virtual_time
+async def test_a_write_that_another_workers_epoch_refuses_ends_the_worker_at_once(monkeypatch):
+    scene = WorkerHarness()
+    stale = scene.state()
+    scene.sessions.acquire_lease(
+        SESSION, owner="successor", now_ms=scene.clock.now_ms(), until_ms=10**15
+    )
+    monkeypatch.setattr(scene, "state", lambda: stale)
+    assert await write_a_connection(scene, is_held=True) == [LeaseWasLost()]

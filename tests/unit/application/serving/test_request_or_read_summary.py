@@ -12,7 +12,7 @@ from repartee.domain.session.effects import AskForSummary, ReadSummary
 from repartee.domain.session.events import SummaryRead
 from tests.fakes.conversation_store import FakeConversationStore
 from tests.unit.application.serving.worker_harness import CONVERSATION, SESSION, USER, WorkerHarness
-from tests.virtual_time import run_in_virtual_time
+from tests.virtual_time import in_virtual_time
 
 pytestmark = pytest.mark.unit
 
@@ -28,43 +28,37 @@ def turn(number: int, characters: int) -> Turn:
     return Turn(number, SESSION, 0, 0, heard="h", said="s" * (characters - 1))
 
 
-def test_a_worker_whose_conversation_outgrows_the_budget_asks_for_a_summary_once():
-    async def main():
-        scene = WorkerHarness()
-        remember(scene, turn(1, 3_000), turn(2, 3_000))
-        serving = scene.serve()
-        await scene.one_turn()
-        await scene.until(lambda: scene.summaries.requests)
-        assert await serving is not None
-        assert scene.summaries.requests == [SummaryRequest(USER, CONVERSATION, SESSION)]
-        assert scene.tables.conversations[USER, CONVERSATION].turn_count == 3
-
-    run_in_virtual_time(main)
+@in_virtual_time
+async def test_a_worker_whose_conversation_outgrows_the_budget_asks_for_a_summary_once():
+    scene = WorkerHarness()
+    remember(scene, turn(1, 3_000), turn(2, 3_000))
+    serving = scene.serve()
+    await scene.one_turn()
+    await scene.until(lambda: scene.summaries.requests)
+    assert await serving is not None
+    assert scene.summaries.requests == [SummaryRequest(USER, CONVERSATION, SESSION)]
+    assert scene.tables.conversations[USER, CONVERSATION].turn_count == 3
 
 
-def test_a_request_that_cannot_be_queued_leaves_the_session_as_it_is():
-    async def main():
-        scene = WorkerHarness()
-        scene.summaries.failing = True
-        remember(scene, turn(1, 3_000), turn(2, 3_000))
-        serving = scene.serve()
-        await scene.one_turn()
-        await serving
-        assert scene.tables.conversations[USER, CONVERSATION].turn_count == 3
-
-    run_in_virtual_time(main)
+@in_virtual_time
+async def test_a_request_that_cannot_be_queued_leaves_the_session_as_it_is():
+    scene = WorkerHarness()
+    scene.summaries.failing = True
+    remember(scene, turn(1, 3_000), turn(2, 3_000))
+    serving = scene.serve()
+    await scene.one_turn()
+    await serving
+    assert scene.tables.conversations[USER, CONVERSATION].turn_count == 3
 
 
-def test_a_summary_is_passed_on_with_its_last_turn():
-    async def main():
-        scene = WorkerHarness()
-        remember(scene, turn(1, 10), turn(2, 10))
-        assert FakeConversationStore(scene.tables).fold_summary(
-            SummaryFold(USER, CONVERSATION, 0, 1, "Ann called.")
-        )
-        read = request_or_read_summary(ReadSummary(), scene.ports, scene.state())
-        assert read == SummaryRead("Ann called.", 1)
-        assert request_or_read_summary(AskForSummary(), scene.ports, scene.state()) is None
-        await asyncio.sleep(0)
-
-    run_in_virtual_time(main)
+@in_virtual_time
+async def test_a_summary_is_passed_on_with_its_last_turn():
+    scene = WorkerHarness()
+    remember(scene, turn(1, 10), turn(2, 10))
+    assert FakeConversationStore(scene.tables).fold_summary(
+        SummaryFold(USER, CONVERSATION, 0, 1, "Ann called.")
+    )
+    read = request_or_read_summary(ReadSummary(), scene.ports, scene.state())
+    assert read == SummaryRead("Ann called.", 1)
+    assert request_or_read_summary(AskForSummary(), scene.ports, scene.state()) is None
+    await asyncio.sleep(0)

@@ -27,194 +27,174 @@ from tests.unit.application.serving.worker_harness import (
     USER,
     WorkerHarness,
 )
-from tests.virtual_time import run_in_virtual_time
+from tests.virtual_time import in_virtual_time
 
 pytestmark = pytest.mark.unit
 
 
-def test_a_spoken_turn_is_heard_answered_remembered_once_and_its_input_forgotten():
-    async def main():
-        scene = WorkerHarness()
-        serving = scene.serve()
-        session = await scene.one_turn()
-        audio = b"".join(sent.pcm for sent in session.sent if isinstance(sent, SentAudio))
-        assert audio.startswith(CHUNK.pcm * 2)
-        silence = audio.removeprefix(CHUNK.pcm * 2)
-        assert len(silence) >= 32_000
-        assert not any(silence)
-        turn = scene.tables.turns[CONVERSATION][1]
-        assert (turn.heard, turn.said) == ("hello", "Hello to you.")
-        assert turn.cost_usd == Decimal("0.000525")
-        assert [frame["seq"] for frame in scene.frames()] == list(range(1, len(scene.frames()) + 1))
-        await scene.until(lambda: not scene.tables.mailboxes[SESSION].messages)
-        assert scene.metrics.turns[0]["input_tokens"] == 150
-        assert (scene.metrics.takeovers, scene.metrics.opened) == ([False], 1)
-        assert await serving is FinishReason.IDLE
-
-    run_in_virtual_time(main)
+@in_virtual_time
+async def test_a_spoken_turn_is_heard_answered_remembered_once_and_its_input_forgotten():
+    scene = WorkerHarness()
+    serving = scene.serve()
+    session = await scene.one_turn()
+    audio = b"".join(sent.pcm for sent in session.sent if isinstance(sent, SentAudio))
+    assert audio.startswith(CHUNK.pcm * 2)
+    silence = audio.removeprefix(CHUNK.pcm * 2)
+    assert len(silence) >= 32_000
+    assert not any(silence)
+    turn = scene.tables.turns[CONVERSATION][1]
+    assert (turn.heard, turn.said) == ("hello", "Hello to you.")
+    assert turn.cost_usd == Decimal("0.000525")
+    assert [frame["seq"] for frame in scene.frames()] == list(range(1, len(scene.frames()) + 1))
+    await scene.until(lambda: not scene.tables.mailboxes[SESSION].messages)
+    assert scene.metrics.turns[0]["input_tokens"] == 150
+    assert (scene.metrics.takeovers, scene.metrics.opened) == ([False], 1)
+    assert await serving is FinishReason.IDLE
 
 
-def test_a_turn_that_the_client_has_not_acknowledged_is_not_remembered_before_the_grace_is_over():
-    async def main():
-        scene = WorkerHarness()
-        serving = scene.serve()
-        session = await scene.one_utterance()
-        await scene.answer(session, "hello", "Hello.")
-        await scene.until(lambda: scene.frames("turn_end"))
-        over_ms = scene.clock.monotonic_ms()
-        await scene.until(lambda: scene.tables.turns.get(CONVERSATION))
-        assert scene.clock.monotonic_ms() - over_ms >= SETTINGS.grace_ms - 100
-        await serving
-
-    run_in_virtual_time(main)
+@in_virtual_time
+async def test_an_unacknowledged_turn_is_not_remembered_before_the_grace_is_over():
+    scene = WorkerHarness()
+    serving = scene.serve()
+    session = await scene.one_utterance()
+    await scene.answer(session, "hello", "Hello.")
+    await scene.until(lambda: scene.frames("turn_end"))
+    over_ms = scene.clock.monotonic_ms()
+    await scene.until(lambda: scene.tables.turns.get(CONVERSATION))
+    assert scene.clock.monotonic_ms() - over_ms >= SETTINGS.grace_ms - 100
+    await serving
 
 
-def test_core_agent_is_asked_with_the_sessions_own_ids_and_its_answer_goes_back_to_the_model():
-    async def main():
-        scene = WorkerHarness()
-        serving = scene.serve()
-        session = await scene.live.opened.get()
-        session.emit(LiveToolCall("call-1", "ask_core_agent", '{"question":"book"}'))
-        await scene.until(scene.tool_responses)
-        request = scene.core.requests[0]
-        assert (request.user_id, request.conversation_id, request.question) == (
-            USER,
-            CONVERSATION,
-            "book",
-        )
-        (response,) = scene.tool_responses()
-        assert (response.call_id, response.answer) == ("call-1", "You are booked.")
+@in_virtual_time
+async def test_core_agent_gets_the_sessions_ids_and_its_answer_goes_back_to_the_model():
+    scene = WorkerHarness()
+    serving = scene.serve()
+    session = await scene.live.opened.get()
+    session.emit(LiveToolCall("call-1", "ask_core_agent", '{"question":"book"}'))
+    await scene.until(scene.tool_responses)
+    request = scene.core.requests[0]
+    assert (request.user_id, request.conversation_id, request.question) == (
+        USER,
+        CONVERSATION,
+        "book",
+    )
+    (response,) = scene.tool_responses()
+    assert (response.call_id, response.answer) == ("call-1", "You are booked.")
+    session.emit(LiveTurnComplete(TurnStatus.IDLE))
+    await serving
+
+
+@in_virtual_time
+async def test_a_failure_of_core_agent_is_given_to_the_model_to_speak():
+    scene = WorkerHarness()
+    scene.core._script[0] = CoreAgentFailed("timed out", retryable=True)
+    serving = scene.serve()
+    session = await scene.live.opened.get()
+    session.emit(LiveToolCall("call-1", "ask_core_agent", '{"question":"book"}'))
+    await scene.until(scene.tool_responses)
+    assert scene.tool_responses()[0].status == "failed"
+    session.emit(LiveTurnComplete(TurnStatus.IDLE))
+    await serving
+
+
+@in_virtual_time
+async def test_a_slow_client_gets_every_frame_in_order_once_it_can_take_them():
+    scene = WorkerHarness()
+    serving = scene.serve()
+    session = await scene.live.opened.get()
+    scene.channel.slow.add(LINE)
+    scene.speak()
+    await scene.until(lambda: len(session.sent) >= 3)
+    await scene.answer(session, "hello", "Hello.")
+    await asyncio.sleep(2)
+    assert not scene.frames("turn_end")
+    scene.channel.slow.clear()
+    await scene.until(lambda: scene.frames("turn_end"))
+    assert [frame["seq"] for frame in scene.frames()] == list(range(1, len(scene.frames()) + 1))
+    scene.acknowledge_all()
+    await serving
+
+
+@in_virtual_time
+async def test_a_worker_leaves_what_a_client_that_is_gone_would_have_to_wait_for():
+    scene = WorkerHarness()
+    scene.send(*(Text(f"Question {number}?") for number in range(20)))
+    scene.channel.gone.add(LINE)
+    serving = scene.serve()
+
+    session = await scene.live.opened.get()
+    while not serving.done():
+        session.emit(LiveTranscript(Role.MODEL, "Yes."))
         session.emit(LiveTurnComplete(TurnStatus.IDLE))
-        await serving
+        await asyncio.sleep(1)
 
-    run_in_virtual_time(main)
-
-
-def test_a_failure_of_core_agent_is_given_to_the_model_to_speak():
-    async def main():
-        scene = WorkerHarness()
-        scene.core._script[0] = CoreAgentFailed("timed out", retryable=True)
-        serving = scene.serve()
-        session = await scene.live.opened.get()
-        session.emit(LiveToolCall("call-1", "ask_core_agent", '{"question":"book"}'))
-        await scene.until(scene.tool_responses)
-        assert scene.tool_responses()[0].status == "failed"
-        session.emit(LiveTurnComplete(TurnStatus.IDLE))
-        await serving
-
-    run_in_virtual_time(main)
+    assert await serving is FinishReason.IDLE
+    assert scene.clock.monotonic_ms() <= SETTINGS.grace_ms + 2_000
+    assert scene.metrics.takeovers == [False]
+    assert not scene.state().is_lease_held(scene.clock.now_ms())
+    left = scene.mailbox.read_after(SESSION, scene.state().cursor)
+    assert 16 <= len(left) < 20
 
 
-def test_a_slow_client_gets_every_frame_in_order_once_it_can_take_them():
-    async def main():
-        scene = WorkerHarness()
-        serving = scene.serve()
-        session = await scene.live.opened.get()
-        scene.channel.slow.add(LINE)
-        scene.speak()
-        await scene.until(lambda: len(session.sent) >= 3)
-        await scene.answer(session, "hello", "Hello.")
-        await asyncio.sleep(2)
-        assert not scene.frames("turn_end")
-        scene.channel.slow.clear()
-        await scene.until(lambda: scene.frames("turn_end"))
-        assert [frame["seq"] for frame in scene.frames()] == list(range(1, len(scene.frames()) + 1))
-        scene.acknowledge_all()
-        await serving
-
-    run_in_virtual_time(main)
-
-
-def test_a_worker_leaves_what_a_client_that_is_gone_would_have_to_wait_for():
-    async def main():
-        scene = WorkerHarness()
-        scene.send(*(Text(f"Question {number}?") for number in range(20)))
-        scene.channel.gone.add(LINE)
-        serving = scene.serve()
-
-        session = await scene.live.opened.get()
-        while not serving.done():
-            session.emit(LiveTranscript(Role.MODEL, "Yes."))
-            session.emit(LiveTurnComplete(TurnStatus.IDLE))
-            await asyncio.sleep(1)
-
-        assert await serving is FinishReason.IDLE
-        assert scene.clock.monotonic_ms() <= SETTINGS.grace_ms + 2_000
-        assert scene.metrics.takeovers == [False]
-        assert not scene.state().is_lease_held(scene.clock.now_ms())
-        left = scene.mailbox.read_after(SESSION, scene.state().cursor)
-        assert 16 <= len(left) < 20
-
-    run_in_virtual_time(main)
-
-
-def test_a_bye_ends_the_session_and_the_conversation_stays():
-    async def main():
-        scene = WorkerHarness()
-        serving = scene.serve()
-        await scene.one_turn()
-        scene.send(Bye())
-        assert await serving is FinishReason.ENDED
-        assert scene.frames("closed")[0]["reason"] == "bye"
-        assert not scene.connections.active_sessions(USER, now_ms=scene.clock.now_ms())
-        assert 1 in scene.tables.turns[CONVERSATION]
-
-    run_in_virtual_time(main)
+@in_virtual_time
+async def test_a_bye_ends_the_session_and_the_conversation_stays():
+    scene = WorkerHarness()
+    serving = scene.serve()
+    await scene.one_turn()
+    scene.send(Bye())
+    assert await serving is FinishReason.ENDED
+    assert scene.frames("closed")[0]["reason"] == "bye"
+    assert not scene.connections.active_sessions(USER, now_ms=scene.clock.now_ms())
+    assert 1 in scene.tables.turns[CONVERSATION]
 
 
 @pytest.mark.parametrize("moment", ["write", "ask", "listen"])
-def test_an_unexpected_error_ends_the_worker_with_its_own_type(monkeypatch, moment):
-    async def main():
-        scene = WorkerHarness()
+@in_virtual_time
+async def test_an_unexpected_error_ends_the_worker_with_its_own_type(monkeypatch, moment):
+    scene = WorkerHarness()
 
-        def broken(*_args, **_kwargs):
-            raise ZeroDivisionError("a fault of our own")
+    def broken(*_args, **_kwargs):
+        raise ZeroDivisionError("a fault of our own")
 
-        if moment == "listen":
-            monkeypatch.setattr(FakeLiveSession, "events", broken)
-        monkeypatch.setattr(scene.sessions, "set_connection", broken if moment == "write" else
-                            scene.sessions.set_connection)  # fmt: skip
-        monkeypatch.setattr(scene.core, "ask", broken)
-        serving = scene.serve()
-        if moment == "ask":
-            session = await scene.live.opened.get()
-            session.emit(LiveToolCall("call-1", "ask_core_agent", '{"question":"book"}'))
-        with pytest.raises(ZeroDivisionError):
-            await serving
-
-    run_in_virtual_time(main)
+    if moment == "listen":
+        monkeypatch.setattr(FakeLiveSession, "events", broken)
+    monkeypatch.setattr(scene.sessions, "set_connection", broken if moment == "write" else
+                        scene.sessions.set_connection)  # fmt: skip
+    monkeypatch.setattr(scene.core, "ask", broken)
+    serving = scene.serve()
+    if moment == "ask":
+        session = await scene.live.opened.get()
+        session.emit(LiveToolCall("call-1", "ask_core_agent", '{"question":"book"}'))
+    with pytest.raises(ZeroDivisionError):
+        await serving
 
 
-def test_a_live_session_whose_set_up_hangs_does_not_hold_up_the_next_one(monkeypatch):
-    async def main():
-        scene = WorkerHarness()
-        open_live = scene.live.open
+@in_virtual_time
+async def test_a_live_session_whose_set_up_hangs_does_not_hold_up_the_next_one(monkeypatch):
+    scene = WorkerHarness()
+    open_live = scene.live.open
 
-        async def hang(config):
-            monkeypatch.setattr(scene.live, "open", open_live)
-            await asyncio.Event().wait()
+    async def hang(config):
+        monkeypatch.setattr(scene.live, "open", open_live)
+        await asyncio.Event().wait()
 
-        monkeypatch.setattr(scene.live, "open", hang)
-        serving = scene.serve()
-        await scene.one_turn()
-        assert scene.clock.monotonic_ms() < 15_000
-        assert await serving is FinishReason.IDLE
-
-    run_in_virtual_time(main)
+    monkeypatch.setattr(scene.live, "open", hang)
+    serving = scene.serve()
+    await scene.one_turn()
+    assert scene.clock.monotonic_ms() < 15_000
+    assert await serving is FinishReason.IDLE
 
 
-def test_a_machine_that_fails_at_a_deadline_ends_its_worker(monkeypatch):
-    async def main():
-        scene = WorkerHarness()
-        handle = SessionMachine.handle
+@in_virtual_time
+async def test_a_machine_that_fails_at_a_deadline_ends_its_worker(monkeypatch):
+    scene = WorkerHarness()
+    handle = SessionMachine.handle
 
-        def fail_at_a_tick(machine, event, now_ms):
-            if isinstance(event, Tick):
-                raise ZeroDivisionError
-            return handle(machine, event, now_ms)
+    def fail_at_a_tick(machine, event, now_ms):
+        if isinstance(event, Tick):
+            raise ZeroDivisionError
+        return handle(machine, event, now_ms)
 
-        monkeypatch.setattr(SessionMachine, "handle", fail_at_a_tick)
-        with pytest.raises(ZeroDivisionError):
-            await asyncio.wait_for(scene.serve(), timeout=60)
-
-    run_in_virtual_time(main)
+    monkeypatch.setattr(SessionMachine, "handle", fail_at_a_tick)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(scene.serve(), timeout=60)

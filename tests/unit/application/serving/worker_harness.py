@@ -1,16 +1,17 @@
-"""One user's session on fakes and in virtual time, and a worker's visits to it."""
+"""One user's session on fakes and in virtual time, and the workers that serve it."""
 
 import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from repartee.application.serving.serve_session import SessionServer
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.config import LIVE_PRICES
 from repartee.domain.cost.usage import TokenUsage
+from repartee.domain.errors import StoreUnavailable
 from repartee.domain.live.model import (
     LiveAudio,
     LiveTranscript,
@@ -54,8 +55,6 @@ from tests.fakes.worker_pool import FakeWorkerPool
 from tests.virtual_time import LoopClock
 
 USER, SESSION, CONVERSATION, LINE = "user-1", "session-1", "conversation-1", "line-1"
-
-
 SETTINGS = SessionSettings(
     live_model="gemini-3.8-live",
     voice="Kore",
@@ -66,15 +65,14 @@ SETTINGS = SessionSettings(
     zone_name="Europe/London",
     prices=LIVE_PRICES,
 )
-
-
 PLENTY_MS = 900_000
-
-
 CHUNK = Audio(b"\1\0" * 3200)
-
-
 REPLY = b"\0\2" * 2400
+
+
+def unavailable(*_args: object, **_kwargs: object) -> NoReturn:
+    """Stand in for a method of a store that fails."""
+    raise StoreUnavailable("down")
 
 
 @dataclass
@@ -108,7 +106,7 @@ class RecordedLog:
 
 
 class WorkerHarness:
-    """One user's session, made as ``connect`` and ``message`` would have made it."""
+    """One user's session in the state that ``connect`` and ``message`` leave."""
 
     def __init__(self) -> None:
         self.clock = LoopClock(asyncio.get_running_loop())
@@ -160,7 +158,7 @@ class WorkerHarness:
             self.mailbox.append(SESSION, numbered)
 
     def come_back(self, line: str, received: OutputPosition) -> None:
-        """The client says hello over another line, with what it has."""
+        """Send hello from another connection, with the output that the client has received."""
         self._seq += 1
         hello = Numbered(self._seq, Hello(received), line, self.clock.now_ms())
         self.mailbox.append(SESSION, hello)
@@ -216,7 +214,7 @@ class WorkerHarness:
             if holds():
                 return
             await asyncio.sleep(0.005)
-        raise AssertionError("it did not come to pass within 5 minutes of virtual time")
+        raise AssertionError("the condition did not hold within 5 minutes of virtual time")
 
     async def answer(self, session: FakeLiveSession, heard: str, said: str) -> None:
         session.emit(
@@ -228,7 +226,7 @@ class WorkerHarness:
         )
 
     async def one_utterance(self) -> FakeLiveSession:
-        """Have the user speak to the next live session, up to the end of the audio."""
+        """Speak to the next live session, up to the end of the audio."""
         session = await self.live.opened.get()
         self.speak()
         await self.until(lambda: len(session.sent) >= 3)

@@ -54,6 +54,9 @@ PROSE = {
     ("SendText", "text"),
 }
 
+# This estimate depends on the length of such texts. The comparison is whether there is one.
+FROM_LENGTHS = {("OpenLive", "saves_usd")}
+
 
 def read(path: Path) -> list[str]:
     lines = gzip.decompress(path.read_bytes()).decode().splitlines()
@@ -96,10 +99,12 @@ class Wordings:
         if not isinstance(data, dict):
             return data
         kind = data.get("class")
-        return {
-            name: self._number(each) if (kind, name) in PROSE else self.replace(each)
-            for name, each in data.items()
-        }
+        return {name: self._field((kind, name), each) for name, each in data.items()}
+
+    def _field(self, place: tuple[str | None, str], value: Any) -> Any:
+        if place in FROM_LENGTHS:
+            return value is not None
+        return self._number(value) if place in PROSE else self.replace(value)
 
     def _number(self, text: str | None) -> str | None:
         if not text or text in self._given:

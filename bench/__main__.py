@@ -1,4 +1,4 @@
-"""``python -m bench [name ...]``: measures Repartee beside its baselines and reports."""
+"""``python -m bench [name ...]``: measure Repartee and its baselines, and report the results."""
 
 import argparse
 import asyncio
@@ -19,7 +19,7 @@ type Benchmark = Callable[[], Awaitable[Report]]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked for on the command line; None leaves a number to the benchmark."""
+    """The options of the command line; None stands for the benchmark's default."""
 
     names: tuple[str, ...]
     quick: bool
@@ -40,17 +40,17 @@ def _at_least(least: int) -> Callable[[str], int]:
 def _user_counts(text: str) -> tuple[int, ...]:
     counts = tuple(int(part) for part in text.split(","))
     if len(counts) < 2 or list(counts) != sorted(set(counts)) or counts[0] < 1:
-        raise argparse.ArgumentTypeError("wants two rising numbers or more, such as 10,50,200")
+        raise argparse.ArgumentTypeError("give two or more rising numbers, such as 10,50,200")
     return counts
 
 
 def parse_arguments(arguments: Sequence[str]) -> Options:
-    """Read the command line; what cannot be used ends the program with status 2."""
+    """Read the command line; invalid arguments end the program with status 2."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "names", nargs="*", metavar="name", help=f"{', '.join(NAMES)}; all of them by default"
     )
-    parser.add_argument("--quick", action="store_true", help="fewer samples, for a first look")
+    parser.add_argument("--quick", action="store_true", help="take fewer samples")
     parser.add_argument(
         "--pairs", type=_at_least(2), help="first_audio: utterances of each kind (8)"
     )
@@ -64,7 +64,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
 
 
 def _benchmark(name: str, options: Options) -> Benchmark:
-    # Imported when it is wanted: each brings libraries that the others should not wait for.
+    # Imported on use: each benchmark has libraries that the others do not need.
     match name:
         case "first_audio":
             from bench.first_audio import Plan, measure_first_audio
@@ -97,7 +97,7 @@ NAMES = ("first_audio", "memory", "process", "cold_start", "mailbox")
 
 
 async def run(options: Options) -> int:
-    """Run the benchmarks one after the other; the exit status tells whether all could."""
+    """Run the benchmarks in sequence; return status 1 if one of them failed."""
     failed = 0
     for name in options.names:
         try:
@@ -112,7 +112,7 @@ async def run(options: Options) -> int:
 
 
 def main() -> int:
-    """Return the exit status."""
+    """Run the program; return its exit status."""
     status = asyncio.run(run_until_signal(run(parse_arguments(sys.argv[1:]))))
     return _STOPPED_BY_SIGNAL if status is None else status
 

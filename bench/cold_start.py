@@ -1,4 +1,4 @@
-"""Cold starts of every function under the real runtime client, one at a time."""
+"""Measures cold starts of every function with the real runtime client, one at a time."""
 
 import json
 import sys
@@ -20,8 +20,8 @@ from local.template.model import EventInvokeConfig, Function, function_arn
 
 EMPTY = "EmptyFunction"
 _EVENTS = PROJECT / "events"
-# The first invocation makes the function's clients; these events need nothing that is not there.
-# core_agent has none: its first invocation would ask Gemini.
+# The first invocation creates the function's clients; these events need no stored data.
+# core_agent has no event, because its first invocation calls Gemini.
 FIRST_EVENTS: Mapping[str, dict[str, Any] | Path] = {
     EMPTY: {},
     "AuthorizerFunction": _EVENTS / "authorizer.expired_ticket.json",
@@ -35,7 +35,7 @@ FIRST_EVENTS: Mapping[str, dict[str, Any] | Path] = {
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """How often each function is started; without bytecode it is slow and varies less."""
+    """The number of starts of each function; without bytecode, starts are slow and vary less."""
 
     with_bytecode: int = 5
     without_bytecode: int = 1
@@ -46,10 +46,10 @@ class ColdStart:
     """One function's starts, in ms.
 
     Attributes:
-        init_ms: From starting the process to its first request for work, with bytecode.
-        init_without_bytecode_ms: The same where only the standard library is compiled.
-        first_invocation_ms: How long its first invocation took beyond the second one, where there
-            is an event to invoke it with.
+        init_ms: The time from the start of the process to its first request for work.
+        init_without_bytecode_ms: The same time with only the standard library compiled.
+        first_invocation_ms: The duration of the first invocation minus that of the second, for
+            functions with an event.
     """
 
     function: str
@@ -60,14 +60,14 @@ class ColdStart:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One start; ``first_ms`` is what the first invocation took beyond the second, if there was."""
+    """One start; ``first_ms`` is the additional time of the first invocation, if there is one."""
 
     init_ms: float
     first_ms: float | None
 
 
 async def measure_cold_starts(repeats: Repeats, run_directory: Path | None = None) -> Report:
-    """Start every function of the template, and an empty one, again and again."""
+    """Start every function of the template, and an empty one, several times."""
     options = StackOptions(
         run_directory=run_directory or RESULTS / time.strftime("cold-start-%Y%m%d-%H%M%S"),
         port_base=None,
@@ -77,7 +77,7 @@ async def measure_cold_starts(repeats: Repeats, run_directory: Path | None = Non
     async with running_stack(options) as stack:
         hosted = [_empty(), *_functions(stack)]
         logs = stack.run_directory / "cold"
-        # Not counted: it fills the disk's caches and, where it is missing, the bytecode.
+        # Not counted: this round fills the disk's caches and writes missing bytecode.
         print_now("cold_start: once each, not counted ...")
         await _rounds(hosted, logs, 1)
         print_now("cold_start: with bytecode ...")
@@ -103,7 +103,7 @@ async def measure_cold_starts(repeats: Repeats, run_directory: Path | None = Non
 async def _rounds(
     hosted: Sequence[HostedFunction], logs: Path, rounds: int
 ) -> dict[str, list[Start]]:
-    """Start every function once, and that so many times: a busy moment hits all alike."""
+    """Start every function once per round, so that load on the machine affects all alike."""
     found: dict[str, list[Start]] = {one.function.logical_id: [] for one in hosted}
     for _ in range(rounds):
         for one in hosted:
@@ -171,10 +171,10 @@ def _without_bytecode(hosted: HostedFunction, prefix: Path) -> HostedFunction:
 
 
 def _standard_library_bytecode(prefix: Path) -> Path:
-    """Fill ``prefix`` so that ``PYTHONPYCACHEPREFIX`` finds bytecode of the standard library alone.
+    """Fill ``prefix`` so that ``PYTHONPYCACHEPREFIX`` finds only the standard library's bytecode.
 
-    On Lambda the standard library comes compiled, a function's packages only if whoever built the
-    layer compiled them.
+    On Lambda the standard library is compiled; packages are compiled only if their layer's build
+    does so.
 
     Returns:
         ``prefix``.
@@ -215,10 +215,10 @@ def _report(found: Sequence[ColdStart]) -> Report:
         "ms from starting a function's process to its first request for work, one at a time",
         (table,),
         (
-            "x empty = ratio to a handler that does nothing; first call = what the first "
-            "invocation took beyond the second.",
-            "The machine's processor, not Lambda's: a function with 256 MB has a seventh of a "
-            "core there once it is started.",
+            "x empty = ratio to a handler that does nothing; first call = additional time of the "
+            "first invocation over the second.",
+            "Measured on this machine's processor: on Lambda, a started function with 256 MB has "
+            "a seventh of a core.",
         ),
         {"functions": found},
     )

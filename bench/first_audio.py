@@ -1,4 +1,4 @@
-"""First audio out: what Repartee adds to a direct session that hears the same chunks."""
+"""Measures the time to first audio that Repartee adds to a direct session with equal input."""
 
 import asyncio
 import contextlib
@@ -24,15 +24,21 @@ from repartee_client.voice_call import VoiceCall, now_ms, open_voice_call
 WORKER = "StreamAgentFunction"
 MODEL = "gemini-3.8-live"
 RECORDING = DEFAULT_RECORDINGS / "1-greeting.wav"
-# A quick thinker that does not wait until its reply would have been played: neither side's first
-# audio depends on that wait. Set-up and thinking time are the simulator's human ones.
+# The simulator does not wait for the playing time of its reply, because first audio does not
+# depend on it. Set-up and thinking times are those of the human pace.
 GEMINI = ("--setup-ms", "300", "--first-audio-ms", "250", "--speed", "4")
 CHUNK_MS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How often each kind of turn is measured; ``every_cold`` also those that hide more or less."""
+    """The number of measurements of each kind of turn.
+
+    Attributes:
+        lingering_pairs: The pairs with a lingering worker.
+        cold_pairs: The pairs of each kind of cold start.
+        has_every_cold_kind: Whether all kinds of cold starts are measured, or only the first.
+    """
 
     lingering_pairs: int = 8
     cold_pairs: int = 2
@@ -40,23 +46,23 @@ class Plan:
 
     @classmethod
     def quick(cls) -> "Plan":
-        """Enough to see the order of magnitude."""
+        """Return a plan that shows the order of magnitude."""
         return cls(2, 1, has_every_cold_kind=False)
 
     def with_pairs(self, pairs: int | None) -> "Plan":
-        """Measure every kind so often, when a number is given."""
+        """Return the plan with this number of pairs for every kind; None changes nothing."""
         return self if pairs is None else replace(self, lingering_pairs=pairs, cold_pairs=pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Where the time went between the last speech sample and the first reply audio, in ms.
+    """The stages between the last speech sample and the first reply audio, in ms.
 
     Attributes:
-        to_gemini: Until Gemini's side knew that the speech had ended; 300 ms of it are the
-            client's own silence.
-        hearing: Until Gemini's side had its words.
-        back: Until the first reply audio was at the client; 250 ms of it are thinking.
+        to_gemini: Until Gemini's side detects the end of the speech; 300 ms of it are the
+            client's silence.
+        hearing: Until Gemini's side has recognized the words.
+        back: Until the client has the first reply audio; 250 ms of it are thinking.
     """
 
     to_gemini: float
@@ -69,8 +75,8 @@ class Sample:
     """One utterance.
 
     Attributes:
-        first_audio_ms: From the last speech sample sent to the first reply audio received.
-        ready_ms: From opening the connection until the user could speak; 0 where it was open.
+        first_audio_ms: The time from the last speech sample sent to the first reply audio received.
+        ready_ms: The time from the connection until the user can speak; 0 if it was open.
     """
 
     first_audio_ms: float
@@ -81,21 +87,21 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The same utterance, said directly and through Repartee, one right after the other."""
+    """The same utterance, spoken directly and then through Repartee."""
 
     direct: Sample
     repartee: Sample
 
     @property
     def added_ms(self) -> float:
-        """What Repartee added."""
+        """The time that Repartee added."""
         return self.repartee.first_audio_ms - self.direct.first_audio_ms
 
     @property
     def added_on_the_way_ms(self) -> float:
-        """What Repartee added outside the simulator's hearing.
+        """The time that Repartee added outside the simulator's speech recognition.
 
-        How long the simulator's decoder takes depends on who else uses the processor.
+        The time of the simulator's decoder depends on the load of the processor.
         """
         direct, repartee = self.direct.stages, self.repartee.stages
         return repartee.to_gemini - direct.to_gemini + repartee.back - direct.back
@@ -114,8 +120,8 @@ class FirstTurn:
     """A kind of first turn in a session whose functions have to start.
 
     Attributes:
-        wait_s: How long the user waits after ``ready``.
-        only_worker: The other functions' processes are there.
+        wait_s: The time that the user waits after ``ready``.
+        is_only_worker_cold: Whether the processes of the other functions are running.
     """
 
     name: str
@@ -131,7 +137,7 @@ _COLD = (
 
 
 class FirstAudioBench:
-    """Measures on one running stack."""
+    """Measures turns on one running stack."""
 
     def __init__(self, stack: Stack) -> None:
         if stack.simulator is None:
@@ -143,10 +149,10 @@ class FirstAudioBench:
         self._users = count(1)
 
     async def lingering(self, pairs: int) -> TurnKind:
-        """Speak turn after turn to a worker that is there."""
+        """Measure turns with a running worker."""
         found = []
         async with self._direct() as direct, self._call() as call:
-            # The first turn of either is not counted: it makes connections and loads code.
+            # The first turn of both is not counted, because it opens connections and loads code.
             await self._say_directly(direct, 0.0)
             await self._say(call, 0.0)
             for _ in range(pairs):
@@ -156,7 +162,7 @@ class FirstAudioBench:
         return TurnKind("lingering worker", tuple(found))
 
     async def first_turns(self, first: FirstTurn, pairs: int) -> TurnKind:
-        """Speak the first turn of fresh sessions."""
+        """Measure the first turns of new sessions."""
         found = []
         for _ in range(pairs):
             opened_at_ms = now_ms()
@@ -219,7 +225,7 @@ class FirstAudioBench:
 
 
 async def measure_first_audio(plan: Plan, run_directory: Path | None = None) -> Report:
-    """Measure each kind of turn as ``plan`` says."""
+    """Measure each kind of turn in the plan."""
     options = StackOptions(
         run_directory=run_directory or RESULTS / time.strftime("first-audio-%Y%m%d-%H%M%S"),
         port_base=None,

@@ -1,4 +1,4 @@
-"""What a talking minute costs on AWS: counted operations of real conversations, at list prices."""
+"""Measures the cost of a minute of conversation on AWS: counted operations at list prices."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ from repartee_client.recordings import Recording, read_wav
 from repartee_client.voice_call import VoiceCall, now_ms, open_voice_call
 
 WORKER = "StreamAgentFunction"
-# docs: the measure is a minute of which the user speaks 40 %.
+# The user speaks 40 % of the time.
 SPEECH_SHARE = 0.4
 SILENCE_S = 6.0
 COMMIT_S = 1.0
@@ -33,11 +33,11 @@ _BYTES_PER_MS = 32
 
 @dataclass(frozen=True, slots=True)
 class MeasuredPeriod:
-    """One counted stretch of time.
+    """One counted period.
 
     Attributes:
-        speech_share: How much of it the user spoke.
-        target_musd: Per minute, None where there is none.
+        speech_share: The share of the user's speech in the period.
+        target_milli_usd: The target cost of a minute, None without a target.
     """
 
     name: str
@@ -52,13 +52,13 @@ class Meter:
     def __init__(self, stack: Stack, proxies: CountingProxies) -> None:
         self._stack = stack
         self._counts = proxies.counts
-        self._began_at_ms = now_ms()
+        self._started_at_ms = now_ms()
 
     def read(self) -> Usage:
-        """Return everything counted since the meter was made.
+        """Return all counts since the creation of the meter.
 
-        The worker's invocation is reported at its end only, so it is counted by the clock: one
-        serves all the time.
+        The worker's invocation is reported only at its end. Its duration is therefore the time of
+        the period, in which one worker serves all the time.
         """
         counts, stack = self._counts, self._stack
         functions = stack.application.functions
@@ -73,7 +73,7 @@ class Meter:
         messages = [
             report for report in stack.lambdas.reports if report.function == "MessageFunction"
         ]
-        seconds = (now_ms() - self._began_at_ms) / 1_000
+        seconds = (now_ms() - self._started_at_ms) / 1_000
         simulator = stack.simulator
         heard = sum(
             path.stat().st_size
@@ -91,7 +91,7 @@ class Meter:
                 BilledItem.OTHER_GB_S: gb_s,
                 BilledItem.WRITE_UNITS: sum(counts.writes.values()),
                 BilledItem.READ_UNITS: sum(counts.reads.values()),
-                # Gemini gets the audio in base64.
+                # Audio for Gemini is base64.
                 BilledItem.EGRESS_GB: (counts.posted_bytes + heard * 4 / 3) / 1e9,
                 BilledItem.LOG_GB: logs / 1e9,
             },
@@ -103,11 +103,11 @@ class Meter:
 
 
 async def measure_mailbox(*, quick: bool = False, run_directory: Path | None = None) -> Report:
-    """Hold conversations and count.
+    """Hold conversations and count their operations.
 
     Args:
-        quick: Only the first utterance of each.
-        run_directory: Data and logs.
+        quick: Whether to speak only the first utterance of each conversation.
+        run_directory: The folder for data and logs.
     """
     folder = run_directory or RESULTS / time.strftime("mailbox-%Y%m%d-%H%M%S")
     script = load_script(DEFAULT_RECORDINGS)[: 1 if quick else None]
@@ -128,10 +128,10 @@ async def measure_mailbox(*, quick: bool = False, run_directory: Path | None = N
             await FrontDesk(stack).seed()
             meter = Meter(stack, proxies)
             print_now("mailbox: a client that marks speech ...")
-            stretches = await _marked(stack, meter, script)
+            periods = await _marked(stack, meter, script)
             print_now("mailbox: a microphone that is always open ...")
-            stretches.append(await _open_microphone(stack, meter, script))
-    return _report(stretches)
+            periods.append(await _open_microphone(stack, meter, script))
+    return _report(periods)
 
 
 _FUNCTIONS = (
@@ -142,23 +142,23 @@ _FUNCTIONS = (
 async def _marked(stack: Stack, meter: Meter, script: Sequence[Utterance]) -> list[MeasuredPeriod]:
     async with open_voice_call(await _url(stack, "marked")) as call:
         await _until_served(call)
-        began, began_at_ms = meter.read(), now_ms()
+        at_start, started_at_ms = meter.read(), now_ms()
         spoken_ms = 0.0
         for utterance in script:
-            # Said once, the recordings are too short beside their replies for the share wanted.
+            # Each recording is spoken twice, because one is too short for this share of speech.
             recording = Recording(read_wav(utterance.wav).pcm * 2)
             await say(
                 call, with_room_noise(recording, seed=0), silence=with_room_noise(SILENCE, seed=0)
             )
             spoken_ms += recording.duration_ms
-            await _until(began_at_ms + spoken_ms / SPEECH_SHARE)
-        # The last turn is committed once its end is acknowledged; that belongs to the talking.
+            await _until(started_at_ms + spoken_ms / SPEECH_SHARE)
+        # The commit of the last turn, after the acknowledgement of its end, is part of the period.
         await asyncio.sleep(COMMIT_S)
-        talked = meter.read()
+        after_speech = meter.read()
         await asyncio.sleep(SILENCE_S)
         silent = meter.read()
         await call.hang_up()
-    talking = talked.minus(began)
+    talking = after_speech.minus(at_start)
     return [
         MeasuredPeriod(
             "client marks speech",
@@ -166,7 +166,7 @@ async def _marked(stack: Stack, meter: Meter, script: Sequence[Utterance]) -> li
             spoken_ms / 1_000 / talking.seconds,
             TARGETS_MILLI_USD["marked"],
         ),
-        MeasuredPeriod("silent, worker lingers", silent.minus(talked), 0.0, None),
+        MeasuredPeriod("silent, worker lingers", silent.minus(after_speech), 0.0, None),
     ]
 
 
@@ -176,7 +176,7 @@ async def _open_microphone(
     async with open_voice_call(await _url(stack, "open")) as call:
         await _until_served(call)
         chunk_ms = (await call.until_ready()).chunk_ms
-        began, clock_ms = meter.read(), now_ms()
+        at_start, clock_ms = meter.read(), now_ms()
         spoken_ms = 0.0
         for utterance in script:
             recording = read_wav(utterance.wav)
@@ -189,20 +189,20 @@ async def _open_microphone(
                 await _until(clock_ms)
                 call.session.audio(chunk)
                 call.flush()
-        talked = meter.read()
+        after_speech = meter.read()
         await call.until(
             lambda: call.replies.is_settled, timeout_s=_SETTLED_TIMEOUT_S, what="last answer"
         )
         await call.hang_up()
         await asyncio.sleep(COMMIT_S)
-    # What was put is deleted once its turn is over, so the last of it is deleted only now.
-    usage = talked.minus(began).with_writes_of(meter.read().minus(talked), DELETES)
+    # Input is deleted after its turn, so the deletes of the last turn come after the period.
+    usage = after_speech.minus(at_start).with_writes_of(meter.read().minus(after_speech), DELETES)
     share = spoken_ms / 1_000 / usage.seconds
     return MeasuredPeriod("microphone always open", usage, share, TARGETS_MILLI_USD["open"])
 
 
 async def _until_served(call: VoiceCall) -> None:
-    """Wait until a worker has taken the session: it accepts the ``hello``."""
+    """Wait until a worker serves the session and has accepted the ``hello``."""
     await call.until_ready()
     outbox = call.session.outbox
     await call.until(lambda: outbox.accepted_through, timeout_s=30.0, what="worker")
@@ -217,8 +217,8 @@ async def _url(stack: Stack, user: str) -> str:
     return (await api.start_session(conversation_id="new")).url
 
 
-def _report(stretches: Sequence[MeasuredPeriod]) -> Report:
-    minutes = [one.usage.per_minute() for one in stretches]
+def _report(periods: Sequence[MeasuredPeriod]) -> Report:
+    minutes = [one.usage.per_minute() for one in periods]
     rows = [
         (
             item.label,
@@ -236,30 +236,30 @@ def _report(stretches: Sequence[MeasuredPeriod]) -> Report:
         for item in BilledItem
     ]
     totals = [cell for minute in minutes for cell in ("", f"{minute.total_usd * 1_000:.3f}")]
-    targets = [cell for one in stretches for cell in ("", f"{one.target_milli_usd or ''}")]
+    targets = [cell for one in periods for cell in ("", f"{one.target_milli_usd or ''}")]
     rows += [("total", *totals, "", ""), ("target", *targets, "", "")]
-    headings = [cell for one in stretches for cell in (one.name, "m$")]
+    headings = [cell for one in periods for cell in (one.name, "m$")]
     notes = [
         f"{one.name}: {one.usage.seconds:.0f} s, speech {one.speech_share:.0%} of it; sent out "
         + (", ".join(f"{count:.0f} {name}" for name, count in _by_size(minute.posts)) or "nothing")
         + " a minute."
-        for one, minute in zip(stretches, minutes, strict=True)
+        for one, minute in zip(periods, minutes, strict=True)
     ]
     return Report(
         "mailbox",
         "AWS units and milli-USD per minute, counted in one run and scaled to a minute",
-        (Table(("per minute", *headings, "USD", "source"), rows), _dynamodb(stretches, minutes)),
+        (Table(("per minute", *headings, "USD", "source"), rows), _dynamodb(periods, minutes)),
         (
             *notes,
-            "Durations are this machine's, so GB-s of the short functions are only a guess at "
-            "Lambda's. Gemini's own price is not in it, nor the start and end of a session.",
+            "Durations are those of this machine, so the GB-s of the short functions are only an "
+            "estimate. Gemini's price and the start and end of a session are not included.",
         ),
         {
             "prices": [
                 {"item": item.label, "usd": item.usd, "per": item.per, "source": item.source}
                 for item in BilledItem
             ],
-            "stretches": [
+            "periods": [
                 {
                     "name": one.name,
                     "seconds": one.usage.seconds,
@@ -272,14 +272,14 @@ def _report(stretches: Sequence[MeasuredPeriod]) -> Report:
                     "write_units_per_minute": minute.writes,
                     "posts_per_minute": minute.posts,
                 }
-                for one, minute in zip(stretches, minutes, strict=True)
+                for one, minute in zip(periods, minutes, strict=True)
             ],
         },
     )
 
 
-def _dynamodb(stretches: Sequence[MeasuredPeriod], minutes: Sequence[Usage]) -> Table:
-    """Return how often what was asked of the tables, in which units, and what it cost."""
+def _dynamodb(periods: Sequence[MeasuredPeriod], minutes: Sequence[Usage]) -> Table:
+    """Return the table of DynamoDB calls by purpose, with their units and cost."""
     purposes = sorted({name for minute in minutes for name in minute.operations})
     rows = [
         (
@@ -296,7 +296,7 @@ def _dynamodb(stretches: Sequence[MeasuredPeriod], minutes: Sequence[Usage]) -> 
         )
         for name in purposes
     ]
-    headings = [cell for one in stretches for cell in (one.name, "units", "m$")]
+    headings = [cell for one in periods for cell in (one.name, "units", "m$")]
     return Table(("DynamoDB, calls per minute", *headings), rows)
 
 

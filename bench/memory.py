@@ -1,4 +1,4 @@
-"""Loading a conversation and appending a turn: Repartee's memory and LangChain's on DynamoDB."""
+"""Measures Repartee's and LangChain's memory on DynamoDB: load a conversation, append a turn."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ _BASELINES = ".tools/baselines/bin/python"
 
 
 async def measure_memory(plan: Plan, run_directory: Path | None = None) -> Report:
-    """Measure every memory on the same DynamoDB Local, one after the other.
+    """Measure every memory on the same DynamoDB Local, in sequence.
 
     Raises:
         NotInstalledError: DynamoDB Local or the baselines' environment is missing.

@@ -1,4 +1,4 @@
-"""What is measured of each memory, what it took, and how that is told beside ours."""
+"""The plan, the results and the report of the memory benchmark."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from bench.statistics import Summary
 from bench.units.prices import BilledItem
 from repartee.domain.conversation.memory_budget import MemoryBudget
 
-# Of a conversation this long, several are measured a few turns each, so that none grows by much.
+# Below this length, the samples are shared among several conversations, so that none grows much.
 _SPREAD = 200
-# A fold leaves a third of the budget and the next comes at two thirds: some 16 turns later.
+# A fold leaves a third of the budget, and the next one comes at two thirds, about 16 turns later.
 _FOLD_TURNS = 16
 OURS = "Repartee"
 WITHOUT_SUMMARY = "Repartee, never summed up"
@@ -20,26 +20,26 @@ COMMIT = "Repartee, the whole commit"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is measured.
+    """The measurements.
 
     Attributes:
-        sizes: Turns that a conversation has before.
-        samples: Loads and appends at each size.
+        sizes: The numbers of turns in a conversation before the measurement.
+        samples: The number of loads and appends at each size.
     """
 
     sizes: tuple[int, ...] = (10, 100, 1_000, 10_000)
     samples: int = 40
 
     def conversations(self, size: int) -> int:
-        """Return among how many conversations the samples of a size are shared.
+        """Return the number of conversations that share the samples of a size.
 
-        So that a short one does not grow by much, and a long one by no more than between two folds.
+        A short conversation then grows little, and a long one no more than between two folds.
         """
         return max(1, self.samples // _FOLD_TURNS, min(self.samples, _SPREAD // size))
 
     @classmethod
     def quick(cls) -> "Plan":
-        """Fewer samples, and nothing that takes long to be filled."""
+        """Return a plan with fewer samples and without the largest size."""
         return cls((10, 100, 1_000), 10)
 
 
@@ -48,9 +48,9 @@ class Sample:
     """One load and append.
 
     Attributes:
-        reads: Read units.
-        writes: Write units.
-        calls: Calls of DynamoDB.
+        reads: The read units.
+        writes: The write units.
+        calls: The number of DynamoDB calls.
     """
 
     ms: float
@@ -60,7 +60,7 @@ class Sample:
 
     @property
     def micro_usd(self) -> float:
-        """What its units cost on demand, in millionths of a USD."""
+        """The on-demand cost of its units, in millionths of a USD."""
         cost = BilledItem.READ_UNITS.cost_usd(self.reads) + BilledItem.WRITE_UNITS.cost_usd(
             self.writes
         )
@@ -72,8 +72,8 @@ class Result:
     """One memory at one size.
 
     Attributes:
-        stopped_at: The turns that it had when it took no more, None where it went on.
-        reason: Why it stopped.
+        stopped_at: The number of turns at which it accepted no more, None if it never stopped.
+        reason: The error at which it stopped.
     """
 
     kind: str
@@ -83,20 +83,20 @@ class Result:
     reason: str = ""
 
     def mean(self, value: Callable[[Sample], float]) -> float:
-        """Return the samples' mean."""
+        """Return the mean of a value over the samples."""
         return sum(map(value, self.samples)) / len(self.samples)
 
 
-def read_result(told: Mapping[str, Any]) -> Result:
+def read_result(fields: Mapping[str, Any]) -> Result:
     """Read one line of the baselines' program."""
-    samples = tuple(Sample(**one) for one in told["samples"])
+    samples = tuple(Sample(**one) for one in fields["samples"])
     return Result(
-        told["kind"], told["size"], samples, told.get("stopped_at"), told.get("reason", "")
+        fields["kind"], fields["size"], samples, fields.get("stopped_at"), fields.get("reason", "")
     )
 
 
 def report(results: Sequence[Result], check: Mapping[str, float], plan: Plan) -> Report:
-    """Put the results beside each other, as ratios against ours at the same size."""
+    """Report the results, with ratios to Repartee's at the same size."""
     ours = {one.size: one for one in results if one.kind == OURS}
     rows = [_row(one, ours[one.size]) for one in results]
     headings = (
@@ -113,13 +113,13 @@ def report(results: Sequence[Result], check: Mapping[str, float], plan: Plan) ->
         "loading a conversation and appending a turn, by the turns that it has",
         (Table(headings, rows),),
         (
-            "µUSD = units at on-demand prices (a write unit costs five read units); x = so many "
-            "times ours at that size.",
+            "µUSD = units at on-demand prices (a write unit costs five read units); x = ratio to "
+            f"{OURS} at that size.",
             f"{OURS}: load_memory (header, profile, summary, newest turns within "
             f"{MemoryBudget().tokens:,} tokens), and turn and header in one transaction.",
-            f"{WITHOUT_SUMMARY}: as if no summary had ever been written.",
+            f"{WITHOUT_SUMMARY}: a conversation without a summary.",
             f"{COMMIT}: commit_turn, whose transaction also moves the session's cursor, counts "
-            "the user's day and checks epoch and erasure: what no memory beside it does.",
+            "the user's day and checks epoch and erasure, which no other memory does.",
             *stops,
         ),
         {

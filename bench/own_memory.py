@@ -1,4 +1,4 @@
-"""Loads conversations and appends turns through Repartee's own stores."""
+"""Measures loads and appends through Repartee's own stores."""
 
 import time
 from collections.abc import Sequence
@@ -32,14 +32,14 @@ _NOW_MS = 1_795_176_000_000
 
 
 class MeasuredConversation:
-    """One of our conversations, filled to a size.
+    """One conversation of Repartee, filled to a size.
 
     Args:
-        client: Of DynamoDB Local.
-        tables: LiveTable's and MemoryTable's names.
-        kind: Which of our three ways.
-        name: The conversation's.
-        size: How many turns it gets.
+        client: A client of DynamoDB Local.
+        tables: The names of LiveTable and MemoryTable.
+        kind: One of the three kinds of Repartee's memory.
+        name: The id of the conversation.
+        size: The number of turns to fill in.
     """
 
     def __init__(
@@ -79,10 +79,10 @@ class MeasuredConversation:
             self._session, owner="bench", now_ms=_NOW_MS, until_ms=_NOW_MS + 5_000
         )
         if lease is None:
-            raise RuntimeError("a new session's lease is free")
+            raise RuntimeError("the lease of a new session is not free")
 
     def _put(self, memory: str, turns: Sequence[Turn]) -> None:
-        """Write what commits would have written, 25 at a time."""
+        """Write the items of earlier commits, 25 at a time."""
         for first in range(0, len(turns), 25):
             self._client.batch_write_item(
                 RequestItems={
@@ -110,14 +110,14 @@ class MeasuredConversation:
         )
 
     def _sum_up(self, summaries: DynamoSummaryWriter, turns: Sequence[Turn]) -> None:
-        """Leave as many turns uncovered as a fold does; those that follow grow up to the next."""
+        """Write a summary that leaves the same number of turns uncovered as a fold does."""
         uncovered = newest_within(turns, MemoryBudget().kept)
         through = len(turns) - len(uncovered)
         if through:
             summary = " ".join(phrases(number)[1] for number in range(99))[:WANTED_CHARACTERS]
             fold = SummaryFold(self._user, self._name, 0, through, summary)
             if not summaries.fold_summary(fold):
-                raise RuntimeError("nobody else folds here")
+                raise RuntimeError("the summary was not written")
 
     def _turn(self, number: int) -> Turn:
         heard, said = phrases(number)
@@ -139,7 +139,7 @@ class MeasuredConversation:
 
 
 def measure_own_memory(endpoint: str, kind: str, size: int, plan: Plan) -> Result:
-    """Measure one of our three ways at one size, in tables of its own.
+    """Measure one kind of Repartee's memory at one size, in separate tables.
 
     Raises:
         RuntimeError: A conversation could not be filled to its size.
@@ -152,7 +152,7 @@ def measure_own_memory(endpoint: str, kind: str, size: int, plan: Plan) -> Resul
     )
     conversations = plan.conversations(size)
     with ThreadPoolExecutor(2) as pool:
-        talks = list(
+        filled = list(
             pool.map(
                 lambda index: MeasuredConversation(client, tables, kind, f"{prefix}-{index}", size),
                 range(conversations),
@@ -160,9 +160,9 @@ def measure_own_memory(endpoint: str, kind: str, size: int, plan: Plan) -> Resul
         )
     units = ConsumedUnits(client)
     samples = []
-    for talk in talks:
+    for conversation in filled:
         for _ in range(plan.samples // conversations):
-            began = time.perf_counter()
-            talk.turn()
-            samples.append(Sample((time.perf_counter() - began) * 1_000, *units.take()))
+            started_s = time.perf_counter()
+            conversation.turn()
+            samples.append(Sample((time.perf_counter() - started_s) * 1_000, *units.take()))
     return Result(kind, size, tuple(samples))

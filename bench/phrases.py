@@ -1,4 +1,4 @@
-"""What is said in the memory benchmark: the same for everybody. Standard library only."""
+"""The texts of the memory benchmark, equal for all memories. It needs only the standard library."""
 
 import random
 
@@ -17,7 +17,7 @@ _SAID_WORDS = 16
 
 
 def phrases(number: int) -> tuple[str, str]:
-    """Return what is heard and said in a turn: some 65 and 95 characters, never the same."""
+    """Return the two texts of a turn: about 65 and 95 characters, different for each turn."""
     chooser = random.Random(number)  # noqa: S311 - nothing secret
     heard = " ".join(chooser.choices(_WORDS, k=_HEARD_WORDS))
     said = " ".join(chooser.choices(_WORDS, k=_SAID_WORDS))

@@ -1,4 +1,4 @@
-"""Memory of compute per connected, silent user who has a history: Repartee and a naive server."""
+"""Measures the memory of compute per connected, silent user: Repartee and a naive server."""
 
 import asyncio
 import contextlib
@@ -18,10 +18,10 @@ from repartee_client.access import HttpApiClient, get_token
 from repartee_client.conversation import ask
 from repartee_client.voice_call import open_voice_call
 
-# One of them needs a tool, so that the agent's own history is there too.
+# One of them needs a tool, so that the agent has a history too.
 TURNS = ("hello my name is robert", "what are your opening hours on friday", "what is my name")
 WORKER = "StreamAgentFunction"
-# How many users talk at the same time while the histories are made, and so how many workers.
+# The number of users who talk concurrently to build their histories, and of workers.
 CONCURRENT_TALKS = 4
 LINGER_S = 1
 POOL = {
@@ -40,7 +40,7 @@ _LOOK_EVERY_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """All compute of one server while so many users are connected and silent."""
+    """The memory of one server with a number of connected, silent users."""
 
     users: int
     memory: ProcessMemory
@@ -48,11 +48,11 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One server's points, by rising number of users.
+    """The points of one server, by rising number of users.
 
     Attributes:
-        before: Nobody was ever there.
-        after: Everybody has left.
+        before: The memory before the first user.
+        after: The memory after the last user has left.
     """
 
     name: str
@@ -62,18 +62,18 @@ class Curve:
 
     @property
     def kib_per_user(self) -> float:
-        """What one more user costs: the slope through the points."""
+        """The memory of one more user: the slope through the points."""
         return slope([(one.users, one.memory.pss_kib) for one in self.points])
 
 
 async def measure_process_memory(
     user_counts: Sequence[int], run_directory: Path | None = None
 ) -> Report:
-    """Measure both servers with the same numbers of users, one server after the other.
+    """Measure both servers in sequence with the same numbers of users.
 
     Args:
-        user_counts: At how many connected users to measure; rising, two or more.
-        run_directory: Data and logs.
+        user_counts: The numbers of connected users to measure; rising, two or more.
+        run_directory: The folder for data and logs.
     """
     options = StackOptions(
         run_directory=run_directory or RESULTS / time.strftime("process-%Y%m%d-%H%M%S"),
@@ -110,7 +110,7 @@ async def _naive(stack: Stack, user_counts: Sequence[int]) -> Curve:
 
 
 async def _repartee(stack: Stack, user_counts: Sequence[int]) -> tuple[Curve, float]:
-    """Measure Repartee; the second number is the memory of one worker that serves a session."""
+    """Measure Repartee; return also the memory of one worker that serves a session."""
     before = _all_functions(stack)
     serving_kib: list[float] = []
     async with contextlib.AsyncExitStack() as users:
@@ -131,7 +131,7 @@ async def _repartee(stack: Stack, user_counts: Sequence[int]) -> tuple[Curve, fl
 async def _rising(
     user_counts: Sequence[int], connect_user: Callable[[int], Awaitable[None]]
 ) -> AsyncIterator[int]:
-    """Have users take part until there are as many as each count says; give each count."""
+    """Connect users up to each count, and yield the count."""
     turns = asyncio.Semaphore(CONCURRENT_TALKS)
 
     async def one(number: int) -> None:
@@ -146,7 +146,7 @@ async def _rising(
 
 
 async def _talk(stack: Stack, users: contextlib.AsyncExitStack, number: int) -> None:
-    """Connect one user, let them say three things, and leave them connected."""
+    """Connect one user, hold three turns, and leave the user connected."""
     addresses = stack.addresses
     api = HttpApiClient(addresses.http, await get_token(addresses.issuer, f"user-{number}"))
     call = await users.enter_async_context(open_voice_call((await api.start_session()).url))
@@ -160,9 +160,9 @@ def _busy_workers(stack: Stack) -> list[EnvironmentInfo]:
 
 
 async def _until_quiet(stack: Stack) -> None:
-    """Wait until every worker's linger is over, so that none serves a session."""
+    """Wait until no worker serves or lingers."""
     async with asyncio.timeout(_QUIET_TIMEOUT_S):
-        while _busy_workers(stack):  # noqa: ASYNC110 - the host tells nobody
+        while _busy_workers(stack):  # noqa: ASYNC110 - the host sends no event
             await asyncio.sleep(_LOOK_EVERY_S)
 
 

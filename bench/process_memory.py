@@ -1,4 +1,4 @@
-"""Memory of processes as Linux counts it."""
+"""The memory of processes as Linux counts it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class ProcessMemory:
-    """Memory of some processes together, in KiB.
+    """The memory of several processes, in KiB.
 
     Attributes:
-        processes: How many.
+        processes: The number of processes.
         pss_kib: Proportional set size: a page shared by n processes counts 1/n for each.
         rss_kib: Resident set size: shared pages count in full for each.
     """
@@ -24,7 +24,7 @@ def parse_smaps_rollup(text: str) -> ProcessMemory:
     """Read ``/proc/PID/smaps_rollup``.
 
     Raises:
-        ValueError: It has no Pss or no Rss.
+        ValueError: The text has no Pss or no Rss.
     """
     fields = {
         name: int(rest.split()[0])
@@ -37,10 +37,10 @@ def parse_smaps_rollup(text: str) -> ProcessMemory:
 
 
 def memory_of(pids: Iterable[int]) -> ProcessMemory:
-    """Return what these processes hold now.
+    """Return the present memory of processes.
 
     Raises:
-        RuntimeError: This is not Linux, or a process is gone.
+        RuntimeError: This is not Linux, or a process has ended.
     """
     found = []
     for pid in pids:

@@ -1,4 +1,4 @@
-"""What a benchmark leaves: a compact table on the screen, and all of it as JSON."""
+"""The report of a benchmark: tables on the screen, and all samples as JSON."""
 
 import json
 import platform
@@ -20,13 +20,13 @@ _PACKAGES = ("google-genai", "langchain", "boto3", "awslambdaric", "websockets",
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headings; the first column is text, the others are numbers ready to print."""
+    """Rows under headings; the first column is text, the others are formatted numbers."""
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def text(self) -> str:
-        """Return it aligned, without a newline at the end."""
+        """Return the aligned table, without a newline at the end."""
         lines = [self.headings, *self.rows]
         widths = [max(len(line[column]) for line in lines) for column in range(len(self.headings))]
         return "\n".join(
@@ -40,14 +40,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One benchmark's result.
+    """The result of one benchmark.
 
     Attributes:
-        name: Of the benchmark, and of its JSON file.
-        title: What was measured, in one line.
-        tables: For the screen.
-        notes: What a reader must know beside the numbers, a line each.
-        data: For the JSON file: dataclasses, mappings, sequences, numbers and text.
+        name: The name of the benchmark and of its JSON file.
+        title: The measured quantity in one line.
+        tables: The tables for the screen.
+        notes: Explanations of the numbers, a line each.
+        data: The content of the JSON file: dataclasses, mappings, sequences, numbers and text.
     """
 
     name: str
@@ -57,14 +57,14 @@ class Report:
     data: Mapping[str, Any]
 
     def text(self) -> str:
-        """Return what the screen shows."""
+        """Return the text for the screen."""
         parts = [f"{self.name}: {self.title}"]
         parts += [table.text() for table in self.tables]
         parts += ["\n".join(f"  {note}" for note in self.notes)] if self.notes else []
         return "\n".join(parts)
 
     def write(self, folder: Path = RESULTS) -> Path:
-        """Write the JSON file, over an older one; give its path."""
+        """Write the JSON file, replacing an older one; return its path."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}.json"
         content = {
@@ -80,7 +80,7 @@ class Report:
 
 
 def machine_facts() -> dict[str, Any]:
-    """Tell on what it was measured; a busy machine shows in the load."""
+    """Return facts about the machine, such as its load."""
     return {
         "system": platform.platform(),
         "processor": _processor(),
@@ -92,7 +92,7 @@ def machine_facts() -> dict[str, Any]:
 
 
 def print_now(text: str) -> None:
-    """Print a line at once: a benchmark's reader waits for it."""
+    """Print a line without buffering, because a reader waits for it."""
     print(text, flush=True)  # noqa: T201 - a command-line program
 
 

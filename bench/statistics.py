@@ -1,4 +1,4 @@
-"""The few statistics that the benchmarks print."""
+"""The statistics of the benchmarks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return the value below which ``share`` of the values lie, interpolated between neighbours.
 
     Args:
-        values: In any order, at least one.
-        share: From 0 to 1; 0.5 is the median.
+        values: One value or more, in any order.
+        share: The share, from 0 to 1; 0.5 is the median.
 
     Raises:
         ValueError: There are no values, or ``share`` is out of range.
@@ -26,10 +26,10 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
-    """Return how much y grows per x, by least squares.
+    """Return the growth of y per x by least squares.
 
     Raises:
-        ValueError: Fewer than two different x.
+        ValueError: There are fewer than two different x.
     """
     count = len(points)
     mean_x = sum(x for x, _ in points) / count if count else 0.0
@@ -42,7 +42,7 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Some values in short. With few values p95 is close to the largest."""
+    """The statistics of some values. With few values, p95 is close to the largest."""
 
     n: int
     p50: float
@@ -52,10 +52,10 @@ class Summary:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Summary":
-        """Sum up ``values``.
+        """Summarize ``values``.
 
         Raises:
-            ValueError: There are none.
+            ValueError: There are no values.
         """
         return cls(
             len(values),

@@ -1,11 +1,11 @@
-"""LangChain's and LangGraph's own memories on DynamoDB, measured as they come.
+"""Measures LangChain's and LangGraph's memories on DynamoDB with their default behaviour.
 
-Runs in an environment of its own, ``.tools/baselines``: its packages are no part of the product. It
-takes one JSON object as its argument, writes one line of JSON per result, and imports nothing of
-the project but its sibling modules that need the standard library alone.
+The program runs in the environment ``.tools/baselines``, because the product does not need its
+packages. Its argument is one JSON object, and it writes one line of JSON per result. Of the project
+it imports only modules that need nothing but the standard library.
 
-What their documentation recommends is what is done: a history adds both messages of a turn at once;
-a saver is given to a graph, which loads and saves by itself.
+The memories are used as their documentation recommends: a history adds both messages of a turn at
+once; a saver belongs to a graph, which loads and saves.
 """
 
 import json
@@ -29,11 +29,11 @@ class Memory(Protocol):
     """One conversation in one of the memories."""
 
     def add(self, messages: list[BaseMessage]) -> None:
-        """Put messages in without measuring."""
+        """Add messages without measuring."""
         ...
 
     def turn(self, heard: str, said: str) -> None:
-        """Load the conversation and append a turn, as an application does for each."""
+        """Load the conversation and append a turn, as an application does for each turn."""
         ...
 
 
@@ -52,7 +52,7 @@ class MessageHistoryMemory:
         self.client = self._history.table.meta.client
 
     def add(self, messages: list[BaseMessage]) -> None:
-        """Put messages in without measuring."""
+        """Add messages without measuring."""
         self._history.add_messages(messages)
 
     def turn(self, heard: str, said: str) -> None:
@@ -65,9 +65,9 @@ class CheckpointMemory:
     """``DynamoDBSaver`` under the smallest graph; a checkpoint holds every message.
 
     Args:
-        given: What the program was given.
-        name: The thread's.
-        durability: When the graph saves: ``async`` is LangGraph's default, ``exit`` the cheapest.
+        given: The argument of the program.
+        name: The name of the thread.
+        durability: The moment of a save: ``async`` is LangGraph's default, ``exit`` the cheapest.
         is_compressed: Whether checkpoints are compressed.
     """
 
@@ -97,7 +97,7 @@ class CheckpointMemory:
         self._durability = durability
 
     def add(self, messages: list[BaseMessage]) -> None:
-        """Put messages in without measuring."""
+        """Add messages without measuring."""
         self._said = ""
         self._invoke(messages)
 
@@ -131,14 +131,14 @@ def _messages(first: int, turns: int) -> list[BaseMessage]:
 
 
 def _filled(given: dict[str, Any], kind: str, name: str, turns: int) -> Any:
-    """Return a conversation of so many turns.
+    """Return a conversation with ``turns`` turns.
 
     Raises:
-        MemoryFullError: It could not hold as many.
+        MemoryFullError: The memory could not hold them.
     """
     memory = _KINDS[kind](given, name)
     done = 0
-    # Large steps first: whoever takes a thousand turns at once need not be asked forty times.
+    # Large steps first: a memory that accepts a thousand turns at once needs a single call.
     step = turns
     while done < turns:
         wanted = min(step, turns - done)
@@ -153,11 +153,11 @@ def _filled(given: dict[str, Any], kind: str, name: str, turns: int) -> Any:
 
 
 class MemoryFullError(Exception):
-    """A memory took no more.
+    """A memory accepts no further turns.
 
     Attributes:
-        turns: How many it had.
-        reason: What it, or the table, said.
+        turns: The number of turns in it.
+        reason: The error of the memory or the table.
     """
 
     def __init__(self, turns: int, error: Exception):
@@ -173,18 +173,18 @@ def _measure(given: dict[str, Any], kind: str, size: int) -> Iterator[dict[str, 
         memory = _filled(given, kind, f"{kind}-{size}-{index}", size)
         units = ConsumedUnits(memory.client)
         for number in range(size, size + each):
-            began = time.perf_counter()
+            started_s = time.perf_counter()
             try:
                 memory.turn(*phrases(number))
             except (ClientError, BotoCoreError, ValueError, RuntimeError) as error:
                 raise MemoryFullError(number, error) from error
-            ms = (time.perf_counter() - began) * 1_000
+            ms = (time.perf_counter() - started_s) * 1_000
             reads, writes, calls = units.take()
             yield {"ms": ms, "reads": reads, "writes": writes, "calls": calls}
 
 
 def main() -> None:
-    """Measure every kind at every size until it takes no more."""
+    """Measure every kind at every size until it accepts no further turns."""
     warnings.simplefilter("ignore")
     given = json.loads(sys.argv[1])
     for kind in _KINDS:

@@ -1,4 +1,4 @@
-"""An utterance cut into the chunks that are sent, for every way of sending them."""
+"""An utterance in chunks, equal for direct sessions and sessions through Repartee."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ _BYTES_PER_MS = 32
 
 @dataclass(frozen=True, slots=True)
 class ChunkedSpeech:
-    """One utterance as ``repartee_client`` says it: the recording, then its detector's silence.
+    """One utterance as ``repartee_client`` sends it: the recording, then silence.
 
     Attributes:
         recording: The speech alone.
-        chunks: All that is sent, PCM16 mono 16 kHz.
-        spoken_chunks: How many of them are the recording; the rest is silence.
+        chunks: All chunks to send, PCM16 mono 16 kHz.
+        spoken_chunks: The number of chunks of the recording; the rest is silence.
     """
 
     recording: Recording
@@ -24,11 +24,11 @@ class ChunkedSpeech:
 
     @classmethod
     def of(cls, recording: Recording, chunk_ms: int) -> "ChunkedSpeech":
-        """Cut ``recording`` and the silence after it into chunks of ``chunk_ms``."""
+        """Split ``recording`` and the silence after it into chunks of ``chunk_ms``."""
         spoken = recording.chunks(chunk_ms)
         silence = Recording(bytes(HANGOVER_MS * _BYTES_PER_MS)).chunks(chunk_ms)
         return cls(recording, (*spoken, *silence), len(spoken))
 
     def duration_ms(self, chunk: bytes) -> float:
-        """Return how long a chunk sounds."""
+        """Return the playing time of a chunk."""
         return len(chunk) / _BYTES_PER_MS

@@ -1,4 +1,4 @@
-"""The baseline of latency: a google-genai Live session that hears the same chunks directly."""
+"""The baseline of latency: a google-genai Live session that gets the same chunks directly."""
 
 import asyncio
 import contextlib
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from google.genai.live import AsyncSession
 
 _ANSWER_TIMEOUT_S = 60.0
-# As much as Repartee's worker sends at once, so that the model's detector finds the end.
+# The silence that Repartee's worker sends so that the model's detector finds the end.
 _SILENCE = bytes(1_000 * 32)
 _INSTRUCTION = "You are the voice of a front desk. Speak warmly and briefly."
 
 
 @dataclass(frozen=True, slots=True)
 class DirectAnswer:
-    """What a direct session answered to one utterance.
+    """The answer of a direct session to one utterance.
 
     Attributes:
-        speech_sent_at_ms: When the last chunk of the recording left, on ``now_ms``'s clock.
-        first_audio_ms: From there to the first reply audio.
+        speech_sent_at_ms: The time of the last chunk of the recording, on the clock of ``now_ms``.
+        first_audio_ms: The time from there to the first reply audio.
     """
 
     speech_sent_at_ms: float
@@ -40,13 +40,13 @@ class DirectAnswer:
 
 
 class DirectLiveSession:
-    """One open session."""
+    """One open Live session."""
 
     def __init__(self, session: "AsyncSession") -> None:
         self._session = session
 
     async def say(self, speech: ChunkedSpeech) -> DirectAnswer:
-        """Say an utterance in real time and wait for the whole answer."""
+        """Speak an utterance in real time and wait for the whole answer."""
         answering = asyncio.create_task(self._answer())
         clock_ms = now_ms()
         sent_at_ms = clock_ms
@@ -82,7 +82,7 @@ class DirectLiveSession:
 async def open_direct_live_session(
     base_url: str, ca_file: Path, model: str
 ) -> AsyncIterator[DirectLiveSession]:
-    """Open a session set up as Repartee's is, with the same client library."""
+    """Open a session with Repartee's set-up and client library."""
     client = genai.Client(
         api_key="simulated-gemini-key",
         http_options=types.HttpOptions(

@@ -1,4 +1,4 @@
-"""When Gemini's side knew what, read from the simulator's own record."""
+"""Reads the times of speech recognition from the simulator's records."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from local.gemini.live.records import read_events
 
 @dataclass(frozen=True, slots=True)
 class HearingTimes:
-    """One utterance at Gemini's side, Unix time in ms.
+    """The times of one utterance at Gemini's side, as Unix time in ms.
 
     Attributes:
-        speech_ended_ms: Its end was known: enough silence had come.
-        heard_ms: It was decoded into words.
+        speech_ended_ms: The detection of its end, after enough silence.
+        heard_ms: The end of its recognition.
     """
 
     speech_ended_ms: float
@@ -22,14 +22,14 @@ class HearingTimes:
 
 
 def hearing_times_after(records: Path, unix_ms: float) -> HearingTimes:
-    """Return the moments of the first utterance that ended after ``unix_ms``, in any connection.
+    """Return the times of the first utterance that ended after ``unix_ms``, in any connection.
 
     Args:
-        records: The simulator's folder, one folder per connection.
-        unix_ms: When the utterance was sent; nobody else may be speaking.
+        records: The simulator's folder, with one folder per connection.
+        unix_ms: The time at which the only present utterance was sent.
 
     Raises:
-        RuntimeError: There is none.
+        RuntimeError: There is no such utterance.
     """
     events = sorted(_events(records))
     ended = min((at for at, kind in events if kind == "speech_ended" and at >= unix_ms), default=0)

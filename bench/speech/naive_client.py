@@ -1,4 +1,4 @@
-"""Starts the naive server, and talks to it as its users do."""
+"""Starts the naive server, and connects users to it."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ class NaiveUser:
         self._socket = socket
 
     async def until(self, kind: str) -> str:
-        """Wait for a message of that type; return what the model said meanwhile."""
+        """Wait for a message of a type; return the model's words until then."""
         said = ""
         async with asyncio.timeout(_TURN_TIMEOUT_S):
             async for message in self._socket:
@@ -36,7 +36,7 @@ class NaiveUser:
         raise RuntimeError(f"the naive server ended the connection before {kind}")
 
     async def ask(self, text: str) -> str:
-        """Type ``text`` and wait for the whole answer; return what it said."""
+        """Send ``text`` and wait for the whole answer; return its words."""
         await self._socket.send_json({"type": "text", "text": text})
         return await self.until("turn_end")
 
@@ -51,16 +51,16 @@ class NaiveServer:
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """The process id."""
         return self._child.pid
 
     @classmethod
     @contextlib.asynccontextmanager
     async def started(cls, stack: Stack) -> AsyncIterator["NaiveServer"]:
-        """Start it on the stack's Gemini simulator; it ends with the context.
+        """Start the server with the stack's Gemini simulator for the time of the context.
 
         Raises:
-            ChildFailedError: It ended before it was ready.
+            ChildFailedError: The server ended before it was ready.
         """
         if stack.simulator is None:
             raise RuntimeError("the naive server is measured on the simulator")

@@ -1,11 +1,9 @@
-"""Units of calls of DynamoDB: by what it reports, and by rule where DynamoDB Local errs.
+"""Counts the units of DynamoDB calls. The module needs only the standard library.
 
-Standard library only.
-
-DynamoDB Local reports them, and rightly so for calls that concern one item and for queries. For
-transactions it adds up the items of a table before it rounds, and it leaves out items that a batch
-does not find; AWS rounds each item by itself and bills what is not found. So for those two the
-units are reckoned here from the items' sizes, by AWS's documented rule.
+DynamoDB Local reports correct units for queries and for calls with one item. For transactions it
+adds up the items of a table before it rounds, and for batches it leaves out missing items; AWS
+rounds each item separately and bills missing ones. This module therefore computes the units of
+transactions and batches from the sizes of the items, by AWS's documented rule.
 """
 
 import base64
@@ -21,10 +19,10 @@ _WRITE_UNIT_BYTES = 1024
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:
-    """Return how large an item counts.
+    """Return the billed size of an item.
 
-    Source: DynamoDB developer guide, "Item sizes and formats"; a number takes a byte for each two
-    digits and one more.
+    Source: DynamoDB developer guide, "Item sizes and formats"; a number takes one byte for every
+    two digits, and one more.
     """
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
@@ -50,16 +48,16 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
 
 
 def reported_units(answer: Mapping[str, Any]) -> float:
-    """Return the units that an answer tells."""
+    """Return the units that an answer reports."""
     reported = answer.get("ConsumedCapacity", [])
     parts = reported if isinstance(reported, list) else [reported]
     return sum(float(part.get("CapacityUnits", 0)) for part in parts)
 
 
-def batch_read_units(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
-    """Return the read units of a BatchGetItem; what was not found counts like a small item."""
+def batch_read_units(parameters: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
+    """Return the read units of a BatchGetItem; a missing item counts as a small one."""
     units = 0.0
-    for table, wanted in asked["RequestItems"].items():
+    for table, wanted in parameters["RequestItems"].items():
         share = 1.0 if wanted.get("ConsistentRead") else 0.5
         found = answer["Responses"].get(table, [])
         sizes = [math.ceil(item_bytes(item) / _READ_UNIT_BYTES) for item in found]
@@ -67,23 +65,23 @@ def batch_read_units(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> flo
     return units
 
 
-def transaction_items(asked: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def transaction_items(parameters: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield table and key of each item of a TransactWriteItems; keys are ``pk`` and ``sk``."""
-    for action in asked["TransactItems"]:
+    for action in parameters["TransactItems"]:
         (write,) = action.values()
         key = write.get("Key") or {name: write["Item"][name] for name in ("pk", "sk")}
         yield write["TableName"], key
 
 
 def transaction_item_units(item: Mapping[str, Any]) -> int:
-    """Return the write units of one item of a transaction, as it is afterwards."""
+    """Return the write units of one item of a transaction, given its new value."""
     return 2 * max(1, math.ceil(item_bytes(item) / _WRITE_UNIT_BYTES))
 
 
 class ConsumedUnits:
-    """Counts read and write units and calls of a client, from the moment it is made.
+    """Counts the read units, write units and calls of a client from its creation on.
 
-    Tables have the primary key ``pk`` and ``sk`` where they are written in transactions.
+    Tables that are written in transactions have the primary key ``pk`` and ``sk``.
     """
 
     def __init__(self, client: Any) -> None:
@@ -92,7 +90,7 @@ class ConsumedUnits:
         self._writes = 0.0
         self._calls = 0
         self._is_counting = True
-        self._asked: dict[str, Any] = {}
+        self._parameters: dict[str, Any] = {}
         self._transacted: list[dict[str, Any]] = []
         for operation in _REPORTED_READS | _REPORTED_WRITES | _CALCULATED:
             client.meta.events.register(
@@ -101,7 +99,7 @@ class ConsumedUnits:
             client.meta.events.register(f"after-call.dynamodb.{operation}", self._after)
 
     def take(self) -> tuple[float, float, int]:
-        """Return read units, write units and calls since the last time, and begin anew."""
+        """Return read units, write units and calls since the last call, and reset them."""
         self._is_counting = False
         for request in self._transacted:
             for table, key in transaction_items(request):
@@ -115,17 +113,17 @@ class ConsumedUnits:
 
     def _before(self, params: dict[str, Any], **_: Any) -> None:
         params["ReturnConsumedCapacity"] = "TOTAL"
-        self._asked = params
+        self._parameters = params
 
     def _after(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         if not self._is_counting:
             return
         self._calls += 1
         if model.name == "TransactWriteItems":
-            # What an update makes of an item is read later, where it takes none of the time.
-            self._transacted.append(self._asked)
+            # The new items are read later, outside the measured time.
+            self._transacted.append(self._parameters)
         elif model.name == "BatchGetItem":
-            self._reads += batch_read_units(self._asked, parsed)
+            self._reads += batch_read_units(self._parameters, parsed)
         elif model.name in _REPORTED_READS:
             self._reads += reported_units(parsed)
         else:

@@ -1,4 +1,4 @@
-"""Proxies that count what the functions ask of DynamoDB and of ``@connections``."""
+"""Proxies that count the functions' calls of DynamoDB and of ``@connections``."""
 
 import contextlib
 import json
@@ -24,26 +24,26 @@ from local.hosting.servers import serving
 from local.lambdas.hosting_types import FunctionCode
 from local.stack_options import SOURCE_CODE
 
-# API Gateway bills a message for each 32 KB that it is begun.
+# API Gateway bills one message for each started 32 KB.
 MESSAGE_UNIT_BYTES = 32 * 1024
 _READS = frozenset({"GetItem", "Query", "BatchGetItem", "TransactGetItems", "Scan"})
 _HOP_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-# A refused condition is billed like the write, and its answer does not say how much that was.
+# A refused condition is billed like the write, but its answer does not report the units.
 _REFUSED = ("ConditionalCheckFailedException", "TransactionCanceledException")
-# AWS's own variable would be overwritten by the host's, so the function's process sets it late.
+# The host sets this variable itself, so the function's process replaces it at its start.
 _SITECUSTOMIZE = 'import os\n\nos.environ["AWS_ENDPOINT_URL_DYNAMODB"] = "{url}"\n'
 
 
 @dataclass(slots=True)
 class Counts:
-    """What was counted so far.
+    """The counts so far.
 
     Attributes:
-        operations: Calls of DynamoDB by what they are for.
-        reads: Their read units, likewise.
-        writes: Their write units, likewise.
-        refused_writes: Conditions that did not hold, counted as one write unit each.
-        posts: Messages to clients, by API Gateway's units.
+        operations: Calls of DynamoDB by purpose.
+        reads: Read units by purpose.
+        writes: Write units by purpose.
+        refused_writes: Refused conditions, counted as one write unit each.
+        posts: Messages to clients, in API Gateway's units.
         posts_by_type: The same messages by their ``type``.
     """
 
@@ -58,7 +58,7 @@ class Counts:
     def add_dynamodb(
         self, operation: str, what: str, status: int, answer: Mapping[str, Any], units: float
     ) -> None:
-        """Count one call of DynamoDB, by its answer where a condition refused it."""
+        """Count one call of DynamoDB; a refused condition counts as one unit."""
         self.operations[what] += 1
         billed = self.reads if operation in _READS else self.writes
         if status >= 400 and str(answer.get("__type", "")).endswith(_REFUSED):
@@ -75,7 +75,7 @@ class Counts:
 
 
 class CountingProxies:
-    """Two proxies on free ports; ``dynamodb`` and ``connections`` are set once those listen."""
+    """Two proxies on free ports; the caller sets ``dynamodb`` and ``connections`` later."""
 
     def __init__(self, client: aiohttp.ClientSession) -> None:
         self.counts = Counts()
@@ -88,7 +88,7 @@ class CountingProxies:
     @classmethod
     @contextlib.asynccontextmanager
     async def started(cls) -> AsyncIterator["CountingProxies"]:
-        """Serve both while the context lasts."""
+        """Serve both proxies during the context."""
         connector = aiohttp.TCPConnector(limit=0)
         async with (
             aiohttp.ClientSession(connector=connector, auto_decompress=False) as client,
@@ -104,7 +104,7 @@ class CountingProxies:
             yield proxies
 
     def code(self, folder: Path) -> FunctionCode:
-        """Return the source tree, with a hook that sends DynamoDB's calls here.
+        """Return the source tree with a hook that sends DynamoDB calls to the proxy.
 
         Args:
             folder: A new folder for the hook.
@@ -116,37 +116,41 @@ class CountingProxies:
 
     async def _to_dynamodb(self, request: web.Request) -> web.Response:
         operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
-        asked = json.loads(await request.read())
-        # The local table server does not check signatures, so the question may be extended.
-        body = json.dumps({**asked, "ReturnConsumedCapacity": "TOTAL"}).encode()
+        parameters = json.loads(await request.read())
+        # DynamoDB Local does not check signatures, so the request may be extended.
+        body = json.dumps({**parameters, "ReturnConsumedCapacity": "TOTAL"}).encode()
         response, answer = await self._pass_on(request, self.dynamodb, body)
-        told = json.loads(answer or b"{}")
-        units = await self._units(request, operation, asked, told) if response.status == 200 else 0
-        what = purpose(operation, asked)
-        self.counts.add_dynamodb(operation, what, response.status, told, units)
+        fields = json.loads(answer or b"{}")
+        units = (
+            await self._units(request, operation, parameters, fields)
+            if response.status == 200
+            else 0
+        )
+        what = purpose(operation, parameters)
+        self.counts.add_dynamodb(operation, what, response.status, fields, units)
         return response
 
     async def _units(
         self,
         request: web.Request,
         operation: str,
-        asked: Mapping[str, Any],
-        told: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+        fields: Mapping[str, Any],
     ) -> float:
         match operation:
             case "TransactWriteItems":
-                keys = transaction_items(asked)
+                keys = transaction_items(parameters)
                 items = [await self._look_up(request, table, key) for table, key in keys]
                 return sum(map(transaction_item_units, items))
             case "BatchGetItem":
-                return batch_read_units(asked, told)
+                return batch_read_units(parameters, fields)
             case _:
-                return reported_units(told)
+                return reported_units(fields)
 
     async def _look_up(
         self, request: web.Request, table: str, key: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        """Read an item as the function that ``request`` came from would."""
+        """Read an item with the credentials of ``request``."""
         question = {"TableName": table, "Key": key, "ConsistentRead": True}
         target = request.headers["X-Amz-Target"].rpartition(".")[0]
         headers = {**_passed_on(request.headers), "X-Amz-Target": f"{target}.GetItem"}
@@ -176,5 +180,5 @@ class CountingProxies:
 
 def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
     passed = {name: value for name, value in headers.items() if name.lower() not in _HOP_HEADERS}
-    # What is counted has to be read.
+    # The proxy reads the answers to count their units.
     return {**passed, "Accept-Encoding": "identity"}

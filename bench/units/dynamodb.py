@@ -1,4 +1,4 @@
-"""A DynamoDB Local of a benchmark's own."""
+"""Starts a separate DynamoDB Local for a benchmark."""
 
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +19,7 @@ _READY_WITHIN_S = 60.0
 
 @asynccontextmanager
 async def running_dynamodb(folder: Path) -> "AsyncIterator[str]":
-    """Give the endpoint of a DynamoDB Local that keeps nothing, with its log in the folder.
+    """Run an in-memory DynamoDB Local with its log in the folder; yield its endpoint.
 
     Raises:
         NotInstalledError: DynamoDB Local is missing.
@@ -37,7 +37,7 @@ async def running_dynamodb(folder: Path) -> "AsyncIterator[str]":
 
 
 def make_table(client: "DynamoDBClient", name: str, *key_names: str) -> str:
-    """Make a table with a partition key and perhaps a sort key, both text; return its name."""
+    """Create a table with a partition key and an optional sort key, both text; return its name."""
     client.create_table(
         TableName=name,
         KeySchema=[

@@ -1,4 +1,4 @@
-"""Checks the counting of units with calls whose units are known beforehand."""
+"""Checks the count of units with calls whose units are known."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def known_units(endpoint: str) -> Mapping[str, float]:
-    """Ask for units that are known beforehand; a counter that is wrong ends the benchmark.
+    """Count calls with known units, and return the counts; a wrong count ends the benchmark.
 
     Raises:
         RuntimeError: DynamoDB Local reports other units than AWS documents.
@@ -21,7 +21,7 @@ def known_units(endpoint: str) -> Mapping[str, float]:
     client = dynamodb_client(endpoint)
     table = make_table(client, "known", "pk", "sk")
     units = ConsumedUnits(client)
-    # 4.5 KB with its names and key.
+    # The item has 4.5 KB with its names and key.
     item = {**keys.key("a", "b"), "text": {"S": "x" * 4_598}}
     client.put_item(TableName=table, Item=item)
     _, put, _ = units.take()
@@ -45,8 +45,8 @@ def known_units(endpoint: str) -> Mapping[str, float]:
         "batch_with_a_missing_item": batch,
         "transaction_with_a_small_item": transaction_items,
     }
-    # 5 write units, twice that in a transaction; 2 units for a strong read, 1 for another; a small
-    # or missing item counts as one unit.
+    # The item takes 5 write units, twice that in a transaction, 2 units for a strong read and 1
+    # for an eventual one; a small or missing item takes one unit.
     wanted = {
         "put": 5.0,
         "strong_get": 2.0,

@@ -1,4 +1,4 @@
-"""AWS list prices, and what counted operations cost by them."""
+"""AWS list prices, and the cost of counted operations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,16 +7,16 @@ from enum import Enum
 
 
 class BilledItem(Enum):
-    """Everything that is counted and billed.
+    """The billed items with their prices in us-east-1, without the free tier.
 
-    us-east-1, before free tier. AWS's own pages were not read: secondary sources that cite AWS's
-    price lists of the dates named here (docs/assumptions.md).
+    The prices come from secondary sources that cite AWS's price lists of the given dates
+    (docs/assumptions.md).
 
     Attributes:
-        label: What the table calls it.
-        usd: Price of ``per`` units.
-        per: How many units that buys.
-        source: Whose price list, of which date.
+        label: The name in the table.
+        usd: The price of ``per`` units.
+        per: The number of units for the price.
+        source: The price list and its date.
     """
 
     MESSAGES_IN = ("API Gateway messages in", "1.00", 1_000_000, "API Gateway, 2026-09-21")
@@ -37,21 +37,21 @@ class BilledItem(Enum):
         self.source = source
 
     def cost_usd(self, count: float) -> Decimal:
-        """Return what so many units cost."""
+        """Return the cost of a number of units."""
         return Decimal(str(count)) * self.usd / self.per
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was counted in one stretch of time.
+    """The counts of one period.
 
     Attributes:
-        seconds: How long it was.
-        counts: Units by item; what is not there is 0.
-        operations: DynamoDB calls by what they are for.
-        reads: Their read units, likewise.
-        writes: Their write units, likewise.
-        posts: Messages to clients by their type.
+        seconds: The length of the period.
+        counts: Units by item; a missing item is 0.
+        operations: DynamoDB calls by purpose.
+        reads: Read units by purpose.
+        writes: Write units by purpose.
+        posts: Messages to clients by type.
     """
 
     seconds: float
@@ -62,7 +62,7 @@ class Usage:
     posts: Mapping[str, float] = field(default_factory=dict)
 
     def minus(self, earlier: "Usage") -> "Usage":
-        """Return what came on top of ``earlier``, which began at the same time."""
+        """Return the difference to ``earlier``, whose period has the same start."""
         return Usage(
             self.seconds - earlier.seconds,
             _difference(self.counts, earlier.counts),
@@ -73,7 +73,7 @@ class Usage:
         )
 
     def with_writes_of(self, later: "Usage", purpose: str) -> "Usage":
-        """Return this with the writes for one purpose that came later, and no time for them."""
+        """Add the later writes for one purpose, without their time."""
         units = later.writes.get(purpose, 0)
         return replace(
             self,
@@ -83,10 +83,10 @@ class Usage:
         )
 
     def per_minute(self) -> "Usage":
-        """Return the same pace for a minute.
+        """Return the counts scaled to a minute.
 
         Raises:
-            ValueError: It took no time.
+            ValueError: The period has no length.
         """
         if self.seconds <= 0:
             raise ValueError("no time to divide by")
@@ -101,22 +101,22 @@ class Usage:
         )
 
     def cost_usd(self, item: BilledItem) -> Decimal:
-        """Return what one item cost."""
+        """Return the cost of one item."""
         return item.cost_usd(self.counts.get(item, 0))
 
     def dynamodb_usd(self, purpose: str) -> Decimal:
-        """Return what DynamoDB's calls for one purpose cost."""
+        """Return the cost of DynamoDB's calls for one purpose."""
         reads, writes = self.reads.get(purpose, 0), self.writes.get(purpose, 0)
         return BilledItem.READ_UNITS.cost_usd(reads) + BilledItem.WRITE_UNITS.cost_usd(writes)
 
     @property
     def total_usd(self) -> Decimal:
-        """What all of it cost."""
+        """The total cost."""
         return sum((self.cost_usd(item) for item in BilledItem), Decimal(0))
 
 
 def _difference[K](later: Mapping[K, float], earlier: Mapping[K, float]) -> dict[K, float]:
-    """Return what grew, and by how much."""
+    """Return the counts that grew, and their growth."""
     grown = {name: count - earlier.get(name, 0) for name, count in later.items()}
     return {name: count for name, count in grown.items() if count}
 

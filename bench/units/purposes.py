@@ -1,4 +1,4 @@
-"""What a call of DynamoDB is for, by its name and its question."""
+"""Finds the purpose of a DynamoDB call from its operation and parameters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,20 +9,20 @@ _NOTICE = "in#~"
 _ACK = "in#~ack"
 
 
-def purpose(operation: str, asked: Mapping[str, Any]) -> str:
-    """Return a few words that the table shows; calls for the same thing share them."""
+def purpose(operation: str, parameters: Mapping[str, Any]) -> str:
+    """Return the purpose of a call, as a few words for the table."""
     match operation:
         case "PutItem":
-            return _of_put(asked["Item"])
+            return _of_put(parameters["Item"])
         case "BatchWriteItem":
-            return _of_batch(asked)
-        case "Query" if _bound(asked, ":first").startswith(_INPUT):
+            return _of_batch(parameters)
+        case "Query" if _bound(parameters, ":first").startswith(_INPUT):
             return "looks into the mailbox"
-        case "GetItem" if _sort(asked) == "state":
+        case "GetItem" if _sort(parameters) == "state":
             return "reads of the state"
-        case "UpdateItem" if "lease_until_ms" in asked["UpdateExpression"]:
+        case "UpdateItem" if "lease_until_ms" in parameters["UpdateExpression"]:
             return "renewals of the lease"
-        case "DeleteItem" if _sort(asked).startswith(_INPUT):
+        case "DeleteItem" if _sort(parameters).startswith(_INPUT):
             return DELETES
         case "TransactWriteItems":
             return "commits"
@@ -39,16 +39,16 @@ def _of_put(item: Mapping[str, Any]) -> str:
     return "puts of audio" if item["kind"]["S"] == "audio" else "puts of other messages"
 
 
-def _of_batch(asked: Mapping[str, Any]) -> str:
-    requests = (one for requests in asked["RequestItems"].values() for one in requests)
+def _of_batch(parameters: Mapping[str, Any]) -> str:
+    requests = (one for requests in parameters["RequestItems"].values() for one in requests)
     deletes = (one["DeleteRequest"]["Key"] for one in requests if "DeleteRequest" in one)
     is_input = all(key["sk"]["S"].startswith(_INPUT) for key in deletes)
     return DELETES if is_input else "others"
 
 
-def _sort(asked: Mapping[str, Any]) -> str:
-    return str(asked["Key"]["sk"]["S"])
+def _sort(parameters: Mapping[str, Any]) -> str:
+    return str(parameters["Key"]["sk"]["S"])
 
 
-def _bound(asked: Mapping[str, Any], name: str) -> str:
-    return str(asked.get("ExpressionAttributeValues", {}).get(name, {}).get("S", ""))
+def _bound(parameters: Mapping[str, Any], name: str) -> str:
+    return str(parameters.get("ExpressionAttributeValues", {}).get(name, {}).get("S", ""))

@@ -1,6 +1,6 @@
-"""The smallest function there is: what the runtime itself takes."""
+"""The smallest function, which measures the runtime itself."""
 
 
 def lambda_handler(_event: object, _context: object) -> dict[str, int]:
-    """Answer nothing."""
+    """Return an empty answer."""
     return {"statusCode": 200}

@@ -1,8 +1,8 @@
-"""``python -m bench.baselines.naive``: the usual voice server, for comparison.
+"""``python -m bench.baselines.naive``: a simple voice server, for comparison.
 
-Every WebSocket at ``/talk`` gets a Gemini Live session and a LangChain agent of its own in this one
-process, and keeps them while it is connected. Binary frames are PCM16 audio, 16 kHz in and 24 kHz
-out; text frames are JSON. Prints its port when it listens, and serves until it is stopped.
+Every WebSocket at ``/talk`` has its own Gemini Live session and LangChain agent in this process
+while it is connected. Binary frames are PCM16 audio, 16 kHz in and 24 kHz out; text frames are
+JSON. The server prints its port when it listens, and serves until it is stopped.
 """
 
 import argparse
@@ -24,7 +24,7 @@ _CORE_MODEL = "gemini-3.8-flash"
 
 
 class Server:
-    """Shares between its connections whatever can be shared: both clients and their TLS set-up."""
+    """The server; its connections share both clients and their TLS set-up."""
 
     def __init__(self, gemini_url: str, api_key: str) -> None:
         self._client = genai.Client(
@@ -83,7 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.baselines.naive", description=__doc__)
     parser.add_argument("--gemini-url", required=True)
     parser.add_argument("--api-key", required=True)
-    parser.add_argument("--port", type=int, default=8000, help="0 takes a free port")
+    parser.add_argument("--port", type=int, default=8000, help="0 selects a free port")
     given = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(given.gemini_url, given.api_key, given.port))

@@ -1,4 +1,4 @@
-"""One user's conversation: a Gemini Live session and a LangChain agent, both in this process."""
+"""One user's conversation: a Gemini Live session and a LangChain agent in this process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,12 +26,12 @@ _AUDIO = "audio/pcm;rate=16000"
 
 @tool
 def opening_hours(date: str) -> str:
-    """Tell when the desk is open on one day, given as YYYY-MM-DD."""
+    """Return the opening hours of one day, given as YYYY-MM-DD."""
     return f"Open on {date} from 9 a.m. to 5 p.m."
 
 
 class Conversation:
-    """Lives as long as its WebSocket: what was said is in the agent's messages and in Gemini."""
+    """A conversation of one WebSocket; its history is in the agent's messages and in Gemini."""
 
     def __init__(
         self, socket: web.WebSocketResponse, session: "AsyncSession", model: BaseChatModel
@@ -46,15 +46,15 @@ class Conversation:
         )
 
     async def take_audio(self, pcm: bytes) -> None:
-        """Pass on PCM16 mono 16 kHz from the user."""
+        """Send the user's PCM16 mono 16 kHz to Gemini."""
         await self._session.send_realtime_input(audio=types.Blob(data=pcm, mime_type=_AUDIO))
 
     async def take_text(self, text: str) -> None:
-        """Pass on what the user typed."""
+        """Send the user's text to Gemini."""
         await self._session.send_realtime_input(text=text)
 
     async def speak(self) -> None:
-        """Pass everything from Gemini on to the user, until the connection ends."""
+        """Send Gemini's messages to the user until the connection ends."""
         while True:
             async for message in self._session.receive():
                 await self._pass_on(message)
@@ -80,7 +80,7 @@ class Conversation:
                 )
         if content.interrupted:
             await self._socket.send_json({"type": "interrupted"})
-        # A turn that still waits for a tool's answer goes on after it.
+        # A turn that waits for a tool's answer continues after it.
         status = content.interaction_status
         if content.turn_complete and (status is None or status.value == "IDLE"):
             await self._socket.send_json({"type": "turn_end"})

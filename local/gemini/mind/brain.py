@@ -200,8 +200,8 @@ class Brain:
     async def _on_answered(self, job: ToolCallAnswer) -> None:
         response, pending = job.response, job.pending
         text = mind.speak_answer(self._known(), pending.call.name, response.response)
-        told = mind.text_of(response.response)
-        self.context.add(Item("tool", told or json.dumps(response.response)))
+        answered = mind.text_of(response.response)
+        self.context.add(Item("tool", answered or json.dumps(response.response)))
         if not job.is_spoken:
             return
         if self._connection.fault("silent_after_tool_answer"):

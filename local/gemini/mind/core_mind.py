@@ -15,7 +15,7 @@ from local.gemini.mind.facts import find_name
 from local.gemini.mind.findings import Finding, Slot, read_finding, say_list, slot_of
 from local.gemini.mind.intents import Intent, Request, choose, completed, fill, understand
 from local.gemini.mind.known import DeclaredFunction, Known, Line, ToolCall
-from local.gemini.mind.languages import in_english, in_language, language_told
+from local.gemini.mind.languages import in_english, in_language, requested_language
 from local.gemini.mind.repeated_turn import Begun, read_begun_tool_calls
 from local.gemini.mind.times import When, speak_date, speak_time
 
@@ -119,7 +119,7 @@ def respond(
             findings[Intent.CANCEL] = replace(found, ok=True)
     answer = _RULES[request.intent](case)
     # "p.m." already ends with a full stop.
-    text = in_language(answer.text.replace("..", "."), language_told(instruction))
+    text = in_language(answer.text.replace("..", "."), requested_language(instruction))
     return replace(answer, text=text)
 
 

@@ -91,7 +91,7 @@ def language_of(text: str) -> str | None:
     return "es" if _SPANISH.search(text) else None
 
 
-def language_told(instruction: str) -> str | None:
+def requested_language(instruction: str) -> str | None:
     """Return the language that an instruction requests, None for English."""
     found = re.search(r"\b(?:Speak|BCP 47 tag is|Say in) (?:\w+ \()?([a-z]{2})\b", instruction)
     return found[1] if found and found[1] in TAGS else None

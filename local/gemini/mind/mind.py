@@ -11,7 +11,7 @@ from typing import Any
 from local.gemini.mind import notebook
 from local.gemini.mind.facts import find_appointment, find_name, name_given_by_user, sentences_of
 from local.gemini.mind.known import DeclaredFunction, Known, Line, ToolCall
-from local.gemini.mind.languages import in_english, in_language, language_of, language_told
+from local.gemini.mind.languages import in_english, in_language, language_of, requested_language
 from local.gemini.mind.times import find_when, parse_when, words_of
 
 FILLER = "One moment, please."
@@ -85,7 +85,7 @@ def respond(known: Known, heard: str, *, spoken: bool = True) -> Reply:
     if not spoken:
         if _STILL_LOOKING.search(heard):
             return Reply(in_language("I am still looking.", _language_of_user(known)))
-        if asked := _told_to_say(heard):
+        if asked := _text_to_say(heard):
             return Reply(asked)
         if _NUDGE.search(words_of(heard)):
             return _respond_again(known)
@@ -115,7 +115,7 @@ def speak_answer(known: Known, call_name: str, response: dict[str, Any]) -> str 
         # An instruction is not spoken.
         return None
     if call_name in ("set_preferences", "set_language") and response.get("status") == "done":
-        return in_language("All right.", language_told(text))
+        return in_language("All right.", requested_language(text))
     if text:
         return in_language(text, _language_of_user(known))
     if "error" in response or response.get("status") in ("failed", "error"):
@@ -133,7 +133,7 @@ def _respond_again(known: Known) -> Reply:
     return Reply("Hello, how can I help you?")
 
 
-def _told_to_say(text: str) -> str | None:
+def _text_to_say(text: str) -> str | None:
     found = _TO_BE_SAID.search(text)
     if not found:
         return None
@@ -242,9 +242,9 @@ def _language_of_user(known: Known) -> str | None:
 
 def _language_in_force(known: Known) -> str | None:
     """Return the language that the newest tool answer, or else the instruction, requests."""
-    told = [line.text for line in known.lines if line.role == "tool"]
-    changed = [text for text in told if text.startswith("Speak ")]
-    return language_told(changed[-1] if changed else known.instruction)
+    answers = [line.text for line in known.lines if line.role == "tool"]
+    changed = [text for text in answers if text.startswith("Speak ")]
+    return requested_language(changed[-1] if changed else known.instruction)
 
 
 def _greet(known: Known, words: str, name: str | None, heard: str) -> Reply | None:

@@ -89,7 +89,7 @@ def serve(
         return before.answer
     if function.name in answers:
         # A missing note was deleted before the interruption.
-        return _told(noting.wish, answers[function.name], is_begun=before is not None)
+        return _reply_text(noting.wish, answers[function.name], is_begun=before is not None)
     if before is not None:
         return before.call
     if noting.wish is NoteWish.REMEMBER:
@@ -104,7 +104,7 @@ def serve(
     return NO_SUCH if meant is None else ToolCall(function.name, {_parameter(function): meant})
 
 
-def _told(wish: NoteWish, answer: Any, *, is_begun: bool) -> str:
+def _reply_text(wish: NoteWish, answer: Any, *, is_begun: bool) -> str:
     if wish is NoteWish.RECALL:
         kept = _notes(answer)
         return f"You had me note: {say_list(kept, 'and')}." if kept else NOTHING

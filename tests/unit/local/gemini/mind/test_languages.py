@@ -3,7 +3,7 @@
 import pytest
 
 from local.gemini.mind.known import DeclaredFunction, Known, Line
-from local.gemini.mind.languages import in_english, in_language, language_of, language_told
+from local.gemini.mind.languages import in_english, in_language, language_of, requested_language
 from local.gemini.mind.mind import respond, speak_answer
 from repartee.domain.session.tools.filler import FILLER
 
@@ -40,13 +40,13 @@ def test_a_wish_is_understood_in_its_language(
 
 
 def test_an_answer_is_said_in_the_language_of_the_instruction() -> None:
-    told = language_told("Answer in the language whose BCP 47 tag is es-ES.")
+    told = requested_language("Answer in the language whose BCP 47 tag is es-ES.")
     answer = "We are open on Friday the 27th of November from 9 a.m. to 5:30 p.m."
 
     assert in_language(answer, told) == (
         "El viernes 27 de noviembre abrimos de 9 de la mañana a 5:30 de la tarde."
     )
-    assert in_language(answer, language_told("Speak en-GB")) == answer
+    assert in_language(answer, requested_language("Speak en-GB")) == answer
     assert in_language("Nothing that it knows.", "hi") == "Nothing that it knows."
 
 

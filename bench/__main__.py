@@ -40,7 +40,7 @@ def _at_least(least: int) -> Callable[[str], int]:
 def _user_counts(text: str) -> tuple[int, ...]:
     counts = tuple(int(part) for part in text.split(","))
     if len(counts) < 2 or list(counts) != sorted(set(counts)) or counts[0] < 1:
-        raise argparse.ArgumentTypeError("give two or more rising numbers, such as 10,50,200")
+        raise argparse.ArgumentTypeError("give at least two rising numbers, such as 10,50,200")
     return counts
 
 

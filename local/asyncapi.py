@@ -138,8 +138,8 @@ def document() -> dict[str, Any]:
             "version": str(PROTOCOL_VERSION),
             "description": (
                 "One JSON object per WebSocket text frame, of at most "
-                f"{MAX_FRAME_BYTES:,} bytes. docs/protocol.md says when each message is sent and "
-                "what a client has to do."
+                f"{MAX_FRAME_BYTES:,} bytes. docs/protocol.md describes when each message is "
+                "sent and how a client handles it."
             ),
         },
         "defaultContentType": "application/json",
@@ -166,9 +166,9 @@ def document() -> dict[str, Any]:
                 ],
             }
             for sender, action, summary in (
-                ("client", "receive", "What a client sends."),
-                ("message", "send", "What the message function answers at once, unnumbered."),
-                ("worker", "send", "What a session's worker sends, numbered by epoch and seq."),
+                ("client", "receive", "The messages of a client."),
+                ("message", "send", "The immediate, unnumbered replies of the message function."),
+                ("worker", "send", "The frames of a session's worker, numbered by epoch and seq."),
             )
         },
         "components": {

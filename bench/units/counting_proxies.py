@@ -19,7 +19,7 @@ from bench.units.consumed_units import (
     transaction_item_units,
     transaction_items,
 )
-from bench.units.purposes import purpose
+from bench.units.purposes import purpose_of
 from local.hosting.servers import serving
 from local.lambdas.hosting_types import FunctionCode
 from local.stack_options import SOURCE_CODE
@@ -56,15 +56,15 @@ class Counts:
     posts_by_type: Counter[str] = field(default_factory=Counter)
 
     def add_dynamodb(
-        self, operation: str, what: str, status: int, answer: Mapping[str, Any], units: float
+        self, operation: str, purpose: str, status: int, answer: Mapping[str, Any], units: float
     ) -> None:
         """Count one call of DynamoDB; a refused condition counts as one unit."""
-        self.operations[what] += 1
+        self.operations[purpose] += 1
         billed = self.reads if operation in _READS else self.writes
         if status >= 400 and str(answer.get("__type", "")).endswith(_REFUSED):
             self.refused_writes += 1
             units = 1.0
-        billed[what] = billed.get(what, 0.0) + units
+        billed[purpose] = billed.get(purpose, 0.0) + units
 
     def add_post(self, size_bytes: int, kind: str) -> None:
         """Count one message to a client."""
@@ -126,8 +126,8 @@ class CountingProxies:
             if response.status == 200
             else 0
         )
-        what = purpose(operation, parameters)
-        self.counts.add_dynamodb(operation, what, response.status, fields, units)
+        purpose = purpose_of(operation, parameters)
+        self.counts.add_dynamodb(operation, purpose, response.status, fields, units)
         return response
 
     async def _units(

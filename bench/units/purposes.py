@@ -9,7 +9,7 @@ _NOTICE = "in#~"
 _ACK = "in#~ack"
 
 
-def purpose(operation: str, parameters: Mapping[str, Any]) -> str:
+def purpose_of(operation: str, parameters: Mapping[str, Any]) -> str:
     """Return the purpose of a call, as a few words for the table."""
     match operation:
         case "PutItem":

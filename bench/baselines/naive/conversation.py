@@ -105,7 +105,7 @@ async def open_conversation(
     socket: web.WebSocketResponse, client: genai.Client, live_model: str, model: BaseChatModel
 ) -> AsyncIterator[Conversation]:
     """Open a Live session for one WebSocket; leaving closes it."""
-    question = types.Schema(type=types.Type.STRING, description="What the user wants, complete.")
+    question = types.Schema(type=types.Type.STRING, description="The complete request.")
     config = types.LiveConnectConfig(
         response_modalities=[types.Modality.AUDIO],
         system_instruction=_PERSONA,

@@ -82,7 +82,7 @@ def respond(
     Args:
         instruction: The system instruction.
         messages: The whole exchange, oldest first.
-        functions: What may be called.
+        functions: The declared functions.
         now: The present time, used if the instruction does not contain it.
     """
     messages = [replace(one, text=in_english(one.text)) for one in messages]

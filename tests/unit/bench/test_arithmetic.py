@@ -21,7 +21,7 @@ from bench.units.consumed_units import (
 )
 from bench.units.counting_proxies import MESSAGE_UNIT_BYTES, Counts
 from bench.units.prices import BilledItem, Usage
-from bench.units.purposes import purpose
+from bench.units.purposes import purpose_of
 from repartee_client.recordings import Recording
 
 pytestmark = pytest.mark.unit
@@ -169,7 +169,7 @@ def batch(*sorts: str) -> dict[str, object]:
     ],
 )
 def test_a_request_is_classified_by_its_purpose(operation, asked, expected):
-    assert purpose(operation, asked) == expected
+    assert purpose_of(operation, asked) == expected
 
 
 def test_a_room_makes_the_same_noise_under_all_of_a_recording():

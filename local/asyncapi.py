@@ -1,6 +1,6 @@
 """``python -m local.asyncapi``: write docs/asyncapi.yaml from the wire protocol's models.
 
-The models in ``repartee.domain.protocol.wire`` and ``repartee.domain.protocol.frames`` define the
+The models in ``repartee.adapters.wire`` and ``repartee.domain.protocol`` define the
 protocol; this module renders them as AsyncAPI. A test compares the file with its output.
 """
 
@@ -16,19 +16,16 @@ from typing import Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from repartee.domain.protocol.frames import Frame, ReplyAudio
-from repartee.domain.protocol.wire import (
-    MAX_FRAME_BYTES,
-    PROTOCOL_VERSION,
-    AudioFrame,
-    ClientModel,
-    Reply,
-)
+from repartee.adapters.wire.client_models import ClientModel
+from repartee.adapters.wire.encoding import ANSWER_TYPES, FRAME_TYPES, WIRE_FORMS
+from repartee.adapters.wire.version import MAX_FRAME_BYTES, PROTOCOL_VERSION
+from repartee.domain.protocol.answers import Answer
+from repartee.domain.protocol.frames import Frame
 
 PATH = Path(__file__).resolve().parent.parent / "docs" / "asyncapi.yaml"
 HEADER = (
-    "# Written by `make docs` from repartee.domain.protocol.wire and .frames: edit those\n"
-    "# and run it again.\n"
+    "# Written by `make docs` from repartee.adapters.wire and repartee.domain.protocol: edit\n"
+    "# those and run it again.\n"
 )
 _SCHEMA_REFERENCE = "#/components/schemas/{model}"
 _POSITION = {
@@ -89,18 +86,19 @@ def _client_types() -> Iterator[MessageType]:
 
 
 def _server_types() -> Iterator[MessageType]:
-    for reply in get_args(Reply.__value__):
-        yield _server_type(reply, "message")
+    for answer in get_args(Answer.__value__):
+        yield _server_type(answer, ANSWER_TYPES[answer], "message")
     for frame in get_args(Frame.__value__):
-        yield _server_type(AudioFrame if frame is ReplyAudio else frame, "worker")
+        yield _server_type(frame, FRAME_TYPES[frame], "worker")
 
 
-def _server_type(shape: Any, sender: Sender) -> MessageType:
+def _server_type(content: Any, wire_type: str, sender: Sender) -> MessageType:
+    shape = WIRE_FORMS.get(content, content)
     schema = TypeAdapter(shape).json_schema(ref_template=_SCHEMA_REFERENCE)
     position = _POSITION if sender == "worker" else {}
-    schema["properties"] = {"type": {"const": shape.type}, **schema["properties"], **position}
+    schema["properties"] = {"type": {"const": wire_type}, **schema["properties"], **position}
     schema["required"] = ["type", *schema.get("required", ()), *position]
-    return MessageType(shape.type, sender, _clean_schema(schema, shape))
+    return MessageType(wire_type, sender, _clean_schema(schema, shape))
 
 
 def _clean_schema(schema: dict[str, Any], shape: type) -> dict[str, Any]:

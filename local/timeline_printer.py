@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from repartee.domain.protocol.answers import Answer, Busy, Ready, ReconnectSoon, Rejected
 from repartee.domain.protocol.frames import (
     Frame,
     Interrupted,
@@ -17,7 +18,6 @@ from repartee.domain.protocol.frames import (
     TurnEnd,
     TurnRestarted,
 )
-from repartee.domain.protocol.wire import Busy, Ready, ReconnectSoon, Rejected, Reply
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class TimelinePrinter:
         """Print one line with its time."""
         self.write(f"{(at_ms - self.started_at_ms) / 1_000:7.2f} s  {text}")
 
-    def __call__(self, at_ms: float, event: Frame | Reply) -> None:
+    def __call__(self, at_ms: float, event: Frame | Answer) -> None:
         if isinstance(event, Transcript):
             # Pieces are joined and printed when the turn ends or another event is printed.
             self._texts[event.role] = self._texts.get(event.role, "") + event.text
@@ -57,7 +57,7 @@ class TimelinePrinter:
         if text := self._texts.pop(role, "").strip():
             self.line(at_ms, f"{'heard ' if role == 'user' else 'says  '} “{text}”")
 
-    def _describe(self, event: Frame | Reply) -> str | None:  # noqa: C901 - one line per event
+    def _describe(self, event: Frame | Answer) -> str | None:  # noqa: C901 - one line per event
         match event:
             case Ready(session_id=session, conversation_id=conversation):
                 return f"ready   session {session}, conversation {conversation}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import boto3  # noqa: F401 - make_client needs it; here it loads during init, at full speed
@@ -90,7 +90,7 @@ def build() -> Deps:
         ),
         mailbox=DynamoMailbox(session_table=session_table, clock=clock, ids=UlidSource()),
         sessions=DynamoSessionStore(session_table=session_table),
-        channel=lru_cache(maxsize=1)(lambda: ApiGatewayChannel.at(settings.management_endpoint)),
+        channel=lru_cache(maxsize=1)(partial(_channel, settings.management_endpoint)),
     )
     return Deps(
         opener=opener,
@@ -99,6 +99,13 @@ def build() -> Deps:
         max_connections=settings.max_connections_per_session,
         log=get_logger(),
     )
+
+
+def _channel(endpoint: str) -> ApiGatewayChannel:
+    # This loads slowly, and most openings close no connection.
+    from repartee.adapters.wire.encoding import encode
+
+    return ApiGatewayChannel.at(endpoint, encode)
 
 
 def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from repartee.adapters.dynamodb.users.usage_store import DynamoUsageStore
 from repartee.adapters.dynamodb.users.user_records import DynamoUserRecords
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.ticket_jwt import JwtTicketSigner
+from repartee.adapters.wire.encoding import encode
 from repartee.application.answers.check_limits import LimitChecker
 from repartee.application.connections.deliver_notice import SessionNotifier
 from repartee.application.connections.session_cap import SessionCap
@@ -87,7 +88,7 @@ def build() -> Application:
     limits = LimitChecker(usage, clock, daily)
     connections = DynamoConnectionStore(session_table=session_table)
     sessions = DynamoSessionStore(session_table=session_table)
-    channel = ApiGatewayChannel.at(settings.management_endpoint)
+    channel = ApiGatewayChannel.at(settings.management_endpoint, encode)
     starter = SessionStarter(
         reader=reader,
         sessions=sessions,

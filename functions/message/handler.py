@@ -17,6 +17,8 @@ from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.ids import UlidSource
+from repartee.adapters.wire.encoding import encode
+from repartee.adapters.wire.parsing import parse
 from repartee.application.connections.route_message import MessageRouter
 from repartee.config import MessageSettings
 from repartee.observability import get_logger
@@ -63,7 +65,8 @@ def build() -> Deps:
         mailbox=DynamoMailbox(session_table=session_table, clock=clock, ids=UlidSource()),
         sessions=DynamoSessionStore(session_table=session_table),
         connections=DynamoConnectionStore(session_table=session_table),
-        channel=ApiGatewayChannel.at(settings.management_endpoint),
+        parse=parse,
+        channel=ApiGatewayChannel.at(settings.management_endpoint, encode),
         workers=LambdaWorkerPool.of(settings.stream_agent_function),
         clock=clock,
         chunk_ms=settings.chunk_ms,

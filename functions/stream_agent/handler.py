@@ -35,6 +35,7 @@ from repartee.adapters.file_recorder import FileRecorder
 from repartee.adapters.gemini.live import GeminiLive
 from repartee.adapters.ids import UlidSource
 from repartee.adapters.speech_detector import WebRtcSpeechDetector
+from repartee.adapters.wire.encoding import encode
 from repartee.application.answers.price_models import ModelPrices
 from repartee.application.serving.serve_session import SessionServer
 from repartee.application.serving.session_ports import SessionPorts
@@ -119,7 +120,7 @@ def build() -> Deps:
         ),
         profiles=DynamoProfileStore(memory=memory),
         notes=DynamoNotes(memory=memory, ids=ids),
-        channel=ApiGatewayChannel.at(settings.management_endpoint),
+        channel=ApiGatewayChannel.at(settings.management_endpoint, encode),
         live=GeminiLive(
             lambda: secrets.get(settings.gemini_key_secret_arn), settings.gemini_base_url
         ),

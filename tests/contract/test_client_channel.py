@@ -12,7 +12,10 @@ from typing import Protocol
 import pytest
 
 from repartee.adapters.aws.api_gateway_channel import MAX_POST_BYTES, ApiGatewayChannel
+from repartee.adapters.wire.encoding import encode
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
+from repartee.domain.protocol.answers import Busy, Pong, ServerMessage
+from repartee.domain.protocol.frames import NumberedFrame, Transcript
 from repartee.ports.clients import ClientChannel
 from tests.contract.aws_double import Answer, AwsDouble, Request, aws_double
 from tests.fakes.client_channel import FakeClientChannel
@@ -20,6 +23,7 @@ from tests.fakes.clock import NOON_MS
 
 pytestmark = pytest.mark.contract
 
+PONG = Pong(served=True)
 GONE = Answer(410, "GoneException")
 SLOW = Answer(429, "LimitExceededException")
 BROKEN = Answer(500, "InternalServerErrorException")
@@ -105,7 +109,7 @@ def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[RealSubject]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with aws_double() as double:
-        channel = ApiGatewayChannel.at(f"{double.url}/live")
+        channel = ApiGatewayChannel.at(f"{double.url}/live", encode)
         subject = RealSubject(double, channel)
         double.respond = subject.respond
         try:
@@ -123,25 +127,29 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 
 
 def test_frames_arrive_as_they_were_posted_and_in_order(subject: Subject) -> None:
-    for frame in ('{"type":"ready"}', '{"text":"Grüße, 你好"}', ""):
-        subject.channel.post("N7qPzd7jIAMCJbA=", frame)
+    messages: list[ServerMessage] = [
+        Pong(served=True),
+        NumberedFrame(1, 1, Transcript(1, "user", "Grüße, 你好", True)),
+    ]
+    for message in messages:
+        subject.channel.post("N7qPzd7jIAMCJbA=", message)
 
-    assert subject.frames("N7qPzd7jIAMCJbA=") == ['{"type":"ready"}', '{"text":"Grüße, 你好"}', ""]
+    assert subject.frames("N7qPzd7jIAMCJbA=") == [encode(message) for message in messages]
 
 
 def test_frames_reach_the_connection_that_they_are_for(subject: Subject) -> None:
-    subject.channel.post("one=", "for one")
-    subject.channel.post("two=", "for two")
+    subject.channel.post("one=", Busy(1))
+    subject.channel.post("two=", Busy(2))
 
-    assert subject.frames("one=") == ["for one"]
-    assert subject.frames("two=") == ["for two"]
+    assert subject.frames("one=") == [encode(Busy(1))]
+    assert subject.frames("two=") == [encode(Busy(2))]
 
 
 def test_a_closed_connection_takes_no_frames(subject: Subject) -> None:
     subject.gone.add("left=")
 
     with pytest.raises(ConnectionGone):
-        subject.channel.post("left=", "anybody?")
+        subject.channel.post("left=", PONG)
     assert subject.frames("left=") == []
 
 
@@ -149,7 +157,7 @@ def test_closing_ends_a_connection_for_good(subject: Subject) -> None:
     subject.channel.close("one=")
 
     with pytest.raises(ConnectionGone):
-        subject.channel.post("one=", "anybody?")
+        subject.channel.post("one=", PONG)
 
 
 def test_closing_a_connection_that_is_gone_is_no_error(subject: Subject) -> None:
@@ -176,26 +184,26 @@ def test_a_failing_service_does_not_pass_for_a_closed_connection(subject: Subjec
 def test_a_client_with_a_full_buffer_is_reported_and_recovers(subject: Subject) -> None:
     subject.slow.add("one=")
     with pytest.raises(ClientTooSlow):
-        subject.channel.post("one=", "first")
+        subject.channel.post("one=", Busy(1))
 
     subject.slow.clear()
-    subject.channel.post("one=", "second")
+    subject.channel.post("one=", Busy(2))
 
-    assert subject.frames("one=") == ["second"]
+    assert subject.frames("one=") == [encode(Busy(2))]
 
 
 def test_a_failing_service_is_unavailable(subject: Subject) -> None:
     subject.fail()
 
     with pytest.raises(StoreUnavailable):
-        subject.channel.post("one=", "frame")
+        subject.channel.post("one=", PONG)
 
 
 def test_a_full_buffer_is_reported_at_once_without_a_second_try(real: RealSubject) -> None:
     real.slow.add("one=")
 
     with pytest.raises(ClientTooSlow):
-        real.channel.post("one=", "frame")
+        real.channel.post("one=", PONG)
 
     assert len(real.double.requests) == 1
 
@@ -204,9 +212,9 @@ def test_a_full_buffer_is_reported_at_once_without_a_second_try(real: RealSubjec
 def test_one_failure_is_made_good_by_a_second_try(real: RealSubject, failure: Answer) -> None:
     real.failures = [failure]
 
-    real.channel.post("one=", "frame")
+    real.channel.post("one=", PONG)
 
-    assert real.frames("one=") == ["frame"]
+    assert real.frames("one=") == [encode(PONG)]
 
 
 @pytest.mark.parametrize("failure", [BROKEN, Answer(hang_up=True)], ids=["500", "hang_up"])
@@ -224,21 +232,22 @@ def test_a_refusal_is_not_tried_again(real: RealSubject) -> None:
     real.failures = [Answer(403, "ForbiddenException")]
 
     with pytest.raises(StoreUnavailable):
-        real.channel.post("one=", "frame")
+        real.channel.post("one=", PONG)
 
     assert len(real.double.requests) == 1
 
 
 def test_a_frame_that_api_gateway_would_refuse_is_not_sent(real: RealSubject) -> None:
+    too_long = Transcript(1, "user", "é" * (MAX_POST_BYTES // 2), True)
     with pytest.raises(ValueError, match="the limit is 131072"):
-        real.channel.post("one=", "é" * (MAX_POST_BYTES // 2) + "x")
+        real.channel.post("one=", NumberedFrame(1, 1, too_long))
 
     assert real.double.requests == []
 
 
 def test_a_server_that_is_not_there_is_unavailable(real: RealSubject) -> None:
-    channel = ApiGatewayChannel.at("http://127.0.0.1:9/live")
+    channel = ApiGatewayChannel.at("http://127.0.0.1:9/live", encode)
 
     with pytest.raises(StoreUnavailable):
-        channel.post("one=", "frame")
+        channel.post("one=", PONG)
     channel.close_client()

@@ -1,13 +1,15 @@
 from collections import defaultdict
 
+from repartee.adapters.wire.encoding import encode
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
+from repartee.domain.protocol.answers import ServerMessage
 
 
 class FakeClientChannel:
     """Records what each connection was sent.
 
     Attributes:
-        posts: Frames taken, by connection, in order.
+        posts: The text frames that were taken, by connection, in order.
         active_ms: When each was last active.
         gone: Connections that are closed.
         slow: Connections whose buffer is full.
@@ -21,14 +23,14 @@ class FakeClientChannel:
         self.slow: set[str] = set()
         self.failing = False
 
-    def post(self, connection_id: str, frame: str) -> None:
+    def post(self, connection_id: str, message: ServerMessage) -> None:
         if self.failing:
             raise StoreUnavailable("the channel was told to fail")
         if connection_id in self.gone:
             raise ConnectionGone(connection_id)
         if connection_id in self.slow:
             raise ClientTooSlow(connection_id)
-        self.posts[connection_id].append(frame)
+        self.posts[connection_id].append(encode(message))
 
     def last_active_ms(self, connection_id: str) -> int | None:
         if self.failing:

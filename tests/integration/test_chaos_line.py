@@ -12,8 +12,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from local.hosting.servers import serving
+from repartee.adapters.wire.encoding import encode
+from repartee.domain.protocol.answers import Answer, Ready
 from repartee.domain.protocol.frames import Accepted, Frame, NumberedFrame, ReplyAudio, TurnEnd
-from repartee.domain.protocol.wire import Ready, Reply, encode_frame, encode_reply
 from repartee_client.access import HttpApiClient, SessionTicket
 from repartee_client.conversation import Pace, say
 from repartee_client.errors import AccessRefusedError
@@ -47,12 +48,12 @@ class Line:
 
     async def greet(self) -> dict[str, Any]:
         hello = await self.until("hello")
-        await self._connection.send(encode_reply(Ready("S", "C", chunk_ms=200, grace_s=30)))
+        await self._connection.send(encode(Ready("S", "C", chunk_ms=200, grace_s=30)))
         return hello
 
     async def tell(self, epoch: int, first_seq: int, *frames: Frame) -> None:
         for seq, frame in enumerate(frames, start=first_seq):
-            await self._connection.send(encode_frame(NumberedFrame(epoch, seq, frame)))
+            await self._connection.send(encode(NumberedFrame(epoch, seq, frame)))
 
     def break_connection(self) -> None:
         self._connection.transport.abort()
@@ -118,7 +119,7 @@ class Watcher:
     def sent(self, at_ms: float, text: str) -> None:
         self.seen.append(f"sent {json.loads(text)['type']}")
 
-    def received(self, at_ms: float, text: str, taken: Sequence[Frame | Reply]) -> None:
+    def received(self, at_ms: float, text: str, taken: Sequence[Frame | Answer]) -> None:
         self.seen.append(f"received {json.loads(text)['type']}, took {len(taken)}")
 
     def lost(self, at_ms: float) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from repartee.adapters.wire.encoding import encode
+from repartee.domain.protocol.answers import Ready, ReconnectSoon
 from repartee.domain.protocol.frames import Accepted, NumberedFrame
-from repartee.domain.protocol.wire import Ready, ReconnectSoon, encode_frame, encode_reply
 from repartee_client.access import SessionTicket
 from repartee_client.voice_call import open_reconnecting_voice_call
 
@@ -30,7 +31,7 @@ class Server:
         async for text in line:
             messages.append(json.loads(text))
             if messages[-1]["type"] == "hello":
-                await line.send(encode_reply(Ready("session-1", "conversation-1", 200, 30)))
+                await line.send(encode(Ready("session-1", "conversation-1", 200, 30)))
 
     def types(self, line: int) -> list[str]:
         return [message["type"] for message in self.received[line]]
@@ -68,8 +69,8 @@ def test_a_client_that_is_told_to_reconnect_soon_opens_the_next_connection_and_l
                 call.session.text("first", 0.0)
                 call.flush()
                 await until(lambda: "text" in server.types(0))
-                await server.lines[0].send(encode_frame(NumberedFrame(1, 1, Accepted(1))))
-                await server.lines[0].send(encode_reply(ReconnectSoon(300)))
+                await server.lines[0].send(encode(NumberedFrame(1, 1, Accepted(1))))
+                await server.lines[0].send(encode(ReconnectSoon(300)))
                 await until(lambda: len(server.received) > 1 and "text" in server.types(1))
 
                 hello, text = server.received[1][:2]

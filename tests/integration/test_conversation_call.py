@@ -13,6 +13,8 @@ from websockets.exceptions import ConnectionClosedOK
 from websockets.frames import Close
 from websockets.http11 import Request, Response
 
+from repartee.adapters.wire.encoding import encode
+from repartee.domain.protocol.answers import Answer, Ready, Rejected
 from repartee.domain.protocol.frames import (
     Accepted,
     Frame,
@@ -24,7 +26,6 @@ from repartee.domain.protocol.frames import (
     Transcript,
     TurnEnd,
 )
-from repartee.domain.protocol.wire import Ready, Rejected, Reply, encode_frame, encode_reply
 from repartee_client.conversation import Pace, ask, say
 from repartee_client.errors import (
     AccessRefusedError,
@@ -64,12 +65,12 @@ class Script:
         raise AssertionError(f"no {kind} came")
 
     async def reply(self, reply: Ready | Rejected) -> None:
-        await self._connection.send(encode_reply(reply))
+        await self._connection.send(encode(reply))
 
     async def tell(self, *frames: Frame) -> None:
         for frame in frames:
             self._seq += 1
-            await self._connection.send(encode_frame(NumberedFrame(1, self._seq, frame)))
+            await self._connection.send(encode(NumberedFrame(1, self._seq, frame)))
 
     async def complain(self) -> None:
         """Say what API Gateway says when it could not hand a message over."""
@@ -178,7 +179,7 @@ async def test_a_refused_message_is_an_error_of_its_own():
 async def test_who_talks_to_a_session_that_is_over_still_hears_why_it_ended():
     refused = asyncio.Event()
 
-    def listen(_at_ms: float, event: Frame | Reply) -> None:
+    def listen(_at_ms: float, event: Frame | Answer) -> None:
         if isinstance(event, Rejected):
             refused.set()
 
@@ -232,7 +233,7 @@ class LineThatEnds:
 
 
 async def test_what_came_before_the_end_is_read_though_nothing_can_be_sent_any_more():
-    line = LineThatEnds(encode_frame(NumberedFrame(1, 1, SessionClosed("erased"))))
+    line = LineThatEnds(encode(NumberedFrame(1, 1, SessionClosed("erased"))))
     call = VoiceCall(line, None)  # type: ignore[arg-type]  # what it uses of a connection
     await call.run()
     assert call.session.closed == SessionClosed("erased")

@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from repartee.domain.protocol.answers import Answer
 from repartee.domain.protocol.frames import Frame, ToolProgress
-from repartee.domain.protocol.wire import Reply
 from repartee_client.access import HttpApiClient
 from repartee_client.conversation import Pace, say
 from repartee_client.errors import AccessRefusedError, VoiceClientError
@@ -87,7 +87,7 @@ async def in_the_middle_of_a_call(erased: Erased) -> AsyncIterator[tuple[VoiceCa
     ticket = await api.start_session()
     asked = asyncio.Event()
 
-    def listen(_at_ms: float, event: Frame | Reply) -> None:
+    def listen(_at_ms: float, event: Frame | Answer) -> None:
         if isinstance(event, ToolProgress) and event.phase == "started":
             asked.set()
 

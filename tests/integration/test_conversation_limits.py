@@ -2,8 +2,8 @@
 
 import pytest
 
+from repartee.domain.protocol.answers import Answer
 from repartee.domain.protocol.frames import Frame, LimitReached, SessionClosed
-from repartee.domain.protocol.wire import Reply
 from repartee_client.conversation import Pace, say
 from repartee_client.errors import AccessRefusedError
 from repartee_client.recordings import read_wav
@@ -24,7 +24,7 @@ def test_whoever_uses_the_day_up_hears_a_goodbye_and_gets_no_other_ticket(runnin
         UpdateExpression="SET max_usd_per_day = :usd",
         ExpressionAttributeValues={":usd": {"N": ENOUGH_FOR_ONE_TURN_USD}},
     )
-    frames: list[Frame | Reply] = []
+    frames: list[Frame | Answer] = []
 
     async def talk() -> tuple[str, list[str]]:
         api = await running.api_of(user)

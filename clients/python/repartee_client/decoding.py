@@ -2,38 +2,21 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from repartee.domain.protocol.frames import (
-    Accepted,
-    Frame,
-    Interrupted,
-    LimitReached,
-    Missing,
-    NoSpeech,
-    NumberedFrame,
-    ReplyAudio,
-    ReplyLost,
-    SessionClosed,
-    SessionError,
-    ToolProgress,
-    Transcript,
-    TurnEnd,
-    TurnRestarted,
-)
-from repartee.domain.protocol.wire import (
-    AcceptedBefore,
+from repartee.adapters.wire.encoding import (
+    ANSWER_TYPES,
+    FRAME_TYPES,
+    WIRE_FORMS,
     AudioFrame,
-    Busy,
-    Pong,
-    Ready,
-    ReconnectSoon,
-    Rejected,
-    Reply,
+    ReadyFrame,
 )
+from repartee.domain.protocol.answers import Answer, Ready
+from repartee.domain.protocol.frames import Frame, NumberedFrame, ReplyAudio
 from repartee_client.errors import BadServerMessageError
 
 
@@ -56,34 +39,20 @@ class UndeliveredMessage:
     reason: str
 
 
-type ServerMessage = Reply | NumberedFrame | UnknownFrame | UndeliveredMessage
+type DecodedMessage = Answer | NumberedFrame | UnknownFrame | UndeliveredMessage
 
-_FRAMES: dict[str, TypeAdapter[Any]] = {
-    frame.type: TypeAdapter(frame)
-    for frame in (
-        Accepted,
-        Missing,
-        AudioFrame,
-        Transcript,
-        Interrupted,
-        ToolProgress,
-        TurnRestarted,
-        ReplyLost,
-        TurnEnd,
-        NoSpeech,
-        LimitReached,
-        SessionClosed,
-        SessionError,
-    )
-}
 _UNDELIVERED = {"message", "connectionId", "requestId"}
-_REPLIES: dict[str, TypeAdapter[Any]] = {
-    reply.type: TypeAdapter(reply)
-    for reply in (Ready, Rejected, AcceptedBefore, Busy, Pong, ReconnectSoon)
-}
 
 
-def decode_server_message(text: str) -> ServerMessage | None:
+def _adapters(types: Mapping[type[Any], str]) -> dict[str, TypeAdapter[Any]]:
+    return {name: TypeAdapter(WIRE_FORMS.get(kind, kind)) for kind, name in types.items()}
+
+
+_FRAMES = _adapters(FRAME_TYPES)
+_ANSWERS = _adapters(ANSWER_TYPES)
+
+
+def decode_server_message(text: str) -> DecodedMessage | None:
     """Decode one message; return None for an unnumbered message of an unknown type.
 
     Unknown fields are ignored, so that a newer server can add fields.
@@ -107,11 +76,29 @@ def decode_server_message(text: str) -> ServerMessage | None:
             if name not in _FRAMES:
                 return UnknownFrame(epoch, seq, name)
             frame = _FRAMES[name].validate_python(fields)
-            if isinstance(frame, AudioFrame):
-                frame = ReplyAudio(frame.turn, base64.b64decode(frame.data, validate=True))
-            return NumberedFrame(epoch, seq, cast("Frame", frame))
-        if name not in _REPLIES:
+            return NumberedFrame(epoch, seq, _frame(frame))
+        if name not in _ANSWERS:
             return None
-        return cast("Reply", _REPLIES[name].validate_python(fields))
+        return _answer(_ANSWERS[name].validate_python(fields))
     except (ValidationError, KeyError, TypeError, ValueError) as error:
         raise BadServerMessageError(f"malformed {name}: {error}") from error
+
+
+def _frame(form: AudioFrame | Frame) -> Frame:
+    if isinstance(form, AudioFrame):
+        return ReplyAudio(form.turn, base64.b64decode(form.data, validate=True))
+    return form
+
+
+def _answer(form: ReadyFrame | Answer) -> Answer:
+    if not isinstance(form, ReadyFrame):
+        return form
+    return Ready(
+        form.session_id,
+        form.conversation_id,
+        form.chunk_ms,
+        form.grace_s,
+        form.max_in_flight,
+        form.next_seq,
+        form.output_kept,
+    )

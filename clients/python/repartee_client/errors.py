@@ -1,6 +1,6 @@
 """Errors of the client."""
 
-from repartee.domain.protocol.wire import Rejected
+from repartee.domain.protocol.answers import Rejected
 
 
 class VoiceClientError(Exception):

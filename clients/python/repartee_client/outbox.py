@@ -9,17 +9,7 @@ import base64
 from collections import deque
 from dataclasses import dataclass
 
-from repartee.domain.protocol.messages import (
-    Audio,
-    Bye,
-    Hello,
-    Message,
-    SpeechEnd,
-    SpeechStart,
-    Text,
-)
-from repartee.domain.protocol.wire import (
-    PROTOCOL_VERSION,
+from repartee.adapters.wire.client_models import (
     AudioModel,
     ByeModel,
     ClientModel,
@@ -28,6 +18,16 @@ from repartee.domain.protocol.wire import (
     SpeechEndModel,
     SpeechStartModel,
     TextModel,
+)
+from repartee.adapters.wire.version import PROTOCOL_VERSION
+from repartee.domain.protocol.messages import (
+    Audio,
+    Bye,
+    Hello,
+    Message,
+    SpeechEnd,
+    SpeechStart,
+    Text,
 )
 
 

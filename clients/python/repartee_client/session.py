@@ -6,6 +6,8 @@ Pass it received frames and the user's actions, send the frames that ``outgoing`
 
 from collections.abc import Collection
 
+from repartee.adapters.wire.client_models import AckModel, PingModel, PositionModel
+from repartee.domain.protocol.answers import AcceptedBefore, Answer, Busy, Ready, Rejected
 from repartee.domain.protocol.frames import (
     Accepted,
     Frame,
@@ -28,16 +30,6 @@ from repartee.domain.protocol.messages import (
     SpeechEnd,
     SpeechStart,
     Text,
-)
-from repartee.domain.protocol.wire import (
-    AcceptedBefore,
-    AckModel,
-    Busy,
-    PingModel,
-    PositionModel,
-    Ready,
-    Rejected,
-    Reply,
 )
 from repartee_client.decoding import UndeliveredMessage, UnknownFrame, decode_server_message
 from repartee_client.inbox import ClientInbox
@@ -132,7 +124,7 @@ class ClientSession:
 
     # Received frames.
 
-    def receive(self, text: str, now_ms: float) -> list[Frame | Reply]:
+    def receive(self, text: str, now_ms: float) -> list[Frame | Answer]:
         """Process one text frame; return the frames and replies that are now in order.
 
         Frames of a replaced worker are dropped.

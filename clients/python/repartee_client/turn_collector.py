@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from repartee.domain.protocol.answers import Answer
 from repartee.domain.protocol.frames import (
     Frame,
     Interrupted,
@@ -13,7 +14,6 @@ from repartee.domain.protocol.frames import (
     TurnEnd,
     TurnRestarted,
 )
-from repartee.domain.protocol.wire import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class TurnCollector:
     def __init__(self) -> None:
         self.is_settled = False
         self.turns: dict[int, TurnRecord] = {}
-        self.timeline: list[tuple[float, Frame | Reply]] = []
+        self.timeline: list[tuple[float, Frame | Answer]] = []
         self._open_tools: dict[str, int] = {}
 
     @property
@@ -79,7 +79,7 @@ class TurnCollector:
         """The number of tool calls that have started and not ended."""
         return sum(self._open_tools.values())
 
-    def take(self, events: Iterable[Frame | Reply], at_ms: float) -> None:
+    def take(self, events: Iterable[Frame | Answer], at_ms: float) -> None:
         """Add the events that arrived at ``at_ms``."""
         for event in events:
             self.timeline.append((at_ms, event))

@@ -9,8 +9,8 @@ from typing import Protocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from repartee.domain.protocol.answers import Answer, Ready, ReconnectSoon, Rejected
 from repartee.domain.protocol.frames import Frame
-from repartee.domain.protocol.wire import Ready, ReconnectSoon, Rejected, Reply
 from repartee_client.access import HttpApiClient, SessionTicket
 from repartee_client.errors import (
     AccessRefusedError,
@@ -43,7 +43,7 @@ Longer than a post of the server with its retries.
 END_TIMEOUT_S = 30.0
 """How long closing a session takes when a new worker must wait for its predecessor's lease."""
 
-type EventListener = Callable[[float, Frame | Reply], None]
+type EventListener = Callable[[float, Frame | Answer], None]
 type Reconnect = Callable[[], Awaitable[ClientConnection]]
 
 
@@ -56,7 +56,7 @@ class ConnectionObserver(Protocol):
     def sent(self, at_ms: float, text: str) -> None:
         """A frame is sent."""
 
-    def received(self, at_ms: float, text: str, taken: Sequence[Frame | Reply]) -> None:
+    def received(self, at_ms: float, text: str, taken: Sequence[Frame | Answer]) -> None:
         """A frame was received; ``taken`` are the events that are in order now."""
 
     def lost(self, at_ms: float) -> None:

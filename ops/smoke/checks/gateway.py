@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from ops.finding import Finding, compared, judged, noted
-from repartee.domain.protocol.wire import MAX_FRAME_BYTES, PROTOCOL_VERSION
+from repartee.adapters.wire.version import MAX_FRAME_BYTES, PROTOCOL_VERSION
 from repartee_client.access import HttpApiClient, SessionTicket
 
 _ANSWER_S = 30.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from repartee.domain.protocol.answers import Answer, Busy
 from repartee.domain.protocol.frames import Frame, Interrupted, ReplyAudio, TurnEnd, TurnRestarted
-from repartee.domain.protocol.wire import Busy, Reply
 
 # Recordings last 2 to 4 s and are said faster than that; their reply is cut while they are said.
 _BARGE_IN_MS = 3_000
@@ -92,7 +92,7 @@ class ClientRecord:
             case _:
                 pass
 
-    def received(self, at_ms: float, text: str, taken: Sequence[Frame | Reply]) -> None:
+    def received(self, at_ms: float, text: str, taken: Sequence[Frame | Answer]) -> None:
         """A frame came."""
         fields = json.loads(text)
         self._note(at_ms, "received", {**fields, "taken": len(taken)})
@@ -112,7 +112,7 @@ class ClientRecord:
         for frame in taken:
             self._take(frame, at_ms, epoch)
 
-    def _take(self, frame: Frame | Reply, at_ms: float, epoch: int) -> None:
+    def _take(self, frame: Frame | Answer, at_ms: float, epoch: int) -> None:
         match frame:
             case ReplyAudio(turn=turn):
                 self.audio.append(AudioArrival(at_ms, self.connections, epoch))

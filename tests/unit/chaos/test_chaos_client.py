@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from repartee.adapters.wire.encoding import encode
+from repartee.domain.protocol.answers import Busy, Ready
 from repartee.domain.protocol.frames import (
     Accepted,
     Frame,
@@ -14,7 +16,6 @@ from repartee.domain.protocol.frames import (
     TurnEnd,
     TurnRestarted,
 )
-from repartee.domain.protocol.wire import Busy, Ready, encode_frame, encode_reply
 from repartee_client.session import ClientSession
 from tests.chaos.judgement.gaps import Gap, GapKind, OpenGap, close_gaps
 from tests.chaos.plan.run_plan import FaultKind
@@ -28,12 +29,12 @@ def greeted() -> ClientSession:
     session = ClientSession()
     session.connected(0)
     session.outgoing(0)
-    session.receive(encode_reply(Ready("S", "C", chunk_ms=200, grace_s=30)), 0)
+    session.receive(encode(Ready("S", "C", chunk_ms=200, grace_s=30)), 0)
     return session
 
 
 def frame(epoch: int, seq: int, inner: Frame) -> str:
-    return encode_frame(NumberedFrame(epoch, seq, inner))
+    return encode(NumberedFrame(epoch, seq, inner))
 
 
 def pings(session: ClientSession, now_ms: float) -> list[bool]:
@@ -163,7 +164,7 @@ def test_a_busy_is_told_with_its_wait():
     waits: list[int] = []
     record.on_busy = waits.append
     busy = Busy(3_000)
-    record.received(1, encode_reply(busy), [busy])
+    record.received(1, encode(busy), [busy])
     assert waits == [3_000]
 
 

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from repartee.adapters.wire.encoding import encode
+from repartee.adapters.wire.parsing import parse_client_message
+from repartee.domain.protocol.answers import AcceptedBefore, Busy, Pong, Ready, Rejected
 from repartee.domain.protocol.frames import (
     Accepted,
     Frame,
@@ -18,16 +21,6 @@ from repartee.domain.protocol.frames import (
     TurnEnd,
     TurnRestarted,
 )
-from repartee.domain.protocol.wire import (
-    AcceptedBefore,
-    Busy,
-    Pong,
-    Ready,
-    Rejected,
-    encode_frame,
-    encode_reply,
-    parse_client_message,
-)
 from repartee_client.errors import BadServerMessageError
 from repartee_client.session import ClientSession
 
@@ -38,11 +31,11 @@ SECOND_OF_REPLY = bytes(48_000)
 
 
 def frame(seq: int, body: Frame, *, epoch: int = 1) -> str:
-    return encode_frame(NumberedFrame(epoch, seq, body))
+    return encode(NumberedFrame(epoch, seq, body))
 
 
 def ready(max_in_flight: int = 25) -> str:
-    return encode_reply(Ready("S", "C", chunk_ms=200, grace_s=30, max_in_flight=max_in_flight))
+    return encode(Ready("S", "C", chunk_ms=200, grace_s=30, max_in_flight=max_in_flight))
 
 
 def turn_end(turn: int = 1) -> TurnEnd:
@@ -167,7 +160,7 @@ def test_a_message_that_was_not_stored_is_sent_again_after_the_wait():
     session = open_session()
     session.audio(CHUNK)
     original = session.outgoing(0)
-    session.receive(encode_reply(Busy(retry_after_ms=700, seq=2)), 100)
+    session.receive(encode(Busy(retry_after_ms=700, seq=2)), 100)
     assert session.outgoing(799) == []
     assert session.next_deadline_ms() == 800
 
@@ -178,7 +171,7 @@ def test_busy_without_a_number_sends_nothing_again():
     session = open_session()
     session.audio(CHUNK)
     session.outgoing(0)
-    assert session.receive(encode_reply(Busy(retry_after_ms=100)), 50) == [Busy(100)]
+    assert session.receive(encode(Busy(retry_after_ms=100)), 50) == [Busy(100)]
     assert session.outgoing(500) == []
 
 
@@ -349,7 +342,7 @@ def test_an_owed_answer_is_asked_after_every_second_of_quiet():
     assert [json.loads(text) for text in session.outgoing(1_000)] == [
         {"type": "ping", "owed": True}
     ]
-    session.receive(encode_reply(Pong(served=False)), 1_010)
+    session.receive(encode(Pong(served=False)), 1_010)
     assert session.outgoing(1_999) == []
     assert said(session.outgoing(2_000)) == [("ping", None)]
 
@@ -425,7 +418,7 @@ def test_closed_ends_the_session_and_is_acknowledged():
 def test_a_refusal_is_handed_to_the_caller():
     session = open_session()
     refusal = Rejected("audio_too_long", "send shorter chunks", False, "data", 2)
-    assert session.receive(encode_reply(refusal), 10) == [refusal]
+    assert session.receive(encode(refusal), 10) == [refusal]
 
 
 def test_a_new_connection_resumes_where_the_old_one_broke():
@@ -455,12 +448,12 @@ def greeted(next_seq: int, *waiting: str) -> ClientSession:
     session.outgoing(0)
     for text in waiting:
         session.text(text, 0)
-    session.receive(encode_reply(Ready("S", "C", 200, 30, next_seq=next_seq)), 0)
+    session.receive(encode(Ready("S", "C", 200, 30, next_seq=next_seq)), 0)
     return session
 
 
 def taken(seq: int, next_seq: int) -> str:
-    return encode_reply(Rejected("seq_taken", "", retryable=False, seq=seq, next_seq=next_seq))
+    return encode(Rejected("seq_taken", "", retryable=False, seq=seq, next_seq=next_seq))
 
 
 @pytest.mark.parametrize("next_seq", [2, 41])
@@ -481,7 +474,7 @@ def test_what_was_said_before_hello_keeps_the_numbers_before_it():
     session.connected(0)
     assert said(session.outgoing(0)) == [("hello", 2)]
 
-    session.receive(encode_reply(Ready("S", "C", 200, 30, next_seq=3)), 0)
+    session.receive(encode(Ready("S", "C", 200, 30, next_seq=3)), 0)
 
     assert said(session.outgoing(0)) == [("text", 1)]
 
@@ -491,7 +484,7 @@ def test_ready_that_is_late_or_comes_twice_renumbers_nothing():
     session.outgoing(0)
     session.receive(frame(1, Accepted(2)), 1)
 
-    session.receive(encode_reply(Ready("S", "C", 200, 30, next_seq=2)), 2)
+    session.receive(encode(Ready("S", "C", 200, 30, next_seq=2)), 2)
     session.text("three", 3)
 
     assert said(session.outgoing(3)) == [("text", 4)]
@@ -543,14 +536,14 @@ def test_what_is_refused_for_now_or_before_hello_is_sent_again():
     session.text("one", 0)
     session.outgoing(0)
     far = Rejected("seq_too_far", "", retryable=True, seq=2, next_seq=2)
-    session.receive(encode_reply(far), 1)
+    session.receive(encode(far), 1)
     assert session.outgoing(1) == []
     assert said(session.outgoing(1_001)) == [("text", 2), ("ping", None)]
 
-    session.receive(encode_reply(Rejected("hello_first", "", retryable=True, seq=2)), 1_002)
+    session.receive(encode(Rejected("hello_first", "", retryable=True, seq=2)), 1_002)
 
     assert said(session.outgoing(1_002)) == [("hello", 1)]
-    session.receive(encode_reply(Ready("S", "C", 200, 30, next_seq=2)), 1_003)
+    session.receive(encode(Ready("S", "C", 200, 30, next_seq=2)), 1_003)
     assert said(session.outgoing(1_003)) == [("hello", 1), ("text", 2)]
 
 
@@ -559,7 +552,7 @@ def test_an_answer_of_the_message_function_that_a_number_was_accepted_long_ago_i
     session.text("one", 0)
     session.outgoing(0)
 
-    session.receive(encode_reply(AcceptedBefore(400)), 1)
+    session.receive(encode(AcceptedBefore(400)), 1)
 
     assert session.outbox.in_flight == 0
 
@@ -568,7 +561,7 @@ def test_a_client_that_joins_a_session_begins_with_the_first_frame_that_comes():
     session = ClientSession()
     session.connected(0)
     session.outgoing(0)
-    session.receive(encode_reply(Ready("S", "C", 200, 30, next_seq=41, output_kept=True)), 0)
+    session.receive(encode(Ready("S", "C", 200, 30, next_seq=41, output_kept=True)), 0)
 
     assert session.receive(frame(23, Accepted(40)), 1) == [Accepted(40)]
     assert session.receive(frame(22, Accepted(39)), 2) == []

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from local import ask
-from repartee.domain.protocol.wire import MAX_FRAME_BYTES, parse_client_message
+from repartee.adapters.wire.parsing import parse_client_message
+from repartee.adapters.wire.version import MAX_FRAME_BYTES
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection

@@ -31,6 +31,20 @@ class BadInput(ReparteeError):
         self.retryable = retryable
 
 
+class UnusableMessage(BadInput):
+    """A client's frame holds no valid message.
+
+    Attributes:
+        kind: The name of the message's type, ``""`` when it is not known.
+        seq: The message's number, None when it is not known.
+    """
+
+    def __init__(self, problem: BadInput, *, kind: str, seq: int | None):
+        super().__init__(problem.code, str(problem), field=problem.field)
+        self.kind = kind
+        self.seq = seq
+
+
 class TicketRefused(ReparteeError):
     """A ticket is forged, expired, made for another audience or malformed.
 

@@ -1,12 +1,30 @@
 """Port to connected clients."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from repartee.domain.protocol.messages import ParsedMessage
+
+if TYPE_CHECKING:
+    # A function that only opens connections does without these many classes.
+    from repartee.domain.protocol.answers import ServerMessage
+
+
+class MessageParser(Protocol):
+    """Reads the messages of one dialect."""
+
+    def __call__(self, body: str | None) -> ParsedMessage:
+        """Return the message in a client's frame; ``body`` is None for a binary frame.
+
+        Raises:
+            UnusableMessage: The frame holds no valid message.
+        """
+        ...
 
 
 class ClientChannel(Protocol):
-    """Sends text frames to connected clients."""
+    """Sends messages to connected clients, each in the dialect of its connection."""
 
-    def post(self, connection_id: str, frame: str) -> None:
+    def post(self, connection_id: str, message: "ServerMessage") -> None:
         """Send one frame; return when API Gateway has accepted it.
 
         Raises:

@@ -11,7 +11,7 @@ from repartee.application.answers.answer_question import MAX_HISTORY_CHARS, Ques
 from repartee.domain.conversation.conversation import Conversation, Turn
 from repartee.domain.conversation.turn_bounds import MAX_SPOKEN_CHARACTERS
 from repartee.domain.front_desk.bookings import Slot
-from repartee.domain.protocol.wire import MAX_TEXT_CHARACTERS
+from repartee.domain.protocol.messages import MAX_TEXT_CHARACTERS
 from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
 from tests.unit.application.answers.answer_question_harness import (
     AT_THREE,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from message.handler import Deps, handle
+from repartee.adapters.wire.parsing import parse
 from repartee.application.connections.route_message import MessageRouter
 from repartee.domain.errors import StoreUnavailable
 from repartee.domain.protocol.messages import MailboxEntry, Notice, Numbered
@@ -120,6 +121,7 @@ class MessageRouteHarness:
             mailbox=self.mailbox,
             sessions=self.sessions,
             connections=self.connections,
+            parse=parse,
             channel=self.channel,
             workers=self.workers,
             clock=self.tables.clock,

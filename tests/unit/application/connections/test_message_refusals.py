@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from repartee.application.connections.client_answers import MAX_REFUSALS
-from repartee.domain.protocol.wire import MAX_AUDIO_BYTES
+from repartee.domain.protocol.messages import MAX_AUDIO_BYTES
 from tests.unit.application.connections.message_route_harness import DATA, MessageRouteHarness
 
 pytestmark = pytest.mark.unit

@@ -14,6 +14,7 @@ from repartee.domain.live.model import (
     Role,
 )
 from repartee.domain.live.prompt import UNANSWERED, UNHEARD
+from repartee.domain.protocol.answers import ServerMessage
 from repartee.domain.protocol.messages import (
     Acknowledged,
     OutputPosition,
@@ -236,10 +237,10 @@ async def test_an_error_in_an_earlier_session_does_not_affect_the_next(monkeypat
     scene.take_over()
     post = scene.channel.post
 
-    def break_down(connection_id: str, text: str) -> None:
+    def break_down(connection_id: str, message: ServerMessage) -> None:
         if connection_id == "line-1":
             raise RuntimeError("a fault")
-        post(connection_id, text)
+        post(connection_id, message)
 
     monkeypatch.setattr(scene.channel, "post", break_down)
     new, second = await scene.open_other()

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repartee.adapters.gemini.events import translate
+from repartee.adapters.wire.parsing import parse_client_message
 from repartee.domain.errors import BadInput
 from repartee.domain.live.model import LiveText, LiveToolCall, LiveTranscript, Role
-from repartee.domain.protocol.wire import parse_client_message
 from repartee.domain.text.characters import TextRefused, checked_line, checked_text, cleaned
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT
 

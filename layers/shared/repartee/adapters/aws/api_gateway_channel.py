@@ -14,10 +14,15 @@ from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailab
 if TYPE_CHECKING:
     from types_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
 
+    from repartee.domain.protocol.answers import ServerMessage
+
 # ``Data`` of PostToConnection: 131,072 bytes (service model of apigatewaymanagementapi).
 MAX_POST_BYTES = 128 * 1024
 # A pooled connection that the server closed fails once; a second attempt opens a fresh one.
 _ATTEMPTS = 2
+
+type Encoder = Callable[["ServerMessage"], str]
+"""Writes a message in a dialect as the text of one frame."""
 
 
 class ApiGatewayChannel:
@@ -27,26 +32,33 @@ class ApiGatewayChannel:
     slowly, and the sender must learn that at once.
     """
 
-    def __init__(self, client: "ApiGatewayManagementApiClient"):
+    def __init__(self, client: "ApiGatewayManagementApiClient", encode: Encoder):
         self._client = client
+        self._encode = encode
 
     @classmethod
-    def at(cls, endpoint_url: str) -> Self:
-        """Open a channel; ``endpoint_url`` is the stage's https address."""
+    def at(cls, endpoint_url: str, encode: Encoder) -> Self:
+        """Open a channel to the connections of one stage.
+
+        Args:
+            endpoint_url: The stage's https address.
+            encode: Writes a message in the dialect of these connections.
+        """
         config = Config(
             connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1}
         )
         return cls(
-            boto3.client("apigatewaymanagementapi", endpoint_url=endpoint_url, config=config)
+            boto3.client("apigatewaymanagementapi", endpoint_url=endpoint_url, config=config),
+            encode,
         )
 
-    def post(self, connection_id: str, frame: str) -> None:
-        """Send one frame as text.
+    def post(self, connection_id: str, message: "ServerMessage") -> None:
+        """Send one message as a text frame.
 
         Raises:
             ValueError: The frame is larger than API Gateway accepts.
         """
-        data = frame.encode()
+        data = self._encode(message).encode()
         if len(data) > MAX_POST_BYTES:
             raise ValueError(f"a frame of {len(data)} bytes: the limit is {MAX_POST_BYTES}")
         self._call(partial(self._client.post_to_connection, ConnectionId=connection_id, Data=data))

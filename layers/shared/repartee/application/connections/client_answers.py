@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from repartee.application.connections.admission import superseded_error
 from repartee.domain.errors import BadInput, ClientTooSlow, ConnectionGone, StoreUnavailable
+from repartee.domain.protocol.answers import Answer, Busy, Rejected
 from repartee.domain.protocol.ticket import ConnectionIdentity
-from repartee.domain.protocol.wire import Busy, Rejected, Reply, encode_reply
 from repartee.ports.clients import ClientChannel
 from repartee.ports.sessions import ConnectionStore
 
@@ -44,10 +44,10 @@ class ClientAnswers:
         self.rejected = ""
         self.troubles: list[Trouble] = []
 
-    def post(self, reply: Reply, *, to: str | None = None) -> None:
+    def post(self, answer: Answer, *, to: str | None = None) -> None:
         """Send a reply to the message's connection, or to another one."""
         try:
-            self._channel.post(to or self._connection_id, encode_reply(reply))
+            self._channel.post(to or self._connection_id, answer)
         except ConnectionGone:
             # The client has gone. ``$disconnect`` notifies its session.
             pass

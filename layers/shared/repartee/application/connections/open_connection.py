@@ -76,13 +76,13 @@ def _close(connection_ids: Iterable[str], channel: ClientChannel) -> None:
     """Send each of these connections the reason, and close it."""
     # These modules load slowly, and an opening that closes no connection needs neither.
     from repartee.application.connections.admission import surplus_connection_error
-    from repartee.domain.protocol.wire import Rejected, encode_reply
+    from repartee.domain.protocol.answers import Rejected
 
     problem = surplus_connection_error()
-    frame = encode_reply(Rejected(problem.code, str(problem), problem.retryable))
+    reason = Rejected(problem.code, str(problem), problem.retryable)
     for connection_id in connection_ids:
         with suppress(ConnectionGone, ClientTooSlow, StoreUnavailable):
-            channel.post(connection_id, frame)
+            channel.post(connection_id, reason)
         # If this fails, messages of that connection are refused until it says hello.
         with suppress(ClientTooSlow, StoreUnavailable):
             channel.close(connection_id)

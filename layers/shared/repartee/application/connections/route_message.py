@@ -3,8 +3,7 @@
 API Gateway calls this concurrently and in no order, so no state is kept between calls.
 """
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repartee.application.connections.admission import (
     InputNumbers,
@@ -14,24 +13,21 @@ from repartee.application.connections.admission import (
 from repartee.application.connections.client_answers import ClientAnswers, Trouble
 from repartee.application.connections.greet_client import greet_client
 from repartee.application.connections.wake_worker import Waker
-from repartee.domain.errors import BadInput, StoreUnavailable
-from repartee.domain.protocol.messages import MAX_SEQ, Acknowledged, Hello, Numbered, OutputPosition
+from repartee.domain.errors import BadInput, StoreUnavailable, UnusableMessage
+from repartee.domain.protocol.answers import AcceptedBefore, Pong, Ready, ReconnectSoon
+from repartee.domain.protocol.messages import (
+    Acknowledged,
+    Audio,
+    Hello,
+    Numbered,
+    ParsedMessage,
+    Ping,
+    Sequenced,
+)
 from repartee.domain.protocol.recent_input import NumberUse
 from repartee.domain.protocol.ticket import ConnectionIdentity
-from repartee.domain.protocol.wire import (
-    AcceptedBefore,
-    AckModel,
-    AudioModel,
-    ClientModel,
-    PingModel,
-    Pong,
-    Ready,
-    ReconnectSoon,
-    parse_client_message,
-    to_message,
-)
 from repartee.domain.session.state import Connected, SessionState
-from repartee.ports.clients import ClientChannel
+from repartee.ports.clients import ClientChannel, MessageParser
 from repartee.ports.runtime import Clock
 from repartee.ports.sessions import Appended, ConnectionStore, Mailbox, SessionStore
 from repartee.ports.workers import WorkerPool
@@ -77,6 +73,7 @@ class MessageRouter:
     mailbox: Mailbox
     sessions: SessionStore
     connections: ConnectionStore
+    parse: MessageParser
     channel: ClientChannel
     workers: WorkerPool
     clock: Clock
@@ -108,29 +105,37 @@ class _Routing:
     def run(self, text: str | None) -> RoutingResult:
         answers = self._answers
         try:
-            if text is None:
-                raise BadInput("not_text", "binary frames are not supported: send JSON as text")
-            model = parse_client_message(text)
-            self._kind = model.type
-            self._dispatch(model)
-            self._warn_if_expiring(model)
-        except BadInput as problem:
-            answers.reject(problem, _number_in(text) if text else None)
+            message = self._router.parse(text)
+        except UnusableMessage as problem:
+            self._kind = problem.kind
+            answers.reject(problem, problem.seq)
+        else:
+            self._kind = message.kind
+            self._route(message)
         return RoutingResult(
             self._kind, answers.rejected, self._waker.woke, tuple(answers.troubles)
         )
 
-    def _dispatch(self, model: ClientModel) -> None:
-        match model:
-            case AckModel(received=received, turn=turn, played_ms=played_ms):
-                position = OutputPosition(received.epoch, received.seq)
-                self._acknowledge(Acknowledged(position, turn, played_ms))
-            case PingModel(owed=owed):
+    def _route(self, message: ParsedMessage) -> None:
+        content = message.content
+        try:
+            self._dispatch(content)
+            self._warn_if_expiring(content)
+        except BadInput as problem:
+            seq = content.seq if isinstance(content, Sequenced) else None
+            self._answers.reject(problem, seq)
+
+    def _dispatch(self, content: Sequenced | Acknowledged | Ping) -> None:
+        match content:
+            case Acknowledged():
+                self._acknowledge(content)
+            case Ping(owed=owed):
                 self._answer_ping(owed)
-            case _:
-                message = to_message(model, connected_at_ms=self._connection.at_ms)
+            case Sequenced(seq=seq, message=message):
+                if isinstance(message, Hello):
+                    message = replace(message, connected_at_ms=self._connection.at_ms)
                 now_ms = self._router.clock.now_ms()
-                numbered = Numbered(model.seq, message, self._caller.connection_id, now_ms)
+                numbered = Numbered(seq, message, self._caller.connection_id, now_ms)
                 if isinstance(message, Hello):
                     self._greet(numbered, message)
                 else:
@@ -248,24 +253,16 @@ class _Routing:
         except StoreUnavailable:
             self._answers.troubles.append(Trouble.MAILBOX_FAILED)
 
-    def _warn_if_expiring(self, model: ClientModel) -> None:
+    def _warn_if_expiring(self, content: Sequenced | Acknowledged | Ping) -> None:
         """Warn a client whose connection API Gateway will soon close; rarely during audio."""
-        is_quiet = isinstance(model, AckModel) or (
-            isinstance(model, AudioModel) and model.seq % EXPIRY_WARNING_EVERY_CHUNKS
-        )
+        match content:
+            case Acknowledged():
+                is_quiet = True
+            case Sequenced(seq=seq, message=Audio()):
+                is_quiet = seq % EXPIRY_WARNING_EVERY_CHUNKS != 0
+            case _:
+                is_quiet = False
         age_ms = self._router.clock.now_ms() - self._caller.connected_at_ms
         left_s = self._router.max_connection_s - age_ms // 1000
         if not is_quiet and 0 < left_s <= self._router.max_connection_s * EXPIRY_WARNING_SHARE:
             self._answers.post(ReconnectSoon(left_s))
-
-
-def _number_in(text: str) -> int | None:
-    """Return the message's number, also if the rest is wrong; None without a valid number."""
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    seq = fields.get("seq") if isinstance(fields, dict) else None
-    if isinstance(seq, bool) or not isinstance(seq, int) or not 1 <= seq <= MAX_SEQ:
-        return None
-    return seq

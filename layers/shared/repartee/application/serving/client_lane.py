@@ -6,7 +6,6 @@ from contextlib import suppress
 
 from repartee.application.serving.lease_keeper import LeaseKeeper
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
-from repartee.domain.protocol.wire import encode_frame
 from repartee.domain.session.effects import ClientEffect, CloseConnection
 from repartee.domain.session.events import Event, FramePosted, PostRefused
 from repartee.ports.clients import ClientChannel
@@ -46,7 +45,7 @@ class ClientLane:
             return
         seq = effect.frame.seq
         try:
-            await asyncio.to_thread(self._channel.post, connection_id, encode_frame(effect.frame))
+            await asyncio.to_thread(self._channel.post, connection_id, effect.frame)
         except ConnectionGone:
             self._feed(PostRefused(connection_id, seq, is_gone=True))
         except (ClientTooSlow, StoreUnavailable):

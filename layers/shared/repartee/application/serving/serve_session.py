@@ -19,8 +19,8 @@ from repartee.application.serving.session_ports import SessionPorts
 from repartee.application.serving.table_lane import STORE_RETRY_MS
 from repartee.domain.conversation.conversation import Conversation, Memory
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, LeaseLost, StoreUnavailable
+from repartee.domain.protocol.answers import Busy
 from repartee.domain.protocol.messages import MailboxEntry, Numbered
-from repartee.domain.protocol.wire import Busy, encode_reply
 from repartee.domain.session.effects import FinishReason
 from repartee.domain.session.events import MailboxRead, Started
 from repartee.domain.session.machine import SessionMachine
@@ -252,7 +252,7 @@ class SessionServer:
             await asyncio.to_thread(give_back, ports, state)
         if state.connection_id is not None:
             with suppress(ConnectionGone, ClientTooSlow, StoreUnavailable):
-                busy = encode_reply(Busy(MEMORY_RETRY_MS))
+                busy = Busy(MEMORY_RETRY_MS)
                 await asyncio.to_thread(ports.channel.post, state.connection_id, busy)
 
     async def _has_work(self, session_id: str) -> bool:

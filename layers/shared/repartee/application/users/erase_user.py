@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
 from repartee.domain.protocol.frames import NumberedFrame, SessionClosed
-from repartee.domain.protocol.wire import encode_frame
 from repartee.domain.users.erasure import Erasure, ItemKind, OpenConnection, StoredItem
 from repartee.ports.clients import ClientChannel
 from repartee.ports.runtime import Clock
@@ -86,7 +85,7 @@ def _close(
             # The first frame of a newer epoch: clients drop every frame that a worker still sends.
             frame = NumberedFrame(epoch, 1, SessionClosed("erased"))
             with suppress(ConnectionGone, ClientTooSlow, StoreUnavailable):
-                channel.post(connection.connection_id, encode_frame(frame))
+                channel.post(connection.connection_id, frame)
         with suppress(StoreUnavailable):
             channel.close(connection.connection_id)
 

@@ -1,11 +1,10 @@
 """The frames that a worker sends to a client.
 
-``wire`` writes them as JSON and describes them in the protocol's schema. The worker's frames carry
-``(epoch, seq)``; the message function's replies are not numbered.
+The worker's frames carry ``(epoch, seq)``; the message function's ``answers`` carry no number.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 type CloseReason = Literal[
     "bye", "end_call", "superseded", "erased", "refused", "busy", "unavailable", "limit_reached"
@@ -16,7 +15,6 @@ type CloseReason = Literal[
 class Accepted:
     """The worker has all messages up to ``through``; the client may discard them."""
 
-    type: ClassVar[str] = "accepted"
     through: int
 
 
@@ -24,7 +22,6 @@ class Accepted:
 class Missing:
     """The messages ``first_seq`` to ``last_seq`` have not arrived: send them again."""
 
-    type: ClassVar[str] = "missing"
     first_seq: int
     last_seq: int
 
@@ -33,7 +30,6 @@ class Missing:
 class ReplyAudio:
     """A chunk of the reply: PCM16 little-endian mono, 24 kHz."""
 
-    type: ClassVar[str] = "audio"
     turn: int
     pcm: bytes
 
@@ -42,7 +38,6 @@ class ReplyAudio:
 class Transcript:
     """A piece of a transcript; the pieces of one turn and role are concatenated."""
 
-    type: ClassVar[str] = "transcript"
     turn: int
     role: Literal["user", "model"]
     text: str
@@ -53,7 +48,6 @@ class Transcript:
 class Interrupted:
     """The user interrupted this turn's reply: stop playing it at once."""
 
-    type: ClassVar[str] = "interrupted"
     turn: int
 
 
@@ -61,7 +55,6 @@ class Interrupted:
 class ToolProgress:
     """A tool call started or ended."""
 
-    type: ClassVar[str] = "tool"
     turn: int
     name: str
     phase: Literal["started", "done", "failed", "cancelled"]
@@ -71,7 +64,6 @@ class ToolProgress:
 class TurnRestarted:
     """The turn is answered again from its start: discard what was received of it."""
 
-    type: ClassVar[str] = "turn_restarted"
     turn: int
 
 
@@ -79,7 +71,6 @@ class TurnRestarted:
 class ReplyLost:
     """Output that the client asked for is no longer buffered; ``text`` is its transcript."""
 
-    type: ClassVar[str] = "reply_lost"
     turn: int
     text: str
 
@@ -94,7 +85,6 @@ class TurnEnd:
         cost_usd: Cost by the deployment's price list.
     """
 
-    type: ClassVar[str] = "turn_end"
     turn: int
     tokens_in: int
     tokens_out: int
@@ -107,7 +97,6 @@ class TurnEnd:
 class NoSpeech:
     """The input up to ``through`` that the client marked as speech held none; no reply follows."""
 
-    type: ClassVar[str] = "no_speech"
     through: int
 
 
@@ -119,7 +108,6 @@ class LimitReached:
         limit: In s of talk, or in USD.
     """
 
-    type: ClassVar[str] = "limit_reached"
     kind: Literal["talk_seconds", "cost"]
     limit: float
     resets_at_ms: int
@@ -129,7 +117,6 @@ class LimitReached:
 class SessionClosed:
     """The last frame of a session; the conversation can be continued in a new one."""
 
-    type: ClassVar[str] = "closed"
     reason: CloseReason
 
 
@@ -142,7 +129,6 @@ class SessionError:
         next_seq: The number to use next, where ``refused_seq`` cannot be used.
     """
 
-    type: ClassVar[str] = "error"
     code: str
     message: str
     retryable: bool

@@ -1,7 +1,4 @@
-"""The entries of a session's mailbox: the client's numbered messages, and notices.
-
-``wire`` defines the JSON form and its limits; these are the validated values.
-"""
+"""The client's messages, and the mailbox entries that carry them and notices to a session."""
 
 from dataclasses import dataclass
 
@@ -15,6 +12,10 @@ MAX_IN_FLIGHT = 25
 MAX_AHEAD = 200
 MAX_SEQ = 999_999_999
 """The highest number of a message."""
+MAX_AUDIO_BYTES = 16_000
+"""The most audio that one message holds: 500 ms of 16 kHz PCM16."""
+MAX_TEXT_CHARACTERS = 4_000
+"""The longest text that one message holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,18 @@ type Message = Hello | Audio | SpeechStart | SpeechEnd | Text | Bye
 
 
 @dataclass(frozen=True, slots=True)
+class Sequenced:
+    """A client's message with its number.
+
+    Attributes:
+        seq: The client's number, from 1, without gaps.
+    """
+
+    seq: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class Numbered:
     """A client's message with its number.
 
@@ -124,6 +137,29 @@ class Acknowledged:
     received: OutputPosition
     turn: int
     played_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """The client asks whether it is connected.
+
+    Attributes:
+        owed: Whether the client waits for an answer to its input.
+    """
+
+    owed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedMessage:
+    """A client's message as its connection's dialect reads it.
+
+    Attributes:
+        kind: The dialect's name of the message's type, for logs.
+    """
+
+    kind: str
+    content: Sequenced | Acknowledged | Ping
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repartee.adapters.wire.encoding import encode
 from repartee.domain.audio import OUTPUT_RATE_HZ, duration_ms
 from repartee.domain.live.model import LiveAudio
 from repartee.domain.protocol.frames import (
@@ -16,7 +17,6 @@ from repartee.domain.protocol.frames import (
     TurnEnd,
 )
 from repartee.domain.protocol.messages import Detached
-from repartee.domain.protocol.wire import encode_frame
 from repartee.domain.session.client.frame_bundles import HOLD_MS, MAX_BUNDLE_BYTES, MIN_LEAD_MS
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.effects import PostFrame
@@ -101,7 +101,7 @@ def test_a_bundle_with_its_json_fits_one_unit_of_the_bill():
     assert isinstance(largest, ReplyAudio)
     assert len(largest.pcm) == MAX_BUNDLE_BYTES
     numbered = NumberedFrame(999_999_999, 999_999_999, largest)
-    assert len(encode_frame(numbered).encode()) <= MESSAGE_UNIT_BYTES
+    assert len(encode(numbered).encode()) <= MESSAGE_UNIT_BYTES
 
 
 def test_the_begin_of_a_reply_is_posted_part_by_part_at_once():

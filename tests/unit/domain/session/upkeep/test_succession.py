@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from repartee.adapters.wire.encoding import encode
+from repartee.adapters.wire.parsing import parse
 from repartee.application.serving.lease_keeper import LEASE_MS
 from repartee.domain.conversation.conversation import Memory, Turn
 from repartee.domain.live.model import (
@@ -24,6 +26,7 @@ from repartee.domain.live.model import (
     LiveGoAway,
     LiveInterrupted,
 )
+from repartee.domain.protocol.answers import Ready
 from repartee.domain.protocol.frames import Missing
 from repartee.domain.protocol.messages import (
     Acknowledged,
@@ -31,16 +34,8 @@ from repartee.domain.protocol.messages import (
     Hello,
     Notified,
     Numbered,
-    OutputPosition,
-)
-from repartee.domain.protocol.wire import (
-    AckModel,
-    PingModel,
-    Ready,
-    encode_frame,
-    encode_reply,
-    parse_client_message,
-    to_message,
+    Ping,
+    Sequenced,
 )
 from repartee.domain.session.effects import (
     AmendTurn,
@@ -76,7 +71,7 @@ pytestmark = pytest.mark.unit
 
 SILENCE = bytes(4)
 TRANSIT_MS = 2_000
-READY = encode_reply(Ready("S", "C", chunk_ms=200, grace_s=10))
+READY = encode(Ready("S", "C", chunk_ms=200, grace_s=10))
 WRITES = CommitTurn | AmendTurn | SetConnection | DeleteInput
 
 
@@ -120,24 +115,23 @@ class Succession(RuleBasedStateMachine):
     def arrive(self, index: int) -> None:
         """A message function takes one message."""
         line, text, _ = self.in_transit.pop(index)
-        model = parse_client_message(text)
-        match model:
-            case AckModel(received=received, turn=turn, played_ms=played_ms):
-                ack = Acknowledged(OutputPosition(received.epoch, received.seq), turn, played_ms)
+        content = parse(text).content
+        match content:
+            case Acknowledged():
                 old = self.notices.get("ack")
-                position = (received.epoch, received.seq)
+                position = (content.received.epoch, content.received.seq)
                 if old is None or position > _position(old):
-                    self.notices["ack"] = Notified("ack", ack)
-            case PingModel(owed=owed):
+                    self.notices["ack"] = Notified("ack", content)
+            case Ping(owed=owed):
                 if owed:
                     self.wake()
-            case _:
-                numbered = Numbered(model.seq, to_message(model), line, NOON_MS + self.now_ms)
-                self.mailbox.setdefault(model.seq, numbered)
-                self.arrived_ms.setdefault(model.seq, self.now_ms)
-                if isinstance(numbered.message, Hello) and line == self.line:
+            case Sequenced(seq=seq, message=message):
+                numbered = Numbered(seq, message, line, NOON_MS + self.now_ms)
+                self.mailbox.setdefault(seq, numbered)
+                self.arrived_ms.setdefault(seq, self.now_ms)
+                if isinstance(message, Hello) and line == self.line:
                     self.client.receive(READY, self.now_ms)
-                if model.seq > self.state.cursor:
+                if seq > self.state.cursor:
                     self.wake()
 
     # The workers
@@ -275,7 +269,7 @@ class Succession(RuleBasedStateMachine):
             if isinstance(post.frame.frame, Missing):
                 asked, safe = post.frame.frame.first_seq, self.client.outbox.accepted_through
                 assert asked > safe, "asked for what the client was told is safe"
-            self.client.receive(encode_frame(post.frame), self.now_ms)
+            self.client.receive(encode(post.frame), self.now_ms)
             call.take_post(post)
         if call.finish() is None:
             self.take_effects()

@@ -1,55 +1,35 @@
-"""What a client may send, what it is told when it may not, and how frames are written."""
+"""What a client may send, and the errors that it gets for anything else."""
 
 import base64
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repartee.domain.errors import BadInput
-from repartee.domain.protocol.frames import (
-    Accepted,
-    Frame,
-    NumberedFrame,
-    ReplyAudio,
-    Transcript,
-    TurnEnd,
-)
+from repartee.adapters.wire.client_models import MAX_PLAYED_MS, HelloModel
+from repartee.adapters.wire.parsing import parse
+from repartee.adapters.wire.version import MAX_FRAME_BYTES
+from repartee.domain.errors import UnusableMessage
 from repartee.domain.protocol.messages import (
+    MAX_AUDIO_BYTES,
     MAX_SEQ,
+    MAX_TEXT_CHARACTERS,
+    Acknowledged,
     Audio,
     Bye,
     Hello,
     Message,
     OutputPosition,
+    ParsedMessage,
+    Ping,
+    Sequenced,
     SpeechEnd,
     SpeechStart,
     Text,
 )
-from repartee.domain.protocol.wire import (
-    MAX_AUDIO_BYTES,
-    MAX_FRAME_BYTES,
-    MAX_PLAYED_MS,
-    MAX_TEXT_CHARACTERS,
-    AckModel,
-    Busy,
-    HelloModel,
-    PingModel,
-    Pong,
-    PositionModel,
-    Ready,
-    Rejected,
-    encode_frame,
-    encode_reply,
-    parse_client_message,
-    to_message,
-)
-
-if TYPE_CHECKING:
-    pass
 
 pytestmark = pytest.mark.unit
 
@@ -61,12 +41,14 @@ def base64_of(length: int) -> str:
 
 
 def checked(fields: Mapping[str, Any]) -> Message:
-    return to_message(parse_client_message(json.dumps(fields)))
+    content = parse(json.dumps(fields)).content
+    assert isinstance(content, Sequenced)
+    return content.message
 
 
-def refusal(text: str) -> BadInput:
-    with pytest.raises(BadInput) as caught:
-        to_message(parse_client_message(text))
+def refusal(text: str | None) -> UnusableMessage:
+    with pytest.raises(UnusableMessage) as caught:
+        parse(text)
     return caught.value
 
 
@@ -103,22 +85,31 @@ def test_a_numbered_message_becomes_what_the_session_knows(fields, message):
 
 
 def test_an_acknowledgement_may_leave_out_what_is_played():
-    model = parse_client_message(json.dumps({"type": "ack", "received": POSITION}))
+    content = parse(json.dumps({"type": "ack", "received": POSITION})).content
 
-    assert model == AckModel(type="ack", received=PositionModel(epoch=2, seq=7))
+    assert content == Acknowledged(OutputPosition(2, 7), 0, None)
 
 
 def test_a_ping_owes_nothing_unless_it_says_so():
-    assert parse_client_message('{"type":"ping"}') == PingModel(type="ping", owed=False)
-    assert parse_client_message('{"type":"ping","owed":true}') == PingModel(type="ping", owed=True)
+    assert parse('{"type":"ping"}').content == Ping(owed=False)
+    assert parse('{"type":"ping","owed":true}').content == Ping(owed=True)
 
 
-@pytest.mark.parametrize("fields", [{"type": "ack", "received": POSITION}, {"type": "ping"}])
-def test_a_message_without_a_number_is_no_message_of_the_session(fields):
-    model = parse_client_message(json.dumps(fields))
+def test_a_message_has_its_number_and_the_name_of_its_type():
+    assert parse('{"type":"bye","seq":6}') == ParsedMessage("bye", Sequenced(6, Bye()))
 
-    with pytest.raises(ValueError, match="not numbered"):
-        to_message(model)
+
+def test_a_refusal_has_the_number_and_the_type_as_far_as_they_are_known():
+    no_pcm = refusal('{"type":"audio","seq":6,"data":"***"}')
+    assert (no_pcm.kind, no_pcm.seq) == ("audio", 6)
+    no_type = refusal('{"seq":6}')
+    assert (no_type.kind, no_type.seq) == ("", 6)
+    for text in ('{"type":"bye","seq":true}', '{"type":"bye","seq":0}', "[]", "{", None):
+        assert refusal(text).seq is None
+
+
+def test_a_binary_frame_is_refused():
+    assert refusal(None).code == "not_text"
 
 
 @pytest.mark.parametrize(
@@ -246,10 +237,8 @@ def test_the_models_keep_input_out_of_their_own_errors():
 
 def read_or_refuse(text: str) -> None:
     try:
-        model = parse_client_message(text)
-        if not isinstance(model, AckModel | PingModel):
-            to_message(model)
-    except BadInput as problem:
+        parse(text)
+    except UnusableMessage as problem:
         refused = problem
     else:
         return
@@ -300,44 +289,3 @@ def test_the_longest_audio_message_fits_a_frame_of_the_gateway():
     longest = {"type": "audio", "seq": MAX_SEQ, "data": base64_of(MAX_AUDIO_BYTES)}
 
     assert len(json.dumps(longest)) < MAX_FRAME_BYTES
-
-
-def test_a_frame_is_written_with_its_type_epoch_and_number():
-    assert json.loads(encode_frame(NumberedFrame(3, 14, Accepted(9)))) == {
-        "type": "accepted",
-        "through": 9,
-        "epoch": 3,
-        "seq": 14,
-    }
-    end = TurnEnd(4, 100, 20, 0.0125, None, 0)
-    assert json.loads(encode_frame(NumberedFrame(1, 1, end)))["first_audio_ms"] is None
-
-
-def test_reply_audio_of_the_largest_size_fits_a_frame_of_the_gateway():
-    frame = ReplyAudio(99_999_999, bytes(18_000))
-
-    assert len(encode_frame(NumberedFrame(99_999, 99_999_999, frame))) < MAX_FRAME_BYTES
-
-
-def test_the_message_functions_own_replies_carry_no_number():
-    ready = json.loads(encode_reply(Ready("s", "c", 200, 30)))
-
-    assert ready["type"] == "ready"
-    assert ready["max_in_flight"] == 25
-    assert (ready["input_rate_hz"], ready["output_rate_hz"]) == (16_000, 24_000)
-    assert json.loads(encode_reply(Pong(served=True))) == {"type": "pong", "served": True}
-    assert json.loads(encode_reply(Busy(500, 8)))["seq"] == 8
-    assert json.loads(encode_reply(Rejected("x", "y", retryable=False)))["field"] == ""
-
-
-def test_every_frame_has_a_type_of_its_own():
-    frames = get_args(Frame.__value__)
-
-    assert len({frame.type for frame in frames}) == len(frames)
-
-
-def test_frames_are_utf8_and_half_a_pair_of_surrogates_breaks_none():
-    written = encode_frame(NumberedFrame(1, 2, Transcript(1, "model", "ü👋\ud83d", final=True)))
-
-    assert '"text":"ü👋?"' in written
-    assert "👋" in encode_reply(Rejected("code", "👋", retryable=False))

@@ -1,0 +1,191 @@
+"""The client's messages of the native protocol, version 1: JSON objects in text frames."""
+
+import base64
+import binascii
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+
+from repartee.adapters.wire.version import PROTOCOL_VERSION
+from repartee.domain.errors import BadInput
+from repartee.domain.protocol.messages import (
+    MAX_AUDIO_BYTES,
+    MAX_SEQ,
+    MAX_TEXT_CHARACTERS,
+    Acknowledged,
+    Audio,
+    Bye,
+    Hello,
+    Message,
+    OutputPosition,
+    Ping,
+    Sequenced,
+    SpeechEnd,
+    SpeechStart,
+    Text,
+)
+from repartee.domain.text.characters import checked_text
+
+# A connection lives 2 h, so no turn can play for longer.
+MAX_PLAYED_MS = 24 * 60 * 60 * 1_000
+
+Seq = Annotated[int, Field(ge=1, le=MAX_SEQ)]
+Count = Annotated[int, Field(ge=0, le=MAX_SEQ)]
+
+
+class _ClientModel(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class PositionModel(_ClientModel):
+    """How far the client has received: everything up to ``seq`` of ``epoch``."""
+
+    epoch: Count
+    seq: Count
+
+
+class HelloModel(_ClientModel):
+    """Opens the conversation on this connection; the first message of every connection.
+
+    A client that sends ``speech_start`` and ``speech_end`` says so with ``marks_speech``.
+    """
+
+    type: Literal["hello"]
+    seq: Seq
+    protocol: Count
+    resume_from: PositionModel | None = None
+    marks_speech: bool = False
+
+
+class AudioModel(_ClientModel):
+    """A chunk of the user's voice: base64 of PCM16 little-endian mono, 16 kHz, up to 500 ms."""
+
+    type: Literal["audio"]
+    seq: Seq
+    data: str
+
+
+class SpeechStartModel(_ClientModel):
+    """The client's detector heard the user begin to speak."""
+
+    type: Literal["speech_start"]
+    seq: Seq
+
+
+class SpeechEndModel(_ClientModel):
+    """The client's detector heard the user stop."""
+
+    type: Literal["speech_end"]
+    seq: Seq
+
+
+class TextModel(_ClientModel):
+    """Something typed instead of said."""
+
+    type: Literal["text"]
+    seq: Seq
+    text: Annotated[
+        str, Field(min_length=1, max_length=MAX_TEXT_CHARACTERS), AfterValidator(checked_text)
+    ]
+
+
+class ByeModel(_ClientModel):
+    """Hangs up: the session ends, the conversation stays."""
+
+    type: Literal["bye"]
+    seq: Seq
+
+
+class AckModel(_ClientModel):
+    """What has been received and how much of it was heard; unnumbered, the newest counts."""
+
+    type: Literal["ack"]
+    received: PositionModel
+    turn: Count = 0
+    played_ms: int | None = Field(default=None, ge=0, le=MAX_PLAYED_MS)
+
+
+class PingModel(_ClientModel):
+    """Asks for a ``pong``; ``owed`` says that the client waits for an answer."""
+
+    type: Literal["ping"]
+    owed: bool = False
+
+
+type ClientModel = (
+    HelloModel
+    | AudioModel
+    | SpeechStartModel
+    | SpeechEndModel
+    | TextModel
+    | ByeModel
+    | AckModel
+    | PingModel
+)
+
+CLIENT_MESSAGES: TypeAdapter[ClientModel] = TypeAdapter(
+    Annotated[ClientModel, Field(discriminator="type")]
+)
+MESSAGE_TYPES = "hello, audio, speech_start, speech_end, text, bye, ack or ping"
+
+
+def content_of(model: ClientModel) -> Sequenced | Acknowledged | Ping:
+    """Return what a model says.
+
+    Raises:
+        BadInput: The audio is not PCM16 within the limit, or the protocol version is unknown.
+    """
+    message: Message
+    match model:
+        case AckModel(received=received, turn=turn, played_ms=played_ms):
+            return Acknowledged(OutputPosition(received.epoch, received.seq), turn, played_ms)
+        case PingModel(owed=owed):
+            return Ping(owed)
+        case HelloModel():
+            message = _hello(model)
+        case AudioModel(data=data):
+            message = Audio(_pcm(data))
+        case SpeechStartModel():
+            message = SpeechStart()
+        case SpeechEndModel():
+            message = SpeechEnd()
+        case TextModel(text=text):
+            message = Text(text)
+        case ByeModel():
+            message = Bye()
+    return Sequenced(model.seq, message)
+
+
+def _hello(model: HelloModel) -> Hello:
+    if model.protocol != PROTOCOL_VERSION:
+        raise BadInput(
+            "protocol_unknown",
+            f"protocol {model.protocol} is not served: use {PROTOCOL_VERSION}",
+            field="protocol",
+        )
+    position = model.resume_from
+    resume_from = OutputPosition(position.epoch, position.seq) if position else None
+    return Hello(resume_from, model.marks_speech)
+
+
+def _pcm(data: str) -> bytes:
+    try:
+        pcm = base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadInput(
+            "audio_not_base64", "data is not standard base64: encode the PCM bytes", field="data"
+        ) from None
+    if len(pcm) > MAX_AUDIO_BYTES:
+        raise BadInput(
+            "audio_too_long",
+            f"data holds {len(pcm)} bytes, the limit is {MAX_AUDIO_BYTES} (500 ms at 16 kHz): "
+            "send shorter chunks",
+            field="data",
+        )
+    if not pcm or len(pcm) % 2:
+        raise BadInput(
+            "audio_malformed",
+            f"data holds {len(pcm)} bytes: PCM16 needs an even number above 0",
+            field="data",
+        )
+    return pcm

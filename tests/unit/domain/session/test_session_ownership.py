@@ -1,7 +1,10 @@
-"""No class of the session changes the attributes of another object."""
+"""Each object of the session owns its attributes and depends on few others."""
 
 import ast
+import importlib
+import inspect
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 
 import pytest
@@ -57,3 +60,34 @@ def test_only_the_owner_assigns_an_attribute(module: Path) -> None:
 )
 def test_an_assignment_to_another_object_would_be_found(line: str, found: list[str]) -> None:
     assert foreign_assignments(line) == found
+
+
+def constructors(module: Path) -> Iterator[type]:
+    """Yield the classes of a module that do something, so neither values nor enumerations."""
+    name = ".".join(module.relative_to(SHARED).with_suffix("").parts)
+    for one in vars(importlib.import_module(name)).values():
+        if isinstance(one, type) and one.__module__ == name and not issubclass(one, Enum):
+            parameters = getattr(one, "__dataclass_params__", None)
+            if parameters is None or not parameters.frozen:
+                yield one
+
+
+def positional(kind: type) -> list[str]:
+    """Return the arguments without a default that may be given by their place."""
+    return [
+        parameter.name
+        for parameter in inspect.signature(kind).parameters.values()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        and parameter.default is parameter.empty
+    ]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_no_constructor_takes_more_than_six_positional_arguments(module: Path) -> None:
+    assert [one for one in constructors(module) if len(positional(one)) > 6] == []
+
+
+def test_the_constructors_are_found() -> None:
+    (module,) = (path for path in MODULES if path.stem == "departure")
+    departure = next(one for one in constructors(module) if one.__name__ == "Departure")
+    assert len(positional(departure)) == 6

@@ -42,10 +42,10 @@ from repartee.domain.session.effects import (
 )
 from repartee.domain.session.input.marked_speech import (
     DOUBT_MS,
-    GO_ON,
     LATE_TRANSCRIPT_MS,
     MAX_HELD_MS,
 )
+from repartee.domain.session.turns.barge_in import GO_ON
 from tests.fakes.speech_detector import SILENCE, SPEECH, WHISPER
 from tests.session_harness import (
     SECOND,

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from repartee.domain.conversation.conversation import SkippedInput
+from repartee.domain.live.model import TurnDetection
 from repartee.domain.protocol.frames import Missing
 from repartee.domain.protocol.messages import (
     Audio,
@@ -51,6 +52,7 @@ class InputFeed:
         detector: SpeechDetector,
         speech: SpeechChannel,
         marked: MarkedSpeech,
+        *,
         unix_offset_ms: int,
     ):
         self.order = order
@@ -199,6 +201,14 @@ class InputFeed:
             self.settled = max(self.settled, self._fed_through)
         return is_dropped
 
+    def begin_session(self, detection: TurnDetection) -> None:
+        """Begin with another live session, which has heard nothing yet."""
+        self._speech.begin(detection)
+
+    def send_due_silence(self, now_ms: int) -> None:
+        """Send the silence that is due after the user's speech."""
+        self._speech.send_due_silence(now_ms)
+
     def forget_stream(self) -> None:
         """The model that was listening is gone."""
         self._last_audio_ms = None
@@ -207,7 +217,12 @@ class InputFeed:
 
     def next_deadline_ms(self) -> int | None:
         """Return when something is due by time alone."""
-        deadlines = (self.order.next_deadline_ms(), self._stream_end_ms())
+        deadlines = (
+            self.order.next_deadline_ms(),
+            self._stream_end_ms(),
+            self._speech.next_deadline_ms(),
+            self._marked.next_deadline_ms(),
+        )
         return min((one for one in deadlines if one is not None), default=None)
 
     def _stream_end_ms(self) -> int | None:

@@ -14,12 +14,11 @@ from repartee.domain.live.model import (
     LiveTurnComplete,
     Role,
 )
-from repartee.domain.protocol.frames import NoSpeech
-from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.input.speech_channel import SpeechChannel
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.turns.replies import Replies
 from repartee.domain.session.turns.turn import TurnInProgress
 from repartee.domain.speech import SpeechDetector, SpeechEdge
 from repartee.domain.text.characters import is_visible
@@ -28,11 +27,6 @@ from repartee.domain.text.characters import is_visible
 DOUBT_MS = 5_000
 # A transcript may come up to 1.5 s after the end of the reply to it.
 LATE_TRANSCRIPT_MS = 1_500
-# Where the model takes a sound for speech, it ends its reply at once.
-GO_ON = (
-    "(A noise interrupted you, and the user has said nothing. Say the rest of your last reply, and "
-    "call no tool.)"
-)
 # Longer than a reply to a sound. Then the wait for its end is over.
 MAX_HELD_MS = 20_000
 
@@ -62,7 +56,7 @@ class MarkedSpeech:
     _tool_calls: ToolCalls
     _cues: Cues
     _speech: SpeechChannel
-    _outbox: Outbox
+    _replies: Replies
     _is_proven: bool = True
     _is_sent: bool = False
     _through_seq: int = 0
@@ -189,8 +183,8 @@ class MarkedSpeech:
         self._turns.retract_stretch(now_ms)
         if self._has_cut_reply:
             self._has_cut_reply = False
-            self._cues.queue(GO_ON)
-        self._outbox.offer(NoSpeech(self._through_seq))
+            self._replies.resume_after_noise()
+        self._replies.report_no_speech(self._through_seq)
 
 
 def _is_transcript(event: LiveEvent) -> bool:

@@ -1,6 +1,6 @@
 """What is left of the user's day, and the goodbye when nothing is."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from repartee.domain.cost.limits import DailyLimits, DayUsage, LimitHit, first_limit_hit, utc_day
 from repartee.domain.cost.prices import Prices
@@ -34,7 +34,7 @@ class Allowance:
 
     _limits: DailyLimits
     _prices: Prices
-    _unix_offset_ms: int
+    unix_offset_ms: int = field(kw_only=True)
     _turns: TurnLedger
     _outbox: Outbox
     _channel: ModelChannel
@@ -114,14 +114,14 @@ class Allowance:
             talk_ms=used.talk_ms + self._turns.finished_ms,
             cost_usd=used.cost_usd + self._prices.cost_usd(unwritten),
         )
-        return first_limit_hit(self._limits, total, now_ms + self._unix_offset_ms)
+        return first_limit_hit(self._limits, total, now_ms + self.unix_offset_ms)
 
     def _read(self) -> None:
         if self._limits:
             self._writes.read_usage()
 
     def _of_today(self, now_ms: int) -> DayUsage:
-        today = utc_day(now_ms + self._unix_offset_ms)
+        today = utc_day(now_ms + self.unix_offset_ms)
         if self._used is None or self._used.day != today:
             return DayUsage(today)
         return self._used

@@ -1,11 +1,10 @@
 """Puts finished turns into memory, one at a time, and forgets the input they were made of."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from repartee.domain.conversation.conversation import Memory, Turn
 from repartee.domain.conversation.turn_bounds import shorten_turn
-from repartee.domain.cost.prices import Prices
 from repartee.domain.live.model import HistoryEntry
 from repartee.domain.live.prompt import history
 from repartee.domain.session.client.outbox import Outbox
@@ -14,36 +13,45 @@ from repartee.domain.session.effects import CommitTurn
 from repartee.domain.session.events import SummaryRead
 from repartee.domain.session.memory.summaries import SummaryWatch
 from repartee.domain.session.memory.writes import TableWrites
-from repartee.domain.session.state import PendingCall
+from repartee.domain.session.settings import SessionSettings
+from repartee.domain.session.state import PendingCall, SessionState
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
 
 
-@dataclass(slots=True)
 class MemoryKeeper:
     """What the conversation remembers, and what it will.
 
     Attributes:
         memory: The conversation so far.
-        summaries: Sees to it that its oldest part is summed up.
         undelivered: Which turns in it the client may miss.
         may_commit: False once the conversation is another's.
     """
 
-    memory: Memory
-    summaries: SummaryWatch
-    undelivered: UndeliveredTurns
-    session_id: str
-    prices: Prices
-    grace_ms: int
-    unix_offset_ms: int
-    deleted_through: int
-    _turns: TurnLedger
-    _outbox: Outbox
-    _writes: TableWrites
-    may_commit: bool = True
-    _committing_cursor: int = 0
-    _committing_heard: str = ""
+    def __init__(
+        self,
+        memory: Memory,
+        state: SessionState,
+        settings: SessionSettings,
+        turns: TurnLedger,
+        outbox: Outbox,
+        writes: TableWrites,
+        *,
+        unix_offset_ms: int,
+    ):
+        self.memory = memory
+        self.undelivered = UndeliveredTurns(state.undelivered, outbox)
+        self.may_commit = True
+        self._summaries = SummaryWatch(settings.memory, writes)
+        self._session_id = state.session_id
+        self._settings = settings
+        self._turns = turns
+        self._outbox = outbox
+        self._writes = writes
+        self._unix_offset_ms = unix_offset_ms
+        self._deleted_through = state.cursor
+        self._committing_cursor = 0
+        self._committing_heard = ""
 
     def commit(
         self,
@@ -64,7 +72,7 @@ class MemoryKeeper:
         if not self._turns.finished or self._turns.is_committing or not self.may_commit:
             return
         turn = self._turns.finished[0]
-        is_overdue = now_ms >= turn.ended_at_ms + self.grace_ms
+        is_overdue = now_ms >= turn.ended_at_ms + self._settings.grace_ms
         if self._outbox.has_delivered(turn.number) or is_overdue or must_commit_now:
             self._turns.begin_commit()
             self._committing_cursor = self._turns.cursor(settled, after_commit=True)
@@ -83,7 +91,7 @@ class MemoryKeeper:
         """The turn that was being written is in memory; return it."""
         turn = self._turns.mark_committed()
         self.memory = replace(self.memory, turns=(*self.memory.turns, self._record(turn)))
-        self.summaries.after_commit(self.memory)
+        self._summaries.after_commit(self.memory)
         if turn.heard != self._committing_heard:
             self.amend(turn)
         return turn
@@ -102,7 +110,7 @@ class MemoryKeeper:
 
     def take_summary(self, read: SummaryRead) -> None:
         """Go on with a newer summary; the next live session is told it."""
-        self.memory = self.summaries.take(self.memory, read)
+        self.memory = self._summaries.take(self.memory, read)
 
     def forget(self, note_id: str) -> bool:
         """Give a note to no further live session; return False where it is not in memory."""
@@ -118,9 +126,9 @@ class MemoryKeeper:
         client for what is gone from behind it.
         """
         cursor = self._committing_cursor
-        if cursor > self.deleted_through:
-            self._writes.delete_messages(*range(self.deleted_through + 1, cursor + 1))
-            self.deleted_through = cursor
+        if cursor > self._deleted_through:
+            self._writes.delete_messages(*range(self._deleted_through + 1, cursor + 1))
+            self._deleted_through = cursor
 
     def stop_writing(self) -> None:
         """The conversation is another's: nothing more may be written."""
@@ -130,7 +138,7 @@ class MemoryKeeper:
     def history(self) -> tuple[HistoryEntry, ...]:
         """Return what a fresh live session is told, turns that are not yet written included."""
         uncommitted = (self._record(turn) for turn in self._turns.finished)
-        return history((*self.memory.turns, *uncommitted), self.summaries.budget.characters)
+        return history((*self.memory.turns, *uncommitted), self._summaries.budget.characters)
 
     def reply_text(self, number: int) -> str | None:
         """Return what was said in a turn of this conversation, None while it is not over."""
@@ -146,7 +154,9 @@ class MemoryKeeper:
         """Return when the oldest finished turn waits no longer to be delivered."""
         if not self._turns.finished or self._turns.is_committing:
             return None
-        return self._turns.finished[0].ended_at_ms + self.grace_ms
+        return self._turns.finished[0].ended_at_ms + self._settings.grace_ms
 
     def _record(self, turn: TurnInProgress) -> Turn:
-        return shorten_turn(turn.to_turn(self.session_id, self.prices, self.unix_offset_ms))
+        return shorten_turn(
+            turn.to_turn(self._session_id, self._settings.prices, self._unix_offset_ms)
+        )

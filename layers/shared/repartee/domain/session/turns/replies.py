@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from repartee.domain.cost.prices import Prices
 from repartee.domain.live.model import LiveTranscript
-from repartee.domain.protocol.frames import ReplyAudio, Transcript, TurnEnd, TurnRestarted
+from repartee.domain.protocol.frames import NoSpeech, ReplyAudio, Transcript, TurnEnd, TurnRestarted
 from repartee.domain.session.client.link import ClientLink
 from repartee.domain.session.model.cues import Cues
+from repartee.domain.session.turns.barge_in import BargeInPolicy
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.turn import TurnInProgress
 
@@ -22,6 +23,7 @@ class Replies:
     _turns: TurnLedger
     _cues: Cues
     _prices: Prices
+    _barge_in: BargeInPolicy
 
     def send_audio(self, pcm: bytes, now_ms: int) -> bool:
         """Pass a stretch of the reply on, in frames that fit.
@@ -52,9 +54,18 @@ class Replies:
     def interrupt(self, now_ms: int) -> None:
         """The user speaks over the reply: what was not heard of it was not said."""
         turn = self._turns.current
-        if turn is not None and turn.has_reply and not turn.reply.is_cut:
+        if turn is not None and self._barge_in.ends_reply(turn):
             self._client.interrupt(turn.number, now_ms)
-            turn.reply.cut(self._client.played_ms(turn.number))
+            self._barge_in.cut(turn, self._client.played_ms(turn.number))
+
+    def resume_after_noise(self) -> None:
+        """Note that a mere noise has ended the reply."""
+        if (text := self._barge_in.text_after_noise()) is not None:
+            self._cues.queue(text)
+
+    def report_no_speech(self, through_seq: int) -> None:
+        """Report to the client that its marks held no speech."""
+        self._client.outbox.offer(NoSpeech(through_seq))
 
     def interrupt_for_copy(self) -> bool:
         """The model interrupts itself; False unless for a copy of what it replies to.
@@ -68,7 +79,7 @@ class Replies:
         """The client has told anew how much it played: of a reply that was cut, the truth."""
         turn = self._turns.find_uncommitted(number)
         if turn is not None and turn.reply.is_cut:
-            turn.reply.cut(self._client.played_ms(number))
+            self._barge_in.cut(turn, self._client.played_ms(number))
 
     def retract(self, turn: TurnInProgress, *, has_called: bool = False) -> None:
         """Have the client forget what it has received of a turn that starts again.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from repartee.domain.session.client.link import ClientLink
+from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.turns.ledger import TurnLedger
 
 
@@ -12,14 +13,9 @@ class ClientPresence:
 
     A turn costs money, so input that waits for a client that has left stays in the mailbox. It is
     answered when the client comes back.
-
-    Attributes:
-        grace_ms: How long a session without a connection is kept.
-        max_turns: How many turns may begin while the session has no connection.
     """
 
-    grace_ms: int
-    max_turns: int
+    _settings: SessionSettings
     _client: ClientLink
     _turns: TurnLedger
     _first_turn: int | None = None
@@ -32,7 +28,7 @@ class ClientPresence:
         if self._first_turn is None:
             self._first_turn = self._turns.next_number
         begun = self._turns.next_number - self._first_turn
-        return begun < self.max_turns and not self.is_gone(now_ms)
+        return begun < self._settings.turns_without_listener and not self.is_gone(now_ms)
 
     def is_gone(self, now_ms: int) -> bool:
         """Return whether the client has been gone for as long as a session is kept."""
@@ -42,4 +38,4 @@ class ClientPresence:
     def gone_at_ms(self) -> int | None:
         """Return when the client will have been gone for too long, None while it is connected."""
         detached_at_ms = self._client.detached_at_ms
-        return None if detached_at_ms is None else detached_at_ms + self.grace_ms
+        return None if detached_at_ms is None else detached_at_ms + self._settings.grace_ms

@@ -40,7 +40,7 @@ class LiveContext:
     _preferences: ActivePreferences
     _client: ClientLink
     _setup_fallbacks: SetupFallbacks
-    _unix_offset_ms: int
+    unix_offset_ms: int = field(kw_only=True)
     is_reseed_due: bool = False
     detection: TurnDetection | None = None
     may_answer_twice: bool = False
@@ -59,7 +59,7 @@ class LiveContext:
             conversation = replace(memory.conversation, summary="")
             memory, history = replace(memory, conversation=conversation, notes=()), ()
         as_text = history if concession.history_as_text else ()
-        unix_s = (now_ms + self._unix_offset_ms) / 1000
+        unix_s = (now_ms + self.unix_offset_ms) / 1000
         now = datetime.fromtimestamp(unix_s, UTC).astimezone(settings.zone)
         occasion = PromptContext(now, settings.zone_name, preferences.language)
         return LiveConfig(

@@ -1,6 +1,6 @@
 """When and how a worker leaves its session: idle, closed for good, or handing over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repartee.domain.protocol.frames import CloseReason, SessionClosed
 from repartee.domain.session.client.link import ClientLink
@@ -18,18 +18,55 @@ CLOSING_MS = 3_000
 FAREWELL_MS = TOOL_CALL_TIMEOUT_MS
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The session goes on.
+
+    Attributes:
+        hands_over: The worker's time runs out: it leaves at the next boundary between turns.
+    """
+
+    hands_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The session is being closed for good.
+
+    Attributes:
+        reason: What the client is told.
+        awaits_reply: The model may speak to its end before the session closes.
+        is_announced: The client was told; that frame is the last one.
+        hands_over: As in ``Serving``, should the close be cancelled.
+        is_forced: The worker's time is up.
+    """
+
+    reason: CloseReason
+    awaits_reply: bool
+    is_announced: bool = False
+    hands_over: bool = False
+    is_forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """The worker's time is up: it leaves as soon as what is finished is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The worker has left."""
+
+    reason: FinishReason
+
+
 @dataclass(slots=True)
 class Departure:
-    """The way out of a session.
+    """The way out of a session: ``Serving``, then maybe ``Closing`` or ``Forced``, then ``Left``.
 
     Attributes:
         last_activity_ms: When something last happened between user and model.
-        closing: Why the session is being closed for good, None while it is not.
-        is_awaiting_reply: The model may speak to its end before the session closes.
-        has_sent_closed: The client was told; that frame is the last one.
-        must_hand_over: The worker's time runs out: leave at the next boundary between turns.
-        is_forced: The worker's time is up: leave as soon as what is finished is safe.
-        finish_reason: Why the worker has left, None while it has not.
+        state: How far it is.
     """
 
     linger_ms: int
@@ -39,12 +76,7 @@ class Departure:
     _tool_calls: ToolCalls
     _cues: Cues
     last_activity_ms: int = 0
-    closing: CloseReason | None = None
-    is_awaiting_reply: bool = False
-    has_sent_closed: bool = False
-    must_hand_over: bool = False
-    is_forced: bool = False
-    finish_reason: FinishReason | None = None
+    state: Serving | Closing | Forced | Left = Serving()
     _leave_by_ms: int = 0
     _played_by_ms: int = 0
     _begun_at: tuple[int, int] = (0, 0)
@@ -55,12 +87,28 @@ class Departure:
 
     def request_hand_over(self) -> None:
         """Leave at the next boundary between turns, because the worker's time runs out."""
-        self.must_hand_over = True
+        if isinstance(self.state, Serving | Closing):
+            self.state = replace(self.state, hands_over=True)
+
+    @property
+    def is_handing_over(self) -> bool:
+        """Return whether the worker leaves at the next boundary between turns."""
+        return isinstance(self.state, Serving) and self.state.hands_over
+
+    @property
+    def closing(self) -> CloseReason | None:
+        """Why the session is being closed for good, None while it is not."""
+        return self.state.reason if isinstance(self.state, Closing) else None
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        """Why the worker has left, None while it has not."""
+        return self.state.reason if isinstance(self.state, Left) else None
 
     @property
     def may_take_input(self) -> bool:
         """Return whether the session goes on, so that the user is listened to."""
-        return self.closing is None and not self.is_forced
+        return isinstance(self.state, Serving)
 
     @property
     def may_listen(self) -> bool:
@@ -78,8 +126,17 @@ class Departure:
     @property
     def may_take_replies(self) -> bool:
         """Tell whether the model may still speak: a farewell is spoken to its end."""
-        is_farewell = self.is_awaiting_reply and not self.has_sent_closed
-        return self.may_take_input or (is_farewell and not self.is_forced)
+        return self.may_take_input or (self._awaits_reply and not self._is_forced)
+
+    @property
+    def _awaits_reply(self) -> bool:
+        state = self.state
+        return isinstance(state, Closing) and state.awaits_reply and not state.is_announced
+
+    @property
+    def _is_forced(self) -> bool:
+        state = self.state
+        return isinstance(state, Forced) or (isinstance(state, Closing) and state.is_forced)
 
     def close(self, reason: CloseReason, now_ms: int, *, awaits_reply: bool = False) -> bool:
         """Begin to close for good; False when that has begun before.
@@ -90,10 +147,14 @@ class Departure:
             awaits_reply: The model still has something to say: a farewell, or the answer to the
                 last words before the user hung up.
         """
-        if self.closing is not None:
+        if isinstance(self.state, Closing):
             return False
-        self.closing = reason
-        self.is_awaiting_reply = awaits_reply
+        self.state = Closing(
+            reason,
+            awaits_reply,
+            hands_over=self.is_handing_over,
+            is_forced=isinstance(self.state, Forced),
+        )
         self.last_activity_ms = now_ms
         is_long = awaits_reply or self._has_unanswered_tool_calls(reason)
         self._leave_by_ms = now_ms + (FAREWELL_MS if is_long else CLOSING_MS)
@@ -103,34 +164,37 @@ class Departure:
 
     def cancel_close(self, now_ms: int) -> None:
         """The user goes on, so the session does, too."""
-        self.closing, self.is_awaiting_reply = None, False
+        if isinstance(self.state, Closing):
+            self.state = Serving(self.state.hands_over)
         self.last_activity_ms = now_ms
 
     def lose_model(self, now_ms: int) -> None:
         """The live session is gone and no other follows: nobody is left to say a farewell."""
         self._tool_calls.lose_session(None)
-        if self.closing is not None:
-            self.is_awaiting_reply = False
+        if isinstance(self.state, Closing):
+            self.state = replace(self.state, awaits_reply=False)
             self._turns.end_all(now_ms)
 
     def force(self, now_ms: int) -> None:
         """The worker's time is up."""
         by_ms = now_ms + CLOSING_MS
         self._leave_by_ms = by_ms if self.closing is None else min(by_ms, self._leave_by_ms)
-        self.is_forced = True
         turn = self._turns.current
-        if self.closing == "bye" and turn is not None and turn.first_seq is not None:
+        has_last_words = turn is not None and turn.first_seq is not None
+        if not isinstance(self.state, Closing) or (self.closing == "bye" and has_last_words):
             # The successor reads the last words and the goodbye again.
-            self.closing = None
+            self.state = Forced()
+        else:
+            self.state = replace(self.state, is_forced=True)
 
     def finish(self, reason: FinishReason) -> None:
         """Leave now."""
-        self.finish_reason = reason
+        self.state = Left(reason)
 
     @property
     def has_left(self) -> bool:
         """Return whether the worker has left."""
-        return self.finish_reason is not None
+        return isinstance(self.state, Left)
 
     def is_late(self, now_ms: int) -> bool:
         """Tell whether the time for leaving in good order is over."""
@@ -160,13 +224,13 @@ class Departure:
 
     def leave(self, now_ms: int, *, has_input: bool) -> None:
         """Leave if it is time to."""
-        if self.closing is not None:
-            self._leave_for_good(self.closing, now_ms, has_input=has_input)
-        elif self.is_forced:
+        if isinstance(self.state, Closing):
+            self._leave_for_good(self.state, now_ms, has_input=has_input)
+        elif isinstance(self.state, Forced):
             if self.is_late(now_ms) or not (self._turns.finished or self._must_post()):
                 self._hand_over_by_force()
         elif not (self._turns or self._tool_calls or self._cues.is_pending):
-            if self.must_hand_over:
+            if self.is_handing_over:
                 self.finish(FinishReason.HAND_OVER)
             elif self._client_presence.is_gone(now_ms) or (
                 not has_input and self.has_lingered(now_ms)
@@ -191,8 +255,9 @@ class Departure:
             self._client.close_connection()
         self.finish(FinishReason.HAND_OVER)
 
-    def _leave_for_good(self, reason: CloseReason, now_ms: int, *, has_input: bool) -> None:
-        if not self.has_sent_closed:
+    def _leave_for_good(self, closing: Closing, now_ms: int, *, has_input: bool) -> None:
+        reason = closing.reason
+        if not closing.is_announced:
             is_speaking = self._turns or self._has_unanswered_tool_calls(reason)
             if self.may_listen:
                 # Until the farewell has been played, the user may still object to it.
@@ -201,7 +266,7 @@ class Departure:
                 is_speaking = is_speaking or has_input or not is_played
             if is_speaking and not self.is_late(now_ms):
                 return
-            self.has_sent_closed = True
+            self.state = replace(closing, is_announced=True)
             self._leave_by_ms = now_ms + CLOSING_MS
             self._client.outbox.offer(SessionClosed(reason))
         # What is over is remembered, however long the tables take: a session that has ended is
@@ -222,7 +287,7 @@ class Departure:
 
     def _silent_by_ms(self) -> int | None:
         """Return when a model that goes on saying nothing is not waited for any more."""
-        if not self.is_awaiting_reply or self.has_sent_closed or self._tool_calls.is_waiting:
+        if not self._awaits_reply or self._tool_calls.is_waiting:
             return None
         if self._tool_calls.unspoken.silent_from_ms is not None:
             # ``AnswerWatch`` ends that silence.

@@ -3,12 +3,18 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from repartee.domain.live.model import LiveClosed, LiveFailure
+from repartee.domain.live.model import (
+    LiveClosed,
+    LiveEvent,
+    LiveFailure,
+    LiveGoAway,
+    LiveOpened,
+    LiveUnknown,
+    LiveUsage,
+)
 from repartee.domain.protocol.frames import CloseReason, SessionError
 from repartee.domain.session.client.outbox import Outbox
-from repartee.domain.session.input.speech_channel import SpeechChannel
 from repartee.domain.session.model.link import LiveLink
-from repartee.domain.session.turns.transcripts import UserTranscripts
 from repartee.domain.session.upkeep.context import LiveContext
 from repartee.domain.session.upkeep.departure import Departure
 from repartee.domain.session.upkeep.restarts import TurnRestarts
@@ -29,10 +35,8 @@ class LiveSessions:
 
     _live_link: LiveLink
     _context: LiveContext
-    _speech: SpeechChannel
     _watchdog: Watchdog
     _turn_restarts: TurnRestarts
-    _transcripts: UserTranscripts
     _departure: Departure
     _outbox: Outbox
 
@@ -45,8 +49,41 @@ class LiveSessions:
         """
         self._context.begin()
         config = self._context.config(now_ms)
-        self._speech.begin(config.turn_detection)
+        self._turn_restarts.begin_session(config.turn_detection)
         self._live_link.open(config, now_ms, saves_usd)
+
+    def handle(self, event: LiveEvent, now_ms: int) -> None:
+        """Take in what an event says of the current live session itself."""
+        match event:
+            case LiveOpened():
+                self._live_link.mark_open(now_ms)
+                self._turn_restarts.open_session()
+                self.note_activity(now_ms)
+                # What the user has settled while it was set up waits for no commit.
+                if self._context.is_outdated:
+                    self._context.request_reseed()
+                return
+            case LiveUnknown():
+                return
+            case LiveGoAway(time_left_ms=time_left_ms):
+                self._live_link.plan_rotation(time_left_ms, now_ms)
+            case LiveUsage(usage=usage):
+                self._context.note_usage(usage)
+            case _:
+                pass
+        self._live_link.mark_reacted()
+        self._context.confirm_setup()
+
+    def note_activity(self, now_ms: int) -> None:
+        """Note that the model has done something, or was given what it waited for."""
+        self._departure.note_activity(now_ms)
+        self._watchdog.note_activity(now_ms)
+        # There is more to come, such as words for an answer; the next commit is early enough.
+        self._context.postpone_reseed()
+
+    def reset_failures(self) -> None:
+        """Note that a turn came to its end, so the model is well."""
+        self._live_link.reset_failures()
 
     def reopen(self, now_ms: int) -> bool:
         """Begin the live session that follows a lost one; False when that is not due."""
@@ -90,8 +127,9 @@ class LiveSessions:
             return None
         if self._live_link.is_stuck(now_ms):
             return self.lose(_STUCK, now_ms)
-        may_rotate = self._turn_restarts.is_between_turns and not self._is_transcript_pending(
-            now_ms
+        may_rotate = (
+            self._turn_restarts.is_between_turns
+            and not self._turn_restarts.is_transcript_pending(now_ms)
         )
         if self._live_link.must_rotate(now_ms, is_between_turns=may_rotate):
             return self.lose(_GO_AWAY, now_ms)
@@ -121,24 +159,16 @@ class LiveSessions:
 
     @property
     def _is_staying(self) -> bool:
-        return self._live_link.is_open and not self._departure.must_hand_over
+        return self._live_link.is_open and not self._departure.is_handing_over
 
     def next_deadline_ms(self) -> int | None:
         """Return when a live session that still owes words may be left without them."""
-        return self._transcripts.due_by_ms
+        return self._turn_restarts.transcript_due_by_ms
 
     def _may_reseed(self, now_ms: int) -> bool:
         # What only saves money waits for words. Another voice or a forgotten note does not.
-        is_free = self._context.is_outdated or not self._is_transcript_pending(now_ms)
+        is_free = self._context.is_outdated or not self._turn_restarts.is_transcript_pending(now_ms)
         return self._is_staying and self._turn_restarts.is_at_rest and is_free
-
-    def _is_transcript_pending(self, now_ms: int) -> bool:
-        """Tell whether the transcript of a turn that is over may still come.
-
-        No other live session knows those words.
-        """
-        due_by_ms = self._transcripts.due_by_ms
-        return due_by_ms is not None and now_ms < due_by_ms
 
     def _restart(self, now_ms: int, saves_usd: Decimal | None = None) -> None:
         self._turn_restarts.restart_turn(now_ms)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from repartee.domain.live.model import TurnDetection
 from repartee.domain.session.input.feed import InputFeed
 from repartee.domain.session.model.cues import Cues
 from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.replies import Replies
+from repartee.domain.session.turns.transcripts import UserTranscripts
 from repartee.domain.session.turns.turn import TurnInProgress
 
 
@@ -19,6 +21,7 @@ class TurnRestarts:
     _tool_calls: ToolCalls
     _cues: Cues
     _replies: Replies
+    _transcripts: UserTranscripts
 
     @property
     def is_between_turns(self) -> bool:
@@ -29,6 +32,27 @@ class TurnRestarts:
     def is_at_rest(self) -> bool:
         """Tell whether, besides, all that was said has been answered and is in memory."""
         return self.is_between_turns and not (self._turns or self._feed.is_waiting)
+
+    @property
+    def transcript_due_by_ms(self) -> int | None:
+        """Until when the transcript of a turn that is over may still come, None without one."""
+        return self._transcripts.due_by_ms
+
+    def is_transcript_pending(self, now_ms: int) -> bool:
+        """Return whether the transcript of a turn that is over may still come.
+
+        No other live session knows those words.
+        """
+        due_by_ms = self._transcripts.due_by_ms
+        return due_by_ms is not None and now_ms < due_by_ms
+
+    def begin_session(self, detection: TurnDetection) -> None:
+        """Begin with another live session."""
+        self._feed.begin_session(detection)
+
+    def open_session(self) -> None:
+        """Note that the live session listens: it transcribes nothing that was said before."""
+        self._transcripts.begin_session()
 
     def restart_turn(self, now_ms: int) -> None:
         """Give the turn that was cut off to the next live session, from its first message on."""

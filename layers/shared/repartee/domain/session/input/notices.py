@@ -1,0 +1,69 @@
+"""Takes in the notices that other functions leave in the mailbox."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from repartee.domain.protocol.messages import (
+    Acknowledged,
+    Detached,
+    Greeted,
+    NoteForgotten,
+    Notified,
+    Numbered,
+    PreferencesChanged,
+    Superseded,
+)
+from repartee.domain.session.client.link import ClientLink
+from repartee.domain.session.input.feed import InputFeed
+from repartee.domain.session.input.messages import MessageIntake
+from repartee.domain.session.memory.keeper import MemoryKeeper
+from repartee.domain.session.tools.answer_watch import AnswerWatch
+from repartee.domain.session.tools.preferences import ActivePreferences
+
+
+class NoticeOutcome(Enum):
+    """What a notice asks of the whole session."""
+
+    NOTHING = auto()
+    RESEED = auto()  # a fresh live session may serve the user better
+    SUPERSEDED = auto()  # another session has the conversation
+
+
+@dataclass(slots=True)
+class NoticeIntake:
+    """Dispatches each notice to the component that it concerns."""
+
+    _messages: MessageIntake
+    _feed: InputFeed
+    _client: ClientLink
+    _keeper: MemoryKeeper
+    _answer_watch: AnswerWatch
+    _preferences: ActivePreferences
+
+    def take(self, notified: Notified, now_ms: int) -> NoticeOutcome:
+        """Take in a notice; return what it asks of the whole session."""
+        outcome = NoticeOutcome.NOTHING
+        match notified.notice:
+            case Acknowledged() as ack if self._client.acknowledge(ack):
+                self._keeper.undelivered.acknowledge(ack.received)
+                self._answer_watch.note_played(ack.turn, now_ms)
+                return outcome
+            case Greeted(hello=hello, connection_id=connection_id):
+                if self._messages.greet(Numbered(0, hello, connection_id, 0)):
+                    self._feed.apply_hello(hello, connection_id)
+            case Detached(connection_id=connection_id):
+                self._messages.detach(connection_id, now_ms)
+            case PreferencesChanged() as changed:
+                if self._preferences.take(changed):
+                    outcome = NoticeOutcome.RESEED
+            case NoteForgotten(note_id=note_id):
+                if self._keeper.forget(note_id):
+                    outcome = NoticeOutcome.RESEED
+            case Superseded():
+                outcome = NoticeOutcome.SUPERSEDED
+            case _:
+                # A later version left a notice of an unknown kind for its own workers, or an
+                # acknowledgement of what was never sent is in the way of those to come.
+                pass
+        self._messages.delete_notice(notified.notice_id)
+        return outcome

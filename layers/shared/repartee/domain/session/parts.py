@@ -1,0 +1,128 @@
+"""Builds the components of one session and connects them, from the lanes up."""
+
+from repartee.domain.conversation.conversation import Memory
+from repartee.domain.protocol.recent_input import InputTaken
+from repartee.domain.session.client.link import ClientLink
+from repartee.domain.session.client.outbox import Outbox
+from repartee.domain.session.input.feed import InputFeed
+from repartee.domain.session.input.marked_speech import MarkedSpeech
+from repartee.domain.session.input.messages import MessageIntake
+from repartee.domain.session.input.notices import NoticeIntake
+from repartee.domain.session.input.order import InputOrder
+from repartee.domain.session.input.speech_channel import SpeechChannel
+from repartee.domain.session.memory.allowance import Allowance
+from repartee.domain.session.memory.keeper import MemoryKeeper
+from repartee.domain.session.memory.lost_replies import LostReplies
+from repartee.domain.session.memory.writes import TableWrites
+from repartee.domain.session.model.cues import Cues
+from repartee.domain.session.model.fallbacks import SetupFallbacks
+from repartee.domain.session.model.link import LiveLink
+from repartee.domain.session.settings import SessionSettings
+from repartee.domain.session.state import Lease
+from repartee.domain.session.tools.answer_watch import AnswerWatch
+from repartee.domain.session.tools.calls import ToolCalls
+from repartee.domain.session.tools.filler import Filler
+from repartee.domain.session.tools.preference_mentions import PreferenceMentions
+from repartee.domain.session.tools.preferences import ActivePreferences
+from repartee.domain.session.tools.router import ToolRouter
+from repartee.domain.session.turns import barge_in
+from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.turns.replies import Replies
+from repartee.domain.session.turns.transcripts import UserTranscripts
+from repartee.domain.session.upkeep.client_presence import ClientPresence
+from repartee.domain.session.upkeep.closing import SessionClosing
+from repartee.domain.session.upkeep.context import LiveContext
+from repartee.domain.session.upkeep.departure import Departure
+from repartee.domain.session.upkeep.live_sessions import LiveSessions
+from repartee.domain.session.upkeep.model_events import ModelEvents
+from repartee.domain.session.upkeep.reply_events import ReplyEvents
+from repartee.domain.session.upkeep.restarts import TurnRestarts
+from repartee.domain.session.upkeep.utterance_retry import UtteranceRetry
+from repartee.domain.session.upkeep.watchdog import Watchdog
+from repartee.domain.speech import SpeechDetector
+
+
+class SessionParts:
+    """The components of one session, by the folder that holds their rules."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        memory: Memory,
+        settings: SessionSettings,
+        detector: SpeechDetector,
+        *,
+        unix_offset_ms: int,
+    ):
+        state, prices, profile = lease.state, settings.prices, memory.profile
+        self.writes = writes = TableWrites()
+
+        # client/
+        self.outbox = outbox = Outbox(state.epoch)
+        self.client = client = ClientLink(
+            outbox, state.connection_id, state.cursor, state.marks_speech, state.served_connection
+        )
+
+        # model/
+        self.live = live = LiveLink(state.session_id)
+        self.channel = channel = live.channel
+        self.cues = cues = Cues(live)
+        self.fallbacks = fallbacks = SetupFallbacks(
+            settings.history_as_text, starts_without_preferences=settings.without_preferences
+        )
+
+        # turns/
+        self.turns = turns = TurnLedger.from_memory(memory)
+        self.replies = replies = Replies(client, turns, cues, prices, barge_in.POLICY)
+        transcripts = UserTranscripts(client, turns, settings.profile.transcribes_after_speech)
+
+        # memory/
+        self.keeper = keeper = MemoryKeeper(
+            memory, state, settings, turns, outbox, writes, unix_offset_ms=unix_offset_ms
+        )
+        limits = profile.limits.over(settings.limits)
+        self.allowance = Allowance(
+            limits, prices, turns, outbox, channel, writes, unix_offset_ms=unix_offset_ms
+        )
+        self.lost_replies = LostReplies(keeper, client, cues)
+
+        # tools/
+        self.calls = calls = ToolCalls(settings.blocking_tools)
+        self.preferences = preferences = ActivePreferences(
+            profile, settings, fallbacks, writes, unix_offset_ms, lease.taken_at_ms
+        )
+        self.preference_mentions = PreferenceMentions(preferences, fallbacks, cues)
+        self.router = router = ToolRouter(preferences, calls, turns, cues, outbox, channel)
+        self.filler = Filler(settings.filler_after_ms, turns, calls, cues)
+        self.answer_watch = AnswerWatch(turns, calls, cues, replies, outbox)
+
+        # input/
+        taken = state.taken or InputTaken()
+        self.order = order = InputOrder(state.cursor, taken, settings.max_in_flight)
+        speech = SpeechChannel(settings.profile, turns, calls, channel)
+        self.marked = marked = MarkedSpeech(detector, turns, calls, cues, speech, replies)
+        self.feed = feed = InputFeed(
+            order, client, turns, detector, speech, marked, unix_offset_ms=unix_offset_ms
+        )
+        self.messages = messages = MessageIntake(order, client, self.lost_replies, writes)
+        self.notices = NoticeIntake(messages, feed, client, keeper, self.answer_watch, preferences)
+
+        # upkeep/
+        self.presence = presence = ClientPresence(settings, client, turns)
+        self.departure = departure = Departure(
+            settings.linger_ms, presence, client, turns, calls, cues
+        )
+        self.closing = SessionClosing(departure, feed, turns, replies, self.answer_watch, keeper)
+        self.context = context = LiveContext(
+            settings, keeper, preferences, client, fallbacks, unix_offset_ms=unix_offset_ms
+        )
+        self.watchdog = watchdog = Watchdog(turns, calls, live, replies, outbox)
+        self.restarts = restarts = TurnRestarts(feed, turns, calls, cues, replies, transcripts)
+        self.sessions = sessions = LiveSessions(
+            live, context, watchdog, restarts, departure, outbox
+        )
+        self.retry = retry = UtteranceRetry(feed, turns, calls, cues, context, watchdog)
+        reply_events = ReplyEvents(sessions, watchdog, replies, router, calls, turns)
+        self.model_events = ModelEvents(
+            sessions, transcripts, keeper, retry, departure, reply_events
+        )

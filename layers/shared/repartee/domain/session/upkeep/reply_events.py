@@ -1,0 +1,85 @@
+"""Passes on what the live model says and asks for in its reply."""
+
+from dataclasses import dataclass
+
+from repartee.domain.live.model import (
+    LiveAudio,
+    LiveEvent,
+    LiveGenerationComplete,
+    LiveInterrupted,
+    LiveText,
+    LiveToolCall,
+    LiveToolCallsCancelled,
+    LiveTranscript,
+    LiveTurnComplete,
+    TurnStatus,
+)
+from repartee.domain.session.tools.calls import ToolCalls
+from repartee.domain.session.tools.router import ToolRouter
+from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.turns.replies import Replies
+from repartee.domain.session.upkeep.live_sessions import LiveSessions
+from repartee.domain.session.upkeep.watchdog import Watchdog
+
+
+@dataclass(slots=True)
+class ReplyEvents:
+    """Dispatches the events of the model's reply to the components that handle them."""
+
+    _live_sessions: LiveSessions
+    _watchdog: Watchdog
+    _replies: Replies
+    _tool_router: ToolRouter
+    _tool_calls: ToolCalls
+    _turns: TurnLedger
+
+    def handle(self, event: LiveEvent, now_ms: int) -> bool:
+        """Take in a part of the reply; return whether the model ends the call."""
+        hangs_up = False
+        match event:
+            case LiveAudio(pcm=pcm):
+                self._tool_calls.clear_kept_open()
+                if self._replies.send_audio(pcm, now_ms):
+                    self._tool_calls.unspoken.note_speech(now_ms)
+            case LiveText(text=text):
+                self._replies.add_text(text, now_ms)
+            case LiveTranscript():
+                self._replies.transcribe(event, now_ms)
+                self._tool_calls.unspoken.add_transcript(event.text)
+            case LiveInterrupted():
+                self._interrupt(now_ms)
+            case LiveGenerationComplete():
+                self._tool_calls.unspoken.end_generation(now_ms)
+                return False
+            case LiveTurnComplete(status=status):
+                self._tool_calls.unspoken.end_generation(now_ms)
+                self._tool_calls.unspoken.end_turn()
+                self._replies.end_generation()
+                self._complete_turn(status, now_ms)
+            case LiveToolCall():
+                hangs_up = self._tool_router.begin(event, now_ms)
+            case LiveToolCallsCancelled(call_ids=call_ids):
+                self._tool_calls.cancel(call_ids)
+            case _:
+                # Handles are not needed: every new session is re-seeded.
+                return False
+        self._live_sessions.note_activity(now_ms)
+        return hangs_up
+
+    def _interrupt(self, now_ms: int) -> None:
+        turn = self._turns.current
+        number, said = (0, "") if turn is None else (turn.number, turn.said)
+        if not self._replies.interrupt_for_copy():
+            self._replies.interrupt(now_ms)
+        heard = "" if turn is None else turn.said
+        self._tool_calls.unspoken.cut(number, heard, now_ms, is_whole=heard == said)
+
+    def _complete_turn(self, status: TurnStatus | None, now_ms: int) -> None:
+        turn, is_idle = self._turns.current, status is TurnStatus.IDLE
+        is_kept_open = turn is not None and (
+            turn.reply.awaits_copy or self._tool_calls.keep_open(turn, is_idle=is_idle)
+        )
+        if status is TurnStatus.IN_PROGRESS or is_kept_open:
+            self._replies.pause()
+        elif not self._watchdog.is_reply_missing() and self._replies.end_turn(now_ms):
+            self._live_sessions.reset_failures()

@@ -28,6 +28,7 @@ from tests.contract.scenes import (
     turn,
 )
 from tests.contract.stores import Stores
+from tests.exchanges import stored_exchange
 from tests.fakes.clock import NOON_MS
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
@@ -79,7 +80,7 @@ def test_the_first_to_ask_runs_the_call_and_others_wait(stores: Stores) -> None:
 
     assert claim(stores, request()) is ToolCallClaim.CLAIMED
     assert claim(stores, request()) is ToolCallClaim.RUNNING
-    assert stores.calls.load(CONVERSATION, KEY) is None
+    assert stored_exchange(stores.calls, CONVERSATION, KEY) is None
 
 
 def test_of_twenty_claims_at_once_one_runs(stores: Stores) -> None:
@@ -97,7 +98,7 @@ def test_a_finished_call_gives_its_answer(stores: Stores) -> None:
 
     stores.calls.finish(CONVERSATION, exchange())
 
-    assert stores.calls.load(CONVERSATION, KEY) == exchange()
+    assert stored_exchange(stores.calls, CONVERSATION, KEY) == exchange()
     assert claim(stores, request()) == exchange()
     assert claim(stores, request(), now_ms=UNTIL_MS + 1) == exchange()
 
@@ -122,7 +123,7 @@ def test_the_first_answer_stays(stores: Stores) -> None:
     stores.calls.finish(CONVERSATION, exchange(answer="first"))
     stores.calls.finish(CONVERSATION, exchange(answer="second"))
 
-    assert stores.calls.load(CONVERSATION, KEY) == exchange(answer="first")
+    assert stored_exchange(stores.calls, CONVERSATION, KEY) == exchange(answer="first")
 
 
 def test_an_exchange_that_is_too_large_is_refused_and_can_be_stored_without_its_messages(
@@ -136,7 +137,7 @@ def test_an_exchange_that_is_too_large_is_refused_and_can_be_stored_without_its_
     with pytest.raises(ItemTooLarge, match="messages_json"):
         stores.calls.finish(CONVERSATION, large)
 
-    assert stores.calls.load(CONVERSATION, KEY) is None
+    assert stored_exchange(stores.calls, CONVERSATION, KEY) is None
     assert claim(stores, request()) is ToolCallClaim.RUNNING
     stores.calls.finish(CONVERSATION, exchange())
     assert claim(stores, request()) == exchange()
@@ -147,7 +148,7 @@ def test_an_answer_that_nobody_claimed_is_dropped(stores: Stores) -> None:
 
     stores.calls.finish(CONVERSATION, exchange())
 
-    assert stores.calls.load(CONVERSATION, KEY) is None
+    assert stored_exchange(stores.calls, CONVERSATION, KEY) is None
     assert list(stores.calls.recent(CONVERSATION, limit=5)) == []
 
 
@@ -239,7 +240,7 @@ def test_the_same_place_with_another_question_is_run_once_the_first_has_ended(
 
     assert claim(stores, other) == later
     assert claim(stores, request()) == exchange()
-    assert stores.calls.load(CONVERSATION, KEY) == later
+    assert stored_exchange(stores.calls, CONVERSATION, KEY) == later
     assert list(stores.calls.recent(CONVERSATION, limit=5)) == [exchange(), later]
 
 
@@ -304,7 +305,7 @@ def test_a_run_whose_claim_is_lost_begins_nothing_and_stores_nothing(stores: Sto
     with pytest.raises(ClaimLost):
         stores.calls.begin_tool(CONVERSATION, KEY, HASH, BOOK)
     stores.calls.finish(CONVERSATION, exchange())
-    assert stores.calls.load(CONVERSATION, KEY) is None
+    assert stored_exchange(stores.calls, CONVERSATION, KEY) is None
 
     stores.calls.begin_tool(CONVERSATION, KEY, OTHER_HASH, BOOK)
     stores.calls.finish(CONVERSATION, exchange(asked_hash=OTHER_HASH))

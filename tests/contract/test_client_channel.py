@@ -115,7 +115,7 @@ def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[RealSubject]:
         try:
             yield subject
         finally:
-            channel.close_client()
+            channel._client.close()
 
 
 @pytest.fixture(params=["fake", "api_gateway"])
@@ -250,4 +250,4 @@ def test_a_server_that_is_not_there_is_unavailable(real: RealSubject) -> None:
 
     with pytest.raises(StoreUnavailable):
         channel.post("one=", PONG)
-    channel.close_client()
+    channel._client.close()

@@ -146,6 +146,6 @@ def test_the_pools_own_client_finds_the_service_by_the_environment(
     pool = LambdaWorkerPool.of("repartee-stream-agent")
 
     pool.wake(WAKE)
-    pool.close_client()
+    pool._client.close()
 
     assert real.wakes == [WAKE]

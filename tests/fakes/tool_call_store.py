@@ -83,11 +83,6 @@ class FakeToolCallStore:
             raise ClaimLost(str(key))
         return kept
 
-    def load(self, conversation_id: str, key: ToolCallKey) -> Exchange | None:
-        with self._tables.lock:
-            kept = self._tables.calls.get(conversation_id, {}).get((key, ""))
-            return kept.exchange if kept is not None else None
-
     def recent(self, conversation_id: str, *, limit: int) -> Sequence[Exchange]:
         with self._tables.lock:
             calls = self._tables.calls.get(conversation_id, {})

@@ -10,6 +10,7 @@ from typing import Any
 from repartee.domain.cost.limits import utc_day
 from repartee.domain.tools.core_calls import ToolCallKey
 from tests.contract.stores import DESK_DAY, Stores
+from tests.exchanges import stored_exchange
 from tests.fakes.clock import NOON_MS
 
 USERS = ("ann", "ben", "cem", "kim", "limited")
@@ -38,7 +39,7 @@ def read_all(stores: Stores) -> dict[str, Any]:
     # No version before 0.2.0 has one.
     if (erasure := stores.erasures.find("ann", "forgotten")) is not None:
         found["erasure of ann's forgotten"] = erasure
-    found["answer"] = stores.calls.load("talk", ToolCallKey(1, 1))
+    found["answer"] = stored_exchange(stores.calls, "talk", ToolCallKey(1, 1))
     for turn in (1, 3):
         found[f"attempts of turn {turn}"] = stores.calls.attempts("talk", turn)
     found["opening hours"] = stores.desk.rules().on(DESK_DAY)

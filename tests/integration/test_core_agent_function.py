@@ -21,6 +21,7 @@ from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.tools.core_calls import ToolCallKey
 from tests.contract.scenes import CONVERSATION, SESSION, USER, commit, turn
 from tests.contract.servers import DYNAMODB_LOCAL, MINISTACK, Servers
+from tests.exchanges import stored_exchange
 from tests.integration.deployed_core_agent import (
     DeployedCoreAgent,
     deployed_core_agent,
@@ -63,7 +64,7 @@ def test_a_question_books_a_slot_and_is_remembered(deployed: DeployedCoreAgent) 
 
     assert (answer["status"], answer["answer"]) == ("done", BOOKED)
     assert deployed.booked() == [deployed.slot]
-    stored = deployed.stores.calls.load(CONVERSATION, ToolCallKey(1, 1))
+    stored = stored_exchange(deployed.stores.calls, CONVERSATION, ToolCallKey(1, 1))
     assert stored is not None
     assert stored.question == "book me in at three"
     assert (stored.answer.bill.usage.text_in, stored.answer.bill.usage.text_out) == (18, 6)
@@ -189,7 +190,7 @@ def test_a_run_killed_after_its_booking_is_replayed_without_a_second_one(
 ) -> None:
     kill_after_booking(deployed, "book me in at three")
     (before,) = deployed.desk.bookings("user-ann")
-    assert deployed.stores.calls.load(CONVERSATION, ToolCallKey(1, 1)) is None
+    assert stored_exchange(deployed.stores.calls, CONVERSATION, ToolCallKey(1, 1)) is None
     deployed.client.update_item(  # as if the dead run's claim had run out by now
         TableName=deployed.names.memory,
         Key=keys.call(CONVERSATION, ToolCallKey(1, 1)),

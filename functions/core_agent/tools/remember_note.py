@@ -9,7 +9,7 @@ from repartee.ports.users import Notes
 
 
 class RememberNoteArguments(Arguments):
-    """What to remember."""
+    """The fact to remember."""
 
     text: Annotated[
         str,

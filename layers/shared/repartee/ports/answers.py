@@ -157,10 +157,6 @@ class ToolCallStore(Protocol):
         """
         ...
 
-    def load(self, conversation_id: str, key: ToolCallKey) -> Exchange | None:
-        """Return the newest exchange at the place, None while it is not finished."""
-        ...
-
     def recent(self, conversation_id: str, *, limit: int) -> Sequence[Exchange]:
         """Return the last finished exchanges, oldest first.
 

@@ -156,16 +156,16 @@ class OpeningStore(Protocol):
     """
 
     def open(self, opening: ConnectionOpening) -> OpenedConnection:
-        """Spend the ticket, write the connection, make or find the session: all or nothing.
+        """Spend the ticket, write the connection, create or find the session: all or nothing.
 
-        A session that does not count as open yet must find room under the user's cap, a new one
-        and one that is come back to late. A new session becomes the conversation's live one, and
-        the conversation is made if new.
+        A session that does not count as open needs room under the user's cap: a new session, and
+        one whose client comes back late. A new session becomes the conversation's live one. A new
+        conversation is created.
 
         Raises:
             ConnectionRefused: ``ticket_spent`` 403, ``too_many_sessions`` 429, ``session_ended``
-                409, ``session_of_another_user`` 403, ``superseded`` 409, ``user_erased`` 403.
-                The ticket is spent only by an opening that succeeds.
+                409, ``session_of_another_user`` 403, ``superseded`` 409, ``user_erased`` 403,
+                ``conversation_erased`` 403. Only a successful opening spends the ticket.
         """
         ...
 

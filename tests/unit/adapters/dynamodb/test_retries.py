@@ -415,7 +415,6 @@ def every_operation(failing: FailingClient) -> Iterable[tuple[str, Callable[[], 
         ("attempts", lambda: calls.attempts("talk", 1)),
         ("begin_tool", lambda: calls.begin_tool("talk", key, "ab" * 32, BegunTool("t", "{}"))),
         ("finish", lambda: calls.finish("talk", exchange)),
-        ("load_call", lambda: calls.load("talk", key)),
         ("recent", lambda: calls.recent("talk", limit=3)),
     ]
 

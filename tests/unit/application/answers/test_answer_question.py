@@ -13,6 +13,7 @@ from repartee.domain.conversation.turn_bounds import MAX_SPOKEN_CHARACTERS
 from repartee.domain.front_desk.bookings import Slot
 from repartee.domain.protocol.messages import MAX_TEXT_CHARACTERS
 from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
+from tests.exchanges import stored_exchange
 from tests.unit.application.answers.answer_question_harness import (
     AT_THREE,
     TODAY,
@@ -30,7 +31,7 @@ def test_a_question_is_answered_and_its_exchange_stored_under_its_key():
     answered = bench.ask()
 
     assert answered == QuestionResult(CoreAnswer(ToolCallStatus.DONE, "Yes."))
-    stored = bench.calls.load("c1", ToolCallKey(3, 1))
+    stored = stored_exchange(bench.calls, "c1", ToolCallKey(3, 1))
     assert stored is not None
     assert stored.question == "is there a slot"
     assert stored.answer == answered.answer

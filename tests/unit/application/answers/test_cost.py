@@ -9,6 +9,7 @@ from repartee.domain.cost.usage import Bill, TokenUsage
 from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
 from repartee.domain.users.preferences import Profile
 from repartee.ports.answers import ReasoningFailed
+from tests.exchanges import stored_exchange
 from tests.fakes.reasoner import FakeReasoner, Mind
 from tests.fakes.usage_store import FakeUsageStore
 from tests.unit.application.answers.answer_question_harness import (
@@ -135,7 +136,7 @@ def test_an_answer_that_cannot_be_counted_is_given_and_stored_all_the_same():
 
     assert answered.answer == CoreAnswer(ToolCallStatus.DONE, "Yes.", bill=BILL)
     assert answered.trouble == "not_counted"
-    assert isinstance(bench.calls.load("c1", ToolCallKey(3, 1)), Exchange)
+    assert isinstance(stored_exchange(bench.calls, "c1", ToolCallKey(3, 1)), Exchange)
 
 
 def test_the_cost_of_an_answer_that_cannot_be_stored_is_counted():

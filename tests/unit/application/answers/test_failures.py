@@ -5,6 +5,7 @@ import pytest
 from repartee.domain.errors import ItemTooLarge
 from repartee.domain.tools.core_calls import CoreAnswer, Exchange, ToolCallKey, ToolCallStatus
 from repartee.ports.answers import ReasoningFailed
+from tests.exchanges import stored_exchange
 from tests.fakes.tool_call_store import FakeToolCallStore
 from tests.unit.application.answers.answer_question_harness import (
     AT_THREE,
@@ -105,7 +106,7 @@ def test_memory_out_of_reach_is_a_failure_that_can_be_spoken():
         ToolCallStatus.FAILED,
         "store_unavailable",
     )
-    assert isinstance(bench.calls.load("c1", ToolCallKey(3, 1)), Exchange)
+    assert isinstance(stored_exchange(bench.calls, "c1", ToolCallKey(3, 1)), Exchange)
 
 
 def test_an_answer_that_cannot_be_stored_is_given_all_the_same():

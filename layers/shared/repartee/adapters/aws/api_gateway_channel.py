@@ -81,10 +81,6 @@ class ApiGatewayChannel:
         with suppress(ConnectionGone):
             self._call(partial(self._client.delete_connection, ConnectionId=connection_id))
 
-    def close_client(self) -> None:
-        """Close the SDK client's pooled connections."""
-        self._client.close()
-
     def _call[T](self, call: Callable[[], T]) -> T:
         attempt = 1
         while True:

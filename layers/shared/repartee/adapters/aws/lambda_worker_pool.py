@@ -43,7 +43,3 @@ class LambdaWorkerPool:
             )
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable("the stream agent could not be invoked") from error
-
-    def close_client(self) -> None:
-        """Close the SDK client's pooled connections."""
-        self._client.close()

@@ -158,7 +158,7 @@ class LangchainReasoner:
     def _bind(self, tool: Tool[Any], deadline_ms: int) -> BaseTool:
         def run(arguments: Mapping[str, object]) -> str:
             if self._clock.now_ms() >= deadline_ms:
-                return ToolResult(ToolStatus.FAILED, "Too late: nobody waits any more.").to_json()
+                return ToolResult(ToolStatus.FAILED, "Too late: the deadline has passed.").to_json()
             return tool.call(arguments).to_json()
 
         # A plain schema instead of the model class, because the tool itself checks the arguments,

@@ -54,7 +54,7 @@ _EMPTY_QUESTION_ANSWER = "I did not get a question. Please say again what you wo
 _LONG_QUESTION_ANSWER = (
     "That was too much at once. Please tell me in a few sentences what you would like."
 )
-_SUPERSEDED_ANSWER = "This call goes on somewhere else, so I left this undone."
+_SUPERSEDED_ANSWER = "This session continues elsewhere, so I did not do this."
 _FAILURE_ANSWERS = {
     "store_unavailable": "I cannot get at the records right now. Please try again in a moment.",
     "deadline": "That is taking too long. Please ask me again in a moment.",

@@ -37,7 +37,7 @@ def greet_client(
     does not replace a newer one.
 
     Raises:
-        BadInput: The session is over, or a newer connection has said hello; nothing is kept.
+        BadInput: The session is over, or a newer connection has said hello; nothing is stored.
         StoreUnavailable: A table failed; the client may say hello again.
     """
     connection = Connected(hello.connected_at_ms, numbered.connection_id)

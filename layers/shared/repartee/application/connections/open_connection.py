@@ -14,7 +14,7 @@ from repartee.ports.sessions import Mailbox, OpeningStore, SessionStore
 
 @dataclass(frozen=True, slots=True)
 class OpenConnectionResult:
-    """What opening a connection did.
+    """The result of opening a connection.
 
     Attributes:
         superseded_session_id: The session whose conversation this one took over, if any.

@@ -11,7 +11,7 @@ MAX_REFUSED_PREFERENCES = 1_000
 
 @dataclass(slots=True)
 class LiveModelQuirks:
-    """What a process has learned about its live model, for its next sessions.
+    """Findings of a process about its live model, for its next sessions.
 
     Attributes:
         refuses_history: Whether the model accepts a history only as text in the instruction.

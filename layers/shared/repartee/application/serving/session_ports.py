@@ -18,7 +18,7 @@ class SessionPorts:
     """Everything outside the process that serving a session needs.
 
     Attributes:
-        quirks: What this process has learned about its live model.
+        quirks: The findings of this process about its live model.
         recorder: Keeps recordings of sessions, None for no recordings.
     """
 

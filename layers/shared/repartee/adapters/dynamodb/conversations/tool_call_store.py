@@ -94,7 +94,7 @@ class DynamoToolCallStore:
         return ToolCallClaim.CLAIMED_AGAIN if lost is None else ToolCallClaim.RUNNING
 
     def _claim_finished(self, request: CoreRequest, stored: "Item", until_ms: int) -> ToolCallClaim:
-        """Move the exchange of another question to a key of its own and claim its place."""
+        """Move the exchange of another question to its own key and claim the place."""
         replaced = keys.replaced_call(
             request.conversation_id, request.key, stored["arguments_hash"]["S"]
         )
@@ -201,11 +201,6 @@ class DynamoToolCallStore:
             )
         except ConditionFailed:
             return
-
-    def load(self, conversation_id: str, key: ToolCallKey) -> Exchange | None:
-        """Return the newest exchange at the place, None while it is not finished."""
-        item = self.memory.get(keys.call(conversation_id, key))
-        return exchange_from(item) if item is not None else None
 
     def recent(self, conversation_id: str, *, limit: int) -> Sequence[Exchange]:
         """Return the last finished exchanges, oldest first."""

@@ -31,7 +31,7 @@ class DynamoProfileStore:
         Raises:
             UserErased: The user's tombstone is set.
         """
-        # What is left alone is not written, so two writers cannot undo each other's changes.
+        # Only named preferences are written, so two writers cannot undo each other's changes.
         wanted = _named(changes)
         if not wanted:
             return self._load_kept(user_id)

@@ -99,7 +99,7 @@ def live_for_a_month(deployment: Deployment) -> None:
     assert stores.summaries.fold_summary(SummaryFold(USER, CONVERSATION, 0, 1, "in short"))
 
 
-def test_everything_goes_when_it_would_have_gone(deployment: Deployment) -> None:
+def test_items_without_expiry_expire_as_if_retention_had_been_set(deployment: Deployment) -> None:
     live_for_a_month(deployment)
 
     # Two turns, two calls, a summary and two days.
@@ -120,7 +120,7 @@ def test_everything_goes_when_it_would_have_gone(deployment: Deployment) -> None
     assert deployment.lasting() == {"note": 1, "profile": 1}
 
 
-def test_what_should_be_gone_already_can_be_erased_for_a_week_more(deployment: Deployment) -> None:
+def test_overdue_items_can_be_erased_for_another_week(deployment: Deployment) -> None:
     live_for_a_month(deployment)
     deployment.pass_days(300)
 
@@ -133,7 +133,7 @@ def test_what_should_be_gone_already_can_be_erased_for_a_week_more(deployment: D
     assert deployment.lasting()["conv"] == 1
 
 
-def test_a_second_run_finds_nothing_and_moves_nothing(deployment: Deployment) -> None:
+def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
     live_for_a_month(deployment)
     deployment.apply()
     before = deployment.client.scan(TableName=deployment.names.memory)["Items"]
@@ -144,7 +144,9 @@ def test_a_second_run_finds_nothing_and_moves_nothing(deployment: Deployment) ->
     assert deployment.client.scan(TableName=deployment.names.memory)["Items"] == before
 
 
-def test_a_conversation_goes_on_with_the_time_that_it_was_given(deployment: Deployment) -> None:
+def test_a_continued_conversation_keeps_the_expiry_that_it_was_given(
+    deployment: Deployment,
+) -> None:
     live_for_a_month(deployment)
     deployment.apply()
     deployment.pass_days(25)
@@ -157,7 +159,7 @@ def test_a_conversation_goes_on_with_the_time_that_it_was_given(deployment: Depl
     assert deployment.turns() is None
 
 
-def test_turns_that_were_to_stay_longer_keep_their_header(deployment: Deployment) -> None:
+def test_a_header_lives_as_long_as_its_latest_turn(deployment: Deployment) -> None:
     live_for_a_month(deployment)
     year = deployment.stores(365)
     deployment.commit(year, 3)
@@ -183,7 +185,7 @@ class SpokenMeanwhile:
         return found
 
 
-def test_a_conversation_that_is_spoken_in_meanwhile_is_left_to_the_next_run(
+def test_a_conversation_that_changes_during_the_run_is_left_to_the_next_run(
     deployment: Deployment,
 ) -> None:
     live_for_a_month(deployment)

@@ -75,7 +75,7 @@ def claim(stores: Stores, asked: CoreRequest, now_ms: int = NOON_MS) -> Exchange
     return stores.calls.claim(asked, now_ms=now_ms, until_ms=now_ms + 30_000)
 
 
-def test_the_first_to_ask_runs_the_call_and_others_wait(stores: Stores) -> None:
+def test_the_first_claim_runs_the_call_and_others_wait(stores: Stores) -> None:
     served_session(stores)
 
     assert claim(stores, request()) is ToolCallClaim.CLAIMED
@@ -83,7 +83,7 @@ def test_the_first_to_ask_runs_the_call_and_others_wait(stores: Stores) -> None:
     assert stored_exchange(stores.calls, CONVERSATION, KEY) is None
 
 
-def test_of_twenty_claims_at_once_one_runs(stores: Stores) -> None:
+def test_one_of_twenty_concurrent_claims_runs(stores: Stores) -> None:
     served_session(stores)
 
     claims = all_at_once(20, lambda _: claim(stores, request()))
@@ -92,7 +92,7 @@ def test_of_twenty_claims_at_once_one_runs(stores: Stores) -> None:
     assert claims.count(ToolCallClaim.RUNNING) == 19
 
 
-def test_a_finished_call_gives_its_answer(stores: Stores) -> None:
+def test_a_finished_call_returns_its_answer(stores: Stores) -> None:
     served_session(stores)
     claim(stores, request())
 
@@ -143,7 +143,7 @@ def test_an_exchange_that_is_too_large_is_refused_and_can_be_stored_without_its_
     assert claim(stores, request()) == exchange()
 
 
-def test_an_answer_that_nobody_claimed_is_dropped(stores: Stores) -> None:
+def test_an_answer_without_a_claim_is_dropped(stores: Stores) -> None:
     served_session(stores)
 
     stores.calls.finish(CONVERSATION, exchange())
@@ -152,7 +152,7 @@ def test_an_answer_that_nobody_claimed_is_dropped(stores: Stores) -> None:
     assert list(stores.calls.recent(CONVERSATION, limit=5)) == []
 
 
-def test_a_claim_that_ran_out_is_claimed_anew(stores: Stores) -> None:
+def test_an_expired_claim_is_replaced(stores: Stores) -> None:
     served_session(stores)
     claim(stores, request())
 
@@ -161,7 +161,7 @@ def test_a_claim_that_ran_out_is_claimed_anew(stores: Stores) -> None:
     assert claim(stores, request(), now_ms=UNTIL_MS + 1) is ToolCallClaim.RUNNING
 
 
-def test_of_twenty_claims_that_come_when_one_ran_out_one_runs(stores: Stores) -> None:
+def test_one_of_twenty_claims_replaces_an_expired_claim(stores: Stores) -> None:
     served_session(stores)
     claim(stores, request())
 
@@ -171,7 +171,7 @@ def test_of_twenty_claims_that_come_when_one_ran_out_one_runs(stores: Stores) ->
     assert claims.count(ToolCallClaim.RUNNING) == 19
 
 
-def test_a_run_that_is_known_to_be_over_is_taken_over_at_once_with_what_it_had_begun(
+def test_an_ended_run_is_replaced_at_once_and_its_begun_tools_are_known(
     stores: Stores,
 ) -> None:
     served_session(stores)
@@ -189,7 +189,7 @@ def test_a_run_that_is_known_to_be_over_is_taken_over_at_once_with_what_it_had_b
     assert claim(stores, again) == exchange()
 
 
-def test_only_the_run_that_is_over_is_taken_over(stores: Stores) -> None:
+def test_only_the_ended_run_is_replaced(stores: Stores) -> None:
     served_session(stores)
     claim(stores, replace(request(), run_id="run-1"))
 
@@ -199,7 +199,7 @@ def test_only_the_run_that_is_over_is_taken_over(stores: Stores) -> None:
     assert claim(stores, replace(other, ended_run_id="run-1")) is ToolCallClaim.CLAIMED_AGAIN
 
 
-def test_of_twenty_that_know_a_run_to_be_over_one_takes_its_place(stores: Stores) -> None:
+def test_one_of_twenty_claims_replaces_an_ended_run(stores: Stores) -> None:
     served_session(stores)
     claim(stores, replace(request(), run_id="run"))
 
@@ -211,7 +211,7 @@ def test_of_twenty_that_know_a_run_to_be_over_one_takes_its_place(stores: Stores
     assert claims.count(ToolCallClaim.RUNNING) == 19
 
 
-def test_a_run_that_took_the_place_of_one_that_ran_out_is_not_taken_for_it(
+def test_the_successor_of_an_expired_claim_is_not_mistaken_for_it(
     stores: Stores,
 ) -> None:
     served_session(stores)
@@ -222,7 +222,7 @@ def test_a_run_that_took_the_place_of_one_that_ran_out_is_not_taken_for_it(
     assert claim(stores, late, now_ms=UNTIL_MS) is ToolCallClaim.RUNNING
 
 
-def test_the_same_place_with_another_question_is_run_once_the_first_has_ended(
+def test_another_question_with_the_same_key_runs_after_the_first_has_ended(
     stores: Stores,
 ) -> None:
     served_session(stores)
@@ -244,7 +244,7 @@ def test_the_same_place_with_another_question_is_run_once_the_first_has_ended(
     assert list(stores.calls.recent(CONVERSATION, limit=5)) == [exchange(), later]
 
 
-def test_an_answer_stays_at_hand_while_its_place_is_run_in_other_words(stores: Stores) -> None:
+def test_an_answer_is_kept_while_another_question_with_its_key_runs(stores: Stores) -> None:
     served_session(stores)
     claim(stores, request())
     stores.calls.finish(CONVERSATION, exchange())
@@ -254,7 +254,7 @@ def test_an_answer_stays_at_hand_while_its_place_is_run_in_other_words(stores: S
     assert claim(stores, request(asked_hash="ef" * 32)) is ToolCallClaim.RUNNING
 
 
-def test_of_twenty_claims_of_a_used_place_at_once_one_runs(stores: Stores) -> None:
+def test_one_of_twenty_claims_of_a_used_key_runs(stores: Stores) -> None:
     served_session(stores)
     claim(stores, request())
     stores.calls.finish(CONVERSATION, exchange())
@@ -265,7 +265,7 @@ def test_of_twenty_claims_of_a_used_place_at_once_one_runs(stores: Stores) -> No
     assert claims.count(ToolCallClaim.RUNNING) == 19
 
 
-def test_what_a_dead_run_had_begun_is_known_to_the_next(stores: Stores) -> None:
+def test_the_next_run_knows_the_begun_tools_of_a_dead_run(stores: Stores) -> None:
     served_session(stores)
     claim(stores, request())
     stores.calls.begin_tool(CONVERSATION, KEY, HASH, BOOK)
@@ -278,7 +278,7 @@ def test_what_a_dead_run_had_begun_is_known_to_the_next(stores: Stores) -> None:
     ]
 
 
-def test_all_runs_of_a_turn_are_known_with_what_they_began_and_answered(stores: Stores) -> None:
+def test_all_runs_of_a_turn_are_listed_with_their_tools_and_answers(stores: Stores) -> None:
     served_session(stores)
     for key in (KEY, ToolCallKey(KEY.turn, 2), ToolCallKey(KEY.turn + 1, 1)):
         claim(stores, request(key))
@@ -295,7 +295,7 @@ def test_all_runs_of_a_turn_are_known_with_what_they_began_and_answered(stores: 
     assert list(stores.calls.attempts(CONVERSATION, 99)) == []
 
 
-def test_a_run_whose_claim_is_lost_begins_nothing_and_stores_nothing(stores: Stores) -> None:
+def test_a_run_that_lost_its_claim_begins_and_stores_nothing(stores: Stores) -> None:
     served_session(stores)
     with pytest.raises(ClaimLost):
         stores.calls.begin_tool(CONVERSATION, KEY, HASH, BOOK)
@@ -328,7 +328,7 @@ def test_a_stale_worker_claims_nothing(stores: Stores) -> None:
     assert claim(stores, request(epoch=2)) is ToolCallClaim.CLAIMED
 
 
-def test_a_stale_worker_does_not_even_get_an_answer(stores: Stores) -> None:
+def test_a_stale_worker_gets_no_stored_answer(stores: Stores) -> None:
     served_session(stores)
     claim(stores, request())
     stores.calls.finish(CONVERSATION, exchange())

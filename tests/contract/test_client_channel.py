@@ -153,7 +153,7 @@ def test_a_closed_connection_takes_no_frames(subject: Subject) -> None:
     assert subject.frames("left=") == []
 
 
-def test_closing_ends_a_connection_for_good(subject: Subject) -> None:
+def test_a_closed_connection_stays_closed(subject: Subject) -> None:
     subject.channel.close("one=")
 
     with pytest.raises(ConnectionGone):
@@ -166,7 +166,7 @@ def test_closing_a_connection_that_is_gone_is_no_error(subject: Subject) -> None
     subject.channel.close("left=")
 
 
-def test_a_connection_tells_when_it_was_last_active(subject: Subject) -> None:
+def test_a_connection_reports_its_last_activity(subject: Subject) -> None:
     subject.use("one=", NOON_MS)
     subject.gone.add("left=")
 
@@ -174,7 +174,7 @@ def test_a_connection_tells_when_it_was_last_active(subject: Subject) -> None:
     assert subject.channel.last_active_ms("left=") is None
 
 
-def test_a_failing_service_does_not_pass_for_a_closed_connection(subject: Subject) -> None:
+def test_a_failing_service_is_not_reported_as_a_closed_connection(subject: Subject) -> None:
     subject.fail()
 
     with pytest.raises(StoreUnavailable):
@@ -199,7 +199,7 @@ def test_a_failing_service_is_unavailable(subject: Subject) -> None:
         subject.channel.post("one=", PONG)
 
 
-def test_a_full_buffer_is_reported_at_once_without_a_second_try(real: RealSubject) -> None:
+def test_a_full_buffer_is_reported_without_a_retry(real: RealSubject) -> None:
     real.slow.add("one=")
 
     with pytest.raises(ClientTooSlow):
@@ -209,7 +209,7 @@ def test_a_full_buffer_is_reported_at_once_without_a_second_try(real: RealSubjec
 
 
 @pytest.mark.parametrize("failure", [BROKEN, Answer(hang_up=True)], ids=["500", "hang_up"])
-def test_one_failure_is_made_good_by_a_second_try(real: RealSubject, failure: Answer) -> None:
+def test_a_retry_recovers_from_one_failure(real: RealSubject, failure: Answer) -> None:
     real.failures = [failure]
 
     real.channel.post("one=", PONG)
@@ -218,7 +218,7 @@ def test_one_failure_is_made_good_by_a_second_try(real: RealSubject, failure: An
 
 
 @pytest.mark.parametrize("failure", [BROKEN, Answer(hang_up=True)], ids=["500", "hang_up"])
-def test_closing_too_is_tried_twice_and_then_given_up(real: RealSubject, failure: Answer) -> None:
+def test_closing_is_tried_twice(real: RealSubject, failure: Answer) -> None:
     real.failures = [failure]
     real.channel.close("one=")
     assert real.gone == {"one="}
@@ -228,7 +228,7 @@ def test_closing_too_is_tried_twice_and_then_given_up(real: RealSubject, failure
         real.channel.close("two=")
 
 
-def test_a_refusal_is_not_tried_again(real: RealSubject) -> None:
+def test_a_refusal_is_not_retried(real: RealSubject) -> None:
     real.failures = [Answer(403, "ForbiddenException")]
 
     with pytest.raises(StoreUnavailable):
@@ -245,7 +245,7 @@ def test_a_frame_that_api_gateway_would_refuse_is_not_sent(real: RealSubject) ->
     assert real.double.requests == []
 
 
-def test_a_server_that_is_not_there_is_unavailable(real: RealSubject) -> None:
+def test_an_unreachable_server_is_unavailable(real: RealSubject) -> None:
     channel = ApiGatewayChannel.at("http://127.0.0.1:9/live", encode)
 
     with pytest.raises(StoreUnavailable):

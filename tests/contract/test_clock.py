@@ -15,7 +15,7 @@ def clock(request: pytest.FixtureRequest) -> Clock:
     return made
 
 
-def test_time_is_told_in_whole_milliseconds_of_our_century(clock: Clock) -> None:
+def test_time_is_in_whole_milliseconds_of_this_century(clock: Clock) -> None:
     now_ms = clock.now_ms()
 
     assert isinstance(now_ms, int)
@@ -29,13 +29,13 @@ def test_the_monotonic_clock_never_goes_back(clock: Clock) -> None:
     assert isinstance(readings[0], int)
 
 
-def test_the_system_clock_is_the_machines() -> None:
+def test_the_system_clock_is_the_clock_of_the_machine() -> None:
     before_ms = datetime.now(UTC).timestamp() * 1000
 
     assert before_ms - 1 <= SystemClock().now_ms() <= datetime.now(UTC).timestamp() * 1000
 
 
-def test_the_fake_clock_moves_only_by_hand() -> None:
+def test_the_fake_clock_moves_only_when_a_test_advances_it() -> None:
     clock = FakeClock()
     before = clock.now_ms(), clock.monotonic_ms()
 

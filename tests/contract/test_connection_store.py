@@ -43,7 +43,7 @@ def test_the_first_connection_makes_session_and_conversation(stores: Stores) -> 
     assert active(stores) == 1
 
 
-def test_a_second_connection_comes_back_to_its_session(stores: Stores) -> None:
+def test_a_second_connection_joins_its_session(stores: Stores) -> None:
     lease = served_session(stores)
 
     opened = stores.openings.open(opening(connection="connection-2"))
@@ -68,7 +68,7 @@ def test_a_ticket_opens_one_connection(stores: Stores) -> None:
     assert stores.connections.close("connection-2") is None
 
 
-def test_of_twenty_openings_with_one_ticket_one_succeeds(stores: Stores) -> None:
+def test_one_of_twenty_openings_with_one_ticket_succeeds(stores: Stores) -> None:
     def attempt(number: int) -> str:
         try:
             stores.openings.open(
@@ -90,7 +90,7 @@ def test_of_twenty_openings_with_one_ticket_one_succeeds(stores: Stores) -> None
     assert active(stores) == 1
 
 
-def test_at_most_so_many_sessions_are_open_at_once(stores: Stores) -> None:
+def test_the_number_of_open_sessions_is_capped(stores: Stores) -> None:
     for number in range(3):
         stores.openings.open(
             opening(
@@ -109,7 +109,7 @@ def test_at_most_so_many_sessions_are_open_at_once(stores: Stores) -> None:
     assert stores.openings.open(fourth).is_new_session, "the refusal left its ticket unspent"
 
 
-def test_the_cap_does_not_keep_a_session_from_coming_back(stores: Stores) -> None:
+def test_the_cap_allows_a_session_to_come_back(stores: Stores) -> None:
     stores.openings.open(opening(max_sessions=1))
 
     assert not stores.openings.open(
@@ -149,7 +149,7 @@ def test_the_cap_holds_among_concurrent_openings(stores: Stores) -> None:
     assert active(stores) == 2
 
 
-def test_users_are_counted_apart(stores: Stores) -> None:
+def test_sessions_are_counted_per_user(stores: Stores) -> None:
     stores.openings.open(opening(max_sessions=1))
 
     assert stores.openings.open(
@@ -188,7 +188,7 @@ def test_a_newer_session_takes_the_conversation_over(stores: Stores) -> None:
     ) == OpenedConnection(is_new_session=True, superseded_session_id="session-2")
 
 
-def test_of_sessions_that_take_over_at_once_each_replaces_another(stores: Stores) -> None:
+def test_each_of_several_concurrent_takeovers_replaces_another_session(stores: Stores) -> None:
     stores.openings.open(opening(session="session-start"))
 
     opened = all_at_once(
@@ -206,7 +206,7 @@ def test_of_sessions_that_take_over_at_once_each_replaces_another(stores: Stores
     assert active(stores) == 1
 
 
-def test_an_ended_session_is_not_opened_again(stores: Stores) -> None:
+def test_an_ended_session_cannot_be_opened(stores: Stores) -> None:
     served_session(stores)
     stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
     stores.connections.end_session(USER, SESSION)
@@ -215,7 +215,7 @@ def test_an_ended_session_is_not_opened_again(stores: Stores) -> None:
     assert active(stores) == 0
 
 
-def test_nobody_opens_another_users_session(stores: Stores) -> None:
+def test_another_users_session_cannot_be_opened(stores: Stores) -> None:
     stores.openings.open(opening())
 
     thief = opening(connection="connection-2", user="user-bob")
@@ -256,7 +256,7 @@ def lapse(stores: Stores, connection: str, expires_at_ms: int = NOON_MS + 30_000
     )
 
 
-def test_a_session_whose_connection_is_gone_counts_until_it_has_lapsed(stores: Stores) -> None:
+def test_a_session_without_a_connection_counts_until_it_lapses(stores: Stores) -> None:
     stores.openings.open(opening())
 
     lapse(stores, "connection-1")
@@ -266,7 +266,7 @@ def test_a_session_whose_connection_is_gone_counts_until_it_has_lapsed(stores: S
     assert active(stores, NOON_MS + 30_000) == 0
 
 
-def test_a_session_that_was_come_back_to_does_not_lapse_with_its_old_connection(
+def test_a_rejoined_session_does_not_lapse_with_its_old_connection(
     stores: Stores,
 ) -> None:
     stores.openings.open(opening())
@@ -277,7 +277,7 @@ def test_a_session_that_was_come_back_to_does_not_lapse_with_its_old_connection(
     assert active(stores, NOON_MS + TWO_HOURS_MS) == 1
 
 
-def test_a_session_that_lapsed_counts_again_when_it_is_come_back_to(stores: Stores) -> None:
+def test_a_lapsed_session_counts_again_when_it_is_rejoined(stores: Stores) -> None:
     stores.openings.open(opening())
     lapse(stores, "connection-1", NOON_MS)
     assert active(stores) == 0
@@ -287,7 +287,7 @@ def test_a_session_that_lapsed_counts_again_when_it_is_come_back_to(stores: Stor
     assert active(stores, NOON_MS + TWO_HOURS_MS) == 1
 
 
-def test_sessions_that_lapsed_are_no_way_around_the_cap(stores: Stores) -> None:
+def test_lapsed_sessions_cannot_bypass_the_cap(stores: Stores) -> None:
     stores.openings.open(opening())
     lapse(stores, "connection-1", NOON_MS)
     other = opening(connection="c-2", session="session-2", conversation="c-2", max_sessions=1)
@@ -300,7 +300,7 @@ def test_sessions_that_lapsed_are_no_way_around_the_cap(stores: Stores) -> None:
     assert not stores.openings.open(back).is_new_session
 
 
-def test_of_lapsed_sessions_that_come_back_at_once_the_cap_lets_in_as_many_as_fit(
+def test_the_cap_limits_lapsed_sessions_that_come_back_at_once(
     stores: Stores,
 ) -> None:
     def at(number: int, connection: str, max_sessions: int) -> ConnectionOpening:
@@ -328,13 +328,13 @@ def test_of_lapsed_sessions_that_come_back_at_once_the_cap_lets_in_as_many_as_fi
     assert active(stores) == 2
 
 
-def test_a_session_that_is_unknown_does_not_come_to_count_by_lapsing(stores: Stores) -> None:
+def test_an_unknown_session_does_not_count_after_it_lapses(stores: Stores) -> None:
     lapse(stores, "connection-1")
 
     assert active(stores) == 0
 
 
-def test_what_is_refused_is_counted_per_connection(stores: Stores) -> None:
+def test_refused_messages_are_counted_per_connection(stores: Stores) -> None:
     stores.openings.open(opening())
     stores.openings.open(opening(connection="connection-2"))
 
@@ -356,7 +356,7 @@ def test_ending_an_unknown_session_is_no_error(stores: Stores) -> None:
     assert active(stores) == 0
 
 
-def test_of_connections_that_open_at_once_none_is_lost_from_sight(stores: Stores) -> None:
+def test_connections_that_open_at_once_are_all_listed(stores: Stores) -> None:
     stores.openings.open(opening())
     names = [f"connection-{number}" for number in range(2, 7)]
 
@@ -369,7 +369,7 @@ def test_of_connections_that_open_at_once_none_is_lost_from_sight(stores: Stores
     assert len(state.open_connections) == 3
 
 
-def test_the_current_connection_stays_however_old_it_is(stores: Stores) -> None:
+def test_the_current_connection_is_kept_at_any_age(stores: Stores) -> None:
     names = [f"connection-{number}" for number in range(1, 6)]
     stores.openings.open(opening(connection=names[0]))
     stores.sessions.greet(SESSION, Connected(NOON_MS, names[0]))

@@ -59,7 +59,7 @@ def test_a_conversation_that_does_not_exist_is_empty(stores: Stores) -> None:
     assert memory.turns == ()
 
 
-def test_a_committed_turn_comes_back_as_it_was(stores: Stores) -> None:
+def test_a_committed_turn_is_read_unchanged(stores: Stores) -> None:
     served_session(stores)
     rich = replace(
         turn(1, heard="Grüß Gott, I am Robert 👋", said="Hello Robert."),
@@ -84,7 +84,7 @@ def test_a_committed_turn_comes_back_as_it_was(stores: Stores) -> None:
     assert isinstance(stored.cost_usd, Decimal)
 
 
-def test_turns_that_their_client_has_not_got_are_known_until_a_commit_tells_of_none(
+def test_undelivered_turns_are_listed_until_a_commit_clears_them(
     stores: Stores,
 ) -> None:
     served_session(stores)
@@ -117,7 +117,7 @@ def test_a_turn_too_large_to_keep_is_refused_before_anything_is_written(stores: 
     assert header(stores).turn_count == 1
 
 
-def test_a_commit_moves_header_and_cursor(stores: Stores) -> None:
+def test_a_commit_updates_the_header_and_the_cursor(stores: Stores) -> None:
     lease = served_session(stores)
     first = turn(1, heard="hello my name is robert")
 
@@ -138,7 +138,7 @@ def test_a_commit_moves_header_and_cursor(stores: Stores) -> None:
     )
 
 
-def test_the_title_is_the_first_that_was_heard_and_stays(stores: Stores) -> None:
+def test_the_title_is_the_first_transcript_and_does_not_change(stores: Stores) -> None:
     served_session(stores)
 
     stores.writer.commit_turn(commit(turn(1, said="Welcome!")))
@@ -165,7 +165,7 @@ def test_committing_the_same_turn_again_changes_nothing(stores: Stores) -> None:
     assert state.cursor == 7
 
 
-def test_a_turn_committed_by_twenty_threads_is_remembered_once(stores: Stores) -> None:
+def test_a_turn_committed_by_twenty_threads_is_stored_once(stores: Stores) -> None:
     served_session(stores)
     first = commit(turn(1, heard="hello"))
 
@@ -178,7 +178,7 @@ def test_a_turn_committed_by_twenty_threads_is_remembered_once(stores: Stores) -
     assert stores.reader.list_turns(USER, CONVERSATION, after=0, limit=9) == [first.turn]
 
 
-def test_of_different_turns_with_one_number_one_is_remembered(stores: Stores) -> None:
+def test_one_of_several_turns_with_the_same_number_is_stored(stores: Stores) -> None:
     served_session(stores)
 
     def attempt(number: int) -> bool:
@@ -226,7 +226,7 @@ def take_over(stores: Stores, session: str) -> None:
     stores.openings.open(opening(connection=f"connection-of-{session}", session=session))
 
 
-def test_a_superseded_session_commits_what_it_had_begun(stores: Stores) -> None:
+def test_a_superseded_session_commits_its_unfinished_turn(stores: Stores) -> None:
     served_session(stores)
     stores.writer.commit_turn(commit(turn(1)))
     take_over(stores, "session-2")
@@ -265,7 +265,7 @@ def test_a_superseded_session_that_is_behind_commits_nothing(stores: Stores) -> 
     assert header(stores).turn_count == 0
 
 
-def test_each_of_several_superseded_sessions_commits_what_it_had_begun(stores: Stores) -> None:
+def test_each_superseded_session_commits_its_unfinished_turn(stores: Stores) -> None:
     served_session(stores)
     served_session(stores, session="session-2", owner="worker-2")
     take_over(stores, "session-3")
@@ -277,7 +277,7 @@ def test_each_of_several_superseded_sessions_commits_what_it_had_begun(stores: S
     assert header(stores).turn_count == 2
 
 
-def test_a_session_that_had_ended_is_not_superseded(stores: Stores) -> None:
+def test_an_ended_session_is_not_listed_as_superseded(stores: Stores) -> None:
     served_session(stores)
     stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
     take_over(stores, "session-2")
@@ -287,7 +287,7 @@ def test_a_session_that_had_ended_is_not_superseded(stores: Stores) -> None:
         stores.writer.commit_turn(commit(turn(1)))
 
 
-def test_of_very_many_superseded_sessions_the_newest_are_known(stores: Stores) -> None:
+def test_only_the_newest_superseded_sessions_are_listed(stores: Stores) -> None:
     sessions = [f"session-{number}" for number in range(1, MAX_SUPERSEDED + 3)]
     for session in sessions:
         take_over(stores, session)
@@ -295,7 +295,7 @@ def test_of_very_many_superseded_sessions_the_newest_are_known(stores: Stores) -
     assert header(stores).superseded_session_ids == tuple(sessions[1:-1])
 
 
-def test_a_session_that_commits_what_its_successor_did_learns_of_it(stores: Stores) -> None:
+def test_a_session_that_repeats_its_successors_commit_is_refused(stores: Stores) -> None:
     served_session(stores)
     stores.openings.open(opening(connection="connection-2", session="session-2"))
     stores.sessions.acquire_lease(
@@ -312,7 +312,7 @@ def amendment(number: int, heard: str, *, epoch: int = 1, session: str = SESSION
     return TurnAmendment(USER, CONVERSATION, session, epoch, known)
 
 
-def test_what_was_heard_is_put_right_and_nothing_else(stores: Stores) -> None:
+def test_an_amendment_changes_only_the_transcript_of_the_user(stores: Stores) -> None:
     served_session(stores)
     stores.writer.commit_turn(commit(turn(1, said="Good morning.")))
     before = header(stores)
@@ -325,7 +325,7 @@ def test_what_was_heard_is_put_right_and_nothing_else(stores: Stores) -> None:
     assert header(stores) == replace(before, title="my name is Ada")
 
 
-def test_what_is_put_right_may_be_nothing_or_too_much(stores: Stores) -> None:
+def test_an_amended_transcript_may_be_empty_or_too_long(stores: Stores) -> None:
     served_session(stores)
     stores.writer.commit_turn(commit(turn(1, heard="Good morning.")))
 
@@ -337,7 +337,7 @@ def test_what_is_put_right_may_be_nothing_or_too_much(stores: Stores) -> None:
     assert header(stores).title == "Good morning."
 
 
-def test_a_turn_that_is_not_there_or_another_session_s_is_not_put_right(stores: Stores) -> None:
+def test_a_missing_turn_or_another_sessions_turn_is_not_amended(stores: Stores) -> None:
     served_session(stores)
     stores.writer.commit_turn(commit(turn(1, heard="Good morning.")))
     served_session(stores, session="S2")
@@ -350,7 +350,7 @@ def test_a_turn_that_is_not_there_or_another_session_s_is_not_put_right(stores: 
     ] == ["Good morning."]
 
 
-def test_a_stale_worker_puts_nothing_right(stores: Stores) -> None:
+def test_a_stale_worker_cannot_amend_a_turn(stores: Stores) -> None:
     served_session(stores)
     stores.writer.commit_turn(commit(turn(1)))
 
@@ -360,7 +360,7 @@ def test_a_stale_worker_puts_nothing_right(stores: Stores) -> None:
     assert header(stores).title == ""
 
 
-def test_nothing_is_put_right_for_an_erased_user(stores: Stores) -> None:
+def test_no_turn_of_an_erased_user_is_amended(stores: Stores) -> None:
     served_session(stores)
     stores.writer.commit_turn(commit(turn(1)))
     stores.erase(USER, NOON_MS)
@@ -409,7 +409,7 @@ def test_memory_holds_the_last_turns_oldest_first(stores: Stores) -> None:
     assert remembered(999) == list(range(1, 13))
 
 
-def test_memory_goes_on_to_the_next_page_while_there_is_room(stores: Stores) -> None:
+def test_memory_reads_further_pages_while_turns_fit(stores: Stores) -> None:
     served_session(stores)
     commit_turns(stores, 83)
 
@@ -418,7 +418,7 @@ def test_memory_goes_on_to_the_next_page_while_there_is_room(stores: Stores) -> 
     assert [one.number for one in memory.turns] == list(range(1, 84))
 
 
-def test_a_new_session_goes_on_with_the_conversation(stores: Stores) -> None:
+def test_a_new_session_continues_the_conversation(stores: Stores) -> None:
     served_session(stores)
     commit_turns(stores, 2)
     served_session(stores, session="session-2", owner="worker-2")
@@ -444,7 +444,7 @@ def test_turns_are_listed_page_by_page(stores: Stores) -> None:
     assert [page(0), page(2), page(4), page(5)] == [[1, 2], [3, 4], [5], []]
 
 
-def test_turns_of_others_are_not_listed(stores: Stores) -> None:
+def test_turns_of_other_users_are_not_listed(stores: Stores) -> None:
     served_session(stores)
     commit_turns(stores, 1)
 
@@ -471,7 +471,7 @@ def test_conversations_are_listed_newest_id_first(stores: Stores) -> None:
         assert [one.conversation_id for one in rest] == [f"conversation-{one}" for one in wanted]
 
 
-def test_a_commit_for_a_conversation_that_nobody_opened_is_refused(stores: Stores) -> None:
+def test_a_commit_to_an_unopened_conversation_is_refused(stores: Stores) -> None:
     served_session(stores)
 
     with pytest.raises(ReparteeError):

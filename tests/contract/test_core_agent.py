@@ -155,12 +155,12 @@ def made(request: pytest.FixtureRequest) -> Iterator[Made]:
     ],
     ids=lambda answer: answer.status.value,
 )
-def test_the_answer_comes_back_as_it_was_given(made: Made, answer: CoreAnswer) -> None:
+def test_the_answer_is_returned_unchanged(made: Made, answer: CoreAnswer) -> None:
     assert made(answer).ask(REQUEST) == answer
 
 
 @pytest.mark.parametrize("retryable", [True, False])
-def test_a_failure_says_whether_asking_again_may_help(made: Made, retryable: bool) -> None:
+def test_a_failure_says_whether_a_retry_may_help(made: Made, retryable: bool) -> None:
     agent = made(CoreAgentFailed("scripted", retryable=retryable))
 
     with pytest.raises(CoreAgentFailed) as failed:
@@ -191,7 +191,7 @@ def test_the_client_waits_as_long_as_the_deadline_allows() -> None:
         assert function.read_timeouts_s == [20, 8]
 
 
-def test_nothing_is_invoked_when_no_time_is_left() -> None:
+def test_the_function_is_not_invoked_when_no_time_is_left() -> None:
     clock = FakeClock(unix_ms=REQUEST.deadline_ms)
     with _lambda(_returns(CoreAnswer(ToolCallStatus.DONE, "Yes."))) as function:
         with pytest.raises(CoreAgentFailed) as failed:
@@ -211,7 +211,7 @@ def test_nothing_is_invoked_when_no_time_is_left() -> None:
     ],
     ids=["service fault", "access denied", "function error", "malformed answer"],
 )
-def test_what_goes_wrong_is_not_repeated_and_told_apart(reply: Reply, retryable: bool) -> None:
+def test_failures_are_distinguished_and_not_retried(reply: Reply, retryable: bool) -> None:
     with _lambda(reply) as function:
         with pytest.raises(CoreAgentFailed) as failed:
             LambdaCoreAgent("core-agent", FakeClock(), function.client).ask(REQUEST)
@@ -229,16 +229,14 @@ def test_what_goes_wrong_is_not_repeated_and_told_apart(reply: Reply, retryable:
     ],
     ids=["function error", "service fault", "throttled"],
 )
-def test_of_a_function_that_failed_it_is_known_that_it_has_ended(
-    reply: Reply, has_ended: bool
-) -> None:
+def test_a_failed_function_is_reported_as_ended(reply: Reply, has_ended: bool) -> None:
     with _lambda(reply) as function, pytest.raises(CoreAgentFailed) as failed:
         LambdaCoreAgent("core-agent", FakeClock(), function.client).ask(REQUEST)
 
     assert failed.value.has_ended is has_ended
 
 
-def test_the_sdk_repeats_no_invocation_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sdk_does_not_repeat_an_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -95,14 +95,14 @@ def test_every_slot_of_an_open_day_is_free_at_first(desk: Desk) -> None:
     assert list(_free(desk, SATURDAY)) == []
 
 
-def test_a_booked_slot_is_not_free_on_that_day_only(desk: Desk) -> None:
+def test_a_booked_slot_is_taken_on_its_day_only(desk: Desk) -> None:
     _book(desk, "ann")
 
     assert THREE not in _free(desk, FRIDAY)
     assert Slot(NEXT_FRIDAY, time(15)) in _free(desk, NEXT_FRIDAY)
 
 
-def test_a_booking_is_returned_and_listed_as_it_was_made(desk: Desk) -> None:
+def test_a_booking_is_returned_and_listed_unchanged(desk: Desk) -> None:
     booking = _book(desk, "ann", reason="check-up")
 
     assert booking == Booking("ann", THREE, "check-up", NOW_MS)
@@ -119,7 +119,7 @@ def test_bookings_come_in_order_of_time_and_of_one_user_only(desk: Desk) -> None
     assert list(desk.bookings("cleo")) == []
 
 
-def test_booking_ones_own_slot_again_returns_the_first_booking(desk: Desk) -> None:
+def test_booking_the_same_slot_again_returns_the_first_booking(desk: Desk) -> None:
     first = _book(desk, "ann", reason="check-up")
 
     again = desk.book("ann", THREE, reason="something else", booked_at_ms=NOW_MS + 60_000)
@@ -134,7 +134,7 @@ def test_a_repetition_after_the_slot_began_returns_the_first_booking(desk: Desk)
     assert desk.book("ann", THREE, reason="", booked_at_ms=NOW_MS + 24 * 3_600_000) == first
 
 
-def test_somebody_elses_slot_cannot_be_booked(desk: Desk) -> None:
+def test_another_users_slot_cannot_be_booked(desk: Desk) -> None:
     _book(desk, "ann")
 
     with pytest.raises(SlotTaken):
@@ -154,7 +154,7 @@ def test_somebody_elses_slot_cannot_be_booked(desk: Desk) -> None:
     ],
     ids=["begun", "before opening", "at closing", "between slots", "closed day"],
 )
-def test_what_the_desk_does_not_offer_cannot_be_booked(desk: Desk, slot: Slot) -> None:
+def test_a_slot_that_the_desk_does_not_offer_cannot_be_booked(desk: Desk, slot: Slot) -> None:
     with pytest.raises(SlotUnknown):
         _book(desk, "ann", slot)
 
@@ -170,7 +170,7 @@ def test_a_cancelled_slot_is_free_for_others(desk: Desk) -> None:
     assert _book(desk, "ben").user_id == "ben"
 
 
-def test_only_ones_own_booking_can_be_cancelled(desk: Desk) -> None:
+def test_only_the_users_own_booking_can_be_cancelled(desk: Desk) -> None:
     booking = _book(desk, "ann")
 
     with pytest.raises(BookingUnknown):
@@ -189,7 +189,7 @@ def test_a_booking_is_cancelled_once(desk: Desk) -> None:
         desk.cancel("ann", THREE)
 
 
-def test_of_many_who_want_the_same_slot_at_once_exactly_one_gets_it(desk: Desk) -> None:
+def test_exactly_one_of_many_concurrent_users_gets_a_slot(desk: Desk) -> None:
     def book(number: int) -> str:
         try:
             return _book(desk, f"caller-{number:02d}").user_id
@@ -205,7 +205,7 @@ def test_of_many_who_want_the_same_slot_at_once_exactly_one_gets_it(desk: Desk) 
     assert [f"caller-{number:02d}" for number in holders] == winners
 
 
-def test_of_fifty_callers_who_want_the_last_slot_one_has_it_and_the_others_hear_that_it_is_gone(
+def test_one_of_fifty_callers_gets_the_last_slot_and_the_others_are_refused(
     desk: Desk,
 ) -> None:
     for slot in _free(desk, FRIDAY):
@@ -231,7 +231,7 @@ def test_of_fifty_callers_who_want_the_last_slot_one_has_it_and_the_others_hear_
     assert all(slot.start < time(10, 30) for slot in _free(desk, FRIDAY))
 
 
-def test_one_user_who_books_the_same_slot_many_times_at_once_holds_it_once(desk: Desk) -> None:
+def test_one_user_who_books_a_slot_many_times_at_once_holds_it_once(desk: Desk) -> None:
     outcomes = all_at_once(CALLERS, lambda _number: _book(desk, "ann"))
 
     assert set(outcomes) == {Booking("ann", THREE, "", NOW_MS)}
@@ -266,7 +266,7 @@ def test_a_user_who_books_many_slots_at_once_gets_no_more_than_the_limit(desk: D
     assert list(desk.bookings("ben")) == []
 
 
-def test_what_is_over_or_given_back_makes_room_for_more(desk: Desk) -> None:
+def test_past_and_cancelled_bookings_do_not_count(desk: Desk) -> None:
     early_ms = NOW_MS - 2 * 3_600_000
     for hour in (9, 10, 11):
         desk.book("ann", Slot(FRIDAY, time(hour)), reason="", booked_at_ms=early_ms)
@@ -282,7 +282,7 @@ def test_what_is_over_or_given_back_makes_room_for_more(desk: Desk) -> None:
     assert _book(desk, "ann").slot == THREE
 
 
-def test_who_holds_all_they_may_hears_so_also_of_a_slot_that_is_taken(desk: Desk) -> None:
+def test_the_booking_limit_is_reported_before_a_taken_slot(desk: Desk) -> None:
     for hour in (11, 12, 13):
         _book(desk, "ann", Slot(FRIDAY, time(hour)))
     _book(desk, "ben")
@@ -294,7 +294,7 @@ def test_who_holds_all_they_may_hears_so_also_of_a_slot_that_is_taken(desk: Desk
     assert len(desk.bookings("ann")) == 3
 
 
-def test_a_booking_that_is_held_is_returned_also_at_the_limit(desk: Desk) -> None:
+def test_an_existing_booking_is_returned_at_the_limit(desk: Desk) -> None:
     for hour in (11, 12, 13):
         _book(desk, "ann", Slot(FRIDAY, time(hour)))
 
@@ -328,7 +328,7 @@ def test_a_move_keeps_the_reason_and_frees_the_old_slot(desk: Desk) -> None:
     assert ELEVEN in _free(desk, FRIDAY)
 
 
-def test_a_repeated_move_returns_the_moved_booking_and_no_other_counts_as_one(desk: Desk) -> None:
+def test_a_repeated_move_returns_the_moved_booking(desk: Desk) -> None:
     _book(desk, "ann", ELEVEN, reason="check-up")
     moved = desk.move("ann", ELEVEN, THREE, moved_at_ms=NOW_MS)
 
@@ -343,7 +343,7 @@ def test_a_repeated_move_returns_the_moved_booking_and_no_other_counts_as_one(de
     assert [one.slot for one in desk.bookings("ann")] == [TWELVE]
 
 
-def test_a_move_onto_another_booking_of_the_user_leaves_both(desk: Desk) -> None:
+def test_a_move_onto_another_booking_of_the_user_changes_neither(desk: Desk) -> None:
     both = [_book(desk, "ann", ELEVEN, reason="eyes"), _book(desk, "ann", TWELVE, reason="teeth")]
 
     for old, new in ((ELEVEN, TWELVE), (TWELVE, ELEVEN)):
@@ -353,7 +353,7 @@ def test_a_move_onto_another_booking_of_the_user_leaves_both(desk: Desk) -> None
     assert list(desk.bookings("ann")) == both
 
 
-def test_a_move_to_where_it_is_changes_nothing(desk: Desk) -> None:
+def test_a_move_to_the_same_slot_changes_nothing(desk: Desk) -> None:
     booking = _book(desk, "ann", ELEVEN)
 
     assert desk.move("ann", ELEVEN, ELEVEN, moved_at_ms=NOW_MS + 9) == booking
@@ -374,7 +374,7 @@ def test_a_move_to_where_it_is_changes_nothing(desk: Desk) -> None:
     ],
     ids=["begun", "at closing", "between slots", "closed", "past", "too far", "last day of all"],
 )
-def test_a_move_to_what_the_desk_does_not_offer_leaves_the_booking(desk: Desk, new: Slot) -> None:
+def test_a_move_to_an_unavailable_slot_changes_nothing(desk: Desk, new: Slot) -> None:
     booking = _book(desk, "ann")
 
     with pytest.raises(SlotUnknown):
@@ -383,7 +383,7 @@ def test_a_move_to_what_the_desk_does_not_offer_leaves_the_booking(desk: Desk, n
     assert list(desk.bookings("ann")) == [booking]
 
 
-def test_a_move_of_what_is_not_held_or_has_begun_changes_nothing(desk: Desk) -> None:
+def test_a_move_of_an_unknown_or_past_booking_changes_nothing(desk: Desk) -> None:
     early_ms = NOW_MS - 2 * 3_600_000
     begun = desk.book("ann", Slot(FRIDAY, time(10)), reason="", booked_at_ms=early_ms)
     _book(desk, "ben", TWELVE)
@@ -398,7 +398,7 @@ def test_a_move_of_what_is_not_held_or_has_begun_changes_nothing(desk: Desk) -> 
     assert THREE in _free(desk, FRIDAY)
 
 
-def test_a_move_passes_no_limit_of_the_other_day(desk: Desk) -> None:
+def test_a_move_respects_the_limit_of_the_other_day(desk: Desk) -> None:
     for hour in (11, 12, 13):
         _book(desk, "ann", Slot(FRIDAY, time(hour)))
     later = _book(desk, "ann", Slot(NEXT_FRIDAY, time(9)))
@@ -420,7 +420,7 @@ def test_nothing_is_moved_for_an_erased_user(business: Business) -> None:
         business.desk.move("ann", THREE, ELEVEN, moved_at_ms=NOW_MS)
 
 
-def test_bookings_and_moves_at_once_pass_no_limit_of_a_day(desk: Desk) -> None:
+def test_concurrent_bookings_and_moves_respect_the_limit_of_a_day(desk: Desk) -> None:
     _book(desk, "ann", ELEVEN)
     _book(desk, "ann", TWELVE)
     later = _book(desk, "ann", Slot(NEXT_FRIDAY, time(9))).slot
@@ -444,7 +444,7 @@ def test_bookings_and_moves_at_once_pass_no_limit_of_a_day(desk: Desk) -> None:
     assert (later in held) is not outcomes[0]
 
 
-def test_of_several_moves_of_one_booking_at_once_one_happens(desk: Desk) -> None:
+def test_one_of_several_concurrent_moves_of_a_booking_succeeds(desk: Desk) -> None:
     _book(desk, "ann", ELEVEN)
     wanted = [Slot(FRIDAY, time(hour)) for hour in (12, 13, 14, 15)]
 
@@ -477,7 +477,7 @@ def _holders(desk: Desk, slot: Slot, users: Sequence[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("race", range(5))
-def test_a_slot_given_back_while_another_books_it_is_theirs_or_free_and_never_both(
+def test_a_slot_that_is_cancelled_and_booked_at_once_is_booked_or_free(
     desk: Desk, race: int
 ) -> None:
     _book(desk, "ann")
@@ -517,9 +517,7 @@ def _move_or_book(desk: Desk, old: Slot, wanted: Slot, number: int) -> bool:
 
 
 @pytest.mark.parametrize("race", range(5))
-def test_of_one_who_moves_to_a_slot_and_others_who_book_it_one_has_it(
-    desk: Desk, race: int
-) -> None:
+def test_one_of_a_mover_and_several_bookers_gets_the_slot(desk: Desk, race: int) -> None:
     old = Slot(FRIDAY, time(11))
     _book(desk, "ann", old)
 
@@ -534,7 +532,7 @@ def test_of_one_who_moves_to_a_slot_and_others_who_book_it_one_has_it(
     assert (old in _free(desk, FRIDAY)) is has_moved
 
 
-def test_two_who_move_to_each_others_slot_at_once_both_keep_their_own(desk: Desk) -> None:
+def test_two_users_who_swap_slots_at_once_keep_their_own(desk: Desk) -> None:
     slots = [Slot(FRIDAY, time(11)), Slot(FRIDAY, time(12))]
     users = ["ann", "ben"]
     for user, slot in zip(users, slots, strict=True):
@@ -549,7 +547,7 @@ def test_two_who_move_to_each_others_slot_at_once_both_keep_their_own(desk: Desk
         assert _holders(desk, slot, users) == [user]
 
 
-def test_a_slot_left_by_a_move_is_bookable_by_one_of_those_who_wait_for_it(desk: Desk) -> None:
+def test_one_of_several_users_books_a_slot_that_a_move_freed(desk: Desk) -> None:
     old = Slot(FRIDAY, time(11))
     _book(desk, "ann", old)
 

@@ -58,7 +58,7 @@ def _put(table: DynamoTable, values: dict[str, Any]) -> None:
     table.put({**keys.desk_hours(), **encode_all(values)})
 
 
-def test_hours_that_an_older_version_wrote_hold(
+def test_hours_of_an_older_version_apply(
     desk: DeskTable, table: DynamoTable, log: CapturedLog
 ) -> None:
     _put(table, BEFORE | {"of_later": {"nested": [1]}})
@@ -85,7 +85,7 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 
-def test_rules_that_cannot_hold_are_logged_and_the_defaults_hold(
+def test_invalid_rules_are_logged_and_the_defaults_apply(
     desk: DeskTable, table: DynamoTable, log: CapturedLog
 ) -> None:
     tools = make_tools(desk, FakeNotes(), ToolContext("ann", "c1", NOW))
@@ -100,7 +100,7 @@ def test_rules_that_cannot_hold_are_logged_and_the_defaults_hold(
         assert fault in log.lines[-1]["faults"]
 
 
-def test_a_slot_that_somebody_blocked_by_hand_is_taken(desk: DeskTable, table: DynamoTable) -> None:
+def test_a_slot_that_was_blocked_by_hand_is_taken(desk: DeskTable, table: DynamoTable) -> None:
     slot = Slot(FRIDAY, time(10))
     table.put(keys.slot(slot))
     own = desk.book("ann", Slot(FRIDAY, time(11)), reason="", booked_at_ms=_ms())
@@ -145,7 +145,7 @@ def test_rules_of_another_time_zone_are_not_written(desk: DeskTable) -> None:
     assert desk.written_rules() is None
 
 
-def test_rules_are_read_as_they_were_written_and_an_older_version_reads_its_part(
+def test_rules_are_read_unchanged_and_an_older_version_reads_its_part(
     desk: DeskTable, table: DynamoTable
 ) -> None:
     night = {"friday": OpeningHours(time(22), time(2))}

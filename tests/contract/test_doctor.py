@@ -72,9 +72,7 @@ def doctor(gemini: AwsDouble) -> subprocess.CompletedProcess[str]:
         (Answer(hang_up=True), None),
     ],
 )
-def test_gemini_is_asked_up_to_the_first_model_that_it_does_not_describe(
-    answer: Answer, status: int | None
-) -> None:
+def test_models_are_checked_up_to_the_first_unknown_one(answer: Answer, status: int | None) -> None:
     with aws_double() as double:
         double.respond = lambda request: (
             answer if request.path.endswith("/b") else Answer(body="{}")
@@ -167,7 +165,7 @@ def test_before_the_first_deployment_only_the_account_is_checked(
     assert len(lines(ended.stdout, "ok")) == 2
 
 
-def test_a_healthy_stack_is_found_healthy(deployed: dict[str, str], gemini: AwsDouble) -> None:
+def test_a_healthy_stack_has_no_finding(deployed: dict[str, str], gemini: AwsDouble) -> None:
     ended = doctor(gemini)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert len(lines(ended.stdout, "ok")) == len(ended.stdout.splitlines()) - 1 == 16
@@ -175,7 +173,7 @@ def test_a_healthy_stack_is_found_healthy(deployed: dict[str, str], gemini: AwsD
     assert KEY not in ended.stdout
 
 
-def test_three_things_that_are_wrong_are_named_and_nothing_else(
+def test_three_faults_are_reported_and_no_others(
     aws: Session, deployed: dict[str, str], gemini: AwsDouble
 ) -> None:
     aws.client("secretsmanager").put_secret_value(
@@ -210,7 +208,7 @@ def test_three_things_that_are_wrong_are_named_and_nothing_else(
         ["tables", "--live-table", "no-such-table", "--memory-table", "no-such-table"],
     ],
 )
-def test_a_smoke_check_of_what_is_not_there_is_no_traceback(
+def test_a_smoke_check_of_a_missing_resource_prints_no_traceback(
     check: list[str], aws: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert smoke(check) == 2

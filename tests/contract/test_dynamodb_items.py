@@ -69,7 +69,7 @@ def sort_keys(client: "DynamoDBClient", table: str) -> set[tuple[str, str]]:
     return {(one["pk"]["S"], one["sk"]["S"]) for one in scanned}
 
 
-def test_speech_lies_there_in_fewer_bytes(
+def test_stored_speech_takes_fewer_bytes(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
     spoken = read_wav(RECORDING).chunks(200)[:-1]
@@ -82,7 +82,7 @@ def test_speech_lies_there_in_fewer_bytes(
     assert sum(sizes) / len(sizes) < 5_000
 
 
-def test_every_item_lies_where_the_design_says(
+def test_every_item_has_its_documented_key(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
     served_session(stores)
@@ -139,7 +139,7 @@ def test_every_live_item_expires(
     }
 
 
-def test_a_served_sessions_state_lives_on(
+def test_the_state_of_a_served_session_does_not_expire(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
     served_session(stores)
@@ -176,7 +176,7 @@ def test_usage_of_a_day_adds_up_to_the_last_digit(
     }
 
 
-def test_a_commit_that_fails_at_the_last_condition_leaves_nothing(
+def test_a_commit_that_fails_at_its_last_condition_writes_nothing(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
     served_session(stores)
@@ -188,7 +188,7 @@ def test_a_commit_that_fails_at_the_last_condition_leaves_nothing(
     assert client.scan(TableName=table_names.memory, ConsistentRead=True)["Items"] == before
 
 
-def test_a_refused_opening_leaves_nothing(
+def test_a_refused_opening_writes_nothing(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
     stores.openings.open(opening(max_sessions=1))
@@ -203,7 +203,7 @@ def test_a_refused_opening_leaves_nothing(
     assert after == before
 
 
-def test_a_tombstone_stops_writes_even_when_its_conversations_are_gone(
+def test_a_tombstone_stops_writes_after_its_conversations_are_deleted(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
     served_session(stores)
@@ -276,7 +276,7 @@ def test_long_turns_beyond_a_page_are_listed(stores: Stores) -> None:
     assert [one.number for one in memory.turns] == [2, 3, 4, 5]
 
 
-def test_limits_that_an_operator_wrote_are_read_and_outlive_changed_preferences(
+def test_limits_of_an_operator_are_read_and_survive_changed_preferences(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
     # As docs/operations.md tells operators to do it, here for a user who has no profile yet.
@@ -294,7 +294,7 @@ def test_limits_that_an_operator_wrote_are_read_and_outlive_changed_preferences(
     assert profile == Profile(USER, "de-DE", limits=own)
 
 
-def test_a_claim_from_before_runs_had_names_can_be_taken_over(
+def test_a_claim_without_a_run_id_can_be_replaced(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
     served_session(stores)

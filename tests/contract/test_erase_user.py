@@ -190,7 +190,7 @@ def tables(dynamodb_name: str, servers: Servers, table_names: TableNames) -> Tab
 TOMBSTONE_ALONE = [("memory", "user#ann", "profile")]
 
 
-def test_every_key_that_can_be_made_is_of_a_kind_that_is_erased() -> None:
+def test_every_key_has_a_kind_that_is_erased() -> None:
     """A new function of ``keys`` fails here until ``items_of`` and ``kind_of`` know it."""
     makers = {
         name
@@ -224,7 +224,7 @@ def test_nothing_but_the_tombstone_stays_and_the_other_user_keeps_everything(
     assert ItemKind.OTHERS not in erasure.deleted
 
 
-def test_the_tombstone_holds_times_and_counts_alone(tables: Tables) -> None:
+def test_the_tombstone_holds_only_times_and_counts(tables: Tables) -> None:
     tables.erase()
 
     item = tables.client.get_item(TableName=tables.names["memory"], Key=keys.profile("ann"))["Item"]
@@ -242,7 +242,7 @@ def test_an_item_of_an_unknown_kind_is_deleted_as_well(tables: Tables) -> None:
     assert tables.everything("ann") == TOMBSTONE_ALONE
 
 
-def test_a_slot_that_somebody_else_has_booked_meanwhile_is_theirs(tables: Tables) -> None:
+def test_a_slot_that_another_user_has_booked_meanwhile_is_kept(tables: Tables) -> None:
     slot = keys.slot(Slot(DAY, time(10)))
     tables.client.put_item(TableName=tables.names["desk"], Item={**slot, "user_id": {"S": "carl"}})
 
@@ -286,7 +286,7 @@ CONVERSATION = "conversation-of-ann"
 
 
 @pytest.mark.parametrize("conversation", [None, CONVERSATION], ids=["user", "conversation"])
-def test_wherever_it_is_killed_a_repetition_ends_the_same_with_the_same_counts(
+def test_a_repetition_after_a_kill_has_the_same_result_and_counts(
     dynamodb_name: str, servers: Servers, table_names: TableNames, conversation: str | None
 ) -> None:
     """After a write is before the next one; before the first there is nothing to repeat."""
@@ -308,7 +308,7 @@ def test_wherever_it_is_killed_a_repetition_ends_the_same_with_the_same_counts(
         assert tables.everything("ben") == tables.of_ben
 
 
-def test_of_one_conversation_nothing_stays_but_a_tombstone_without_a_word(tables: Tables) -> None:
+def test_only_a_tombstone_stays_of_an_erased_conversation(tables: Tables) -> None:
     kept = tables.call_again()
 
     erasure = tables.erase(conversation=CONVERSATION)
@@ -362,7 +362,7 @@ def test_openings_of_0_1_0_name_no_conversation_but_their_sessions_do(tables: Ta
     assert tables.everything("ann") == kept
 
 
-def test_two_at_once_leave_the_same_and_count_each_item_once(tables: Tables) -> None:
+def test_two_concurrent_erasures_count_each_item_once(tables: Tables) -> None:
     """The second starts in the middle of the first and runs to its end; then the first gives up."""
     eraser = tables.eraser()
     second: list[Erasure] = []
@@ -379,7 +379,7 @@ def test_two_at_once_leave_the_same_and_count_each_item_once(tables: Tables) -> 
     assert sum(second[0].deleted.values()) == len(tables.of_ann) - 1
 
 
-def test_operators_find_those_whose_erasure_nobody_asked_for_again(tables: Tables) -> None:
+def test_operators_find_unfinished_erasures(tables: Tables) -> None:
     """With the command of docs/operations.md."""
     command = (PROJECT / "docs" / "operations.md").read_text()
     (found,) = re.findall(r"--filter-expression '(.*erased_at_ms.*)'", command)
@@ -430,7 +430,7 @@ class SlowClient:
 
 
 @pytest.mark.parametrize("kept", [0, 120], ids=["sessions-gone", "sessions-kept"])
-def test_who_connected_very_often_is_erased_within_the_time_of_each_request(
+def test_a_user_with_many_connections_is_erased_within_the_time_of_each_request(
     tables: Tables, kept: int
 ) -> None:
     """As 2,000 connections in a week at some 15 ms for each call of the tables."""

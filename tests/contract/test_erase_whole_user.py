@@ -153,7 +153,7 @@ def world(dynamodb_name: str, servers: Servers, table_names: TableNames) -> Worl
     return World(servers.dynamodb(dynamodb_name), table_names)
 
 
-def test_a_user_with_everything_that_is_ever_kept_is_erased_to_the_bare_tombstone(
+def test_only_the_tombstone_stays_of_a_user_with_every_kind_of_item(
     world: World,
 ) -> None:
     profile = world.client.get_item(TableName=world.names.memory, Key=keys.profile("ann"))["Item"]
@@ -178,7 +178,7 @@ def test_a_user_with_everything_that_is_ever_kept_is_erased_to_the_bare_tombston
     assert world.of("ben") == of_ben
 
 
-def test_no_word_of_anybody_stays_once_everybody_is_erased(world: World) -> None:
+def test_no_text_stays_when_all_users_are_erased(world: World) -> None:
     world.erase("ann")
     world.erase("ben")
 

@@ -43,14 +43,14 @@ def items(stores: Stores, *, user: str = USER, conversation: str | None = None) 
     return list(stores.erasures.items(user, conversation))
 
 
-def test_nobody_is_erased_unasked(stores: Stores) -> None:
+def test_a_user_is_not_erased_by_default(stores: Stores) -> None:
     stores.profiles.change(USER, PreferenceChanges(language="es-ES"))
 
     assert stores.erasures.find(USER) is None
     assert stores.erasures.find("nobody") is None
 
 
-def test_the_tombstone_takes_the_place_of_the_preferences_for_good(stores: Stores) -> None:
+def test_the_tombstone_replaces_the_preferences_permanently(stores: Stores) -> None:
     stores.profiles.change(USER, PreferenceChanges(language="es-ES", voice="Puck"))
 
     begun = stores.erasures.begin(USER, now_ms=NOON_MS)
@@ -82,7 +82,7 @@ def test_a_session_that_is_over_for_its_user_is_still_found(stores: Stores) -> N
     assert stores.erasures.sessions(USER) == {SESSION: False, "session-2": False}
 
 
-def test_no_write_of_a_worker_counts_once_its_session_was_ended(stores: Stores) -> None:
+def test_a_worker_cannot_write_after_its_session_was_ended(stores: Stores) -> None:
     live_call(stores)
 
     assert stores.erasures.end_session(SESSION) == 2
@@ -102,7 +102,7 @@ def test_no_write_of_a_worker_counts_once_its_session_was_ended(stores: Stores) 
     )
 
 
-def test_a_session_that_is_not_there_cannot_be_ended(stores: Stores) -> None:
+def test_an_unknown_session_cannot_be_ended(stores: Stores) -> None:
     assert stores.erasures.end_session(SESSION) is None
     assert stores.sessions.load(SESSION) is None
 
@@ -138,7 +138,7 @@ def test_items_of_every_kind_are_found_and_no_other_users(stores: Stores) -> Non
     assert not any("-b" in item.partition + item.sort for item in items(stores))
 
 
-def test_what_leads_to_other_items_comes_after_them(stores: Stores) -> None:
+def test_items_come_before_the_items_that_refer_to_them(stores: Stores) -> None:
     live_call(stores)
 
     found = [item.kind for item in items(stores)]
@@ -193,7 +193,7 @@ def test_each_step_counts_what_it_is_about_to_delete(stores: Stores) -> None:
     assert stores.erasures.begin(USER, now_ms=NOON_MS + 5) == second
 
 
-def test_a_finished_erasure_keeps_the_counts_and_nothing_that_leads_to_the_user(
+def test_a_finished_erasure_keeps_only_the_counts(
     stores: Stores,
 ) -> None:
     live_call(stores)
@@ -208,7 +208,7 @@ def test_a_finished_erasure_keeps_the_counts_and_nothing_that_leads_to_the_user(
     assert stores.erasures.find(USER) == finished
 
 
-def test_of_two_that_erase_at_once_one_goes_on(stores: Stores) -> None:
+def test_one_of_two_concurrent_erasures_continues(stores: Stores) -> None:
     begun = stores.erasures.begin(USER, now_ms=NOON_MS)
     ahead = stores.erasures.advance(begun)
 
@@ -267,7 +267,7 @@ def test_a_conversation_that_is_not_the_users_cannot_be_erased(stores: Stores, w
     assert len(stores.reader.list_conversations(USER, limit=9)) == 1
 
 
-def test_only_what_is_the_conversations_is_found(stores: Stores) -> None:
+def test_only_items_of_the_conversation_are_found(stores: Stores) -> None:
     two_calls(stores)
     stores.openings.open(opening(connection="second", ticket="t2"))
     everything = set(items(stores))
@@ -293,7 +293,7 @@ def test_only_what_is_the_conversations_is_found(stores: Stores) -> None:
     assert set(items(stores)) == everything - set(found)
 
 
-def test_sessions_from_which_the_conversation_was_taken_are_found_too(stores: Stores) -> None:
+def test_superseded_sessions_are_found_too(stores: Stores) -> None:
     live_call(stores)
     stores.openings.open(opening(connection="k2", session="session-2"))
     stores.sessions.release_lease(SESSION, epoch=1, cursor=0, ended=True)
@@ -302,7 +302,7 @@ def test_sessions_from_which_the_conversation_was_taken_are_found_too(stores: St
     assert stores.erasures.sessions(USER, CONVERSATION) == {SESSION: False, "session-2": False}
 
 
-def test_no_ticket_brings_an_erased_conversation_back(stores: Stores) -> None:
+def test_no_ticket_restores_an_erased_conversation(stores: Stores) -> None:
     two_calls(stores)
     begin(stores)
 
@@ -332,7 +332,9 @@ def test_a_turn_that_comes_before_its_session_is_ended_is_refused_as_erased(
     assert ItemKind.SUMMARIES not in {one.kind for one in items(stores, conversation=CONVERSATION)}
 
 
-def test_each_step_of_a_conversation_is_kept_and_one_run_goes_on(stores: Stores) -> None:
+def test_each_step_of_a_conversations_erasure_is_stored_and_one_run_continues(
+    stores: Stores,
+) -> None:
     two_calls(stores)
     begun = begin(stores)
     found = items(stores, conversation=CONVERSATION)
@@ -348,7 +350,7 @@ def test_each_step_of_a_conversation_is_kept_and_one_run_goes_on(stores: Stores)
     assert sum(finished.deleted.values()) == 3
 
 
-def test_a_finished_tombstone_of_a_conversation_goes_by_itself(stores: Stores) -> None:
+def test_a_finished_tombstone_of_a_conversation_expires(stores: Stores) -> None:
     live_call(stores)
     stores.erasures.advance(begin(stores), finished_at_ms=NOON_MS)
     last_ms = NOON_MS + HEADER_MARGIN_S * 1_000 - 1_000
@@ -358,14 +360,14 @@ def test_a_finished_tombstone_of_a_conversation_goes_by_itself(stores: Stores) -
         begin(stores, now_ms=last_ms + 1_000)
 
 
-def test_an_unfinished_tombstone_of_a_conversation_stays(stores: Stores) -> None:
+def test_an_unfinished_tombstone_of_a_conversation_does_not_expire(stores: Stores) -> None:
     live_call(stores)
     begun = begin(stores)
 
     assert begin(stores, now_ms=NOON_MS + 10 * HEADER_MARGIN_S * 1_000) == begun
 
 
-def test_erasing_the_user_takes_the_tombstones_of_conversations_along(stores: Stores) -> None:
+def test_erasing_a_user_deletes_the_tombstones_of_conversations(stores: Stores) -> None:
     two_calls(stores)
     begun = begin(stores)
     stores.erasures.begin(USER, now_ms=NOON_MS)

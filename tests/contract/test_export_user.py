@@ -75,7 +75,7 @@ def pages(stores: Stores, *, size_bytes: int = 1) -> list[ExportPage]:
     return found
 
 
-def test_every_kind_of_item_is_exported_or_left_out_for_a_reason() -> None:
+def test_every_kind_of_item_is_exported_or_omitted_for_a_reason() -> None:
     """A new kind of item fails here until somebody has decided."""
     assert EXPORTED | set(NOT_EXPORTED) == set(ItemKind)
     assert not EXPORTED & set(NOT_EXPORTED)
@@ -98,7 +98,7 @@ def test_something_of_every_exported_kind_is_in_the_export(stores: Stores) -> No
     assert kinds >= EXPORTED - {ItemKind.BOOKINGS, ItemKind.SUMMARIES}
 
 
-def test_nothing_of_another_user_is_in_it(stores: Stores) -> None:
+def test_an_export_holds_nothing_of_another_user(stores: Stores) -> None:
     used_account(stores)
     used_account(stores, user="user-ben", suffix="-of-ben")
 
@@ -108,7 +108,7 @@ def test_nothing_of_another_user_is_in_it(stores: Stores) -> None:
     assert "user-ben" not in repr(page)
 
 
-def test_pages_put_together_are_the_whole_without_a_gap_or_a_double(
+def test_the_pages_form_the_whole_export_without_gaps_or_repetitions(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used_account(stores)
@@ -143,7 +143,7 @@ def test_pages_put_together_are_the_whole_without_a_gap_or_a_double(
     assert tuple(by_count) == whole.conversations
 
 
-def test_an_export_goes_on_when_the_conversation_that_comes_next_is_gone(stores: Stores) -> None:
+def test_an_export_continues_when_its_next_conversation_was_deleted(stores: Stores) -> None:
     used_account(stores)
 
     gone = ExportPosition("conversation-0", "anything")
@@ -154,7 +154,7 @@ def test_an_export_goes_on_when_the_conversation_that_comes_next_is_gone(stores:
     assert len(part.entries) == 3
 
 
-def test_a_user_of_whom_nothing_is_kept_gets_an_empty_export(stores: Stores) -> None:
+def test_a_user_without_data_gets_an_empty_export(stores: Stores) -> None:
     (page,) = pages(stores)
 
     assert page.account is not None

@@ -211,7 +211,7 @@ OPENING = [
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_fakes_do_what_the_tables_do(
+def test_fakes_behave_like_the_tables(
     story: list[Action], servers: Servers, dynamodb_name: str
 ) -> None:
     client = servers.dynamodb(dynamodb_name)

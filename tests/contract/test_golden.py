@@ -159,7 +159,7 @@ def _with_more(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_work_goes_on_where_a_released_version_left_it(
+def test_work_of_a_released_version_is_continued(
     version: str, client: "DynamoDBClient", table_names: TableNames
 ):
     put_items(client, table_names, load(version, ITEMS))
@@ -202,7 +202,7 @@ def test_work_goes_on_where_a_released_version_left_it(
     assert {item.kind for item in stores.erasures.items("ann")}.isdisjoint({"others"})
 
 
-def test_marks_of_speech_are_not_expected_of_a_client_that_an_older_worker_attached(
+def test_no_speech_marks_are_expected_of_a_client_of_an_older_worker(
     client: "DynamoDBClient", table_names: TableNames
 ):
     put_items(client, table_names, load("0.1.0", ITEMS))
@@ -228,7 +228,7 @@ def _header(stores: Stores) -> Conversation:
     return header
 
 
-def test_no_event_that_is_written_would_be_refused_by_the_version_before():
+def test_the_previous_version_accepts_every_written_event():
     found = differences(
         load(BEFORE, EVENTS), events.write_all(), may_add=BEFORE not in STRICT_VERSIONS
     )
@@ -240,7 +240,7 @@ def told(client: "DynamoDBClient", table_names: TableNames) -> Stores:
     return story.write_story(client, table_names)
 
 
-def test_no_item_that_is_written_would_be_misread_by_the_version_before(
+def test_the_previous_version_reads_every_written_item(
     told: Stores, client: "DynamoDBClient", table_names: TableNames
 ):
     items, before = items_in(client, table_names), load(BEFORE, ITEMS)

@@ -28,7 +28,7 @@ def test_an_id_is_26_characters_of_crockfords_base_32(ids: IdSource) -> None:
     assert set(made) <= CROCKFORD
 
 
-def test_no_id_comes_twice(ids: IdSource) -> None:
+def test_ids_are_unique(ids: IdSource) -> None:
     assert len({ids.new_id(NOON_MS) for _ in range(10_000)}) == 10_000
 
 

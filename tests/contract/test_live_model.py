@@ -131,7 +131,7 @@ async def opened(model: LiveModel, config: LiveConfig = CONFIG) -> AsyncIterator
         await session.close()
 
 
-def test_a_text_is_answered_with_voice_transcript_usage_and_the_end_of_the_turn(stage):
+def test_a_text_is_answered_with_audio_transcript_usage_and_a_turn_end(stage):
     async def main() -> None:
         async with opened(stage.model) as session:
             await session.send_text("hello my name is robert")
@@ -179,7 +179,7 @@ def test_a_tool_call_is_made_and_its_answer_spoken(stage):
     asyncio.run(main())
 
 
-def test_a_closed_session_says_so_last_and_takes_input_without_complaint(stage):
+def test_a_closed_session_reports_it_last_and_ignores_input(stage):
     async def main() -> None:
         session = await stage.model.open(CONFIG)
         await session.close()
@@ -196,7 +196,7 @@ def test_a_closed_session_says_so_last_and_takes_input_without_complaint(stage):
     asyncio.run(main())
 
 
-def test_a_bad_key_is_refused_for_good(stage):
+def test_a_bad_key_is_refused_permanently(stage):
     async def main() -> None:
         with pytest.raises(LiveSetupFailed) as refused:
             await stage.refusing.open(CONFIG)
@@ -215,7 +215,7 @@ class TestGeminiLiveAlone:
         monkeypatch.setenv("SSL_CERT_FILE", str(Path(simulator.ca_file)))
         return GeminiLive(lambda: "a-key", simulator.base_url)
 
-    def test_a_server_that_is_not_there_may_be_tried_again(self, monkeypatch, simulator):
+    def test_an_unreachable_server_may_be_retried(self, monkeypatch, simulator):
         from repartee.adapters.gemini.live import GeminiLive
 
         monkeypatch.setenv("SSL_CERT_FILE", str(Path(simulator.ca_file)))
@@ -227,7 +227,7 @@ class TestGeminiLiveAlone:
 
         asyncio.run(main())
 
-    def test_an_unknown_model_is_refused_for_good(self, model):
+    def test_an_unknown_model_is_refused_permanently(self, model):
         async def main() -> None:
             with pytest.raises(LiveSetupFailed) as refused:
                 await model.open(replace(CONFIG, model="gemini-0-nothing"))
@@ -236,7 +236,7 @@ class TestGeminiLiveAlone:
 
         asyncio.run(main())
 
-    def test_a_key_that_cannot_be_read_may_be_tried_again_and_holds_nobody_up(self):
+    def test_an_unreadable_key_may_be_retried_and_does_not_block(self):
         from repartee.adapters.gemini.live import GeminiLive
 
         readers = []
@@ -269,9 +269,7 @@ class TestGeminiLiveAlone:
     @pytest.mark.parametrize(
         ("code", "retryable"), [(1007, False), (1008, False), (1011, True), (1006, True)]
     )
-    def test_a_set_up_that_is_closed_is_final_by_its_code(
-        self, code, retryable, tmp_path, monkeypatch
-    ):
+    def test_a_closed_set_up_is_final_by_its_code(self, code, retryable, tmp_path, monkeypatch):
         async def main() -> None:
             async with odd_server(tmp_path, monkeypatch, code=code) as model:
                 with pytest.raises(LiveSetupFailed) as refused:
@@ -281,9 +279,7 @@ class TestGeminiLiveAlone:
         asyncio.run(main())
 
     @pytest.mark.parametrize("code", [1000, 1001, 1006, 1007, 1008, 1011])
-    def test_however_the_server_ends_a_session_it_is_told_as_one_event_with_the_code(
-        self, code, tmp_path, monkeypatch
-    ):
+    def test_each_end_of_a_session_is_one_event_with_the_code(self, code, tmp_path, monkeypatch):
         async def main() -> None:
             async with (
                 odd_server(
@@ -302,9 +298,7 @@ class TestGeminiLiveAlone:
 
     @pytest.mark.parametrize("code", [1007, 1008])
     @pytest.mark.parametrize("then", [0, 1])
-    def test_a_refused_history_is_told_with_the_code_while_it_is_sent_or_after_that(
-        self, code, then, tmp_path, monkeypatch
-    ):
+    def test_a_refused_history_is_reported_with_its_code(self, code, then, tmp_path, monkeypatch):
         history = (HistoryEntry(Role.USER, "hola"), HistoryEntry(Role.MODEL, "x" * 500_000))
 
         async def main() -> tuple[int, bool]:
@@ -324,7 +318,7 @@ class TestGeminiLiveAlone:
 
         assert asyncio.run(main()) == (code, False)
 
-    def test_a_session_is_set_up_with_all_that_it_is_told(self, tmp_path, monkeypatch):
+    def test_a_session_is_set_up_with_the_whole_configuration(self, tmp_path, monkeypatch):
         history = (HistoryEntry(Role.USER, "hola"), HistoryEntry(Role.MODEL, "Hola, Ana."))
         config = replace(CONFIG, language="es-ES", voice="Puck", history=history)
         heard, _ = held(tmp_path, monkeypatch, config=config)
@@ -345,7 +339,7 @@ class TestGeminiLiveAlone:
         assert setup.setup.context_window_compression is not None
         assert setup.setup.context_window_compression.trigger_tokens == 98_304
 
-    def test_an_answer_is_to_be_spoken_when_nobody_speaks(self, tmp_path, monkeypatch):
+    def test_an_answer_is_scheduled_for_when_the_model_is_idle(self, tmp_path, monkeypatch):
         _, answered = set_up_and_answer(CONFIG.model, tmp_path, monkeypatch)
         message = parse_client_message(answered).tool_response
         assert message is not None
@@ -362,7 +356,7 @@ class TestGeminiLiveAlone:
         }
         assert "scheduling" not in answered
 
-    def test_where_clients_mark_speech_the_models_detector_is_off_and_hears_of_the_marks(
+    def test_with_client_marks_the_models_detector_is_off_and_the_marks_are_sent(
         self, tmp_path, monkeypatch
     ):
         async def speak(session: LiveSession) -> None:
@@ -379,7 +373,7 @@ class TestGeminiLiveAlone:
         assert ended == {"realtime_input": {"activityEnd": {}}}
 
     @pytest.mark.parametrize("model", ["gemini-3.1-flash-live-preview", "gemini-99-live"])
-    def test_a_model_that_may_know_synchronous_tools_only_is_told_of_no_others(
+    def test_a_model_with_synchronous_tools_gets_no_other_declarations(
         self, model, tmp_path, monkeypatch
     ):
         setup, answered = set_up_and_answer(model, tmp_path, monkeypatch)
@@ -396,7 +390,7 @@ class TestGeminiLiveAlone:
             ("gemini-3.1-flash-live-preview", ["Yes.", "Yes."]),
         ],
     )
-    def test_an_answer_that_is_not_to_be_spoken_again_is_none_where_no_scheduling_says_so(
+    def test_a_silent_answer_is_empty_for_a_model_without_scheduling(
         self, model, texts, tmp_path, monkeypatch
     ):
         async def answer(session: LiveSession) -> None:
@@ -426,7 +420,7 @@ class TestGeminiLiveAlone:
         heard, _ = held(tmp_path, monkeypatch, lambda session: session.send_text("hello"))
         assert json.loads(heard[1]) == {"realtime_input": {"text": "hello"}}
 
-    def test_a_session_is_heard_on_after_the_end_of_a_turn(self, tmp_path, monkeypatch):
+    def test_a_session_continues_after_the_end_of_a_turn(self, tmp_path, monkeypatch):
         over = '{"serverContent":{"turnComplete":true}}'
         later = '{"serverContent":{"outputTranscription":{"text":"Once more."}}}'
         _, events = held(tmp_path, monkeypatch, frames=[over, later, over], then=0)
@@ -436,7 +430,7 @@ class TestGeminiLiveAlone:
             LiveTurnComplete(None),
         ]
 
-    def test_no_ping_waits_for_a_pong_that_comes_late(self, tmp_path, monkeypatch):
+    def test_the_connection_sends_no_pings(self, tmp_path, monkeypatch):
         async def main() -> None:
             frames = ('{"setupComplete":{}}',)
             async with (
@@ -450,7 +444,7 @@ class TestGeminiLiveAlone:
 
         asyncio.run(main())
 
-    def test_messages_that_cannot_be_understood_do_not_end_the_session(self, tmp_path, monkeypatch):
+    def test_unknown_messages_do_not_end_the_session(self, tmp_path, monkeypatch):
         odd = (
             "no json",
             "[1]",

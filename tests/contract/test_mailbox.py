@@ -74,7 +74,7 @@ def test_an_empty_mailbox_reads_empty(stores: Stores) -> None:
     ],
     ids=lambda message: type(message).__name__,
 )
-def test_every_kind_of_message_comes_back_as_it_was(stores: Stores, message: Message) -> None:
+def test_every_kind_of_message_is_read_unchanged(stores: Stores, message: Message) -> None:
     kept = Numbered(7, message, "connection=", NOON_MS + 3)
 
     assert stores.mailbox.append(SESSION, kept) is Appended.KEPT
@@ -105,7 +105,7 @@ def test_every_kind_of_message_comes_back_as_it_was(stores: Stores, message: Mes
         "played unknown",
     ],
 )
-def test_every_kind_of_notice_comes_back_as_it_was(stores: Stores, notice: Notice) -> None:
+def test_every_kind_of_notice_is_read_unchanged(stores: Stores, notice: Notice) -> None:
     notice_id = stores.mailbox.notify(SESSION, notice, now_ms=NOON_MS)
 
     assert list(stores.mailbox.read_after(SESSION, 0)) == [Notified(notice_id, notice)]
@@ -118,7 +118,7 @@ def test_messages_are_read_in_the_order_of_their_numbers(stores: Stores) -> None
     assert list(stores.mailbox.read_after(SESSION, 2)) == [numbered(9), numbered(10), numbered(100)]
 
 
-def test_of_a_flood_as_much_as_one_read_holds_is_read_and_the_rest_after_it(stores: Stores) -> None:
+def test_a_flood_is_read_in_several_reads(stores: Stores) -> None:
     for seq in range(1, MAX_MESSAGES_READ + 4):
         stores.mailbox.append(SESSION, numbered(seq))
     stores.mailbox.notify(SESSION, Detached("connection-1"), now_ms=NOON_MS)
@@ -131,20 +131,20 @@ def test_of_a_flood_as_much_as_one_read_holds_is_read_and_the_rest_after_it(stor
     assert notices(first) == notices(rest) == [Detached("connection-1")]
 
 
-def test_a_number_is_kept_once(stores: Stores) -> None:
+def test_a_number_is_stored_once(stores: Stores) -> None:
     assert stores.mailbox.append(SESSION, numbered(1, Text("first"))) is Appended.KEPT
     assert stores.mailbox.append(SESSION, numbered(1, Text("again"))) is Appended.TAKEN
 
     assert list(stores.mailbox.read_after(SESSION, 0)) == [numbered(1, Text("first"))]
 
 
-def test_of_twenty_deliveries_of_a_message_one_is_kept(stores: Stores) -> None:
+def test_one_of_twenty_deliveries_of_a_message_is_stored(stores: Stores) -> None:
     kept = all_at_once(20, lambda _: stores.mailbox.append(SESSION, numbered(1)))
 
     assert kept.count(Appended.KEPT) == 1
 
 
-def test_mailboxes_are_apart(stores: Stores) -> None:
+def test_mailboxes_are_separate(stores: Stores) -> None:
     stores.mailbox.append("session-a", numbered(1))
     stores.mailbox.notify("session-a", Detached("c"), now_ms=NOON_MS)
 
@@ -175,7 +175,7 @@ def test_notices_are_read_whatever_the_number(stores: Stores) -> None:
     [ack(2, 0, 0, 0), ack(1, 6, 0, 0), ack(1, 5, 3, None), ack(1, 5, 2, 701)],
     ids=["epoch", "received", "turn", "played"],
 )
-def test_only_the_newest_acknowledgement_stays(stores: Stores, newer: Acknowledged) -> None:
+def test_only_the_newest_acknowledgement_is_kept(stores: Stores, newer: Acknowledged) -> None:
     older = ack(1, 5, 2, 700)
 
     stores.mailbox.notify(SESSION, older, now_ms=NOON_MS)
@@ -186,7 +186,7 @@ def test_only_the_newest_acknowledgement_stays(stores: Stores, newer: Acknowledg
     assert acknowledged(stores) == newer
 
 
-def test_deleted_entries_are_gone_and_the_others_stay(stores: Stores) -> None:
+def test_only_the_given_entries_are_deleted(stores: Stores) -> None:
     for seq in range(1, 61):
         stores.mailbox.append(SESSION, numbered(seq))
     stores.mailbox.notify(SESSION, Detached("a"), now_ms=NOON_MS)
@@ -206,7 +206,7 @@ def test_deleted_entries_are_gone_and_the_others_stay(stores: Stores) -> None:
     assert len(left) == 2
 
 
-def test_deleting_what_is_gone_is_no_error(stores: Stores) -> None:
+def test_deleting_a_missing_entry_is_no_error(stores: Stores) -> None:
     stores.mailbox.append(SESSION, numbered(1))
     stores.mailbox.notify(SESSION, ack(1, 1), now_ms=NOON_MS)
     _, notified = stores.mailbox.read_after(SESSION, 0)
@@ -219,7 +219,7 @@ def test_deleting_what_is_gone_is_no_error(stores: Stores) -> None:
     assert list(stores.mailbox.read_after(SESSION, 0)) == []
 
 
-def test_deleting_an_acknowledgement_spares_a_newer_one(stores: Stores) -> None:
+def test_deleting_an_acknowledgement_keeps_a_newer_one(stores: Stores) -> None:
     stores.mailbox.notify(SESSION, ack(1, 1), now_ms=NOON_MS)
     [read] = stores.mailbox.read_after(SESSION, 0)
     assert isinstance(read, Notified)
@@ -230,7 +230,7 @@ def test_deleting_an_acknowledgement_spares_a_newer_one(stores: Stores) -> None:
     assert acknowledged(stores) == ack(1, 2)
 
 
-def test_entries_that_nobody_read_for_an_hour_are_gone(stores: Stores) -> None:
+def test_unread_entries_expire_after_an_hour(stores: Stores) -> None:
     stores.mailbox.append(SESSION, numbered(1))
     stores.mailbox.notify(SESSION, Superseded("session-2"), now_ms=NOON_MS)
     stores.mailbox.notify(SESSION, ack(9, 9), now_ms=NOON_MS)
@@ -241,7 +241,7 @@ def test_entries_that_nobody_read_for_an_hour_are_gone(stores: Stores) -> None:
     assert list(stores.mailbox.read_after(SESSION, 0)) == []
 
 
-def test_an_expired_entry_does_not_stand_in_the_way_of_a_new_one(stores: Stores) -> None:
+def test_an_expired_entry_does_not_block_a_new_one(stores: Stores) -> None:
     stores.mailbox.append(SESSION, numbered(1))
     stores.mailbox.notify(SESSION, ack(9, 9), now_ms=NOON_MS)
     stores.clock.advance(HOUR_MS)
@@ -271,7 +271,7 @@ acks = st.builds(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_in_whatever_order_they_arrive_the_greatest_acknowledgement_wins(
+def test_the_greatest_acknowledgement_wins_in_any_order(
     stores: Stores, given_acks: list[Acknowledged]
 ) -> None:
     session = f"session-of-{hash(tuple(given_acks))}"
@@ -293,9 +293,7 @@ def test_in_whatever_order_they_arrive_the_greatest_acknowledgement_wins(
 
 
 @pytest.mark.parametrize("notice", [Detached("c"), ack(1, 1)], ids=["detached", "acknowledged"])
-def test_a_notice_can_be_taken_back_by_the_id_that_leaving_it_gave(
-    stores: Stores, notice: Notice
-) -> None:
+def test_a_notice_can_be_deleted_by_its_id(stores: Stores, notice: Notice) -> None:
     notice_id = stores.mailbox.notify(SESSION, notice, now_ms=NOON_MS)
 
     stores.mailbox.delete(SESSION, (), (notice_id,))
@@ -303,7 +301,7 @@ def test_a_notice_can_be_taken_back_by_the_id_that_leaving_it_gave(
     assert list(stores.mailbox.read_after(SESSION, 0)) == []
 
 
-def test_a_repetition_over_another_connection_takes_the_place_of_the_first(stores: Stores) -> None:
+def test_a_repetition_over_another_connection_replaces_the_first(stores: Stores) -> None:
     first = numbered(3)
     again = replace(first, connection_id="connection-2")
     stores.mailbox.append(SESSION, first)
@@ -318,7 +316,7 @@ def test_a_repetition_over_another_connection_takes_the_place_of_the_first(store
     assert list(stores.mailbox.read_after(SESSION, 0)) == []
 
 
-def test_a_hello_alike_of_another_connection_is_another_message(stores: Stores) -> None:
+def test_an_equal_hello_of_another_connection_is_another_message(stores: Stores) -> None:
     first = numbered(1, Hello())
     stores.mailbox.append(SESSION, first)
 
@@ -327,7 +325,7 @@ def test_a_hello_alike_of_another_connection_is_another_message(stores: Stores) 
     assert list(stores.mailbox.read_after(SESSION, 0)) == [first]
 
 
-def test_the_highest_number_is_that_of_a_message_that_is_not_expired(stores: Stores) -> None:
+def test_the_highest_number_ignores_expired_messages(stores: Stores) -> None:
     assert stores.mailbox.highest_seq(SESSION, up_to=MAX_SEQ) == 0
     stores.mailbox.append(SESSION, numbered(900))
     stores.clock.advance(HOUR_MS)

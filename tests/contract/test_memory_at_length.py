@@ -73,7 +73,7 @@ def hold(client: "DynamoDBClient", names: TableNames, turns: int) -> None:
 
 
 @pytest.mark.parametrize("turns", [50, 400])
-def test_memory_is_loaded_by_one_query_that_reads_no_more_the_longer_it_is(
+def test_memory_is_loaded_by_one_query_of_constant_size(
     servers: Servers, dynamodb_name: str, table_names: TableNames, turns: int
 ):
     client = servers.dynamodb(dynamodb_name)

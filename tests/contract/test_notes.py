@@ -21,7 +21,7 @@ def texts(stores: Stores, user: str = USER, limit: int = MAX_NOTES) -> list[str]
     return [note.text for note in stores.notes.newest(user, limit=limit)]
 
 
-def test_the_newest_notes_come_first_and_no_more_than_were_asked_for(stores: Stores) -> None:
+def test_notes_are_listed_newest_first_up_to_the_limit(stores: Stores) -> None:
     for number in range(5):
         add(stores, f"Fact {number}.", NOON_MS + number)
 
@@ -37,27 +37,27 @@ def test_the_newest_notes_come_first_and_no_more_than_were_asked_for(stores: Sto
     assert (newest.text, newest.noted_at_ms) == ("Fact 4.", NOON_MS + 4)
 
 
-def test_a_text_that_is_kept_already_is_not_kept_twice(stores: Stores) -> None:
+def test_the_same_text_is_stored_once(stores: Stores) -> None:
     first = add(stores, "Likes tea.")
 
     assert add(stores, "Likes tea.", NOON_MS + 1_000) == first
     assert texts(stores) == ["Likes tea."]
 
 
-def test_of_many_repetitions_at_once_one_is_kept(stores: Stores) -> None:
+def test_one_of_many_concurrent_repetitions_is_stored(stores: Stores) -> None:
     kept = all_at_once(4, lambda _number: add(stores, "Likes tea."))
 
     assert len(set(kept)) == 1
     assert texts(stores) == ["Likes tea."]
 
 
-def test_different_notes_at_once_are_all_kept(stores: Stores) -> None:
+def test_different_concurrent_notes_are_all_stored(stores: Stores) -> None:
     all_at_once(4, lambda number: add(stores, f"Fact {number}."))
 
     assert sorted(texts(stores)) == [f"Fact {number}." for number in range(4)]
 
 
-def test_notes_are_forgotten_one_by_one(stores: Stores) -> None:
+def test_notes_are_deleted_one_by_one(stores: Stores) -> None:
     tea, rain = add(stores, "Likes tea."), add(stores, "Hates rain.", NOON_MS + 1)
 
     stores.notes.remove(USER, tea)
@@ -69,7 +69,7 @@ def test_notes_are_forgotten_one_by_one(stores: Stores) -> None:
     assert texts(stores) == []
 
 
-def test_notes_of_another_user_are_neither_seen_nor_forgotten(stores: Stores) -> None:
+def test_notes_of_another_user_are_neither_listed_nor_deleted(stores: Stores) -> None:
     secret = add(stores, "Has a dog.", user=BOB)
     add(stores, "Has a dog.")
 
@@ -80,7 +80,7 @@ def test_notes_of_another_user_are_neither_seen_nor_forgotten(stores: Stores) ->
     assert len(texts(stores)) == 1
 
 
-def test_there_is_a_limit_to_notes_and_forgetting_makes_room(stores: Stores) -> None:
+def test_notes_are_limited_and_deleting_one_makes_room(stores: Stores) -> None:
     for number in range(MAX_NOTES):
         first = add(stores, f"Fact {number}.", NOON_MS + number)
     add(stores, "Fact 7.")
@@ -102,7 +102,7 @@ def test_nothing_is_noted_for_an_erased_user(stores: Stores) -> None:
     assert texts(stores) == []
 
 
-def test_notes_leave_the_preferences_alone(stores: Stores) -> None:
+def test_notes_do_not_change_the_preferences(stores: Stores) -> None:
     add(stores, "Likes tea.")
 
     profile = stores.profiles.load(USER)

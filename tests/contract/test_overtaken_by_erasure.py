@@ -95,7 +95,7 @@ def overtaken(
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_what_is_overtaken_by_the_erasure_is_refused_and_leaves_nothing(
+def test_a_write_during_an_erasure_is_refused_and_leaves_nothing(
     servers: Servers, dynamodb_name: str, table_names: TableNames, name: str
 ) -> None:
     client = servers.dynamodb(dynamodb_name)
@@ -117,7 +117,7 @@ OF_THE_CONVERSATION = (
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_what_is_overtaken_by_the_erasure_of_its_conversation_leaves_nothing_in_it(
+def test_a_write_during_the_erasure_of_its_conversation_leaves_nothing_in_it(
     servers: Servers, dynamodb_name: str, table_names: TableNames, name: str
 ) -> None:
     client = servers.dynamodb(dynamodb_name)
@@ -156,7 +156,7 @@ def test_what_is_overtaken_by_the_erasure_of_its_conversation_leaves_nothing_in_
         assert found != kept
 
 
-def test_a_second_note_that_is_overtaken_is_not_kept(
+def test_a_second_note_during_an_erasure_is_not_stored(
     servers: Servers, dynamodb_name: str, table_names: TableNames
 ) -> None:
     client = servers.dynamodb(dynamodb_name)

@@ -13,11 +13,11 @@ from tests.fakes.clock import NOON_MS
 pytestmark = pytest.mark.contract
 
 
-def test_who_has_settled_nothing_has_an_empty_profile(stores: Stores) -> None:
+def test_a_user_without_preferences_has_an_empty_profile(stores: Stores) -> None:
     assert stores.profiles.load(USER) == Profile(USER)
 
 
-def test_a_change_leaves_the_other_preferences_alone(stores: Stores) -> None:
+def test_a_change_keeps_the_other_preferences(stores: Stores) -> None:
     stores.profiles.change(USER, PreferenceChanges("de-DE", "Puck", "slowly"))
 
     changed = stores.profiles.change(USER, PreferenceChanges(language="fr-FR"))
@@ -26,7 +26,7 @@ def test_a_change_leaves_the_other_preferences_alone(stores: Stores) -> None:
     assert stores.profiles.load(USER) == changed
 
 
-def test_an_empty_text_goes_back_to_the_default(stores: Stores) -> None:
+def test_an_empty_text_restores_the_default(stores: Stores) -> None:
     stores.profiles.change(USER, PreferenceChanges("de-DE", "Puck", "slowly"))
 
     changed = stores.profiles.change(USER, PreferenceChanges(voice="", style="calmly"))
@@ -41,7 +41,7 @@ def test_no_change_changes_nothing(stores: Stores) -> None:
     assert stores.profiles.change(USER, PreferenceChanges()) == Profile(USER, voice="Puck")
 
 
-def test_a_change_that_replaces_a_value_leaves_a_newer_one(stores: Stores) -> None:
+def test_a_conditional_change_keeps_a_newer_value(stores: Stores) -> None:
     stores.profiles.change(USER, PreferenceChanges("es-419", "Puck"))
     correction = PreferenceChanges(language="es-US"), PreferenceChanges(language="es-419")
 
@@ -53,7 +53,7 @@ def test_a_change_that_replaces_a_value_leaves_a_newer_one(stores: Stores) -> No
     assert stores.profiles.load(USER) == Profile(USER, None, "Puck")
 
 
-def test_writers_of_different_preferences_do_not_undo_each_other(stores: Stores) -> None:
+def test_concurrent_writers_of_different_preferences_keep_both(stores: Stores) -> None:
     changes = (
         PreferenceChanges(language="es-ES"),
         PreferenceChanges(voice="Puck"),
@@ -71,7 +71,7 @@ def test_users_do_not_share_preferences(stores: Stores) -> None:
     assert stores.profiles.load("user-bob") == Profile("user-bob")
 
 
-def test_the_mark_of_an_erased_user_is_never_written_over(stores: Stores) -> None:
+def test_the_tombstone_of_a_user_is_never_overwritten(stores: Stores) -> None:
     stores.profiles.change(USER, PreferenceChanges(voice="Puck"))
     stores.erase(USER, NOON_MS)
 

@@ -93,7 +93,7 @@ def test_tools_run_in_order_and_are_named(made: Made) -> None:
     assert result.tools_called == ("add", "add")
 
 
-def test_bad_arguments_run_nothing_and_end_nothing(made: Made) -> None:
+def test_invalid_arguments_do_not_run_the_tool_and_the_model_continues(made: Made) -> None:
     counter = Counter()
 
     result = made([0, 4], "Four.").answer(_request(), [counter.tool])
@@ -115,7 +115,7 @@ def test_the_messages_of_one_question_are_the_history_of_the_next(made: Made) ->
     assert "c1/1" not in second.messages_json
 
 
-def test_no_text_is_a_failure_that_may_pass(made: Made) -> None:
+def test_an_empty_reply_is_a_temporary_failure(made: Made) -> None:
     with pytest.raises(ReasoningFailed) as failed:
         made([], "").answer(_request(), [])
 

@@ -40,7 +40,7 @@ def book_and_die(request: ReasoningRequest, call: CallTool) -> str:
     raise KeyboardInterrupt
 
 
-def test_the_repetition_has_time_to_think_and_books_nothing_twice(stores: Stores) -> None:
+def test_a_repeated_question_has_time_to_run_and_books_once(stores: Stores) -> None:
     desk = FakeDesk({TODAY: OpeningHours(time(9), time(17))}, ZONE)
 
     def ask(mind: Mind, epoch: int) -> tuple[ToolCallStatus, FakeReasoner]:

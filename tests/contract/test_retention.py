@@ -100,7 +100,7 @@ def kinds(stores: Stores) -> Counter[ItemKind]:
     return Counter(item.kind for item in found if item.kind in wanted)
 
 
-def test_nothing_expires_unless_an_operator_says_so(keeping: Keeping) -> None:
+def test_nothing_expires_by_default(keeping: Keeping) -> None:
     stores = keeping(0)
     served_session(stores)
     commit_now(stores, 1)
@@ -115,7 +115,7 @@ def test_nothing_expires_unless_an_operator_says_so(keeping: Keeping) -> None:
     assert exported(stores) == {"Turn": 1, "ToolCallRecord": 1}
 
 
-def test_turns_go_one_by_one_while_their_conversation_goes_on(keeping: Keeping) -> None:
+def test_turns_expire_one_by_one_while_their_conversation_continues(keeping: Keeping) -> None:
     stores = keeping(30)
     served_session(stores)
     commit_now(stores, 1)
@@ -137,7 +137,7 @@ def test_turns_go_one_by_one_while_their_conversation_goes_on(keeping: Keeping) 
     assert kinds(stores)[ItemKind.TURNS] == 2
 
 
-def test_a_conversation_is_gone_with_its_last_turn_and_can_be_erased_for_days_more(
+def test_a_conversation_disappears_with_its_last_turn_and_can_still_be_erased(
     keeping: Keeping,
 ) -> None:
     stores = keeping(30)
@@ -163,7 +163,7 @@ def test_a_conversation_is_gone_with_its_last_turn_and_can_be_erased_for_days_mo
     }
 
 
-def test_notes_and_preferences_stay(keeping: Keeping) -> None:
+def test_notes_and_preferences_do_not_expire(keeping: Keeping) -> None:
     stores = keeping(1)
     served_session(stores)
     stores.notes.add(USER, "likes mornings", noted_at_ms=stores.clock.now_ms())
@@ -173,7 +173,7 @@ def test_notes_and_preferences_stay(keeping: Keeping) -> None:
     assert [note.text for note in stores.notes.newest(USER, limit=9)] == ["likes mornings"]
 
 
-def test_a_summary_goes_and_another_one_takes_its_place(keeping: Keeping) -> None:
+def test_an_expired_summary_is_replaced(keeping: Keeping) -> None:
     stores = keeping(30)
     served_session(stores)
     commit_now(stores, 1)
@@ -199,7 +199,7 @@ def test_a_summary_goes_and_another_one_takes_its_place(keeping: Keeping) -> Non
     assert (header.summary, header.summary_through) == ("new", 2)
 
 
-def test_what_belongs_to_no_turn_keeps_its_day(keeping: Keeping) -> None:
+def test_usage_outside_turns_expires_with_its_day(keeping: Keeping) -> None:
     stores = keeping(30)
     served_session(stores)
     turn = commit_now(stores, 1)
@@ -213,7 +213,7 @@ def test_what_belongs_to_no_turn_keeps_its_day(keeping: Keeping) -> None:
     assert list(stores.usage.days(USER, limit=9)) == []
 
 
-def test_less_retention_does_not_take_the_header_from_turns_that_stay_longer(
+def test_a_shorter_retention_keeps_the_header_of_longer_lived_turns(
     keeping: Keeping,
 ) -> None:
     served_session(keeping(300))
@@ -246,7 +246,7 @@ def test_a_conversation_with_turns_that_never_expire_keeps_its_header(keeping: K
     assert numbers(stores) == [1]
 
 
-def test_retention_that_is_taken_back_keeps_what_comes_from_then_on(keeping: Keeping) -> None:
+def test_without_retention_new_items_do_not_expire(keeping: Keeping) -> None:
     served_session(keeping(3))
     commit_now(keeping(3), 1)
     stores = keeping(0)
@@ -258,7 +258,7 @@ def test_retention_that_is_taken_back_keeps_what_comes_from_then_on(keeping: Kee
     assert len(stores.usage.days(USER, limit=9)) == 1
 
 
-def test_coming_back_to_a_conversation_keeps_it_in_the_list(keeping: Keeping) -> None:
+def test_a_resumed_conversation_stays_in_the_list(keeping: Keeping) -> None:
     stores = keeping(30)
     served_session(stores)
     days_pass(stores, 20)

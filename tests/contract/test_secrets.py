@@ -33,7 +33,7 @@ def kept(request: pytest.FixtureRequest) -> tuple[Secrets, str]:
     return SecretsManager(lambda: client), made["ARN"]
 
 
-def test_a_secret_is_handed_out_as_plain_text(kept: tuple[Secrets, str]) -> None:
+def test_a_secret_is_returned_as_plain_text(kept: tuple[Secrets, str]) -> None:
     port, secret_id = kept
 
     assert port.get(secret_id) == TEXT
@@ -47,7 +47,7 @@ def test_an_unknown_secret_is_unavailable(kept: tuple[Secrets, str]) -> None:
         port.get("arn:aws:secretsmanager:us-east-1:000000000000:secret:unknown-AbCdEf")
 
 
-def test_a_secret_is_read_once_in_the_life_of_the_process(
+def test_a_secret_is_read_once_per_process(
     secrets_client: "SecretsManagerClient",
 ) -> None:
     made = secrets_client.create_secret(Name=f"secret-{secrets.token_hex(8)}", SecretString=TEXT)
@@ -60,7 +60,7 @@ def test_a_secret_is_read_once_in_the_life_of_the_process(
     assert SecretsManager(lambda: secrets_client).get(made["ARN"]) == "changed"
 
 
-def test_no_client_is_made_before_a_secret_is_wanted() -> None:
+def test_the_client_is_created_with_the_first_secret() -> None:
     def unwanted() -> "SecretsManagerClient":
         raise AssertionError("a client was made")
 

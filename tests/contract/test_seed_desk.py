@@ -26,7 +26,7 @@ def desk(dynamodb_name: str, table_names: TableNames, servers: Servers) -> DeskT
     return DeskTable(desk=table, default_rules=RULES)
 
 
-def test_on_every_day_some_slots_are_taken_at_most_and_every_full_hour_is_free(
+def test_every_day_has_some_taken_slots_and_free_full_hours(
     desk: DeskTable,
 ) -> None:
     held = seed_desk(desk, NOW)

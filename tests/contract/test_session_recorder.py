@@ -26,7 +26,7 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
     )
 
 
-def test_the_lines_of_a_recording_stand_in_the_order_in_which_they_came(made: Made) -> None:
+def test_the_lines_of_a_recording_keep_their_order(made: Made) -> None:
     recorder, lines_of = made
     for recording, line in (("S-1", "a"), ("S-2", "other"), ("S-1", "b"), ("S-1", "c")):
         recorder.append(recording, line)
@@ -35,11 +35,11 @@ def test_the_lines_of_a_recording_stand_in_the_order_in_which_they_came(made: Ma
     assert lines_of("S-2") == ["other"]
 
 
-def test_a_recorder_says_whether_it_wants_audio(made: Made) -> None:
+def test_a_recorder_states_whether_it_records_audio(made: Made) -> None:
     assert made[0].wants_audio
 
 
-def test_a_file_is_its_owners_alone_to_read(tmp_path: Path) -> None:
+def test_a_file_is_readable_only_by_its_owner(tmp_path: Path) -> None:
     FileRecorder(tmp_path, wants_audio=False).append("S-1", "a")
 
     assert (tmp_path / "S-1.jsonl").stat().st_mode & 0o777 == 0o600
@@ -68,9 +68,7 @@ def test_a_folder_that_cannot_be_written_ends_a_recording_with_one_warning(
     assert [path.name for path in in_the_way.iterdir()] == ["S-2.jsonl"]
 
 
-def test_a_disk_that_takes_half_a_line_ends_the_recording(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_ends_the_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = FileRecorder(tmp_path, wants_audio=False)
     write = os.write
     with monkeypatch.context() as nearly_full:

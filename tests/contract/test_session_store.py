@@ -32,7 +32,7 @@ def test_there_is_no_state_before_a_connection_opened_the_session(stores: Stores
     )
 
 
-def test_a_fresh_session_is_served_by_nobody(stores: Stores) -> None:
+def test_a_new_session_has_no_worker(stores: Stores) -> None:
     stores.openings.open(opening())
 
     state = stores.sessions.load(SESSION)
@@ -65,7 +65,7 @@ def test_a_held_lease_is_not_given_to_another(stores: Stores) -> None:
     )
 
 
-def test_asking_again_after_a_lost_answer_gives_the_same_lease(stores: Stores) -> None:
+def test_a_repeated_request_gets_the_same_lease(stores: Stores) -> None:
     lease = served_session(stores)
 
     again = stores.sessions.acquire_lease(
@@ -75,7 +75,7 @@ def test_asking_again_after_a_lost_answer_gives_the_same_lease(stores: Stores) -
     assert again == lease
 
 
-def test_a_lease_that_ran_out_is_taken_over(stores: Stores) -> None:
+def test_an_expired_lease_is_taken_over(stores: Stores) -> None:
     served_session(stores)
 
     lease = stores.sessions.acquire_lease(
@@ -86,7 +86,7 @@ def test_a_lease_that_ran_out_is_taken_over(stores: Stores) -> None:
     assert (lease.state.owner, lease.state.epoch, lease.is_takeover) == ("worker-2", 2, True)
 
 
-def test_a_released_lease_is_taken_without_takeover(stores: Stores) -> None:
+def test_taking_a_released_lease_is_no_takeover(stores: Stores) -> None:
     served_session(stores)
     stores.sessions.release_lease(SESSION, epoch=1, cursor=23, ended=False)
 
@@ -123,7 +123,7 @@ def test_the_holder_renews_and_keeps_its_epoch(stores: Stores) -> None:
     assert state.cursor == 17
 
 
-def test_the_cursor_never_moves_back_behind_a_commit_whose_answer_was_lost(stores: Stores) -> None:
+def test_the_cursor_never_moves_back_behind_a_commit(stores: Stores) -> None:
     served_session(stores)
     stores.writer.commit_turn(commit(turn(1), cursor=40))
 
@@ -138,7 +138,7 @@ def test_the_cursor_never_moves_back_behind_a_commit_whose_answer_was_lost(store
     assert (released.owner, released.lease_until_ms, released.cursor) == (None, 0, 40)
 
 
-def test_a_connection_becomes_current_and_goes(stores: Stores) -> None:
+def test_a_connection_becomes_current_and_is_removed(stores: Stores) -> None:
     served_session(stores)
 
     stores.sessions.set_connection(SESSION, epoch=1, connection_id="connection-7")
@@ -152,7 +152,7 @@ def test_a_connection_becomes_current_and_goes(stores: Stores) -> None:
     assert state.connection_id is None
 
 
-def test_how_the_newest_client_behaves_outlives_its_connection(stores: Stores) -> None:
+def test_the_features_of_the_newest_client_outlive_its_connection(stores: Stores) -> None:
     served_session(stores)
 
     def marks_speech() -> bool:
@@ -169,7 +169,7 @@ def test_how_the_newest_client_behaves_outlives_its_connection(stores: Stores) -
     assert not marks_speech()
 
 
-def test_whoever_was_taken_over_can_change_nothing(stores: Stores) -> None:
+def test_a_replaced_worker_can_change_nothing(stores: Stores) -> None:
     served_session(stores)
     successor = stores.sessions.acquire_lease(
         SESSION, owner="worker-2", now_ms=UNTIL_MS, until_ms=UNTIL_MS + LEASE_MS
@@ -186,12 +186,12 @@ def test_whoever_was_taken_over_can_change_nothing(stores: Stores) -> None:
     assert stores.sessions.load(SESSION) == successor.state
 
 
-def test_a_session_that_does_not_exist_is_never_mine(stores: Stores) -> None:
+def test_an_unknown_session_gives_no_lease(stores: Stores) -> None:
     with pytest.raises(LeaseLost):
         stores.sessions.renew_lease("unknown", epoch=0, until_ms=UNTIL_MS, cursor=0)
 
 
-def test_of_twenty_workers_at_once_one_gets_the_lease(stores: Stores) -> None:
+def test_one_of_twenty_workers_gets_the_lease(stores: Stores) -> None:
     stores.openings.open(opening())
 
     leases = all_at_once(
@@ -214,7 +214,7 @@ def test_one_waker_is_elected_per_window(stores: Stores) -> None:
     )
 
 
-def test_a_wake_that_a_worker_answered_is_not_unserved(stores: Stores) -> None:
+def test_a_wake_that_started_a_worker_counts_as_served(stores: Stores) -> None:
     stores.openings.open(opening())
     stores.sessions.elect_waker(SESSION, NOON_MS)
     stores.sessions.acquire_lease(SESSION, owner="w", now_ms=NOON_MS + 400, until_ms=UNTIL_MS)
@@ -226,7 +226,7 @@ def test_a_wake_that_a_worker_answered_is_not_unserved(stores: Stores) -> None:
     assert stores.sessions.elect_waker(SESSION, NOON_MS + 60_000) == WakeElection(won=True)
 
 
-def test_a_release_that_comes_too_late_does_not_undo_an_election(stores: Stores) -> None:
+def test_a_late_release_does_not_undo_an_election(stores: Stores) -> None:
     served_session(stores)
     stores.sessions.elect_waker(SESSION, UNTIL_MS)
 
@@ -236,18 +236,18 @@ def test_a_release_that_comes_too_late_does_not_undo_an_election(stores: Stores)
     assert not stores.sessions.elect_waker(SESSION, UNTIL_MS + 1).won
 
 
-def test_sessions_elect_their_wakers_apart(stores: Stores) -> None:
+def test_each_session_elects_its_own_waker(stores: Stores) -> None:
     assert stores.sessions.elect_waker("session-a", NOON_MS).won
     assert stores.sessions.elect_waker("session-b", NOON_MS).won
 
 
-def test_of_twenty_callers_at_once_one_is_elected(stores: Stores) -> None:
+def test_one_of_twenty_callers_is_elected(stores: Stores) -> None:
     elections = all_at_once(20, lambda _: stores.sessions.elect_waker(SESSION, NOON_MS))
 
     assert sum(election.won for election in elections) == 1
 
 
-def test_an_election_that_is_taken_back_leaves_nothing(stores: Stores) -> None:
+def test_a_withdrawn_election_leaves_nothing(stores: Stores) -> None:
     stores.sessions.elect_waker(SESSION, NOON_MS)
 
     stores.sessions.forget_wake(SESSION)
@@ -261,7 +261,7 @@ def at(ms: int, connection_id: str) -> Connected:
 
 
 @pytest.mark.parametrize("order", list(permutations([at(0, "A"), at(5, "B"), at(5, "C")])))
-def test_the_newest_connection_is_current_in_whatever_order_hellos_come(
+def test_the_newest_connection_is_current_in_any_order_of_hellos(
     stores: Stores, order: tuple[Connected, ...]
 ) -> None:
     stores.openings.open(opening())
@@ -280,7 +280,7 @@ def test_the_newest_connection_is_current_in_whatever_order_hellos_come(
     assert None in replaced
 
 
-def test_a_greeting_names_whom_it_replaced_and_changes_no_session_that_is_over(
+def test_a_greeting_returns_the_replaced_connection_and_no_ended_session_changes(
     stores: Stores,
 ) -> None:
     assert stores.sessions.greet(SESSION, at(0, "A")) is None
@@ -298,7 +298,7 @@ def test_a_greeting_names_whom_it_replaced_and_changes_no_session_that_is_over(
     assert late.state.greeted == at(1, "B")
 
 
-def test_how_far_the_input_is_taken_is_written_with_the_cursor_and_moves_back_with_none(
+def test_the_taken_input_is_written_with_the_cursor_and_never_moves_back(
     stores: Stores,
 ) -> None:
     served_session(stores)

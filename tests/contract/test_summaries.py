@@ -29,7 +29,7 @@ def conversation_of(stores: Stores, turns: int) -> None:
         stores.writer.commit_turn(commit(turn(number, heard=f"utterance {number}")))
 
 
-def test_a_summary_takes_the_place_of_the_turns_that_it_covers(stores: Stores) -> None:
+def test_a_summary_replaces_the_turns_that_it_covers(stores: Stores) -> None:
     conversation_of(stores, 5)
     before = stores.reader.load_header(USER, CONVERSATION)
     assert before is not None
@@ -45,7 +45,7 @@ def test_a_summary_takes_the_place_of_the_turns_that_it_covers(stores: Stores) -
     assert [one.number for one in originals] == [1, 2, 3, 4, 5]
 
 
-def test_a_summary_of_all_turns_leaves_none_to_be_told(stores: Stores) -> None:
+def test_with_a_summary_of_all_turns_memory_holds_no_turn(stores: Stores) -> None:
     conversation_of(stores, 2)
 
     assert stores.summaries.fold_summary(replace(FOLD, through=2))
@@ -53,7 +53,7 @@ def test_a_summary_of_all_turns_leaves_none_to_be_told(stores: Stores) -> None:
     assert stores.reader.load_memory(USER, CONVERSATION, max_characters=999).turns == ()
 
 
-def test_a_fold_over_another_summary_than_was_read_is_dropped(stores: Stores) -> None:
+def test_a_fold_of_an_outdated_summary_is_dropped(stores: Stores) -> None:
     conversation_of(stores, 5)
     stores.summaries.fold_summary(FOLD)
 
@@ -66,7 +66,7 @@ def test_a_fold_over_another_summary_than_was_read_is_dropped(stores: Stores) ->
     assert (header.summary, header.summary_through) == ("next", 4)
 
 
-def test_of_twenty_folds_at_once_one_is_taken(stores: Stores) -> None:
+def test_one_of_twenty_concurrent_folds_is_stored(stores: Stores) -> None:
     conversation_of(stores, 5)
 
     taken = all_at_once(
@@ -79,7 +79,7 @@ def test_of_twenty_folds_at_once_one_is_taken(stores: Stores) -> None:
     assert header.summary == f"by {taken.index(True)}"
 
 
-def test_commits_and_folds_do_not_undo_each_other(stores: Stores) -> None:
+def test_concurrent_commits_and_folds_are_both_kept(stores: Stores) -> None:
     conversation_of(stores, 3)
 
     def act(number: int) -> bool:
@@ -95,7 +95,7 @@ def test_commits_and_folds_do_not_undo_each_other(stores: Stores) -> None:
     assert (header.turn_count, header.version, header.summary_through) == (4, 4, 3)
 
 
-def test_a_summary_of_turns_that_are_not_there_is_dropped(stores: Stores) -> None:
+def test_a_summary_of_missing_turns_is_dropped(stores: Stores) -> None:
     conversation_of(stores, 2)
 
     assert not stores.summaries.fold_summary(FOLD)
@@ -142,7 +142,7 @@ def requests_to(double: AwsDouble) -> LambdaSummaryRequests:
     return LambdaSummaryRequests(client, "stack-core-agent")
 
 
-def test_asking_queues_one_run_with_all_that_it_needs(double: AwsDouble) -> None:
+def test_a_request_queues_one_run_with_its_ids(double: AwsDouble) -> None:
     double.respond = lambda _request: Answer(202)
 
     requests_to(double).ask(REQUEST)

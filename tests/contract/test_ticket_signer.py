@@ -73,7 +73,7 @@ def refusal(signer: TicketSigner, token: str, now_ms: int = NOON_MS) -> str:
     return refused.value.reason
 
 
-def test_a_ticket_comes_back_as_it_was_issued(subject: Subject) -> None:
+def test_a_ticket_is_verified_unchanged(subject: Subject) -> None:
     token = subject.signer.issue(TICKET)
 
     assert subject.signer.verify(token, now_ms=NOON_MS) == TICKET
@@ -85,7 +85,7 @@ def test_a_token_fits_into_a_query_without_escapes(subject: Subject) -> None:
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
-def test_a_ticket_is_good_to_its_last_millisecond_and_no_longer(subject: Subject) -> None:
+def test_a_ticket_is_valid_until_its_last_millisecond(subject: Subject) -> None:
     ticket = replace(TICKET, expires_at_ms=NOON_MS + 123)
     token = subject.signer.issue(ticket)
 
@@ -108,7 +108,7 @@ def test_a_ticket_for_another_audience_is_refused(subject: Subject) -> None:
 
 
 @pytest.mark.parametrize("token", ["", ".", "a.b.c", "ticket", "é.é.é", "\x00", "\udcff"])
-def test_what_is_no_ticket_at_all_is_malformed(subject: Subject, token: str) -> None:
+def test_another_text_is_a_malformed_ticket(subject: Subject, token: str) -> None:
     assert refusal(subject.signer, token) == "malformed"
 
 
@@ -153,7 +153,7 @@ def test_a_signed_token_without_a_ticket_in_it_is_malformed(changes: dict[str, A
     assert refusal(real().signer, token) == "malformed"
 
 
-def test_a_signed_token_without_an_audience_is_for_somebody_else() -> None:
+def test_a_signed_token_without_an_audience_has_the_wrong_audience() -> None:
     token = jwt.encode(claims(aud=None), KEY, algorithm=ALGORITHM)
 
     assert refusal(real().signer, token) == "wrong_audience"

@@ -37,12 +37,12 @@ def commit_paid(stores: Stores, number: int, cost_usd: str, *, days: int = 0) ->
     stores.writer.commit_turn(replace(committed, committed_at_ms=later_ms))
 
 
-def test_nobody_has_used_anything_yet(stores: Stores) -> None:
+def test_a_new_user_has_no_usage(stores: Stores) -> None:
     assert stores.usage.of_day(USER, TODAY) == DayUsage(TODAY)
     assert list(stores.usage.days(USER, limit=10)) == []
 
 
-def test_commits_count_in_the_utc_day_that_they_happen_on(stores: Stores) -> None:
+def test_commits_count_in_their_utc_day(stores: Stores) -> None:
     served_session(stores)
 
     commit_paid(stores, 1, "0.1")
@@ -57,7 +57,7 @@ def test_commits_count_in_the_utc_day_that_they_happen_on(stores: Stores) -> Non
     assert list(stores.usage.days(USER, limit=1)) == [tomorrow]
 
 
-def test_a_commit_leaves_out_what_core_agent_has_counted_by_itself(stores: Stores) -> None:
+def test_a_commit_does_not_count_the_bill_that_core_agent_has_counted(stores: Stores) -> None:
     served_session(stores)
     core = Bill(TokenUsage(1, 2, 3, 4), Decimal("0.25"))
     stores.usage.add(spending())
@@ -83,7 +83,7 @@ def test_a_turn_that_is_committed_twice_is_counted_once(stores: Stores) -> None:
     assert stores.usage.of_day(USER, TODAY).turns == 1
 
 
-def test_what_belongs_to_no_turn_counts_in_day_and_session(stores: Stores) -> None:
+def test_spending_outside_turns_counts_in_day_and_session(stores: Stores) -> None:
     served_session(stores)
     commit_paid(stores, 1, "0.1")
 
@@ -96,7 +96,7 @@ def test_what_belongs_to_no_turn_counts_in_day_and_session(stores: Stores) -> No
     assert (state.talk_ms, state.cost_usd) == (2_000, Decimal("0.35"))
 
 
-def test_one_spending_is_counted_once_however_often_it_is_written(stores: Stores) -> None:
+def test_a_repeated_spending_is_counted_once(stores: Stores) -> None:
     served_session(stores)
 
     all_at_once(5, lambda _: stores.usage.add(spending()))
@@ -135,7 +135,7 @@ def test_nothing_is_counted_for_an_erased_user(stores: Stores) -> None:
     assert list(stores.usage.days(USER, limit=10)) == []
 
 
-def test_what_was_paid_counts_in_the_day_where_the_session_is_gone(stores: Stores) -> None:
+def test_spending_counts_in_the_day_even_if_the_session_was_deleted(stores: Stores) -> None:
     """Its conversation was erased: limits would be worth nothing if that gave the day back."""
     for _ in range(2):
         stores.usage.add(spending(session="unknown"))
@@ -150,7 +150,7 @@ def test_what_was_paid_counts_in_the_day_where_the_session_is_gone(stores: Store
         stores.usage.add(spending("a third", session="unknown"))
 
 
-def test_users_do_not_see_each_others_days(stores: Stores) -> None:
+def test_usage_is_separate_for_each_user(stores: Stores) -> None:
     served_session(stores)
     commit_paid(stores, 1, "0.1")
 

@@ -55,7 +55,7 @@ def entries(stores: Stores, *, after: str = "") -> list[Entry]:
     return list(stores.records.entries(CONVERSATION, after=after))
 
 
-def test_conversations_come_by_their_ids_and_nobody_elses(stores: Stores) -> None:
+def test_only_the_users_conversations_are_read_in_order_of_id(stores: Stores) -> None:
     for name in ("c2", "c1", "c3"):
         stores.openings.open(
             opening(connection=f"of-{name}", session=f"s-{name}", conversation=name)
@@ -103,7 +103,7 @@ def test_a_call_that_was_cut_off_has_no_answer(stores: Stores) -> None:
     ]
 
 
-def test_a_call_whose_place_another_question_took_is_there_too(stores: Stores) -> None:
+def test_a_call_whose_key_another_question_took_is_read_too(stores: Stores) -> None:
     served_session(stores)
     ask(stores, request(1, question="first", digest="a" * 64))
     ask(stores, request(1, question="second", digest="b" * 64))
@@ -116,7 +116,7 @@ def test_a_call_whose_place_another_question_took_is_there_too(stores: Stores) -
     ]
 
 
-def test_reading_goes_on_behind_any_entry(stores: Stores) -> None:
+def test_reading_continues_after_any_entry(stores: Stores) -> None:
     served_session(stores)
     ask(stores, request(1, question="first", digest="a" * 64))
     ask(stores, request(1, question="second", digest="b" * 64))

@@ -95,20 +95,20 @@ def subject(request: pytest.FixtureRequest) -> Subject:
     return made
 
 
-def test_a_wake_is_queued_as_it_was_asked_for(subject: Subject) -> None:
+def test_a_wake_is_queued_with_its_ids(subject: Subject) -> None:
     subject.pool.wake(WAKE)
 
     assert subject.wakes == [WAKE]
 
 
-def test_every_wake_is_an_invocation_of_its_own(subject: Subject) -> None:
+def test_every_wake_is_a_separate_invocation(subject: Subject) -> None:
     subject.pool.wake(WAKE)
     subject.pool.wake(WAKE)
 
     assert subject.wakes == [WAKE, WAKE]
 
 
-def test_a_wake_that_cannot_be_queued_says_so(subject: Subject) -> None:
+def test_a_wake_that_cannot_be_queued_is_an_error(subject: Subject) -> None:
     subject.fail()
 
     with pytest.raises(StoreUnavailable):
@@ -116,7 +116,7 @@ def test_a_wake_that_cannot_be_queued_says_so(subject: Subject) -> None:
     assert subject.wakes == []
 
 
-def test_nobody_waits_for_the_worker_to_finish(real: RealSubject) -> None:
+def test_a_wake_does_not_wait_for_the_worker(real: RealSubject) -> None:
     real.pool.wake(WAKE)
 
     (request,) = real.queued
@@ -139,7 +139,7 @@ def test_any_failure_of_lambda_is_unavailable(real: RealSubject, failure: Answer
         real.pool.wake(WAKE)
 
 
-def test_the_pools_own_client_finds_the_service_by_the_environment(
+def test_the_client_of_the_pool_uses_the_endpoint_of_the_environment(
     real: RealSubject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", real.double.url)

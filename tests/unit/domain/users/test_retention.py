@@ -11,7 +11,7 @@ pytestmark = pytest.mark.unit
 NOON_S = NOON_MS // 1_000
 
 
-def test_nothing_expires_unless_an_operator_says_so() -> None:
+def test_nothing_expires_by_default() -> None:
     forever = Retention()
 
     assert not forever

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from collections.abc import Callable
 
 from repartee.adapters.wire.encoding import encode
 from repartee.domain.errors import ClientTooSlow, ConnectionGone, StoreUnavailable
@@ -8,6 +9,9 @@ from repartee.domain.protocol.answers import ServerMessage
 class FakeClientChannel:
     """Records what each connection was sent.
 
+    Args:
+        encode: Writes messages in the dialect of the connections.
+
     Attributes:
         posts: The text frames that were taken, by connection, in order.
         active_ms: When each was last active.
@@ -16,7 +20,8 @@ class FakeClientChannel:
         failing: The service itself fails.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, encode: Callable[[ServerMessage], str] = encode) -> None:
+        self._encode = encode
         self.posts: dict[str, list[str]] = defaultdict(list)
         self.active_ms: dict[str, int] = defaultdict(int)
         self.gone: set[str] = set()
@@ -30,7 +35,7 @@ class FakeClientChannel:
             raise ConnectionGone(connection_id)
         if connection_id in self.slow:
             raise ClientTooSlow(connection_id)
-        self.posts[connection_id].append(encode(message))
+        self.posts[connection_id].append(self._encode(message))
 
     def last_active_ms(self, connection_id: str) -> int | None:
         if self.failing:

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.unit
 MOST_FILES = {
     "A new tool of the core agent": 3,
     "A new client message": 4,
+    "A second dialect": 6,
     "Another live model of Gemini's": 1,
 }
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from repartee.application.serving.request_or_read_summary import request_or_read_summary
+from repartee.application.serving.table_lane import request_or_read_summary
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.conversation.summary import SummaryFold, SummaryRequest
 from repartee.domain.session.effects import AskForSummary, ReadSummary

@@ -1,8 +1,11 @@
-"""Holds a session's lease and knows when this worker must stop."""
+"""Takes and holds a session's lease, and knows when this worker must stop."""
 
+import asyncio
 from dataclasses import dataclass
 
+from repartee.application.serving.session_ports import SessionPorts
 from repartee.domain.protocol.recent_input import InputTaken
+from repartee.domain.session.state import Lease
 from repartee.ports.runtime import Clock
 from repartee.ports.sessions import SessionStore
 
@@ -44,3 +47,25 @@ class LeaseKeeper:
             self.session_id, epoch=self.epoch, until_ms=until_ms, cursor=cursor, taken=taken
         )
         self.fenced_at_ms = asked_at_ms + LEASE_MS - FENCE_MARGIN_MS
+
+
+async def take_lease(session_id: str, ports: SessionPorts) -> tuple[Lease, LeaseKeeper] | None:
+    """Take the session's lease; return None if it is held, or if the session has ended.
+
+    Raises:
+        StoreUnavailable: The table failed beyond the retries.
+    """
+    asked_at_ms = ports.clock.monotonic_ms()
+    now_ms = ports.clock.now_ms()
+    lease = await asyncio.to_thread(
+        ports.sessions.acquire_lease,
+        session_id,
+        owner=ports.ids.new_id(now_ms),
+        now_ms=now_ms,
+        until_ms=now_ms + LEASE_MS,
+    )
+    if lease is None:
+        return None
+    fenced_at_ms = asked_at_ms + LEASE_MS - FENCE_MARGIN_MS
+    keeper = LeaseKeeper(ports.sessions, ports.clock, session_id, lease.state.epoch, fenced_at_ms)
+    return lease, keeper

@@ -12,7 +12,7 @@ from repartee.application.serving.account_session import (
     used_today,
 )
 from repartee.application.serving.earlier_sessions import end_earlier_sessions, open_tool_calls_of
-from repartee.application.serving.lease_keeper import FENCE_MARGIN_MS, LEASE_MS, LeaseKeeper
+from repartee.application.serving.lease_keeper import LeaseKeeper, take_lease
 from repartee.application.serving.record_session import SessionRecording
 from repartee.application.serving.run_session import SessionRun
 from repartee.application.serving.session_ports import SessionPorts
@@ -85,9 +85,9 @@ class SessionServer:
         if is_late and not await self._has_work(wake.session_id):
             return reason
         while True:
-            taken = await self._take_lease(wake.session_id)
+            taken = await take_lease(wake.session_id, self.ports)
             if taken is None and await self._wait_for_expiring_lease(wake.session_id):
-                taken = await self._take_lease(wake.session_id)
+                taken = await take_lease(wake.session_id, self.ports)
             if taken is None:
                 return reason
             outcome = await self._serve_lease(*taken, remaining_ms)
@@ -99,25 +99,6 @@ class SessionServer:
         if reason is FinishReason.HAND_OVER:
             await self._hand_over(wake)
         return reason
-
-    async def _take_lease(self, session_id: str) -> tuple[Lease, LeaseKeeper] | None:
-        ports = self.ports
-        asked_at_ms = ports.clock.monotonic_ms()
-        now_ms = ports.clock.now_ms()
-        lease = await asyncio.to_thread(
-            ports.sessions.acquire_lease,
-            session_id,
-            owner=ports.ids.new_id(now_ms),
-            now_ms=now_ms,
-            until_ms=now_ms + LEASE_MS,
-        )
-        if lease is None:
-            return None
-        fenced_at_ms = asked_at_ms + LEASE_MS - FENCE_MARGIN_MS
-        keeper = LeaseKeeper(
-            ports.sessions, ports.clock, session_id, lease.state.epoch, fenced_at_ms
-        )
-        return lease, keeper
 
     async def _wait_for_expiring_lease(self, session_id: str) -> bool:
         """Wait for the end of a lease that was not renewed in time; return False if it was.
@@ -174,7 +155,7 @@ class SessionServer:
         """End the superseded sessions; return the lease with the calls that they left open."""
 
         async def close(session_id: str) -> None:
-            if (taken := await self._take_lease(session_id)) is not None:
+            if (taken := await take_lease(session_id, self.ports)) is not None:
                 await self._serve_lease(*taken, remaining_ms)
 
         await end_earlier_sessions(conversation, lease, keeper, self.ports, close)

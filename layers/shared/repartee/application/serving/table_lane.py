@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from repartee.application.serving.account_session import read_usage
 from repartee.application.serving.lease_keeper import RENEW_EVERY_MS, LeaseKeeper
-from repartee.application.serving.request_or_read_summary import request_or_read_summary
 from repartee.application.serving.session_ports import SessionPorts
 from repartee.application.serving.session_writes import SessionWrites
+from repartee.domain.conversation.summary import SummaryRequest
 from repartee.domain.errors import ConversationTaken, LeaseLost, StoreUnavailable, UserErased
 from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.session.effects import (
@@ -173,3 +173,23 @@ class TableLane:
             self._ports.log.warning(
                 "lease not renewed", extra={"session_id": self._state.session_id}
             )
+
+
+def request_or_read_summary(
+    effect: AskForSummary | ReadSummary, ports: SessionPorts, state: SessionState
+) -> SummaryRead | None:
+    """Request a summary or read it, with one attempt: the next turn brings another chance.
+
+    Returns:
+        The summary that was read; None for a request, or if the table did not answer.
+    """
+    user_id, conversation_id = state.user_id, state.conversation_id
+    try:
+        if isinstance(effect, AskForSummary):
+            ports.summaries.ask(SummaryRequest(user_id, conversation_id, state.session_id))
+            return None
+        header = ports.reader.load_header(user_id, conversation_id)
+    except StoreUnavailable:
+        ports.log.warning("summary left for later", extra={"session_id": state.session_id})
+        return None
+    return None if header is None else SummaryRead(header.summary, header.summary_through)

@@ -1,7 +1,7 @@
-"""``python -m tests.chaos --runs N --seed S``: hunt for lost words, doubled memory, hung sessions.
+"""``python -m tests.chaos --runs N --seed S``: test conversations under faults.
 
-Run ``i`` has the seed ``S + i``: ``--runs 1 --seed`` with a failed run's seed plays it again. What
-goes wrong and at which moment follows from the seed; how processes interleave does not.
+Run ``i`` has the seed ``S + i``, so ``--runs 1 --seed SEED`` repeats a failed run. The seed
+determines the faults and their moments, but not how processes interleave.
 """
 
 import argparse
@@ -31,13 +31,13 @@ def _whole(text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from error
 
 
 def _at_least_one(text: str) -> int:
     number = _whole(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is too few: give 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is less than 1")
     return number
 
 
@@ -50,18 +50,19 @@ def main() -> int:
         type=Path,
         default=PROJECT,
         metavar="DIR",
-        help="a project folder whose functions and layers are run (default: this one)",
+        help="the project folder with the functions and layers to run (default: this one)",
     )
     parser.add_argument(
         "--lanes",
         type=_at_least_one,
         default=1,
         metavar="N",
-        help="runs held side by side, on a stack each (default: 1, for true silences)",
+        help="how many runs are played in parallel, each on its own stack (default: 1, which is "
+        "necessary to measure silences)",
     )
     parser.add_argument(
         "--model",
-        help="Gemini's live model, whose rules the simulator follows (default: the template's)",
+        help="the live model whose rules the simulator follows (default: the template's)",
     )
     options = parser.parse_args()
     seeds = range(options.seed, options.seed + options.runs)
@@ -70,7 +71,7 @@ def main() -> int:
     )
     status = 0
     try:
-        asyncio.run(campaign.hold())
+        asyncio.run(campaign.run())
     except KeyboardInterrupt:
         status = _STOPPED_BY_SIGNAL
     except NOT_STARTED as error:

@@ -1,4 +1,4 @@
-"""Many runs, on one stack or side by side on some."""
+"""Plays many runs on one stack, or in parallel on several."""
 
 import asyncio
 import os
@@ -24,11 +24,12 @@ from tests.chaos.run import play
 from tests.chaos.run_result import RunResult
 
 FOLDER = PROJECT / ".local" / "chaos"
-# Short enough for a run to wait until its worker has left, and longer than a busy laptop takes to
-# recognise an utterance: it is also how long a worker waits for a model that does not answer.
+# Short enough for a run to wait until its worker has left. It is also the time that a worker waits
+# for a model that does not answer, so it is longer than the recognition of an utterance on a busy
+# machine.
 LINGER_S = 8
-# A worker hands over from 90 s before its end, and by force 20 s before. No turn of a run lasts for
-# the 70 s between: the campaign's copy of the functions begins here.
+# A worker hands over between turns from 90 s before its end, and during a turn 20 s before. No turn
+# of a run takes the 70 s in between, so the campaign's copy of the functions starts later.
 HAND_OVER_MS = 21_500
 _HAND_OVER = re.compile(r"^HAND_OVER_MS = [\d_]+$", re.MULTILINE)
 _SESSION_CORE = Path("layers/shared/repartee/domain/session")
@@ -39,10 +40,10 @@ def _new_folder() -> Path:
 
 
 def copy_source(source: Path, copy: Path) -> None:
-    """Copy the functions, so that an edit during the campaign changes nothing.
+    """Copy the functions, so that edits of the source do not affect the campaign.
 
     Raises:
-        ValueError: What the campaign changes in its copy is not there.
+        ValueError: The code does not define ``HAND_OVER_MS`` exactly once.
     """
     for part in ("functions", "layers/shared"):
         ignore = shutil.ignore_patterns("__pycache__")
@@ -60,7 +61,7 @@ def copy_source(source: Path, copy: Path) -> None:
 def options_for(
     folder: Path, tables: TableFaultProxy, copy: Path, live_model: str | None = None
 ) -> StackOptions:
-    """The stack of a campaign: free ports, answers at once, a faulty line to the tables."""
+    """Return the options of a campaign's stack."""
     code = FunctionCode(copy / "functions", (copy / "functions", copy / "layers" / "shared"))
     return StackOptions(
         run_directory=folder,
@@ -83,15 +84,15 @@ def _functions() -> list[str]:
 
 @dataclass(slots=True)
 class Campaign:
-    """A run for each seed, each by a user of its own.
+    """One run for each seed, each with its own user.
 
     Args:
-        seeds: What is to be run.
-        lanes: How many runs are held side by side, on a stack each. Only one after the other do
-            they measure silences rightly.
-        source: The project folder whose functions and layers are run.
-        folder: Gets data and logs, and ``seed-N`` for each run that broke a promise.
-        live_model: Gemini's live model; None for the template's.
+        seeds: The seeds of the runs.
+        lanes: How many runs are played in parallel, each on its own stack. The measured silences
+            are valid for one lane only.
+        source: The project folder with the functions and layers to run.
+        folder: The folder for data and logs, and ``seed-N`` for each failed run.
+        live_model: The live model; None for the template's.
     """
 
     seeds: Sequence[int]
@@ -103,7 +104,7 @@ class Campaign:
 
     @property
     def verdict(self) -> Verdict:
-        """On the runs so far."""
+        """The verdict on the runs so far."""
         seeds = [result.seed for result in self._results]
         planned = frozenset[FaultKind]().union(*(plan_run(seed).kinds for seed in seeds))
         return Verdict(
@@ -111,11 +112,11 @@ class Campaign:
             frozenset(FaultKind) if len(seeds) >= FULL_ROUND else planned,
         )
 
-    async def hold(self) -> Verdict:
-        """Hold all runs and tell of each as it ends.
+    async def run(self) -> Verdict:
+        """Play all runs, and print the result of each when it ends.
 
         Raises:
-            PortInUseError: As ``running_stack`` does, and whatever else that raises.
+            PortInUseError: See ``running_stack``, whose other errors are raised too.
         """
         copy_source(self.source, self.folder / "source")
         waiting = deque(self.seeds)
@@ -126,7 +127,7 @@ class Campaign:
                     folder = self.folder if len(lanes) == 1 else self.folder / f"lane-{lane}"
                     group.create_task(self._run_lane(folder, waiting))
         except BaseExceptionGroup as errors:
-            # The first failure cancelled the others; it is the one to tell.
+            # The first failure cancelled the other lanes.
             raise errors.exceptions[0] from None
         return self.verdict
 
@@ -149,16 +150,16 @@ class Campaign:
 def describe_result(
     result: RunResult, folder: Path, live_model: str | None = None
 ) -> Iterator[str]:
-    """What is said of a run: one that broke a promise is said how to play again."""
+    """Return the lines about a run; those of a failed run include the command that repeats it."""
     faults = ", ".join(f"{count} {kind}" for kind, count in result.happened.items())
-    verdict = f"{'BROKEN' if result.broken else 'held'} in {result.seconds:.1f} s"
-    missed = f"; moment never came: {', '.join(sorted(result.missed))}" if result.missed else ""
+    verdict = f"{'FAILED' if result.broken else 'passed'} in {result.seconds:.1f} s"
+    missed = f"; did not occur: {', '.join(sorted(result.missed))}" if result.missed else ""
     yield f"seed {result.seed}: {verdict}, {result.turns} turns, {faults}{missed}"
     for gap in result.gaps:
-        yield f"    {gap.ms:.0f} ms: {gap.kind}"
+        yield f"    silence of {gap.ms:.0f} ms: {gap.kind}"
     for text in result.broken:
         yield f"    {text}"
     if result.broken:
         model = f" MODEL={live_model}" if live_model else ""
-        yield f"    replay: make chaos RUNS=1 SEED={result.seed}{model}"
+        yield f"    repeat: make chaos RUNS=1 SEED={result.seed}{model}"
         yield f"    kept: {folder / f'seed-{result.seed}'}"

@@ -1,4 +1,4 @@
-"""The stack that all runs of a campaign share, and the faults that go on all run long."""
+"""The stack that all runs of a campaign share, and the faults that last a whole run."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ from tests.chaos.faults.gemini_control import GeminiControl
 from tests.chaos.plan.run_plan import RunPlan
 
 WORKER = "StreamAgentFunction"
-# Long enough to be asked for again as missing, short enough for a run of many delays.
+# Long enough for the worker to request the message again, short enough for many delays in a run.
 MAX_DELAY_MS = 1_000
 
 
 @dataclass(slots=True)
 class CampaignContext:
-    """What all runs of a campaign share."""
+    """The stack, the controls and the folder of a campaign."""
 
     stack: Stack
     tables: TableFaultProxy
@@ -32,7 +32,7 @@ class CampaignContext:
         self.desk = FrontDesk(self.stack)
 
     def start_lasting_faults(self, plan: RunPlan) -> None:
-        """Turn on what goes on all run long."""
+        """Start the faults that last the whole run."""
         stack, faults = self.stack, plan.gateway
         stack.chaos.happened.clear()
         self.tables.happened.clear()
@@ -52,7 +52,7 @@ class CampaignContext:
         self.tables.use(plan.seed, *plan.table_rules())
 
     def stop_lasting_faults(self) -> None:
-        """Turn everything off again."""
+        """Stop the faults that last the whole run."""
         self.tables.use(0)
         self.stack.chaos.settings = ChaosSettings()
         self.stack.lambdas.events.settings = EventSettings()
@@ -60,7 +60,7 @@ class CampaignContext:
         self.stack.lambdas.set_concurrency(WORKER, None)
 
     async def end_workers(self) -> None:
-        """End the workers' processes: they remember that Gemini refuses a seeded history."""
+        """End the workers' processes, because they remember that Gemini refuses a history."""
         for environment in self.stack.lambdas.environments(WORKER):
             with suppress(UnknownEnvironmentError):
                 await self.stack.lambdas.kill(environment.environment_id)

@@ -1,4 +1,4 @@
-"""What a campaign found, as a table."""
+"""The report of a campaign."""
 
 import math
 from collections import Counter
@@ -11,25 +11,25 @@ from tests.chaos.plan.run_plan import FaultKind
 from tests.chaos.run_result import RunResult
 
 PROMISED_MS = {GapKind.WORKER_KILLED: LEASE_MS + 3_000, GapKind.HELLO: 300}
-"""95th percentiles on a machine that does nothing else; marked where missed, and no failure."""
-
+"""Limits of the 95th percentile on an idle machine; exceeding one is marked and does not fail."""
 
 MIN_TURNS, MIN_FAULT_KINDS = 4, 3
-"""What a run is to have, of turns and of kinds of fault; counted where it has not."""
+"""A run with fewer turns or kinds of faults is counted as inconclusive."""
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The nearest-rank percentile; ``share`` from 0 to 1."""
+    """Return the nearest-rank percentile; ``share`` is from 0 to 1."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Over all runs of a campaign.
+    """The verdict on all runs of a campaign.
 
     Attributes:
-        wanted: Kinds that the campaign had to inject.
+        results: The results of the runs.
+        wanted: The kinds of faults that must occur.
     """
 
     results: Sequence[RunResult]
@@ -37,22 +37,22 @@ class Verdict:
 
     @property
     def happened(self) -> Counter[FaultKind]:
-        """Faults by kind."""
+        """The number of faults by kind."""
         return sum((result.happened for result in self.results), Counter[FaultKind]())
 
     @property
     def not_injected(self) -> list[FaultKind]:
-        """Kinds that were wanted and never came to pass."""
+        """The wanted kinds that did not occur."""
         return sorted(self.wanted - self.happened.keys())
 
     @property
     def failed(self) -> list[RunResult]:
-        """Runs in which a promise was broken."""
+        """The runs that broke a promise."""
         return [result for result in self.results if result.broken]
 
     @property
     def inconclusive(self) -> list[RunResult]:
-        """Runs that prove less than one is meant to: their moments did not come."""
+        """Runs with too few turns or kinds of faults."""
         return [
             result
             for result in self.results
@@ -61,32 +61,32 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether every run held and every kind was injected."""
+        """Whether no run failed and every wanted kind occurred."""
         return not self.failed and not self.not_injected
 
     def lines(self) -> Iterator[str]:
-        """The table, line by line."""
+        """Return the lines of the report."""
         turns = sum(result.turns for result in self.results)
         seconds = [result.seconds for result in self.results]
         yield f"{'runs':<50} {len(self.results):>6}"
         yield f"{'turns remembered':<50} {turns:>6}"
         stale = sum(result.stale_frames_received for result in self.results)
-        yield f"{'frames of a replaced worker, dropped by the client':<50} {stale:>6}"
-        told = sum(result.reported_as_skipped for result in self.results)
-        yield f"{'utterances of an ended session, told as skipped':<50} {told:>6}"
+        yield f"{'frames of replaced workers, dropped by clients':<50} {stale:>6}"
+        skipped = sum(result.reported_as_skipped for result in self.results)
+        yield f"{'utterances reported as skipped':<50} {skipped:>6}"
         few = len(self.inconclusive)
-        yield f"{'runs with fewer than 4 turns or 3 kinds of fault':<50} {few:>6}"
+        yield f"{'runs with fewer than 4 turns or 3 kinds of faults':<50} {few:>6}"
         if seconds:
-            yield f"{'seconds a run, p50':<50} {percentile(seconds, 0.5):>6.1f}"
+            yield f"{'seconds per run, p50':<50} {percentile(seconds, 0.5):>6.1f}"
         yield ""
-        yield f"{'faults that happened':<50} {'times':>6} {'runs':>6}"
+        yield f"{'faults that occurred':<50} {'times':>6} {'runs':>6}"
         for kind in FaultKind:
             runs = sum(kind in result.happened for result in self.results)
             times = self.happened[kind]
             mark = "" if times or kind not in self.wanted else "  NOT INJECTED"
             yield f"  {kind:<48} {times:>6} {runs:>6}{mark}"
         yield ""
-        yield f"{'silence, ms, until audible again':<50} {'n':>4} {'p50':>7} {'p95':>7} {'max':>7}"
+        yield f"{'silence until the next audio, ms':<50} {'n':>4} {'p50':>7} {'p95':>7} {'max':>7}"
         for gap_kind in GapKind:
             ms = [gap.ms for one in self.results for gap in one.gaps if gap.kind is gap_kind]
             if ms:
@@ -99,5 +99,6 @@ class Verdict:
                 )
         yield ""
         kinds = Counter(text.partition(":")[0] for one in self.failed for text in one.broken)
-        found = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "nothing"
-        yield f"{len(self.failed)} of {len(self.results)} runs broke a promise: {found}"
+        found = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        summary = f"{len(self.failed)} of {len(self.results)} runs broke a promise"
+        yield f"{summary}: {found}" if found else summary

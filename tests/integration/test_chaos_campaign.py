@@ -24,7 +24,7 @@ SEEDS = tuple(range(1, 16))
 
 
 def held(seeds: Sequence[int], folder: Path, *, lanes: int = 1) -> Verdict:
-    return asyncio.run(Campaign(seeds, folder=folder, lanes=lanes).hold())
+    return asyncio.run(Campaign(seeds, folder=folder, lanes=lanes).run())
 
 
 def seeds_for(kinds: Iterable[FaultKind]) -> set[int]:

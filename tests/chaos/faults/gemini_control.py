@@ -1,4 +1,4 @@
-"""The Gemini simulator's controls and records, as a campaign uses them."""
+"""Controls the Gemini simulator, and follows its records."""
 
 import asyncio
 import json
@@ -16,11 +16,11 @@ import aiohttp
 
 from local.hosting.services import GeminiSimulator
 
-_LOOK_EVERY_S = 0.01
+_POLL_INTERVAL_S = 0.01
 
 
 class GeminiControl(AbstractAsyncContextManager["GeminiControl"]):
-    """Orders faults. ``async with`` it."""
+    """A client of the simulator's control API; an asynchronous context manager."""
 
     def __init__(self, simulator: GeminiSimulator) -> None:
         self._url = f"{simulator.url}/control"
@@ -43,19 +43,19 @@ class GeminiControl(AbstractAsyncContextManager["GeminiControl"]):
             await self._client.close()
 
     async def order(self, **fault: object) -> int:
-        """Order a fault; how many open connections it struck at once."""
+        """Order a fault; return the number of open connections that it affected at once."""
         return len((await self._call("POST", "/faults", fault))["struck"])
 
     async def waiting(self) -> set[str]:
-        """Kinds of faults that were ordered and have not struck yet."""
+        """Return the kinds of ordered faults that have not occurred."""
         return {one["kind"] for one in (await self._call("GET", "/faults"))["waiting"]}
 
     async def consumed(self) -> Counter[str]:
-        """How often each kind of fault has struck since the simulator began."""
+        """Return how often each kind of fault has occurred since the simulator started."""
         return Counter((await self._call("GET", "/faults"))["consumed"])
 
     async def clear(self) -> None:
-        """Take back what was ordered and has not struck."""
+        """Withdraw the ordered faults that have not occurred."""
         await self._call("DELETE", "/faults")
 
     async def _call(
@@ -80,11 +80,11 @@ type SeenEvent = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 @dataclass(slots=True)
 class RecordWatch:
-    """Follows what the simulator writes down about connections that are new.
+    """Follows the simulator's records of new connections.
 
     Attributes:
-        folder: The simulator's records.
-        seen: Called with each event soon after it was written.
+        folder: The folder of the records.
+        seen: Called with each event soon after the simulator recorded it.
     """
 
     folder: Path
@@ -93,27 +93,27 @@ class RecordWatch:
     _known: frozenset[str] = frozenset()
 
     def start(self) -> None:
-        """Take what is there by now for old."""
+        """Ignore the existing records from now on."""
         self._known = frozenset(self._names())
 
     def new_connections(self) -> list[Path]:
-        """The folders of the connections since ``start``, oldest first."""
+        """Return the folders of the connections since ``start``, oldest first."""
         return [self.folder / name for name in self._names() if name not in self._known]
 
     def forget(self) -> None:
-        """Delete the records of connections since ``start`` that have ended."""
+        """Delete the records of ended connections since ``start``."""
         for folder in self.new_connections():
             if b'"connection_ended"' in (folder / "events.jsonl").read_bytes():
                 shutil.rmtree(folder)
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Follow the records until cancelled."""
         while True:
             for folder in self.new_connections():
                 tail = self._tails.setdefault(folder.name, _Tail(folder / "events.jsonl"))
                 for event in _new_events(tail):
                     await self.seen(event)
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_POLL_INTERVAL_S)
 
     def _names(self) -> list[str]:
         if not self.folder.is_dir():

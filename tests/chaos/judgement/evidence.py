@@ -1,4 +1,4 @@
-"""What a run left behind at three places: with the client, at Gemini's side, in the tables."""
+"""The evidence of a run: from the client, the Gemini simulator and the tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,16 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SaidUtterance:
-    """What the user said.
+    """An utterance of the user.
 
     Attributes:
-        words: The words spoken.
-        pcm: All audio that was to be sent for it, without the silence around it.
-        is_accepted: The session took responsibility for all of it.
-        skip_reported_in_turn: The turn which tells that nobody could hear it any more, since its
-            session was
-            given up before it was remembered; None for any other.
-        is_cut_off: Another device took over before it was answered.
+        words: The spoken words.
+        pcm: The audio without the silence around it.
+        is_accepted: Whether the worker accepted all of it.
+        skip_reported_in_turn: The turn that reports the utterance as skipped, because its session
+            was given up before the utterance was in memory; None for any other.
+        is_cut_off: Whether another device took over before the utterance was answered.
     """
 
     words: str
@@ -44,18 +43,19 @@ class SaidUtterance:
 
     @property
     def must_be_recorded(self) -> bool:
-        """Whether some turn must hold its words."""
+        """Whether a turn must contain the words."""
         return self.is_accepted and self.skip_reported_in_turn is None
 
 
 @dataclass(frozen=True, slots=True)
 class LiveRecord:
-    """One connection at Gemini's side.
+    """The simulator's record of one Live session.
 
     Attributes:
-        heard: All audio that came, as it came.
-        replies: The audio of each reply that had any, in order.
-        events: What the simulator noted.
+        name: The name of the connection.
+        heard: All received audio, in order.
+        replies: The audio of each reply with audio, in order.
+        events: The recorded events.
     """
 
     name: str
@@ -66,10 +66,12 @@ class LiveRecord:
 
 @dataclass(frozen=True, slots=True)
 class TableRecord:
-    """What the tables hold of the conversation; None where nothing is.
+    """The conversation in the tables; None stands for a missing item.
 
     Attributes:
-        states: Of its sessions, in order.
+        turns: The turns, in order.
+        header: The conversation's header.
+        states: The states of its sessions, in order.
     """
 
     turns: Sequence[Turn]
@@ -84,21 +86,25 @@ class TableRecord:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that the oracle looks at.
+    """The input of the oracle.
 
     Attributes:
-        failure: What ended the talk before its time, "" when nothing did.
-        ends: How each session should have ended, and why the client was told that it did.
-        client_turns: The turns as the client has them in the end.
-        barged_in: Turns that were cut while the user spoke.
-        cut_off: Turns that were not over when another device took over.
-        turned_away: Those of them whose client could not be told how they ended.
-        out_of_turn: What the client was to hear too late or too early.
-        lines_lost: How often a connection ended before its session did.
-        lines_broken: How often the campaign saw to that.
-        stale_frames_accepted: Frames of a worker with a successor that the client took in.
-        stale_writes: What such a worker wrote.
-        leases: What the workers recorded.
+        failure: What ended the conversation early; "" if nothing did.
+        ends: For each session, the expected reason of its end and the reason that the client got.
+        utterances: The user's utterances, in order.
+        client_turns: The turns of the client.
+        barged_in: Turns that were interrupted while the user spoke.
+        cut_off: Turns that had not ended when another device took over.
+        turned_away: The cut-off turns of a client that could not reconnect to get their end.
+        out_of_turn: Audio that the client got too late or too early.
+        lines_lost: How often a connection ended before its session.
+        lines_broken: How often the campaign broke a connection.
+        stale_frames_accepted: Frames of replaced workers that the client accepted.
+        stale_writes: Writes of replaced workers.
+        live: The Live sessions, in order.
+        tables: The conversation in the tables.
+        bookings: The user's bookings.
+        leases: The recordings of the workers.
     """
 
     failure: str
@@ -120,7 +126,7 @@ class Evidence:
 
 
 def is_concatenation_of[T: (bytes, list[str])](whole: T, parts: Sequence[T]) -> bool:
-    """Whether some parts, one after the other, are just this."""
+    """Return whether ``whole`` is a concatenation of consecutive parts."""
     for first in range(len(parts)):
         joined = whole[:0]
         for part in parts[first:]:
@@ -133,13 +139,13 @@ def is_concatenation_of[T: (bytes, list[str])](whole: T, parts: Sequence[T]) -> 
 
 
 def read_live(folder: Path) -> LiveRecord:
-    """Read the record of one connection of the simulator."""
+    """Read the simulator's record of one connection."""
     recorded = read_record(folder)
     return LiveRecord(folder.name, recorded.heard, recorded.replies, read_events(folder))
 
 
 def table_client(stack: Stack) -> "DynamoDBClient":
-    """A client of the tables themselves, past the faults."""
+    """Return a client of the tables that bypasses the faults."""
     return dynamodb_client(stack.addresses.dynamodb)
 
 
@@ -151,7 +157,7 @@ def read_tables(
     conversation_id: str,
     session_ids: Sequence[str],
 ) -> TableRecord:
-    """Read a conversation; ``tables`` are names by logical id. Blocking: use a thread."""
+    """Read a conversation; ``tables`` are names by logical id. The call blocks."""
     memory, live = (DynamoTable(client, tables[name]) for name in ("MemoryTable", "LiveTable"))
     turns = memory.query(
         keys.conversation(conversation_id),

@@ -1,4 +1,4 @@
-"""How long a fault kept the user in silence."""
+"""Measures the silences that faults cause."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from tests.chaos.user.client_record import ClientRecord
 
 
 class GapKind(StrEnum):
-    """From which event to the first audible frame after it."""
+    """The event that begins a silence, which the next audio ends."""
 
-    WORKER_KILLED = "worker killed while it owed an answer"
-    WORKER_FROZEN = "worker frozen while it owed an answer"
+    WORKER_KILLED = "worker killed while an answer was outstanding"
+    WORKER_FROZEN = "worker frozen while an answer was outstanding"
     LINE_DROPPED = "line dropped during a reply"
     HELLO = "new hello after a line dropped during a reply"
-    HELLO_HINDERED = "new hello, its line refusing or reordering too"
+    HELLO_HINDERED = "new hello on a line that refuses or reorders too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class OpenGap:
     is_replying: bool
 
 
-# What holds back the hello itself, or the frames that follow from it.
+# These faults delay the hello or the frames after it.
 _ON_THE_LINE = frozenset({FaultKind.POST_REFUSED, FaultKind.REORDERED})
 _WORKER = {
     FaultKind.WORKER_KILLED: GapKind.WORKER_KILLED,
@@ -58,24 +58,24 @@ _WORKER = {
 def close_gaps(
     opened: Sequence[OpenGap], record: ClientRecord, planned: Collection[FaultKind]
 ) -> list[Gap]:
-    """Measure each silence that ended; one that did not is the oracle's to find.
+    """Measure the silences that ended; the oracle detects the others.
 
     Args:
-        opened: What the faults of a run began.
-        record: What its client got, and when.
-        planned: The run's kinds of faults.
+        opened: The silences of a run.
+        record: The record of the run's client.
+        planned: The kinds of faults in the run's plan.
     """
     hello = GapKind.HELLO if _ON_THE_LINE.isdisjoint(planned) else GapKind.HELLO_HINDERED
     gaps: list[Gap] = []
     for gap in opened:
         if gap.kind in _WORKER and gap.is_owed:
-            # What the dead one had still sent does not count.
+            # Late audio of the old worker does not end the silence.
             at_ms = [one.at_ms for one in record.audio if one.epoch > gap.epoch]
             if at_ms:
                 gaps.append(Gap(_WORKER[gap.kind], at_ms[0] - gap.from_ms))
         elif gap.kind is FaultKind.LINE_DROPPED and gap.is_replying:
             came = [one for one in record.audio if one.connection > gap.connection]
-            # Where another worker goes on, it is the death of the one before that took so long.
+            # If another worker continues, the silence belongs to the end of the old worker.
             if came and came[0].epoch == gap.epoch:
                 first = came[0]
                 hello_ms = record.hellos_at_ms[first.connection]

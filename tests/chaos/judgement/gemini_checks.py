@@ -1,4 +1,4 @@
-"""What Gemini's side bears witness to: what it heard, what it said, what it was answered."""
+"""Checks what the Gemini simulator heard, said and received as tool answers."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from local.demo.recorded_script import word_error_rate, words_of
 from tests.chaos.judgement.evidence import Evidence, LiveRecord, SaidUtterance, is_concatenation_of
 
-# The recogniser errs; a word lost out of five is still the same sentence.
+# The recogniser makes errors: a sentence with one wrong word of five is the same sentence.
 MAX_WORD_ERROR = 0.25
-# What the worker takes for a short utterance: 2.5 s.
+# The worker treats utterances of up to 2.5 s as short.
 _SHORT_BYTES = 2_500 * 32
 
 
 def check_gemini_side(evidence: Evidence) -> Iterator[str]:
-    """Every promise that was broken towards the live model, in words."""
+    """Yield a description of each broken promise about the live model."""
     yield from _check_answering_session_heard_utterance(evidence)
-    yield from _heard_without_holes(evidence)
-    yield from _answered_once(evidence)
-    yield from _remembered_as_spoken(evidence)
+    yield from _check_input_is_complete(evidence)
+    yield from _check_tool_answers(evidence)
+    yield from _check_memory_of_replies(evidence)
 
 
 def _check_answering_session_heard_utterance(evidence: Evidence) -> Iterator[str]:
@@ -26,9 +26,9 @@ def _check_answering_session_heard_utterance(evidence: Evidence) -> Iterator[str
             continue
         whole = [live for live in evidence.live if utterance.pcm in live.heard]
         if not whole:
-            yield f"lost: no live session heard all audio of “{utterance.words}” in order"
+            yield f"lost: no Live session heard all audio of “{utterance.words}” in order"
         elif not (utterance.is_cut_off or any(_answered(live, utterance) for live in whole)):
-            yield f"lost: no live session that heard all of “{utterance.words}” answered it"
+            yield f"lost: no Live session that heard all of “{utterance.words}” answered it"
 
 
 def _answered(live: LiveRecord, utterance: SaidUtterance) -> bool:
@@ -43,52 +43,52 @@ def _answered(live: LiveRecord, utterance: SaidUtterance) -> bool:
     return False
 
 
-def _heard_without_holes(evidence: Evidence) -> Iterator[str]:
-    """What a session answers it has heard whole, in order and once.
+def _check_input_is_complete(evidence: Evidence) -> Iterator[str]:
+    """Check that a Live session hears what it answers completely, in order and once.
 
-    Who is given an utterance anew is given it from its first sample, so the rest of one tells of a
-    loss. Only behind its last answer a session may break off, or hear what a worker gives it that
-    wakes too late and finds but the rest of its input.
+    A worker that repeats an utterance begins with its first sample, so a partial utterance shows
+    a loss. After the session's last answer its input may end early, or contain the rest of an
+    utterance from a worker that was woken too late.
     """
     for live in evidence.live:
         heard = live.heard.rstrip(b"\0")
         whole, heard_bytes = _heard_whole(heard, evidence.utterances)
         if heard_bytes < len(heard) and _answers(live) > whole:
             yield (
-                f"lost: {live.name} answered what from byte {heard_bytes} on "
-                "is no utterance from its begin, or one that it had heard"
+                f"lost: {live.name} answered input that from byte {heard_bytes} on is a partial "
+                "or repeated utterance"
             )
 
 
 def _heard_whole(heard: bytes, said: Sequence[SaidUtterance]) -> tuple[int, int]:
-    """How many utterances a session heard one after the other, and how many bytes they are.
+    """Return how many utterances a session heard in a row, and their length in bytes.
 
-    One that it breaks off in counts as a whole one. A short one may come twice: the worker offers
-    it again where nothing shows that it was heard. Silence may stand around each of them, because
-    the worker sends some after speech, and never within one.
+    A truncated last utterance counts. A short utterance may occur twice, because the worker sends
+    it again if the model shows no reaction. Silence may surround an utterance, because the worker
+    sends silence after speech, but must not be inside one.
     """
-    count = begin = 0
+    count = start = 0
     utterances = list(said)
-    while (begin := _after_silence(heard, begin)) < len(heard):
-        following = _next_heard(heard, begin, utterances)
+    while (start := _after_silence(heard, start)) < len(heard):
+        following = _next_heard(heard, start, utterances)
         if following is None:
             break
         count += 1
         pcm = utterances[following].pcm
-        begin += len(pcm)
+        start += len(pcm)
         del utterances[: following + 1]
-        copy = _after_silence(heard, begin)
+        copy = _after_silence(heard, start)
         if len(pcm) <= _SHORT_BYTES and heard.startswith(pcm, copy):
-            begin = copy + len(pcm)
-    return count, begin
+            start = copy + len(pcm)
+    return count, start
 
 
-def _after_silence(heard: bytes, begin: int) -> int:
-    return len(heard) - len(heard[begin:].lstrip(b"\0"))
+def _after_silence(heard: bytes, start: int) -> int:
+    return len(heard) - len(heard[start:].lstrip(b"\0"))
 
 
 def _answers(live: LiveRecord) -> int:
-    """How many times it was spoken to and answered."""
+    """Return how many times the session answered speech."""
     answers, is_heard = 0, False
     for event in live.events:
         if event["kind"] == "heard":
@@ -98,15 +98,15 @@ def _answers(live: LiveRecord) -> int:
     return answers
 
 
-def _next_heard(heard: bytes, begin: int, utterances: Sequence[SaidUtterance]) -> int | None:
+def _next_heard(heard: bytes, start: int, utterances: Sequence[SaidUtterance]) -> int | None:
     for index, utterance in enumerate(utterances):
-        pcm = utterance.pcm[: len(heard) - begin]
-        if heard.startswith(pcm, begin):
+        pcm = utterance.pcm[: len(heard) - start]
+        if heard.startswith(pcm, start):
             return index
     return None
 
 
-def _answered_once(evidence: Evidence) -> Iterator[str]:
+def _check_tool_answers(evidence: Evidence) -> Iterator[str]:
     for live in evidence.live:
         answered = Counter(event["id"] for event in live.events if event["kind"] == "tool_response")
         for call_id, times in answered.items():
@@ -114,17 +114,17 @@ def _answered_once(evidence: Evidence) -> Iterator[str]:
                 yield f"doubled: {live.name} got {times} answers to {call_id}"
     asked = any(event["kind"] == "tool_call" for live in evidence.live for event in live.events)
     if asked and not any(turn.tool_calls for turn in evidence.tables.turns):
-        yield "lost: Gemini called a tool, and no turn remembers any call"
+        yield "lost: Gemini called a tool, but no turn contains a call"
 
 
-def _remembered_as_spoken(evidence: Evidence) -> Iterator[str]:
+def _check_memory_of_replies(evidence: Evidence) -> Iterator[str]:
     spoken = [_spoken_by(live) for live in evidence.live]
     for turn in evidence.tables.turns:
         words = words_of(turn.said)
         if not words or turn.said_is_approximate:
             continue
         if not any(is_concatenation_of(words, replies) for replies in spoken):
-            yield f"lost: no live session said “{turn.said}”, as turn {turn.number} remembers it"
+            yield f"lost: no Live session said “{turn.said}”, as turn {turn.number} remembers it"
 
 
 def _spoken_by(live: LiveRecord) -> list[list[str]]:

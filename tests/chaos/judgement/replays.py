@@ -1,4 +1,4 @@
-"""What workers recorded of a run: replayed on today's machine, and asked how workers left."""
+"""Reads and replays the sessions that the workers of a run recorded."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from repartee.domain.session.replay.recording import RecordingUnreadable, replay
 from repartee.domain.session.timing import FORCED_HAND_OVER_MS
 
 RECORDINGS = "recordings"
-"""Where the functions of a stack write them, below its folder."""
+"""The folder of the recordings, below the stack's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class LeaseRecord:
 
     Attributes:
         name: The session's id and the epoch.
-        difference: Where a replay wants something else, "" where it does not.
-        hands_over: The worker left because its time ran out.
-        is_forced: It could not wait for the end of a turn.
-        is_fenced: The worker left because another one had taken its lease.
+        difference: Where the replay differs from the recording; "" if it does not.
+        hands_over: Whether the worker left because its time ran out.
+        is_forced: Whether it left during a turn.
+        is_fenced: Whether it left because another worker had taken its lease.
     """
 
     name: str
@@ -32,12 +32,12 @@ class LeaseRecord:
 
 
 def recordings_of(folder: Path, session_id: str) -> Sequence[Path]:
-    """The recordings of a session, oldest lease first."""
+    """Return the recordings of a session, oldest lease first."""
     return sorted(folder.glob(f"{session_id}-*.jsonl"))
 
 
 def read_lease(path: Path) -> LeaseRecord:
-    """Replay one recording. Takes a while: use a thread."""
+    """Read and replay one recording. The call takes long."""
     lines = whole_lines(path)
     is_forced = any(_is_forced(line) for line in lines)
     hands_over, is_fenced = (
@@ -49,7 +49,7 @@ def read_lease(path: Path) -> LeaseRecord:
 
 
 def whole_lines(path: Path) -> list[str]:
-    """All lines but one that its worker did not live to finish."""
+    """Return all lines, without an incomplete last one of a killed worker."""
     text = path.read_text(encoding="utf-8")
     return text[: text.rfind("\n") + 1].splitlines()
 
@@ -60,8 +60,8 @@ def _difference(lines: Sequence[str]) -> str:
     try:
         _, found = replay(lines)
     except RecordingUnreadable as error:
-        return f"line {error.line} is not one of a recording: {error}"
-    except Exception as error:  # noqa: BLE001 - whatever the machine trips over
+        return f"line {error.line} is not a line of a recording: {error}"
+    except Exception as error:  # noqa: BLE001 - any error of the machine is a difference
         notes = " ".join(getattr(error, "__notes__", ()))
         return f"{type(error).__name__}: {error}. {notes}"
     if found is None:

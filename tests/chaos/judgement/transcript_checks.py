@@ -1,4 +1,4 @@
-"""Where the user's words stand in memory: each utterance in one turn, beside the answer to it."""
+"""Checks that memory contains each utterance once, in the turn of its answer."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,22 +8,22 @@ from local.demo.recorded_script import word_error_rate, words_of
 from tests.chaos.judgement.evidence import Evidence, LiveRecord
 from tests.chaos.judgement.gemini_checks import MAX_WORD_ERROR
 
-# What was sent so shortly before the end of a live session may not have been written down.
-_WRITTEN_WITHIN_MS = 1_000
+# A transcript that was sent so shortly before the end of a Live session may be lost.
+_PROCESSED_WITHIN_MS = 1_000
 _CLOSED_BY_WORKER = 1_000
 
 
 def check_transcripts(evidence: Evidence) -> Iterator[str]:
-    """Every promise about the user's words that was broken, in words."""
+    """Yield a description of each broken promise about the user's words."""
     missing = _may_be_missing(evidence)
     yield from _each_utterance_in_one_turn(evidence, missing)
     yield from _beside_their_answer(evidence, missing)
 
 
 def _each_utterance_in_one_turn(evidence: Evidence, missing: frozenset[str]) -> Iterator[str]:
-    """Turns hold the utterances in the order in which they were said, each once.
+    """Check that the turns contain the utterances in order, each once.
 
-    Two in one turn are in order: who speaks on before the answer begins is still in that turn.
+    A turn may contain two utterances, if the user continues before the answer begins.
     """
     accepted = [one.words for one in evidence.utterances if one.must_be_recorded]
     said = list(accepted)
@@ -31,32 +31,33 @@ def _each_utterance_in_one_turn(evidence: Evidence, missing: frozenset[str]) -> 
         if not turn.heard:
             continue
         heard = words_of(turn.heard)
-        taken = _how_many(said, heard)
+        taken = _count_utterances(said, heard)
         while not taken and said and said[0] in missing:
             said = said[1:]
-            taken = _how_many(said, heard)
+            taken = _count_utterances(said, heard)
         if not taken:
             expected = said[0] if said else "nothing more"
             kind = "doubled" if _is_among(accepted, turn.heard) else "lost"
-            yield f"{kind}: turn {turn.number} heard “{turn.heard}” where “{expected}” was said"
+            yield f"{kind}: turn {turn.number} contains “{turn.heard}” instead of “{expected}”"
             continue
         said = said[taken:]
     for words in said:
         if words not in missing:
-            yield f"lost: “{words}” was accepted and is in no turn"
+            yield f"lost: “{words}” was accepted, but is in no turn"
 
 
-def _how_many(said: Sequence[str], heard: Sequence[str]) -> int:
-    """How many of the next utterances the words are, one after the other; 0 where they are not.
+def _count_utterances(said: Sequence[str], heard: Sequence[str]) -> int:
+    """Return how many of the next utterances the words consist of; 0 if they are others.
 
-    Each has to be there by itself: beside a long one the loss of a short one would not show.
+    Each utterance is compared separately, because the loss of a short one next to a long one would
+    remain below the limit.
     """
     for end in range(1, len(heard) + 1) if said else ():
         if word_error_rate(said[0], " ".join(heard[:end])) > MAX_WORD_ERROR:
             continue
         if end == len(heard):
             return 1
-        if following := _how_many(said[1:], heard[end:]):
+        if following := _count_utterances(said[1:], heard[end:]):
             return 1 + following
     return 0
 
@@ -67,12 +68,13 @@ def _is_among(said: Sequence[str], heard: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """A reply of Gemini's side.
+    """A reply of the simulator.
 
     Attributes:
-        newest: The newest utterance that the session had heard by then, and the one before it
-            where memory cannot have the newest; empty where it had heard nothing.
-        is_direct: It is the first reply since that utterance.
+        said: The words of the reply.
+        newest: The newest utterance that the session had heard, and the one before it if memory
+            cannot contain the newest; empty if it had heard nothing.
+        is_direct: Whether this is the first reply after that utterance.
     """
 
     said: list[str]
@@ -81,10 +83,10 @@ class _Reply:
 
 
 def _beside_their_answer(evidence: Evidence, missing: frozenset[str]) -> Iterator[str]:
-    """The last words of a turn are those that the live session had heard when it gave the answer.
+    """Check that a turn's last words are those that the Live session heard before its answer.
 
-    A session that had heard nothing may be one that goes on for another: it proves nothing. A turn
-    without words may say what nobody had just asked for, as an answer that comes late.
+    A session that heard nothing may continue for another one, and proves nothing. A turn without
+    words may contain a late answer.
     """
     said = [one.words for one in evidence.utterances]
     for turn in evidence.tables.turns:
@@ -96,18 +98,18 @@ def _beside_their_answer(evidence: Evidence, missing: frozenset[str]) -> Iterato
         proves = bool(rows) and all(one.newest for row in rows for one in row)
         if turn.heard and proves and _last_of(said, turn.heard) not in asked:
             yield (
-                f"misplaced: turn {turn.number} heard “{turn.heard}”, "
-                f"and its answer was given to “{'” or “'.join(sorted(asked))}”"
+                f"misplaced: turn {turn.number} contains “{turn.heard}”, "
+                f"but its answer was given to “{'” or “'.join(sorted(asked))}”"
             )
         is_direct = bool(rows) and all(row[0].is_direct for row in rows)
-        if not turn.heard and is_direct and all(_is_told(one, evidence) for one in asked):
+        if not turn.heard and is_direct and all(_is_in_memory(one, evidence) for one in asked):
             yield (
                 f"misplaced: “{'” or “'.join(sorted(asked))}” is not in turn {turn.number}, "
-                "where it was answered, but in another one"
+                "where it was answered, but in another turn"
             )
 
 
-def _is_told(words: str, evidence: Evidence) -> bool:
+def _is_in_memory(words: str, evidence: Evidence) -> bool:
     text = " ".join(words_of(words))
     return any(text in " ".join(words_of(turn.heard)) for turn in evidence.tables.turns)
 
@@ -115,7 +117,7 @@ def _is_told(words: str, evidence: Evidence) -> bool:
 def _rows(
     live: LiveRecord, answer: list[str], said: Sequence[str], missing: frozenset[str]
 ) -> Iterator[list[_Reply]]:
-    """Replies of one session that are the answer, one after the other."""
+    """Yield consecutive replies of one session that together are the answer."""
     replies = _replies(live, said, missing)
     for first in range(len(replies)):
         spoken = list[str]()
@@ -140,7 +142,10 @@ def _replies(live: LiveRecord, said: Sequence[str], missing: frozenset[str]) -> 
 
 
 def _last_of(said: Sequence[str], heard: str) -> str:
-    """The utterance that these words end with, "" where it is none; some differ in one word."""
+    """Return the utterance at the end of these words, or "".
+
+    Some utterances differ in one word, so the nearest one counts.
+    """
     words = words_of(heard)
 
     def error(one: str) -> float:
@@ -151,11 +156,11 @@ def _last_of(said: Sequence[str], heard: str) -> str:
 
 
 def _may_be_missing(evidence: Evidence) -> frozenset[str]:
-    """Utterances whose words memory cannot have.
+    """Return the utterances whose words may be missing in memory.
 
-    The live session that heard such an utterance last had not sent its transcript yet when a fault
-    or the user's hang-up ended it. Nobody else knows the words, and the turn was answered already,
-    so that nobody hears its audio again.
+    A fault or the user's hang-up ended the last Live session that heard such an utterance before
+    the session sent the transcript. The turn was already answered, so no other session hears the
+    audio again.
     """
     said = [one.words for one in evidence.utterances]
     listeners: dict[str, LiveRecord] = {}
@@ -166,14 +171,16 @@ def _may_be_missing(evidence: Evidence) -> frozenset[str]:
     return frozenset(
         words
         for words, live in listeners.items()
-        if words and words in _kept_back(live, said, evidence) and _is_excused(live, evidence)
+        if words
+        and words in _unsent_transcripts(live, said, evidence)
+        and _is_excused(live, evidence)
     )
 
 
-def _kept_back(live: LiveRecord, said: Sequence[str], evidence: Evidence) -> set[str]:
-    # A frozen worker reads nothing of what is sent, and is replaced before it wakes.
+def _unsent_transcripts(live: LiveRecord, said: Sequence[str], evidence: Evidence) -> set[str]:
+    # A frozen worker reads no transcripts, and is replaced before it is woken.
     is_frozen = any(lease.is_fenced for lease in evidence.leases)
-    within_ms = math.inf if is_frozen else _WRITTEN_WITHIN_MS
+    within_ms = math.inf if is_frozen else _PROCESSED_WITHIN_MS
     waiting, sent = set[str](), dict[str, float]()
     for event in live.events:
         match event["kind"]:
@@ -190,9 +197,9 @@ def _kept_back(live: LiveRecord, said: Sequence[str], evidence: Evidence) -> set
 
 
 def _is_excused(live: LiveRecord, evidence: Evidence) -> bool:
-    """Whether a fault or the end of the talk explains the end of a live session.
+    """Return whether a fault or the end of the conversation explains the end of a Live session.
 
-    A worker that closes its session to go on with another one has no such excuse.
+    The worker must not lose words when it replaces its Live session on its own initiative.
     """
     for event in live.events:
         if event["kind"] in {"closed_by_server", "go_away"}:

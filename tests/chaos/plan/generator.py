@@ -1,4 +1,4 @@
-"""Deals out faults to runs: all of a run's plan follows from one number."""
+"""Plans the faults of a run from its seed."""
 
 import random
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from tests.chaos.plan.run_plan import (
 )
 
 FULL_ROUND = 15
-"""Any so many seeds in a row hold every kind of fault."""
+"""This many consecutive seeds include every kind of fault."""
 
 _RECORDINGS = ("default", "alternative", "second_user")
 _BOOKING = 1
@@ -23,15 +23,15 @@ _MAX_DELAY_MS = 1_500
 
 # The campaign's copy of the functions hands over from 21.5 s before the end (campaign.py).
 _SHORT_LIVES_S = (23.0, 24.0, 25.5)
-# A reply in real time lasts longer than from here to the end.
+# A reply in real time does not fit into this life.
 _FORCED_LIFE_S = 22.7
-# Its reply, what was booked, is the longest; what needs a turn for itself strikes here.
+# This turn has the longest reply. Faults that need a turn without other faults occur here.
 _LONG_REPLY = 2
 
 type _Fault = tuple[FaultKind, *tuple[FaultMoment, ...]]
-"""A kind, and the moments of which chance picks one."""
+"""A kind of fault, and the moments from which one is chosen at random."""
 
-# Every run has one of these: most cost a lease's time. Consecutive seeds take them in turn.
+# Every run has one of these faults, in the order of the seeds. Most take the time of a lease.
 _HEAVY: Sequence[_Fault] = (
     (FaultKind.WORKER_KILLED, FaultMoment.SPEECH),
     (FaultKind.WORKER_FROZEN, FaultMoment.REPLY),
@@ -49,7 +49,8 @@ _HEAVY: Sequence[_Fault] = (
     (FaultKind.WORKER_KILLED, FaultMoment.DELIVERED),
     (FaultKind.WORKER_FROZEN, FaultMoment.SPEECH),
 )
-# And one of these: the line, or Gemini. One fewer, so that the two meet in ever other pairs.
+# Every run has one of these faults of the connection or of Gemini. The list is shorter by one, so
+# that the pairs of the two lists vary.
 _MEDIUM: Sequence[_Fault] = (
     (FaultKind.LINE_DROPPED, FaultMoment.REPLY),
     (FaultKind.GEMINI_1006, FaultMoment.REPLY, FaultMoment.SPEECH),
@@ -66,7 +67,7 @@ _MEDIUM: Sequence[_Fault] = (
     (FaultKind.GEMINI_EMPTY, FaultMoment.START),
     (FaultKind.GEMINI_STALL, FaultMoment.START),
 )
-# And one of these, or none: what Gemini says or takes oddly.
+# Every run has one of these unusual behaviours of Gemini, or none.
 _ODD: Sequence[_Fault | None] = (
     (FaultKind.GEMINI_SILENT_ANSWER, FaultMoment.START),
     (FaultKind.GEMINI_TEXT_ONLY, FaultMoment.START),
@@ -78,7 +79,7 @@ _ODD: Sequence[_Fault | None] = (
     (FaultKind.GEMINI_NO_IDS, FaultMoment.START),
     (FaultKind.GEMINI_TRANSCRIPT_LATE, FaultMoment.START),
 )
-# And two of these, most of them all run long. Neighbours meet.
+# Every run has two neighbours of this list. Most of them last the whole run.
 _LIGHT = (
     FaultKind.REORDERED,
     FaultKind.TABLE_THROTTLED,
@@ -93,9 +94,9 @@ _LIGHT = (
     FaultKind.EVENT_DOUBLED,
     FaultKind.TABLE_SLOW,
     FaultKind.HAND_OVER,
-    *(_ALL_RUN := (FaultKind.GEMINI_PACED, FaultKind.GEMINI_OLD_IDLE)),
+    *(_WHOLE_RUN := (FaultKind.GEMINI_PACED, FaultKind.GEMINI_OLD_IDLE)),
 )
-# In these runs the user prefers a language that Gemini refuses; in turn with all the others.
+# In every seventh run the user prefers a language that Gemini refuses.
 _REFUSED_LANGUAGE_EVERY = 7
 _OF_TOOLS = frozenset(
     {
@@ -107,7 +108,7 @@ _OF_TOOLS = frozenset(
 )
 _OF_SEED = frozenset({FaultKind.GEMINI_LOST_SEED, FaultKind.GEMINI_HISTORY_REFUSED})
 _IN_HAND_OVER = (FaultMoment.HAND_OVER, FaultMoment.WOKEN)
-# And one of these in the end; None: the user hangs up.
+# The end of the first session; None: the user hangs up.
 _ENDINGS = (
     None,
     FaultKind.GEMINI_1007,
@@ -131,16 +132,16 @@ _TAKEOVERS = (
 
 
 def plan_run(seed: int) -> RunPlan:
-    """Plan the run that ``seed`` stands for.
+    """Return the plan of a seed.
 
-    What must be covered is dealt out in turn by the seed itself, the rest is drawn.
+    The seed selects the faults that must be covered in turn. The rest is chosen at random.
     """
     chance = random.Random(f"plan/{seed}")  # noqa: S311 - repeatable
     heavy = _deal(_HEAVY, seed, chance)
     medium = _deal(_MEDIUM, seed, chance)
     lights = {_LIGHT[(2 * seed) % len(_LIGHT)], _LIGHT[(2 * seed + 1) % len(_LIGHT)]}
     is_forced = heavy[0] is FaultKind.FORCED_HAND_OVER
-    # Whoever is replaced in mid-reply says it anew, and nobody speaks over that.
+    # The user does not interrupt a reply that a forced hand-over restarts.
     if is_forced:
         lights.discard(FaultKind.BARGED_IN)
     elif FaultKind.BARGED_IN in lights and heavy[1] in _IN_HAND_OVER:
@@ -148,21 +149,21 @@ def plan_run(seed: int) -> RunPlan:
     is_short_lived = FaultKind.HAND_OVER in lights or heavy[1] in _IN_HAND_OVER
     needs_quiet = is_forced or FaultKind.BARGED_IN in lights
     last = _LONG_REPLY - 1 if needs_quiet else _LAST
-    strikes = [_strike(*heavy, chance, last), _strike(*medium, chance, last)]
+    faults = [_timed_fault(*heavy, chance, last), _timed_fault(*medium, chance, last)]
     if odd := _ODD[seed % len(_ODD)]:
-        strikes.append(_strike(*odd, chance, last))
-    strikes += _companions(strikes)
+        faults.append(_timed_fault(*odd, chance, last))
+    faults += _companions(faults)
     if FaultKind.BARGED_IN in lights:
-        strikes.append(TimedFault(FaultKind.BARGED_IN, FaultMoment.START, _LONG_REPLY))
+        faults.append(TimedFault(FaultKind.BARGED_IN, FaultMoment.START, _LONG_REPLY))
     if FaultKind.DISCONNECT_LOST in lights:
-        strikes.append(_strike(FaultKind.LINE_DROPPED, FaultMoment.RANDOM, chance, last))
+        faults.append(_timed_fault(FaultKind.LINE_DROPPED, FaultMoment.RANDOM, chance, last))
     if chance.random() < 0.3:
-        strikes.append(_strike(FaultKind.LINE_DROPPED, FaultMoment.REPLY, chance, last))
-    rests = {strike.turn for strike in strikes[:1] if strike.moment is FaultMoment.RELEASE}
+        faults.append(_timed_fault(FaultKind.LINE_DROPPED, FaultMoment.REPLY, chance, last))
+    silent_after_turns = {fault.turn for fault in faults[:1] if fault.moment is FaultMoment.RELEASE}
     if is_short_lived:
-        # On a busy machine turns may leave no pause long enough for a worker to leave in.
-        rests.add(0)
-    no_pause_after_turns = frozenset(turn for turn in range(_LAST) if chance.random() < 0.3) - rests
+        # On a busy machine the pauses between turns may be too short for a hand-over.
+        silent_after_turns.add(0)
+    no_pause_after_turns = {turn for turn in range(_LAST) if chance.random() < 0.3}
     life_s = chance.choice(_SHORT_LIVES_S) if is_short_lived else None
     utterances, last_words = _conversation(chance)
     return RunPlan(
@@ -171,9 +172,9 @@ def plan_run(seed: int) -> RunPlan:
         last_words=last_words,
         ending=_ENDINGS[seed % len(_ENDINGS)],
         takeover=_TAKEOVERS[seed // len(_ENDINGS) % len(_TAKEOVERS)],
-        no_pause_after_turns=no_pause_after_turns,
-        silent_after_turns=frozenset(rests),
-        timed_faults=tuple(strikes),
+        no_pause_after_turns=frozenset(no_pause_after_turns - silent_after_turns),
+        silent_after_turns=frozenset(silent_after_turns),
+        timed_faults=tuple(faults),
         gateway=GatewayFaultRates(
             delay=0.3 if FaultKind.REORDERED in lights else 0.0,
             duplicate=0.3 if FaultKind.DUPLICATED in lights else 0.0,
@@ -186,7 +187,7 @@ def plan_run(seed: int) -> RunPlan:
             if kind in lights
         ),
         gemini=(
-            *(kind for kind in _ALL_RUN if kind in lights),
+            *(kind for kind in _WHOLE_RUN if kind in lights),
             *((FaultKind.GEMINI_LANGUAGE_REFUSED,) if seed % _REFUSED_LANGUAGE_EVERY == 0 else ()),
         ),
         has_duplicate_events=FaultKind.EVENT_DOUBLED in lights,
@@ -205,13 +206,15 @@ def _deal(
 def _conversation(
     chance: random.Random,
 ) -> tuple[tuple[tuple[str, int], ...], tuple[str, int]]:
-    """Greeting, booking, and what was booked asked for in two ways; then somebody else greets."""
+    """Choose a greeting, a booking and two questions about it, and a greeting by another voice."""
     mine, other = chance.sample(_RECORDINGS, 2)
     return ((mine, 0), (mine, _BOOKING), (mine, 2), (other, 2)), (other, 0)
 
 
-def _strike(kind: FaultKind, moment: FaultMoment, chance: random.Random, last: int) -> TimedFault:
-    """Draw the turn, up to ``last``, where the kind or the moment leaves a choice."""
+def _timed_fault(
+    kind: FaultKind, moment: FaultMoment, chance: random.Random, last: int
+) -> TimedFault:
+    """Choose the turn of a fault, up to ``last``, unless the kind or the moment determines it."""
     turn = chance.randrange(last + 1)
     delay_ms = chance.randrange(_MAX_DELAY_MS) if moment is FaultMoment.RANDOM else 0
     if moment is FaultMoment.TOOL_EFFECT or kind in _OF_TOOLS:
@@ -223,15 +226,15 @@ def _strike(kind: FaultKind, moment: FaultMoment, chance: random.Random, last: i
     elif moment is FaultMoment.RELEASE:
         turn = min(turn, _LAST - 1)
     elif moment in _IN_HAND_OVER:
-        # Later, workers may live on already.
+        # Later turns may have a worker with the usual time.
         turn = min(turn, 1)
     elif moment is FaultMoment.SEED or kind in _OF_SEED:
-        # A session is told of the past when there is one.
+        # The first turn has no history.
         turn = max(1, turn)
     return TimedFault(kind, moment, turn, delay_ms)
 
 
-def _companions(strikes: Sequence[TimedFault]) -> list[TimedFault]:
-    """What must strike too: a session is told of the past only when the one before is gone."""
-    turns = {one.turn for one in strikes if one.moment is FaultMoment.SEED or one.kind in _OF_SEED}
+def _companions(faults: Sequence[TimedFault]) -> list[TimedFault]:
+    """Return the faults that end a Live session, so that the next one gets a history."""
+    turns = {one.turn for one in faults if one.moment is FaultMoment.SEED or one.kind in _OF_SEED}
     return [TimedFault(FaultKind.GEMINI_1006, FaultMoment.SPEECH, turn) for turn in sorted(turns)]

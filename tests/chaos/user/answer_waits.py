@@ -1,4 +1,4 @@
-"""How long the user of a run listens: to the end of an answer, or to the begin of one."""
+"""Waits of a run's user for the start or the end of an answer."""
 
 import asyncio
 import contextlib
@@ -15,30 +15,30 @@ from tests.chaos.plan.run_plan import Takeover
 
 ANSWER_TIMEOUT_S = 40.0
 _HEARD_PART_S = 0.4
-"""How much of a reply the user hears before speaking over it."""
+"""How much of a reply the user hears before interrupting it."""
 
 
 async def speak_and_listen(call: VoiceCall, recording: Recording) -> None:
-    """Say something, and hear the begin of the answer."""
+    """Send an utterance, and wait for the start of the answer."""
     heard_before = _audible(call)
     await speak(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
     await call.until(
         lambda: _audible(call) - heard_before,
         timeout_s=ANSWER_TIMEOUT_S,
-        what="begin of an answer",
+        what="start of an answer",
     )
     await asyncio.sleep(_HEARD_PART_S)
 
 
 def _audible(call: VoiceCall) -> set[int]:
-    """The turns of which the client has any sound."""
+    """Return the turns of which the client has audio."""
     return {number for number, turn in call.replies.turns.items() if turn.pcm}
 
 
 async def until_answered(call: VoiceCall, script: Sequence[str]) -> None:
-    """Wait until a turn that ended holds the last words: an older one may be answered anew.
+    """Wait until an ended turn contains the last words of the script.
 
-    Some sentences of a script differ in one word.
+    The end of any turn does not suffice, because an earlier turn may restart.
     """
     with contextlib.suppress(NoAnswerError):
         await call.until(
@@ -49,7 +49,7 @@ async def until_answered(call: VoiceCall, script: Sequence[str]) -> None:
 
 
 def is_answered(call: VoiceCall, script: Sequence[str]) -> bool:
-    """Whether a turn that ended holds the last words."""
+    """Return whether an ended turn contains the last words."""
     turns = call.replies.turns.values()
     return any(turn.end is not None and is_last_of(script, turn.heard) for turn in turns)
 
@@ -57,27 +57,30 @@ def is_answered(call: VoiceCall, script: Sequence[str]) -> bool:
 async def speak_until(
     call: VoiceCall, recording: Recording, takeover: Takeover, script: Sequence[str]
 ) -> None:
-    """Say the last words of a script; return once their turn is as far as the takeover wants it."""
+    """Send the last words of a script, and wait for the takeover's point of their turn."""
     outbox, heard_before = call.session.outbox, _audible(call)
     await speak(call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
-    end_seq = outbox.last_place
+    end_place = outbox.last_place
 
-    def is_so_far() -> bool:
+    def is_reached() -> bool:
         match takeover:
             case Takeover.REPLY:
                 return bool(_audible(call) - heard_before)
             case Takeover.DELIVERED:
                 return is_answered(call, script)
             case _:
-                return outbox.accepted_through >= end_seq
+                return outbox.accepted_through >= end_place
 
-    # Who hears nothing for so long may well go on elsewhere.
+    # A user who hears nothing for so long may continue on another device.
     with contextlib.suppress(NoAnswerError):
-        await call.until(is_so_far, timeout_s=ANSWER_TIMEOUT_S, what=takeover)
+        await call.until(is_reached, timeout_s=ANSWER_TIMEOUT_S, what=takeover)
 
 
 def is_last_of(script: Sequence[str], heard: str) -> bool:
-    """Whether what was heard ends with the last sentence of ``script``, and with no other one."""
+    """Return whether a transcript ends with the last sentence of ``script``.
+
+    Sentences of a script may differ in one word, so no other sentence may match better.
+    """
 
     def error(words: str) -> float:
         return word_error_rate(words, " ".join(words_of(heard)[-len(words_of(words)) :]))

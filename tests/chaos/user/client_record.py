@@ -1,4 +1,4 @@
-"""What really went over the client's line, connection by connection."""
+"""Records the frames and connections of a client."""
 
 import json
 import math
@@ -10,13 +10,13 @@ from typing import Any
 from repartee.domain.protocol.answers import Answer, Busy
 from repartee.domain.protocol.frames import Frame, Interrupted, ReplyAudio, TurnEnd, TurnRestarted
 
-# Recordings last 2 to 4 s and are said faster than that; their reply is cut while they are said.
+# Recordings last 2 to 4 s and are sent faster; a barge-in interrupts the reply within this time.
 _BARGE_IN_MS = 3_000
 
 
 @dataclass(frozen=True, slots=True)
 class AudioArrival:
-    """Audible output that the client took in."""
+    """Reply audio that the client accepted."""
 
     at_ms: float
     connection: int
@@ -24,34 +24,34 @@ class AudioArrival:
 
 
 def _ignore() -> None:
-    """Nobody waits for it."""
+    """Do nothing."""
 
 
 def _ignore_busy(_retry_after_ms: int) -> None:
-    """Nobody waits for it."""
+    """Do nothing."""
 
 
 @dataclass(slots=True)
 class ClientRecord:
-    """An observer of a call.
+    """A ``ConnectionObserver`` that records a call.
 
     Attributes:
-        connections: How many were opened so far.
-        epoch: The highest worker's epoch that was seen.
+        connections: The number of opened connections.
+        epoch: The highest epoch of a worker.
         audio: Each arrival of reply audio.
-        hellos_at_ms: When each connection's first ``hello`` left, by connection.
+        hellos_at_ms: When the first ``hello`` of each connection was sent, by connection.
         speech_started_at_ms: When the user began each utterance.
-        end_seqs: The numbers of the messages that ended an utterance, in order.
-        stale_frames_received: Frames of a worker that had a successor already.
-        stale_frames_accepted: Those that the client took in all the same.
-        losses: How often a connection ended before the session did.
-        interrupted_at_ms: When each cut turn was cut.
-        ended_at_ms: When the client had the whole of each turn.
-        out_of_turn: What was to be heard of a reply after its cut, or before the cut of an earlier
-            one.
+        end_seqs: The numbers of the ``speech_end`` messages, in order.
+        stale_frames_received: Frames of replaced workers.
+        stale_frames_accepted: Frames of replaced workers that the client accepted.
+        losses: How often a connection ended before the session.
+        interrupted_at_ms: When each interrupted turn was interrupted.
+        ended_at_ms: When each turn ended.
+        out_of_turn: Audio of a reply after its interruption, or before the interruption of an
+            earlier reply.
         on_audio: Called at each arrival of reply audio.
-        on_turn_end: Called when the client has the whole of a turn.
-        on_busy: Called with the time to wait when the client is told to.
+        on_turn_end: Called at the end of each turn.
+        on_busy: Called with the wait that the server requests.
     """
 
     on_audio: Callable[[], None] = _ignore
@@ -74,12 +74,12 @@ class ClientRecord:
     _lines: list[dict[str, Any]] = field(default_factory=list)
 
     def opened(self, at_ms: float) -> None:
-        """Another connection is open."""
+        """Record a new connection."""
         self.connections += 1
         self._note(at_ms, "opened", {})
 
     def sent(self, at_ms: float, text: str) -> None:
-        """A frame leaves."""
+        """Record a sent frame."""
         fields = json.loads(text)
         self._note(at_ms, "sent", fields)
         match fields["type"]:
@@ -93,7 +93,7 @@ class ClientRecord:
                 pass
 
     def received(self, at_ms: float, text: str, taken: Sequence[Frame | Answer]) -> None:
-        """A frame came."""
+        """Record a received frame."""
         fields = json.loads(text)
         self._note(at_ms, "received", {**fields, "taken": len(taken)})
         for frame in taken:
@@ -136,12 +136,12 @@ class ClientRecord:
                 pass
 
     def lost(self, at_ms: float) -> None:
-        """The connection ended before the session did."""
+        """Record a connection that ended before the session."""
         self.losses += 1
         self._note(at_ms, "lost", {})
 
     def barged_in(self) -> frozenset[int]:
-        """Turns that were cut shortly after the user began to speak, and not yet over by then."""
+        """Return the unfinished turns that were interrupted soon after the user began to speak."""
         return frozenset(
             turn
             for turn, cut_at_ms in self.interrupted_at_ms.items()
@@ -153,11 +153,11 @@ class ClientRecord:
         )
 
     def note(self, at_ms: float, what: str) -> None:
-        """Add what the campaign did."""
+        """Record an action of the campaign."""
         self._note(at_ms, "chaos", {"what": what})
 
     def write(self, path: Path) -> None:
-        """Leave everything as JSON lines, audio by its length."""
+        """Write the record as JSON lines, with the length of audio instead of its data."""
         path.write_text("".join(json.dumps(line) + "\n" for line in self._lines))
 
     def _note(self, at_ms: float, direction: str, fields: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What the user of a run does: one conversation, in one session or two."""
+"""Holds the conversation of a run's plan, in one session or two."""
 
 import asyncio
 import contextlib
@@ -28,15 +28,15 @@ from tests.chaos.user.client_record import ClientRecord
 from tests.chaos.user.played_session import PlayedSession
 
 REMEMBERED_TIMEOUT_S = 4.0
-"""A turn whose worker died before it was remembered waits for the user's next words."""
+"""The wait for a turn's commit; after the worker's death it needs the user's next words."""
 RELEASE_TIMEOUT_S = 15.0
 END_TIMEOUT_S = 25.0
 CLOSED_TIMEOUT_S = 20.0
-"""Who is not told by then that the session is over hangs up, which wakes a worker."""
+"""The wait for ``closed``; then the user hangs up, which wakes a worker."""
 _LIVE_TIMEOUT_S = 3.0
 
-_ENDED_ALREADY = 409
-_SERVER_TROUBLE = 500
+_SESSION_ENDED = 409
+_SERVER_ERROR = 500
 _SESSION_START_ATTEMPTS = 4
 
 END_REASONS = {
@@ -46,8 +46,8 @@ END_REASONS = {
     FaultKind.GEMINI_QUOTA: "busy",
     FaultKind.SECOND_DEVICE: "superseded",
 }
-"""What the client of the first session is told when it ends so."""
-# More of each than it takes to give up; what is left is taken back.
+"""The reason that the client gets, by the end of the first session."""
+# More refusals than the worker accepts before it gives up; the rest is withdrawn.
 _REFUSALS = {
     FaultKind.GEMINI_1007: (1007, "Request contains an invalid argument.", 9),
     FaultKind.GEMINI_1008: (1008, "Operation is not implemented, or supported, or enabled.", 9),
@@ -60,12 +60,15 @@ type MakeInjector = Callable[[SessionTicket, VoiceCall, ClientRecord], Injector]
 
 @dataclass(slots=True)
 class PlannedConversation:
-    """Holds the conversation of a plan.
+    """The conversation of a plan.
 
     Attributes:
-        visits: Its sessions so far.
-        injector: What strikes during the first one; None before its line stands.
-        ended_as_planned: What ends the first session came to pass.
+        context: The campaign's context.
+        plan: The plan.
+        api: The HTTP API for the user.
+        sessions: The sessions so far.
+        injector: The faults during the first session; None before its connection is open.
+        ended_as_planned: Whether the first session ended for the planned reason.
     """
 
     context: CampaignContext
@@ -76,7 +79,7 @@ class PlannedConversation:
     ended_as_planned: bool = False
 
     async def hold(self, ticket: SessionTicket, make_injector: MakeInjector) -> None:
-        """Say everything, and hang up.
+        """Hold the whole conversation, and hang up.
 
         Raises:
             VoiceClientError: A promise to the client was broken.
@@ -94,19 +97,19 @@ class PlannedConversation:
             if self.plan.ending is None:
                 await _hang_up(call)
                 return
-            # Who cuts off an own question gets no answer to it; a hang-up waits for it by itself.
+            # A hang-up waits for the answer; the other endings would cut it off.
             await until_answered(call, first.words)
-            # What is not remembered yet when the session ends for good never will be.
+            # A turn that is not committed when the session is given up is lost.
             await self._until_remembered(call, injector)
             await self._refuse_live_sessions(self.plan.ending)
             await self._close(first, call)
-        async with self._start_next_session(ticket) as visit:
-            await self._say_last_words(visit)
+        async with self._start_next_session(ticket) as session:
+            await self._say_last_words(session)
 
     async def _end_by_takeover(
         self, first: PlayedSession, call: VoiceCall, injector: Injector
     ) -> None:
-        """Say all that is to be said, and go on elsewhere without waiting for the end of it."""
+        """Hold the first session up to the takeover's point, and continue on another device."""
         takeover = self.plan.takeover
         if takeover is Takeover.REMEMBERED:
             await self._converse(call, injector, first.script)
@@ -123,16 +126,16 @@ class PlannedConversation:
                 await injector.kill_worker()
         over = [turn for turn in call.replies.turns.values() if turn.end is not None]
         first.over = frozenset(turn.number for turn in over)
-        # Sentences of a script may differ in one word, so each turn answers the nearest one alone.
+        # Sentences of a script may differ in one word, so each turn answers only the nearest one.
         first.answered = frozenset(
             words
             for words in first.words
             if any(is_last_of([*({*first.words} - {words}), words], one.heard) for one in over)
         )
         first.is_cut_off = not is_answered(call, first.words)
-        async with self._start_next_session(first.ticket) as visit:
+        async with self._start_next_session(first.ticket) as session:
             await self._close(first, call)
-            await self._say_last_words(visit)
+            await self._say_last_words(session)
 
     async def _converse(
         self, call: VoiceCall, injector: Injector, script: Sequence[tuple[str, Recording]]
@@ -155,10 +158,10 @@ class PlannedConversation:
         await _until(injector, remembered, REMEMBERED_TIMEOUT_S)
 
     async def _refuse_live_sessions(self, ending: FaultKind) -> None:
-        """Have Gemini drop the live session, and refuse the next."""
+        """Close the Live session, and refuse the next ones."""
         control = self.context.control
         code, reason, times = _REFUSALS[ending]
-        # A worker that hands over begins to count refusals anew.
+        # A new worker would start counting the refusals from 0.
         self.context.stack.lambdas.override_timeout(WORKER, None)
         await control.order(kind="close", at="setup", code=code, reason=reason, count=times)
         give_up_at_ms = now_ms() + _LIVE_TIMEOUT_S * 1_000
@@ -167,54 +170,54 @@ class PlannedConversation:
                 return
             await asyncio.sleep(0.1)
 
-    async def _close(self, visit: PlayedSession, call: VoiceCall) -> None:
-        """Wait until the client is told that its session is over."""
+    async def _close(self, session: PlayedSession, call: VoiceCall) -> None:
+        """Wait until the client gets ``closed``."""
         try:
             await call.until(lambda: call.session.closed, timeout_s=CLOSED_TIMEOUT_S, what="closed")
         except NoAnswerError:
             await _hang_up(call)
-            if visit.reported_end_reason == "bye":
-                # Nothing had come in its way: it ended as any other.
-                visit.end = "bye"
+            if session.reported_end_reason == "bye":
+                # The planned end did not occur.
+                session.end = "bye"
         except AccessRefusedError as error:
-            if error.status != _ENDED_ALREADY or self.plan.ending is not FaultKind.SECOND_DEVICE:
+            if error.status != _SESSION_ENDED or self.plan.ending is not FaultKind.SECOND_DEVICE:
                 raise
-            visit.is_turned_away = True
-        self.ended_as_planned = visit.reported_end_reason == visit.end != "bye"
+            session.is_turned_away = True
+        self.ended_as_planned = session.reported_end_reason == session.end != "bye"
         await self.context.control.clear()
         if self.injector is not None:
             self.injector.watch.is_over = True
 
     @contextlib.asynccontextmanager
     async def _start_next_session(self, before: SessionTicket) -> AsyncIterator[PlayedSession]:
-        """Begin another session of the same conversation, as another device would."""
+        """Start another session of the same conversation, as another device would."""
         async with contextlib.AsyncExitStack() as line:
             for left in reversed(range(_SESSION_START_ATTEMPTS)):
                 try:
                     ticket = await self.api.start_session(conversation_id=before.conversation_id)
                     script = [load_utterance(*self.plan.last_words)]
-                    visit = PlayedSession(ticket, script, "bye")
-                    visit.call = await line.enter_async_context(
-                        open_reconnecting_voice_call(self.api, ticket, observer=visit.record)
+                    session = PlayedSession(ticket, script, "bye")
+                    session.call = await line.enter_async_context(
+                        open_reconnecting_voice_call(self.api, ticket, observer=session.record)
                     )
                     break
                 except AccessRefusedError as error:
-                    if error.status < _SERVER_TROUBLE or not left:
+                    if error.status < _SERVER_ERROR or not left:
                         raise
                     await asyncio.sleep(1)
-            self.sessions.append(visit)
-            yield visit
+            self.sessions.append(session)
+            yield session
 
-    async def _say_last_words(self, visit: PlayedSession) -> None:
-        if visit.call is None:
-            raise RuntimeError("the line does not stand")
-        for _, recording in visit.script:
-            await say(visit.call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
-        await _hang_up(visit.call)
+    async def _say_last_words(self, session: PlayedSession) -> None:
+        if session.call is None:
+            raise RuntimeError("the session has no connection")
+        for _, recording in session.script:
+            await say(session.call, recording, pace=Pace.FAST, timeout_s=ANSWER_TIMEOUT_S)
+        await _hang_up(session.call)
 
 
 def load_utterance(folder: str, index: int) -> tuple[str, Recording]:
-    """The words of a recording below ``local/recordings``, and its sound."""
+    """Return the words and the audio of a recording below ``local/recordings``."""
     found = load_script(PROJECT / "local" / "recordings" / folder)[index]
     if found.spoken is None:
         raise ValueError(f"{found.wav} has no text beside it")
@@ -233,13 +236,13 @@ async def _hang_up(call: VoiceCall) -> None:
     try:
         await call.hang_up(END_TIMEOUT_S)
     except AccessRefusedError as error:
-        # The line broke after the session had closed: there is nothing left to come back to.
-        if error.status != _ENDED_ALREADY:
+        # The connection broke after the session had ended, so the reconnect was refused.
+        if error.status != _SESSION_ENDED:
             raise
 
 
 async def _until(injector: Injector, condition: Callable[[], bool], timeout_s: float) -> None:
-    """Wait for what the tables show; going on without it is a user's right."""
+    """Wait for a condition on the tables, and continue after the time limit."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
             while not condition():

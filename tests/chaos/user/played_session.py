@@ -1,4 +1,4 @@
-"""One session of a run's conversation, and what became of its utterances and turns."""
+"""One session of a run's conversation, with its utterances and turns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,21 +11,23 @@ from tests.chaos.judgement.evidence import SaidUtterance
 from tests.chaos.user.client_record import ClientRecord
 
 GIVEN_UP = frozenset({"refused", "busy", "superseded"})
-"""How a session ends that answers no more what it has accepted, but tells of it."""
+"""The reasons of ends after which accepted input is only reported as skipped."""
 
 
 @dataclass(slots=True)
 class PlayedSession:
-    """One session of the conversation, as its client has it.
+    """One session of the conversation, from its client's view.
 
     Attributes:
-        script: What is said, in order, with the words.
-        end: Why the client should be told that it ended.
-        call: None until the line stands.
-        is_turned_away: Its client came back and was refused, for the conversation is elsewhere.
-        is_cut_off: Another device took over before the last words were answered.
-        over: Turns of which the client had the whole when another device took over.
-        answered: The words that were in one of those.
+        ticket: The session's ticket.
+        script: The words and the audio of each utterance, in order.
+        end: The expected reason of the session's end.
+        record: The client's record.
+        call: The call; None until its connection is open.
+        is_turned_away: Whether the client's reconnect was refused after a takeover.
+        is_cut_off: Whether another device took over before the last words were answered.
+        over: The turns that had ended when another device took over.
+        answered: The utterances that these turns answer.
     """
 
     ticket: SessionTicket
@@ -40,12 +42,12 @@ class PlayedSession:
 
     @property
     def words(self) -> Sequence[str]:
-        """What is said, in order."""
+        """The words of the utterances, in order."""
         return [words for words, _ in self.script]
 
     @property
     def reported_end_reason(self) -> str:
-        """Why the client was told that it ended, "" where it was not."""
+        """The reason of the end that the client got; "" if it got none."""
         if self.is_turned_away:
             return "superseded"
         closed = self.call.session.closed if self.call is not None else None

@@ -1,4 +1,4 @@
-"""What a client owes to a session whose worker may die: it asks after all that was not accepted."""
+"""A client pings about unaccepted messages; and the campaign's record of its client."""
 
 import json
 
@@ -42,7 +42,7 @@ def pings(session: ClientSession, now_ms: float) -> list[bool]:
     return [message["owed"] for message in messages if message["type"] == "ping"]
 
 
-def test_a_message_that_nobody_accepts_is_asked_after_once_a_second():
+def test_a_client_pings_once_a_second_about_an_unaccepted_message():
     session = greeted()
     session.speech_start()
     session.audio(bytes(6_400))
@@ -56,7 +56,7 @@ def test_a_message_that_nobody_accepts_is_asked_after_once_a_second():
     assert pings(session, 2_100) == [True]
 
 
-def test_what_is_accepted_is_not_asked_after():
+def test_a_client_does_not_ping_about_accepted_messages():
     session = greeted()
     session.speech_start()
     session.outgoing(100)
@@ -65,12 +65,12 @@ def test_what_is_accepted_is_not_asked_after():
     assert pings(session, 5_000) == []
 
 
-def test_a_greeting_alone_wakes_nobody():
+def test_a_hello_alone_causes_no_ping():
     session = greeted()
     assert pings(session, 5_000) == []
 
 
-def test_a_goodbye_is_asked_after_until_the_session_is_closed():
+def test_a_client_pings_after_bye_until_the_session_is_closed():
     session = greeted()
     session.bye()
     session.outgoing(100)
@@ -86,7 +86,7 @@ def audio(turn: int = 1) -> ReplyAudio:
     return ReplyAudio(turn, bytes(48))
 
 
-def test_the_record_tells_a_stale_frame_from_a_late_one():
+def test_the_record_distinguishes_a_stale_frame_from_a_late_one():
     record = ClientRecord()
     record.opened(0)
     first, second = audio(), audio()
@@ -99,7 +99,7 @@ def test_the_record_tells_a_stale_frame_from_a_late_one():
     assert [(one.at_ms, one.epoch) for one in record.audio] == [(1, 1), (2, 2)]
 
 
-def test_a_cut_counts_as_barge_in_only_while_the_user_speaks():
+def test_an_interruption_counts_as_barge_in_only_while_the_user_speaks():
     record = ClientRecord()
     record.opened(0)
     record.sent(1_000, json.dumps({"type": "speech_start", "seq": 2}))
@@ -108,7 +108,7 @@ def test_a_cut_counts_as_barge_in_only_while_the_user_speaks():
     assert record.barged_in() == {2}
 
 
-def test_a_reply_that_was_over_before_the_user_spoke_was_not_spoken_over():
+def test_a_reply_that_ended_before_the_user_spoke_was_not_interrupted():
     record = ClientRecord()
     over = TurnEnd(1, 1, 1, 0.0, 1, 0)
     record.received(900, frame(1, 1, over), [over])
@@ -118,7 +118,7 @@ def test_a_reply_that_was_over_before_the_user_spoke_was_not_spoken_over():
     assert record.barged_in() == frozenset()
 
 
-def test_a_turn_that_begins_anew_is_not_over_any_more():
+def test_a_restarted_turn_has_not_ended():
     record = ClientRecord()
     over, again, cut = TurnEnd(1, 1, 1, 0.0, 1, 0), TurnRestarted(1), Interrupted(1)
     record.received(900, frame(1, 1, over), [over])
@@ -128,7 +128,7 @@ def test_a_turn_that_begins_anew_is_not_over_any_more():
     assert record.barged_in() == {1}
 
 
-def test_lines_that_ended_before_their_session_are_counted():
+def test_connections_that_ended_before_their_session_are_counted():
     record = ClientRecord()
     record.opened(0)
     record.lost(1)
@@ -141,25 +141,25 @@ def take(record: ClientRecord, *frames: Frame) -> None:
         record.received(seq, frame(1, seq, one), [one])
 
 
-def test_a_cut_reply_that_falls_silent_before_the_next_one_is_in_order():
+def test_an_interrupted_reply_may_end_before_the_next_one():
     record = ClientRecord()
     take(record, audio(), Interrupted(1), audio(2), Interrupted(2), TurnRestarted(2), audio(2))
     assert record.out_of_turn == []
 
 
-def test_what_is_heard_of_a_reply_after_its_cut_is_out_of_turn():
+def test_audio_after_the_interruption_of_its_reply_is_out_of_turn():
     record = ClientRecord()
     take(record, audio(), Interrupted(1), audio())
     assert record.out_of_turn == ["audio of turn 1 after its reply was cut"]
 
 
-def test_a_cut_that_comes_behind_the_next_reply_is_out_of_turn():
+def test_an_interruption_after_the_next_reply_is_out_of_turn():
     record = ClientRecord()
     take(record, audio(), audio(2), Interrupted(1))
     assert record.out_of_turn == ["audio of turn 2 before turn 1 was cut"]
 
 
-def test_a_busy_is_told_with_its_wait():
+def test_a_busy_reply_is_passed_on_with_its_wait():
     record = ClientRecord()
     waits: list[int] = []
     record.on_busy = waits.append
@@ -173,7 +173,7 @@ def gap(kind: FaultKind, **changes: object) -> OpenGap:
     return OpenGap(kind, 100.0, 1, 1, **values)  # type: ignore[arg-type]
 
 
-def test_silence_after_a_death_lasts_until_its_successor_is_heard():
+def test_silence_after_a_death_lasts_until_the_audio_of_the_successor():
     record = ClientRecord()
     record.opened(0)
     sound = audio()
@@ -203,7 +203,7 @@ def test_silence_after_a_broken_line_is_measured_from_the_break_and_from_the_new
     assert [one.kind for one in hindered] == [GapKind.LINE_DROPPED, GapKind.HELLO_HINDERED]
 
 
-def test_silence_that_another_workers_start_ended_is_not_the_lines():
+def test_silence_that_another_worker_ended_does_not_count_for_the_connection():
     record = ClientRecord()
     record.opened(180)
     record.opened(190)
@@ -213,7 +213,7 @@ def test_silence_that_another_workers_start_ended_is_not_the_lines():
     assert close_gaps([gap(FaultKind.LINE_DROPPED)], record, ()) == []
 
 
-def test_the_last_words_are_told_from_words_that_are_much_like_them():
+def test_the_last_words_are_distinguished_from_similar_words():
     script = [
         "hello there",
         "do you know the time of my visit",

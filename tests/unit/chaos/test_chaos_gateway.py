@@ -1,4 +1,4 @@
-"""The gateway counts the faults that came to pass; a seed decides alike whatever was before."""
+"""The gateway counts the faults that occurred; a seed determines them in any campaign."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_refused_posts_and_lost_disconnects_count():
     assert not calm.happened.total()
 
 
-def test_a_seed_decides_alike_after_any_number_of_connections():
+def test_a_seed_determines_the_faults_after_any_number_of_connections():
     settings = ChaosSettings(seed=4, delay_probability=0.5, throttle_probability=0.5)
     first = GatewayChaos(settings)
     later = GatewayChaos(settings.model_copy(update={"connections_before": 30}))

@@ -1,4 +1,4 @@
-"""What the writes that reach the tables tell: who serves, what is remembered, who is too late."""
+"""The session's progress in the tables, and the moments of faults."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 
 
 class Recording(Injector):
-    """An injector that notes the moments it is told of and strikes nobody."""
+    """An injector that records the moments and injects nothing."""
 
     def __init__(self, plan: RunPlan | None = None, stack: Any = None) -> None:
         nobody: Any = None
@@ -57,15 +57,15 @@ def book(caller: str) -> TableRequest:
 def after(*requests: TableRequest) -> Recording:
     injector = Recording()
 
-    async def tell() -> None:
+    async def write() -> None:
         for request in requests:
             await injector.watch.on_write(request)
 
-    asyncio.run(tell())
+    asyncio.run(write())
     return injector
 
 
-def test_what_a_worker_writes_after_another_took_its_lease_is_stale():
+def test_a_write_of_a_worker_that_lost_its_lease_is_stale():
     injector = after(take("A"), renew("A"), take("B"), renew("B"), renew("A"), commit("A", 1))
     assert injector.watch.stale_writes == ["A: UpdateItem", "A: TransactWriteItems"]
 
@@ -76,7 +76,7 @@ def test_a_process_that_takes_the_lease_again_is_not_stale():
     assert injector.watch.releases == 2
 
 
-def test_a_process_that_serves_the_session_of_another_device_by_now_is_not_stale():
+def test_a_process_that_serves_another_session_is_not_stale():
     body = {"Item": {"pk": {"S": "session#S1"}, "kind": {"S": "superseded"}, "by": {"S": "S2"}}}
     notice = TableRequest("PutItem", json.dumps(body).encode(), "A")
     assert after(take("A"), take("B"), notice).watch.stale_writes == ["A: PutItem"]
@@ -84,14 +84,14 @@ def test_a_process_that_serves_the_session_of_another_device_by_now_is_not_stale
 
 
 @pytest.mark.parametrize(("what", "is_stale"), [("DeleteRequest", False), ("PutRequest", True)])
-def test_deleting_input_that_is_remembered_is_right_whoever_does_it(what: str, is_stale: bool):
+def test_any_worker_may_delete_input(what: str, is_stale: bool):
     body = {"RequestItems": {"live": [{what: {"Key": {"pk": {"S": "session#S1"}}}}]}}
     late = TableRequest("BatchWriteItem", json.dumps(body).encode(), "A")
     injector = after(take("A"), take("B"), late)
     assert injector.watch.stale_writes == (["A: BatchWriteItem"] if is_stale else [])
 
 
-def test_a_repeated_commit_that_counted_before_writes_nothing():
+def test_a_repeated_commit_is_not_stale():
     body = {"ClientRequestToken": "T1", "TransactItems": [{"k": "S1"}]}
     first = TableRequest("TransactWriteItems", json.dumps(body).encode(), "A")
     other = {**body, "ClientRequestToken": "T2"}
@@ -100,7 +100,7 @@ def test_a_repeated_commit_that_counted_before_writes_nothing():
     assert after(take("A"), first, take("B"), late).watch.stale_writes == ["A: TransactWriteItems"]
 
 
-def test_who_follows_a_release_replaced_nobody():
+def test_a_worker_that_released_its_lease_is_not_replaced():
     injector = after(take("A"), release("A"), take("B"), renew("A"))
     assert injector.watch.stale_writes == []
 
@@ -116,19 +116,19 @@ def test_moments_are_read_from_the_writes():
     assert injector.watch.remembered == 2
 
 
-def test_other_sessions_are_none_of_its_business():
+def test_writes_of_other_sessions_are_ignored():
     injector = after(take("A"), take("B", "S2"), renew("A"))
     assert injector.watch.stale_writes == []
 
 
-def test_what_its_user_does_after_the_session_is_none_of_its_business():
+def test_other_writes_of_the_user_are_ignored_after_the_session():
     injector = Recording()
     injector.watch.is_over = True
     asyncio.run(injector.watch.on_write(book("C")))
     assert injector.moments == []
 
 
-def test_a_successor_is_told_from_a_worker_that_a_message_wakes():
+def test_only_the_wake_of_a_hand_over_is_a_moment():
     async def woken(*wakes: dict[str, Any]) -> list[FaultMoment]:
         injector = Recording()
         for wake in wakes:
@@ -142,7 +142,7 @@ def test_a_successor_is_told_from_a_worker_that_a_message_wakes():
 
 
 class Lambdas:
-    """Notes what the pool was allowed."""
+    """Records the limits of the pool."""
 
     def __init__(self) -> None:
         self.limits: list[int | None] = []
@@ -155,16 +155,16 @@ class Lambdas:
         self.limits.append(concurrency)
 
 
-class Laptop:
+class FakeStack:
     def __init__(self) -> None:
         self.lambdas = Lambdas()
 
 
-def test_workers_are_to_be_had_once_the_client_was_told_that_there_are_none():
+def test_workers_are_available_after_a_busy_reply_without_a_worker():
     plan = next(plan for plan in map(plan_run, range(50)) if plan.is_without_worker)
-    stack = Laptop()
+    stack = FakeStack()
     injector = Recording(plan, stack)
-    injector.on_busy_reply(1_000)  # a table's trouble
+    injector.on_busy_reply(1_000)  # a fault of a table
     assert not stack.lambdas.limits
     injector.on_busy_reply(3_000)
     injector.on_busy_reply(3_000)
@@ -172,15 +172,15 @@ def test_workers_are_to_be_had_once_the_client_was_told_that_there_are_none():
     assert injector.happened == {FaultKind.NO_WORKER: 1}
 
 
-def test_who_is_told_to_wait_for_another_reason_found_no_missing_worker():
+def test_a_busy_reply_counts_only_in_a_run_without_worker():
     plan = next(plan for plan in map(plan_run, range(50)) if not plan.is_without_worker)
-    stack = Laptop()
+    stack = FakeStack()
     injector = Recording(plan, stack)
     injector.on_busy_reply(3_000)
     assert (stack.lambdas.limits, dict(injector.happened)) == ([], {})
 
 
-def test_the_moment_after_a_set_up_is_not_missed_when_the_set_up_came_first():
+def test_the_moment_of_an_open_live_session_recurs_at_the_start_of_a_turn():
     injector = Recording()
 
     async def run() -> None:
@@ -191,9 +191,9 @@ def test_the_moment_after_a_set_up_is_not_missed_when_the_set_up_came_first():
     assert injector.moments.count(FaultMoment.OPENED) == 2
 
 
-def test_a_turn_that_two_short_lives_did_not_end_gets_a_worker_that_lives():
+def test_a_turn_with_two_short_lived_workers_gets_one_with_the_usual_time():
     plan = next(plan for plan in map(plan_run, range(50)) if plan.worker_life_s is not None)
-    stack = Laptop()
+    stack = FakeStack()
     injector = Recording(plan, stack)
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""The oracle lets a good run pass and names each promise that is broken."""
+"""The oracle passes a good run and names each broken promise."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -88,7 +88,7 @@ def test_a_run_without_fault_is_good():
     assert judge(good()) == []
 
 
-def test_a_turn_that_another_live_session_answered_anew_is_good():
+def test_another_live_session_may_answer_a_turn_again():
     torn = replace(live(1), heard=PCM[0][:30], replies=(REPLIES[0][:20],), events=[])
     assert judge(replace(good(), live=[torn, live(1), live(2)])) == []
 
@@ -105,7 +105,7 @@ def test_two_utterances_in_one_turn_are_in_exactly_one_turn():
     assert judge(evidence) == []
 
 
-def test_a_reply_that_the_user_spoke_over_may_be_cut():
+def test_a_reply_that_the_user_interrupted_may_be_cut():
     heard = remembered(2, said="You", said_is_approximate=True)
     evidence = replace(good(), **CUT_SHORT, tables=tables(remembered(1), heard))  # type: ignore[arg-type]
     assert judge(evidence) == []
@@ -114,13 +114,13 @@ def test_a_reply_that_the_user_spoke_over_may_be_cut():
 LOST = received(2, is_lost=True, end=None, pcm=bytearray(REPLIES[1][:10]))
 
 
-def test_a_reply_that_was_lost_with_its_worker_may_be_said_again():
-    again, told = replace(received(2), number=3), replace(remembered(2), number=3, heard="")
+def test_a_reply_that_was_lost_with_its_worker_may_be_repeated():
+    again, repeated = replace(received(2), number=3), replace(remembered(2), number=3, heard="")
     evidence = replace(
         good(),
         client_turns=[received(1), LOST, again],
         live=[live(1, 2), replace(live(2), heard=b"", events=live(2).events[1:])],
-        tables=tables(remembered(1), remembered(2), told),
+        tables=tables(remembered(1), remembered(2), repeated),
     )
     assert judge(evidence) == []
 
@@ -131,7 +131,7 @@ def test_a_conversation_may_go_on_in_another_session():
     assert judge(replace(good(), tables=both, ends=ends)) == []
 
 
-def test_what_was_not_accepted_may_be_in_no_turn():
+def test_an_utterance_that_was_not_accepted_may_be_in_no_turn():
     first, second = good().utterances
     evidence = replace(
         good(),
@@ -143,7 +143,7 @@ def test_what_was_not_accepted_may_be_in_no_turn():
     assert judge(evidence) == []
 
 
-def test_what_gemini_never_took_before_the_session_was_given_up_is_told_as_skipped():
+def test_input_of_a_session_that_was_given_up_may_be_reported_as_skipped():
     first, second = good().utterances
     evidence = replace(
         good(),
@@ -175,11 +175,11 @@ def taken_over(**changes: object) -> Evidence:
     return replace(evidence, **changes)  # type: ignore[arg-type]
 
 
-def test_a_reply_may_be_cut_where_another_device_takes_over():
+def test_a_takeover_may_cut_a_reply():
     assert judge(taken_over()) == []
 
 
-def test_words_that_another_device_cuts_off_may_go_unanswered():
+def test_words_before_a_takeover_may_remain_unanswered():
     unanswered = remembered(2, said="")
     silent = TurnRecord(2, end=TurnEnd(2, 1, 1, 0.0, None, 0))
     evidence = taken_over(
@@ -188,34 +188,34 @@ def test_words_that_another_device_cuts_off_may_go_unanswered():
     assert judge(evidence) == []
 
 
-def test_words_that_another_device_cuts_off_may_not_be_lost():
+def test_words_before_a_takeover_may_not_be_lost():
     evidence = taken_over(tables=tables(remembered(1)))
-    assert f"lost: “{WORDS[1]}” was accepted and is in no turn" in judge(evidence)
+    assert f"lost: “{WORDS[1]}” was accepted, but is in no turn" in judge(evidence)
 
 
-def test_a_turn_that_another_device_cuts_off_ends_at_the_client_unless_that_was_turned_away():
+def test_a_cut_off_turn_ends_at_the_client_unless_its_reconnect_was_refused():
     endless = taken_over(client_turns=[received(1), replace(CUT, end=None)])
-    assert judge(endless) == ["hung: turn 2 never ended at the client"]
+    assert judge(endless) == ["hung: turn 2 did not end at the client"]
     assert judge(replace(endless, turned_away=frozenset({2}))) == []
 
 
-def test_a_turn_that_was_over_when_another_device_took_over_is_remembered_whole():
+def test_a_turn_that_ended_before_a_takeover_is_remembered_completely():
     first, second = good().utterances
     evidence = taken_over(cut_off=frozenset(), utterances=[first, second], live=[live(1, 2)])
     assert judge(evidence) != []
 
 
-def test_a_line_that_we_broke_may_be_lost():
+def test_a_connection_that_the_campaign_broke_may_be_lost():
     assert judge(replace(good(), lines_lost=2, lines_broken=2)) == []
 
 
-def test_a_session_that_breaks_off_in_an_utterance_may_have_heard_its_begin_alone():
+def test_the_last_utterance_of_a_session_may_be_truncated():
     torn = replace(live(1), heard=PCM[0] + PCM[1][:6])
     assert judge(replace(good(), live=[torn, live(2)])) == []
 
 
 @pytest.mark.parametrize(("duration_ms", "is_good"), [(2_500, True), (2_501, False)])
-def test_a_short_utterance_may_be_offered_twice_and_a_long_one_not(duration_ms: int, is_good: bool):
+def test_a_short_utterance_may_be_sent_twice_and_a_long_one_not(duration_ms: int, is_good: bool):
     pcm = PCM[0] + bytes([5, 6]) * (duration_ms * 16 - len(PCM[0]) // 2)
     first, second = good().utterances
     twice = replace(
@@ -226,7 +226,7 @@ def test_a_short_utterance_may_be_offered_twice_and_a_long_one_not(duration_ms: 
     assert (judge(twice) == []) is is_good
 
 
-def test_silence_may_stand_around_an_utterance_and_never_within_one():
+def test_silence_may_surround_an_utterance_and_not_interrupt_it():
     silence = bytes(3_200 * 11)
     around = silence + PCM[0] + silence + PCM[0] + silence + PCM[1] + silence
     assert judge(replace(good(), live=[replace(live(1, 2), heard=around)])) == []
@@ -236,12 +236,12 @@ def test_silence_may_stand_around_an_utterance_and_never_within_one():
     assert judge(replace(good(), live=[replace(live(1, 2), heard=within)])) != []
 
 
-def test_a_worker_that_wakes_too_late_may_give_its_session_what_is_left_of_its_input():
+def test_a_worker_that_was_woken_too_late_may_send_the_rest_of_its_input():
     stale = replace(live(1), name="M", heard=PCM[0] + PCM[1][6:])
     assert judge(replace(good(), live=[stale, live(1, 2)])) == []
 
 
-def test_a_reply_in_two_pieces_is_remembered_as_both_were_said():
+def test_a_reply_in_two_pieces_is_remembered_as_one():
     first, second = live(1).events
     pieces = [{**second, "said": "Hello"}, {**second, "said": "Robert."}]
     assert judge(replace(good(), live=[replace(live(1), events=[first, *pieces]), live(2)])) == []
@@ -277,7 +277,7 @@ WORDLESS = tables(remembered(1, heard=""), remembered(2))
         pytest.param([live(2), kept_back(ended=LEFT)], (), id="the user's hang-up"),
     ],
 )
-def test_words_may_be_missing_where_their_session_ended_before_it_sent_them(
+def test_words_may_be_missing_if_their_session_ended_before_it_sent_them(
     lives: list[LiveRecord], leases: tuple[LeaseRecord, ...]
 ):
     evidence = replace(good(), live=lives, tables=WORDLESS, leases=leases)
@@ -287,7 +287,7 @@ def test_words_may_be_missing_where_their_session_ended_before_it_sent_them(
 def test_the_transcript_after_one_that_is_missing_stays_in_its_own_turn():
     moved = tables(remembered(1, heard=WORDS[1]), remembered(2, heard=""))
     found = judge(replace(good(), live=[kept_back(), live(2)], tables=moved))
-    assert [one for one in found if one.startswith("misplaced: turn 1 heard")]
+    assert [one for one in found if one.startswith("misplaced: turn 1 contains")]
     assert [one for one in found if one.startswith(f"misplaced: “{WORDS[1]}” is not in turn 2")]
 
 
@@ -296,20 +296,24 @@ def test_the_transcript_after_one_that_is_missing_stays_in_its_own_turn():
     [
         pytest.param([live(1), live(2)], id="the transcript was not late"),
         pytest.param([kept_back(3_999), live(2)], id="it came long before the worker died"),
-        pytest.param([kept_back(ended=LEFT), live(2)], id="the worker left the session unasked"),
-        pytest.param([kept_back(), live(1, 2)], id="another session heard it and told it"),
+        pytest.param(
+            [kept_back(ended=LEFT), live(2)], id="the worker closed the session without need"
+        ),
+        pytest.param(
+            [kept_back(), live(1, 2)], id="another session heard it and sent the transcript"
+        ),
     ],
 )
-def test_words_may_not_be_missing_without_an_excuse(lives: list[LiveRecord]):
+def test_words_may_not_be_missing_without_a_reason(lives: list[LiveRecord]):
     found = judge(replace(good(), live=lives, tables=WORDLESS))
-    assert f"lost: “{WORDS[0]}” was accepted and is in no turn" in found
+    assert f"lost: “{WORDS[0]}” was accepted, but is in no turn" in found
 
 
 @pytest.mark.parametrize("heard", [WORDS[0], " ".join(WORDS)])
 def test_the_words_of_a_turn_are_not_put_into_another(heard: str):
     moved = tables(remembered(1, heard=""), remembered(2, heard=heard))
     found = judge(replace(good(), tables=moved))
-    text = f"“{WORDS[0]}” is not in turn 1, where it was answered, but in another one"
+    text = f"“{WORDS[0]}” is not in turn 1, where it was answered, but in another turn"
     assert f"misplaced: {text}" in found
 
 
@@ -333,12 +337,12 @@ def test_a_call_that_was_answered_and_is_remembered_is_good():
 BOOKED = ToolCall(ToolCallKey(1, 1), "ask_core_agent", "{}", ToolCallStatus.DONE, "booked")
 
 
-def test_a_turn_whose_call_was_cancelled_may_be_silent_where_a_later_one_says_the_answer():
+def test_a_turn_with_a_cancelled_call_may_be_silent_if_a_later_one_says_the_answer():
     silent, spoken = (
         remembered(1, said="", tool_calls=(BOOKED,)),
         remembered(2, said="It is booked."),
     )
-    told = received(2, said="It is booked.")
+    later = received(2, said="It is booked.")
     cancelled = replace(
         live(1, 2),
         events=[
@@ -351,7 +355,7 @@ def test_a_turn_whose_call_was_cancelled_may_be_silent_where_a_later_one_says_th
     )
     evidence = replace(
         good(),
-        client_turns=[received(1, pcm=bytearray(), said=""), told],
+        client_turns=[received(1, pcm=bytearray(), said=""), later],
         tables=tables(silent, spoken),
         live=[cancelled],
         bookings=("one",),  # type: ignore[arg-type]
@@ -368,12 +372,12 @@ def test_a_turn_whose_call_was_cancelled_may_be_silent_where_a_later_one_says_th
     assert f"lost: “{WORDS[0]}” of turn 1 got no audible reply" in found
 
 
-def test_a_goodbye_whose_answer_was_lost_with_the_line_breaks_nothing():
+def test_a_broken_connection_may_lose_the_answer_to_a_goodbye():
     cut = replace(good(), ends=[("bye", "")], lines_lost=1, lines_broken=1)
 
     assert judge(cut) == []
     assert judge(replace(cut, lines_lost=0, lines_broken=0)) == [
-        "hung: the client was told “” for the end, not “bye”"
+        "hung: the client got the reason “” for the end, not “bye”"
     ]
 
 
@@ -387,21 +391,21 @@ BROKEN = {
         {"tables": replace(tables(remembered(1), remembered(2)), states=(*tables().states, None))},
         "hung: the session was not closed",
     ),
-    "an end that the client was not told": (
+    "a wrong reason of an end": (
         {"ends": [("refused", "bye"), ("bye", "bye")]},
-        "hung: the client was told “bye” for the end, not “refused”",
+        "hung: the client got the reason “bye” for the end, not “refused”",
     ),
     "audio after the cut": (
         {"out_of_turn": ["audio of turn 2 after its reply was cut"]},
         "cut: audio of turn 2 after its reply was cut",
     ),
-    "a cut reply that nobody spoke like this": (
+    "a cut reply with other audio": (
         {**CUT_SHORT, "client_turns": [received(1), replace(CUT, pcm=bytearray(b"xy"))]},
-        "cut: the audio of turn 2 is not the begin of a reply",
+        "cut: the audio of turn 2 is not the start of a reply",
     ),
     "a cut reply that is remembered beyond its cut": (
         {**CUT_SHORT, "tables": tables(remembered(1), remembered(2, said_is_approximate=True))},
-        "cut: turn 2 is remembered as “You are Robert.”, no more than “You are” was told",
+        "cut: turn 2 is remembered as “You are Robert.”, but the client got only “You are”",
     ),
     "a recording that replays otherwise": (
         {"leases": [LeaseRecord("S-000001", "line 4: effects[0] was this", False, False)]},
@@ -409,23 +413,23 @@ BROKEN = {
     ),
     "an accepted utterance in no turn": (
         {"tables": tables(remembered(1), remembered(2, heard=""))},
-        f"lost: “{WORDS[1]}” was accepted and is in no turn",
+        f"lost: “{WORDS[1]}” was accepted, but is in no turn",
     ),
     "an utterance remembered twice": (
         {"tables": tables(remembered(1), remembered(2, heard=WORDS[0]))},
-        f"doubled: turn 2 heard “{WORDS[0]}”",
+        f"doubled: turn 2 contains “{WORDS[0]}”",
     ),
     "audio with a hole": (
         {"live": [replace(live(1, 2), heard=PCM[0] + PCM[1][:-2])]},
-        f"lost: no live session heard all audio of “{WORDS[1]}”",
+        f"lost: no Live session heard all audio of “{WORDS[1]}”",
     ),
-    "audio with a hole where somebody else answered": (
+    "audio with a hole in one of two sessions": (
         {"live": [live(1, 2), replace(live(1, 2), name="M", heard=PCM[0][2:] + PCM[1])]},
-        "lost: M answered what from byte 0 on",
+        "lost: M answered input that from byte 0 on",
     ),
     "audio that came once too often": (
         {"live": [replace(live(1, 2), heard=PCM[0] * 3 + PCM[1])]},
-        "lost: L answered what from byte 160 on",
+        "lost: L answered input that from byte 160 on",
     ),
     "a short utterance that is lost beside a long one": (
         {
@@ -435,38 +439,38 @@ BROKEN = {
             ],
             "tables": tables(remembered(1), remembered(2, heard=" ".join(WORDS * 3))),
         },
-        f"lost: “{WORDS[1]}” was accepted and is in no turn",
+        f"lost: “{WORDS[1]}” was accepted, but is in no turn",
     ),
     "a call that is answered twice": (
         {"live": with_events(ASKED, ANSWERED, ANSWERED)},
         "doubled: L got 2 answers to call-1",
     ),
-    "a call that nobody remembers": (
+    "a call that is not remembered": (
         {"live": with_events(ASKED)},
         "lost: Gemini called a tool",
     ),
-    "a reply that is remembered and told otherwise than it was spoken": (
+    "a reply that was spoken differently": (
         {
             "tables": tables(remembered(1), remembered(2, said="You are Linda.")),
             "client_turns": [received(1), received(2, said="You are Linda.")],
         },
-        "lost: no live session said “You are Linda.”",
+        "lost: no Live session said “You are Linda.”",
     ),
-    "a line that nobody broke": (
+    "a connection that was lost unplanned": (
         {"lines_lost": 2, "lines_broken": 1},
-        "line: it ended 2 times before its session, and was broken 1 times",
+        "line: 2 connections ended before the session, but 1 were planned",
     ),
-    "audio heard where nobody answered": (
+    "audio without an answer": (
         {"live": [replace(live(1, 2), events=live(1).events)]},
-        f"lost: no live session that heard all of “{WORDS[1]}” answered it",
+        f"lost: no Live session that heard all of “{WORDS[1]}” answered it",
     ),
     "a reply without its end": (
         {"client_turns": [received(1), received(2, pcm=bytearray(REPLIES[1][:-2]))]},
-        "cut: the audio of turn 2 is not whole",
+        "cut: the audio of turn 2 is not complete",
     ),
     "a reply with a piece that came twice": (
         {"client_turns": [received(1), received(2, pcm=bytearray(REPLIES[1] + REPLIES[1][:4]))]},
-        "cut: the audio of turn 2 is not whole",
+        "cut: the audio of turn 2 is not complete",
     ),
     "a reply that was cut for nothing": (
         {"client_turns": [received(1), received(2, is_interrupted=True)]},
@@ -474,31 +478,31 @@ BROKEN = {
     ),
     "a turn without end": (
         {"client_turns": [received(1), received(2, end=None)]},
-        "hung: turn 2 never ended",
+        "hung: turn 2 did not end",
     ),
-    "a lost reply that nobody says again": (
+    "a lost reply that is not repeated": (
         {"client_turns": [received(1), LOST]},
-        "cut: the reply of turn 2 was lost and only told as text",
+        "cut: the reply of turn 2 was lost, and only its text arrived",
     ),
     "a silent reply": (
         {"client_turns": [received(1), received(2, pcm=bytearray())]},
         "lost: “do you remember my name” of turn 2 got no audible reply",
     ),
-    "memory that differs from what was told": (
+    "memory that differs from the client": (
         {"tables": tables(remembered(1), remembered(2, said="You are Linda."))},
         "lost: turn 2 is remembered as “You are Linda.”",
     ),
     "a turn that only memory knows": (
         {"client_turns": [received(1)]},
-        "lost: turn 2 is remembered and never reached the client",
+        "lost: turn 2 is remembered, but never reached the client",
     ),
     "a turn that only the client knows": (
         {"tables": tables(remembered(1))},
-        "lost: the client has all of turn 2, memory has nothing",
+        "lost: the client has turn 2, but memory does not",
     ),
     "a hole in the numbers": (
         {"tables": tables(remembered(1), replace(remembered(2), number=3), count=2)},
-        "lost: turns are not numbered in a row: [1, 3]",
+        "lost: turn numbers are not consecutive: [1, 3]",
     ),
     "a header that counts wrong": (
         {"tables": tables(remembered(1), remembered(2), count=3)},
@@ -507,11 +511,11 @@ BROKEN = {
     "a booking too many": ({"bookings": ("one", "two")}, "doubled: 2 bookings for one request"),
     "a booking that is not there": (
         {"tables": tables(remembered(1, tool_calls=(BOOKED,)), remembered(2))},
-        "lost: the tool's answer came, its booking is not there",
+        "lost: the tool answered, but its booking is missing",
     ),
     "a frame of a replaced worker": (
         {"stale_frames_accepted": 1},
-        "stale: the client took 1 frames",
+        "stale: the client got 1 frames",
     ),
     "a write of a replaced worker": (
         {"stale_writes": ("W-1: PutItem",)},

@@ -1,4 +1,4 @@
-"""A run's plan: all of it from its seed, and together they leave nothing out."""
+"""Plans follow from their seeds, and consecutive seeds cover all faults."""
 
 import pytest
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.unit
 SEEDS = range(200)
 
 
-def test_a_seed_always_means_the_same_run():
+def test_a_seed_determines_the_plan():
     assert [plan_run(seed) for seed in SEEDS] == [plan_run(seed) for seed in SEEDS]
     assert len({plan_run(seed).timed_faults for seed in SEEDS}) > len(SEEDS) / 2
 
@@ -20,13 +20,13 @@ def kinds_of(plans: list[RunPlan]) -> frozenset[FaultKind]:
     return frozenset[FaultKind]().union(*(plan.kinds for plan in plans))
 
 
-def test_a_full_round_of_seeds_in_a_row_leaves_out_no_kind():
+def test_a_full_round_of_seeds_covers_every_kind():
     plans = [plan_run(seed) for seed in range(1_500)]
     for first in range(len(plans) - FULL_ROUND):
         assert kinds_of(plans[first : first + FULL_ROUND]) == frozenset(FaultKind), first
 
 
-def test_the_suite_of_tests_holds_every_kind_and_every_moment_of_death():
+def test_the_test_suite_covers_every_kind_and_every_moment_of_death():
     plans = [plan_run(seed) for seed in CI_SEEDS]
     assert kinds_of(plans) == frozenset(FaultKind)
     deaths = {
@@ -38,26 +38,26 @@ def test_the_suite_of_tests_holds_every_kind_and_every_moment_of_death():
     assert deaths == set(FaultMoment) - {FaultMoment.START, FaultMoment.OPENED}
 
 
-def test_a_second_device_takes_over_at_every_point_of_a_turn():
+def test_takeovers_cover_every_point_of_a_turn():
     plans = map(plan_run, SEEDS)
     points = {plan.takeover for plan in plans if plan.ending is FaultKind.SECOND_DEVICE}
     assert points == set(Takeover)
 
 
-def test_the_suite_of_tests_takes_over_in_mid_turn():
+def test_the_test_suite_covers_takeovers_during_a_turn():
     plans = [plan_run(seed) for seed in CI_SEEDS]
     points = {plan.takeover for plan in plans if plan.ending is FaultKind.SECOND_DEVICE}
     assert points - {Takeover.REMEMBERED}
 
 
-def test_every_run_has_four_turns_and_three_faults_at_least():
+def test_every_run_has_at_least_four_turns_and_three_faults():
     for plan in map(plan_run, SEEDS):
         assert len(set(plan.utterances)) >= 4
         assert len(plan.kinds) >= 3
         assert all(0 <= strike.turn < len(plan.utterances) for strike in plan.timed_faults)
 
 
-def test_a_moment_is_only_waited_for_where_it_can_come():
+def test_every_fault_is_in_a_turn_where_its_moment_can_occur():
     for plan in map(plan_run, SEEDS):
         for strike in plan.timed_faults:
             match strike.moment:
@@ -76,7 +76,7 @@ def test_a_moment_is_only_waited_for_where_it_can_come():
         assert not plan.no_pause_after_turns & plan.silent_after_turns
 
 
-def test_nothing_else_strikes_from_a_reply_on_that_is_spoken_over_or_outlasts_its_worker():
+def test_no_other_fault_follows_a_long_reply():
     for plan in map(plan_run, SEEDS):
         long = [
             s
@@ -90,12 +90,12 @@ def test_nothing_else_strikes_from_a_reply_on_that_is_spoken_over_or_outlasts_it
             assert plan.is_spoken_over(long[0].turn) == (long[0].kind is FaultKind.BARGED_IN)
 
 
-def test_what_is_said_after_the_first_session_is_nothing_that_was_said_before():
+def test_the_second_session_has_other_words_than_the_first():
     for plan in map(plan_run, SEEDS):
         assert plan.last_words not in plan.utterances
 
 
-def test_a_lost_disconnect_needs_a_line_that_is_dropped():
+def test_a_lost_disconnect_comes_with_a_dropped_connection():
     for plan in map(plan_run, SEEDS):
         if FaultKind.DISCONNECT_LOST in plan.kinds:
             assert FaultKind.LINE_DROPPED in plan.kinds

@@ -1,4 +1,4 @@
-"""Following what the Gemini simulator writes down while it writes."""
+"""Following the Gemini simulator's records while it writes them."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ def write(folder: Path, *kinds: str, ending: str = "\n") -> None:
         file.write("\n".join(json.dumps({"kind": kind}) for kind in kinds) + ending)
 
 
-def test_each_event_of_a_new_connection_is_seen_once_and_only_when_it_is_whole(tmp_path: Path):
+def test_each_complete_event_of_a_new_connection_is_seen_once(tmp_path: Path):
     async def run() -> list[str]:
         seen: list[str] = []
 
@@ -47,7 +47,7 @@ def test_each_event_of_a_new_connection_is_seen_once_and_only_when_it_is_whole(t
     assert asyncio.run(run()) == ["setup", "speech_started", "seeded"]
 
 
-def test_only_connections_that_have_ended_are_forgotten(tmp_path: Path):
+def test_only_ended_connections_are_forgotten(tmp_path: Path):
     async def ignore(_event: Mapping[str, Any]) -> None: ...
 
     write(tmp_path / "0001", "connection_ended")
@@ -60,7 +60,7 @@ def test_only_connections_that_have_ended_are_forgotten(tmp_path: Path):
 
 
 @pytest.mark.parametrize("runs", ["0", "-1", "some"])
-def test_a_campaign_has_one_run_at_least(runs: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_campaign_has_at_least_one_run(runs: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.argv", ["chaos", "--runs", runs])
     with pytest.raises(SystemExit, match="2"):
         main()

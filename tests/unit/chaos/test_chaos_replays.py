@@ -1,4 +1,4 @@
-"""What workers recorded, dead ones included: replayed, and asked how they left."""
+"""Replays of the recordings of workers, killed ones included."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ OPENING = Opening(LEASE, MEMORY, SETTINGS, unix_offset_ms=0)
 
 
 def record(path: Path, *events: Event) -> None:
-    """What a worker writes that is told of ``events``, one a second."""
+    """Write the recording of a worker that gets ``events``, one per second."""
     machine = SessionMachine(LEASE, MEMORY, SETTINGS, FakeSpeechDetector(), unix_offset_ms=0)
     lines = [opening_line(OPENING)]
     for number, event in enumerate(events):
@@ -32,14 +32,14 @@ def record(path: Path, *events: Event) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def test_a_recording_of_today_replays_alike(tmp_path: Path):
+def test_a_recording_of_this_version_replays_alike(tmp_path: Path):
     path = tmp_path / "S-000001.jsonl"
     record(path, Started())
     lease = read_lease(path)
     assert (lease.name, lease.difference, lease.hands_over) == ("S-000001", "", False)
 
 
-def test_a_line_that_a_killed_worker_began_is_no_difference(tmp_path: Path):
+def test_an_incomplete_last_line_of_a_killed_worker_is_ignored(tmp_path: Path):
     path = tmp_path / "S-000001.jsonl"
     record(path, Started())
     with path.open("a") as file:
@@ -53,7 +53,7 @@ def test_a_worker_that_died_before_its_first_line_recorded_nothing(tmp_path: Pat
     assert read_lease(path).difference == ""
 
 
-def test_what_differs_is_named_with_its_line(tmp_path: Path):
+def test_a_difference_is_reported_with_its_line(tmp_path: Path):
     path = tmp_path / "S-000001.jsonl"
     record(path, Started())
     opening, step = path.read_text().splitlines()
@@ -63,9 +63,7 @@ def test_what_differs_is_named_with_its_line(tmp_path: Path):
     assert read_lease(path).difference.startswith("line 2: effects[")
 
 
-def test_a_machine_that_fails_on_what_was_recorded_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_an_error_of_the_machine_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "S-000001.jsonl"
     record(path, Started())
 
@@ -78,12 +76,12 @@ def test_a_machine_that_fails_on_what_was_recorded_is_named(
     )
 
 
-def test_a_line_that_is_none_is_named(tmp_path: Path):
+def test_a_malformed_line_is_reported(tmp_path: Path):
     path = tmp_path / "S-000001.jsonl"
     record(path, Started())
     with path.open("a") as file:
         file.write("nonsense\n")
-    assert read_lease(path).difference.startswith("line 3 is not one of a recording")
+    assert read_lease(path).difference.startswith("line 3 is not a line of a recording")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +92,7 @@ def test_a_line_that_is_none_is_named(tmp_path: Path):
         ((Started(),), False, False),
     ],
 )
-def test_how_a_worker_left_is_in_its_recording(
+def test_a_recording_shows_how_its_worker_left(
     tmp_path: Path, events: tuple[Event, ...], hands_over: bool, is_forced: bool
 ):
     path = tmp_path / "S-000001.jsonl"
@@ -110,7 +108,7 @@ def test_a_session_has_its_own_recordings_in_the_order_of_its_leases(tmp_path: P
     assert [path.stem for path in found] == ["S-000001", "S-000002"]
 
 
-def test_only_the_campaigns_copy_hands_over_late(tmp_path: Path):
+def test_the_campaigns_copy_differs_in_the_hand_over_alone(tmp_path: Path):
     copy_source(PROJECT, tmp_path)
     changed = [
         pair

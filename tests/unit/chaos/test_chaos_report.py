@@ -1,4 +1,4 @@
-"""A campaign passes when every run held and every kind of fault really happened."""
+"""A campaign passes if no run failed and every kind of fault occurred."""
 
 from collections import Counter
 from dataclasses import replace
@@ -25,17 +25,17 @@ def result(
 WANTED = frozenset({FaultKind.WORKER_KILLED, FaultKind.LINE_DROPPED})
 
 
-def test_runs_that_held_with_every_kind_injected_pass():
+def test_a_campaign_passes_when_no_run_failed_and_every_kind_occurred():
     verdict = Verdict([result(WORKER_KILLED=1), result(2, LINE_DROPPED=3)], WANTED)
     assert verdict.passed
     table = "\n".join(verdict.lines())
-    assert "0 of 2 runs broke a promise: nothing" in table
+    assert list(verdict.lines())[-1] == "0 of 2 runs broke a promise"
     assert "NOT INJECTED" not in table
     (line,) = [one for one in verdict.lines() if GapKind.WORKER_KILLED in one]
     assert line.split()[-4:] == ["2", "1000", "2000", "2000"]
 
 
-def test_a_kind_that_never_happened_fails_the_campaign():
+def test_a_kind_that_did_not_occur_fails_the_campaign():
     verdict = Verdict([result(WORKER_KILLED=1)], WANTED)
     assert not verdict.passed
     assert verdict.not_injected == [FaultKind.LINE_DROPPED]
@@ -52,20 +52,20 @@ def test_a_broken_promise_fails_the_campaign():
     assert "1 of 2 runs broke a promise: 1 lost, 1 hung" in list(verdict.lines())
 
 
-def test_a_run_that_proves_little_is_counted():
+def test_an_inconclusive_run_is_counted():
     hard = result(WORKER_KILLED=1, LINE_DROPPED=2, DUPLICATED=9)
     verdict = Verdict([hard, replace(hard, turns=3), result(WORKER_KILLED=9)], frozenset())
     assert len(verdict.inconclusive) == 2
     table = "\n".join(verdict.lines())
-    assert "runs with fewer than 4 turns or 3 kinds of fault        2" in table
+    assert "runs with fewer than 4 turns or 3 kinds of faults       2" in table
 
 
-def test_what_was_only_told_as_skipped_is_counted():
+def test_utterances_that_are_reported_as_skipped_are_counted():
     verdict = Verdict([result(reported_as_skipped=2), result(2)], frozenset())
-    assert "utterances of an ended session, told as skipped         2" in "\n".join(verdict.lines())
+    assert "utterances reported as skipped                          2" in "\n".join(verdict.lines())
 
 
-def test_a_silence_that_is_longer_than_promised_is_marked_and_no_failure():
+def test_a_silence_above_the_limit_is_marked_and_does_not_fail_the_campaign():
     (line,) = [
         line
         for line in Verdict([result(9, WORKER_KILLED=1)], frozenset()).lines()

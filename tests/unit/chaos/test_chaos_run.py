@@ -1,4 +1,4 @@
-"""A run that fails in a way that nobody foresaw is told with its seed, like any other."""
+"""A run with an unexpected error is reported with its seed."""
 
 import asyncio
 from collections import Counter
@@ -23,7 +23,7 @@ async def fail(_counts: object) -> None:
     raise OSError("no more processes")
 
 
-def test_a_run_that_crashes_breaks_a_promise_and_names_the_seed_that_replays_it(
+def test_a_run_that_crashes_fails_and_names_the_command_that_repeats_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     context: Any = SimpleNamespace(stack=SimpleNamespace(lambdas=SimpleNamespace(prewarm=fail)))
@@ -31,9 +31,9 @@ def test_a_run_that_crashes_breaks_a_promise_and_names_the_seed_that_replays_it(
     assert list(result.broken) == ["crashed: OSError: no more processes"]
     assert "in fail" in capsys.readouterr().err
     lines = list(describe_result(result, tmp_path))
-    assert lines[0].startswith("seed 12: BROKEN")
-    assert "    replay: make chaos RUNS=1 SEED=12" in lines
-    assert "    replay: make chaos RUNS=1 SEED=12 MODEL=m" in describe_result(result, tmp_path, "m")
+    assert lines[0].startswith("seed 12: FAILED")
+    assert "    repeat: make chaos RUNS=1 SEED=12" in lines
+    assert "    repeat: make chaos RUNS=1 SEED=12 MODEL=m" in describe_result(result, tmp_path, "m")
 
 
 @pytest.mark.parametrize(
@@ -43,27 +43,27 @@ def test_a_run_that_crashes_breaks_a_promise_and_names_the_seed_that_replays_it(
         (("lost: this",), FaultKind.WORKER_KILLED, 1),
         ((), FaultKind.LINE_DROPPED, 1),
     ],
-    ids=["all held", "one broke a promise", "a kind was never injected"],
+    ids=["all passed", "one broke a promise", "a kind was never injected"],
 )
-def test_a_campaign_tells_by_its_exit_status_whether_it_passed(
+def test_the_exit_status_shows_whether_the_campaign_passed(
     broken: tuple[str, ...], wanted: FaultKind, status: int, monkeypatch: pytest.MonkeyPatch
 ):
     faults = Counter({FaultKind.WORKER_KILLED: 1})
-    run = RunResult(12, broken, faults, frozenset(), (), 4, 0, 0, 9.0)
+    result = RunResult(12, broken, faults, frozenset(), (), 4, 0, 0, 9.0)
 
     class Held:
-        verdict = Verdict([run], frozenset({wanted}))
+        verdict = Verdict([result], frozenset({wanted}))
 
         def __init__(self, *_arguments: object, **_options: object) -> None: ...
 
-        async def hold(self) -> None: ...
+        async def run(self) -> None: ...
 
     monkeypatch.setattr("tests.chaos.__main__.Campaign", Held)
     monkeypatch.setattr("sys.argv", ["chaos"])
     assert main() == status
 
 
-def test_a_run_that_held_has_nothing_to_replay(tmp_path: Path):
+def test_a_run_that_passed_names_no_command(tmp_path: Path):
     plan = plan_run(12)
     held = RunResult(12, [], Counter(plan.kinds), frozenset(), (), 4, 0, 0, 9.0)
-    assert [line for line in describe_result(held, tmp_path) if "replay" in line] == []
+    assert [line for line in describe_result(held, tmp_path) if "repeat" in line] == []

@@ -38,16 +38,16 @@ class _ClientModel(BaseModel):
 
 
 class PositionModel(_ClientModel):
-    """How far the client has received: everything up to ``seq`` of ``epoch``."""
+    """The client has received all frames up to ``seq`` of ``epoch``."""
 
     epoch: Count
     seq: Count
 
 
 class HelloModel(_ClientModel):
-    """Opens the conversation on this connection; the first message of every connection.
+    """The first message of every connection.
 
-    A client that sends ``speech_start`` and ``speech_end`` says so with ``marks_speech``.
+    ``marks_speech``: the client sends ``speech_start`` and ``speech_end``.
     """
 
     type: Literal["hello"]
@@ -66,21 +66,21 @@ class AudioModel(_ClientModel):
 
 
 class SpeechStartModel(_ClientModel):
-    """The client's detector heard the user begin to speak."""
+    """The client's detector found the start of speech."""
 
     type: Literal["speech_start"]
     seq: Seq
 
 
 class SpeechEndModel(_ClientModel):
-    """The client's detector heard the user stop."""
+    """The client's detector found the end of speech."""
 
     type: Literal["speech_end"]
     seq: Seq
 
 
 class TextModel(_ClientModel):
-    """Something typed instead of said."""
+    """Text that the user typed."""
 
     type: Literal["text"]
     seq: Seq
@@ -90,14 +90,14 @@ class TextModel(_ClientModel):
 
 
 class ByeModel(_ClientModel):
-    """Hangs up: the session ends, the conversation stays."""
+    """The user hangs up: the session ends, the conversation is kept."""
 
     type: Literal["bye"]
     seq: Seq
 
 
 class AckModel(_ClientModel):
-    """What has been received and how much of it was heard; unnumbered, the newest counts."""
+    """The output that was received and the audio that was played; only the newest counts."""
 
     type: Literal["ack"]
     received: PositionModel
@@ -106,7 +106,7 @@ class AckModel(_ClientModel):
 
 
 class PingModel(_ClientModel):
-    """Asks for a ``pong``; ``owed`` says that the client waits for an answer."""
+    """A request for a ``pong``; ``owed``: the client waits for an answer to its input."""
 
     type: Literal["ping"]
     owed: bool = False
@@ -130,7 +130,7 @@ MESSAGE_TYPES = "hello, audio, speech_start, speech_end, text, bye, ack or ping"
 
 
 def content_of(model: ClientModel) -> Sequenced | Acknowledged | Ping:
-    """Return what a model says.
+    """Return a model as the domain's value.
 
     Raises:
         BadInput: The audio is not PCM16 within the limit, or the protocol version is unknown.

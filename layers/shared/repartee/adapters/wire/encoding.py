@@ -77,14 +77,14 @@ class AudioFrame:
 
 @dataclass(frozen=True, slots=True)
 class ReadyFrame:
-    """Answers ``hello`` at once, so that the user may begin to speak before a worker is up.
+    """The answer to ``hello``: the user may speak before a worker has started.
 
     Attributes:
-        chunk_ms: How much audio one message should hold.
-        grace_s: For how long a dropped connection may come back to this session.
-        features: What this server knows beyond protocol version 1, see ``FEATURES``.
-        next_seq: The number that the client's next message has; None where it is not known.
-        output_kept: Whether earlier output that the client lacks is held, and comes again.
+        chunk_ms: The recommended length of the audio in one message.
+        grace_s: How long a client may take to reconnect to this session.
+        features: The server's additions to protocol version 1.
+        next_seq: The number for the client's next message; None when it is not known.
+        output_kept: Whether output that the client lacks is buffered and will be sent again.
     """
 
     session_id: str
@@ -102,15 +102,15 @@ class ReadyFrame:
     output_kept: bool = False
 
 
-# The fields of all other messages are on the wire as they are in the domain.
+# All other messages have the same fields on the wire as in the domain.
 WIRE_FORMS: Mapping[type[Frame | Answer], type[Any]] = {ReplyAudio: AudioFrame, Ready: ReadyFrame}
 
 
 def encode(message: ServerMessage) -> str:
     """Return a message as the text of one frame.
 
-    The JSON is UTF-8, in which a character takes up to 4 bytes instead of 12 as an escape. Half of
-    a surrogate pair has no form in UTF-8; a question mark replaces it.
+    The JSON holds characters and no escapes: a character takes at most 4 bytes of UTF-8 instead of
+    12. Half of a surrogate pair has no form in UTF-8; a question mark replaces it.
     """
     if isinstance(message, NumberedFrame):
         fields = _fields(message.frame) | {"epoch": message.epoch, "seq": message.seq}

@@ -1,4 +1,4 @@
-"""Reads the client's messages: checks them against every limit and says what is wrong."""
+"""Validates the client's messages; an error names the field, the limit and the remedy."""
 
 import json
 
@@ -14,10 +14,10 @@ from repartee.domain.errors import BadInput, UnusableMessage
 from repartee.domain.protocol.messages import MAX_SEQ, ParsedMessage
 from repartee.domain.text.characters import has_lone_surrogates
 
-# How much of a client's own words an error repeats to it.
+# An error repeats at most this much of a client's own text.
 MAX_ECHO_CHARACTERS = 40
 
-# Where pydantic's own words would repeat what the client sent, or say too little.
+# Replaces messages of pydantic that repeat the client's input or say too little.
 _WORDS = {
     "union_tag_invalid": f"the message has an unknown type: use {MESSAGE_TYPES}",
     "union_tag_not_found": f"the message has no type: use {MESSAGE_TYPES}",
@@ -31,8 +31,7 @@ def parse(body: str | None) -> ParsedMessage:
     """Return the message that a text frame holds; ``body`` is None for a binary frame.
 
     Raises:
-        UnusableMessage: The frame holds no valid message; the error names the field, the limit and
-            what to do.
+        UnusableMessage: The frame holds no valid message.
     """
     kind = ""
     try:
@@ -49,12 +48,12 @@ def parse_client_message(body: str) -> ClientModel:
     """Return the model that a text frame holds.
 
     Raises:
-        BadInput: It is no valid message; says which field, what limit and what to do.
+        BadInput: The frame holds no valid message.
     """
     try:
         model = CLIENT_MESSAGES.validate_json(body)
-        # Readers of JSON differ in which of two values they take. A field that is there twice
-        # brings a colon more than there are fields; an audio chunk is not read a second time.
+        # JSON parsers differ in which value of a repeated key they use. A repeated key makes more
+        # colons than fields; an audio chunk without one is not parsed a second time.
         if body.count(":") != len(model.model_fields_set):
             json.loads(body, object_pairs_hook=_reject_duplicate_keys)
         return model
@@ -78,14 +77,14 @@ def _reject_duplicate_keys(pairs: list[tuple[str, object]]) -> None:
 
 
 def _unreadable(body: str) -> BadInput:
-    """Return what is wrong with a body that pydantic does not take for JSON."""
+    """Return the error for a body that pydantic cannot parse as JSON."""
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError):
         fields = None
     text = fields.get("text") if isinstance(fields, dict) else None
     if isinstance(text, str) and has_lone_surrogates(text):
-        # JSON can spell it, but no text can hold it.
+        # JSON has an escape for it, but no text can hold it.
         advice = "the text holds half of a surrogate pair: send whole characters"
         return BadInput("invalid_message", advice, field="text")
     return BadInput("not_json", "the message is not JSON: send one JSON object")

@@ -8,14 +8,14 @@ from repartee.domain.protocol.messages import MAX_IN_FLIGHT
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Answers ``hello`` at once, so that the user may begin to speak before a worker is up.
+    """The answer to ``hello``: the user may speak before a worker has started.
 
     Attributes:
-        chunk_ms: How much audio one message should hold.
-        grace_s: For how long a dropped connection may come back to this session.
-        max_in_flight: How many numbered messages the client may have out and not accepted.
-        next_seq: The number that the client's next message has; None where it is not known.
-        output_kept: Whether earlier output that the client lacks is held, and comes again.
+        chunk_ms: The recommended length of the audio in one message.
+        grace_s: How long a client may take to reconnect to this session.
+        max_in_flight: How many numbered messages may be sent and not accepted.
+        next_seq: The number for the client's next message; None when it is not known.
+        output_kept: Whether output that the client lacks is buffered and will be sent again.
     """
 
     session_id: str
@@ -29,12 +29,12 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A message could not be used: nothing of it was stored; the connection stays open.
+    """A message was refused: nothing was stored, and the connection stays open.
 
     Attributes:
-        field: The field at fault, empty when the whole message is.
-        seq: The number of the message at fault, where it had one.
-        next_seq: The number that the client's next message has, where ``seq`` cannot be used.
+        field: The field at fault, empty for the message as a whole.
+        seq: The number of the refused message, None when it has none.
+        next_seq: The number for the client's next message, where ``seq`` cannot be used.
     """
 
     code: str
@@ -47,10 +47,10 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedBefore:
-    """Answers a number that was accepted so long ago that its message is not known any more.
+    """The answer to a message whose number was accepted long ago.
 
     Attributes:
-        through: Everything up to here is accepted; the client's next number is above it.
+        through: Every number up to here is accepted; the client continues above it.
     """
 
     through: int
@@ -58,10 +58,10 @@ class AcceptedBefore:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """No worker has answered yet; what was sent is kept, except ``seq`` when it is given.
+    """No worker has answered yet; all messages are stored, except ``seq`` if it is given.
 
     Attributes:
-        seq: This message was not stored: send it again after the wait.
+        seq: The message that was not stored: send it again after the wait.
     """
 
     retry_after_ms: int
@@ -70,10 +70,10 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """Answers ``ping``.
+    """The answer to ``ping``.
 
     Attributes:
-        served: Whether a worker holds the session right now.
+        served: Whether a worker holds the session's lease.
     """
 
     served: bool
@@ -81,10 +81,10 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class ReconnectSoon:
-    """The connection nears its end of life; open another one with a fresh ticket.
+    """The connection will be closed soon; open another one with a new ticket.
 
     Attributes:
-        within_s: How much time is left.
+        within_s: The time until API Gateway closes the connection.
     """
 
     within_s: int

@@ -91,7 +91,7 @@ type Message = Hello | Audio | SpeechStart | SpeechEnd | Text | Bye
 
 @dataclass(frozen=True, slots=True)
 class Sequenced:
-    """A client's message with its number.
+    """A client's message with its number, as it arrives.
 
     Attributes:
         seq: The client's number, from 1, without gaps.
@@ -103,7 +103,7 @@ class Sequenced:
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A client's message with its number.
+    """A client's message as the mailbox holds it.
 
     Attributes:
         seq: The client's number, from 1, without gaps.
@@ -141,7 +141,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """The client asks whether it is connected.
+    """A request for a sign of life.
 
     Attributes:
         owed: Whether the client waits for an answer to its input.

@@ -80,7 +80,7 @@ class SessionRun:
 
         Args:
             remaining_ms: How long this worker may still run.
-            started: What the machine is told first.
+            started: The machine's first event.
         """
         lanes = (
             self._read_mailbox(),
@@ -145,7 +145,7 @@ class SessionRun:
     def _tick(self) -> None:
         try:
             self._feed(Tick())
-        except Exception as error:  # noqa: BLE001 - raised again by whoever awaits the end
+        except Exception as error:  # noqa: BLE001 - the task that awaits the end raises it
             # The loop would log it and go on, with a machine that no deadline wakes any more.
             if not self._finished.done():
                 self._finished.set_exception(error)

@@ -59,17 +59,17 @@ class SendSilence:
 
 @dataclass(frozen=True, slots=True)
 class StartActivity:
-    """Tell the live model that the user begins to speak."""
+    """Mark the start of the user's speech to the live model."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndActivity:
-    """Tell the live model that the user has stopped speaking."""
+    """Mark the end of the user's speech to the live model."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndAudioStream:
-    """Tell the live model that no audio follows for now."""
+    """Announce to the live model that no audio follows for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class AskCoreAgent:
     """Ask core_agent; ``CoreAnswered`` with the key follows, whatever happens.
 
     Attributes:
-        arguments_hash: Tells this call from another one at its place, in a replayed turn.
+        arguments_hash: Distinguishes this call from another one at its place, in a replayed turn.
         timeout_ms: Nobody waits for the answer any longer than this.
     """
 

@@ -1,4 +1,4 @@
-"""What can happen to a session. Nothing else reaches its machine."""
+"""The events of a session. Nothing else reaches its machine."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from repartee.domain.tools.core_calls import CoreAnswer, ToolCallKey
 
 @dataclass(frozen=True, slots=True)
 class MailboxRead:
-    """What stands in the mailbox after ``SessionMachine.read_after``; may repeat itself."""
+    """The mailbox entries after ``SessionMachine.read_after``; they may repeat themselves."""
 
     entries: tuple[MailboxEntry, ...]
 
@@ -101,7 +101,7 @@ class SummaryRead:
 
 @dataclass(frozen=True, slots=True)
 class UsageRead:
-    """What the user has used today, every turn that was committed until now included."""
+    """The user's usage today, with every turn that was committed until now."""
 
     used: DayUsage
 

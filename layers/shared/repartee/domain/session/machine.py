@@ -87,7 +87,7 @@ class SessionMachine:
 
     @property
     def uncommitted_bill(self) -> Bill:
-        """What the live model cost and no committed turn tells of; for when the worker leaves."""
+        """The live model's cost that no committed turn holds, for when the worker leaves."""
         return self._prices.bill(self._parts.turns.uncommitted_usage)
 
     @property
@@ -97,7 +97,7 @@ class SessionMachine:
 
     @property
     def refuses_history(self) -> bool:
-        """Tell whether the live model takes a history only as text in its instruction."""
+        """Return whether the live model takes a history only as text in its instruction."""
         return self._parts.fallbacks.refuses_history
 
     @property
@@ -109,12 +109,12 @@ class SessionMachine:
 
     @property
     def is_listening(self) -> bool:
-        """Tell whether speech is flowing, so that the mailbox deserves frequent looks."""
+        """Return whether speech is flowing, so that the mailbox deserves frequent looks."""
         return self._parts.feed.is_streaming
 
     @property
     def is_answering(self) -> bool:
-        """Tell whether the model works on a turn, which the user may interrupt."""
+        """Return whether the model works on a turn, which the user may interrupt."""
         return self._parts.turns.current is not None
 
     def handle(self, event: Event, now_ms: int) -> Work:

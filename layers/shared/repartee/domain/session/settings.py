@@ -13,7 +13,7 @@ from repartee.domain.protocol.messages import MAX_IN_FLIGHT
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """What the operator and the deployment decide about a session.
+    """The settings of the operator and the deployment for a session.
 
     Attributes:
         language: The default, where the user has no preference. BCP 47.
@@ -25,11 +25,11 @@ class SessionSettings:
             model refuses it as messages.
         without_preferences: The live model has refused this user's preferences as they are, and the
             user knows it.
-        memory: How much of the past a fresh live session is told.
+        memory: How much of the past a fresh live session gets.
         filler_after_ms: How long all are silent during a call before the model says a few words.
         limits: What a user may use in a UTC day, where no own limits are set.
         turn_detection: Which side finds the speech of clients that mark it.
-        zone: The time zone that dates are told in, and its IANA name.
+        zone: The time zone of dates in prompts, and its IANA name.
     """
 
     live_model: str

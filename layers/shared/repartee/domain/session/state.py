@@ -22,7 +22,7 @@ class PendingCall:
     """A tool call that outlives its turn or its worker.
 
     Attributes:
-        arguments_hash: SHA-256 of name and canonical arguments, to tell one call from another.
+        arguments_hash: SHA-256 of name and canonical arguments. It identifies a call.
     """
 
     key: ToolCallKey
@@ -59,7 +59,7 @@ NO_CONNECTION = Connected(0, "")
 
 
 class ConnectionStanding(Enum):
-    """What a connection is to its session."""
+    """The role of a connection in its session."""
 
     CURRENT = auto()
     SUPERSEDED = auto()
@@ -139,7 +139,7 @@ class SessionState:
 
     @property
     def needs_worker(self) -> bool:
-        """Tell whether a worker that comes now has something to say, whatever the mailbox holds.
+        """Return whether a worker that comes now has something to say, whatever the mailbox holds.
 
         So it is after a worker that did not give its lease back, for calls that are open, for turns
         that the client may miss and no later worker has looked at, and for a connection that said
@@ -151,17 +151,17 @@ class SessionState:
         return self.owner is not None or bool(self.pending_calls) or is_missed or is_new_here
 
     def is_lease_held(self, now_ms: int) -> bool:
-        """Tell whether a worker serves this session at ``now_ms``."""
+        """Return whether a worker serves this session at ``now_ms``."""
         return self.owner is not None and self.lease_until_ms > now_ms
 
     def is_lease_expiring(self, now_ms: int) -> bool:
-        """Tell whether a worker holds the lease that has missed renewals: it may be dead."""
+        """Return whether a worker holds the lease that has missed renewals: it may be dead."""
         return self.is_lease_held(now_ms) and self.lease_until_ms <= now_ms + EXPIRING_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """What a connection's hello did to its session.
+    """The outcome of a connection's hello for its session.
 
     Attributes:
         state: The session then; ``greeted`` is a newer connection where that was there before.
@@ -195,7 +195,7 @@ class Lease:
         return replace(self, state=replace(self.state, pending_calls=(*added, *own)))
 
     def is_superseded(self, conversation: Conversation) -> bool:
-        """Tell whether another session has the conversation now."""
+        """Return whether another session has the conversation now."""
         return conversation.live_session_id not in (None, self.state.session_id)
 
 
@@ -246,7 +246,7 @@ class ConnectionOpening:
 
 @dataclass(frozen=True, slots=True)
 class OpenedConnection:
-    """What an opening found.
+    """The state that an opening found.
 
     Attributes:
         is_new_session: False when the connection came back to a session that existed.
@@ -302,7 +302,7 @@ class TurnCommit:
 
     @property
     def uncounted_bill(self) -> Bill:
-        """What this turn adds to the user's day and to its session."""
+        """The usage that this turn adds to the user's day and to its session."""
         return Bill(self.turn.usage, self.turn.cost_usd) - self.core_bill
 
 
@@ -324,7 +324,7 @@ class TurnAmendment:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What a session has used and no commit counts.
+    """The usage of a session that no commit counts.
 
     Attributes:
         token: Names this spending, so that it is counted once however often it is written.

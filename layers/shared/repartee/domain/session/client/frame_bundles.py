@@ -79,7 +79,7 @@ class PlaybackLead:
         self._ends_at_ms = 0.0
 
     def must_hold(self, waiting: Sequence[Frame], now_ms: int) -> bool:
-        """Tell whether the next post is worth waiting for more of its kind."""
+        """Return whether the next post is worth waiting for more of its kind."""
         if not self._may_wait(waiting) or self._ends_at_ms < now_ms + MIN_LEAD_MS:
             self._held_since_ms = None
         elif self._held_since_ms is None:
@@ -91,7 +91,7 @@ class PlaybackLead:
         return None if self._held_since_ms is None else self._held_since_ms + HOLD_MS
 
     def _may_wait(self, waiting: Sequence[Frame]) -> bool:
-        """Tell whether nothing waits but less than a bundle of what is being played."""
+        """Return whether nothing waits but less than a bundle of what is being played."""
         pieces = [one for one in waiting if isinstance(one, ReplyAudio | Transcript)]
         audio_bytes = sum(len(one.pcm) for one in pieces if isinstance(one, ReplyAudio))
         return (

@@ -16,7 +16,7 @@ ACCEPTED_EVERY_MESSAGES = 5
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """What follows from a ``hello``.
+    """The changes that follow from a ``hello``.
 
     Attributes:
         is_new: The connection, or whether its client marks speech, has changed.
@@ -33,7 +33,7 @@ class ClientLink:
 
     Attributes:
         connection_id: The current connection, None while there is none.
-        accepted_through: The last input number that the client was told is safe.
+        accepted_through: The last input number that was reported to the client as safe.
         marks_speech: The client marks where speech begins and ends.
         newest: The newest connection that has said hello, as far as this worker knows.
         detached_at_ms: Since when there is no connection, None while there is one.
@@ -136,7 +136,7 @@ class ClientLink:
         )
 
     def report_accepted(self, through: int, now_ms: int, *, is_urgent: bool) -> None:
-        """Tell the client, not too often, up to where its input is safe."""
+        """Report to the client, not too often, up to where its input is safe."""
         news = through - self.accepted_through
         if news <= 0:
             self._accepted_at_ms = now_ms

@@ -170,7 +170,7 @@ class Outbox:
         return {turn for turn, seq in self._lost.items() if seq > self.acknowledged}
 
     def has_lost(self, turn: int) -> bool:
-        """Tell whether audio of this turn was let go that was still wanted."""
+        """Return whether audio of this turn was let go that was still wanted."""
         return turn in self._lost
 
     def unposted_turns(self) -> set[int]:
@@ -183,7 +183,7 @@ class Outbox:
         self._unposted.discard(turn)
 
     def has_delivered(self, turn: int) -> bool:
-        """Tell whether the client has the whole of a turn, its end included."""
+        """Return whether the client has the whole of a turn, its end included."""
         end = self._turn_ends.get(turn)
         return end is not None and self.acknowledged >= end
 
@@ -198,7 +198,7 @@ class Outbox:
         return OutputPosition(self.epoch, self._turn_ends.get(turn, seq))
 
     def is_empty(self) -> bool:
-        """Tell whether everything offered has been posted."""
+        """Return whether everything offered has been posted."""
         return not (self._waiting or self._again or self._in_flight)
 
     def next_deadline_ms(self) -> int | None:

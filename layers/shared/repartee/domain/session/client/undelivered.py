@@ -1,4 +1,4 @@
-"""Turns that are in memory before the client has got them: what the next worker is told."""
+"""Turns that are in memory before the client has got them, for the next worker."""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +6,8 @@ from repartee.domain.protocol.messages import OutputPosition
 from repartee.domain.session.client.outbox import Outbox
 from repartee.domain.session.state import UndeliveredTurn
 
-# Memory tells no more turns than this; a client that never acknowledges must not fill the state.
+# Upper bound on the undelivered turns that are remembered. A client that never acknowledges must
+# not fill the state.
 MAX_UNDELIVERED = 10
 
 
@@ -26,8 +27,8 @@ class UndeliveredTurns:
     def acknowledge(self, received: OutputPosition) -> None:
         """Forget what the client turns out to have.
 
-        Of a worker's output only what is received in its own epoch tells: with the first frame of
-        the next one, the client gives up the rest.
+        A worker's output counts only as received in its own epoch: with the first frame of the next
+        one, the client gives up the rest.
         """
         self.turns = tuple(
             one
@@ -42,7 +43,7 @@ class UndeliveredTurns:
         self._missed |= numbers
 
     def is_missed(self, number: int) -> bool:
-        """Tell whether the client is known not to have a turn of an earlier worker."""
+        """Return whether the client is known not to have a turn of an earlier worker."""
         return number in self._missed
 
     def repeat(self, number: int, by_turn: int) -> None:

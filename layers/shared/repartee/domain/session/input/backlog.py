@@ -1,4 +1,4 @@
-"""What is typed, and what is said to a model that is behind, reaches it one thing at a time."""
+"""Gives typed texts, and speech to a model that is behind, one at a time."""
 
 from dataclasses import dataclass
 

@@ -29,7 +29,7 @@ SPEECH_ENDS_AFTER_MS = 1_000
 # While more is known to come (the client marked no end, or a gap is asked for) a pause is no end:
 # ending the speech then would cut one utterance into two.
 PAUSE_IN_SPEECH_MS = GIVE_UP_AFTER_MS + SPEECH_ENDS_AFTER_MS
-# What a user may be answered to.
+# Messages that the model may answer.
 _SAID = Audio | SpeechStart | Text
 
 
@@ -80,7 +80,7 @@ class InputFeed:
 
     @property
     def is_waiting(self) -> bool:
-        """Tell whether input waits for the model, or for what is missing before it."""
+        """Return whether input waits for the model, or for what is missing before it."""
         return bool(self._ready) or self.order.has_held_messages or self.order.has_gap
 
     @property
@@ -91,11 +91,11 @@ class InputFeed:
 
     @property
     def is_streaming(self) -> bool:
-        """Tell whether speech is flowing."""
+        """Return whether speech is flowing."""
         return self._last_audio_ms is not None
 
     def order_input(self, now_ms: int) -> None:
-        """Put into order what has come, and tell the client what is missing or safe."""
+        """Put new input into order, and report to the client what is missing or safe."""
         taken = self.order.take(now_ms)
         for gap in self.order.missing(now_ms):
             self._client.outbox.offer(Missing(gap.first_seq, gap.last_seq))
@@ -147,7 +147,7 @@ class InputFeed:
         self.settled = self._fed_through = first_seq - 1
         self.order.rewind(self.settled)
         self._detector.forget()
-        # What came so late that it lies before the rewind, and still waits, is found nowhere else.
+        # Input that lies before the rewind and still waits is nowhere else.
         waiting = (one for one in self._ready if isinstance(one, Numbered) and one.seq < first_seq)
         self._ready = deque([*late, *waiting])
 
@@ -180,7 +180,7 @@ class InputFeed:
         return True
 
     def record_untranscribed_speech(self) -> None:
-        """Have the last turn tell which speech the model did not understand, and will not."""
+        """Record in the last turn the speech that the model did not understand."""
         turn = self._turns.newest
         if turn is not None and not turn.has_reply and turn.untranscribed_from_seq is not None:
             last_seq = max(turn.untranscribed_from_seq, self._fed_through)
@@ -332,7 +332,7 @@ class InputFeed:
         return not self._backlog.must_wait(one, now_unix_ms, is_whole=is_whole)
 
     def _is_hung_up(self) -> bool:
-        """Tell whether a bye waits, and before it nothing that the model has to answer."""
+        """Return whether a bye waits, and before it nothing that the model has to answer."""
         for one in self._ready:
             if isinstance(one, Numbered) and isinstance(one.message, Audio | Text | Bye):
                 return isinstance(one.message, Bye)

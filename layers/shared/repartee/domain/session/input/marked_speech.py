@@ -42,7 +42,7 @@ _REPLY = (
 
 @dataclass(slots=True)
 class MarkedSpeech:
-    """What becomes of speech that a client marks, by what the detector finds in its audio.
+    """Judges speech that a client marks, by what the detector finds in its audio.
 
     - Speech is a turn.
     - Without a sound there is no turn, and the model is given nothing.

@@ -22,7 +22,7 @@ from repartee.domain.session.tools.preferences import ActivePreferences
 
 
 class NoticeOutcome(Enum):
-    """What a notice asks of the whole session."""
+    """The consequence of a notice for the whole session."""
 
     NOTHING = auto()
     RESEED = auto()  # a fresh live session may serve the user better
@@ -41,7 +41,7 @@ class NoticeIntake:
     _preferences: ActivePreferences
 
     def take(self, notified: Notified, now_ms: int) -> NoticeOutcome:
-        """Take in a notice; return what it asks of the whole session."""
+        """Take in a notice; return its consequence for the whole session."""
         outcome = NoticeOutcome.NOTHING
         match notified.notice:
             case Acknowledged() as ack if self._client.acknowledge(ack):

@@ -19,13 +19,13 @@ ASK_FOR_MISSING_EVERY_MS = 1_000
 GIVE_UP_AFTER_MS = 3_000
 # How long control that was given up is still looked for.
 FORGET_AFTER_MS = 10_000
-# What is typed is accepted only as far as answers keep up with it: each text is a turn, and costs
-# as much as one that is spoken.
+# Texts are accepted only as fast as they are answered, because each text is a turn and costs as
+# much as a spoken one.
 MAX_WAITING_CHARACTERS = 16_000
 
 
 def too_far_ahead_text(seq: int) -> str:
-    """Return what a client is told of a number that runs too far ahead."""
+    """Return the error text for a number that is too far ahead."""
     return (
         f"{seq} is more than {MAX_AHEAD} above what is accepted, so it is not kept: number "
         "messages one by one, wait for accepted, then send it again"
@@ -98,16 +98,16 @@ class InputOrder:
 
     @property
     def has_gap(self) -> bool:
-        """Tell whether something is missing that is still waited for."""
+        """Return whether something is missing that is still waited for."""
         return bool(self._missing)
 
     @property
     def has_held_messages(self) -> bool:
-        """Tell whether anything has come that is not taken yet."""
+        """Return whether anything has come that is not taken yet."""
         return bool(self._held)
 
     def is_too_far_ahead(self, seq: int) -> bool:
-        """Tell whether a number runs so far ahead that what lies between will never come."""
+        """Return whether a number runs so far ahead that what lies between will never come."""
         return seq > self._highest + MAX_AHEAD
 
     def is_unread(self, seq: int) -> bool:

@@ -149,7 +149,7 @@ class SpeechChannel:
             self._signs_at_end = self._signs(turn)
 
     def _has_reacted(self) -> bool:
-        """Tell whether the model shows a sign that it did not show when the speech ended."""
+        """Return whether the model shows a sign that it did not show when the speech ended."""
         turn = self._turns.newest
         if turn is None or self._tool_calls.is_blocking:
             return True

@@ -1,4 +1,4 @@
-"""What is left of the user's day, and the goodbye when nothing is."""
+"""The daily limits of the user, and the goodbye when one is reached."""
 
 from dataclasses import dataclass, field, replace
 
@@ -52,7 +52,7 @@ class Allowance:
             self._used = used
 
     def count_turn(self, turn: TurnInProgress, now_ms: int) -> None:
-        """Count a turn that has just been committed; have the total read anew."""
+        """Count a turn that has just been committed, and have the total read again."""
         used = self._of_today(now_ms)
         self._used = replace(
             used,
@@ -62,7 +62,7 @@ class Allowance:
         self._read()
 
     def note_core_agent_bill(self, bill: Bill) -> None:
-        """An answer of core_agent has cost something: have the total read anew."""
+        """Have the total read again if an answer of core_agent has cost something."""
         if bill:
             self._read()
 
@@ -91,7 +91,7 @@ class Allowance:
         return hit if turn is None or turn.number > self._last_turn else None
 
     def say_goodbye(self, hit: LimitHit, now_ms: int, *, may_speak: bool) -> None:
-        """Tell the client which limit is used up and until when, and have the model say it.
+        """Report to the client which limit is used up and until when, and have the model say it.
 
         Args:
             hit: The limit.

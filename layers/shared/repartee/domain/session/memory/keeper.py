@@ -20,7 +20,7 @@ from repartee.domain.session.turns.turn import TurnInProgress
 
 
 class MemoryKeeper:
-    """What the conversation remembers, and what it will.
+    """The memory of the conversation, and the turns on their way into it.
 
     Attributes:
         memory: The conversation so far.
@@ -109,7 +109,7 @@ class MemoryKeeper:
         self._writes.amend(record)
 
     def take_summary(self, read: SummaryRead) -> None:
-        """Go on with a newer summary; the next live session is told it."""
+        """Use a newer summary; the next live session gets it."""
         self.memory = self._summaries.take(self.memory, read)
 
     def forget(self, note_id: str) -> bool:
@@ -136,7 +136,7 @@ class MemoryKeeper:
         self._turns.drop_finished()
 
     def history(self) -> tuple[HistoryEntry, ...]:
-        """Return what a fresh live session is told, turns that are not yet written included."""
+        """Return the history for a fresh live session, with turns that are not yet written."""
         uncommitted = (self._record(turn) for turn in self._turns.finished)
         return history((*self.memory.turns, *uncommitted), self._summaries.budget.characters)
 

@@ -47,7 +47,7 @@ class LostReplies:
     def expire(self, now_ms: int) -> None:
         """Take as missed what a client that stayed connected has not acknowledged in time.
 
-        Its line outlived a worker that could not post any more, so no ``hello`` tells of it.
+        Its connection outlived a worker that could not post any more, so it sends no ``hello``.
         """
         waits_until_ms = self.next_deadline_ms()
         if waits_until_ms is not None and now_ms >= waits_until_ms:
@@ -77,7 +77,7 @@ class LostReplies:
 
         A client that is only too slow is shown the text: said again, it would be lost again.
         """
-        # Turns that were interrupted since, or have begun anew, are not missed any more.
+        # Turns that were interrupted or restarted since are not missed any more.
         self._to_repeat = {turn for turn in self._to_repeat if self._is_missed(turn)}
         self._show(self._to_repeat | self._outbox.unposted_turns())
         said = {turn: text for turn in self._to_repeat if (text := self._keeper.reply_text(turn))}

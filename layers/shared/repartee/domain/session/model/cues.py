@@ -22,17 +22,17 @@ class Cues:
 
     @property
     def is_awaited(self) -> bool:
-        """Tell whether the model was given a text and has not begun to speak."""
+        """Return whether the model was given a text and has not begun to speak."""
         return self._speak_by_ms is not None
 
     @property
     def is_pending(self) -> bool:
-        """Tell whether the model is still to say something, so that its session is needed."""
+        """Return whether the model is still to say something, so that its session is needed."""
         return bool(self._wanted) or self.is_awaited
 
     @property
     def is_free(self) -> bool:
-        """Tell whether a text would interrupt no other."""
+        """Return whether a text would interrupt no other."""
         return self._live_link.is_open and not self.is_awaited
 
     def queue(self, text: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SetupFallback:
-    """What is left out of a set-up.
+    """The parts that are left out of a set-up.
 
     Attributes:
         history_as_text: The history is part of the instruction.
@@ -39,7 +39,7 @@ _AFTER = {3: 1, 4: 2}
 
 @dataclass(frozen=True, slots=True)
 class SetupContent:
-    """What a set-up holds of the user, so what can be left out.
+    """The parts of a set-up that belong to the user, and can be left out.
 
     Attributes:
         has_preferences: The user wants other values than the defaults.
@@ -54,7 +54,7 @@ class SetupContent:
 
 @dataclass(slots=True)
 class SetupFallbacks:
-    """What the live sessions of one worker do without.
+    """The set-up fallbacks of one worker's live sessions.
 
     Attributes:
         refuses_history: The live model takes a history only as text. An earlier session of this
@@ -79,7 +79,7 @@ class SetupFallbacks:
 
     @property
     def current(self) -> SetupFallback:
-        """What the next live session does without."""
+        """The fallback for the next live session."""
         return _STEPS[self._step]
 
     def begin(self) -> None:

@@ -66,11 +66,11 @@ class LiveLink:
 
     @property
     def is_begun(self) -> bool:
-        """Tell whether the current session is open or being set up."""
+        """Return whether the current session is open or being set up."""
         return self.is_open or self._open_by_ms is not None
 
     def is_stuck(self, now_ms: int) -> bool:
-        """Tell whether the current session's set-up has taken too long."""
+        """Return whether the current session's set-up has taken too long."""
         return self._open_by_ms is not None and now_ms >= self._open_by_ms
 
     def reset_failures(self) -> None:
@@ -82,7 +82,7 @@ class LiveLink:
         self._rotate_by_ms = now_ms + max(0, time_left_ms - GO_AWAY_MARGIN_MS)
 
     def is_refusal(self, closed: LiveClosed, now_ms: int) -> bool:
-        """Tell whether the model closes the current session because of its set-up or its seed."""
+        """Return whether the model closes the current session because of its set-up or its seed."""
         opened_at_ms = now_ms if self._opened_at_ms is None else self._opened_at_ms
         is_early = not self.has_reacted and now_ms < opened_at_ms + REFUSED_WITHIN_MS
         return is_early and closed.code in REFUSAL_CODES
@@ -113,11 +113,11 @@ class LiveLink:
         return None
 
     def must_reopen(self, now_ms: int) -> bool:
-        """Tell whether the planned next live session is due."""
+        """Return whether the planned next live session is due."""
         return self._reopen_at_ms is not None and now_ms >= self._reopen_at_ms
 
     def must_rotate(self, now_ms: int, *, is_between_turns: bool) -> bool:
-        """Tell whether to leave the current live session before its server closes it."""
+        """Return whether to leave the current live session before its server closes it."""
         if self._rotate_by_ms is None or not self.is_open:
             return False
         return is_between_turns or now_ms >= self._rotate_by_ms

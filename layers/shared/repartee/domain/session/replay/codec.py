@@ -1,7 +1,7 @@
 """Writes the session's values as JSON and reads them back, whatever dataclasses they are made of.
 
 A dataclass is an object with its class's name under ``class``, a key that no field can have. What
-JSON has no form for is an object that its first key tells: ``enum``, ``decimal``, ``date``,
+JSON has no form for is an object with one of these first keys: ``enum``, ``decimal``, ``date``,
 ``zone``, ``base64`` for audio, or ``bytes`` and ``sha256`` for audio that is left out, with
 ``is_quiet`` where nobody can hear it. Arrays are tuples.
 """

@@ -1,8 +1,8 @@
-"""A recording of a session's machine: what it was told and what it wanted, one step a line.
+"""A recording of a session's machine: its events and its work, one step a line.
 
 The first line, the opening, is all that the machine was built from; so a recording can be replayed
 on another machine, and shows where that one wants something else. The edges that the speech
-detector told are recorded with the step, so that turns begin and end alike without any audio.
+detector found are recorded with the step, so that turns begin and end alike without any audio.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ from repartee.domain.session.state import Lease
 from repartee.domain.speech import SpeechDetector, SpeechEdge
 
 VERSION = 1
-# What is written in place of a hash that cannot be known: audio that was left out, cut into pieces.
+# Written in place of a hash that cannot be known: that of a piece of audio that was left out.
 UNKNOWN = "unknown"
 DIGEST_BYTES = 32  # of SHA-256
 
@@ -69,7 +69,7 @@ class RecordingUnreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a machine is built from."""
+    """The arguments that a machine is built from."""
 
     lease: Lease
     memory: Memory
@@ -261,7 +261,7 @@ class _Replay:
 
     def _stand_in(self, length_bytes: int, sha256: str, is_quiet: bool) -> bytes:
         pcm = placeholder_audio(length_bytes, sha256, is_quiet)
-        # What is shorter than a hash may stand in for more than one.
+        # Audio that is shorter than a hash may stand in for more than one.
         self._left_out[_sha256(pcm)] = sha256 if length_bytes >= DIGEST_BYTES else UNKNOWN
         return pcm
 

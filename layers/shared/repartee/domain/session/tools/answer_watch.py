@@ -71,7 +71,7 @@ class AnswerWatch:
         return silent_from_ms + self._tool_calls.unspoken.max_silence_ms
 
     def _is_quiet(self) -> bool:
-        """Tell whether the model has nothing else to say, and the user says nothing."""
+        """Return whether the model has nothing else to say, and the user says nothing."""
         turn = self._turns.current
         if (
             self._turns.upcoming is not None

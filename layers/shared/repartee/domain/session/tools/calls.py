@@ -52,7 +52,7 @@ class ToolCalls:
 
     @property
     def is_waiting(self) -> bool:
-        """Tell whether any call still waits for its answer."""
+        """Return whether any call still waits for its answer."""
         return bool(self.waiting)
 
     @property
@@ -67,7 +67,7 @@ class ToolCalls:
 
     @property
     def is_blocking(self) -> bool:
-        """Tell whether the model awaits an answer in silence; audio could close the session."""
+        """Return whether the model awaits an answer in silence; audio could close the session."""
         return any(
             call.name in self.blocking and not call.is_orphan for call in self._open.values()
         )
@@ -79,7 +79,7 @@ class ToolCalls:
         return sum(len(call.arguments_json.encode()) for call in calls)
 
     def has_called_tool(self, turn: int) -> bool:
-        """Tell whether the turn has called any tool."""
+        """Return whether the turn has called any tool."""
         return turn in self._count
 
     def is_model_awaiting_answer(self, turn: int) -> bool:
@@ -87,7 +87,7 @@ class ToolCalls:
         return any(call.turn == turn and not call.is_orphan for call in self.waiting)
 
     def keep_open(self, turn: TurnInProgress, *, is_idle: bool) -> bool:
-        """Tell whether a turn goes on although the model calls it complete.
+        """Return whether a turn goes on although the model calls it complete.
 
         A model that sends no status completes a turn with its call, before it knows the answer.
 
@@ -211,7 +211,7 @@ class ToolCalls:
         return adopted
 
     def is_waiting_for(self, key: ToolCallKey, asked_hash: str) -> bool:
-        """Tell whether the call at this place asked this and waits for its answer."""
+        """Return whether the call at this place asked this and waits for its answer."""
         call = self._open.get(key)
         return call is not None and call.owed_answer is None and call.arguments_hash == asked_hash
 
@@ -320,7 +320,7 @@ def text_argument(arguments_json: str, name: str) -> str | None:
 
 
 def is_true_argument(arguments_json: str, name: str) -> bool:
-    """Tell whether a call's argument is JSON's ``true``; nothing else counts as it."""
+    """Return whether a call's argument is JSON's ``true``; nothing else counts as it."""
     return _argument(arguments_json, name) is True
 
 

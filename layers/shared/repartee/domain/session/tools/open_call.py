@@ -34,7 +34,7 @@ class OpenToolCall:
 
     @property
     def arguments_hash(self) -> str:
-        """What tells it from another call at its place, made by the same turn before a restart."""
+        """Distinguishes it from another call of the same turn, at its place, before a restart."""
         return arguments_hash(self.name, self.arguments_json)
 
     def add_call_id(self, call_id: str, turn: int) -> None:

@@ -47,7 +47,7 @@ class PreferenceMentions:
         """Store what has been mentioned, so that it is not mentioned again."""
         if self._is_wanted and not self._cues.is_pending:
             self._is_wanted = False
-            # What the user has changed since is not stale any more.
+            # A preference that the user has changed since is not stale any more.
             profile, stale = self._preferences.profile, self._preferences.stale
             self._preferences.correct(stale)
             # A change whose notice has not come yet is not overwritten. Each preference is stored

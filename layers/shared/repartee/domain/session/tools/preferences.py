@@ -26,7 +26,7 @@ class ActivePreferences:
 
     Attributes:
         profile: As it was loaded, with what was changed since, stored or not.
-        has_unsent_change: Something was changed elsewhere that the live model has not been told.
+        has_unsent_change: A change that was made elsewhere has not reached the live model.
     """
 
     profile: Profile
@@ -45,7 +45,7 @@ class ActivePreferences:
 
     @property
     def language(self) -> str:
-        """What is spoken now, BCP 47."""
+        """The language that is spoken now, BCP 47."""
         return self._settings.language if self.is_refused_by_model else self._wanted_language
 
     @property
@@ -60,14 +60,14 @@ class ActivePreferences:
 
     @property
     def has_custom_values(self) -> bool:
-        """Tell whether the user wants anything but the deployment's defaults."""
+        """Return whether the user wants anything but the deployment's defaults."""
         settings = self._settings
         defaults = (settings.language, settings.voice, None)
         return (self._wanted_language, self._wanted_voice, self.profile.style) != defaults
 
     @property
     def stale(self) -> PreferenceChanges:
-        """What the profile has to change, because the live model lacks what it names."""
+        """The changes that the profile needs, because the live model lacks a value in it."""
         return stale_preferences(self._settings.profile, self.profile)
 
     def correct(self, changes: PreferenceChanges) -> None:

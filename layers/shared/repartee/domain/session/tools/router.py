@@ -1,4 +1,4 @@
-"""Serves the live model's tool calls: who is asked, what is answered, and when it is told."""
+"""Runs the live model's tool calls and gives it their answers."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -136,7 +136,7 @@ class ToolRouter:
         return bool(expired)
 
     def send_owed_answers(self, now_ms: int) -> bool:
-        """Tell the model what it did not ask for itself; True when there was something.
+        """Give the model the answers that it did not ask for itself; return False without any.
 
         All in one text, because each text interrupts what the model says.
         """

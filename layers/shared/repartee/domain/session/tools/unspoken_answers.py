@@ -133,7 +133,7 @@ class UnspokenAnswers:
         return SPEAK_AGAIN_AFTER_MS if is_cut else SPEAK_WITHIN_MS
 
     def holds(self, turn: int) -> bool:
-        """Tell whether the model keeps an answer of this turn to itself."""
+        """Return whether the model keeps an answer of this turn to itself."""
         return any(
             one.call.turn == turn and not (one.is_begun or one.is_cut)
             for one in self._answers.values()

@@ -1,4 +1,4 @@
-"""What happens to a reply when the user speaks over it. Change ``POLICY`` for another policy."""
+"""The policy for a reply that the user speaks over. Change ``POLICY`` for another policy."""
 
 from typing import Protocol
 

@@ -57,7 +57,7 @@ class TurnLedger:
     def from_memory(cls, memory: Memory) -> Self:
         """Return the ledger of the turns that follow those in memory.
 
-        An answer that was told but not spoken is asked for again: it has been paid for.
+        An answer that was given but not spoken is asked for again: it has been paid for.
         """
         calls = [call for one in memory.turns for call in one.tool_calls]
         paid = {(call.key, call.arguments_hash) for call in calls}
@@ -79,18 +79,18 @@ class TurnLedger:
 
     @property
     def is_replying(self) -> bool:
-        """Tell whether the model has begun to answer the current turn."""
+        """Return whether the model has begun to answer the current turn."""
         return self.current is not None and self.current.has_reply
 
     @property
     def silent_from_ms(self) -> int:
-        """Since when neither side speaks, as far as the turns that are not in memory tell."""
+        """Since when neither side speaks, by the turns that are not in memory."""
         turns = (*self.finished, self.current, self.upcoming)
         return max((turn.silent_from_ms for turn in turns if turn), default=0)
 
     @property
     def is_user_speaking(self) -> bool:
-        """Tell whether the user speaks."""
+        """Return whether the user speaks."""
         turn = self.newest
         return turn is not None and turn.is_being_spoken
 
@@ -102,11 +102,11 @@ class TurnLedger:
 
     @property
     def has_carried_calls(self) -> bool:
-        """Tell whether finished calls wait for a turn that remembers them."""
+        """Return whether finished calls wait for a turn that remembers them."""
         return bool(self._carried_calls)
 
     def has_user_moved_on(self, number: int) -> bool:
-        """Tell whether the user speaks, or waits for a reply in another turn than this one."""
+        """Return whether the user speaks, or waits for a reply in another turn than this one."""
         turn = self.newest
         if turn is None:
             return False
@@ -230,7 +230,7 @@ class TurnLedger:
             self.current.take_over_speech(turn.give_up_speech())
 
     def restart(self, turn: TurnInProgress) -> list[Numbered]:
-        """Begin the current turn anew; what was said into an upcoming one is heard again too.
+        """Restart the current turn; the speech of an upcoming turn is replayed, too.
 
         Returns:
             What lies before the turn's first message and is to be heard again all the same.
@@ -254,10 +254,10 @@ class TurnLedger:
             turn.add_usage(usage)
 
     def bill_tool_call(self, answered: CoreAnswered) -> None:
-        """Have a turn tell what a call of core_agent cost: its own, or the one with its answer.
+        """Add the cost of a call of core_agent to its turn, or to the turn with its answer.
 
-        A restarted turn keeps its costs and is given the same answer again: that is told once.
-        core_agent has counted it by itself, for the user's day and the session.
+        A restarted turn keeps its costs and gets the same answer again, which is counted once.
+        core_agent itself counts it for the user's day and the session.
         """
         asked = (answered.key, answered.arguments_hash)
         if asked in self._billed_calls or not answered.answer.bill:
@@ -325,12 +325,12 @@ class TurnLedger:
 
     @property
     def finished_usage(self) -> TokenUsage:
-        """What the live model counted in the finished turns, and what belongs to no turn yet."""
+        """The live model's usage in the finished turns, and the usage of no turn yet."""
         return self._usage_of(self.finished)
 
     @property
     def uncommitted_usage(self) -> TokenUsage:
-        """What the live model counted and no turn that was or is being written tells of."""
+        """The live model's usage that no turn holds that is or is being written."""
         begun = [turn for turn in (self.current, self.upcoming) if turn]
         return self._usage_of([*self._open(), *begun])
 

@@ -76,7 +76,7 @@ class Replies:
         return turn is not None and self._turns.upcoming is None and turn.interrupt_for_copy()
 
     def note_played(self, number: int) -> None:
-        """The client has told anew how much it played: of a reply that was cut, the truth."""
+        """Correct a reply that was cut, because the client has reported how much it played."""
         turn = self._turns.find_uncommitted(number)
         if turn is not None and turn.reply.is_cut:
             self._barge_in.cut(turn, self._client.played_ms(number))
@@ -107,7 +107,7 @@ class Replies:
             self._turns.current.reply.pause()
 
     def end_paused_turn(self, now_ms: int) -> None:
-        """What the user says while a turn only waits for a tool is answered in the next turn."""
+        """End a turn that only waits for a tool, if the user speaks: the next turn answers that."""
         turn = self._turns.current
         if turn is not None and turn.reply.is_paused and self._turns.upcoming is not None:
             self.force_end_turn(turn, now_ms)

@@ -46,7 +46,7 @@ class Reply:
 
     @property
     def said(self) -> str:
-        """What the model has said so far, or has only shown."""
+        """The transcript so far, also of a reply that was only shown."""
         return (self._shown if self.is_muted else self._said).strip()
 
     @property

@@ -1,4 +1,4 @@
-"""What a piece of a transcript adds: pieces continue each other, and some say again what is known.
+"""Finds what a piece of a transcript adds: pieces continue each other, and some repeat text.
 
 Gemini's pieces carry their own spaces. It also sends a transcript twice, or a longer one that
 begins with what it has sent before.

@@ -15,7 +15,7 @@ AT_ONCE_MS = 100
 
 @dataclass(frozen=True, slots=True)
 class _BeforeStretch:
-    """What a stretch of speech changes in its turn, as it was before."""
+    """The fields of a turn that a stretch of speech changes, as they were before."""
 
     first_seq: int | None = None
     speech_from_seq: int = 0
@@ -101,7 +101,7 @@ class TurnInProgress:
 
     @property
     def is_being_spoken(self) -> bool:
-        """Tell whether the user is still speaking it."""
+        """Return whether the user is still speaking it."""
         return self.first_seq is not None and self.input_ended_ms is None
 
     @property
@@ -116,12 +116,12 @@ class TurnInProgress:
 
     @property
     def heard(self) -> str:
-        """What the user is thought to have said."""
+        """The transcript of the user."""
         return self._heard.strip()
 
     @property
     def said(self) -> str:
-        """What the model has said so far, or has only shown."""
+        """The transcript of the reply so far, also of one that was only shown."""
         return self.reply.said
 
     @property
@@ -343,11 +343,11 @@ class TurnInProgress:
 
     @property
     def has_copy(self) -> bool:
-        """Tell whether the model was given twice what the user has said last."""
+        """Return whether the model was given twice what the user has said last."""
         return 0 < self.speech_from_seq <= self._copied_through_seq
 
     def is_copy(self, text: str) -> bool:
-        """Tell whether a transcript of the user repeats what was understood of the first copy."""
+        """Return whether a transcript of the user repeats what was understood of the first copy."""
         understood = self._heard[self._heard_earlier :].casefold()
         return self.has_copy and text.strip().casefold() in understood
 

@@ -26,7 +26,7 @@ class SessionClosing:
         """Begin to close the session, unless that has begun before.
 
         Args:
-            reason: What the client is told.
+            reason: The reason that the client gets.
             now_ms: The present.
             may_speak: A live session is open.
         """

@@ -1,4 +1,4 @@
-"""What a live session is told at its begin, and when telling it anew is cheaper than going on."""
+"""The set-up of a live session, and when a fresh session is cheaper than a long context."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -74,7 +74,7 @@ class LiveContext:
 
     @property
     def is_detection_outdated(self) -> bool:
-        """Tell whether the live session was set up for a client of the other kind.
+        """Return whether the live session was set up for a client of the other kind.
 
         The detection mode is fixed at set-up, and another device may have connected since.
         """
@@ -82,7 +82,7 @@ class LiveContext:
 
     @property
     def is_outdated(self) -> bool:
-        """Tell whether a fresh live session serves the user better than this one.
+        """Return whether a fresh live session serves the user better than this one.
 
         It does for another voice, for preferences that were changed outside the call, where this
         one knows a note that is deleted, and where it may answer a copy of what it has answered.

@@ -11,7 +11,7 @@ from repartee.domain.session.tools.calls import ToolCalls
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.upkeep.client_presence import ClientPresence
 
-# A farewell is spoken to its end; everything else closes as soon as the client has been told.
+# A farewell is spoken to its end. Every other close needs only the frame to the client.
 CLOSING_MS = 3_000
 # Long enough for the answer of any tool that was asked before the goodbye. Without one to come, a
 # model that is silent for ``SPEAK_WITHIN_MS`` has said what it will say.
@@ -34,9 +34,9 @@ class Closing:
     """The session is being closed for good.
 
     Attributes:
-        reason: What the client is told.
+        reason: The reason that the client gets.
         awaits_reply: The model may speak to its end before the session closes.
-        is_announced: The client was told; that frame is the last one.
+        is_announced: The client was sent ``SessionClosed``, its last frame.
         hands_over: As in ``Serving``, should the close be cancelled.
         is_forced: The worker's time is up.
     """
@@ -125,7 +125,7 @@ class Departure:
 
     @property
     def may_take_replies(self) -> bool:
-        """Tell whether the model may still speak: a farewell is spoken to its end."""
+        """Return whether the model may still speak: a farewell is spoken to its end."""
         return self.may_take_input or (self._awaits_reply and not self._is_forced)
 
     @property
@@ -142,7 +142,7 @@ class Departure:
         """Begin to close for good; False when that has begun before.
 
         Args:
-            reason: What the client is told.
+            reason: The reason that the client gets.
             now_ms: The present.
             awaits_reply: The model still has something to say: a farewell, or the answer to the
                 last words before the user hung up.
@@ -197,7 +197,7 @@ class Departure:
         return isinstance(self.state, Left)
 
     def is_late(self, now_ms: int) -> bool:
-        """Tell whether the time for leaving in good order is over."""
+        """Return whether the time for leaving in good order is over."""
         if self.may_take_input:
             return False
         silent_by_ms = self._silent_by_ms()
@@ -205,16 +205,16 @@ class Departure:
         return is_silent or now_ms >= self._leave_by_ms
 
     def must_commit_now(self, now_ms: int) -> bool:
-        """Tell whether what is over is to be remembered without waiting for its delivery."""
+        """Return whether what is over is to be remembered without waiting for its delivery."""
         is_leaving = self.is_late(now_ms) or self.closing == "bye" or not self.may_take_replies
         return is_leaving or self._client_presence.is_gone(now_ms)
 
     def has_lingered(self, now_ms: int) -> bool:
-        """Tell whether nothing has happened for as long as a worker lingers."""
+        """Return whether nothing has happened for as long as a worker lingers."""
         return now_ms >= self.last_activity_ms + self.linger_ms
 
     def is_stalled(self, now_ms: int) -> bool:
-        """Tell whether nothing has happened for so long that no end of a turn is waited for."""
+        """Return whether nothing has happened for so long that no end of a turn is waited for."""
         return now_ms >= self._stalled_at_ms
 
     @property
@@ -250,8 +250,8 @@ class Departure:
 
     def _hand_over_by_force(self) -> None:
         if self._must_post():
-            # Who takes no frames loses what was not posted. Once it comes back, it tells what it
-            # has, and is told the rest.
+            # A client that takes no frames must come back. Then it reports what it has, and gets
+            # the rest.
             self._client.close_connection()
         self.finish(FinishReason.HAND_OVER)
 
@@ -269,8 +269,8 @@ class Departure:
             self.state = replace(closing, is_announced=True)
             self._leave_by_ms = now_ms + CLOSING_MS
             self._client.outbox.offer(SessionClosed(reason))
-        # What is over is remembered, however long the tables take: a session that has ended is
-        # never looked at again.
+        # Finished turns are committed, however long the tables take: no worker serves a session
+        # that has ended.
         if not (self._turns.finished or self._has_unposted_frames(reason, now_ms)):
             self._client.close_connection()
             self.finish(FinishReason.ENDED)
@@ -280,8 +280,8 @@ class Departure:
         return bool(self._tool_calls) and reason not in ("superseded", "erased")
 
     def _has_unposted_frames(self, reason: CloseReason, now_ms: int) -> bool:
-        # Who has no connection just now may come back in time to hear that the session is closed,
-        # unless another device has the conversation: then nobody is let in any more.
+        # A client without a connection may come back in time to get ``SessionClosed``, but not if
+        # another device has the conversation.
         is_shut_out = reason == "superseded" and self._client.connection_id is None
         return not (is_shut_out or self.is_late(now_ms) or self._client.outbox.is_empty())
 

@@ -59,7 +59,7 @@ class LiveSessions:
                 self._live_link.mark_open(now_ms)
                 self._turn_restarts.open_session()
                 self.note_activity(now_ms)
-                # What the user has settled while it was set up waits for no commit.
+                # Changes of the user during the set-up wait for no commit.
                 if self._context.is_outdated:
                     self._context.request_reseed()
                 return
@@ -166,7 +166,7 @@ class LiveSessions:
         return self._turn_restarts.transcript_due_by_ms
 
     def _may_reseed(self, now_ms: int) -> bool:
-        # What only saves money waits for words. Another voice or a forgotten note does not.
+        # A reseed that only saves money waits for the transcript. Another voice does not.
         is_free = self._context.is_outdated or not self._turn_restarts.is_transcript_pending(now_ms)
         return self._is_staying and self._turn_restarts.is_at_rest and is_free
 

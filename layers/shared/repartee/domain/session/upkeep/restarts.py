@@ -1,4 +1,4 @@
-"""Takes a session from one live session to the next: what was cut off is heard and said anew."""
+"""Takes a session from one live session to the next, which gets the cut-off turn again."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from repartee.domain.session.turns.turn import TurnInProgress
 
 @dataclass(slots=True)
 class TurnRestarts:
-    """What becomes of a turn whose live session, or worker, goes on no longer."""
+    """Restarts or retracts a turn whose live session, or worker, ends."""
 
     _feed: InputFeed
     _turns: TurnLedger
@@ -25,12 +25,12 @@ class TurnRestarts:
 
     @property
     def is_between_turns(self) -> bool:
-        """Tell whether a restart cuts nothing off, neither words nor an answer to be spoken."""
+        """Return whether a restart cuts nothing off, neither words nor an answer to be spoken."""
         return not (self._turns.current or self._tool_calls or self._cues.is_awaited)
 
     @property
     def is_at_rest(self) -> bool:
-        """Tell whether, besides, all that was said has been answered and is in memory."""
+        """Return whether, besides, all that was said has been answered and is in memory."""
         return self.is_between_turns and not (self._turns or self._feed.is_waiting)
 
     @property

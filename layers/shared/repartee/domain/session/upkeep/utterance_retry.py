@@ -72,7 +72,7 @@ class UtteranceRetry:
         return turn.input_ended_ms + UNHEARD_AFTER_MS
 
     def is_duplicate_reply(self, event: LiveEvent) -> bool:
-        """Tell whether the model answers the second copy of what it has answered."""
+        """Return whether the model answers the second copy of what it has answered."""
         is_open = bool(self._offered_turn) and self._context.may_answer_twice
         if not is_open or not isinstance(
             event, LiveAudio | LiveText | LiveToolCall | LiveTranscript | LiveTurnComplete
@@ -103,7 +103,7 @@ class UtteranceRetry:
 
 
 def _is_short_and_marked(messages: list[Numbered]) -> bool:
-    """Tell whether this is nothing but speech between the client's marks, and short."""
+    """Return whether this is nothing but speech between the client's marks, and short."""
     if messages[-1].seq - messages[0].seq >= len(messages):
         # A part is missing. The turn must report that gap only once.
         return False

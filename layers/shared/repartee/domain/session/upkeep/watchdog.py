@@ -1,4 +1,4 @@
-"""Watches a turn that the user waits for: who asked is always told how it ends."""
+"""Watches the turn that the user waits for, so that it always ends with an answer or an error."""
 
 from dataclasses import dataclass
 
@@ -43,11 +43,11 @@ class Watchdog:
         self._last_active_ms = now_ms
 
     def has_been_active_since(self, since_ms: int) -> bool:
-        """Tell whether the model has done something after ``since_ms``."""
+        """Return whether the model has done something after ``since_ms``."""
         return self._last_active_ms > since_ms
 
     def is_reply_missing(self) -> bool:
-        """Tell whether the turn that the model calls complete left the user without a reply.
+        """Return whether the turn that the model calls complete left the user without a reply.
 
         One that called a tool did not, unless it was to be heard: the model may change how it
         speaks without a word.
@@ -63,7 +63,7 @@ class Watchdog:
         self._is_empty = False
 
     def is_watching(self) -> bool:
-        """Tell whether there is a turn that the user waits for."""
+        """Return whether there is a turn that the user waits for."""
         return self._awaited_turn() is not None
 
     def check(self, now_ms: int) -> bool:

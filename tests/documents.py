@@ -31,6 +31,14 @@ def pages() -> list[Path]:
     )
 
 
+def sources(*endings: str) -> list[Path]:
+    """Return the project's files by the ends of their names, as paths from its root."""
+    tops = [top for top in ROOT.iterdir() if not top.name.startswith(".")]
+    files = [path for top in tops for path in (top.rglob("*") if top.is_dir() else [top])]
+    found = (path.relative_to(ROOT) for path in files if path.name.endswith(endings))
+    return sorted(path for path in found if not _GENERATED.intersection(path.parts))
+
+
 def sections(text: str, level: int) -> Iterator[Section]:
     """Return the sections whose heading has ``level`` signs, in order."""
     marks = "#" * level

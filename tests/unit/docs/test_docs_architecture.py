@@ -1,6 +1,7 @@
 """docs/architecture.md lists the modules of the session core, the use cases and the keys."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,17 @@ def test_a_missing_module_would_be_noticed() -> None:
     assert modules("domain/session") - listed(shorter, "domain/session") == {
         "domain/session/input/order"
     }
+
+
+def test_the_arrows_between_the_subjects_are_those_that_lint_checks() -> None:
+    project = tomllib.loads(page("pyproject.toml"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (layers,) = (
+        one["layers"] for one in contracts if one.get("containers") == ["repartee.domain.session"]
+    )
+    first, last = layers.index("upkeep"), layers.index("client")
+    arrows = " → ".join(f"`{name}`" for name in layers[first : last + 1])
+    assert arrows in " ".join(section(ARCHITECTURE, "Folders").split())
 
 
 def shape(text: str) -> str:

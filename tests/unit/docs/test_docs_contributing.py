@@ -13,8 +13,9 @@ pytestmark = pytest.mark.unit
 MOST_FILES = {
     "A new tool of the core agent": 3,
     "A new client message": 4,
-    "A second dialect": 6,
+    "Another barge-in policy": 1,
     "Another live model of Gemini's": 1,
+    "A second dialect": 4,  # one line in each
 }
 
 
@@ -27,16 +28,18 @@ class Change(NamedTuple):
 def changes() -> list[Change]:
     text = section(page("CONTRIBUTING.md"), "Five changes newcomers make")
     parts = re.findall(
-        r"^\*\*(.+?)\*\*.*?\((\d+) files?\)(.*?)(?=^\*\*|\Z)", text, re.MULTILINE | re.DOTALL
+        r"^\*\*(.+?)\*\*.*?\([^)]*?(\d+) files?\)(.*?)(?=^\*\*|\Z)",
+        text,
+        re.MULTILINE | re.DOTALL,
     )
     return [Change(title, int(files), rows(rest)) for title, files, rest in parts]
 
 
 def missing_names(row: list[str]) -> set[str]:
-    """Return the names in a row that the module named last before them does not define."""
+    """Return the names in a row that the last module of the row does not define."""
     spans = re.findall(r"`([^`]+)`", " ".join(row))
-    paths = [span for span in spans if "/" in span]
-    source = (ROOT / paths[-1]).read_text()
+    modules = [span for span in spans if (ROOT / span).is_file()]
+    source = (ROOT / modules[-1]).read_text()
     return {
         name
         for name in spans
@@ -55,7 +58,8 @@ def test_each_change_is_described() -> None:
 
 @pytest.mark.parametrize("change", changes(), ids=lambda change: change.title)
 def test_a_change_touches_as_many_files_as_it_states(change: Change) -> None:
-    assert len(change.rows) == change.stated_files
+    files = [row for row in change.rows if "new folder" not in row[0]]
+    assert len(files) == change.stated_files
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_a_long_event_is_cut_short(write, capsys):
         ("{", "JSONDecodeError"),
         ("[]", "TypeError"),
         ('{"version":2}', "version 2; this is for version 1"),
-        ('{"version":1,"opening":[]}', "the opening is no object"),
+        ('{"version":1,"opening":[]}', "the opening is not an object"),
         ('{"version":1,"opening":{"lease":1}}', "TypeError"),
     ],
 )
@@ -182,7 +182,7 @@ def test_an_empty_file_is_no_recording(write, capsys):
     path = write([])
     assert main([path]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"{path}: no recording that can be replayed: there is nothing in it")
+    assert error.startswith(f"{path}: no recording that can be replayed: the recording is empty")
     with pytest.raises(RecordingUnreadable):
         replay([])
 

@@ -31,28 +31,28 @@ type ReadAudio = Callable[[int, str, bool], bytes]
 
 
 def whole(pcm: bytes) -> Json:
-    """Write audio as it is."""
+    """Return the JSON form of audio."""
     return {"base64": base64.b64encode(pcm).decode()}
 
 
 def digest(pcm: bytes) -> Json:
-    """Write audio as its length and a hash, from which nobody can hear it."""
+    """Return the length and a hash of audio, which reveal nothing that was said."""
     return audio_description(
         len(pcm), hashlib.sha256(pcm).hexdigest(), is_quiet=not is_audible(pcm)
     )
 
 
 def audio_description(length_bytes: int, sha256: str, *, is_quiet: bool) -> dict[str, Json]:
-    """Describe audio that is left out."""
+    """Return the JSON form of omitted audio."""
     quiet: dict[str, Json] = {"is_quiet": True} if is_quiet else {}
     return {"bytes": length_bytes, "sha256": sha256, **quiet}
 
 
 def placeholder_audio(length_bytes: int, sha256: str, is_quiet: bool = False) -> bytes:
-    """Return bytes for audio that was left out: of its length, and alike for like audio alone."""
+    """Return bytes that replace omitted audio: the same length, and equal for equal audio only."""
     seed = bytes.fromhex(sha256)
     if is_quiet:
-        # Samples up to 15 are far below what ``is_audible`` hears.
+        # Samples up to 15 are far below the threshold of ``is_audible``.
         seed = bytes(half for byte in seed for half in (byte & 15, 0, byte >> 4, 0))
     return (seed * (length_bytes // len(seed) + 1))[:length_bytes]
 
@@ -62,10 +62,10 @@ def encode(value: object, audio: WriteAudio) -> Json:
 
     Args:
         value: An event, an effect, a lease, a memory, settings, or a part of one.
-        audio: How audio is written.
+        audio: Returns the JSON form of audio.
 
     Raises:
-        TypeError: There is no form for a value of this type.
+        TypeError: A value of this type has no JSON form.
     """
     match value:
         case Enum():
@@ -89,14 +89,14 @@ def encode(value: object, audio: WriteAudio) -> Json:
 
 
 def decode(data: Json, left_out: ReadAudio = placeholder_audio) -> Any:
-    """Return the value that ``encode`` wrote.
+    """Return the value that ``encode`` converted.
 
     Args:
         data: What ``encode`` returned.
-        left_out: Makes bytes for audio that was left out, of its length and hash.
+        left_out: Returns bytes for omitted audio, given its length, hash and whether it is quiet.
 
     Raises:
-        ValueError: No value is written like this.
+        ValueError: No value has this form.
     """
     try:
         return _decode(data, left_out)
@@ -147,10 +147,10 @@ def _classes() -> dict[str, Any]:
 
 
 def classes_of(*types: Any) -> dict[str, Any]:
-    """Return every dataclass and enumeration that values of ``types`` are made of, by name.
+    """Return all dataclasses and enumerations that values of ``types`` consist of, by name.
 
     Raises:
-        TypeError: Two of them have one name.
+        TypeError: Two of them have the same name.
     """
     found: dict[str, Any] = {}
     waiting = list(types)

@@ -1,8 +1,8 @@
 """A recording of a session's machine: its events and its work, one step a line.
 
-The first line, the opening, is all that the machine was built from; so a recording can be replayed
-on another machine, and shows where that one wants something else. The edges that the speech
-detector found are recorded with the step, so that turns begin and end alike without any audio.
+The first line, the opening, holds all arguments of the machine. So a recording can be replayed on
+another machine, and the first difference is found. Each step includes the edges that the speech
+detector reported, so that turns begin and end at the same steps without the audio.
 """
 
 import hashlib
@@ -56,10 +56,10 @@ _LANE_OF = {name: place for place, lane in enumerate(_LANES) for name in _classe
 
 
 class RecordingUnreadable(Exception):
-    """A line is not one of a recording.
+    """A line does not belong to a recording.
 
     Attributes:
-        line: Its number, from 1.
+        line: The number of the line, from 1.
     """
 
     def __init__(self, line: int, reason: str):
@@ -79,11 +79,11 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event and what came of it.
+    """One event and its effects.
 
     Attributes:
-        now_ms: The time that the machine was given.
-        edges: What the detector said to each chunk that it was given meanwhile.
+        now_ms: The time that the machine received with the event.
+        edges: The detector's result for each chunk that the machine passed to it.
     """
 
     now_ms: int
@@ -94,14 +94,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first place where a replay wants something else than was recorded.
+    """The first place where the effects of a replay differ from the recorded ones.
 
     Attributes:
-        line: Of the recording, from 1.
-        event: What happened, as recorded.
-        place: Where in the effects, as ``effects[0].frame.seq``.
-        recorded: What stands there.
-        replayed: What the replay has there.
+        line: The line of the recording, from 1.
+        event: The event, as recorded.
+        place: The place in the effects, such as ``effects[0].frame.seq``.
+        recorded: The recorded part at this place.
+        replayed: The part in the replay.
     """
 
     line: int
@@ -129,10 +129,10 @@ class ReplayedStep:
 
 
 class RecordingDetector:
-    """Notes what another detector says.
+    """Records the results of another detector.
 
     Attributes:
-        edges: What it said since this was last emptied.
+        edges: The results since the list was last cleared.
     """
 
     def __init__(self, detector: SpeechDetector):
@@ -140,36 +140,36 @@ class RecordingDetector:
         self.edges: list[SpeechEdge | None] = []
 
     def hear(self, pcm: bytes) -> SpeechEdge | None:
-        """Take the next chunk; return what the other detector says."""
+        """Pass the next chunk on; return the other detector's result."""
         edge = self._detector.hear(pcm)
         self.edges.append(edge)
         return edge
 
     def forget(self) -> None:
-        """Let the other detector begin in silence."""
+        """Reset the other detector."""
         self._detector.forget()
 
 
 class ScriptedDetector:
-    """Says what was noted, whatever it hears.
+    """Returns recorded results, whatever the audio is.
 
     Attributes:
-        edges: What it will say, then nothing more.
+        edges: The results to return; afterwards it returns None.
     """
 
     def __init__(self) -> None:
         self.edges: deque[SpeechEdge | None] = deque()
 
     def script(self, edges: Iterable[SpeechEdge | None]) -> None:
-        """Say these next, and nothing else."""
+        """Replace the results to return."""
         self.edges = deque(edges)
 
     def hear(self, pcm: bytes) -> SpeechEdge | None:
-        """Take the next chunk; return what was said to its like."""
+        """Return the next recorded result."""
         return self.edges.popleft() if self.edges else None
 
     def forget(self) -> None:
-        """Change nothing: what is to be said is settled."""
+        """Do nothing: the results are recorded."""
 
 
 def opening_line(opening: Opening) -> str:
@@ -180,7 +180,7 @@ def opening_line(opening: Opening) -> str:
 def step_line(step: Step, *, with_audio: bool) -> str:
     """Return a recording's line for one step.
 
-    Audio of effects is never written, only its hash: it is there to be compared.
+    Of audio in effects only the hash is written: it is needed for comparison alone.
     """
     data: dict[str, Json] = {
         "now_ms": step.now_ms,
@@ -196,10 +196,10 @@ def replay(lines: Iterable[str]) -> tuple[int, Difference | None]:
     """Run a recording's events through a new machine.
 
     Returns:
-        How many steps were run, and the first difference, None where there is none.
+        The number of steps, and the first difference, None without one.
 
     Raises:
-        RecordingUnreadable: A line is not one of a recording of this version.
+        RecordingUnreadable: A line does not belong to a recording of this version.
     """
     steps = 0
     for step in replay_steps(lines):
@@ -213,7 +213,7 @@ def replay_steps(lines: Iterable[str]) -> Iterator[ReplayedStep]:
     """Run a recording's events through a new machine; yield each step.
 
     Raises:
-        RecordingUnreadable: A line is not one of a recording of this version.
+        RecordingUnreadable: A line does not belong to a recording of this version.
     """
     return _Replay().run(lines)
 
@@ -221,7 +221,7 @@ def replay_steps(lines: Iterable[str]) -> Iterator[ReplayedStep]:
 class _Replay:
     def __init__(self) -> None:
         self._detector = ScriptedDetector()
-        # Hashes of audio that was left out, by those of what stands in for it.
+        # Hashes of omitted audio, by the hashes of its placeholders.
         self._left_out: dict[str, str] = {}
 
     def run(self, lines: Iterable[str]) -> Iterator[ReplayedStep]:
@@ -245,7 +245,7 @@ class _Replay:
             replayed = [encode(effect, self._digest) for effect in work.in_lane_order]
             yield ReplayedStep(number, data["event"], recorded, replayed)
         if machine is None:
-            raise RecordingUnreadable(1, "there is nothing in it")
+            raise RecordingUnreadable(1, "the recording is empty")
 
     def _open(self, data: dict[str, Json]) -> SessionMachine:
         if data["version"] != VERSION:
@@ -267,7 +267,7 @@ class _Replay:
 
     def _digest(self, pcm: bytes) -> Json:
         found = _sha256(pcm)
-        # Once audio was left out, the hash of what was cut from it is anybody's guess.
+        # The hash of a piece of omitted audio cannot be known.
         sha256 = self._left_out.get(found, UNKNOWN if self._left_out else found)
         return audio_description(len(pcm), sha256, is_quiet=not is_audible(pcm))
 
@@ -283,7 +283,7 @@ def _fields(opening: Opening) -> Json:
 
 def _opening(data: Json) -> Opening:
     if not isinstance(data, dict):
-        raise TypeError("the opening is no object")
+        raise TypeError("the opening is not an object")
     return Opening(**{name: decode(each) for name, each in data.items()})
 
 

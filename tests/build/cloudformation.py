@@ -1,4 +1,4 @@
-"""Reads template.yaml with its intrinsic functions kept, as the tests of the template need it."""
+"""Reads template.yaml for the tests and keeps its intrinsic functions."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -6,7 +6,7 @@ from typing import Any, cast
 import yaml
 
 ROOT = Path(__file__).parents[2]
-# A make above this test run must not pass its own flags and variables on.
+# A make that runs these tests must not pass on its flags and variables.
 WITHOUT_OUTER_MAKE = (
     *("env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL"),
     *("-u", "MFLAGS", "-u", "ARCHITECTURE"),
@@ -48,12 +48,12 @@ def resources_of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return IAM's "one or many" as many."""
+    """Return IAM's "one or many" as a list."""
     return value if isinstance(value, list) else [value]
 
 
 def text_of(value: Any) -> str:
-    """Return a string as it is, and an intrinsic as its own text where it has one."""
+    """Return a string unchanged, and the text of an intrinsic if it has one."""
     if isinstance(value, dict) and "Fn::Sub" in value:
         sub = value["Fn::Sub"]
         return str(sub[0] if isinstance(sub, list) else sub)

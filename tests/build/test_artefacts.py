@@ -1,4 +1,4 @@
-"""What `make build` makes is what Lambda can run: imported here with its own layers alone."""
+"""Lambda can run the artefacts of `make build`; each is imported with only its own layers."""
 
 import fcntl
 import importlib.util
@@ -29,7 +29,7 @@ LAYERS = [
 MOST_UNZIPPED_BYTES = 250 * 1024 * 1024
 # e_machine in an ELF header, by architecture.
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}
-# The layer of its own that a function cannot work without, and the module that needs it.
+# The function's own layer, and the module that needs it.
 HEAVY = {
     "StreamAgentFunction": ("GeminiLayer", "repartee.adapters.gemini.live"),
     "CoreAgentFunction": ("LangchainLayer", "repartee.adapters.langchain.reasoner"),
@@ -69,10 +69,10 @@ class Artefacts:
     def run(
         self, function: str, program: str, *, without: str | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program as Lambda would import the function: nothing else on its path.
+        """Run a program with only the function and its layers on the path, as in Lambda.
 
         Args:
-            function: Whose code and layers are importable.
+            function: The function whose code and layers are importable.
             program: Python; ``-I -S`` keeps every other package out, and there is no environment.
             without: A layer to leave out.
         """
@@ -111,7 +111,7 @@ def make_build(architecture: str) -> None:
 
 @pytest.fixture(scope="session")
 def artefacts(testrun_uid: str) -> Callable[[str], Artefacts]:
-    """Build on demand, each architecture once per test run, however many processes it has."""
+    """Build on demand, each architecture once per test run, also with several processes."""
     built: dict[str, Artefacts] = {}
 
     def build(architecture: str) -> Artefacts:
@@ -120,7 +120,7 @@ def artefacts(testrun_uid: str) -> Callable[[str], Artefacts]:
             folder.mkdir(parents=True, exist_ok=True)
             with (folder / "test.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                # A second build would take the files away from under another process's tests.
+                # A second build would delete the files that another process's tests use.
                 built_for = folder / "test-run"
                 if not built_for.exists() or built_for.read_text() != testrun_uid:
                     make_build(architecture)
@@ -158,7 +158,7 @@ def test_every_module_of_our_code_comes_from_the_artefact(
 
 
 @pytest.mark.parametrize("function", HEAVY)
-def test_a_heavy_function_works_through_its_layer_and_not_without_it(
+def test_a_heavy_function_needs_its_layer(
     function: str, artefacts: Callable[[str], Artefacts]
 ) -> None:
     layer, module = HEAVY[function]
@@ -171,7 +171,7 @@ def test_a_heavy_function_works_through_its_layer_and_not_without_it(
 
 
 @pytest.mark.parametrize("function", LIGHT)
-def test_a_light_function_can_reach_no_heavy_package(
+def test_a_light_function_has_no_heavy_package(
     function: str, artefacts: Callable[[str], Artefacts]
 ) -> None:
     run = artefacts("x86_64").run(
@@ -191,7 +191,7 @@ def test_a_function_and_its_layers_fit_into_lambda(
 
 
 @each_architecture
-def test_every_compiled_library_is_of_the_architecture_that_was_asked_for(
+def test_every_compiled_library_has_the_requested_architecture(
     architecture: str, artefacts: Callable[[str], Artefacts]
 ) -> None:
     machines: dict[str, int] = {}
@@ -207,7 +207,7 @@ def test_every_compiled_library_is_of_the_architecture_that_was_asked_for(
 
 @each_architecture
 @pytest.mark.parametrize("layer", LAYERS)
-def test_a_layer_ships_bytecode_that_lambda_takes_without_looking_at_times(
+def test_a_layer_has_bytecode_that_is_valid_whatever_its_file_times(
     layer: str, architecture: str, artefacts: Callable[[str], Artefacts]
 ) -> None:
     sources = [path for path in artefacts(architecture).files_of(layer) if path.suffix == ".py"]
@@ -222,7 +222,7 @@ def test_a_layer_ships_bytecode_that_lambda_takes_without_looking_at_times(
 
 
 @each_architecture
-def test_functions_carry_code_alone(
+def test_functions_contain_only_code(
     architecture: str, artefacts: Callable[[str], Artefacts]
 ) -> None:
     for function in FUNCTIONS:

@@ -29,7 +29,7 @@ def commands(*arguments: str) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_an_environment_of_samconfig_says_what_is_built_and_deployed(environment: str) -> None:
+def test_an_environment_of_samconfig_decides_what_is_built_and_deployed(environment: str) -> None:
     build, deploy = commands(f"ENV={environment}")
     assert build == ["make", "build", "ARCHITECTURE=arm64"]
     assert deploy[deploy.index("--config-env") + 1] == environment
@@ -54,7 +54,7 @@ def test_single_parameters_can_be_changed() -> None:
     assert "LogLevel=DEBUG" not in deploy
 
 
-def test_architectures_that_contradict_each_other_are_refused() -> None:
+def test_contradicting_architectures_are_refused() -> None:
     run = make_n_deploy("ENV=dev", "ARCHITECTURE=x86_64", "PARAMETERS=Architecture=arm64")
     assert run.returncode == 2
     assert "Architecture is both 'x86_64' and 'arm64'; keep one" in run.stderr

@@ -34,7 +34,7 @@ def modules_with_domain_tests() -> list[Path]:
 
 def coverage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "coverage", *arguments]
-    # An environment of its own: this test may be measured, or run beside others, itself.
+    # A separate environment, because this test may itself be measured or run beside others.
     environment = {"PATH": os.defpath, "HOME": str(folder), "COVERAGE_FILE": str(folder / "data")}
     return subprocess.run(  # noqa: S603 - our own tests
         command,

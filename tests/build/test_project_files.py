@@ -1,4 +1,4 @@
-"""What is exported, configured or run elsewhere agrees with where it comes from."""
+"""Exported files, configuration and CI agree with their sources."""
 
 import re
 import shutil
@@ -40,7 +40,7 @@ def test_a_layers_requirements_are_what_the_lock_exports(group: str) -> None:
     assert committed == exported.stdout, "run make lock and commit its result"
 
 
-def test_make_lock_exports_in_the_way_that_is_compared() -> None:
+def test_make_lock_uses_the_same_export_command() -> None:
     assert EXPORT.format(group="$$group") in (ROOT / "Makefile").read_text()
 
 
@@ -59,7 +59,7 @@ def test_every_dependency_layer_is_built_in_the_same_way() -> None:
     assert len(makefiles) == 1
 
 
-def test_ci_only_calls_make_with_a_token_that_can_only_read() -> None:
+def test_ci_calls_make_with_a_read_only_token() -> None:
     workflow: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     assert workflow["permissions"] == {"contents": "read"}
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
@@ -71,7 +71,7 @@ def test_ci_only_calls_make_with_a_token_that_can_only_read() -> None:
     assert not any("permissions" in job for job in workflow["jobs"].values())
 
 
-def test_ci_uses_only_actions_that_cannot_change() -> None:
+def test_ci_pins_its_actions() -> None:
     text = (ROOT / ".github/workflows/ci.yml").read_text()
     uses = re.findall(r"uses: (\S+)", text)
     assert uses
@@ -93,7 +93,7 @@ def test_every_environment_of_samconfig_sets_parameters_that_exist() -> None:
     for name in environments:
         deploy = config[name]["deploy"]["parameters"]
         assert deploy["capabilities"] == "CAPABILITY_IAM"
-        # A deployment that changes nothing is no error.
+        # A deployment without changes is no error.
         assert deploy["fail_on_empty_changeset"] is False
         for override in deploy.get("parameter_overrides", []):
             parameter, _, value = override.partition("=")

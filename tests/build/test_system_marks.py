@@ -1,4 +1,4 @@
-"""Tests with whole engines run on request, and never go missing in CI."""
+"""System tests run on request, and CI fails if they are skipped."""
 
 import subprocess
 import sys
@@ -50,5 +50,5 @@ def test_a_skipped_system_test_fails_in_ci(module: str, tmp_path: Path) -> None:
     assert "1 skipped" in pytest_of(tmp_path, module, "-m", "system", ci="false")
 
 
-def test_system_tests_run_on_request_alone(tmp_path: Path) -> None:
+def test_system_tests_run_only_on_request(tmp_path: Path) -> None:
     assert "1 passed, 1 deselected" in pytest_of(tmp_path, MARKED, ci="true")

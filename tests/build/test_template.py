@@ -34,7 +34,7 @@ FOLDERS = {
     "CoreAgentFunction": "core_agent",
     "HttpApiFunction": "http_api",
 }
-# What each function may do: actions by the resource that they are allowed on.
+# The permissions of each function: actions by resource.
 GRANTS: dict[str, dict[str, set[str]]] = {
     "AuthorizerFunction": {"TicketKeySecret": {"secretsmanager:GetSecretValue"}},
     "ConnectFunction": {
@@ -173,11 +173,11 @@ def own_environment(name: str) -> dict[str, Any]:
     return {key: value for key, value in variables.items() if not key.startswith("POWERTOOLS_")}
 
 
-def test_the_features_that_a_server_lists_are_taken_before_they_are_listed() -> None:
-    # http_api lists them with a ticket; message refuses a hello with a field that it does not know.
+def test_features_are_supported_before_they_are_listed() -> None:
+    # http_api lists the features with a ticket; message refuses a hello with an unknown field.
     before = as_list(RESOURCES["HttpApiFunction"].get("DependsOn", []))
     assert "MessageFunction" in before
-    # http_api erases conversations, which only connect of this version does not bring back.
+    # http_api erases conversations; an older connect could restore them.
     assert "ConnectFunction" in before
 
 
@@ -194,14 +194,14 @@ def test_there_are_seven_functions_five_layers_and_three_tables() -> None:
 
 
 @each_function
-def test_a_function_is_its_folders_handler(name: str) -> None:
+def test_a_function_runs_the_handler_of_its_folder(name: str) -> None:
     assert FUNCTIONS[name]["Handler"] == f"{FOLDERS[name]}.handler.lambda_handler"
     assert GLOBALS["CodeUri"] == "functions/"
     assert "CodeUri" not in FUNCTIONS[name]
 
 
 @each_function
-def test_a_function_may_do_just_what_it_is_for(name: str) -> None:
+def test_a_function_has_only_the_permissions_that_it_needs(name: str) -> None:
     granted: dict[str, set[str]] = {}
     for statement in statements(name):
         assert statement["Effect"] == "Allow"
@@ -211,19 +211,19 @@ def test_a_function_may_do_just_what_it_is_for(name: str) -> None:
 
 
 @each_function
-def test_a_policy_has_no_star_for_an_action_or_a_resource(name: str) -> None:
+def test_a_policy_has_no_wildcard_action_or_resource(name: str) -> None:
     for statement in statements(name):
         assert not any("*" in action for action in as_list(statement["Action"]))
         assert "NotAction" not in statement
         assert "NotResource" not in statement
         for resource in as_list(statement["Resource"]):
             assert text_of(resource) != "*"
-            # The id of a connection is known only while it lasts.
+            # The id of a connection is unknown before the connection is opened.
             assert text_of(resource).replace("/@connections/*", "").count("*") == 0
 
 
 @each_function
-def test_a_function_logs_to_a_group_of_its_own_that_forgets(name: str) -> None:
+def test_a_function_logs_to_its_own_group_with_a_retention(name: str) -> None:
     group = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]
     users = [
         key
@@ -234,14 +234,14 @@ def test_a_function_logs_to_a_group_of_its_own_that_forgets(name: str) -> None:
     assert RESOURCES[group]["Type"] == "AWS::Logs::LogGroup"
 
 
-def test_every_log_group_has_the_retention_that_was_asked_for() -> None:
+def test_every_log_group_has_the_retention_of_the_parameter() -> None:
     groups = resources_of_type(TEMPLATE, "AWS::Logs::LogGroup")
     assert groups
     for properties in groups.values():
         assert properties["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
-def test_no_function_is_told_to_log_its_events() -> None:
+def test_no_function_logs_its_events() -> None:
     text = (ROOT / "template.yaml").read_text()
     assert "POWERTOOLS_LOGGER_LOG_EVENT" not in text
     assert "POWERTOOLS_DEV" not in text
@@ -256,7 +256,7 @@ def test_a_function_has_a_timeout_with_its_reason_above_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ConnectFunction", "MessageFunction", "DisconnectFunction"])
-def test_a_route_waits_for_its_function_no_longer_than_it_may_run(name: str) -> None:
+def test_a_route_and_its_function_have_matching_timeouts(name: str) -> None:
     routes = RESOURCES["WebSocketApi"]["Properties"]["Routes"].values()
     (waits_ms,) = [
         route["IntegrationTimeout"]
@@ -267,7 +267,7 @@ def test_a_route_waits_for_its_function_no_longer_than_it_may_run(name: str) -> 
 
 
 @each_function
-def test_a_function_is_given_the_settings_that_it_reads_and_no_other(name: str) -> None:
+def test_a_function_gets_exactly_the_settings_that_it_reads(name: str) -> None:
     config = importlib.import_module("repartee.config")
     settings = getattr(config, f"{name.removesuffix('Function')}Settings")
     assert set(own_environment(name)) == {field.upper() for field in settings.model_fields}
@@ -314,7 +314,7 @@ def test_a_parameter_and_the_setting_behind_it_agree(parameter: str, variable: s
         assert limits == {"ge": declared["MinValue"], "le": declared["MaxValue"]}
 
 
-def test_a_stack_begins_with_a_voice_and_a_language_that_the_live_model_has() -> None:
+def test_the_default_live_model_has_the_default_voice_and_language() -> None:
     profile = profile_of(TEMPLATE["Parameters"]["GeminiLiveModel"]["Default"])
     tags = [tag for tags in profile.languages.values() for tag in tags]
     assert TEMPLATE["Parameters"]["Voice"]["AllowedValues"] == list(profile.voices)
@@ -331,7 +331,7 @@ def test_every_parameter_is_described_grouped_and_used() -> None:
         assert f'"Ref": "{name}"' in used or f"${{{name}}}" in used
 
 
-def test_a_summary_that_failed_is_not_retried_minutes_later() -> None:
+def test_a_failed_summary_is_not_retried() -> None:
     asynchronous = FUNCTIONS["CoreAgentFunction"]["EventInvokeConfig"]
     assert asynchronous == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 
@@ -347,7 +347,7 @@ def test_a_failed_or_late_wake_is_kept_and_never_retried() -> None:
     }
 
 
-def test_a_stream_agent_lives_long_may_hand_over_and_comes_from_a_pool() -> None:
+def test_a_stream_agent_may_run_long_hand_over_and_have_a_pool() -> None:
     stream_agent = FUNCTIONS["StreamAgentFunction"]
     assert stream_agent["Timeout"] == 900
     assert stream_agent["RecursiveLoop"] == "Allow"
@@ -359,8 +359,8 @@ def test_a_stream_agent_lives_long_may_hand_over_and_comes_from_a_pool() -> None
     assert alarm["Threshold"] == {"Fn::If": ["ReservePool", pool, {"Ref": "AccountConcurrency"}]}
 
 
-def test_a_new_account_takes_the_stack_because_no_pool_is_reserved() -> None:
-    """Its quota of 10 must stay unreserved as a whole."""
+def test_the_stack_deploys_to_a_new_account_because_no_pool_is_reserved() -> None:
+    """Its whole quota of 10 must stay unreserved."""
     (reserve,) = TEMPLATE["Conditions"]["ReservePool"]["Fn::Not"]
     assert reserve == {"Fn::Equals": [{"Ref": "StreamAgentConcurrency"}, "0"]}
     parameter = TEMPLATE["Parameters"]["StreamAgentConcurrency"]
@@ -375,13 +375,13 @@ def test_a_new_account_takes_the_stack_because_no_pool_is_reserved() -> None:
         ("HttpApiFunction", "WebLayer"),
     ],
 )
-def test_a_heavy_layer_goes_to_the_one_function_that_needs_it(name: str, layer: str) -> None:
+def test_only_the_function_that_needs_it_has_a_heavy_layer(name: str, layer: str) -> None:
     assert GLOBALS["Layers"] == [{"Ref": "SharedLayer"}, {"Ref": "RuntimeLayer"}]
     users = [key for key, found in FUNCTIONS.items() if {"Ref": layer} in found.get("Layers", [])]
     assert users == [name]
 
 
-def test_a_websocket_opens_only_with_a_ticket_that_the_authorizer_took() -> None:
+def test_a_websocket_opens_only_with_a_valid_ticket() -> None:
     api = RESOURCES["WebSocketApi"]["Properties"]
     assert api["Auth"] == {
         "AuthType": "CUSTOM",
@@ -395,7 +395,7 @@ def test_a_websocket_opens_only_with_a_ticket_that_the_authorizer_took() -> None
     }
 
 
-def test_posts_go_to_the_stage_of_the_api_whatever_its_domain() -> None:
+def test_posts_go_to_the_api_stage_and_not_to_a_custom_domain() -> None:
     api = "${WebSocketApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${StageName}"
     addresses = [
         variables["MANAGEMENT_ENDPOINT"]["Fn::Sub"]
@@ -403,12 +403,12 @@ def test_posts_go_to_the_stage_of_the_api_whatever_its_domain() -> None:
         if "MANAGEMENT_ENDPOINT" in (variables := function["Environment"]["Variables"])
     ]
     assert addresses == [f"https://{api}"] * 4
-    # An event names the custom domain that its client used; posts to that one are refused.
+    # An event names the custom domain that its client used; posts to that domain are refused.
     sources = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "layers/shared").rglob("*.py")]
     assert not [path for path in sources if "domainName" in path.read_text()]
 
 
-def test_gateway_logs_hold_neither_tickets_nor_what_people_say() -> None:
+def test_gateway_logs_hold_neither_tickets_nor_messages() -> None:
     api = RESOURCES["WebSocketApi"]["Properties"]
     assert api["DefaultRouteSettings"]["DataTraceEnabled"] is False
     for name in ("WebSocketApi", "HttpApi"):
@@ -430,7 +430,7 @@ def test_both_apis_are_throttled() -> None:
         assert settings["ThrottlingBurstLimit"]
 
 
-def test_the_http_api_wants_a_token_for_everything_but_its_description_and_preflight() -> None:
+def test_the_http_api_requires_a_token_except_for_its_description_and_preflight() -> None:
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "Jwt"
     routes = [event["Properties"] for event in FUNCTIONS["HttpApiFunction"]["Events"].values()]
     everything = {(route["Method"], route["Path"]) for route in routes}
@@ -445,7 +445,7 @@ def test_the_http_api_wants_a_token_for_everything_but_its_description_and_prefl
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_a_table_is_keyed_by_pk_and_sk_and_paid_per_request(name: str) -> None:
+def test_a_table_has_the_key_pk_and_sk_and_is_billed_per_request(name: str) -> None:
     assert TABLES[name]["BillingMode"] == "PAY_PER_REQUEST"
     assert TABLES[name]["KeySchema"] == [
         {"AttributeName": "pk", "KeyType": "HASH"},
@@ -456,7 +456,7 @@ def test_a_table_is_keyed_by_pk_and_sk_and_paid_per_request(name: str) -> None:
     }
 
 
-def test_memory_survives_mistakes_and_deleted_stacks() -> None:
+def test_memory_is_protected_from_mistakes_and_stack_deletion() -> None:
     memory = TABLES["MemoryTable"]
     assert memory["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert memory["DeletionProtectionEnabled"] is True
@@ -466,14 +466,14 @@ def test_memory_survives_mistakes_and_deleted_stacks() -> None:
 
 
 @pytest.mark.parametrize("name", ["LiveTable", "MemoryTable"])
-def test_what_says_when_it_expires_goes(name: str) -> None:
+def test_items_with_an_expiry_are_deleted(name: str) -> None:
     assert TABLES[name]["TimeToLiveSpecification"] == {
         "AttributeName": "expires_at",
         "Enabled": True,
     }
 
 
-def test_secrets_come_with_no_value_from_the_template() -> None:
+def test_the_template_gives_secrets_no_value() -> None:
     secrets = resources_of_type(TEMPLATE, "AWS::SecretsManager::Secret")
     assert set(secrets) == {"GeminiKeySecret", "TicketKeySecret"}
     assert all("SecretString" not in secret for secret in secrets.values())
@@ -501,14 +501,14 @@ def test_alarms_watch_the_failure_queue_and_every_functions_errors() -> None:
     assert watched == set(FUNCTIONS)
 
 
-def test_an_error_is_noticed_that_lambda_counts_at_the_begin_of_a_long_invocation() -> None:
-    """A worker that times out after 15 min is counted 15 min back (AWS: metrics of functions)."""
+def test_an_alarm_sees_an_error_that_lambda_counts_at_the_start_of_a_long_invocation() -> None:
+    """Lambda counts a worker's error at its start, 15 min earlier (AWS: metrics of functions)."""
     alarm = RESOURCES["FunctionErrorsAlarm"]["Properties"]
     periods_s = {
         metric["MetricStat"]["Period"] for metric in alarm["Metrics"] if "MetricStat" in metric
     }
     longest_s = max(function["Timeout"] for function in FUNCTIONS.values())
-    # CloudWatch evaluates complete minutes, some of them after they are over.
+    # CloudWatch evaluates complete minutes, some of them late.
     assert min(periods_s) * alarm["EvaluationPeriods"] >= longest_s + 120
     assert alarm["DatapointsToAlarm"] == 1
 
@@ -537,7 +537,7 @@ def test_the_dashboard_shows_every_metric_and_names_no_other() -> None:
     assert {row[1] for row in dashboard_rows()} == {metric.label for metric in Metric}
 
 
-def test_the_dashboard_looks_where_the_stream_agent_writes() -> None:
+def test_the_dashboard_reads_the_metrics_of_the_stream_agent() -> None:
     for row in dashboard_rows():
         assert row[0] == NAMESPACE
         assert row[2:4] == [DIMENSION, "${StreamAgentFunction}"]
@@ -556,7 +556,7 @@ def test_an_alarm_on_our_own_metric_names_one_that_exists() -> None:
     assert {alarm["MetricName"] for alarm in own} <= {metric.label for metric in Metric}
 
 
-def test_outputs_tell_where_to_connect_and_what_everything_is_called() -> None:
+def test_outputs_name_the_addresses_and_the_resources() -> None:
     wanted = {"WebSocketUrl", "HttpApiUrl", "UserPoolId", "UserPoolClientId", "GeminiKeySecretArn"}
     wanted |= {f"{name}Name" for name in (*FUNCTIONS, *TABLES)}
     assert wanted <= set(TEMPLATE["Outputs"])

@@ -1,4 +1,4 @@
-"""A small HTTP server that answers the way an AWS service does on the wire, for real clients."""
+"""A small HTTP server with the wire format of an AWS service, for real clients."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the client sent; the path without escapes."""
+    """A request of the client; the path is unescaped."""
 
     method: str
     path: str
@@ -21,11 +21,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server says; ``error`` becomes the header and body that SDKs read it from.
+    """An answer of the server; ``error`` is written to the header and body where SDKs read it.
 
     Attributes:
-        body: JSON text of an answer that is no error.
-        hang_up: Close the line instead of answering.
+        body: JSON text of an answer without an error.
+        hang_up: Close the connection instead of answering.
     """
 
     status: int = 200
@@ -39,7 +39,7 @@ class AwsDouble:
     """The running server.
 
     Attributes:
-        respond: Decides on the answer; tests put their own here.
+        respond: Makes the answer; tests set their own.
         requests: All requests so far, in order.
     """
 

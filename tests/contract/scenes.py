@@ -1,4 +1,4 @@
-"""Values that the contract tests begin with."""
+"""Common values of the contract tests."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ def opening(
     opened_at_ms: int = NOON_MS,
     max_sessions: int = 3,
 ) -> ConnectionOpening:
-    """An opening; each connection brings a ticket of its own unless told otherwise."""
+    """Return an opening; each connection has its own ticket unless one is given."""
     return ConnectionOpening(
         connection,
         user,
@@ -63,7 +63,7 @@ def served_session(
 
 
 def turn(number: int, *, session: str = SESSION, heard: str = "", said: str = "") -> Turn:
-    """A plain turn of two seconds."""
+    """Return a turn of two seconds."""
     started_at_ms = NOON_MS + number * 10_000
     return Turn(number, session, started_at_ms, started_at_ms + 2_000, heard, said)
 
@@ -76,7 +76,7 @@ def commit(
     user: str = USER,
     conversation: str = CONVERSATION,
 ) -> TurnCommit:
-    """The commit of a turn by the session that the turn names."""
+    """Return the commit of a turn by the turn's session."""
     return TurnCommit(
         user,
         conversation,
@@ -89,7 +89,7 @@ def commit(
 
 
 def all_at_once[T](count: int, action: Callable[[int], T]) -> list[T]:
-    """Run ``action`` in ``count`` threads that set off together; return what each returned."""
+    """Run ``action`` in ``count`` threads that start together; return their results."""
     barrier = Barrier(count)
 
     def run(number: int) -> T:

@@ -1,4 +1,4 @@
-"""The servers of the contract tests: started when first needed, once per test process."""
+"""The servers of the contract tests, which start on demand, once per test process."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -44,7 +44,7 @@ _MINISTACK_SERVICES = (
 
 
 class Servers:
-    """Starts servers on demand; they end with ``stop``, or with this process however it ends."""
+    """Starts servers on demand; they end with ``stop`` or with this process."""
 
     def __init__(self, run_directory: Path) -> None:
         self._place = RunPaths(_ROOT, run_directory, _READY_WITHIN_S)
@@ -55,7 +55,7 @@ class Servers:
         self._clients: dict[str, DynamoDBClient] = {}
 
     def endpoint(self, name: str) -> str:
-        """Return the URL of ``dynamodb-local`` or ``ministack``, started if need be.
+        """Return the URL of ``dynamodb-local`` or ``ministack``; start the server if needed.
 
         Raises:
             NotInstalledError: Its program is not on this machine.
@@ -86,7 +86,7 @@ class Servers:
     def dynamodb(self, name: str) -> "DynamoDBClient":
         """Return a client of that server, the same for every test; threads may share it."""
         if name not in self._clients:
-            # Not the product's client: a busy machine may be slow, and that is no failure here.
+            # Not the product's client, whose timeouts are too short for a busy machine.
             self._clients[name] = self._session.client(
                 "dynamodb",
                 endpoint_url=self.endpoint(name),
@@ -108,7 +108,7 @@ class Servers:
 
 
 def require(servers: Servers, name: str) -> None:
-    """Start the server; skip the test without it, fail it when no DynamoDB is there at all."""
+    """Start the server; skip the test if it is not installed, fail without any DynamoDB."""
     try:
         servers.endpoint(name)
     except NotInstalledError as missing:

@@ -1,4 +1,4 @@
-"""The stores of one test, as fakes or on a real table, with the clock and ids they share."""
+"""The stores of one test, as fakes or on real tables, with their clock and ids."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -52,16 +52,16 @@ from tests.fakes.user_records import FakeUserRecords
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
-# A Friday after the tests' noon, on which the desk is open from 9 to 17 UTC.
+# A Friday after the time of the tests' clock; the desk is open from 9 to 17 UTC.
 DESK_DAY = date(2026, 11, 27)
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Every port that keeps something in tables.
+    """Every port that stores data in tables.
 
     Attributes:
-        erase: Leaves nothing of a user's profile but the mark, set at a Unix time in ms.
+        erase: Replaces a user's profile by the tombstone, with a Unix time in ms.
     """
 
     clock: FakeClock
@@ -92,7 +92,7 @@ class TableNames:
 
 
 def fake_stores(tables: FakeTables | None = None) -> Stores:
-    """Return fakes that share one memory."""
+    """Return fakes that share their data."""
     tables = tables or FakeTables()
     conversations = FakeConversationStore(tables)
     desk = FakeDesk({DESK_DAY: OpeningHours(time(9), time(17))}, tables=tables)
@@ -120,7 +120,7 @@ def fake_stores(tables: FakeTables | None = None) -> Stores:
 
 @contextmanager
 def tables(client: "DynamoDBClient") -> Iterator[TableNames]:
-    """Make tables that no other test has; they are deleted afterwards."""
+    """Create tables for one test, and delete them afterwards."""
     suffix = secrets.token_hex(8)
     names = TableNames(f"live-{suffix}", f"memory-{suffix}", f"desk-{suffix}")
     for name in (names.live, names.memory, names.desk):
@@ -150,7 +150,7 @@ def dynamodb_stores(
     retention: Retention = KEEP_FOREVER,
     clock: FakeClock | None = None,
 ) -> Stores:
-    """Return the real adapters over ``names``; nothing in the tables is deleted by itself."""
+    """Return the real adapters on the tables of ``names``; expired items are not deleted."""
     clock = clock or FakeClock()
     live, memory, desk = (
         DynamoTable(client, name) for name in (names.live, names.memory, names.desk)

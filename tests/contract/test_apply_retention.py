@@ -1,4 +1,4 @@
-"""What was written without retention expires like the rest, once an operator wants it to."""
+"""The command that sets an expiry on items that were written without retention."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
@@ -71,7 +71,7 @@ class Deployment:
         return None if found is None else [turn.number for turn in found]
 
     def lasting(self) -> Counter[str]:
-        """What DynamoDB would have kept until now, by the begin of its sort key."""
+        """Return the items that are not expired, by the start of their sort key."""
         now_s = self.clock.now_ms() // 1_000
         return Counter(
             item["sk"]["S"].partition("#")[0]
@@ -86,7 +86,7 @@ def deployment(dynamodb_name: str, servers: Servers, table_names: TableNames) ->
 
 
 def live_for_a_month(deployment: Deployment) -> None:
-    """Two turns 20 days apart, with something of every kind, and none of it with a time."""
+    """Write two turns 20 days apart and an item of every kind, all without an expiry."""
     stores = deployment.before
     served_session(stores)
     stores.notes.add(USER, "likes mornings", noted_at_ms=0)
@@ -171,7 +171,7 @@ def test_a_header_lives_as_long_as_its_latest_turn(deployment: Deployment) -> No
 
 
 class SpokenMeanwhile:
-    """A client whose look into a conversation is followed by a turn."""
+    """A client that commits a turn after each read of a conversation."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
@@ -190,7 +190,7 @@ def test_a_conversation_that_changes_during_the_run_is_left_to_the_next_run(
 ) -> None:
     live_for_a_month(deployment)
 
-    # The turn comes from a worker that does not know the setting yet: it never expires.
+    # The worker that commits the turn does not have the setting yet, so the turn never expires.
     assert deployment.apply(SpokenMeanwhile(deployment)).in_use == 1
     deployment.pass_days(300)
     assert deployment.turns() == [3]

@@ -1,4 +1,4 @@
-"""What every client channel promises, checked on the fake and against API Gateway's wire form.
+"""The contract of client channels, on the fake and against API Gateway's wire format.
 
 Source for status codes and names: service model of apigatewaymanagementapi, 2018-11-29.
 """
@@ -30,7 +30,7 @@ BROKEN = Answer(500, "InternalServerErrorException")
 
 
 class Subject(Protocol):
-    """A channel, and the hands to bring its connections into any state."""
+    """A channel, and functions that set the state of its connections."""
 
     @property
     def channel(self) -> ClientChannel: ...

@@ -1,4 +1,4 @@
-"""A thousand turns appended side by side, every fifth of them twice."""
+"""A thousand turns that are appended concurrently, every fifth of them twice."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -24,12 +24,12 @@ def is_doubled(number: int) -> bool:
 
 
 def is_hasty(number: int) -> bool:
-    """Tell whether this turn is tried before the one below it is known to be there."""
+    """Return whether this turn is tried before the previous one is known to be stored."""
     return number % 10 == 7
 
 
 def numbers_of(writer: int) -> list[int]:
-    """What one of a conversation's writers commits: every other turn, and each doubled one."""
+    """Return the turns that one of two writers commits: every other turn, and each doubled one."""
     return [
         number for number in range(1, TURNS + 1) if number % WRITERS == writer or is_doubled(number)
     ]
@@ -37,7 +37,7 @@ def numbers_of(writer: int) -> list[int]:
 
 @dataclass(slots=True)
 class Race:
-    """Two writers of one conversation, who commit doubled turns at the same moment."""
+    """Two writers of one conversation that commit the doubled turns at the same time."""
 
     stores: Stores
     name: str

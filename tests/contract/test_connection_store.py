@@ -22,7 +22,7 @@ QUARTER_HOUR_MS = 900_000
 
 
 def refusal(stores: Stores, refused: ConnectionOpening) -> tuple[int, str]:
-    """Return status and reason of an opening that has to be refused."""
+    """Return the status and the reason with which an opening is refused."""
     with pytest.raises(ConnectionRefused) as caught:
         stores.openings.open(refused)
     return caught.value.status, caught.value.reason

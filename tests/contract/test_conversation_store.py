@@ -465,7 +465,7 @@ def test_conversations_are_listed_newest_id_first(stores: Stores) -> None:
         "conversation-2",
     ]
     assert stores.reader.list_conversations("nobody", limit=2) == []
-    # The place after which a list goes on need not be a conversation that is there.
+    # The list can continue after the id of a conversation that does not exist.
     for before, wanted in (("conversation-3", [2, 1]), ("conversation-25", [2, 1]), ("a", [])):
         rest = stores.reader.list_conversations(USER, limit=9, before=before)
         assert [one.conversation_id for one in rest] == [f"conversation-{one}" for one in wanted]

@@ -1,4 +1,4 @@
-"""The CoreAgent port on the fake, and on Lambda's invoke API served by a small stand-in."""
+"""The contract of CoreAgent, on the fake and on a small server with Lambda's invoke API."""
 
 import json
 import math
@@ -46,7 +46,7 @@ REQUEST = CoreRequest(
 
 
 class Reply(Protocol):
-    """What a function replies: status, headers, body."""
+    """A function's reply: status, headers, body."""
 
     def __call__(self) -> tuple[int, Mapping[str, str], bytes]: ...
 
@@ -64,7 +64,7 @@ class FunctionStandIn:
     """Lambda's invoke API for one function.
 
     Attributes:
-        patience_s: How long its clients really wait, where that is less than they were told.
+        patience_s: How long its clients really wait, if less than the deadline.
     """
 
     reply: Reply
@@ -122,7 +122,7 @@ type Made = Callable[[CoreAnswer | CoreAgentFailed], CoreAgent]
 
 @pytest.fixture(params=["fake", "lambda"])
 def made(request: pytest.FixtureRequest) -> Iterator[Made]:
-    """Make a core agent that answers as told; failures are throttled invocations there."""
+    """Make a core agent with scripted answers; a failure is a throttled invocation."""
     if request.param == "fake":
         yield lambda scripted: FakeCoreAgent([scripted])
         return
@@ -256,7 +256,7 @@ def test_a_function_that_does_not_answer_is_given_up_and_not_invoked_again() -> 
         return _returns(CoreAnswer(ToolCallStatus.DONE, "late"))()
 
     with _lambda(silent) as function:
-        # The deadline is a second or more; a test that waits for its end need not.
+        # The deadline is at least a second, and the test does not wait that long.
         function.patience_s = 0.3
         try:
             with pytest.raises(CoreAgentFailed) as failed:

@@ -45,7 +45,7 @@ CALLERS = 20
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """A desk, and what writes the tombstones of its users, with a Unix time in ms."""
+    """A desk, and a function that writes a user's tombstone with a Unix time in ms."""
 
     desk: Desk
     erase: Callable[[str, int], object]
@@ -53,7 +53,7 @@ class Business:
 
 @pytest.fixture(params=["fake", DYNAMODB_LOCAL, MINISTACK])
 def business(request: pytest.FixtureRequest) -> Iterator[Business]:
-    """A desk that is open on Fridays from 9 to 5, with slots of an hour."""
+    """Return a desk that is open on Fridays from 9 to 5, with slots of an hour."""
     if request.param == "fake":
         shared = FakeTables()
         fake = FakeDesk(RULES, tables=shared)
@@ -63,7 +63,7 @@ def business(request: pytest.FixtureRequest) -> Iterator[Business]:
     require(servers, request.param)
     client = servers.dynamodb(request.param)
     with tables(client) as names:
-        # Its own table in a deployment; the keys are apart.
+        # A deployment has a separate table; the keys differ anyway.
         desk = DeskTable(
             desk=DynamoTable(client, names.live),
             default_rules=RULES,
@@ -273,7 +273,7 @@ def test_past_and_cancelled_bookings_do_not_count(desk: Desk) -> None:
     with pytest.raises(TooManyBookings):
         desk.book("ann", THREE, reason="", booked_at_ms=early_ms)
 
-    # At half past ten two of them have begun.
+    # At half past ten two of them have started.
     _book(desk, "ann", Slot(FRIDAY, time(12)))
     _book(desk, "ann", Slot(FRIDAY, time(13)))
     with pytest.raises(TooManyBookings):
@@ -336,7 +336,7 @@ def test_a_repeated_move_returns_the_moved_booking(desk: Desk) -> None:
     for user, old in (("ann", TWELVE), ("ben", ELEVEN), ("ben", THREE)):
         with pytest.raises(BookingUnknown):
             desk.move(user, old, THREE, moved_at_ms=NOW_MS)
-    # A booking that was moved is not in its old place any more.
+    # The old slot holds no booking after the move.
     desk.move("ann", THREE, TWELVE, moved_at_ms=NOW_MS)
     with pytest.raises(BookingUnknown):
         desk.move("ann", ELEVEN, THREE, moved_at_ms=NOW_MS)
@@ -405,7 +405,7 @@ def test_a_move_respects_the_limit_of_the_other_day(desk: Desk) -> None:
 
     with pytest.raises(TooManyBookings):
         desk.move("ann", later.slot, THREE, moved_at_ms=NOW_MS)
-    # Within the day, and away from it, all is well, though no fifth one could be booked.
+    # Moves within the day and away from it are allowed, although a fifth booking is not.
     desk.move("ann", ELEVEN, THREE, moved_at_ms=NOW_MS)
     desk.move("ann", TWELVE, Slot(NEXT_FRIDAY, time(10)), moved_at_ms=NOW_MS)
     with pytest.raises(TooManyBookings):
@@ -497,7 +497,7 @@ def test_a_slot_that_is_cancelled_and_booked_at_once_is_booked_or_free(
     booked = outcomes[1] == "ben"
     assert _holders(desk, THREE, ["ann", "ben"]) == (["ben"] if booked else [])
     assert (THREE in _free(desk, FRIDAY)) is not booked
-    # Right afterwards whoever has it has it, and nobody else.
+    # Afterwards exactly one user holds the slot, or none.
     if booked:
         with pytest.raises(BookingUnknown):
             desk.cancel("ann", THREE)
@@ -507,7 +507,7 @@ def test_a_slot_that_is_cancelled_and_booked_at_once_is_booked_or_free(
 
 
 def _move_or_book(desk: Desk, old: Slot, wanted: Slot, number: int) -> bool:
-    """Ann, who is number 0, moves from ``old`` to three; another caller books ``wanted``."""
+    """Move Ann, number 0, from ``old`` to ``wanted``, or book ``wanted`` for another caller."""
     if number == 0:
         return _move(desk, "ann", old, THREE).status is ToolStatus.DONE
     try:
@@ -526,7 +526,7 @@ def test_one_of_a_mover_and_several_bookers_gets_the_slot(desk: Desk, race: int)
     users = ["ann", "caller-1", "caller-2", "caller-3"]
     assert outcomes.count(True) == 1
     assert _holders(desk, THREE, users) == [users[outcomes.index(True)]]
-    # Who moves has the new slot or keeps the old one; never both, never neither.
+    # The user who moves holds either the new slot or the old one.
     has_moved = outcomes[0]
     assert [one.slot for one in desk.bookings("ann")] == [THREE if has_moved else old]
     assert (old in _free(desk, FRIDAY)) is has_moved

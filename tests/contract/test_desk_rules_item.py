@@ -1,4 +1,4 @@
-"""The items of the desk that this version did not write: an older version's, and broken ones."""
+"""Items of the desk that an older version or a person wrote, and broken items."""
 
 from datetime import date, datetime, time
 from typing import Any
@@ -125,7 +125,7 @@ def test_a_booking_that_was_written_by_hand_is_read_and_a_key_without_a_slot_is_
 
     assert (booking.slot, booking.reason) == (slot, "")
     assert desk.move("ann", slot, Slot(FRIDAY, time(11)), moved_at_ms=_ms()).reason == ""
-    # Erasing finds all of it.
+    # An erasure finds all of them.
     erasures = DynamoErasureStore(session_table=memory, memory=memory, desk=table)
     assert {one.sort for one in erasures.items("ann") if one.table == "desk"} == {
         "booking#2026-11-27T11:00",

@@ -47,7 +47,7 @@ def gemini() -> Iterator[AwsDouble]:
 
 
 def described(request: Request) -> Answer:
-    """Answer as the Gemini API does about a model."""
+    """Return the Gemini API's description of a model."""
     if request.headers.get("x-goog-api-key") != KEY:
         return Answer(401, body='{"error": {"code": 401, "status": "UNAUTHENTICATED"}}')
     return Answer(body=json.dumps({"name": request.path.removeprefix("/v1beta/")}))
@@ -131,7 +131,7 @@ def stack_template(topic: str) -> str:
 
 @pytest.fixture(scope="module")
 def deployed(aws: Session) -> dict[str, str]:
-    """Deploy a stack with which all is well; return its physical ids by logical id."""
+    """Deploy a stack without faults; return its physical ids by logical id."""
     sns, dynamodb = aws.client("sns"), aws.client("dynamodb")
     topic = sns.create_topic(Name=TOPIC_NAME)["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sms", Endpoint="+15550100")

@@ -1,4 +1,4 @@
-"""What the adapters leave in the tables, seen from the tables' side."""
+"""The items that the adapters write to the tables."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -279,7 +279,7 @@ def test_long_turns_beyond_a_page_are_listed(stores: Stores) -> None:
 def test_limits_of_an_operator_are_read_and_survive_changed_preferences(
     stores: Stores, client: "DynamoDBClient", table_names: TableNames
 ) -> None:
-    # As docs/operations.md tells operators to do it, here for a user who has no profile yet.
+    # The command of docs/operations.md, here for a user without a profile.
     client.update_item(
         TableName=table_names.memory,
         Key={"pk": {"S": "user#user-ann"}, "sk": {"S": "profile"}},

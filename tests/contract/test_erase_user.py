@@ -1,6 +1,6 @@
-"""Erasing on real tables: nothing but the tombstone stays, wherever the process dies.
+"""Erasure on real tables: only the tombstone stays, wherever the process dies.
 
-A whole user, or one of their conversations, of which nothing else may go.
+The tests erase a whole user, or one of the user's conversations and nothing else.
 """
 
 import inspect
@@ -38,13 +38,13 @@ pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
 PROJECT = Path(__file__).parents[2]
 DAY = date(2026, 11, 27)
-# Items that are nobody's: a spent ticket names no user, and the desk's week is the desk's.
+# These items belong to no user: a spent ticket names none, and the desk's rules are the desk's.
 NOBODYS = {"ticket", "desk_hours"}
 TOMBSTONE = {"profile"}
 
 
 def items_of(user: str, hour: int) -> "dict[str, tuple[str, Item]]":
-    """One item per key that ``keys`` can make, by the function that makes it."""
+    """Return one item per key that ``keys`` can make, by the function that makes it."""
     session, conversation, connection = (
         f"session-of-{user}",
         f"conversation-of-{user}",
@@ -86,7 +86,7 @@ def items_of(user: str, hour: int) -> "dict[str, tuple[str, Item]]":
 
 
 def more_items_of(user: str) -> "list[tuple[str, Item]]":
-    """Items of a kind that there can be many of."""
+    """Return more items of the kinds that can have many items."""
     partition = keys.session(f"session-of-{user}")
     sorts = [keys.message_sort(seq) for seq in range(1, 21)]
     sorts += [keys.ACK_SORT_KEY, f"{keys.NOTICE_PREFIX}01ABC"]
@@ -100,7 +100,7 @@ KEPT = NOBODYS | {"profile", "usage", "note", "active_guard", "slot", "booking",
 
 
 def another_call_of(user: str) -> "list[tuple[str, Item]]":
-    """A session of the user's in another conversation."""
+    """Return the items of the user's session in another conversation."""
     session, conversation, connection = f"s2-of-{user}", f"c2-of-{user}", f"k2-of-{user}"
     named: Item = {"session_id": {"S": session}, "conversation_id": {"S": conversation}}
     live: list[Item] = [
@@ -136,7 +136,7 @@ class Tables:
         self.of_ben = self.everything("ben")
 
     def everything(self, user: str) -> list[tuple[str, str, str]]:
-        """Every item that names the user or one of its things, anywhere in it."""
+        """Return every item that names the user or one of the user's ids."""
         return sorted(
             (table, item["pk"]["S"], item["sk"]["S"])
             for table, name in self.names.items()
@@ -174,7 +174,7 @@ class Tables:
         )
 
     def call_again(self) -> list[tuple[str, str, str]]:
-        """Give the user a second call; return what is to stay once the first one is erased."""
+        """Give the user a second conversation; return the items that the erasure must keep."""
         self.put_all(another_call_of("ann"))
         first = items_of("ann", 10)
         gone = [*more_items_of("ann"), *(first[name] for name in first.keys() - KEPT)]
@@ -256,11 +256,11 @@ WRITES = {"put_item", "update_item", "delete_item", "batch_write_item", "transac
 
 
 class Killed(Exception):
-    """The process is gone."""
+    """The process was killed."""
 
 
 class MortalClient:
-    """A client whose process dies right after its n-th write."""
+    """A client that kills its process right after its n-th write."""
 
     def __init__(self, client: "DynamoDBClient", dies_at: int) -> None:
         self._client = client
@@ -289,7 +289,7 @@ CONVERSATION = "conversation-of-ann"
 def test_a_repetition_after_a_kill_has_the_same_result_and_counts(
     dynamodb_name: str, servers: Servers, table_names: TableNames, conversation: str | None
 ) -> None:
-    """After a write is before the next one; before the first there is nothing to repeat."""
+    """Kills after each write cover every point: before the first there is nothing to repeat."""
     client = servers.dynamodb(dynamodb_name)
     whole = MortalClient(client, 0)
     expected = Tables(client, table_names).erase(whole, conversation)
@@ -363,7 +363,7 @@ def test_openings_of_0_1_0_name_no_conversation_but_their_sessions_do(tables: Ta
 
 
 def test_two_concurrent_erasures_count_each_item_once(tables: Tables) -> None:
-    """The second starts in the middle of the first and runs to its end; then the first gives up."""
+    """The second erasure starts during the first and completes; then the first gives up."""
     eraser = tables.eraser()
     second: list[Erasure] = []
 
@@ -407,7 +407,7 @@ def test_operators_find_unfinished_erasures(tables: Tables) -> None:
 
 
 class SlowClient:
-    """A client whose every call takes long, in a function that is killed after 29 s."""
+    """A client with slow calls, in a function that is killed after 29 s."""
 
     def __init__(self, client: "DynamoDBClient", clock: FakeClock) -> None:
         self._client = client
@@ -433,7 +433,7 @@ class SlowClient:
 def test_a_user_with_many_connections_is_erased_within_the_time_of_each_request(
     tables: Tables, kept: int
 ) -> None:
-    """As 2,000 connections in a week at some 15 ms for each call of the tables."""
+    """The user had 2,000 connections in a week; each call of the tables takes 15 ms."""
     for number in range(120):
         session = f"ann-{number:03d}"
         tables.put("live", {**keys.opening("ann", session), "session_id": {"S": session}})
@@ -459,7 +459,7 @@ def test_a_large_user_is_erased_in_as_many_runs_as_it_takes(tables: Tables) -> N
     clock = FakeClock()
     counts: list[int] = []
     for _ in range(20):
-        # Time for so many looks at the clock, one for each item.
+        # The time allows this many reads of the clock, one per item.
         left = repeat(29_000, 20)
         erasure = tables.eraser(clock=clock).erase("ann", remaining_ms=partial(next, left, 0))
         counts.append(sum(erasure.deleted.values()))

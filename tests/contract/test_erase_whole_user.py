@@ -1,4 +1,4 @@
-"""Erasing users of whom the adapters themselves wrote everything that they ever keep."""
+"""Erasure of users whose items were all written by the adapters."""
 
 import secrets
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ WORDS = ("likes mornings", "speak slowly", "Ann wants Friday", "said once", "whe
 
 
 def live_a_life(stores: Stores, desk: DeskTable, user: str, hour: int) -> None:
-    """Write everything about a user that there is a writer for."""
+    """Write every kind of item about a user that the adapters write."""
     session, conversation = f"session-of-{user}", f"conversation-of-{user}"
     served_session(stores, user=user, session=session, conversation=conversation)
     stores.profiles.change(
@@ -134,7 +134,7 @@ class World:
                 yield from page["Items"]
 
     def of(self, user: str) -> list[str]:
-        """Every item that names the user or one of its things anywhere in it."""
+        """Return every item that names the user or one of the user's ids."""
         return sorted(repr(sorted(item.items())) for item in self.items() if user in repr(item))
 
     def erase(self, user: str) -> None:
@@ -170,7 +170,7 @@ def test_only_the_tombstone_stays_of_a_user_with_every_kind_of_item(
 
     world.erase("ann")
 
-    # A spent ticket names no user; the scene's happens to be called after hers.
+    # A spent ticket names no user; only its id in this test contains her name.
     (left,) = [item for item in world.items() if "ann" in repr(item) and item["sk"]["S"] != "spent"]
     assert left["pk"] == keys.profile("ann")["pk"]
     assert set(left) == {"pk", "sk", "erased_at_ms", "finished_at_ms", "deleted", "step", "mark"}

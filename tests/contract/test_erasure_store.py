@@ -29,7 +29,7 @@ REQUEST = CoreRequest(
 
 
 def live_call(stores: Stores) -> None:
-    """A session in the middle of a call, with something of most kinds."""
+    """Write a session in the middle of a call, with items of most kinds."""
     served_session(stores)
     stores.writer.commit_turn(commit(turn(1)))
     stores.calls.claim(REQUEST, now_ms=NOON_MS, until_ms=NOON_MS + 9_000)
@@ -225,7 +225,7 @@ OTHER = "conversation-2"
 
 
 def two_calls(stores: Stores) -> None:
-    """A user with a call in each of two conversations."""
+    """Write a user with a session in each of two conversations."""
     live_call(stores)
     served_session(stores, session="session-2", conversation=OTHER)
     stores.writer.commit_turn(commit(turn(1, session="session-2"), conversation=OTHER))

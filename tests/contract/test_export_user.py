@@ -1,4 +1,4 @@
-"""An export shows something of every kind of item that it says it shows, page by page."""
+"""An export contains every kind of item that it lists as exported, page by page."""
 
 from datetime import time
 from decimal import Decimal
@@ -27,7 +27,7 @@ from tests.fakes.clock import NOON_MS
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
-# What a stretch of the export holds for each kind, and for the profile.
+# A text that the export holds for each kind of item, and for the profile.
 MARKS = {
     ItemKind.CONVERSATIONS: "marked title",
     ItemKind.TURNS: "marked reply",
@@ -41,7 +41,7 @@ PROFILE_MARK = "marked style"
 
 
 def used_account(stores: Stores, *, user: str = USER, suffix: str = "") -> None:
-    """A user of whom there is something of every kind."""
+    """Write a user with items of every kind."""
     session, conversation = f"{SESSION}{suffix}", f"{CONVERSATION}{suffix}"
     served_session(stores, user=user, session=session, conversation=conversation)
     key = ToolCallKey(1, 1)
@@ -66,7 +66,7 @@ def exporter(stores: Stores) -> UserExporter:
 
 
 def pages(stores: Stores, *, size_bytes: int = 1) -> list[ExportPage]:
-    """Every page; each record is said to take ``size_bytes``."""
+    """Return all pages, with ``size_bytes`` as the size of each record."""
     found: list[ExportPage] = []
     position: ExportPosition | None = None
     while not found or position is not None:
@@ -76,7 +76,7 @@ def pages(stores: Stores, *, size_bytes: int = 1) -> list[ExportPage]:
 
 
 def test_every_kind_of_item_is_exported_or_omitted_for_a_reason() -> None:
-    """A new kind of item fails here until somebody has decided."""
+    """A new kind of item fails here until it is added to one of the two lists."""
     assert EXPORTED | set(NOT_EXPORTED) == set(ItemKind)
     assert not EXPORTED & set(NOT_EXPORTED)
     assert all(NOT_EXPORTED.values())

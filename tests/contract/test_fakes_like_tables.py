@@ -1,4 +1,4 @@
-"""Random stories give the same outcomes on the fakes and on DynamoDB."""
+"""Random sequences of operations have the same results on the fakes and on DynamoDB."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tables")]
 
 type Step = Callable[[Stores], Any]
 
-# Weighted so that most steps meet a session that is there, by the worker that holds it.
+# The weights make most steps use an existing session and the worker that holds its lease.
 users = st.sampled_from(["user-ann"] * 4 + ["user-bob"])
 sessions = st.sampled_from(["session-1"] * 4 + ["session-2", "session-3"])
 conversations = st.sampled_from(["conversation-1"] * 3 + ["conversation-2"])
@@ -47,7 +47,7 @@ ended_runs = st.sampled_from([None, None, "run-1", "run-2"])
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One step of a story; its name and arguments make a failing story readable."""
+    """One step of a sequence; its name and arguments make a failing sequence readable."""
 
     name: str
     arguments: tuple[Any, ...]
@@ -160,7 +160,7 @@ class Action:
         now_ms = stores.clock.now_ms()
         stores.mailbox.notify(session, Detached(f"c-{number}"), now_ms=now_ms)
         ack = Acknowledged(OutputPosition(epoch, number), 0, 0)
-        # Each names its notices in its own way.
+        # The ids of notices differ between the two.
         stores.mailbox.notify(session, ack, now_ms=now_ms)
 
     def _read(self, stores: Stores, session: str, number: int) -> Any:

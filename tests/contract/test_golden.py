@@ -1,6 +1,6 @@
-"""Events and items of released versions are read, and what is written breaks no version before.
+"""This version reads events and items of released versions, and the previous version reads ours.
 
-``tests/golden`` tells how its folders are made.
+``tests/golden`` explains how its folders are made.
 """
 
 import tomllib
@@ -50,24 +50,24 @@ def _order(version: str) -> list[int]:
 PRESENT = tomllib.loads((FOLDER.parents[1] / "pyproject.toml").read_text())["project"]["version"]
 VERSIONS = sorted((path.parent.name for path in FOLDER.glob(f"*/{EVENTS}")), key=_order)
 BEFORE = [version for version in VERSIONS if _order(version) < _order(PRESENT)][-1]
-# Refused events with fields that they do not know.
+# Versions that refuse events with unknown fields.
 STRICT_VERSIONS = {"0.1.0"}
-# What a field of these holds is made anew each time, or may change without breaking a reader.
+# Values that differ each time, or that may change without breaking a reader.
 FREE = {"expires_at", "waker", "mark"}
-# A map whose keys are data: what erasing has deleted, by the kind of item.
+# A map whose keys are data: the counts of an erasure by kind of item.
 DATA = {"deleted"}
-# Of a kind that the version before never wrote. It reads the tombstone of a conversation as the
-# header of an empty one; its connect, which would continue it, is replaced before http_api is.
+# The previous version never wrote this kind. It reads the tombstone of a conversation as the header
+# of an empty one; its connect, which would continue it, is replaced before http_api is.
 NEW = {
     "memory user#ann conv#forgotten",
-    # It deletes notices of a kind that it does not know.
+    # The previous version deletes notices of an unknown kind.
     "live session#served in#~01M7WD7TG00000000000000005",
     "live session#served in#~01M7WD7TG00000000000000006",
-    # A booking that was moved is one like any other to it.
+    # The previous version treats a moved booking like any other.
     "desk day#2026-11-27 slot#11:30",
     "desk user#limited booking#2026-11-27T11:30",
 }
-# Classes that have another name since; the values tell them by it.
+# Renamed classes; the stored values use the old names.
 RENAMED = {
     "CallKey": "ToolCallKey",
     "CallRecord": "ToolCallRecord",
@@ -80,7 +80,7 @@ UNKNOWN_ATTRIBUTE = {"of_later": {"M": {"nested": {"L": [{"N": "1"}]}}}}
 
 @pytest.fixture
 def dynamodb_name(servers: Servers) -> str:
-    """One of them will do, since the stores' own suites run on both."""
+    """Return one of the servers, because the suites of the stores run on both."""
     try:
         servers.endpoint(DYNAMODB_LOCAL)
     except NotInstalledError:
@@ -95,7 +95,7 @@ def client(dynamodb_name: str, servers: Servers) -> "DynamoDBClient":
 
 
 def differences(golden: Any, present: Any, place: str = "", *, may_add: bool) -> Iterator[str]:
-    """Yield where ``present`` is not what a reader of ``golden`` knows."""
+    """Yield the places at which ``present`` differs from what a reader of ``golden`` knows."""
     if isinstance(golden, Mapping) and isinstance(present, Mapping):
         for name in golden.keys() - present.keys():
             yield f"{place}: {name} is missing"
@@ -141,7 +141,7 @@ def test_every_item_of_a_released_version_is_read(
 
 
 def with_more(items: Mapping[str, Any]) -> dict[str, Any]:
-    """Add an attribute that nobody knows to each item and to each map within."""
+    """Add an unknown attribute to each item and to each map in it."""
     return {place: {**_with_more(item), **UNKNOWN_ATTRIBUTE} for place, item in items.items()}
 
 
@@ -165,7 +165,7 @@ def test_work_of_a_released_version_is_continued(
     put_items(client, table_names, load(version, ITEMS))
     stores = dynamodb_stores(client, table_names)
 
-    # Another device took the conversation over; its worker hears of the one before, and commits.
+    # Another device took the conversation over; its worker learns of the first one and commits.
     lease = stores.sessions.acquire_lease("new", owner="w", now_ms=NOON_MS, until_ms=NOON_MS + 9)
     assert lease is not None
     assert _header(stores).superseded_session_ids == ("served",)
@@ -173,13 +173,13 @@ def test_work_of_a_released_version_is_continued(
     stores.writer.commit_turn(TurnCommit("ann", "talk", "new", 1, turn, 1, NOON_MS + 1_000))
     assert _header(stores).turn_count == 3
     assert stores.summaries.fold_summary(SummaryFold("ann", "talk", 1, 2, "All of it."))
-    # A worker died: its successor takes over its lease, with what was owed.
+    # A worker died: its successor takes over its lease and the owed answers.
     late_ms = NOON_MS + 60_000
     lease = stores.sessions.acquire_lease("served", owner="w", now_ms=late_ms, until_ms=late_ms + 9)
     assert lease is not None
     assert lease.is_takeover
     assert (len(lease.state.pending_calls), len(lease.state.undelivered)) == (1, 1)
-    # A run of core_agent died: what it began is known to the next.
+    # A run of core_agent died: the next run knows the tools that it began.
     dead = CoreRequest(
         "ann", "talk", "served", 2, ToolCallKey(3, 1), "a" * 64, "What is free?", "en-GB", late_ms
     )
@@ -252,7 +252,7 @@ def test_the_previous_version_reads_every_written_item(
 
 
 def inflated(value: Any) -> Any:
-    """Return items with what is deflated in their packed audio: compressors may differ."""
+    """Return the items with decompressed audio, because compressors may differ."""
     match value:
         case {"packed": {"B": str(content)}}:
             parts, left = [], bytes.fromhex(content)

@@ -1,4 +1,4 @@
-"""One suite for the LiveModel port: the scripted fake, and google-genai against the simulator."""
+"""The contract of LiveModel, on the scripted fake and on google-genai against the simulator."""
 
 import asyncio
 import json
@@ -53,11 +53,11 @@ PATIENCE_S = 20
 
 
 class Stage:
-    """A live model, and what it needs to say its lines.
+    """A live model, and what it needs for its replies.
 
     Attributes:
-        model: What is tested.
-        refusing: A model whose key is bad.
+        model: The model under test.
+        refusing: A model with a bad key.
     """
 
     def __init__(self, model: LiveModel, refusing: LiveModel) -> None:
@@ -65,7 +65,7 @@ class Stage:
         self.refusing = refusing
 
     def prompt(self, session: LiveSession, *lines: LiveEvent) -> None:
-        """Let a fake say its lines; the simulator has a mind of its own."""
+        """Emit the scripted events of a fake; the simulator answers without a script."""
         if isinstance(session, FakeLiveSession):
             session.emit(*lines)
 
@@ -113,7 +113,7 @@ def said(events: Sequence[LiveEvent]) -> str:
 
 
 def lines(text: str) -> tuple[LiveEvent, ...]:
-    """Return what a fake says for a whole reply of ``text``."""
+    """Return the events of a fake's whole reply of ``text``."""
     return (
         LiveAudio(b"\1\0" * 240),
         LiveTranscript(Role.MODEL, text),
@@ -153,7 +153,7 @@ def test_a_seeded_history_is_known_and_not_answered(stage):
         async with opened(stage.model, replace(CONFIG, history=history)) as session:
             await session.send_text("can you tell me my name")
             stage.prompt(session, *lines("Your name is Linda."))
-            # The first that is said: a history that were taken for a turn would be answered before.
+            # If the history were treated as a turn, its answer would come first.
             assert said(await until_turn_is_over(session)) == "Your name is Linda."
 
     asyncio.run(main())
@@ -172,7 +172,7 @@ def test_a_tool_call_is_made_and_its_answer_spoken(stage):
             )
             stage.prompt(session, *lines("You are booked."))
             spoken = ""
-            # A filler may be spoken before it, in a turn of its own.
+            # A filler may be spoken before it, in a separate turn.
             while "You are booked." not in spoken:
                 spoken = said(await until_turn_is_over(session))
 
@@ -206,7 +206,7 @@ def test_a_bad_key_is_refused_permanently(stage):
 
 
 class TestGeminiLiveAlone:
-    """What only the real client can meet."""
+    """Cases that only the real client can meet."""
 
     @pytest.fixture
     def model(self, simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> LiveModel:
@@ -333,9 +333,9 @@ class TestGeminiLiveAlone:
         assert setup.setup.history_config.initial_history_in_client_content
         assert [turn.role for turn in seeded.client_content.turns] == ["user", "model"]
         assert [one.name for one in setup.setup.functions] == [one.name for one in TOOLS]
-        # Speech goes on while a call is answered.
+        # The model continues to accept speech while a tool call is answered.
         assert heard[0].count('"NON_BLOCKING"') == len(TOOLS)
-        # A safety net; when a context is told anew is decided long before.
+        # A safety net; the product replaces a context long before this.
         assert setup.setup.context_window_compression is not None
         assert setup.setup.context_window_compression.trigger_tokens == 98_304
 
@@ -386,7 +386,7 @@ class TestGeminiLiveAlone:
         [
             ("gemini-3.8-live", ["Yes.", "Yes."]),
             ("gemini-3.8-live-extended-thinking", ["Yes.", "(This"]),
-            # It speaks once for all calls of a turn.
+            # The model speaks once for all calls of a turn.
             ("gemini-3.1-flash-live-preview", ["Yes.", "Yes."]),
         ],
     )
@@ -437,7 +437,7 @@ class TestGeminiLiveAlone:
                 odd_server(tmp_path, monkeypatch, frames=frames, then=1) as model,
                 opened(model) as session,
             ):
-                # google-genai hands the options on to websockets; only the connection can tell.
+                # google-genai passes the options to websockets; only the connection shows them.
                 connection = session._session._ws  # type: ignore[attr-defined]
                 assert connection.ping_interval is None
                 await session.end_audio_stream()
@@ -470,14 +470,14 @@ def held(
     frames: Sequence[str] = (),
     then: int = 1,
 ) -> tuple[list[str], list[LiveEvent]]:
-    """Hold a session; return what the server was sent, and what came after ``act``.
+    """Run a session; return what the server received, and the events after ``act``.
 
     Args:
         tmp_path: For the server's certificate.
         monkeypatch: Has the certificate trusted.
-        act: What is done with the session once it is set up.
-        config: How it is set up.
-        frames: What the server sends.
+        act: Called with the session after its set-up.
+        config: The configuration of the session.
+        frames: The server's frames.
         then: How many messages after the set-up the server waits for.
     """
     heard: list[str] = []
@@ -499,7 +499,7 @@ def held(
 def set_up_and_answer(
     model_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[str, str]:
-    """Return the set-up and the tool answer as this model is sent them."""
+    """Return the set-up and the tool answer that this model receives."""
     answer = ToolResponse("call-1", "ask_core_agent", "done", "Yes.", retryable=False)
     config = replace(CONFIG, model=model_name)
     heard, _ = held(

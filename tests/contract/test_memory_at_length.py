@@ -1,4 +1,4 @@
-"""Loading memory costs the same at any length: what is asked of DynamoDB, and what it reads."""
+"""Loading memory costs the same at any length of a conversation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,11 +27,11 @@ SENTENCE = "I would like to come on Friday, if there is a place in the morning. 
 
 @dataclass(slots=True)
 class Asked:
-    """What was asked of DynamoDB.
+    """The requests to DynamoDB.
 
     Attributes:
         operations: Their names, in order.
-        items_read: How many items its queries looked at.
+        items_read: How many items the queries read.
     """
 
     operations: list[str] = field(default_factory=list)
@@ -53,7 +53,7 @@ def asking(client: "DynamoDBClient") -> Iterator[Asked]:
 
 
 def hold(client: "DynamoDBClient", names: TableNames, turns: int) -> None:
-    """Put so many turns into the conversation, which has none, at once."""
+    """Write this many turns to the empty conversation."""
     items = [
         {
             **keys.turn(CONVERSATION, number),

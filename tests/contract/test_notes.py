@@ -1,4 +1,4 @@
-"""What every store of notes does."""
+"""The contract of stores of notes."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_notes_are_listed_newest_first_up_to_the_limit(stores: Stores) -> None:
     ids = [note.note_id for note in stores.notes.newest(USER, limit=9)]
     older = stores.notes.newest(USER, limit=2, before=ids[1])
     assert [note.note_id for note in older] == ids[2:4]
-    # The place need not be a note that is there.
+    # The list can continue after an id without a note.
     stores.notes.remove(USER, ids[2])
     assert [note.note_id for note in stores.notes.newest(USER, limit=9, before=ids[2])] == ids[3:]
     assert list(stores.notes.newest(USER, limit=9, before=ids[-1])) == []

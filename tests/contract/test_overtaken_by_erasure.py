@@ -1,4 +1,4 @@
-"""Whoever writes what was decided before the tombstone was set writes nothing after it."""
+"""A write that was prepared before the tombstone was set is refused after it."""
 
 from collections.abc import Callable
 from datetime import date, time
@@ -35,7 +35,7 @@ SPENDING = Spending(USER, SESSION, "run-1", NOON_MS, TokenUsage(text_in=9), Deci
 
 
 class ErasedMeanwhile:
-    """A client whose user is erased between what is read and what is written."""
+    """A client whose user is erased between a read and the following write."""
 
     def __init__(self, client: "DynamoDBClient", erase: Callable[[], object]) -> None:
         self._client = client
@@ -78,7 +78,7 @@ def everything(client: "DynamoDBClient", names: TableNames) -> dict[tuple[str, s
 def overtaken(
     client: "DynamoDBClient", names: TableNames, write: Callable[[Stores], object]
 ) -> None:
-    """Have ``write`` overtaken by the tombstone; see that it is refused and leaves nothing."""
+    """Set the tombstone during ``write``; check that it is refused and leaves nothing."""
     stores = dynamodb_stores(client, names)
     kept = everything(client, names)
     late = ErasedMeanwhile(client, lambda: stores.erasures.begin(USER, now_ms=NOON_MS))

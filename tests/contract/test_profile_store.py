@@ -1,4 +1,4 @@
-"""What every ProfileStore does."""
+"""The contract of ProfileStore."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""The Reasoner port on the fake, and on LangChain with a scripted model behind it."""
+"""The contract of Reasoner, on the fake and on LangChain with a scripted model."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -25,7 +25,7 @@ class AddArguments(BaseModel):
 
 
 class Counter:
-    """A tool that counts, and how far it has come."""
+    """A tool that counts, and its current count."""
 
     def __init__(self) -> None:
         self.total = 0

@@ -1,4 +1,4 @@
-"""What expires is not shown any more, and can be erased as long as it is there."""
+"""Expired items are hidden from readers, and can be erased until they are deleted."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def keeping(request: pytest.FixtureRequest):
 
 
 def commit_now(stores: Stores, number: int) -> Turn:
-    """Commit a turn that ends at this moment."""
+    """Commit a turn that ends now."""
     now_ms = stores.clock.now_ms()
     turn = Turn(number, SESSION, now_ms - 2_000, now_ms, f"heard {number}", f"said {number}")
     stores.writer.commit_turn(TurnCommit(USER, CONVERSATION, SESSION, 1, turn, 0, now_ms))
@@ -62,7 +62,7 @@ def commit_now(stores: Stores, number: int) -> Turn:
 
 
 def ask_now(stores: Stores, turn: int) -> None:
-    """Have a call of a turn answered at this moment."""
+    """Store the answer of a turn's call now."""
     now_ms, key = stores.clock.now_ms(), ToolCallKey(turn, 1)
     request = CoreRequest(USER, CONVERSATION, SESSION, 1, key, "h", "q", "en-US", now_ms + 1_000)
     stores.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 1_000)
@@ -88,7 +88,7 @@ def exported(stores: Stores) -> Counter[str]:
 
 
 def kinds(stores: Stores) -> Counter[ItemKind]:
-    """What an erasure would find; sessions are not the point here."""
+    """Return the kinds of items that an erasure finds, without sessions."""
     wanted = {
         ItemKind.CONVERSATIONS,
         ItemKind.TURNS,
@@ -123,7 +123,7 @@ def test_turns_expire_one_by_one_while_their_conversation_continues(keeping: Kee
     days_pass(stores, 20)
     second = commit_now(stores, 2)
     ask_now(stores, 2)
-    # A call's time counts from the end of its claim, a second later.
+    # A call's retention counts from the end of its claim, a second later.
     stores.clock.advance(10 * DAY_MS + 1_000)
 
     assert numbers(stores) == [2]
@@ -133,7 +133,7 @@ def test_turns_expire_one_by_one_while_their_conversation_continues(keeping: Kee
     assert [one.answer.answer for one in stores.calls.recent(CONVERSATION, limit=9)] == ["answer 2"]
     assert len(stores.usage.days(USER, limit=9)) == 1
     assert exported(stores) == {"Turn": 1, "ToolCallRecord": 1}
-    # What is not deleted yet is still there for an erasure.
+    # An erasure still finds expired items that are not deleted.
     assert kinds(stores)[ItemKind.TURNS] == 2
 
 

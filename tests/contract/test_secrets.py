@@ -25,7 +25,7 @@ def secrets_client(servers: Servers) -> "SecretsManagerClient":
 
 @pytest.fixture(params=["fake", MINISTACK])
 def kept(request: pytest.FixtureRequest) -> tuple[Secrets, str]:
-    """Return the port and the id of a secret that holds ``TEXT``."""
+    """Return the port, and the id of a secret with the value ``TEXT``."""
     if request.param == "fake":
         return FakeSecrets({"arn:of:a-secret": TEXT}), "arn:of:a-secret"
     client: SecretsManagerClient = request.getfixturevalue("secrets_client")

@@ -1,4 +1,4 @@
-"""What stores promise of rolling summaries, and what asking for one puts on the wire."""
+"""The contract of stores of rolling summaries, and the wire format of a request for one."""
 
 import json
 from collections.abc import Iterator

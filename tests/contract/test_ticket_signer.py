@@ -1,4 +1,4 @@
-"""What every ticket signer promises, checked on the fake and on JSON Web Tokens."""
+"""The contract of ticket signers, on the fake and on JSON Web Tokens."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,7 +35,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Subject:
-    """A signer, one that holds another key, one whose key is away, and a foreign token."""
+    """A signer, one with another key, one without access to its key, and a foreign token."""
 
     signer: TicketSigner
     other: TicketSigner

@@ -136,7 +136,7 @@ def test_nothing_is_counted_for_an_erased_user(stores: Stores) -> None:
 
 
 def test_spending_counts_in_the_day_even_if_the_session_was_deleted(stores: Stores) -> None:
-    """Its conversation was erased: limits would be worth nothing if that gave the day back."""
+    """Otherwise a user could reset a limit by erasing the conversation."""
     for _ in range(2):
         stores.usage.add(spending(session="unknown"))
 

@@ -1,4 +1,4 @@
-"""What every worker pool promises, checked on the fake and against Lambda's wire form.
+"""The contract of worker pools, on the fake and against Lambda's wire format.
 
 Source for status codes and names: service model of lambda, 2015-03-31, operation Invoke.
 """
@@ -25,7 +25,7 @@ THROTTLED = Answer(429, "TooManyRequestsException")
 
 
 class Subject(Protocol):
-    """A pool, and what it has queued."""
+    """A pool, and the wakes that it has queued."""
 
     @property
     def pool(self) -> WorkerPool: ...
@@ -75,7 +75,7 @@ def real(monkeypatch: pytest.MonkeyPatch) -> Iterator[RealSubject]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with aws_double() as double:
-        # The pool's own client waits between its tries; one try shows the same.
+        # The pool's own client waits between attempts; one attempt is enough here.
         client = boto3.client(
             "lambda", endpoint_url=double.url, config=Config(retries={"total_max_attempts": 1})
         )

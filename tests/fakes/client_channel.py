@@ -7,7 +7,7 @@ from repartee.domain.protocol.answers import ServerMessage
 
 
 class FakeClientChannel:
-    """Records what each connection was sent.
+    """Records the messages to each connection.
 
     Args:
         encode: Writes messages in the dialect of the connections.
@@ -30,7 +30,7 @@ class FakeClientChannel:
 
     def post(self, connection_id: str, message: ServerMessage) -> None:
         if self.failing:
-            raise StoreUnavailable("the channel was told to fail")
+            raise StoreUnavailable("the test lets the channel fail")
         if connection_id in self.gone:
             raise ConnectionGone(connection_id)
         if connection_id in self.slow:
@@ -39,7 +39,7 @@ class FakeClientChannel:
 
     def last_active_ms(self, connection_id: str) -> int | None:
         if self.failing:
-            raise StoreUnavailable("the channel was told to fail")
+            raise StoreUnavailable("the test lets the channel fail")
         return None if connection_id in self.gone else self.active_ms[connection_id]
 
     def close(self, connection_id: str) -> None:

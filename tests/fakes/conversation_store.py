@@ -75,7 +75,7 @@ class FakeConversationStore:
 
     def commit_turn(self, commit: TurnCommit) -> None:
         tables, turn = self._tables, commit.turn
-        # The fake refuses the very items that a table would not take.
+        # The fake refuses items that are too large for a table.
         check_size({**keys.turn(commit.conversation_id, turn.number), **turn_attributes(turn)})
         with tables.lock:
             if tables.is_erased(commit.user_id):

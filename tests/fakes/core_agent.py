@@ -12,7 +12,7 @@ class FakeCoreAgent:
     """Answers from a script, in order; the last entry answers all later questions too.
 
     Attributes:
-        requests: What was asked.
+        requests: The questions.
         may_answer: Clear it to hold answers back until it is set.
     """
 
@@ -25,7 +25,7 @@ class FakeCoreAgent:
     def ask(self, request: CoreRequest) -> CoreAnswer:
         self.requests.append(request)
         if not self.may_answer.wait(_PATIENCE_S):
-            raise CoreAgentFailed("nobody let the script answer", retryable=True)
+            raise CoreAgentFailed("the test never set may_answer", retryable=True)
         scripted = self._script.popleft() if len(self._script) > 1 else self._script[0]
         if isinstance(scripted, CoreAgentFailed):
             raise scripted

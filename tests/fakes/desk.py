@@ -106,5 +106,5 @@ class FakeDesk:
 
     def _release_slot(self, slot: Slot) -> None:
         del self._bookings[slot]
-        # The move that had led here cannot be repeated any more.
+        # The move to this slot cannot be repeated now.
         self._moves = {one for one in self._moves if one[2] != slot}

@@ -10,7 +10,7 @@ from tests.fakes.tables import FakeTables
 
 
 class FakeErasureStore:
-    """Erases from the fakes' shared memory; a desk's bookings are another fake's."""
+    """Erases from the fakes' shared tables, without the bookings of a desk."""
 
     def __init__(self, tables: FakeTables) -> None:
         self._tables = tables
@@ -142,7 +142,7 @@ class FakeErasureStore:
     def _found(
         self, user_id: str, conversation_id: str | None = None
     ) -> Iterator[tuple[StoredItem, Callable[[], object]]]:
-        """Yield every item with what deletes it; places look like those in DynamoDB."""
+        """Yield every item with a function that deletes it; keys look like those in DynamoDB."""
         tables = self._tables
         user = f"user#{user_id}"
         sessions = self._session_ids(user_id, conversation_id)

@@ -9,16 +9,15 @@ from typing import Any
 from local.lambdas.hosting_types import InvocationResult, ThrottledError
 
 PATIENCE_S = 60.0
-"""What a test waits for comes at once, or as soon as a busy machine gets to it: only what never
-comes takes that long."""
+"""Time after which a wait fails. Even on a busy machine, what a test waits for comes earlier."""
 
 Handler = Callable[[dict[str, Any]], Any]
 
 
 class FakeFunctions:
-    """Calls Python callables by function name and keeps every event that they got.
+    """Calls Python callables by function name and records their events.
 
-    An exception becomes a function error, ``ThrottledError`` passes through.
+    An exception becomes a function error; ``ThrottledError`` is passed on.
     """
 
     def __init__(self, **handlers: Handler | Callable[[dict[str, Any]], Awaitable[Any]]) -> None:
@@ -42,7 +41,7 @@ class FakeFunctions:
         return InvocationResult(json.dumps(answer).encode())
 
     async def wait_until_called(self, function: str, times: int = 1) -> list[dict[str, Any]]:
-        """The events of a function, as soon as there are that many."""
+        """Wait until a function has this many events, and return them."""
         async with asyncio.timeout(PATIENCE_S):
             while len(self.events[function]) < times:
                 self._changed.clear()
@@ -51,7 +50,7 @@ class FakeFunctions:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Return as soon as the condition holds; for what nothing else announces."""
+    """Poll until the condition holds; for changes without a notification."""
     async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.001)

@@ -36,11 +36,11 @@ type Sent = SentAudio | SentActivity | SentAudioStreamEnd | SentText | SentToolR
 
 
 class FakeLiveSession:
-    """A session whose model is the test: it reads ``sent`` and calls ``emit``.
+    """A session in which the test plays the model: it reads ``sent`` and calls ``emit``.
 
     Attributes:
-        sent: What the model was sent while the session was open, in order.
-        received: The same, to be awaited one by one.
+        sent: The input to the model while the session was open, in order.
+        received: The same input, as a queue.
     """
 
     def __init__(self, config: LiveConfig) -> None:
@@ -51,7 +51,7 @@ class FakeLiveSession:
         self._events: asyncio.Queue[LiveEvent] = asyncio.Queue()
 
     def emit(self, *events: LiveEvent) -> None:
-        """Let the model say ``events``; after a ``LiveClosed`` it says nothing more."""
+        """Emit ``events`` from the model; after a ``LiveClosed`` nothing more is emitted."""
         for event in events:
             if self.closed:
                 return
@@ -96,8 +96,8 @@ class FakeLiveModel:
     """Opens scripted sessions.
 
     Attributes:
-        sessions: Every session opened, in order.
-        refusals: Failures for the next openings, in order; with none left they succeed.
+        sessions: Every opened session, in order.
+        refusals: Failures for the next openings, in order; later openings succeed.
         may_open: Clear it to hold openings back until it is set.
     """
 

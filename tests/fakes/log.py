@@ -12,17 +12,17 @@ class CapturedLog:
     """The functions' own logger, writing into memory.
 
     Attributes:
-        logger: What a function is given.
+        logger: The logger for a function.
     """
 
     def __init__(self) -> None:
         self._written = io.StringIO()
-        # Loggers of one name share their output, so each gets a name of its own.
+        # Loggers with the same name share their output, so each gets its own name.
         self.logger = Logger(service=f"captured-{next(_names)}", stream=self._written)
 
     @property
     def text(self) -> str:
-        """All that was written."""
+        """The whole output."""
         return self._written.getvalue()
 
     @property

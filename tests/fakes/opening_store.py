@@ -13,7 +13,7 @@ from tests.fakes.tables import ACTIVE_SESSION_LIFETIME_MS, FakeTables
 
 
 class FakeOpeningStore:
-    """Spent tickets, and what an opening writes, in memory."""
+    """Spent tickets and the items of an opening, in memory."""
 
     def __init__(self, tables: FakeTables) -> None:
         self._tables = tables
@@ -32,7 +32,7 @@ class FakeOpeningStore:
             tables.active_sessions[opening.user_id, opening.session_id] = ActiveSession(
                 opening.connection_id,
                 opening.opened_at_ms,
-                # A table keeps this time in whole seconds.
+                # A table stores this time in whole seconds.
                 opening.opened_at_ms // 1000 * 1000 + ACTIVE_SESSION_LIFETIME_MS,
             )
             if state is not None:

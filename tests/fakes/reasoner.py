@@ -17,11 +17,11 @@ type Mind = Callable[[ReasoningRequest, CallTool], str]
 
 
 class FakeReasoner:
-    """Lets a function of the test do the thinking; it may call the tools that it is given.
+    """Answers with a function of the test, which may call the given tools.
 
     Attributes:
-        bill: What each question costs, answered or not.
-        requests: What was asked.
+        bill: The cost of each question, answered or not.
+        requests: The questions.
         thinking: Set as soon as a question has arrived.
         may_answer: Clear it to hold answers back until it is set.
     """

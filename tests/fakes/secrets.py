@@ -4,7 +4,7 @@ from repartee.domain.errors import StoreUnavailable
 
 
 class FakeSecrets:
-    """Hands out the secrets it was made with; any other id fails."""
+    """Returns the given secrets; any other id fails."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = dict(values)

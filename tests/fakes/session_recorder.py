@@ -1,5 +1,5 @@
 class FakeSessionRecorder:
-    """Keeps recordings in memory, as lists of lines by name."""
+    """Stores recordings in memory, as lists of lines by name."""
 
     def __init__(self, *, wants_audio: bool = False) -> None:
         self._wants_audio = wants_audio

@@ -1,13 +1,13 @@
 from repartee.domain.speech import SpeechEdge
 
-# What this detector takes for speech, for silence, and for a sound that may be a whisper: 200 ms.
+# 200 ms of speech, of silence, and of a sound that may be a whisper, as this detector hears them.
 SPEECH = b"\x01\x00" * 3_200
 SILENCE = bytes(6_400)
 WHISPER = b"\x02\x00" * 3_200
 
 
 class FakeSpeechDetector:
-    """Hears silence in zeros, a sound in a whisper, and speech in anything else."""
+    """Detects silence in zeros, a sound in a whisper, and speech in anything else."""
 
     def __init__(self) -> None:
         self.forget()

@@ -3,7 +3,7 @@ from repartee.domain.errors import StoreUnavailable
 
 
 class FakeSummaryRequests:
-    """Records what was asked for; sums nothing up.
+    """Records requests for summaries and carries none out.
 
     Attributes:
         failing: Runs cannot be queued.

@@ -14,14 +14,14 @@ from repartee.domain.users.preferences import Profile
 from repartee.domain.users.retention import HEADER_MARGIN_S, Retention
 from tests.fakes.clock import FakeClock
 
-# The lifetimes of repartee.adapters.dynamodb.keys; the contract suites hold both to them.
+# The lifetimes of repartee.adapters.dynamodb.keys; the contract suites check both.
 MAILBOX_LIFETIME_MS = 3_600_000
 ACTIVE_SESSION_LIFETIME_MS = 8_100_000
 
 
 @dataclass(slots=True)
 class MailboxContents:
-    """One session's mailbox; each entry with the time in ms at which it expires."""
+    """One session's mailbox; each entry has the time in ms at which it expires."""
 
     messages: dict[int, tuple[Numbered, int]] = field(default_factory=dict)
     notices: dict[str, tuple[Notice, int]] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class MailboxContents:
 
 @dataclass(slots=True)
 class StoredToolCall:
-    """A call: claimed until ``until_ms``, or finished where it has its exchange."""
+    """A call: claimed until ``until_ms``, or finished if it has an exchange."""
 
     arguments_hash: str
     question: str
@@ -40,23 +40,23 @@ class StoredToolCall:
     run_id: str = ""
 
     def attempt(self) -> Attempt:
-        """Return it as far as it came."""
+        """Return the call as an attempt."""
         answer = self.exchange.answer.answer if self.exchange is not None else None
         return Attempt(self.question, tuple(self.begun), answer)
 
 
 @dataclass(slots=True)
 class FakeTables:
-    """What the fake stores share, so that one may check what another wrote.
+    """The data that the fake stores share, so that one can check what another wrote.
 
-    Calls lie under their place and "", those whose place another took under part of their hash.
+    Calls are stored under their key and "". A call whose key another question took is stored under
+    its key and part of its hash.
 
-    Of what expires, ``expiries`` has the Unix time in s by its place: kind and key.
+    ``expiries`` holds Unix times in s by kind and key. ``erasures`` holds tombstones by user and
+    conversation, or None for the whole user. ``opened_in`` holds the conversation of each session
+    that was ever opened.
 
-    ``erasures`` has tombstones by user, and conversation or None; ``opened_in`` the conversation of
-    each session that was ever opened.
-
-    Every store takes ``lock`` around each operation, which makes each of them atomic.
+    Every store holds ``lock`` during each operation, which makes the operations atomic.
     """
 
     clock: FakeClock = field(default_factory=FakeClock)
@@ -83,25 +83,25 @@ class FakeTables:
     expiries: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def expire(self, place: tuple[object, ...], ends_at_s: int | None) -> None:
-        """Let what lies at ``place`` expire then, or never."""
+        """Set when the item at ``place`` expires; None for never."""
         if ends_at_s is None:
             self.expiries.pop(place, None)
         else:
             self.expiries[place] = ends_at_s
 
     def renew_header(self, user_id: str, conversation_id: str, now_ms: int) -> None:
-        """Let a header that is there already stay for as long as one that is written now."""
+        """Extend the expiry of an existing header to that of a header written now."""
         place = ("header", user_id, conversation_id)
         stored_s = self.expiries.get(place)
         self.expire(place, self.retention.renewed_header_ends_at_s(now_ms, stored_s))
 
     def is_kept(self, *place: object) -> bool:
-        """Tell whether the time of what lies there has not run out."""
+        """Return whether the item at this place has not expired."""
         ends_at_s = self.expiries.get(place)
         return ends_at_s is None or ends_at_s > self.clock.now_ms() // 1_000
 
     def shown_header(self, user_id: str, conversation_id: str) -> Conversation | None:
-        """Return a header as readers see it: not past its time, nor with a summary that is."""
+        """Return a header as readers see it: None if it expired, and without an expired summary."""
         header = self.conversations.get((user_id, conversation_id))
         ends_at_s = self.expiries.get(("header", user_id, conversation_id))
         now_s = self.clock.now_ms() // 1_000
@@ -112,7 +112,7 @@ class FakeTables:
         return header
 
     def count(self, user_id: str, more: DayUsage, now_ms: int | None = None) -> None:
-        """Add to what the user has used on a day."""
+        """Add to the user's usage of a day."""
         if now_ms is not None:
             self.expire(("usage", user_id, more.day), self.retention.ends_at_s(now_ms))
         used = self.usage.get((user_id, more.day), DayUsage(more.day))
@@ -133,6 +133,6 @@ class FakeTables:
         }
 
     def is_erased(self, user_id: str) -> bool:
-        """Tell whether the user's tombstone is set."""
+        """Return whether the user's tombstone is set."""
         profile = self.profiles.get(user_id)
         return profile is not None and profile.erased_at_ms is not None

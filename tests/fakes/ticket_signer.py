@@ -8,7 +8,7 @@ from repartee.domain.protocol.ticket import Ticket
 
 
 class FakeTicketSigner:
-    """Writes tickets out with the key's name instead of a signature: readable, and no secret.
+    """Writes tickets as plain text, with the key's name instead of a signature.
 
     Attributes:
         failing: The key cannot be fetched.

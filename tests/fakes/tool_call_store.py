@@ -5,7 +5,7 @@ from repartee.domain.tools.core_calls import Attempt, BegunTool, CoreRequest, Ex
 from repartee.ports.answers import ToolCallClaim
 from tests.fakes.tables import FakeTables, StoredToolCall
 
-# About what the item limit leaves for them; only messages ever come near it.
+# About the size that the item limit leaves for messages, the only large attribute.
 _MAX_MESSAGES_BYTES = 300_000
 
 

@@ -10,7 +10,7 @@ from tests.fakes.tables import FakeTables
 
 
 class FakeUserRecords:
-    """Reads from the fakes' shared memory; without a desk there are no bookings."""
+    """Reads from the fakes' shared tables; without a desk there are no bookings."""
 
     def __init__(self, tables: FakeTables, desk: FakeDesk | None = None) -> None:
         self._tables = tables

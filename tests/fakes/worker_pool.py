@@ -3,7 +3,7 @@ from repartee.ports.workers import WakeRequest
 
 
 class FakeWorkerPool:
-    """Records who was woken; starts nobody.
+    """Records wakes and starts no worker.
 
     Attributes:
         failing: Invocations cannot be queued.

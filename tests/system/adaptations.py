@@ -1,4 +1,4 @@
-"""What MiniStack 1.5.33 needs changed in the built template, and why. Nothing else is changed."""
+"""All changes to the built template that MiniStack 1.5.33 needs, with their reasons."""
 
 import re
 from collections.abc import Callable
@@ -88,7 +88,7 @@ def local_addresses(template: Template, endpoint: str) -> Template:
 
 
 def everywhere(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Return ``value`` with ``change`` applied to everything in it."""
+    """Return ``value`` with ``change`` applied to every value in it."""
     if isinstance(value, dict):
         value = {key: everywhere(item, change) for key, item in value.items()}
     elif isinstance(value, list):
@@ -101,8 +101,8 @@ class Adaptation:
     """One change.
 
     Attributes:
-        reason: What MiniStack does differently from AWS.
-        change: Returns a changed template; takes it and MiniStack's endpoint.
+        reason: How MiniStack differs from AWS.
+        change: Takes the template and MiniStack's endpoint, and returns the changed template.
     """
 
     reason: str

@@ -8,12 +8,12 @@ from tests.system.ministack import MiniStack, built_template, running_ministack
 
 @pytest.fixture(scope="session")
 def template() -> Template:
-    """The template as `make build` leaves it for this machine."""
+    """Return the template that `make build` builds for this machine."""
     return built_template()
 
 
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
-    """One MiniStack, with IAM enforced, for all tests that want one."""
+    """Start one MiniStack, with IAM enforced, for all tests that use one."""
     with running_ministack(tmp_path_factory.mktemp("ministack")) as ministack:
         yield ministack

@@ -36,7 +36,7 @@ def make(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run make with a developer's environment, but without their AWS account."""
     inherited = {
         name: value
-        for name, value in os.environ.items()  # noqa: TID251 - as a shell passes it on
+        for name, value in os.environ.items()  # noqa: TID251 - as a shell passes it
         if not name.startswith("AWS_") and name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
     }
     nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -51,7 +51,7 @@ def make(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def built_template() -> Template:
-    """Build for this machine and return the built template, with paths that hold anywhere."""
+    """Build for this machine and return the built template with absolute paths."""
     build = make("build", f"ARCHITECTURE={ARCHITECTURE}")
     assert build.returncode == 0, build.stderr[-4_000:]
     folder = PROJECT / ".aws-sam" / ARCHITECTURE / "build"
@@ -67,10 +67,10 @@ class MiniStack:
     """A running MiniStack with a Gemini simulator beside it.
 
     Attributes:
-        endpoint: Where every service of it listens.
+        endpoint: The address of all its services.
         gemini: The simulator.
         folder: Data and logs.
-        runner: The event loop that its processes belong to.
+        runner: The event loop of its processes.
     """
 
     endpoint: str
@@ -79,15 +79,15 @@ class MiniStack:
     runner: asyncio.Runner
 
     def pause(self, seconds: float) -> None:
-        """Let its processes work for a while."""
+        """Run the event loop of its processes for a while."""
         self.runner.run(asyncio.sleep(seconds))
 
     def client(self, service: str) -> Any:
-        """A boto3 client with every right."""
+        """Return a boto3 client with all permissions."""
         return boto3.session.Session().client(service, **client_options(self.endpoint))  # type: ignore[call-overload]
 
     def deploy(self, template: Template) -> subprocess.CompletedProcess[str]:
-        """Call `make deploy ENV=dev` with the template, adapted."""
+        """Call `make deploy ENV=dev` with the adapted template."""
         for adaptation in ADAPTATIONS.values():
             template = adaptation.change(template, self.endpoint)
         path = self.folder / "template.yaml"
@@ -102,12 +102,12 @@ class MiniStack:
         )
 
     def outputs(self) -> Mapping[str, str]:
-        """The stack's outputs."""
+        """Return the stack's outputs."""
         (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
     def physical_id(self, logical_id: str) -> str:
-        """What a resource of the stack is called."""
+        """Return the physical id of a resource."""
         resource = self.client("cloudformation").describe_stack_resource(
             StackName=STACK, LogicalResourceId=logical_id
         )
@@ -123,7 +123,7 @@ class MiniStack:
         return found
 
     def log(self, function: str) -> str:
-        """What a function of the stack has printed by now."""
+        """Return the log of a function so far."""
         pages = self.client("logs").get_paginator("filter_log_events")
         group = f"/aws/lambda/{STACK}-{function}"
         return "\n".join(
@@ -133,7 +133,7 @@ class MiniStack:
         )
 
     def events(self) -> Sequence[str]:
-        """Why resources of the stack could not be made."""
+        """Return the reasons for which resources failed."""
         pages = self.client("cloudformation").get_paginator("describe_stack_events")
         events = pages.paginate(StackName=STACK).build_full_result()["StackEvents"]
         return [
@@ -145,7 +145,7 @@ class MiniStack:
 
 @contextlib.contextmanager
 def running_ministack(folder: Path) -> Iterator[MiniStack]:
-    """Start MiniStack and the simulator, and stop both at the end, whatever happens."""
+    """Start MiniStack and the simulator, and stop both at the end of the context."""
     place = RunPaths(PROJECT, folder, _START_S)
     with asyncio.Runner() as runner, Ports.reserved() as ports:
         gemini = GeminiSimulator(place, ports.gemini, "instant")
@@ -153,7 +153,7 @@ def running_ministack(folder: Path) -> Iterator[MiniStack]:
         async def start(running: contextlib.AsyncExitStack) -> None:
             running.push_async_callback(gemini.stop)
             await gemini.start()
-            # Functions are processes of MiniStack's and inherit whom it trusts.
+            # Functions are child processes of MiniStack and inherit its trusted certificates.
             child = await start_ministack(
                 place, ports.aws, AUTH="true", SSL_CERT_FILE=str(gemini.ca_file)
             )

@@ -33,7 +33,7 @@ def deployed(ministack: MiniStack, template: Template) -> MiniStack:
 
 
 def signed_in(deployed: MiniStack, user: str) -> HttpApiClient:
-    """The HTTP API with a token of the stack's own user pool, made as docs/operations.md says."""
+    """Return an HTTP client with a token of the stack's user pool, as in docs/operations.md."""
     outputs, cognito = deployed.outputs(), deployed.client("cognito-idp")
     pool = {"UserPoolId": outputs["UserPoolId"]}
     cognito.admin_create_user(**pool, Username=user)
@@ -49,14 +49,14 @@ def signed_in(deployed: MiniStack, user: str) -> HttpApiClient:
 
 @pytest.fixture(scope="module")
 def warm(deployed: MiniStack) -> MiniStack:
-    """The heavy functions have had their first start, which takes long beside other tests."""
+    """Start the heavy functions once, because the first start is slow beside other tests."""
     deployed.invoke("CoreAgentFunctionName", "core_agent.opening_hours")
     deployed.invoke("StreamAgentFunctionName", "stream_agent.unknown_session")
     return deployed
 
 
 async def booked(api: HttpApiClient) -> AnsweredUtterance:
-    """Hold a call in which the user books by voice."""
+    """Run a call in which the user books by voice."""
     booking = load_script(PROJECT / "local" / "recordings" / "default")[1]
     async with open_reconnecting_voice_call(api, await api.start_session()) as call:
         await call.until_ready(ANSWER_S)
@@ -74,7 +74,7 @@ async def ask(api: HttpApiClient, method: str, path: str) -> tuple[int, dict[str
         return response.status, await response.json(content_type=None)
 
 
-def test_a_user_signs_in_books_by_voice_exports_and_erases(warm: MiniStack) -> None:
+def test_a_user_signs_in_books_by_voice_exports_and_is_erased(warm: MiniStack) -> None:
     api = signed_in(warm, "you@example.com")
     exchange = warm.runner.run(booked(api))
     assert exchange.tool_calls == ["ask_core_agent"]
@@ -99,7 +99,7 @@ def test_a_deployment_without_a_change_is_no_error(deployed: MiniStack, template
     assert "No changes to deploy" in run.stdout
 
 
-def test_the_doctor_finds_what_ministack_leaves_out_and_nothing_else(deployed: MiniStack) -> None:
+def test_the_doctor_reports_only_what_ministack_lacks(deployed: MiniStack) -> None:
     """MiniStack ignores TTL and point-in-time recovery; ENV=dev names no receiver for alarms."""
     run = make(
         *("doctor", "ENV=dev", "ARGS=--gemini-url http://127.0.0.1:9"),
@@ -120,7 +120,7 @@ def test_the_doctor_finds_what_ministack_leaves_out_and_nothing_else(deployed: M
 
 
 def test_a_function_may_do_only_what_its_role_allows(deployed: MiniStack) -> None:
-    """Without this the conversation above would say nothing about the policies."""
+    """Without this test, the conversation above would not test the policies."""
     before = deployed.invoke("ConnectFunctionName", "connect.new_session")
     assert before["statusCode"] == 200
     iam, role = deployed.client("iam"), deployed.physical_id("ConnectFunctionRole")
@@ -135,7 +135,7 @@ def test_a_function_may_do_only_what_its_role_allows(deployed: MiniStack) -> Non
     assert "no identity-based policy allows" in after["errorMessage"]
 
 
-def test_without_credentials_sam_says_so_in_the_users_region() -> None:
+def test_without_credentials_sam_reports_it_in_the_users_region() -> None:
     run = make("deploy", "ENV=dev", AWS_REGION="eu-central-1")
     assert run.returncode == 2
     assert "Deploying stack repartee-dev (dev of samconfig.toml) to eu-central-1." in run.stdout

@@ -1,4 +1,4 @@
-"""Each adaptation of the template to MiniStack is still needed; one that is not has to go."""
+"""Each adaptation of the template to MiniStack is still needed."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.system
 
 
 def made(ministack: MiniStack, name: str, **resources: Any) -> dict[str, Any]:
-    """Make a stack of a few resources; return what MiniStack says of it."""
+    """Create a stack of a few resources; return MiniStack's description of it."""
     outputs = {"Reference": {"Value": {"Ref": next(iter(resources))}}}
     cloudformation = ministack.client("cloudformation")
     cloudformation.create_stack(
@@ -29,7 +29,7 @@ def made(ministack: MiniStack, name: str, **resources: Any) -> dict[str, Any]:
 
 
 def reference(stack: dict[str, Any]) -> str:
-    """Return what Ref of the stack's first resource gives."""
+    """Return the value of Ref for the stack's first resource."""
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
     return str(stack["Outputs"][0]["OutputValue"])
 
@@ -81,7 +81,7 @@ PROBES: dict[str, Callable[[MiniStack], bool]] = {
 }
 
 
-def test_every_adaptation_is_probed_and_has_a_reason() -> None:
+def test_every_adaptation_has_a_probe_and_a_reason() -> None:
     assert set(PROBES) == set(ADAPTATIONS)
     assert all(adaptation.reason for adaptation in ADAPTATIONS.values())
 

@@ -4,6 +4,6 @@
 state machine of ``session``, which keeps an ``inbox`` and an ``outbox``. ``conversation`` sends
 utterances and waits for their answers.
 
-The package takes the protocol's frames and messages from ``repartee.domain.protocol`` and imports
-nothing else of this project.
+From the rest of the project the package imports only the messages, frames and answers of
+``repartee.domain.protocol`` and, in ``decoding``, their JSON forms in ``repartee.adapters.wire``.
 """

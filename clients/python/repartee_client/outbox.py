@@ -5,55 +5,11 @@ never changes. The sequence number is sent to the server. The two are equal unti
 reports that a number is taken.
 """
 
-import base64
 from collections import deque
 from dataclasses import dataclass
 
-from repartee.adapters.wire.client_models import (
-    AudioModel,
-    ByeModel,
-    ClientModel,
-    HelloModel,
-    PositionModel,
-    SpeechEndModel,
-    SpeechStartModel,
-    TextModel,
-)
-from repartee.adapters.wire.version import PROTOCOL_VERSION
-from repartee.domain.protocol.messages import (
-    Audio,
-    Bye,
-    Hello,
-    Message,
-    SpeechEnd,
-    SpeechStart,
-    Text,
-)
-
-
-def _model(seq: int, message: Message) -> ClientModel:
-    match message:
-        case Hello(resume_from=position, marks_speech=marks_speech):
-            return HelloModel(
-                type="hello",
-                seq=seq,
-                protocol=PROTOCOL_VERSION,
-                resume_from=PositionModel(epoch=position.epoch, seq=position.seq)
-                if position
-                else None,
-                marks_speech=marks_speech,
-            )
-        case Audio(pcm=pcm):
-            return AudioModel(type="audio", seq=seq, data=base64.b64encode(pcm).decode())
-        case SpeechStart():
-            return SpeechStartModel(type="speech_start", seq=seq)
-        case SpeechEnd():
-            return SpeechEndModel(type="speech_end", seq=seq)
-        case Text(text=text):
-            return TextModel(type="text", seq=seq, text=text)
-        case Bye():
-            return ByeModel(type="bye", seq=seq)
-
+from repartee.domain.protocol.messages import Audio, Hello, Message
+from repartee_client.encoding import encode_message
 
 MAX_KEPT_ACCEPTED = 64
 """How many accepted messages are kept.
@@ -270,7 +226,7 @@ class ClientOutbox:
         return self._text(place, message)
 
     def _text(self, place: int, message: Message) -> str:
-        return _model(self._seq_of(place), message).model_dump_json(exclude_defaults=True)
+        return encode_message(self._seq_of(place), message)
 
     def next_deadline_ms(self) -> float | None:
         """Return when the next delayed message may be sent; None if none is delayed."""

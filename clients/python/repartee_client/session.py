@@ -6,7 +6,6 @@ Pass it received frames and the user's actions, send the frames that ``outgoing`
 
 from collections.abc import Collection
 
-from repartee.adapters.wire.client_models import AckModel, PingModel, PositionModel
 from repartee.domain.protocol.answers import AcceptedBefore, Answer, Busy, Ready, Rejected
 from repartee.domain.protocol.frames import (
     Accepted,
@@ -32,6 +31,7 @@ from repartee.domain.protocol.messages import (
     Text,
 )
 from repartee_client.decoding import UndeliveredMessage, UnknownFrame, decode_server_message
+from repartee_client.encoding import encode_ack, encode_ping
 from repartee_client.inbox import ClientInbox
 from repartee_client.outbox import ClientOutbox
 from repartee_client.simulated_playback import SimulatedPlayback
@@ -243,10 +243,10 @@ class ClientSession:
             self._last_sent_ms = now_ms
         if (ping_at_ms := self._waiting_ping_at_ms()) is not None and ping_at_ms <= now_ms:
             self._last_waiting_ping_ms = self._last_sent_ms = now_ms
-            texts.append(PingModel(type="ping", owed=True).model_dump_json())
+            texts.append(encode_ping(owed=True))
         elif self.ready and now_ms >= self._last_sent_ms + IDLE_PING_AFTER_MS:
             self._last_sent_ms = now_ms
-            texts.append(PingModel(type="ping").model_dump_json())
+            texts.append(encode_ping(owed=False))
         return texts
 
     def next_deadline_ms(self) -> float | None:
@@ -286,10 +286,5 @@ class ClientSession:
 
     def _ack(self, now_ms: float) -> str:
         self._ack_at_ms = None
-        position = self._inbox.position
-        return AckModel(
-            type="ack",
-            received=PositionModel(epoch=position.epoch, seq=position.seq),
-            turn=self.playback.turn,
-            played_ms=self.playback.played_ms(self.playback.turn, now_ms),
-        ).model_dump_json()
+        turn = self.playback.turn
+        return encode_ack(self._inbox.position, turn, self.playback.played_ms(turn, now_ms))

@@ -17,9 +17,10 @@ from bench.statistics import Summary
 from local.demo.recorded_script import DEFAULT_RECORDINGS
 from local.stack import Stack, StackOptions, running_stack
 from repartee_client.access import HttpApiClient, get_token
+from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import say
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import VoiceCall, now_ms, open_voice_call
+from repartee_client.voice_call import VoiceCall, now_ms
 
 WORKER = "StreamAgentFunction"
 MODEL = "gemini-3.8-live"

@@ -15,8 +15,8 @@ from local.demo.front_desk import FrontDesk
 from local.lambdas.hosting_types import EnvironmentInfo
 from local.stack import Stack, StackOptions, running_stack
 from repartee_client.access import HttpApiClient, get_token
+from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import ask
-from repartee_client.voice_call import open_voice_call
 
 # One of them needs a tool, so that the agent has a history too.
 TURNS = ("hello my name is robert", "what are your opening hours on friday", "what is my name")

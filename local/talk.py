@@ -19,10 +19,11 @@ from local.hosting.ports import Ports, port_base_or_exit
 from local.timeline_printer import TimelinePrinter
 from repartee.domain.audio import OUTPUT_RATE_HZ
 from repartee_client.access import HttpApiClient, get_token
+from repartee_client.connecting import open_reconnecting_voice_call
 from repartee_client.conversation import ANSWER_TIMEOUT_S, AnsweredUtterance, Pace, say
 from repartee_client.errors import UnreachableError, VoiceClientError
 from repartee_client.recordings import Recording, UnusableRecordingError, read_wav, write_wav
-from repartee_client.voice_call import now_ms, open_reconnecting_voice_call
+from repartee_client.voice_call import now_ms
 
 _PLAYERS = (
     ("aplay", "-q"),

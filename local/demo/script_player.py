@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from local.demo.recorded_script import Utterance, word_error_rate
 from repartee_client.access import HttpApiClient, SessionTicket
+from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import EventListener, open_voice_call
+from repartee_client.voice_call import EventListener
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from repartee.adapters.wire.encoding import encode
 from repartee.domain.protocol.answers import Answer, Ready
 from repartee.domain.protocol.frames import Accepted, Frame, NumberedFrame, ReplyAudio, TurnEnd
 from repartee_client.access import HttpApiClient, SessionTicket
+from repartee_client.connecting import open_reconnecting_voice_call
 from repartee_client.conversation import Pace, say
 from repartee_client.errors import AccessRefusedError
 from repartee_client.recordings import Recording
-from repartee_client.voice_call import open_reconnecting_voice_call
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 

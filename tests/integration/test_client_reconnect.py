@@ -12,7 +12,7 @@ from repartee.adapters.wire.encoding import encode
 from repartee.domain.protocol.answers import Ready, ReconnectSoon
 from repartee.domain.protocol.frames import Accepted, NumberedFrame
 from repartee_client.access import SessionTicket
-from repartee_client.voice_call import open_reconnecting_voice_call
+from repartee_client.connecting import open_reconnecting_voice_call
 
 pytestmark = pytest.mark.integration
 

@@ -26,6 +26,7 @@ from repartee.domain.protocol.frames import (
     Transcript,
     TurnEnd,
 )
+from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import Pace, ask, say
 from repartee_client.errors import (
     AccessRefusedError,
@@ -35,7 +36,7 @@ from repartee_client.errors import (
     SessionOverError,
 )
 from repartee_client.recordings import Recording
-from repartee_client.voice_call import VoiceCall, open_voice_call
+from repartee_client.voice_call import VoiceCall
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 

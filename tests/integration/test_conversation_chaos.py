@@ -8,9 +8,9 @@ import pytest
 from local.demo.recorded_script import without_silence
 from local.demo.script_player import play_script
 from local.gateway.chaos import ChaosSettings
+from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import AnsweredUtterance, Pace, ask, speak
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import open_voice_call
 from tests.fakes.functions import PATIENCE_S, until
 from tests.integration.running import RunningStack, new_user, recordings
 

@@ -12,8 +12,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from local.hosting.aws_resources import client_options
 from repartee_client.access import HttpApiClient, SessionTicket
+from repartee_client.connecting import open_voice_call
 from repartee_client.errors import AccessRefusedError
-from repartee_client.voice_call import open_voice_call
 from tests.integration.running import RunningStack, new_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]

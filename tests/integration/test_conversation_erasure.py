@@ -13,10 +13,11 @@ import pytest
 from repartee.domain.protocol.answers import Answer
 from repartee.domain.protocol.frames import Frame, ToolProgress
 from repartee_client.access import HttpApiClient
+from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import Pace, say
 from repartee_client.errors import AccessRefusedError, VoiceClientError
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import VoiceCall, open_voice_call
+from repartee_client.voice_call import VoiceCall
 from tests.fakes.functions import until
 from tests.integration.running import RunningStack, new_user, recordings
 

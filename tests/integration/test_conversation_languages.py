@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import open_voice_call
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings

@@ -4,10 +4,10 @@ import pytest
 
 from repartee.domain.protocol.answers import Answer
 from repartee.domain.protocol.frames import Frame, LimitReached, SessionClosed
+from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import Pace, say
 from repartee_client.errors import AccessRefusedError
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import open_voice_call
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings
 

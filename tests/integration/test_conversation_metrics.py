@@ -7,9 +7,9 @@ import pytest
 
 from local.stack import PROJECT
 from repartee.observability import NAMESPACE
+from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import open_voice_call
 from tests.integration.running import RunningStack, new_user, recordings
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]

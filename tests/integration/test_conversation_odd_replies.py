@@ -7,9 +7,10 @@ import pytest
 from repartee.domain.audio import is_audible
 from repartee.domain.protocol.frames import SessionError
 from repartee.domain.session.timing import STALL_MS
+from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import VoiceCall, open_voice_call
+from repartee_client.voice_call import VoiceCall
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.fakes.functions import PATIENCE_S
 from tests.integration.running import RunningStack, new_user, recordings

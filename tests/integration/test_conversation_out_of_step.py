@@ -2,9 +2,9 @@
 
 import pytest
 
+from repartee_client.connecting import open_reconnecting_voice_call, open_voice_call
 from repartee_client.conversation import ask
 from repartee_client.errors import SupersededError
-from repartee_client.voice_call import open_reconnecting_voice_call, open_voice_call
 from tests.integration.running import RunningStack, new_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]

@@ -11,9 +11,10 @@ from local.demo.recorded_script import Utterance
 from local.hosting.table_faults import TableFaultProxy
 from local.stack import Stack
 from repartee_client.access import HttpApiClient, SessionTicket, get_token
+from repartee_client.connecting import open_reconnecting_voice_call
 from repartee_client.conversation import Pace, say
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import VoiceCall, now_ms, open_reconnecting_voice_call
+from repartee_client.voice_call import VoiceCall, now_ms
 from tests.chaos.judgement.evidence import (
     Evidence,
     SaidUtterance,

@@ -10,9 +10,9 @@ from local.demo.recorded_script import load_script
 from local.stack_options import PROJECT
 from local.template.model import REGION
 from repartee_client.access import HttpApiClient
+from repartee_client.connecting import open_reconnecting_voice_call
 from repartee_client.conversation import AnsweredUtterance, say
 from repartee_client.recordings import read_wav
-from repartee_client.voice_call import open_reconnecting_voice_call
 from tests.system.adaptations import Template
 from tests.system.ministack import MiniStack, make
 

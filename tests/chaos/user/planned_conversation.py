@@ -9,10 +9,11 @@ from functools import partial
 from local.demo.recorded_script import load_script
 from local.stack import PROJECT
 from repartee_client.access import HttpApiClient, SessionTicket
+from repartee_client.connecting import open_reconnecting_voice_call
 from repartee_client.conversation import Pace, say
 from repartee_client.errors import AccessRefusedError, NoAnswerError
 from repartee_client.recordings import Recording, read_wav
-from repartee_client.voice_call import VoiceCall, now_ms, open_reconnecting_voice_call
+from repartee_client.voice_call import VoiceCall, now_ms
 from tests.chaos.campaign_context import WORKER, CampaignContext
 from tests.chaos.faults.injector import Injector
 from tests.chaos.plan.run_plan import FaultKind, RunPlan, Takeover

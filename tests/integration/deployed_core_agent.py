@@ -44,7 +44,7 @@ class DeployedCoreAgent:
     """The function with what it stands on.
 
     Attributes:
-        environment: What the function is told, for a process of its own.
+        environment: The function's variables, for a separate process.
         slot: Three o'clock on the next day that the desk is open.
     """
 

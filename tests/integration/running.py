@@ -110,7 +110,7 @@ class RunningStack:
         ]
 
     def clear_desk(self) -> None:
-        """Give back every slot that other tests have booked, and fill the book anew."""
+        """Free every slot that other tests have booked, and fill the book again."""
         name = self.stack.table_names["DeskTable"]
         for item in self.items("DeskTable"):
             self.dynamodb().delete_item(

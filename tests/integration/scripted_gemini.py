@@ -41,7 +41,7 @@ def call(name: str, **arguments: object) -> Part:
 
 @dataclass(slots=True)
 class ScriptedGemini:
-    """What the server says and what it was told.
+    """The messages that the server sends and the ones that it received.
 
     Attributes:
         script: One step per request; the last one repeats.

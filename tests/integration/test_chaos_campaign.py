@@ -56,5 +56,5 @@ def test_no_word_is_lost_nothing_is_doubled_and_nobody_hangs(tmp_path: Path):
     assert [(seed, one.broken) for seed, one in results.items() if one.broken] == [], table
     assert verdict.wanted == happened == frozenset(FaultKind), table
     assert all(len(one.happened) >= MIN_FAULT_KINDS for one in results.values()), table
-    # Who speaks on while a turn is answered anew is in that turn: a run may have one turn fewer.
+    # Speech during a restarted turn belongs to that turn: a run may have one turn fewer.
     assert sum(results[seed].turns for seed in SEEDS) >= MIN_TURNS * len(SEEDS), table

@@ -1,4 +1,4 @@
-"""Spoken turns with a tool and a barge-in, whoever finds where speech begins and ends."""
+"""Spoken turns with a tool and a barge-in, with each detector of speech."""
 
 from collections.abc import Iterator
 from dataclasses import replace

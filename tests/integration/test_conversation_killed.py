@@ -106,7 +106,7 @@ async def book_and_be_killed(scene: Scene, victims: Collection[str]) -> None:
     (call,) = turn.tool_calls
     assert (call.status, call.key.turn) == (ToolCallStatus.DONE, turn.number)
     assert f"{booking.slot.start:%-I} p.m." in call.answer
-    # What was found out before the death, or again after it, is what the caller was told.
+    # The user hears the result from before the death, or the one from after it.
     assert call.answer in turn.said
     told = talk.call.replies.turns[turn.number]
     assert told.restarts == (WORKER in victims)

@@ -109,7 +109,7 @@ async def hold_long_talk(folder: Path) -> None:
         gemini_pace="instant",
         gemini_arguments=UTTERANCE_CACHE,
         time_scale=TIME_SCALE,
-        # A context that is told anew begins a new connection, and none would grow old.
+        # A reseeded context begins a new connection, and none would grow old.
         environment={"CONTEXT_POLICY": "keep"},
         table_faults=tables,
     )

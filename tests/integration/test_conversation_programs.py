@@ -28,7 +28,7 @@ pytestmark = [
 ]
 
 PROGRAM_TIMEOUT_S = 150.0
-# For the kernel to end what it was told to: only what nobody ends takes that long.
+# Time for the kernel to end the process; only a process that is not ended takes that long.
 PATIENCE_S = 60.0
 
 

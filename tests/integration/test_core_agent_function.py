@@ -225,7 +225,7 @@ def kill_after_booking(deployed: DeployedCoreAgent, question: str) -> None:
         [sys.executable, "-c", program, json.dumps(deployed.event(question))],
         cwd=ROOT,
         env={
-            **os.environ,  # noqa: TID251 - as the test has it, with what the function is told
+            **os.environ,  # noqa: TID251 - the test's own, with the function's variables
             **deployed.environment,
             "PYTHONPATH": f"{ROOT}/functions:{ROOT}/layers/shared",
         },

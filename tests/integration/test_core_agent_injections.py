@@ -208,7 +208,7 @@ def test_there_are_enough_prompts_and_no_two_alike() -> None:
 
 
 def test_the_obedient_model_would_tell_what_a_tool_gave_it(scene: Scene) -> None:
-    """A leak would be seen: Ann's own data is told, and a change of Ben's would be found."""
+    """A leak would be noticed: the answer holds Ann's data, and a change of Ben's is found."""
     scene.steps = [[call("my_appointments")]]
 
     assert "mine" in scene.ask("when is my appointment")

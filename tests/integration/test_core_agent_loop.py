@@ -297,7 +297,7 @@ def test_a_model_that_refuses_becomes_a_sentence(status: int, retryable: bool, a
         answer = function.ask("hello")
 
         assert (answer["status"], answer["retryable"]) == ("failed", retryable)
-        # Nobody is told to try again where that would not help.
+        # The answer asks for no retry that would not help.
         assert ("try again" in answer["answer"]) is retryable
         assert len(function.gemini.requests) == attempts
 

@@ -129,7 +129,7 @@ def test_two_applications_run_from_their_template_and_end_without_a_trace(tmp_pa
         assert seen["answer"] == {"noted": "hello", "key_length": 48}
         assert seen["notes"] == ["hello"], "each has tables of its own"
         assert seen["failure"]["requestPayload"]["text"] == "fail"
-        assert seen["failure"]["responsePayload"]["errorMessage"] == "told to fail"
+        assert seen["failure"]["responsePayload"]["errorMessage"] == "set to fail"
         assert seen["expiry"] == "expires_at"
     assert two.addresses.dynamodb == two.addresses.aws
     assert len(pids) >= 3 + 5 + 5, "DynamoDB, MiniStack twice, a runtime per function"

@@ -1,4 +1,4 @@
-"""How a question is answered: what is refused, what the reasoner is told, how long it has."""
+"""How a question is answered: refusals, the input of the reasoner, and its time."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What an answer cost is counted once for each run, whoever still waits for it."""
+"""The cost of an answer is counted once for each run, even if no worker waits for it."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -241,7 +241,7 @@ def test_tables_that_fail_are_no_crash(monkeypatch: pytest.MonkeyPatch):
     desk = Desk(10)
 
     def fail(_fold: SummaryFold) -> bool:
-        raise StoreUnavailable("told to fail")
+        raise StoreUnavailable("set to fail")
 
     monkeypatch.setattr(desk.store, "fold_summary", fail)
 

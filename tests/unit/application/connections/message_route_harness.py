@@ -56,7 +56,7 @@ READY = {
 
 
 class Sessions(FakeSessionStore):
-    """Can be told to fail."""
+    """Fails on demand."""
 
     def __init__(self, tables: FakeTables) -> None:
         super().__init__(tables)
@@ -65,39 +65,39 @@ class Sessions(FakeSessionStore):
 
     def load(self, session_id: str) -> SessionState | None:
         if self.load_fails:
-            raise StoreUnavailable("told to fail")
+            raise StoreUnavailable("set to fail")
         return super().load(session_id)
 
     def elect_waker(self, session_id: str, now_ms: int) -> WakeElection:
         if self.election_fails:
-            raise StoreUnavailable("told to fail")
+            raise StoreUnavailable("set to fail")
         return super().elect_waker(session_id, now_ms)
 
 
 class Mailbox(FakeMailbox):
-    """Can be told to fail."""
+    """Fails on demand."""
 
     fails = False
 
     def append(self, session_id: str, message: Numbered) -> Appended:
         if self.fails:
-            raise StoreUnavailable("told to fail")
+            raise StoreUnavailable("set to fail")
         return super().append(session_id, message)
 
     def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
         if self.fails:
-            raise StoreUnavailable("told to fail")
+            raise StoreUnavailable("set to fail")
         return super().notify(session_id, notice, now_ms=now_ms)
 
 
 class Connections(FakeConnectionStore):
-    """Can be told to fail."""
+    """Fails on demand."""
 
     fails = False
 
     def count_refusal(self, connection_id: str) -> int:
         if self.fails:
-            raise StoreUnavailable("told to fail")
+            raise StoreUnavailable("set to fail")
         return super().count_refusal(connection_id)
 
 

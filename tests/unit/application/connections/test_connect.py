@@ -27,12 +27,12 @@ EVENT = load_event("connect.new_session")
 
 class UnavailableOpenings(FakeOpeningStore):
     def open(self, opening: ConnectionOpening) -> OpenedConnection:
-        raise StoreUnavailable("told to fail")
+        raise StoreUnavailable("set to fail")
 
 
 class DeafMailbox(FakeMailbox):
     def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
-        raise StoreUnavailable("told to fail")
+        raise StoreUnavailable("set to fail")
 
 
 class Door:

@@ -27,12 +27,12 @@ SESSION = EVENT["requestContext"]["authorizer"]["session_id"]
 
 class UnavailableConnections(FakeConnectionStore):
     def close(self, connection_id: str) -> str | None:
-        raise StoreUnavailable("told to fail")
+        raise StoreUnavailable("set to fail")
 
 
 class DeafMailbox(FakeMailbox):
     def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
-        raise StoreUnavailable("told to fail")
+        raise StoreUnavailable("set to fail")
 
 
 class BrokenMailbox(FakeMailbox):

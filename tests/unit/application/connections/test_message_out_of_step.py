@@ -366,7 +366,7 @@ def test_a_number_that_cannot_be_named_is_asked_for_again() -> None:
 
     class Blind(Mailbox):
         def highest_seq(self, session_id: str, *, up_to: int) -> int:
-            raise StoreUnavailable("told to fail")
+            raise StoreUnavailable("set to fail")
 
     line.deps = replace(line.deps, router=replace(line.deps.router, mailbox=Blind(line.tables)))
 

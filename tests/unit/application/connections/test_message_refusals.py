@@ -1,4 +1,4 @@
-"""Messages that are refused: nothing of them is kept, and the client is told why."""
+"""Refused messages are not kept, and the client gets the reason."""
 
 import base64
 from typing import Any

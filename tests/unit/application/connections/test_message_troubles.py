@@ -118,7 +118,7 @@ def test_the_log_never_holds_what_was_said() -> None:
 def test_a_message_that_cannot_be_retracted_is_reported() -> None:
     class Stuck(Mailbox):
         def retract_message(self, session_id: str, message: Numbered) -> None:
-            raise StoreUnavailable("told to fail")
+            raise StoreUnavailable("set to fail")
 
     line = MessageRouteHarness()
     line.tables.states.clear()

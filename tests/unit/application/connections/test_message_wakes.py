@@ -200,7 +200,7 @@ def test_a_ping_of_a_client_that_is_owed_nothing_wakes_no_worker(changes: dict[s
 def test_an_owed_ping_wakes_a_worker_where_the_session_cannot_be_read() -> None:
     class Silent(Mailbox):
         def highest_seq(self, session_id: str, *, up_to: int) -> int:
-            raise StoreUnavailable("told to fail")
+            raise StoreUnavailable("set to fail")
 
     line = MessageRouteHarness()
     router = replace(line.deps.router, mailbox=Silent(line.tables))

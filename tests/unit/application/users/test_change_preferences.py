@@ -1,4 +1,4 @@
-"""Changing preferences: who is told of it, and what becomes of it when nobody can be."""
+"""Changing preferences: the sessions that get a notice, and failed notices."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,18 +31,18 @@ class Mailbox(FakeMailbox):
 
     def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
         if session_id in self.closed:
-            raise StoreUnavailable("told to fail")
+            raise StoreUnavailable("set to fail")
         return super().notify(session_id, notice, now_ms=now_ms)
 
 
 class Connections(FakeConnectionStore):
-    """Can be told to fail."""
+    """Fails on demand."""
 
     fails = False
 
     def active_sessions(self, user_id: str, *, now_ms: int) -> Mapping[str, ActiveSession]:
         if self.fails:
-            raise StoreUnavailable("told to fail")
+            raise StoreUnavailable("set to fail")
         return super().active_sessions(user_id, now_ms=now_ms)
 
 

@@ -1,4 +1,4 @@
-"""Whether a live session's context is carried on or told anew, by what it costs."""
+"""Whether a Live session's context is kept or reseeded, by its cost."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What a fresh live session is told."""
+"""The instruction and the history of a fresh Live session."""
 
 from dataclasses import replace
 from datetime import datetime

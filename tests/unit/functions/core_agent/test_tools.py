@@ -244,7 +244,7 @@ def test_no_tool_offers_the_model_an_id_to_fill_in(desk):
     ],
 )
 def test_a_begun_tool_is_noted_with_its_exact_arguments(desk, name, arguments):
-    """A model whose turn was cut off is told to make exactly the noted call once more."""
+    """The model of a repeated turn gets the order to make exactly the noted call once more."""
     noted: list[BegunTool] = []
     desk.book("robert", Slot(TODAY, time(12)), reason="", booked_at_ms=BOOKED_AT_MS)
     made = make_tools(desk, FakeNotes(), ToolContext("robert", "c1", NOW))

@@ -47,7 +47,7 @@ USER = "user|1"
 
 
 class Reader(FakeConversationStore):
-    """Can be told to fail."""
+    """Fails on demand."""
 
     fails_with: Exception | None = None
 
@@ -64,7 +64,7 @@ class Mailbox(FakeMailbox):
 
     def notify(self, session_id: str, notice: Notice, *, now_ms: int) -> str:
         if not self.takes_notices:
-            raise StoreUnavailable("told to fail")
+            raise StoreUnavailable("set to fail")
         return super().notify(session_id, notice, now_ms=now_ms)
 
 

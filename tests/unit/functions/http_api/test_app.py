@@ -43,7 +43,7 @@ def test_the_user_is_taken_from_the_verified_token_alone() -> None:
 
 def test_health_needs_no_user_and_no_table() -> None:
     api = HttpApiHarness()
-    api.reader.fails_with = StoreUnavailable("told to fail")
+    api.reader.fails_with = StoreUnavailable("set to fail")
     api.signer.failing = True
 
     status, body, _ = api.call("GET", "/health", user=None)
@@ -53,7 +53,7 @@ def test_health_needs_no_user_and_no_table() -> None:
 
 def test_an_overloaded_table_is_answered_503_with_a_time_to_wait() -> None:
     api = HttpApiHarness()
-    api.reader.fails_with = StoreUnavailable("told to fail")
+    api.reader.fails_with = StoreUnavailable("set to fail")
 
     status, problem, headers = api.call("GET", "/conversations")
 

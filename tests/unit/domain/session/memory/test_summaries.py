@@ -1,4 +1,4 @@
-"""When a running session has its memory summed up, and what it is told then."""
+"""When a running session requests a summary, and how it uses the result."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def talk(call: SessionHarness, characters: int) -> list[str]:
 
 
 def seed_of(call: SessionHarness) -> tuple[str, tuple[HistoryEntry, ...]]:
-    """Have the live session replaced; return what the next one is told."""
+    """Have the Live session replaced; return the seed of the next one."""
     call.live(LiveGoAway(60_000))
     config = call.all(OpenLive)[-1].config
     return config.system_instruction, config.history

@@ -1,4 +1,4 @@
-"""When the live session is told to go."""
+"""A ``goAway`` of the live model."""
 
 import pytest
 

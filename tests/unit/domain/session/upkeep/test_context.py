@@ -97,7 +97,7 @@ def cost_of_a_long_call_usd(policy: ContextPolicy) -> Decimal:
     for number in range(40):
         begun = call.all(OpenLive)[-1]
         answered = sum(one.config.history == begun.config.history for one in call.all(OpenLive))
-        assert answered == 1, "each fresh session is told something new"
+        assert answered == 1, "the seed of each fresh session holds something new"
         earlier = number - len([e for e in begun.config.history if e.role is Role.USER])
         audio_in = 250 + 500 * earlier
         usage = TokenUsage(text_in=seed_tokens(begun.config), audio_in=audio_in, audio_out=250)

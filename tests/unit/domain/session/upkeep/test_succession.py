@@ -268,7 +268,7 @@ class Succession(RuleBasedStateMachine):
         else:
             if isinstance(post.frame.frame, Missing):
                 asked, safe = post.frame.frame.first_seq, self.client.outbox.accepted_through
-                assert asked > safe, "asked for what the client was told is safe"
+                assert asked > safe, "asked for a message that was accepted"
             self.client.receive(encode(post.frame), self.now_ms)
             call.take_post(post)
         if call.finish() is None:

@@ -1,5 +1,5 @@
 """Another device takes the conversation over at any moment of a session: what was accepted is in
-exactly one turn, or a turn tells that it was skipped, whoever is left to say so.
+exactly one turn, or a turn records that it was skipped, whichever worker is left.
 """
 
 from collections import Counter

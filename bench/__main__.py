@@ -67,7 +67,8 @@ def _benchmark(name: str, options: Options) -> Benchmark:
     # Imported on use: each benchmark has libraries that the others do not need.
     match name:
         case "first_audio":
-            from bench.first_audio import Plan, measure_first_audio
+            from bench.first_audio import measure_first_audio
+            from bench.first_audio_results import Plan
 
             plan = Plan.quick() if options.quick else Plan()
             return lambda: measure_first_audio(plan.with_pairs(options.pairs))

@@ -15,7 +15,7 @@ from bench.statistics import Summary
 from local.lambdas.host import LambdaHost
 from local.lambdas.hosting_types import FunctionCode, HostedFunction
 from local.stack import PROJECT, Stack, StackOptions, running_stack
-from local.stack_wiring import hosted_function
+from local.stack.wiring import hosted_function
 from local.template.model import EventInvokeConfig, Function, function_arn
 
 EMPTY = "EmptyFunction"

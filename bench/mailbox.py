@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from bench.report import RESULTS, Report, Table, print_now
+from bench.mailbox_results import MeasuredPeriod, mailbox_report
+from bench.report import RESULTS, Report, print_now
 from bench.speech.room_noise import with_room_noise
 from bench.units.counting_proxies import CountingProxies
 from bench.units.prices import BilledItem, Usage
@@ -30,21 +30,6 @@ COMMIT_S = 1.0
 TARGETS_MILLI_USD = {"marked": Decimal("2.5"), "open": Decimal("4")}
 _SETTLED_TIMEOUT_S = 60.0
 _BYTES_PER_MS = 32
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredPeriod:
-    """One counted period.
-
-    Attributes:
-        speech_share: The share of the user's speech in the period.
-        target_milli_usd: The target cost of a minute, None without a target.
-    """
-
-    name: str
-    usage: Usage
-    speech_share: float
-    target_milli_usd: Decimal | None
 
 
 class Meter:
@@ -132,7 +117,7 @@ async def measure_mailbox(*, quick: bool = False, run_directory: Path | None = N
             periods = await _marked(stack, meter, script)
             print_now("mailbox: a microphone that is always open ...")
             periods.append(await _open_microphone(stack, meter, script))
-    return _report(periods)
+    return mailbox_report(periods)
 
 
 _FUNCTIONS = (
@@ -216,90 +201,3 @@ async def _until(at_ms: float) -> None:
 async def _url(stack: Stack, user: str) -> str:
     api = HttpApiClient(stack.addresses.http, await get_token(stack.addresses.issuer, user))
     return (await api.start_session(conversation_id="new")).url
-
-
-def _report(periods: Sequence[MeasuredPeriod]) -> Report:
-    minutes = [one.usage.per_minute() for one in periods]
-    rows = [
-        (
-            item.label,
-            *(
-                cell
-                for minute in minutes
-                for cell in (
-                    f"{minute.counts.get(item, 0):.4g}",
-                    f"{minute.cost_usd(item) * 1_000:.3f}",
-                )
-            ),
-            f"{item.usd} per {item.per:,}" if item.per > 1 else f"{item.usd}",
-            item.source,
-        )
-        for item in BilledItem
-    ]
-    totals = [cell for minute in minutes for cell in ("", f"{minute.total_usd * 1_000:.3f}")]
-    targets = [cell for one in periods for cell in ("", f"{one.target_milli_usd or ''}")]
-    rows += [("total", *totals, "", ""), ("target", *targets, "", "")]
-    headings = [cell for one in periods for cell in (one.name, "m$")]
-    notes = [
-        f"{one.name}: {one.usage.seconds:.0f} s, speech {one.speech_share:.0%} of it; sent out "
-        + (", ".join(f"{count:.0f} {name}" for name, count in _by_size(minute.posts)) or "nothing")
-        + " a minute."
-        for one, minute in zip(periods, minutes, strict=True)
-    ]
-    return Report(
-        "mailbox",
-        "AWS units and milli-USD per minute, counted in one run and scaled to a minute",
-        (Table(("per minute", *headings, "USD", "source"), rows), _dynamodb(periods, minutes)),
-        (
-            *notes,
-            "Durations are those of this machine, so the GB-s of the short functions are only an "
-            "estimate. Gemini's price and the start and end of a session are not included.",
-        ),
-        {
-            "prices": [
-                {"item": item.label, "usd": item.usd, "per": item.per, "source": item.source}
-                for item in BilledItem
-            ],
-            "periods": [
-                {
-                    "name": one.name,
-                    "seconds": one.usage.seconds,
-                    "speech_share": one.speech_share,
-                    "target_musd_per_minute": one.target_milli_usd,
-                    "musd_per_minute": minute.total_usd * 1_000,
-                    "per_minute": {item.label: minute.counts.get(item, 0) for item in BilledItem},
-                    "operations_per_minute": minute.operations,
-                    "read_units_per_minute": minute.reads,
-                    "write_units_per_minute": minute.writes,
-                    "posts_per_minute": minute.posts,
-                }
-                for one, minute in zip(periods, minutes, strict=True)
-            ],
-        },
-    )
-
-
-def _dynamodb(periods: Sequence[MeasuredPeriod], minutes: Sequence[Usage]) -> Table:
-    """Return the table of DynamoDB calls by purpose, with their units and cost."""
-    purposes = sorted({name for minute in minutes for name in minute.operations})
-    rows = [
-        (
-            name,
-            *(
-                cell
-                for minute in minutes
-                for cell in (
-                    f"{minute.operations.get(name, 0):.0f}",
-                    f"{minute.reads.get(name, 0) + minute.writes.get(name, 0):.0f}",
-                    f"{minute.dynamodb_usd(name) * 1_000:.3f}",
-                )
-            ),
-        )
-        for name in purposes
-    ]
-    headings = [cell for one in periods for cell in (one.name, "units", "m$")]
-    return Table(("DynamoDB, calls per minute", *headings), rows)
-
-
-def _by_size(counts: Mapping[str, float]) -> list[tuple[str, float]]:
-    return sorted(counts.items(), key=lambda pair: -pair[1])

@@ -22,7 +22,7 @@ from bench.units.consumed_units import (
 from bench.units.purposes import purpose_of
 from local.hosting.servers import serving
 from local.lambdas.hosting_types import FunctionCode
-from local.stack_options import SOURCE_CODE
+from local.stack.options import SOURCE_CODE
 
 # API Gateway bills one message for each started 32 KB.
 MESSAGE_UNIT_BYTES = 32 * 1024

@@ -175,3 +175,27 @@ class Resolver:
             return self.mappings[name][first][second]
         except KeyError as missing:
             raise TemplateError(f"FindInMap: nothing at {name}.{first}.{second}") from missing
+
+
+def merge_globals(base: Any, override: Any) -> Any:
+    """Merge by SAM's rule for Globals: mappings merge, lists join, other values are replaced.
+
+    An intrinsic function counts as one value.
+    """
+    if isinstance(base, dict) and isinstance(override, dict):
+        if _is_function(base) or _is_function(override):
+            return override
+        keys = [*base, *(key for key in override if key not in base)]
+        return {
+            key: merge_globals(base[key], override[key])
+            if key in base and key in override
+            else override.get(key, base.get(key))
+            for key in keys
+        }
+    if isinstance(base, list) and isinstance(override, list):
+        return [*base, *override]
+    return override
+
+
+def _is_function(value: dict[str, Any]) -> bool:
+    return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))

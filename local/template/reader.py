@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from local.template.intrinsics import Resolver, TemplateError, parse
+from local.template.intrinsics import Resolver, TemplateError, merge_globals, parse
 from local.template.model import (
-    ACCOUNT,
     REGION,
     Application,
     Cors,
@@ -22,8 +21,8 @@ from local.template.model import (
     Table,
     WebSocketApi,
     WebSocketRoute,
-    function_arn,
 )
+from local.template.references import parameter_references, reference_and_arn
 
 _FUNCTION = "AWS::Serverless::Function"
 _WEBSOCKET_API = "AWS::Serverless::WebSocketApi"
@@ -57,29 +56,7 @@ class _Reader:
     ) -> None:
         self._local = local
         self._globals = document.get("Globals", {})
-        declared = document.get("Parameters", {})
-        if unknown := parameters.keys() - declared.keys():
-            raise TemplateError(f"the template has no parameter {', '.join(sorted(unknown))}")
-        values = {
-            name: parameters[name] if name in parameters else spec.get("Default")
-            for name, spec in declared.items()
-        }
-        if missing := [name for name, value in values.items() if value is None]:
-            raise TemplateError(f"no value for parameter {', '.join(missing)}")
-        references: dict[str, Any] = {
-            "AWS::Region": REGION,
-            "AWS::AccountId": ACCOUNT,
-            "AWS::Partition": "aws",
-            "AWS::URLSuffix": "amazonaws.com",
-            "AWS::StackName": "local",
-            "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/local/0",
-            **{
-                name: value.split(",")
-                if declared[name].get("Type") == "CommaDelimitedList" and isinstance(value, str)
-                else value
-                for name, value in values.items()
-            },
-        }
+        references = parameter_references(document.get("Parameters", {}), parameters)
         conditions, mappings = document.get("Conditions", {}), document.get("Mappings", {})
         chooser = Resolver(references, {}, conditions, mappings)
         self._resources: dict[str, dict[str, Any]] = {
@@ -89,7 +66,7 @@ class _Reader:
         }
         attributes: dict[tuple[str, str], str] = {}
         for name, resource in self._resources.items():
-            reference, arn = self._identity(name, resource, chooser)
+            reference, arn = reference_and_arn(name, resource, chooser)
             references[name] = local.references.get(name, reference)
             attributes[name, "Arn"] = arn
             attributes[name, "QueueName"] = reference.rsplit("/", 1)[-1]
@@ -117,41 +94,12 @@ class _Reader:
     def _of_type(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         return ((n, r) for n, r in self._resources.items() if r.get("Type") == kind)
 
-    def _identity(self, name: str, resource: dict[str, Any], chooser: Resolver) -> tuple[str, str]:
-        """Return the ``Ref`` and the ARN of a resource."""
-        properties = resource.get("Properties", {})
-
-        def physical(key: str) -> str:
-            # CloudFormation generates a name if the template has none.
-            return str(chooser.resolve(properties[key])) if key in properties else name
-
-        match resource.get("Type"):
-            case "AWS::Serverless::Function":
-                function = physical("FunctionName")
-                return function, function_arn(function)
-            case "AWS::DynamoDB::Table":
-                table = physical("TableName")
-                return table, f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
-            case "AWS::SQS::Queue":
-                queue = physical("QueueName")
-                url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{queue}"
-                return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"
-            case "AWS::SecretsManager::Secret":
-                arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{physical('Name')}"
-                return arn, arn
-            case "AWS::Logs::LogGroup":
-                group = physical("LogGroupName")
-                return group, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*"
-            case kind:
-                service = str(kind).split("::")[1].lower() if kind else "unknown"
-                return name, f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name}"
-
     def _properties(self, name: str) -> dict[str, Any]:
         resource = self._resources[name]
         properties: dict[str, Any] = resource.get("Properties", {})
         if resource["Type"].startswith("AWS::Serverless::"):
             section = resource["Type"].removeprefix("AWS::Serverless::")
-            properties = _merged(self._globals.get(section, {}), properties)
+            properties = merge_globals(self._globals.get(section, {}), properties)
         resolved: dict[str, Any] = self._resolver.resolve(properties)
         return resolved
 
@@ -163,7 +111,7 @@ class _Reader:
     def _function(self, name: str) -> Function:
         # Only used properties are resolved, because policies may refer to any resource.
         wanted = ("Handler", "Timeout", "MemorySize", "Environment", "EventInvokeConfig")
-        raw = _merged(
+        raw = merge_globals(
             self._globals.get("Function", {}), self._resources[name].get("Properties", {})
         )
         resolve = self._resolver.resolve
@@ -332,27 +280,3 @@ def _cors(value: Any) -> Cors | None:
 
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in value or ())
-
-
-def _merged(base: Any, override: Any) -> Any:
-    """Merge by SAM's rule for Globals: mappings merge, lists join, other values are replaced.
-
-    An intrinsic function counts as one value.
-    """
-    if isinstance(base, dict) and isinstance(override, dict):
-        if _is_function(base) or _is_function(override):
-            return override
-        keys = [*base, *(key for key in override if key not in base)]
-        return {
-            key: _merged(base[key], override[key])
-            if key in base and key in override
-            else override.get(key, base.get(key))
-            for key in keys
-        }
-    if isinstance(base, list) and isinstance(override, list):
-        return [*base, *override]
-    return override
-
-
-def _is_function(value: dict[str, Any]) -> bool:
-    return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))

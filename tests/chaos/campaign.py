@@ -14,7 +14,7 @@ from local.demo.front_desk import FrontDesk
 from local.hosting.table_faults import TableFaultProxy
 from local.lambdas.hosting_types import FunctionCode
 from local.stack import PREWARM, PROJECT, StackOptions, running_stack
-from local.stack_options import MAX_ENVIRONMENTS, UTTERANCE_CACHE
+from local.stack.options import MAX_ENVIRONMENTS, UTTERANCE_CACHE
 from tests.chaos.campaign_context import CampaignContext
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.chaos.plan.generator import FULL_ROUND, plan_run

@@ -16,7 +16,7 @@ from local.demo.recorded_script import Utterance, load_script
 from local.gemini.live.records import RecordedConnection, read_records
 from local.hosting.aws_resources import client_options
 from local.stack import PROJECT, Stack, StackOptions, running_stack
-from local.stack_options import UTTERANCE_CACHE
+from local.stack.options import UTTERANCE_CACHE
 from repartee_client.access import HttpApiClient, get_token
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from local.stack_options import UTTERANCE_CACHE
+from local.stack.options import UTTERANCE_CACHE
 from repartee.domain.live.model import TurnDetection
 from repartee_client.connecting import open_reconnecting_voice_call
 from repartee_client.conversation import Pace, say, speak

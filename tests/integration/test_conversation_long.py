@@ -15,7 +15,7 @@ from local.demo.front_desk import FrontDesk
 from local.demo.recorded_script import Utterance
 from local.hosting.table_faults import TableFaultProxy
 from local.stack import StackOptions, running_stack
-from local.stack_options import UTTERANCE_CACHE
+from local.stack.options import UTTERANCE_CACHE
 from repartee_client.voice_call import now_ms
 from tests.chaos.faults.gemini_control import GeminiControl
 from tests.chaos.judgement.oracle import judge

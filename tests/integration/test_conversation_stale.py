@@ -9,7 +9,7 @@ import pytest
 from local.demo.front_desk import FrontDesk
 from local.hosting.table_faults import TableFaultProxy
 from local.stack import Stack
-from local.stack_options import UTTERANCE_CACHE
+from local.stack.options import UTTERANCE_CACHE
 from tests.chaos.judgement.oracle import judge
 from tests.fakes.functions import until
 from tests.integration.running import (

@@ -22,7 +22,7 @@ from local.hosting.services import (
     start_ministack,
     wait_until_ministack_ready,
 )
-from local.stack_options import PROJECT
+from local.stack.options import PROJECT
 from local.template.intrinsics import parse
 from local.template.model import REGION
 from tests.system.adaptations import ADAPTATIONS, Template

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from local.demo.recorded_script import load_script
-from local.stack_options import PROJECT
+from local.stack.options import PROJECT
 from local.template.model import REGION
 from repartee_client.access import HttpApiClient
 from repartee_client.connecting import open_reconnecting_voice_call

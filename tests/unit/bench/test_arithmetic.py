@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bench.first_audio import Pair, Plan, Sample, Stages
+from bench.first_audio_results import Pair, Plan, Sample, Stages
 from bench.process_memory import memory_of, parse_smaps_rollup
 from bench.report import Report, Table
 from bench.speech.chunked_speech import ChunkedSpeech

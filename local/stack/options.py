@@ -12,7 +12,7 @@ from local.hosting.table_faults import TableFaultProxy
 from local.lambdas.event_queue import EventSettings
 from local.lambdas.hosting_types import FunctionCode
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 SOURCE_CODE = FunctionCode(
     task_root=PROJECT / "functions",
     python_path=(PROJECT / "functions", PROJECT / "layers" / "shared"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local.hosting.ports import Ports
 from local.lambdas.hosting_types import HostedFunction
-from local.stack_options import (
+from local.stack.options import (
     AUDIENCE,
     LAMBDA_LIMIT_S,
     SOURCE_CODE,

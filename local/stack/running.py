@@ -1,0 +1,81 @@
+"""The running stack: its addresses, its parts and its folder."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.gateway.chaos import GatewayChaos
+from local.gateway.websocket import WebSocketGateway
+from local.hosting.aws_resources import CreatedResources
+from local.hosting.issuer import TokenIssuer
+from local.hosting.services import GeminiSimulator
+from local.lambdas.host import LambdaHost
+from local.stack.options import PROJECT, Addresses
+from local.template.model import Application
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The running stack.
+
+    Args:
+        addresses: The addresses of the servers.
+        application: The template with local values.
+        run_directory: Data and logs: ``logs/<Function>.log``, ``gemini/``.
+        resources: Secret ARNs and queue URLs by logical id.
+        lambdas: The Lambda host and its controls.
+        gateway: The WebSocket gateway and its connections.
+        chaos: The gateway's faults; ``settings`` may be replaced.
+        issuer: Issues tokens.
+        simulator: The Gemini simulator, or None.
+        start_s: The duration of each step of the start, in order.
+    """
+
+    addresses: Addresses
+    application: Application
+    run_directory: Path
+    resources: CreatedResources
+    lambdas: LambdaHost
+    gateway: WebSocketGateway
+    chaos: GatewayChaos
+    issuer: TokenIssuer
+    simulator: GeminiSimulator | None
+    start_s: Mapping[str, float]
+
+    @property
+    def table_names(self) -> Mapping[str, str]:
+        """Table names by logical id."""
+        return {name: table.name for name, table in self.application.tables.items()}
+
+    def log_path(self, function: str) -> Path:
+        """Return the log file of a function, which holds its output and report lines."""
+        return self.run_directory / "logs" / f"{function}.log"
+
+    async def restart_gemini(self) -> None:
+        """Restart the Gemini simulator, which loses its state.
+
+        Raises:
+            RuntimeError: There is no simulator.
+        """
+        if self.simulator is None:
+            raise RuntimeError("no Gemini simulator runs")
+        await self.simulator.restart()
+
+
+def new_run_directory(root: Path = PROJECT) -> Path:
+    """Return the path of a new folder for a run, below ``.local/``."""
+    name = f"run-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    return root / ".local" / name
+
+
+def write_addresses(stack: Stack) -> Path:
+    """Write the addresses to ``stack.json`` in the run's folder; return its path."""
+    path = stack.run_directory / "stack.json"
+    addresses = stack.addresses
+    fields = {name: getattr(addresses, name) for name in Addresses.__dataclass_fields__}
+    tables = {"tables": dict(stack.table_names), "run_directory": str(stack.run_directory)}
+    path.write_text(json.dumps({**fields, **tables}, indent=2) + "\n")
+    return path

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.unit
     [
         (talk.main, ["--timeout", "0"], "'0' is not a number of seconds above 0"),
         (talk.main, ["--timeout", "x"], "'x' is not a number of seconds above 0"),
-        (chaos.main, ["--runs", "0"], "argument --runs: '0' is too few: give 1 or more"),
-        (chaos.main, ["--runs", "1.5"], "argument --runs: '1.5' is no whole number"),
-        (chaos.main, ["--seed", "x"], "argument --seed: 'x' is no whole number"),
+        (chaos.main, ["--runs", "0"], "argument --runs: '0' is less than 1"),
+        (chaos.main, ["--runs", "1.5"], "argument --runs: '1.5' is not a whole number"),
+        (chaos.main, ["--seed", "x"], "argument --seed: 'x' is not a whole number"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_and_ends_with_status_2(

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 from bench.memory_results import COMMIT, OURS, WITHOUT_SUMMARY, Plan, Result, read_result, report
-from bench.own_memory import measure_own_memory
+from bench.repartee_memory import measure_own_memory
 from bench.report import RESULTS, Report, print_now
 from bench.units.dynamodb import make_table, running_dynamodb
 from bench.units.known_units import known_units
 from local.hosting.aws_resources import dynamodb_client
-from local.hosting.services import NotInstalledError
+from local.hosting.programs import NotInstalledError
 from local.stack import PROJECT
 
 _BASELINES = ".tools/baselines/bin/python"

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.hosting.ports import free_port
+from local.hosting.programs import NotInstalledError, RunPaths, dynamodb_local, start_dynamodb
 from local.hosting.servers import wait_until_answering
-from local.hosting.services import NotInstalledError, RunPaths, dynamodb_local, start_dynamodb
 from local.stack import PROJECT
 
 if TYPE_CHECKING:

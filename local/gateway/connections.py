@@ -7,8 +7,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from local.gateway.chaos import GatewayChaos
-from local.gateway.events import ConnectionContext
 from local.gateway.settings import GatewaySettings
+from local.gateway.websocket_events import ConnectionContext
 from local.hosting.timers import Timers
 
 

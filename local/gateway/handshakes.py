@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.gateway.events import ConnectionContext, authorizer_event, connect_event
+from local.gateway.authorizer_policy import InvalidAuthorizerResponseError, evaluate
 from local.gateway.ids import gateway_id
-from local.gateway.policy import InvalidAuthorizerResponseError, evaluate
+from local.gateway.websocket_events import ConnectionContext, authorizer_event, connect_event
 from local.hosting.timers import Timers, within
 from local.lambdas.hosting_types import InvocationResult, Invoker, ThrottledError
 from local.template.model import RequestAuthorizer, WebSocketApi

@@ -14,7 +14,13 @@ from local.gateway.http_events import (
     request_event,
     response_from,
 )
-from local.gateway.tokens import FetchJson, Principal, TokenVerifier, UnauthorizedError, fetch_json
+from local.gateway.jwt_tokens import (
+    FetchJson,
+    Principal,
+    TokenVerifier,
+    UnauthorizedError,
+    fetch_json,
+)
 from local.hosting.timers import Timers, within
 from local.lambdas.hosting_types import MAX_SYNC_PAYLOAD_BYTES, Invoker, ThrottledError
 from local.template.model import Cors, HttpApi, HttpRoute, JwtAuthorizer

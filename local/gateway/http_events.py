@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from local.gateway.ids import gateway_id
-from local.gateway.tokens import Principal
+from local.gateway.jwt_tokens import Principal
 from local.lambdas.hosting_types import InvocationResult
 from local.template.model import ACCOUNT, HttpApi, HttpRoute
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local.hosting.timers import SystemTimers, Timers
 from local.lambdas.environment import Environment, FunctionLog, Invocation
+from local.lambdas.environment_pool import EnvironmentPool
 from local.lambdas.event_queue import EventQueue, EventSettings, SendFailure
 from local.lambdas.hosting_types import (
     EnvironmentInfo,
@@ -18,7 +19,6 @@ from local.lambdas.hosting_types import (
     UnknownEnvironmentError,
     UnknownFunctionError,
 )
-from local.lambdas.pool import EnvironmentPool
 from local.lambdas.runtime_api import RuntimeApi
 
 _REPORTS_KEPT = 10_000

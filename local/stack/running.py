@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.gateway.chaos import GatewayChaos
-from local.gateway.websocket import WebSocketGateway
+from local.gateway.websocket_api import WebSocketGateway
 from local.hosting.aws_resources import CreatedResources
-from local.hosting.issuer import TokenIssuer
-from local.hosting.services import GeminiSimulator
+from local.hosting.programs import GeminiSimulator
+from local.hosting.token_issuer import TokenIssuer
 from local.lambdas.host import LambdaHost
 from local.stack.options import PROJECT, Addresses
 from local.template.model import Application

@@ -9,18 +9,16 @@ from dataclasses import dataclass, field
 from local.gateway.chaos import GatewayChaos
 from local.gateway.http_api import HttpGateway
 from local.gateway.management import ManagementApi
-from local.gateway.websocket import WebSocketGateway
+from local.gateway.websocket_api import WebSocketGateway
 from local.hosting.aws_resources import (
     CreatedResources,
     create_secrets_and_queues,
     create_tables,
     send_message,
 )
-from local.hosting.issuer import TokenIssuer
 from local.hosting.ports import PortInUseError, Ports
 from local.hosting.processes import ChildFailedError
-from local.hosting.servers import serving, wait_until_answering
-from local.hosting.services import (
+from local.hosting.programs import (
     GeminiSimulator,
     NotInstalledError,
     RunPaths,
@@ -29,7 +27,9 @@ from local.hosting.services import (
     start_ministack,
     wait_until_ministack_ready,
 )
+from local.hosting.servers import serving, wait_until_answering
 from local.hosting.timers import SystemTimers
+from local.hosting.token_issuer import TokenIssuer
 from local.lambdas.host import LambdaHost
 from local.lambdas.hosting_types import InitFailedError
 from local.lambdas.invoke_api import InvokeApi

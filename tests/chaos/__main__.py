@@ -11,7 +11,7 @@ from pathlib import Path
 
 from local.hosting.ports import PortInUseError
 from local.hosting.processes import ChildFailedError
-from local.hosting.services import NotInstalledError
+from local.hosting.programs import NotInstalledError
 from local.lambdas.hosting_types import InitFailedError
 from local.stack import PROJECT
 from local.template.intrinsics import TemplateError

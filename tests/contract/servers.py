@@ -11,8 +11,7 @@ from botocore.config import Config
 
 from local.hosting.ports import free_port
 from local.hosting.processes import ChildProcess
-from local.hosting.servers import wait_until_answering
-from local.hosting.services import (
+from local.hosting.programs import (
     NotInstalledError,
     RunPaths,
     dynamodb_local,
@@ -20,6 +19,7 @@ from local.hosting.services import (
     start_ministack,
     wait_until_ministack_ready,
 )
+from local.hosting.servers import wait_until_answering
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient

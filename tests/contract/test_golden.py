@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from local.hosting.services import NotInstalledError
+from local.hosting.programs import NotInstalledError
 from repartee.adapters.dynamodb import keys
 from repartee.adapters.dynamodb.table import DynamoTable
 from repartee.adapters.dynamodb.values import encode_all

@@ -16,7 +16,7 @@ import disconnect.handler
 import http_api.handler
 import message.handler
 import stream_agent.handler
-from local.hosting.services import NotInstalledError
+from local.hosting.programs import NotInstalledError
 from repartee.adapters.clock import SystemClock
 from repartee.adapters.dynamodb.sessions.mailbox import DynamoMailbox
 from repartee.adapters.dynamodb.sessions.store import DynamoSessionStore

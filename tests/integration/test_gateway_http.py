@@ -12,9 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.gateway.http_api import HttpGateway
-from local.hosting.issuer import TokenIssuer
 from local.hosting.servers import serving
 from local.hosting.timers import SystemTimers
+from local.hosting.token_issuer import TokenIssuer
 from local.lambdas.hosting_types import ThrottledError
 from local.template.model import Cors, HttpApi, HttpRoute, JwtAuthorizer
 from tests.fakes.functions import PATIENCE_S, FakeFunctions

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from local.gateway.chaos import ChaosSettings, GatewayChaos
 from local.gateway.management import ManagementApi
 from local.gateway.settings import GatewaySettings
-from local.gateway.websocket import WebSocketGateway
+from local.gateway.websocket_api import WebSocketGateway
 from local.hosting.aws_resources import client_options
 from local.hosting.servers import serving
 from local.template.model import WebSocketApi, WebSocketRoute

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from local.gateway.chaos import ChaosSettings, GatewayChaos
 from local.gateway.settings import GatewaySettings
-from local.gateway.websocket import WebSocketGateway
+from local.gateway.websocket_api import WebSocketGateway
 from local.template.model import RequestAuthorizer, WebSocketApi, WebSocketRoute
 from tests.fakes.functions import PATIENCE_S, FakeFunctions
 from tests.fakes.timers import ManualTimers

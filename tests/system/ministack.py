@@ -16,7 +16,7 @@ import yaml
 
 from local.hosting.aws_resources import client_options
 from local.hosting.ports import Ports
-from local.hosting.services import (
+from local.hosting.programs import (
     GeminiSimulator,
     RunPaths,
     start_ministack,

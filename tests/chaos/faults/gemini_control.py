@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from local.hosting.services import GeminiSimulator
+from local.hosting.programs import GeminiSimulator
 
 _POLL_INTERVAL_S = 0.01
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import ignored_auth
 
 from local.gateway.http_events import HttpRequest, request_event, response_from
-from local.gateway.tokens import Principal
+from local.gateway.jwt_tokens import Principal
 from local.lambdas.hosting_types import InvocationResult
 from local.template.model import HttpApi, HttpRoute
 from tests.unit.functions.http_api.document import document

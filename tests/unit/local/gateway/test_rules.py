@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from local.gateway.authorizer_policy import InvalidAuthorizerResponseError, evaluate
 from local.gateway.chaos import ChaosSettings, GatewayChaos
 from local.gateway.ids import gateway_id
-from local.gateway.policy import InvalidAuthorizerResponseError, evaluate
 
 pytestmark = pytest.mark.unit
 

@@ -16,15 +16,15 @@ from websockets.typing import Subprotocol
 
 from local.gateway.chaos import GatewayChaos
 from local.gateway.connections import Connection, Connections
-from local.gateway.events import (
+from local.gateway.handshakes import HandshakeHandler, Refusal
+from local.gateway.settings import GatewaySettings
+from local.gateway.websocket_events import (
     Api,
     ConnectionContext,
     Handshake,
     disconnect_event,
     message_event,
 )
-from local.gateway.handshakes import HandshakeHandler, Refusal
-from local.gateway.settings import GatewaySettings
 from local.hosting.timers import Timers, within
 from local.lambdas.hosting_types import InvocationResult, Invoker, ThrottledError
 from local.template.model import WebSocketApi, WebSocketRoute

@@ -9,9 +9,10 @@ from repartee.domain.conversation.conversation import Memory
 from repartee.domain.cost.limits import LimitHit
 from repartee.domain.cost.usage import Bill
 from repartee.domain.live.model import LiveClosed, LiveEvent, LiveUsage
-from repartee.domain.protocol.frames import CloseReason, TurnRestarted
+from repartee.domain.protocol.frames import TurnRestarted
 from repartee.domain.protocol.messages import Notified, Numbered
 from repartee.domain.protocol.recent_input import InputTaken
+from repartee.domain.session.due_work import DueWork
 from repartee.domain.session.effects import NO_WORK, Finish, FinishReason, Work
 from repartee.domain.session.events import (
     ConversationLost,
@@ -61,6 +62,7 @@ class SessionMachine:
         self._prices = settings.prices
         self._now_ms = 0
         self._parts = SessionParts(lease, memory, settings, detector, unix_offset_ms=unix_offset_ms)
+        self._due_work = DueWork(self._parts)
 
     @property
     def read_after(self) -> int:
@@ -74,7 +76,7 @@ class SessionMachine:
     @property
     def cursor(self) -> int:
         """Input up to here is of no use to any later worker."""
-        return self._parts.turns.cursor(self._parts.feed.settled, after_commit=False)
+        return self._parts.cursor
 
     @property
     def taken_through(self) -> int:
@@ -136,7 +138,7 @@ class SessionMachine:
         self._now_ms = now_ms
         self._dispatch(event, now_ms)
         if not parts.departure.has_left:
-            self._do_due_work(now_ms)
+            self._due_work.do(now_ms)
         reason = parts.departure.finish_reason
         finish = () if reason is None else (Finish(reason),)
         return Work(
@@ -189,7 +191,7 @@ class SessionMachine:
             case CoreAnswered():
                 parts.allowance.note_core_agent_bill(event.answer.bill)
                 if parts.router.take_answer(event, now_ms):
-                    self._note_answer(now_ms)
+                    self._due_work.note_answer(now_ms)
             case FramePosted(connection_id=connection_id, seq=seq):
                 if connection_id == parts.client.connection_id:
                     parts.outbox.mark_posted(seq)
@@ -206,7 +208,7 @@ class SessionMachine:
                 parts.keeper.take_summary(event)
             case ConversationLost(is_erased=is_erased):
                 parts.turns.cancel_commit()
-                self._close("erased" if is_erased else "superseded", now_ms)
+                self._parts.closing.close("erased" if is_erased else "superseded", now_ms)
                 parts.keeper.stop_writing()
             case LeaseWasLost():
                 parts.departure.finish(FinishReason.FENCED)
@@ -232,7 +234,7 @@ class SessionMachine:
             case NoticeOutcome.RESEED:
                 self._parts.context.request_reseed()
             case NoticeOutcome.SUPERSEDED:
-                self._close("superseded", now_ms)
+                self._parts.closing.close("superseded", now_ms)
             case NoticeOutcome.NOTHING:
                 pass
 
@@ -241,12 +243,10 @@ class SessionMachine:
         parts.departure.note_activity(now_ms)
         parts.client.start(now_ms)
         if memory.profile.erased_at_ms is not None:
-            self._close("erased", now_ms)
+            self._parts.closing.close("erased", now_ms)
         elif self._lease.is_superseded(memory.conversation):
-            self._close("superseded", now_ms)
-        elif (hit := self._session_ending_limit(now_ms)) is not None:
-            self._end_by_limit(hit, now_ms)
-        elif parts.departure.closing is None:
+            self._parts.closing.close("superseded", now_ms)
+        elif not (parts.limit_watch.check(now_ms, is_starting=True) or parts.departure.closing):
             if self._lease.is_takeover:
                 parts.outbox.offer(TurnRestarted(parts.turns.next_number))
             parts.sessions.open(now_ms)
@@ -257,119 +257,8 @@ class SessionMachine:
     def _handle_live_event(self, event: LiveEvent, now_ms: int) -> None:
         if isinstance(event, LiveClosed):
             if (reason := self._parts.sessions.lose(event, now_ms)) is not None:
-                self._close(reason, now_ms)
+                self._parts.closing.close(reason, now_ms)
             return
         for one in self._parts.marked.filter_event(event, now_ms):
             if self._parts.model_events.handle(one, now_ms):
-                self._close("end_call", now_ms)
-
-    def _note_answer(self, now_ms: int) -> None:
-        self._parts.filler.postpone(now_ms)
-        self._parts.sessions.note_activity(now_ms)
-
-    def _do_due_work(self, now_ms: int) -> None:
-        """Do what time, or the event before, has made due."""
-        parts = self._parts
-        # This comes first, because settled input makes room for texts.
-        parts.order.forget(self.cursor)
-        if parts.departure.may_listen:
-            parts.marked.check(now_ms)
-            parts.retry.check(now_ms)
-            self._feed_input(now_ms)
-            parts.replies.end_paused_turn(now_ms)
-        if parts.live.is_open:
-            # The last words before a goodbye need silence after them, too.
-            parts.feed.send_due_silence(now_ms)
-        hit = self._session_ending_limit(now_ms) if parts.departure.may_take_input else None
-        if hit is not None and parts.live.is_open:
-            self._end_by_limit(hit, now_ms)
-        parts.cues.expire(now_ms)
-        parts.lost_replies.expire(now_ms)
-        parts.preference_mentions.store()
-        if parts.router.expire(now_ms):
-            self._note_answer(now_ms)
-        if parts.departure.may_take_replies:
-            self._check_answers(now_ms)
-        if parts.departure.may_take_input:
-            self._maintain_live_session(now_ms)
-        if parts.departure.closing is not None:
-            parts.closing.end_turns(now_ms)
-        must_commit_now = parts.departure.must_commit_now(now_ms)
-        parts.keeper.commit(
-            parts.feed.settled, parts.calls.pending, now_ms, must_commit_now=must_commit_now
-        )
-        parts.departure.leave(now_ms, has_input=parts.feed.is_waiting)
-        if not parts.departure.has_left:
-            parts.client.post_next(now_ms)
-
-    def _feed_input(self, now_ms: int) -> None:
-        parts, feed, departure = self._parts, self._parts.feed, self._parts.departure
-        feed.order_input(now_ms)
-        if feed.is_speech_waiting:
-            parts.sessions.leave_duplicating_session(now_ms)
-        may_send = parts.live.is_open and not parts.calls.is_blocking
-        is_heard = parts.turns.is_user_speaking or parts.presence.may_begin_turn(now_ms)
-        feed.feed_model(now_ms, is_open=may_send, is_heard=is_heard)
-        departure.note_activity(feed.last_fed_ms)
-        if feed.has_bye:
-            self._close("bye", now_ms)
-        # Speech that waits behind a farewell objects to it, too, if it is not given before the end.
-        is_held_back = not is_heard or departure.is_late(now_ms)
-        is_objection = is_held_back and feed.is_speech_waiting
-        if departure.closing == "end_call" and (is_objection or departure.has_user_objected):
-            departure.cancel_close(now_ms)
-
-    def _check_answers(self, now_ms: int) -> None:
-        parts = self._parts
-        turn = parts.turns.current
-        if turn is not None and parts.calls.is_wait_over(turn):
-            parts.replies.force_end_turn(turn, now_ms)
-        if parts.answer_watch.check(now_ms):
-            parts.sessions.note_activity(now_ms)
-        if parts.departure.closing is not None and parts.turns.current is None:
-            # A goodbye may come before the answer to a question.
-            parts.router.send_owed_answers(now_ms)
-
-    def _maintain_live_session(self, now_ms: int) -> None:
-        parts = self._parts
-        if (reason := parts.sessions.replace_if_needed(now_ms)) is not None:
-            self._close(reason, now_ms)
-        if parts.filler.check(now_ms):
-            parts.sessions.note_activity(now_ms)
-        if parts.sessions.reopen(now_ms):
-            return
-        turn = parts.turns.current
-        if turn is None:
-            parts.lost_replies.repeat_aloud()
-            parts.preference_mentions.say()
-            if self._send_next_text(now_ms):
-                parts.departure.note_activity(now_ms)
-        elif parts.watchdog.is_watching() or parts.calls.is_waiting:
-            pass
-        elif parts.departure.is_stalled(now_ms):
-            # A reply that nobody asked for never ended, or an utterance never did.
-            if not parts.feed.drop_unproven_speech(now_ms):
-                parts.replies.force_end_turn(turn, now_ms)
-            parts.departure.note_activity(now_ms)
-
-    def _send_next_text(self, now_ms: int) -> bool:
-        parts = self._parts
-        if parts.router.send_owed_answers(now_ms):
-            return True
-        return not parts.calls.unspoken and parts.cues.send_next(now_ms)
-
-    def _close(self, reason: CloseReason, now_ms: int) -> None:
-        self._parts.closing.close(reason, now_ms, may_speak=self._parts.live.is_open)
-
-    def _session_ending_limit(self, now_ms: int) -> LimitHit | None:
-        turn, calls = self._parts.turns.current, self._parts.calls
-        has_called_tool = turn is not None and calls.has_called_tool(turn.number)
-        return self._parts.allowance.session_ending_limit(
-            now_ms, has_open_calls=bool(calls), has_called_tool=has_called_tool
-        )
-
-    def _end_by_limit(self, hit: LimitHit, now_ms: int) -> None:
-        parts = self._parts
-        parts.feed.end_speech(now_ms)
-        parts.allowance.say_goodbye(hit, now_ms, may_speak=parts.live.is_open)
-        self._close("limit_reached", now_ms)
+                self._parts.closing.close("end_call", now_ms)

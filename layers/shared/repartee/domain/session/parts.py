@@ -33,6 +33,7 @@ from repartee.domain.session.upkeep.client_presence import ClientPresence
 from repartee.domain.session.upkeep.closing import SessionClosing
 from repartee.domain.session.upkeep.context import LiveContext
 from repartee.domain.session.upkeep.departure import Departure
+from repartee.domain.session.upkeep.limit_watch import LimitWatch
 from repartee.domain.session.upkeep.live_sessions import LiveSessions
 from repartee.domain.session.upkeep.model_events import ModelEvents
 from repartee.domain.session.upkeep.reply_events import ReplyEvents
@@ -112,7 +113,8 @@ class SessionParts:
         self.departure = departure = Departure(
             settings.linger_ms, presence, client, turns, calls, cues
         )
-        self.closing = SessionClosing(departure, feed, turns, replies, self.answer_watch, keeper)
+        self.closing = closing = SessionClosing(departure, feed, turns, replies, live, keeper)
+        self.limit_watch = LimitWatch(self.allowance, feed, turns, calls, live, closing)
         self.context = context = LiveContext(
             settings, keeper, preferences, client, fallbacks, unix_offset_ms=unix_offset_ms
         )
@@ -126,3 +128,8 @@ class SessionParts:
         self.model_events = ModelEvents(
             sessions, transcripts, keeper, retry, departure, reply_events
         )
+
+    @property
+    def cursor(self) -> int:
+        """Input up to here is of no use to any later worker."""
+        return self.turns.cursor(self.feed.settled, after_commit=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from repartee.domain.protocol.frames import CloseReason
 from repartee.domain.session.input.feed import InputFeed
 from repartee.domain.session.memory.keeper import MemoryKeeper
-from repartee.domain.session.tools.answer_watch import AnswerWatch
+from repartee.domain.session.model.link import LiveLink
 from repartee.domain.session.turns.ledger import TurnLedger
 from repartee.domain.session.turns.replies import Replies
 from repartee.domain.session.upkeep.departure import Departure
@@ -19,24 +19,23 @@ class SessionClosing:
     _feed: InputFeed
     _turns: TurnLedger
     _replies: Replies
-    _answer_watch: AnswerWatch
+    _live_link: LiveLink
     _keeper: MemoryKeeper
 
-    def close(self, reason: CloseReason, now_ms: int, *, may_speak: bool) -> None:
+    def close(self, reason: CloseReason, now_ms: int) -> None:
         """Begin to close the session, unless that has begun before.
 
         Args:
             reason: The reason that the client gets.
             now_ms: The present.
-            may_speak: A live session is open.
         """
         if self._departure.closing is None:
             self._feed.drop_unproven_speech(now_ms)
         # Last words are answered, for they may be a wish; a reply that is under way is cut.
         turn = self._turns.current
         has_last_words = reason == "bye" and turn is not None and not turn.has_reply
-        is_spoken_to = (has_last_words or reason == "limit_reached") and may_speak
-        awaits_reply = reason == "end_call" or is_spoken_to
+        may_speak = (has_last_words or reason == "limit_reached") and self._live_link.is_open
+        awaits_reply = reason == "end_call" or may_speak
         if not self._departure.close(reason, now_ms, awaits_reply=awaits_reply) or awaits_reply:
             return
         if reason in ("bye", "superseded"):
@@ -48,10 +47,7 @@ class SessionClosing:
 
     def end_turns(self, now_ms: int) -> None:
         """End the turns of a session that is being closed, once it is time."""
-        is_late = self._departure.is_late(now_ms)
-        if self._keeper.may_commit and (is_late or not self._departure.may_take_replies):
-            self._answer_watch.give_up(now_ms)
-        if is_late:
+        if self._departure.is_late(now_ms):
             if not self._feed.record_unanswered_input(now_ms):
                 self._feed.record_untranscribed_speech()
             self._turns.end_all(now_ms)

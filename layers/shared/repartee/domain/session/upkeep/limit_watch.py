@@ -1,0 +1,42 @@
+"""Ends the session when a daily limit of the user is reached."""
+
+from dataclasses import dataclass
+
+from repartee.domain.session.input.feed import InputFeed
+from repartee.domain.session.memory.allowance import Allowance
+from repartee.domain.session.model.link import LiveLink
+from repartee.domain.session.tools.calls import ToolCalls
+from repartee.domain.session.turns.ledger import TurnLedger
+from repartee.domain.session.upkeep.closing import SessionClosing
+
+
+@dataclass(slots=True)
+class LimitWatch:
+    """Compares the user's day with the limits, and says goodbye."""
+
+    _allowance: Allowance
+    _feed: InputFeed
+    _turns: TurnLedger
+    _tool_calls: ToolCalls
+    _live_link: LiveLink
+    _closing: SessionClosing
+
+    def check(self, now_ms: int, *, is_starting: bool = False) -> bool:
+        """End the session if a limit is reached; return whether one is.
+
+        Args:
+            now_ms: The present.
+            is_starting: No live session is opened for the goodbye; otherwise one is waited for.
+        """
+        turn, calls = self._turns.current, self._tool_calls
+        hit = self._allowance.session_ending_limit(
+            now_ms,
+            has_open_calls=bool(calls),
+            has_called_tool=turn is not None and calls.has_called_tool(turn.number),
+        )
+        is_open = self._live_link.is_open
+        if hit is not None and (is_open or is_starting):
+            self._feed.end_speech(now_ms)
+            self._allowance.say_goodbye(hit, now_ms, may_speak=is_open)
+            self._closing.close("limit_reached", now_ms)
+        return hit is not None

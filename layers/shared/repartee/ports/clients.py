@@ -25,7 +25,7 @@ class ClientChannel(Protocol):
     """Sends messages to connected clients, each in the dialect of its connection."""
 
     def post(self, connection_id: str, message: "ServerMessage") -> None:
-        """Send one frame; return when API Gateway has accepted it.
+        """Send one message; return when API Gateway has accepted it.
 
         Raises:
             ConnectionGone: The connection is closed, or not yet open.

@@ -46,10 +46,10 @@ class RoutingResult:
     """The result of routing a message.
 
     Attributes:
-        kind: The message's type, empty when it could not be read.
-        rejected: Code of the error that the client was sent, empty when there was none.
+        kind: The message's type, "" if it could not be read.
+        rejected: The code of the error that was posted to the client, "" for none.
         woke: Whether a worker was requested.
-        troubles: In the order in which they came up.
+        troubles: The troubles, in the order in which they occurred.
     """
 
     kind: str

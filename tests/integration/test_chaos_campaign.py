@@ -38,7 +38,7 @@ def is_of_time(broken: str) -> bool:
     return broken.startswith("hung:")
 
 
-def test_no_word_is_lost_nothing_is_doubled_and_nobody_hangs(tmp_path: Path):
+def test_no_utterance_is_lost_repeated_or_left_unanswered(tmp_path: Path):
     verdict = held(SEEDS, tmp_path / "round", lanes=2)
     results = {result.seed: result for result in verdict.results}
     happened = {kind for result in verdict.results for kind in result.happened}

@@ -40,7 +40,7 @@ async def answer(host: LambdaHost) -> Any:
     return json.loads((await host.invoke("Sample", b"{}")).payload)
 
 
-def test_a_function_can_be_told_a_time_that_is_not_its_own(tmp_path: Path):
+def test_a_function_can_be_given_another_remaining_time(tmp_path: Path):
     async def run() -> list[int]:
         async with (
             asyncio.timeout(PATIENCE_S),
@@ -58,7 +58,7 @@ def test_a_function_can_be_told_a_time_that_is_not_its_own(tmp_path: Path):
     assert after <= 60_000
 
 
-def test_events_are_doubled_from_when_it_is_asked_for_and_counted(tmp_path: Path):
+def test_events_are_doubled_on_request_and_counted(tmp_path: Path):
     async def run() -> tuple[int, int]:
         async with (
             asyncio.timeout(PATIENCE_S),
@@ -75,7 +75,7 @@ def test_events_are_doubled_from_when_it_is_asked_for_and_counted(tmp_path: Path
     assert asyncio.run(run()) == (0, 1)
 
 
-def test_the_sdk_tells_which_environment_calls(tmp_path: Path):
+def test_the_sdk_identifies_the_calling_environment(tmp_path: Path):
     async def run() -> Any:
         async with (
             asyncio.timeout(PATIENCE_S),
@@ -104,7 +104,7 @@ def test_a_function_can_be_left_without_room_for_a_while(tmp_path: Path):
     assert asyncio.run(run())
 
 
-def test_who_invokes_an_event_is_told_once_the_watcher_has_seen_it(tmp_path: Path):
+def test_an_invocation_returns_after_the_watcher_has_seen_it(tmp_path: Path):
     async def run() -> list[tuple[str, bytes]]:
         seen: list[tuple[str, bytes]] = []
 

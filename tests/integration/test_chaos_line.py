@@ -143,7 +143,7 @@ async def answer_the_rest(line: Line) -> None:
     await line.until("ack")
 
 
-async def test_both_sides_go_on_exactly_where_the_line_broke():
+async def test_both_sides_continue_where_the_line_broke():
     server, watcher = Server(hear_half_then_break, answer_the_rest), Watcher()
     async with served(server) as api:
         ticket = await api.start_session(conversation_id="new")
@@ -171,7 +171,7 @@ async def test_both_sides_go_on_exactly_where_the_line_broke():
     assert watcher.seen.count("received audio, took 0") == 1
 
 
-async def test_a_door_that_is_shut_for_a_moment_is_tried_again():
+async def test_a_refused_handshake_is_retried():
     server = Server(hear_half_then_break, answer_the_rest)
     async with served(server) as api:
         ticket = SessionTicket("S", "C", "t", server.url)
@@ -182,7 +182,7 @@ async def test_a_door_that_is_shut_for_a_moment_is_tried_again():
     assert len(server.asked) == 3
 
 
-async def test_a_session_that_is_over_is_not_asked_for_again():
+async def test_an_ended_session_is_not_requested_again():
     server = Server(hear_half_then_break)
     async with served(server) as api:
         ticket = SessionTicket("S", "C", "t", server.url)

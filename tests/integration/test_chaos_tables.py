@@ -85,7 +85,7 @@ async def test_without_rules_everything_passes():
     assert not faults.happened
 
 
-async def test_a_throttled_request_does_not_reach_the_table_and_has_both_of_its_names():
+async def test_a_throttled_request_does_not_reach_the_table():
     faults = TableFaultProxy()
     faults.use(1, TableRule(TableFault.THROTTLED, 1.0, 2))
     async with line(faults) as (table, client):
@@ -126,7 +126,7 @@ async def test_a_broken_line_leaves_open_whether_the_write_happened(
     assert faults.happened == {fault: 1}
 
 
-async def test_who_watches_sees_a_write_before_its_caller_does():
+async def test_the_watcher_sees_a_write_before_its_caller_does():
     seen: list[TableRequest] = []
     looked, go_on = asyncio.Event(), asyncio.Event()
 
@@ -149,7 +149,7 @@ async def test_who_watches_sees_a_write_before_its_caller_does():
     assert json.loads(request.body)["Item"] == KEY
 
 
-async def test_a_seed_decides_which_requests_are_struck():
+async def test_the_seed_decides_which_requests_fail():
     async def struck(seed: int) -> list[bool]:
         faults = TableFaultProxy()
         faults.use(seed, TableRule(TableFault.THROTTLED, 0.5, 100))

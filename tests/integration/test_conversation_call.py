@@ -107,7 +107,7 @@ def end(turn: int) -> TurnEnd:
     return TurnEnd(turn, 100, 50, 0.25, 300, 0)
 
 
-async def test_what_is_said_arrives_whole_with_the_detectors_silence():
+async def test_speech_arrives_complete_with_its_trailing_silence():
     scripts: list[Script] = []
 
     async def script(its: Script) -> None:
@@ -133,7 +133,7 @@ async def test_what_is_said_arrives_whole_with_the_detectors_silence():
     assert exchange.first_audio_ms >= 0
 
 
-async def test_an_answer_that_a_tool_brings_in_a_later_turn_is_waited_for():
+async def test_the_client_waits_for_a_tools_answer_in_a_later_turn():
     async def script(its: Script) -> None:
         await its.hear_utterance()
         await its.tell(audio(1, FILLER), ToolProgress(1, "ask_core_agent", "started"), end(1))
@@ -151,7 +151,7 @@ async def test_an_answer_that_a_tool_brings_in_a_later_turn_is_waited_for():
     assert exchange.cost_usd == 0.5
 
 
-async def test_a_reply_that_was_lost_with_its_end_is_over_once_it_is_said_again():
+async def test_a_lost_reply_is_over_once_it_is_repeated():
     async def script(its: Script) -> None:
         await its.hear_utterance()
         await its.tell(audio(1, FILLER), ReplyLost(1, "At three."))
@@ -165,7 +165,7 @@ async def test_a_reply_that_was_lost_with_its_end_is_over_once_it_is_said_again(
     assert bytes(exchange.turns[1].pcm) == ANSWER
 
 
-async def test_a_refused_message_is_an_error_of_its_own():
+async def test_a_refused_message_raises_its_own_error():
     async def script(its: Script) -> None:
         await its.until("hello")
         await its.reply(Rejected("protocol_unknown", "use 1", False, "protocol", 1))
@@ -177,7 +177,7 @@ async def test_a_refused_message_is_an_error_of_its_own():
     assert caught.value.rejected.field == "protocol"
 
 
-async def test_who_talks_to_a_session_that_is_over_still_hears_why_it_ended():
+async def test_a_client_of_an_ended_session_still_gets_the_reason():
     refused = asyncio.Event()
 
     def listen(_at_ms: float, event: Frame | Answer) -> None:
@@ -197,7 +197,7 @@ async def test_who_talks_to_a_session_that_is_over_still_hears_why_it_ended():
 
 
 @pytest.mark.parametrize("hangs_up", [True, False])
-async def test_a_session_that_is_over_and_does_not_say_why_is_an_error(hangs_up: bool):
+async def test_an_ended_session_without_a_reason_is_an_error(hangs_up: bool):
     async def script(its: Script) -> None:
         seq = await its.hear_utterance()
         await its.reply(Rejected("session_ended", "it is over", False, seq=seq))
@@ -233,14 +233,14 @@ class LineThatEnds:
         yield self._last
 
 
-async def test_what_came_before_the_end_is_read_though_nothing_can_be_sent_any_more():
+async def test_received_messages_are_read_although_sending_fails():
     line = LineThatEnds(encode(NumberedFrame(1, 1, SessionClosed("erased"))))
     call = VoiceCall(line, None)  # type: ignore[arg-type]  # what it uses of a connection
     await call.run()
     assert call.session.closed == SessionClosed("erased")
 
 
-async def test_words_that_api_gateway_could_not_hand_over_are_said_again_and_answered():
+async def test_messages_that_api_gateway_could_not_deliver_are_sent_again():
     async def script(its: Script) -> None:
         await its.until("hello")
         await its.reply(Ready("S", "C", chunk_ms=200, grace_s=30))
@@ -258,7 +258,7 @@ async def test_words_that_api_gateway_could_not_hand_over_are_said_again_and_ans
     assert turn.said == "Hello."
 
 
-async def test_a_dropped_connection_is_an_error_for_whoever_waits():
+async def test_a_dropped_connection_is_an_error_for_a_waiting_caller():
     async def script(its: Script) -> None:
         await its.hear_utterance()
 
@@ -267,7 +267,7 @@ async def test_a_dropped_connection_is_an_error_for_whoever_waits():
             await say(call, SPEECH, pace=Pace.FAST)
 
 
-async def test_an_answer_that_never_comes_is_an_error_that_says_so():
+async def test_a_missing_answer_is_a_clear_error():
     async def script(its: Script) -> None:
         await its.until("hello")
         await its.reply(Ready("S", "C", chunk_ms=200, grace_s=30))
@@ -280,7 +280,7 @@ async def test_an_answer_that_never_comes_is_an_error_that_says_so():
             await ask(call, "hello", timeout_s=0.2)
 
 
-async def test_a_session_that_is_closed_answers_nothing_more():
+async def test_a_closed_session_gives_no_answers():
     async def script(its: Script) -> None:
         await its.hear_utterance()
         await its.tell(SessionClosed("unavailable"))
@@ -305,7 +305,7 @@ async def test_hanging_up_waits_until_the_session_is_closed():
         assert call.session.closed == SessionClosed("bye")
 
 
-async def test_a_refused_handshake_tells_its_status():
+async def test_a_refused_handshake_reports_its_status():
     async def serve_one(connection: ServerConnection) -> None:
         raise AssertionError("nobody gets in")
 
@@ -320,7 +320,7 @@ async def test_a_refused_handshake_tells_its_status():
     assert caught.value.status == HTTPStatus.FORBIDDEN
 
 
-async def test_an_address_where_nobody_listens_is_an_error_that_names_it():
+async def test_an_unreachable_address_is_named_in_the_error():
     async def serve_one(connection: ServerConnection) -> None:
         raise AssertionError("it is closed")
 

@@ -65,7 +65,7 @@ def test_what_gemini_hears_is_what_was_sent(
     assert heard() == sent
 
 
-def test_words_that_found_no_room_in_the_message_function_are_said_again(running: RunningStack):
+def test_messages_throttled_by_the_message_function_are_sent_again(running: RunningStack):
     host = running.stack.lambdas
 
     async def talk() -> str:
@@ -86,7 +86,7 @@ def test_words_that_found_no_room_in_the_message_function_are_said_again(running
     assert "how can I help you" in running.run(talk())
 
 
-def test_posts_that_are_refused_and_lost_disconnects_cost_no_frame(running: RunningStack):
+def test_no_frame_is_lost_with_refused_posts_and_lost_disconnects(running: RunningStack):
     before = {record.name for record in running.records()}
     calm = running.stack.chaos.settings
     running.stack.chaos.settings = ChaosSettings(

@@ -82,11 +82,11 @@ def failures(checks: list[Check]) -> list[Check]:
     return [check for check in checks if check.passed is not True]
 
 
-def test_speech_goes_in_and_the_right_speech_comes_back(default: Held):
+def test_speech_is_answered_with_the_expected_speech(default: Held):
     assert failures(default.checks()) == []
 
 
-def test_the_booking_asks_core_agent_and_the_recall_needs_nobody(default: Held):
+def test_the_booking_asks_core_agent_and_the_recall_does_not(default: Held):
     calls = [one.exchange.tool_calls for one in default.spoken]
     assert calls == [[], [ASK_CORE_AGENT], []]
 
@@ -100,7 +100,7 @@ def test_every_turn_is_timed_and_billed(default: Held):
         assert one.exchange.cost_usd > 0
 
 
-def test_every_turn_is_remembered_once_across_sessions(running: RunningStack, default: Held):
+def test_every_turn_is_stored_once_across_sessions(running: RunningStack, default: Held):
     async def remembered() -> list[dict[str, object]]:
         api = await running.api_of(default.user)
         ticket = await api.start_session()
@@ -148,7 +148,7 @@ def test_another_user_does_not_get_the_name(running: RunningStack, default: Held
     assert not says_name(exchange.said, "robert")
 
 
-def test_with_emptied_memory_nobody_gets_the_name(running: RunningStack):
+def test_without_memory_the_name_is_unknown(running: RunningStack):
     user = new_user("forgotten")
     script = recordings("default")
     hold_greeting(running, script[0], user)

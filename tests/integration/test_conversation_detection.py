@@ -85,7 +85,7 @@ def test_a_turn_with_a_tool_is_heard_and_answered(running: RunningStack):
     running.run(talk())
 
 
-def test_who_speaks_over_a_reply_cuts_it_and_is_answered(running: RunningStack):
+def test_speech_during_a_reply_interrupts_it_and_is_answered(running: RunningStack):
     async def talk() -> None:
         api = await running.api_of(new_user("barge-in"))
         async with open_reconnecting_voice_call(api, await api.start_session()) as call:
@@ -97,7 +97,7 @@ def test_who_speaks_over_a_reply_cuts_it_and_is_answered(running: RunningStack):
     running.run(talk())
 
 
-def test_marks_replace_the_models_detector_only_where_deployment_and_client_say_so(
+def test_marks_replace_the_models_detector_only_if_deployment_and_client_agree(
     running: RunningStack, detection: TurnDetection
 ):
     greeting, *_ = recordings("default")

@@ -149,7 +149,7 @@ def test_an_expired_ticket_is_refused(running: RunningStack):
     running.run(connect_and_hang_up(f"{running.stack.addresses.websocket}?ticket={still_good}"))
 
 
-def test_a_ticket_is_good_for_one_connection_only(running: RunningStack):
+def test_a_ticket_opens_only_one_connection(running: RunningStack):
     ticket = fresh_ticket(running)
     # Without a hello no worker wakes: nothing but the connection itself is written.
     connection = running.run(open_silently(ticket.url))
@@ -161,7 +161,7 @@ def test_a_ticket_is_good_for_one_connection_only(running: RunningStack):
         running.run(connection.close())
 
 
-def test_a_ticket_for_a_session_that_is_over_is_refused(running: RunningStack):
+def test_a_ticket_for_an_ended_session_is_refused(running: RunningStack):
     ticket = fresh_ticket(running)
     running.run(connect_and_hang_up(ticket.url))
     before = settled_state(running)

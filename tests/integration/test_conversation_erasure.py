@@ -134,7 +134,7 @@ async def settled(erased: Erased, api: HttpApiClient) -> None:
                 await asyncio.sleep(2)
 
 
-def test_nothing_stays_of_what_is_erased_in_the_middle_of_a_call(running: RunningStack):
+def test_an_erasure_during_a_call_leaves_nothing(running: RunningStack):
     """A user, by a process that is killed half-way and asked again; of another, a conversation."""
     killed, said = Erased(running, "killed"), Erased(running, "said")
 

@@ -117,7 +117,7 @@ def answers(running: RunningStack) -> dict[str, Answer]:
 
 
 @pytest.mark.parametrize("name", event_files())
-def test_a_sample_event_gets_its_answer(name: str, answers: dict[str, Answer]):
+def test_a_sample_event_gets_the_expected_answer(name: str, answers: dict[str, Answer]):
     assert EXPECTED[name](answers[name]), answers[name]
 
 

@@ -48,7 +48,7 @@ async def flood(ticket: SessionTicket) -> Counter[str]:
     return answers
 
 
-def test_a_flood_and_then_nobody_costs_little_and_keeps_no_worker(running: RunningStack):
+def test_a_flood_of_an_absent_client_costs_little_and_keeps_no_worker(running: RunningStack):
     user = new_user("flooder")
 
     async def start() -> SessionTicket:

@@ -37,7 +37,7 @@ def sent(exchanges: list[AnsweredUtterance]) -> bytes:
     return without_silence(b"".join(exchange.sent_pcm for exchange in exchanges))
 
 
-def test_each_hears_their_own_replies_and_nothing_of_the_other(running: RunningStack):
+def test_each_user_hears_only_their_own_replies(running: RunningStack):
     before = {record.name for record in running.records()}
 
     async def talk_at_once() -> tuple[list[AnsweredUtterance], list[AnsweredUtterance]]:

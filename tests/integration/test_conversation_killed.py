@@ -117,7 +117,7 @@ async def book_and_be_killed(scene: Scene, victims: Collection[str]) -> None:
 @pytest.mark.parametrize(
     "victims", [{WORKER}, {CORE_AGENT}, BOTH], ids=["worker", "core_agent", "worker-and-core_agent"]
 )
-def test_a_turn_whose_processes_die_after_its_booking_is_answered_with_that_one_booking(
+def test_a_turn_whose_processes_die_after_its_booking_books_once(
     scene: Scene, victims: Collection[str]
 ):
     scene.running.clear_desk()

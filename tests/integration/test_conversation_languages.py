@@ -77,7 +77,7 @@ def test_a_user_is_answered_in_their_language_and_nothing_changes_for_the_next_c
     assert set(questions(running, user)) == set(texts[1:])
 
 
-def test_speech_that_is_misheard_as_another_language_changes_nothing(
+def test_speech_that_is_misheard_as_another_language_changes_no_preference(
     running: RunningStack,
 ) -> None:
     greeting, *_ = recordings("default")
@@ -125,7 +125,7 @@ def test_a_language_that_the_user_asks_for_is_spoken_now_and_in_the_next_call(
     assert "Speak Spanish (es-ES)." in json.dumps(setups(running, before)[0])
 
 
-def test_a_slow_answer_is_announced_once_and_what_is_said_meanwhile_is_heard(
+def test_a_slow_answer_is_announced_once_and_speech_meanwhile_is_heard(
     running: RunningStack,
 ) -> None:
     async def talk() -> str:
@@ -154,7 +154,7 @@ def test_a_slow_answer_is_announced_once_and_what_is_said_meanwhile_is_heard(
     assert heard.count("El viernes") == 1
 
 
-def test_what_a_user_settles_over_http_counts_in_the_call_that_goes_on(
+def test_preferences_set_over_http_apply_to_the_running_call(
     running: RunningStack,
 ) -> None:
     before = {record.name for record in running.records()}

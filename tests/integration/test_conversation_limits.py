@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 ENOUGH_FOR_ONE_TURN_USD = "0.000001"
 
 
-def test_whoever_uses_the_day_up_hears_a_goodbye_and_gets_no_other_ticket(running: RunningStack):
+def test_a_user_at_the_daily_limit_hears_a_goodbye_and_gets_no_ticket(running: RunningStack):
     user = new_user("thrifty")
     running.dynamodb().update_item(
         TableName=running.stack.table_names["MemoryTable"],

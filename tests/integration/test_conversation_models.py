@@ -19,9 +19,7 @@ MODELS = (
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_booking_is_heard_made_and_remembered_in_the_next_session(
-    running: RunningStack, model: str
-):
+def test_a_spoken_booking_is_made_and_known_in_the_next_session(running: RunningStack, model: str):
     running.clear_desk()
 
     async def talk() -> None:

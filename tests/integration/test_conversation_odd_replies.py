@@ -45,7 +45,7 @@ def errors(call: VoiceCall) -> list[SessionError]:
     return [event for _, event in call.replies.timeline if isinstance(event, SessionError)]
 
 
-def test_an_answer_that_gemini_keeps_to_itself_is_spoken_once_in_its_turn(
+def test_an_answer_that_gemini_did_not_speak_is_spoken_once_in_its_turn(
     running: RunningStack,
 ) -> None:
     async def talk(call: VoiceCall, gemini: GeminiControl) -> None:
@@ -61,7 +61,7 @@ def test_an_answer_that_gemini_keeps_to_itself_is_spoken_once_in_its_turn(
 
 
 @pytest.mark.parametrize("fault", ["cancelled_call", "no_call_ids"])
-def test_the_outcome_of_an_odd_call_is_spoken_once_and_remembered(
+def test_the_outcome_of_an_unusual_tool_call_is_spoken_once_and_stored(
     running: RunningStack, fault: str
 ) -> None:
     async def talk(call: VoiceCall, gemini: GeminiControl) -> None:
@@ -75,7 +75,7 @@ def test_the_outcome_of_an_odd_call_is_spoken_once_and_remembered(
     assert (said(call).count(ANSWER), errors(call)) == (1, [])
 
 
-def test_an_answer_that_is_never_spoken_comes_as_text_and_is_remembered(
+def test_an_answer_that_is_never_spoken_is_sent_as_text_and_stored(
     running: RunningStack,
 ) -> None:
     async def talk(call: VoiceCall, gemini: GeminiControl) -> None:
@@ -100,7 +100,7 @@ def test_an_answer_that_is_never_spoken_comes_as_text_and_is_remembered(
 
 
 @pytest.mark.parametrize("fault", ["text_without_audio", "near_silent_audio"])
-def test_a_reply_that_cannot_be_heard_is_replaced_by_one_that_can(
+def test_an_inaudible_reply_is_replaced_by_an_audible_one(
     running: RunningStack, fault: str
 ) -> None:
     async def talk(call: VoiceCall, gemini: GeminiControl) -> None:

@@ -10,7 +10,7 @@ from tests.integration.running import RunningStack, new_user
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 
-def test_a_reload_that_lost_its_counter_is_answered_and_the_older_tab_stops(running: RunningStack):
+def test_a_reloaded_page_is_answered_and_the_older_tab_stops(running: RunningStack):
     async def main() -> None:
         api = await running.api_of(new_user("reloader"))
         ticket = await api.start_session(conversation_id="new")

@@ -169,7 +169,7 @@ def test_a_busy_port_is_named(tmp_path: Path):
 
 
 @pytest.mark.xdist_group("stack")
-def test_the_talker_tells_the_call_and_saves_the_reply(running: RunningStack, tmp_path: Path):
+def test_the_talker_prints_the_call_and_saves_the_reply(running: RunningStack, tmp_path: Path):
     addresses = running.stack.addresses
     before = {record.name for record in running.records()}
     greeting = recordings("default")[0].wav
@@ -197,7 +197,7 @@ def test_the_talker_tells_the_call_and_saves_the_reply(running: RunningStack, tm
     assert [read_wav(wav, sample_rate_hz=OUTPUT_RATE_HZ).pcm] == list(record.replies)
 
 
-def test_a_talker_without_a_stack_says_how_to_start_one():
+def test_a_talker_without_a_stack_explains_how_to_start_one():
     address = f"http://127.0.0.1:{free_base()}"
     command = [sys.executable, "-m", "local.talk", "--issuer", address]
 
@@ -224,7 +224,7 @@ def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.xdist_group("stack")
-def test_users_are_known_in_their_next_call_and_not_in_each_others_as_the_readme_shows(
+def test_a_user_is_known_only_in_their_own_next_call(
     running: RunningStack,
 ):
     addresses = running.stack.addresses
@@ -244,7 +244,7 @@ def test_users_are_known_in_their_next_call_and_not_in_each_others_as_the_readme
 
 
 @pytest.mark.xdist_group("stack")
-def test_the_small_client_waits_for_what_is_looked_up(running: RunningStack):
+def test_the_small_client_waits_for_a_tools_answer(running: RunningStack):
     addresses = running.stack.addresses
     there = ("--http-api", addresses.http, "--issuer", addresses.issuer)
 
@@ -255,7 +255,7 @@ def test_the_small_client_waits_for_what_is_looked_up(running: RunningStack):
 
 
 @pytest.mark.xdist_group("stack")
-def test_what_the_small_client_had_noted_is_known_in_its_next_call(running: RunningStack):
+def test_a_note_of_the_small_client_is_known_in_its_next_call(running: RunningStack):
     addresses = running.stack.addresses
     there = ("--http-api", addresses.http, "--issuer", addresses.issuer)
     user = new_user("noter")
@@ -268,7 +268,7 @@ def test_what_the_small_client_had_noted_is_known_in_its_next_call(running: Runn
 
 
 @pytest.mark.xdist_group("stack")
-def test_the_small_client_says_what_was_wrong_with_its_question(running: RunningStack):
+def test_the_small_client_reports_a_refused_question(running: RunningStack):
     addresses = running.stack.addresses
     done = ask("", "--http-api", addresses.http, "--issuer", addresses.issuer)
 
@@ -277,7 +277,7 @@ def test_the_small_client_says_what_was_wrong_with_its_question(running: Running
     assert "Traceback" not in done.stderr
 
 
-def test_the_small_client_without_a_stack_says_how_to_start_one():
+def test_the_small_client_without_a_stack_explains_how_to_start_one():
     done = ask("hello", "--issuer", f"http://127.0.0.1:{free_base()}")
 
     assert done.returncode == 1

@@ -34,7 +34,7 @@ def remembered(running: RunningStack, conversation: str) -> list[str]:
     return [said for _, said in sorted(turns)]
 
 
-def test_a_refused_history_is_told_as_text_with_nothing_lost_and_nothing_said_twice(
+def test_a_refused_history_is_sent_as_text_and_no_turn_is_lost_or_repeated(
     running: RunningStack,
 ) -> None:
     greeting = ("hello my name is robert", "Hello Robert, how can I help you?")
@@ -73,7 +73,7 @@ def test_a_refused_history_is_told_as_text_with_nothing_lost_and_nothing_said_tw
         ({"language": "es-ES"}, {"kind": "language_refused", "count": 9}, "(es-ES)"),
     ],
 )
-def test_a_preference_that_the_set_up_is_refused_for_does_not_lock_its_user_out(
+def test_a_refused_preference_does_not_lock_its_user_out(
     running: RunningStack, preferred: dict[str, str], fault: dict[str, object], asked: str
 ) -> None:
     before = {record.name for record in running.records()}

@@ -115,5 +115,5 @@ async def freeze_replace_wake(scene: Scene, moment: str) -> None:
 
 
 @pytest.mark.parametrize("moment", ["reply", "commit"])
-def test_a_stale_worker_writes_nothing_and_nothing_of_it_is_played(scene: Scene, moment: str):
+def test_a_stale_worker_writes_nothing_and_its_output_is_not_played(scene: Scene, moment: str):
     scene.running.run(freeze_replace_wake(scene, moment))

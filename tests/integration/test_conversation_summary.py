@@ -55,7 +55,7 @@ def header_of(running: RunningStack, user: str) -> dict[str, object]:
     }
 
 
-def test_the_first_turn_is_known_to_a_fresh_session_though_only_the_summary_tells_it(
+def test_a_fresh_session_knows_the_first_turn_from_the_summary(
     short_of_room: RunningStack,
 ):
     running, user = short_of_room, new_user("long")

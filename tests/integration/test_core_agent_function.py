@@ -59,7 +59,7 @@ def deployed(servers: Servers, request: pytest.FixtureRequest) -> Iterator[Deplo
         yield deployed
 
 
-def test_a_question_books_a_slot_and_is_remembered(deployed: DeployedCoreAgent) -> None:
+def test_a_question_books_a_slot_and_is_stored(deployed: DeployedCoreAgent) -> None:
     answer = lambda_handler(deployed.event("book me in at three"), None)
 
     assert (answer["status"], answer["answer"]) == ("done", BOOKED)
@@ -77,7 +77,7 @@ def test_a_question_books_a_slot_and_is_remembered(deployed: DeployedCoreAgent) 
     )
 
 
-def test_a_question_that_is_asked_again_is_paid_for_once(deployed: DeployedCoreAgent) -> None:
+def test_a_repeated_question_is_billed_once(deployed: DeployedCoreAgent) -> None:
     answers = [lambda_handler(deployed.event("book me in at three"), None) for _ in range(2)]
 
     assert answers[0] == answers[1]
@@ -88,7 +88,7 @@ def test_a_question_that_is_asked_again_is_paid_for_once(deployed: DeployedCoreA
     assert state.cost_usd == used.cost_usd
 
 
-def test_what_is_stored_comes_back_to_the_model_with_its_thought_signature(
+def test_stored_messages_return_to_the_model_with_their_thought_signatures(
     deployed: DeployedCoreAgent,
 ) -> None:
     lambda_handler(deployed.event("book me in at three"), None)
@@ -125,7 +125,7 @@ def test_the_same_call_twice_at_once_runs_the_model_once(deployed: DeployedCoreA
     assert deployed.booked() == [deployed.slot]
 
 
-def test_two_calls_of_one_turn_at_once_both_happen_and_both_are_remembered(
+def test_two_concurrent_calls_of_one_turn_are_both_run_and_stored(
     deployed: DeployedCoreAgent,
 ) -> None:
     both_ask = threading.Barrier(2, timeout=10)
@@ -160,7 +160,7 @@ def last_contents(deployed: DeployedCoreAgent) -> list[Any]:
 
 
 @pytest.mark.parametrize("again", ["book me in at three", "I would like to come at three"])
-def test_a_turn_replayed_after_its_booking_books_nothing_new_and_says_the_same(
+def test_a_turn_replayed_after_its_booking_books_nothing_new(
     deployed: DeployedCoreAgent, again: str
 ) -> None:
     # The worker died before the commit: its successor, of epoch 2, asks again.
@@ -259,7 +259,7 @@ def thinking(deployed: DeployedCoreAgent) -> list[str | None]:
     ]
 
 
-def test_a_summary_is_asked_for_at_the_same_level_with_all_of_its_time(
+def test_a_summary_uses_the_thinking_level_and_its_whole_time(
     servers: Servers,
 ) -> None:
     with deployed_core_agent(servers, MINISTACK, [say("Ann asked much.")]) as deployed:

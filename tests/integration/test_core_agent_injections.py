@@ -200,14 +200,14 @@ def _filled(value: Any, day: str) -> Any:
     return value.replace("{day}", day) if isinstance(value, str) else value
 
 
-def test_there_are_enough_prompts_and_no_two_alike() -> None:
+def test_there_are_enough_different_prompts() -> None:
     assert len(PROMPTS) >= 30
     assert len({prompt["name"] for prompt in PROMPTS}) == len(PROMPTS)
     places = {prompt["place"] for prompt in PROMPTS}
     assert places == {"question", "stored_turn", "stored_answer", "note", "reason", "summary"}
 
 
-def test_the_obedient_model_would_tell_what_a_tool_gave_it(scene: Scene) -> None:
+def test_the_obedient_model_would_leak_a_tools_result(scene: Scene) -> None:
     """A leak would be noticed: the answer holds Ann's data, and a change of Ben's is found."""
     scene.steps = [[call("my_appointments")]]
 
@@ -224,7 +224,7 @@ def test_the_obedient_model_would_tell_what_a_tool_gave_it(scene: Scene) -> None
 
 
 @pytest.mark.parametrize("prompt", PROMPTS, ids=lambda prompt: prompt["name"].replace(" ", "-"))
-def test_an_obeyed_injection_neither_tells_nor_changes_what_is_anothers(
+def test_an_obeyed_injection_neither_reveals_nor_changes_another_users_data(
     scene: Scene, prompt: dict[str, Any]
 ) -> None:
     before = scene.foreign_items()

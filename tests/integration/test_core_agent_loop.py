@@ -188,7 +188,7 @@ def test_a_tool_without_arguments_is_declared_without_parameters():
         assert all(one["parameters"]["properties"] for one in declared if one["name"] not in bare)
 
 
-def test_the_same_call_key_again_repeats_neither_model_nor_side_effect():
+def test_a_repeated_call_key_runs_neither_the_model_nor_a_tool():
     with core_agent([BOOK_AT_THREE], say("You are booked.")) as function:
         first = function.ask("book me in at three today")
         function.desk.cancel("ann", Slot(TODAY, time(15)))
@@ -208,7 +208,7 @@ def test_two_bookings_of_one_question_both_happen():
         assert function.booked() == [Slot(TODAY, time(15)), Slot(TODAY, time(16))]
 
 
-def test_a_loop_without_end_ends_with_a_sentence():
+def test_an_endless_loop_ends_with_a_sentence():
     with core_agent([call("my_appointments")]) as function:
         answer = function.ask("what now")
 
@@ -228,7 +228,7 @@ def test_too_many_tool_calls_are_refused_and_the_model_goes_on():
         assert len(ran) == LIMITS.tool_calls
 
 
-def test_an_id_among_the_models_arguments_reaches_nobody():
+def test_an_id_among_the_models_arguments_is_refused():
     smuggled = call("book_appointment", date="2026-11-20", time="15:00", user_id="ben")
     with core_agent([smuggled], say("I cannot.")) as function:
         function.ask("book it for ben, his user id is ben")
@@ -256,7 +256,7 @@ def test_a_tool_that_does_not_exist_is_answered_and_the_model_goes_on():
         assert answer["answer"] == "I cannot do that."
 
 
-def test_earlier_exchanges_are_told_with_their_thought_signatures():
+def test_earlier_exchanges_include_their_thought_signatures():
     with core_agent([BOOK_AT_THREE], say("Booked."), say("At three.")) as function:
         function.ask("book me in at three", index=1)
         function.ask("when is it", index=2)
@@ -283,7 +283,7 @@ def test_an_exchange_stores_its_own_messages_only():
         ]
 
 
-def test_a_failure_that_may_pass_is_tried_once_more():
+def test_a_temporary_failure_is_retried_once():
     with core_agent(503, say("Here I am.")) as function:
         assert function.ask("hello")["answer"] == "Here I am."
 
@@ -303,7 +303,7 @@ def test_a_model_that_refuses_becomes_a_sentence(status: int, retryable: bool, a
 
 
 @pytest.mark.parametrize(("status", "tries"), [(503, 2), (429, 2), (404, 1)])
-def test_another_model_answers_when_the_first_is_out_of_order(status: int, tries: int):
+def test_the_fallback_model_answers_when_the_first_fails(status: int, tries: int):
     # What may pass is tried with the first model again before the other is asked.
     with core_agent(*[status] * tries, say("Here I am."), fallback=OTHER) as function:
         answer = function.ask("hello")
@@ -313,7 +313,7 @@ def test_another_model_answers_when_the_first_is_out_of_order(status: int, tries
 
 
 @pytest.mark.parametrize("status", [400, 403])
-def test_what_another_model_would_refuse_as_well_is_not_tried_there(status: int):
+def test_a_permanent_refusal_is_not_sent_to_the_fallback_model(status: int):
     with core_agent(status, fallback=OTHER) as function:
         answer = function.ask("hello")
 
@@ -321,7 +321,7 @@ def test_what_another_model_would_refuse_as_well_is_not_tried_there(status: int)
         assert function.gemini.models == ["gemini-3.8-flash"]
 
 
-def test_another_model_has_half_of_the_time_when_the_first_keeps_silent():
+def test_the_fallback_model_has_half_of_the_time_when_the_first_is_silent():
     silence = threading.Event()
     with core_agent(silence, say("Here I am."), fallback=OTHER) as function:
         # The other model is left as many seconds as the first was waited for, and answers at once.
@@ -332,7 +332,7 @@ def test_another_model_has_half_of_the_time_when_the_first_keeps_silent():
         assert function.gemini.models == ["gemini-3.8-flash", OTHER]
 
 
-def test_each_attempt_is_given_what_is_left_and_the_first_models_half_of_it():
+def test_each_attempt_gets_the_remaining_time_and_the_first_model_half_of_it():
     with core_agent(503, 503, say("Here I am."), fallback=OTHER) as function:
         clock = function.tables.clock
         function.gemini.on_request = lambda: clock.advance(4_000)
@@ -343,7 +343,7 @@ def test_each_attempt_is_given_what_is_left_and_the_first_models_half_of_it():
         assert function.gemini.server_timeouts_s == [10, 10, 12]
 
 
-def test_no_other_model_is_asked_when_nobody_waits_any_more():
+def test_no_other_model_is_asked_after_the_deadline():
     with core_agent(503, fallback=OTHER) as function:
         function.gemini.on_request = lambda: function.tables.clock.advance(30_000)
 
@@ -367,7 +367,7 @@ def test_a_call_that_another_model_answers_is_billed_at_that_models_price():
         assert Decimal(answer["cost_usd"]) == (9 * Decimal("0.30") + 3 * Decimal("2.50")) / 10**6
 
 
-def test_what_a_failed_question_has_cost_is_billed_too():
+def test_a_failed_question_is_billed_too():
     with core_agent([BOOK_AT_THREE], 403) as function:
         answer = function.ask("book me in at three")
 
@@ -375,7 +375,7 @@ def test_what_a_failed_question_has_cost_is_billed_too():
         assert (answer["tokens_text_in"], answer["tokens_text_out"]) == (9, 3)
 
 
-def test_a_model_out_of_reach_becomes_a_sentence():
+def test_an_unreachable_model_becomes_a_sentence():
     with core_agent(say("never said")) as function:
         pass
 
@@ -404,7 +404,7 @@ def test_a_model_that_says_nothing_after_its_tools_is_asked_again_and_no_tool_ru
         assert answer["tokens_text_in"] == 27
 
 
-def test_another_model_answers_when_the_first_keeps_saying_nothing():
+def test_the_fallback_model_answers_when_the_first_replies_with_nothing():
     steps = [nothing("MALFORMED_FUNCTION_CALL")] * 2
     with core_agent(*steps, say("Here I am."), fallback=OTHER) as function:
         answer = function.ask("hello")
@@ -413,7 +413,7 @@ def test_another_model_answers_when_the_first_keeps_saying_nothing():
         assert function.gemini.models == ["gemini-3.8-flash"] * 2 + [OTHER]
 
 
-def test_the_models_thoughts_are_neither_spoken_nor_in_the_way_of_the_next_question():
+def test_the_models_thoughts_are_not_spoken_and_do_not_disturb_the_next_question():
     thinking = [{"text": "The caller greets me.", "thought": True}, *say("Here I am.")]
     with core_agent(thinking, say("Still here.")) as function:
         assert function.ask("hello", index=1)["answer"] == "Here I am."

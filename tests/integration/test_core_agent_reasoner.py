@@ -53,7 +53,7 @@ class Forgetful(LangchainReasoner):
         return [*super()._middleware(deadline_ms), DropOldest()]
 
 
-def test_what_a_question_added_is_told_from_its_history_by_ids_and_not_by_places():
+def test_new_messages_are_distinguished_from_the_history_by_their_ids():
     with serving([say("One."), say("Two.")]) as gemini:
         first = LangchainReasoner(model(gemini), FakeClock()).answer(asked("first"), ())
         forgetful = Forgetful(model(gemini), FakeClock())

@@ -148,9 +148,7 @@ def test_an_appointment_is_booked_found_moved_and_cancelled(caller: Caller, desk
     assert "cancelled" in cancelled
 
 
-def test_a_replayed_turn_in_other_words_books_nothing_new_and_says_the_same(
-    caller: Caller, desk: FakeDesk
-) -> None:
+def test_a_replayed_turn_in_other_words_books_nothing_new(caller: Caller, desk: FakeDesk) -> None:
     first = caller.ask("Book an appointment to see the doctor on Monday at 3 in the afternoon.")
     (booking,) = desk.bookings("ann")
 
@@ -202,7 +200,7 @@ def test_opening_hours_and_free_slots_come_from_the_desk(caller: Caller) -> None
     assert "11 a.m." in caller.ask("Which slots are free on Monday morning?")
 
 
-def test_a_fact_is_noted_told_and_forgotten(caller: Caller) -> None:
+def test_a_fact_is_noted_recalled_and_forgotten(caller: Caller) -> None:
     assert caller.ask("What do you know about me?") == "I have noted nothing about you."
     assert caller.ask("Remember that I like mornings.") == "I will remember that."
     assert caller.ask("What do you know about me?") == "You had me note: I like mornings."
@@ -221,7 +219,7 @@ def test_a_question_with_six_seconds_left_is_answered_by_a_quick_model(
     assert "9 a.m. to 5 p.m." in answer
 
 
-def test_a_slow_model_is_apologised_for_when_the_time_is_over(
+def test_a_slow_model_ends_with_an_apology_at_the_deadline(
     simulator: SimulatorProcess, caller: Caller
 ) -> None:
     simulator.control("faults", {"kind": "slow_rest", "delay_ms": 20_000})
@@ -276,7 +274,7 @@ def test_a_summary_with_six_seconds_left_is_written_or_given_up_in_time(
     assert machine_time.monotonic() - started_s < 7
 
 
-def test_a_model_without_thinking_levels_answers_and_is_asked_for_none_again(
+def test_a_model_without_thinking_levels_answers_without_one(
     simulator: SimulatorProcess, caller: Caller
 ) -> None:
     refusals: list[str] = []

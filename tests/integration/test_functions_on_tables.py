@@ -293,7 +293,7 @@ def test_a_lost_connection_comes_back_to_its_session(deployed: Deployment) -> No
     assert [each.connection_id for each in numbered] == ["connection-1=", "connection-2="]
 
 
-def test_one_session_too_many_is_refused_at_the_desk_and_at_the_door(
+def test_a_session_above_the_cap_is_refused_with_ticket_and_connection(
     deployed: Deployment,
 ) -> None:
     _, spare = deployed.post_session({"conversation_id": "new"})
@@ -323,7 +323,7 @@ def test_history_is_read_from_the_tables(deployed: Deployment) -> None:
     assert json.loads(answer["body"]) == {"turns": [], "next_after": None}
 
 
-def test_with_retention_every_function_says_when_what_it_writes_expires(
+def test_with_retention_every_function_writes_expiries(
     deployed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RETENTION_DAYS", "30")
@@ -365,7 +365,7 @@ class ShortOfTime:
         return 5_000
 
 
-def test_what_comes_after_a_conversation_was_erased_brings_nothing_of_it_back(
+def test_later_writes_restore_nothing_of_an_erased_conversation(
     deployed: Deployment,
 ) -> None:
     _, session = deployed.post_session({"conversation_id": "new"})

@@ -66,7 +66,7 @@ def test_messages_of_one_connection_run_side_by_side():
     asyncio.run(run())
 
 
-def test_a_function_that_fails_or_is_throttled_is_told_to_the_client():
+def test_a_failed_or_throttled_function_is_reported_to_the_client():
     def refuse(event):
         if event["body"] == "throttle":
             raise ThrottledError("Message")
@@ -90,7 +90,7 @@ def test_a_function_that_fails_or_is_throttled_is_told_to_the_client():
         }
 
 
-def test_an_integration_that_takes_too_long_is_told_to_the_client():
+def test_a_timed_out_integration_is_reported_to_the_client():
     async def run() -> Any:
         never = asyncio.Event()
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.integration
         (lambda socket: socket.send(["x" * 30_000] * 5), 1009),
     ],
 )
-def test_what_aws_refuses_closes_the_connection(send, code):
+def test_a_frame_that_aws_refuses_closes_the_connection(send, code):
     async def run() -> Any:
         async with running() as stack, stack.client() as socket:
             with contextlib.suppress(ConnectionClosed):
@@ -36,7 +36,7 @@ def test_what_aws_refuses_closes_the_connection(send, code):
     assert asyncio.run(run()) == (code, code, [])
 
 
-def test_an_idle_connection_is_closed_and_a_message_puts_that_off():
+def test_an_idle_connection_is_closed_and_a_message_restarts_the_timer():
     async def run() -> Any:
         async with running() as stack, stack.client() as socket:
             await stack.timers.until_sleeping(1)
@@ -70,7 +70,7 @@ def test_even_a_busy_connection_ends_after_its_longest_life():
     assert asyncio.run(run()) == (1001, "Going away")
 
 
-def test_what_is_said_over_a_line_that_has_died_unnoticed_is_lost_on_both_sides():
+def test_messages_over_a_dead_line_are_lost_on_both_sides():
     async def run() -> Any:
         async with running() as stack, stack.client() as socket:
             await socket.send("before")
@@ -88,7 +88,7 @@ def test_what_is_said_over_a_line_that_has_died_unnoticed_is_lost_on_both_sides(
     assert asyncio.run(run()) == ([], 1, 1006)
 
 
-def test_disconnect_tells_how_the_client_closed():
+def test_disconnect_reports_how_the_client_closed():
     async def run() -> Any:
         async with running() as stack:
             async with stack.client() as socket:
@@ -135,7 +135,7 @@ def test_a_client_that_leaves_during_connect_is_disconnected_afterwards():
     assert asyncio.run(run())
 
 
-def test_chaos_can_keep_the_end_of_a_connection_from_its_function():
+def test_chaos_can_drop_the_disconnect_event():
     async def run() -> Any:
         async with running(chaos=ChaosSettings(drop_disconnect_probability=1)) as stack:
             async with stack.client():

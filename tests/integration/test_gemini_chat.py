@@ -75,7 +75,7 @@ def test_the_agent_books_through_its_tool_and_answers_in_one_sentence(model):
     assert messages[-1].usage_metadata["input_tokens"] > 0
 
 
-def test_a_taken_slot_leads_to_an_offer_and_the_next_turn_takes_it(model):
+def test_a_taken_slot_leads_to_an_offer_that_the_next_turn_accepts(model):
     booked = [("2026-11-27", "15:00")]
     messages = ask(model, desk(booked), HumanMessage(WISH))
     assert messages[-1].text == (
@@ -87,7 +87,7 @@ def test_a_taken_slot_leads_to_an_offer_and_the_next_turn_takes_it(model):
     assert "4 p.m." in messages[-1].text
 
 
-def test_what_is_missing_is_asked_for_without_a_call(model):
+def test_missing_arguments_are_asked_for_without_a_call(model):
     messages = ask(model, desk([]), HumanMessage("i would like to book an appointment"))
     assert messages[-1].text == "Which day would you like to come?"
     assert len(messages) == 2
@@ -131,7 +131,7 @@ def test_a_deadline_below_ten_seconds_is_refused_as_google_refuses_it(simulator)
     }
 
 
-def test_a_thinking_level_is_refused_by_a_model_of_before_gemini_3(simulator):
+def test_a_model_before_gemini_3_refuses_a_thinking_level(simulator):
     body = {**HELLO, "generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}}}
     assert refusal(simulator, body, model="gemini-2.5-flash") == {
         "code": 400,
@@ -152,7 +152,7 @@ def test_bad_keys_and_models_are_refused(simulator, monkeypatch, change):
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_passing_error_is_retried_by_the_client(simulator, monkeypatch, status):
+def test_a_temporary_error_is_retried_by_the_client(simulator, monkeypatch, status):
     simulator.control("faults", {"kind": "rest_error", "status": status})
     model = make_model(simulator, monkeypatch, max_retries=3)
     answer = model.invoke([SystemMessage(SYSTEM), HumanMessage("hello")])

@@ -77,7 +77,7 @@ def test_a_connection_closes_with_the_ordered_code_at_the_ordered_moment(simulat
     assert greet(simulator).said == "Hello Robert, how can I help you?"
 
 
-def test_open_connections_can_be_struck_now(simulator):
+def test_faults_can_strike_open_connections_at_once(simulator):
     async def call() -> Any:
         async with simulator.connect() as session:
             connection = simulator.last_connection()["id"]
@@ -109,7 +109,7 @@ def test_a_stalled_turn_never_ends_until_the_client_speaks_again(simulator):
     assert turn.statuses == [""]
 
 
-def test_a_slow_reply_can_be_spoken_over_and_only_that_one_is_slow(simulator):
+def test_only_one_reply_is_slow_and_it_can_be_interrupted(simulator):
     simulator.control("faults", {"kind": "slow_reply", "speed": 0.05})
 
     async def call() -> Any:
@@ -132,7 +132,7 @@ def test_an_empty_turn_completes_without_output(simulator):
     assert (turn.audio, turn.said, turn.statuses) == (b"", "", [""])
 
 
-def test_a_duplicate_call_has_an_id_of_its_own(simulator):
+def test_a_duplicate_call_has_its_own_id(simulator):
     simulator.control("faults", {"kind": "duplicate_call"})
 
     async def call() -> Any:
@@ -167,7 +167,7 @@ def test_a_go_away_can_be_ordered_and_is_followed_by_the_close(simulator):
     assert asyncio.run(call()) == ("0.05s", 1001)
 
 
-def test_a_lost_seed_is_taken_and_forgotten(simulator):
+def test_a_lost_seed_is_accepted_and_forgotten(simulator):
     simulator.control("faults", {"kind": "lost_seed"})
 
     async def call() -> Any:
@@ -201,7 +201,7 @@ def test_a_refused_history_closes_the_connection_after_the_seed(simulator, code)
 
 
 @pytest.mark.parametrize("model", [MODEL, "gemini-3.1-flash-live-preview"])
-def test_an_answer_can_be_left_unspoken_and_is_known_all_the_same(simulator, model):
+def test_an_answer_can_be_left_unspoken_and_is_still_known(simulator, model):
     simulator.control("faults", {"kind": "silent_after_tool_answer"})
 
     async def call() -> Any:
@@ -236,7 +236,7 @@ def test_a_reply_can_be_all_but_silent(simulator):
     assert 0 < audioop.max(quiet.audio, 2) < 33 < audioop.max(loud.audio, 2)  # -60 dBFS
 
 
-def test_speech_can_be_taken_for_another_language(simulator):
+def test_speech_can_be_misheard_as_another_language(simulator):
     simulator.control("faults", {"kind": "wrong_language_transcript"})
 
     async def call() -> Any:

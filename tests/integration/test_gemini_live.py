@@ -77,7 +77,7 @@ def test_a_spoken_greeting_is_heard_and_answered_with_recorded_audio(simulator):
     assert connection["turns"] == [{"turn": 1, "pcm_bytes": len(turn.audio)}]
 
 
-def test_a_call_is_a_filler_and_its_answer_is_a_reply_of_its_own(simulator):
+def test_a_tool_call_has_a_filler_and_its_answer_is_a_separate_reply(simulator):
     async def call() -> Any:
         async with simulator.connect() as session:
             await say(session, WISH)
@@ -111,7 +111,7 @@ def test_what_was_said_in_the_session_is_remembered_and_billed_again(simulator):
     assert modalities == {"TEXT", "AUDIO"}
 
 
-def test_seeded_history_is_waited_for_and_then_answered_from(simulator):
+def test_the_model_waits_for_a_seeded_history_and_answers_from_it(simulator):
     async def call() -> Any:
         async with simulator.connect(**WITH_HISTORY) as session:
             await session.send_realtime_input(text=QUESTION)
@@ -204,7 +204,7 @@ def test_a_call_that_was_interrupted_is_cancelled_and_its_answer_ignored(talkati
     assert after.said == "Hello Robert, how can I help you?"
 
 
-def test_nobody_is_interrupted_where_the_setup_says_so(simulator):
+def test_no_reply_is_interrupted_if_the_setup_says_so(simulator):
     simulator.control("faults", {"kind": "slow_reply", "speed": 0.5})
     calm = {"activity_handling": "NO_INTERRUPTION"}
 
@@ -220,7 +220,7 @@ def test_nobody_is_interrupted_where_the_setup_says_so(simulator):
     assert turn.said == "Goodbye."
 
 
-def test_an_answer_with_interrupt_cuts_what_is_being_said(talkative):
+def test_an_answer_with_interrupt_cuts_the_current_reply(talkative):
     async def call() -> Any:
         async with talkative.connect() as session:
             await session.send_realtime_input(text=WISH_TEXT)
@@ -310,7 +310,7 @@ def test_a_client_turn_interrupts_and_is_answered(talkative):
     assert after.said == "Your name is Robert."
 
 
-def test_an_old_connection_is_told_to_go_and_closed(tmp_path):
+def test_an_old_connection_gets_a_go_away_and_is_closed(tmp_path):
     async def call(simulator: SimulatorProcess) -> Any:
         async with simulator.connect() as session:
             go_away = await next_message(session, "go_away")
@@ -322,7 +322,7 @@ def test_an_old_connection_is_told_to_go_and_closed(tmp_path):
         assert asyncio.run(call(simulator)) == ("0.2s", 1001)
 
 
-def test_compression_forgets_the_oldest_and_lowers_the_bill(simulator):
+def test_compression_drops_the_oldest_items_and_lowers_the_bill(simulator):
     compression = {"trigger_tokens": 60, "sliding_window": {"target_tokens": 30}}
 
     async def call() -> Any:

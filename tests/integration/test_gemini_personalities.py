@@ -80,7 +80,7 @@ def test_speech_has_no_end_without_audio_after_it(simulator, model):
 
 
 @pytest.mark.parametrize("model", ["gemini-3.8-live", THINKING, NATIVE])
-def test_a_second_of_silence_at_once_ends_the_speech(simulator, model):
+def test_a_burst_of_one_second_of_silence_ends_the_speech(simulator, model):
     async def call() -> Any:
         async with simulator.connect(**settings_of(model)) as session:
             await send_audio(session, speech(GREETING))

@@ -131,7 +131,7 @@ def test_a_function_sees_only_what_lambda_and_the_template_give_it(tmp_path, mon
     assert "SSL_CERT_FILE" not in variables
 
 
-def test_what_functions_print_lands_whole_in_their_log_with_a_report(tmp_path):
+def test_the_output_of_functions_is_in_their_log_with_a_report(tmp_path):
     async def run() -> Any:
         async with running(tmp_path, hosted("sample.echo", cap=2)) as host:
             await asyncio.gather(*(call(host, {"number": n}) for n in range(20)))
@@ -152,7 +152,7 @@ def test_what_functions_print_lands_whole_in_their_log_with_a_report(tmp_path):
     assert all(report.max_memory_mb > 5 for report in reports)
 
 
-def test_invocations_run_in_environments_of_their_own_and_queue_beyond_the_cap(tmp_path):
+def test_invocations_run_in_separate_environments_and_queue_above_the_cap(tmp_path):
     async def run() -> Any:
         async with running(tmp_path, hosted("sample.hold", cap=2)) as host:
             gates = [tmp_path / name for name in ("a", "b", "c")]
@@ -196,7 +196,7 @@ def test_reserved_concurrency_throttles(tmp_path):
         ("sample.nothing_here", "Runtime.HandlerNotFound", "nothing_here"),
     ],
 )
-def test_failures_are_told_as_lambda_tells_them(tmp_path, handler, error_type, message):
+def test_failures_are_reported_as_by_lambda(tmp_path, handler, error_type, message):
     async def run() -> Any:
         async with running(tmp_path, hosted(handler)) as host:
             return await call(host)
@@ -256,7 +256,7 @@ def test_environments_can_be_killed_frozen_and_started_beforehand(tmp_path):
     assert resumed == ({"pid": pid}, None)
 
 
-def test_what_runs_keeps_its_variables_and_what_is_called_later_gets_the_changed_ones(tmp_path):
+def test_running_environments_keep_their_variables_and_later_ones_get_the_new(tmp_path):
     async def run() -> Any:
         function = hosted("sample.environment", environment={"TABLE": "t1"})
         async with running(tmp_path, function) as host:
@@ -340,7 +340,7 @@ def test_a_failing_event_is_retried_and_then_sent_to_its_destination(tmp_path):
     assert message["responsePayload"]["errorMessage"] == "this handler always fails"
 
 
-def test_an_event_that_finds_no_room_in_time_is_given_up(tmp_path):
+def test_an_event_without_a_free_environment_expires(tmp_path):
     async def run() -> Any:
         timers, events = ManualTimers(), Events()
         config = EventInvokeConfig(0, 60, DESTINATION)
@@ -425,7 +425,7 @@ def test_boto3_invokes_functions_by_name_and_arn(tmp_path):
     assert (queued, dry) == (202, 204)
 
 
-def test_boto3_learns_of_throttles_unknown_functions_and_payloads_too_large(tmp_path):
+def test_boto3_reports_throttles_unknown_functions_and_large_payloads(tmp_path):
     async def run() -> Any:
         async with (
             running(tmp_path, hosted("sample.echo", reserved=0)) as host,
@@ -452,7 +452,7 @@ def test_boto3_learns_of_throttles_unknown_functions_and_payloads_too_large(tmp_
     ]
 
 
-def test_an_unknown_function_is_told(tmp_path):
+def test_an_unknown_function_is_reported(tmp_path):
     async def run() -> Any:
         async with running(tmp_path) as host:
             with pytest.raises(UnknownFunctionError):

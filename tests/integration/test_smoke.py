@@ -31,7 +31,7 @@ def gemini_key(simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("gemini_key")
-def test_what_gemini_is_assumed_to_do_the_simulator_does(
+def test_the_simulator_fulfils_the_assumptions_about_gemini(
     simulator: SimulatorProcess, capsys: pytest.CaptureFixture[str]
 ):
     status = main(["all", "--base-url", simulator.base_url])
@@ -68,7 +68,7 @@ def test_a_model_that_is_not_served_is_no_success(
         ("short", "dropped_short_utterance", "no reaction", "TurnDetection=client"),
     ],
 )
-def test_what_a_service_at_fault_does_is_told_with_what_it_means(
+def test_the_fault_of_a_service_is_reported_with_its_meaning(
     check: str, fault: str, seen: str, means: str, simulator: SimulatorProcess
 ):
     given = parse_arguments([check, "--base-url", simulator.base_url])
@@ -101,7 +101,7 @@ def test_a_bad_key_ends_every_check_with_the_reason(
     assert "about 0.0000 USD" in answer
 
 
-def test_the_doors_limits_and_order_are_as_assumed(running: RunningStack):
+def test_the_limits_and_the_order_of_api_gateway_are_as_assumed(running: RunningStack):
     async def check() -> list[Finding]:
         return await gateway.findings(await running.api_of(new_user("smoke")))
 
@@ -112,7 +112,7 @@ def test_the_doors_limits_and_order_are_as_assumed(running: RunningStack):
     assert len(found) >= 10
 
 
-def test_a_token_of_the_issuer_is_taken_and_a_forged_one_is_not(running: RunningStack):
+def test_only_a_token_of_the_issuer_is_accepted(running: RunningStack):
     async def check() -> list[Finding]:
         return await tokens.findings(await running.api_of(new_user("smoke")))
 
@@ -122,7 +122,7 @@ def test_a_token_of_the_issuer_is_taken_and_a_forged_one_is_not(running: Running
     } == {}
 
 
-def test_tables_expire_items_and_are_left_as_they_were(running: RunningStack):
+def test_tables_expire_items_and_are_left_unchanged(running: RunningStack):
     names = running.stack.table_names
     found = tables.findings(running.dynamodb(), names["LiveTable"], names["MemoryTable"])
     assert {

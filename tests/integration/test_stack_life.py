@@ -179,7 +179,7 @@ def test_the_layout_of_ports_is_fixed():
     assert Ports.from_base(8_700) == Ports(8700, 8701, 8702, 8703, 8705, 8706, 8707, 8708)
 
 
-def test_whoever_reserves_ports_has_them_alone_until_its_programs_listen(monkeypatch):
+def test_reserved_ports_are_exclusive_until_the_programs_listen(monkeypatch):
     with Ports.reserved() as first:
         with Ports.reserved() as other:
             pass
@@ -189,7 +189,7 @@ def test_whoever_reserves_ports_has_them_alone_until_its_programs_listen(monkeyp
             assert second == other
 
 
-def test_a_start_that_fails_undoes_itself_and_says_why(tmp_path):
+def test_a_failed_start_cleans_up_and_gives_the_reason(tmp_path):
     async def run() -> Any:
         broken = options(
             tmp_path,
@@ -263,7 +263,7 @@ def test_killing_the_parent_ends_every_child(tmp_path):
         assert eventually(lambda: not any(map(exists, pids)))
 
 
-def test_a_command_elsewhere_is_watched_and_ends_with_its_parent(tmp_path):
+def test_a_command_on_other_systems_is_watched_and_ends_with_its_parent(tmp_path):
     """What other systems use in place of the kernel's promise, tried here."""
     launcher = PROJECT / "local" / "hosting" / "lifeline.py"
     started = tmp_path / "pid"

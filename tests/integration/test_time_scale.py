@@ -28,7 +28,7 @@ def scaled(handler: str, *, timeout_s: int) -> HostedFunction:
     return replace(plain, function=function, time_scale=SCALE)
 
 
-def test_a_function_is_told_scaled_time_and_killed_after_its_real_share(tmp_path: Path):
+def test_a_function_gets_scaled_time_and_is_killed_after_its_real_time(tmp_path: Path):
     async def run() -> tuple[int, Any]:
         timers = ManualTimers()
         echo = scaled("sample.echo", timeout_s=6_000)
@@ -49,7 +49,7 @@ def test_a_function_is_told_scaled_time_and_killed_after_its_real_share(tmp_path
     assert error == "Sandbox.Timedout"
 
 
-def test_geminis_connections_age_faster_and_go_aways_tell_scaled_time(tmp_path: Path):
+def test_geminis_connections_age_faster_and_go_aways_have_scaled_time(tmp_path: Path):
     async def call(simulator: Any) -> tuple[str | None, int]:
         async with simulator.connect() as session:
             go_away = await next_message(session, "go_away")
@@ -62,7 +62,7 @@ def test_geminis_connections_age_faster_and_go_aways_tell_scaled_time(tmp_path: 
         assert asyncio.run(call(simulator)) == ("60s", 1001)
 
 
-def test_a_gateways_connections_end_earlier_and_its_sizes_stay():
+def test_the_gateways_connections_end_earlier_and_its_size_limits_stay():
     scaled = GatewaySettings().scaled(SCALE)
     assert (scaled.life_s, scaled.idle_s) == (360.0, 30.0)
     assert replace(scaled, life_s=7_200.0, idle_s=600.0) == GatewaySettings()

@@ -52,6 +52,7 @@ PROSE = {
     ("ToolResponse", "answer"),
     ("SessionError", "message"),
     ("SendText", "text"),
+    ("HistoryEntry", "text"),
 }
 
 # This estimate depends on the length of such texts. The comparison is whether there is one.

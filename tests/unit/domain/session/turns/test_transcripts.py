@@ -350,6 +350,23 @@ class TestOtherLiveSession:
 
         assert call.exchanges == [(ROBERT, "Good morning.")]
 
+    @pytest.mark.parametrize("is_over", [False, True])
+    def test_the_next_one_transcribes_speech_that_continued_after_a_reply(self, is_over: bool):
+        call = started()
+        call.send(SpeechStart(), Audio(SPEECH))
+        call.live(heard(ROBERT))
+        call.reply("Good morning.")
+        call.ack()
+        call.send(Audio(SPEECH), *([SpeechEnd()] if is_over else []))
+        call.live(heard(SEE))
+        call.lose_live()
+        call.send(*([] if is_over else [SpeechEnd()]))
+        call.live(heard(SEE))
+        call.reply("Of course.")
+        call.ack()
+
+        assert call.exchanges == [(ROBERT, "Good morning."), (SEE, "Of course.")]
+
     def test_another_one_transcribes_nothing_that_was_said_before_it(self):
         call = answered()
         call.lose_live()

@@ -72,6 +72,7 @@ class InputFeed:
         self._is_marked_open = False
         self._is_cut = False
         self._may_lack_start = False
+        self._restarts_at: int | None = None
         self._is_open = False
         self._is_rest_recorded = False
         self._fed_through = order.through
@@ -144,6 +145,7 @@ class InputFeed:
 
     def rewind(self, first_seq: int, late: Iterable[Numbered] = ()) -> None:
         """Give everything from ``first_seq`` on once more, and before it what came ``late``."""
+        self._restarts_at = first_seq if first_seq <= self._fed_through else None
         self.settled = self._fed_through = first_seq - 1
         self.order.rewind(self.settled)
         self._detector.forget()
@@ -293,7 +295,8 @@ class InputFeed:
         seq = numbered.seq
         if self._client_marks_speech:
             is_cut = self._is_marked_open and (self._is_cut or not self._turns.is_user_speaking)
-            if is_cut or self._may_lack_start:
+            # The start of this speech may lie before the message that a restart begins with.
+            if is_cut or self._may_lack_start or seq == self._restarts_at:
                 self._begin_speech(max(seq, self.settled + 1), now_ms)
             self._marked.send(pcm)
             self.settled = max(self.settled, seq)

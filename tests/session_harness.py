@@ -1,4 +1,4 @@
-"""Drives one session machine by hand, as the shell, the client, the model and time would."""
+"""Drives one session machine by hand, in place of the shell, the client, the model and time."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,6 @@ from repartee.domain.live.model import (
     Role,
     TurnStatus,
 )
-from repartee.domain.protocol.frames import Frame, NumberedFrame, ReplyAudio, SessionError, TurnEnd
 from repartee.domain.protocol.messages import (
     Acknowledged,
     Audio,
@@ -35,22 +34,13 @@ from repartee.domain.protocol.messages import (
     Unknown,
 )
 from repartee.domain.session.effects import (
-    AmendTurn,
     AskCoreAgent,
     CommitTurn,
-    DeleteInput,
     Effect,
-    EndActivity,
-    EndAudioStream,
-    Finish,
     FinishReason,
     OpenLive,
     PostFrame,
-    RespondToTool,
-    SendAudio,
     SendSilence,
-    SendText,
-    StartActivity,
 )
 from repartee.domain.session.events import (
     CoreAnswered,
@@ -63,15 +53,14 @@ from repartee.domain.session.events import (
     TurnCommitted,
 )
 from repartee.domain.session.machine import SessionMachine
-from repartee.domain.session.memory.allowance import GOODBYE
 from repartee.domain.session.settings import SessionSettings
 from repartee.domain.session.state import Lease, PendingCall, SessionState
-from repartee.domain.session.timing import SPEAK_WITHIN_MS
-from repartee.domain.session.upkeep.watchdog import NUDGE
 from repartee.domain.tools.core_calls import ASK_CORE_AGENT, CoreAnswer, ToolCallKey, ToolCallStatus
 from repartee.domain.users.preferences import Profile
 from tests.fakes.clock import NOON_MS
 from tests.fakes.speech_detector import SPEECH, FakeSpeechDetector
+from tests.session_invariants import SessionInvariants, ToModel
+from tests.session_record import SessionRecord
 
 START_MS = 1_000
 EPOCH = 3
@@ -88,7 +77,7 @@ SETTINGS = SessionSettings(
     zone_name="Europe/London",
     prices=PRICES,
 )
-# What the model is sent at once where speech ends; what follows in real time is shorter.
+# The silence that the model gets at once at the end of speech. Later pieces are shorter.
 SPEECH_END = SendSilence(SETTINGS.profile.silence_burst_ms)
 STATE = SessionState("S", "U", "C", "A", epoch=EPOCH, owner="me")
 # The ends of a turn: gemini-3.8-live gives no status.
@@ -109,28 +98,26 @@ def said(text: str, *, final: bool = False) -> LiveTranscript:
 
 
 def speaks(text: str, *rest: LiveEvent) -> list[LiveEvent]:
-    """Return a second of a reply with its words, and what follows it."""
+    """Return a second of a reply with its words and the events that follow it."""
     return [LiveAudio(SECOND), said(text), *rest]
 
 
 def remembering(*turns: Turn, profile: Profile | None = None) -> Memory:
-    """What a conversation of ``turns`` remembers."""
+    """Return the memory of a conversation of ``turns``."""
     header = replace(MEMORY.conversation, turn_count=len(turns))
     return Memory(header, profile or MEMORY.profile, turns)
 
 
 @dataclass
-class SessionHarness:
-    """A call in which everything that the test does not do itself goes well.
+class SessionHarness(SessionRecord):
+    """A call in which everything goes well, except for the events of the test.
 
-    It answers for the shell: posts are taken, commits succeed, live sessions open, unless the
-    test holds them back. What may never happen in any session fails at once, see ``_check``.
+    It stands in for the shell: posts are taken, commits succeed and live sessions open, unless
+    the test holds them back. A broken rule of ``SessionInvariants`` fails the test at once.
 
     Attributes:
-        effects: All that the machine wanted, in order.
-        posted: The frames that were taken, repetitions included.
-        to_model: What reached each live session, by its generation.
-        commits_taken: How many of the commits have come to their end.
+        to_model: The effects that reached each live session, by its generation.
+        awaits_live: Whether a live session was asked for and is not open yet.
     """
 
     state: SessionState = STATE
@@ -143,19 +130,8 @@ class SessionHarness:
     opens_live: bool = True
     now_ms: int = START_MS
     next_seq: int = 0
-    effects: list[Effect] = field(default_factory=list)
-    posted: list[NumberedFrame] = field(default_factory=list)
     to_model: dict[int, list[Effect]] = field(default_factory=dict)
-    generation: int = 0
-    is_live_open: bool = False
     awaits_live: bool = False
-    _numbered: dict[int, Frame] = field(default_factory=dict)
-    _commits: int = 0
-    commits_taken: int = 0
-    _cursor: int = 0
-    _cued_at_ms: int | None = None
-    _ended: set[int] = field(default_factory=set)
-    _open_reply: int | None = None
 
     def __post_init__(self) -> None:
         self.machine = SessionMachine(
@@ -166,7 +142,24 @@ class SessionHarness:
             unix_offset_ms=NOON_MS,
         )
         self.next_seq = self.next_seq or self.state.cursor + 1
-        self._cursor = self.state.cursor
+        self._invariants = SessionInvariants(
+            self.state.epoch, self.state.cursor, self.memory.conversation.turn_count
+        )
+
+    @property
+    def generation(self) -> int:
+        """The live session that was opened last."""
+        return self._invariants.generation
+
+    @property
+    def is_committing(self) -> bool:
+        """Whether a commit is in flight."""
+        return len(self.turns) > self._invariants.commits_taken
+
+    @property
+    def is_live_open(self) -> bool:
+        """Whether that live session is set up."""
+        return self._invariants.is_live_open
 
     # Events
 
@@ -174,81 +167,23 @@ class SessionHarness:
         return self.feed(Started())
 
     def feed(self, event: Event) -> list[Effect]:
-        """Let something happen; return all that follows from it."""
+        """Handle an event; return its effects and those of the shell's answers to them."""
         was_done = self.finish() is not None
         effects = self.machine.handle(event, self.now_ms).in_lane_order
         assert not (was_done and effects), f"{effects} after the end"
         for effect in effects:
-            self._check(effect)
+            self._invariants.check(effect, self.now_ms)
+            if isinstance(effect, OpenLive):
+                self.to_model[effect.generation] = []
+                self.awaits_live = True
+            elif isinstance(effect, ToModel.__value__):
+                self.to_model[self.generation].append(effect)
         self.effects += effects
-        deadline_ms = self.machine.next_deadline_ms()
-        assert deadline_ms is None or deadline_ms > self.now_ms, "a deadline that is due forever"
-        assert self.machine.cursor >= self._cursor, "the cursor moved back"
-        self._cursor = self.machine.cursor
+        self._invariants.check_machine(self.machine, self.now_ms)
         everything = list(effects)
         for effect in effects:
             everything += self._carry_out(effect)
         return everything
-
-    def _check(self, effect: Effect) -> None:
-        match effect:
-            case PostFrame(frame=NumberedFrame(epoch=epoch, seq=seq, frame=frame)):
-                assert epoch == self.state.epoch
-                if seq in self._numbered:
-                    let_go = ReplyAudio(frame.turn, b"") if isinstance(frame, ReplyAudio) else None
-                    same = frame in (self._numbered[seq], let_go)
-                    assert same, "one number, two frames"
-                else:
-                    assert seq == len(self._numbered) + 1, "a gap in the output's numbers"
-                    self._numbered[seq] = frame
-                    self._check_reply(frame)
-            case AmendTurn(turn=turn):
-                last = self.memory.conversation.turn_count + self.commits_taken
-                assert turn.number <= last, "a turn is put right before it is written"
-            case CommitTurn(turn=turn, cursor=cursor):
-                assert self._commits == self.commits_taken, "two commits in flight"
-                self._commits += 1
-                assert turn.number == self.memory.conversation.turn_count + self._commits
-                assert cursor >= self.state.cursor
-            case OpenLive(generation=generation):
-                assert generation > self.generation
-                self.generation = generation
-                self.to_model[generation] = []
-                self.is_live_open, self.awaits_live = False, True
-                self._cued_at_ms = None
-            case (
-                SendAudio()
-                | SendSilence()
-                | StartActivity()
-                | EndActivity()
-                | EndAudioStream()
-                | SendText()
-                | RespondToTool()
-            ):
-                assert self.is_live_open, "the model is not open"
-                self.to_model[self.generation].append(effect)
-                if isinstance(effect, SendText):
-                    self._check_text(effect.text)
-            case _:
-                pass
-
-    def _check_reply(self, frame: Frame) -> None:
-        if isinstance(frame, TurnEnd):
-            assert frame.turn not in self._ended, "a turn ends twice"
-            self._ended.add(frame.turn)
-            self._open_reply = None
-        elif isinstance(frame, ReplyAudio):
-            assert frame.turn not in self._ended, "a reply goes on after its end"
-            assert self._open_reply in (None, frame.turn), "two replies at once"
-            self._open_reply = frame.turn
-
-    def _check_text(self, text: str) -> None:
-        """What no user typed never follows another such text that the model has not taken up."""
-        if text.startswith("(") and text not in (GOODBYE, NUDGE):
-            cued_at_ms = self._cued_at_ms
-            is_free = cued_at_ms is None or self.now_ms >= cued_at_ms + SPEAK_WITHIN_MS
-            assert is_free, "one text interrupts another"
-            self._cued_at_ms = self.now_ms
 
     def _carry_out(self, effect: Effect) -> list[Effect]:
         match effect:
@@ -268,18 +203,22 @@ class SessionHarness:
         return self.feed(FramePosted(post.connection_id, post.frame.seq))
 
     def take_commit(self) -> list[Effect]:
-        """The turn that is being written is in memory."""
-        self.commits_taken += 1
-        return self.feed(TurnCommitted())
+        """The commit in flight succeeds."""
+        return self.end_commit(TurnCommitted())
+
+    def end_commit(self, event: Event) -> list[Effect]:
+        """The commit in flight ends, with success or not."""
+        self._invariants.commits_taken += 1
+        return self.feed(event)
 
     def open_live(self) -> list[Effect]:
-        """The live session that was asked for is set up."""
-        self.is_live_open, self.awaits_live = True, False
+        """The requested live session is set up."""
+        self._invariants.is_live_open, self.awaits_live = True, False
         return self.live(LiveOpened())
 
     @property
     def speech_ends(self) -> list[Effect]:
-        """Where the model was given the end of the user's speech."""
+        """The effects that gave the model the end of the user's speech."""
         return [effect for effect in self.effects if effect == SPEECH_END]
 
     # Time
@@ -295,7 +234,7 @@ class SessionHarness:
         return everything
 
     def wait_for_end(self, limit_ms: int = 600_000) -> FinishReason | None:
-        """Let time pass until the machine is done or waits for no deadline any more."""
+        """Let time pass until the machine has finished or has no deadline left."""
         end_ms = self.now_ms + limit_ms
         while self.finish() is None and (at_ms := self.machine.next_deadline_ms()) is not None:
             if at_ms > end_ms:
@@ -334,7 +273,7 @@ class SessionHarness:
         return self.send(Hello(position), connection=connection)
 
     def utter(self, pcm: bytes = SPEECH, chunks: int = 2) -> list[Effect]:
-        """The user says something, marked by the client."""
+        """The user speaks, and the client marks the start and the end."""
         return self.send(SpeechStart(), *[Audio(pcm)] * chunks, SpeechEnd())
 
     def notice(self, notice: Notice | Unknown, notice_id: str = "n") -> list[Effect]:
@@ -343,8 +282,8 @@ class SessionHarness:
     def ack(
         self, through: int | None = None, turn: int = 0, played_ms: int | None = 0
     ) -> list[Effect]:
-        """The client acknowledges, by default all that was posted."""
-        received = OutputPosition(self.state.epoch, len(self._numbered))
+        """The client acknowledges, by default all frames that were posted."""
+        received = OutputPosition(self.state.epoch, len(self._invariants.frames))
         if through is not None:
             received = replace(received, seq=through)
         return self.notice(Acknowledged(received, turn, played_ms))
@@ -352,11 +291,11 @@ class SessionHarness:
     # The model
 
     def live(self, *events: LiveEvent) -> list[Effect]:
-        """The current live session says something."""
+        """The current live session sends events."""
         everything: list[Effect] = []
         for event in events:
             if isinstance(event, LiveAudio | LiveTranscript | LiveTurnComplete):
-                self._cued_at_ms = None
+                self._invariants.note_reply()
             everything += self.feed(FromLive(self.generation, event))
         return everything
 
@@ -367,7 +306,7 @@ class SessionHarness:
     def lose_live(
         self, failure: LiveFailure = LiveFailure.DROPPED, code: int = 1006
     ) -> list[Effect]:
-        self.is_live_open = self.awaits_live = False
+        self._invariants.is_live_open = self.awaits_live = False
         return self.live(LiveClosed(failure, code, ""))
 
     def call_tool(
@@ -386,83 +325,16 @@ class SessionHarness:
         bill: Bill | None = None,
         status: ToolCallStatus = ToolCallStatus.DONE,
     ) -> list[Effect]:
-        """core_agent answers the newest question of that place."""
+        """core_agent answers the newest question with that key."""
         done = CoreAnswer(status, answer, bill=bill or Bill())
         key = ToolCallKey(turn, index)
         asked = next((one for one in reversed(self.asked) if one.key == key), None)
         return self.feed(CoreAnswered(key, asked.arguments_hash if asked else "", done))
 
     def answer_late(self, asked: AskCoreAgent, answer: str) -> list[Effect]:
-        """core_agent answers a question that may not be the newest of its place."""
+        """core_agent answers a question that may not be the newest with its key."""
         done = CoreAnswer(ToolCallStatus.DONE, answer)
         return self.feed(CoreAnswered(asked.key, asked.arguments_hash, done))
-
-    # What came of it
-
-    def finish(self) -> FinishReason | None:
-        """Return why the machine is done, None while it is not."""
-        last = self.effects[-1] if self.effects else None
-        return last.reason if isinstance(last, Finish) else None
-
-    def all[E: Effect](self, kind: type[E]) -> list[E]:
-        return [effect for effect in self.effects if isinstance(effect, kind)]
-
-    def frames[F: Frame](self, kind: type[F]) -> list[F]:
-        return [one.frame for one in self.posted if isinstance(one.frame, kind)]
-
-    @property
-    def turns(self) -> list[Turn]:
-        """The turns that were committed, or are being."""
-        return [commit.turn for commit in self.all(CommitTurn)]
-
-    @property
-    def remembered(self) -> list[Turn]:
-        """The turns as memory has them in the end: those that were put right later, too."""
-        turns = {turn.number: turn for turn in self.turns}
-        turns |= {one.turn.number: one.turn for one in self.all(AmendTurn)}
-        return list(turns.values())
-
-    @property
-    def replies(self) -> list[str]:
-        """The reply's transcript of each turn that was committed."""
-        return [turn.said for turn in self.turns]
-
-    @property
-    def exchanges(self) -> list[tuple[str, str]]:
-        """The transcripts of the remembered turns: the user's and the reply's."""
-        return [(turn.heard, turn.said) for turn in self.remembered]
-
-    @property
-    def ended_turns(self) -> list[int]:
-        """The numbers of the turns whose end the client was sent."""
-        return [frame.turn for frame in self.frames(TurnEnd)]
-
-    @property
-    def error_messages(self) -> list[str]:
-        """The texts of the errors that the client was sent."""
-        return [frame.message for frame in self.frames(SessionError)]
-
-    @property
-    def texts(self) -> list[str]:
-        """The texts that the model was sent, in all live sessions."""
-        return [effect.text for effect in self.all(SendText)]
-
-    @property
-    def asked(self) -> list[AskCoreAgent]:
-        return self.all(AskCoreAgent)
-
-    @property
-    def responses(self) -> list[tuple[str, str]]:
-        """Each answered call id with its status."""
-        return [(one.response.call_id, one.response.status) for one in self.all(RespondToTool)]
-
-    @property
-    def deleted(self) -> list[int]:
-        return [seq for one in self.all(DeleteInput) for seq in one.seqs]
-
-    def pcm_posted(self, turn: int) -> bytes:
-        """The reply's audio as the client got it."""
-        return b"".join(frame.pcm for frame in self.frames(ReplyAudio) if frame.turn == turn)
 
 
 def of_kind[E: Effect](effects: Iterable[Effect], *kinds: type[E]) -> list[E]:
@@ -470,7 +342,7 @@ def of_kind[E: Effect](effects: Iterable[Effect], *kinds: type[E]) -> list[E]:
 
 
 def started(**fields: object) -> SessionHarness:
-    """A call whose worker has started and whose client has said hello."""
+    """Return a call whose worker has started and whose client has sent hello."""
     call = SessionHarness(**fields)  # type: ignore[arg-type]
     call.start()
     call.hello()

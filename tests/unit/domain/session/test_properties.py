@@ -177,7 +177,7 @@ class AnySession(RuleBasedStateMachine):
 
     @property
     def is_writing(self) -> bool:
-        return len(self.call.all(CommitTurn)) > self.call.commits_taken
+        return self.call.is_committing
 
     # The client
 
@@ -278,10 +278,9 @@ class AnySession(RuleBasedStateMachine):
     @rule(is_erased=st.booleans())
     def refuse_to_write(self, is_erased):
         self.is_ending = True
-        self.call.commits_taken += 1
         refused = self.call.all(CommitTurn)[-1]
         self.refused_bill = refused.turn.usage - refused.core_bill.usage
-        self.call.feed(ConversationLost(is_erased=is_erased))
+        self.call.end_commit(ConversationLost(is_erased=is_erased))
 
     @precondition(lambda self: len(self.sent) > 25)
     @rule(what=st.sampled_from([LeaseWasLost(), TimeRunningOut(90_000), TimeRunningOut(20_000)]))

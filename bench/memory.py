@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from bench.memory_results import COMMIT, OURS, WITHOUT_SUMMARY, Plan, Result, read_result, report
-from bench.repartee_memory import measure_own_memory
+from bench.repartee_memory import measure_repartee_memory
 from bench.report import RESULTS, Report, print_now
 from bench.units.dynamodb import make_table, running_dynamodb
 from bench.units.known_units import known_units
@@ -35,7 +35,7 @@ async def measure_memory(plan: Plan, run_directory: Path | None = None) -> Repor
             for size in plan.sizes:
                 print_now(f"memory: {kind}, {size:,} turns ...")
                 results.append(
-                    await asyncio.to_thread(measure_own_memory, endpoint, kind, size, plan)
+                    await asyncio.to_thread(measure_repartee_memory, endpoint, kind, size, plan)
                 )
         print_now("memory: the baselines ...")
         results += await _baselines(endpoint, plan)

@@ -138,7 +138,7 @@ class MeasuredConversation:
             self._client.transact_write_items(TransactItems=self._writer.memory_writes(commit))
 
 
-def measure_own_memory(endpoint: str, kind: str, size: int, plan: Plan) -> Result:
+def measure_repartee_memory(endpoint: str, kind: str, size: int, plan: Plan) -> Result:
     """Measure one kind of Repartee's memory at one size, in separate tables.
 
     Raises:

@@ -1,8 +1,7 @@
-"""Loads a folder of recorded utterances, and compares their words and samples."""
+"""Loads a folder of recorded utterances, and compares their words."""
 
 import re
 import unicodedata
-from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -105,8 +104,3 @@ def _edit_distance(left: Sequence[str], right: Sequence[str]) -> int:
             substituted = above[j - 1] + (left_word != right_word)
             row.append(min(above[j] + 1, row[-1] + 1, substituted))
     return row[-1]
-
-
-def without_silence(pcm: bytes) -> bytes:
-    """Drop the zero samples of 16-bit audio, so that speech compares equal with any silence."""
-    return array("h", [sample for sample in array("h", pcm) if sample]).tobytes()

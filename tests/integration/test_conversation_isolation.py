@@ -5,12 +5,11 @@ import asyncio
 import pytest
 
 from local.demo.checks import says_name
-from local.demo.recorded_script import without_silence
 from local.gemini.live.records import RecordedConnection
 from repartee_client.connecting import open_voice_call
 from repartee_client.conversation import AnsweredUtterance, Pace, say
 from repartee_client.recordings import read_wav
-from tests.integration.running import RunningStack, new_user, recordings
+from tests.integration.running import RunningStack, new_user, recordings, without_silence
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 

@@ -8,7 +8,6 @@ from local.demo.recorded_script import (
     UnusableScriptError,
     Utterance,
     load_script,
-    without_silence,
     word_error_rate,
     words_of,
 )
@@ -161,8 +160,3 @@ def test_committed_scripts_differ_in_their_words():
     bookings = {load_script(folder)[1].spoken for folder in SCRIPTS}
     greetings = {load_script(folder)[0].spoken for folder in SCRIPTS}
     assert (len(bookings), len(greetings)) == (len(SCRIPTS), len(SCRIPTS))
-
-
-def test_silence_around_speech_and_in_it_makes_no_difference():
-    speech = bytes([1, 0, 0, 2, 0, 3])
-    assert without_silence(bytes(4) + speech[:2] + bytes(2) + speech[2:] + bytes(6)) == speech

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from repartee.domain.conversation.conversation import Turn
 from repartee.domain.cost.usage import Bill
@@ -210,8 +211,7 @@ type OtherEffect = AskCoreAgent | Finish
 type Effect = TableEffect | ModelEffect | ClientEffect | OtherEffect
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """The work that follows from one event.
 
     Each lane does its part in order. No lane waits for another one, except that ``Finish`` comes

@@ -13,7 +13,7 @@ from repartee.domain.protocol.frames import TurnRestarted
 from repartee.domain.protocol.messages import Notified, Numbered
 from repartee.domain.protocol.recent_input import InputTaken
 from repartee.domain.session.due_work import DueWork
-from repartee.domain.session.effects import NO_WORK, Finish, FinishReason, Work
+from repartee.domain.session.effects import NO_WORK, Finish, FinishReason, OtherEffect, Work
 from repartee.domain.session.events import (
     ConversationLost,
     CoreAnswered,
@@ -139,13 +139,11 @@ class SessionMachine:
         self._dispatch(event, now_ms)
         if not parts.departure.has_left:
             self._due_work.do(now_ms)
-        reason = parts.departure.finish_reason
-        finish = () if reason is None else (Finish(reason),)
+        other: tuple[OtherEffect, ...] = parts.router.take_questions()
+        if (reason := parts.departure.finish_reason) is not None:
+            other = (*other, Finish(reason))
         return Work(
-            parts.writes.take_work(),
-            parts.channel.take_work(),
-            parts.client.take_work(),
-            (*parts.router.take_questions(), *finish),
+            parts.writes.take_work(), parts.channel.take_work(), parts.client.take_work(), other
         )
 
     def next_deadline_ms(self) -> int | None:
@@ -169,7 +167,7 @@ class SessionMachine:
             *parts.departure.deadlines_ms(),
         ]
         # The previous call of ``handle`` has already handled deadlines that have passed.
-        ahead = (one for one in deadlines if one is not None and one > self._now_ms)
+        ahead = [one for one in deadlines if one is not None and one > self._now_ms]
         return min(ahead, default=None)
 
     def _dispatch(self, event: Event, now_ms: int) -> None:  # noqa: C901 - one case per event

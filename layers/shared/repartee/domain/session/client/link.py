@@ -172,4 +172,4 @@ class ClientLink:
             paused_until_ms,
             report_at_ms if through > self.accepted_through else None,
         ]
-        return min((one for one in deadlines if one is not None), default=None)
+        return min([one for one in deadlines if one is not None], default=None)

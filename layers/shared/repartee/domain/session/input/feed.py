@@ -225,7 +225,7 @@ class InputFeed:
             self._speech.next_deadline_ms(),
             self._marked.next_deadline_ms(),
         )
-        return min((one for one in deadlines if one is not None), default=None)
+        return min([one for one in deadlines if one is not None], default=None)
 
     def _stream_end_ms(self) -> int | None:
         if self._last_audio_ms is None:

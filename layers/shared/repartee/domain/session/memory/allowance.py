@@ -66,19 +66,24 @@ class Allowance:
         if bill:
             self._read()
 
-    def session_ending_limit(
-        self, now_ms: int, *, has_open_calls: bool, has_called_tool: bool
-    ) -> LimitHit | None:
-        """Return the limit by which the session is to end now, None while it may go on.
-
-        A turn that is being answered when that becomes known may be answered to its end, that one
-        and none after it. So are calls that are open by then, unless the user speaks on. What the
-        user has only begun to say gets the goodbye for an answer.
-        """
-        hit = self._hit(now_ms)
+    def hit(self, now_ms: int) -> LimitHit | None:
+        """Return the limit that is reached now, None without one."""
+        hit = self._hit(now_ms) if self._limits else None
         if hit is None:
             self._last_turn = None
-            return None
+        return hit
+
+    def must_end_session(self, *, has_open_calls: bool, has_called_tool: bool) -> bool:
+        """Return whether the session ends now, because a limit is reached.
+
+        If the model answers a turn when that becomes known, it may finish that turn and no other
+        one. Open calls are answered, too, unless the user speaks on. The goodbye is the answer to
+        speech that has only begun.
+
+        Args:
+            has_open_calls: A tool call is not answered and spoken yet.
+            has_called_tool: The current turn has called a tool.
+        """
         turn = self._turns.current
         if self._last_turn is None:
             is_answering = turn is not None and (
@@ -87,8 +92,8 @@ class Allowance:
             self._last_turn = turn.number if turn is not None and is_answering else 0
         if has_open_calls and (turn is None or turn.first_seq is None):
             # The user hears first how what was asked has ended.
-            return None
-        return hit if turn is None or turn.number > self._last_turn else None
+            return False
+        return turn is None or turn.number > self._last_turn
 
     def say_goodbye(self, hit: LimitHit, now_ms: int, *, may_speak: bool) -> None:
         """Report to the client which limit is used up and until when, and have the model say it.
@@ -106,8 +111,6 @@ class Allowance:
             self._channel.send_text(GOODBYE)
 
     def _hit(self, now_ms: int) -> LimitHit | None:
-        if not self._limits:
-            return None
         used, unwritten = self._of_today(now_ms), self._turns.finished_usage
         total = replace(
             used,

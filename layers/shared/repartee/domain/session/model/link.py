@@ -133,4 +133,4 @@ class LiveLink:
     def next_deadline_ms(self) -> int | None:
         """Return when one of these may become true by time alone."""
         deadlines = (self._open_by_ms, self._reopen_at_ms, self._rotate_by_ms)
-        return min((one for one in deadlines if one is not None), default=None)
+        return min([one for one in deadlines if one is not None], default=None)

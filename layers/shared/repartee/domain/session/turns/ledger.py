@@ -86,7 +86,7 @@ class TurnLedger:
     def silent_from_ms(self) -> int:
         """Since when neither side speaks, by the turns that are not in memory."""
         turns = (*self.finished, self.current, self.upcoming)
-        return max((turn.silent_from_ms for turn in turns if turn), default=0)
+        return max([turn.silent_from_ms for turn in turns if turn], default=0)
 
     @property
     def is_user_speaking(self) -> bool:

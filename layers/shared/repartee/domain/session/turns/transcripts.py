@@ -53,8 +53,11 @@ class UserTranscripts:
 
         None where none of them lacks its words.
         """
-        over = (turn for turn in self._turns.ended_turns if turn.number >= self._first_number)
-        due_ms = (turn.ended_at_ms + LATE_MS for turn in over if turn.is_missing_transcript)
+        due_ms = [
+            turn.ended_at_ms + LATE_MS
+            for turn in self._turns.ended_turns
+            if turn.number >= self._first_number and turn.is_missing_transcript
+        ]
         return max(due_ms, default=None)
 
     def take(self, piece: LiveTranscript, now_ms: int) -> PlacedTranscript:

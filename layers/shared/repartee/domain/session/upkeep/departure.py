@@ -18,46 +18,59 @@ CLOSING_MS = 3_000
 FAREWELL_MS = TOOL_CALL_TIMEOUT_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """The session goes on.
+class _State:
+    """How far a departure is; each kind overrides what differs.
 
     Attributes:
+        takes_input: The session goes on, so that the user is listened to.
         hands_over: The worker's time runs out: it leaves at the next boundary between turns.
-    """
-
-    hands_over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """The session is being closed for good.
-
-    Attributes:
-        reason: The reason that the client gets.
+        closing: Why the session is being closed for good.
         awaits_reply: The model may speak to its end before the session closes.
         is_announced: The client was sent ``SessionClosed``, its last frame.
-        hands_over: As in ``Serving``, should the close be cancelled.
-        is_forced: The worker's time is up.
+        is_forced: The worker's time is up: it leaves as soon as what is finished is safe.
+        finish_reason: Why the worker has left.
     """
 
-    reason: CloseReason
-    awaits_reply: bool
-    is_announced: bool = False
+    takes_input = False
     hands_over: bool = False
+    closing: CloseReason | None = None
+    awaits_reply: bool = False
+    is_announced: bool = False
+    is_forced: bool = False
+    finish_reason: FinishReason | None = None
+
+
+@dataclass(frozen=True)
+class Serving(_State):
+    """The session goes on."""
+
+    hands_over: bool = False
+    takes_input = True
+
+
+@dataclass(frozen=True)
+class Closing(_State):
+    """The session is being closed for good; ``hands_over`` counts if that is cancelled."""
+
+    closing: CloseReason
+    awaits_reply: bool
+    hands_over: bool = False
+    is_announced: bool = False
     is_forced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Forced:
-    """The worker's time is up: it leaves as soon as what is finished is safe."""
+@dataclass(frozen=True)
+class Forced(_State):
+    """The worker leaves and the session goes on."""
+
+    is_forced = True
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+@dataclass(frozen=True)
+class Left(_State):
     """The worker has left."""
 
-    reason: FinishReason
+    finish_reason: FinishReason
 
 
 @dataclass(slots=True)
@@ -93,22 +106,22 @@ class Departure:
     @property
     def is_handing_over(self) -> bool:
         """Return whether the worker leaves at the next boundary between turns."""
-        return isinstance(self.state, Serving) and self.state.hands_over
+        return self.state.takes_input and self.state.hands_over
 
     @property
     def closing(self) -> CloseReason | None:
         """Why the session is being closed for good, None while it is not."""
-        return self.state.reason if isinstance(self.state, Closing) else None
+        return self.state.closing
 
     @property
     def finish_reason(self) -> FinishReason | None:
         """Why the worker has left, None while it has not."""
-        return self.state.reason if isinstance(self.state, Left) else None
+        return self.state.finish_reason
 
     @property
     def may_take_input(self) -> bool:
         """Return whether the session goes on, so that the user is listened to."""
-        return isinstance(self.state, Serving)
+        return self.state.takes_input
 
     @property
     def may_listen(self) -> bool:
@@ -126,17 +139,10 @@ class Departure:
     @property
     def may_take_replies(self) -> bool:
         """Return whether the model may still speak: a farewell is spoken to its end."""
-        return self.may_take_input or (self._awaits_reply and not self._is_forced)
-
-    @property
-    def _awaits_reply(self) -> bool:
         state = self.state
-        return isinstance(state, Closing) and state.awaits_reply and not state.is_announced
-
-    @property
-    def _is_forced(self) -> bool:
-        state = self.state
-        return isinstance(state, Forced) or (isinstance(state, Closing) and state.is_forced)
+        return state.takes_input or (
+            state.awaits_reply and not (state.is_announced or state.is_forced)
+        )
 
     def close(self, reason: CloseReason, now_ms: int, *, awaits_reply: bool = False) -> bool:
         """Begin to close for good; False when that has begun before.
@@ -153,7 +159,7 @@ class Departure:
             reason,
             awaits_reply,
             hands_over=self.is_handing_over,
-            is_forced=isinstance(self.state, Forced),
+            is_forced=self.state.is_forced,
         )
         self.last_activity_ms = now_ms
         is_long = awaits_reply or self._has_unanswered_tool_calls(reason)
@@ -194,7 +200,7 @@ class Departure:
     @property
     def has_left(self) -> bool:
         """Return whether the worker has left."""
-        return isinstance(self.state, Left)
+        return self.state.finish_reason is not None
 
     def is_late(self, now_ms: int) -> bool:
         """Return whether the time for leaving in good order is over."""
@@ -256,7 +262,7 @@ class Departure:
         self.finish(FinishReason.HAND_OVER)
 
     def _leave_for_good(self, closing: Closing, now_ms: int, *, has_input: bool) -> None:
-        reason = closing.reason
+        reason = closing.closing
         if not closing.is_announced:
             is_speaking = self._turns or self._has_unanswered_tool_calls(reason)
             if self.may_listen:
@@ -287,7 +293,7 @@ class Departure:
 
     def _silent_by_ms(self) -> int | None:
         """Return when a model that goes on saying nothing is not waited for any more."""
-        if not self._awaits_reply or self._tool_calls.is_waiting:
+        if not self.state.awaits_reply or self.state.is_announced or self._tool_calls.is_waiting:
             return None
         if self._tool_calls.unspoken.silent_from_ms is not None:
             # ``AnswerWatch`` ends that silence.

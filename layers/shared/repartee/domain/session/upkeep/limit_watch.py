@@ -28,15 +28,18 @@ class LimitWatch:
             now_ms: The present.
             is_starting: No live session is opened for the goodbye; otherwise one is waited for.
         """
+        hit = self._allowance.hit(now_ms)
+        if hit is None:
+            return False
         turn, calls = self._turns.current, self._tool_calls
-        hit = self._allowance.session_ending_limit(
-            now_ms,
-            has_open_calls=bool(calls),
-            has_called_tool=turn is not None and calls.has_called_tool(turn.number),
-        )
+        has_called_tool = turn is not None and calls.has_called_tool(turn.number)
+        if not self._allowance.must_end_session(
+            has_open_calls=bool(calls), has_called_tool=has_called_tool
+        ):
+            return False
         is_open = self._live_link.is_open
-        if hit is not None and (is_open or is_starting):
+        if is_open or is_starting:
             self._feed.end_speech(now_ms)
             self._allowance.say_goodbye(hit, now_ms, may_speak=is_open)
             self._closing.close("limit_reached", now_ms)
-        return hit is not None
+        return True

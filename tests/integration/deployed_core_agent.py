@@ -1,6 +1,6 @@
-"""core_agent as Lambda runs it: its entry point on real tables and a real secret, made for a test.
+"""Deploys core_agent for a test as Lambda runs it, with real tables and a real secret.
 
-The model behind it is scripted; LangChain and Google's client are the real ones.
+The model is scripted; LangChain and Google's client are the real ones.
 """
 
 import threading
@@ -75,7 +75,7 @@ class DeployedCoreAgent:
         }
 
     def booked(self, user_id: str = USER) -> list[Slot]:
-        """Return the slots that a user has, in order of time."""
+        """Return the user's booked slots in order of time."""
         return [booking.slot for booking in self.desk.bookings(user_id)]
 
 
@@ -83,12 +83,12 @@ class DeployedCoreAgent:
 def deployed_core_agent(
     servers: Servers, dynamodb: str, script: Sequence[Step]
 ) -> Iterator[DeployedCoreAgent]:
-    """Deploy the function on tables of its own, with a session that a worker serves.
+    """Deploy the function on its own tables, with a session that a worker serves.
 
     Args:
-        servers: Where MiniStack keeps the secret.
-        dynamodb: Whose DynamoDB holds the tables.
-        script: What the model says, see ``ScriptedGemini``.
+        servers: MiniStack holds the secret.
+        dynamodb: DynamoDB holds the tables.
+        script: The model's replies, see ``ScriptedGemini``.
     """
     require(servers, MINISTACK)
     require(servers, dynamodb)

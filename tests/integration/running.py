@@ -1,4 +1,4 @@
-"""The whole stack for tests, running in a thread of its own, and what tests do with it."""
+"""The whole stack for tests, running in a separate thread, and helpers to use it."""
 
 import asyncio
 import threading
@@ -26,14 +26,13 @@ if TYPE_CHECKING:
 
     type Items = list[dict[str, AttributeValueTypeDef]]
 
-# Whatever is waited for inside has a shorter limit of its own, which says what did not come; these
-# keep a test from hanging.
+# Each wait inside has its own shorter limit with a better message; these keep a test from hanging.
 START_TIMEOUT_S = 300.0
 TEST_TIMEOUT_S = 300.0
 
 
 class RunningStack:
-    """A running stack; its servers go on while a test does something else."""
+    """A running stack; its servers run while a test does something else."""
 
     def __init__(self, stack: Stack, loop: asyncio.AbstractEventLoop) -> None:
         self.stack = stack
@@ -44,20 +43,20 @@ class RunningStack:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
 
     async def api_of(self, user: str) -> HttpApiClient:
-        """The HTTP API with a token of ``user``."""
+        """Return an HTTP client with a token of ``user``."""
         addresses = self.stack.addresses
         return HttpApiClient(addresses.http, await get_token(addresses.issuer, user))
 
     def records(self) -> list[RecordedConnection]:
-        """What Gemini's side recorded so far, connection by connection."""
+        """Return the simulator's records so far, by connection."""
         assert self.stack.simulator is not None
         return read_records(self.stack.simulator.record_directory)
 
     def log(self, function: str) -> str:
-        """What a function has printed by now."""
+        """Return the log of a function so far."""
 
         async def pumped() -> None:
-            # What lies in its pipe is in its file a few steps later.
+            # Output in the pipe reaches the file a few steps later.
             for _ in range(10):
                 await asyncio.sleep(0)
 
@@ -82,7 +81,7 @@ class RunningStack:
             self.run(change(usual))
 
     def dynamodb(self) -> "DynamoDBClient":
-        """A client of the stack's tables."""
+        """Return a client of the stack's tables."""
         options = client_options(self.stack.addresses.dynamodb)
         return boto3.session.Session().client("dynamodb", **options)
 
@@ -103,7 +102,7 @@ class RunningStack:
         raise AssertionError(f"session {session_id} never ended")
 
     def used(self, user: str) -> "Items":
-        """What the user has used, a day each; a test may run past midnight."""
+        """Return the user's usage by day, because a test may run past midnight."""
         return [
             item
             for item in self.items("MemoryTable")
@@ -120,7 +119,7 @@ class RunningStack:
         self.run(FrontDesk(self.stack).seed())
 
     def items(self, table: str) -> "Items":
-        """Every item of a table, given by logical id."""
+        """Return every item of a table, by the table's logical id."""
         pages = self.dynamodb().get_paginator("scan")
         name = self.stack.table_names[table]
         return [
@@ -167,17 +166,17 @@ def stack_in_thread(options: StackOptions) -> Iterator[RunningStack]:
 
 
 def new_user(name: str) -> str:
-    """A user that no other test knows."""
+    """Return a user that no other test uses."""
     return f"{name}-{uuid.uuid4().hex[:12]}"  # noqa: TID251 - a test's own id
 
 
 def recordings(name: str) -> list[Utterance]:
-    """One of the committed sets of recordings."""
+    """Return one of the committed sets of recordings."""
     return load_script(PROJECT / "local" / "recordings" / name)
 
 
 def options_for_tests(run_directory: Path) -> StackOptions:
-    """Free ports, and a simulator that answers at once."""
+    """Return options with free ports, and a simulator that answers at once."""
     return StackOptions(
         run_directory=run_directory,
         port_base=None,

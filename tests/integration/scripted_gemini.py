@@ -24,7 +24,7 @@ def say(text: str) -> list[Part]:
 
 
 def nothing(finish_reason: str) -> Body:
-    """Answer without any part."""
+    """Answer without parts."""
     candidate = {"content": {"role": "model"}, "finishReason": finish_reason}
     return {"candidates": [candidate], "usageMetadata": _USAGE}
 
@@ -35,7 +35,7 @@ def blocked(reason: str) -> Body:
 
 
 def call(name: str, **arguments: object) -> Part:
-    """Call a function; Gemini wants the signature back."""
+    """Call a function, with a thought signature that Gemini requires back."""
     return {"functionCall": {"name": name, "args": arguments}, "thoughtSignature": "c2lnbmVk"}
 
 
@@ -59,7 +59,7 @@ class ScriptedGemini:
     on_request: Callable[[], object] = lambda: None
 
     def take(self, path: str, body: Body) -> Step:
-        """Note the request; return what to answer."""
+        """Record the request and return the answer."""
         self.requests.append(body)
         self.models.append(path.partition("models/")[2].partition(":")[0])
         self.on_request()

@@ -27,8 +27,8 @@ GREETING_TEXT = "hello my name is robert"
 WISH_TEXT = "i'd like to see the doctor on friday at three in the afternoon"
 ANSWER = "Your appointment is booked for Friday the 27th of November at 3 p.m."
 MODEL = "gemini-3.8-live"
-# Speech is decoded by one process at a time, in a quarter of its length on an idle core and
-# many times slower beside other work: only what hangs takes that long.
+# One process at a time decodes speech, in a quarter of its length on an idle core and many times
+# slower beside other work. Only a hang takes this long.
 DEADLINE_S = 120.0
 
 ASK_CORE = {
@@ -121,7 +121,7 @@ def running_simulator(folder: Path, *flags: str) -> Iterator[SimulatorProcess]:
 
 @dataclass
 class Turn:
-    """What came until a turn was over."""
+    """The messages of one turn."""
 
     audio: bytes = b""
     heard: str = ""
@@ -157,7 +157,7 @@ class Turn:
 
 
 async def receive(session: AsyncSession, turn: Turn, until: str = "turn") -> Turn:
-    """Receive until a turn completes, in a status if one is named, or until "call" or "audio"."""
+    """Receive until a turn completes, with the given status if any, or until "call" or "audio"."""
     before = len(turn.statuses)
     async with asyncio.timeout(DEADLINE_S):
         while True:
@@ -172,7 +172,7 @@ async def receive(session: AsyncSession, turn: Turn, until: str = "turn") -> Tur
 
 
 async def next_message(session: AsyncSession, wanted: str) -> Any:
-    """The field ``wanted`` of the next message that has it."""
+    """Return the field ``wanted`` of the next message that has it."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             async for message in session.receive():
@@ -183,7 +183,7 @@ async def next_message(session: AsyncSession, wanted: str) -> Any:
 async def say(
     session: AsyncSession, name: str, silence_s: float = 1.0, chunk_ms: int = 200
 ) -> bytes:
-    """Send a recording and some silence, as fast as it goes; the bytes that were sent."""
+    """Send a recording and some silence as fast as possible; return the sent bytes."""
     pcm = speech(name) + bytes(int(silence_s * 32_000))
     size = chunk_ms * 32
     for start in range(0, len(pcm), size):

@@ -1,4 +1,4 @@
-"""What one session's functions write, seen between them and the tables."""
+"""Observes what the functions of one session write to the tables."""
 
 import asyncio
 import re
@@ -13,13 +13,13 @@ _TURN = re.compile(rb'"turn#(\d+)"')
 
 @dataclass(slots=True)
 class TableWatch:
-    """Looks on as a ``TableFaults.watcher``.
+    """A ``TableFaults.watcher`` that records writes.
 
     Attributes:
-        ids: Session, conversation and user: a write that names one of them is the session's.
+        ids: Session, conversation and user; a write that names one of them belongs to the session.
         holders: The environments that took the lease, in order.
-        remembered: The highest turn that was committed.
-        writes: Who carried out what, in order.
+        remembered: The highest committed turn.
+        writes: The writes with their environments, in order.
     """
 
     ids: tuple[str, ...]
@@ -29,7 +29,7 @@ class TableWatch:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def on_table_write_seen(self, request: TableRequest) -> None:
-        """A table carried out a write."""
+        """Record a write that a table has carried out."""
         if not any(one.encode() in request.body for one in self.ids):
             return
         self.writes.append((request.caller, request.operation))
@@ -40,7 +40,7 @@ class TableWatch:
         self._changed.set()
 
     async def until(self, condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
-        """Return once a write has made ``condition`` true."""
+        """Wait until a write has made ``condition`` true."""
         async with asyncio.timeout(timeout_s):
             while not condition():
                 self._changed.clear()

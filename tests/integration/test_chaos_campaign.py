@@ -1,9 +1,9 @@
-"""A round of conversations on the whole stack, each under several faults; the seeds are fixed.
+"""A round of conversations on the whole stack, each under several faults, with fixed seeds.
 
-A word that is lost or doubled fails at once. But how processes interleave does not follow from a
-seed, and a machine may be too busy for a conversation to come to its end: a run that hung is held
-once more, by itself, and a kind whose moment never came gets another conversation. ``make chaos``
-holds each run once and forgives nothing.
+A lost or repeated utterance fails at once. A seed does not decide how processes interleave, and a
+conversation may not end on a busy machine. Therefore a run that hung is repeated alone, and a kind
+of fault that never occurred gets another conversation. ``make chaos`` runs each seed once and
+tolerates nothing.
 """
 
 import asyncio
@@ -28,13 +28,13 @@ def held(seeds: Sequence[int], folder: Path, *, lanes: int = 1) -> Verdict:
 
 
 def seeds_for(kinds: Iterable[FaultKind]) -> set[int]:
-    """The next seed for each kind, after those of the round."""
+    """Return the next seed for each kind, after those of the round."""
     after = SEEDS[-1] + 1
     return {next(seed for seed in count(after) if kind in plan_run(seed).kinds) for kind in kinds}
 
 
 def is_of_time(broken: str) -> bool:
-    """Whether a machine that is too busy may be at fault."""
+    """Return whether a busy machine may be the cause."""
     return broken.startswith("hung:")
 
 

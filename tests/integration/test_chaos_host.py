@@ -1,4 +1,4 @@
-"""What the Lambda host lets a campaign do to functions."""
+"""The faults that a campaign can cause in the Lambda host."""
 
 import asyncio
 import json

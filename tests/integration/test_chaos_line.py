@@ -1,4 +1,4 @@
-"""A call whose line breaks comes back by itself, and neither side loses or repeats anything."""
+"""A call reconnects after its line breaks, and neither side loses or repeats anything."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -60,7 +60,7 @@ class Line:
 
 
 class Server:
-    """Gives tickets and serves connections, each by its own script."""
+    """Issues tickets and serves each connection with its own script."""
 
     def __init__(self, *scripts: Callable[[Line], Awaitable[None]]) -> None:
         self._scripts = list(scripts)
@@ -108,7 +108,7 @@ def seqs(line: Line) -> list[int]:
 
 
 class Watcher:
-    """An observer that notes what happened."""
+    """An observer that records events."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -159,7 +159,7 @@ async def test_both_sides_continue_where_the_line_broke():
     ]
     first, second = server.lines
     assert seqs(first) == list(range(1, 10))
-    # The new hello first, then exactly what was not accepted, under its old numbers.
+    # First the new hello, then exactly the unaccepted messages with their old numbers.
     assert seqs(second) == [10, *range(5, 10)]
     sent = {message["seq"]: message for message in first.heard if "seq" in message}
     assert all(
@@ -167,7 +167,7 @@ async def test_both_sides_continue_where_the_line_broke():
     )
     assert watcher.seen.count("opened") == 2
     assert watcher.seen.count("lost") == 1
-    # What came a second time was not taken a second time.
+    # A repeated frame was not used a second time.
     assert watcher.seen.count("received audio, took 0") == 1
 
 

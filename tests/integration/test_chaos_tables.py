@@ -1,4 +1,4 @@
-"""The faulty line before the tables, seen by the SDK that the functions use."""
+"""The faulty proxy before the tables, as seen by the functions' SDK."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def anyio_backend() -> str:
 
 
 class Table:
-    """What stands for DynamoDB: it takes everything and counts it."""
+    """A stand-in for DynamoDB that accepts and counts all requests."""
 
     def __init__(self) -> None:
         self.operations: list[str] = []

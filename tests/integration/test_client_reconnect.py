@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 @dataclass
 class Server:
-    """Takes what clients send, by connection; answers ``hello`` as ``message`` does."""
+    """Records the clients' messages by connection; answers ``hello`` as ``message`` does."""
 
     received: list[list[dict[str, Any]]] = field(default_factory=list)
     lines: list[ServerConnection] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Server:
 
 
 class Api:
-    """Hands out tickets for one session."""
+    """Issues tickets for one session."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -74,7 +74,7 @@ class Script:
             await self._connection.send(encode(NumberedFrame(1, self._seq, frame)))
 
     async def complain(self) -> None:
-        """Say what API Gateway says when it could not hand a message over."""
+        """Send the object that API Gateway sends when it could not deliver a message."""
         await self._connection.send(
             '{"message": "Internal server error", "connectionId": "c=", "requestId": "r="}'
         )
@@ -120,7 +120,7 @@ async def test_speech_arrives_complete_with_its_trailing_silence():
         exchange = await say(call, SPEECH, pace=Pace.FAST)
 
     (its,) = scripts
-    # A client that is left waiting pings, and greets again under the same number.
+    # A waiting client pings, and repeats its hello with the same number.
     numbered = {message["seq"]: message for message in its.heard if "seq" in message}
     said = [numbered[seq] for seq in range(1, len(numbered) + 1)]
     kinds = [message["type"] for message in said]
@@ -210,7 +210,7 @@ async def test_an_ended_session_without_a_reason_is_an_error(hangs_up: bool):
 
 
 class LineThatEnds:
-    """A connection whose other side has said its last while this one was about to send."""
+    """A connection whose other side has closed it while this side was about to send."""
 
     close_code, close_reason = 1000, ""
 
@@ -223,11 +223,11 @@ class LineThatEnds:
         raise ConnectionClosedOK(Close(1000, ""), None)
 
     async def close(self) -> None:
-        """Is closed already."""
+        """Do nothing, because the connection is already closed."""
 
     async def __aiter__(self) -> AsyncIterator[str]:
         await self._is_over.wait()
-        # What was buffered is read after the writer has noticed.
+        # The buffered messages are read after the writer has noticed the end.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         yield self._last
@@ -275,7 +275,7 @@ async def test_a_missing_answer_is_a_clear_error():
 
     async with server(script) as url, open_voice_call(url) as call:
         await call.until_ready()
-        # Nothing but the answer is waited for: however slow the machine, it is what is missed.
+        # The client waits only for the answer, so it is missing even on a slow machine.
         with pytest.raises(NoAnswerError, match="complete answer"):
             await ask(call, "hello", timeout_s=0.2)
 

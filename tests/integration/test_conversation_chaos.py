@@ -1,4 +1,4 @@
-"""Messages that overtake each other and come twice leave what Gemini hears byte-identical."""
+"""Messages that overtake each other or come twice do not change the audio that Gemini gets."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 @pytest.fixture
 def chaos(running: RunningStack) -> Iterator[ChaosSettings]:
-    # A worker waits 3 s for what is missing, and a busy machine takes its share of these.
+    # A worker waits 3 s for a missing message, and a busy machine uses part of that time.
     settings = ChaosSettings(
         seed=2, delay_probability=0.4, max_delay_ms=1_000, duplicate_probability=0.4
     )
@@ -74,7 +74,7 @@ def test_messages_throttled_by_the_message_function_are_sent_again(running: Runn
             host.set_concurrency("MessageFunction", 0)
             try:
                 asking = group.create_task(ask(call, "hello"))
-                # API Gateway has complained once something is to be sent again.
+                # API Gateway has reported the failure when a message is due to be sent again.
                 await until(lambda: call.session.outbox.next_deadline_ms() is not None)
             finally:
                 host.set_concurrency("MessageFunction", None)

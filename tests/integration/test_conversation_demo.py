@@ -1,4 +1,4 @@
-"""The demo's conversation, held on the whole stack with the committed recordings."""
+"""The demo's conversation on the whole stack, with the committed recordings."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A conversation that was held, and what it left behind."""
+    """A finished conversation and its records."""
 
     user: str
     spoken: list[SpokenUtterance]
@@ -50,7 +50,7 @@ class Held:
 
 
 def hold(running: RunningStack, script: list[Utterance], user: str) -> Held:
-    """Hold the script; Gemini's side is restarted before the last utterance."""
+    """Run the script, with a restart of the simulator before the last utterance."""
     running.clear_desk()
     before = {record.name for record in running.records()}
 
@@ -135,7 +135,7 @@ def test_other_recordings_work_as_well(running: RunningStack, default: Held):
 
     assert failures(other.checks()) == []
     assert other.bookings[0].slot != default.bookings[0].slot
-    # The checks can fail: what was said to one user is wrong for the other.
+    # The checks can fail: the answers to one user are wrong for another.
     mixed = check_name(default.spoken[0].exchange.heard, other.spoken[-1].exchange.said)
     assert mixed.passed is False
     assert check_time(default.bookings, other.spoken[-1].exchange.said).passed is False

@@ -23,15 +23,15 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("detection")]
 
 PATIENCE_S = 30.0
 SECOND_OF_SILENCE = bytes(32_000)
-# A reply that lasts while somebody speaks over it.
+# A reply that is long enough to be interrupted.
 SLOW_REPLY = ("--speed", "1")
 
 
 @pytest.fixture(scope="module")
 def paced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A stack whose Gemini counts silence in real time.
+    """Start a stack whose simulator counts silence in real time.
 
-    All other conversations of the suite have a Gemini that counts it as fast as it comes.
+    In all other tests the simulator counts silence as fast as it arrives.
     """
     options = replace(
         options_for_tests(tmp_path_factory.mktemp("detection")),
@@ -49,14 +49,14 @@ def detection(request: pytest.FixtureRequest) -> TurnDetection:
 
 @pytest.fixture(scope="module")
 def running(paced: RunningStack, detection: TurnDetection) -> Iterator[RunningStack]:
-    """The stack with one value of the parameter after the other."""
+    """Return the stack with each value of the parameter in turn."""
     paced.clear_desk()
     with paced.changed("StreamAgentFunction", TURN_DETECTION=detection.value):
         yield paced
 
 
 async def heard_over_the_reply(call: VoiceCall) -> tuple[str, bool]:
-    """Speak over a reply; return what was heard then, and whether the reply was cut."""
+    """Speak during a reply; return what was heard then, and whether the reply was cut."""
     greeting, _, question = (read_wav(one.wav) for one in recordings("default"))
     await speak(call, greeting, pace=Pace.FAST)
     turns = call.replies.turns
@@ -119,7 +119,7 @@ def test_marks_replace_the_models_detector_only_if_deployment_and_client_agree(
 
 
 def newest_audio(running: RunningStack) -> bytes:
-    """All that Gemini's side heard on its newest connection."""
+    """Return all audio that the simulator received on its newest connection."""
     assert running.stack.simulator is not None
     folders = sorted(running.stack.simulator.record_directory.iterdir())
     return (folders[-1] / "heard.pcm").read_bytes()

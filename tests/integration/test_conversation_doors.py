@@ -1,4 +1,4 @@
-"""Who has no good ticket is refused before anything is written."""
+"""A client without a valid ticket is refused before anything is written."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ from tests.integration.running import RunningStack, new_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
-# Above linger_s and grace_s of workers that others left, and what a busy machine adds.
+# More than linger_s and grace_s of the workers of other tests, with a margin for a busy machine.
 SETTLE_TIMEOUT_S = 120.0
 
 
@@ -34,7 +34,7 @@ def claims_of(token: str) -> dict[str, Any]:
 
 
 def living(claims: dict[str, Any], *, for_s: float = 60) -> dict[str, Any]:
-    """The claims of a ticket that is made now: coming to rest may take longer than one lives."""
+    """Return the claims of a new ticket, because waiting for the stack may outlast a ticket."""
     return claims | {"exp": time.time() + for_s}  # noqa: TID251 - as the signer's clock has it
 
 
@@ -53,7 +53,7 @@ type State = dict[tuple[str, str, str], dict[str, Any]]
 
 
 def state(running: RunningStack) -> State:
-    """Every item of the two tables that hold state, by table and key."""
+    """Return every item of the two tables that hold state, by table and key."""
     return {
         (table, str(item["pk"]["S"]), str(item["sk"]["S"])): dict(item)
         for table in ("LiveTable", "MemoryTable")
@@ -62,9 +62,9 @@ def state(running: RunningStack) -> State:
 
 
 def changes(before: State, after: State) -> dict[tuple[str, str, str], object]:
-    """What was written between the two: each changed item as it was and as it is.
+    """Return each item that was written between the two states, as it was and as it is.
 
-    What has expired goes by itself, whenever the table comes to it.
+    Expired items are ignored, because the table may delete them at any time.
     """
     now_s = time.time()  # noqa: TID251 - as the table has it
     return {
@@ -75,12 +75,12 @@ def changes(before: State, after: State) -> dict[tuple[str, str, str], object]:
 
 
 def is_over(item: dict[str, Any], now_s: float) -> bool:
-    """Whether the table may delete it."""
+    """Return whether the table may delete the item."""
     return "expires_at" in item and float(item["expires_at"]["N"]) <= now_s
 
 
 def settled_state(running: RunningStack, *, open_connections: int = 0) -> State:
-    """The state once everything that came before has written its last."""
+    """Return the state once all earlier work has ended."""
     deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
     while time.monotonic() < deadline_s:
         if running.run(is_quiet(running, open_connections)):
@@ -91,8 +91,8 @@ def settled_state(running: RunningStack, *, open_connections: int = 0) -> State:
 
 
 async def is_quiet(running: RunningStack, open_connections: int) -> bool:
-    """Whether no other connection is open and no function runs."""
-    # A closed connection's $disconnect is on its way to the Lambda host within a few steps.
+    """Return whether no other connection is open and no function runs."""
+    # The $disconnect of a closed connection reaches the Lambda host within a few steps.
     for _ in range(10):
         await asyncio.sleep(0)
     stack = running.stack
@@ -103,7 +103,7 @@ async def is_quiet(running: RunningStack, open_connections: int) -> bool:
 
 
 def refusal(running: RunningStack, query: dict[str, str], *, origin: str | None = None) -> int:
-    """Try to connect; gives the HTTP status of the refusal."""
+    """Try to connect; return the HTTP status of the refusal."""
     url = running.stack.addresses.websocket
     target = f"{url}?{urlencode(query)}" if query else url
 
@@ -144,14 +144,14 @@ def test_an_expired_ticket_is_refused(running: RunningStack):
     expired = signed(running, living(claims, for_s=-1))
     assert refusal(running, {"ticket": expired}) == 403
     assert changes(before, state(running)) == {}
-    # The same claims with time left get in: it was the time that was refused.
+    # The same claims with time left are accepted, so the time was the reason.
     still_good = signed(running, living(claims))
     running.run(connect_and_hang_up(f"{running.stack.addresses.websocket}?ticket={still_good}"))
 
 
 def test_a_ticket_opens_only_one_connection(running: RunningStack):
     ticket = fresh_ticket(running)
-    # Without a hello no worker wakes: nothing but the connection itself is written.
+    # Without a hello no worker is woken, so only the connection is written.
     connection = running.run(open_silently(ticket.url))
     try:
         before = settled_state(running, open_connections=1)

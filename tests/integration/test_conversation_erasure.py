@@ -24,13 +24,13 @@ from tests.integration.running import RunningStack, new_user, recordings
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 TABLES = ("MemoryTable", "LiveTable", "DeskTable")
-# A worker that lost its lease leaves within 5 s; core_agent's answer takes less.
+# A worker that lost its lease ends within 5 s; core_agent's answer takes less.
 QUIET_S = 6.0
 CHUNK = bytes(6_400)
 
 
 class Erased:
-    """A user with a call, and what of theirs is in the tables."""
+    """A user with a call, and the user's items in the tables."""
 
     def __init__(self, running: RunningStack, name: str) -> None:
         self.running = running
@@ -42,7 +42,7 @@ class Erased:
         self.answer: dict[str, object] = {}
 
     def know(self) -> None:
-        """Note every id that the tables lead to from the user."""
+        """Record every id that the user's items lead to."""
         for item in self.running.items("LiveTable"):
             partition, sort = item["pk"]["S"], item["sk"]["S"]
             if partition == f"user#{self.user}" and sort.startswith("opening#"):
@@ -54,7 +54,7 @@ class Erased:
                 self.names.add(self.conversation_id)
 
     def places(self) -> list[tuple[str, str]]:
-        """Where an item names the user, a session, a conversation or a connection of theirs."""
+        """Return the places at which an item names the user or one of the user's ids."""
         return [
             (item["pk"]["S"], item["sk"]["S"])
             for table in TABLES
@@ -83,7 +83,7 @@ class Erased:
 
 @contextlib.asynccontextmanager
 async def in_the_middle_of_a_call(erased: Erased) -> AsyncIterator[tuple[VoiceCall, HttpApiClient]]:
-    """A call with a turn behind it, core_agent at work, and audio that flows on and on."""
+    """Start a call with one finished turn, a running core_agent and continuous audio."""
     api = await erased.running.api_of(erased.user)
     ticket = await api.start_session()
     asked = asyncio.Event()
@@ -126,7 +126,7 @@ async def kill_http_api(running: RunningStack) -> int:
 
 
 async def settled(erased: Erased, api: HttpApiClient) -> None:
-    """Ask until it is finished, as a client would."""
+    """Repeat the request until the erasure is finished, as a client does."""
     async with asyncio.timeout(60):
         while erased.status != HTTPStatus.OK:
             await erased.erase(api)
@@ -135,7 +135,7 @@ async def settled(erased: Erased, api: HttpApiClient) -> None:
 
 
 def test_an_erasure_during_a_call_leaves_nothing(running: RunningStack):
-    """A user, by a process that is killed half-way and asked again; of another, a conversation."""
+    """Erases one user, with a process that is killed half-way, and one conversation of another."""
     killed, said = Erased(running, "killed"), Erased(running, "said")
 
     async def erase_both() -> tuple[str, str]:
@@ -153,7 +153,7 @@ def test_an_erasure_during_a_call_leaves_nothing(running: RunningStack):
             said.path = f"/conversations/{said.conversation_id}"
             late = await said_api.start_session(conversation_id=said.conversation_id)
             first_try = asyncio.create_task(killed.erase(killed_api))
-            # By now the call is closed, and the deletion under way or waiting to look again.
+            # The call is closed now, and the deletion is running or waiting for its last look.
             await until(lambda: killed_call.session.closed is not None)
             assert await kill_http_api(running) >= 1
             await first_try
@@ -187,7 +187,7 @@ def test_an_erasure_during_a_call_leaves_nothing(running: RunningStack):
         assert deleted["turns"] >= 1
     running.run(asyncio.sleep(QUIET_S))
     assert killed.places() == [(f"user#{killed.user}", "profile")]
-    # The conversation's tombstone and the user's other items, perhaps an appointment, stay.
+    # The conversation's tombstone and the user's other items stay, perhaps with an appointment.
     kept = [
         (partition.partition("#")[0], sort.partition("#")[0]) for partition, sort in said.places()
     ]

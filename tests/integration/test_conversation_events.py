@@ -1,4 +1,4 @@
-"""Every sample event, given to its function under the Lambda host, gets the answer it should."""
+"""Every sample event gets the expected answer from its function under the Lambda host."""
 
 import json
 import time
@@ -19,14 +19,14 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stack")]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a function answered."""
+    """A function's answer."""
 
     error: str | None
     value: Any
 
     @property
     def body(self) -> Any:
-        """The JSON body of an HTTP answer."""
+        """Return the JSON body of an HTTP answer."""
         return json.loads(self.value["body"])
 
 
@@ -90,7 +90,7 @@ def invoke(running: RunningStack, name: str) -> Answer:
 
 
 def wait_for_a_worker(running: RunningStack, question: dict[str, Any]) -> None:
-    """Wait until the worker that ``hello`` woke holds the session that a question names."""
+    """Wait until the worker that ``hello`` woke holds the session of a question."""
     state = {"pk": {"S": f"session#{question['session_id']}"}, "sk": {"S": "state"}}
     give_up_at_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < give_up_at_s:
@@ -105,7 +105,7 @@ def wait_for_a_worker(running: RunningStack, question: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def answers(running: RunningStack) -> dict[str, Answer]:
-    """Each event's answer; those that begin a call come first, as README.md says."""
+    """Return each event's answer; events that start a call come first, as in README.md."""
     running.clear_desk()
     collected = {name: invoke(running, name) for name in CALL}
     question = event_files()["core_agent.opening_hours"].read_text()

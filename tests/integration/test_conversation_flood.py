@@ -1,4 +1,4 @@
-"""A client that floods its session and leaves costs little: the worker answers nobody."""
+"""A client that floods its session and leaves costs little: the worker does not answer."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("stale")]
 
 GRACE_S = 2
 MESSAGES = 1_000
-# What a user would notice on the bill of a day.
+# A cost that a user would notice on the day's bill.
 MAX_USD = 0.20
 
 
@@ -32,7 +32,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 
 async def flood(ticket: SessionTicket) -> Counter[str]:
-    """Send numbered texts as fast as they go out, and cut the line; return what was answered."""
+    """Send numbered texts as fast as possible, and cut the line; return the answers."""
     answers = Counter[str]()
     async with connect(ticket.url, max_queue=None) as line:
         with suppress(ConnectionClosed, TimeoutError):
@@ -66,7 +66,7 @@ def test_a_flood_of_an_absent_client_costs_little_and_keeps_no_worker(running: R
 
 
 def until_nobody_serves(running: RunningStack, session_id: str) -> None:
-    """Wait until the session's worker has given its lease back."""
+    """Wait until the session's worker has released its lease."""
     key = {"pk": {"S": f"session#{session_id}"}, "sk": {"S": "state"}}
     name, tables = running.stack.table_names["LiveTable"], running.dynamodb()
     give_up_at_s = time.monotonic() + PATIENCE_S

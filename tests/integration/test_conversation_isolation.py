@@ -70,7 +70,7 @@ def test_each_user_hears_only_their_own_replies(running: RunningStack):
 
 
 def replies_to(exchanges: list[AnsweredUtterance], records: list[RecordedConnection]) -> set[bytes]:
-    """What was said on the connections that heard these exchanges."""
+    """Return the replies on the connections that received these exchanges."""
     return {
         reply for record in records if heard(record) in sent(exchanges) for reply in record.replies
     }

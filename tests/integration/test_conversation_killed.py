@@ -1,4 +1,4 @@
-"""A turn whose processes are killed after its booking is answered by others, as if they had not."""
+"""Other processes answer a turn whose processes are killed after its booking."""
 
 import asyncio
 import re
@@ -43,7 +43,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 class Killer:
     """Kills the worker, core_agent or both once a slot is booked.
 
-    The table has the booking by then; neither process has been told.
+    The table has the booking then, but neither process knows it.
     """
 
     def __init__(self, scene: Scene, talk: WitnessedSession, victims: Collection[str]) -> None:
@@ -54,7 +54,7 @@ class Killer:
         self._victims = victims
 
     async def on_table_write_seen(self, request: TableRequest) -> None:
-        """The tables carried out a write."""
+        """Kill the processes if the write is a booking."""
         await self._talk.watch.on_table_write_seen(request)
         if request.operation != "TransactWriteItems" or not _BOOKS.search(request.body):
             return
@@ -71,7 +71,7 @@ class Killer:
             await asyncio.to_thread(self._let_claim_run_out)
 
     def _let_claim_run_out(self) -> None:
-        """As if the 25 s had passed for which the dead run has its claim."""
+        """Let the claim of the dead run expire, without waiting the 25 s."""
         running, conversation = self._scene.running, self._talk.ticket.conversation_id
         (claim,) = [
             item

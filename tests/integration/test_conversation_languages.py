@@ -1,4 +1,4 @@
-"""Typed conversations in three languages, what is remembered of them, and a slow answer."""
+"""Typed conversations in three languages, their stored turns, and a slow answer."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ HINDI = ("नमस्ते", "शुक्रवार को कब खुल
 
 
 def questions(running: RunningStack, user: str) -> list[str]:
-    """The questions that core_agent was asked for a user."""
+    """Return the questions to core_agent for a user."""
     conversations = {
         item["sk"]["S"]
         for item in running.items("MemoryTable")

@@ -1,4 +1,4 @@
-"""A user with next to nothing left of the day, on the whole stack."""
+"""A user close to the daily limit, on the whole stack."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_a_user_at_the_daily_limit_hears_a_goodbye_and_gets_no_ticket(running: R
     assert (limit.kind, limit.limit) == ("cost", float(ENOUGH_FOR_ONE_TURN_USD))
     (closed,) = [frame for frame in frames if isinstance(frame, SessionClosed)]
     assert closed == SessionClosed("limit_reached")
-    # The question was answered, and the goodbye was heard and is remembered.
+    # The question was answered, and the goodbye was played and is stored.
     assert len(said) == 2
     assert all(said)
     items = {

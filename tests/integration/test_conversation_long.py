@@ -1,7 +1,7 @@
-"""A conversation of 40 minutes: it outlives Lambda's limit, Gemini's connections and its own line.
+"""A conversation of 40 minutes, longer than Lambda and connections to Gemini and client last.
 
-The limits pass ``TIME_SCALE`` times as fast, and so do the conversation's minutes; leases, turns
-and the work itself take their real time.
+Limits and the conversation's minutes pass ``TIME_SCALE`` times as fast; leases, turns and the work
+itself take their real time.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("long")]
 TIME_SCALE = 40.0
 MINUTES = 40
 HAND_OVERS, GO_AWAYS = 3, 4
-# Each worker stays 13.5 minutes: the third hand-over comes half a minute after the fortieth. A slow
-# machine, whose work is not scaled, may miss some at their boundaries, and has time for others.
+# Each worker runs 13.5 minutes, so the third hand-over comes half a minute after the fortieth. Work
+# is not scaled: a slow machine may miss some events at the limits, and has time for others.
 AT_MOST_MINUTES = 120
 EARLY_GO_AWAY_MINUTE, LINE_DROP_MINUTE = 4, 20
 UNNOTICED_S = 0.2
@@ -36,7 +36,7 @@ WORKER = "StreamAgentFunction"
 
 
 def script() -> Iterator[Utterance]:
-    """Greetings, one booking that is wished for again and again, and questions about it."""
+    """Return greetings, repeated requests for one booking, and questions about it."""
     default, other, third = (recordings(name) for name in ("default", "second_user", "alternative"))
     return itertools.cycle([*default, other[0], other[2], third[0], third[2]])
 
@@ -45,7 +45,7 @@ class LongTalk:
     """One long conversation.
 
     Attributes:
-        minutes: How long it has been going on, in scaled time.
+        minutes: Its duration so far, in scaled time.
     """
 
     def __init__(self, talk: WitnessedSession) -> None:
@@ -57,10 +57,10 @@ class LongTalk:
         self._utterances = script()
 
     async def hold(self) -> None:
-        """Talk until 40 minutes are over and everything was crossed."""
+        """Talk until 40 minutes are over and every limit was crossed."""
         await self._until(EARLY_GO_AWAY_MINUTE)
         async with GeminiControl(self._simulator) as control:
-            # Between two connections there is none that could be told to go.
+            # Between two connections none can get a go-away.
             while not await control.order(kind="go_away", time_left_s=60 / TIME_SCALE):
                 await self._exchange()
         await self._until(LINE_DROP_MINUTE)
@@ -89,13 +89,13 @@ class LongTalk:
 
     @property
     def hand_overs(self) -> int:
-        """How often a worker left for a successor."""
+        """Return the number of hand-overs."""
         log = self._talk.stack.log_path(WORKER).read_text()
         return log.count('"reason":"hand_over"')
 
     @property
     def go_aways(self) -> int:
-        """How often the simulator announced that it will close a connection."""
+        """Return the number of the simulator's go-aways."""
         folders = self._simulator.record_directory.iterdir()
         texts = ((one / "events.jsonl").read_text() for one in folders)
         return sum(text.count('"kind": "go_away"') for text in texts)

@@ -1,4 +1,4 @@
-"""The dashboard shows only what a conversation really emits."""
+"""A conversation emits every metric that the dashboard shows."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def dashboard_metrics() -> set[str]:
 
 
 def emitted_metrics(log: str) -> dict[str, list[float]]:
-    """Values by metric name, from the embedded-metric-format lines."""
+    """Return the values by metric name, from the embedded-metric-format lines."""
     values: dict[str, list[float]] = {}
     for line in log.splitlines():
         if '"_aws"' not in line:

@@ -1,4 +1,4 @@
-"""A spoken conversation with a tool under the rules of each live model but the default one."""
+"""A spoken conversation with a tool, under the rules of each live model except the default."""
 
 import pytest
 

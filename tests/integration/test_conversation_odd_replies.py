@@ -1,4 +1,4 @@
-"""A Gemini that keeps an answer to itself, cannot be heard, or does not hear: nothing is lost."""
+"""Nothing is lost when Gemini does not speak an answer, replies inaudibly or misses speech."""
 
 from collections.abc import Awaitable, Callable
 
@@ -24,7 +24,7 @@ QUESTION, ANSWER = "when are you open on friday", "We are open on Friday"
 async def in_call(
     running: RunningStack, talk: Callable[[VoiceCall, GeminiControl], Awaitable[None]]
 ) -> VoiceCall:
-    """Hold a call; return it as it ended."""
+    """Run a call and return it after its end."""
     api = await running.api_of(new_user("odd"))
     ticket = await api.start_session()
     assert running.stack.simulator is not None
@@ -134,7 +134,7 @@ def test_a_short_utterance_that_gemini_drops_is_heard_and_answered_once(
         assert await gemini.waiting() == set()
         assert len(exchange.heard.split()) == len(set(exchange.heard.split()))
         assert exchange.said
-        # Before the watchdog sees to it.
+        # Before the watchdog acts.
         assert (exchange.first_audio_ms or 0) < STALL_MS
 
     call = running.run(in_call(running, talk))

@@ -1,4 +1,4 @@
-"""A reload that lost its counter, beside the tab that had the session, on the whole stack."""
+"""A reloaded page that lost its counter, beside the tab that had the session."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The demo and the talker as programs: what they print, leave behind, and stop."""
+"""The demo and the talker as programs: their output, their files and their end."""
 
 import json
 import os
@@ -33,13 +33,13 @@ PATIENCE_S = 60.0
 
 
 def free_base() -> int:
-    """The first of nine free ports."""
+    """Return the first of nine free ports."""
     with Ports.reserved() as ports:
         return ports.websocket
 
 
 class Descendants:
-    """Every process that a process starts, and those start, as long as it runs."""
+    """All descendants of a process while it runs."""
 
     def __init__(self, pid: int) -> None:
         # A pid may be used again: the start time tells two processes apart.
@@ -49,7 +49,7 @@ class Descendants:
         self._watch.start()
 
     def alive_after_the_end(self) -> list[str]:
-        """Command lines of those that still run; what is being killed gets a moment to go."""
+        """Return the command lines of running processes, after a moment for killed ones to end."""
         self._over.set()
         self._watch.join()
         give_up_at_s = time.monotonic() + PATIENCE_S
@@ -74,7 +74,7 @@ class Descendants:
 
 
 def _stat(pid: int) -> list[str]:
-    """Fields of /proc/PID/stat from the third on; none for a process that is gone or a zombie."""
+    """Return the fields of /proc/PID/stat from the third on, none for a process that ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -93,7 +93,7 @@ def _started(pid: int) -> str | None:
 
 
 def _command(pid: int) -> str:
-    """Command line of a process; empty for one that is gone."""
+    """Return the command line of a process, empty for an ended one."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:

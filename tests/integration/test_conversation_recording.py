@@ -1,4 +1,4 @@
-"""A whole stack that records: what its worker wrote, today's machine does again."""
+"""The recording of a worker on the whole stack replays with the same effects."""
 
 import json
 from collections.abc import Iterator

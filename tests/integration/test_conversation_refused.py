@@ -1,4 +1,4 @@
-"""Calls whose set-up Gemini refuses because of what is stored of the user."""
+"""Calls whose set-up Gemini refuses because of the user's stored data."""
 
 import json
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def workers(running: RunningStack) -> Iterator[None]:
-    """Workers for this module alone, because they learn how Gemini wants a history."""
+    """Use separate workers in this module, because they learn whether Gemini accepts a history."""
     with running.changed("StreamAgentFunction"):
         yield
 
 
 def remembered(running: RunningStack, conversation: str) -> list[str]:
-    """What was said in each turn that is stored."""
+    """Return the texts of the stored turns."""
     turns = [
         (item["sk"]["S"], item["said"]["S"].strip())
         for item in running.items("MemoryTable")

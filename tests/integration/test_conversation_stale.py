@@ -1,4 +1,4 @@
-"""A worker that is frozen, replaced and woken again neither writes nor is heard."""
+"""A worker that is frozen, replaced and resumed neither writes nor reaches the client."""
 
 import asyncio
 from collections.abc import Iterator
@@ -31,13 +31,13 @@ class Scene:
     tables: TableFaultProxy
 
     def remembered(self) -> object:
-        """Every item that outlives the session."""
+        """Return every item that outlives the session."""
         return [self.running.items(table) for table in ("MemoryTable", "DeskTable")]
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A stack on which a reply takes long enough to be frozen in its midst."""
+    """Start a stack on which a reply is long enough to freeze its worker in the middle."""
     tables = TableFaultProxy()
     options = replace(
         options_for_tests(tmp_path_factory.mktemp("stale")),
@@ -60,7 +60,7 @@ class Freezer:
         self._talk = talk
 
     def strike(self) -> None:
-        """Freeze it where it stands."""
+        """Freeze the worker now."""
         if self.frozen:
             return
         talk = self._talk
@@ -86,13 +86,13 @@ async def freeze_replace_wake(scene: Scene, moment: str) -> None:
         await talk.exchange(greeting)
         stale = freezer.frozen
         assert stale
-        # It owed the rest of its reply, or it had only to remember that all of it was heard.
+        # The worker owed the rest of its reply, or only the commit of a reply that was played.
         assert freezer.had_ended is (moment == "commit")
         assert freezer.had_remembered == 0
 
         await talk.exchange(question)
         await watch.until(lambda: watch.remembered == 2)
-        # On a busy machine a successor may come too late for its own lease, and have one itself.
+        # On a busy machine a successor may lose its lease too, and have its own successor.
         assert watch.holders[1:]
         assert stale not in watch.holders[1:]
         assert talk.record.epoch > freezer.epoch

@@ -1,4 +1,4 @@
-"""A long conversation on a whole stack: its beginning is summed up, and still known afterwards."""
+"""A long conversation on the whole stack: its start is summarised and still known."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ from tests.integration.running import RunningStack, new_user, options_for_tests,
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("summary")]
 
-# Room for 800 characters, of which turns may take 533 before they are summed up.
+# Space for 800 characters, of which turns may take 533 before they are summarised.
 TOKENS = "200"
 QUESTION = "what are your opening hours on friday"
 
@@ -32,7 +32,7 @@ def short_of_room(tmp_path: Path) -> Iterator[RunningStack]:
 
 
 async def said_to(call: VoiceCall, text: str) -> str:
-    """Type ``text``; return all that was said to it."""
+    """Type ``text``; return the replies to it."""
     return " ".join(turn.said for turn in await ask(call, text, timeout_s=PATIENCE_S))
 
 

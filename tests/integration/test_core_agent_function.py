@@ -1,4 +1,4 @@
-"""core_agent as Lambda runs it: its entry point on real tables and secrets, the model scripted."""
+"""core_agent as Lambda runs it: its entry point with real tables and a scripted model."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 def book_what_is_asked(body: Body) -> list[Part]:
-    """Book three o'clock, or four if that is asked; then say so."""
+    """Book three o'clock, or four if the question names it; then confirm it."""
     asked = max(i for i, one in enumerate(body["contents"]) if "text" in one["parts"][0])
     if any("functionResponse" in one["parts"][0] for one in body["contents"][asked:]):
         return say(BOOKED)
@@ -106,7 +106,7 @@ def test_stored_messages_return_to_the_model_with_their_thought_signatures(
 
 def test_the_same_call_twice_at_once_runs_the_model_once(deployed: DeployedCoreAgent) -> None:
     second_asks = threading.Event()
-    # The model answers the first only when the second is on its way.
+    # The model answers the first request only after the second has arrived.
     deployed.gemini.on_request = lambda: second_asks.wait(10)
 
     def again() -> dict[str, Any]:
@@ -163,7 +163,7 @@ def last_contents(deployed: DeployedCoreAgent) -> list[Any]:
 def test_a_turn_replayed_after_its_booking_books_nothing_new(
     deployed: DeployedCoreAgent, again: str
 ) -> None:
-    # The worker died before the commit: its successor, of epoch 2, asks again.
+    # The worker died before the commit; its successor, with epoch 2, asks again.
     first = lambda_handler(deployed.event("book me in at three"), None)
     before = deployed.desk.bookings("user-ann")
     take_over(deployed)
@@ -172,7 +172,7 @@ def test_a_turn_replayed_after_its_booking_books_nothing_new(
 
     assert (replayed["status"], replayed["answer"]) == (first["status"], first["answer"])
     assert deployed.desk.bookings("user-ann") == before
-    # The same words cost no model call, others are thought through again.
+    # The same words cost no model call; other words run the model again.
     assert len(deployed.gemini.requests) == (2 if again == "book me in at three" else 4)
 
 
@@ -191,7 +191,7 @@ def test_a_run_killed_after_its_booking_is_replayed_without_a_second_one(
     kill_after_booking(deployed, "book me in at three")
     (before,) = deployed.desk.bookings("user-ann")
     assert stored_exchange(deployed.stores.calls, CONVERSATION, ToolCallKey(1, 1)) is None
-    deployed.client.update_item(  # as if the dead run's claim had run out by now
+    deployed.client.update_item(  # as if the dead run's claim had expired
         TableName=deployed.names.memory,
         Key=keys.call(CONVERSATION, ToolCallKey(1, 1)),
         UpdateExpression="SET claimed_until_ms = :past",
@@ -208,7 +208,7 @@ def test_a_run_killed_after_its_booking_is_replayed_without_a_second_one(
 
 
 def kill_after_booking(deployed: DeployedCoreAgent, question: str) -> None:
-    """Run the function in a process of its own; SIGKILL it when it tells the model of its tool."""
+    """Run the function in a separate process; SIGKILL it when it sends a tool's result."""
     has_booked, is_dead = threading.Event(), threading.Event()
 
     def on_request() -> None:
@@ -252,7 +252,7 @@ def test_the_fallback_model_of_the_settings_answers_when_the_first_is_withdrawn(
 
 
 def thinking(deployed: DeployedCoreAgent) -> list[str | None]:
-    """How much each request asks the model to think."""
+    """Return the thinking level of each request."""
     return [
         request.get("generationConfig", {}).get("thinkingConfig", {}).get("thinking_level")
         for request in deployed.gemini.requests

@@ -1,8 +1,8 @@
-"""Whatever a model is talked into, the runtime lets it touch the caller's own data only.
+"""A model that obeys an injected prompt can still touch only the caller's own data.
 
-The model here obeys: for each prompt of ``tests/fixtures/injections`` it makes the calls that the
-prompt is after, and then says aloud all that the tools told it. LangChain, Google's client, the
-tools and the tables are the real ones.
+For each prompt of ``tests/fixtures/injections`` the scripted model makes the calls that the prompt
+asks for, and then repeats all results of the tools. LangChain, Google's client, the tools and the
+tables are the real ones.
 """
 
 import json
@@ -58,9 +58,9 @@ class Scene:
     """Ann's call, with Ben's data in the same tables.
 
     Attributes:
-        steps: What the model is about to call, step by step.
-        turns: How many turns Ann's conversation has.
-        summed: Up to which of them its summary goes.
+        steps: The model's next calls, step by step.
+        turns: The number of turns in Ann's conversation.
+        summed: The last turn that its summary covers.
     """
 
     deployed: DeployedCoreAgent
@@ -69,13 +69,13 @@ class Scene:
     summed: int = 0
 
     def think(self, body: Body) -> list[Part]:
-        """Call what is next; when nothing is left, tell all that the tools have answered."""
+        """Make the next call; after the last one, repeat all answers of the tools."""
         if self.steps:
             return self.steps.pop(0)
         return say(json.dumps(self.answers(body), ensure_ascii=False) or "Nothing.")
 
     def answers(self, body: Body) -> list[Any]:
-        """Return what the tools answered since the last question."""
+        """Return the tools' answers since the last question."""
         contents = body["contents"]
         asked = max(i for i, one in enumerate(contents) if "text" in one["parts"][0])
         return [
@@ -86,7 +86,7 @@ class Scene:
         ]
 
     def ask(self, question: str) -> str:
-        """Let Ann ask in her next turn; return what she hears."""
+        """Ask as Ann in her next turn; return the answer."""
         answer = lambda_handler(self.deployed.event(question, turn=self.turns + 1), None)
         return f"{answer['answer']}"
 
@@ -119,7 +119,7 @@ class Scene:
         )
 
     def plant(self, place: str, text: str) -> None:
-        """Let ``text`` stand where the model will read it when Ann asks next."""
+        """Put ``text`` where the model reads it with Ann's next question."""
         stores, slot = self.deployed.stores, Slot(self.deployed.slot.day, time(14))
         match place:
             case "stored_turn":
@@ -140,7 +140,7 @@ class Scene:
         self.remember()
 
     def foreign_items(self) -> "dict[tuple[str, str, str], Item]":
-        """Return every item of every table that is not Ann's: all that lies there for Ben."""
+        """Return every item of every table that is not Ann's, which are Ben's."""
         names = self.deployed.names
         items = {
             (table, item["pk"]["S"], item["sk"]["S"]): item
@@ -172,7 +172,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 
 def _move_in(deployed: DeployedCoreAgent) -> None:
-    """Give Ben his data, and Ann an appointment of her own."""
+    """Write Ben's data, and an appointment of Ann's."""
     stores, day = deployed.stores, deployed.slot.day
     served_session(stores, user=VICTIM, session="session-ben", conversation=VICTIMS_CONVERSATION)
     bens = turn(1, session="session-ben", heard=SECRETS[2])
@@ -186,13 +186,13 @@ def _move_in(deployed: DeployedCoreAgent) -> None:
 
 
 def _book(deployed: DeployedCoreAgent, user: str, slot: Slot, reason: str) -> None:
-    """Book as the desk's staff would: without a trace in the user's profile."""
+    """Book as the desk's staff does, without a change to the user's profile."""
     desk = replace(deployed.desk, memory=None)
     desk.book(user, slot, reason=reason, booked_at_ms=SystemClock().now_ms())
 
 
 def _filled(value: Any, day: str) -> Any:
-    """Return a fixture's arguments with the day of the test in them."""
+    """Return a fixture's arguments with the day of the test."""
     if isinstance(value, dict):
         return {name: _filled(one, day) for name, one in value.items()}
     if isinstance(value, list):
@@ -257,6 +257,6 @@ def test_an_obeyed_injection_neither_reveals_nor_changes_another_users_data(
 
 
 def _names_somebody(arguments: dict[str, Any]) -> bool:
-    """Tell whether a call carries an id, or any argument that no tool has."""
+    """Return whether a call has an id, or any argument that no tool has."""
     known = {"date", "time", "reason", "old_date", "old_time", "new_date", "new_time"}
     return bool(arguments.keys() - known)

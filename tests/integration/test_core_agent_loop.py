@@ -1,4 +1,4 @@
-"""core_agent with LangChain and Google's client for real; the model behind them is scripted."""
+"""core_agent with the real LangChain and Google's real client, and a scripted model."""
 
 import json
 import threading
@@ -304,7 +304,7 @@ def test_a_model_that_refuses_becomes_a_sentence(status: int, retryable: bool, a
 
 @pytest.mark.parametrize(("status", "tries"), [(503, 2), (429, 2), (404, 1)])
 def test_the_fallback_model_answers_when_the_first_fails(status: int, tries: int):
-    # What may pass is tried with the first model again before the other is asked.
+    # A temporary failure is retried with the first model before the other model is asked.
     with core_agent(*[status] * tries, say("Here I am."), fallback=OTHER) as function:
         answer = function.ask("hello")
 
@@ -324,7 +324,7 @@ def test_a_permanent_refusal_is_not_sent_to_the_fallback_model(status: int):
 def test_the_fallback_model_has_half_of_the_time_when_the_first_is_silent():
     silence = threading.Event()
     with core_agent(silence, say("Here I am."), fallback=OTHER) as function:
-        # The other model is left as many seconds as the first was waited for, and answers at once.
+        # The other model gets as many seconds as the first had, and answers at once.
         answer = function.ask("hello", within_ms=6_000)
         silence.set()
 
@@ -400,7 +400,7 @@ def test_a_model_that_says_nothing_after_its_tools_is_asked_again_and_no_tool_ru
 
         assert answer["answer"] == "Booked."
         assert len(function.gemini.answers_to_functions()) == 1
-        # The empty reply has cost its input as well.
+        # The input of the empty reply is billed too.
         assert answer["tokens_text_in"] == 27
 
 
@@ -441,7 +441,7 @@ def test_a_model_that_keeps_silent_is_given_up_at_the_deadline():
 
 def test_no_tool_runs_after_the_deadline():
     with core_agent([BOOK_AT_THREE], say("never said")) as function:
-        # The model takes longer than anybody waits.
+        # The model takes longer than the deadline.
         function.gemini.on_request = lambda: function.tables.clock.advance(30_000)
 
         answer = function.ask("book me in")

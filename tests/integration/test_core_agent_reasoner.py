@@ -1,4 +1,4 @@
-"""The reasoner on LangChain by itself: its waits between attempts, and what it takes as added."""
+"""The reasoner on LangChain: its waits between attempts, and the new messages of a question."""
 
 import json
 from types import SimpleNamespace
@@ -37,12 +37,12 @@ def test_each_further_attempt_waits_longer_than_the_one_before(monkeypatch: pyte
         reasoner = LangchainReasoner(model(gemini), FakeClock(), limits)
         assert reasoner.answer(asked("hello"), ()).text == "Here I am."
 
-    # Doubled each time, and up to a quarter more or less, so that not all come at once.
+    # The wait doubles each time, with a random change of up to a quarter, so that retries spread.
     assert waits_s == [pytest.approx(wait_s, rel=0.25) for wait_s in (0.4, 0.8, 1.6)]
 
 
 class DropOldest(AgentMiddleware[Any, Any, Any]):
-    """Lets go of the oldest message, as a middleware that sums up would."""
+    """Drops the oldest message, as a summarising middleware does."""
 
     def before_agent(self, state: Any, runtime: object) -> dict[str, Any]:
         return {"messages": [RemoveMessage(state["messages"][0].id)]}

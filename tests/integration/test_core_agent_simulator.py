@@ -1,4 +1,4 @@
-"""core_agent against the Gemini simulator, whose mind knows our tools by their words only."""
+"""core_agent against the Gemini simulator, which knows the tools only by their descriptions."""
 
 import time as machine_time
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.integration
 ZONE = ZoneInfo("Europe/London")
 MODEL = "gemini-3.8-flash"
 OTHER = "gemini-3.5-flash-lite"
-# The fakes' clock stands at noon on Friday the 20th.
+# The fakes' clock is at noon on Friday the 20th.
 MONDAY = date(2026, 11, 23)
 TUESDAY = date(2026, 11, 24)
 OPEN = OpeningHours(time(9), time(17))
@@ -55,7 +55,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorPro
 
 @dataclass(slots=True)
 class Caller:
-    """A user who asks one question after the other in one conversation."""
+    """A user who asks several questions in one conversation."""
 
     use_case: QuestionAnswerer
     asked: int = 0

@@ -1,4 +1,4 @@
-"""The gateway's functions as they are deployed, on real tables, from ticket to goodbye."""
+"""The gateway's functions as they are deployed, on real tables, from the ticket to the end."""
 
 import json
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ CONNECTION_PATH = "/live/@connections/"
 
 @dataclass
 class Deployment:
-    """The functions, what they told clients and whom they woke."""
+    """The functions, their messages to clients and their wakes."""
 
     client: "DynamoDBClient"
     live_table: str
@@ -83,7 +83,7 @@ class Deployment:
     wakes: list[dict[str, Any]] = field(default_factory=list)
 
     def respond(self, request: Request) -> Answer:
-        """Play Secrets Manager, Lambda and ``@connections``."""
+        """Answer as Secrets Manager, Lambda and ``@connections``."""
         if request.headers.get("X-Amz-Target", "").endswith("GetSecretValue"):
             return Answer(body=json.dumps({"Name": "ticket-key", "SecretString": self.key}))
         if request.path.endswith("/invocations"):
@@ -111,7 +111,7 @@ class Deployment:
         return answer["statusCode"], json.loads(answer["body"])
 
     def connect(self, url: str, connection_id: str) -> int:
-        """Come through the door as API Gateway does it; return the handshake's status."""
+        """Open a connection as API Gateway does; return the handshake's status."""
         event = load_event("authorizer.expired_ticket")
         (ticket,) = parse_qs(urlsplit(url).query)["ticket"]
         event["queryStringParameters"] = {"ticket": ticket}
@@ -151,7 +151,7 @@ class Deployment:
         )
 
     def serve(self, session_id: str) -> None:
-        """Take the session's lease as a stream agent does."""
+        """Take the session's lease, as a stream agent does."""
         sessions = DynamoSessionStore(session_table=DynamoTable(self.client, self.live_table))
         now_ms = SystemClock().now_ms()
         lease = sessions.acquire_lease(
@@ -359,7 +359,7 @@ def test_with_retention_every_function_writes_expiries(
 
 
 class ShortOfTime:
-    """The context of an invocation that cannot wait until nothing more can come."""
+    """The context of an invocation that has no time for the last look."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 5_000
@@ -416,7 +416,7 @@ def test_later_writes_restore_nothing_of_an_erased_conversation(
         thinking.answerer.calls.claim(request, now_ms=now_ms, until_ms=now_ms + 9_000)
     fold = SummaryFold("user-1", conversation_id, 0, 1, "in short")
     assert not thinking.summariser.summaries.fold_summary(fold)
-    # Paid for, and so counted in the day.
+    # The question was billed, so it counts in the day.
     cost = Spending("user-1", session_id, "late", now_ms, TokenUsage(), Decimal("0.25"))
     thinking.answerer.usage.add(cost)
 
@@ -426,7 +426,7 @@ def test_later_writes_restore_nothing_of_an_erased_conversation(
         for item in deployed.client.scan(TableName=table)["Items"]
         if item["sk"]["S"] != "spent"
     }
-    # The opening goes with the request that looks once more; ``conv`` is the tombstone.
+    # The request with the last look deletes the opening; ``conv`` is the tombstone.
     assert left == {"opening", "sessions", "conv", "usage"}
 
 

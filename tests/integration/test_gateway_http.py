@@ -1,4 +1,4 @@
-"""The local HTTP API verifies real tokens and speaks payload format 2.0."""
+"""The local HTTP API verifies real tokens and uses payload format 2.0."""
 
 import asyncio
 import base64
@@ -280,7 +280,7 @@ def test_cors_comes_from_the_template():
             return answers, len(site.functions.events["Web"])
 
     ((status, preflight, answer), (_, refused, other)), calls = asyncio.run(run())
-    # An OPTIONS that asks for no method is no preflight, so the function answers it.
+    # An OPTIONS request that names no method is no preflight, so the function answers it.
     assert (status, calls) == (204, 3)
     assert preflight["access-control-allow-origin"] == "https://a.example"
     assert preflight["access-control-allow-methods"] == "GET,POST"
@@ -319,7 +319,7 @@ def test_the_issuer_gives_tokens_for_forms_and_json():
 
 
 async def raw(site: Site, start: bytes, *headers: bytes, body: bytes = b"") -> bytes:
-    """Send bytes that no HTTP client would; return the answer."""
+    """Send bytes that no HTTP client sends; return the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(site.url.rsplit(":", 1)[1]))
     lines = (start + b" HTTP/1.1", b"Host: a:b:c", b"Connection: close", *headers)
     writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)

@@ -1,4 +1,4 @@
-"""boto3's client of the @connections API finds in the gateway what it finds on AWS."""
+"""The gateway's @connections API behaves as on AWS for boto3's client."""
 
 import asyncio
 import contextlib

@@ -200,7 +200,7 @@ def test_chaos_lets_messages_overtake_each_other_and_arrive_twice():
             plan = [GatewayChaos(chaos).deliveries_s(1, number + 1) for number in range(20)]
             deliveries = sum(len(delays) for delays in plan)
             late = sum(delay > 0 for delays in plan for delay in delays)
-            # Others sleep too: the connection's idle timer, the time limit of a call under way.
+            # Other timers sleep too: the connection's idle timer, the time limit of a running call.
             longest_s = chaos.max_delay_ms / 1_000
             await until(lambda: sum(w <= longest_s for w in stack.timers.waits_s()) == late)
             while (wait_s := stack.timers.waits_s()[0]) <= longest_s:

@@ -1,4 +1,4 @@
-"""A connection of the local WebSocket API ends as one of API Gateway's does."""
+"""A connection of the local WebSocket API ends as on API Gateway."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The local WebSocket API lets clients in as API Gateway does."""
+"""The local WebSocket API accepts connections as API Gateway does."""
 
 import asyncio
 from typing import Any

@@ -43,7 +43,7 @@ def make_model(
 
 
 def desk(booked: list[tuple[str, str]]) -> list[BaseTool]:
-    """A desk whose three o'clock is taken once ``booked`` holds it."""
+    """Return a desk whose three o'clock is taken if ``booked`` holds it."""
 
     @tool
     def free_slots(date: str) -> str:
@@ -112,7 +112,7 @@ def test_a_step_without_its_thought_signature_is_refused(simulator):
 
 
 def refusal(simulator: SimulatorProcess, body: Any, headers: Any = (), model: str = MODEL) -> Any:
-    """What Google's client would see as the error of a request."""
+    """Return the error of a request as Google's client gets it."""
     request = urllib.request.Request(  # noqa: S310
         f"{simulator.base_url}/v1beta/models/{model}:generateContent",
         json.dumps(body).encode(),

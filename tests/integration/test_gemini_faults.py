@@ -51,13 +51,13 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorPro
 
 @pytest.fixture(autouse=True)
 def no_fault_left(simulator: SimulatorProcess) -> Iterator[None]:
-    """Every ordered fault was carried out by its test."""
+    """Check that each test used all faults that it ordered."""
     yield
     assert simulator.control("faults")["waiting"] == []
 
 
 def greet(simulator: SimulatorProcess, **config: Any) -> Turn:
-    """One typed greeting on a connection of its own."""
+    """Send one typed greeting on a separate connection."""
 
     async def call() -> Turn:
         async with simulator.connect(**config) as session:
@@ -194,7 +194,7 @@ def test_a_refused_history_closes_the_connection_after_the_seed(simulator, code)
                 await session.send_realtime_input(text="hello")
             return await receive(session, Turn())
 
-    assert asyncio.run(call()).said  # a session without history is not struck
+    assert asyncio.run(call()).said  # the fault does not strike a session without history
     with pytest.raises(APIError) as closed:
         asyncio.run(call(history_config={"initial_history_in_client_content": True}))
     assert closed.value.code == (code or 1007)
@@ -231,7 +231,7 @@ def test_a_reply_can_be_all_but_silent(simulator):
     simulator.control("faults", {"kind": "near_silent_audio"})
     quiet = greet(simulator)
     assert quiet.said == loud.said
-    # The voice does not speak a sentence twice alike.
+    # The voice speaks a sentence differently each time.
     assert len(quiet.audio) == pytest.approx(len(loud.audio), rel=0.1)
     assert 0 < audioop.max(quiet.audio, 2) < 33 < audioop.max(loud.audio, 2)  # -60 dBFS
 
@@ -285,7 +285,7 @@ def test_the_old_name_of_idle_can_be_sent(simulator):
 
 
 async def raw(simulator: SimulatorProcess, *frames: object) -> list[dict[str, Any]]:
-    """Send frames without a client library; what came back until turnComplete or the close."""
+    """Send frames without a client library; return the answers up to turnComplete or the close."""
     url = f"wss://127.0.0.1:{simulator.port}/some/prefix/{LIVE_PATH}"
     headers = {"x-goog-api-key": "a-key"}
     received: list[dict[str, Any]] = []

@@ -37,7 +37,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorPro
 
 @pytest.fixture
 def talkative(simulator: SimulatorProcess) -> SimulatorProcess:
-    """Speaks its next reply so slowly that it is interrupted on any machine."""
+    """Make the next reply so slow that it is interrupted on any machine."""
     simulator.control("faults", {"kind": "slow_reply", "speed": 0.05})
     return simulator
 

@@ -1,4 +1,4 @@
-"""What each Live model does with a user's speech and with calls, through the real google-genai."""
+"""Each live model's handling of speech and tool calls, through the real google-genai."""
 
 import asyncio
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ NATIVE = "gemini-2.5-flash-native-audio-preview-12-2025"
 LEVEL = {"thinking_config": {"thinking_level": "low"}}
 MANUAL = {"realtime_input_config": {"automatic_activity_detection": {"disabled": True}}}
 BYTES_PER_MS = 32
-# Longer than the simulator takes to hear an utterance, on a machine that does other things too.
+# Longer than the simulator needs to recognise an utterance, on a busy machine too.
 UNANSWERED_S = 3.0
 
 
@@ -52,7 +52,7 @@ async def silence(session: AsyncSession, duration_ms: int) -> None:
 
 
 async def stays_silent(session: AsyncSession) -> bool:
-    """Whether no message comes for some time."""
+    """Return whether no message comes for some time."""
     try:
         async with asyncio.timeout(UNANSWERED_S):
             await anext(session.receive())
@@ -69,7 +69,7 @@ def test_speech_has_no_end_without_audio_after_it(simulator, model):
             await silence(session, 500)
             await session.send_realtime_input(audio_stream_end=True)
             unanswered = await stays_silent(session)
-            # What arrives later continues the silence.
+            # Later silence continues the earlier one.
             await silence(session, 300)
             return unanswered, await receive(session, Turn())
 

@@ -102,7 +102,7 @@ def test_a_function_gets_its_event_and_its_context(tmp_path):
     assert first["event"] == {"number": 1}
     assert first["function_name"] == "local-sample"
     assert first["arn"] == "arn:aws:lambda:us-east-1:000000000000:function:local-sample"
-    # Minutes apart from a default or from nothing, so that a slow start does not matter.
+    # Minutes away from the default and from zero, so that a slow start does not matter.
     assert 600_000 < first["remaining_ms"] <= 900_000
     assert second["pid"] == first["pid"], "a warm environment is used again"
 
@@ -146,7 +146,7 @@ def test_the_output_of_functions_is_in_their_log_with_a_report(tmp_path):
     with_init = [report for report in reports if report.init_ms is not None]
     used = {report.environment_id for report in reports}
     assert sorted(report.environment_id for report in with_init) == sorted(used)
-    # On a busy machine the first environment may have answered all before the second was ready.
+    # On a busy machine the first environment may answer all before the second is ready.
     assert sum("Init Duration: " in line for line in report_lines) == len(used)
     assert all(report.duration_ms > 0 for report in reports)
     assert all(report.max_memory_mb > 5 for report in reports)
@@ -303,7 +303,7 @@ def waits_for(timers: ManualTimers, seconds: float) -> bool:
 
 
 class Events:
-    """Collects what is sent to on-failure destinations."""
+    """Collects the events of on-failure destinations."""
 
     def __init__(self) -> None:
         self.sent: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()

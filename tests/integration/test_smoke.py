@@ -1,4 +1,4 @@
-"""The checks for a deployed stack hold on the local one, so that they are known to work."""
+"""The checks for a deployed stack pass on the local stack."""
 
 import asyncio
 import re

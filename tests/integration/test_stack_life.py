@@ -1,4 +1,4 @@
-"""The local stack starts, works end to end, and leaves nothing behind however it ends."""
+"""The local stack starts, works end to end, and leaves nothing behind, however it ends."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ from local.stack import Stack, StackOptions, running_stack
 
 pytestmark = pytest.mark.integration
 
-# For what the kernel or another process does by itself: only what hangs takes that long.
+# For work of the kernel or of another process. Only a hang takes this long.
 PATIENCE_S = 60.0
 PROJECT = Path(__file__).resolve().parent.parent.parent
 APPLICATION = PROJECT / "tests" / "fixtures" / "lambdas"
@@ -51,7 +51,7 @@ def options(tmp_path: Path, **changes: Any) -> StackOptions:
 
 
 def exists(pid: int) -> bool:
-    """Whether a process runs; one that has ended but was not yet reaped does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -59,7 +59,7 @@ def exists(pid: int) -> bool:
 
 
 def children(pid: int) -> set[int]:
-    """All processes below one."""
+    """Return all descendants of a process."""
     found: set[int] = set()
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
@@ -78,7 +78,7 @@ def eventually(condition: Callable[[], bool]) -> bool:
 
 
 async def use(stack: Stack) -> dict[str, Any]:
-    """Send something through every part; what was seen."""
+    """Send a message through every part; return the results."""
     url = stack.addresses.websocket
     with pytest.raises(InvalidStatus) as refused:
         async with connect(f"{url}?ticket=bad-ada"):
@@ -147,7 +147,7 @@ LOOPBACK = "0100007F"
 
 
 def listeners() -> dict[int, set[str]]:
-    """The addresses, as the kernel writes them, that are listened on at each port."""
+    """Return the listening addresses of each port, in the kernel's notation."""
     found: dict[int, set[str]] = {}
     for name in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
@@ -264,7 +264,7 @@ def test_killing_the_parent_ends_every_child(tmp_path):
 
 
 def test_a_command_on_other_systems_is_watched_and_ends_with_its_parent(tmp_path):
-    """What other systems use in place of the kernel's promise, tried here."""
+    """Tests the fallback for systems without the kernel's parent-death signal."""
     launcher = PROJECT / "local" / "hosting" / "lifeline.py"
     started = tmp_path / "pid"
     command = f"import os,time;open({str(started)!r},'w').write(str(os.getpid()));time.sleep(600)"

@@ -1,4 +1,4 @@
-"""Limits that pass faster: in the Lambda host, at the Gemini simulator, in the gateway."""
+"""Scaled time limits in the Lambda host, the Gemini simulator and the gateway."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ def test_a_function_gets_scaled_time_and_is_killed_after_its_real_time(tmp_path:
             return told, json.loads(result.payload)["errorType"]
 
     told_ms, error = asyncio.run(run())
-    # More than the 300 s that it really has, by far: the start of a process takes some of them.
+    # Far more than the 300 s of real time, of which the start of a process takes some.
     assert 3_000_000 < told_ms <= 6_000_000
     assert error == "Sandbox.Timedout"
 

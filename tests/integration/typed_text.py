@@ -1,4 +1,4 @@
-"""Typed conversations for tests: what is said in them, and how Gemini was set up for them."""
+"""Typed conversations for tests: their replies and their set-ups of Gemini."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ from tests.integration.running import RunningStack
 
 
 def turns(call: VoiceCall) -> list[TurnRecord]:
-    """All turns, in order."""
+    """Return all turns in order."""
     return [turn for _, turn in sorted(call.replies.turns.items())]
 
 
 def said(call: VoiceCall) -> str:
-    """All that was said to the user so far."""
+    """Return all replies so far."""
     return " ".join(filter(None, (turn.said.strip() for turn in turns(call))))
 
 
 async def hear(call: VoiceCall, words: str, timeout_s: float = PATIENCE_S) -> str:
-    """Wait until ``words`` were said and nothing is to come; all that was said so far."""
+    """Wait until ``words`` were said and no answer is owed; return all replies so far."""
 
     def answer() -> str | None:
         return said(call) if words in said(call) and call.replies.is_settled else None
@@ -40,9 +40,9 @@ async def write(call: VoiceCall, text: str) -> None:
 
 
 async def converse(api: HttpApiClient, *exchanges: tuple[str, str]) -> tuple[SessionTicket, str]:
-    """Type each text and wait for its answer, in a session of its own; all that was said.
+    """Type each text in a new session and wait for its answer; return all replies.
 
-    Where the text is empty, nothing is typed.
+    For an empty text nothing is typed.
     """
     ticket = await api.start_session()
     async with open_voice_call(ticket.url) as call:
@@ -67,7 +67,7 @@ async def preferences(api: HttpApiClient) -> dict[str, Any]:
 
 
 def setups(running: RunningStack, after: set[str]) -> list[dict[str, Any]]:
-    """How each connection to Gemini since ``after`` was set up, oldest first."""
+    """Return the set-up of each connection to Gemini since ``after``, oldest first."""
     found = []
     assert running.stack.simulator is not None
     for record in running.records():

@@ -1,4 +1,4 @@
-"""One talk of a test and all that bears witness to it: line, tables, Gemini's side."""
+"""A call of a test with all its evidence: the client's line, the tables, Gemini's side."""
 
 import asyncio
 import contextlib
@@ -32,15 +32,15 @@ from tests.integration.table_watch import TableWatch
 
 @dataclass(slots=True)
 class WitnessedSession:
-    """A call by a user of its own.
+    """A call by a new user.
 
     Attributes:
-        stack: Where it is held.
-        ticket: What the session's ids are in.
-        watch: Leases, commits and writes, from when the call began.
-        record: What went over the client's line.
+        stack: The stack that serves it.
+        ticket: The ticket with the session's ids.
+        watch: Leases, commits and writes since the start of the call.
+        record: The messages on the client's line.
         said: The utterances so far.
-        lines_broken: How many of its connections the test broke.
+        lines_broken: The number of its connections that the test broke.
     """
 
     stack: Stack
@@ -72,7 +72,7 @@ class WitnessedSession:
         await self.call.hang_up()
 
     async def evidence(self, *, stale_writes: Sequence[str] = ()) -> Evidence:
-        """What client, Gemini's side and tables hold once the session is closed."""
+        """Return the records of client, Gemini's side and tables after the end of the session."""
         tables = await asyncio.to_thread(self._ended_tables)
         assert self.stack.simulator is not None
         closed = self.call.session.closed
@@ -97,7 +97,7 @@ class WitnessedSession:
         )
 
     def _ended_tables(self) -> TableRecord:
-        """The client hears that the session is closed before the tables do."""
+        """Wait for the tables, because the client learns of the end before they do."""
         client = table_client(self.stack)
         give_up_at_ms = now_ms() + PATIENCE_S * 1_000
         while True:
@@ -117,7 +117,7 @@ class WitnessedSession:
 async def open_witnessed_session(
     stack: Stack, tables: TableFaultProxy, name: str
 ) -> AsyncIterator[WitnessedSession]:
-    """Begin a talk; ``tables`` are those that the stack was started with."""
+    """Start a call; ``tables`` are those that the stack was started with."""
     assert stack.simulator is not None
     folder = stack.simulator.record_directory
     old = frozenset(one.name for one in folder.iterdir()) if folder.is_dir() else frozenset()

@@ -1,4 +1,4 @@
-"""Middleware around each call of a model: fallback, thinking level, deadline, bill."""
+"""Middleware around each call of a model: fallback, thinking level, deadline, empty reply, bill."""
 
 import math
 from collections.abc import Callable
@@ -144,6 +144,33 @@ class ModelDeadline(AgentMiddleware[Any, Any, Any]):
             "http_options": {"headers": {"X-Server-Timeout": str(server_s)}},
         }
         return handler(request.override(model_settings=settings))
+
+
+class EmptyReply(ModelError):
+    """The model replied with neither text nor tool calls."""
+
+    is_retryable = True
+
+
+class RefuseEmptyReply(AgentMiddleware[Any, Any, Any]):
+    """Raises ``EmptyReply`` for a reply without text and tool calls.
+
+    Gemini sends such replies at random, also after tools (googleapis/python-genai#2667), and where
+    it fails to write a tool call (langchain-ai/langchain-google#1207). The same request is often
+    answered when it is sent again.
+    """
+
+    def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
+        """Make the call.
+
+        Raises:
+            EmptyReply: The reply is empty.
+        """
+        response = handler(request)
+        reply = response.result[-1]
+        if isinstance(reply, AIMessage) and not (reply.tool_calls or reply.text.strip()):
+            raise EmptyReply(str(reply.response_metadata.get("finish_reason", "")))
+        return response
 
 
 class UsageMeter(AgentMiddleware[Any, Any, Any]):

@@ -33,11 +33,12 @@ from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
 from langgraph.errors import GraphRecursionError
 
-from repartee.adapters.langchain.empty_reply import EmptyReply, RefuseEmptyReply
 from repartee.adapters.langchain.middleware import (
+    EmptyReply,
     ModelDeadline,
     ModelFallback,
     PricedModel,
+    RefuseEmptyReply,
     ThinkingLevel,
     UsageMeter,
     is_transient,
